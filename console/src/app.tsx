@@ -40,7 +40,7 @@ export function App() {
   );
 }
 
-/** Asks whose key this is until the service answers. */
+/** Asks the service whose key this is, again and again until the service answers. */
 function Entering() {
   const { api, session } = useConsole();
   const { data, error, refresh } = usePolled((signal) => call(api.GET('/v1/keys/current', { signal })), {

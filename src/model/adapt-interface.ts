@@ -1,6 +1,7 @@
 /**
- * Converts the inputs and the output of an exported model to the contract by adding nodes before and after it: ids as a
- * column, as floats or as columns of one matrix, masks of lists, a score as a column.
+ * Converts the inputs and the output of an exported model to the contract by adding nodes before and after it. The
+ * model may take ids as a column, as floats or as columns of one matrix, and masks of lists, and may return the score
+ * as a column.
  */
 
 import {
@@ -40,7 +41,7 @@ type Sources = ReadonlyMap<string, readonly Source[] | null>;
 
 /**
  * Returns `graph` with the inputs and the output of the contract. Inputs that cannot be converted stay as they are, for
- * `checkInterface` to refuse; a graph that already fits the contract is returned unchanged. `path` names the model in
+ * `checkInterface` to reject; a graph that already fits the contract is returned unchanged. `path` names the model in
  * an error. @throws AppError invalid_model if `names` do not fit the graph
  */
 export function adaptInterface(path: string, graph: Graph, features: Manifest['features'], names: InputNames): Graph {
@@ -136,7 +137,7 @@ function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<
     const { dtype, shape } = graph.values.get(name)!;
     const isAnyId = !isFloat(dtype) || areIds(graph, name);
     const of = (source: Source, own: Shape): Value => {
-      // numbers under the name of ids are declared unchanged, and refused later
+      // numbers under the name of ids are declared unchanged, and rejected later
       const isOdd = (dtype === 'bool' && isIds(source.part)) || (source.part === 'ids' && !isAnyId);
       const type = isOdd ? dtype : wide.has(source.input) ? 'int64' : 'int32';
       const ids = b.has(source.input) ? b.get(source.input) : b.input(source.input, type, own);
@@ -149,7 +150,7 @@ function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<
       made.set(name, b.add('Concat', columns, { axis: 1 }));
     } else {
       const [source] = list as [Source];
-      // axes of size 1 may be anywhere after the batch; inputs with other axes are declared unchanged, and refused
+      // axes of size 1 may be anywhere after the batch; inputs with other axes are declared unchanged, and rejected
       // later
       const most = Math.max(0, shape.length - rankOf(source));
       const ones = shape.flatMap((dim, axis) => (axis > 0 && dim === 1 ? [axis] : [])).slice(0, most);

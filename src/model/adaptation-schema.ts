@@ -45,7 +45,7 @@ export const descentAdaptation = z.strictObject({
     exponent: z.number().min(0).max(2),
     maximum: z.number().int().min(1).max(1000),
   }),
-  /** Resampled for every step. */
+  /** Number of negatives per seed; they are resampled for every step. */
   negatives_per_seed: z.number().positive().max(1000),
   /**
    * A first pass finds the likely hidden members among the candidates: their top `cut` share is excluded from the
@@ -63,7 +63,7 @@ export const descentAdaptation = z.strictObject({
   /**
    * The whole-population regression on what `parameter` multiplies, added to the logit in the same way. `strength` is
    * its ridge at 50 seeds, relative to the sum of the variances; columns are scaled by their frequency to the power of
-   * -`power`. The parameter has no rate.
+   * -`power`. `parameter` has no rate.
    */
   regression: z
     .strictObject({
@@ -74,8 +74,9 @@ export const descentAdaptation = z.strictObject({
     })
     .optional(),
   /**
-   * Replaces these two by several of each, with weights for the model's own logits and for each part, all standardised.
-   * `few`: weight with 10 seeds or fewer; `many`: with 250 or more. `parameter` is that of the regressions.
+   * Replaces `companion` and `regression` with several of each, with weights for the model's own logits and for each
+   * part, all standardised. `few`: weight with 10 seeds or fewer; `many`: with 250 or more. `parameter` is that of the
+   * regressions.
    */
   stack: z
     .strictObject({

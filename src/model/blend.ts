@@ -1,7 +1,10 @@
 /** The parts that a model's own logits are blended with, and their weights, for either form of the manifest. */
 import type { DescentSettings, PopulationRegressionSettings } from './manifest.ts';
 
-/** The weight of a part, in standardised logits: linear in the logarithm of the number of seeds between the two. */
+/**
+ * The weight of a part, in standardised logits: between `few` and `many` it is linear in the logarithm of the number of
+ * seeds.
+ */
 export interface Share {
   /** With `FEW_SEEDS` or fewer. */
   readonly few: number;

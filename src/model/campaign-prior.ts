@@ -29,7 +29,8 @@ export interface CampaignPrior {
 }
 
 /**
- * Refuses two priors with the same power, and a regression whose prior the model lacks. @throws AppError invalid_model
+ * Checks that no two priors have the same power, and that the prior of each regression exists. @throws AppError
+ * invalid_model
  */
 export function checkPriors(path: string, { stack, priors = [] }: Pick<DescentSettings, 'stack' | 'priors'>): void {
   const powers = priors.map(({ power }) => power);

@@ -14,7 +14,9 @@ export interface ModelsReport {
   readonly bytes: number;
   /** The version that was promoted last; null if none was. */
   readonly served: string | null;
-  /** The version of `--model` that it replaced; null if there is none, or no service has started since. */
+  /**
+   * The version of `--model` that the served version replaced; null if there is none, or no service has started since.
+   */
   readonly base: string | null;
   /** Missing or damaged files; paths are relative to the folder. */
   readonly faults: readonly { readonly path: string; readonly message: string }[];
@@ -82,7 +84,7 @@ function findServed(models: string): { readonly fault: string | null } & Pick<Mo
  * left out, and so are models with a damaged manifest.
  */
 export function* filesOfModels(models: string): Generator<string, void, void> {
-  // first the file that names models: they exist before it does
+  // the file that names models comes first: the models exist before the file names them
   if (existsSync(join(models, SERVED_FILE))) yield SERVED_FILE;
   for (const { manifest } of listModels(models))
     for (const file of [...Object.keys(manifest.files), MANIFEST_FILE])

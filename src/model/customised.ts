@@ -17,7 +17,7 @@ export const CUSTOMISED_FILE = 'customised.bin';
 /** The key of the manifest in the `metadata_props` of the ONNX file. */
 const MANIFEST_KEY = 'metaheac.manifest';
 
-/** Files with another contract are refused. */
+/** Files with another contract are rejected. */
 const CUSTOMISED_CONTRACT = 1;
 
 const factsSchema = z.strictObject({
@@ -27,7 +27,10 @@ const factsSchema = z.strictObject({
   population_version: z.string(),
   /** The campaign's features, which are inputs of the model. */
   features: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string()), z.array(z.number())])),
-  /** A token removed from all users of this model: the feature, and the model's id. Absent if there is none. */
+  /**
+   * A token that was removed from all users of this model: its feature, and its id in the model. Absent if there is
+   * none.
+   */
   left_out: z.strictObject({ feature: z.string(), id: z.int().min(1) }).optional(),
 });
 
@@ -36,7 +39,7 @@ export interface Customised {
   readonly modelVersion: string;
   readonly populationVersion: string;
   readonly features: Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
-  /** A token that was left out of every user: a feature, and the general model's id. */
+  /** A token that was left out of every user: its feature, and its id in the general model. */
   readonly leftOut: { readonly feature: string; readonly id: number } | null;
   readonly changes: Changes;
 }

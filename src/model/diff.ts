@@ -7,7 +7,7 @@ import type { Manifest } from './manifest.ts';
 import { readFolderGraph } from './model-graph.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** A field of the manifest, by its path (`adaptation.rate`); undefined if one does not have it. */
+/** A field of the manifest, by its path (`adaptation.rate`); undefined in a model that does not have it. */
 export interface FieldChange {
   readonly field: string;
   readonly before: unknown;
@@ -18,14 +18,14 @@ export interface VocabularyChange {
   readonly feature: string;
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** Tokens in both, with different ids. */
+  /** Tokens in both vocabularies, with different ids. */
   readonly renumbered: number;
 }
 
 export interface ParameterChange {
   readonly name: string;
   readonly type: string;
-  /** Absolute differences of the elements; NaN if an element is NaN in only one of them. */
+  /** Absolute differences of the elements; NaN if an element is NaN in only one of the tensors. */
   readonly largest: number;
   readonly mean: number;
 }

@@ -24,7 +24,7 @@ const VOCABULARIES = 'vocabulary/';
 
 /** The inputs of a model and how it is adapted: everything known about a model that is still being trained. */
 export interface ModelContract {
-  /** Names the model in a refusal. */
+  /** Names the model in errors. */
   readonly path: string;
   readonly manifest: Pick<Manifest, 'features' | 'adaptation' | 'drift'>;
   /** By `user.<feature>` and `campaign.<feature>`. */
@@ -38,9 +38,9 @@ export interface ModelFolder extends ModelContract {
 }
 
 /**
- * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Anything wrong is
- * invalid_model and names the part. With `vocabulariesOnly`, no other file is read, now or later: a large model would
- * block the event loop for too long.
+ * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Any fault is an
+ * `invalid_model` error that names the faulty part. With `vocabulariesOnly`, only the manifest and the vocabularies are
+ * read, now and later: a large model would block the event loop for too long.
  */
 export function readModelFolder(path: string, { vocabulariesOnly = false } = {}): ModelFolder {
   const manifest = readManifest(path);
@@ -252,7 +252,7 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** The refusal of a model folder. */
+/** The error for a model folder that is rejected. */
 export function refused(path: string, reason: string, cause?: unknown): AppError {
   return new AppError('invalid_model', `model ${path}: ${reason}`, { cause });
 }

@@ -16,7 +16,7 @@ interface FeatureInput {
   readonly width?: number;
   /** Whether it takes numbers, not ids. */
   readonly isFloat?: true;
-  /** The highest id or length that it may be fed; a number that any user may have. */
+  /** The highest id or length that it may be fed; for numbers, a value that any user may have. */
   readonly highest: number;
 }
 
@@ -48,7 +48,7 @@ function isLengthOf(name: string, features: Manifest['features']): boolean {
 
 /**
  * Checks inputs and output of `graph` against the features in the manifest of a folder or the schema of an import;
- * `path` names the model in a refusal (invalid_model).
+ * `path` names the model in the error (`invalid_model`).
  */
 export function checkInterface(
   path: string,
@@ -177,7 +177,7 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
   return feeds;
 }
 
-/** Standard normal numbers for `rows` rows, all equal from row `different` on; the first is missing. */
+/** Standard normal numbers for `rows` rows, all equal from row `different` on; the first number is missing. */
 function randomNumbers(feature: NumberFeature, rows: number, different: number, rng: Rng): Float32Array {
   const size = 'size' in feature ? feature.size : 1;
   const out = Float32Array.from({ length: rows * size }, () => rng.normal());

@@ -54,12 +54,12 @@ export interface GeneralModel extends AdaptableModel {
 
 /** The input of a graph's checks: from a loaded folder, or one that is yet to be written. */
 export interface Contract {
-  /** Names the model in a refusal. */
+  /** Names the model in errors. */
   readonly path: string;
   readonly manifest: Pick<Manifest, 'features' | 'adapted_parameters' | 'adaptation'>;
 }
 
-/** Loads and verifies the model in `path`; every refusal is invalid_model and names the faulty part. */
+/** Loads and verifies the model in `path`; every fault is an `invalid_model` error that names the faulty part. */
 export async function loadModel(path: string, options: { device?: Device } = {}): Promise<GeneralModel> {
   const folder = readModelFolder(path);
   const graph = readFolderGraph(folder);
@@ -82,15 +82,15 @@ function priorsOf(folder: ModelFolder, graph: Graph): readonly CampaignPrior[] {
   return parameter === null ? [] : readPriors(folder, graph.initializers.get(parameter)!.data.length);
 }
 
-/** Refuses parameters with NaN or infinity. */
+/** Rejects parameters with NaN or infinity. */
 export function checkWeights(path: string, graph: Graph): void {
   for (const [name, value] of graph.initializers)
     if (!allFinite(value)) throw refused(path, `parameter "${name}" contains NaN or infinity`);
 }
 
 /**
- * Opens a session of the model itself. Whatever ONNX Runtime refuses is invalid_model: it knows some sizes only after
- * constant folding.
+ * Opens a session of the model itself. A model that ONNX Runtime rejects is an `invalid_model` error: ONNX Runtime
+ * knows some sizes only after constant folding.
  */
 async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
   try {
@@ -101,8 +101,8 @@ async function openModelSession(path: string, graph: Graph, device: Device | und
 }
 
 /**
- * Differentiates the model. An op without a gradient is invalid_model; the message names its node and the path from the
- * loss.
+ * Differentiates the model. An op without a gradient is an `invalid_model` error; the message names its node and the
+ * path from the loss.
  */
 export async function openProgram(
   { path }: Contract,

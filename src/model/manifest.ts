@@ -5,7 +5,7 @@ import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { adamAdaptation, descentAdaptation } from './adaptation-schema.ts';
 import { featureSchema } from './feature-schemas.ts';
 
-/** Newer folders than this are refused. */
+/** Folders with a newer contract are rejected. */
 export const CONTRACT_VERSION = 1;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -17,7 +17,7 @@ const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAda
 
 /** How much of the separation of members from chance (in logits) remains for later members. */
 const driftMeasure = z.strictObject({
-  /** The mean share of it that remains; 1: there is no drift. */
+  /** The mean share of the separation that remains; 1 means that there is no drift. */
   kept: z.number().positive().max(2),
   /** The standard deviation of that share between campaigns, relative to it. */
   spread: z.number().nonnegative().max(2),
@@ -62,7 +62,9 @@ export const manifestSchema = z.strictObject({
   features: z.strictObject({ user: z.array(featureSchema).min(1), campaign: z.array(featureSchema) }),
   /** The meaning of inputs of model.onnx that are not named after their feature: see `InputNames`. */
   inputs: z.record(z.string(), z.union([z.string(), z.array(z.string()).min(1)])).optional(),
-  /** Initializers of model.onnx that are copies of another one; only that one is a parameter of the model. */
+  /**
+   * Initializers of model.onnx that are copies of another initializer; only the original is a parameter of the model.
+   */
   tied: z
     .array(z.strictObject({ parameter: z.string(), as: z.string(), transposed: z.boolean() }))
     .min(1)

@@ -21,7 +21,7 @@ export type Reading = Pick<Manifest, 'features' | 'inputs' | 'tied' | 'padded'>;
 
 /**
  * Returns `graph`, as read from its file, with the inputs and the output of the contract, constant masks, tied weights,
- * fixed padding rows and exact probabilities; `path` names the model in a refusal (invalid_model).
+ * fixed padding rows and exact probabilities; `path` names the model in errors (`invalid_model`).
  */
 export function contractGraph(path: string, graph: Graph, { features, inputs, tied, padded }: Reading): Graph {
   const missing = [...(tied ?? []).flatMap(({ parameter, as }) => [parameter, as]), ...(padded ?? [])].find(
@@ -52,7 +52,7 @@ export function readingOf(path: string, graph: Graph, schema: ImportSchema): Rea
   };
 }
 
-/** The graph of a model folder. A file that cannot be read is invalid_model. */
+/** The graph of a model folder. A file that cannot be read is an `invalid_model` error. */
 export function readFolderGraph(folder: ModelFolder): Graph {
   try {
     const graph = readModel(folder.read(MODEL_FILE), { external: filesFrom((path) => folder.read(path)) });

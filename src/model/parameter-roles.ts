@@ -36,7 +36,7 @@ const MADE_UP = /^(onnx::\w+|val|_val|scalar_tensor\w*|_tensor_constant)_?\d*$/;
 /**
  * Chooses what is adapted. By default every float parameter with a gradient of the score, except those in `fixed`,
  * running statistics (by their names; those of BatchNormalization nodes are not parameters at all) and single numbers
- * named by the exporter. An unknown name is invalid_argument.
+ * named by the exporter. An unknown name is an `invalid_argument` error.
  */
 export function selectParameters(
   graph: Graph,

@@ -1,6 +1,6 @@
 /**
  * Reads and writes tensor files: one line of JSON (facts, names, shapes, a sha256), then the elements. Damaged or
- * altered files are refused.
+ * altered files are rejected.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';

@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 
 export type Api = Client<paths>;
 
-/** What openapi-fetch resolves to. */
+/** The result that openapi-fetch resolves to. */
 interface Answered<T> {
   readonly data?: T;
   readonly error?: unknown;
@@ -46,14 +46,14 @@ export function createApi({ session, connection, time, baseUrl }: ClientNeeds): 
 }
 
 /**
- * The data of a call: `await call(api.GET('/v1/status'))`. If a route also has text formats, this is the JSON one.
+ * The data of a call: `await call(api.GET('/v1/status'))`. If a route also offers text formats, this is the JSON data.
  * @throws ApiError, OfflineError, ForeignAnswerError
  */
 export async function call<T>(pending: Promise<Answered<T>>): Promise<Exclude<T, string>> {
   return (await answerOf(pending)).data as Exclude<T, string>;
 }
 
-/** The same with the response, for callers that need its headers (`ETag`). */
+/** Like `call`, but also returns the response, for callers that need its headers (`ETag`). */
 export async function answerOf<T>(pending: Promise<Answered<T>>): Promise<{ data: T; response: Response }> {
   const { data, error, response } = await pending;
   if (response.ok) return { data: data as T, response };

@@ -1,4 +1,7 @@
-/** Whether the service can be reached. If not, it is asked again at growing intervals until it answers. */
+/**
+ * Whether the service can be reached. If it cannot, the console asks again at growing intervals until the service
+ * answers.
+ */
 import { type ReadonlySignal, signal } from '@preact/signals';
 
 const FIRST_MS = 500;
@@ -13,7 +16,7 @@ export interface Connection {
   reached(): void;
   /** A call was not answered. */
   lost(): void;
-  /** Asks at once, for users who do not want to wait. */
+  /** Asks the service at once, for users who do not want to wait. */
   retry(): void;
 }
 

@@ -5,7 +5,7 @@ import type { Caller, Scope } from './types.ts';
 const STORED_AS = 'metaheac.key';
 const SCOPES: readonly Scope[] = ['read', 'write', 'admin'];
 
-/** `unknown` until the service has been asked; `out` if it requires a key and has no valid one. */
+/** `unknown` until the service has been asked; `out` if the service requires a key and the console has no valid one. */
 export type SignedIn =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'out'; readonly why: string | null }

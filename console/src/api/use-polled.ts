@@ -5,7 +5,7 @@ import { useConsole } from '../console.ts';
 import { retrySeconds } from './errors.ts';
 
 export interface Polled<T> {
-  /** The last data loaded; kept during a reload and if one fails. */
+  /** The last data loaded; kept during a reload, and if a reload fails. */
   readonly data: T | undefined;
   /** Why the last attempt failed; undefined after a success. */
   readonly error: unknown;
@@ -17,15 +17,17 @@ export interface Polled<T> {
 interface PollOptions<T> {
   /** Time until the next load, given the data of the last one; null: do not load again. */
   readonly everyMs: number | ((data: T | undefined) => number | null);
-  /** What the request depends on, as text. If it changes, the data is dropped and loaded at once. */
+  /**
+   * What the request depends on, as text. If the key changes, the old data is dropped and new data is loaded at once.
+   */
   readonly key: string;
-  /** Keeps the old data until that of the new key arrives: for a list that is being filtered. */
+  /** Keeps the old data until the data for the new key arrives, as for a list that is being filtered. */
   readonly keepsLast?: boolean;
 }
 
 /**
  * Loads with `load`, and again every `everyMs`. Hidden tabs load nothing and catch up when shown. Nothing is requested
- * while the service cannot be reached; a busy service is asked again after the time that it gives.
+ * while the service cannot be reached; a busy service is asked again after the delay that its response specifies.
  */
 export function usePolled<T>(
   load: (signal: AbortSignal) => Promise<T>,

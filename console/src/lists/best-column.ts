@@ -1,10 +1,12 @@
-/** Finds the column with the ids if the file's names do not tell: the one whose values the service knows best. */
+/**
+ * Finds the column with the ids if the column names do not tell: the column of which the service knows the most values.
+ */
 import type { Preview } from './read/layout.ts';
 
 /** Maximum number of columns that the service is asked about. */
 const ASKED_COLUMNS = 6;
 
-/** `knownOf` returns how many of the ids the service knows. null if it knows none of any column. */
+/** Returns null if the service knows no value of any column. `knownOf` returns how many of the given ids it knows. */
 export async function bestColumn(
   { rows, columns }: Preview,
   knownOf: (ids: readonly string[]) => Promise<number>,

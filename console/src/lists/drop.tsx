@@ -20,7 +20,7 @@ export function Drop({ label, hint, onFile, isInvalid = false, errorId }: DropPr
   const take = (files: FileList | null | undefined) => {
     const file = files?.[0];
     if (file !== undefined) onFile(file);
-    // the same file may be chosen again after a change
+    // allows the user to choose the same file again after changing it
     if (input.current !== null) input.current.value = '';
   };
   return (

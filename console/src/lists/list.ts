@@ -21,7 +21,7 @@ export type ListState =
   | { readonly kind: 'done'; readonly report: Report }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-/** What survives a reload of the page; the file itself does not. */
+/** The part of a list that survives a reload of the page; the file itself does not. */
 export interface KeptList {
   readonly name: string;
   readonly report: Report;
@@ -32,13 +32,13 @@ export interface KeptList {
 /** How a list of users reaches the service. */
 export interface ListNeeds {
   readonly send: Send;
-  /** The column whose values the service knows best; null if it knows none. */
+  /** The column of which the service knows the most values; null if it knows none. */
   readonly askColumn: (preview: Preview) => Promise<number | null>;
   /** The list from before a reload of the page. */
   readonly kept: KeptList | null;
 }
 
-/** Number of ids kept for estimates, which use fewer; a body of this size is small. */
+/** Number of ids kept for estimates: more than an estimate uses, but few enough for a small request body. */
 const SAMPLE_SIZE = 5_000;
 
 export class UserList {
@@ -52,7 +52,7 @@ export class UserList {
   readonly #needs: ListNeeds;
   #head = new Uint8Array();
   #running: AbortController | null = null;
-  /** Settles with the last piece already sent: no piece may arrive after those of a later list. */
+  /** Settles when the last piece sent has been answered: no piece may arrive after the pieces of a later list. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(needs: ListNeeds) {
@@ -63,7 +63,7 @@ export class UserList {
     this.kept = signal(kept);
   }
 
-  /** Reads and sends it. Without `given`, guesses the layout, and asks the user if the guess is not certain. */
+  /** Reads and sends a list. Without `given`, guesses the layout, and asks the user if the guess is not certain. */
   async choose(chosen: Source, given?: Layout): Promise<void> {
     const aborted = this.#stop();
     this.source.value = chosen;
@@ -88,7 +88,7 @@ export class UserList {
     }
   }
 
-  /** Reads and sends it again with a changed layout. */
+  /** Reads and sends the list again with a changed layout. */
   change(part: Partial<Layout>): void {
     const before = this.layout.value;
     if (before === null || this.source.value === null) return;

@@ -1,4 +1,4 @@
-/** What the service said about a list: progress, how many users are known, and what looks wrong with the others. */
+/** What the service said about a list: progress, how many users are known, and what looks wrong with the other ids. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api/client.ts';
@@ -15,7 +15,7 @@ import './lists.css';
 
 interface OutcomeProps {
   readonly list: UserList;
-  /** "customers", "people". */
+  /** What the list contains: "customers", "people". */
   readonly noun: string;
   /** null while the list cannot be removed. */
   readonly onClear: (() => void) | null;
@@ -137,7 +137,7 @@ const HINTS: Readonly<Record<Report['hints'][number]['found'], string>> = {
   columns: 'these are whole rows, one column of which is known. Choose the separator below.',
 };
 
-/** Shown if no id is known: what ids look like here, and those that were sent. */
+/** Shown if no id is known: what ids look like in this population, and the ids that were sent. */
 function Nobody({ examples }: { readonly examples: readonly string[] }) {
   const { api } = useConsole();
   const [own, setOwn] = useState<readonly string[]>([]);

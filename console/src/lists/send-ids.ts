@@ -31,7 +31,9 @@ export interface SentPiece extends Counts {
 export type Send = (lines: string, isFirst: boolean) => Promise<SentPiece>;
 
 interface Following {
-  /** Stops between two pieces: the service may have taken the current one, whatever the browser does. */
+  /**
+   * Stops sending between two pieces: the service may have processed the current piece even if its request is aborted.
+   */
   readonly signal: AbortSignal;
   readonly onId: (id: string) => void;
   /** `share`: how much of the file has been sent. */
@@ -79,7 +81,7 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
   return report;
 }
 
-/** A dry run counts each piece alone; otherwise the counts are those of all pieces so far. */
+/** In a dry run, the service counts each piece separately; otherwise its counts cover all pieces so far. */
 function added(before: Report, { sent, dry_run: isDry, ...set }: SentPiece): Report {
   const sum = (key: 'received' | 'known' | 'unknown' | 'duplicate') => before[key] + (sent?.[key] ?? 0);
   const counts = isDry
@@ -106,7 +108,7 @@ async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promis
   }
 }
 
-/** Replaces the service's line number, which counts within the piece, by the id itself. */
+/** Replaces the service's line number, which counts within the piece, with the id itself. */
 function withId(error: unknown, ids: readonly string[]): unknown {
   if (!(error instanceof ApiError)) return error;
   const [, line] = /^line (\d+)$/.exec(error.faults[0]?.pointer ?? '') ?? [];

@@ -1,4 +1,4 @@
-/** A word for a state, in its colour; the word alone says it too. */
+/** A word for a state, in the state's colour; the word alone is enough to understand it. */
 import type { ComponentChildren } from 'preact';
 
 export type Tone = 'neutral' | 'busy' | 'good' | 'warn' | 'bad';

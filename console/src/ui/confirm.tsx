@@ -1,4 +1,4 @@
-/** Asks before an action that affects others; stays open with the reason if it is refused. */
+/** Asks before an action that affects others; stays open and shows the reason if the action is refused. */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Button } from './button.tsx';
@@ -9,7 +9,7 @@ interface ConfirmProps {
   readonly title: string;
   readonly isOpen: boolean;
   readonly action: string;
-  /** `danger` for what cannot be undone. */
+  /** `danger` for an action that cannot be undone. */
   readonly kind?: 'primary' | 'danger';
   /** Rejects with an error whose message is shown. */
   readonly onConfirm: () => Promise<void>;

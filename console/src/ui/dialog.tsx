@@ -7,7 +7,7 @@ interface DialogProps {
   readonly isOpen: boolean;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
-  /** Its buttons. */
+  /** The dialog's buttons. */
   readonly actions: ComponentChildren;
 }
 

@@ -52,7 +52,7 @@ interface InputProps {
   readonly autofocus?: boolean;
   readonly disabled?: boolean;
   readonly maxLength?: number;
-  /** Marks the search that `use-row-keys.ts` goes to. */
+  /** Marks the search field that `use-row-keys.ts` goes to. */
   readonly 'data-search'?: boolean;
 }
 
@@ -86,7 +86,7 @@ type WiredInput = ControlProps &
     readonly onInput: (event: { readonly currentTarget: HTMLInputElement }) => void;
   };
 
-/** One branch per type: to the compiler, an input of each type has its own roles. */
+/** One branch per type, because the compiler allows different roles for each type of input. */
 function Input({ type, ...rest }: WiredInput) {
   if (type === 'password') return <input {...rest} type="password" />;
   if (type === 'number') return <input {...rest} type="number" />;

@@ -23,7 +23,7 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
         },
         () => {
           setFailures((before) => before + 1);
-          // the browser does not say why: ask the service, and retry when it answers
+          // the browser does not say why loading failed: ask the service, and retry when it answers
           connection.lost();
         },
       );

@@ -1,4 +1,4 @@
-/** Numbers as people type them, with a decimal point or comma; ambiguous ones are refused. */
+/** Numbers as people type them, with a decimal point or comma; ambiguous numbers are rejected. */
 
 /**
  * Reads "12.5" and "12,5" alike. null if the text is empty, not a number or ambiguous: "1,000" is a thousand to some

@@ -1,6 +1,6 @@
 /** Names of features and of their values as people write them. */
 
-/** `age_band` is "Age band". */
+/** `age_band` becomes "Age band". */
 export function featureTitle(name: string): string {
   return capital(name.replaceAll(/[_-]+/g, ' ').trim());
 }

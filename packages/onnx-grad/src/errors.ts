@@ -34,7 +34,7 @@ export class GraphError extends OnnxGradError {
   }
 }
 
-/** Throws an assertion (a bug of this package) unless `condition` holds. */
+/** Throws an assertion error unless `condition` holds: a failure is a bug of this package. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);
 }

@@ -17,13 +17,13 @@ import { addHeads, HEADS, type HeadsConfig } from './heads.ts';
 export interface MetaHeacConfig {
   readonly user: readonly MetaHeacFeature[];
   readonly campaign: readonly MetaHeacFeature[];
-  /** k. */
+  /** k, the width of an embedding. */
   readonly embedding: number;
   /** Sizes of the two layers of an expert; the second is also the gates' width. */
   readonly hidden: readonly [number, number];
-  /** n. */
+  /** n, the number of experts. */
   readonly experts: number;
-  /** m. */
+  /** m, the number of critics. */
   readonly critics: number;
   /** How a list is pooled: the mean over its tokens, or their sum over the root of their number. */
   readonly pooling?: 'mean' | 'root';

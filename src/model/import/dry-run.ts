@@ -36,7 +36,7 @@ export interface DryRun {
   readonly unmoved: readonly string[];
 }
 
-/** Adapts a random campaign with the given rate. Any failure is invalid_model; `path` names the model. */
+/** Adapts a random campaign with the given rate. Any failure is an `invalid_model` error; `path` names the model. */
 export async function dryRun(
   path: string,
   graph: Graph,
@@ -91,7 +91,7 @@ export async function dryRun(
 }
 
 /**
- * Refuses scores that are not probabilities, or not one per user of `feeds`. `graph` is the model that computed them.
+ * Rejects scores that are not probabilities, or not one per user of `feeds`. `graph` is the model that computed them.
  */
 export async function checkScores(
   path: string,
@@ -115,7 +115,7 @@ export async function checkScores(
   }
 }
 
-/** The refusal of a model that cannot score: ONNX Runtime's message, with the most common cause. */
+/** The error for a model that cannot score: ONNX Runtime's message, with the most common cause. */
 export function refusalOf(path: string, graph: Graph, error: unknown): unknown {
   const known = error instanceof GraphError ? error : appErrorOf(error);
   if (known instanceof AppError) return known;

@@ -43,7 +43,7 @@ export interface ImportOptions {
   readonly file: string;
   /** schema.json. */
   readonly schema: string;
-  /** Model folder to write; an existing model folder is replaced, any other folder is refused. */
+  /** Model folder to write; an existing model folder is replaced, any other folder is rejected. */
   readonly out: string;
   /** Default: the schema's name, else the file's. */
   readonly name?: string;
@@ -64,16 +64,15 @@ export interface ImportReport {
   readonly parameters: readonly ParameterRole[];
   /** Number of nodes by op, most frequent first. */
   readonly ops: ReadonlyMap<string, number>;
-  /** For fixed parameters only: a refused gradient of an adapted parameter refuses the whole model. */
+  /** For fixed parameters only: if an adapted parameter has no gradient, the whole model is rejected. */
   readonly refused: readonly RefusedGradient[];
   readonly dryRun: DryRun;
 }
 
 /**
  * Reads the file (and its external data), checks inputs, output and weights, differentiates, scores the highest ids,
- * adapts a generated campaign, and writes the folder, which `test` may still refuse. `loadModel` accepts any model that
- * this accepts.
- * @throws AppError invalid_model, invalid_argument (the schema), storage_failed
+ * adapts a generated campaign, and writes the folder, which `test` may still reject. `loadModel` accepts any model that
+ * this accepts. @throws AppError invalid_model, invalid_argument (the schema), storage_failed
  */
 export async function importModel(options: ImportOptions): Promise<ImportReport> {
   const schema = readImportSchema(options.schema);

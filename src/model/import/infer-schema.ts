@@ -235,7 +235,7 @@ class VocabularySizes {
       if (seen.has(rows)) break;
       seen.add(rows);
     }
-    // hashed or clipped ids come back to rows seen before; ids that go on to new rows are cut into buckets
+    // hashed or clipped ids come back to rows seen before; ids that lead on to new rows are divided into buckets
     let isCut = seen.size === 1;
     for (let id = 2 * seen.size; seen.size < most && id < HUGE_ID && !isCut; id *= 2)
       isCut = !seen.has(await rowsOf(id));

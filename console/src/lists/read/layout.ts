@@ -132,7 +132,7 @@ function namesIn(lines: readonly string[]): string[] {
       const value: unknown = JSON.parse(line);
       if (typeof value === 'object' && value !== null) for (const name of Object.keys(value)) fields.add(name);
     } catch {
-      // counted when the whole file is read
+      // invalid lines are reported when the whole file is read
     }
   }
   return [...fields].slice(0, MOST_FIELDS);

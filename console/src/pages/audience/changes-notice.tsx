@@ -1,8 +1,8 @@
-/** Says that somebody else has changed the campaign in the meantime, and what. */
+/** Says that somebody else has changed the campaign in the meantime, and lists the changes. */
 import type { ComponentChildren } from 'preact';
 
 interface ChangesNoticeProps {
-  /** Sentences; without any, nothing is shown. */
+  /** One sentence per change; if there are none, nothing is shown. */
   readonly changes: readonly string[];
   /** What the user can do about it. */
   readonly children: ComponentChildren;

@@ -1,4 +1,7 @@
-/** A curve over the size of an audience, with its interval as a band: hovering reads it, pressing sets the size. */
+/**
+ * A curve over the size of an audience, with its interval as a band: hovering shows the values at a size, pressing sets
+ * the size.
+ */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
@@ -7,7 +10,10 @@ import { useConsole } from '../../console.ts';
 import { formatShort } from '../../ui/format.ts';
 
 export interface CurvePlotProps {
-  /** Rising sizes; then for each the upper end, the lower end, a random audience, and the expected value. */
+  /**
+   * Ascending sizes; then, for each size, the upper and lower end of the interval, the value of a random audience, and
+   * the expected value.
+   */
   readonly points: readonly (readonly number[])[];
   readonly y: { readonly label: string; readonly format: (y: number) => string; readonly scale: uPlot.Scale };
   readonly heightPx: number;
@@ -64,7 +70,7 @@ function placeOf(plot: uPlot, ratio: number, size: number, y: number): Readonly<
   };
 }
 
-/** Reads the size under the pointer, and sets it while pressed. A reading by touch stays. */
+/** Reports the size under the pointer, and sets it while the pointer is pressed. After a touch, the reading stays. */
 function followPointer(
   { over, posToVal }: uPlot,
   latest: { readonly current: Pick<CurvePlotProps, 'onSize' | 'onRead'> },
@@ -130,13 +136,13 @@ function optionsOf({ element, page, points: [sizes = []], y, heightPx }: Drawn):
 }
 
 export const LOGARITHMIC = 3;
-/** Space for a tick and its label, and a share of what surrounds the plot. */
+/** Space for a tick, its label and a share of the margin around the plot. */
 const TICK_PX = { x: 64, y: 40 };
 
-/** 1, 2, 5, 10, .. within a scale; only powers of ten if those are too many. */
+/** 1, 2, 5, 10, .. within a scale; only powers of ten if there would be too many ticks. */
 function ticksOf(plot: uPlot, scale: 'x' | 'y'): number[] {
   const { min = 1, max = 10 } = plot.scales[scale] as { min?: number; max?: number };
-  // of the whole element: during a resize, the plot area still has its old size
+  // the length of the whole element: during a resize, the plot area still has its old size
   const lengthPx = scale === 'x' ? plot.width : plot.height;
   const within = (factors: readonly number[]) => {
     const ticks: number[] = [];

@@ -42,7 +42,10 @@ interface Compared {
   readonly others: readonly number[];
 }
 
-/** By version, how it differs from the active one. Compared one at a time: the service runs few at once. */
+/**
+ * For each version, its differences from the active one. Requests one comparison at a time, because the service runs
+ * only a few at once.
+ */
 export async function loadChanges(
   api: Api,
   { id, active, others }: Compared,

@@ -1,4 +1,7 @@
-/** The people in the audience, best first, with a look-up by id: of up to a million rows, those in view are loaded. */
+/**
+ * The people in the audience, best first, with a look-up by id. There may be a million rows; only the rows in view are
+ * loaded.
+ */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
@@ -45,7 +48,7 @@ function MemberTable({ id, version, count, wanted }: MemberTableProps) {
     return () => sizes.disconnect();
   }, []);
   const layout = { count, rowPx: ROW_PX, viewPx: heightPx };
-  // only for another row, not when the view changes
+  // scrolls if another row is wanted, not when the view changes
   useEffect(() => {
     if (wanted !== null) view.current?.scrollTo({ top: scrollTopOf(layout, wanted.rank - 1) });
   }, [wanted]);
@@ -65,7 +68,7 @@ function MemberTable({ id, version, count, wanted }: MemberTableProps) {
         aria-label={`${formatCount(count)} members, best first`}
         onScroll={({ currentTarget }) => setScrollTop(currentTarget.scrollTop)}
       >
-        {/* the header row is as high as the others */}
+        {/* the header row is as high as the other rows */}
         <div class="members-all" style={{ height: `${place.totalPx + ROW_PX}px` }}>
           <table class="member-table" aria-rowcount={count + 1} style={{ top: `${place.topPx}px` }}>
             <thead>
@@ -111,7 +114,7 @@ function Row({ rank, members, isMarked }: RowProps) {
   );
 }
 
-/** Shown above the list, since rows that were loaded stay. */
+/** An error, shown above the list because rows that are already loaded stay visible. */
 function Trouble({ members: { error, retry } }: { readonly members: LoadedMembers }) {
   const { connection } = useConsole();
   if (error === undefined || connection.isOffline.value) return null;

@@ -16,7 +16,10 @@ interface OutcomeProps {
 
 type Way = 'add' | 'again' | 'new' | 'continue';
 
-/** What to do and which actions to offer: by state, and if that is not enough, by the code of its reason. */
+/**
+ * What to do and which actions to offer: by the campaign's state or, if that is not specific enough, by the code of its
+ * reason.
+ */
 const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: readonly Way[] }>> = {
   none: {
     text: 'Add the IDs of some of your customers. The audience is built from people like them.',
@@ -42,7 +45,7 @@ const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: re
   superseded: { text: 'A newer build replaced it.', ways: [] },
 };
 
-/** Nothing if the attempt did produce an audience. */
+/** Renders nothing if the attempt did produce an audience. */
 export function Outcome({ campaign, onChange }: OutcomeProps) {
   const { state, reason, seeds, audience_version: version, expansion_id: expansion } = campaign;
   const { session } = useConsole();

@@ -1,4 +1,6 @@
-/** What each size reaches and how much better than random that is, with the size as a handle for pointer and keys. */
+/**
+ * Charts of the share of people that each size reaches and of the lift; a handle for pointer and keys sets the size.
+ */
 import { useMemo, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { formatCount, formatFactor, formatShare, formatTimes } from '../../ui/format.ts';
@@ -10,13 +12,13 @@ const LIFT_PX = 200;
 /** Relative change of the size for an arrow key and for a page key. */
 const STEP = 0.02;
 const LEAP = 0.25;
-/** A logarithmic scale has no zero. */
+/** The lowest lift shown: a logarithmic scale has no zero. */
 const LEAST_LIFT = 0.1;
 
 interface ReachChartProps {
   readonly curve: Curve;
   readonly candidates: number;
-  /** At the chosen size. */
+  /** The estimates at the chosen size. */
   readonly reach: Reach;
   readonly onSize: (size: number) => void;
 }
@@ -133,7 +135,7 @@ function sizeAfter(key: string, size: number, { least, most }: { readonly least:
   return moves[key]?.() ?? null;
 }
 
-/** What is drawn; the same object as long as the curve does not change. */
+/** The data of the charts: the same object as long as the curve does not change. */
 function chartsOf(reaches: readonly Reach[]) {
   const points = (of: (reach: Reach) => Interval, random: (reach: Reach) => number) => [
     reaches.map(({ size }) => size),

@@ -16,15 +16,15 @@ export interface Reach {
   readonly share: number;
   /** Share of the people like the customers who are in the audience. */
   readonly recall: Interval;
-  /** How many times as many as in a random audience of this size. */
+  /** How many times as many such people the audience contains as a random audience of this size. */
   readonly lift: Interval;
-  /** How many people picked at random would include as many. */
+  /** The number of people picked at random who would include as many such people. */
   readonly random: Interval;
 }
 
 const NOBODY = { size: 0, recall: { mean: 0, low: 0, high: 0 } };
 
-/** `size` is clamped to 1 .. `candidates`. The lift below the first point is that of the first point. */
+/** `size` is clamped to 1 .. `candidates`. Below the first point of the curve, the lift is the lift at that point. */
 export function reachAt(curve: Curve, candidates: number, size: number): Reach {
   const kept = Math.min(candidates, Math.max(1, Math.round(size)));
   const share = kept / candidates;

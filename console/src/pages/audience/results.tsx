@@ -77,10 +77,12 @@ function Count({ title, count }: { readonly title: string; readonly count: numbe
 }
 
 interface ComparisonProps {
-  /** People who responded and could have been chosen, and those among them who were. */
+  /**
+   * Number of people who responded and could have been chosen, and (below) of the people among them who were chosen.
+   */
   readonly ranked: number;
   readonly members: number;
-  /** How many of the people who responded the service compared: not all, if there are many. */
+  /** Number of people who responded and whom the service compared: it does not compare all if there are many. */
   readonly compared: number;
   readonly responded: number;
   readonly recall: Interval | null;

@@ -66,13 +66,13 @@ function useStageTimes({ id, expansion_id: expansion, state }: Campaign): readon
   const [now, setNow] = useState(time.now);
   const seen = useRef<Seen>({ expansion: null, first: null, at: {} });
   if (seen.current.expansion !== expansion) seen.current = { expansion, first: state, at: {} };
-  // the page did not see the first one begin
+  // the page did not see the first stage begin
   if (state !== null && state !== seen.current.first) seen.current.at[state] ??= time.now();
   useEffect(() => {
     const timer = page.setInterval(() => setNow(time.now()), TICK_MS);
     return () => page.clearInterval(timer);
   }, [page, time]);
-  // the claim time is known once the job has been claimed: asked again in each state
+  // the claim time is known once the job has been claimed, so the page asks again in each state
   const { data } = usePolled(
     async (signal) => {
       const path = { id, expansion_id: expansion ?? '' };

@@ -16,7 +16,7 @@ interface ServeVersionProps {
 
 export function ServeVersion({ id, target: { version, size }, onClose, onChange }: ServeVersionProps) {
   const { api, toasts } = useConsole();
-  // the version in use when the question was asked: if it has changed by the answer, nothing is done
+  // the version in use when the dialog opened: if that has changed when the user confirms, nothing is done
   const { data: etag } = usePolled(
     async (signal) => {
       const params = { path: { id }, query: { limit: 1 } };

@@ -29,7 +29,7 @@ export function Size({ loaded, onChange }: SizeProps) {
     everyMs: () => null,
   });
   const chosen = useSize(loaded, onChange);
-  // another size is another version with the same report: the old one is shown until that has loaded
+  // another size is another version with the same report: the old report is shown until the new one has loaded
   const last = useRef<QualityReport | undefined>(undefined);
   last.current = data ?? last.current;
   const report = last.current;
@@ -117,7 +117,7 @@ function SizeField({ reach, candidates, onSize, onFault }: SizeFieldProps) {
   const [text, setText] = useState(String(reach.size));
   const isFit = (size: number | null): size is number => size !== null && size >= 1 && size <= candidates;
   const fault = isFit(readWhole(text)) ? undefined : `Between 1 and ${formatCount(candidates)}.`;
-  // only if the handle was moved: what is being typed stays as it is
+  // only if the handle was moved: text that is being typed stays as it is
   useEffect(() => {
     if (readWhole(text) !== reach.size) setText(String(reach.size));
   }, [reach.size]);

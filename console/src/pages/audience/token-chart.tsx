@@ -57,7 +57,7 @@ export function TokenChart({ label, tokens }: { readonly label: string; readonly
   );
 }
 
-/** Times as often as among everyone; each tick is twice the previous one. */
+/** The axis: how many times as often a value occurs as among everyone; each tick is twice the previous one. */
 function Axis() {
   return (
     <div class="token token-axis muted small" aria-hidden="true">

@@ -4,7 +4,7 @@ import { call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';
 
 const PAGE = 200;
-/** Together 20,000 members. */
+/** Maximum number of pages kept: together 20,000 members. */
 const KEPT_PAGES = 100;
 
 export interface Member {
@@ -14,7 +14,7 @@ export interface Member {
 }
 
 export interface LoadedMembers {
-  /** By 1-based rank: undefined until it is loaded, null if the user was erased. */
+  /** The member at a 1-based rank: undefined until it is loaded, null if the user was erased. */
   at(rank: number): Member | null | undefined;
   /** Why the last page could not be loaded; undefined after a success. */
   readonly error: unknown;
@@ -24,12 +24,12 @@ export interface LoadedMembers {
 interface Wanted {
   readonly id: string;
   readonly version: number;
-  /** 0-based rows. */
+  /** The rows in view, 0-based. */
   readonly from: number;
   readonly to: number;
 }
 
-/** Loads one page at a time: scrolling past many pages waits for none of them. */
+/** Loads one page at a time, so pages that the user scrolled past are not loaded before the page in view. */
 export function useMembers({ id, version, from, to }: Wanted): LoadedMembers {
   const { api, connection } = useConsole();
   const [pages] = useState(() => new Map<number, ReadonlyMap<number, Member>>());
@@ -80,7 +80,7 @@ function firstMissing(pages: ReadonlyMap<number, unknown>, { from, to }: Pick<Wa
   return null;
 }
 
-/** Removes the page that was loaded first if there are too many. */
+/** Removes the page that was loaded first if too many pages are kept. */
 function keep(pages: Map<number, ReadonlyMap<number, Member>>, page: number, items: readonly Member[]): void {
   pages.set(page, new Map(items.map((member) => [member.rank, member])));
   const [oldest] = pages.keys();

@@ -11,10 +11,10 @@ import { type Loaded, loadCampaign } from './load.ts';
 export interface ChosenSize {
   readonly size: number;
   choose(size: number): void;
-  /** Saves it to the campaign. */
+  /** Saves the chosen size to the campaign. */
   use(): Promise<void>;
   readonly isBusy: boolean;
-  /** What somebody else changed since the page showed it; empty if nothing. */
+  /** What somebody else changed since the page showed the campaign; empty if nothing. */
   readonly changes: readonly string[];
 }
 

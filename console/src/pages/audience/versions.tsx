@@ -1,4 +1,4 @@
-/** The versions of the audience: what each was built from, what changed, and a way back to one. */
+/** The versions of the audience: what each was built from, what changed, and a way to return to an earlier one. */
 import { useState } from 'preact/hooks';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -12,7 +12,7 @@ import { loadChanges, loadVersions, type Version } from './load-versions.ts';
 import { ServeVersion } from './serve-version.tsx';
 
 const SHORT_VERSION = 7;
-/** Interval at which versions made by others appear. */
+/** Interval at which the page looks for versions made by others. */
 const CALM_MS = 10_000;
 
 interface VersionsProps {

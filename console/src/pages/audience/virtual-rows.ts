@@ -30,7 +30,7 @@ export function scrollTopOf(layout: Layout, row: number): number {
   return Math.max(0, (row * rowPx - (viewPx - rowPx) / 2) / worthOf(layout));
 }
 
-/** Places the rows from `from` on. */
+/** Returns the positions of the drawn rows, the first of which is `from`. */
 export function placeOf(layout: Layout, scrollTop: number, from: number): RowPlace {
   const topPx = scrollTop - (rowAt(layout, scrollTop) - from) * layout.rowPx;
   return { totalPx: Math.min(MOST_PX, layout.count * layout.rowPx), topPx: Math.max(0, topPx) };

@@ -1,4 +1,4 @@
-/** Who the audience is: what its people have more or less often than everyone. */
+/** Who the audience is: the values that its people have more or less often than everyone. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign, Explanation } from '../../api/types.ts';

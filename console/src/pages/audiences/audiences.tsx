@@ -33,7 +33,7 @@ export function Audiences() {
   useRowKeys();
   useExpiry(refresh);
   const isFiltered = Boolean(search || state || label);
-  // with hundreds of rows: typing or choosing redraws none of them until the answer is there
+  // there may be hundreds of rows: typing or choosing does not redraw them until the response has arrived
   const { list, isEmpty } = useMemo(() => {
     if (data === undefined) return { list: null, isEmpty: false };
     const onMore = () => setCount((before) => before + PAGE_SIZE);

@@ -18,12 +18,12 @@ const DAY_MS = 86_400_000;
 /** Maximum number of drafts in one request. */
 const MOST = 1_000;
 
-/** Whether the form made it: it was never expanded and has no external id. */
+/** Whether the campaign is an untitled draft that the form made: it was never expanded and has no external id. */
 export function isUntitled({ name, state, external_id: externalId }: Campaign): boolean {
   return name === DRAFT_NAME && state === null && externalId === null;
 }
 
-/** Days until it is deleted, at least 0. */
+/** Days until the draft is deleted, at least 0. */
 export function daysLeft({ updated_at: at }: Campaign, now: number): number {
   return Math.max(0, Math.ceil((Date.parse(at) + DRAFT_DAYS * DAY_MS - now) / DAY_MS));
 }

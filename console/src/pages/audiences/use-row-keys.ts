@@ -1,4 +1,7 @@
-/** Keyboard navigation in a list: j and k, or the arrows, move; `/` goes to the search. Enter is the link's own. */
+/**
+ * Keyboard navigation in a list: j and k, or the arrows, move; `/` goes to the search. Enter opens the focused link, as
+ * in any page.
+ */
 import { useEffect } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 

@@ -30,12 +30,12 @@ export function wordOf(campaign: Pick<Campaign, 'name' | 'state' | 'seeds'>): Wo
   return isDraft(campaign) ? DRAFT : EMPTY;
 }
 
-/** Started in the form or through the API, and not finished. */
+/** Whether the campaign was started in the form or through the API, and not finished. */
 export function isDraft({ name, state, seeds }: Pick<Campaign, 'name' | 'state' | 'seeds'>): boolean {
   return state === null && (seeds.received > 0 || name === DRAFT_NAME);
 }
 
-/** The service's reason as a sentence; if it counts seeds, in the words of these pages. */
+/** The service's reason as a sentence; a reason that counts seeds is put in the words of these pages. */
 export function reasonOf({ code, message, known, minimum }: NonNullable<Campaign['reason']>): string {
   if (code === 'too_few_seeds' && typeof known === 'number' && typeof minimum === 'number')
     return `${formatCount(known)} of your customers are in the population; at least ${formatCount(minimum)} are needed.`;

@@ -18,7 +18,7 @@ export const CHECKS: Readonly<Record<ModelCheck['state'], { readonly text: strin
   refused: { text: 'Refused', tone: 'bad' },
 };
 
-/** Without `onAct`, no actions are offered. */
+/** The columns; without `onAct`, no actions are offered. */
 export function columnsOf(onAct: ((act: Act) => void) | null, now: number): readonly Column<ModelVersion>[] {
   const columns: Column<ModelVersion>[] = [
     {

@@ -20,9 +20,9 @@ interface DraftNeeds {
 export class Draft {
   readonly #needs: DraftNeeds;
   #made: Promise<string> | null;
-  /** Once over, pieces that are still being sent create no new draft. */
+  /** Whether the draft was submitted or discarded: pieces that are still being sent then create no new draft. */
   #isOver = false;
-  /** Settles with the last change: none may arrive after a later one. */
+  /** Settles when the last change has been saved: no change may arrive after a later one. */
   #kept: Promise<unknown> = Promise.resolve();
 
   constructor(needs: DraftNeeds) {
@@ -68,7 +68,7 @@ export class Draft {
     return kept;
   }
 
-  /** The same, but creates the campaign if there is none: somebody may continue with it later. */
+  /** Like `keep`, but creates the campaign if there is none, so that somebody can continue with it later. */
   async leave(inputs: CampaignInputs): Promise<void> {
     await this.#id();
     await this.keep(inputs);
@@ -78,8 +78,8 @@ export class Draft {
   }
 
   /**
-   * Starts its expansion; returns the campaign's id. `isSuppressing`: whether the list that was sent applies.
-   * @throws ApiError with pointers of the inputs
+   * Starts the campaign's expansion; returns the campaign's id. `isSuppressing`: whether the list that was sent
+   * applies. @throws ApiError with JSON pointers to the inputs
    */
   async submit(inputs: CampaignInputs, isSuppressing: boolean): Promise<string> {
     const { api, onId } = this.#needs;
@@ -115,7 +115,7 @@ export class Draft {
     return call(this.#needs.api.GET('/v1/campaigns/{id}/seeds', { params }));
   }
 
-  /** Whether its campaign still exists: it may have been deleted while the page was reloaded. */
+  /** Whether the draft's campaign still exists: it may have been deleted while the page was reloaded. */
   async exists(): Promise<boolean> {
     if (this.#made === null) return true;
     const params = { path: { id: await this.#made } };

@@ -1,4 +1,7 @@
-/** What to expect, shown while the form is filled in: how many match, how alike they are, how good it will be. */
+/**
+ * What to expect, shown while the form is filled in: how many people match, how alike the customers are, how good the
+ * audience will be.
+ */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Estimate } from '../../api/types.ts';

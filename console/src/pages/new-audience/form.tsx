@@ -145,7 +145,7 @@ function useSubmit(audience: NewAudience) {
   return { submit, error, isBusy };
 }
 
-/** What is missing, and what is not done yet. */
+/** The inputs that are missing, and the lists that are not ready yet. */
 function allFaults(audience: NewAudience): Readonly<Record<string, string>> {
   const { values, seeds, suppression, keeping, model } = audience;
   const faults: Record<string, string> = { ...faultsOf(values.value, model.minimum_seeds) };

@@ -1,11 +1,11 @@
-/** Loads an audience into the form: a draft to continue, or a copy. Its users' ids stay in the service. */
+/** Loads an audience into the form: a draft to continue, or a copy. The ids of its users stay in the service. */
 import { type Api, call } from '../../api/client.ts';
 import type { Campaign, UserSet } from '../../api/types.ts';
 import type { KeptList } from '../../lists/list.ts';
 import { DRAFT_NAME } from '../audiences/drafts.tsx';
 import { type FilterValue, NO_VALUES, type Values } from './values.ts';
 
-/** A draft; null if it no longer is one. @throws ApiError, OfflineError */
+/** The values of a draft; null if the campaign is no longer a draft. @throws ApiError, OfflineError */
 export async function loadDraft(api: Api, id: string, signal: AbortSignal): Promise<Values | null> {
   const { campaign, seeds, suppression } = await load(api, id, signal);
   if (campaign.state !== null) return null;
@@ -18,7 +18,7 @@ export async function loadDraft(api: Api, id: string, signal: AbortSignal): Prom
   };
 }
 
-/** A copy of another audience, without its lists. @throws ApiError, OfflineError */
+/** The values of another audience, without its lists. @throws ApiError, OfflineError */
 export async function loadCopy(api: Api, id: string, signal: AbortSignal): Promise<Values> {
   const { campaign, seeds, suppression } = await load(api, id, signal);
   const { name } = campaign;
@@ -56,7 +56,7 @@ function sizeOf(audience: Campaign['audience']): Pick<Values, 'size' | 'sizeUnit
   return { size: String(audience.percent), sizeUnit: 'percent' };
 }
 
-/** Values of a list; the numbers of a vector are one text. */
+/** A feature's values as texts; the numbers of a vector become a single text. */
 function listOf(values: readonly (string | number)[]): readonly string[] {
   return typeof values[0] === 'number' ? [values.join(' ')] : values.map(String);
 }

@@ -22,7 +22,7 @@ export type Keeping =
 export interface NewAudience {
   readonly values: ReadonlySignal<Values>;
   readonly seeds: UserList;
-  /** Sending it is a dry run; `keepSuppression` makes it count. */
+  /** The people to exclude. Sending the list is a dry run; `keepSuppression` applies it. */
   readonly suppression: UserList;
   readonly keeping: ReadonlySignal<Keeping>;
   readonly draft: Draft;
@@ -30,12 +30,12 @@ export interface NewAudience {
   /** The population in use, which may change while the page is open. */
   readonly population: CurrentPopulation;
   follow(population: CurrentPopulation): void;
-  /** Whether it has changed. */
+  /** Whether the population in use has changed since the page was opened. */
   readonly isSwitched: ReadonlySignal<boolean>;
   change(part: Partial<Values>): void;
   keepSuppression(): Promise<void>;
   clearSeeds(): void;
-  /** Saves what was entered in the service, so that somebody can continue later. @throws ApiError, OfflineError */
+  /** Saves the input to the service, so that somebody can continue later. @throws ApiError, OfflineError */
   leave(): Promise<void>;
   /** Whether leaving would lose anything that was entered. */
   isDirty(): boolean;
@@ -49,7 +49,7 @@ interface Needs {
   readonly caller: Caller;
   readonly model: CurrentModel;
   readonly population: CurrentPopulation;
-  /** A draft to continue, or a copy; null for a new audience, and for one that the tab has stored. */
+  /** The values of a draft to continue or of a copy; null for a new audience, and for one that the tab has stored. */
   readonly begun: Values | null;
 }
 
@@ -62,7 +62,7 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
   const population = signal(given.population);
   const isSwitched = signal(false);
   const values = signal<Values>(restored(storage, begun));
-  // an unchanged copy can be made again
+  // leaving an unchanged copy loses nothing: it can be made again
   const untouched = JSON.stringify(begun?.copied ? begun : NO_VALUES);
   const change = (part: Partial<Values>) => {
     values.value = { ...values.peek(), ...part };
@@ -118,7 +118,7 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
 
 function ignore(): void {}
 
-/** Asks with too few ids for an audience, so the service only counts them. */
+/** Returns how many of the ids the service knows. They are too few for an audience, so the service only counts them. */
 async function knownOf(api: Api, seeds: readonly string[]): Promise<number> {
   return (await call(api.POST('/v1/estimates', { body: { seeds: [...seeds] } }))).seeds.known;
 }
@@ -130,7 +130,7 @@ function clearLost(draft: Draft, lists: readonly UserList[]): void {
   }, ignore);
 }
 
-/** Sends the previewed list, which then counts. */
+/** Sends the previewed list, which then applies. */
 async function keep({ source, layout }: UserList, send: Send, keeping: Signal<Keeping>): Promise<void> {
   const [from, how] = [source.peek(), layout.peek()];
   if (from === null || how === null) return;
@@ -150,8 +150,8 @@ async function keep({ source, layout }: UserList, send: Send, keeping: Signal<Ke
 }
 
 /**
- * Saves what was entered in the draft, shortly after each change: a tab may be closed at any time. Errors are shown
- * when the audience is created. Returns a function that stops it.
+ * Saves the input to the draft shortly after each change, because the tab may be closed at any time. Errors are shown
+ * when the audience is created. Returns a function that stops saving.
  */
 function keepDraft(page: Window, values: ReadonlySignal<Values>, keep: () => Promise<void>): () => void {
   let timer: number | undefined;
@@ -165,7 +165,7 @@ function keepDraft(page: Window, values: ReadonlySignal<Values>, keep: () => Pro
   };
 }
 
-/** The tab's values; those of the service for a draft that the tab does not have. */
+/** The values that the tab has stored; for a draft that the tab does not have, the values from the service. */
 function restored(storage: Storage, begun: Values | null): Values {
   try {
     const stored: Values = { ...NO_VALUES, ...JSON.parse(storage.getItem(STORED_AS) ?? '{}') };
@@ -176,7 +176,7 @@ function restored(storage: Storage, begun: Values | null): Values {
   }
 }
 
-/** Values that do not fit into the storage are not kept: they only serve a reload. */
+/** Values that do not fit into the storage are not kept: they are only needed after a reload. */
 function store(storage: Storage, values: Values): void {
   try {
     if (values === NO_VALUES) storage.removeItem(STORED_AS);

@@ -68,7 +68,7 @@ function Begin({ draft, from }: Asked) {
   );
 }
 
-/** What was entered stays when the model or the population is loaded again; a new population is used. */
+/** The form. The input stays when the model or the population is loaded again; a new population is then used. */
 function Ready({ known }: { readonly known: Known }) {
   const all = useConsole();
   const [audience, setAudience] = useState<Model | null>(null);

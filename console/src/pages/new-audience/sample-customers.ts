@@ -9,7 +9,9 @@ export interface SampleCustomers {
   readonly shared: { readonly feature: string; readonly value: string } | null;
 }
 
-/** Limits of the share of people who have it: rare enough to mean something, common enough to learn from. */
+/**
+ * Limits of the share of people who have the shared value: rare enough to mean something, common enough to learn from.
+ */
 const WANTED_SHARE = 0.04;
 const LOOKED_AT_FEATURES = 4;
 const LOOKED_AT_VALUES = 200;

@@ -30,12 +30,12 @@ export function useEstimate(audience: NewAudience): Estimated {
     seeds: seeds.sample.value,
     features: featuresOf(values.value, model),
     filters: filtersOf(values.value, population),
-    // a part of the list would exclude too few
+    // a part of the list would exclude too few people
     ...(left?.isWhole && { suppression: left.sample }),
   };
   const key = JSON.stringify([question, population.version]);
   const returns = connection.returns.value;
-  // compared as text, so that an equal question is not asked again
+  // compared as text, so that the same question is not asked twice
   useEffect(() => {
     if (question.seeds.length === 0) {
       setState({ estimate: null, error: undefined, isLoading: false });
@@ -71,7 +71,7 @@ interface Question {
   readonly suppression?: readonly string[];
 }
 
-/** With as many seeds as the service accepts. */
+/** Requests the estimate with as many seeds as the service accepts. */
 async function estimateOf(api: Api, question: Question, signal: AbortSignal): Promise<Estimate> {
   const { features, filters, suppression } = question;
   const bodyOf = (most?: number) => ({

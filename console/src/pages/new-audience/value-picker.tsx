@@ -27,7 +27,7 @@ interface PickerProps {
 
 const PAGE = 50;
 const PAUSE_MS = 200;
-/** With fewer values, there is no search. */
+/** With fewer values than this, there is no search. */
 const FEW = 12;
 
 export function ValuePicker(props: PickerProps) {

@@ -57,7 +57,7 @@ export function featuresOf({ features }: Values, model: CurrentModel): Features 
   return made;
 }
 
-/** Leaves out what is incomplete: a filter without a token would match nobody. */
+/** The filters of the campaign, without incomplete ones: a filter without a token would match nobody. */
 export function filtersOf({ filters }: Values, population: CurrentPopulation): Filters {
   const made: Filters = {};
   for (const [name, filter] of Object.entries(filters)) {
@@ -91,7 +91,7 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
   };
 }
 
-/** The same for an incomplete form: what is missing stays as the draft has it. */
+/** Like `inputsOf`, but for an incomplete form: missing fields keep the values of the draft. */
 export function partOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
   const { name, audience, ...others } = inputsOf(values, model, population);
   const isSize = faultsOf(values, 0)['/audience'] === undefined;

@@ -75,7 +75,7 @@ interface Offer {
   readonly onAsk: (version: PopulationVersion) => void;
 }
 
-/** With the actions for each; null if none are offered. */
+/** The columns of the list of versions. `offer` adds the actions; null if none are offered. */
 function columnsOf(offer: Offer | null, now: number): readonly Column<PopulationVersion>[] {
   const columns: Column<PopulationVersion>[] = [
     {

@@ -9,7 +9,7 @@ import { Failed, Loading } from '../../ui/states.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
 import { loadVersion } from './load.ts';
 
-/** From this share of values unknown to the model on, there is a warning. */
+/** The share of values unknown to the model from which the page warns. */
 const NOTABLE_UNKNOWN = 0.05;
 
 interface DetailProps {

@@ -74,7 +74,10 @@ export function ReportResults() {
   );
 }
 
-/** Feedback has no dry run, so a dry run of the suppression list counts who is known. It changes nothing either. */
+/**
+ * Feedback has no dry run, so a dry run of the suppression list counts the known people instead; it changes nothing
+ * either.
+ */
 function previewOf(api: Api, id: string): Send {
   const params = { path: { id }, query: { dry_run: 'true' as const } };
   return (lines) => call(api.PUT('/v1/campaigns/{id}/suppression', { params, ...ndjsonBody(lines) }));

@@ -192,7 +192,7 @@ function errorColumns(now: number): readonly Column<LastError>[] {
 function useThroughput({ uptime_seconds: at, engine: { users_scored: scored } }: Answer): number | null {
   const seen = useRef<{ at: number; scored: number }[]>([]);
   const last = seen.current.at(-1);
-  // a restart counts from 0
+  // after a restart, the service counts from 0
   if (last !== undefined && (at < last.at || scored < last.scored)) seen.current = [];
   if (last?.at !== at) seen.current = [...seen.current, { at, scored }].filter((one) => at - one.at <= WINDOW_SECONDS);
   const [first] = seen.current;

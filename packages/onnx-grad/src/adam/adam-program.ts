@@ -1,5 +1,6 @@
 /**
- * Adam on the parameters of a graph: differentiated once, then run on batches any number of times, with compact tables.
+ * Adam on the parameters of a graph: the graph is differentiated once, then run on batches any number of times, with
+ * compact tables.
  */
 
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
@@ -23,8 +24,8 @@ export interface AdaptationProgram {
   readonly cut: TableCut;
   /**
    * Starts a run from `parameters`. Its compact tables contain the rows that `batches` and `scored` (inputs to score
-   * along the way) look up. An index that its table does not have is index_out_of_range; a parameter that does not fit
-   * into Adam's memory is too_large.
+   * along the way) look up. An index outside its table is an `index_out_of_range` error; a parameter that does not fit
+   * into Adam's memory is a `too_large` error.
    */
   start(parameters: Parameters, batches: readonly LabelledBatch[], scored?: readonly Feeds[]): Promise<AdaptationRun>;
   close(): Promise<void>;
@@ -53,7 +54,7 @@ export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: r
   const outputs = [loss];
   for (const { name } of values) {
     const gradient = gradients.get(name)!;
-    // writes each output to its own memory
+    // a run writes each output to its own memory, so no value may be an output twice
     outputs.push(outputs.includes(gradient) ? b.add('Identity', [gradient]) : gradient);
   }
   return b.build(`${compactGraph.name}_step`, outputs);

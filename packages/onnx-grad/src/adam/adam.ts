@@ -22,7 +22,7 @@ export function adamScalars(rate: number, t: number): { stepSize: number; scale2
 /** Parameters share a memory of up to this size; a larger parameter has its own. */
 const SHARED_BYTES = 2 ** 30;
 const PAGE_BYTES = 2 ** 16;
-/** The range of 32-bit addresses, less one page so that no end address is 0. */
+/** The range of 32-bit addresses without the last page, so that no end address wraps around to 0. */
 const MAXIMUM_BYTES = 2 ** 32 - PAGE_BYTES;
 
 const SUFFIXES = ['', '.moment1', '.moment2'] as const;
@@ -54,7 +54,8 @@ export class Adam {
   #steps: number;
 
   /**
-   * Starts at a copy of `start`. A parameter that does not fit into one memory (4 GiB with its moments) is too_large.
+   * Starts at a copy of `start`. A parameter that does not fit into one memory (4 GiB with its moments) is a
+   * `too_large` error.
    */
   constructor(start: Parameters, { state, rows = new Map() }: AdamOptions = {}) {
     const needs = [...start].map(([name, value]): Need => ({ name, value, rows: rows.get(name) ?? 0 }));

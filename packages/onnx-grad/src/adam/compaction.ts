@@ -46,7 +46,9 @@ export interface Compaction {
   restore(adapted: Parameters): Map<string, Tensor>;
 }
 
-/** Reduces tables to the rows that any of `batches` uses. An index outside its table is index_out_of_range. */
+/**
+ * Reduces tables to the rows that any of `batches` uses. An index outside its table is an `index_out_of_range` error.
+ */
 export async function compact(
   cut: TableCut,
   parameters: Parameters,

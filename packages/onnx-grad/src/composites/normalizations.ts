@@ -107,7 +107,10 @@ export function runningStatistics(
 
 const axesFrom = (first: number, rank: number) => Array.from({ length: rank - first }, (_, i) => first + i);
 
-/** x - mean and sqrt(variance + epsilon) over `axes`, which stay with size 1. `options` are the mean's. */
+/**
+ * x - mean and sqrt(variance + epsilon) over `axes`, which stay with size 1. `options` are those of the node that
+ * computes the mean.
+ */
 function moments(
   b: Builder,
   x: Value,

@@ -54,8 +54,8 @@ export function headGraphs(graph: Graph, parameters: readonly string[]): { body:
 /**
  * Prepares descent on `parameters` of `graph`, whose first output is the score, `[batch]`, and opens its sessions. If
  * the parameters act through a linear term, steps run in plain arrays, otherwise as a graph. Two options only serve
- * `blend`: `regression`, one of `parameters` that no step changes, and `scale`, which is not one of them. A graph that
- * cannot be split or differentiated is a GraphError.
+ * `blend`: `regression`, one of `parameters` that no step changes, and `scale`, which is not one of `parameters`. A
+ * graph that cannot be split or differentiated is a GraphError.
  */
 export async function openHeadProgram(
   graph: Graph,

@@ -25,19 +25,22 @@ export interface HeadRun {
   scores(): Promise<Float32Array>;
   /**
    * Fits a logistic regression to `rows` of the boundary. Its features are the factors of the parameters in the linear
-   * term; not_linear if there is no such term.
+   * term; without such a term, this is a `not_linear` error.
    */
   fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
-  /** A change of one parameter as a part. not_linear as above. */
+  /** A change of one parameter as a part of the logits. Without a linear term, this is a `not_linear` error. */
   linear(change: LinearChange): LogitPart;
   /**
    * Adds parts to the logits. Over the `reference` rows, a part's weight and `own` (default: 1) have the same ratio as
-   * the standard deviations of the part and of the current logits. The scale, if the program has one, then restores the
-   * standard deviation, and an intercept, if there is one, the mean. A part that is the same for all rows adds nothing;
-   * an `own` of 0 leaves next to nothing of the current logits. not_linear as above.
+   * the standard deviations of the part and of the current logits. Then the scale, if the program has one, restores the
+   * standard deviation, and the intercept, if there is one, restores the mean. A part that is the same for all rows
+   * adds nothing; an `own` of 0 leaves next to nothing of the current logits. Without a linear term, this is a
+   * `not_linear` error.
    */
   blend(parts: readonly BlendedPart[], reference: Int32Array, own?: number): Promise<void>;
-  /** The current parameters, to return to later. To be taken before a blend, which it does not include. */
+  /**
+   * The current parameters, for a later `reset`. It must be called before a blend, which the position does not include.
+   */
   position(): HeadPosition;
   /** Returns to a position, or to the start. */
   reset(to?: HeadPosition): void;
@@ -50,7 +53,7 @@ export interface LinearChange {
   readonly parameter: string;
   /** What is added to each element of the parameter. */
   readonly elements: Float64Array;
-  /** What that adds to the term of each row of the run, `[rows]`. */
+  /** What these additions contribute to the term of each row of the run, `[rows]`. */
   readonly own: Float64Array;
 }
 

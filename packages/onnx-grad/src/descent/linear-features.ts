@@ -166,7 +166,7 @@ function assemble(
   return { rows, width, blocks, offsets, ...sparse, firstDense, dense: denseValues };
 }
 
-/** The columns that take part in a product. */
+/** The columns that a product uses. */
 export interface Columns {
   readonly sparse: boolean;
   readonly dense: boolean;

@@ -37,9 +37,9 @@ const LOGISTIC_TOLERANCE = 1e-5;
 /** Minimum weight of a run's own logits in a blend: enough to order rows that all parts score equally. */
 const LEAST_OWN = 1e-3;
 /**
- * If there is no scale to restore the spread, the standard deviations of all parts of a blend add up to at most this,
- * or to the sum of their weights times the standard deviation of the run's own logits if that is larger: float32, and
- * ONNX Runtime's Sigmoid, only distinguish logits within about +-16.
+ * If there is no scale to restore the spread, the sum of the standard deviations of all parts of a blend is at most
+ * this number or, if that is larger, the sum of their weights times the standard deviation of the run's own logits. The
+ * reason is that float32, and ONNX Runtime's Sigmoid, only distinguish logits within about +-16.
  */
 const MOST_UNSCALED = 4;
 
@@ -61,7 +61,10 @@ export function buildLinkStep(term: LinearTerm): Graph {
   return b.build('link_step', [loss, gradient]);
 }
 
-/** Steps move all `parameters` except `regression`. That and `scale`, which is not one of them, are only for blends. */
+/**
+ * Steps move all `parameters` except `regression`. `regression`, and `scale`, which is not one of `parameters`, are
+ * only used by blends.
+ */
 export async function openLinearProgram(
   term: LinearTerm,
   parameters: readonly string[],

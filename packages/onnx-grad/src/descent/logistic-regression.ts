@@ -26,15 +26,16 @@ export interface LogisticModel {
 
 /** Limits of the solver. */
 const LIMITS = { newtonSteps: 100, conjugateSteps: 200, halvings: 40 };
-/** Converged when no entry of the gradient exceeds this; scikit-learn's default stops at 1e-4. */
+/** The solver has converged when no entry of the gradient exceeds this; scikit-learn's default stops at 1e-4. */
 const GRADIENT_TOLERANCE = 1e-6;
 const ROUNDING = 1e-12;
 
 /**
  * Minimises sum_i log(1 + exp(-y_i z_i)) + sum_j w_j^2 / (2 strengths_j), z_i = w . x_i + b, y_i = +-1, the bias not
- * penalised: the objective of scikit-learn's `LogisticRegression(C=strength)`. `strengths` has one for each column, or
- * is one for all. The objective is strictly convex in w, so the result does not depend on `start`, which only saves
- * steps. `labels` are 0 or 1; if all labels are equal, no finite bias is optimal, and the solver ends at its tolerance.
+ * penalised: the objective of scikit-learn's `LogisticRegression(C=strength)`. `strengths` contains a value for each
+ * column, or is a single value for all columns. The objective is strictly convex in w, so the result does not depend on
+ * `start`, which only saves steps. `labels` are 0 or 1; if all labels are equal, no finite bias is optimal, and the
+ * solver ends at its tolerance.
  */
 export function fitLogisticRegression(
   design: Design,
@@ -109,7 +110,7 @@ function model(point: Float64Array, steps: number, converged: boolean): Logistic
 
 /**
  * Solves H d = -g, H = X' diag(curvature) X + diag(penalties), by conjugate gradients with H's diagonal as
- * preconditioner; tighter as g shrinks.
+ * preconditioner, and with a tolerance that shrinks with g.
  */
 function newtonDirection(
   design: Design,

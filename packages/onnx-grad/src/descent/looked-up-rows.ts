@@ -26,7 +26,7 @@ export interface Part {
 
 /**
  * The part of a look-up of rows `from .. to`: `index` is `[to - from, ..]`, and `weight` has one more axis, the table's
- * width. Elements of weight 0 (padding) are omitted. An index outside the table is index_out_of_range.
+ * width. Elements of weight 0 (padding) are omitted. An index outside the table is an `index_out_of_range` error.
  */
 export function readPart(
   parameter: string,

@@ -23,8 +23,8 @@ const LEAST_SQUARABLE = 2 ** -60;
  * dL/dp = (p - y) / max(p (1 - p), 1e-12) / batch, and its derivative ((p - y)^2 + y (1 - y)) / ((p + 1e-12) (1 - p +
  * 1e-12))^2, which is 0 where p = y: differentiating the first would give 1e12 there.
  *
- * If `p` is a sigmoid in exact form, or a weighted mean of some (`exactSigmoids`), 1 - p is computed from the logits
- * too, and the formulas need no such bounds: (1 - y) / (1 - p) - y / p, and (1 - y) / (1 - p)^2 + y / p^2.
+ * If `p` is a sigmoid in exact form, or a weighted mean of such sigmoids (`exactSigmoids`), 1 - p is computed from the
+ * logits too, and the formulas need no such bounds: (1 - y) / (1 - p) - y / p, and (1 - y) / (1 - p)^2 + y / p^2.
  */
 export function binaryCrossEntropy(b: Builder, p: Value, y: Value): Value {
   if (p.shape.length !== 1 || !sameShape(p.shape, y.shape))
@@ -65,7 +65,7 @@ interface Both {
   readonly restOfY: Value;
 }
 
-/** p - y, and p (1 - p) as used as divisor by the first and by the second order. */
+/** p - y, and the divisors that the first and the second order use for p (1 - p). */
 interface Terms {
   readonly error: Value;
   readonly divisor: Value;

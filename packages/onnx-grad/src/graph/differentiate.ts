@@ -16,8 +16,9 @@ import { isFloat, sameShape, typeText } from './tensor.ts';
  * Adds to `b` the gradient of `loss` (a float scalar) with respect to each of `parameters` (any float values). Returns
  * the gradients by name, each with the shape of its parameter: zeros if the loss does not depend on it.
  *
- * `graph` is what `b` has built so far; for higher orders, call again with what it has built then. A path through an op
- * without a rule is a GraphError with the op, the node's name and the path from the loss to it.
+ * `graph` is what `b` has built so far; for higher orders, call the function again with the graph that `b` has built by
+ * then. A path through an op without a rule is a GraphError with the op, the node's name and the path from the loss to
+ * it.
  */
 export function addGradients(
   b: Builder,
@@ -89,8 +90,8 @@ export function differentiate(graph: Graph, loss: string, parameters: readonly s
 }
 
 /**
- * The float values among `sources`, and all that depend on them through ops with a gradient rule (or a refusal, which
- * the sweep reports when it reaches the op). Integers and booleans carry no gradient.
+ * The float values among `sources`, and all float values that depend on them through ops with a gradient rule (or a
+ * refusal, which the sweep reports when it reaches the op). Integers and booleans carry no gradient.
  */
 export function dependentValues(graph: Graph, sources: ReadonlySet<string>): ReadonlySet<string> {
   const dependent = new Set([...sources].filter((name) => isFloat(graph.values.get(name)!.dtype)));

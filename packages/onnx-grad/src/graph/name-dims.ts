@@ -5,8 +5,8 @@ import type { Graph, Value } from './ir.ts';
 import type { Dim } from './tensor.ts';
 
 /**
- * `graph` with sizes renamed as in `declared`, which is by value. Which sizes are equal never changes: a name that an
- * input uses, or that another size has received, is not used again, whatever the file declares.
+ * `graph` with sizes renamed as in `declared`, the types that the file declares, by value. Which sizes are equal never
+ * changes: a name that an input uses, or that another size has received, is not used again, whatever the file declares.
  */
 export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredType>): Graph {
   const fixed = new Set<Dim>(graph.inputs.flatMap((name) => graph.values.get(name)!.shape));

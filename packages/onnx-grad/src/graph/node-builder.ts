@@ -37,7 +37,7 @@ export interface NodeBuilder {
   /** A constant int64 vector: axes, shapes, indices. */
   ints(values: readonly number[]): Value;
   /**
-   * The contents of `value`, if they are fixed: of a constant, or of an initializer of integers or booleans (float
+   * The contents of `value` if they are fixed: if it is a constant, or an initializer of integers or booleans (float
    * initializers are trained).
    */
   constantOf(value: Value): Tensor | undefined;

@@ -48,7 +48,7 @@ const axesToInput: Rule = (node, opset, { ints }) => {
 };
 
 const RULES: { readonly [op: string]: Rule } = {
-  // since opset 19, for float8 only
+  // `saturate` exists since opset 19, and only concerns float8
   Cast: (node) => without(node, 'saturate'),
   // a graph's Pad has no axes: ONNX Runtime 1.30 moves a Transpose through a Pad as if it padded all of them
   Pad: (node, _opset, { shapeOf, numbersOf, ints }) => {

@@ -14,7 +14,7 @@ import {
 import { parseModel } from './parse-model.ts';
 import { sizeOfTensor } from './proto-tensor.ts';
 
-/** The files next to a model, by the location in a tensor. A file that must not be read is a GraphError. */
+/** The files next to a model, by the location that a tensor states. A file that must not be read is a GraphError. */
 export interface ExternalFiles {
   sizeBytes(location: string): number;
   read(location: string, offset: number, length: number): Uint8Array;
@@ -33,7 +33,10 @@ interface Claim extends Named {
   readonly length: number;
 }
 
-/** Maximum external data of a model, as for data in the file. Counted per tensor, even if tensors share a region. */
+/**
+ * Maximum size of a model's external data, the same as for data inside the file. Each tensor is counted, even if
+ * tensors share a region.
+ */
 const MAXIMUM_BYTES = 2 ** 31 - 1;
 /** Maximum length of one read; Node refuses lengths over 2^31 - 1. */
 const READ_BYTES = 64 * 1024 * 1024;
@@ -65,7 +68,7 @@ export function embedExternalData(model: ModelProto, files: ExternalFiles): void
   }
 }
 
-/** `bytes` with all data inside the file: the same bytes if none is external. Errors as for `readModel`. */
+/** `bytes` with all data inside the file: the same bytes if no data is external. Errors as for `readModel`. */
 export function selfContained(bytes: Uint8Array, files: ExternalFiles): Uint8Array {
   const model = parseModel(bytes);
   if (!tensorsOf(model).some(({ proto }) => isExternal(proto))) return bytes;
@@ -73,7 +76,10 @@ export function selfContained(bytes: Uint8Array, files: ExternalFiles): Uint8Arr
   return toBinary(ModelProtoSchema, model);
 }
 
-/** The files of `folder`. Names and links that lead out of it, and anything other than a file, are GraphErrors. */
+/**
+ * The files of `folder`. A name or link that leads out of the folder, or to anything other than a file, is a
+ * GraphError.
+ */
 export function filesIn(folder: string): ExternalFiles {
   const withFile = <T>(location: string, use: (descriptor: number) => T): T => {
     const path = pathInside(folder, location);

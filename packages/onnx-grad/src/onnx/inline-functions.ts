@@ -12,7 +12,7 @@ import {
   NodeProtoSchema,
 } from './generated/onnx_pb.ts';
 
-/** A few functions that each call the next twice would expand to more nodes than fit in memory. */
+/** Maximum number of nodes after inlining: a few functions that each call the next twice could exceed any memory. */
 const MAXIMUM_NODES = 100_000;
 /** Maximum depth of nested calls. */
 const MAXIMUM_DEPTH = 64;
@@ -87,7 +87,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     const given = call.output[i] ?? '';
     const known = values.get(name);
     if (known === undefined) values.set(name, given === '' ? names.give(`${prefix}/${name}`) : given);
-    // an output that is also an input, or another output
+    // the function's output is also one of its inputs, or another of its outputs
     else if (given !== '')
       copies.push(create(NodeProtoSchema, { opType: 'Identity', input: [known], output: [given] }));
   });

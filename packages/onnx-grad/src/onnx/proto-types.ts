@@ -13,7 +13,7 @@ import {
 } from './generated/onnx_pb.ts';
 import { dataTypeOf, FILE_TYPES } from './proto-tensor.ts';
 
-/** A value's type as a file declares it; null for what it does not declare. */
+/** A value's type as a file declares it; null for parts that the file does not declare. */
 export interface DeclaredType {
   readonly dtype: DataType | null;
   /** null if not even the rank is declared. A dimension is null if it has neither a size nor a name. */

@@ -20,12 +20,14 @@ import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
 import { readNode } from './read-nodes.ts';
 import { sortNodes } from './sort-nodes.ts';
 
-/** From the first IR version with opsets per domain to the newest that the protobuf definitions know. */
+/**
+ * The supported IR versions: from the first with opsets per domain to the newest that the protobuf definitions know.
+ */
 const OLDEST_IR = 3n;
 const NEWEST_IR = 13n;
 
 interface ReadOptions {
-  /** Provides data that is stored in other files; without it, models with such data are refused. */
+  /** Provides data that is stored in other files; without it, models with such data are rejected. */
   readonly external?: ExternalFiles;
   /**
    * Uses the memory of `bytes` for large tensors, so that the model is not in memory twice. Afterwards `bytes` can no
@@ -194,7 +196,7 @@ function readInputs(
 
 function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   const declared = new Map<string, DeclaredType>();
-  // the declared type of an intermediate value is optional, and only its names of sizes are used
+  // the declared type of an intermediate value is optional, and only the names of its sizes are used
   for (const info of graph.valueInfo) declared.set(info.name, readHint(info));
   const outputs = new Set<string>();
   for (const info of graph.output) {

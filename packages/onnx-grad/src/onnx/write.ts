@@ -58,7 +58,7 @@ export function writeModel(graph: Graph, { producer = 'onnx-grad', metadata = {}
   return toBinary(ModelProtoSchema, model);
 }
 
-/** Checked first, because protobuf would only fail after copying gigabytes. */
+/** Checks the size before writing, because protobuf would only fail after copying gigabytes. */
 function checkSize(graph: Graph): void {
   let bytes = 0;
   for (const { data } of [...graph.initializers.values(), ...graph.constants.values()]) bytes += data.byteLength;

@@ -52,7 +52,7 @@ export function knownNumbers(value: Value | null | undefined): readonly number[]
   return known?.every((x) => typeof x === 'number') ? (known as readonly number[]) : null;
 }
 
-/** The same, or a GraphError that begins with `what`. */
+/** Like `knownNumbers`, but unknown elements are a GraphError that begins with `what`. */
 export function requireNumbers(value: Value | null | undefined, what: string): readonly number[] {
   const known = knownNumbers(value);
   if (!known) throw new GraphError(`${what} must be known before running`);
@@ -127,7 +127,10 @@ export function neverEqual(a: Shape, b: Shape): boolean {
   return whole !== 0 && (part === 0 || whole % part !== 0);
 }
 
-/** Refuses known elements that never fit the shape: four in `[batch, 3]`, or in `[1]`. */
+/**
+ * Throws a GraphError if the number of known elements can never fit the shape: four elements in `[batch, 3]` or in
+ * `[1]`.
+ */
 export function requireFitting({ shape, known }: { readonly shape: Shape; readonly known?: Shape | undefined }): void {
   if (known && neverEqual([known.length], shape))
     throw new GraphError(`${known.length} elements do not fit [${shape.join(', ')}]`);
@@ -137,8 +140,8 @@ export function requireFitting({ shape, known }: { readonly shape: Shape; readon
 export function neverDivides(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
   if (q === 0) return true;
-  // names of b are not 0, so names of a cancel with them; one that remains in a may be a multiple of anything, and
-  // those that remain in b may be 1
+  // names of b are not 0, so names of a cancel with them; a name that remains in a may be a multiple of anything, and
+  // the names that remain in b may be 1
   const rest = [...right];
   const free = left.filter((name) => {
     const at = rest.indexOf(name);

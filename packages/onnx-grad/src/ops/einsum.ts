@@ -91,9 +91,9 @@ function onDiagonals(b: NodeBuilder, x: Value, from: readonly string[], to: read
 }
 
 /**
- * Labels of `term`, a later input, that are summed with `first` and follow one that only `term` has and the result
- * keeps (`j` of `ij,kj->ik`). ONNX Runtime moves such an axis to the front and divides by its size: if that is 0, the
- * process crashes.
+ * Labels of `term`, a later input, that are summed with `first` and follow a label that only `term` has and that the
+ * result keeps (`j` of `ij,kj->ik`). ONNX Runtime moves such an axis to the front and divides by its size: if that is
+ * 0, the process crashes.
  */
 function movedSums(term: readonly string[], first: readonly string[], result: readonly string[]): readonly string[] {
   const own = term.findIndex((label) => result.includes(label) && !first.includes(label));

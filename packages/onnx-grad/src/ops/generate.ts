@@ -82,7 +82,7 @@ export const EyeLike: OpSpec<'EyeLike'> = {
   gradient: 'none',
 };
 
-// y = off (1 - h) + on h with h the ones at hot positions: d off = sum g (1 - h), d on = sum g h
+// y = off (1 - h) + on h, where h is 1 at the hot positions and 0 elsewhere: d off = sum g (1 - h), d on = sum g h
 export const OneHot: OpSpec<'OneHot'> = {
   arity: [3, 3],
   attributes: { axis: 'int' },

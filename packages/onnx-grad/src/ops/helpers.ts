@@ -16,7 +16,7 @@ import {
 import { broadcastShapes, knownElements, knownNumbers } from './dims.ts';
 import type { InferContext, Inferred } from './spec.ts';
 
-/** The one type of all inputs; a mixture is a GraphError. */
+/** The element type that all inputs have; a mixture is a GraphError. */
 export function commonType(inputs: readonly (Value | null)[]): DataType {
   const [first, ...others] = inputs.filter((input) => input !== null);
   for (const other of others)
@@ -24,7 +24,9 @@ export function commonType(inputs: readonly (Value | null)[]): DataType {
   return first!.dtype;
 }
 
-/** Checks the number of inputs, of which the first `least` must not be omitted. `where` begins the message. */
+/**
+ * Checks the number of inputs, of which the first `least` must not be omitted. The error's message begins with `where`.
+ */
 export function requireArity(
   inputs: readonly (Value | null)[],
   [least, most]: readonly [least: number, most: number],
@@ -71,7 +73,9 @@ export function floatUnary(context: { readonly inputs: readonly (Value | null)[]
   return sameAsInput(context);
 }
 
-/** The type of inputs broadcast against each other, which all have the same element type. Calls `check` with each. */
+/**
+ * The type of inputs broadcast against each other, which all have the same element type. Calls `check` with each input.
+ */
 export function broadcastOf(
   { inputs, freshDim }: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
   check: (input: Value) => void = () => {},
@@ -149,7 +153,7 @@ export function dimsOf(shape: Value, freshDim: () => string): readonly Dim[] {
   return Array.from({ length: rank }, freshDim);
 }
 
-/** Throws a GraphError; the caller's caller adds the node. */
+/** Throws a GraphError; the builder adds the node's name to the message. */
 export function refuse(message: string): never {
   throw new GraphError(message);
 }

@@ -83,7 +83,7 @@ export const Mod: OpSpec<'Mod'> = {
     return arithmetic(c, (x, y) => (y === 0 ? null : onNumbers(modulo)(x, y)));
   },
   gradient: ({ b, inputs: [x, y], outputs: [out], gradient: g, wants }) => {
-    // as exact as the remainder; x / y itself could be rounded up to the next whole number
+    // computed this way, n is as exact as the remainder; x / y itself could be rounded up to the next whole number
     const times = () => b.add('Round', [b.add('Div', [b.add('Sub', [x!, out!]), y!])]);
     return [g, wants(1) ? b.add('Neg', [b.add('Mul', [g, times()])]) : null];
   },

@@ -1,4 +1,4 @@
-/** A row of the table of ops: inputs, attributes, the shape rule, and next to it the gradient rule. */
+/** A row of the table of ops: inputs, attributes, the shape rule and the gradient rule. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
@@ -32,7 +32,7 @@ export interface GradientContext<K extends OpType> {
    * null.
    */
   readonly gradients: readonly (Value | null)[];
-  /** Whether the gradient of input `i` is needed; a rule may skip the others. */
+  /** Whether the gradient of input `i` is needed; a rule may skip the other inputs. */
   wants(i: number): boolean;
 }
 
@@ -43,8 +43,8 @@ export interface GradientContext<K extends OpType> {
 export type GradientRule<K extends OpType> = (context: GradientContext<K>) => readonly (Value | null)[];
 
 /**
- * The gradient of an op: a rule; none, because its output is an integer, a boolean or piecewise constant; or refused,
- * with the reason.
+ * The gradient of an op: a rule; 'none' if its output is an integer, a boolean or piecewise constant; or the reason why
+ * there is no rule.
  */
 export type Gradient<K extends OpType> = GradientRule<K> | 'none' | { readonly refused: string };
 

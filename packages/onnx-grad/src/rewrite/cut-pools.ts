@@ -188,7 +188,8 @@ function lookupOf(
 }
 
 /**
- * By node, concatenations whose parts are all sums with no other use: a single input contains the parts side by side.
+ * By node, the concatenations whose parts are all sums with no other use. A single input replaces such a concatenation
+ * and contains the parts side by side.
  */
 function findJoints(graph: Graph, lookups: ReadonlyMap<string, Lookup>): ReadonlyMap<Node, readonly Lookup[]> {
   const uses = new Map<string, number>();

@@ -12,9 +12,9 @@ import { FILE_TYPES, readTensor } from '../onnx/proto-tensor.ts';
 const AXES_AS_INPUT = 18;
 
 /**
- * `ops` with each such Loop replaced by a `Gather` of the ids `[batch, length]` and a Reduce over their second axis. A
- * Loop is only replaced if every node matches; others stay unchanged. If the bags do not begin at the rows of a matrix,
- * that is a GraphError that names the node: shapes do not say which ids belong to which row.
+ * `ops` with each Loop of an EmbeddingBag replaced by a `Gather` of the ids `[batch, length]` and a Reduce over their
+ * second axis. A Loop is only replaced if every node matches; other Loops stay unchanged. If the bags do not begin at
+ * the rows of a matrix, that is a GraphError that names the node: shapes do not say which ids belong to which row.
  */
 export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   if (!ops.some(({ proto }) => proto.opType === 'Loop')) return ops;

@@ -21,18 +21,21 @@ export interface LinearLookup {
   readonly weight: string;
 }
 
-/** One number per row, linear in the parameters; they reach the output through it alone. */
+/** One number per row that is linear in the parameters, and the only path from the parameters to the output. */
 export interface LinearTerm {
   /** The name of the value, `[batch]` or `[batch, 1]`. */
   readonly value: string;
   /** Computes the term from the head's inputs and the parameters. */
   readonly termGraph: Graph;
-  /** Computes indices and weights of all look-ups from the same (parameters for their shapes); null without a table. */
+  /**
+   * Computes indices and weights of all look-ups from the same inputs and parameters (of which it uses only the
+   * shapes); null if there is no table.
+   */
   readonly weightGraph: Graph | null;
   readonly lookups: readonly LinearLookup[];
   /** Parameters that are not tables: they have few elements, whose features are read off one by one. */
   readonly dense: readonly string[];
-  /** Computes the head's output from the term, an input under its name, and the head's inputs. */
+  /** Computes the head's output from the term, which is an input with the term's name, and the head's inputs. */
   readonly linkGraph: Graph;
 }
 
@@ -77,7 +80,8 @@ export function findLinearTerm(head: Graph, parameters: readonly string[]): Line
 }
 
 /**
- * The factor of `value` that is a term, without inputs of the head that all rows share: those may be adapted as well.
+ * The factor of `value` that is a term, without inputs of the head that all rows share: such inputs may be adapted as
+ * well.
  */
 function withoutFactors(head: Graph, value: string, isTerm: (name: string) => boolean, batch: string): string {
   const isFactor = (name: string) => head.inputs.includes(name) && !head.values.get(name)!.shape.includes(batch);

@@ -8,7 +8,7 @@ const USES: ReadonlySet<OpType> = new Set(['Add', 'Cast', 'Expand', 'Reshape', '
 
 /**
  * `graph` with its masks as constants. A mask is a float32 initializer with at least two axes that contains -inf but no
- * +inf or NaN, and is only added. Any other weight with an infinity stays, for the caller's checks to refuse.
+ * +inf or NaN, and is only added. Any other weight with an infinity stays, for the caller's checks to reject.
  */
 export function fixMasks(graph: Graph): Graph {
   const masks = [...graph.initializers].filter(([name, value]) => looksLikeMask(value) && isOnlyAdded(graph, name));

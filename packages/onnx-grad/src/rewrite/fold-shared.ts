@@ -18,8 +18,8 @@ interface Around extends Patterns {
 type SharedRule = (b: Builder, node: Node, around: Around) => Value | null;
 
 /**
- * `graph`, whose inputs `rowInputs` have one row for each of a batch, rewritten by these equalities, which hold up to
- * the order of sums:
+ * `graph`, whose inputs `rowInputs` have one row for each row of a batch, rewritten by these equalities, which hold up
+ * to the order of sums:
  *
  * - Gemm(Concat(x, Expand(c)), W, bias) = Gemm(x, W_x, Gemm(c, W_c, bias)), with W's parts for x and for c;
  * - sum over l of q[l] (sum over p of w[p] T[i[p], l]) = sum over p of w[p] (T q)[i[p]]: numbers, not vectors, are

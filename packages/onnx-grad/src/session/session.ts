@@ -62,15 +62,15 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** `cuda:N`, `cuda`, `cpu` or `auto`; any other text is invalid_device. */
+/** `cuda:N`, `cuda`, `cpu` or `auto`; any other text is an `invalid_device` error. */
 export function parseDevice(text: string): DeviceRequest {
   if (text === 'auto' || text === 'cpu' || text === 'cuda' || /^cuda:\d{1,2}$/.test(text)) return text as DeviceRequest;
   throw new OnnxGradError('invalid_device', `device "${text}" is none of auto, cpu, cuda, cuda:N`);
 }
 
 /**
- * The device to use. A requested GPU that cannot be used is device_unavailable, with the reason; `auto` falls back to
- * the CPU.
+ * The device to use. A requested GPU that cannot be used is a `device_unavailable` error with the reason; `auto` falls
+ * back to the CPU.
  */
 export async function resolveDevice(request: DeviceRequest): Promise<Device> {
   if (request === 'cpu') return CPU;
