@@ -32,7 +32,7 @@ export function addSettings(command: Command, variables: readonly SettingVariabl
   return command;
 }
 
-/** Adds a data folder, as the setting or as an argument. */
+/** Adds the data folder to a command, as a setting or as an argument. */
 export function addDataDir(command: Command, description = 'data folder of a service'): Command {
   command.argument('[data-dir]', `${description}; the same as --data-dir`);
   return addSettings(command, ['METAHEAC_DATA_DIR']);

@@ -48,7 +48,7 @@ export function refreshCause(
   const isOfAnother = latest.populationVersion !== populationVersion;
   const diedBefore = latest.populationVersion === null && latest.state === 'failed';
   if (onNewPopulation && isOfAnother && !diedBefore) return 'population';
-  // whatever its outcome, so that a failure is not repeated forever
+  // whatever the outcome of the latest expansion, so that a failure is not repeated forever
   if (onChange && !latest.hasSameInputs) return 'change';
   if (everyMs === null) return null;
   // a creation time in the future means that the clock has since gone back

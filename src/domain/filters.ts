@@ -12,8 +12,8 @@ export interface FilterableFeatures {
 }
 
 /**
- * Refuses features and tokens that the population does not have, because they match nobody, and filters of the wrong
- * form for their feature.
+ * Rejects features and tokens that the population does not have, because they match nobody, and filters whose form is
+ * wrong for their feature.
  * @throws AppError unknown_filter (facts: known_features)
  */
 export function refuseUnknownFilters(known: FilterableFeatures, filters: Filters): void {

@@ -5,7 +5,7 @@ import type { IdempotentRequest } from './types.ts';
 /** Keys are remembered for a day. */
 export const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
-/** What is stored about an answered request. */
+/** The stored data of an answered request. */
 export interface KeptAnswer {
   readonly requestSha256: string;
   /** The campaign that the created resource belongs to; empty if none. */

@@ -77,7 +77,7 @@ export function countSeeds(
   return { userIds, counts: countsOf(received.length, userIds.length, unknown) };
 }
 
-/** The counts from the number of ids received, of distinct users, and of unknown users. */
+/** Computes the counts from the number of ids received, of distinct users, and of unknown users. */
 export function countsOf(received: number, users: number, unknown: readonly string[]): SeedCounts {
   return {
     received,

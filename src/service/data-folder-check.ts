@@ -15,7 +15,7 @@ export interface Fault {
 }
 
 export interface DataFolderReport {
-  /** User sets and rankings that rows name. */
+  /** User sets and rankings that rows refer to. */
   readonly sets: number;
   readonly rankings: number;
   /** Models that were promoted. */
@@ -27,7 +27,10 @@ export interface DataFolderReport {
   readonly unsealed: readonly string[];
   /** Missing or damaged files and rows. */
   readonly faults: readonly Fault[];
-  /** Files that no row names and no running expansion may be writing, and leftovers of an interrupted promotion. */
+  /**
+   * Files that no row refers to and that no running expansion may be writing, and leftovers of an interrupted
+   * promotion.
+   */
   readonly orphans: readonly StoredName[];
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statfsSync } from 'node:fs';
 import { openFileLimit } from './open-files.ts';
 import type { Machine } from './ports/health.ts';
 
-/** Exists only on Linux. */
+/** This folder exists only on Linux. */
 const DESCRIPTORS = '/proc/self/fd';
 
 /** Free space is measured on the disk of `folder`, which must exist. */

@@ -33,7 +33,7 @@ export interface Expected {
   /** Seeds that match the filters; missing if made by an earlier version. */
   readonly fitting_seeds?: number;
   readonly auc: Interval | null;
-  /** By the audience's share of the candidates. */
+  /** Intervals by the audience's share of the candidates. */
   readonly recall: Readonly<Record<string, Interval>>;
   readonly lift: Readonly<Record<string, Interval>>;
   /** Missing if made by an earlier version. */

@@ -11,7 +11,7 @@ export interface AttemptCounts {
 
 /** The dispatcher as routes and metrics see it. */
 export interface WebhookService {
-  /** Refuses URLs to which webhooks must not be sent. */
+  /** Rejects URLs to which events must not be sent. */
   readonly guard: Pick<AddressGuard, 'checkUrl'>;
   /** Checks at once for due deliveries. */
   wake(): void;

@@ -109,7 +109,7 @@ export class ModelActivation implements Models {
     });
   }
 
-  /** Reads a model and checks what needs no engine: manifest, vocabularies, and whether it fits. */
+  /** Reads a model and makes the checks that need no engine: manifest, vocabularies, and whether it fits. */
   #readNext(version: string, path: string): ModelFolder {
     try {
       const next = readModelFolder(path, { vocabulariesOnly: true });
@@ -139,7 +139,7 @@ export class ModelActivation implements Models {
             folder: next.path,
             campaigns: check.kind === 'rollback' ? [] : this.#shadowCampaigns(),
           });
-      // kept for a rollback, and for expansions and customised models that need it
+      // the served model is kept for a rollback, and for expansions and customised models that need it
       await publishModel(this.#models, this.#served.model.folder.path);
       const done = { ...check, state: 'served' as const, endedAt: this.#now(), comparisons: checked.comparisons };
       await served.exclusively(async () => this.#serve(next, done));

@@ -97,7 +97,7 @@ export class Scrubber {
     for (const folder of rankings) yield* this.#scrubRanking(folder);
     for (const sha256 of sets) {
       const fault = yield* checkUserSet(upkeep.blobs, sha256);
-      // if it was removed meanwhile, its row is gone too
+      // if the set was removed meanwhile, its row is gone too
       if (fault !== null && upkeep.contents().sets.has(sha256)) damage.note('user_set', `seeds/${sha256}.txt`, fault);
     }
     yield* this.#scrubPopulation();

@@ -73,7 +73,7 @@ export function keepReserve(
 }
 
 /**
- * Takes over the folder, and releases the jobs that a previous service left running. If the disk is too full to write
+ * Takes over the folder, and releases the jobs that a previous service left running. If the disk is too full to record
  * this, the service only reads, and the leases expire.
  */
 export function takeOver(
@@ -102,7 +102,7 @@ export function takeOver(
   return disk;
 }
 
-/** Connects reads that find damaged rows to the damage log; the store is opened earlier. */
+/** Connects reads that find damaged rows to the damage log, which is created after the store is opened. */
 export interface DamagedRows {
   report: (row: DamagedRow) => void;
 }

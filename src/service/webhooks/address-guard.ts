@@ -6,7 +6,7 @@ import { addressRanges, isRange } from '../../lib/address-ranges.ts';
 import { AppError } from '../../lib/errors.ts';
 import { urlTextFault } from './url-text.ts';
 
-/** The range that IANA has allocated for public hosts; later allocations stay refused until listed here. */
+/** The range that IANA has allocated for public hosts; later allocations are refused until they are listed here. */
 const PUBLIC_IPV6 = ipaddr.parseCIDR('2000::/3');
 
 /**

@@ -36,7 +36,7 @@ export interface DispatcherOptions {
  * Delivers at least once: an attempt counts when its outcome is recorded; an attempt without a recorded outcome (the
  * process died or was stopped) is repeated, with the same webhook-id and body. There is one dispatcher per data folder,
  * because only it knows which deliveries are in flight. Every webhook has its own concurrent calls
- * (`webhookParallelCalls`), so one that does not respond delays no other.
+ * (`webhookParallelCalls`), so a receiver that does not respond does not delay the others.
  */
 export class WebhookDispatcher implements WebhookService {
   readonly guard: AddressGuard;
@@ -172,7 +172,7 @@ export class WebhookDispatcher implements WebhookService {
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
     outbox.failStranded(clock.now() - config.webhookRetryMs);
     const before = clock.before(config.webhookRetentionMs);
-    // after a jump of the clock, or if more remain, at a later poll
+    // after a jump of the clock, or if more deliveries remain, a later poll prunes again
     if (before !== null && !outbox.prune(before)) this.#prunedAt = now;
   }
 

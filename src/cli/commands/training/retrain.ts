@@ -52,7 +52,7 @@ function lockTraining(models: string): () => void {
   const unlock = tryFileLock(join(models, TRAINING_LOCK));
   if (unlock === null)
     throw new AppError('unavailable', `another training into ${models} is running: try again when it has ended`);
-  // written by earlier releases, with a process id
+  // a file written by earlier releases, with a process id
   removeQuietly(join(models, 'retrain.lock'), { recursive: false });
   return unlock;
 }

@@ -66,7 +66,7 @@ export async function trainReported(
     interrupt.abort();
     setTimeout(giveUp, FINISH_MS, output).unref();
   };
-  // before this there is nothing to keep, and this thread fits regressions without handling signals
+  // before this moment there is no model to keep, and this thread fits regressions without handling signals
   const keepFromNowOn = () => {
     // npm forwards Ctrl-C, so it may arrive twice
     if (!process.listeners('SIGINT').includes(onInterrupt)) process.on('SIGINT', onInterrupt);
