@@ -2,7 +2,7 @@
 
 /** An ISO 8601 date, with or without a time. */
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
-/** The same as text, for other programs: it uses only syntax that RE2 supports. */
+/** The same pattern as text, for other programs: it uses only syntax that RE2 supports. */
 export const ISO_DATE = DATE.source;
 
 const MS_PER_DAY = 86_400_000;

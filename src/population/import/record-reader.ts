@@ -110,7 +110,7 @@ async function findRowsToLeaveOut(
   return { bad, replaced };
 }
 
-/** A sink whose rows are never ended: `readUser` pushes to one long row. */
+/** A sink for a pass that stores nothing: its rows are never ended, so `readUser` adds to one long row. */
 function newSink(features: readonly Feature[], { erased }: RowSink): UserSink {
   return {
     directory: new TextTable(),

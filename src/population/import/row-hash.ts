@@ -1,4 +1,4 @@
-/** Hashes rows, to tell whether a row of an update equals the current one. */
+/** Hashes rows, to find whether a user's row in an update equals the user's current row. */
 import type { Feature } from '../../dataset/features.ts';
 import { type Column, isTokenColumn, type Rows } from '../read/segments.ts';
 
@@ -6,7 +6,7 @@ const NOT_A_NUMBER = 0x7fc0_0000;
 
 /**
  * A 64-bit hash of the values of each row, as pairs `[2 * count]`: equal rows have equal hashes, and different rows
- * have equal ones with probability 2^-64. Hashes are compared within one process and never stored. Two lanes, each
+ * have equal hashes with probability 2^-64. Hashes are compared within one process and never stored. Two lanes, each
  * mixing 32-bit words like MurmurHash3 (Appleby, public domain) with its own constants.
  */
 export function hashRows(rows: Rows, features: readonly Feature[]): Uint32Array {

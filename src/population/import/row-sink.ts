@@ -14,7 +14,7 @@ export interface RowSink extends UserSink {
   readonly rows: number;
   /** The users to leave out, and a count of their rows. */
   readonly erased: Pick<ImportErasures, 'isNeeded' | 'has' | 'count'>;
-  /** Ends the open row of `segment`, unless it is refused. */
+  /** Ends the open row of `segment`. If the row is refused, returns why. */
   endRow(userNumber: UserNumber): RowFault | null;
   /** Adds complete rows. Returns the index of a refused row, if any; the sink must then be discarded. */
   addRows(rows: Rows): { readonly at: number; readonly fault: RowFault } | null;

@@ -56,7 +56,7 @@ export function describeTable(table: TextTable, bytesPath: string, endsPath: str
 }
 
 /**
- * Appends the texts of `table` beyond the `published` ones to its files, after cutting off the leftovers of a killed
+ * Appends to a table's files the texts that are not `published` yet, after cutting off the leftovers of a killed
  * import. The caller syncs the folders.
  */
 export function appendTable(

@@ -1,4 +1,4 @@
-/** The error for a text that a table refuses. */
+/** The error for a text that cannot be added to a table. */
 import { lineError } from '../../dataset/lines.ts';
 import type { AppError } from '../../lib/errors.ts';
 import { ILL_FORMED } from '../../lib/text/text-table.ts';

@@ -37,9 +37,9 @@ export interface ColumnFacts {
   readonly daysFirst: number;
   /** The mean length of a value. */
   readonly bytes: number;
-  /** The lists in its texts; null if they are single values. */
+  /** The lists that the column's texts contain; null if the texts are single values. */
   readonly list: TextList | null;
-  /** Number of texts in square brackets, and of those that are lists of numbers. */
+  /** Number of texts in square brackets, and how many of these texts are lists of numbers. */
   readonly bracketed: number;
   readonly bracketedNumbers: number;
   /** Lengths of the lists, including those in brackets. */

@@ -29,7 +29,7 @@ export type ValueFormat = (typeof VALUE_FORMATS)[number];
 
 /** A feature, and where it is in a file. */
 export interface SourceFeature extends Feature {
-  /** The name of its column; for a vector, it may be a pattern with one `*` in place of 0, 1, 2 .. */
+  /** The name of the feature's column; for a vector, it may be a pattern with one `*` in place of 0, 1, 2 .. */
   readonly column: string;
   /** Separates the values of a list that is written as text. */
   readonly separator?: string;
@@ -57,7 +57,9 @@ export interface KindImport {
   readonly decode: (value: unknown, feature: SourceFeature) => unknown;
   /** Reads a JSON value into the open row. Errors: AppError `invalid_data` naming file:line. */
   readonly parse: (value: unknown, cell: Cell) => void;
-  /** The same rules in SQL, for a column of a table. Errors: AppError `invalid_data` naming the column. */
+  /**
+   * Plans how a column of a table is read in SQL, by the same rules. Errors: AppError `invalid_data` naming the column.
+   */
   readonly plan: (feature: SourceFeature, shape: TableShape, limits: ImportLimits) => ColumnPlan;
   /** The schema of a column that looks like this kind, else null; adds to `notes` what a person should check. */
   readonly infer: (facts: ColumnFacts, notes: string[]) => InferredKind | null;

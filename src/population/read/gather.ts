@@ -29,7 +29,8 @@ export function gatherRows(
 }
 
 /**
- * The indices of `rows`, sorted by segment (counting sort): those in segment s are order[starts[s] .. starts[s + 1]).
+ * The indices of `rows`, sorted by segment (counting sort): the indices of rows in segment s are order[starts[s] ..
+ * starts[s + 1]).
  */
 function groupBySegment(rows: Int32Array, rowCount: number): { order: Int32Array; starts: Int32Array } {
   const starts = new Int32Array(Math.ceil(rowCount / SEGMENT_ROWS) + 1);

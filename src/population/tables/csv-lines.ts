@@ -65,7 +65,7 @@ function quoted(field: string): string {
   return `"${field.replaceAll('"', '""')}"`;
 }
 
-/** Passes the rows after the header to `take`, and invalid ones to `refuse`; yields after each piece of the file. */
+/** Passes the rows after the header to `take`, and invalid rows to `refuse`; yields after each piece of the file. */
 async function* readRows(
   { path, delimiter, columns }: CsvShape,
   take: (fields: readonly string[], line: number) => void,

@@ -32,7 +32,7 @@ export interface TableOptions {
   readonly format: 'csv' | 'parquet';
   readonly userId: string | null;
   readonly delimiter?: string;
-  /** Chooses the needed columns from the existing ones. */
+  /** Chooses the needed columns from the table's columns. */
   readonly pick: (shape: TableShape) => readonly string[];
   readonly scratch: string;
   readonly badRows: BadRows;

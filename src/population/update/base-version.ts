@@ -74,8 +74,8 @@ export class BaseVersion {
   }
 
   /**
-   * The segments to rewrite: those with few users, the fewest first, until as many rows are moved as is in proportion
-   * to the rows that the update added and removed. If `isCompacted`, all segments with few users or dead rows.
+   * The segments to rewrite: those with few users, the fewest first, up to `MOVED_PER_ROW` rows per row that the update
+   * added or removed, but at least 65,536 rows. If `isCompacted`, all segments with few users or dead rows.
    */
   findScattered(addedRows: number, isCompacted: boolean): number[] {
     const order = [...this.#users.keys()].sort((a, b) => this.#users[a]! - this.#users[b]!);

@@ -114,7 +114,7 @@ export class DeltaWriter implements RowSink {
 
   /**
    * Publishes the version unless it equals the previous one. If `isCompacted`, the version has no dead rows. Errors:
-   * AppError `invalid_data` if no user would be left, and those of a damaged folder.
+   * AppError `invalid_data` if no user would be left, and the errors of a damaged folder.
    */
   publish(isCompacted: boolean): Published {
     const [writer, base, counts] = [this.#writer, this.#base, this.counts];

@@ -53,7 +53,7 @@ export function* hashSlices(path: string, size: number): Generator<number, strin
 
 /**
  * The first `size` bytes of a file, in a buffer from `allocate` (by default a new one, aligned for every typed array);
- * null if it has fewer.
+ * null if the file has fewer bytes.
  */
 export function readPrefix(
   path: string,

@@ -103,7 +103,10 @@ function held(release: (() => void) | null, folder: string): () => void {
   );
 }
 
-/** Removes a folder that contains only locks. A process that waits for one will notice that the file changed. */
+/**
+ * Removes a folder that contains only locks. A process that waits for one of these locks will notice that the file
+ * changed.
+ */
 function removeUnused(folder: string): void {
   const locks = [WRITER_LOCK, ERASURES_LOCK];
   if (!readdirSync(folder).every((name) => locks.includes(name))) return;

@@ -24,7 +24,10 @@ export const CURRENT_FILE = 'current';
 export const DICTIONARIES_FOLDER = 'dictionaries';
 /** The folder in which an import builds a version before it is published. */
 export const INCOMING_FOLDER = 'incoming';
-/** In `incoming/` while an import readmits erased users: if one is erased again, it must be recorded again. */
+/**
+ * In `incoming/` while an import readmits erased users: if such a user is erased again, the erasure must be recorded
+ * again.
+ */
 export const READMISSION_FILE = 'readmits';
 /** The suffix of a version that is being removed, or was replaced. */
 export const REMOVED_SUFFIX = '.removed';

@@ -1,7 +1,7 @@
 /**
  * The order of publication, kept in the file `versions`, one per line, latest last. File times cannot replace it:
- * clocks are set back, copies and restored backups have new times, and a version whose content is published again keeps
- * its name and its old files.
+ * clocks are set back, copies and restored backups have new times, and publishing the same content again writes no new
+ * files.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

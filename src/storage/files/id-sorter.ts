@@ -36,7 +36,7 @@ export class IdSorter {
   #spilledBytes = 0;
   #received = 0;
 
-  /** `blobs` takes the runs if there is more than one chunk; `chunkIds` ids are sorted at once. */
+  /** `blobs` takes the runs if there is more than one chunk; a chunk has `chunkIds` ids, which are sorted at once. */
   constructor(blobs: SetWrites, chunkIds = CHUNK_IDS) {
     this.#blobs = blobs;
     this.#chunkIds = chunkIds;

@@ -66,7 +66,7 @@ class SqliteRecords implements CampaignRecords {
     yield* this.#setOf('SELECT i.suppression_set FROM installation i JOIN campaigns c WHERE c.id = @id', id);
   }
 
-  /** The current set, complete even if it is replaced meanwhile. */
+  /** The ids of the current set, complete even if the set is replaced while they are read. */
   *#setOf(sql: string, id: string): IdBlocks {
     const find = this.#database.prepare(sql).pluck();
     for (let attempt = 1; ; attempt++) {

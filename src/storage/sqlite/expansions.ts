@@ -98,7 +98,7 @@ export class SqliteExpansions implements Expansions, SetReader {
 
   /**
    * Inserts an expansion of the campaign's current inputs, and its job; inside the caller's transaction. Returns its
-   * id, or `null` if a refresh policy caused it and another one is running.
+   * id, or `null` if a refresh policy caused it and another expansion is running.
    * @throws AppError no_seeds
    */
   insert(campaign: number, cause: Cause, sets: FeedbackSets, now: number): string | null {
@@ -145,7 +145,7 @@ export class SqliteExpansions implements Expansions, SetReader {
     expansions.apply(running, decide(running, { kind: 'stop', state }, this.#connection.options, now), now);
   }
 
-  /** `null` if a refresh policy caused it and another one was created meanwhile. */
+  /** Returns `null` if a refresh policy caused the expansion and another expansion was created meanwhile. */
   async #expand(id: string, cause: Cause, once?: IdempotentRequest<Expansion>): Promise<Expansion | null> {
     const { database } = this.#connection;
     const { campaigns, expansions, feedback } = this.#parts;

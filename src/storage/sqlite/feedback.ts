@@ -35,7 +35,7 @@ const SORTED_IDS = 8_192;
 /** Maximum number of uploads and snapshots at one time: one runs, the others wait. */
 const MAXIMUM_WAITING = 32;
 
-/** The campaigns that have rows, then null: one look-up per campaign, not one per row. */
+/** Selects the campaigns that have rows, then null. It takes one look-up per campaign, not one per row. */
 const HELD_CAMPAIGNS = `
   WITH RECURSIVE held (campaign) AS (
     SELECT min(campaign) FROM feedback
@@ -53,8 +53,8 @@ export interface FeedbackSets {
 export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
 
 /**
- * Uploads and snapshots of all campaigns run one after another: a snapshot contains all of an upload or nothing, and
- * blocks the thread for one slice at a time.
+ * Uploads and snapshots of all campaigns run one after another: a snapshot contains either all events of an upload or
+ * none, and blocks the thread for one slice at a time.
  */
 export class SqliteFeedback implements Feedback {
   readonly #database: Database;

@@ -161,7 +161,7 @@ export class SqliteJobs implements Jobs {
     return { now, passedOver: JSON.stringify(this.#passedOver) };
   }
 
-  /** The job's row if this claim still holds: its token is the last one, and its lease was not given back. */
+  /** The job's row if this claim still holds: its token is the latest one, and its lease was not given back. */
   #held({ id, owner, token }: Job): RunningRow | undefined {
     return this.#parts.expansions.running(HELD, { id, owner, token })[0];
   }

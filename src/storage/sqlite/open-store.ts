@@ -109,8 +109,8 @@ function composed(connection: Connection): CampaignStore {
 }
 
 /**
- * The named methods of a part of the store as methods of the store itself. If one is not named, the store lacks it and
- * does not compile.
+ * The named methods of a part of the store as methods of the store itself. If a method is not named, the store lacks
+ * it, which is a compile error.
  */
 function methods<T extends object, const K extends keyof T>(part: T, names: readonly K[]): Pick<T, K> {
   const entries = names.map((name) => {

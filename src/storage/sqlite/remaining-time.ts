@@ -7,7 +7,7 @@ import type { Database } from './database/database.ts';
 
 /** Number of recent expansions that others are estimated from. */
 const RECENT = 40;
-/** Jobs that are simulated one by one; those behind them count as their mean. */
+/** Number of jobs that are simulated one by one; each job behind them counts as their mean. */
 const MOST_JOBS = 200;
 
 const JOB = {

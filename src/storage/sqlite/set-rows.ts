@@ -88,8 +88,8 @@ export function setNames(database: Database): string[] {
 }
 
 /**
- * Replaces the set `before` with the set `after`, which is the same without the users of `erased`, in everything that
- * refers to it, and removes those users from the counts; runs inside the caller's transaction.
+ * Replaces the set `before` with the set `after`, which is `before` without the users of `erased`, in every column that
+ * refers to it, and removes these users from the counts; runs inside the caller's transaction.
  */
 export function replaceSet(
   database: Database,

@@ -1,4 +1,4 @@
-/** What a data folder should have and what it has, over a read-only connection. */
+/** Reads which files a data folder should contain and which it contains, over a read-only connection. */
 import { statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Blobs } from '../../domain/ports/blobs.ts';

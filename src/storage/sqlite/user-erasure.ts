@@ -103,7 +103,8 @@ export class SqliteUserErasure implements UserErasure {
   }
 
   /**
-   * Erases users from sets, their counts and stored responses; repeats if a set with one of them was made meanwhile.
+   * Erases users from sets, their counts and stored responses; repeats this if a set that contains one of them was made
+   * meanwhile.
    */
   async #eraseElsewhere(userIds: readonly string[], feedback: number): Promise<ErasedData> {
     const { database, options } = this.#connection;
@@ -134,7 +135,7 @@ export class SqliteUserErasure implements UserErasure {
     }
   }
 
-  /** null if the set contains none of the users, or is gone by now. */
+  /** The replacement of a set; null if the set contains none of the users, or is gone by now. */
   async #replacementOf(sha256: string, userIds: readonly string[]): Promise<Replacement | null> {
     const { blobs, reserve } = this.#connection;
     try {

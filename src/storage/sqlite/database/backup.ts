@@ -177,7 +177,7 @@ async function copyDatabase(database: Database, file: string): Promise<StoreCont
   }
 }
 
-/** Copies files that are not there yet; returns those that the data folder does not have. */
+/** Copies the files that `to` does not have yet; returns the files that `from` does not have. */
 function copyFiles(
   { sets, rankings }: StoreContents,
   from: string,

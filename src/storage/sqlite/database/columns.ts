@@ -61,7 +61,7 @@ export function readRow<C extends Columns>(columns: C, stored: unknown): RowOf<C
   return row as RowOf<C>;
 }
 
-/** The readers of the columns that have one. */
+/** The `read` functions of the columns that have one. */
 function readersOf(columns: Columns) {
   let readers = READERS.get(columns);
   if (readers === undefined) {

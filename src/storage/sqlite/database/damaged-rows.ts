@@ -19,7 +19,7 @@ export function onDamagedRow(database: Database, call: Report): void {
   checkOf(database).report = call;
 }
 
-/** The rows that do not refer to a damaged one. */
+/** The rows that do not refer to a damaged row. */
 export function wholeRows<Row>(
   database: Database,
   rows: readonly Row[],

@@ -1,6 +1,6 @@
 /**
- * Detects a data folder whose database is gone: an empty one must not take its place, because it would know none of the
- * files.
+ * Detects a data folder whose database is gone: an empty database must not take its place, because it would know none
+ * of the files.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -52,8 +52,8 @@ export class DatabaseFiles {
   }
 
   /**
-   * Which file is missing or was replaced, and where the database was saved; null if all files are in place. Takes
-   * microseconds; when a loss is first found, as long as saving the database takes.
+   * Checks the files: returns which file is missing or was replaced, and where the database was saved; null if all
+   * files are in place. Takes microseconds, except when a loss is first found: then the database is saved.
    */
   look(): LostFiles | null {
     if (this.#lost === null) {
@@ -218,7 +218,7 @@ interface State {
   readonly sequences: ReadonlyMap<string, number>;
 }
 
-/** null if it is not a database of a service. */
+/** The state of a saved or present database; null if the file is not a database of a service. */
 function stateOf(path: string): State | null {
   let database: Database | undefined;
   try {

@@ -14,7 +14,7 @@ export type Database = Omit<Sqlite.Database, 'prepare'> & {
 
 /** The function whose value SQLite stores in a table's index: the checksum of a row when it was written. */
 export const KEPT_SUM = 'row_sum';
-/** The same function under a name that no index uses: the checksum of a row when it is read. */
+/** The function `KEPT_SUM` under a name that no index uses: the checksum of a row when it is read. */
 export const PRESENT_SUM = 'row_sum_now';
 
 /** By connection: the stored checksums of damaged rows, by their present ones. Empty except during `asKept`. */

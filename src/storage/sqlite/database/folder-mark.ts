@@ -83,7 +83,9 @@ export function renewGeneration(database: Database, folder: string): void {
   markFolder(database, folder);
 }
 
-/** Gives a copy another generation than its original; a database from before generations gets its first one later. */
+/**
+ * Gives a copy of a database another generation than the original. A copy that has no generation yet is not changed.
+ */
 export function renewCopy(copy: Database): void {
   if (!hasIdentity(copy)) return;
   write(copy, () => setGeneration(copy, randomUUID()));

@@ -52,7 +52,7 @@ export function removeSums(database: Database): void {
   for (const name of names) database.exec(`DROP INDEX ${name}`);
 }
 
-/** Whether rows have checksums: those of an earlier version have none until a service opens the database. */
+/** Whether rows have checksums: rows of an earlier version have none until a service opens the database. */
 export function hasSums(database: Database): boolean {
   return hasTable(database, 'schema_sum') && database.prepare('SELECT 1 FROM schema_sum').get() !== undefined;
 }
@@ -239,10 +239,7 @@ function sumOfSchema(database: Database): number {
   return crc32(JSON.stringify(rows)) | 0;
 }
 
-/**
- * The faults of a database, in sentences; empty if it is intact. For a database of this version, with or without a
- * running service.
- */
+/** The faults of a database of this version, in sentences; empty if it is intact. A service may be running. */
 export function databaseFaults(database: Database): string[] {
   const damaged = drain(findDamagedRows(database));
   const tables = new Set(damaged.filter(({ id }) => id !== '').map(({ table }) => table));
