@@ -6,7 +6,7 @@ export type Truth = Int8Array;
 /** Statistics of the best `size` users of a ranking. */
 export interface Found {
   readonly size: number;
-  /** Users among them who like the campaign. */
+  /** Number of these users who like the campaign. */
   readonly hits: number;
   /** hits / all users who like the campaign. */
   readonly recall: number;

@@ -26,8 +26,8 @@ export interface BoundModelOptions {
 type OfCampaign<T> = Omit<T, 'without'> & { readonly externalId: string | null };
 
 /**
- * The one way to expand a campaign: for the engine's threads with users of a population, and for a test expansion with
- * made-up ones.
+ * The one way to expand a campaign: the engine's threads use it with users of a population, a test expansion with
+ * made-up users.
  */
 export class BoundModel<Users extends UserRows = UserRows> {
   readonly context: OnlineContext<GeneralModel, Users>;

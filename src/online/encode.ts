@@ -51,9 +51,9 @@ export class IdArrays {
 export type CampaignValues = Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
 
 /**
- * `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares (int32 without a
- * graph). In lists, unknown tokens are dropped, or stay as id 0 if the model says so; then the first `maxLength` are
- * kept.
+ * The inputs `user.<feature>`: `[rows]`, or `[rows, maxLength]` with `.length`, of the types that `graph` declares
+ * (int32 without a graph). In lists, unknown tokens are dropped, or stay as id 0 if the model says so; then the first
+ * `maxLength` are kept.
  */
 export function encodeUsers(
   graph: Graph | null,

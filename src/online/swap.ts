@@ -31,7 +31,7 @@ export interface Swap {
 /** Number of draws before a token is left out. */
 const TRIES = 16;
 
-/** By feature: its swap, or null if all of it is hidden; features with nothing hidden are absent. */
+/** The swap of each feature; null if the whole feature is hidden. Features with nothing hidden are absent. */
 export function swapsOf(
   population: Population,
   hidden: readonly Hidden[],

@@ -98,7 +98,7 @@ async function runVariants(run: BenchRun, model: string): Promise<BlendResult> {
   };
 }
 
-/** With the priors from all train campaigns, as in a model trained on all of them. */
+/** Evidence with the priors from all train campaigns, as in a model trained on all of these. */
 interface EvidenceOfSet extends Evidence {
   readonly priors: readonly CampaignPrior[];
 }

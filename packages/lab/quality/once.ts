@@ -1,5 +1,6 @@
 /**
- * `once`: a data set derived from one whose users recur: 40 of its campaigns, and every user a member of at most one.
+ * `once`: a data set derived from one whose users recur. It has 40 of the campaigns, and every user is a member of at
+ * most one.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';

@@ -31,8 +31,8 @@ interface Cell {
 const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
 
 /**
- * A row for the best of the others, picked on each data set and group with knowledge of the results, and one for each
- * method that every data set has; then the groups that are behind the best. Empty without reports.
+ * A row for the best other method, picked on each data set and group with knowledge of the results, and a row for each
+ * method that every data set has; then the groups in which the model is behind the best method. Empty without reports.
  */
 export function overSetsTable(reports: readonly Named[]): string {
   if (reports.length === 0) return '';

@@ -1,4 +1,4 @@
-/** What a scenario is (a generated data set whose truth is known), and how it becomes a data set folder. */
+/** Scenarios (generated data sets whose true memberships are known), and their conversion to data set folders. */
 
 import {
   sampleSeeds,

@@ -10,9 +10,9 @@ const MOST_STEPS = 100;
 const TOLERANCE = 1e-4;
 
 /**
- * w for each sigma, `[width]`, to a residual of `tolerance` |b|. Every sigma must be positive. The smallest one
- * determines the number of steps; if a system has not converged after `MOST_STEPS`, its approximate solution is
- * returned.
+ * Returns w, `[width]`, for each sigma, solved to a residual of `tolerance` |b|. Every sigma must be positive. The
+ * smallest one determines the number of steps; if a system has not converged after `MOST_STEPS`, its approximate
+ * solution is returned.
  */
 export function solveShifted(
   covariance: Covariance,
@@ -87,7 +87,7 @@ interface State {
   isDone: boolean;
 }
 
-/** The systems of one b, between two applications of G (conjugate gradients in Lanczos form). */
+/** The state of all systems with the same b, between two applications of G (conjugate gradients in Lanczos form). */
 class ShiftedSolve {
   isDone: boolean;
   /** The vector that G is to be applied to. */

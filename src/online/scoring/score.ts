@@ -125,7 +125,7 @@ class SessionScorer implements Scorer {
   /** The results by batch for the most recent rows that are shared between campaigns. */
   #shared: { readonly key: string; readonly parts: readonly UsersPart[] } | null = null;
   #last: Promise<unknown> = Promise.resolve();
-  /** Sums that are inputs of the users' part, and of the head. */
+  /** Names of the sums that are inputs of the users' part and, below, of the head. */
   readonly #usersSums: ReadonlySet<string>;
   readonly #headSums: ReadonlySet<string>;
   readonly #headLists: ReadonlySet<string>;
@@ -196,7 +196,7 @@ class SessionScorer implements Scorer {
     return { feeds: { ...batch, ...(await users?.run({ ...given, ...sums })) }, lists };
   }
 
-  /** Copies what the head reads: the next batch is written into the same memory as this one. */
+  /** Copies the head's inputs, because the next batch is written into the same memory as this one. */
   #copyOf({ feeds, lists }: UsersPart): UsersPart {
     const { head } = this.#sessions;
     const copy = (some: Feeds, isRead: (name: string) => boolean): Feeds =>

@@ -45,7 +45,7 @@ export async function measureDrift(
   return { data: dataSet.name, campaigns: measured, ...periodOf(dated), by_seeds: fitDrift(bins) };
 }
 
-/** Whether each member has a time: otherwise the first ones need not be the earliest. */
+/** Whether each member has a time; otherwise the first members need not be the earliest. */
 function hasTimes(campaign: CampaignHistory): boolean {
   const { users, labels, times } = campaign.train;
   if (!times) return false;

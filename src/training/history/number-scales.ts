@@ -18,7 +18,9 @@ export interface ScaledFeature extends Feature {
 /** Maximum number of bands of a number; with ties or few values there are fewer. */
 const BANDS = 10;
 
-/** Maximum number of values that edges are taken from: evenly spread users are as good as all. */
+/**
+ * Maximum number of values that edges are computed from: the values of evenly spread users are as good as all values.
+ */
 const MOST_VALUES = 1_000_000;
 
 /**

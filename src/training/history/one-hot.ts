@@ -48,7 +48,8 @@ export function buildOneHot(population: Population, features: readonly ScaledFea
 
   const size = population.directory.size;
   const offsets = new Int32Array(size + 1);
-  // Segments come in row order, the matrix in user order: first count, then place.
+  // Segments are in row order, but the matrix is in user order: the first pass counts tokens, the second one places
+  // them.
   visitUsers(population, blocks, width, (user) => {
     offsets[user + 1]!++;
   });
@@ -178,7 +179,7 @@ export interface Block {
   readonly codes: Int32Array | null;
 }
 
-/** The population's code of a column of a feature with tokens; 0 for its first one. */
+/** The population's code of a column of a feature with tokens; 0 for the feature's first column. */
 export function codeAt({ firstColumn, codes }: Block, column: number): number {
   const own = column - firstColumn;
   return codes && own > 0 ? codes[own - 1]! : own;

@@ -112,7 +112,7 @@ export function drawTokens({ population, features, oneHot }: TokenSource, rng: R
   );
 }
 
-/** By column; bands of numbers count too, because they can be equivalent to a token. */
+/** The number of holders of each column, including bands of numbers, because these can be equivalent to a token. */
 function countHolders({ tokens, width }: OneHot): Int32Array {
   const counts = new Int32Array(width);
   for (const token of tokens) counts[token]! += 1;
@@ -137,7 +137,7 @@ function eligibleColumns(
   return Int32Array.from(columns.sort((a, b) => counts[b]! - counts[a]! || a - b));
 }
 
-/** By column: its users, ascending. */
+/** The users of each column, ascending. */
 function holdersOf({ offsets, tokens, users }: OneHot, columns: Int32Array, counts: Int32Array): Int32Array[] {
   const placeOf = new Map([...columns].map((column, i) => [column, i]));
   const out = Array.from(columns, (column) => new Int32Array(counts[column]!));
@@ -151,7 +151,7 @@ function holdersOf({ offsets, tokens, users }: OneHot, columns: Int32Array, coun
   return out;
 }
 
-/** `column` and equivalent ones; `seen` is all zeros before and after. */
+/** `column` and the columns equivalent to it; `seen` is all zeros before and after the call. */
 function sameColumns(
   { offsets, tokens }: OneHot,
   column: number,

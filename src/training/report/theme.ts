@@ -32,7 +32,7 @@ export function colour(name: ColourName): string {
 
 /**
  * The dark values for elements of the classes `f-<light>` (fill) and `s-<light>` (stroke); the light values are the
- * elements' attributes. Paper is light.
+ * elements' attributes. Print uses the light values.
  */
 export function svgRules(): string {
   const rules = Object.values(COLOURS).flatMap(([light, dark]) => [
