@@ -22,7 +22,7 @@ interface Entry {
   lastUse: number;
   /** Size of the audience that was last requested. */
   size: number;
-  /** Bytes taken by its members, including those being read. */
+  /** Bytes taken by the ranking's members, including those being read. */
   keptBytes: number;
   /** Number of holders. */
   holders: number;
@@ -51,7 +51,7 @@ export class RankingCache {
   /** Held rankings, whether or not the cache keeps them open. */
   readonly #held = new Set<Entry>();
   readonly #memoryBytes: number;
-  /** Bytes taken by members in memory. */
+  /** Bytes taken by the members of all rankings in memory. */
   #keptBytes = 0;
   /** Rankings whose members are being read, one at a time, in this order. */
   readonly #building: { readonly entry: Entry; readonly steps: ReturnType<typeof buildMemberIndex> }[] = [];

@@ -9,7 +9,7 @@ import type { AppError } from '../lib/errors.ts';
 /** Number of bytes that one checksum covers. */
 export const SUM_BLOCK_BYTES = 16 * 1024;
 
-/** CRC-32 of each block, the last one shorter. */
+/** The CRC-32 of each block; the last block may be shorter. */
 export type Sums = Uint32Array;
 
 /** The checksums of a file's bytes. */

@@ -23,7 +23,7 @@ interface Listed {
   /** By audience; null if its members are not in memory. */
   readonly rankings: readonly (ReadRanking | null)[];
   readonly members: readonly (MemberIndex | null)[];
-  /** The audience of each column of the matrix; null unless all are in memory. */
+  /** The audience of each column of the matrix; null unless all audiences are in memory. */
   readonly ofColumn: Int32Array | null;
 }
 

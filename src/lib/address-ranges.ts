@@ -2,7 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 
 export interface AddressRanges {
-  /** False for text that is not an IP address. */
+  /** Whether the address is in the set; false for text that is not an IP address. */
   includes(address: string): boolean;
 }
 

@@ -106,7 +106,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
     async (request, reply) => {
       const type = negotiate(request, [ONNX_TYPE, JSON_TYPE]);
       const audience = store.activeAudience(request.params.id);
-      // the general model that this one was made with, which may no longer be the served model
+      // the general model that the customised model was made from, which may no longer be the served one
       const { modelVersion } = store.expansion(audience.campaignId, audience.expansionId);
       const pinned = modelVersion ?? dependencies.served().model.version;
       const headers = headersOf(audience, pinned, type === ONNX_TYPE ? 'onnx' : 'json');

@@ -123,7 +123,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
   );
 }
 
-/** Two rankings that are open until `close`. */
+/** The two rankings of a comparison, open until `close`. */
 interface OpenSides {
   readonly from: Side;
   readonly to: Side;

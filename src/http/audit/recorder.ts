@@ -14,7 +14,7 @@ export interface RecorderNeeds {
   readonly store: Pick<ServerDependencies['store'], 'audit'>;
 }
 
-/** What entries of the audit log about one route have in common. */
+/** The parts of an audit entry that all requests to one route share. */
 interface Audited {
   readonly action: string;
   readonly resource: string;

@@ -1,4 +1,4 @@
-/** Route of the audit log: its entries as NDJSON. */
+/** The route that returns the entries of the audit log as NDJSON. */
 
 import { NDJSON_TYPE } from '../../lib/media-types.ts';
 import type { ServerDependencies } from '../dependencies.ts';

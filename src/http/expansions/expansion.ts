@@ -1,4 +1,4 @@
-/** Expansions: response schemas, and the fields that a campaign shows of its latest one. */
+/** Expansions: response schemas, and the fields that a campaign shows of its latest expansion. */
 import { z } from 'zod';
 import type { ComputedWith } from '../../domain/run-facts.ts';
 import { EXPANSION_STATES } from '../../domain/states.ts';

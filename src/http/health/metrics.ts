@@ -27,7 +27,7 @@ type MetricsNeeds = Pick<
   'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'served'
 > & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox'> };
 
-/** Bounds from finding rows in a small population to an hour of scoring. */
+/** Bucket bounds, from the time to find rows in a small population up to an hour of scoring. */
 const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
 /** Creates the metrics of a server, which start at zero. */

@@ -89,7 +89,7 @@ function describePopulation({ version, rowCount }: Pick<Population, 'version' | 
 }
 
 /**
- * Checks the reserve first: with less free space new work is refused, and by default the reserve is the larger limit.
+ * Checks the reserve first: new work is refused if less space is free, and by default the reserve is the larger limit.
  */
 function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   const reserve = storage.disk();

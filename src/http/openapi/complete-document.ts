@@ -76,7 +76,9 @@ function addHeaders({ [ANSWERS]: facts, responses }: Operation): void {
   }
 }
 
-/** `nullable` in a route's schema means that the body is optional, which the document states at the body. */
+/**
+ * `nullable` in a route's schema means that the body is optional. The document says so beside the schema, at the body.
+ */
 function markOptionalBody({ requestBody }: Operation): void {
   if (requestBody === undefined || '$ref' in requestBody) return;
   for (const media of Object.values(requestBody.content)) {

@@ -25,7 +25,7 @@ export function negotiate<T extends string>(request: FastifyRequest, offers: rea
   });
 }
 
-/** Whether `Accept-Encoding` prefers gzip to no encoding; of equals, the first one named. */
+/** Whether `Accept-Encoding` prefers gzip to no encoding; if it prefers neither, the one named first counts. */
 export function acceptsGzip(request: FastifyRequest): boolean {
   // the old name of gzip
   const gzip = /\bx-gzip\b/i.test(boundedHeader(request, 'accept-encoding') ?? '') ? 'x-gzip' : 'gzip';

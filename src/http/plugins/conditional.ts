@@ -4,7 +4,7 @@ import type { Population } from '../../service/ports/populations.ts';
 
 /**
  * A response that may be cached, but must be revalidated each time, even for a version that never changes: users may be
- * erased. It is private, as it contains user ids.
+ * erased. It is private, because it contains user ids.
  */
 export const REVALIDATE = 'private, no-cache';
 

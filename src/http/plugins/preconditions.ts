@@ -8,7 +8,7 @@ import { AppError } from '../../lib/errors.ts';
 
 const TAG = '(?:W/)?"[\\x21\\x23-\\x7e]*"';
 
-/** The header, for routes that support it; `unread-parts.ts` refuses it for all others. */
+/** The `If-Match` header, for routes that support it; `unread-parts.ts` refuses it for all other routes. */
 export const ifMatchHeaders = z.looseObject({
   'if-match': z
     .string()

@@ -14,7 +14,7 @@ export interface Answered {
   readonly status: number;
   /** Code of the problem in the response; null if there is none. */
   readonly code: ErrorCode | null;
-  /** From the request's head to the end of the response. */
+  /** Milliseconds from the request's head to the end of the response. */
   readonly ms: number;
 }
 

@@ -1,4 +1,4 @@
-/** Checks the number of user ids in a body before the ids themselves. */
+/** Checks how many user ids a body has, before the ids themselves are checked. */
 import { AppError } from '../../lib/errors.ts';
 
 /** Refuses (`too_many_seeds`) a body whose `field` is a list of more than `limit` ids. */

@@ -133,7 +133,7 @@ function isGzip(raw: IncomingMessage): boolean {
 
 function unpack(packed: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
-  // An error of either end destroys the other, and reaches the reader of `gunzip`.
+  // An error of either stream destroys the other, and reaches the reader of `gunzip`.
   pipeline(packed, gunzip, () => {});
   return gunzip;
 }

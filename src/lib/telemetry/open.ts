@@ -80,7 +80,7 @@ async function soon(work: Promise<void>): Promise<void> {
 function resourceOf(name: string): Resource {
   const own = resourceFromAttributes({
     'service.name': 'metaheac',
-    // not by process id: two containers may have the same one
+    // not the process id, which may be the same in two containers
     'service.instance.id': `${name}-${randomUUID()}`,
   });
   const ofEnvironment = detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] });

@@ -1,6 +1,6 @@
 /**
- * Refuses the parts of a request that its route does not read: a schema refuses unknown fields; for a route without
- * one, they are refused here.
+ * Refuses the parts of a request that its route does not read: a schema refuses unknown fields; if a route has no
+ * schema, they are refused here.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest, preValidationHookHandler, RouteOptions } from 'fastify';
