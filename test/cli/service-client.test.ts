@@ -31,7 +31,7 @@ describe('a call', () => {
     const { client, requests, waits, notes } = await open([[503, '5'], [503], [429, '2'], [200]]);
     expect(await client.call('POST', '/v1/models/x/activate')).toEqual({ ok: true });
     expect(waits).toEqual([5_000, 1_000, 2_000]);
-    expect(notes[0]).toBe('the service is busy (503): the next try is in 5 s');
+    expect(notes[0]).toBe('the service is busy (503): retrying in 5 s');
     const keys = new Set(requests.map(({ headers }) => headers['idempotency-key']));
     expect([requests.length, keys.size, [...keys][0]?.length]).toEqual([4, 1, 36]);
   });

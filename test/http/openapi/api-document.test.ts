@@ -70,7 +70,7 @@ describe('findFault', () => {
     ['an undocumented type', { ...alive, headers: { ...alive.headers, 'content-type': 'text/html' } }, /no text\/html/],
     ['another shape', { ...alive, text: '{"status":"asleep"}' }, /must be equal to constant/],
     ['another field', { ...alive, text: '{"status":"alive","more":1}' }, /additional properties/],
-    ['what is no JSON', { ...alive, text: 'alive' }, /no JSON/],
+    ['a response that is not JSON', { ...alive, text: 'alive' }, /is not JSON/],
     [
       'another request id',
       { ...missing, text: JSON.stringify({ ...problem, request_id: 'r2' }) },
