@@ -235,7 +235,7 @@ describe('an update that is refused', () => {
     ],
     ['a feature is absent', { changed: [{ user_id: 'x', city: null }] }, /:1: the feature "likes" is absent/],
     ['no user is left', { deleted: USERS.map(({ user_id }) => String(user_id)) }, /the update would leave no user/],
-    ['there is no file', {}, /no file of users who changed/],
+    ['there is no file', {}, /give a file of changed users/],
     ['an id is too long', { deleted: ['x'.repeat(257)] }, /deleted\.txt:1: the user id is longer than 256 bytes/],
   ])('where %s changes nothing', async (_, delta, message) => {
     const { out, before } = await make();

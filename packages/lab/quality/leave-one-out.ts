@@ -96,7 +96,7 @@ function checkSet({ dataset, alternatives }: Alternatives[number], names: readon
   const own = alternatives.map(({ name }) => name);
   if (own.join('\n') !== names.join('\n'))
     throw new AppError('invalid_data', `${dataset} has the alternatives ${own.join(', ')}, not ${names.join(', ')}`);
-  if (new Set(own).size < own.length) throw new AppError('invalid_data', `${dataset} has an alternative twice`);
+  if (new Set(own).size < own.length) throw new AppError('invalid_data', `${dataset} lists the same alternative twice`);
   const campaigns = alternatives[0]!.auc.length;
   for (const { name, auc, precision } of alternatives)
     if (auc.length !== campaigns || precision.length !== campaigns)

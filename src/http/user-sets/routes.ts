@@ -161,7 +161,8 @@ function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void
         scope: 'read',
         tags: ['seeds'],
         summary: `Get the match report of ${what}`,
-        description: 'Counts refer to the current population and suppression lists. They are 0 if there is no set.',
+        description:
+          'Counts refer to the current population and suppression lists. All counts are 0 if there is no list.',
         params,
         response: {
           200: json('The match report.', userSet),

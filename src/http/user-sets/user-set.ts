@@ -99,7 +99,7 @@ export const userSet = answerOf<ShownSet>()(
     unknown: count.describe(
       'Ids that are not in this population version; they stay in the set, as the next version may have them.',
     ),
-    duplicate: count.describe('Ids that were sent repeatedly.'),
+    duplicate: count.describe('Ids that were sent more than once.'),
     suppressed: count
       .optional()
       .describe("Only for seeds: known ids on the campaign's or the global suppression list, which are not used."),

@@ -207,7 +207,7 @@ const rows = {
   too_many_webhooks: {
     status: 409,
     title: 'There are too many webhooks',
-    meaning: 'The service has as many webhooks as it allows.',
+    meaning: 'The service has reached its maximum number of webhooks.',
     advice: 'Delete one that is not needed, or ask the operator for a higher limit.',
   },
   body_too_large: {

@@ -32,7 +32,7 @@ export const REQUEST_ERRORS = {
   },
   rate_limited: {
     status: 429,
-    title: 'There are too many requests',
+    title: 'Too many requests',
     meaning: 'This key, or this address, has sent more requests in this second than the operator allows.',
     advice:
       'Wait Retry-After seconds. RateLimit-Remaining says how many requests are left, and RateLimit-Reset when the ' +

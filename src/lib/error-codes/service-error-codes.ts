@@ -43,7 +43,7 @@ export const SERVICE_ROWS = {
     'The operator must serve a model that passes metaheac model verify.',
   ),
   invalid_model: ofTheService(
-    'A model folder is damaged, altered or violates the contract.',
+    'A model folder is damaged, has been altered, or violates the contract.',
     'The operator must serve a model that passes metaheac model verify.',
   ),
   device_unavailable: ofTheService(

@@ -163,7 +163,7 @@ function messageOfReject(row: Row): string {
     .replace('Expected Number of Columns:', 'fields needed:')
     .replace('Found:', 'found:');
   const words = textOf(row, 'kind').toLowerCase().replace('columns', 'fields');
-  return `the line is no row (${words}: ${message}): ${text}`;
+  return `the line is not a valid row (${words}: ${message}): ${text}`;
 }
 
 type Header = NonNullable<Awaited<ReturnType<typeof findFirstRecord>>>;

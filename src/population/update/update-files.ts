@@ -73,7 +73,7 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
 export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
   const { population, changed, deleted } = options;
   if (changed.length + deleted.length === 0 && !options.isCompacted)
-    throw new AppError('invalid_argument', 'there is no file of users who changed, nor of users to delete');
+    throw new AppError('invalid_argument', 'give a file of changed users, a file of users to delete, or both');
   if (changed.length > 0) checkSources(changed);
   for (const path of deleted) checkIdFile(path);
   currentVersion(population);

@@ -27,7 +27,7 @@ const schema = z.object({
     .optional()
     .describe('`true`: nothing is exported, whatever else is set.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url().describe(
-    'Base URL of a receiver. `METAHEAC_OTLP_ENDPOINT` takes precedence over it and over the next two.',
+    'Base URL of a receiver. `METAHEAC_OTLP_ENDPOINT` takes precedence over this variable and the next two.',
   ),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url().describe('The whole URL for traces.'),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: url().describe('The whole URL for metrics.'),
@@ -46,7 +46,9 @@ const schema = z.object({
     .pipe(z.number().min(0).max(1))
     .optional()
     .describe('Share of traces for the ratio samplers, 0 to 1 (default: 1).'),
-  OTEL_BSP_SCHEDULE_DELAY: whole(1).describe('Milliseconds that a span waits to be sent with others (default: 1000).'),
+  OTEL_BSP_SCHEDULE_DELAY: whole(1).describe(
+    'Milliseconds that a span may wait to be sent in a batch (default: 1000).',
+  ),
   OTEL_BSP_MAX_QUEUE_SIZE: whole(1).describe(
     'Spans that may wait for a slow receiver; more are dropped (default: 8192).',
   ),

@@ -47,7 +47,7 @@ describe('leaveOneOut', () => {
     [
       'an alternative twice',
       [0, 1].map((i) => ({ dataset: `d${i}`, alternatives: [alternative('x', [1]), alternative('x', [1])] })),
-      /d0 has an alternative twice/,
+      /d0 lists the same alternative twice/,
     ],
     [
       'other numbers of campaigns',

@@ -32,7 +32,7 @@ export function csvRows(separator: string): CsvRows {
         continue;
       }
       if (width === 0) width = row.length;
-      if (row.length !== width) throw faulty(line, `it has ${row.length} fields, the first row has ${width}`);
+      if (row.length !== width) throw faulty(line, `it has ${row.length} fields, but the first row has ${width}`);
       taken.push(row);
       line += 1 + row.reduce((sum, field) => sum + countBreaks(field), 0);
     }

@@ -85,7 +85,7 @@ function Measured({ evaluation: { data, campaigns, groups }, version }: { evalua
           cell: ({ recall }) => <Range value={recall[size]} format={formatShare} />,
         },
         {
-          ...{ key: `lift-${size}`, title: `Times random at ${share}` },
+          ...{ key: `lift-${size}`, title: `Lift over random at ${share}` },
           sortBy: ({ lift }) => lift[size]?.mean,
           cell: ({ lift }) => <Range value={lift[size]} format={formatFactor} />,
         },
