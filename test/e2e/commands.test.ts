@@ -248,7 +248,7 @@ describe('metaheac evaluate --report', () => {
     // ties are half right
     expect(JSON.parse(stdout).methods.theirs.all.auc).toEqual({ mean: 0.5, low: 0.5, high: 0.5 });
     expect(readFileSync(page, 'utf8')).toContain('<th scope="row">theirs</th>');
-    const names = ['recall', 'lift', 'differences', 'prediction', 'seeds'].map((name) => join(plots, `${name}.svg`));
+    const names = ['recall', 'lift', 'differences', 'seeds'].map((name) => join(plots, `${name}.svg`));
     for (const path of [page, ...names]) expect(stderr).toContain(`wrote ${path}\n`);
     for (const path of names) expect(readFileSync(path, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
   });

@@ -40,8 +40,9 @@ describe('serve on a full disk', () => {
       timeout: 180_000,
     }, async () => {
       // the whole disk is smaller than the mark below which the service is not ready, and than the reserve
-      const limits = { readyFreeBytes: 65_536, diskReserveBytes: 0 };
-      const served = await Served.start({ ...world, dataDir, limits });
+      const limits = { readyFreeBytes: 65_536 };
+      const env = { METAHEAC_DISK_RESERVE_BYTES: '0' };
+      const served = await Served.start({ ...world, dataDir, limits, env });
       const earlier = await served.create(campaign);
       expect((await served.ended(earlier)).state).toBe('ready');
       const audience = (await served.call('GET', `/v1/campaigns/${earlier}/audience`)).text;
@@ -84,7 +85,7 @@ describe('serve on a full disk', () => {
     },
     async () => {
       fillDisk(filler);
-      const served = await Served.spawn({ ...world, dataDir, limits: RESERVE });
+      const served = await Served.spawn({ ...world, dataDir, ...RESERVE });
       await served.until(async () => (await served.call('GET', '/livez')).status === 200, 'is alive');
       const { items } = (await served.call('GET', '/v1/campaigns')).json as { items: { id: string; state: string }[] };
       const { id } = items.find(({ state }) => state === 'ready')!;
@@ -112,7 +113,7 @@ it.runIf(isMounted)('locks a data folder where not a byte is left', () => {
 });
 
 /** The disk is smaller than what is kept free by default. */
-const RESERVE = { diskReserveBytes: 500_000, readyFreeBytes: 0 };
+const RESERVE = { limits: { readyFreeBytes: 0 }, env: { METAHEAC_DISK_RESERVE_BYTES: '500000' } };
 
 /** A campaign whose engine was stopped while it adapted. */
 async function stopWhileAdapting(served: Served, engine: number): Promise<string> {

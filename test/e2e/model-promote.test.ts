@@ -132,15 +132,15 @@ describe('beside a running service', { timeout: 180_000 }, () => {
   it('an unknown version, a wrong key and a folder that a service uses are named', async () => {
     const [unknown, key, locked] = await Promise.all([
       metaheac(['rollback', '--url', service.url, '--from', '0123456789ab']),
-      metaheac(['list', '--url', service.url], 'another key'),
+      metaheac(['list', '--url', service.url], 'another key that is long enough'),
       metaheac(['promote', paths.second, '--data-dir', dataDir]),
     ]);
     expect([unknown!.status, unknown!.stderr]).toEqual([1, expect.stringContaining('0123456789ab')]);
     expect([key!.status, key!.stderr]).toEqual([
       1,
-      expect.stringMatching(/^metaheac: the service refused \(401\): .*METAHEAC_API_KEY\)\n$/),
+      expect.stringMatching(/^metaheac: the service refused \(401\): .*METAHEAC_API_KEY or --api-key-file\)\n$/),
     ]);
-    expect(key!.stderr).not.toContain('another key');
+    expect(key!.stderr).not.toContain('another key that is long enough');
     expect([locked!.status, locked!.stderr]).toEqual([1, expect.stringContaining('name its address with --url')]);
   });
 });
@@ -160,7 +160,7 @@ describe('without a service', { timeout: 120_000 }, () => {
         '',
         expect.stringMatching(/^metaheac: no service answers at http:\/\/127\.0\.0\.1:9: .*\n$/),
       ]);
-    expect([address!.status, address!.stderr]).toEqual([1, expect.stringContaining('is not an address like')]);
+    expect([address!.status, address!.stderr]).toEqual([2, expect.stringContaining('is not an address like')]);
     expect([missing!.status, missing!.stderr]).toEqual([2, expect.stringContaining("'--url <url>'")]);
     expect(existsSync(other)).toBe(false);
   });

@@ -93,8 +93,8 @@ describe('metaheac population update', () => {
     [['--population', 'p'], 2, '--changed'],
     [['--changed', 'a.csv'], 2, '--population'],
     [['--population', 'p', '--changed'], 2, '--changed'],
-    [['--population', 'none', '--changed', 'package.json'], 1, 'package.json: the name does not show the format'],
-    [['--population', 'none', '--deleted', 'package.json'], 1, 'package.json: the name does not show the format'],
+    [['--population', 'test', '--changed', 'package.json'], 1, 'package.json: the name does not show the format'],
+    [['--population', 'test', '--deleted', 'package.json'], 1, 'package.json: the name does not show the format'],
   ])('refuses %j', async (args, status, part) => {
     const result = await metaheac('update', ...args);
     expect(result).toMatchObject({ status, stdout: '' });

@@ -37,9 +37,8 @@ export function findServing({ current, path }: ModelsFolder, named: string | und
   try {
     return realpathSync(named ?? current);
   } catch (error) {
-    const what = named ?? current;
-    const remedy = named === undefined ? `: name the serving model with --model, because ${path} has none yet` : '';
-    throw new AppError('invalid_argument', `there is no model ${what}${remedy}`, { cause: error });
+    if (named !== undefined) throw new AppError('invalid_argument', `there is no model ${named}`, { cause: error });
+    throw new AppError('invalid_argument', `${path} has no model yet: name the serving model with --model`);
   }
 }
 
