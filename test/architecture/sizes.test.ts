@@ -9,6 +9,8 @@ import { describe, expect, it } from 'vitest';
 import { filesOf, ROOT } from './files.ts';
 
 const MAXIMUM_COLUMNS = 120;
+/** Of code, where a text or a statement may be a little wider. */
+const MAXIMUM_CODE_COLUMNS = 140;
 const MAXIMUM_FILE_LINES = 300;
 /** Of a function with a body: one screen. */
 const MAXIMUM_FUNCTION_LINES = 60;
@@ -50,6 +52,15 @@ function longLines(path: string, text: string): string[] {
     .flatMap((line, i) => (isLong(line) && isProse(line) ? [`${path}:${i + 1}: ${line.length} columns`] : []));
 }
 
+/** Lines of code or of a page's block of code that no reader sees whole; rows of tables may be as wide as they are. */
+function wideLines(path: string, text: string): string[] {
+  return text
+    .split('\n')
+    .flatMap((line, i) =>
+      line.length > MAXIMUM_CODE_COLUMNS && !line.startsWith('|') ? [`${path}:${i + 1}: ${line.length} columns`] : [],
+    );
+}
+
 const sources = [
   ...filesOf('.ts', 'src'),
   ...filesOf('.ts', 'packages'),
@@ -67,7 +78,13 @@ describe('sizes', () => {
     expect(texts.flatMap((path) => longLines(path, readFileSync(join(ROOT, path), 'utf8')))).toEqual([]);
   });
 
+  it('has no line of code, tests included, that is too wide to be read', () => {
+    const all = [...texts, ...filesOf('.ts', 'test')];
+    expect(all.flatMap((path) => wideLines(path, readFileSync(join(ROOT, path), 'utf8')))).toEqual([]);
+  });
+
   it('would find each of them', () => {
+    expect(wideLines('a.ts', `'${'x'.repeat(139)}'\n| ${'x'.repeat(139)}`)).toEqual(['a.ts:1: 141 columns']);
     const long = `function f() {\n${'  g();\n'.repeat(60)}}\n`;
     expect(faultsOfSource('a.ts', long)).toEqual(['a.ts:1: a function of 62 lines']);
     expect(faultsOfSource('a.ts', '\n'.repeat(301))).toEqual(['a.ts: 301 lines']);

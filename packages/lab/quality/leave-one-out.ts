@@ -89,7 +89,7 @@ export function leaveOneOutTable(sets: Alternatives): string {
     results.map(({ gain }) => verdictOf(gain[what])),
   );
   const counts = `AUC is ${verdictCounts(auc!)} of ${rows.length} data sets; precision@5% is ${verdictCounts(precision!)}`;
-  return `${table(heads, rows)}\n\nBeside ${today}, ${counts}.`;
+  return `${table(heads, rows)}\n\nCompared with ${today}, ${counts}.`;
 }
 
 function checkSet({ dataset, alternatives }: Alternatives[number], names: readonly string[]): void {

@@ -73,8 +73,8 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
         tags: ['audience'],
         summary: 'Check whether a user is in the audience',
         description:
-          'A seed is never a member. For a user who is not in the population, the response is 404 `user_not_found`, with ' +
-          '`member` and `known` set to false.',
+          'A seed is never a member. For a user who is not in the population, the response is 404 `user_not_found`, ' +
+          'with `member` and `known` set to false.',
         params: memberParams(config),
         response: {
           200: json('Whether the user is a member.', membership),
@@ -144,8 +144,8 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
         tags: ['audience'],
         summary: 'List the audiences that contain a user',
         description:
-          'Lists every campaign whose active audience contains the user, sorted by campaign id. For a user who is not in ' +
-          'the population, the response is 404; for a user in no audience, the list is empty.',
+          'Lists every campaign whose active audience contains the user, sorted by campaign id. For a user who is ' +
+          'not in the population, the response is 404; for a user in no audience, the list is empty.',
         params: userParams(config),
         querystring: userAudiencesQuery(config),
         response: {

@@ -84,9 +84,10 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
         summary: 'Compare two versions of the audience',
         description:
           'Shows who was added from version `from` to version `to`, and who was removed: counts as JSON, users as an ' +
-          'NDJSON or CSV stream (removed users first, by their rank in `from`, then added users, by their rank in `to`; ' +
-          'with gzip if `Accept-Encoding` allows it). The versions may come from different expansions and populations. ' +
-          'Users who have been erased since are not listed, but still counted. `If-None-Match` is supported.',
+          'NDJSON or CSV stream (removed users first, by their rank in `from`, then added users, by their rank in ' +
+          '`to`; with gzip if `Accept-Encoding` allows it). The versions may come from different expansions and ' +
+          'populations. Users who have been erased since are not listed, but still counted. `If-None-Match` is ' +
+          'supported.',
         params: diffParams,
         querystring: diffQuery,
         response: {

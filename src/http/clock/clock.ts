@@ -25,8 +25,8 @@ export const clock = answerOf<ShownClock>()(
       .enum(['settled', 'new', 'jumped'])
       .describe(
         "`settled`: the machine's clock is trusted. `new`: the machine has just started; the service follows its " +
-          'clock. `jumped`: the clock jumped by more than an hour; the service does not follow it. Nothing is deleted ' +
-          'because of its age unless the clock is `settled`.',
+          'clock. `jumped`: the clock jumped by more than an hour; the service does not follow it. Nothing is ' +
+          'deleted because of its age unless the clock is `settled`.',
       ),
     time: time.describe("The service's time."),
     ahead_seconds: seconds.describe("How far the machine's clock is ahead of the service; negative if it is behind."),

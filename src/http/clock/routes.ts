@@ -14,10 +14,11 @@ export function addClockRoutes(app: ServerApp, { clock }: Pick<ServerDependencie
         tags: ['information'],
         summary: "Confirm that the machine's clock is right",
         description:
-          'After a jump of more than an hour the service continues with its own time until the clock has been ' +
-          'stable for an hour. This call makes it adopt the time of the machine at once: keys then expire by that ' +
-          'time, and data that is too old by that time is deleted. If the jump only corrected a wrong clock, wait ' +
-          'for that hour instead: keys and data then do not age by the correction. `GET /v1/status` shows the state of the clock.',
+          'After a jump of more than an hour the service continues with its own time until the clock has been stable ' +
+          'for an hour. This call makes it adopt the time of the machine at once: keys then expire by that time, and ' +
+          'data that is too old by that time is deleted. If the jump only corrected a wrong clock, wait for that ' +
+          'hour instead: keys and data then do not age by the correction. `GET /v1/status` shows the state of the ' +
+          'clock.',
         response: { 200: json('The state of the clock from now on.', clockAnswer) },
       }),
     },

@@ -116,8 +116,8 @@ export const estimate = z
         expected: {
           verdict: 'good',
           reason:
-            'held-out seeds rank above most candidates: AUC 0.83, between 0.77 and 0.89, from the 71 of 114 seeds that ' +
-            'fit the filters',
+            'held-out seeds rank above most candidates: AUC 0.83, between 0.77 and 0.89, from the 71 of 114 seeds ' +
+            'that fit the filters',
           recall: { '0.05': { mean: 0.31, low: 0.21, high: 0.41 } },
           lift: { '0.05': { mean: 6.2, low: 4.2, high: 8.2 } },
           drift: { measured: false, campaigns: 0, auc_before: null },

@@ -111,8 +111,8 @@ function cancelExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
         tags: ['expansions'],
         summary: 'Cancel an expansion',
         description:
-          'When this returns, the expansion is `cancelled` and leaves nothing behind; the active audience stays as it ' +
-          'is. Cancelling again changes nothing.',
+          'When this returns, the expansion is `cancelled` and leaves nothing behind; the active audience stays as ' +
+          'it is. Cancelling again changes nothing.',
         params: expansionParams,
         response: {
           200: json('The cancelled expansion.', expansion),

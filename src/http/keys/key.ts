@@ -8,8 +8,8 @@ import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { time } from '../plugins/json/fields.ts';
 
 const SCOPE_TEXT =
-  'What the key may do: `read`; `write`, which can also create and change; or `admin`, which can also manage keys, read ' +
-  'the audit log, erase users and change the served versions.';
+  'What the key may do: `read`; `write`, which can also create and change; or `admin`, which can also manage keys, ' +
+  'read the audit log, erase users and change the served versions.';
 const LABELS_TEXT =
   'A key with labels sees only campaigns that have all of them. It cannot call routes that concern all campaigns ' +
   '(webhooks, changes, the global suppression list, the audiences of a user).';

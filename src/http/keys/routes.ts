@@ -33,8 +33,8 @@ function createKey(app: ServerApp, { store, clock, config }: KeyNeeds): void {
         tags: TAGS,
         summary: 'Create an API key',
         description:
-          'The operator creates the first key, with `metaheac keys create` or METAHEAC_API_KEY. While no key is required, ' +
-          'this is refused (`forbidden`): otherwise the first caller could lock everyone else out.',
+          'The operator creates the first key, with `metaheac keys create` or METAHEAC_API_KEY. While no key is ' +
+          'required, this is refused (`forbidden`): otherwise the first caller could lock everyone else out.',
         body: keyBody(config, () => clock.now()),
         response: {
           201: json(

@@ -63,9 +63,9 @@ function activateModel(app: ServerApp, { models }: ModelVersionNeeds): void {
         description:
           'Loads the model next to the served one and checks it: checksums, golden batch, and whether it fits the ' +
           'population. Then both models expand the newest campaigns without publishing anything, and are compared. ' +
-          'Unless it is refused, the model is served from then on, also after a restart: new expansions use it, running ' +
-          'ones finish with the model they started with, and audiences stay as they are. The response is sent before ' +
-          'the check; the resource at `Location` shows its progress (`check`).',
+          'Unless it is refused, the model is served from then on, also after a restart: new expansions use it, ' +
+          'running ones finish with the model they started with, and audiences stay as they are. The response is ' +
+          'sent before the check; the resource at `Location` shows its progress (`check`).',
         params: modelParams,
         response: { 202: json('The model, which is being checked or is served already.', modelVersion, ['Location']) },
         errors: ['model_not_found', 'model_rejected'],

@@ -56,8 +56,8 @@ function getPopulation(app: ServerApp, { populations, served }: PopulationNeeds)
         tags: TAGS,
         summary: 'Get a version of the population, with the coverage of its features',
         description:
-          'Shows for each feature how many users have it, and which of its values the served model does not know. The first ' +
-          'request for a version reads all of it, which takes seconds for millions of users.',
+          'Shows for each feature how many users have it, and which of its values the served model does not know. ' +
+          'The first request for a version reads all of it, which takes seconds for millions of users.',
         params: versionParams,
         response: { 200: json('The version.', populationDetail) },
         errors: ['population_not_found'],
@@ -89,8 +89,8 @@ function getPopulationChanges(app: ServerApp, { populations }: PopulationNeeds):
         tags: TAGS,
         summary: 'Get the differences between two versions of the population',
         description:
-          'Counts users who were added, removed, or whose features changed. The first request for two versions reads both, ' +
-          'which takes seconds for millions of users.',
+          'Counts users who were added, removed, or whose features changed. The first request for two versions reads ' +
+          'both, which takes seconds for millions of users.',
         params: versionParams,
         querystring: changesQuery,
         response: { 200: json('The differences.', populationChanges) },
@@ -123,8 +123,9 @@ function samplePopulation(app: ServerApp, { config, populations, served }: Popul
         tags: TAGS,
         summary: 'List the ids of a few users of the served population',
         description:
-          'Lets you try out the service without a list of your own. If `feature` and `value` are given, only users who ' +
-          'have that value are returned. The sample is not random: it is always the first users that were imported.',
+          'Lets you try out the service without a list of your own. If `feature` and `value` are given, only users ' +
+          'who have that value are returned. The sample is not random: it is always the first users that were ' +
+          'imported.',
         querystring: sampleQuery(config),
         response: { 200: json('The users.', populationSample) },
         errors: ['feature_not_found'],
@@ -156,11 +157,11 @@ function activatePopulation(app: ServerApp, { populations, served, wake }: Popul
         tags: TAGS,
         summary: 'Serve another version of the population',
         description:
-          'Checks the files of the version and whether it has what the served model needs, then serves it, also after a ' +
-          'restart. Other requests are answered in the meantime. New expansions use it, running ones finish with the ' +
-          'version they started with, and audiences stay as they are. Campaigns whose refresh policy has ' +
-          '`on_new_population` are expanded again. To go back, activate an earlier version; the next update still builds ' +
-          'on the newest version, and a service that follows the population then serves the update.',
+          'Checks the files of the version and whether it has what the served model needs, then serves it, also ' +
+          'after a restart. Other requests are answered in the meantime. New expansions use it, running ones finish ' +
+          'with the version they started with, and audiences stay as they are. Campaigns whose refresh policy has ' +
+          '`on_new_population` are expanded again. To go back, activate an earlier version; the next update still ' +
+          'builds on the newest version, and a service that follows the population then serves the update.',
         params: versionParams,
         response: { 200: json('The version, which is now served.', populationVersion) },
         errors: ['population_not_found', 'population_rejected', 'unavailable'],

@@ -60,8 +60,8 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
           '`<id>.<timestamp>.<body>`, one for each active secret). A 2xx response means delivered, and 410 disables ' +
           'the webhook. After any other response the delivery is retried for a day, with increasing delays and not ' +
           'before `Retry-After`; redirects are not followed. Events are delivered at least once and in no particular ' +
-          'order: `webhook-id` identifies duplicates. If the campaign had an audience before, `campaign.refreshed` is ' +
-          'sent instead of `campaign.ready`.',
+          'order: `webhook-id` identifies duplicates. If the campaign had an audience before, `campaign.refreshed` ' +
+          'is sent instead of `campaign.ready`.',
         headers: idempotencyHeaders,
         body: webhookBody(config),
         response: {
@@ -188,8 +188,8 @@ function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNe
         tags: TAGS,
         summary: "Replace a webhook's secret",
         description:
-          'Previous secrets keep signing together with the new one for `grace_seconds`, so that receivers have time to ' +
-          'switch. The body is optional.',
+          'Previous secrets keep signing together with the new one for `grace_seconds`, so that receivers have time ' +
+          'to switch. The body is optional.',
         params: webhookParams,
         headers: idempotencyHeaders,
         body: rotationBody(config),

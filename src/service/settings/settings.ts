@@ -137,8 +137,8 @@ export const settingsSchema = z.object({
     byDefault: 'none',
     isSecret: true,
     description:
-      'Key for `/metrics`, `/docs` and the details of `/readyz`, in addition to API keys. Without it these are open on ' +
-      'a loopback address, and need an API key on any other.',
+      'Key for `/metrics`, `/docs` and the details of `/readyz`, in addition to API keys. Without it these are open ' +
+      'on a loopback address, and need an API key on any other.',
   }),
   METAHEAC_ALLOWED_HOSTS: hostNames.default([]).register(SETTING_WORDS, {
     byDefault: 'none',

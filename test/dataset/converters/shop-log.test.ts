@@ -22,7 +22,9 @@ function shopLog(): string[] {
     const [year, month, date] = day.split('-');
     const number = Number(user.slice(1));
     const name = `"The ""${item}""\nlamp, blue"`;
-    return `${1000 + i},${user},${item},${Number(date)}.${Number(month)}.${year} 8:26,${1 + (i % 3)},${number % 5}.5,${name},${number % 2 ? 'DE' : 'FR'}`;
+    const time = `${Number(date)}.${Number(month)}.${year} 8:26`;
+    const country = number % 2 ? 'DE' : 'FR';
+    return [1000 + i, user, item, time, 1 + (i % 3), `${number % 5}.5`, name, country].join(',');
   });
   const others = [
     // a return, which would be a user's first of camp7

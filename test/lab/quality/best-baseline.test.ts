@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { bestBaselineTable, compareWithBest, verdictOf } from '../../../packages/lab/quality/best-baseline.ts';
 import { interval, reportOf } from './reports.ts';
+import { wrapped } from './wrapped.ts';
 
 const REPORT = reportOf(
   {
@@ -51,15 +52,20 @@ describe('compareWithBest', () => {
 
 describe('bestBaselineTable', () => {
   it('has one row per data set and group, and counts verdicts by data set and by group', () => {
-    expect(bestBaselineTable([{ name: 'films', report: REPORT }])).toMatchInlineSnapshot(`
-      "| data set | group | AUC   | best of the others | difference                  | verdict | precision@5% | best of the others | difference               | verdict |
-      | -------- | ----- | ----- | ------------------ | --------------------------- | ------- | ------------ | ------------------ | ------------------------ | ------- |
-      | films    | small | .8000 | one .7900          | **+.0100 [+.0050, +.0150]** | ahead   | .200         | one .250           | **-.050 [-.060, -.040]** | behind  |
-      | films    | all   | .8000 | one .7900          | **+.0100 [+.0050, +.0150]** | ahead   | .200         | one .250           | **-.050 [-.060, -.040]** | behind  |
+    expect(wrapped(bestBaselineTable([{ name: 'films', report: REPORT }]))).toMatchInlineSnapshot(`
+      "| data set | group | AUC | best of the others | difference | verdict | precision@5% | best of the
+        others | difference | verdict |
+      | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+      | films | small | .8000 | one .7900 | **+.0100 [+.0050, +.0150]** | ahead | .200 | one .250 |
+        **-.050 [-.060, -.040]** | behind |
+      | films | all | .8000 | one .7900 | **+.0100 [+.0050, +.0150]** | ahead | .200 | one .250 | **-.050
+        [-.060, -.040]** | behind |
 
-      AUC: ahead in 1, level in 0, behind in 0 of 1 data sets, all campaigns; ahead in 1, level in 0, behind in 0 of 1 groups \`small\` and \`large\`.
+      AUC: ahead in 1, level in 0, behind in 0 of 1 data sets, all campaigns; ahead in 1, level in 0,
+        behind in 0 of 1 groups \`small\` and \`large\`.
 
-      precision@5%: ahead in 0, level in 0, behind in 1 of 1 data sets, all campaigns; ahead in 0, level in 0, behind in 1 of 1 groups \`small\` and \`large\`."
+      precision@5%: ahead in 0, level in 0, behind in 1 of 1 data sets, all campaigns; ahead in 0, level
+        in 0, behind in 1 of 1 groups \`small\` and \`large\`."
     `);
   });
 

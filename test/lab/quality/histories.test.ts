@@ -10,6 +10,7 @@ import { openDataSet } from '../../../src/dataset/data-set.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../training/small-data-set.ts';
 import { interval, reportOf } from './reports.ts';
+import { wrapped } from './wrapped.ts';
 
 const root = temporaryFolder();
 
@@ -52,17 +53,24 @@ const POINTS: readonly HistoryPoint[] = [
 
 describe('historyTable', () => {
   it('has one row per length, says why one has no result, and counts verdicts by length', () => {
-    expect(historyTable([{ name: 'films', histories: POINTS }])).toMatchInlineSnapshot(`
-      "| data set | train campaigns | AUC   | best of the others | difference                  | precision@5% | best of the others | difference               | taken                              | adaptation |
-      | -------- | --------------- | ----- | ------------------ | --------------------------- | ------------ | ------------------ | ------------------------ | ---------------------------------- | ---------- |
-      | films    | 0               | -     | -                  | -                           | -            | -                  | -                        | the data set has no train campaign |            |
-      | films    | 5               | .8000 | centroid           | **-.0200 [-.0300, -.0100]** | .200         | centroid           | **+.100 [+.090, +.110]** | nothing                            |            |
-      | films    | 20              | .8000 | centroid           | **+.0500 [+.0400, +.0600]** | .200         | centroid           | **+.100 [+.090, +.110]** | no cut (on held-out campaigns)     |            |
+    expect(wrapped(historyTable([{ name: 'films', histories: POINTS }]))).toMatchInlineSnapshot(`
+      "| data set | train campaigns | AUC | best of the others | difference | precision@5% | best of the
+        others | difference | taken | adaptation |
+      | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+      | films | 0 | - | - | - | - | - | - | the data set has no train campaign | |
+      | films | 5 | .8000 | centroid | **-.0200 [-.0300, -.0100]** | .200 | centroid | **+.100 [+.090,
+        +.110]** | nothing | |
+      | films | 20 | .8000 | centroid | **+.0500 [+.0400, +.0600]** | .200 | centroid | **+.100 [+.090,
+        +.110]** | no cut (on held-out campaigns) | |
 
-      - 5 train campaigns: AUC is ahead in 0, level in 0, behind in 1; precision@5% is ahead in 1, level in 0, behind in 0
-      - 20 train campaigns: AUC is ahead in 1, level in 0, behind in 0; precision@5% is ahead in 1, level in 0, behind in 0
+      - 5 train campaigns: AUC is ahead in 0, level in 0, behind in 1; precision@5% is ahead in 1, level
+        in 0, behind in 0
+      - 20 train campaigns: AUC is ahead in 1, level in 0, behind in 0; precision@5% is ahead in 1, level
+        in 0, behind in 0
 
-      With 0, 1, 3, 5, 10 or 20 train campaigns the model is behind the best other method with the same history by more than the 95 % interval in 1 of 4 cells (data set x history x measure), 25.0 %; 1 histories were refused."
+      With 0, 1, 3, 5, 10 or 20 train campaigns the model is behind the best other method with the same
+        history by more than the 95 % interval in 1 of 4 cells (data set x history x measure), 25.0 %; 1
+        histories were refused."
     `);
   });
 

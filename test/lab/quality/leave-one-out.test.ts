@@ -1,6 +1,7 @@
 /** The rule of choice, measured on data that it was not fitted on. */
 import { describe, expect, it } from 'vitest';
 import { type Alternatives, leaveOneOut, leaveOneOutTable } from '../../../packages/lab/quality/leave-one-out.ts';
+import { wrapped } from './wrapped.ts';
 
 const alternative = (name: string, auc: number[]) => ({ name, auc, precision: auc.map((x) => x / 2) });
 /** Bold does best on two sets, careful on the third. */
@@ -63,14 +64,17 @@ describe('leaveOneOut', () => {
 
 describe('leaveOneOutTable', () => {
   it('names the current default, and counts data sets where the fitted one is ahead of it', () => {
-    expect(leaveOneOutTable(SETS)).toMatchInlineSnapshot(`
-      "| data set left out | campaigns | best on the others | AUC   | AUC less careful            | precision@5% less careful | best here | AUC less the best here      |
-      | ----------------- | --------- | ------------------ | ----- | --------------------------- | ------------------------- | --------- | --------------------------- |
-      | a                 | 2         | careful            | .7100 | .0000                       | .000                      | bold      | **-.0250 [-.0300, -.0200]** |
-      | b                 | 2         | careful            | .6000 | .0000                       | .000                      | bold      | **-.0150 [-.0200, -.0100]** |
-      | c                 | 2         | bold               | .8400 | **-.0600 [-.0700, -.0500]** | **-.030 [-.035, -.025]**  | careful   | **-.0600 [-.0700, -.0500]** |
+    expect(wrapped(leaveOneOutTable(SETS))).toMatchInlineSnapshot(`
+      "| data set left out | campaigns | best on the others | AUC | AUC less careful | precision@5% less
+        careful | best here | AUC less the best here |
+      | --- | --- | --- | --- | --- | --- | --- | --- |
+      | a | 2 | careful | .7100 | .0000 | .000 | bold | **-.0250 [-.0300, -.0200]** |
+      | b | 2 | careful | .6000 | .0000 | .000 | bold | **-.0150 [-.0200, -.0100]** |
+      | c | 2 | bold | .8400 | **-.0600 [-.0700, -.0500]** | **-.030 [-.035, -.025]** | careful | **-.0600
+        [-.0700, -.0500]** |
 
-      Beside careful, AUC is ahead in 0, level in 2, behind in 1 of 3 data sets; precision@5% is ahead in 0, level in 2, behind in 1."
+      Compared with careful, AUC is ahead in 0, level in 2, behind in 1 of 3 data sets; precision@5% is
+        ahead in 0, level in 2, behind in 1."
     `);
   });
 });

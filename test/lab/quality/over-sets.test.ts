@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { meanOverSets, overSetsTable } from '../../../packages/lab/quality/over-sets.ts';
 import { interval, type MadeUp, reportOf } from './reports.ts';
+import { wrapped } from './wrapped.ts';
 
 const model: MadeUp = { auc: 0.8, precision: 0.2 };
 const other = (auc: number, precision: number): MadeUp => ({
@@ -31,15 +32,19 @@ describe('overSetsTable', () => {
       { name: 'films', report: FILMS },
       { name: 'orders', report: ORDERS },
     ];
-    expect(overSetsTable(named)).toMatchInlineSnapshot(`
-      "| less, mean of 2 data sets | AUC                         | groups behind | worst group                         | precision@5%         | groups behind | worst group                            |
-      | ------------------------- | --------------------------- | ------------- | ----------------------------------- | -------------------- | ------------- | -------------------------------------- |
-      | the best of them          | **+.0030 [+.0009, +.0058]** | 0 of 2        | -.0040 [-.0070, .0000] (orders all) | +.005 [-.002, +.012] | 1 of 2        | **-.020 [-.030, -.010]** (films small) |
-      | ridge                     | **+.0030 [+.0009, +.0058]** | 0 of 2        | -.0040 [-.0070, .0000] (orders all) | +.005 [-.002, +.012] | 1 of 2        | **-.020 [-.030, -.010]** (films small) |
+    expect(wrapped(overSetsTable(named))).toMatchInlineSnapshot(`
+      "| less, mean of 2 data sets | AUC | groups behind | worst group | precision@5% | groups behind |
+        worst group |
+      | --- | --- | --- | --- | --- | --- | --- |
+      | the best of them | **+.0030 [+.0009, +.0058]** | 0 of 2 | -.0040 [-.0070, .0000] (orders all) |
+        +.005 [-.002, +.012] | 1 of 2 | **-.020 [-.030, -.010]** (films small) |
+      | ridge | **+.0030 [+.0009, +.0058]** | 0 of 2 | -.0040 [-.0070, .0000] (orders all) | +.005 [-.002,
+        +.012] | 1 of 2 | **-.020 [-.030, -.010]** (films small) |
 
       AUC: no group behind the best of them by more than the interval.
 
-      precision@5%: films small **-.020 [-.030, -.010]** behind the best of them by more than the interval."
+      precision@5%: films small **-.020 [-.030, -.010]** behind the best of them by more than the
+        interval."
     `);
   });
 

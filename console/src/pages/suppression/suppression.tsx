@@ -111,7 +111,10 @@ function Change({ onChange }: { readonly onChange: () => void }) {
   return (
     <Section
       title="Change the list"
-      lead="Audiences use a changed list the next time they are rebuilt. Those that are rebuilt when a suppression list changes use it within seconds."
+      lead={
+        'Audiences use the changed list when they are next rebuilt: within seconds, if they are set to rebuild when ' +
+        'a suppression list changes.'
+      }
     >
       <div class="narrow">
         <Select

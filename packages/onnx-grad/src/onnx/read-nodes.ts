@@ -28,8 +28,8 @@ export const CONTROL_FLOW: { readonly [op: string]: string } = {
 const RECURRENT = { GRU: true, LSTM: true, RNN: true };
 /** What to use instead of a recurrent layer. */
 const UNROLL =
-  'call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights of ' +
-  'the layer), which is exported as MatMul, Sigmoid and Tanh';
+  'call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights ' +
+  'of the layer), which is exported as MatMul, Sigmoid and Tanh';
 
 /** Names of the outer values that a node's branches read. */
 function capturedBy(proto: NodeProto): string[] {
