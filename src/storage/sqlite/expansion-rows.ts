@@ -86,7 +86,7 @@ const SELECT_RUNNING = `SELECT ${selectList(RUNNING)} FROM jobs j JOIN expansion
 /** A running expansion with the numbers of its rows. */
 export type RunningRow = RunningExpansion & { readonly number: number; readonly job: number };
 
-export class Roles {
+export class ExpansionRows {
   readonly #database: Database;
   readonly #events: EventLog;
 

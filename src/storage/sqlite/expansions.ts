@@ -21,7 +21,7 @@ import type { Connection } from './connection.ts';
 import { insertRow, toJson } from './database/columns.ts';
 import { write } from './database/database.ts';
 import type { EventLog } from './events.ts';
-import type { Roles } from './expansion-rows.ts';
+import type { ExpansionRows } from './expansion-rows.ts';
 import { type FeedbackSets, NO_FEEDBACK, type SqliteFeedback } from './feedback.ts';
 import { keepAnswerOf } from './idempotency.ts';
 import { recordSet } from './set-rows.ts';
@@ -29,7 +29,7 @@ import { recordSet } from './set-rows.ts';
 /** Its dependencies. */
 interface Parts {
   readonly campaigns: CampaignRows;
-  readonly expansions: Roles;
+  readonly expansions: ExpansionRows;
   readonly events: EventLog;
   readonly feedback: SqliteFeedback;
 }

@@ -11,11 +11,11 @@ import type { Connection } from './connection.ts';
 import { json, plain, readRow, selectList } from './database/columns.ts';
 import { areWhole, refuseDamaged } from './database/damaged-rows.ts';
 import { write } from './database/database.ts';
-import type { Roles, RunningRow } from './expansion-rows.ts';
+import type { ExpansionRows, RunningRow } from './expansion-rows.ts';
 
 /** Its dependencies. */
 interface Parts {
-  readonly expansions: Roles;
+  readonly expansions: ExpansionRows;
   readonly audiences: SqliteAudiences;
 }
 

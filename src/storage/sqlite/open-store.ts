@@ -20,7 +20,7 @@ import { Freshness } from './database/driver.ts';
 import { discardFiles } from './database/folder-mark.ts';
 import { Reserve } from './database/reserve.ts';
 import { EventLog } from './events.ts';
-import { Roles } from './expansion-rows.ts';
+import { ExpansionRows } from './expansion-rows.ts';
 import { SqliteExpansions } from './expansions.ts';
 import { SqliteFeedback } from './feedback.ts';
 import { SqliteHealth } from './health.ts';
@@ -71,7 +71,7 @@ function composed(connection: Connection): CampaignStore {
   const audit = new SqliteAuditLog(database, clock);
   const campaigns = new CampaignRows(database);
   const events = new EventLog(database, options.traceparent);
-  const expansions = new Roles(database, events);
+  const expansions = new ExpansionRows(database, events);
   const userSets = new SqliteUserSets(connection, audit);
   const feedback = new SqliteFeedback(connection, audit, campaigns);
   const erasure = new SqliteUserErasure(connection, { feedback, userSets, audit });
