@@ -162,12 +162,26 @@ describe('Estimator', () => {
     await other.close();
   });
 
-  it('can be closed while it loads', async () => {
-    const early = new Estimator(1, data);
-    const loading = early.warm();
-    await early.close();
-    await loading;
-    await expect(early.estimate(task, LONG_MS)).rejects.toMatchObject({ code: 'unavailable' });
+  it('can be closed before it loads and while it loads', async () => {
+    for (const isBegun of [false, true]) {
+      const early = new Estimator(1, data);
+      const loading = isBegun ? early.warm() : null;
+      await early.close();
+      await loading;
+      await early.warm();
+      expect(await early.estimate(task, LONG_MS)).toEqual({ kind: 'loading' });
+    }
+  });
+
+  it('finishes the estimate at work when it is closed, and says loading to those that wait', async () => {
+    const former = new Estimator(1, data);
+    await former.warm();
+    const first = former.estimate(task, LONG_MS);
+    const second = former.estimate(task, LONG_MS);
+    await sleep(1);
+    await former.close();
+    expect((await first).kind).toBe('estimate');
+    expect(await second).toEqual({ kind: 'loading' });
   });
 });
 

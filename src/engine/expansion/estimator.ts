@@ -32,9 +32,12 @@ export class Estimator {
     this.#data = data;
   }
 
-  /** Starts the thread. @throws if it refuses the model or the population; the next call tries again */
+  /**
+   * Starts the thread, unless the estimator is closed. @throws if it refuses the model or the population; the next call
+   * tries again
+   */
   async warm(): Promise<void> {
-    await this.#open();
+    if (!this.#isClosing) await this.#open();
   }
 
   /**
@@ -78,7 +81,10 @@ export class Estimator {
     }
   }
 
-  /** Ends the thread after its current task: terminating it during an ONNX Runtime run aborts the process. */
+  /**
+   * Ends the thread after its current task; estimates that are still waiting get `loading`. Terminating the thread
+   * during an ONNX Runtime run would abort the process.
+   */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#opening?.then(
@@ -91,6 +97,8 @@ export class Estimator {
     task: EstimateInputs,
     following: Required<Omit<Following<CountedUsers>, 'onBegin'>>,
   ): Promise<EstimateOutcome> {
+    // another model or population is served: the estimator of the new one is loading
+    if (this.#isClosing) return { kind: 'loading' };
     const group = await this.#open();
     try {
       return { kind: 'estimate', estimate: await group.run(task, following) };
@@ -107,7 +115,6 @@ export class Estimator {
   }
 
   #open(): Promise<Group> {
-    if (this.#isClosing) throw new AppError('unavailable', 'the service is closing');
     const module = { beside: import.meta.url, name: 'estimate-thread', data: this.#data };
     this.#opening ??= ThreadGroup.open<EstimateInputs, EstimateResult, CountedUsers>(module, 1, SILENCE_LIMIT).then(
       (group) => {
