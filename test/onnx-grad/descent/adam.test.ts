@@ -92,6 +92,16 @@ describe('Adam', () => {
     expect(adam.gradients.get('table')).toEqual(wanted);
   });
 
+  it.each(['int64', 'int32', 'float64'] as const)('refuses a parameter of type %s, and names it', (dtype) => {
+    const start = new Map([...initial, ['sizes', tensor(dtype, [2], [-1, 3])]]);
+    expect(() => new Adam(start)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_graph',
+        message: `the parameter "sizes" is ${dtype}[2]: Adam changes only float32`,
+      }),
+    );
+  });
+
   it('refuses a parameter that fits into no memory, and names it', () => {
     const data = { length: 2 ** 28 } as Float32Array;
     const huge = new Map([['table', { dtype: 'float32' as const, shape: [2 ** 28], data }]]);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { readModel } from '../../../packages/onnx-grad/index.ts';
+import { Builder, readModel, tensor, writeModel } from '../../../packages/onnx-grad/index.ts';
 import { ROOT } from '../../architecture/files.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { blocksOf, fiveMinutes, MODEL, PACKAGE } from './readme.ts';
@@ -32,6 +32,21 @@ describe('the README of onnx-grad', () => {
       // Adam's first step changes every element that has a gradient by the rate
       expect(moved.data.some((x, i) => Math.abs(Number(x) - Number(data[i])) > 0.009)).toBe(true);
     }
+  });
+
+  it('has a five-minute example that leaves the sizes of a Reshape as they are', async () => {
+    const folder = temporaryFolder();
+    const b = new Builder();
+    const x = b.input('x', 'float32', ['batch', 3]);
+    const w = b.initializer('w', tensor('float32', [3, 1], [0.5, -1, 0.25]));
+    const sizes = b.initializer('sizes', tensor('int64', [1], [-1]));
+    const rows = b.add('Reshape', [b.add('MatMul', [x, w]), sizes]);
+    const graph = b.build('example', [b.add('Sigmoid', [rows], {}, { name: 'score' })]);
+    writeFileSync(join(folder, 'model.onnx'), writeModel(graph));
+    expect(await output(fiveMinutes().code, folder)).toMatch(/^loss before: [\d.]+\nloss after: [\d.]+\n$/);
+    const { initializers } = readModel(readFileSync(join(folder, 'adapted.onnx')));
+    expect(initializers.get('sizes')).toEqual(graph.initializers.get('sizes'));
+    expect(initializers.get('w')).not.toEqual(graph.initializers.get('w'));
   });
 
   it('shows the nodes of a first and of a second derivative', async () => {

@@ -1,7 +1,7 @@
 /** Adam on float32 parameters in WebAssembly memory, four values at a time (adam.wat). */
 
-import { assert, OnnxGradError } from '../errors.ts';
-import { elementCount, type Tensor } from '../graph/tensor.ts';
+import { assert, GraphError, OnnxGradError } from '../errors.ts';
+import { elementCount, type Tensor, typeText } from '../graph/tensor.ts';
 import { ADAM_WASM } from './adam-wasm.ts';
 import type { Parameters } from './compaction.ts';
 
@@ -54,10 +54,13 @@ export class Adam {
   #steps: number;
 
   /**
-   * Starts at a copy of `start`. A parameter that does not fit into one memory (4 GiB with its moments) is a
-   * `too_large` error.
+   * Starts at a copy of `start`. A parameter that is not float32 is a GraphError. One that does not fit into one memory
+   * (4 GiB with its moments) is a `too_large` error.
    */
   constructor(start: Parameters, { state, rows = new Map() }: AdamOptions = {}) {
+    for (const [name, value] of start)
+      if (value.dtype !== 'float32')
+        throw new GraphError(`the parameter "${name}" is ${typeText(value)}: Adam changes only float32`);
     const needs = [...start].map(([name, value]): Need => ({ name, value, rows: rows.get(name) ?? 0 }));
     this.#slots = new Map(inMemories(needs).flatMap(openMemory));
     this.#steps = state?.steps ?? 0;
@@ -109,9 +112,11 @@ export class Adam {
   }
 
   #tensors(of: (slot: Slot) => Float32Array, suffix = ''): Map<string, Tensor> {
-    const { dtype } = { dtype: 'float32' as const };
     return new Map(
-      [...this.#slots].map(([name, slot]) => [`${name}${suffix}`, { dtype, shape: slot.shape, data: of(slot) }]),
+      [...this.#slots].map(([name, slot]): [string, Tensor] => [
+        `${name}${suffix}`,
+        { dtype: 'float32', shape: slot.shape, data: of(slot) },
+      ]),
     );
   }
 }
