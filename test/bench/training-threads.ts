@@ -4,12 +4,12 @@ import { CPU } from '../../packages/onnx-grad/index.ts';
 import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
-import { simulateTrial } from '../../src/training/choices/trial.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { createInitialModel } from '../../src/training/meta/initial-model.ts';
 import { type Learners, openLearners } from '../../src/training/meta/learners.ts';
 import { RECIPES } from '../../src/training/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
+import { simulateTrial } from '../training/simulate-trial.ts';
 import { type BenchReport, figures, interleave, ratios, seconds } from './report.ts';
 
 const STEPS = 5;

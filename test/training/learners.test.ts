@@ -6,7 +6,6 @@ import { createRng } from '../../src/lib/rng.ts';
 import { regressCampaigns } from '../../src/training/choices/campaign-weights.ts';
 import { libraryOf, stackBefore, withStack } from '../../src/training/choices/choose-blend.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
-import { simulateTrial } from '../../src/training/choices/trial.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { createInitialModel, type InitialModel } from '../../src/training/meta/initial-model.ts';
 import type { Task } from '../../src/training/meta/learner.ts';
@@ -14,6 +13,7 @@ import { type Learners, openLearners } from '../../src/training/meta/learners.ts
 import { RECIPES } from '../../src/training/recipe.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { simulateTrial } from './simulate-trial.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
 
 const SETTINGS: TrainSettings = { ...SMALL_SETTINGS, recipe: 'meta-heads', adaptation: DEFAULT_DESCENT };

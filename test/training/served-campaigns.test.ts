@@ -6,7 +6,7 @@ import type { Population } from '../../src/population/read.ts';
 import type { Setting, TunableMethod } from '../../src/training/baselines/baselines.ts';
 import { populationRidge } from '../../src/training/baselines/population-ridge.ts';
 import { logisticRegressionMethod } from '../../src/training/baselines/tune-logistic-regression.ts';
-import { othersThan, simulateTrial, testTrials } from '../../src/training/choices/trial.ts';
+import { othersThan, testTrials } from '../../src/training/choices/trial.ts';
 import { chooseSetting } from '../../src/training/choices/tuning.ts';
 import { futureTrial, openFutures } from '../../src/training/history/futures.ts';
 import { holdOut } from '../../src/training/history/held-out.ts';
@@ -18,6 +18,7 @@ import { latentStart } from '../../src/training/meta/latent-start.ts';
 import { LATENT_SIZE } from '../../src/training/settings.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { populationOf } from '../online/world.ts';
+import { simulateTrial } from './simulate-trial.ts';
 
 const USERS = 400;
 const NOBODY = new Int32Array(0);

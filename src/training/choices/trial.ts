@@ -1,7 +1,6 @@
 /** One trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure. */
 import type { Device } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
-import { type Rng, sample } from '../../lib/rng.ts';
 import type { GeneralModel } from '../../model/load.ts';
 import type { DescentSettings } from '../../model/manifest.ts';
 import { bind } from '../../online/binding.ts';
@@ -181,22 +180,4 @@ export function testTrials(campaigns: readonly CampaignHistory[]): Trial[] {
   return campaigns
     .filter(({ split }) => split === 'test')
     .map(({ id, features, group, seeds, evaluation, reach }) => ({ id, features, group, seeds, evaluation, reach }));
-}
-
-/**
- * A train campaign as a trial: `count` of its members (at most half) are the seeds, the rows of everyone else are
- * evaluated. null if there is no seed, or if the evaluated rows do not have both labels.
- */
-export function simulateTrial(campaign: CampaignHistory, count: number, rng: Rng): Trial | null {
-  const { users, labels } = campaign.train;
-  // a user may have several rows
-  const members = Int32Array.from(new Set(users.filter((_, row) => labels[row] === 1)));
-  const size = Math.min(count, Math.floor(members.length / 2));
-  if (size < 1) return null;
-  const seeds = sample(rng, members, size).sort();
-  const isSeed = new Set(seeds);
-  const isRest = (_: number, row: number): boolean => !isSeed.has(users[row]!);
-  const evaluation = { users: users.filter(isRest), labels: labels.filter(isRest) };
-  if (!evaluation.labels.includes(1) || !evaluation.labels.includes(0)) return null;
-  return { id: campaign.id, features: campaign.features, group: null, seeds, evaluation, reach: campaign.reach };
 }
