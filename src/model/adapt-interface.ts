@@ -1,7 +1,7 @@
 /**
- * Converts the inputs and the output of an exported model to the contract by adding nodes before and after it. The
- * model may take ids as a column, as floats or as columns of one matrix, and masks of lists, and may return the score
- * as a column.
+ * Converts the inputs and the output of an exported model to the contract by adding nodes before and after the graph.
+ * The model may take ids as a column, as floats or as columns of one matrix, and may take masks of lists. It may return
+ * the score as a column.
  */
 
 import {
@@ -20,29 +20,29 @@ import { SIDES } from './interface.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';
 
 /**
- * The meaning of inputs with other names: `user.<feature>`, `user.<feature>.length`, `user.<feature>.mask` (true where
- * the list has a token), `user.<feature>.padding` (true where it has none), the same for `campaign`; for a matrix, the
- * list of single-valued features that are its columns.
+ * The meaning of inputs that are not named as in the contract: `user.<feature>`, `user.<feature>.length`,
+ * `user.<feature>.mask` (true at positions with a token), `user.<feature>.padding` (true at positions without a token),
+ * or the same with `campaign`. A matrix has a list of the single-valued features that are its columns.
  */
 export type InputNames = NonNullable<Manifest['inputs']>;
 
 type Part = 'ids' | 'length' | 'mask' | 'padding';
 
-/** What an input of the file is computed from. */
+/** What an input of the model file is computed from. */
 interface Source {
   readonly feature: ManifestFeature;
-  /** Name of the input in the contract. */
   readonly input: string;
   readonly part: Part;
 }
 
-/** By input, in the file's order; null for an input that belongs to no feature. */
+/** Sources by input, in the order of the file; null for an input that belongs to no feature. */
 type Sources = ReadonlyMap<string, readonly Source[] | null>;
 
 /**
- * Returns `graph` with the inputs and the output of the contract. Inputs that cannot be converted stay as they are, for
- * `checkInterface` to reject; a graph that already fits the contract is returned unchanged. `path` names the model in
- * an error. @throws AppError invalid_model if `names` do not fit the graph
+ * Returns `graph` with the inputs and the output of the contract. Inputs that cannot be converted are not changed:
+ * `checkInterface` rejects them. A graph that already fits the contract is returned unchanged. `path` names the model
+ * in an error.
+ * @throws AppError invalid_model if `names` do not fit the graph
  */
 export function adaptInterface(path: string, graph: Graph, features: Manifest['features'], names: InputNames): Graph {
   for (const name of Object.keys(names))
@@ -73,7 +73,10 @@ export function adaptInterface(path: string, graph: Graph, features: Manifest['f
 
 const SCORE = { name: 'score', outputs: ['score'] };
 
-/** What the input `name` is computed from; null if it belongs to no feature. `target` is its name in the contract. */
+/**
+ * Returns what the input `name` is computed from; null if the input belongs to no feature. `target` is the name of the
+ * input in the contract.
+ */
 function sourcesOf(
   path: string,
   graph: Graph,
@@ -118,7 +121,7 @@ function findSource(features: Manifest['features'], target: string): Source | nu
 const isIds = (part: Part) => part === 'ids' || part === 'length';
 const rankOf = ({ feature, part }: Source) => ('max_length' in feature && part !== 'length' ? 2 : 1);
 
-/** True for an input that already fits the contract, and for one that belongs to no feature. */
+/** True for an input that already fits the contract and for an input that belongs to no feature. */
 function isPlain(graph: Graph, name: string, sources: readonly Source[] | null): boolean {
   if (sources === null) return true;
   const [source] = sources;
@@ -137,7 +140,7 @@ function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<
     const { dtype, shape } = graph.values.get(name)!;
     const isAnyId = !isFloat(dtype) || areIds(graph, name);
     const of = (source: Source, own: Shape): Value => {
-      // numbers under the name of ids are declared unchanged, and rejected later
+      // numbers named like ids are declared unchanged, and rejected later
       const isOdd = (dtype === 'bool' && isIds(source.part)) || (source.part === 'ids' && !isAnyId);
       const type = isOdd ? dtype : wide.has(source.input) ? 'int64' : 'int32';
       const ids = b.has(source.input) ? b.get(source.input) : b.input(source.input, type, own);
@@ -150,8 +153,8 @@ function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<
       made.set(name, b.add('Concat', columns, { axis: 1 }));
     } else {
       const [source] = list as [Source];
-      // axes of size 1 may be anywhere after the batch; inputs with other axes are declared unchanged, and rejected
-      // later
+      // axes of size 1 may be anywhere after the batch axis; inputs with other axes are declared unchanged, and
+      // rejected later
       const most = Math.max(0, shape.length - rankOf(source));
       const ones = shape.flatMap((dim, axis) => (axis > 0 && dim === 1 ? [axis] : [])).slice(0, most);
       const value = of(
@@ -164,13 +167,13 @@ function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<
   return made;
 }
 
-/** Ops that move elements, or round them to whole numbers. */
+/** Ops that move elements or round them to whole numbers. */
 const PASSING: ReadonlySet<OpType> = new Set([
   ...(['Ceil', 'Clip', 'Concat', 'Expand', 'Floor', 'Gather', 'Identity', 'Reshape', 'Round'] as const),
   ...(['Slice', 'Split', 'Squeeze', 'Transpose', 'Unsqueeze'] as const),
 ]);
 
-/** Whether the floats of `input` are ids: cast to integers before anything else is computed from them. */
+/** Whether the floats of `input` are ids: they are cast to integers before anything else is computed from them. */
 function areIds(graph: Graph, input: string): boolean {
   const moved = new Set([input]);
   for (const { op, inputs, outputs } of graph.nodes) {

@@ -1,16 +1,22 @@
-/** The schema of `adaptation` in a model's manifest: how the model is adapted. */
+/** The schema of `adaptation` in a model's manifest: the settings for adapting the model. */
 import { z } from 'zod';
 
 const earlyStopping = z
   .strictObject({
-    /** Share of the seeds in a fold: each fold is held out once, and all together choose the number of epochs. */
+    /**
+     * Share of the seeds in a fold. Each fold is held out once, and all held-out seeds together determine the number of
+     * epochs.
+     */
     held_out_share: z.number().gt(0).max(0.5),
-    /** With fewer seeds than this, none are held out: the default number of epochs is used, and there is no report. */
+    /**
+     * With fewer seeds than this, no seeds are held out: the default number of epochs is used, and there is no quality
+     * report.
+     */
     minimum_held_out: z.number().int().min(1),
   })
   .nullable();
 
-/** Epochs of Adam over the seeds and sampled negatives, as published. */
+/** Epochs of Adam over the seeds and sampled negatives, as in the MetaHeac paper. */
 export const adamAdaptation = z.strictObject({
   optimiser: z.literal('adam'),
   rate: z.number().positive(),
@@ -22,7 +28,7 @@ export const adamAdaptation = z.strictObject({
   early_stopping: earlyStopping,
 });
 
-/** Maximum number of logistic regressions, and of population regressions, in a stack; maximum number of priors. */
+/** Maximum number of logistic regressions in a stack, of population regressions in a stack, and of priors. */
 const MOST_PARTS = 64;
 const MOST_PRIORS = 8;
 
@@ -34,36 +40,40 @@ const regressionForm = {
 };
 const share = { few: z.number().nonnegative().max(1000), many: z.number().nonnegative().max(1000) };
 
-/** Full-batch steps of gradient descent on a few parameters; everything upstream of them is computed once per user. */
+/**
+ * Full-batch steps of gradient descent on a few parameters; the part of the graph before these parameters is computed
+ * once per user.
+ */
 export const descentAdaptation = z.strictObject({
   optimiser: z.literal('gradient_descent'),
-  /** The parameters that change, with the rate of each. */
+  /** The parameters that change, each with its learning rate. */
   rates: z.record(z.string(), z.number().positive()),
-  /** Steps for n seeds: at_50_seeds * (n / 50) ^ exponent, rounded, within 1..maximum. */
+  /** Number of steps for n seeds: at_50_seeds * (n / 50) ^ exponent, rounded, within 1..maximum. */
   steps: z.strictObject({
     at_50_seeds: z.number().positive(),
     exponent: z.number().min(0).max(2),
     maximum: z.number().int().min(1).max(1000),
   }),
-  /** Number of negatives per seed; they are resampled for every step. */
+  /** Number of negatives per seed; new negatives are sampled for every step. */
   negatives_per_seed: z.number().positive().max(1000),
   /**
-   * A first pass finds the likely hidden members among the candidates: their top `cut` share is excluded from the
-   * negatives of the second pass, which starts over.
+   * A first pass finds the likely hidden members among the candidates. The `cut` share of candidates with the highest
+   * scores is excluded from the negatives of the second pass, which starts again from the general model.
    */
   first_pass: z.strictObject({ steps: z.number().int().min(1).max(1000), cut: z.number().gt(0).max(0.5) }).nullable(),
   /**
-   * A logistic regression fitted from the seeds alone on what the named parameters multiply, with the inverse L2
-   * strength of each, and added to the logit: `weight` is its spread in units of the spread of the model's own logits.
-   * Only allowed if the parameters only shift logits.
+   * A logistic regression that is fitted to the seeds alone, on the features that the named parameters multiply, and
+   * added to the logit. `strengths` has the inverse L2 strength for each parameter. `weight` is the spread of the
+   * regression's logits, relative to the spread of the model's own logits. Only allowed if the parameters only shift
+   * logits.
    */
   companion: z
     .strictObject({ strengths: z.record(z.string(), z.number().positive()), weight: z.number().positive().max(10) })
     .optional(),
   /**
-   * The whole-population regression on what `parameter` multiplies, added to the logit in the same way. `strength` is
-   * its ridge at 50 seeds, relative to the sum of the variances; columns are scaled by their frequency to the power of
-   * -`power`. `parameter` has no rate.
+   * The whole-population regression on the features that `parameter` multiplies, added to the logit with a `weight`
+   * like the logistic regression's. `strength` is the ridge at 50 seeds, relative to the sum of the variances. Columns
+   * are scaled by their frequency to the power of -`power`. `parameter` has no learning rate.
    */
   regression: z
     .strictObject({
@@ -74,9 +84,9 @@ export const descentAdaptation = z.strictObject({
     })
     .optional(),
   /**
-   * Replaces `companion` and `regression` with several of each, with weights for the model's own logits and for each
-   * part, all standardised. `few`: weight with 10 seeds or fewer; `many`: with 250 or more. `parameter` is that of the
-   * regressions.
+   * Replaces `companion` and `regression` with several regressions of each kind. The model's own logits and each
+   * regression are standardised and have weights: `few` with 10 seeds or fewer, `many` with 250 or more. `parameter` is
+   * the parameter of the regressions.
    */
   stack: z
     .strictObject({
@@ -88,14 +98,14 @@ export const descentAdaptation = z.strictObject({
       regressions: z.array(z.strictObject({ ...regressionForm, ...share })).max(MOST_PARTS),
     })
     .optional(),
-  /** The directions in `prior.f32`, along which regressions of this power with a `prior` are shrunk less. */
+  /** The directions in `prior.f32` along which the regressions that have this power and a `prior` are shrunk less. */
   priors: z
     .array(z.strictObject({ power: z.number().min(0).max(1), rank: z.number().int().min(1).max(512) }))
     .max(MOST_PRIORS)
     .optional(),
   /**
-   * A parameter with one element that multiplies all logits: it compensates for the spread that the two
-   * regressions add. It has no rate.
+   * A parameter with one element that multiplies all logits and compensates for the spread that the two regressions
+   * add. It has no learning rate.
    */
   scale: z.string().optional(),
 });

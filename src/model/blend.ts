@@ -1,14 +1,14 @@
-/** The parts that a model's own logits are blended with, and their weights, for either form of the manifest. */
+/** The parts that are blended with a model's own logits, and their weights, for both forms of the manifest. */
 import type { DescentSettings, PopulationRegressionSettings } from './manifest.ts';
 
 /**
- * The weight of a part, in standardised logits: between `few` and `many` it is linear in the logarithm of the number of
- * seeds.
+ * The weight of a part, in standardised logits. Between `FEW_SEEDS` and `MANY_SEEDS` it is linear in the logarithm of
+ * the number of seeds.
  */
 export interface Share {
-  /** With `FEW_SEEDS` or fewer. */
+  /** The weight with `FEW_SEEDS` or fewer. */
   readonly few: number;
-  /** With `MANY_SEEDS` or more. */
+  /** The weight with `MANY_SEEDS` or more. */
   readonly many: number;
 }
 
@@ -26,7 +26,6 @@ export interface Blend {
   readonly parts: readonly { readonly form: ClosedForm; readonly share: Share }[];
 }
 
-/** The blend that the settings describe. */
 export function blendOf({ stack, companion, regression }: DescentSettings): Blend {
   if (stack)
     return {
@@ -61,13 +60,13 @@ export function blendOf({ stack, companion, regression }: DescentSettings): Blen
   };
 }
 
-/** Whether the model's own logits count at all. */
+/** Whether the model's own logits have any weight. */
 export function hasOwnLogits(settings: DescentSettings): boolean {
   const { heads } = blendOf(settings);
   return heads.few > 0 || heads.many > 0;
 }
 
-/** The parts of the blend, in order. */
+/** The closed-form parts of the blend, in order. */
 export function formsOf(settings: DescentSettings): ClosedForm[] {
   return blendOf(settings).parts.map(({ form }) => form);
 }

@@ -4,16 +4,16 @@ import { type ModelFolder, refused } from './folder.ts';
 import type { DescentSettings } from './manifest.ts';
 
 /**
- * float32 little-endian, for each prior in the order of the manifest's `adaptation.priors` its directions
- * `[rank, width]`, then the coordinates of the campaigns `[campaigns, rank]`.
+ * The float32 little-endian file of the priors. For each prior, in the order of the manifest's `adaptation.priors`: the
+ * directions `[rank, width]`, then the coordinates of the campaigns `[campaigns, rank]`.
  */
 export const PRIOR_FILE = 'prior.f32';
-/** JSON: the ids of the campaigns. */
+/** The JSON file with the ids of the campaigns. */
 const PRIOR_CAMPAIGNS_FILE = 'prior-campaigns.json';
 
 /**
  * The prior of the regressions with this power. The weights of past campaigns are distributed as N(0, sum of d d') over
- * its directions d, scaled so that a user's logit x . w has a variance of 1, averaged over campaigns.
+ * the directions d. They are scaled so that the variance of a user's logit x . w, averaged over campaigns, is 1.
  */
 export interface CampaignPrior {
   readonly power: number;
@@ -22,9 +22,11 @@ export interface CampaignPrior {
   readonly width: number;
   /** `[rank, width]` */
   readonly directions: Float32Array;
-  /** Ids of the campaigns. */
   readonly campaigns: readonly string[];
-  /** `[campaigns, rank]`: a campaign's weights are the sum of its coordinates by the directions. */
+  /**
+   * Coordinates, `[campaigns, rank]`: a campaign's weights are the sum of the directions, each times the campaign's
+   * coordinate.
+   */
   readonly coordinates: Float32Array;
 }
 
@@ -44,7 +46,10 @@ export function checkPriors(path: string, { stack, priors = [] }: Pick<DescentSe
     );
 }
 
-/** Reads the priors of the folder; empty if its manifest has none. @throws AppError invalid_model */
+/**
+ * Reads the priors of a model folder; empty if the manifest has none.
+ * @throws AppError invalid_model
+ */
 export function readPriors(folder: ModelFolder, width: number): readonly CampaignPrior[] {
   const { adaptation } = folder.manifest;
   const stated = adaptation.optimiser === 'gradient_descent' ? (adaptation.priors ?? []) : [];
@@ -85,7 +90,7 @@ function readCampaigns(folder: ModelFolder): readonly string[] {
   return parsed.data;
 }
 
-/** The files of the priors, by name; all priors must be of the same campaigns. */
+/** Returns the files of the priors by name. All priors must be of the same campaigns. */
 export function encodePriors(priors: readonly CampaignPrior[]): ReadonlyMap<string, Uint8Array> {
   const [first] = priors;
   if (!first) return new Map();

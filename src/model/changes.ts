@@ -1,4 +1,4 @@
-/** The changes that adaptation made to a general model: rows of tables, whole dense parameters. */
+/** The changes that adaptation made to a general model: rows of tables, and whole dense parameters. */
 
 import {
   elementCount,
@@ -10,20 +10,20 @@ import {
 } from '../../packages/onnx-grad/index.ts';
 import { assert } from '../lib/errors.ts';
 
-/** How one parameter differs from the general model's. */
+/** The difference between an adapted parameter and the general model's parameter. */
 export interface Change {
-  /** The changed rows, ascending; null if `values` is the whole parameter. */
+  /** Numbers of the changed rows, ascending; null if `values` is the whole parameter. */
   readonly rows: Int32Array | null;
-  /** `[rows, ..]`, or the parameter's own shape. */
+  /** New values of the changed rows, `[rows, ..]`, or the whole parameter in its own shape. */
   readonly values: Tensor;
 }
 
-/** By parameter; unchanged parameters are not included. */
+/** Changes by parameter; unchanged parameters are not included. */
 export type Changes = ReadonlyMap<string, Change>;
 
 /**
- * The changes from `general` to `adapted` (some of its parameters, float32), compared bit by bit: the changed rows if
- * they are smaller than the whole parameter.
+ * Returns the changes from `general` to `adapted` (some of its parameters, float32), compared bit by bit. A change has
+ * only the changed rows if these are smaller than the whole parameter.
  */
 export function changesOf(general: Parameters, adapted: Parameters): Changes {
   const changes = new Map<string, Change>();
@@ -39,8 +39,8 @@ export function changesOf(general: Parameters, adapted: Parameters): Changes {
 }
 
 /**
- * All of `general`'s parameters with the changes applied; unchanged ones are the same tensors. Null if a change does
- * not fit.
+ * All parameters of `general` with the changes applied; unchanged parameters are the same tensors. Null if a change
+ * does not fit.
  */
 export function applyChanges(general: Parameters, changes: Changes): Map<string, Tensor> | null {
   const out = new Map(general);
@@ -55,7 +55,7 @@ export function applyChanges(general: Parameters, changes: Changes): Map<string,
   return out;
 }
 
-/** Rows of axis 0 in which a bit differs, ascending; a scalar is one row. */
+/** Numbers of the rows (axis 0) in which a bit differs, ascending; a scalar is one row. */
 function changedRows(before: Tensor, after: Tensor): Int32Array {
   const width = widthOf(after);
   const [a, b] = [bitsOf(before), bitsOf(after)];
@@ -72,7 +72,7 @@ function widthOf({ shape }: Tensor): number {
   return elementCount(shape.slice(1));
 }
 
-/** Here -0 differs from 0, and NaN equals itself. */
+/** In this bitwise comparison -0 differs from 0, and NaN equals itself. */
 function bitsOf({ data }: Tensor): Uint32Array {
   return new Uint32Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
 }

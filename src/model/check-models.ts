@@ -1,4 +1,6 @@
-/** Checks the models of a data folder: checksums, which one is served, and leftovers of interrupted promotions. */
+/**
+ * Checks the models of a data folder: their checksums, which model is served, and leftovers of interrupted promotions.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -6,27 +8,28 @@ import { listFolder, withStorage } from '../lib/files/durable-files.ts';
 import { MANIFEST_FILE, readModelFolder } from './folder.ts';
 import { findModel, isModelVersion, listModels, readServedModels, SERVED_FILE, summarise } from './versions.ts';
 
-/** Names that an interrupted promotion leaves behind: an unfinished copy, the next `served.json`. */
+/** Files that an interrupted promotion leaves behind: an unfinished copy, or the next `served.json`. */
 const LEFTOVER = /^([0-9a-f]{12}\.copying-[0-9a-f-]+|served\.json\.new)$/;
 
 export interface ModelsReport {
   readonly versions: readonly string[];
   readonly bytes: number;
-  /** The version that was promoted last; null if none was. */
+  /** The version that was promoted last; null if no model was promoted. */
   readonly served: string | null;
   /**
-   * The version of `--model` that the served version replaced; null if there is none, or no service has started since.
+   * The version of `--model` that the promoted version replaced; null if there is no promoted version, or if no service
+   * has started since.
    */
   readonly base: string | null;
-  /** Missing or damaged files; paths are relative to the folder. */
+  /** Missing or damaged files, with paths relative to the data folder. */
   readonly faults: readonly { readonly path: string; readonly message: string }[];
-  /** Files of promotions that were interrupted or are running. */
+  /** Files of promotions that were interrupted or are still running. */
   readonly leftovers: readonly string[];
 }
 
 /**
- * Reads every file of every model. Safe during a promotion, which may remove a damaged model to copy it again. @throws
- * AppError storage_failed if the folder cannot be listed
+ * Reads every file of every model. Safe during a promotion, which may delete a damaged model and copy it again.
+ * @throws AppError storage_failed if the folder cannot be listed
  */
 export function checkModels(models: string): ModelsReport {
   const names = withStorage(`list ${models}`, () => listFolder(models)).sort();
@@ -46,11 +49,11 @@ export function checkModels(models: string): ModelsReport {
   };
 }
 
-/** null if the model is intact, or was removed meanwhile. */
+/** Returns null if the model is intact, or was removed meanwhile. */
 function faultOf(models: string, version: string): string | null {
   const path = join(models, version);
   const fault = tryRead(path, version);
-  // a promotion that found it damaged may be copying it again
+  // a promotion that found the model damaged may be copying it again
   return fault === null || !existsSync(path) ? null : tryRead(path, version);
 }
 
@@ -70,7 +73,7 @@ function findServed(models: string): { readonly fault: string | null } & Pick<Mo
     if (stored === null) return { served: null, base: null, fault: null };
     const { base } = stored;
     const served = stored.history.at(-1)!.version;
-    // the base is the folder of --model, which is copied only when another model replaces it
+    // the base model is in the folder of --model, and is copied only when another model replaces it
     const isThere = served === base || findModel(models, served) !== null;
     return { served, base, fault: isThere ? null : `it names model ${served}, which does not exist` };
   } catch (error) {
@@ -80,11 +83,11 @@ function findServed(models: string): { readonly fault: string | null } & Pick<Mo
 }
 
 /**
- * The paths in the folder that a backup copies; each must be copied before the next is requested. Missing files are
- * left out, and so are models with a damaged manifest.
+ * The paths in the data folder that a backup copies; each path must be copied before the next one is requested. Missing
+ * files and models with a damaged manifest are left out.
  */
 export function* filesOfModels(models: string): Generator<string, void, void> {
-  // the file that names models comes first: the models exist before the file names them
+  // served.json is copied before the models: every model that it names already exists when it is read
   if (existsSync(join(models, SERVED_FILE))) yield SERVED_FILE;
   for (const { manifest } of listModels(models))
     for (const file of [...Object.keys(manifest.files), MANIFEST_FILE])

@@ -12,12 +12,12 @@ import type { ModelFolder } from './folder.ts';
 import { readFolderGraph } from './model-graph.ts';
 import { decodeTensorFile, encodeTensorFile } from './tensor-file.ts';
 
-/** The file's name in the ranking's folder. */
+/** The name of the file in the folder of a ranking. */
 export const CUSTOMISED_FILE = 'customised.bin';
-/** The key of the manifest in the `metadata_props` of the ONNX file. */
+/** The key in the `metadata_props` of the ONNX file under which the manifest is stored. */
 const MANIFEST_KEY = 'metaheac.manifest';
 
-/** Files with another contract are rejected. */
+/** Version of the file's contract; files with another version are rejected. */
 const CUSTOMISED_CONTRACT = 1;
 
 const factsSchema = z.strictObject({
@@ -28,8 +28,8 @@ const factsSchema = z.strictObject({
   /** The campaign's features, which are inputs of the model. */
   features: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string()), z.array(z.number())])),
   /**
-   * A token that was removed from all users of this model: its feature, and its id in the model. Absent if there is
-   * none.
+   * The token that was removed from all users of this model: its feature, and its id in the model. Absent if no token
+   * was removed.
    */
   left_out: z.strictObject({ feature: z.string(), id: z.int().min(1) }).optional(),
 });
@@ -39,12 +39,14 @@ export interface Customised {
   readonly modelVersion: string;
   readonly populationVersion: string;
   readonly features: Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
-  /** A token that was left out of every user: its feature, and its id in the general model. */
+  /** The token that was left out of every user: its feature, and its id in the general model. */
   readonly leftOut: { readonly feature: string; readonly id: number } | null;
   readonly changes: Changes;
 }
 
-/** The bytes of the file, in newly allocated memory; they depend only on `customised` (features by name). */
+/**
+ * Returns the bytes of customised.bin in newly allocated memory. They depend only on `customised` (features by name).
+ */
 export function encodeCustomised(customised: Customised): Uint8Array {
   const { modelVersion, populationVersion, features, leftOut, changes } = customised;
   const tensors = new Map<string, Tensor>();
@@ -70,8 +72,8 @@ export function encodeCustomised(customised: Customised): Uint8Array {
 }
 
 /**
- * Reads the bytes of the file; errors refer to it as `path`. @throws AppError storage_failed if it is damaged or has
- * another contract
+ * Parses the bytes of customised.bin; errors refer to the file as `path`.
+ * @throws AppError storage_failed if the file is damaged or has another contract
  */
 export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
   const file = decodeTensorFile(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
@@ -95,9 +97,10 @@ export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
 }
 
 /**
- * The customised model as an ONNX file: the general model's graph and inputs with changed parameters, and `manifest` in
- * its metadata. Equal arguments produce equal bytes. `general` must have the version that `changes` belong to. @throws
- * AppError storage_failed if they do not fit
+ * Returns the customised model as an ONNX file: the general model's graph and inputs with changed parameters, and
+ * `manifest` in its metadata. Equal arguments produce equal bytes. `general` must have the version that `changes`
+ * belong to.
+ * @throws AppError storage_failed if the changes do not fit the general model
  */
 export function customisedOnnx(general: ModelFolder, changes: Changes, manifest: object): Uint8Array {
   const graph = readFolderGraph(general);

@@ -7,7 +7,7 @@ import type { Manifest } from './manifest.ts';
 import { readFolderGraph } from './model-graph.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** A field of the manifest, by its path (`adaptation.rate`); undefined in a model that does not have it. */
+/** A field of the manifest, by its path (`adaptation.rate`); the value is undefined in a model without the field. */
 export interface FieldChange {
   readonly field: string;
   readonly before: unknown;
@@ -18,28 +18,28 @@ export interface VocabularyChange {
   readonly feature: string;
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** Tokens in both vocabularies, with different ids. */
+  /** Tokens that are in both vocabularies, with different ids. */
   readonly renumbered: number;
 }
 
 export interface ParameterChange {
   readonly name: string;
   readonly type: string;
-  /** Absolute differences of the elements; NaN if an element is NaN in only one of the tensors. */
+  /** Absolute differences of the elements; NaN if an element is NaN in only one of the two tensors. */
   readonly largest: number;
   readonly mean: number;
 }
 
 export interface ModelDiff {
   readonly fields: readonly FieldChange[];
-  /** By `user.<feature>` and `campaign.<feature>`. */
+  /** Differences of vocabularies, by `user.<feature>` and `campaign.<feature>`. */
   readonly features: { readonly added: readonly string[]; readonly removed: readonly string[] };
   readonly vocabularies: readonly VocabularyChange[];
   readonly parameters: {
     readonly added: readonly string[];
     readonly removed: readonly string[];
     readonly reshaped: readonly { readonly name: string; readonly before: string; readonly after: string }[];
-    /** Same shape, different values; largest difference first. */
+    /** Parameters with the same shape and different values; largest difference first. */
     readonly changed: readonly ParameterChange[];
     readonly equal: number;
   };
@@ -47,7 +47,7 @@ export interface ModelDiff {
   readonly ops: readonly { readonly op: string; readonly before: number; readonly after: number }[];
 }
 
-/** Fields that are compared separately, or that nobody chooses. */
+/** Manifest fields that are compared separately, or that nobody chooses. */
 const OTHER_FIELDS: ReadonlySet<string> = new Set(['files', 'features', 'golden_batch']);
 
 /** Compares two model folders and verifies their checksums. @throws AppError invalid_model */
@@ -82,7 +82,7 @@ function flatten(path: string, value: unknown): [string, unknown][] {
   return Object.entries(value).flatMap(([key, inner]) => flatten(`${path}.${key}`, inner));
 }
 
-/** Kinds and lengths of the features that both have. */
+/** Differences in kind and length of the features that both models have. */
 function changedFeatures(before: Manifest, after: Manifest): FieldChange[] {
   return SIDES.flatMap((side) =>
     before.features[side].flatMap((feature) => {

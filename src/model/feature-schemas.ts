@@ -10,17 +10,17 @@ export const featureName = z.string().min(1).max(128);
 export const maximumLength = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
 /** The number of numbers in a vector. */
 export const vectorSize = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
-/** What a model is fed for a missing number; null: NaN, which it recognises itself. */
+/** The value that the model is fed for a missing number. null stands for NaN, which the model recognises itself. */
 export const missingValue = z.number().nullable();
 /**
- * What becomes of unknown tokens in a list: `drop` closes the gap (the default), `keep` leaves id 0 in their place, for
- * lists that are parallel to another one.
+ * The handling of unknown tokens in a list. `drop` (the default) removes them and closes the gap. `keep` replaces them
+ * with id 0, for lists that are parallel to another list.
  */
 export const unknownTokens = z.enum(['drop', 'keep']);
-/** Ids: tokens and id 0. */
+/** Number of ids: the tokens and id 0. */
 const vocabularySize = z.number().int().min(1);
 
-/** The fields tell what a feature is: only tokens have a `vocabulary_size`, only lists a `max_length`. */
+/** The fields of a feature reveal its kind: only tokens have a `vocabulary_size`, only lists a `max_length`. */
 const FEATURE_SCHEMAS = {
   single: z.strictObject({
     name: featureName,
@@ -38,7 +38,7 @@ const FEATURE_SCHEMAS = {
     name: featureName,
     kind: z.literal('number'),
     missing: missingValue,
-    /** Ascending lower bounds of a trained model's bands, except the first; also in its graph. */
+    /** Ascending lower bounds of all bands of a trained model except the first. The graph contains them too. */
     edges: z.array(z.number()).optional(),
   }),
   vector: z.strictObject({
@@ -55,12 +55,12 @@ type Field = Feature extends infer F ? (F extends F ? keyof F : never) : never;
 
 export const featureSchema = z.discriminatedUnion('kind', Object.values(FEATURE_SCHEMAS) as [Schema, ...Schema[]]);
 
-/** Whether features of a kind have a field. */
+/** Whether features of kind `kind` have the field `field`. */
 export function hasField(kind: FeatureKind, field: Field): boolean {
   return field in FEATURE_SCHEMAS[kind].shape;
 }
 
-/** A feature with the given fields, except those that its kind does not have. */
+/** Returns a feature with the given fields, except those that its kind does not have. */
 export function makeFeature(
   name: string,
   kind: FeatureKind,

@@ -1,4 +1,6 @@
-/** Reads, checks and writes the files of a model folder without ONNX Runtime (the API process reads them too). */
+/**
+ * Reads, checks and writes the files of a model folder without ONNX Runtime, because the API process reads them too.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
@@ -22,25 +24,25 @@ export const MANIFEST_FILE = 'manifest.json';
 /** The folder of the vocabularies, which can be read without ONNX Runtime. */
 const VOCABULARIES = 'vocabulary/';
 
-/** The inputs of a model and how it is adapted: everything known about a model that is still being trained. */
+/** The inputs of a model and its adaptation settings: everything known about a model that is still being trained. */
 export interface ModelContract {
-  /** Names the model in errors. */
+  /** The path that names the model in errors. */
   readonly path: string;
   readonly manifest: Pick<Manifest, 'features' | 'adaptation' | 'drift'>;
-  /** By `user.<feature>` and `campaign.<feature>`. */
+  /** Vocabularies by `user.<feature>` and `campaign.<feature>`. */
   readonly vocabularies: ReadonlyMap<string, Vocabulary>;
 }
 
 export interface ModelFolder extends ModelContract {
   readonly manifest: Manifest;
-  /** Reads a file whose sha256 has been checked. */
+  /** Reads a file of the folder whose sha256 has been checked. */
   read(file: string): Uint8Array;
 }
 
 /**
  * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Any fault is an
  * `invalid_model` error that names the faulty part. With `vocabulariesOnly`, only the manifest and the vocabularies are
- * read, now and later: a large model would block the event loop for too long.
+ * ever read: reading a large model would block the event loop for too long.
  */
 export function readModelFolder(path: string, { vocabulariesOnly = false } = {}): ModelFolder {
   const manifest = readManifest(path);
@@ -103,16 +105,17 @@ export interface FileCopy {
 /** The contents of a model folder before it has a version. */
 export interface UnversionedModel {
   readonly manifest: Omit<Manifest, 'version' | 'files' | 'contract_version'>;
-  /** Contents by path: model.onnx and all files that are not generated here. */
+  /** File contents by path: model.onnx and all files that this module does not generate. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** More files, by path, that are copied. */
+  /** More files, by path, which are copied. */
   readonly copies?: ReadonlyMap<string, FileCopy>;
-  /** Tokens by `user.<feature>` and `campaign.<feature>`, from id 1. */
+  /** Tokens by `user.<feature>` and `campaign.<feature>`, starting with id 1. */
   readonly vocabularies: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
- * Writes a model folder completely or not at all: a temporary sibling, fsync, rename. An existing folder is replaced.
+ * Writes a model folder completely or not at all, by fsync and rename of a temporary sibling. An existing folder is
+ * replaced.
  * @throws AppError storage_failed
  */
 export function writeModelFolder(out: string, model: UnversionedModel): Manifest {
@@ -121,11 +124,14 @@ export function writeModelFolder(out: string, model: UnversionedModel): Manifest
   return staged.manifest;
 }
 
-/** A complete model folder that is not in its final place yet: it is either published or removed. */
+/** A complete model folder that is not in its final place yet. The caller either publishes or removes it. */
 export interface StagedModel {
   readonly path: string;
   readonly manifest: Manifest;
-  /** If this fails, the folder is removed. @throws AppError storage_failed */
+  /**
+   * Moves the folder to its final place; removes the folder if that fails.
+   * @throws AppError storage_failed
+   */
   publish(): void;
   remove(): void;
 }
@@ -182,8 +188,8 @@ export function stageModelFolder(out: string, model: UnversionedModel): StagedMo
 }
 
 /**
- * First 12 hex digits of the sha256 of the manifest without `created` and `version`: it contains the sha256 of every
- * other file.
+ * First 12 hex digits of the sha256 of the manifest without `created` and `version`. The manifest contains the sha256
+ * of every other file.
  */
 function versionOf(manifest: Omit<Manifest, 'version'>): string {
   const { created, version, ...rest } = manifest as Manifest;
@@ -220,7 +226,7 @@ export function readManifest(path: string): Manifest {
   return parsed.data;
 }
 
-/** The bytes of a file in the folder; its name must not lead out of the folder. */
+/** Reads a file in the folder; `name` must not lead out of the folder. */
 function readInside(path: string, file: string): Uint8Array {
   if (isAbsolute(file) || normalize(file).split(sep).includes('..'))
     throw refused(path, `the file name "${file}" leads out of the folder`);
@@ -252,7 +258,7 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** The error for a model folder that is rejected. */
+/** Returns the error for a rejected model folder. */
 export function refused(path: string, reason: string, cause?: unknown): AppError {
   return new AppError('invalid_model', `model ${path}: ${reason}`, { cause });
 }

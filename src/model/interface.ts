@@ -1,4 +1,4 @@
-/** The required inputs and output of a model file, and random batches for them. */
+/** The inputs and the output that a model file must have, and random batches for them. */
 import { type Feeds, type Graph, numbersOf, type Tensor, tensor, typeText } from '../../packages/onnx-grad/index.ts';
 import type { Rng } from '../lib/rng.ts';
 import { MODEL_FILE, refused } from './folder.ts';
@@ -12,11 +12,11 @@ export const SIDES: readonly Side[] = ['user', 'campaign'];
 interface FeatureInput {
   readonly name: string;
   readonly rank: number;
-  /** The maximum number of tokens in a list, for its ids. */
+  /** The maximum number of tokens in a list, for the input with the list's ids. */
   readonly width?: number;
-  /** Whether it takes numbers, not ids. */
+  /** Whether the input takes numbers rather than ids. */
   readonly isFloat?: true;
-  /** The highest id or length that it may be fed; for numbers, a value that any user may have. */
+  /** The highest id or length that the input may be fed; for numbers, a value that any user may have. */
   readonly highest: number;
 }
 
@@ -35,7 +35,7 @@ export function inputsOf(side: Side, feature: ManifestFeature): FeatureInput[] {
   ];
 }
 
-/** The advice for a model that can score only one number of users. */
+/** Advice for the owner of a model that can score only one fixed number of users. */
 const FIXED_BATCH =
   '. Its batch has one fixed size: export it with dynamic_axes={"<input>": {0: "batch"}, ..} (dynamo: dynamic_shapes)';
 
@@ -78,7 +78,7 @@ export function checkInterface(
     const [batch] = value.shape;
     const isCampaign = name.startsWith('campaign.');
     const isOfType = isFloat ? value.dtype === 'float32' : value.dtype === 'int32' || value.dtype === 'int64';
-    // a fixed batch size would fit the golden batch and nothing else
+    // a fixed batch size would fit only the golden batch
     const isAnySize = typeof batch === 'string' || (isCampaign && batch === 1);
     const isWidth = width === undefined || typeof value.shape[1] !== 'number' || value.shape[1] === width;
     if (!isOfType || value.shape.length !== rank || !isAnySize || !isWidth) {
@@ -116,13 +116,13 @@ export function goldenInputs(graph: Graph, feeds: Feeds): Manifest['golden_batch
   );
 }
 
-/** Numbers for JSON: null for NaN. */
+/** Numbers for JSON, in which null stands for NaN. */
 export function nullableNumbers(value: Tensor): (number | null)[] {
   return numbersOf(value).map((number) => (Number.isNaN(number) ? null : number));
 }
 
 /**
- * Number of rows of `input` in a batch of `rows` users: 1 for a campaign input that does not share the users'
+ * Number of rows of `input` in a batch of `rows` users: 1 for a campaign input that does not share the users' batch
  * dimension.
  */
 function rowsOfInput(graph: Graph, input: string, rows: number): number {
@@ -133,9 +133,9 @@ function rowsOfInput(graph: Graph, input: string, rows: number): number {
 }
 
 /**
- * The inputs of `rows` random users and one campaign, as the service would feed them: ids below each vocabulary's size,
- * lists of random lengths, padded with 0, standard normal numbers. The first user has only unknown values, the second
- * the highest ids.
+ * Inputs of `rows` random users and one campaign, as the service would feed them: ids below each vocabulary's size,
+ * lists of random lengths, padded with 0, and standard normal numbers. The first user has only unknown values, and the
+ * second user has the highest ids.
  */
 export function randomFeeds(graph: Graph, features: Manifest['features'], rows: number, rng: Rng): Feeds {
   const feeds: Record<string, Tensor> = {};
@@ -164,7 +164,7 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
         for (let i = 0; i < lengths[row]!; i++)
           ids[row * width + i] = side === 'user' && row === 1 ? vocabulary_size - 1 : rng.integer(vocabulary_size);
       }
-      // every row of a campaign input is the same campaign
+      // every row of a campaign input describes the same campaign
       for (let row = draws; row < count; row++) {
         ids.copyWithin(row * width, 0, width);
         lengths[row] = lengths[0]!;
@@ -177,7 +177,9 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
   return feeds;
 }
 
-/** Standard normal numbers for `rows` rows, all equal from row `different` on; the first number is missing. */
+/**
+ * Standard normal numbers for `rows` rows. From row `different` on, all numbers are equal; the first number is missing.
+ */
 function randomNumbers(feature: NumberFeature, rows: number, different: number, rng: Rng): Float32Array {
   const size = 'size' in feature ? feature.size : 1;
   const out = Float32Array.from({ length: rows * size }, () => rng.normal());

@@ -33,7 +33,7 @@ import {
 } from './manifest.ts';
 import { readFolderGraph } from './model-graph.ts';
 
-/** Scores of the golden batch may differ by this much (other processors round differently). */
+/** Tolerance for the scores of the golden batch, because other processors round differently. */
 export const GOLDEN_TOLERANCE = 1e-5;
 
 /** A model that can be adapted: a general model, or one that is still being trained. */
@@ -41,9 +41,8 @@ export interface AdaptableModel {
   readonly folder: ModelContract;
   readonly manifest: ModelContract['manifest'];
   readonly graph: Graph;
-  /** Names of the parameters that adaptation changes. */
   readonly adapted: readonly string[];
-  /** The priors of its regressions. */
+  /** The priors of the model's regressions. */
   readonly priors?: readonly CampaignPrior[];
 }
 
@@ -52,9 +51,9 @@ export interface GeneralModel extends AdaptableModel {
   readonly manifest: Manifest;
 }
 
-/** The input of a graph's checks: from a loaded folder, or one that is yet to be written. */
+/** The input of a graph's checks, taken from a loaded folder or from a folder that is yet to be written. */
 export interface Contract {
-  /** Names the model in errors. */
+  /** The path that names the model in errors. */
   readonly path: string;
   readonly manifest: Pick<Manifest, 'features' | 'adapted_parameters' | 'adaptation'>;
 }
@@ -89,8 +88,8 @@ export function checkWeights(path: string, graph: Graph): void {
 }
 
 /**
- * Opens a session of the model itself. A model that ONNX Runtime rejects is an `invalid_model` error: ONNX Runtime
- * knows some sizes only after constant folding.
+ * Opens a session of the model itself, because ONNX Runtime knows some sizes only after constant folding. A model that
+ * ONNX Runtime rejects is an `invalid_model` error.
  */
 async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
   try {
@@ -101,8 +100,8 @@ async function openModelSession(path: string, graph: Graph, device: Device | und
 }
 
 /**
- * Differentiates the model. An op without a gradient is an `invalid_model` error; the message names its node and the
- * path from the loss.
+ * Differentiates the model. An op without a gradient is an `invalid_model` error that names the op's node and the path
+ * from the loss.
  */
 export async function openProgram(
   { path }: Contract,
@@ -118,7 +117,7 @@ export async function openProgram(
   }
 }
 
-/** The adapted parameters according to the manifest; each must exist, be float32, and have a gradient. */
+/** The parameters that the manifest says to adapt. Each must exist, be float32, and have a gradient. */
 export function adaptedParameters({ path, manifest }: Contract, graph: Graph): readonly string[] {
   const trainable = trainableParameters(graph);
   const adapted = manifest.adapted_parameters === 'all' ? trainable : manifest.adapted_parameters;
@@ -156,7 +155,10 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
   return adapted;
 }
 
-/** The logistic and the population regression are added to one logit: everything adapted must act through it. */
+/**
+ * The logistic and the population regression are added to one logit, so every adapted parameter must act through that
+ * logit.
+ */
 function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph): void {
   const { scale } = adaptation;
   const kinds = [...new Set(formsOf(adaptation).map(({ kind }) => kind))];
@@ -215,8 +217,8 @@ async function checkGoldenBatch(
 }
 
 /**
- * Scores a user with the highest id everywhere: a table that is smaller than its vocabulary would otherwise fail in the
- * middle of an expansion.
+ * Scores a user with the highest id in every feature. A table that is smaller than its vocabulary would otherwise fail
+ * in the middle of an expansion.
  */
 export async function checkHighestIds(
   { path, manifest }: Contract,

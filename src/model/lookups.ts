@@ -1,4 +1,4 @@
-/** Finds the look-ups of a graph: which inputs index which tables. */
+/** Finds the look-ups of a graph, that is, which inputs index which tables. */
 import { type Graph, isFloat, type Node } from '../../packages/onnx-grad/index.ts';
 
 export interface Lookup {
@@ -7,15 +7,15 @@ export interface Lookup {
   readonly rows: number;
   /** Name of the node. */
   readonly node: string;
-  /** The value with the row numbers to read. */
+  /** The graph value with the row numbers to read. */
   readonly index: string;
   /** Inputs of the graph that the row numbers depend on, in the graph's order. */
   readonly inputs: readonly string[];
 }
 
 /**
- * Every `Gather` on axis 0 from a float parameter with indices that depend on no parameter, in the graph's order,
- * whether compact or not.
+ * Every `Gather` on axis 0 from a float parameter, compact or not, with indices that depend on no parameter, in the
+ * graph's order.
  */
 export function findLookups(graph: Graph): Lookup[] {
   const giver = new Map<string, Node>();
@@ -34,7 +34,7 @@ export function findLookups(graph: Graph): Lookup[] {
   return lookups;
 }
 
-/** `value` and everything that it is computed from. */
+/** Returns `value` and everything that it is computed from. */
 function sourcesOf(value: string, giver: ReadonlyMap<string, Node>): ReadonlySet<string> {
   const found = new Set<string>();
   const open = [value];

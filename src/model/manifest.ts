@@ -5,7 +5,7 @@ import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { adamAdaptation, descentAdaptation } from './adaptation-schema.ts';
 import { featureSchema } from './feature-schemas.ts';
 
-/** Folders with a newer contract are rejected. */
+/** Version of the folder's contract. Folders with a newer contract are rejected. */
 export const CONTRACT_VERSION = 1;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -15,22 +15,22 @@ const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.num
 
 const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAdaptation]);
 
-/** How much of the separation of members from chance (in logits) remains for later members. */
+/** The share of the separation of members from chance (in logits) that remains for later members. */
 const driftMeasure = z.strictObject({
-  /** The mean share of the separation that remains; 1 means that there is no drift. */
+  /** Mean of the remaining share of the separation; 1 means that there is no drift. */
   kept: z.number().positive().max(2),
-  /** The standard deviation of that share between campaigns, relative to it. */
+  /** Standard deviation between campaigns of the remaining share of the separation, relative to that share. */
   spread: z.number().nonnegative().max(2),
   /** A 90 % interval extends this many standard deviations to each side; 1.645 for a normal distribution. */
   quantile: z.number().positive().max(10),
 });
 
-/** Drift measured on past campaigns, with their earliest members as seeds, by the number of seeds. */
+/** Drift by the number of seeds, measured on past campaigns whose earliest members served as seeds. */
 const drift = z.strictObject({
   data: z.string(),
-  /** Number of train campaigns that it was measured on, which the model had not seen. */
+  /** Number of train campaigns on which drift was measured. The model had not seen these campaigns. */
   campaigns: z.number().int().min(1),
-  /** When the first and the last of their members joined, in ISO 8601. */
+  /** Times at which the first and the last members of these campaigns joined, in ISO 8601. */
   from: z.string(),
   until: z.string(),
   /** Ascending. */
@@ -48,16 +48,16 @@ export const evaluationGroup = z.strictObject({
   lift: z.record(z.string(), interval),
 });
 
-/** Ids, or numbers: null is NaN, which JSON cannot express. */
+/** Ids or numbers. null stands for NaN, which JSON cannot express. */
 const goldenTensor = z.strictObject({ shape: z.array(count), data: z.array(z.number().nullable()) });
 
 export const manifestSchema = z.strictObject({
   contract_version: z.literal(CONTRACT_VERSION),
   name: z.string().min(1).max(128),
-  /** First 12 hex digits of the sha256 of everything else. */
+  /** First 12 hex digits of the sha256 of everything else in the folder. */
   version: z.string().regex(/^[0-9a-f]{12}$/),
   created: z.iso.datetime(),
-  /** sha256 by path inside the folder. */
+  /** The sha256 of each file, by path inside the folder. */
   files: z.record(z.string(), sha256),
   features: z.strictObject({ user: z.array(featureSchema).min(1), campaign: z.array(featureSchema) }),
   /** The meaning of inputs of model.onnx that are not named after their feature: see `InputNames`. */
@@ -71,25 +71,25 @@ export const manifestSchema = z.strictObject({
     .optional(),
   /** Tables whose row 0 is 0 and stays 0, as with PyTorch's padding_idx. */
   padded: z.array(z.string()).min(1).optional(),
-  /** Initializers that adaptation changes: names, or all float ones with a gradient. */
+  /** Initializers that adaptation changes: a list of names, or all float initializers with a gradient. */
   adapted_parameters: z.union([z.literal('all'), z.array(z.string()).min(1)]),
   adaptation,
-  /** How the model performed on campaigns that it was not trained on, by group; null if not measured. */
+  /** The model's metrics on campaigns that it was not trained on, by group; null if not measured. */
   evaluation: z
     .strictObject({ data: z.string(), campaigns: z.string(), groups: z.record(z.string(), evaluationGroup) })
     .nullable(),
-  /** How much less later members resemble the seeds. If it was not measured it is absent, and no drift is assumed. */
+  /** How much less later members resemble the seeds. Absent if not measured; the service then assumes no drift. */
   drift: drift.optional(),
-  /** How it was trained, for readers. */
+  /** Details of the training, for readers. */
   training: z.record(z.string(), z.unknown()).nullable(),
-  /** Inputs and the scores that they must produce. */
+  /** Inputs of the golden batch and the scores that they must produce. */
   golden_batch: z.strictObject({ inputs: z.record(z.string(), goldenTensor), scores: z.array(z.number()).min(1) }),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestFeature = Manifest['features']['user'][number];
 
-/** What a population or a graph needs to know about a feature. */
+/** The facts about a feature that a population or a graph needs. */
 export function featureOf(feature: ManifestFeature): {
   readonly name: string;
   readonly kind: FeatureKind;
@@ -101,7 +101,7 @@ export function featureOf(feature: ManifestFeature): {
   return 'size' in feature ? { name, kind, size: feature.size } : { name, kind };
 }
 
-/** The number of ids of a feature: its tokens and id 0; 0 for a feature without tokens. */
+/** The number of ids of a feature, which are its tokens and id 0; 0 for a feature without tokens. */
 export function vocabularySizeOf(feature: ManifestFeature): number {
   return 'vocabulary_size' in feature ? feature.vocabulary_size : 0;
 }
@@ -118,7 +118,7 @@ export type PopulationRegressionSettings = Omit<
   'few' | 'many'
 >;
 
-/** `interests: multi, at most 12 tokens, 40 tokens known` */
+/** Describes a feature, such as `interests: multi, at most 12 tokens, 40 tokens known`. */
 export function describeFeature(feature: ManifestFeature): string {
   const { name, kind } = feature;
   const parts = [
@@ -130,13 +130,13 @@ export function describeFeature(feature: ManifestFeature): string {
   return `${name}: ${parts.join(', ')}`;
 }
 
-/** The parameters that shift the logits: those of gradient descent and of the whole-population regression. */
+/** The parameters that shift the logits: the parameters of gradient descent and of the whole-population regression. */
 export function linearParameters(settings: DescentSettings): string[] {
   const fitted = regressionParameter(settings);
   return [...Object.keys(settings.rates), ...(fitted === null ? [] : [fitted])];
 }
 
-/** The parameter of the whole-population regressions; null if there are none. */
+/** The parameter of the whole-population regressions; null if there are no such regressions. */
 export function regressionParameter({ stack, regression }: DescentSettings): string | null {
   if (stack) return stack.regressions.length > 0 ? stack.parameter : null;
   return regression?.parameter ?? null;
@@ -149,7 +149,8 @@ export function parametersOf(settings: DescentSettings): string[] {
 
 /**
  * The default adaptation of a model: up to five epochs of Adam at .003, the number chosen with held-out seeds, and ten
- * negatives per seed, resampled each epoch. The published two epochs at .001 hardly change a model with few seeds.
+ * negatives per seed, resampled each epoch. The two epochs at .001 of the MetaHeac paper hardly change a model with few
+ * seeds.
  */
 export const DEFAULT_ADAPTATION: AdamSettings = {
   optimiser: 'adam',

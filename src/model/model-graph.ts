@@ -1,4 +1,7 @@
-/** Converts the graph of a model file to the contract: the graph that the service runs, adapts and exports. */
+/**
+ * Converts the graph of a model file to the contract. The result is the graph that the service runs, adapts and
+ * exports.
+ */
 import {
   exactSigmoids,
   filesFrom,
@@ -16,12 +19,12 @@ import { MODEL_FILE, type ModelFolder, refused } from './folder.ts';
 import type { ImportSchema } from './import/schema.ts';
 import type { Manifest } from './manifest.ts';
 
-/** The parts of a manifest, or of an import's schema, that say how to read the file. */
+/** The parts of a manifest, or of an import's schema, that describe how to read the model file. */
 export type Reading = Pick<Manifest, 'features' | 'inputs' | 'tied' | 'padded'>;
 
 /**
- * Returns `graph`, as read from its file, with the inputs and the output of the contract, constant masks, tied weights,
- * fixed padding rows and exact probabilities; `path` names the model in errors (`invalid_model`).
+ * Returns `graph`, which was read from its file, with the inputs and the output of the contract, constant masks, tied
+ * weights, fixed padding rows and exact probabilities. `path` names the model in errors (`invalid_model`).
  */
 export function contractGraph(path: string, graph: Graph, { features, inputs, tied, padded }: Reading): Graph {
   const missing = [...(tied ?? []).flatMap(({ parameter, as }) => [parameter, as]), ...(padded ?? [])].find(
@@ -33,7 +36,7 @@ export function contractGraph(path: string, graph: Graph, { features, inputs, ti
 }
 
 /**
- * How to read an exported graph: ties and padding that the export lost are detected unless the schema specifies them.
+ * How to read an exported graph. Ties and padding that the export lost are detected, unless the schema specifies them.
  */
 export function readingOf(path: string, graph: Graph, schema: ImportSchema): Reading {
   const tied = schema.tied ? findTies(graph) : [];
@@ -42,7 +45,7 @@ export function readingOf(path: string, graph: Graph, schema: ImportSchema): Rea
   for (const name of padded)
     if (!found.includes(name))
       throw refused(path, `the schema says that "${name}" is padded, and it is no table whose row 0 alone is 0`);
-  // a tied table is not a table of its own
+  // a tied table is not counted as a separate table
   const own = padded.filter((name) => !tied.some(({ parameter }) => parameter === name));
   return {
     features: schema.features,
@@ -52,7 +55,7 @@ export function readingOf(path: string, graph: Graph, schema: ImportSchema): Rea
   };
 }
 
-/** The graph of a model folder. A file that cannot be read is an `invalid_model` error. */
+/** Reads the graph of a model folder. A file that cannot be read is an `invalid_model` error. */
 export function readFolderGraph(folder: ModelFolder): Graph {
   try {
     const graph = readModel(folder.read(MODEL_FILE), { external: filesFrom((path) => folder.read(path)) });

@@ -1,4 +1,4 @@
-/** Adapts packages/onnx-grad to the service: converts its errors, and opens its devices. */
+/** Connects packages/onnx-grad to the service: converts its errors and opens its devices. */
 import {
   type Device,
   OnnxGradError,
@@ -19,14 +19,14 @@ const CODES: { readonly [C in OnnxGradErrorCode]: ErrorCode } = {
 
 const CUDA_ADVICE = `Install onnxruntime-node's CUDA binaries (see docs/operations.md, "GPU") or use --device cpu`;
 
-/** An error of packages/onnx-grad as an AppError; any other error unchanged. */
+/** Returns an error of packages/onnx-grad as an AppError, and any other error unchanged. */
 export function appErrorOf(error: unknown): unknown {
   if (!(error instanceof OnnxGradError)) return error;
   const advice = error.code === 'device_unavailable' ? `. ${CUDA_ADVICE}` : '';
   return new AppError(CODES[error.code], `${error.message}${advice}`, { cause: error.cause ?? error });
 }
 
-/** Runs `run`, and throws errors of packages/onnx-grad as AppErrors. */
+/** Runs `run` and rethrows errors of packages/onnx-grad as AppErrors. */
 export async function withAppErrors<T>(run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
@@ -36,7 +36,7 @@ export async function withAppErrors<T>(run: () => T | Promise<T>): Promise<T> {
 }
 
 /**
- * The device that an operator names: `auto`, `cpu`, `cuda` or `cuda:N`.
+ * Opens the device that an operator names: `auto`, `cpu`, `cuda` or `cuda:N`.
  * @throws AppError invalid_argument for any other text, device_unavailable if a named GPU cannot be used
  */
 export function openDevice(text: string): Promise<Device> {

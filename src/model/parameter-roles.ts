@@ -1,5 +1,6 @@
 /**
- * How adaptation treats each parameter of an imported model, and why: adapted in a compact table, densely, or fixed.
+ * How adaptation treats each parameter of an imported model, and why: adapted in a compact table, adapted densely, or
+ * fixed.
  */
 import {
   addGradients,
@@ -18,11 +19,10 @@ export interface ParameterRole {
   readonly name: string;
   readonly shape: readonly number[];
   readonly role: 'compact' | 'dense' | 'fixed';
-  /** Why the parameter is dense or fixed. */
   readonly reason: string | null;
 }
 
-/** The parameters that are adapted, and those that are not, with the reason for each. */
+/** The parameters that are adapted, and the parameters that are not, with the reason for each. */
 export interface Selection {
   readonly adapted: readonly string[];
   readonly fixed: ReadonlyMap<string, string>;
@@ -34,9 +34,9 @@ const BUFFER = /(^|[./])(running_(mean|var)|moving_(mean|variance)|num_batches_t
 const MADE_UP = /^(onnx::\w+|val|_val|scalar_tensor\w*|_tensor_constant)_?\d*$/;
 
 /**
- * Chooses what is adapted. By default every float parameter with a gradient of the score, except those in `fixed`,
- * running statistics (by their names; those of BatchNormalization nodes are not parameters at all) and single numbers
- * named by the exporter. An unknown name is an `invalid_argument` error.
+ * Chooses the parameters to adapt. By default these are all float parameters for which the score has a gradient, except
+ * the parameters in `fixed`, running statistics (recognised by their names; those of BatchNormalization nodes are not
+ * parameters at all) and single numbers named by the exporter. An unknown name is an `invalid_argument` error.
  */
 export function selectParameters(
   graph: Graph,
@@ -87,15 +87,13 @@ export function rolesOf(graph: Graph, { fixed }: Selection, cut: TableCut): Para
   });
 }
 
-/** An unsupported gradient; the sentence names op, node and path. */
+/** A gradient that is not supported; `sentence` names the op, the node and the path. */
 export interface RefusedGradient {
   readonly parameters: readonly string[];
   readonly sentence: string;
 }
 
-/**
- * The `parameters` for which the loss has no gradient, grouped by reason. `graph` satisfies the contract.
- */
+/** The `parameters` for which the loss has no gradient, grouped by reason. `graph` satisfies the contract. */
 export function refusedGradients(graph: Graph, parameters: readonly string[]): RefusedGradient[] {
   if (parameters.length === 0 || refusal(graph, parameters) === null) return [];
   const bySentence = new Map<string, string[]>();

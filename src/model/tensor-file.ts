@@ -1,6 +1,6 @@
 /**
- * Reads and writes tensor files: one line of JSON (facts, names, shapes, a sha256), then the elements. Damaged or
- * altered files are rejected.
+ * Reads and writes tensor files. Such a file has one line of JSON (facts, names, shapes, a sha256), then the elements.
+ * Damaged or altered files are rejected.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ export type Facts = Readonly<Record<string, unknown>>;
 
 export interface TensorFile {
   readonly facts: Facts;
-  /** float32 and int32, in the order of the file. */
+  /** float32 and int32 tensors, in the order of the file. */
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
@@ -26,11 +26,13 @@ const headerSchema = z.looseObject({
       dtype: z.literal('int32').optional(),
     }),
   ),
-  /** Covers the header without this field, as JSON, and the bytes after the header. */
+  /** The sha256 of the header without this field, as JSON, followed by the bytes after the header. */
   sha256: z.string(),
 });
 
-/** The file in parts, to be written one after another; tensors are not copied. Equal content produces equal bytes. */
+/**
+ * The parts of the file, to be written one after another; tensors are not copied. Equal content produces equal bytes.
+ */
 export function encodeTensorFile({ facts, tensors }: TensorFile): NodeJS.ArrayBufferView[] {
   const described = [...tensors].map(([name, { dtype, shape }]) => ({
     name,
@@ -44,7 +46,7 @@ export function encodeTensorFile({ facts, tensors }: TensorFile): NodeJS.ArrayBu
   return [Buffer.from(`${unsigned.slice(0, -1)},"sha256":"${hash.digest('hex')}"}\n`), ...parts];
 }
 
-/** Reads a whole file; null if it is damaged or altered. The tensors are copies. */
+/** Parses a whole file; null if the file is damaged or altered. The tensors are copies. */
 export function decodeTensorFile(bytes: Buffer): TensorFile | null {
   const end = Math.max(bytes.indexOf('\n'), 0);
   const json = parse(bytes.toString('utf8', 0, end));

@@ -1,4 +1,4 @@
-/** The models of a data folder: a folder per version, and a file that says which of them is served. */
+/** The models of a data folder: a folder per version, and a file that names the version that is served. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
@@ -11,37 +11,40 @@ import type { Manifest } from './manifest.ts';
 
 /** The folder of models in a data folder. */
 export const MODELS_FOLDER = 'models';
-/** The file that says which model is served. It is replaced atomically, so a kill leaves the old one or the new one. */
+/**
+ * The file that says which model is served. It is replaced atomically, so a crash leaves either the old file or the new
+ * one.
+ */
 export const SERVED_FILE = 'served.json';
-/** How many models back a rollback can go. */
+/** Maximum number of models that a rollback can go back. */
 const MOST_HISTORY = 20;
-/** Error codes of `rename` if the folder already exists. */
+/** Error codes of `rename` if the target folder already exists. */
 const IS_THERE: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY']);
 const VERSION = /^[0-9a-f]{12}$/;
 
-/** How a model came to be served. */
+/** How and when a model began to be served. */
 const servedModelSchema = z.object({
   version: z.string().regex(VERSION),
-  /** RFC 3339; null for the model of `--model`. */
+  /** Time of the change, RFC 3339; null for the model of `--model`. */
   activated_at: z.string().nullable(),
-  /** The check before it was served, in the form of the API; null if there was none. */
+  /** The check that was made before the model was served, as in the API; null if there was none. */
   check: z.unknown(),
 });
 
 const servedSchema = z.object({
-  /** The version of `--model`; null if no service has started with the folder since. */
+  /** The version of `--model`; null if no service has started with the data folder since. */
   base: z.string().regex(VERSION).nullable(),
-  /** The last one is served; those before it were served earlier. */
+  /** The last entry is served; the entries before it were served earlier. */
   history: z.array(servedModelSchema).min(1),
 });
 
 export type ServedModel = z.output<typeof servedModelSchema>;
 export type ServedModels = z.output<typeof servedSchema>;
 
-/** A model of the folder. */
+/** A model of the data folder. */
 export interface ModelSummary {
   readonly manifest: Manifest;
-  /** When its files were written, in ms since 1970. */
+  /** When the model's files were written, in ms since 1970. */
   readonly publishedAt: number;
   readonly bytes: number;
 }
@@ -50,7 +53,7 @@ export function isModelVersion(name: string): boolean {
   return VERSION.test(name);
 }
 
-/** The folder of a version; null if there is none. */
+/** The folder of a version; null if it does not exist. */
 export function findModel(models: string, version: string): string | null {
   const path = join(models, version);
   return VERSION.test(version) && existsSync(join(path, MANIFEST_FILE)) ? path : null;
@@ -67,7 +70,7 @@ export function listModels(models: string): ModelSummary[] {
     .sort((a, b) => b.publishedAt - a.publishedAt || (a.manifest.version < b.manifest.version ? -1 : 1));
 }
 
-/** null if the manifest is damaged: such a model cannot be served, and must not hide the others. */
+/** null if the manifest is damaged: such a model cannot be served, and must not hide the other models. */
 export function summarise(path: string): ModelSummary | null {
   try {
     const manifest = readManifest(path);
@@ -84,14 +87,15 @@ export function summarise(path: string): ModelSummary | null {
 }
 
 /**
- * Copies a model into the folder under its version, completely or not at all; an existing copy stays as it is. Does not
- * block the event loop, and does not verify the copy. @throws AppError invalid_model, storage_failed
+ * Copies a model into the data folder under its version, completely or not at all. An existing copy is not changed. The
+ * event loop is not blocked, and the copy is not verified.
+ * @throws AppError invalid_model, storage_failed
  */
 export async function publishModel(models: string, from: string): Promise<string> {
   const manifest = readManifest(from);
   const path = join(resolve(models), manifest.version);
   if (findModel(models, manifest.version) !== null) return path;
-  // not by process id: processes in two containers may have the same
+  // the name does not use the process id, because processes in two containers may have the same id
   const temporary = `${path}.copying-${randomUUID()}`;
   try {
     createFolder(resolve(models));
@@ -112,19 +116,25 @@ export async function publishModel(models: string, from: string): Promise<string
     return path;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
-    // another process was faster: its copy stays
+    // another process was faster, so its copy is kept
     if (IS_THERE.has((error as NodeJS.ErrnoException).code ?? '') && findModel(models, manifest.version) !== null)
       return path;
     throw storageError(`copy the model ${from} to ${path}`, error);
   }
 }
 
-/** Removes a version, which must not be served. @throws AppError storage_failed */
+/**
+ * Removes the model of `version`, which must not be served.
+ * @throws AppError storage_failed
+ */
 export async function removeModel(models: string, version: string): Promise<void> {
   await rm(join(models, version), { recursive: true, force: true });
 }
 
-/** null if no model was ever promoted. @throws AppError storage_failed if the file is damaged */
+/**
+ * Reads which model is served; null if no model was ever promoted.
+ * @throws AppError storage_failed if the file is damaged
+ */
 export function readServedModels(models: string): ServedModels | null {
   const file = join(models, SERVED_FILE);
   if (!existsSync(file)) return null;
@@ -135,7 +145,11 @@ export function readServedModels(models: string): ServedModels | null {
   }
 }
 
-/** Durable when it returns. The caller must hold the data folder's lock. @throws AppError storage_failed */
+/**
+ * Writes which model is served; the change is durable when the function returns. The caller must hold the data folder's
+ * lock.
+ * @throws AppError storage_failed
+ */
 export function writeServedModels(models: string, { base, history }: ServedModels): void {
   const file = join(models, SERVED_FILE);
   const text = `${JSON.stringify({ base, history: history.slice(-MOST_HISTORY) }, null, 1)}\n`;

@@ -1,11 +1,11 @@
-/** The vocabulary of a feature: token -> id. Id 0 means unknown or empty. */
+/** The vocabulary of a feature, from tokens to ids. Id 0 means unknown or empty. */
 
 export interface Vocabulary {
-  /** Number of ids: tokens and id 0. */
+  /** Number of ids: the tokens and id 0. */
   readonly size: number;
-  /** In the order of their ids, from id 1. */
+  /** Tokens in the order of their ids, from id 1. */
   readonly tokens: readonly string[];
-  /** 0 if the token is unknown. */
+  /** Returns the id of a token; 0 if the token is unknown. */
   find(token: string): number;
 }
 

@@ -1,12 +1,12 @@
-/** The inputs of a feature, and its embedding: a look-up, or the pooled tokens of a list. */
+/** The inputs and the embedding of a feature: a look-up, or the pooled tokens of a list. */
 import { type Builder, tensor, type Value } from '../../../packages/onnx-grad/index.ts';
 import type { ColumnKind } from '../../lib/feature-kinds.ts';
 
 /** How numbers are divided into bands and standardised. */
 export interface NumberScale {
-  /** Lower bounds of the bands, except the first: float32, strictly ascending. Empty for a vector. */
+  /** Lower bounds of all bands except the first: float32, strictly ascending. Empty for a vector. */
   readonly edges: readonly number[];
-  /** One mean, or for a vector one per element. */
+  /** Means: one for a number, one per element for a vector. */
   readonly means: readonly number[];
   /** Standard deviations, above 0. */
   readonly deviations: readonly number[];
@@ -17,24 +17,27 @@ export interface MetaHeacFeature {
   readonly kind: ColumnKind;
   /** Maximum number of tokens of a multi-valued feature. */
   readonly maxLength?: number;
-  /** Rows of the table: for numbers see `rowsOfScale`; for others, tokens and id 0. */
+  /**
+   * Number of rows of the embedding table: `rowsOfScale` for numbers; for other features, the number of tokens plus one
+   * for id 0.
+   */
   readonly rows: number;
-  /** For numbers and vectors. */
+  /** The scale of numbers and vectors. */
   readonly scale?: NumberScale;
 }
 
-/** A standardised number is clipped at this many standard deviations: one absurd price must not dominate. */
+/** A standardised number is clipped at this many standard deviations, so that one absurd price does not dominate. */
 export const MOST_DEVIATIONS = 4;
 
 /**
- * The number of table rows that a feature takes: for a vector one per element; for a number row 0 (unused), its bands,
- * one row for missing, and the last one for the standardised number itself.
+ * Number of table rows that a feature takes. A vector takes one per element. A number takes row 0 (unused), a row per
+ * band, a row for missing numbers, and a last row for the standardised number itself.
  */
 export function rowsOfScale({ edges, means }: NumberScale, kind: ColumnKind): number {
   return kind === 'vector' ? means.length : missingBand({ edges }) + 2;
 }
 
-/** The row for missing numbers; the row for the standardised number is the next. */
+/** The row for missing numbers; the row for the standardised number follows it. */
 export function missingBand({ edges }: Pick<NumberScale, 'edges'>): number {
   return edges.length + 2;
 }
@@ -45,11 +48,14 @@ export type MakeParameter = (name: string, shape: readonly number[], fanIn: numb
 export interface FeatureInput {
   readonly name: string;
   readonly feature: MetaHeacFeature;
-  /** Ids, `[rows]` or `[rows, maxLength]`; for a number, its band. null for a vector. */
+  /** Ids, `[rows]` or `[rows, maxLength]`; the band of a number; null for a vector. */
   readonly ids: Value | null;
-  /** Number of tokens of a list, `[rows]`; and which positions hold one, `[rows, maxLength]` as 0 and 1. */
+  /**
+   * Number of tokens of a list, `[rows]`, and a mask that is 1 at positions with a token and otherwise 0,
+   * `[rows, maxLength]`.
+   */
   readonly list: { readonly length: Value; readonly present: Value } | null;
-  /** Standardised, 0 where missing: `[rows, 1]` for a number, `[rows, size]` for a vector; null for tokens. */
+  /** Standardised values, 0 if missing: `[rows, 1]` for a number, `[rows, size]` for a vector; null for tokens. */
   readonly numbers: Value | null;
 }
 
@@ -77,7 +83,10 @@ export function declare(b: Builder, name: string, rows: 'batch' | 1, feature: Me
   }
 }
 
-/** 1 + the number of edges that are not above the value; for NaN, the row for missing numbers. `[rows]` */
+/**
+ * Table row of each number, `[rows]`: 1 + the number of edges that are not above the number; for NaN, the row for
+ * missing numbers.
+ */
 function bandOf(b: Builder, name: string, value: Value, { scale }: MetaHeacFeature): Value {
   const edges = scale!.edges;
   return b.named(`${name}/`, () => {
@@ -130,8 +139,9 @@ function declareList(b: Builder, name: string, rows: 'batch' | 1, feature: MetaH
 }
 
 /**
- * One feature as `[rows, k]`: a look-up, or the pooled tokens of a list (an empty one gives zeros); for a number, the
- * look-up of its band plus a direction times the standardised number; for a vector, a linear map.
+ * The embedding of one feature, `[rows, k]`: a look-up of a token; the pooled tokens of a list (zeros for an empty
+ * list); for a number, a look-up of its band plus a direction times the standardised number; for a vector, a linear
+ * map.
  */
 export function embed(
   b: Builder,
@@ -159,14 +169,13 @@ export function embed(
           });
     const count = b.add('Max', [b.add('Cast', [list.length], { to: 'float32' }), b.scalar(1, 'float32')]);
     const divisor = pooling === 'root' ? b.add('Sqrt', [count]) : count;
-    // for the published model: masked, summed, then divided in PyTorch's order, so that tiny activations round the same
-    // way
+    // the order of the published PyTorch model (mask, sum, divide), so that tiny activations round as they do there
     return b.add('Div', [sum, b.add('Unsqueeze', [divisor, b.ints([1])])]);
   });
 }
 
 /**
- * Sum of the vectors `[batch, places, k]` at the present positions: `[batch, k]`. A matrix product takes half the time
+ * Sum of the vectors `[batch, places, k]` at positions with a token: `[batch, k]`. A matrix product takes half the time
  * of a masked sum.
  */
 export function sumPresent(b: Builder, present: Value, vectors: Value): Value {

@@ -1,5 +1,5 @@
 /**
- * The adaptable heads of MetaHeac's graph: the user's rows that they look up, and the term that they add to every
+ * The adaptable heads of MetaHeac's graph: the rows that they look up for a user, and the term that they add to every
  * critic's logit.
  */
 import { type Builder, tensor, type Value } from '../../../packages/onnx-grad/index.ts';
@@ -10,15 +10,15 @@ import { embed, type FeatureInput, type MakeParameter, type MetaHeacFeature, sum
  */
 export interface HeadsConfig {
   /**
-   * Dimensions of the latent vectors: phi(u) is the sum of V[t] over all the user's tokens, followed by the projection
-   * of each of the user's vectors.
+   * Dimensions of the latent vectors. phi(u) is the sum of V[t] over all the user's tokens, plus the projection of each
+   * of the user's vectors.
    */
   readonly latent: number;
 }
 
 /**
  * Names of the heads' parameters, which adaptation changes. Gradient descent does not change `regression` (the
- * whole-population regression) and `scale`.
+ * whole-population regression) or `scale`.
  */
 export const HEADS = {
   wide: 'heads.wide',
@@ -27,7 +27,7 @@ export const HEADS = {
   regression: 'heads.regression',
   scale: 'heads.scale',
 } as const;
-/** The table of latent vectors: row `offsetOf(feature) + id`. */
+/** The table of latent vectors; the row of a token is `offsetOf(feature) + id`. */
 export const LATENT_TABLE = 'latent.tokens';
 
 /** Maximum number of dimensions of a vector in the latent space. */
@@ -38,12 +38,12 @@ export function latentMap(feature: string): string {
   return `latent.user.${feature}`;
 }
 
-/** Number of dimensions of the latent space that belong to one feature alone. */
+/** Number of dimensions of the latent space that are reserved for one feature. */
 function latentOf({ kind, rows }: MetaHeacFeature): number {
   return kind === 'vector' ? Math.min(rows, MOST_VECTOR_LATENT) : 0;
 }
 
-/** Where each user feature's ids begin in the stacked tables of the heads. */
+/** Row of the stacked head tables at which each user feature's ids begin. */
 function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, number> {
   let offset = 0;
   return new Map(
@@ -55,7 +55,7 @@ function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, n
   );
 }
 
-/** What the heads look up: rows of the stacked tables, and their weights; both `[batch, places]`. */
+/** Rows of the stacked tables that the heads look up, and the weights of these rows; both `[batch, places]`. */
 interface Places {
   readonly rows: Value;
   readonly weights: Value;
@@ -80,7 +80,7 @@ function placesOf(b: Builder, user: readonly FeatureInput[]): { tokens: Places[]
       tokens.push({ rows: constantRows(b, numbers, [offset + feature.rows - 1]), weights: numbers });
     else {
       const own = Array.from({ length: feature.rows }, (_, i) => offset + i);
-      // a vector has the same norm as a token, whatever its size
+      // a vector gets the same norm as a token, whatever its size
       const weights = b.add('Div', [numbers, b.scalar(Math.sqrt(feature.rows), 'float32')]);
       vectors.push({ rows: constantRows(b, numbers, own), weights });
     }
@@ -88,7 +88,7 @@ function placesOf(b: Builder, user: readonly FeatureInput[]): { tokens: Places[]
   return { tokens, vectors };
 }
 
-/** The same rows for every user: `[batch, rows.length]`. */
+/** Row numbers that are the same for every user: `[batch, rows.length]`. */
 function constantRows(b: Builder, numbers: Value, rows: readonly number[]): Value {
   return b.add('Expand', [b.constant(tensor('int32', [1, rows.length], rows), 'rows'), b.add('Shape', [numbers])]);
 }
@@ -106,8 +106,8 @@ function withVectors(
 }
 
 /**
- * The term that the heads add to every critic's logit: `[batch, 1]`. All tokens of a user are looked up at once, in
- * tables that stack the features.
+ * The term that the heads add to every critic's logit: `[batch, 1]`. All tokens of a user are looked up in one
+ * operation, in tables that stack the features.
  */
 export function addHeads(
   b: Builder,

@@ -19,24 +19,26 @@ export interface MetaHeacConfig {
   readonly campaign: readonly MetaHeacFeature[];
   /** k, the width of an embedding. */
   readonly embedding: number;
-  /** Sizes of the two layers of an expert; the second is also the gates' width. */
+  /** Sizes of the two layers of an expert. The gates are as wide as the second layer. */
   readonly hidden: readonly [number, number];
   /** n, the number of experts. */
   readonly experts: number;
   /** m, the number of critics. */
   readonly critics: number;
-  /** How a list is pooled: the mean over its tokens, or their sum over the root of their number. */
+  /** How the tokens of a list are pooled: their mean, or their sum divided by the square root of their number. */
   readonly pooling?: 'mean' | 'root';
-  /** Adds the adaptable heads, which shift all critics' logits equally; null or omitted: MetaHeac as published. */
+  /**
+   * Adds the adaptable heads, which shift all critics' logits equally. If null or omitted, the model is MetaHeac as
+   * published.
+   */
   readonly heads?: HeadsConfig | null;
 }
 
-/** Creates the initial value of a parameter. */
 export type Initial = (name: string, shape: readonly number[], fanIn: number) => Tensor;
 
 /**
- * Embeddings N(0, .1); the scale 1; weights and biases uniform in +-1/sqrt(fan in). Each parameter has its own random
- * stream, determined by its name.
+ * Initial values: embeddings are N(0, .1), the scale is 1, weights and biases are uniform in +-1/sqrt(fan in). Each
+ * parameter has its own random stream, determined by its name.
  */
 export function randomInitial(rng: Rng): Initial {
   return (name, shape, fanIn) => {
@@ -54,8 +56,8 @@ export function randomInitial(rng: Rng): Initial {
  * Inputs `user.<feature>` int32 `[batch]` or `[batch, maxLength]` with `user.<feature>.length` int32 `[batch]`, and
  * `campaign.<feature>` `[1]` or `[1, maxLength]` with `.length` `[1]`. Output `score` float32 `[batch]`.
  *
- * Weights are `[out, in]`, those of all experts (and critics) stacked: `experts.0.weight` `[n h1, M k]`,
- * `experts.1.weight` `[n, h2, h1]`.
+ * Weights are `[out, in]`; the weights of all experts are stacked, and so are those of all critics: `experts.0.weight`
+ * `[n h1, M k]`, `experts.1.weight` `[n, h2, h1]`.
  */
 export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
   const { embedding: k, experts: n, critics: m, hidden } = config;
@@ -103,8 +105,8 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
 }
 
 /**
- * The heads alone, for data on which MetaHeac's experts add nothing. Inputs, output and the names of the parameters are
- * the same.
+ * The model with heads alone, for data on which MetaHeac's experts add nothing. Inputs, output and parameter names are
+ * those of the whole model.
  */
 export function buildHeadsAlone(
   { user, campaign, heads }: MetaHeacConfig & { readonly heads: HeadsConfig },

@@ -25,7 +25,7 @@ const BATCHES = 2;
 const ROWS = 32;
 /** Every fourth user is a seed. */
 const SEED_EVERY = 4;
-/** Sums of gates that should be 1 may exceed it by this much through rounding. */
+/** Rounding may make the sum of gate weights exceed 1 by this much. */
 const ROUNDING = 1e-5;
 
 export interface DryRun {
@@ -56,7 +56,7 @@ export async function dryRun(
       batches,
       batches.map(({ feeds }) => feeds),
     );
-    // the adapted parameters are fetched only if something is wrong: tables may be large
+    // the adapted parameters are fetched only if something is wrong, because tables may be large
     const check = async (i: number, adapted: () => Parameters) => {
       const model = () => ({ ...graph, initializers: new Map([...graph.initializers, ...adapted()]) });
       const { feeds } = batches[i]!;
@@ -91,7 +91,8 @@ export async function dryRun(
 }
 
 /**
- * Rejects scores that are not probabilities, or not one per user of `feeds`. `graph` is the model that computed them.
+ * Throws unless there is one score per user of `feeds` and all scores are probabilities. `graph` is the model that
+ * computed them.
  */
 export async function checkScores(
   path: string,
@@ -115,7 +116,7 @@ export async function checkScores(
   }
 }
 
-/** The error for a model that cannot score: ONNX Runtime's message, with the most common cause. */
+/** The error for a model that cannot score: ONNX Runtime's message and the most common cause. */
 export function refusalOf(path: string, graph: Graph, error: unknown): unknown {
   const known = error instanceof GraphError ? error : appErrorOf(error);
   if (known instanceof AppError) return known;

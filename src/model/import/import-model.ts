@@ -32,10 +32,10 @@ import {
 import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
 import { type ImportSchema, readImportSchema } from './schema.ts';
 
-/** The largest file that ONNX Runtime loads in one piece. */
+/** The size of the largest file that ONNX Runtime loads in one piece. */
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 const GOLDEN_ROWS = 16;
-/** Key of the random users. */
+/** Key of the random stream for the generated users. */
 const KEY = 'import';
 
 export interface ImportOptions {
@@ -43,16 +43,16 @@ export interface ImportOptions {
   readonly file: string;
   /** schema.json. */
   readonly schema: string;
-  /** Model folder to write; an existing model folder is replaced, any other folder is rejected. */
+  /** Model folder to write. An existing model folder is replaced; any other existing folder is rejected. */
   readonly out: string;
-  /** Default: the schema's name, else the file's. */
+  /** Name of the model. Default: the schema's name, otherwise the file's name. */
   readonly name?: string;
   /** ISO 8601. */
   readonly created: string;
   readonly device?: Device;
   /**
-   * Tests the written folder before it is moved to its place; if it throws, the import fails and leaves nothing behind.
-   * It covers the stages after loading, which this module does not know.
+   * Tests the written folder before it is moved to its final place. If the test throws, the import fails and leaves
+   * nothing behind. The test covers the stages after loading, which this module does not know.
    */
   readonly test?: (folder: string) => Promise<void>;
 }
@@ -64,15 +64,19 @@ export interface ImportReport {
   readonly parameters: readonly ParameterRole[];
   /** Number of nodes by op, most frequent first. */
   readonly ops: ReadonlyMap<string, number>;
-  /** For fixed parameters only: if an adapted parameter has no gradient, the whole model is rejected. */
+  /**
+   * Why a fixed parameter is not adapted. An adapted parameter always has a gradient: without one, the whole model is
+   * rejected.
+   */
   readonly refused: readonly RefusedGradient[];
   readonly dryRun: DryRun;
 }
 
 /**
- * Reads the file (and its external data), checks inputs, output and weights, differentiates, scores the highest ids,
- * adapts a generated campaign, and writes the folder, which `test` may still reject. `loadModel` accepts any model that
- * this accepts. @throws AppError invalid_model, invalid_argument (the schema), storage_failed
+ * Reads the file and its external data, checks inputs, output and weights, differentiates the graph, scores users with
+ * the highest ids, adapts a generated campaign, and writes the folder, which `test` may still reject. `loadModel`
+ * accepts any model that this function accepts.
+ * @throws AppError invalid_model, invalid_argument (the schema), storage_failed
  */
 export async function importModel(options: ImportOptions): Promise<ImportReport> {
   const schema = readImportSchema(options.schema);
@@ -131,8 +135,9 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
 }
 
 /**
- * The graph of an exported file, and the file to write: the same file, or, if it has external data, the bytes of a
- * self-contained one. A large file is in memory only once. @throws AppError invalid_model if it cannot be read
+ * Returns the graph of an exported file and the file to write: the same file, or the bytes of a self-contained one if
+ * the exported file has external data. A large file is in memory only once.
+ * @throws AppError invalid_model if the file cannot be read
  */
 export function readExport(file: string): { graph: Graph; contents: Pick<UnversionedModel, 'files' | 'copies'> } {
   const stat = statSync(file, { throwIfNoEntry: false });
@@ -151,7 +156,7 @@ export function readExport(file: string): { graph: Graph; contents: Pick<Unversi
   }
 }
 
-/** A folder that is not a model may be someone's data: it is not replaced. */
+/** A folder that is not a model may be someone's data, so it is not replaced. */
 function checkOut(out: string): void {
   if (!existsSync(out)) return;
   const isReplaced =
@@ -159,7 +164,7 @@ function checkOut(out: string): void {
   if (!isReplaced) throw new AppError('invalid_argument', `${out} already exists and is not a model folder`);
 }
 
-/** "all" if the loader would find the same names by itself. */
+/** Returns "all" if the loader would find the same parameter names by itself. */
 function namesOf({ adapted, fixed }: Selection, graph: Graph): Manifest['adapted_parameters'] {
   const isAll = differentiableAmong(fixed.keys(), graph).length === 0;
   return isAll || adapted.length === 0 ? 'all' : [...adapted];
@@ -217,7 +222,7 @@ async function makeGoldenBatch(
   const feeds = randomFeeds(graph, features, GOLDEN_ROWS, rng);
   let scores: Float32Array;
   try {
-    // with compact tables: a session of the whole model would hold two more copies of it
+    // compact tables, because a session of the whole model would hold two more copies of it
     scores = await (await program.start(graph.initializers, [], [feeds])).scores(0);
   } catch (error) {
     throw refusalOf(path, graph, error);

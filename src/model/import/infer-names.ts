@@ -2,12 +2,15 @@
 import { type Graph, isFloat } from '../../../packages/onnx-grad/index.ts';
 import { SIDES } from '../interface.ts';
 
-/** What an input is taken for. A target of null is unknown and must be filled in. */
+/** The inferred meaning of an input. A target of null is unknown, and the operator must fill it in. */
 export interface ProposedInput {
-  /** `user.<feature>`, with `.length`, `.mask` or `.padding` for an input that accompanies a list. */
+  /**
+   * The target of an input: `user.<feature>`, with `.length`, `.mask` or `.padding` for an input that accompanies a
+   * list.
+   */
   readonly target: string | null;
   readonly part: 'ids' | 'length' | 'mask' | 'padding';
-  /** The input with the ids of the list. */
+  /** For an input that accompanies a list, the input with the list's ids. */
   readonly ids: string;
 }
 
@@ -18,8 +21,8 @@ const SUFFIXES: readonly (readonly [suffix: RegExp, part: 'length' | 'mask' | 'p
 ];
 
 /**
- * The proposals by input, in the graph's order. Names that are not of the contract's form are guessed, with a note
- * each. `lookedUp` are the inputs that index tables.
+ * Returns a proposal for each input, in the graph's order. Inputs whose names do not have the form of the contract are
+ * guessed, with a note for each guess. `lookedUp` are the inputs that index tables.
  */
 export function proposeInputs(
   graph: Graph,
@@ -64,7 +67,7 @@ function targetOf(input: string): string {
   return side ? `${side}.${input.slice(side.length + 1)}` : `user.${input}`;
 }
 
-/** The list that `input` accompanies, if its name is the list's name with a suffix. */
+/** The list that `input` accompanies, if the name of `input` is the list's name with a suffix. */
 function companionOf(graph: Graph, input: string): { part: 'length' | 'mask' | 'padding'; ids: string } | null {
   for (const [suffix, part] of SUFFIXES) {
     const ids = input.replace(suffix, '');

@@ -1,4 +1,4 @@
-/** Proposes an exported model's schema: kinds and lengths from its inputs, vocabulary sizes by trying ids. */
+/** Proposes a schema for an exported model: kinds and lengths from its inputs, vocabulary sizes by trying ids. */
 import {
   type Feeds,
   type Graph,
@@ -19,7 +19,7 @@ import { SIDES, type Side } from '../interface.ts';
 import { findLookups, type Lookup } from '../lookups.ts';
 import { type ProposedInput, proposeInputs } from './infer-names.ts';
 
-/** A feature in the form of schema.json. A vocabulary_size of null was not found and must be filled in. */
+/** A feature in the form of schema.json. A vocabulary_size of null was not found, and the operator must fill it in. */
 export interface ProposedFeature {
   readonly name: string;
   readonly kind: FeatureKind;
@@ -30,26 +30,26 @@ export interface ProposedFeature {
 }
 
 export interface ProposedSchema {
-  /** The meaning of inputs that are not named after their feature; null if unknown. */
+  /** The meaning of inputs that are not named after their feature; null if the meaning is unknown. */
   readonly inputs?: Readonly<Record<string, string | null>>;
   readonly features: { readonly user: readonly ProposedFeature[]; readonly campaign: readonly ProposedFeature[] };
 }
 
 export interface Proposal {
   readonly schema: ProposedSchema;
-  /** What the graph does not reveal, and what violates the contract. */
+  /** Notes on what the graph does not reveal and what violates the contract. */
   readonly notes: readonly string[];
 }
 
-/** Width of the lists of a feature whose inputs do not specify it. */
+/** List width of a feature whose inputs do not specify a width. */
 const ANY_WIDTH = 4;
-/** No table with more rows fits into memory: if higher ids can still be looked up, they are hashed or clipped. */
+/** An id that is beyond every table that fits into memory. If it can be looked up, ids are hashed or clipped. */
 const HUGE_ID = 2 ** 31 - 2;
-/** Ids tried one by one to find where a hash or a clip begins to repeat. */
+/** Number of ids that are tried one by one to find where hashed or clipped ids begin to repeat. */
 const FOLDED_IDS = 65_536;
 
 /**
- * The proposal for `graph`, an exported model. The meaning of inputs that are not named `user.<feature>`,
+ * Proposes a schema for `graph`, an exported model. The meaning of inputs that are not named `user.<feature>`,
  * `user.<feature>.length` or `campaign.<feature>` is guessed, with a note. @throws GraphError
  */
 export async function inferSchema(graph: Graph): Promise<Proposal> {
@@ -88,7 +88,7 @@ async function propose(
   notes: string[],
 ): Promise<ProposedFeature> {
   const value = graph.values.get(input)!;
-  // floats are ids if they are cast and looked up, which `isLookedUp` finds
+  // floats are ids if they are cast to integers and looked up, which `isLookedUp` finds out
   if (value.dtype === 'bool' || value.shape.length < 1 || value.shape.length > 2)
     notes.push(`input "${input}" is ${typeText(value)}, not int32 or int64 ids, or float32 numbers, of rank 1 or 2`);
   if (value.dtype === 'float32' && !sizes.isLookedUp(input)) return proposeNumbers(name, input, value.shape, notes);
@@ -111,7 +111,7 @@ async function propose(
   return { name, kind: 'multi', max_length: typeof width === 'number' ? width : null, vocabulary_size: size };
 }
 
-/** Whether another list of the same side has the same width. */
+/** Whether another list of the same side (user or campaign) has the same width. */
 function isParallel(graph: Graph, proposed: ReadonlyMap<string, ProposedInput>, input: string): boolean {
   const sideOf = (one: string) => proposed.get(one)!.target?.split('.')[0];
   const width = graph.values.get(input)!.shape[1];
@@ -136,7 +136,7 @@ function proposeNumbers(
   return { name, kind: 'vector', size: typeof size === 'number' ? size : null, missing: 0 };
 }
 
-/** Tries ids on the look-ups of a graph, one feature at a time, with all others 0. */
+/** Tries ids in the look-ups of a graph, one feature at a time; the ids of all other features are 0. */
 class VocabularySizes {
   readonly #graph: Graph;
   readonly #proposed: ReadonlyMap<string, ProposedInput>;
@@ -178,7 +178,7 @@ class VocabularySizes {
     return this.#lookups.some(({ inputs }) => inputs.includes(input));
   }
 
-  /** Number of ids of the feature `input`, or null if it looks up no table. */
+  /** Number of ids of the feature `input`, or null if the feature looks up no table. */
   async find(input: string, notes: string[]): Promise<number | null> {
     const own = this.#lookups.filter(({ inputs }) => inputs.includes(input));
     if (own.length === 0) {
@@ -203,7 +203,7 @@ class VocabularySizes {
     return this.#withinStack(own, input, largest + 1, notes);
   }
 
-  /** The largest id that every look-up finds in its table. */
+  /** The largest id that every look-up of the feature finds in its table. */
   async #largestFitting(own: readonly Lookup[], input: string): Promise<number> {
     let low = 0;
     let high = 1;
@@ -222,7 +222,7 @@ class VocabularySizes {
     return own.every(({ index, rows }) => read.get(index)!.every((row) => row >= 0 && row < rows));
   }
 
-  /** The number of ids that have rows of their own, for a feature whose ids are hashed or clipped. */
+  /** The number of ids that have their own rows, for a feature whose ids are hashed or clipped. */
   async #beforeRepeating(own: readonly Lookup[], input: string, notes: string[]): Promise<number | null> {
     const most = Math.min(FOLDED_IDS, Math.max(...own.map(({ rows }) => rows)));
     const seen = new Set<string>();
@@ -235,7 +235,7 @@ class VocabularySizes {
       if (seen.has(rows)) break;
       seen.add(rows);
     }
-    // hashed or clipped ids come back to rows seen before; ids that lead on to new rows are divided into buckets
+    // hashed or clipped ids return to rows seen before; ids that lead to new rows are divided into buckets
     let isCut = seen.size === 1;
     for (let id = 2 * seen.size; seen.size < most && id < HUGE_ID && !isCut; id *= 2)
       isCut = !seen.has(await rowsOf(id));
@@ -247,7 +247,7 @@ class VocabularySizes {
     return seen.size;
   }
 
-  /** `size`, or less if the rows of another feature begin earlier in a shared table. */
+  /** Returns `size`, or less if the rows of another feature begin earlier in a shared table. */
   async #withinStack(own: readonly Lookup[], input: string, size: number, notes: string[]): Promise<number> {
     let least = size;
     const bases = await this.#basesOf(input);
@@ -282,7 +282,7 @@ class VocabularySizes {
     return bases;
   }
 
-  /** The rows that are looked up for a user with `id` everywhere in `input`. */
+  /** The rows that the graph looks up for a user who has `id` in every feature. */
   async #read(input: string, id: number): Promise<ReadonlyMap<string, readonly number[]>> {
     const feeds: Record<string, Tensor> = {};
     for (const name of this.#graph.inputs) {

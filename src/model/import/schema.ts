@@ -27,9 +27,9 @@ import {
 } from '../manifest.ts';
 import { vocabularyPath } from '../vocabulary.ts';
 
-/** Maximum number of ids of a feature, including id 0: the capacity of a JavaScript Map. */
+/** Maximum number of ids of a feature, including id 0. It is the capacity of a JavaScript Map. */
 const MAXIMUM_VOCABULARY = 2 ** 24;
-/** Maximum size of a schema or a list of tokens. */
+/** Maximum size, in bytes, of a schema or a list of tokens. */
 const MAXIMUM_FILE_BYTES = 512 * 1024 * 1024;
 
 const { adapted_parameters, inputs, name, training } = manifestSchema.shape;
@@ -39,17 +39,16 @@ const feature = z
     name: featureName.regex(/^[^\p{Cc}]*$/u, 'contains a control character'),
     kind: z.enum(FEATURE_KINDS),
     max_length: maximumLength.nullish(),
-    /** What becomes of unknown tokens of a list. */
+    /** The handling of unknown tokens in a list. */
     unknown: unknownTokens.optional(),
     /** Number of elements of a vector. */
     size: vectorSize.optional(),
-    /** What the model is fed for a missing number; null: NaN. */
+    /** The value that the model is fed for a missing number; null stands for NaN. */
     missing: missingValue.optional(),
-    // null in a proposal if unknown
+    // null in a proposal if the size is unknown
     vocabulary_size: z.number().int().min(2, 'counts id 0 and at least one token').max(MAXIMUM_VOCABULARY).nullish(),
-    /** Tokens, starting at id 1. */
     tokens: z.array(z.string()).optional(),
-    /** A file with the tokens, next to the schema. */
+    /** A file with the tokens; its path is relative to the schema. */
     vocabulary: z.string().optional(),
   })
   .refine(({ name }) => !name.endsWith('.length'), {
@@ -86,13 +85,13 @@ const schema = z.strictObject({
   inputs: inputs.unwrap().default({}),
   /** Whether weights that are equal in the file are one parameter. */
   tied: z.boolean().default(true),
-  /** Tables whose row 0 stays 0. Default: those with a row of zeros. */
+  /** Tables whose row 0 stays 0. Default: the tables that have a row of zeros. */
   padded: z.array(z.string()).optional(),
 });
 
 type Feature = z.infer<typeof feature>;
 
-/** Where a feature's tokens come from. */
+/** The source of a feature's tokens. */
 export type VocabularyOrigin = 'schema' | 'file' | 'ids';
 
 export interface ImportSchema {
@@ -105,17 +104,18 @@ export interface ImportSchema {
   readonly training: Manifest['training'];
   readonly inputs: InputNames;
   readonly tied: boolean;
-  /** null: those that have a row of zeros. */
+  /** Tables whose row 0 stays 0; null: the tables that have a row of zeros. */
   readonly padded: readonly string[] | null;
   readonly origins: ReadonlyMap<string, VocabularyOrigin>;
-  /** Tokens by `user.<feature>` and `campaign.<feature>`; if none are given, the ids as text: "1", "2", .. */
+  /** Tokens by `user.<feature>` and `campaign.<feature>`. If none are given, the ids as text: "1", "2", .. */
   tokens(): Map<string, readonly string[]>;
 }
 
 /**
- * Reads and checks a schema. The tokens of a feature are its `tokens`, or those of the file `vocabulary`, or of
- * `vocabulary/<side>.<feature>.json` next to the schema if that exists; without any, ids are their own tokens and
- * `vocabulary_size` is their number. @throws AppError invalid_argument, naming the place
+ * Reads and checks a schema. The tokens of a feature are its `tokens`, or are read from the file `vocabulary`, or from
+ * `vocabulary/<side>.<feature>.json` next to the schema if that file exists. Without any of these, the ids serve as
+ * tokens and `vocabulary_size` is the number of ids.
+ * @throws AppError invalid_argument, naming the place
  */
 export function readImportSchema(path: string): ImportSchema {
   const parsed = schema.safeParse(readJson(path, path));
@@ -143,7 +143,7 @@ export function readImportSchema(path: string): ImportSchema {
     path,
     name: data.name ?? null,
     features,
-    // fields that the schema omits have their default
+    // fields that the schema omits have default values
     adaptation: { ...DEFAULT_ADAPTATION, ...withoutUndefined(data.adaptation) },
     adaptedParameters: data.adapted_parameters,
     fixed: data.fixed,
