@@ -85,10 +85,11 @@ describeInBrowser('untitled drafts', () => {
     const [old, young, named] = [await make('Untitled draft'), await make('Untitled draft'), await make('Named')];
     const { page, go } = await fixture().open();
     // the service's responses as they will be in some days
-    await page.route('**/v1/campaigns?*', async (route) => {
+    await page.route(/\/v1\/campaigns(\?|\/[^/]+$)/, async (route) => {
+      if (route.request().method() !== 'GET') return route.continue();
       const response = await route.fetch();
       const json = await response.json();
-      for (const each of json.items) {
+      for (const each of json.items ?? [json]) {
         const days = each.id === old || each.id === named ? 7.1 : each.id === young ? 4.5 : 0;
         each.updated_at = new Date(Date.parse(each.updated_at) - days * 86_400_000).toISOString();
       }
@@ -98,6 +99,22 @@ describeInBrowser('untitled drafts', () => {
     await page.getByText('Deleted 1 untitled draft not changed for 7 days.').waitFor();
     await page.getByText('deleted in 3 days').waitFor();
     expect([await statusOf(old), await statusOf(young), await statusOf(named)]).toEqual([404, 200, 200]);
+  });
+
+  it('stay if somebody continues them while they are deleted', async () => {
+    const { served } = fixture();
+    const continued = await make('Untitled draft');
+    const { page, go } = await fixture().open();
+    await go('audiences');
+    await page.getByRole('button', { name: 'Delete all drafts' }).click();
+    await page.route(`**/v1/campaigns/${continued}`, async (route) => {
+      const response = route.request().method() === 'GET' ? await route.fetch() : null;
+      await served.call('PATCH', `/v1/campaigns/${continued}`, { name: 'Continued' });
+      await (response === null ? route.continue() : route.fulfill({ response }));
+    });
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete drafts' }).click();
+    await page.getByText(/^Deleted \d untitled drafts?\.$/).waitFor();
+    expect((await served.call('GET', `/v1/campaigns/${continued}`)).json.name).toBe('Continued');
   });
 
   it('are deleted all together, except drafts with a name', async () => {

@@ -7,6 +7,7 @@ import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { counted } from '../../ui/format.ts';
+import { loadCampaign } from '../audience/load.ts';
 import { loadCampaigns } from './load.ts';
 
 /** The name of a draft until the user enters one. */
@@ -32,12 +33,26 @@ export function daysLeft({ updated_at: at }: Campaign, now: number): number {
 async function deleteDrafts(api: Api, isOver: (draft: Campaign) => boolean): Promise<number> {
   const wanted = { search: DRAFT_NAME, state: undefined, label: undefined, count: MOST };
   const { campaigns } = await loadCampaigns(api, wanted, new AbortController().signal);
-  const over = campaigns.filter((each) => isUntitled(each) && isOver(each));
-  for (const { id } of over)
-    await call(api.DELETE('/v1/campaigns/{id}', { params: { path: { id } } })).catch((error: unknown) => {
-      if (!(error instanceof ApiError && error.status === 404)) throw error;
-    });
-  return over.length;
+  const isWanted = (each: Campaign) => isUntitled(each) && isOver(each);
+  let count = 0;
+  for (const { id } of campaigns.filter(isWanted)) if (await deleteIf(api, id, isWanted)) count += 1;
+  return count;
+}
+
+/**
+ * Deletes a draft if `isWanted` still holds, and returns whether it did: since the list was loaded, somebody may have
+ * deleted the draft, continued it, or made an audience of it.
+ */
+async function deleteIf(api: Api, id: string, isWanted: (draft: Campaign) => boolean): Promise<boolean> {
+  try {
+    const { campaign, etag } = await loadCampaign(api, id);
+    if (!isWanted(campaign)) return false;
+    await call(api.DELETE('/v1/campaigns/{id}', { params: { path: { id }, header: { 'if-match': etag } } }));
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 404 || error.status === 412)) return false;
+    throw error;
+  }
 }
 
 /** Deletes expired drafts when somebody with write access opens the list. */
