@@ -18,6 +18,9 @@ import { createOutput, type Terminal } from './output.ts';
 
 const RAISE_OPEN_FILES = 'Raise the limit of open files, as with `ulimit -n 16384`.';
 
+/** The operating system's words about a missing file, with those that announce them, and its path. */
+const MISSING = /( can(?:not|'t) be read(?: as JSON)?: )?ENOENT: no such file or directory, \w+ '(.*?)'(?: -> '.*?')?/;
+
 /**
  * Runs a command line and returns its exit code. A command that succeeds with an exit code other than 0 sets
  * `process.exitCode`, and 0 is returned. `limits` are limits of services that are not settings, for tests.
@@ -41,23 +44,23 @@ export async function runProgram(
 
 /** Prints what went wrong and returns the exit code. */
 function report(error: unknown, output: Output): number {
-  const missing = missingPathOf(error);
-  if (missing !== null) output.note(`metaheac: ${missing}: not found`);
-  else if (isOfOpenFiles(error)) output.note(`metaheac: ${messageOf(error)}. ${RAISE_OPEN_FILES}`);
-  else output.note(`metaheac: ${messageOf(error)}`);
+  const text = withoutErrno(messageOf(error));
+  output.note(`metaheac: ${text}${isOfOpenFiles(error) ? `. ${RAISE_OPEN_FILES}` : ''}`);
   if (error instanceof UsageError) return 2;
   if (error instanceof AppError || isOfTheSystem(error) || isOfOpenFiles(error)) return 1;
   if (error instanceof Error && error.stack) output.note(error.stack);
   return 70;
 }
 
-/** The missing file or folder that caused the error. */
-function missingPathOf(error: unknown): string | null {
-  for (let one = error; one instanceof Error; one = one.cause) {
-    const { code, path } = one as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && path !== undefined) return path;
-  }
-  return null;
+/**
+ * A message that says "not found" where it quotes the operating system about a missing file. The words around the quote
+ * stay: they say what the file is for, and what to do. Only the text is examined, because threads report nothing else.
+ */
+export function withoutErrno(message: string): string {
+  return message.replace(MISSING, (_, unread: string | undefined, path: string, at: number) => {
+    if (unread !== undefined) return ': not found';
+    return message.slice(0, at).includes(path) ? 'not found' : `${path}: not found`;
+  });
 }
 
 export function createProgram(

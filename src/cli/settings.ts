@@ -51,11 +51,20 @@ export function dataDirOf(
   const flag = values['dataDir'];
   if (argument !== undefined && flag !== undefined && argument !== flag)
     throw new UsageError(`two data folders are given, ${argument} and ${String(flag)}: give only one`);
-  const dataDir = argument ?? settingsOf(values, output).values.METAHEAC_DATA_DIR;
+  return checkDataDir(argument ?? settingsOf(values, output).values.METAHEAC_DATA_DIR, isMade);
+}
+
+function checkDataDir(dataDir: string | undefined, isMade: boolean): string {
   if (dataDir === undefined)
     throw new UsageError('name the data folder: --data-dir, METAHEAC_DATA_DIR, or data_dir in a configuration file');
   if (!isMade && !existsSync(dataDir)) throw new AppError('invalid_argument', `${dataDir}: not found`);
   return dataDir;
+}
+
+/** The data folder of a service, created if it does not exist, and the key with which a command calls the service. */
+export function serviceOf(values: FlagValues, output: Output): { readonly dataDir: string; readonly key?: string } {
+  const { METAHEAC_DATA_DIR: dataDir, METAHEAC_API_KEY: key } = settingsOf(values, output).values;
+  return { dataDir: checkDataDir(dataDir, true), ...(key !== undefined && { key }) };
 }
 
 /** The key with which a command calls a running service. */

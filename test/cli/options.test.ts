@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { delimiter, nameList, seedCounts, share } from '../../src/cli/options.ts';
+import { withoutErrno } from '../../src/cli/program.ts';
 
 describe('options', () => {
   it('takes lists, shares, separators and numbers of seeds', () => {
@@ -23,5 +24,26 @@ describe('options', () => {
     [seedCounts, 'few'],
   ])('refuses with %o what is none: %j', (parse, text) => {
     expect(() => parse(text)).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('a message about a missing file', () => {
+  const words = (path: string, call = 'open') => `ENOENT: no such file or directory, ${call} '${path}'`;
+
+  it.each([
+    [words('a.csv'), 'a.csv: not found'],
+    [`a.csv can't be read: ${words('a.csv')}`, 'a.csv: not found'],
+    [`model m: manifest.json cannot be read: ${words('m/manifest.json')}`, 'model m: manifest.json: not found'],
+    [`cannot lock a/b: ${words('a/b')}`, 'cannot lock a/b: not found'],
+    [`cannot copy the model m: ${words('m/x', 'copyfile')} -> 'n/x'`, 'cannot copy the model m: m/x: not found'],
+    [`b is not a backup: ${words('b/backup.json')}`, 'b is not a backup: b/backup.json: not found'],
+    ['external data "w" does not exist: it must be next to the model', undefined],
+  ])('says "not found", and keeps its advice: %s', (message, said = message) => {
+    expect(withoutErrno(message)).toBe(said);
+  });
+
+  it('keeps what follows from a missing file', () => {
+    const key = `k can't be read, and without it erased users are not known: ${words('k', 'read')}`;
+    expect(withoutErrno(key)).toBe("k can't be read, and without it erased users are not known: not found");
   });
 });

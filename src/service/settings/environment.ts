@@ -207,7 +207,8 @@ function readSecret({ text: path, label }: Found): string {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw refused(label, `the file cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw refused(label, code === 'ENOENT' ? 'the file is not found' : `the file cannot be read (${code})`);
   }
   if (bytes.length > MAXIMUM_SECRET_BYTES)
     throw refused(label, `the file has ${bytes.length} bytes, which is too large for a secret`);

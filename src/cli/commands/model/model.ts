@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
 import { deviceOption, existing } from '../../options.ts';
-import { addSettings, dataDirOf, keyOf } from '../../settings.ts';
+import { addSettings, keyOf, serviceOf } from '../../settings.ts';
 
 const url = () => new Option('--url <url>', 'the running service');
 
@@ -73,11 +73,7 @@ function addServedModelCommands(model: Command, output: Output): void {
       .addOption(url().default(undefined, 'none: a service on the folder serves it from its next start'))
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) => {
-        const service = {
-          ...options,
-          dataDir: dataDirOf(undefined, options, output, { isMade: true }),
-          key: keyOf(options, output),
-        };
+        const service = { ...options, ...serviceOf(options, output) };
         await (await import('./promote.ts')).modelPromoteCommand(dir, service, output);
       }),
     'metaheac model promote models/second --data-dir data-dir --url http://127.0.0.1:8080',
