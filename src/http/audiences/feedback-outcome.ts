@@ -2,7 +2,9 @@
  * The route that compares feedback with the audience: it counts the users who responded, and how many of them the
  * audience contains.
  */
+
 import { z } from 'zod';
+import { grouped } from '../../lib/text/counted.ts';
 import { usersByEvent } from '../campaigns/feedback.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -56,7 +58,7 @@ export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): 
         description:
           'Counts users by their latest event, and shows how many of those who converted or clicked are in the ' +
           'active audience: compare this share with the predicted `recall` for that size (`GET …/quality`). At most ' +
-          `${config.maximumBatchMembers.toLocaleString('en-US')} of these users are compared with the audience ` +
+          `${grouped(config.maximumBatchMembers)} of these users are compared with the audience ` +
           '(`compared`).',
         params: campaignParams,
         response: { 200: json('The summary.', feedbackOutcomeSchema) },

@@ -1,6 +1,8 @@
 /** Routes of membership: one user, many users, and the audiences that contain a user. */
+
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
+import { grouped } from '../../lib/text/counted.ts';
 import type { Membership } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -104,7 +106,7 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
         tags: ['audience'],
         summary: 'Check whether users are in the audience',
         description:
-          `Up to ${config.maximumBatchMembers.toLocaleString('en-US')} user ids. All items refer to the same ` +
+          `Up to ${grouped(config.maximumBatchMembers)} user ids. All items refer to the same ` +
           'version and are in the order of the ids. A user who is not in the population does not make the batch ' +
           'fail: the item has `known` false and the code `user_not_found`.',
         params: campaignParams,

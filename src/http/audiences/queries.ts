@@ -1,5 +1,7 @@
 /** Audiences: path parameters, queries and bodies. */
+
 import { z } from 'zod';
+import { grouped } from '../../lib/text/counted.ts';
 import type { ServerConfig } from '../config.ts';
 import { component } from '../openapi/component.ts';
 import { listField } from '../plugins/json/bounded-fields.ts';
@@ -47,7 +49,7 @@ export function audienceQuery(config: ServerConfig) {
       limit: wholeNumber(1, config.maximumPageSize)
         .optional()
         .describe(
-          `Maximum number of users in the page; by default ${config.defaultPageSize.toLocaleString('en-US')} for ` +
+          `Maximum number of users in the page; by default ${grouped(config.defaultPageSize)} for ` +
             'JSON, otherwise all.',
         )
         .meta(component('AudienceLimit')),

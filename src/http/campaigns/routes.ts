@@ -115,8 +115,7 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       const { features, audience, refresh, ...fields } = request.body;
       const before = store.get(request.params.id);
       if (fields.labels) requireLabels(request.caller, fields.labels);
-      const tag = tagOfCampaign(campaign.parse(before));
-      requireMatch(request.headers['if-match'], (etag) => etag === tag);
+      requireSame(request.headers['if-match'], before);
       if (fields.filters) refuseUnknownFilters(population, fields.filters);
       const changed = store.update(request.params.id, {
         ...inCamelCase(fields),
@@ -150,10 +149,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
     async (request, reply) => {
       const { id } = request.params;
       const ifMatch = request.headers['if-match'];
-      if (ifMatch !== undefined) {
-        const tag = tagOfCampaign(campaign.parse(dependencies.store.get(id)));
-        requireMatch(ifMatch, (etag) => etag === tag);
-      }
+      if (ifMatch !== undefined) requireSame(ifMatch, dependencies.store.get(id));
       const left = await dependencies.store.delete(id);
       // the campaign itself is deleted; the periodic clean-up removes what is left of it
       if (left !== null)
@@ -213,6 +209,13 @@ function getCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
     },
     async (request, reply) => sendCampaign(reply, dependencies.store.get(request.params.id)),
   );
+}
+
+/** @throws AppError precondition_failed */
+function requireSame(ifMatch: string | undefined, found: Campaign): void {
+  if (ifMatch === undefined) return;
+  const tag = tagOfCampaign(campaign.parse(found));
+  requireMatch(ifMatch, (etag) => etag === tag);
 }
 
 function sendCampaign(reply: FastifyReply, found: Campaign): FastifyReply {

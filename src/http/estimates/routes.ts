@@ -1,10 +1,12 @@
 /**
  * Route of estimates: takes a campaign's inputs, and returns the expected quality of the audience; nothing is stored.
  */
+
 import type { CountedUsers } from '../../domain/estimates.ts';
 import { refuseUnknownFilters } from '../../domain/filters.ts';
 import type { SetOwner } from '../../domain/user-sets.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { grouped } from '../../lib/text/counted.ts';
 import type { Estimates, Expected } from '../../service/ports/estimates.ts';
 import { countFeatures } from '../campaigns/features.ts';
 import type { ServerDependencies } from '../dependencies.ts';
@@ -97,7 +99,7 @@ function describeEstimate(config: EstimateNeeds['config']): string {
     `seeds that match the filters are tested. An estimate has a time limit of ${config.estimateTimeMs} ms. If it ` +
     'takes longer or has to wait for others, `reason` says so and only the remaining fields are returned. The first ' +
     'request with millions of ids, or with filters on a large population, may exceed the limit. At most ' +
-    `${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates.toLocaleString('en-US')} random ` +
+    `${config.maximumEstimateSeeds} seeds and ${grouped(config.maximumEstimateCandidates)} random ` +
     'candidates are used.'
   );
 }

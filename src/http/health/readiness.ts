@@ -1,5 +1,7 @@
 /** Whether each part of the service is ready, and why not. */
+
 import { messageOf } from '../../lib/errors.ts';
+import { grouped } from '../../lib/text/counted.ts';
 import type { Population } from '../../service/ports/populations.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 
@@ -85,7 +87,7 @@ function createStoreProbe({ store, clock }: ReadinessNeeds): () => Verdict {
 }
 
 function describePopulation({ version, rowCount }: Pick<Population, 'version' | 'rowCount'>): string {
-  return `version ${version}, ${count(rowCount)} users`;
+  return `version ${version}, ${grouped(rowCount)} users`;
 }
 
 /**
@@ -95,8 +97,8 @@ function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   const reserve = storage.disk();
   if (reserve.isLow) {
     const { freeBytes, reserveBytes } = reserve;
-    const why = freeBytes < reserveBytes ? `below the reserve of ${count(reserveBytes)}` : 'kept for deletions';
-    return { ready: false, detail: `read-only: ${count(freeBytes)} bytes free, ${why}` };
+    const why = freeBytes < reserveBytes ? `below the reserve of ${grouped(reserveBytes)}` : 'kept for deletions';
+    return { ready: false, detail: `read-only: ${grouped(freeBytes)} bytes free, ${why}` };
   }
   const { freeBytes } = machine.disk();
   const free = `${size(freeBytes)} free`;
@@ -108,17 +110,12 @@ function descriptorVerdict({ machine, config }: ReadinessNeeds): Verdict {
   const descriptors = machine.descriptors();
   if (descriptors === null) return { ready: true, detail: 'not known on this system' };
   const { open, limit } = descriptors;
-  return { ready: limit - open >= config.readyFreeDescriptors, detail: `${count(open)} of ${count(limit)} open` };
-}
-
-/** `1,234,567` */
-function count(number: number): string {
-  return number.toLocaleString('en-US', { maximumFractionDigits: 1 });
+  return { ready: limit - open >= config.readyFreeDescriptors, detail: `${grouped(open)} of ${grouped(limit)} open` };
 }
 
 /** `54.1 GB` or `3.1 MB`: decimal units, as in the console. */
 function size(bytes: number): string {
-  return bytes >= 1e9 ? `${count(bytes / 1e9)} GB` : `${count(bytes / 1e6)} MB`;
+  return bytes >= 1e9 ? `${grouped(bytes / 1e9)} GB` : `${grouped(bytes / 1e6)} MB`;
 }
 
 function seconds(ms: number): number {

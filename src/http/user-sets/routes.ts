@@ -1,9 +1,11 @@
 /** Routes of sets of users: a campaign's seeds and suppression list, and the global suppression list. */
+
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SetOwner } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../../lib/media-types.ts';
+import { grouped } from '../../lib/text/counted.ts';
 import type { TakeStream } from '../audiences/stream/stream-turns.ts';
 import type { ServerConfig } from '../config.ts';
 import { negotiate } from '../plugins/accept.ts';
@@ -126,8 +128,8 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, transfers: OpenT
         tags: ['seeds'],
         summary: `${summary} ${kind.what}`,
         description:
-          `${kind.about}Up to ${config.maximumUploadIds.toLocaleString('en-US')} user ids as text, NDJSON or CSV, ` +
-          `optionally with \`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds.toLocaleString('en-US')} in ` +
+          `${kind.about}Up to ${grouped(config.maximumUploadIds)} user ids as text, NDJSON or CSV, ` +
+          `optionally with \`Content-Encoding: gzip\`, or ${grouped(config.maximumInlineSeeds)} in ` +
           'JSON. If a line is invalid or the connection breaks, nothing changes. This does not start an expansion: ' +
           'the next expansion uses the set as it is then. `sent` shows how the ids of this request match, with ' +
           'hints if they were probably sent in another format.',

@@ -1,7 +1,9 @@
 /** Sets of users: match reports, and request schemas of uploads. */
+
 import { z } from 'zod';
 import type { SeedCounts } from '../../domain/types.ts';
 import type { MatchReport } from '../../domain/user-sets.ts';
+import { grouped } from '../../lib/text/counted.ts';
 import type { ServerConfig } from '../config.ts';
 import { seedCountFields } from '../expansions/expansion.ts';
 import { component } from '../openapi/component.ts';
@@ -142,7 +144,7 @@ export function uploadBody(config: ServerConfig) {
   const text = (description: string, example: string) => ({
     schema: z.string().meta({ description, examples: [example] }),
   });
-  const ids = userIdList(config, `User ids, at most ${config.maximumInlineSeeds.toLocaleString('en-US')} in JSON.`);
+  const ids = userIdList(config, `User ids, at most ${grouped(config.maximumInlineSeeds)} in JSON.`);
   return {
     content: {
       'text/plain': text('One user id per line, in UTF-8. Empty lines are ignored.', 'u1\nu2\n'),
