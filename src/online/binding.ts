@@ -1,4 +1,7 @@
-/** Binds a model to a population: for each feature, population code -> the model's token id (0 = unknown). */
+/**
+ * Binds a model to a population: for each feature, a table from population codes to the model's token ids (0 =
+ * unknown).
+ */
 
 import type { TokenId } from '../lib/brands.ts';
 import { AppError } from '../lib/errors.ts';
@@ -11,21 +14,21 @@ import type { Swap } from './swap.ts';
 export interface BoundFeature {
   readonly name: string;
   readonly kind: ColumnKind;
-  /** Maximum length of a list; 0 for other features. */
+  /** Maximum length of a list; 0 for a feature that is not a list. */
   readonly maxLength: number;
   /** Whether unknown tokens of a list keep their positions, as id 0. */
   readonly keepsUnknown: boolean;
-  /** Size of a vector; 0 for other features. */
+  /** Size of a vector; 0 for a feature that is not a vector. */
   readonly size: number;
-  /** By population code; code 0 (missing) is id 0. Empty for a feature without tokens. */
+  /** Token ids by population code; code 0 (missing) has id 0. Empty for a feature without tokens. */
   readonly tokenIds: Int32Array;
   /** Number of dictionary tokens that the model does not know. */
   readonly unknownTokens: number;
-  /** The value for a missing number; null for NaN. */
+  /** The value that replaces a missing number; null for NaN. */
   readonly missing: number | null;
-  /** Tokens that are hidden from all users, and their replacements. */
+  /** Tokens that are hidden from all users, with their replacements. */
   readonly swap?: Swap;
-  /** Whether all values are treated as missing: numbers and vectors only. */
+  /** Whether all values of the feature are treated as missing; only for numbers and vectors. */
   readonly isHidden?: boolean;
 }
 
@@ -33,14 +36,17 @@ export interface Binding {
   readonly features: readonly BoundFeature[];
 }
 
-/** Binds the model. A feature that the population lacks, or has as another kind, is invalid_model. */
+/**
+ * Binds a model to a population. A feature that the population lacks, or has as another kind, is an `invalid_model`
+ * error.
+ */
 export function bind(model: ModelContract, population: UserRows): Binding {
   return { features: model.manifest.features.user.map((feature) => bindFeature(model, population, feature)) };
 }
 
 /**
- * The binding as if nobody had some tokens of a feature (given by the model's ids). It is used to evaluate a model on
- * the past.
+ * The binding as if no user had certain tokens of a feature (given by the model's ids). It is used to evaluate a model
+ * on the past.
  */
 export function withoutTokens({ features }: Binding, feature: string, ids: ReadonlySet<TokenId>): Binding {
   return {
@@ -51,7 +57,8 @@ export function withoutTokens({ features }: Binding, feature: string, ids: Reado
 }
 
 /**
- * The binding as if nobody had the hidden values (see `swapsOf`). It is used to learn to find the holders of a token.
+ * The binding as if no user had the hidden values (see `swapsOf`). It is used for learning to find the holders of a
+ * token.
  */
 export function hide({ features }: Binding, hidden: ReadonlyMap<string, Swap | null>): Binding {
   return {

@@ -1,4 +1,4 @@
-/** A model bound to a population: adapts it to campaigns, and scores users with the result. */
+/** A model bound to a population. It adapts the model to campaigns and scores users with the customised models. */
 
 import type { Device } from '../../packages/onnx-grad/index.ts';
 import { changesOf } from '../model/changes.ts';
@@ -14,26 +14,27 @@ import { openScorer, type ScoredCampaign, type Scorer, type Sharing } from './sc
 
 export interface BoundModelOptions {
   readonly device?: Device;
-  /** Cache file of the sums that a population regression needs; without it they are computed each time. */
+  /** Cache file for the sums that a population regression needs. Without the file they are computed in each process. */
   readonly regressionCache?: string;
-  /** How errors name a user of the population. */
+  /** Returns the name of a user in errors. */
   readonly nameUser?: (userNumber: number) => string;
 }
 
 /**
- * A request without `without`: the campaign's own token of past campaigns is found by the external id, and left out.
+ * A request without `without`: `BoundModel` finds the campaign's own token of past campaigns by the external id, and
+ * leaves the token out.
  */
 type OfCampaign<T> = Omit<T, 'without'> & { readonly externalId: string | null };
 
 /**
- * The one way to expand a campaign: the engine's threads use it with users of a population, a test expansion with
- * made-up users.
+ * Expands campaigns. All expansions use this class: the engine's threads with users of a population, test expansions
+ * with made-up users.
  */
 export class BoundModel<Users extends UserRows = UserRows> {
   readonly context: OnlineContext<GeneralModel, Users>;
   readonly #scorer: Scorer;
   readonly #options: BoundModelOptions;
-  /** The regression, opened when the first campaign is adapted. */
+  /** The regression, which is opened when the first campaign is adapted. */
   #regression: Promise<BoundRegression | null> | null = null;
 
   private constructor(context: OnlineContext<GeneralModel, Users>, scorer: Scorer, options: BoundModelOptions) {
@@ -43,7 +44,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
   }
 
   /**
-   * The caller still owns the program.
+   * Binds the model of `program` to a population. The caller still owns the program.
    * @throws AppError invalid_model if the population lacks a feature of the model
    */
   static async open<Users extends UserRows>(
@@ -59,12 +60,12 @@ export class BoundModel<Users extends UserRows = UserRows> {
     return new BoundModel(context, scorer, options);
   }
 
-  /** Rows per run of the scorer. */
+  /** Number of rows that the scorer runs at once. */
   get batchSize(): number {
     return this.#scorer.batchSize;
   }
 
-  /** Returns the customised model, and the bytes of its customised.bin. */
+  /** Returns the customised model and the bytes of its customised.bin. */
   async customise(
     request: OfCampaign<CustomiseRequest>,
   ): Promise<CustomisedModel & { readonly customised: Uint8Array }> {
@@ -82,7 +83,7 @@ export class BoundModel<Users extends UserRows = UserRows> {
     return { ...made, customised };
   }
 
-  /** Scores of the rows, in order. */
+  /** Returns the scores of the rows, in the order of the rows. */
   score(
     rows: Rows,
     { externalId, ...campaign }: OfCampaign<ScoredCampaign>,

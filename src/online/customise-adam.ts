@@ -1,6 +1,6 @@
 /**
- * The online stage by Adam on a plan: held-out seeds choose the number of epochs (possibly 0), then the final pass uses
- * all seeds.
+ * The online stage by Adam according to a plan. Held-out seeds determine the number of epochs (possibly 0), then the
+ * final pass uses all seeds.
  */
 import {
   type AdaptationProgram,
@@ -59,13 +59,13 @@ export async function customiseByAdam(
 
 /** Ranks of a fold's held-out seeds after an epoch. */
 interface EpochRanks {
-  /** Ranks among the plan's candidates, which decide the number of epochs. */
+  /** Ranks among the plan's candidates; these ranks determine the number of epochs. */
   readonly others: SeedRanks;
   /** Ranks among the rows of the quality report. */
   readonly reported: SeedRanks;
 }
 
-/** Runs the passes of a plan one after another. Its users are read and encoded once. */
+/** Runs the passes of a plan one after another. The users of the plan are read and encoded once. */
 class PlannedPasses {
   readonly #context: AnyContext;
   readonly #steps: AdaptationProgram;
@@ -73,7 +73,7 @@ class PlannedPasses {
   readonly #others: Int32Array;
   readonly #request: CustomiseRequest;
   readonly #users: PlannedUsers;
-  /** Number of steps of all passes, and number of steps done. */
+  /** Number of steps in all passes, and number of steps done so far. */
   readonly #total: number;
   #done = 0;
 
@@ -114,7 +114,7 @@ class PlannedPasses {
     }
   }
 
-  /** The ranks of a fold's held-out seeds by number of epochs, starting with 0. */
+  /** The ranks of a fold's held-out seeds, by number of epochs, starting with 0. */
   async rank(fold: PlannedFold): Promise<EpochRanks[]> {
     const { features, ranked } = this.#request;
     const scored = [fold.heldOut, this.#others, ...(ranked ? [ranked] : [])];
@@ -134,7 +134,8 @@ class PlannedPasses {
 }
 
 /**
- * The reason why a step has no loss: the general model gives a user a score of NaN, or the learning rate is too high.
+ * The reason why a step has no loss: either the general model gives a user a score of NaN, or the learning rate is too
+ * high.
  */
 async function notFinite(
   { model, population, parameters = model.graph.initializers, nameUser = (n) => `user number ${n}` }: AnyContext,
@@ -154,8 +155,8 @@ async function notFinite(
 }
 
 /**
- * The number of epochs with the best AUC of held-out seeds; the larger number if several are equally good. 0 leaves the
- * model unchanged. `ranks` are by number of epochs, starting with 0.
+ * The number of epochs with the best AUC of held-out seeds; the largest such number if several are equally good. 0
+ * leaves the model unchanged. `ranks` are by number of epochs, starting with 0.
  */
 export function chooseEpochs(ranks: readonly SeedRanks[]): number {
   const aucs = ranks.map(aucOf);
@@ -167,7 +168,7 @@ function aucOf(ranks: SeedRanks): number {
   return wins.reduce((sum, each) => sum + each, 0) / wins.length;
 }
 
-/** What held-out seeds showed about adapting the model, as text; `aucs` are by number of epochs, starting with 0. */
+/** Describes what held-out seeds showed about adapting the model; `aucs` are by number of epochs, starting with 0. */
 function describeEpochs(aucs: readonly number[], epochs: number): string | null {
   const [before, ...after] = aucs.map((auc) => auc.toFixed(2));
   if (after.length === 0) return null;
@@ -184,7 +185,7 @@ function describeEpochs(aucs: readonly number[], epochs: number): string | null 
 class PlannedUsers {
   readonly #context: AnyContext;
   readonly #feeds: Feeds;
-  /** Population row -> row of `#feeds`. */
+  /** Maps rows of the population to rows of `#feeds`. */
   readonly #placeOf = new Map<Row, number>();
 
   constructor(

@@ -1,5 +1,5 @@
 /**
- * The online stage by gradient descent on the heads: the first pass finds likely hidden members, and the second one
+ * The online stage by gradient descent on the heads. The first pass finds likely hidden members, and the second pass
  * excludes them from the negatives.
  */
 
@@ -25,7 +25,7 @@ import type { CampaignRegression, MatchedUsers } from './regression/bound-regres
 
 const NO_ROWS = new Int32Array(0);
 
-/** The number of steps for `seeds` seeds. */
+/** The number of descent steps for `seeds` seeds. */
 export function stepsFor({ steps }: DescentSettings, seeds: number): number {
   return Math.min(Math.max(Math.round(steps.at_50_seeds * (seeds / 50) ** steps.exponent), 1), steps.maximum);
 }
@@ -76,7 +76,7 @@ export async function customiseHeads(
 function foldsWithRows(users: HeadUsers, candidates: number, rng: Rng): (Fold & { readonly rows: HeadRows })[] {
   const { positives, positivesOutside, negatives, ranked } = users;
   if (ranked.length === 0) return [];
-  // a held-out seed is treated like a hidden member: it is in the pool of negatives with the same probability
+  // a held-out seed is treated like a hidden member, and is in the pool of negatives with the same probability
   const chance = negatives.pool.length / candidates;
   return foldsOf(without(positives, positivesOutside), rng).map((fold) => {
     const hidden = fold.held.filter(() => fold.rng.uniform() < chance);
@@ -90,11 +90,11 @@ function foldsWithRows(users: HeadUsers, candidates: number, rng: Rng): (Fold & 
 /** The users on whom heads are adapted. */
 export interface StartedHeads {
   readonly run: HeadRun;
-  /** The regression for the same users; null if the model has none. */
+  /** The regression for the users of `run`; null if the model has no regression. */
   readonly regression: CampaignRegression | null;
 }
 
-/** Prepares a run on `rows` of the population, in this order. */
+/** Prepares a run on `rows` of the population; the run keeps the order of the rows. */
 export async function startHeads(
   { model, population, binding, regression, parameters = model.graph.initializers }: AnyContext,
   program: HeadProgram,
@@ -113,8 +113,7 @@ export async function startHeads(
 }
 
 /**
- * Runs both passes from the start, then fits the logistic and the population regression; on request also scores all
- * rows.
+ * Runs both passes from the start, then fits the logistic and the population regression. Scores all rows if requested.
  */
 export async function adaptHeads(
   started: StartedHeads,
@@ -153,7 +152,7 @@ export async function descendHeads(
   await descend(run, stepsFor(settings, positives.length), left, settings, rng.fork('second'));
 }
 
-/** The pool without the given share of users with the best scores. */
+/** Returns the pool without the given share of users who have the best scores. */
 function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Array {
   const sorted = pool.slice().sort((a, b) => scores[b]! - scores[a]! || a - b);
   return sorted
@@ -162,7 +161,7 @@ function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Arr
     .sort();
 }
 
-/** Fits the regressions of `forms` to several sets of rows side by side, for `fitParts`. */
+/** Fits the regressions of `forms` to several sets of rows at once, for `fitParts`. */
 export function prepareParts(
   { regression }: Pick<StartedHeads, 'regression'>,
   forms: readonly ClosedForm[],
@@ -176,12 +175,12 @@ export function prepareParts(
   );
 }
 
-/** The users with whom a regression compares the seeds; null for everybody. */
+/** The users with whom a regression compares the seeds; null for all users. */
 function comparedWith({ positives, pool, outside }: HeadRows): MatchedUsers | null {
   return outside ? { inside: pool, outside: outside.pool, share: outside.positives / positives.length } : null;
 }
 
-/** The parts to add to the logits after the passes, in the order of `forms`; they do not depend on the passes. */
+/** The parts to add to the logits after the passes, in the order of `forms`; the parts do not depend on the passes. */
 export function fitParts(
   { run, regression }: StartedHeads,
   settings: DescentSettings,
@@ -207,7 +206,7 @@ export function fitParts(
   return forms.map((form) => parts.get(form)!);
 }
 
-/** Adds `parts`, the parts of the settings' blend, to the logits. */
+/** Adds `parts`, the fitted parts of the settings' blend, to the logits. */
 export async function blendParts(
   { run }: StartedHeads,
   settings: DescentSettings,
@@ -223,8 +222,8 @@ export async function blendParts(
 }
 
 /**
- * The number of negatives to sample in each step, and the negatives that every step has. If all seeds fit the filters,
- * so do all negatives.
+ * Returns the number of negatives to sample in each step, and the negatives that every step includes. If all seeds fit
+ * the filters, so do all negatives.
  */
 function negativesFor(
   settings: DescentSettings,

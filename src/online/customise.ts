@@ -1,4 +1,4 @@
-/** The online stage of one campaign: a general model and seeds -> customised model and quality report. */
+/** The online stage of one campaign: from a general model and seeds to a customised model and a quality report. */
 import { customiseByAdam } from './customise-adam.ts';
 import { customiseHeads } from './customise-heads.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './online-context.ts';

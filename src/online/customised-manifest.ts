@@ -9,28 +9,30 @@ import { nullableNumbers } from '../model/interface.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { encodeCampaign } from './encode.ts';
 
-/** The version of the file's contract; a reader for any other version must reject the file. */
+/** Version of the contract of the exported file; a reader must reject a file with another version. */
 const CUSTOMISED_MANIFEST_CONTRACT = 1;
 
 export interface CustomisedManifest {
   readonly contract_version: number;
   readonly campaign_id: string;
   readonly audience_version: number;
-  /** The general model's version. */
+  /** Version of the general model. */
   readonly model_version: string;
   readonly population_version: string;
   readonly campaign_features: Customised['features'];
-  /** The values of the model's `campaign.` inputs, one row each: token ids and, for lists, lengths; null is NaN. */
+  /**
+   * The values of the model's `campaign.` inputs, one row each: token ids and, for lists, lengths. null stands for NaN.
+   */
   readonly campaign_inputs: Readonly<
     Record<string, { readonly shape: readonly number[]; readonly data: (number | null)[] }>
   >;
   /**
-   * The campaign's own token, if the model was trained on a campaign with its external id. Scores match the scores of
-   * the audience if `id` is removed from each user's list in the input `input` before the list is cut to its maximum
-   * length, and the length is counted after that. null: there is nothing to remove.
+   * The campaign's own token, if the model was trained on a campaign with its external id; null if there is nothing to
+   * remove. To reproduce the scores of the audience, remove `id` from each user's list in the input `input` before
+   * cutting the list to its maximum length, and count the length afterwards.
    */
   readonly left_out: { readonly input: string; readonly token: string; readonly id: number } | null;
-  /** As in the general model's folder. Golden batch and evaluation refer to the general model. */
+  /** Manifest fields of the general model's folder. Golden batch and evaluation refer to the general model. */
   readonly general_model: Manifest;
 }
 

@@ -10,10 +10,10 @@ import { swapped } from './swap.ts';
 
 /** Counts of tokens that do not reach a model. */
 export interface EncodingCounts {
-  /** Occurrences of tokens that the model does not know, and of all tokens. */
+  /** Number of occurrences of tokens that the model does not know, and number of occurrences of all tokens. */
   unknown: number;
   tokens: number;
-  /** Known tokens beyond a list's maximum length. */
+  /** Number of known tokens beyond a list's maximum length. */
   dropped: number;
 }
 
@@ -21,9 +21,9 @@ export interface EncodingOptions {
   readonly counts?: EncodingCounts;
   /** A token that is left out of every user, as if no user had it: a campaign's own token of past campaigns. */
   readonly without?: OwnToken | null | undefined;
-  /** Which of the rows to encode; all if not given. */
+  /** The range of rows to encode; all rows if omitted. */
   readonly range?: RowRange;
-  /** Where ids are written; new arrays if not given. */
+  /** Arrays to write the ids to; new arrays if omitted. */
   readonly into?: IdArrays;
 }
 
@@ -33,11 +33,11 @@ export interface RowRange {
   readonly to: number;
 }
 
-/** Arrays that are reused from batch to batch: an encoded batch is valid until the next one is encoded. */
+/** Arrays that are reused from batch to batch. An encoded batch is valid until the next batch is encoded. */
 export class IdArrays {
   readonly #arrays = new Map<string, Int32Array>();
 
-  /** `length` zeros, in the same memory for the same name. */
+  /** Returns `length` zeros; calls with the same name return the same memory. */
   zeros(name: string, length: number): Int32Array {
     const known = this.#arrays.get(name);
     if (known && known.length >= length) return known.subarray(0, length).fill(0);
@@ -47,13 +47,13 @@ export class IdArrays {
   }
 }
 
-/** By campaign feature: a token, a list of tokens, a number or the numbers of a vector. */
+/** Values by campaign feature: a token, a list of tokens, a number or the numbers of a vector. */
 export type CampaignValues = Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
 
 /**
- * The inputs `user.<feature>`: `[rows]`, or `[rows, maxLength]` with `.length`, of the types that `graph` declares
- * (int32 without a graph). In lists, unknown tokens are dropped, or stay as id 0 if the model says so; then the first
- * `maxLength` are kept.
+ * The inputs `user.<feature>`: `[rows]`, or `[rows, maxLength]` with `.length`, with the types that `graph` declares
+ * (int32 without a graph). In lists, unknown tokens are dropped, or become id 0 if the model keeps positions; then the
+ * first `maxLength` tokens are kept.
  */
 export function encodeUsers(
   graph: Graph | null,
@@ -94,7 +94,7 @@ export function encodeUsers(
   return feeds;
 }
 
-/** The numbers unchanged, with `missing` in place of NaN if the model asks for that. */
+/** Returns the numbers unchanged, except that NaN becomes `missing` if the model has such a value. */
 function numberTensor(
   { kind, size, values }: NumberColumn,
   { from, to }: RowRange,
@@ -109,12 +109,12 @@ function numberTensor(
   };
 }
 
-/** Everything that the ids of single values and of lists depend on. */
+/** Everything that determines the ids of single values and of lists. */
 interface IdContext {
   readonly userNumbers: Int32Array;
   readonly range: RowRange;
   readonly counts: EncodingCounts | undefined;
-  /** The id to leave out; -1: none. */
+  /** The id to leave out; -1 if no id is left out. */
   readonly leftOut: number;
 }
 
@@ -139,7 +139,7 @@ function writeSingleIds(
   }
 }
 
-/** `ids` must be zeros. */
+/** Writes the ids of lists to `ids`, which must be zeros. */
 function writeListIds(
   { tokenIds, maxLength, keepsUnknown, swap }: BoundFeature,
   { offsets, codes }: Extract<Column, { kind: 'multi' }>,
@@ -170,8 +170,8 @@ function writeListIds(
 }
 
 /**
- * `campaign.<feature>` for `rows` users: one row if the graph takes one, otherwise repeated for each user. Unknown and
- * missing values are id 0. Without a graph: one row of int32.
+ * The inputs `campaign.<feature>` for `rows` users: one row if the graph takes one, otherwise repeated for each user.
+ * Unknown and missing values are id 0. Without a graph: one row of int32.
  */
 export function encodeCampaign(
   graph: Graph | null,
@@ -208,7 +208,7 @@ export function encodeCampaign(
   return feeds;
 }
 
-/** The numbers of a number or a vector; a value of another type is missing. */
+/** The elements of a number or a vector. A value of another type is treated as missing. */
 function campaignNumbers(
   feature: Extract<ManifestFeature, { missing: unknown }>,
   value: CampaignValues[string],
@@ -223,8 +223,8 @@ function campaignNumbers(
 }
 
 /**
- * Whether an input has a row per user. Users' inputs always do; a campaign input has the shape `[1]` or shares the
- * batch dimension of the users' inputs.
+ * Whether an input has a row per user. Users' inputs always do. A campaign input either has the shape `[1]` or shares
+ * the batch dimension of the users' inputs.
  */
 export function isPerUser(graph: Graph, input: string): boolean {
   const user = graph.inputs.find((name) => name.startsWith('user.'));
@@ -237,7 +237,7 @@ function idTensor(graph: Graph | null, name: string, shape: readonly number[], i
   return wide ? { dtype: 'int64', shape, data: widen(ids) } : { dtype: 'int32', shape, data: ids };
 }
 
-/** Converts ids, none of which is negative, to 64 bits by writing their lower halves, without a BigInt for each. */
+/** Converts non-negative ids to 64 bits by writing their lower halves, which avoids a BigInt for each id. */
 function widen(ids: Int32Array): BigInt64Array {
   const wide = new BigInt64Array(ids.length);
   const halves = new Int32Array(wide.buffer);

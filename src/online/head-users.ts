@@ -1,36 +1,36 @@
-/** The users on whom heads are adapted, sampled once for all passes and folds. */
+/** Selects the users on whom heads are adapted; they are sampled once for all passes and folds. */
 import { type Rng, sample } from '../lib/rng.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { type Outside, without } from './negatives.ts';
 import type { CustomiseRequest } from './online-context.ts';
 
 /**
- * Negatives are sampled from a pool of at most this many candidates (more if there are many seeds); the pool is sampled
- * once.
+ * Maximum number of candidates in the pool from which negatives are sampled (higher if there are many seeds). The pool
+ * is sampled once.
  */
 export const POOL_ROWS = 20_000;
 /**
- * Heads learn from at most this many seeds, which are sampled once: more would change less than another sample of
- * negatives does.
+ * Maximum number of seeds that heads learn from; these seeds are sampled once. More seeds would change the result less
+ * than another sample of negatives does.
  */
 const MOST_SEEDS = 2000;
-/** At most this many dismissed users, sampled once, are negatives of every step. */
+/** Maximum number of dismissed users that are negatives of every step; these users are sampled once. */
 const MOST_DISMISSED = 2000;
 /**
- * Minimum share of the pool that fits the filters, even if few seeds do: held-out seeds are ranked among these users.
+ * Minimum share of the pool that fits the filters, even if few seeds fit: held-out seeds are ranked among these users.
  */
 const LEAST_INSIDE = 0.25;
 const NO_ROWS = new Int32Array(0);
 const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 
-/** The rows that heads learn from: positions among the run's rows. */
+/** The rows that heads learn from, as positions among the run's rows. */
 export interface HeadRows {
   readonly positives: Int32Array;
-  /** Negatives are sampled from these. */
+  /** The pool from which negatives are sampled. */
   readonly pool: Int32Array;
-  /** Negatives of every step. */
+  /** Rows that are negatives in every step. */
   readonly always?: Int32Array;
-  /** Present if there are filters: the users who do not fit them. All other users fit. */
+  /** The users who do not fit the filters; present only if there are filters. All other users fit. */
   readonly outside?: null | {
     /** Number of positives who do not fit the filters. */
     readonly positives: number;
@@ -39,15 +39,17 @@ export interface HeadRows {
   };
 }
 
-/** Users of a run; all fields but `rows` are positions in `rows`. */
+/** The users of a run; all fields except `rows` are positions in `rows`. */
 export interface HeadUsers {
-  /** Rows of the population: the seeds, then the pools, then the ranked and dismissed users who are in no pool. */
+  /**
+   * Rows of the population: first the seeds, then the pools, then the ranked and dismissed users who are in no pool.
+   */
   readonly rows: Int32Array;
   readonly positives: Int32Array;
   /** Positives who do not fit the filters. */
   readonly positivesOutside: Int32Array;
   readonly negatives: Omit<HeadRows, 'positives'>;
-  /** Users among whom held-out seeds are ranked; empty if no ranking is wanted. */
+  /** Users among whom held-out seeds are ranked; empty if no ranking is requested. */
   readonly ranked: Int32Array;
 }
 
@@ -81,7 +83,7 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
   };
 }
 
-/** The users outside the filters, for the sampled seeds; nobody if all seeds are inside. */
+/** Selects the users who do not fit the filters, for the sampled seeds. Nobody is selected if all seeds fit. */
 function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
   if (!outside) return NOBODY;
   const own = without(seeds, without(seeds, outside.seeds));
@@ -89,14 +91,14 @@ function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
 }
 
 /**
- * The share of the pool that fits the filters: the same as the share of the seeds, but enough users to rank seeds
- * among.
+ * The share of the pool that fits the filters. It equals the share of the seeds who fit, but is at least large enough
+ * to rank seeds among the fitting users.
  */
 function insideShare(seeds: Int32Array, outside: Int32Array): number {
   return Math.max(1 - outside.length / seeds.length, LEAST_INSIDE);
 }
 
-/** At most `most` of the ascending `rows`, in the same order. */
+/** Samples at most `most` of the ascending `rows`; the order stays the same. */
 function sampleOf(rows: Int32Array, most: number, rng: Rng): Int32Array {
   return rows.length <= most ? rows : sample(rng, rows, most).sort();
 }

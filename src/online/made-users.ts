@@ -1,4 +1,4 @@
-/** Made-up users and a campaign for a model: a test expansion runs on them, before there is a population. */
+/** Made-up users and a made-up campaign for a model. Test expansions run on them before there is a population. */
 import { columnOf } from '../lib/feature-kinds.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { ModelContract } from '../model/folder.ts';
@@ -6,14 +6,15 @@ import { featureOf, type ManifestFeature } from '../model/manifest.ts';
 import { type Column, type Dictionary, gatherRows, type Rows, type UserRows } from '../population/read.ts';
 import type { CampaignValues } from './encode.ts';
 
-/** Maximum number of different tokens per feature among made-up users; a vocabulary may have millions. */
+/** Maximum number of different tokens per feature among made-up users, because a vocabulary may have millions. */
 const MOST_TOKENS = 64;
-/** Number of tokens beyond a list's maximum length, which are cut off. */
+/** Number of tokens by which a made-up list exceeds its maximum length; these tokens are cut off. */
 const TOO_MANY = 2;
 
 /**
- * `count` users (at least two) with the model's features, as a population in memory. The first has no values at all;
- * the second has the last token of every vocabulary, and lists that are too long. Tokens may be unknown to the model.
+ * `count` users (at least two) with the model's features, as a population in memory. The first user has no values at
+ * all. The second user has the last token of every vocabulary, and lists that are too long. Tokens may be unknown to
+ * the model.
  */
 export function makeUsers({ path, manifest, vocabularies }: ModelContract, count: number, rng: Rng): UserRows {
   const own = manifest.features.user;
@@ -57,7 +58,7 @@ export function makeCampaign({ manifest, vocabularies }: ModelContract, rng: Rng
   return Object.fromEntries(manifest.features.campaign.map((feature) => [feature.name, made(feature)]));
 }
 
-/** The last token of a vocabulary, then others in random order, and an unknown one. */
+/** The last token of a vocabulary, then others in random order, and one unknown token. */
 function someOf(tokens: readonly string[], rng: Rng): string[] {
   const some = new Set(tokens.slice(-1));
   for (let i = 0; i < Math.min(tokens.length, MOST_TOKENS); i++) some.add(tokens[rng.integer(tokens.length)]!);
@@ -66,7 +67,7 @@ function someOf(tokens: readonly string[], rng: Rng): string[] {
   return [...some, unknown];
 }
 
-/** Tokens by code, from code 1. */
+/** Tokens by code, starting with code 1. */
 function dictionaryOf(tokens: readonly string[]): Dictionary {
   return {
     size: tokens.length + 1,

@@ -3,7 +3,7 @@
  * the filters from the difference.
  */
 
-/** Users who fit the filters, and users who do not. */
+/** A value for users who fit the filters, and one for users who do not. */
 export interface Sides<T> {
   readonly inside: T;
   readonly outside: T;
@@ -11,9 +11,8 @@ export interface Sides<T> {
 
 /** Users of a campaign who do not fit its filters, as rows of the population, ascending. */
 export interface Outside {
-  /** Seeds who do not fit the filters. */
   readonly seeds: Int32Array;
-  /** Users who are neither seeds nor suppressed; may be empty if all seeds fit. */
+  /** Users who do not fit the filters and are neither seeds nor suppressed; may be empty if all seeds fit. */
   readonly others: Int32Array;
   /** Dismissed users among `others`. */
   readonly dismissed: Int32Array;
@@ -30,8 +29,9 @@ export function countSeeds(of: { readonly seeds: Int32Array; readonly outside?: 
 }
 
 /**
- * Splits `wanted` sampled negatives so that a share of `outside` of all negatives (those sampled and those in `always`)
- * does not fit the filters. There are fewer if one side has too few users; at least one if there is any user.
+ * Splits `wanted` sampled negatives so that a share of `outside` of all negatives (the sampled ones and those in
+ * `always`) does not fit the filters. The result is smaller if one side has too few users, but at least one if there is
+ * any user.
  */
 export function matchNegatives(
   wanted: number,
@@ -47,7 +47,7 @@ export function matchNegatives(
   return counts.inside + counts.outside > 0 ? counts : { inside: Math.min(1, available.inside), outside: 0 };
 }
 
-/** Elements of ascending `rows` that are not in ascending `left`, in the same order. */
+/** Returns the elements of ascending `rows` that are not in ascending `left`, in the same order. */
 export function without(rows: Int32Array, left: Int32Array): Int32Array {
   if (left.length === 0) return rows;
   let at = 0;

@@ -1,4 +1,7 @@
-/** What the online stage works on: a model bound to a population, a campaign's request, and the results. */
+/**
+ * The inputs and results of the online stage: a model bound to a population, a campaign's request, and the customised
+ * model.
+ */
 
 import {
   type AdaptationProgram,
@@ -20,7 +23,7 @@ import type { QualityReport } from './quality/quality.ts';
 import type { SeedRanks } from './quality/seed-ranks.ts';
 import type { BoundRegression } from './regression/bound-regression.ts';
 
-/** A model's training steps, of the kind given in its manifest. */
+/** A model's training steps, of the kind that its manifest specifies. */
 export type OnlineProgram =
   | { readonly kind: 'adam'; readonly steps: AdaptationProgram; readonly settings: AdamSettings }
   | { readonly kind: 'gradient_descent'; readonly steps: HeadProgram; readonly settings: DescentSettings };
@@ -48,7 +51,7 @@ export async function openOnlineProgram(
   };
 }
 
-/** A model bound to a population, ready to be adapted; shared by all campaigns. */
+/** A model bound to a population and ready to be adapted. All campaigns share it. */
 export interface OnlineContext<Model extends AdaptableModel = AdaptableModel, Users extends UserRows = Population> {
   readonly model: Model;
   readonly population: Users;
@@ -56,65 +59,71 @@ export interface OnlineContext<Model extends AdaptableModel = AdaptableModel, Us
   readonly program: OnlineProgram;
   /** Present if the model has a whole-population regression. */
   readonly regression?: BoundRegression | null;
-  /** How errors name a user. */
+  /** Returns the name of a user in errors. */
   readonly nameUser?: (userNumber: number) => string;
-  /** Where adaptation starts, if not at the model's own parameters (for a model in training). */
+  /**
+   * The parameters with which adaptation starts, for a model in training. By default these are the model's own
+   * parameters.
+   */
   readonly parameters?: Parameters;
 }
 
-/** The part of a context that adaptation needs, for any kind of users. */
+/** The part of a context that adaptation needs, for users of any kind. */
 export type AnyContext = OnlineContext<AdaptableModel, UserRows>;
 
 export interface CustomiseRequest {
-  /** Key of all random numbers (see `planKey`). */
+  /** Key of all random numbers of the expansion (see `planKey`). */
   readonly key: string;
   readonly features: CampaignValues;
-  /** Rows of the population, ascending. */
+  /** Seeds, as rows of the population, ascending. */
   readonly seeds: Int32Array;
-  /** Rows that are neither seeds nor suppressed, ascending; at least one. */
+  /** Candidates: rows that are neither seeds nor suppressed, ascending; at least one. */
   readonly candidates: Int32Array;
-  /** Dismissed candidates, ascending: they are negatives of every step and are not ranked. */
+  /** Dismissed candidates, ascending. They are negatives of every step and are not ranked. */
   readonly dismissed?: Int32Array;
   /**
-   * Present if filters exclude users: the candidates fit the filters. Seeds that do not fit are learned from but not
-   * ranked, and negatives are matched to the seeds.
+   * The users outside the filters; present if filters exclude users. The candidates fit the filters. Seeds that do not
+   * fit are learned from but not ranked, and negatives are matched to the seeds.
    */
   readonly outside?: Outside | null;
   /**
-   * Called with the finished share of the steps; after `onParameters`, with the finished share of the quality report.
-   * An exception from the callback ends the work.
+   * Called during adaptation with the finished share of the steps; after `onParameters`, called with the finished share
+   * of the quality report. An exception from the callback ends the work.
    */
   readonly onProgress?: (share: number) => void;
   /**
    * Called with the adapted parameters if they are known before the quality report and the prediction, so that scoring
-   * need not wait for these.
+   * can start earlier.
    */
   readonly onParameters?: (parameters: CustomisedModel['parameters']) => void;
   /**
-   * `ownToken` of the campaign, if the model was trained on it. It must also be removed when scoring with the
-   * customised model.
+   * The result of `ownToken` for the campaign. If not null, the token must also be removed from users who are scored
+   * with the customised model.
    */
   readonly without?: EncodingOptions['without'];
-  /** The campaign's id, if the model may have been trained on it: it is removed from the priors of the regressions. */
+  /**
+   * The campaign's id, if the model may have been trained on the campaign: the campaign is then removed from the priors
+   * of the regressions.
+   */
   readonly campaign?: string | null;
-  /** Skips the quality report and the prediction, including the runs that only they need. */
+  /** Skips the quality report, the prediction, and the runs that only they need. */
   readonly withoutQuality?: boolean;
   /**
-   * Rows that an audience will be cut from: predicted shares refer to them. By default the candidates, or a sample of
-   * them.
+   * Rows from which an audience will be cut, to which predicted shares refer. By default these are the candidates, or a
+   * sample of them.
    */
   readonly ranked?: Int32Array;
-  /** With gradient descent, the number of candidates that negatives are sampled from; `POOL_ROWS` by default. */
+  /** With gradient descent, the number of candidates from which negatives are sampled; `POOL_ROWS` by default. */
   readonly poolRows?: number;
 }
 
 export interface CustomisedModel {
-  /** The adapted parameters; the others are the general model's. */
+  /** The adapted parameters; all other parameters are the general model's. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly epochs: number;
-  /** null if too few seeds could be held out. */
+  /** The quality report; null if too few seeds could be held out. */
   readonly quality: QualityReport | null;
   readonly prediction: Prediction | null;
-  /** The ranks that quality and prediction are computed from. */
+  /** The ranks from which the quality report and the prediction are computed. */
   readonly ranks: SeedRanks | null;
 }

@@ -1,17 +1,19 @@
-/** A campaign's own token of past campaigns. It is removed from every user when that campaign is expanded. */
+/**
+ * Finds a campaign's own token of past campaigns. The token is removed from every user when that campaign is expanded.
+ */
 import type { TokenId } from '../lib/brands.ts';
 import type { ModelContract } from '../model/folder.ts';
 import { PAST_CAMPAIGNS } from '../population/read.ts';
 
-/** A token of a user feature, by the model's id. */
+/** A token of a user feature, identified by its id in the model. */
 export interface OwnToken {
   readonly feature: string;
   readonly id: TokenId;
 }
 
 /**
- * The past-campaigns token of `campaign` itself, to be removed from every user because it would reveal the members.
- * null if the model was not trained on a campaign with that id, or reads no past campaigns.
+ * Returns the past-campaigns token of `campaign` itself. The token must be removed from every user, because it would
+ * reveal the members. null if the model was not trained on a campaign with that id, or reads no past campaigns.
  */
 export function ownToken(model: Pick<ModelContract, 'vocabularies'>, campaign: string | null): OwnToken | null {
   const id = campaign === null ? 0 : (model.vocabularies.get(`user.${PAST_CAMPAIGNS}`)?.find(campaign) ?? 0);

@@ -1,5 +1,6 @@
 /**
- * The adaptation plan: folds of the seeds, negatives of every epoch and batch order, all sampled before the first step.
+ * The plan of an adaptation: folds of the seeds, negatives of every epoch and batch order. Everything is sampled before
+ * the first step.
  */
 import { createHash } from 'node:crypto';
 import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
@@ -9,49 +10,49 @@ import type { CampaignValues } from './encode.ts';
 import { matchNegatives, type Outside, without } from './negatives.ts';
 import { ENOUGH_SEEDS } from './quality/seed-ranks.ts';
 
-/** One batch: rows of the population, and their labels. */
+/** A batch: rows of the population and their labels. */
 export interface PlannedBatch {
   readonly rows: Int32Array;
   readonly labels: Float32Array;
 }
 
-/** Epochs of batches with some of the positives. */
+/** A pass: epochs of batches, with some of the positives. */
 export interface PlannedPass {
   readonly epochs: readonly (readonly PlannedBatch[])[];
 }
 
-/** A pass on the seeds outside one fold. */
+/** A pass over the seeds outside one fold. */
 export interface PlannedFold extends PlannedPass {
-  /** The seeds of the fold, ascending: they are in none of its epochs. */
+  /** The seeds of the fold, ascending; they are in none of the epochs of this pass. */
   readonly heldOut: Int32Array;
 }
 
 export interface AdaptationPlan {
-  /** Passes that choose the number of epochs; empty if there are too few seeds. */
+  /** Passes that determine the number of epochs; empty if there are too few seeds. */
   readonly folds: readonly PlannedFold[];
-  /** Candidates that held-out seeds are ranked against, ascending: no fold uses them as negatives. */
+  /** Candidates among whom held-out seeds are ranked, ascending; no fold uses these candidates as negatives. */
   readonly others: Int32Array;
-  /** The final pass, on all seeds. */
+  /** The final pass, over all seeds. */
   readonly final: PlannedPass;
 }
 
 const NO_ROWS = new Int32Array(0);
 const NOBODY: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
-/** Limits of the candidates that held-out seeds are ranked against: their number, and their share of all candidates. */
+/** Limits for the candidates among whom held-out seeds are ranked: their number, and their share of all candidates. */
 const MOST_OTHERS = 2000;
 const OTHERS_SHARE = 0.25;
-/** The negatives of all folds are sampled from at most this many candidates, or from more if an epoch needs more. */
+/** Maximum number of candidates from which the negatives of all folds are sampled; higher if an epoch needs more. */
 const FOLD_POOL = 20_000;
 
 /**
- * The key of all random numbers of an expansion: everything that the audience may depend on, and nothing else. Rows
- * refer to the population version and are ascending.
+ * Returns the key of all random numbers of an expansion. The key contains everything that the audience may depend on,
+ * and nothing else. Rows refer to the population version and are ascending.
  */
 export function planKey(what: {
   readonly modelVersion: string;
   readonly populationVersion: string;
   readonly features: CampaignValues;
-  /** The tokens or the range for each filtered user feature; empty if every user may be ranked. */
+  /** For each filtered user feature, the accepted tokens or range; empty if every user may be ranked. */
   readonly filters: Readonly<Record<string, readonly string[] | { readonly min?: number; readonly max?: number }>>;
   readonly seeds: Int32Array;
   readonly suppressed: Int32Array;
@@ -74,14 +75,14 @@ export interface PlanInputs {
   readonly candidates: Int32Array;
   /** Candidates who are negatives in every epoch. */
   readonly dismissed?: Int32Array;
-  /** Present if there are filters: the candidates fit them. */
+  /** The users outside the filters; present if there are filters. The candidates fit the filters. */
   readonly outside?: Outside | null;
 }
 
 /**
- * Samples the plan. Negatives are sampled without replacement within an epoch, matched to the seeds; if there are too
- * few candidates, all of them are used. Only seeds that fit the filters are held out, because they are ranked among
- * candidates. Every seed that fits is in one fold; after `ENOUGH_SEEDS` no more folds are planned.
+ * Samples the plan. Negatives are sampled without replacement within an epoch, and matched to the seeds; if there are
+ * too few candidates, all of them are used. Only seeds that fit the filters are held out, because seeds are ranked
+ * among candidates. Every seed that fits is in one fold. Once `ENOUGH_SEEDS` are held out, no more folds are planned.
  */
 export function samplePlan(key: string, users: PlanInputs, settings: AdamSettings): AdaptationPlan {
   const { seeds, candidates, dismissed = NO_ROWS } = users;
@@ -106,7 +107,7 @@ export function samplePlan(key: string, users: PlanInputs, settings: AdamSetting
   for (let part = 0, ranked = 0; part < parts && ranked < ENOUGH_SEEDS; part++) {
     const heldOut = shuffled.filter((_, place) => place % parts === part).sort();
     const learning = without(seeds, heldOut);
-    // after holding out one seed and one candidate to rank it against, nobody is left to learn from
+    // after one seed and one candidate to rank it against are held out, nobody is left to learn from
     if (learning.length === 0 || pool.length === 0) return unchosen;
     const pass = samplePass(rng.fork(`fold/${part}`), { ...users, seeds: learning, candidates: pool }, settings);
     folds.push({ ...pass, heldOut });

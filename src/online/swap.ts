@@ -1,6 +1,6 @@
 /**
- * Replaces hidden tokens. A user with a hidden token gets another one, drawn for this user: if the token were only left
- * out, a shorter list or a missing value would reveal who had it.
+ * Replaces hidden tokens. A user with a hidden token gets another token, drawn for this user. If the token were only
+ * left out, a shorter list or a missing value would reveal who had it.
  */
 import type { Population } from '../population/read.ts';
 
@@ -10,28 +10,31 @@ export interface Hidden {
   readonly tokens: readonly string[] | null;
 }
 
-/** The values that campaigns made of tokens hide. Plain data. */
+/** The values that campaigns made of tokens hide, as plain data. */
 export interface HiddenTokens {
   readonly byCampaign: ReadonlyMap<string, readonly Hidden[]>;
-  /** By feature with tokens: codes drawn by their frequency among users. */
+  /** Replacement codes by feature with tokens, drawn by their frequency among users. */
   readonly draws: ReadonlyMap<string, Int32Array>;
 }
 
-/** All values that these campaigns hide. */
+/** All values that `campaigns` hide. */
 export function hiddenBy({ byCampaign }: HiddenTokens, campaigns: readonly string[]): readonly Hidden[] {
   return campaigns.flatMap((campaign) => byCampaign.get(campaign) ?? []);
 }
 
-/** The hidden tokens of one feature, by code of the population's dictionary, and the replacements to draw from. */
+/**
+ * The hidden tokens of one feature, by code in the population's dictionary, and the codes from which replacements are
+ * drawn.
+ */
 export interface Swap {
   readonly isHidden: Uint8Array;
   readonly draws: Int32Array;
 }
 
-/** Number of draws before a token is left out. */
+/** Number of draws after which a hidden token is left out instead of replaced. */
 const TRIES = 16;
 
-/** The swap of each feature; null if the whole feature is hidden. Features with nothing hidden are absent. */
+/** The swap of each feature; null if the whole feature is hidden. Features that hide no values are absent. */
 export function swapsOf(
   population: Population,
   hidden: readonly Hidden[],
@@ -47,14 +50,14 @@ export function swapsOf(
     }
     const swap = known ?? { isHidden: new Uint8Array(dictionary.size), draws: draws.get(feature)! };
     for (const token of tokens) swap.isHidden[dictionary.find(token)] = 1;
-    // code 0 is no token
+    // code 0 is not a token
     swap.isHidden[0] = 0;
     out.set(feature, swap);
   }
   return out;
 }
 
-/** The token that replaces `code` for a user, which may be `code` itself; 0 if none is left. */
+/** Returns the token that replaces `code` for a user; 0 if no token is left. The replacement may be `code` itself. */
 export function swapped({ isHidden, draws }: Swap, user: number, code: number): number {
   if (isHidden[code] === 0) return code;
   const first = mix(user, code) % draws.length;
@@ -65,7 +68,7 @@ export function swapped({ isHidden, draws }: Swap, user: number, code: number): 
   return 0;
 }
 
-/** MurmurHash3's finaliser over both numbers. */
+/** MurmurHash3's finaliser, applied to both numbers. */
 function mix(user: number, code: number): number {
   let h = Math.imul(user, 0x9e3779b1) ^ Math.imul(code, 0x85ebca77);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

@@ -13,38 +13,44 @@ import { encodeCampaign, encodeUsers } from './encode.ts';
 import { makeCampaign, makeUsers } from './made-users.ts';
 import { type OnlineProgram, openOnlineProgram } from './online-context.ts';
 
-/** More users than one run of the scorer takes, so that there is a full run and a partial one. */
+/** Number of made-up users: more than one run of the scorer takes, so that there is a full run and a partial one. */
 const USERS = 1100;
-/** Enough seeds that some are held out by default, so that the epochs are chosen as for a real campaign. */
+/** Number of seeds: enough that some are held out by default, so that the epochs are chosen as for a real campaign. */
 const SEEDS = 50;
-/** Steps of each pass: an invalid step fails in the first, and its after-effects appear in the second. */
+/**
+ * Number of steps in each pass. An invalid step fails in the first step, and its after-effects appear in the second.
+ */
 const STEPS = 2;
-/** Key of all random numbers: the same model gets the same test expansion. */
+/** Key of all random numbers, so that the same model gets the same test expansion. */
 const KEY = 'test expansion';
 
 /** The result of a test expansion. */
 export interface TestExpansion {
   readonly users: number;
   readonly seeds: number;
-  /** The largest difference between the service's scores and those of the exported file; null without that file. */
+  /**
+   * The largest difference between the service's scores and the exported file's scores; null if the exported file was
+   * not tested.
+   */
   readonly apart: number | null;
 }
 
 export interface TestExpansionOptions {
   readonly device?: Device;
-  /** The model's program, if it is open already; it stays open. */
+  /** The model's program, if it is already open; it stays open. */
   readonly program?: OnlineProgram;
   /**
-   * Skips the test of the exported file, which takes four times the model's memory: an import has already done it, so a
-   * start need not repeat it.
+   * Skips the test of the exported file, which takes four times the model's memory. An import has already done this
+   * test, so a start of the service need not repeat it.
    */
   readonly withoutExport?: boolean;
 }
 
 /**
- * Binds the model, adapts it with two steps, scores all users, writes the customised model as a file, and scores them
- * with that file. Each step uses the functions that an expansion or an export calls. Leaves no files behind.
- * @throws AppError invalid_model if an expansion would fail, naming the node that fails
+ * Binds the model, adapts it with two steps, scores all users, writes the customised model as a file, and scores the
+ * users with that file. Each of these stages uses the functions that an expansion or an export calls. Leaves no files
+ * behind.
+ * @throws AppError invalid_model if an expansion would fail; the error names the node that fails
  */
 export async function testExpansion(
   model: GeneralModel,
@@ -85,7 +91,10 @@ export async function testExpansion(
   }
 }
 
-/** Loads a model and runs a test expansion with it, so that it can be trusted. @throws AppError invalid_model */
+/**
+ * Loads a model and runs a test expansion with it.
+ * @throws AppError invalid_model
+ */
 export async function loadTestedModel(
   path: string,
   options: { readonly device?: Device } = {},
@@ -94,7 +103,7 @@ export async function loadTestedModel(
   return { model, tested: await testExpansion(model, options) };
 }
 
-/** The program with few steps, otherwise unchanged. */
+/** Returns the program with few steps, otherwise unchanged. */
 function shortened(program: OnlineProgram): OnlineProgram {
   if (program.kind === 'adam') return { ...program, settings: { ...program.settings, epochs: STEPS } };
   const { settings } = program;
@@ -109,7 +118,7 @@ function shortened(program: OnlineProgram): OnlineProgram {
   };
 }
 
-/** Scores of all users from the exported file. */
+/** Returns the scores of all users from the exported file. */
 async function scoreExported(
   { folder, graph }: GeneralModel,
   { context: { population, binding } }: BoundModel,

@@ -1,21 +1,21 @@
 /**
- * Drift: members who come later are less like the seeds than the seeds are like each other. The difference is measured
- * on past campaigns with times (`Manifest['drift']`), and moves and widens predictions.
+ * Drift: later members resemble the seeds less than the seeds resemble each other. The difference is measured on past
+ * campaigns with times (`Manifest['drift']`). It shifts and widens predictions.
  */
 
 import type { Interval } from '../../lib/interval.ts';
 import type { Drift, DriftMeasure } from '../../model/manifest.ts';
 import { Z } from './predictive-interval.ts';
 
-/** The drift for a number of seeds. */
+/** Drift measured at one number of seeds. */
 export interface DriftAt {
   readonly recall: DriftMeasure;
   readonly auc: DriftMeasure;
 }
 
 /**
- * The drift for `seeds` seeds: interpolated between two measured numbers of seeds, linearly in their logarithms;
- * outside the measured range, the drift of the nearest number.
+ * The drift for `seeds` seeds. Between two measured numbers of seeds it is interpolated linearly in their logarithms;
+ * outside the measured range it is the drift of the nearest number.
  */
 export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
   const above = by_seeds.findIndex((one) => one.seeds >= seeds);
@@ -32,18 +32,18 @@ export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
 }
 
 /**
- * The separation of a share of members from the share expected by chance: the difference of their logits, in which each
- * share is replaced by (count * share + 1/2) / (count + 1), so that logits are finite (`count` is the number of seeds).
- * 0 is chance.
+ * The separation of a share of members from the share expected by chance. It is the difference of their logits, in
+ * which each share is replaced by (count * share + 1/2) / (count + 1), so that logits are finite (`count` is the number
+ * of seeds). 0 is chance.
  */
 export function separationOf(share: number, chance: number, count: number): number {
   return logit(share, count) - logit(chance, count);
 }
 
 /**
- * The standard deviations of the separation below and above its mean, from a 90 % interval. A bound of 0 or 1 tells
- * nothing about the deviation on its side once the mean moves away from the bound, so the deviation of the other side
- * is used if that is larger.
+ * The standard deviations of the separation below and above its mean, from a 90 % interval. A bound of 0 or 1 says
+ * nothing about the deviation on its side once drift shifts the mean away from it. The deviation of the other side is
+ * used if it is larger.
  */
 export function spreadsOf({ mean, low, high }: Interval, count: number): readonly [below: number, above: number] {
   const at = logit(mean, count);
@@ -52,8 +52,8 @@ export function spreadsOf({ mean, low, high }: Interval, count: number): readonl
 }
 
 /**
- * The standard deviation of a separation after drift, if it was `own` before: campaigns do not all keep the same share
- * of it.
+ * The standard deviation of a separation after drift, if it was `own` before. It grows because the share of the
+ * separation that remains differs between campaigns.
  */
 export function widened(
   own: number,
@@ -64,8 +64,8 @@ export function widened(
 }
 
 /**
- * The interval for later members (as many as there are seeds), from the `interval` of `count` seeds; `chance` is the
- * value of a random order. A bound of 0 or 1 may stay as it is.
+ * The interval for later members (as many as there are seeds), computed from the `interval` of `count` seeds. `chance`
+ * is the value of a random order. A bound of 0 or 1 may stay as it is.
  */
 export function driftInterval(interval: Interval, chance: number, count: number, measure: DriftMeasure): Interval {
   const separation = separationOf(interval.mean, chance, count);
@@ -81,7 +81,7 @@ function logit(share: number, count: number): number {
   return Math.log((count * share + 0.5) / (count * (1 - share) + 0.5));
 }
 
-/** The share with this logit. */
+/** Returns the share whose logit is `x`. */
 function shareAt(value: number, count: number): number {
   const share = ((count + 1) / (1 + Math.exp(-value)) - 0.5) / count;
   return Math.min(Math.max(share, 0), 1);

@@ -1,5 +1,6 @@
 /**
- * An audience's quality, predicted from its seeds alone: recall and lift by size with their intervals, and a verdict.
+ * Predicts the quality of an audience from its seeds alone: recall and lift by size with their intervals, and a
+ * verdict.
  */
 
 import type { Interval } from '../../lib/interval.ts';
@@ -23,18 +24,18 @@ export interface Prediction {
   readonly verdict: Verdict;
   /** The verdict in a sentence, with its numbers. */
   readonly reason: string;
-  /** Number of seeds that fit the filters: only they can be ranked among candidates. */
+  /** Number of seeds that fit the filters; only these can be ranked among candidates. */
   readonly fitting_seeds: number;
   /** Probability that a member scores above a candidate; null if there were too few seeds to hold some out. */
   readonly auc: Interval | null;
   /**
-   * By audience size as a share of the candidates: the share of the members (other than the seeds) that the audience
-   * contains.
+   * Recall by audience size as a share of the candidates: the share of the members (other than the seeds) that the
+   * audience contains.
    */
   readonly recall: Readonly<Record<string, Interval>>;
   /**
-   * By audience size as a share of the candidates: members in the audience, as a multiple of the members in a random
-   * audience.
+   * Lift by audience size as a share of the candidates: members in the audience, as a multiple of the members in a
+   * random audience.
    */
   readonly lift: Readonly<Record<string, Interval>>;
   readonly drift: PredictedDrift;
@@ -42,7 +43,7 @@ export interface Prediction {
 
 /** What a prediction assumes about later members. */
 export interface PredictedDrift {
-  /** Whether drift was measured on past campaigns; if not, later members are assumed to be like the seeds. */
+  /** Whether drift was measured on past campaigns; if not, later members are assumed to resemble the seeds. */
   readonly measured: boolean;
   /** Number of past campaigns on which drift was measured. */
   readonly campaigns: number;
@@ -50,29 +51,32 @@ export interface PredictedDrift {
   readonly auc_before: Interval | null;
 }
 
-/** An AUC below this is weak: with normal scores it means a lift of 2 at 5 % and of 1.6 at 20 % (1 is random). */
+/**
+ * An AUC below this is weak. With normally distributed scores this AUC means a lift of 2 at 5 % and of 1.6 at 20 % (1
+ * is random).
+ */
 export const WEAK_AUC = 0.6;
 /**
- * The verdict is `good` only if the interval of the AUC is above this bound. Random users as seeds passed in 1 of 46
- * sets of 10 users, and in none of 92 sets of 50 or 200.
+ * The verdict is `good` only if the interval of the AUC is above this bound. With random users as seeds, 1 of 46 sets
+ * of 10 users was above it, and none of 92 sets of 50 or 200.
  */
 const GOOD_LOW = 0.55;
 /**
  * The verdict is `good` only if, in addition, the probability that as many random seeds reach the AUC (without drift)
- * is at most 1 in 1,000: a few random users may be similar by chance. This is the normal quantile of .999, in standard
- * deviations of a mean of uniform variables.
+ * is at most 1 in 1,000, because a few random users may be similar by chance. This constant is the normal quantile of
+ * .999, in standard deviations of a mean of uniform variables.
  */
 const CHANCE_DEVIATIONS = 3.09;
 /**
- * The verdict is `weak` only if the interval of the AUC is below this bound: otherwise random seeds cannot be
+ * The verdict is `weak` only if the interval of the AUC is below this bound. Otherwise random seeds cannot be
  * distinguished from a campaign whose AUC is .7.
  */
 const MAYBE_GOOD = 0.7;
 
 export interface PredictOptions {
-  /** Number of candidates who are members; by default it is assumed to equal the number of fitting seeds. */
+  /** Number of candidates who are members; by default the number of fitting seeds. */
   readonly others?: number;
-  /** The drift to correct for; none by default. */
+  /** The drift to correct for; by default there is no correction. */
   readonly drift?: Drift | undefined;
 }
 
@@ -107,10 +111,10 @@ export function predict(
   for (const share of PREDICTED_SHARES) {
     const count = topCount(ranks.rows, share);
     const own = shareInterval(hitsAt(ranks, count), held, others);
-    // a larger audience contains the smaller one
+    // a larger audience contains the smaller one, so its recall cannot be lower
     const found = at ? noLess(driftInterval(own, count / ranks.rows, held, at.recall), smaller) : own;
     smaller = found;
-    // the size of an audience is rounded up: with few rows, a random order finds correspondingly more
+    // the size of an audience is rounded up, so with few rows a random order finds correspondingly more
     const times = ranks.rows / count;
     recall[String(share)] = found;
     lift[String(share)] = { mean: found.mean * times, low: found.low * times, high: found.high * times };

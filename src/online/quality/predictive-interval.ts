@@ -1,6 +1,6 @@
 /**
- * 90 % predictive intervals: the range of a measurement on some members when it is repeated on others. They contain the
- * true value nine times in ten.
+ * 90 % predictive intervals. They estimate a measurement on other members from a measurement on some members, and
+ * contain the true value nine times in ten.
  */
 import type { Interval } from '../../lib/interval.ts';
 
@@ -8,16 +8,17 @@ const TAIL = 0.05;
 /** The normal quantile of 1 - TAIL. */
 export const Z = 1.6448536269514722;
 /**
- * Maximum number of others to compute with: more would reduce the noise by less than .005, which is not worth the time.
+ * Maximum number of others to compute with. More others would reduce the noise by less than .005, which is not worth
+ * the time.
  */
 const MOST_OTHERS = 10_000;
 /** Variance of a uniform variable on [0, 1]. */
 const UNIFORM_VARIANCE = 1 / 12;
 
 /**
- * The share of `others` that are hits, given that `hits` of `seeds` were: beta-binomial, the posterior predictive under
- * Jeffreys' prior Beta(1/2, 1/2). It includes the noise of both the seeds and the others. The mean is hits / seeds,
- * because the prior's pull towards 1/2 would create lift out of nothing at small sizes.
+ * The interval for the share of `others` that are hits, given that `hits` of `seeds` were hits: beta-binomial, the
+ * posterior predictive under Jeffreys' prior Beta(1/2, 1/2). It includes the noise of both the seeds and the others.
+ * The mean is hits / seeds, because the prior's pull towards 1/2 would produce a false lift at small sizes.
  */
 export function shareInterval(hits: number, seeds: number, others: number): Interval {
   const count = Math.min(Math.max(Math.round(others), 1), MOST_OTHERS);
@@ -44,8 +45,9 @@ export function shareInterval(hits: number, seeds: number, others: number): Inte
 }
 
 /**
- * The mean over `others` of values in [0, 1], given the mean of `values`: Student's t on the spread of the values, plus
- * one pseudo-value with a uniform variable's variance, so that a few equal values do not imply certainty.
+ * The interval for the mean over `others` of values in [0, 1], given a sample `values`: Student's t on the spread of
+ * the sample plus one pseudo-value with a uniform variable's variance, so that a few equal values do not imply
+ * certainty.
  */
 export function meanInterval(values: Float64Array, others: number): Interval {
   const count = values.length;
@@ -57,8 +59,8 @@ export function meanInterval(values: Float64Array, others: number): Interval {
 }
 
 /**
- * The .95 quantile of Student's t by its expansion in 1 / degrees (Abramowitz & Stegun 26.7.5): accurate to .002 from 4
- * degrees on.
+ * The .95 quantile of Student's t, by its expansion in 1 / degrees (Abramowitz & Stegun 26.7.5). It is accurate to .002
+ * from 4 degrees of freedom on.
  */
 function studentQuantile(degrees: number): number {
   const terms = [

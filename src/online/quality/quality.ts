@@ -1,4 +1,4 @@
-/** The quality report: how held-out seeds rank among candidates. */
+/** The quality report, which says how held-out seeds rank among candidates. */
 import { hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
 
 export interface QualityReport {
@@ -11,11 +11,11 @@ export interface QualityReport {
   readonly auc: number;
   /** Standard error of `auc` (Hanley & McNeil 1982). */
   readonly standard_error: number;
-  /** Share of the held-out seeds among the top 5 % and 20 % of candidates. */
+  /** Shares of the held-out seeds that rank among the top 5 % and 20 % of candidates. */
   readonly recall: { readonly '0.05': number; readonly '0.2': number };
 }
 
-/** The report from held-out seeds' ranks among candidates. */
+/** Computes the report from the ranks of held-out seeds among candidates. */
 export function reportRanks(ranks: SeedRanks): QualityReport {
   const n1 = ranks.above.length;
   const n0 = ranks.rows;

@@ -1,13 +1,13 @@
-/** The ranks of seeds that a model has not seen, among the rows that an audience is cut from. */
+/** The ranks of seeds that a model has not seen, among the rows from which an audience is cut. */
 import { type Rng, sampleWithoutReplacement } from '../../lib/rng.ts';
 
-/** One entry per held-out seed. The seeds themselves are not among the ranked rows. */
+/** Ranks of held-out seeds, one entry per seed. The seeds themselves are not among the ranked rows. */
 export interface SeedRanks {
-  /** Ranked rows; at least one. */
+  /** Number of ranked rows; at least one. */
   readonly rows: number;
-  /** Ranked rows that score above the seed. */
+  /** Number of ranked rows that score above each seed. */
   readonly above: Int32Array;
-  /** Ranked rows that score the same. */
+  /** Number of ranked rows that score the same as each seed. */
   readonly tied: Int32Array;
 }
 
@@ -16,10 +16,12 @@ export interface SeedRanks {
  * long.
  */
 const PARTS = 5;
-/** After this many seeds no more folds are ranked: a share of this many seeds has a standard error of at most .016. */
+/**
+ * Once this many seeds are ranked, no more folds are: a share of this many seeds has a standard error of at most .016.
+ */
 export const ENOUGH_SEEDS = 1000;
 
-/** Ranks scores of held-out seeds among those of other rows. */
+/** Ranks the scores of held-out seeds among the scores of other rows. */
 export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32Array): SeedRanks {
   const sorted = Float32Array.from(rows).sort();
   const above = new Int32Array(seeds.length);
@@ -32,13 +34,13 @@ export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32
   return { rows: sorted.length, above, tied };
 }
 
-/** The ranks of several folds, all among the same number of rows. */
+/** Combines the ranks of several folds, all among the same number of rows. */
 export function joinRanks(parts: readonly SeedRanks[]): SeedRanks {
   const join = (of: (part: SeedRanks) => Int32Array) => Int32Array.from(parts.flatMap((part) => [...of(part)]));
   return { rows: parts[0]!.rows, above: join(({ above }) => above), tied: join(({ tied }) => tied) };
 }
 
-/** Seeds that a model learns from, and seeds held out from it; ascending. */
+/** The seeds that a model learns from, and the seeds held out from it; both ascending. */
 export interface Fold {
   readonly learning: Int32Array;
   readonly held: Int32Array;
@@ -47,8 +49,8 @@ export interface Fold {
 }
 
 /**
- * Splits the rows `seeds` into five folds, or only the first ones if these hold enough seeds; none if there are too few
- * seeds.
+ * Splits the rows `seeds` into five folds. Returns only the first folds if these hold enough seeds, and none if there
+ * are too few seeds.
  */
 export function foldsOf(seeds: Int32Array, rng: Rng): Fold[] {
   if (seeds.length < PARTS) return [];
@@ -64,8 +66,8 @@ export function foldsOf(seeds: Int32Array, rng: Rng): Fold[] {
 }
 
 /**
- * Ranks the held-out seeds of each fold among the rows `ranked` by a model that did not learn from them: `score` learns
- * from the other seeds, and returns the scores of all rows. null if there are no folds, or no ranked rows.
+ * Ranks the held-out seeds of each fold among the rows `ranked` with a model that did not learn from them: `score`
+ * learns from the other seeds and returns the scores of all rows. null if there are no folds, or no ranked rows.
  */
 export async function rankFolds(
   folds: readonly Fold[],
@@ -95,8 +97,8 @@ export function topCount(rows: number, share: number): number {
 }
 
 /**
- * Number of seeds that would be among the top `count` if ranked with the rows. A tied seed is equally likely to be at
- * any of the tied places.
+ * Number of seeds that would be among the top `count` if they were ranked with the rows. A tied seed is equally likely
+ * to be at any of the tied places.
  */
 export function hitsAt({ above, tied }: SeedRanks, count: number): number {
   let hits = 0;
@@ -104,9 +106,7 @@ export function hitsAt({ above, tied }: SeedRanks, count: number): number {
   return hits;
 }
 
-/**
- * Number of elements of the ascending `sorted` that are below `x`; with `orEqual`, the number that are not above `x`.
- */
+/** Number of elements of the ascending `sorted` that are below `x`; with `orEqual`, the number that are at most `x`. */
 function countBelow(sorted: Float32Array, x: number, orEqual: boolean): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {

@@ -1,5 +1,5 @@
 /**
- * The whole-population regression of a model on a population: its covariance, computed once, and the features of a
+ * A model's whole-population regression, bound to a population: its covariance, computed once, and the features of a
  * campaign's users.
  */
 
@@ -27,19 +27,21 @@ import { openRegressionReader } from './regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from './sparse-rows.ts';
 import type { Directions } from './weight-prior.ts';
 
-/** Maximum size of the fits made in advance: enough for six sets of seeds with eight settings of 150,000 elements. */
+/**
+ * Maximum total size of the fits made in advance: enough for six sets of seeds with eight settings of 150,000 elements.
+ */
 const MOST_PREPARED_BYTES = 2 ** 26;
 
-/** A campaign's users, ready for fits. */
+/** The users of a campaign, ready for fits. */
 export interface CampaignRegression {
   /**
-   * Fits several sets of seeds side by side, which is faster than calls of `fit` one after the other; `fit` then
-   * returns the same bits from memory. Fits that are too large to keep are left to `fit`.
+   * Fits several sets of seeds at once, which is faster than calling `fit` for each. `fit` then returns these results,
+   * equal bit for bit. Fits that are too large to keep are left to `fit`.
    */
   prepare(sets: readonly SeedSet[], settings: readonly PopulationRegressionSettings[]): void;
   /**
-   * Fits the seeds at these positions among the campaign's users, compared with everybody or with `others`, with each
-   * of the settings. Calls with the same array of positives must have the same others.
+   * Fits the seeds at these positions among the campaign's users with each of the settings. The seeds are compared with
+   * all users, or with `others`. Calls with the same array of positives must have the same others.
    */
   fit(
     positives: Int32Array,
@@ -55,24 +57,26 @@ export interface SeedSet {
 }
 
 /**
- * Users to compare the seeds with, some inside and some outside a campaign's filters, as positions among the campaign's
- * users.
+ * Users with whom the seeds are compared, some inside and some outside a campaign's filters, as positions among the
+ * campaign's users.
  */
 export interface MatchedUsers extends Sides<Int32Array> {
-  /** Weight of the mean of the users outside the filters; the mean of the users inside has the rest. */
+  /**
+   * Weight of the mean of the users outside the filters; the remaining weight is that of the mean of the users inside.
+   */
   readonly share: number;
 }
 
 export interface BoundRegression {
   /** Number of elements of the parameter. */
   readonly width: number;
-  /** The factor of each column at this power, `[width]`; 0 for columns that no user has. */
+  /** The factor of each column at this power, `[width]`; 0 for a column that no user has. */
   scaleOf(power: number): Float64Array;
-  /** Standard deviation of x . weights over the population, or a sample of it. */
+  /** Standard deviation of x . weights over the population, or over a sample of it. */
   deviationOf(weights: Float64Array): number;
   /**
-   * Prepares a campaign's users: `users` are the model's inputs for `rows` users, with `without` removed. Priors leave
-   * out `campaign`, because the model may have been trained on it.
+   * Prepares the users of a campaign. `users` are the model's inputs for `rows` users, with `without` removed. The
+   * priors leave out `campaign`, because the model may have been trained on it.
    */
   forUsers(users: Feeds, rows: number, without: OwnToken | null, campaign: string | null): Promise<CampaignRegression>;
   close(): Promise<void>;
@@ -85,18 +89,18 @@ export interface RegressionSource {
 }
 
 export interface RegressionOptions extends Pick<SessionOptions, 'device' | 'keepsMemory'> {
-  /** Cache file of the sums over the population, which are computed once per model and population version. */
+  /** Cache file for the sums over the population, which are computed once per model and population version. */
   readonly cache?: string;
   /**
-   * Maximum number of features (over all users) that the covariance is computed from. Audiences depend on it; the
-   * default is the number that the service uses.
+   * Maximum number of features (over all users) from which the covariance is computed. Audiences depend on this number;
+   * the default is the service's value.
    */
   readonly mostFeatures?: number;
 }
 
 /**
- * Reads a sample of the population's users, and first the whole population if its sums are not cached yet. null if the
- * model has no regression.
+ * Reads a sample of the population's users; before that, reads the whole population if its sums are not cached yet.
+ * null if the model has no regression.
  */
 export async function openBoundRegression(
   { model: { graph, manifest, priors = [] }, population, binding }: RegressionSource,
@@ -135,7 +139,7 @@ export async function openBoundRegression(
           return regressionOf(power).plan(mean, seeds, strengths, { ...compared, prior });
         }),
       );
-  /** The element of the parameter for a campaign's own token; -1 if there is none. */
+  /** The element of the parameter for a campaign's own token; -1 if the campaign has no such token. */
   const elementOf = async (token: OwnToken | null): Promise<number> =>
     token === null ? -1 : ((await read(userWith(token, binding))).columns[0] ?? -1);
   return {
@@ -166,7 +170,7 @@ function priorWithout(prior: CampaignPrior, campaign: string | null, scale: Floa
   return directionsWithout(prior, own, campaigns.length, scale);
 }
 
-/** A fit of the settings of one space to the mean of the seeds. */
+/** A fit of the settings that share one Krylov space to the mean of the seeds. */
 interface SpaceFit {
   readonly settings: readonly PopulationRegressionSettings[];
   readonly mean: Float64Array;
@@ -243,8 +247,8 @@ function deviationOf(values: Float64Array): number {
 }
 
 /**
- * The mean over users with the given share for the users outside the filters; the mean over the users inside alone if
- * nobody is outside.
+ * The mean over users. Users outside the filters have the given share of the weight; if nobody is outside, the mean is
+ * over the users inside alone.
  */
 function meanOfMatched(features: SparseRows, { inside, outside, share }: MatchedUsers): Float64Array {
   const own = meanOfRows(features, inside);
@@ -276,7 +280,7 @@ function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
   return { count: 1, userNumbers: Int32Array.of(0), columns: new Map(columns) };
 }
 
-/** The column of a feature for one row with at most one code; numbers are missing. */
+/** The columns of a feature of which each row has at most one code; numbers are missing. */
 function columnOfOne({ kind, size }: BoundFeature, codes: Int32Array): Column {
   switch (kind) {
     case 'number':

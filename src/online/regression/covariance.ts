@@ -1,8 +1,10 @@
-/** The covariance of a population's scaled rows as an operator: it is applied to vectors and never formed. */
+/**
+ * The covariance of a population's scaled rows as an operator. It is applied to vectors; the matrix is never formed.
+ */
 import { ALONE, type Lane, type RowProducts } from './products.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
-/** Sums over rows, by column; all `[width]`. */
+/** Sums over rows, by column; every array is `[width]`. */
 export interface ColumnSums {
   /** Number of rows added, including those without features. */
   rows: number;
@@ -12,18 +14,18 @@ export interface ColumnSums {
   readonly squares: Float64Array;
 }
 
-/** The first two moments of rows whose columns are scaled; all `[width]`. */
+/** The first two moments of rows whose columns are scaled; every array is `[width]`. */
 export interface Moments {
   /** c_t, the factor of column t; 0 for a column without a value in any row. */
   readonly scale: Float64Array;
   readonly mean: Float64Array;
-  /** 0 if all rows have the same value up to rounding. */
+  /** Variance of each column; 0 if all rows have the same value up to rounding. */
   readonly variance: Float64Array;
   /** The sum of the variances. */
   readonly trace: number;
 }
 
-/** A variance below this share of the mean square is a rounding error, because values are float32. */
+/** A variance below this share of the mean square is treated as a rounding error, because values are float32. */
 const ROUNDING = 1e-12;
 
 export function emptySums(width: number): ColumnSums {
@@ -40,7 +42,10 @@ export function addRows(sums: ColumnSums, { starts, columns, values }: SparseRow
   sums.rows += starts.length - 1;
 }
 
-/** Columns are scaled by c_t = f_t ^ -power; f_t is the share of rows with a value in column t. */
+/**
+ * Computes the moments of rows whose columns are scaled by c_t = f_t ^ -power; f_t is the share of rows with a value in
+ * column t.
+ */
 export function momentsOf({ rows, counts, sums, squares }: ColumnSums, power: number): Moments {
   const scale = counts.map((count) => (count === 0 ? 0 : (count / rows) ** -power));
   const mean = sums.map((sum, t) => (scale[t]! * sum) / rows);
@@ -59,18 +64,21 @@ export interface Covariance {
   apply(v: Float64Array, out: Float64Array): void;
 }
 
-/** The application in two halves, so that the products of several vectors are computed together between them. */
+/**
+ * An application of a covariance in two halves, so that the products of several vectors are computed together between
+ * them.
+ */
 export interface CovarianceInHalves extends Covariance {
-  /** Writes the vector to multiply into a lane of the products' input. */
+  /** Writes the vector to be multiplied into a lane of the products' input. */
   before(v: Float64Array, lane: Lane): void;
-  /** out = G v, from a lane of the products' output. */
+  /** Computes out = G v from a lane of the products' output. */
   after(v: Float64Array, lane: Lane, out: Float64Array): void;
 }
 
 /**
  * G = X'X / n - mean mean' of scaled rows, computed from the rows: an application takes two passes over their features.
- * If the rows are a sample, `moments` may cover all rows. The diagonal is then known exactly and is corrected in every
- * entry that the sample underestimates; only the off-diagonal entries are estimated.
+ * If the rows are a sample, `moments` may cover all rows. The diagonal is then known exactly: every entry that the
+ * sample underestimates is corrected, and only the off-diagonal entries are estimates.
  */
 export function covarianceOf(products: RowProducts, moments: Moments): CovarianceInHalves {
   const { scale, mean, variance } = moments;
@@ -96,7 +104,7 @@ export function covarianceOf(products: RowProducts, moments: Moments): Covarianc
   });
 }
 
-/** A covariance from its two halves, with the product of one vector between them. */
+/** A covariance made from its two halves; one vector is multiplied between them. */
 export function inHalves(
   products: RowProducts,
   halves: Pick<CovarianceInHalves, 'before' | 'after'>,

@@ -1,7 +1,7 @@
 /**
- * The whole-population regression: a closed form that uses the population's own covariance and no sampled negatives. w
- * = (G + sigma I)^-1 (mean of the seeds - mean of all): ridge regression of the seeds against everyone (as in EASE for
- * one new column, Steck 2019), and Fisher's discriminant with the population's covariance.
+ * The whole-population regression, in a closed form that uses the population's own covariance and no sampled negatives.
+ * w = (G + sigma I)^-1 (mean of the seeds - mean of all): ridge regression of the seeds against everyone (as in EASE
+ * for one new column, Steck 2019), and Fisher's discriminant with the population's covariance.
  */
 import {
   type ColumnSums,
@@ -16,30 +16,31 @@ import { type SharedSystem, solveSideBySide } from './shifted-solve.ts';
 import { type Directions, type WeightPrior, weightPrior } from './weight-prior.ts';
 
 /**
- * Off-diagonal entries of the covariance are computed from all users if they have at most this many features in total,
- * otherwise from evenly spaced users who have this many in total: an application takes two passes over them. The
- * diagonal always covers all users.
+ * Off-diagonal entries of the covariance are computed from all users if they have at most this many features in total.
+ * Otherwise they are computed from evenly spaced users who have about this many features, because an application takes
+ * two passes over them. The diagonal always covers all users.
  */
 export const MOST_FEATURES = 500_000;
 /**
- * The number of seeds at which the strength applies as given; the effective strength falls with the square root of the
+ * The number of seeds at which the strength applies unchanged; the effective strength falls with the square root of the
  * number of seeds.
  */
 const REFERENCE_SEEDS = 50;
 
 export interface PopulationRegression {
   readonly width: number;
-  /** c_t, the factor of each column, `[width]`; 0 for columns that no row has. */
+  /** c_t, the factor of each column, `[width]`; 0 for columns without a value in any row. */
   readonly scale: Float64Array;
   /**
-   * A weight for each column, `[width]`, for each strength: a user's score is x . weights. `seedMean` is the mean of
-   * the seeds' rows, `seeds` their number. sigma = strength * trace(G) * sqrt(50 / seeds). `without` is a column to
-   * exclude, as if nobody had it (-1: none). Columns that are equal for everyone have weight 0. The seeds are compared
-   * with `otherMean` if given, instead of the mean of all rows. With a `prior`, w is shrunk less along the directions
-   * of the prior: together these have `strength` times the variance of all other directions.
+   * Returns a weight for each column, `[width]`, for each strength; a user's score is x . weights. `seedMean` is the
+   * mean of the seeds' rows, and `seeds` is their number. sigma = strength * trace(G) * sqrt(50 / seeds). `without` is
+   * a column to exclude, as if nobody had it (-1: none). Columns that are equal for all users have weight 0. The seeds
+   * are compared with `otherMean` if given, otherwise with the mean of all rows. With a `prior`, w is shrunk less along
+   * the prior's directions: all directions of the prior together have `strength` times the variance of all other
+   * directions.
    */
   fit(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): Float64Array[];
-  /** The same fit, to be run later by `fitSideBySide`. */
+  /** Returns the same fit as `fit`, to be run later by `fitSideBySide`. */
   plan(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): PlannedFit;
 }
 
@@ -56,7 +57,7 @@ export interface PlannedFit {
 }
 
 /**
- * Opens the regression: `products` have the rows of all users or of a sample of them; `sums` cover all users. Columns
+ * Opens the regression: `products` have the rows of all users or of a sample of users; `sums` cover all users. Columns
  * are scaled by their frequency to the power of -`power`.
  */
 export function populationRegression(products: RowProducts, sums: ColumnSums, power: number): PopulationRegression {
@@ -64,7 +65,7 @@ export function populationRegression(products: RowProducts, sums: ColumnSums, po
   const { scale, mean, variance, trace } = moments;
   const covariance = covarianceOf(products, moments);
   let last: { readonly of: Directions; readonly strength: number; readonly prior: WeightPrior } | null = null;
-  /** The prior of the last fit is cached. */
+  /** Cache of the last fit's prior. */
   const priorOf = ({ of, strength }: NonNullable<RegressionOptions['prior']>): WeightPrior => {
     if (last?.of !== of || last.strength !== strength)
       last = { of, strength, prior: weightPrior(of, scale, strength * trace) };
@@ -105,7 +106,8 @@ export function populationRegression(products: RowProducts, sums: ColumnSums, po
 }
 
 /**
- * The weights of each fit, bit for bit those of `fit`. All regressions must be on `products`; their powers may differ.
+ * Returns the weights of each fit, bit for bit those of `fit`. All regressions must use `products`; their powers may
+ * differ.
  */
 export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]): Float64Array[][] {
   const weights: Float64Array[][] = [];
@@ -119,7 +121,7 @@ export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]
   return weights;
 }
 
-/** P G P: the covariance in the coordinates y, where w = P y. */
+/** The operator P G P: the covariance in the coordinates y, with w = P y. */
 function inCoordinatesOf(
   prior: WeightPrior,
   products: RowProducts,

@@ -1,14 +1,14 @@
-/** A prior of regression weights without one of the vectors that it was learned from. */
+/** Removes from a prior of regression weights one of the vectors from which the prior was learned. */
 import { symmetricEigen } from './symmetric-eigen.ts';
 import type { Directions } from './weight-prior.ts';
 
-/** A direction whose squared length is a smaller share of the first direction's is a rounding error. */
+/** A direction is a rounding error if its squared length, relative to the first direction's, is below this. */
 const LEAST_SQUARE = 1e-9;
 
 /**
- * The directions of S - w w' / count. S, the sum of d d', is the mean of w w' over `count` vectors; one of these
- * vectors is w = sum of `coordinates` d. The returned directions are orthogonal in the coordinates of columns scaled by
- * `scale`.
+ * Returns the directions of S - w w' / count. S, the sum of d d', is the mean of w w' over `count` vectors; one of
+ * these vectors is w = sum of `coordinates` d. The returned directions are orthogonal in the coordinates of columns
+ * scaled by `scale`.
  */
 export function directionsWithout(
   { rank, width, directions }: Directions,
@@ -30,7 +30,7 @@ export function directionsWithout(
   return orthogonal({ rank, width, directions: changed }, scale);
 }
 
-/** Directions with the same sum of d d' that are orthogonal in scaled coordinates. */
+/** Returns directions with the same sum of d d' that are orthogonal in scaled coordinates. */
 function orthogonal({ rank, width, directions }: Directions, scale: Float64Array): Directions {
   const products = new Float64Array(rank * rank);
   for (let i = 0; i < rank; i++)

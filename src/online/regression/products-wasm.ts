@@ -1,4 +1,4 @@
-/** The assembled products.wat (`npm run wasm`). */
+/** products.wat, assembled by `npm run wasm`. */
 export const PRODUCTS_WASM = [
   'AGFzbQEAAAABIARgBn9/f39/fwBgA39/fwF8YAV/f39/fwBgBH9/fH8AAhQBCHByb2R1Y3RzBm1lbW9yeQIAAQMIBwAAAAECAwIH',
   'UgcKYWRkX2dyYW1fMQAACmFkZF9ncmFtXzIAAQphZGRfZ3JhbV80AAIHcHJvamVjdAADDHByb2plY3RfZm91cgAEA2FkZAAFCGFk',

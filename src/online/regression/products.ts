@@ -5,7 +5,7 @@ import type { SparseRows } from './sparse-rows.ts';
 /** Number of vectors that are multiplied side by side: each entry of the rows is read once for all of these vectors. */
 export const LANES = 4;
 
-/** A vector's place among `of` interleaved vectors: element t is at `of * t + lane`. `of` is 1, 2 or 4. */
+/** The place of a vector among `of` interleaved vectors: element t is at `of * t + lane`. `of` is 1, 2 or 4. */
 export interface Lane {
   readonly lane: number;
   readonly of: number;
@@ -14,7 +14,7 @@ export interface Lane {
 /** The lane of a single vector. */
 export const ALONE: Lane = { lane: 0, of: 1 };
 
-/** Lanes for `count` vectors, at most `LANES`. */
+/** The lanes for `count` vectors, at most `LANES`. */
 export function lanesFor(count: number): Lane[] {
   const of = count === 3 ? LANES : count;
   return Array.from({ length: count }, (_, lane) => ({ lane, of }));
@@ -22,11 +22,11 @@ export function lanesFor(count: number): Lane[] {
 
 const PAGE_BYTES = 2 ** 16;
 
-/** Rows X in a memory, with room for vectors and their products. */
+/** Rows X in a WebAssembly memory, with room for vectors and their products. */
 export class RowProducts {
-  /** The rows themselves: views of the memory. */
+  /** The rows themselves, as views of the memory. */
   readonly rows: SparseRows;
-  /** Vectors to multiply, filled by the caller, and the products; `[LANES width]`, by lanes. */
+  /** Vectors to be multiplied, which the caller fills in, and their products; `[LANES width]`, interleaved by lanes. */
   readonly input: Float64Array;
   readonly output: Float64Array;
   readonly #kernels: Kernels;
@@ -49,7 +49,7 @@ export class RowProducts {
     this.rows.values.set(values);
   }
 
-  /** output = X'X input for the first `of` vectors (1, 2 or 4): two passes over the rows. */
+  /** Computes output = X'X input for the first `of` vectors (1, 2 or 4) in two passes over the rows. */
   multiply(of: number): void {
     const { width, starts, columns, values } = this.rows;
     this.output.fill(0, 0, of * width);
@@ -59,16 +59,16 @@ export class RowProducts {
   }
 }
 
-/** I + sum of gain u u', for directions u that are added one after the other. */
+/** The matrix I + sum of gain u u', for directions u that are added one after another. */
 export class DirectionProducts {
-  /** Size of the vectors that the matrix is applied to. */
+  /** Size of the vectors to which the matrix is applied. */
   readonly width: number;
   readonly rank: number;
   /** Number of elements from one direction to the next. */
   readonly stride: number;
-  /** `[rank, stride]`, filled by the caller up to `width`: the rest stays 0. */
+  /** Directions, `[rank, stride]`. The caller fills each row up to `width`; the rest stays 0. */
   readonly units: Float32Array;
-  /** `[rank]`, filled by the caller. */
+  /** Gain of each direction, `[rank]`, which the caller fills in. */
   readonly gains: Float64Array;
   readonly #kernels: Kernels;
   readonly #vector: Float64Array;
@@ -86,7 +86,7 @@ export class DirectionProducts {
     this.gains = new Float64Array(rank);
   }
 
-  /** out = the matrix times v; both `[width]`. */
+  /** Computes out = the matrix times v; both are `[width]`. */
   apply(v: Float64Array, out: Float64Array): void {
     const { rank, width, stride, units, gains } = this;
     const kernels = this.#kernels;
@@ -121,7 +121,7 @@ interface Kernels {
 
 let assembled: WebAssembly.Module | null = null;
 
-/** A memory with room for this many values of 8 bytes and of 4 bytes; those of 8 bytes must be allocated first. */
+/** A memory with room for the given numbers of 8-byte and 4-byte values; the 8-byte values must be allocated first. */
 function openMemory(doubles: number, words: number) {
   const bytes = 8 * doubles + 4 * words;
   const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / PAGE_BYTES)) });

@@ -1,5 +1,6 @@
 /**
- * Caches in a file the sums over a population that its regression needs: computing them takes a pass over all users.
+ * A file cache for the sums over a population that a model's regression needs. Computing these sums takes a pass over
+ * all users.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -11,14 +12,14 @@ import type { Population } from '../../population/read.ts';
 import type { ColumnSums } from './covariance.ts';
 
 /**
- * The file has the SHA-256 digest of the rest (32 bytes), then counts, sums and squares as little-endian float64,
- * `[width]` each.
+ * Layout of the file: the SHA-256 digest of the rest (32 bytes), then counts, sums and squares as little-endian
+ * float64, `[width]` each.
  */
 const DIGEST_BYTES = 32;
 
 /**
- * The path of the cache file for a model and a population version: it is in the version's folder, and is removed with
- * that folder.
+ * The path of the cache file for a model and a population version. The file is in the version's folder and is removed
+ * with that folder.
  */
 export function regressionCache({
   model: { manifest },
@@ -30,7 +31,7 @@ export function regressionCache({
   return join(path, version, `regression-${manifest.version}.sums`);
 }
 
-/** The cached sums; null if there are none that can be used. */
+/** Returns the cached sums; null if the file is missing or unusable. */
 export function readSums(path: string, width: number, rows: number): ColumnSums | null {
   let bytes: Buffer;
   try {
@@ -46,13 +47,13 @@ export function readSums(path: string, width: number, rows: number): ColumnSums 
   return { rows, counts: part(0), sums: part(1), squares: part(2) };
 }
 
-/** Writes the sums; if the folder cannot be written, they are computed again the next time. */
+/** Writes the sums to the cache file. If the folder cannot be written, the sums are computed again the next time. */
 export function writeSums(path: string, { counts, sums, squares }: ColumnSums): void {
   const body = Buffer.concat([counts, sums, squares].map(({ buffer }) => Buffer.from(buffer)));
   const bytes = Buffer.concat([createHash('sha256').update(body).digest(), body]);
   try {
     withSibling(path, `write ${path}`, ({ path: temporary }) => replaceDurably(path, bytes, temporary));
   } catch {
-    // a read-only population has no cache
+    // a population that is read-only has no cache
   }
 }

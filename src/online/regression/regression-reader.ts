@@ -1,5 +1,5 @@
 /**
- * Reads from the graph the features that a parameter is multiplied by for each user, without running the rest of the
+ * Reads from the graph the features by which a parameter is multiplied for each user, without running the rest of the
  * model.
  */
 import {
@@ -18,21 +18,23 @@ import {
 import { assert } from '../../lib/errors.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
-/** Rows read in one run. */
+/** Number of rows that are read in one run. */
 const READ_ROWS = 2048;
 
 export interface RegressionReader {
   /** Number of elements of the parameter. */
   readonly width: number;
   /**
-   * The features of `rows` users; `feedsOf` returns their inputs, range by range. Columns are elements of the
-   * parameter.
+   * Returns the features of `rows` users; `feedsOf` returns the model's inputs for a range of these users. Columns are
+   * elements of the parameter.
    */
   read(rows: number, feedsOf: (from: number, to: number) => Feeds): Promise<SparseRows>;
   close(): Promise<void>;
 }
 
-/** `parameter` must be a table that only shifts logits, which was checked when the model was loaded. */
+/**
+ * Opens a reader for `parameter`, which must be a table that only shifts logits. Loading the model has checked this.
+ */
 export async function openRegressionReader(
   graph: Graph,
   parameter: string,

@@ -1,6 +1,6 @@
 /**
- * Solves (G + sigma I) w = b for several sigma at once, in the Krylov space that they share (Lanczos; Frommer & Maass
- * 1999).
+ * Solves (G + sigma I) w = b for several sigma at once, in the Krylov space that these systems share (Lanczos; Frommer
+ * & Maass 1999).
  */
 import type { Covariance, CovarianceInHalves } from './covariance.ts';
 import { LANES, lanesFor, type RowProducts } from './products.ts';
@@ -11,8 +11,8 @@ const TOLERANCE = 1e-4;
 
 /**
  * Returns w, `[width]`, for each sigma, solved to a residual of `tolerance` |b|. Every sigma must be positive. The
- * smallest one determines the number of steps; if a system has not converged after `MOST_STEPS`, its approximate
- * solution is returned.
+ * smallest sigma determines the number of steps. A system that has not converged after `MOST_STEPS` returns its
+ * approximate solution.
  */
 export function solveShifted(
   covariance: Covariance,
@@ -39,8 +39,8 @@ export interface SharedSystem {
 }
 
 /**
- * The solutions of each system, equal bit for bit to those of `solveShifted`. A system is created when its turn comes
- * and passed to `onSolved` when it is solved. `LANES` systems are solved at once, and each pass over the rows serves
+ * The solutions of each system, equal bit for bit to those of `solveShifted`. A system is created when its turn comes,
+ * and its solutions are passed to `onSolved`. `LANES` systems are solved at once, so that one pass over the rows serves
  * all of them.
  */
 export function solveSideBySide(
@@ -77,7 +77,7 @@ interface UnderWay {
   readonly solve: ShiftedSolve;
 }
 
-/** The state of one sigma's system: the factorisation of the tridiagonal matrix, updated step by step. */
+/** The state of the system of one sigma: the factorisation of the tridiagonal matrix, updated step by step. */
 interface State {
   readonly sigma: number;
   readonly direction: Float64Array;
@@ -90,9 +90,9 @@ interface State {
 /** The state of all systems with the same b, between two applications of G (conjugate gradients in Lanczos form). */
 class ShiftedSolve {
   isDone: boolean;
-  /** The vector that G is to be applied to. */
+  /** The vector to which G is to be applied. */
   vector: Float64Array;
-  /** The product of G and `vector`, to be filled in before a step. */
+  /** The product of G and `vector`, which the caller fills in before a step. */
   product: Float64Array;
   #previous: Float64Array;
   readonly #norm: number;

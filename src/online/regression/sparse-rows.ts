@@ -1,8 +1,8 @@
 /** Users as sparse rows of features: the input of the whole-population regression. */
 
 /**
- * Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column repeated, all in `[0,
- * width)`.
+ * Row i has the value `values[k]` in column `columns[k]` for each k in `starts[i] .. starts[i + 1]`. No column of a row
+ * is repeated, and all columns are in `[0, width)`.
  */
 export interface SparseRows {
   readonly width: number;
@@ -12,7 +12,7 @@ export interface SparseRows {
   readonly values: Float32Array;
 }
 
-/** out[i] = x_i . weights, `[rows]`. */
+/** Returns out[i] = x_i . weights, `[rows]`. */
 export function multiplySparseRows({ starts, columns, values }: SparseRows, weights: Float64Array): Float64Array {
   const out = new Float64Array(starts.length - 1);
   for (let row = 0; row < out.length; row++) {
@@ -32,8 +32,8 @@ export function meanOfRows({ width, starts, columns, values }: SparseRows, rows:
 }
 
 /**
- * Evenly spread positions among `rows` rows with `features` features in total: as many rows as have about `most`
- * features in total, or all rows if these have no more than that.
+ * Evenly spread positions among `rows` rows that have `features` features in total. The selected rows have about `most`
+ * features in total; all rows are selected if they have no more than that.
  */
 export function evenRows(rows: number, features: number, most: number): Int32Array {
   const count = features <= most ? rows : Math.max(1, Math.floor((rows * most) / features));

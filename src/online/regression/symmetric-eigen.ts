@@ -4,9 +4,10 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 
 /**
- * Eigenvalues (descending) and eigenvectors (orthonormal columns) of a symmetric matrix `[size, size]`, row-major,
- * which is not changed. The entry of a vector with the largest absolute value (the first one if several are equal) is
- * positive: equal matrices give equal bits. Throws a TypeError if an entry is not finite.
+ * Returns the eigenvalues (descending) and eigenvectors (orthonormal columns) of a symmetric matrix `[size, size]`. The
+ * matrix is row-major and is not changed. In each eigenvector the entry with the largest absolute value (the first such
+ * entry if several are equal) is positive, so equal matrices give equal bits. Throws a TypeError if an entry is not
+ * finite.
  */
 export function symmetricEigen(matrix: Float64Array, size: number): { values: Float64Array; vectors: Float64Array } {
   if (!matrix.every(Number.isFinite)) throw new TypeError('a matrix for eigenvalues has entries that are not finite');

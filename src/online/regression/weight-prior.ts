@@ -13,14 +13,14 @@ export interface Directions {
 }
 
 export interface WeightPrior {
-  /** out = P v, both `[width]`. */
+  /** Computes out = P v; both are `[width]`. */
   apply(v: Float64Array, out: Float64Array): void;
 }
 
 /**
- * The covariance is I + `variance` sum of d d', with d in the coordinates of columns scaled by `scale` (0 for columns
- * without a value in any row). The change of coordinates is exact if the directions are orthogonal in these
- * coordinates, as they are on the users that a model was trained on; it is symmetric and positive definite in any case.
+ * The change of coordinates for the covariance I + `variance` sum of d d', with d in the coordinates of columns scaled
+ * by `scale` (0 for columns without a value in any row). It is exact if the directions are orthogonal in these
+ * coordinates, as they are on the users on whom a model was trained. It is symmetric and positive definite in any case.
  */
 export function weightPrior(
   { rank, width, directions }: Directions,

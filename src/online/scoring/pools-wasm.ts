@@ -1,4 +1,4 @@
-/** The assembled pools.wat (`npm run wasm`). */
+/** pools.wat, assembled by `npm run wasm`. */
 export const POOLS_WASM = [
   'AGFzbQEAAAABDgFgCX9/f39/f39/fwF/AhEBBXBvb2xzBm1lbW9yeQIAAQMCAQAHCAEEcG9vbAAACsQEAcEEBAh/AX0FewF9IARB',
   'AnQhDiAHQQJ0IQoCQANAIAkgCEYNAUEAIQ0CQANAIA0gCkYNASAFIA1qIQsgCygCACEQIBBBAEgEQCAQIANqIRALIBAgA08EQCAJ',

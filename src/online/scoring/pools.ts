@@ -1,16 +1,16 @@
-/** Sums of looked-up rows, outside the graph, many values at a time (pools.wat). */
+/** Sums rows of tables that were looked up, outside the graph, many values at a time (pools.wat). */
 import type { Feeds, Pool, PoolCut, Tensor } from '../../../packages/onnx-grad/index.ts';
 import { AppError } from '../../lib/errors.ts';
 import { POOLS_WASM } from './pools-wasm.ts';
 
 const PAGE_BYTES = 2 ** 16;
 
-/** The tables of a `PoolCut`, and room for the indices, weights and sums of one batch. */
+/** The tables of a `PoolCut`, with room for the indices, weights and sums of one batch. */
 export class Pools {
   readonly #cut: PoolCut;
   readonly #kernels: Kernels;
   readonly #tables = new Map<string, Float32Array>();
-  /** Indices and weights, by name. */
+  /** Arrays for the indices and weights, by name. */
   readonly #lists = new Map<string, { readonly view: Int32Array | Float32Array; readonly length: number }>();
   readonly #sums = new Map<string, Float32Array>();
 
@@ -45,14 +45,14 @@ export class Pools {
       this.#sums.set(name, new Float32Array(memory.buffer, take(rows * columns), rows * columns));
   }
 
-  /** Copies the tables among `values`. */
+  /** Copies the tables that are among `values` into the memory. */
   setTables(values: Iterable<readonly [string, Tensor]>): void {
     for (const [name, { data }] of values) this.#tables.get(name)?.set(data as Float32Array);
   }
 
   /**
-   * The sums of a batch of `rows` rows that are among the graph inputs `inputs`. They are valid until the next call. An
-   * index outside its table is invalid_model.
+   * Returns the sums of a batch of `rows` rows; `inputs` names the graph inputs to return. The sums are valid until the
+   * next call. An index outside its table is an `invalid_model` error.
    */
   sums(lists: Feeds, rows: number, inputs: ReadonlySet<string>): Feeds {
     const pools = this.#cut.pools.filter(({ input }) => inputs.has(input));
@@ -110,5 +110,5 @@ interface Kernels {
   ): number;
 }
 
-/** Rounded up to a multiple of four, the number of values per instruction. */
+/** Rounds up to a multiple of four, the number of values per instruction. */
 const padded = (count: number): number => 4 * Math.ceil(count / 4);

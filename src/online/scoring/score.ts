@@ -1,5 +1,6 @@
 /**
- * Scoring: (customised model, binding, segment) -> scores, a pure function, so that segments can be scored anywhere.
+ * Scores the users of a segment with a customised model and a binding. Scoring is a pure function, so segments can be
+ * scored anywhere.
  */
 
 import {
@@ -29,18 +30,18 @@ import { listsOf, Pools } from './pools.ts';
 import { scoringGraphs } from './scoring-graphs.ts';
 
 /**
- * Rows per run. The number is not configurable: a matrix product may round differently with another number of rows, and
- * an audience must not depend on that.
+ * Number of rows per run. It is not configurable: a matrix product may round differently with another number of rows,
+ * and an audience must not depend on that.
  */
 const BATCH_ROWS = 1024;
 
 /**
- * In a larger model we do not look for the node that produces a NaN, because the search needs two more copies of the
- * model in memory.
+ * Size limit for finding the node that produces a NaN. A larger model is not searched, because the search needs two
+ * more copies of the model in memory.
  */
 const MAXIMUM_SEARCHED_BYTES = 2 ** 28;
 
-/** A campaign to score users for. */
+/** A campaign for which users are scored. */
 export interface ScoredCampaign {
   readonly features: CampaignValues;
   /** The adapted parameters. */
@@ -49,30 +50,33 @@ export interface ScoredCampaign {
 }
 
 /**
- * Rows that are scored for several campaigns, one after the other: results that depend only on the users are computed
+ * Rows that are scored for several campaigns, one after another. Results that depend only on the users are computed
  * once.
  */
 export interface Sharing {
-  /** A name for the rows. */
+  /** A key that identifies the rows. */
   readonly rows: string;
-  /** Whether the same rows will be scored next for another campaign; if so, shared results are kept. */
+  /** Whether the same rows will be scored next for another campaign. If so, shared results are kept. */
   readonly isAwaited: boolean;
 }
 
-/** Scores segments. The adapted parameters are inputs, so all campaigns can share a scorer. */
+/** Scores segments. The adapted parameters are inputs of the graph, so all campaigns can share a scorer. */
 export interface Scorer {
   /** Rows per run. */
   readonly batchSize: number;
-  /** Scores of the rows, in order, `[rows.count]`; one call at a time, others wait. A NaN score is invalid_model. */
+  /**
+   * Returns the scores of the rows, in order, `[rows.count]`. Calls run one at a time; others wait. A NaN score is an
+   * `invalid_model` error.
+   */
   score(rows: Rows, campaign: ScoredCampaign, sharing?: Sharing): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
 export interface ScorerOptions {
   readonly device?: Device;
-  /** If the tables have more bytes in total, ONNX Runtime does the look-ups. */
+  /** Maximum total size of the tables in bytes; if they are larger, ONNX Runtime does the look-ups. */
   readonly maximumTableBytes?: number;
-  /** How errors name a user. */
+  /** Returns the name of a user in errors. */
   readonly nameUser?: (userNumber: number) => string;
 }
 
@@ -88,7 +92,7 @@ export async function openScorer(what: ScoredModel, options: ScorerOptions = {})
   const nameUser = options.nameUser ?? ((userNumber) => `user number ${userNumber}`);
   return new SessionScorer({ ...what, nameUser }, pools, {
     campaign: campaign && (await openSession(campaign, options)),
-    // the indices are computed on the CPU, as the look-ups are
+    // the indices are computed on the CPU, where the look-ups are done
     indices: pools.indices && (await openSession(pools.indices)),
     users: users && (await openSession(users, options)),
     head: await openSession(head, options),
@@ -106,7 +110,7 @@ interface ScoringSessions {
   readonly head: Session;
 }
 
-/** The inputs that the head needs for a batch and that do not depend on the campaign's parameters. */
+/** The inputs of the head for a batch that do not depend on the campaign's parameters. */
 interface UsersPart {
   /** Outputs of the users' part, and inputs that the head reads directly. */
   readonly feeds: Feeds;
@@ -120,12 +124,12 @@ class SessionScorer implements Scorer {
   readonly #sessions: ScoringSessions;
   readonly #pools: Pools;
   readonly #ids = new IdArrays();
-  /** The last campaign's parameters that are not tables, in this thread's memory. */
+  /** The last campaign's parameters that are not tables, in the memory of this thread. */
   #parameters: { readonly of: ScoredCampaign['parameters']; readonly feeds: Feeds } | null = null;
-  /** The results by batch for the most recent rows that are shared between campaigns. */
+  /** Results by batch for the latest rows that are shared between campaigns. */
   #shared: { readonly key: string; readonly parts: readonly UsersPart[] } | null = null;
   #last: Promise<unknown> = Promise.resolve();
-  /** Names of the sums that are inputs of the users' part and, below, of the head. */
+  /** Names of the sums that are inputs of the users' part; the next field has those of the head. */
   readonly #usersSums: ReadonlySet<string>;
   readonly #headSums: ReadonlySet<string>;
   readonly #headLists: ReadonlySet<string>;
@@ -196,7 +200,7 @@ class SessionScorer implements Scorer {
     return { feeds: { ...batch, ...(await users?.run({ ...given, ...sums })) }, lists };
   }
 
-  /** Copies the head's inputs, because the next batch is written into the same memory as this one. */
+  /** Copies the head's inputs, because the next batch is written into the same memory. */
   #copyOf({ feeds, lists }: UsersPart): UsersPart {
     const { head } = this.#sessions;
     const copy = (some: Feeds, isRead: (name: string) => boolean): Feeds =>
@@ -211,7 +215,7 @@ class SessionScorer implements Scorer {
     };
   }
 
-  /** `parameters` for ONNX Runtime; the tables among them go to the pools. */
+  /** Converts `parameters` for ONNX Runtime; tables among them go to the pools. */
   #use(parameters: ScoredCampaign['parameters']): Feeds {
     if (this.#parameters?.of === parameters) return this.#parameters.feeds;
     this.#pools.setTables(parameters);

@@ -12,29 +12,29 @@ import {
 } from '../../../packages/onnx-grad/index.ts';
 import { isPerUser } from '../encode.ts';
 
-/** Each thread has its own copy of the tables, with 32-bit addresses. */
+/** Limit of the tables' total size: each thread has its own copy of the tables, with 32-bit addresses. */
 const MAXIMUM_TABLE_BYTES = 2 ** 31;
 /**
- * Maximum number of outputs per user of the users' part: with more, writing and reading them would cost more than the
+ * Maximum number of outputs per user of the users' part. Writing and reading more outputs would cost more than the
  * users' part saves.
  */
 const MAXIMUM_BOUNDARY = 64;
 
-/** The parts in the order in which they run. */
+/** The parts of the graph, in the order in which they run. */
 export interface ScoringGraphs {
   /**
-   * The part that does not depend on users, such as products of parameters. It runs once per campaign and call. null if
-   * empty.
+   * The part that does not depend on users, such as products of parameters; null if empty. It runs once per campaign
+   * and call.
    */
   readonly campaign: Graph | null;
-  /** Look-ups in tables, and sums of the rows found. */
+  /** Look-ups in tables, and sums of the rows that were looked up. */
   readonly pools: PoolCut;
   /**
-   * The part that does not depend on adapted parameters: its outputs are equal for all campaigns with equal features.
-   * null if empty.
+   * The part that does not depend on adapted parameters; null if empty. Its outputs are equal for all campaigns with
+   * equal features.
    */
   readonly users: Graph | null;
-  /** Takes the outputs of the other three, users' inputs and parameters, and returns the score. */
+  /** The part that takes the outputs of the other three, users' inputs and parameters, and returns the score. */
   readonly head: Graph;
 }
 
@@ -66,7 +66,7 @@ function splitUsers(
   return body && boundary! <= MAXIMUM_BOUNDARY ? { users: body, head } : { users: null, head: rest };
 }
 
-/** The number of values in a row; infinity if unknown. */
+/** The number of values in a row; infinity if the number is unknown. */
 function widthOf([, ...sizes]: readonly Dim[]): number {
   return sizes.reduce<number>((width, dim) => width * (typeof dim === 'number' ? dim : Number.POSITIVE_INFINITY), 1);
 }
