@@ -28,5 +28,5 @@ export {
   publishedAt,
   readManifest,
 } from './versions/manifest.ts';
-export { checkVersion, isWhole, missingFiles, verifyVersion } from './versions/verify.ts';
+export { checkFile, filesOfVersion, isCut, verifyVersion } from './versions/verify.ts';
 export { summariseVersions, type VersionSummary, versionBefore } from './versions/versions.ts';

@@ -1,12 +1,12 @@
 /** Compares the rows of a data folder with its files: verifies every file by its checksum, and finds orphans. */
 import { join } from 'node:path';
-import { checkRanking } from '../audience/check-ranking.ts';
 import type { StoreContents, StoredName, StoreUpkeep } from '../domain/ports/upkeep.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { drain } from '../lib/files/slices.ts';
 import { checkModels, type ModelsReport } from '../model/check-models.ts';
 import { CUSTOMISED_FILE, decodeCustomised } from '../model/customised.ts';
 import { MODELS_FOLDER } from '../model/versions.ts';
-import { checkUserSet } from '../storage/files/check-set.ts';
+import { type Item, itemsOfStore } from './integrity.ts';
 
 export interface Fault {
   /** Relative to the data folder. */
@@ -51,17 +51,19 @@ export function checkDataFolder(
 ): DataFolderReport {
   const listed = upkeep.files();
   const contents = upkeep.contents();
-  const checks = checksOf(upkeep, contents);
-  const suspects: Fault[] = upkeep.faults().map((message) => ({ path: 'metaheac.db', message }));
+  const items = [...itemsOfStore(upkeep, contents)];
+  const faults: Fault[] = upkeep.faults().map((message) => ({ path: 'metaheac.db', message }));
+  const suspects: (Item & Fault)[] = [];
   const unsealed: string[] = [];
   let bytes = 0;
-  for (const [i, { path, check }] of checks.entries()) {
-    progress(i, checks.length);
-    const found = drain(check(), (read) => {
+  for (const [i, item] of items.entries()) {
+    progress(i, items.length);
+    const { fault, seal } = drain(item.check(), (read) => {
       bytes += read;
     });
-    if (found === 'unsealed') unsealed.push(path);
-    else if (found !== null) suspects.push({ path, message: found.fault });
+    const message = fault ?? (item.kind === 'ranking' ? customisedFault(upkeep.blobs, item.path) : null);
+    if (message !== null) suspects.push({ ...item, message });
+    else if (seal !== undefined) unsealed.push(item.path);
   }
   const models = checkModels(join(dataDir, MODELS_FOLDER));
   const after = upkeep.contents();
@@ -74,7 +76,8 @@ export function checkDataFolder(
     bytes: bytes + models.bytes,
     unsealed,
     faults: [
-      ...suspects.filter(({ path }) => path === 'metaheac.db' || isNamed(after, path)),
+      ...faults,
+      ...suspects.filter((item) => item.isNeeded(after)).map(({ path, message }) => ({ path, message })),
       ...models.faults.map(({ path, message }) => ({ path: `${MODELS_FOLDER}/${path}`, message })),
     ],
     orphans: [
@@ -90,36 +93,6 @@ function leftoversOf({ leftovers }: ModelsReport): StoredName[] {
   return leftovers.map((name) => ({ path: `${MODELS_FOLDER}/${name}` }));
 }
 
-/** The result of checking a file; null if it is intact. */
-type Finding = 'unsealed' | { readonly fault: string } | null;
-
-interface Check {
-  readonly path: string;
-  readonly check: () => Generator<number, Finding, void>;
-}
-
-function checksOf({ blobs }: StoreUpkeep, { sets, rankings }: StoreContents): Check[] {
-  return [
-    ...[...sets].map((sha256) => ({
-      path: setPath(sha256),
-      *check(): Generator<number, Finding, void> {
-        const fault = yield* checkUserSet(blobs, sha256);
-        return fault === null ? null : { fault };
-      },
-    })),
-    ...[...rankings].map((folder) => ({
-      path: folder,
-      *check(): Generator<number, Finding, void> {
-        const found = yield* checkRanking(blobs, folder);
-        if (found.kind === 'damaged') return { fault: found.message };
-        const fault = customisedFault(blobs, folder);
-        if (fault !== null) return { fault };
-        return found.kind === 'unsealed' ? 'unsealed' : null;
-      },
-    })),
-  ];
-}
-
 /** Checks the customised model beside a ranking, which has its own checksum; not every ranking has one. */
 function customisedFault(blobs: StoreUpkeep['blobs'], folder: string): string | null {
   try {
@@ -129,22 +102,6 @@ function customisedFault(blobs: StoreUpkeep['blobs'], folder: string): string | 
     if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return null;
     return messageOf(error);
   }
-}
-
-function drain<T>(slices: Generator<number, T, void>, onRead: (bytes: number) => void): T {
-  for (;;) {
-    const { done, value } = slices.next();
-    if (done) return value;
-    onRead(value);
-  }
-}
-
-function setPath(sha256: string): string {
-  return `seeds/${sha256}.txt`;
-}
-
-function isNamed({ sets, rankings }: StoreContents, path: string): boolean {
-  return rankings.has(path) || [...sets].some((sha256) => setPath(sha256) === path);
 }
 
 function isOrphan({ set, ranking, expansionId }: StoredName, contents: StoreContents, isAlone: boolean): boolean {

@@ -29,6 +29,14 @@ export interface DamagedRow {
   readonly id: string;
 }
 
+/** The result of comparing something stored with its checksum. */
+export interface Verdict {
+  /** What is wrong; null if it is intact. */
+  readonly fault: string | null;
+  /** Only for a ranking written before there were checksums: adds those of its current bytes. */
+  readonly seal?: () => void;
+}
+
 export interface StoreUpkeep {
   readonly blobs: Blobs;
   /** What is wrong with the database itself, in sentences. */

@@ -5,9 +5,8 @@ import type { UserNumber } from '../../lib/brands.ts';
 import { hashRows } from '../import/row-hash.ts';
 import { type Rows, SEGMENT_ROWS } from '../read/segments.ts';
 import { selectRows } from '../read/select-rows.ts';
-import { hashFile, sha256 } from '../versions/files.ts';
 import { featuresOf, type Manifest, readManifest } from '../versions/manifest.ts';
-import { alteredError, verifyVersion } from '../versions/verify.ts';
+import { verifyVersion } from '../versions/verify.ts';
 import { readPlaces, readSegmentFile } from '../versions/version-files.ts';
 import type { SharedRows } from '../versions/version-writer.ts';
 
@@ -33,10 +32,7 @@ export class BaseVersion {
   constructor(folder: string, version: string) {
     const manifest = readManifest(folder, version);
     verifyVersion(folder, manifest, 'sizes');
-    const path = join(folder, version, manifest.row_of.path);
-    this.#placeOf = readPlaces(path, manifest);
-    const bytes = new Uint8Array(this.#placeOf.buffer);
-    if (sha256(bytes) !== manifest.row_of.sha256) throw alteredError(path);
+    this.#placeOf = readPlaces(join(folder, version, manifest.row_of.path), manifest);
     this.#folder = folder;
     this.#manifest = manifest;
     this.#users = manifest.segments.map(({ rows, dead = 0 }) => rows - dead);
@@ -95,9 +91,6 @@ export class BaseVersion {
 
   /** Removes and returns the rows of a segment that still belong to users. @throws AppError invalid_population */
   takeOut(segment: number): Rows {
-    const { path, size, sha256: recorded } = this.#manifest.segments[segment]!;
-    const file = join(this.#folder, this.version, path);
-    if (hashFile(file, size) !== recorded) throw alteredError(file);
     const rows = readSegmentFile(this.#folder, this.#manifest, segment);
     const first = segment * SEGMENT_ROWS;
     const kept = selectRows(rows, this.features, (row) => this.#placeOf[rows.userNumbers[row]!] === first + row);

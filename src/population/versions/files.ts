@@ -1,12 +1,9 @@
-/** Reads and hashes files and prefixes of files, and appends to them durably. */
+/** Reads prefixes and ranges of files, and appends to files durably. */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
 import { writeAll } from '../../lib/files/durable-files.ts';
 
-/** Bytes that are hashed, read or written at a time: a single call in Node can't exceed 2 GiB. */
-const HASH_CHUNK_BYTES = 1024 * 1024;
-/** The same, if other work should run between the slices. */
-const SLICE_BYTES = 256 * 1024;
+/** Bytes that are hashed or read at a time: a single call in Node can't exceed 2 GiB. */
 const TRANSFER_BYTES = 1024 * 1024 * 1024;
 
 /** The sha256 of some bytes, as hex. */
@@ -14,41 +11,6 @@ export function sha256(bytes: Uint8Array): string {
   const hash = createHash('sha256');
   for (let at = 0; at < bytes.length; at += TRANSFER_BYTES) hash.update(bytes.subarray(at, at + TRANSFER_BYTES));
   return hash.digest('hex');
-}
-
-/** The sha256 of the first `size` bytes of a file, null if it has fewer. */
-export function hashFile(path: string, size: number): string | null {
-  return withFile(path, 'r', (file) => {
-    const hash = createHash('sha256');
-    const chunk = Buffer.allocUnsafe(HASH_CHUNK_BYTES);
-    for (let at = 0; at < size; ) {
-      const read = readSync(file, chunk, 0, Math.min(chunk.length, size - at), at);
-      if (read === 0) return null;
-      hash.update(chunk.subarray(0, read));
-      at += read;
-    }
-    return hash.digest('hex');
-  });
-}
-
-/** As `hashFile`, in slices: yields the number of bytes read by each. Also null if the file does not exist. */
-export function* hashSlices(path: string, size: number): Generator<number, string | null, void> {
-  if (!existsSync(path)) return null;
-  const file = openSync(path, 'r');
-  try {
-    const hash = createHash('sha256');
-    const slice = Buffer.allocUnsafe(SLICE_BYTES);
-    for (let at = 0; at < size; ) {
-      const read = readSync(file, slice, 0, Math.min(slice.length, size - at), at);
-      if (read === 0) return null;
-      hash.update(slice.subarray(0, read));
-      at += read;
-      yield read;
-    }
-    return hash.digest('hex');
-  } finally {
-    closeSync(file);
-  }
 }
 
 /**

@@ -90,11 +90,11 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   return Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
 }
 
-/**
- * Every file of a version with the path to open. The tables belong to all versions and may have grown since; other
- * files never change.
- */
-export function listFiles(folder: string, manifest: Manifest): (ManifestFile & { readonly mayGrow: boolean })[] {
+/** A file of a version with the path to open. */
+export type VersionFile = ManifestFile & { readonly mayGrow: boolean };
+
+/** Every file of a version. The tables belong to all versions and may have grown since; other files never change. */
+export function listFiles(folder: string, manifest: Manifest): VersionFile[] {
   const shared = [manifest.directory, ...manifest.dictionaries].flatMap(({ bytes, ends }) => [bytes, ends]);
   const own = [manifest.row_of, ...manifest.segments];
   return [

@@ -1,9 +1,10 @@
 /** Checks the files of a population version against its manifest. */
 import { statSync } from 'node:fs';
 import { AppError, messageOf } from '../../lib/errors.ts';
+import { drain, hashFileSlices } from '../../lib/files/slices.ts';
 import { acceptedSums } from '../import/accepted-sums.ts';
-import { hashFile, hashSlices, readPrefix, sha256 } from './files.ts';
-import { listFiles, type Manifest, type ManifestFile, readManifest } from './manifest.ts';
+import { readPrefix, sha256 } from './files.ts';
+import { listFiles, type Manifest, type ManifestFile, readManifest, type VersionFile } from './manifest.ts';
 
 /**
  * Throws AppError `invalid_population`, naming the file, unless every file of the version has its size and, if
@@ -13,11 +14,8 @@ export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' 
   const files = listFiles(folder, manifest);
   for (const { path, size, mayGrow } of files) checkSize(path, size, mayGrow);
   if (what === 'sizes') return;
-  for (const { path, size, sha256: recorded } of files) {
-    const actual = reading(path, () => hashFile(path, size));
-    if (actual === recorded || (actual !== null && acceptedSums(folder, recorded).includes(actual))) continue;
-    throw alteredError(path);
-  }
+  for (const file of files)
+    if (!reading(file.path, () => drain(checkFile(folder, file)))) throw alteredError(file.path);
 }
 
 /** The error for a file whose bytes differ from those that a version recorded. */
@@ -45,37 +43,21 @@ export function readCheckedFile(
   return bytes;
 }
 
-/**
- * Hashes all files of a version in slices between which other work can run: yields the number of bytes of each slice,
- * and returns the files that are missing, damaged or altered. @throws AppError invalid_population if the manifest is
- * damaged
- */
-export function* checkVersion(folder: string, version: string): Generator<number, string[], void> {
-  const bad: string[] = [];
-  for (const { path, size, sha256: recorded } of listFiles(folder, readManifest(folder, version))) {
-    const actual = yield* hashSlices(path, size);
-    if (actual !== recorded && (actual === null || !acceptedSums(folder, recorded).includes(actual))) bad.push(path);
-  }
-  return bad;
+/** The files of a published version, as `listFiles`. @throws AppError invalid_population */
+export function filesOfVersion(folder: string, version: string): VersionFile[] {
+  return listFiles(folder, readManifest(folder, version));
 }
 
-/** The files of a version that are missing or too short, without reading them. @throws AppError invalid_population */
-export function missingFiles(folder: string, version: string): string[] {
-  const files = listFiles(folder, readManifest(folder, version));
-  return files.filter(({ path, size }) => sizeOf(path) < size).map(({ path }) => path);
+/** Whether a file of a version is missing or too short; does not read it. */
+export function isCut({ path, size }: ManifestFile): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? -1) < size;
 }
 
-/** Whether a file matches the version's record or is not listed in it; in slices, as `checkVersion`. */
-export function* isWhole(folder: string, version: string, path: string): Generator<number, boolean, void> {
-  const file = listFiles(folder, readManifest(folder, version)).find((one) => one.path === path);
-  if (file === undefined) return true;
-  const actual = sizeOf(path) < file.size ? null : yield* hashSlices(path, file.size);
-  return actual === file.sha256 || (actual !== null && acceptedSums(folder, file.sha256).includes(actual));
-}
-
-/** -1 if there is none. */
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? -1;
+/** Whether a file has the bytes that a version recorded; yields the number of bytes of each slice that it reads. */
+export function* checkFile(folder: string, file: ManifestFile): Generator<number, boolean, void> {
+  if (isCut(file)) return false;
+  const actual = yield* hashFileSlices(file.path, file.size);
+  return actual === file.sha256 || acceptedSums(folder, file.sha256).includes(actual);
 }
 
 function checkSize(path: string, size: number, mayGrow: boolean): void {

@@ -1,10 +1,7 @@
 /** Slowly reads all files of a service at intervals, and reports damaged ones. */
-import { basename, join, relative } from 'node:path';
-import { checkRanking, sealRanking } from '../../audience/check-ranking.ts';
-import type { StoreUpkeep } from '../../domain/ports/upkeep.ts';
+import type { StoreUpkeep, Verdict } from '../../domain/ports/upkeep.ts';
 import type { Logger } from '../../lib/logging.ts';
-import { checkVersion, isWhole, missingFiles } from '../../population/read.ts';
-import { checkUserSet } from '../../storage/files/check-set.ts';
+import { type Item, itemOf, itemsOfPopulation, itemsOfStore } from '../integrity.ts';
 import type { DamageLog } from './damage-log.ts';
 
 export interface ScrubberOptions {
@@ -91,15 +88,9 @@ export class Scrubber {
   }
 
   *#pass(): Generator<number, void, void> {
-    const { upkeep, damage } = this.#options;
+    const { upkeep } = this.#options;
     yield* this.#scrubRows();
-    const { sets, rankings } = upkeep.contents();
-    for (const folder of rankings) yield* this.#scrubRanking(folder);
-    for (const sha256 of sets) {
-      const fault = yield* checkUserSet(upkeep.blobs, sha256);
-      // if the set was removed meanwhile, its row is gone too
-      if (fault !== null && upkeep.contents().sets.has(sha256)) damage.note('user_set', `seeds/${sha256}.txt`, fault);
-    }
+    for (const item of itemsOfStore(upkeep, upkeep.contents())) yield* this.#scrub(item);
     yield* this.#scrubPopulation();
     this.#passes += 1;
   }
@@ -117,55 +108,47 @@ export class Scrubber {
   }
 
   *#scrubPopulation(): Generator<number, void, void> {
-    const { population } = this.#options;
-    const version = population.version();
-    for (const path of yield* checkVersion(population.folder, version)) this.#noteOfPopulation(path, version);
+    for (const item of itemsOfPopulation(this.#population)) yield* this.#scrub(item);
   }
 
-  #noteOfPopulation(path: string, version: string): void {
-    const { population, damage } = this.#options;
-    damage.note('population', relative(population.folder, path), `it differs from the record of version ${version}`);
+  *#scrub(item: Item): Generator<number, void, void> {
+    const { upkeep, rankings, damage, logger } = this.#options;
+    const { kind, path } = item;
+    const verdict = yield* item.check();
+    // if it was removed meanwhile, its row is gone too
+    if (isIntact(verdict) || !item.isNeeded(upkeep.contents())) return;
+    if (kind === 'ranking') rankings.forget(path);
+    if (verdict.fault === null) {
+      verdict.seal?.();
+      logger.info({ path }, 'a ranking without checksums got some');
+    } else if (kind === 'ranking') damage.noteRanking(path, verdict.fault);
+    else damage.note(kind, path, verdict.fault);
   }
 
   /**
    * Checks that the population's files exist, which takes a microsecond per file, and checks all known damage again.
    */
   *#recheck(): Generator<number, void, void> {
-    const { population, damage, upkeep } = this.#options;
-    const version = population.version();
-    for (const path of missingFiles(population.folder, version)) this.#noteOfPopulation(path, version);
+    const { damage, upkeep } = this.#options;
+    const population = this.#population;
+    for (const cut of itemsOfPopulation(population, true)) yield* this.#scrub(cut);
     if (this.#isSuspect) {
       this.#isSuspect = false;
       yield* this.#scrubPopulation();
     }
-    for (const { kind, path } of damage.known()) {
-      if (kind === 'population') {
-        if (yield* isWhole(population.folder, version, join(population.folder, path))) damage.mend(path);
-      } else if (kind === 'ranking') {
-        const isNeeded = upkeep.contents().rankings.has(path);
-        if (!isNeeded || (yield* checkRanking(upkeep.blobs, path)).kind === 'whole') damage.mend(path);
-      } else if (kind === 'row') {
-        const [table, ...id] = path.split('/');
-        if (!upkeep.isDamaged({ table: table!, id: id.join('/') })) damage.mend(path);
-      } else {
-        const sha256 = basename(path, '.txt');
-        if (!upkeep.contents().sets.has(sha256) || (yield* checkUserSet(upkeep.blobs, sha256)) === null)
-          damage.mend(path);
-      }
+    for (const known of damage.known()) {
+      const item = itemOf(known, upkeep, population);
+      const isMended = !item?.isNeeded(upkeep.contents()) || isIntact(yield* item.check());
+      if (isMended) damage.mend(known.path);
     }
   }
 
-  *#scrubRanking(folder: string): Generator<number, void, void> {
-    const { upkeep, rankings, damage, logger } = this.#options;
-    const found = yield* checkRanking(upkeep.blobs, folder);
-    if (found.kind === 'whole' || !upkeep.contents().rankings.has(folder)) return;
-    if (found.kind === 'damaged') {
-      rankings.forget(folder);
-      damage.noteRanking(folder, found.message);
-      return;
-    }
-    sealRanking(upkeep.blobs, folder, found);
-    rankings.forget(folder);
-    logger.info({ path: folder }, 'a ranking without checksums got some');
+  get #population(): { readonly folder: string; readonly version: string } {
+    const { folder, version } = this.#options.population;
+    return { folder, version: version() };
   }
+}
+
+function isIntact({ fault, seal }: Verdict): boolean {
+  return fault === null && seal === undefined;
 }

@@ -1,15 +1,15 @@
 /** `backup.json`: the files of a backup with their sizes and sha256, and the sha256 of that list. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../../../lib/errors.ts';
+import { hashFile } from '../../../lib/files/slices.ts';
 import { canonicalJson } from '../../../lib/text/canonical-json.ts';
 
 export const BACKUP_FILE = 'backup.json';
 
 const CONTRACT = 1;
-const HASH_CHUNK_BYTES = 1024 * 1024;
 
 const SHA256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -74,19 +74,6 @@ export function readBackup(folder: string): Backup {
   const { sha256, ...content } = parsed.data;
   if (sha256 !== sumOf(content)) throw new AppError('invalid_argument', `${path} is damaged: its list was altered`);
   return { createdAt: Date.parse(content.created_at), files: content.files, lost: content.lost };
-}
-
-/** The sha256 of a file's bytes. */
-export function hashFile(path: string): string {
-  const hash = createHash('sha256');
-  const chunk = Buffer.allocUnsafe(HASH_CHUNK_BYTES);
-  const file = openSync(path, 'r');
-  try {
-    for (let read = readSync(file, chunk); read > 0; read = readSync(file, chunk)) hash.update(chunk.subarray(0, read));
-  } finally {
-    closeSync(file);
-  }
-  return hash.digest('hex');
 }
 
 function leadsInside(path: string): boolean {

@@ -24,17 +24,11 @@ import {
   syncFolder,
   writeDurably,
 } from '../../../lib/files/durable-files.ts';
+import { hashFile } from '../../../lib/files/slices.ts';
 import { claimSibling } from '../../../lib/files/temporary-sibling.ts';
 import { SEED_FOLDER, userSetFile } from '../../files/set-file.ts';
 import { contentsOf } from '../upkeep.ts';
-import {
-  BACKUP_FILE,
-  type BackedUpFile,
-  describeFiles,
-  encodeBackup,
-  hashFile,
-  readBackup,
-} from './backup-manifest.ts';
+import { BACKUP_FILE, type BackedUpFile, describeFiles, encodeBackup, readBackup } from './backup-manifest.ts';
 import { databaseOf } from './data-folder.ts';
 import { DATABASE_FILE, type Database, openForReading } from './database.ts';
 import { connect } from './driver.ts';

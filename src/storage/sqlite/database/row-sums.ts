@@ -7,6 +7,7 @@ import { crc32 } from 'node:zlib';
 import Sqlite from 'better-sqlite3';
 import type { DamagedRow } from '../../../domain/ports/upkeep.ts';
 import { assert } from '../../../lib/errors.ts';
+import { drain } from '../../../lib/files/slices.ts';
 import { type Database, KEPT_SUM, PRESENT_SUM, versionOf } from './driver.ts';
 
 /** Increases when `rowSum` changes. */
@@ -256,11 +257,4 @@ export function databaseFaults(database: Database): string[] {
 function describeRow({ table, id }: DamagedRow): string {
   const row = id === '' ? 'a row' : `row ${id}`;
   return `${row} of ${table} is damaged (its checksum differs): restore a backup, or compare the row with one`;
-}
-
-function drain<T>(slices: Generator<unknown, T, void>): T {
-  for (;;) {
-    const { done, value } = slices.next();
-    if (done) return value as T;
-  }
 }

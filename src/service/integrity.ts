@@ -1,0 +1,74 @@
+/** Everything that can be checked against its checksum: user sets, rankings, rows, files of a population version. */
+import { basename, relative } from 'node:path';
+import { checkRanking } from '../audience/check-ranking.ts';
+import type { StoreContents, StoreUpkeep, Verdict } from '../domain/ports/upkeep.ts';
+import { checkFile, filesOfVersion, isCut } from '../population/read.ts';
+import { checkUserSet } from '../storage/files/check-set.ts';
+import type { Damage } from './ports/health.ts';
+
+export interface Item extends Pick<Damage, 'kind' | 'path'> {
+  /** Whether something still refers to it. */
+  isNeeded(contents: StoreContents): boolean;
+  /** Yields the number of bytes of each slice that it reads. @throws AppError storage_failed if the disk fails */
+  check(): Generator<number, Verdict, void>;
+}
+
+interface PopulationVersion {
+  readonly folder: string;
+  readonly version: string;
+}
+
+/** The files that rows refer to: user sets, then rankings. */
+export function* itemsOfStore(upkeep: StoreUpkeep, { sets, rankings }: StoreContents): Generator<Item, void, void> {
+  for (const sha256 of sets) yield setItem(upkeep, sha256);
+  for (const folder of rankings) yield rankingItem(upkeep, folder);
+}
+
+/**
+ * The files of a population version, or only those that are missing or too short, which takes a microsecond per file.
+ * @throws AppError invalid_population if the manifest is damaged
+ */
+export function itemsOfPopulation({ folder, version }: PopulationVersion, onlyCut = false): Item[] {
+  return filesOfVersion(folder, version)
+    .filter((file) => !onlyCut || isCut(file))
+    .map((file) => ({
+      kind: 'population',
+      path: relative(folder, file.path),
+      isNeeded: () => true,
+      *check() {
+        const isWhole = yield* checkFile(folder, file);
+        return { fault: isWhole ? null : `it differs from the record of version ${version}` };
+      },
+    }));
+}
+
+/** The item that is damaged; null if it is a file that this version of the population does not have. */
+export function itemOf({ kind, path }: Damage, upkeep: StoreUpkeep, population: PopulationVersion): Item | null {
+  if (kind === 'user_set') return setItem(upkeep, basename(path, '.txt'));
+  if (kind === 'ranking') return rankingItem(upkeep, path);
+  if (kind === 'population') return itemsOfPopulation(population).find((item) => item.path === path) ?? null;
+  const [table, ...id] = path.split('/');
+  return {
+    ...{ kind, path, isNeeded: () => true },
+    // biome-ignore lint/correctness/useYield: one row is read at once
+    *check() {
+      return { fault: upkeep.isDamaged({ table: table!, id: id.join('/') }) ? 'its checksum differs' : null };
+    },
+  };
+}
+
+function setItem({ blobs }: StoreUpkeep, sha256: string): Item {
+  return {
+    ...{ kind: 'user_set', path: `seeds/${sha256}.txt` },
+    isNeeded: ({ sets }) => sets.has(sha256),
+    check: () => checkUserSet(blobs, sha256),
+  };
+}
+
+function rankingItem({ blobs }: StoreUpkeep, folder: string): Item {
+  return {
+    ...{ kind: 'ranking', path: folder },
+    isNeeded: ({ rankings }) => rankings.has(folder),
+    check: () => checkRanking(blobs, folder),
+  };
+}
