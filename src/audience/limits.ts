@@ -5,8 +5,8 @@ export const RANKING_LIMITS = {
   openRankings: setting(
     1_024,
     'rankings',
-    'Rankings kept open for look-ups (two descriptors and 36 KiB each); should be at least the number of ' +
-      'campaigns.',
+    'Maximum number of rankings kept open for look-ups (two descriptors and 36 KiB each); should be at least ' +
+      'the number of campaigns.',
     { most: 10_000, published: true },
   ),
   rankingMemoryBytes: setting(

@@ -5,7 +5,7 @@ export const DOMAIN_LIMITS = {
   minimumSeeds: setting(
     10,
     'seeds',
-    'Minimum number of known seeds for an expansion; with fewer it ends as `too_small`.',
+    'Minimum number of known seeds for an expansion; with fewer seeds it ends as `too_small`.',
     { most: 1_000_000_000, published: true },
   ),
   leaseMs: fixed(15_000, 'ms', 'Milliseconds without a lease renewal after which an expansion is restarted.', {
@@ -14,7 +14,7 @@ export const DOMAIN_LIMITS = {
   maximumAttempts: setting(
     5,
     'attempts',
-    'Maximum number of attempts at an expansion; after the last one it is `failed`.',
+    'Maximum number of attempts at an expansion; after the last attempt the expansion is `failed`.',
     {
       most: 100,
       published: true,

@@ -11,7 +11,7 @@ export const ESTIMATE_LIMITS = {
   maximumEstimateSeeds: fixed(
     150,
     'seeds',
-    'Seeds that an estimate uses; if there are more, this many are sampled at random.',
+    'Maximum number of seeds that an estimate uses; if there are more seeds, this many are sampled at random.',
   ),
-  maximumEstimateCandidates: fixed(3_000, 'users', 'Random users that an estimate uses.'),
+  maximumEstimateCandidates: fixed(3_000, 'users', 'Maximum number of random users that an estimate uses.'),
 };

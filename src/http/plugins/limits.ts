@@ -2,19 +2,30 @@
 import { fixed, type LimitValues, setting } from '../../lib/limits.ts';
 
 export const HTTP_LIMITS = {
-  bodyLimitBytes: setting(8 * 1024 * 1024, 'bytes', 'Bytes of a JSON body (8 MiB).', { published: true }),
-  maximumUserIdBytes: fixed(256, 'bytes', 'Bytes of a user id, in UTF-8.', { published: true }),
-  maximumParamLength: fixed(16_384, 'characters', 'Characters of a path parameter, percent-encoded.'),
-  maximumErrorDetails: fixed(20, 'entries', 'Entries in the `errors` of one problem.'),
-  maximumCampaignPageSize: fixed(200, 'items', 'Campaigns, expansions, webhooks or deliveries in one page.'),
+  bodyLimitBytes: setting(8 * 1024 * 1024, 'bytes', 'Maximum number of bytes in a JSON body (8 MiB).', {
+    published: true,
+  }),
+  maximumUserIdBytes: fixed(256, 'bytes', 'Maximum number of bytes in a user id, in UTF-8.', { published: true }),
+  maximumParamLength: fixed(16_384, 'characters', 'Maximum number of characters in a path parameter, percent-encoded.'),
+  maximumErrorDetails: fixed(20, 'entries', 'Maximum number of entries in the `errors` of one problem.'),
+  maximumCampaignPageSize: fixed(
+    200,
+    'items',
+    'Maximum number of campaigns, expansions, webhooks or deliveries in one page.',
+  ),
   defaultCampaignPageSize: fixed(
     50,
     'items',
-    'Campaigns, expansions, webhooks or deliveries in a page if no `limit` is given.',
+    'Number of campaigns, expansions, webhooks or deliveries in a page if no `limit` is given.',
   ),
-  maximumOpenStreams: fixed(64, 'streams', 'Open streams of audiences, differences and user ids; one more gets 503.', {
-    published: true,
-  }),
+  maximumOpenStreams: fixed(
+    64,
+    'streams',
+    'Maximum number of open streams of audiences, differences and user ids; further streams get 503.',
+    {
+      published: true,
+    },
+  ),
   streamStallMs: fixed(
     30_000,
     'ms',
@@ -34,25 +45,28 @@ export const HTTP_LIMITS = {
   maximumConnections: setting(
     10_000,
     'connections',
-    'Open connections; one more is closed at once. Fewer if the process may open too few files (`ulimit -n`).',
+    'Maximum number of open connections; further connections are closed at once. The maximum is lower if the ' +
+      'process may open too few files (`ulimit -n`).',
   ),
   reservedDescriptors: fixed(
     512,
     'descriptors',
-    'File descriptors, of those that `ulimit -n` allows, reserved for the database, open streams and uploads, and the ' +
-      'population. Rankings get at most half of the rest.',
+    'Number of file descriptors, of those that `ulimit -n` allows, that are reserved for the database, open ' +
+      'streams and uploads, and the population. Rankings get at most half of the rest.',
   ),
   requestsPerKey: setting(
     0,
     'requests',
-    'Requests with one key within `METAHEAC_RATE_LIMIT_WINDOW_MS`; one more gets 429. 0 means no limit.',
+    'Maximum number of requests with one key within `METAHEAC_RATE_LIMIT_WINDOW_MS`; further requests get 429. ' +
+      '0 means no limit.',
     { least: 0, published: true },
   ),
   requestsPerAddress: setting(
     0,
     'requests',
-    'Requests from one address (for IPv6, one /64) within the same time, with any key; one more gets 429. 0 means ' +
-      'no limit. Behind a proxy, also set `METAHEAC_TRUSTED_PROXIES`. Health and metrics are not counted.',
+    'Maximum number of requests from one address (for IPv6, one /64) within `METAHEAC_RATE_LIMIT_WINDOW_MS`, ' +
+      'with any key; further requests get 429. 0 means no limit. Behind a proxy, also set ' +
+      '`METAHEAC_TRUSTED_PROXIES`. Health and metrics are not counted.',
     { least: 0, published: true },
   ),
   rateLimitWindowMs: setting(
@@ -63,7 +77,8 @@ export const HTTP_LIMITS = {
   maximumRateLimitClients: fixed(
     100_000,
     'clients',
-    'Keys, and addresses, that are counted separately in one window; further ones share one count.',
+    'Maximum number of keys, and of addresses, that are counted separately in one window; further ones share ' +
+      'one count.',
   ),
   keepAliveTimeoutMs: setting(72_000, 'ms', 'Milliseconds for which an idle connection is kept.'),
   closeGraceMs: setting(
@@ -80,15 +95,19 @@ export const HTTP_LIMITS = {
   overloadLookupLagMs: fixed(
     150,
     'ms',
-    'The same for look-ups and reads, which are refused last: refusing one takes half the time of answering one. ' +
-      'Health checks are always answered.',
+    'Milliseconds for which look-ups and reads may wait before some of them get 503. They are refused last, ' +
+      'because refusing one takes half as long as answering it. Health checks are always answered.',
   ),
   lingerMs: fixed(
     3_000,
     'ms',
     'Milliseconds for which a refused body is still read, so that its sender gets the response.',
   ),
-  lingerBytes: fixed(1024 * 1024 * 1024, 'bytes', 'Bytes of a refused body that are still read (1 GiB).'),
+  lingerBytes: fixed(
+    1024 * 1024 * 1024,
+    'bytes',
+    'Maximum number of bytes of a refused body that are still read (1 GiB).',
+  ),
 };
 
 /** Maximum number of characters of an Idempotency-Key. */

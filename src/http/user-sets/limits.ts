@@ -2,10 +2,17 @@
 import { fixed, type LimitValues, setting } from '../../lib/limits.ts';
 
 export const USER_SET_LIMITS = {
-  maximumUploadIds: setting(10_000_000, 'ids', 'User ids in an upload, and in a set.', { published: true }),
-  maximumUploadBytes: setting(2 * 1024 * 1024 * 1024, 'bytes', 'Bytes of an upload, unpacked (2 GiB).', {
+  maximumUploadIds: setting(10_000_000, 'ids', 'Maximum number of user ids in an upload, and in a set.', {
     published: true,
   }),
+  maximumUploadBytes: setting(
+    2 * 1024 * 1024 * 1024,
+    'bytes',
+    'Maximum number of bytes in an upload, after unpacking (2 GiB).',
+    {
+      published: true,
+    },
+  ),
   maximumUploadRatio: fixed(
     100,
     'times',
@@ -16,31 +23,41 @@ export const USER_SET_LIMITS = {
   maximumUploadLineBytes: fixed(
     64 * 1024,
     'bytes',
-    'Bytes of one line of an upload, or of a CSV record that spans several lines (64 KiB).',
+    'Maximum number of bytes in one line of an upload, or in a CSV record that spans several lines (64 KiB).',
   ),
-  maximumOpenUploads: setting(2, 'uploads', 'Large uploads read at the same time; one more gets 503.', {
-    published: true,
-  }),
+  maximumOpenUploads: setting(
+    2,
+    'uploads',
+    'Maximum number of large uploads read at the same time; further uploads get 503.',
+    {
+      published: true,
+    },
+  ),
   smallUploadBytes: fixed(
     64 * 1024,
     'bytes',
-    'Unpacked bytes of the largest upload that never waits for a large one (64 KiB).',
+    'Unpacked size of the largest upload that never waits for a large upload (64 KiB).',
   ),
   maximumOpenSmallUploads: fixed(
     4,
     'uploads',
-    'Small uploads and lists in JSON applied at the same time; others wait.',
+    'Maximum number of small uploads and lists in JSON that are applied at the same time; others wait.',
   ),
   maximumWaitingUploads: fixed(
     100,
     'uploads',
-    'Small uploads and lists in JSON waiting to be applied; one more gets 503.',
+    'Maximum number of small uploads and lists in JSON that wait to be applied; further requests get 503.',
   ),
-  smallUploadWaitMs: fixed(30_000, 'ms', 'Milliseconds for which these wait before they get 503.'),
+  smallUploadWaitMs: fixed(
+    30_000,
+    'ms',
+    'Milliseconds for which small uploads and lists in JSON wait before they get 503.',
+  ),
   uploadStallMs: fixed(
     30_000,
     'ms',
-    'Milliseconds for which an upload may send nothing; its rate is measured over as much waiting time.',
+    "Milliseconds for which an upload may send nothing. The upload's rate is measured over the same length of " +
+      'waiting time.',
   ),
   minimumUploadBytesPerSecond: fixed(10 * 1024, 'bytes/s', 'Minimum bytes per second of an upload.'),
   maximumUploadMs: fixed(3_600_000, 'ms', 'Milliseconds that an upload may take, from its head to its last byte.'),

@@ -2,10 +2,10 @@
 import { fixed } from '../../lib/limits.ts';
 
 export const WEBHOOK_LIMITS = {
-  maximumWebhookUrlLength: fixed(2_048, 'characters', "Characters of a webhook's URL."),
+  maximumWebhookUrlLength: fixed(2_048, 'characters', "Maximum number of characters in a webhook's URL."),
   webhookSecretGraceMs: fixed(
     24 * 3_600_000,
     'ms',
-    'Milliseconds for which a replaced secret still signs if the request does not say (a day).',
+    'Milliseconds for which a replaced secret still signs deliveries if the request sets no other time (a ' + 'day).',
   ),
 };

@@ -50,9 +50,9 @@ const schema = z.object({
     'Milliseconds that a span may wait to be sent in a batch (default: 1000).',
   ),
   OTEL_BSP_MAX_QUEUE_SIZE: whole(1).describe(
-    'Spans that may wait for a slow receiver; more are dropped (default: 8192).',
+    'Maximum number of spans that wait for a slow receiver; further spans are dropped (default: 8192).',
   ),
-  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: whole(1).describe('Spans in one request (default: 512).'),
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: whole(1).describe('Maximum number of spans in one request (default: 512).'),
   OTEL_BSP_EXPORT_TIMEOUT: whole(1).describe(
     'Milliseconds for one export of spans, in addition to `OTEL_EXPORTER_OTLP_TIMEOUT` (default: 30000).',
   ),
@@ -74,7 +74,7 @@ const READ_BY_PACKAGES: readonly (readonly [string, string])[] = [
     "File with the certificates that the receiver's certificate is checked against (PEM).",
   ],
   ['OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE', 'File with the certificate of the service (PEM).'],
-  ['OTEL_EXPORTER_OTLP_CLIENT_KEY', 'File with the key of that certificate (PEM).'],
+  ['OTEL_EXPORTER_OTLP_CLIENT_KEY', "File with the private key of the service's certificate (PEM)."],
   ['OTEL_SERVICE_NAME', "The resource's `service.name` (default: `metaheac`)."],
   ['OTEL_RESOURCE_ATTRIBUTES', 'Further attributes of the resource, `key=value,..`.'],
 ];

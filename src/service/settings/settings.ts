@@ -137,8 +137,8 @@ export const settingsSchema = z.object({
     byDefault: 'none',
     isSecret: true,
     description:
-      'Key for `/metrics`, `/docs` and the details of `/readyz`, in addition to API keys. Without it these are open ' +
-      'on a loopback address, and need an API key on any other.',
+      'Key for `/metrics`, `/docs` and the details of `/readyz`, in addition to API keys. Without this key, ' +
+      'these pages are open on a loopback address, and need an API key on any other address.',
   }),
   METAHEAC_ALLOWED_HOSTS: hostNames.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
@@ -157,8 +157,9 @@ export const settingsSchema = z.object({
     byDefault: 'none',
     isList: true,
     description:
-      'Addresses and CIDRs (`10.0.0.7,fd00::/8,..`) of proxies in front of the service: rate limits and the audit ' +
-      'log then use the last address in `X-Forwarded-For` that is not one of them. Requires a key.',
+      'Addresses and CIDRs (`10.0.0.7,fd00::/8,..`) of proxies in front of the service: rate limits and the ' +
+      'audit log then use the last address in `X-Forwarded-For` that is not one of these proxies. Requires a ' +
+      'key.',
   }),
   METAHEAC_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

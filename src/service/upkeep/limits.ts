@@ -22,7 +22,8 @@ export const UPKEEP_LIMITS = {
   scrubPauseMs: fixed(
     24 * 3600 * 1000,
     'ms',
-    'Milliseconds between two such passes, and between the start and the first one (a day).',
+    'Milliseconds between two passes of the scrubber, and between the start of the service and the first pass ' +
+      '(a day).',
   ),
   clockSettleMs: fixed(
     3_600_000,
@@ -33,6 +34,6 @@ export const UPKEEP_LIMITS = {
   maximumWaitingErasures: fixed(
     1_000,
     'requests',
-    'Requests to erase a user that wait at the same time; one more gets 503.',
+    'Maximum number of requests to erase a user that wait at the same time; further requests get 503.',
   ),
 };

@@ -2,7 +2,11 @@
 import { fixed, type LimitValues } from '../../lib/limits.ts';
 
 export const DELIVERY_LIMITS = {
-  webhookParallelCalls: fixed(2, 'calls', 'Concurrent calls to one webhook; no other webhook waits for them.'),
+  webhookParallelCalls: fixed(
+    2,
+    'calls',
+    'Maximum number of concurrent calls to one webhook; no other webhook waits for these calls.',
+  ),
   webhookPollMs: fixed(1_000, 'ms', 'Milliseconds between polls for due deliveries.'),
   webhookTimeoutMs: fixed(
     15_000,
@@ -12,7 +16,7 @@ export const DELIVERY_LIMITS = {
   webhookAnswerBytes: fixed(
     16 * 1024,
     'bytes',
-    "Bytes of a receiver's response that are read before the connection is closed (16 KiB).",
+    "Maximum number of bytes of a receiver's response that are read before the connection is closed (16 KiB).",
   ),
 };
 
