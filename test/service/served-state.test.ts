@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { openPopulation } from '../../src/population/read.ts';
+import { openPopulation, type Population } from '../../src/population/read.ts';
 import { type ServedNow, ServedState } from '../../src/service/served/served-state.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
@@ -15,7 +15,8 @@ const world = await tinyWorld();
 const folder = readModelFolder(world.model);
 const opened = openPopulation(world.population);
 const modelOf = (version: string) => ({ ...folder, path: `/${version}`, manifest: { ...folder.manifest, version } });
-const populationOf = (version: string) => ({ ...opened, version });
+const populationOf = (version: string): Population =>
+  new Proxy(opened, { get: (target, name) => (name === 'version' ? version : Reflect.get(target, name)) });
 const versionsOf = ({ model, population }: ServedNow) => [model.version, population.version];
 
 describe('ServedState', () => {
