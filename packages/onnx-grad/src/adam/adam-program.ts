@@ -1,6 +1,6 @@
 /**
- * Adam on the parameters of a graph: the graph is differentiated once, then run on batches any number of times, with
- * compact tables.
+ * Trains the parameters of a graph with Adam. The graph is differentiated once and then run on any number of batches,
+ * with compact embedding tables.
  */
 
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
@@ -15,35 +15,35 @@ import { compact, type IndexReader, indexReader, needsIndexSession, type Paramet
 
 export interface LabelledBatch {
   readonly feeds: Feeds;
-  /** 0 or 1, `[batch]`. */
+  /** The label of each row, 0 or 1, `[batch]`. */
   readonly labels: Float32Array;
 }
 
-/** A graph prepared for Adam. All its runs share the sessions. */
+/** A graph prepared for training with Adam. All runs share its sessions. */
 export interface AdaptationProgram {
   readonly cut: TableCut;
   /**
-   * Starts a run from `parameters`. Its compact tables contain the rows that `batches` and `scored` (inputs to score
-   * along the way) look up. An index outside its table is an `index_out_of_range` error; a parameter that does not fit
-   * into Adam's memory is a `too_large` error.
+   * Starts a run from `parameters`. The compact tables of the run contain the rows that `batches` and `scored` (inputs
+   * to score during training) look up. An index outside its table is an `index_out_of_range` error. A parameter that
+   * does not fit into Adam's memory is a `too_large` error.
    */
   start(parameters: Parameters, batches: readonly LabelledBatch[], scored?: readonly Feeds[]): Promise<AdaptationRun>;
   close(): Promise<void>;
 }
 
 export interface AdaptationRun {
-  /** One step of Adam on batch `i` with learning rate `rate`; returns the mean loss before it. */
+  /** Makes one step of Adam on batch `i` with learning rate `rate`. Returns the mean loss before the step. */
   step(i: number, rate: number): Promise<number>;
-  /** Scores of `scored[i]` with the current parameters, `[batch]`. */
+  /** Returns the scores of `scored[i]` under the current parameters, `[batch]`. */
   scores(i: number): Promise<Float32Array>;
-  /** Copies of the current parameters, tables in full. */
+  /** Returns copies of the current parameters, including all rows of tables. */
   parameters(): Map<string, Tensor>;
 }
 
 /**
- * The graph of a step. Inputs: those of the compact graph and `label` `[batch]`. Outputs: `loss`, then the gradients of
- * `gradientsOf`, in that order. For a compact table, there is one gradient per look-up, of the rows that it reads,
- * `[.., width]`: a row may occur many times, and Adam adds up its gradients.
+ * The graph of a step. Its inputs are the inputs of the compact graph and `label` `[batch]`. Its outputs are `loss` and
+ * the gradients of `gradientsOf`, in that order. A compact table has one gradient per look-up, with respect to the rows
+ * that the look-up reads, `[.., width]`. A row may occur many times; Adam adds up the gradients of such a row.
  */
 export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: readonly string[]): Graph {
   const b = Builder.from(compactGraph);
@@ -54,7 +54,7 @@ export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: r
   const outputs = [loss];
   for (const { name } of values) {
     const gradient = gradients.get(name)!;
-    // a run writes each output to its own memory, so no value may be an output twice
+    // a run writes each output to separate memory, so no value may be an output twice
     outputs.push(outputs.includes(gradient) ? b.add('Identity', [gradient]) : gradient);
   }
   return b.build(`${compactGraph.name}_step`, outputs);
@@ -73,14 +73,14 @@ function gradientsOf({ tables }: Pick<TableCut, 'tables'>, parameters: readonly 
 interface WantedGradient {
   readonly parameter: string;
   readonly value: string;
-  /** Where a look-up's positions are in the feeds; null for a whole parameter. */
+  /** The feed that contains a look-up's positions; null for a parameter that stays whole. */
   readonly place: string | null;
 }
 
 /**
- * Differentiates the binary cross-entropy of `graph`'s first output, probabilities `[batch]`, with respect to
- * `parameters`, and opens the sessions. An op without a gradient on the path is a GraphError. With `compact: false`
- * tables stay whole.
+ * Differentiates the binary cross-entropy of the first output of `graph` (probabilities, `[batch]`) with respect to
+ * `parameters`, and opens the sessions. An op without a gradient on a path from the loss to a parameter is a
+ * GraphError. With `compact: false`, tables stay whole.
  */
 export async function openAdaptation(
   graph: Graph,
@@ -153,7 +153,7 @@ async function startRun(
   };
 }
 
-/** By table, the positions that its look-ups read, concatenated. */
+/** The concatenated positions that the look-ups of each table read, by table name. */
 function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> {
   return new Map(
     tables.map(({ parameter, lookups }) => {
@@ -169,7 +169,7 @@ function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> 
   );
 }
 
-/** The destination of a step's gradients: whole parameters, or the rows of all look-ups, concatenated. */
+/** The memory that receives the gradients of a step: whole parameters, or the concatenated rows of all look-ups. */
 function gradientTensors(adam: Adam, wanted: readonly WantedGradient[], places: Feeds): Tensor[] {
   const ends = new Map<string, number>();
   return wanted.map(({ parameter, place }) => {

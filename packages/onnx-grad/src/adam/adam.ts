@@ -1,4 +1,4 @@
-/** Adam on float32 parameters in WebAssembly memory, four values at a time (adam.wat). */
+/** Adam on float32 parameters in WebAssembly memory. The instructions (adam.wat) process four values at a time. */
 
 import { assert, GraphError, OnnxGradError } from '../errors.ts';
 import { elementCount, type Tensor, typeText } from '../graph/tensor.ts';
@@ -11,7 +11,7 @@ export interface AdamConstants {
   readonly epsilon: number;
 }
 
-/** PyTorch's defaults (Kingma & Ba 2015, algorithm 1). */
+/** PyTorch's default hyperparameters of Adam (Kingma & Ba 2015, algorithm 1). */
 export const ADAM: AdamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
 /** The two scalars of step `t` (from 1): rate / (1 - beta1^t) and 1 / sqrt(1 - beta2^t). */
@@ -19,25 +19,25 @@ export function adamScalars(rate: number, t: number): { stepSize: number; scale2
   return { stepSize: rate / (1 - ADAM.beta1 ** t), scale2: 1 / Math.sqrt(1 - ADAM.beta2 ** t) };
 }
 
-/** Parameters share a memory of up to this size; a larger parameter has its own. */
+/** Maximum size of a memory that several parameters share. A larger parameter has a memory to itself. */
 const SHARED_BYTES = 2 ** 30;
 const PAGE_BYTES = 2 ** 16;
-/** The range of 32-bit addresses without the last page, so that no end address wraps around to 0. */
+/** The 32-bit address range without the last page, so that no end address wraps around to 0. */
 const MAXIMUM_BYTES = 2 ** 32 - PAGE_BYTES;
 
 const SUFFIXES = ['', '.moment1', '.moment2'] as const;
 
-/** Parameters, moments and number of steps, for resuming. */
+/** The state of the optimiser, from which a run can be resumed. */
 export interface AdamState {
   readonly steps: number;
-  /** Parameters, then `<p>.moment1` and `<p>.moment2`. */
+  /** The parameters, and the two moments of each parameter `p` as `<p>.moment1` and `<p>.moment2`. */
   readonly tensors: Parameters;
 }
 
 export interface AdamOptions {
   /** The state to resume from. */
   readonly state?: AdamState;
-  /** By parameter, the maximum number of rows in one call of `addRows`. Default: 0. */
+  /** The maximum number of rows in one call of `addRows`, by parameter. Default: 0. */
   readonly rows?: ReadonlyMap<string, number>;
 }
 
@@ -48,14 +48,16 @@ export interface AdamOptions {
 export class Adam {
   /** The current parameters: a step changes their data in place. */
   readonly parameters: Parameters;
-  /** By parameter, the gradient that the next step applies, of the parameter's size; the step sets it to zero. */
+  /**
+   * The gradients that the next step applies and then sets to zero, by parameter. Each has the size of its parameter.
+   */
   readonly gradients: ReadonlyMap<string, Float32Array>;
   readonly #slots: ReadonlyMap<string, Slot>;
   #steps: number;
 
   /**
-   * Starts at a copy of `start`. A parameter that is not float32 is a GraphError. One that does not fit into one memory
-   * (4 GiB with its moments) is a `too_large` error.
+   * Starts from a copy of `start`. A parameter that is not float32 is a GraphError. A parameter that, with its moments,
+   * exceeds one memory (4 GiB) is a `too_large` error.
    */
   constructor(start: Parameters, { state, rows = new Map() }: AdamOptions = {}) {
     for (const [name, value] of start)
@@ -78,12 +80,12 @@ export class Adam {
     return this.#steps;
   }
 
-  /** Where to write rows of the gradient of `name` before `addRows`, `[rows, width]`. */
+  /** The buffer for rows of the gradient of `name`, `[rows, width]`. Write the rows before calling `addRows`. */
   incoming(name: string): Float32Array {
     return this.#slots.get(name)!.incoming;
   }
 
-  /** Adds row i of `incoming` to row `places[i]` of the gradient, in order of i. */
+  /** Adds row i of `incoming` to row `places[i]` of the gradient, in ascending order of i. */
   addRows(name: string, places: Int32Array): void {
     const { kernels, gradient, incoming, places: own, width } = this.#slots.get(name)!;
     assert(places.length <= own.length, `${name} has room for ${own.length} rows, not ${places.length}`);
@@ -91,7 +93,7 @@ export class Adam {
     kernels.add_rows(gradient.byteOffset, incoming.byteOffset, own.byteOffset, places.length, width);
   }
 
-  /** One step with the current gradients. */
+  /** Makes one step with the current gradients. */
   step(rate: number): void {
     this.#steps += 1;
     const { stepSize, scale2 } = adamScalars(rate, this.#steps);
@@ -101,7 +103,7 @@ export class Adam {
     }
   }
 
-  /** Views of the current state, valid until the next step. */
+  /** Returns views of the current state, which are valid until the next step. */
   state(): AdamState {
     const tensors = [
       ...this.parameters,
@@ -140,7 +142,6 @@ interface Kernels {
 interface Slot {
   readonly kernels: Kernels;
   readonly shape: Tensor['shape'];
-  /** Values in a row. */
   readonly width: number;
   readonly value: Float32Array;
   readonly moment1: Float32Array;
@@ -150,7 +151,7 @@ interface Slot {
   readonly places: Int32Array;
 }
 
-/** `count`, rounded up to a multiple of four, the number of values per instruction. */
+/** `count` rounded up to a multiple of four, because each instruction processes four values. */
 const padded = (count: number): number => 4 * Math.ceil(count / 4);
 const widthOf = ({ value }: Need): number => elementCount(value.shape.slice(1));
 

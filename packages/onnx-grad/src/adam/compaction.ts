@@ -1,4 +1,7 @@
-/** Compact tables: only the rows of embedding tables that some batches look up, and each batch's positions in them. */
+/**
+ * Compact tables: the rows of embedding tables that the given batches look up, and the positions of each batch's
+ * look-ups in these rows.
+ */
 
 import { assert, OnnxGradError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
@@ -10,7 +13,10 @@ import type { Feeds, Session } from '../session/session.ts';
 /** Parameters by name. */
 export type Parameters = ReadonlyMap<string, Tensor>;
 
-/** Reads the indices of look-ups: directly if they are inputs, otherwise by running the index graph of a cut. */
+/**
+ * Reads the indices of look-ups. Indices that are inputs are read directly; other indices are computed by the index
+ * graph of a cut.
+ */
 export interface IndexReader {
   read(feeds: Feeds): Promise<Feeds>;
 }
@@ -30,7 +36,7 @@ export function indexReader(indexGraph: Graph, session: Session | null): IndexRe
   };
 }
 
-/** Whether any indices are computed, so that reading them needs a session. */
+/** Whether reading the indices needs a session, because some of them are computed. */
 export function needsIndexSession(indexGraph: Graph): boolean {
   return indexGraph.outputs.some((name) => !indexGraph.inputs.includes(name));
 }
@@ -38,11 +44,11 @@ export function needsIndexSession(indexGraph: Graph): boolean {
 export interface Compaction {
   /** The parameters, with compact tables instead of full ones. */
   readonly parameters: Parameters;
-  /** By table, the rows of the full table that the compact one contains, ascending. */
+  /** The rows of each full table that its compact table contains, ascending, by table name. */
   readonly rows: ReadonlyMap<string, Int32Array>;
-  /** For each batch, the positions that its look-ups read: feeds of the compact graph. */
+  /** The feeds of the compact graph with the positions that the look-ups read, one for each batch. */
   readonly places: readonly Feeds[];
-  /** The full parameters, with the rows of `adapted` written back; rows that no batch uses keep their values. */
+  /** Returns the full parameters with the rows of `adapted` written back. Rows that no batch uses keep their values. */
   restore(adapted: Parameters): Map<string, Tensor>;
 }
 
@@ -105,7 +111,7 @@ function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
   return out;
 }
 
-/** The used rows, ascending, and for each row its position among them (or -1). */
+/** The used rows in ascending order, and the position of every row among the used rows (-1 for an unused row). */
 function numberRows(rows: number, used: readonly Int32Array[]): { list: Int32Array; place: Int32Array } {
   const place = new Int32Array(rows).fill(-1);
   let count = 0;
@@ -134,7 +140,7 @@ export function takeRows(full: Tensor, rows: Int32Array): Tensor {
   return { dtype: full.dtype, shape: [rows.length, ...full.shape.slice(1)], data };
 }
 
-/** A copy of `full` with `rows` replaced by those of `changed`. */
+/** A copy of `full` with the given `rows` replaced by the rows of `changed`. */
 export function putRows(full: Tensor, rows: Int32Array, changed: Tensor): Tensor {
   const width = elementCount(full.shape.slice(1));
   const data = (full.data as Float32Array).slice();

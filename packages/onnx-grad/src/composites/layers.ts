@@ -1,4 +1,4 @@
-/** Conv of kernel 1, Dropout, GlobalAveragePool, CastLike, ReduceLogSum. */
+/** Composite layers: Conv with kernel size 1, Dropout, GlobalAveragePool, CastLike, ReduceLogSum. */
 import { refuse, shapeOf } from '../ops/helpers.ts';
 import type { CompositeSpec } from './spec.ts';
 
@@ -21,7 +21,7 @@ export const Dropout: CompositeSpec<'Dropout'> = {
   },
 };
 
-// the mean over the axes after the channels
+// global average pooling is the mean over the axes after the channels
 export const GlobalAveragePool: CompositeSpec<'GlobalAveragePool'> = {
   arity: [1, 1],
   outputs: 1,
@@ -33,7 +33,7 @@ export const GlobalAveragePool: CompositeSpec<'GlobalAveragePool'> = {
   },
 };
 
-// a product with the weights [out, in] at each position: the channels are moved to the end and back
+// a convolution with kernel size 1 is a matrix product with weights [out, in], for which channels must be the last axis
 export const Conv: CompositeSpec<'Conv'> = {
   arity: [2, 3],
   outputs: 1,
@@ -51,7 +51,7 @@ export const Conv: CompositeSpec<'Conv'> = {
     const kernel = weight.shape.slice(2);
     const isPointwise = rank >= 3 && weight.shape.length === rank && kernel.every((size) => size === 1);
     const isPlain = group === 1 && pads.every((pad) => pad === 0) && strides.every((stride) => stride === 1);
-    // a kernel of one place needs no padding, whatever auto_pad says
+    // a kernel of size 1 needs no padding, so any auto_pad is accepted
     if (!isPointwise || !isPlain || !['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'].includes(auto_pad))
       refuse(
         `its kernel is [${kernel.join(', ')}]: only convolutions of kernel 1, without groups, strides ` +

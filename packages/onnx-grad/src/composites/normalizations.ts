@@ -9,7 +9,7 @@ import type { CompositeSpec } from './spec.ts';
 
 const DEFAULT_EPSILON = 1e-5;
 
-// over the axes from `axis` on
+// LayerNormalization normalizes over the axes from `axis` to the last
 export const LayerNormalization: CompositeSpec<'LayerNormalization'> = {
   arity: [2, 3],
   outputs: 3,
@@ -34,7 +34,7 @@ export const LayerNormalization: CompositeSpec<'LayerNormalization'> = {
   },
 };
 
-// over the axes after the channels, for each channel of each row
+// InstanceNormalization normalizes each channel of each row over the axes after the channels
 export const InstanceNormalization: CompositeSpec<'InstanceNormalization'> = {
   arity: [3, 3],
   outputs: 1,
@@ -48,7 +48,7 @@ export const InstanceNormalization: CompositeSpec<'InstanceNormalization'> = {
   },
 };
 
-// over the channels of a group and the axes after them, for each group of each row
+// GroupNormalization normalizes each group of each row over the group's channels and all later axes
 export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
   arity: [3, 3],
   outputs: 1,
@@ -61,13 +61,13 @@ export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
     if (num_groups === undefined || typeof channels !== 'number' || channels % num_groups !== 0)
       refuse(`${channels} channels are not ${num_groups} groups`);
     const width = channels / num_groups;
-    // [rows, groups, everything that is normalized together]
+    // `grouped` has the shape [rows, groups, elements of a group]
     const grouped = b.add('Reshape', [x, b.ints([0, num_groups, -1])]);
     const { centred, deviation } = moments(b, grouped, [2], epsilon);
     const normal = b.add('Div', [centred, deviation]);
     const shape = b.add('Shape', [x], { start: 0 });
     const apart = places.length === 0 ? normal : b.add('Reshape', [normal, shape]);
-    // before opset 21, there was one scale per group
+    // before opset 21, each group had one scale
     const of = (vector: Value): Value => {
       if (vector.shape.length !== 1 || vector.shape[0] !== num_groups || width === 1) return perChannel(b, vector, x);
       const repeated = b.add('Expand', [b.add('Unsqueeze', [vector, b.ints([1])]), b.ints([num_groups, width])]);
@@ -77,7 +77,7 @@ export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
   },
 };
 
-// with the mean and the variance of the training data
+// BatchNormalization uses the mean and the variance of the training data
 export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   arity: [5, 5],
   outputs: 5,
@@ -95,7 +95,7 @@ export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   },
 };
 
-/** Names of the means and variances of all BatchNormalizations among `nodes`, which no gradient step may change. */
+/** The names of the means and variances of all BatchNormalizations among `nodes`. No gradient step may change them. */
 export function runningStatistics(
   nodes: Iterable<{ readonly opType: string; readonly input: readonly string[] }>,
 ): ReadonlySet<string> {
@@ -108,8 +108,8 @@ export function runningStatistics(
 const axesFrom = (first: number, rank: number) => Array.from({ length: rank - first }, (_, i) => first + i);
 
 /**
- * x - mean and sqrt(variance + epsilon) over `axes`, which stay with size 1. `options` are those of the node that
- * computes the mean.
+ * Adds x - mean and sqrt(variance + epsilon) over `axes`, which are kept with size 1. `options` applies to the node
+ * that computes the mean.
  */
 function moments(
   b: Builder,
@@ -120,12 +120,12 @@ function moments(
 ): { centred: Value; deviation: Value } {
   const over = b.ints(axes);
   const centred = b.add('Sub', [x, b.add('ReduceMean', [x, over], {}, options)]);
-  // Pow, not a product: ONNX Runtime then fuses these nodes into one kernel
+  // ONNX Runtime fuses these nodes into one kernel only if the square is a Pow
   const variance = b.add('ReduceMean', [b.add('Pow', [centred, b.scalar(2, x)]), over]);
   return { centred, deviation: b.add('Sqrt', [b.add('Add', [variance, b.scalar(Math.fround(epsilon), x)])]) };
 }
 
-/** A vector with one number per channel (axis 1 of `x`), shaped to broadcast to `x`. */
+/** Reshapes a vector with one number per channel (axis 1 of `x`) so that it broadcasts to `x`. */
 function perChannel(b: Builder, vector: Value, x: Value): Value {
   const channels = x.shape[1]!;
   if (vector.shape.length !== 1 || mustDiffer(vector.shape[0]!, channels))

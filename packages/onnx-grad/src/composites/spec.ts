@@ -1,4 +1,7 @@
-/** A row of the table of composite ops (which occur in files, not in graphs): the nodes that replace such an op. */
+/**
+ * The type of an entry in the table of composite ops. A composite op may occur in a file; in a graph, other nodes
+ * replace it.
+ */
 import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
 import type { NodeOptions } from '../graph/node-builder.ts';
@@ -6,7 +9,7 @@ import type { AttributeKind } from '../ops/attributes.ts';
 
 type None = Readonly<Record<never, never>>;
 
-/** The attributes of the composite ops in the opsets that have them (14 to 21), names exactly as in ONNX. */
+/** The attributes of the composite ops in opsets 14 to 21, with the names that ONNX gives them. */
 export interface CompositeAttributes {
   BatchNormalization: { readonly epsilon?: number; readonly momentum?: number; readonly training_mode?: number };
   CastLike: None;
@@ -32,16 +35,16 @@ export interface CompositeAttributes {
 
 export type CompositeOp = keyof CompositeAttributes;
 
-/** A node as passed to its rule, which calls `refuse` for a node that it cannot replace exactly. */
+/** A composite node as passed to its rule. The rule calls `refuse` if it cannot replace the node exactly. */
 export interface CompositeContext<K extends CompositeOp> {
   /** Adds nodes named `<node>/<op>`. */
   readonly b: Builder;
-  /** null for an omitted optional input. */
+  /** The inputs of the node; null for an omitted optional input. */
   readonly inputs: readonly (Value | null)[];
   readonly attributes: CompositeAttributes[K];
-  /** Options for the node that produces output `i`, so that the output keeps its name in the file. */
+  /** Returns options for the node that produces output `i`, so that the output has the same name as in the file. */
   output(i: number): NodeOptions;
-  /** Whether the file names output `i`. */
+  /** Whether output `i` has a name in the file. */
   wants(i: number): boolean;
 }
 
@@ -51,6 +54,6 @@ export interface CompositeSpec<K extends CompositeOp> {
   /** Maximum number of outputs. */
   readonly outputs: number;
   readonly attributes: { readonly [A in keyof Required<CompositeAttributes[K]>]: AttributeKind };
-  /** Adds nodes that produce output 0, and every other output that the file names. */
+  /** Adds nodes that produce output 0 and all other outputs that have a name in the file. */
   readonly decompose: (context: CompositeContext<K>) => void;
 }

@@ -1,4 +1,4 @@
-/** The table of composite ops. A missing row, or one without a test case, does not compile. */
+/** The table of composite ops. The project does not compile if an op or its test case is missing. */
 import * as activations from './activations.ts';
 import * as layers from './layers.ts';
 import * as normalizations from './normalizations.ts';
@@ -20,7 +20,7 @@ export const COMPOSITES: { readonly [K in CompositeOp]: CompositeSpec<K> } = {
   ReduceLogSum: layers.ReduceLogSum,
 };
 
-/** Whether `op` is a composite op, which may occur in a file and is replaced by other nodes in a graph. */
+/** Whether `op` is a composite op: one that may occur in a file and is replaced by other nodes in a graph. */
 export function isComposite(op: string): op is CompositeOp {
   return Object.hasOwn(COMPOSITES, op);
 }

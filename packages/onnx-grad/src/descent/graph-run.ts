@@ -1,5 +1,6 @@
 /**
- * Gradient descent on parameters anywhere in the head: the head is differentiated, and a step is a run of the result.
+ * Gradient descent on parameters anywhere in the head. The head is differentiated once; each step runs the resulting
+ * graph.
  */
 
 import { type Compaction, compact, indexReader, type Parameters } from '../adam/compaction.ts';
@@ -24,7 +25,8 @@ export interface GraphProgram {
 }
 
 /**
- * Inputs: the head's, `label` `[batch]` and `rate/<parameter>`. Outputs: `loss`, and `next/<parameter>` after the step.
+ * The graph of a step. Its inputs are the inputs of the head, `label` `[batch]` and `rate/<parameter>`. Its outputs are
+ * `loss` and the parameters after the step, `next/<parameter>`.
  */
 export function buildDescentGraph(head: Graph, parameters: readonly string[]): Graph {
   const b = Builder.from(head);
@@ -47,7 +49,7 @@ export async function openGraphProgram(
   const cut = cutTables(head, parameters);
   const step = await openSession(buildDescentGraph(cut.compactGraph, parameters), options);
   const forward = await openSession(cut.compactGraph, options);
-  // a table's look-ups read rows that the boundary contains, or that the index graph computes from it
+  // the rows that a look-up reads are part of the boundary, or the index graph computes them from the boundary
   const index = cut.indexGraph.nodes.length > 0 ? await openSession(cut.indexGraph) : null;
   const reader = indexReader(cut.indexGraph, index);
   return {
@@ -143,7 +145,7 @@ class GraphRun implements HeadRun {
 
   reset(to?: HeadPosition): void {
     const start = [...this.#compaction.parameters];
-    // no copy needed: a step returns new tensors and never writes into existing ones
+    // a step returns new tensors and never writes into existing ones, so no copy is needed
     this.#current = Object.fromEntries(
       start.map(([name, value]) => [name, to ? { ...value, data: to.values.get(name) as Float32Array } : value]),
     );

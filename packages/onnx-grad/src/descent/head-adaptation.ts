@@ -1,6 +1,6 @@
 /**
- * Gradient descent on a few parameters of a graph. The body, which does not depend on them, is computed once per row;
- * steps only run the head, which does.
+ * Gradient descent on a few parameters of a graph. The body, the part that does not depend on these parameters, is
+ * computed once per row. Steps only run the rest, the head.
  */
 
 import type { Parameters } from '../adam/compaction.ts';
@@ -19,9 +19,9 @@ import { buildLinkStep, openLinearProgram } from './linear-run.ts';
 const BODY_ROWS = 2048;
 
 export interface HeadProgram {
-  /** Whether the parameters act through a linear term: a run can then blend in parts. */
+  /** Whether the parameters act through a linear term, so that a run can blend other parts into its logits. */
   readonly isLinear: boolean;
-  /** Runs the body on `rows` rows; `feedsOf` returns the graph's inputs for the rows `from .. to`. */
+  /** Runs the body on `rows` rows. `feedsOf` returns the graph's inputs for the rows from `from` up to `to`. */
   boundary(
     parameters: Parameters,
     rows: number,
@@ -41,8 +41,8 @@ export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
 }
 
 /**
- * The graphs that descent on `parameters` of `graph` runs: the body once per row (null if there is none), then `step`
- * repeatedly.
+ * Returns the graphs that gradient descent on `parameters` of `graph` runs: `body` once per row (null if there is no
+ * body), then `step` repeatedly.
  */
 export function headGraphs(graph: Graph, parameters: readonly string[]): { body: Graph | null; step: Graph } {
   const { body, head } = splitHeads(graph, parameters);
@@ -52,10 +52,10 @@ export function headGraphs(graph: Graph, parameters: readonly string[]): { body:
 }
 
 /**
- * Prepares descent on `parameters` of `graph`, whose first output is the score, `[batch]`, and opens its sessions. If
- * the parameters act through a linear term, steps run in plain arrays, otherwise as a graph. Two options only serve
- * `blend`: `regression`, one of `parameters` that no step changes, and `scale`, which is not one of `parameters`. A
- * graph that cannot be split or differentiated is a GraphError.
+ * Prepares gradient descent on `parameters` of `graph` and opens the sessions. The first output of `graph` is the
+ * score, `[batch]`. If the parameters act through a linear term, steps run in plain arrays, otherwise as a graph. Only
+ * `blend` uses the options `regression` (one of `parameters`; steps do not change it) and `scale` (not one of
+ * `parameters`). A graph that cannot be split or differentiated is a GraphError.
  */
 export async function openHeadProgram(
   graph: Graph,

@@ -6,7 +6,10 @@ import type { Feeds } from '../session/session.ts';
 /** The learning rate of each parameter. */
 export type Rates = Readonly<Record<string, number>>;
 
-/** By parameter, the inverse L2 strength of a logistic regression on it; parameters without one are left out. */
+/**
+ * The inverse L2 penalty of a logistic regression, by parameter. Parameters without an entry are left out of the
+ * regression.
+ */
 export type Strengths = Readonly<Record<string, number>>;
 
 /** The values that the head reads from the body, for some rows. */
@@ -14,59 +17,60 @@ export interface BoundaryActivations {
   readonly rows: number;
   /** `[rows, ..]` each. */
   readonly perRow: Feeds;
-  /** Values without a batch axis, which all rows share. */
+  /** Values without a batch axis; all rows share them. */
   readonly shared: Feeds;
 }
 
 export interface HeadRun {
-  /** One step on all of `rows` with their labels (0 or 1); returns the mean loss before it. */
+  /** Makes one step on all of `rows` with their labels (0 or 1). Returns the mean loss before the step. */
   step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number>;
-  /** Scores of all rows of the boundary with the current parameters, `[rows]`. */
+  /** Returns the scores of all rows of the boundary under the current parameters, `[rows]`. */
   scores(): Promise<Float32Array>;
   /**
    * Fits a logistic regression to `rows` of the boundary. Its features are the factors of the parameters in the linear
    * term; without such a term, this is a `not_linear` error.
    */
   fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
-  /** A change of one parameter as a part of the logits. Without a linear term, this is a `not_linear` error. */
+  /** Returns a change of one parameter as a part of the logits. Without a linear term, this is a `not_linear` error. */
   linear(change: LinearChange): LogitPart;
   /**
-   * Adds parts to the logits. Over the `reference` rows, a part's weight and `own` (default: 1) have the same ratio as
-   * the standard deviations of the part and of the current logits. Then the scale, if the program has one, restores the
-   * standard deviation, and the intercept, if there is one, restores the mean. A part that is the same for all rows
-   * adds nothing; an `own` of 0 leaves next to nothing of the current logits. Without a linear term, this is a
-   * `not_linear` error.
+   * Adds parts to the logits. `own` (default: 1) is the weight of the current logits. Each part is scaled so that, over
+   * the `reference` rows, the standard deviations of the part and of the current logits have the same ratio as their
+   * weights. Then the scale restores the standard deviation of the logits, and the intercept restores their mean, if
+   * the program has a scale or an intercept. A part that is equal for all rows adds nothing. With an `own` of 0, almost
+   * nothing of the current logits remains. Without a linear term, this is a `not_linear` error.
    */
   blend(parts: readonly BlendedPart[], reference: Int32Array, own?: number): Promise<void>;
   /**
-   * The current parameters, for a later `reset`. It must be called before a blend, which the position does not include.
+   * Returns the current parameters, for a later `reset`. Call it before `blend`: the position does not include blended
+   * parts.
    */
   position(): HeadPosition;
-  /** Returns to a position, or to the start. */
+  /** Resets the parameters to a position, or to the start. */
   reset(to?: HeadPosition): void;
-  /** The current full parameters. */
+  /** Returns the current parameters, including all rows of tables. */
   parameters(): Map<string, Tensor>;
 }
 
-/** A change of one whole parameter. */
+/** A change of all elements of one parameter. */
 export interface LinearChange {
   readonly parameter: string;
-  /** What is added to each element of the parameter. */
+  /** The number that is added to each element of the parameter. */
   readonly elements: Float64Array;
-  /** What these additions contribute to the term of each row of the run, `[rows]`. */
+  /** The amount that the change adds to the linear term of each row of the run, `[rows]`. */
   readonly own: Float64Array;
 }
 
-/** The parameters of a run at a point in time, which only that run can read. */
+/** A snapshot of the parameters of a run. Only the same run can read the snapshot. */
 export interface HeadPosition {
   readonly values: ReadonlyMap<string, Float32Array | Float64Array>;
 }
 
 /** An addend of a run's logits that is linear in the parameters. */
 export interface LogitPart {
-  /** What the part adds to each row, `[rows]`. */
+  /** The amount that the part adds to the logit of each row, `[rows]`. */
   readonly own: Float64Array;
-  /** Moves the parameters so that the logits gain `factor` times the part. */
+  /** Changes the parameters so that `factor` times the part is added to the logits. */
   add(factor: number): void;
 }
 

@@ -1,4 +1,4 @@
-/** Features of rows: the factors of the parameters in a linear term, read off the graph once. */
+/** Features of rows: the coefficients of the parameters in the linear term, which are read from the graph once. */
 
 import type { Parameters } from '../adam/compaction.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -12,18 +12,18 @@ import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 /** The columns of one parameter. */
 export interface ColumnBlock {
   readonly parameter: string;
-  /** The block's columns are `first .. first + elements.length`. */
+  /** The first column of the block. The block has `elements.length` consecutive columns. */
   readonly first: number;
   /**
-   * Flat positions in the parameter, ascending. An element that no row looks up has no column, since nothing changes
-   * it.
+   * The flat positions of the columns' elements in the parameter, ascending. An element that no row looks up never
+   * changes and has no column.
    */
   readonly elements: Int32Array;
 }
 
 /**
- * The features of some rows: a sparse part (elements of tables that a row looks up, with their weights) and a dense
- * one. With c the change of the parameters since the start, the term of row i is
+ * The features of some rows: a sparse part (the table elements that a row looks up, with their weights) and a dense
+ * part. If c is the change of the parameters since the start, the linear term of row i is
  *
  *     offsets[i] + sum_k values[k] c[columns[k]] + sum_d dense[i, d] c[firstDense + d],  starts[i] <= k < starts[i + 1]
  */
@@ -31,9 +31,9 @@ export interface LinearFeatures {
   readonly rows: number;
   readonly width: number;
   readonly blocks: readonly ColumnBlock[];
-  /** `[rows]`: the term at the start. */
+  /** The linear term of each row at the start, `[rows]`. */
   readonly offsets: Float64Array;
-  /** `[rows + 1]`, as in CSR; no row repeats a column. */
+  /** The first entry of each row, `[rows + 1]`, as in the CSR format. No row repeats a column. */
   readonly starts: Int32Array;
   readonly columns: Int32Array;
   readonly values: Float32Array;
@@ -43,7 +43,7 @@ export interface LinearFeatures {
 }
 
 export interface FeatureReader {
-  /** Reads the features of `rows` rows of a boundary; `start` contains the parameters at the start. */
+  /** Reads the features of `rows` rows of a boundary. `start` contains the initial parameters. */
   read(start: Parameters, perRow: Feeds, shared: Feeds, rows: number): Promise<LinearFeatures>;
   close(): Promise<void>;
 }
@@ -51,7 +51,7 @@ export interface FeatureReader {
 /** Maximum number of rows per run. */
 const READ_ROWS = 2048;
 
-/** Opens the sessions that read features, except those of the table `without`, which no step changes. */
+/** Opens the sessions that read the features of all parameters except the table `without`, which no step changes. */
 export async function openFeatureReader(
   term: LinearTerm,
   { without, ...options }: SessionOptions & { without?: string } = {},
@@ -105,7 +105,10 @@ export async function openFeatureReader(
   };
 }
 
-/** `[rows, elements of dense]`: sets each element to 1 in turn, all others to 0; the term's change is its column. */
+/**
+ * Returns the dense features, `[rows, elements of dense]`. Each element is set to 1 in turn, with all others at 0; the
+ * resulting change of the linear term is the column of the element.
+ */
 async function readDense(
   { body, head }: { body: Session | null; head: Session },
   { tables, dense }: { tables: readonly string[]; dense: readonly string[] },
@@ -166,7 +169,6 @@ function assemble(
   return { rows, width, blocks, offsets, ...sparse, firstDense, dense: denseValues };
 }
 
-/** The columns that a product uses. */
 export interface Columns {
   readonly sparse: boolean;
   readonly dense: boolean;
@@ -174,7 +176,7 @@ export interface Columns {
 
 const ALL: Columns = { sparse: true, dense: true };
 
-/** out[i] = sum_j x(rows[i], j) point[j]; `point` is `[width]` or longer. */
+/** Computes out[i] = sum_j x(rows[i], j) point[j]; `point` is `[width]` or longer. */
 export function multiplyRows(
   features: LinearFeatures,
   rows: Int32Array,
@@ -195,7 +197,9 @@ export function multiplyRows(
   }
 }
 
-/** out[j] = sum_i weights[i] x(rows[i], j) ^ power for the first `width` entries; 0 for excluded columns. */
+/**
+ * Computes out[j] = sum_i weights[i] x(rows[i], j) ^ power for the first `width` entries, and 0 for excluded columns.
+ */
 export function multiplyRowsTransposed(
   features: LinearFeatures,
   rows: Int32Array,
@@ -223,7 +227,9 @@ export function multiplyRowsTransposed(
   }
 }
 
-/** change[j] -= rate gradient[j], with the learning rate of the column's parameter; both `[width]`. */
+/**
+ * Computes change[j] -= rate gradient[j] with the learning rate of the column's parameter. Both arrays are `[width]`.
+ */
 export function descendBlocks(
   { blocks }: LinearFeatures,
   change: Float64Array,
@@ -236,7 +242,7 @@ export function descendBlocks(
   }
 }
 
-/** Some rows as the design matrix of a regression on the columns that have a strength; others are excluded. */
+/** Returns the design matrix of a regression on some rows. Columns without a strength are excluded. */
 export function designOf(features: LinearFeatures, rows: Int32Array, strengths: Float64Array): Design {
   const { width, firstDense } = features;
   const which: Columns = {

@@ -1,4 +1,4 @@
-/** Gradient descent on parameters that act through a linear term: a regression on features that are read once. */
+/** Gradient descent on parameters that act through a linear term, as a regression on features that are read once. */
 
 import type { Parameters } from '../adam/compaction.ts';
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
@@ -32,14 +32,14 @@ import { logitOf, SAME, spreadOf } from './spread.ts';
 
 /** Maximum number of rows per run when scoring. */
 const LINK_ROWS = 8192;
-/** The logistic regression stops when no entry of its mean gradient exceeds this: more steps do not change ranks. */
+/** The logistic regression stops at this largest entry of its mean gradient; more steps do not change ranks. */
 const LOGISTIC_TOLERANCE = 1e-5;
-/** Minimum weight of a run's own logits in a blend: enough to order rows that all parts score equally. */
+/** Minimum weight of a run's own logits in a blend, enough to order rows to which the parts give equal scores. */
 const LEAST_OWN = 1e-3;
 /**
- * If there is no scale to restore the spread, the sum of the standard deviations of all parts of a blend is at most
- * this number or, if that is larger, the sum of their weights times the standard deviation of the run's own logits. The
- * reason is that float32, and ONNX Runtime's Sigmoid, only distinguish logits within about +-16.
+ * Limits blends without a scale, because float32 and ONNX Runtime's Sigmoid only distinguish logits within about +-16.
+ * The standard deviations of all parts sum to at most this number or, if larger, to the sum of the parts' weights times
+ * the standard deviation of the run's own logits.
  */
 const MOST_UNSCALED = 4;
 
@@ -49,8 +49,8 @@ export interface LinearProgram {
 }
 
 /**
- * Inputs: those of the link graph and `label` `[batch]`. Outputs: `loss`, and its gradient with respect to each row's
- * term.
+ * The graph of a step. Its inputs are the inputs of the link graph and `label` `[batch]`. Its outputs are `loss` and
+ * the gradient of `loss` with respect to each row's linear term.
  */
 export function buildLinkStep(term: LinearTerm): Graph {
   const b = Builder.from(term.linkGraph);
@@ -61,10 +61,7 @@ export function buildLinkStep(term: LinearTerm): Graph {
   return b.build('link_step', [loss, gradient]);
 }
 
-/**
- * Steps move all `parameters` except `regression`. `regression`, and `scale`, which is not one of `parameters`, are
- * only used by blends.
- */
+/** Steps change all `parameters` except `regression`. `scale` is not one of `parameters`. Only blends use the two. */
 export async function openLinearProgram(
   term: LinearTerm,
   parameters: readonly string[],
@@ -96,9 +93,9 @@ class LinearRun implements HeadRun {
   readonly #step: Session;
   readonly #link: Session;
   readonly #all: Int32Array;
-  /** The change of the parameters since the start, by column. */
+  /** The change of each column's parameter element since the start. */
   readonly #change: Float64Array;
-  /** What linear changes add to each row's term, and (below) to the elements of their parameters. */
+  /** The amounts that linear changes have added to each row's linear term. `#linear` has the changes themselves. */
   readonly #added: Float64Array;
   readonly #linear: { readonly parameter: string; readonly elements: Float64Array }[] = [];
   readonly #scaleName: string | null;
@@ -166,7 +163,7 @@ class LinearRun implements HeadRun {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
     const design = designOf(features, rows, byParameter);
-    // the solver needs a strength for an excluded column, whose weight stays 0
+    // the solver needs a strength for every column, even an excluded column, whose weight stays 0
     const { weights } = fitLogisticRegression(
       design,
       labels,
@@ -213,7 +210,7 @@ class LinearRun implements HeadRun {
     if (!isBlended) return;
     const after = spreadOf(inner);
     if (after.deviation === 0) return;
-    // a larger spread would cause ties at both ends: see `MOST_UNSCALED`
+    // a larger spread would cause ties among the highest and the lowest scores: see `MOST_UNSCALED`
     const shrink = this.#scaleName === null ? 1 : spreadToKeep / after.deviation;
     this.#scale = this.#scaleAtStart * shrink;
     const intercept = this.#interceptColumn();
@@ -250,7 +247,7 @@ class LinearRun implements HeadRun {
     return out;
   }
 
-  /** The largest standard deviation of a part of weight 1. */
+  /** The maximum standard deviation of a part with weight 1. */
   #mostUnit(parts: readonly BlendedPart[], spreadToKeep: number): number {
     if (this.#scaleName !== null) return Number.POSITIVE_INFINITY;
     const weights = parts.reduce((sum, { weight }) => sum + weight, 0);
@@ -261,7 +258,7 @@ class LinearRun implements HeadRun {
     return { dtype: 'float32', shape: [1], data: Float32Array.of(this.#scale) };
   }
 
-  /** A dense column that is the same for all rows, or -1. */
+  /** The index of a dense column that is equal for all rows; -1 if there is none. */
   #interceptColumn(): number {
     const { dense, rows, width, firstDense } = this.#features;
     const denseWidth = width - firstDense;
@@ -291,7 +288,7 @@ class LinearRun implements HeadRun {
   }
 }
 
-/** The value of each column's parameter, `[width]`; 0 for parameters that are not named. */
+/** Returns the value for each column's parameter, `[width]`; 0 for a parameter without a value. */
 function byColumn({ blocks, width }: LinearFeatures, values: Readonly<Record<string, number>>): Float64Array {
   const out = new Float64Array(width);
   for (const { parameter, first, elements } of blocks) out.fill(values[parameter] ?? 0, first, first + elements.length);

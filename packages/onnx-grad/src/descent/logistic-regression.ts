@@ -1,15 +1,15 @@
 /** L2-regularised logistic regression, fitted to convergence by Newton's method with conjugate gradients. */
 import { assert } from '../errors.ts';
 
-/** A matrix X of features, `[rows, width]`, of which the solver only needs products. */
+/** A feature matrix X, `[rows, width]`. The solver only needs products with X. */
 export interface Design {
   readonly rows: number;
   readonly width: number;
-  /** out = X point; `point` is `[width]` or longer, `out` is `[rows]`. */
+  /** Computes out = X point; `point` is `[width]` or longer, `out` is `[rows]`. */
   multiply(point: Float64Array, out: Float64Array): void;
-  /** out = X' values, on the first `width` entries of `out`. */
+  /** Computes X' values into the first `width` entries of `out`. */
   multiplyTransposed(values: Float64Array, out: Float64Array): void;
-  /** out = (X * X)' values, X * X element by element: the diagonal of X' diag(values) X. */
+  /** Computes out = (X * X)' values, the diagonal of X' diag(values) X. X * X is the elementwise square of X. */
   multiplyTransposedSquares(values: Float64Array, out: Float64Array): void;
 }
 
@@ -24,18 +24,17 @@ export interface LogisticModel {
   readonly converged: boolean;
 }
 
-/** Limits of the solver. */
 const LIMITS = { newtonSteps: 100, conjugateSteps: 200, halvings: 40 };
-/** The solver has converged when no entry of the gradient exceeds this; scikit-learn's default stops at 1e-4. */
+/** The solver has converged when no entry of the gradient exceeds this number; scikit-learn's default is 1e-4. */
 const GRADIENT_TOLERANCE = 1e-6;
 const ROUNDING = 1e-12;
 
 /**
- * Minimises sum_i log(1 + exp(-y_i z_i)) + sum_j w_j^2 / (2 strengths_j), z_i = w . x_i + b, y_i = +-1, the bias not
- * penalised: the objective of scikit-learn's `LogisticRegression(C=strength)`. `strengths` contains a value for each
- * column, or is a single value for all columns. The objective is strictly convex in w, so the result does not depend on
- * `start`, which only saves steps. `labels` are 0 or 1; if all labels are equal, no finite bias is optimal, and the
- * solver ends at its tolerance.
+ * Minimises sum_i log(1 + exp(-y_i z_i)) + sum_j w_j^2 / (2 strengths_j) with z_i = w . x_i + b and y_i = +-1, the
+ * objective of scikit-learn's `LogisticRegression(C=strength)`. The bias is not penalised. `strengths` has one value
+ * for each column, or a single value for all columns. The objective is strictly convex in w, so the result does not
+ * depend on `start`, which only saves steps. `labels` are 0 or 1; if all labels are equal, no finite bias is optimal,
+ * and the solver stops at its tolerance.
  */
 export function fitLogisticRegression(
   design: Design,
@@ -82,7 +81,8 @@ export function fitLogisticRegression(
     for (; halvings < LIMITS.halvings; halvings++, length /= 2) {
       for (let i = 0; i < trial.length; i++) trial[i] = logits[i]! + length * slope[i]!;
       next = objectiveAlong(trial, labels, point, direction, length, penalties);
-      // A predicted decrease below the rounding error of the sum cannot be checked: there Newton's full step is right.
+      // The full Newton step is taken if its predicted decrease is below the rounding error of the sum, because such a
+      // decrease cannot be checked.
       if (next <= value + 1e-4 * length * descent || -descent <= ROUNDING * value) break;
     }
     if (halvings === LIMITS.halvings) return model(point, step, false);
@@ -109,8 +109,8 @@ function model(point: Float64Array, steps: number, converged: boolean): Logistic
 }
 
 /**
- * Solves H d = -g, H = X' diag(curvature) X + diag(penalties), by conjugate gradients with H's diagonal as
- * preconditioner, and with a tolerance that shrinks with g.
+ * Solves H d = -g with H = X' diag(curvature) X + diag(penalties) by conjugate gradients. The diagonal of H is the
+ * preconditioner, and the tolerance shrinks with g.
  */
 function newtonDirection(
   design: Design,
@@ -149,20 +149,20 @@ function newtonDirection(
   return direction;
 }
 
-/** out[i] = x_i . point + bias */
+/** Computes out[i] = x_i . point + bias. */
 function multiply(design: Design, point: Float64Array, out: Float64Array): void {
   design.multiply(point, out);
   const bias = point[design.width]!;
   for (let i = 0; i < out.length; i++) out[i]! += bias;
 }
 
-/** out = X' values, the bias's column of ones last. */
+/** Computes out = X' values. The last column of X is the column of ones for the bias. */
 function multiplyTransposed(design: Design, values: Float64Array, out: Float64Array): void {
   design.multiplyTransposed(values, out);
   out[design.width] = sumOf(values);
 }
 
-/** slope_i = sigmoid(z_i) - label_i;  curvature_i = sigmoid(z_i) (1 - sigmoid(z_i)). */
+/** Computes slope_i = sigmoid(z_i) - label_i and curvature_i = sigmoid(z_i) (1 - sigmoid(z_i)). */
 function fillDerivatives(logits: Float64Array, labels: Uint8Array, slope: Float64Array, curvature: Float64Array): void {
   for (let i = 0; i < logits.length; i++) {
     const p = 1 / (1 + Math.exp(-logits[i]!));
@@ -171,7 +171,7 @@ function fillDerivatives(logits: Float64Array, labels: Uint8Array, slope: Float6
   }
 }
 
-/** The objective at point + length * direction, whose logits are given. */
+/** The objective at point + length * direction. `logits` are the logits at that point. */
 function objectiveAlong(
   logits: Float64Array,
   labels: Uint8Array,

@@ -12,8 +12,8 @@ export interface LookedUpRows {
 }
 
 /**
- * The elements that one look-up adds to consecutive rows: row from + i gets `counts[i]` elements of the parameter, with
- * their weights.
+ * The parameter elements, with their weights, that one look-up adds to consecutive rows. Row from + i gets `counts[i]`
+ * elements.
  */
 export interface Part {
   readonly parameter: string;
@@ -25,8 +25,9 @@ export interface Part {
 }
 
 /**
- * The part of a look-up of rows `from .. to`: `index` is `[to - from, ..]`, and `weight` has one more axis, the table's
- * width. Elements of weight 0 (padding) are omitted. An index outside the table is an `index_out_of_range` error.
+ * Returns the elements that one look-up adds to the rows from `from` up to `to`. `index` is `[to - from, ..]`; `weight`
+ * has one more axis, the table's width. Elements with weight 0 (padding) are omitted. An index outside the table is an
+ * `index_out_of_range` error.
  */
 export function readPart(
   parameter: string,
@@ -64,7 +65,7 @@ export function readPart(
   return { parameter, from, counts, elements: elements.subarray(0, at), values: values.subarray(0, at) };
 }
 
-/** The parts as sparse rows. `columnOf` returns an element's column, from 0 to width - 1. */
+/** Combines the parts into sparse rows. `columnOf` returns an element's column, from 0 to width - 1. */
 export function assembleRows(
   parts: readonly Part[],
   rows: number,
@@ -92,8 +93,8 @@ export function assembleRows(
 }
 
 /**
- * Adds up, in place, the entries of an element that a row looks up several times, because squares must be taken of
- * their sum. Returns the number of remaining entries.
+ * Merges entries of a row that have the same column into their sum, in place, because the sum must be squared, not the
+ * entries. Returns the number of remaining entries.
  */
 function addUpRepeated(starts: Int32Array, columns: Int32Array, values: Float32Array, width: number): number {
   const entryOf = new Int32Array(width).fill(-1);

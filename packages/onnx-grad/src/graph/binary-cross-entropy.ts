@@ -1,4 +1,7 @@
-/** Binary cross-entropy with PyTorch's clamps, and hand-written gradients of both orders, finite on saturated rows. */
+/**
+ * Binary cross-entropy with PyTorch's clamps. Its hand-written first and second derivatives are finite for saturated
+ * probabilities.
+ */
 
 import { GraphError } from '../errors.ts';
 import { findMixture, type Mixture } from '../rewrite/exact-sigmoid.ts';
@@ -8,10 +11,16 @@ import { sameShape, typeText } from './tensor.ts';
 
 /** PyTorch's BCELoss clamps logarithms at -100. */
 const LOWEST_LOG = -100;
-/** PyTorch's backward clamps p (1 - p) to at least this; its second order adds it to p and to 1 - p. */
+/**
+ * PyTorch's first derivative clamps p (1 - p) to at least this number; its second derivative adds this number to p and
+ * to 1 - p.
+ */
 const EPSILON = 1e-12;
 
-/** Bounds of exact probabilities: the smallest normal float32, and one whose square still has a reciprocal. */
+/**
+ * Lower bounds of exact probabilities: the smallest normal float32, and a number whose square has a finite float32
+ * reciprocal.
+ */
 const LEAST = 2 ** -126;
 const LEAST_SQUARABLE = 2 ** -60;
 
@@ -19,12 +28,12 @@ const LEAST_SQUARABLE = 2 ** -60;
  * Adds to `b` the mean of -(y log p + (1 - y) log(1 - p)), a scalar, for probabilities `p` and labels `y`, both
  * `[batch]`; other shapes are a GraphError. The labels are data and get no gradient.
  *
- * Differentiating `Max(Log(p), -100)` would yield 0 * inf = NaN at p = 0, so both orders use PyTorch's own formulas:
- * dL/dp = (p - y) / max(p (1 - p), 1e-12) / batch, and its derivative ((p - y)^2 + y (1 - y)) / ((p + 1e-12) (1 - p +
- * 1e-12))^2, which is 0 where p = y: differentiating the first would give 1e12 there.
+ * Differentiating `Max(Log(p), -100)` would yield 0 * inf = NaN at p = 0, so both derivatives use PyTorch's own
+ * formulas: dL/dp = (p - y) / max(p (1 - p), 1e-12) / batch, and for its derivative ((p - y)^2 + y (1 - y)) / ((p +
+ * 1e-12) (1 - p + 1e-12))^2. At p = y the latter is 0, whereas differentiating the first formula would give 1e12.
  *
- * If `p` is a sigmoid in exact form, or a weighted mean of such sigmoids (`exactSigmoids`), 1 - p is computed from the
- * logits too, and the formulas need no such bounds: (1 - y) / (1 - p) - y / p, and (1 - y) / (1 - p)^2 + y / p^2.
+ * If `p` is a sigmoid in exact form, or a weighted mean of such sigmoids (`exactSigmoids`), 1 - p is also computed from
+ * the logits, and the formulas do not need these clamps: (1 - y) / (1 - p) - y / p, and (1 - y) / (1 - p)^2 + y / p^2.
  */
 export function binaryCrossEntropy(b: Builder, p: Value, y: Value): Value {
   if (p.shape.length !== 1 || !sameShape(p.shape, y.shape))
@@ -65,7 +74,7 @@ interface Both {
   readonly restOfY: Value;
 }
 
-/** p - y, and the divisors that the first and the second order use for p (1 - p). */
+/** p - y, and the divisors that replace p (1 - p) in the first and the second derivative. */
 interface Terms {
   readonly error: Value;
   readonly divisor: Value;

@@ -1,4 +1,7 @@
-/** Builds graphs: each call types its node by the op's shape rule, names it and returns its outputs. */
+/**
+ * Builds graphs node by node. Each call infers the types of the outputs by the op's shape rule, names the node and
+ * returns the outputs.
+ */
 
 import { GraphError } from '../errors.ts';
 import type { OpAttributes, OpType } from '../ops/attributes.ts';
@@ -22,7 +25,7 @@ import {
 import { keyOf, valueOfTensor } from './tensor-values.ts';
 import { UniqueNames } from './unique-names.ts';
 
-/** A graph under construction. Names that are taken, and values of other graphs, are GraphErrors. */
+/** A graph under construction. A name that is already in use, or a value of another graph, is a GraphError. */
 export class Builder implements NodeBuilder {
   private readonly nodes: Node[] = [];
   private readonly values = new Map<string, Value>();
@@ -37,7 +40,7 @@ export class Builder implements NodeBuilder {
   private freshDims = 0;
   private prefix = '';
 
-  /** A builder that continues `graph`, with all its nodes, names and values. */
+  /** Returns a builder that starts with all nodes, names and values of `graph`. */
   static from(graph: Graph): Builder {
     const b = new Builder();
     for (const name of graph.inputs) b.inputs.push(name);
@@ -55,7 +58,7 @@ export class Builder implements NodeBuilder {
     return b;
   }
 
-  /** The value called `name`; an unknown name is a GraphError. */
+  /** Returns the value called `name`. An unknown name is a GraphError. */
   get(name: string): Value {
     const value = this.values.get(name);
     if (!value) throw new GraphError(`no value is called "${name}"`);
@@ -66,12 +69,15 @@ export class Builder implements NodeBuilder {
     return this.values.has(name);
   }
 
-  /** Reserves names for later values and nodes, which generated names then avoid. */
+  /** Reserves names for later values and nodes. Generated names avoid reserved names. */
   reserve(names: Iterable<string>): void {
     for (const name of names) this.reserved.add(name);
   }
 
-  /** An input. `known`: its elements, if the caller is sure of them (such as sizes that another graph computed). */
+  /**
+   * Adds an input. `known` contains its elements if the caller is sure of them, for example sizes that another graph
+   * computed.
+   */
   input(name: string, dtype: DataType, shape: Shape, known?: readonly Dim[]): Value {
     for (const dim of [...shape, ...(known ?? [])]) if (typeof dim === 'string') this.keepClearOf(dim);
     const value = this.enter({ name, dtype, shape: [...shape], ...(known ? { known } : {}) });
@@ -86,7 +92,7 @@ export class Builder implements NodeBuilder {
     return value;
   }
 
-  /** A constant with exactly this name (used when reading files). */
+  /** Adds a constant with exactly this name. Used when reading files. */
   namedConstant(name: string, data: Tensor): Value {
     const value = this.enter(valueOfTensor(name, data));
     this.constants.set(name, data);
@@ -163,7 +169,7 @@ export class Builder implements NodeBuilder {
     return outputs;
   }
 
-  /** Runs `build`, with `prefix` before the names of the nodes that it adds (`<node>_grad/`). */
+  /** Runs `build`. The names of the nodes that `build` adds begin with `prefix`, such as `<node>_grad/`. */
   named<T>(prefix: string, build: () => T): T {
     const before = this.prefix;
     this.prefix = prefix;
@@ -217,7 +223,7 @@ export class Builder implements NodeBuilder {
     }
     for (const [output, list] of graph.overrides) {
       const target = mapped.get(output);
-      // a replaced value keeps its own overrides
+      // overrides of a replaced value are not copied; the replacement keeps the overrides that it has
       if (target && !values.has(output))
         this.overrides.set(
           target.name,
@@ -227,7 +233,10 @@ export class Builder implements NodeBuilder {
     return mapped;
   }
 
-  /** The graph so far, with these outputs. It still contains nodes that no output needs; `prune` removes them. */
+  /**
+   * Returns the graph built so far, with these outputs. The graph still contains nodes that no output needs; `prune`
+   * removes them.
+   */
   build(name: string, outputs: readonly Value[]): Graph {
     return {
       name,

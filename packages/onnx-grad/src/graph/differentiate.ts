@@ -1,6 +1,6 @@
 /**
- * Reverse-mode differentiation: adds the gradient of a scalar as nodes from the same table of ops, so that it can be
- * differentiated again.
+ * Reverse-mode differentiation. The gradient of a scalar is added as nodes from the same table of ops, so a gradient
+ * can be differentiated again.
  */
 
 import { GraphError } from '../errors.ts';
@@ -16,9 +16,9 @@ import { isFloat, sameShape, typeText } from './tensor.ts';
  * Adds to `b` the gradient of `loss` (a float scalar) with respect to each of `parameters` (any float values). Returns
  * the gradients by name, each with the shape of its parameter: zeros if the loss does not depend on it.
  *
- * `graph` is what `b` has built so far; for higher orders, call the function again with the graph that `b` has built by
- * then. A path through an op without a rule is a GraphError with the op, the node's name and the path from the loss to
- * it.
+ * `graph` is the graph that `b` has built so far; for higher orders, call the function again with the graph built by
+ * then. A path through an op without a gradient rule is a GraphError that names the op, the node and the path from the
+ * loss to the node.
  */
 export function addGradients(
   b: Builder,
@@ -74,8 +74,8 @@ export function addGradients(
 }
 
 /**
- * `graph` with the gradients of `loss` (a float scalar) as further outputs, named `grad/<parameter>`, in the order of
- * `parameters` and with their shapes. Errors as for `addGradients`.
+ * Returns `graph` with the gradients of `loss` (a float scalar) as further outputs, in the order of `parameters`. They
+ * are named `grad/<parameter>` and have the shapes of their parameters. Errors are the same as for `addGradients`.
  */
 export function differentiate(graph: Graph, loss: string, parameters: readonly string[]): Graph {
   const b = Builder.from(graph);
@@ -90,8 +90,9 @@ export function differentiate(graph: Graph, loss: string, parameters: readonly s
 }
 
 /**
- * The float values among `sources`, and all float values that depend on them through ops with a gradient rule (or a
- * refusal, which the sweep reports when it reaches the op). Integers and booleans carry no gradient.
+ * The float values among `sources`, and all float values that depend on them through differentiable ops. Ops that
+ * refuse to be differentiated are included, so that the reverse sweep reports the refusal. Integers and booleans carry
+ * no gradient.
  */
 export function dependentValues(graph: Graph, sources: ReadonlySet<string>): ReadonlySet<string> {
   const dependent = new Set([...sources].filter((name) => isFloat(graph.values.get(name)!.dtype)));
@@ -124,7 +125,7 @@ function applyRule(
       outputs,
       attributes: node.attributes,
       gradients,
-      // a getter: only some rules need the zeros
+      // this is a getter because only some rules need the zeros
       get gradient() {
         return gradients[0] ?? zerosLike(b, outputs[0]!);
       },
@@ -139,7 +140,7 @@ function applyRule(
   }
 }
 
-/** The names of the nodes that the gradient came through, from the loss to `node`. */
+/** The names of the nodes on the path of the gradient from the loss to `node`. */
 function pathTo(node: Node, cameFrom: ReadonlyMap<string, Node>): string {
   const names: string[] = [];
   for (
@@ -152,13 +153,13 @@ function pathTo(node: Node, cameFrom: ReadonlyMap<string, Node>): string {
   return names.join(' <- ');
 }
 
-/** `gradient` with the type of `target`; the sizes are equal but may have other names. */
+/** Gives `gradient` the shape of `target`. Their sizes are equal but may have different names. */
 function typedAs(b: Builder, gradient: Value, target: Value): Value {
   if (sameShape(gradient.shape, target.shape)) return gradient;
   return b.add('Reshape', [gradient, shapeOf(b, target)], { allowzero: 1 });
 }
 
-/** Sums `gradient` over the axes that were broadcast from `target`: the one place where broadcasting is undone. */
+/** Sums `gradient` over the axes along which `target` was broadcast. Broadcasting is undone only here. */
 function unbroadcast(b: Builder, gradient: Value, target: Value): Value {
   if (sameShape(gradient.shape, target.shape)) return gradient;
   const extra = gradient.shape.length - target.shape.length;
@@ -166,7 +167,7 @@ function unbroadcast(b: Builder, gradient: Value, target: Value): Value {
   if (extra > 0) out = b.add('ReduceSum', [out, b.ints(Array.from({ length: extra }, (_, i) => i))], { keepdims: 0 });
   const ones = target.shape.flatMap((dim, i) => (dim === 1 && out.shape[i] !== 1 ? [i] : []));
   if (ones.length > 0) out = b.add('ReduceSum', [out, b.ints(ones)], { keepdims: 1 });
-  // of two sizes with different names, it is only known at run time which is 1
+  // if two sizes have different names, only the run shows which of them is 1
   const unsure = target.shape.some((dim, i) => typeof dim === 'string' && dim !== out.shape[i]);
   if (!unsure) return out;
   const isOne = b.add('Equal', [b.add('Shape', [target]), b.scalar(1, 'int64')]);

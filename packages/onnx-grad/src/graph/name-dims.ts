@@ -1,12 +1,13 @@
-/** Renames the sizes that inference named (`d0`, `d1`) to the names that a file declares. */
+/** Replaces the names that inference gave to sizes (`d0`, `d1`) by the names that a file declares. */
 
 import type { DeclaredType } from '../onnx/proto-types.ts';
 import type { Graph, Value } from './ir.ts';
 import type { Dim } from './tensor.ts';
 
 /**
- * `graph` with sizes renamed as in `declared`, the types that the file declares, by value. Which sizes are equal never
- * changes: a name that an input uses, or that another size has received, is not used again, whatever the file declares.
+ * Returns `graph` with sizes renamed as in `declared`, which contains the types that the file declares, by value.
+ * Renaming never makes two sizes equal: a name that an input uses, or that another size has received, is not used
+ * again, whatever the file declares.
  */
 export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredType>): Graph {
   const fixed = new Set<Dim>(graph.inputs.flatMap((name) => graph.values.get(name)!.shape));
@@ -37,7 +38,7 @@ export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredTyp
   return { ...graph, values };
 }
 
-/** Renames sizes whose name another size has just received. */
+/** Renames each size whose name has just been given to another size. */
 function moveAside(graph: Graph, fixed: ReadonlySet<Dim>, names: Map<Dim, string>, taken: ReadonlySet<string>): void {
   const used = new Set<Dim>([...fixed, ...taken]);
   const all = [...graph.values.values()].flatMap((value) => [...value.shape, ...(value.known ?? [])]);

@@ -1,16 +1,15 @@
 /**
- * The part of a builder that gradient rules use. It does not import the table of ops, so that the table can import it.
+ * The part of a builder that gradient rules use. This file does not import the table of ops, so that the table can
+ * import this file.
  */
 import type { OpAttributes, OpType } from '../ops/attributes.ts';
 import type { Value } from './ir.ts';
 import type { DataType, Tensor, TensorType } from './tensor.ts';
 
 export interface NodeOptions {
-  /** The node's name; default: derived from the op. A number is appended to make it unique. */
+  /** The node's name. Default: derived from the op. A number is appended if the name is already in use. */
   readonly name?: string | undefined;
-  /**
-   * Exact names of the outputs (used when reading files); the default, also for '', is derived from the node's name.
-   */
+  /** Exact names of the outputs, used when reading files. An omitted or empty name is derived from the node's name. */
   readonly outputs?: readonly string[] | undefined;
 }
 
@@ -30,15 +29,15 @@ export interface NodeBuilder {
     attributes: OpAttributes[K],
     options?: NodeOptions,
   ): readonly Value[];
-  /** A constant; small constants with equal contents are shared. */
+  /** Adds a constant. Small constants with equal contents are shared. */
   constant(data: Tensor, name?: string): Value;
-  /** A constant scalar of the element type of `like`, or of a named one. */
+  /** Adds a constant scalar with the element type of `like`, or with a named element type. */
   scalar(value: number, like: DataType | TensorType): Value;
-  /** A constant int64 vector: axes, shapes, indices. */
+  /** Adds a constant int64 vector, such as axes, a shape or indices. */
   ints(values: readonly number[]): Value;
   /**
-   * The contents of `value` if they are fixed: if it is a constant, or an initializer of integers or booleans (float
-   * initializers are trained).
+   * The contents of `value` if they never change: if `value` is a constant, or an initializer of integers or booleans.
+   * Float initializers may be trained.
    */
   constantOf(value: Value): Tensor | undefined;
 }

@@ -1,13 +1,13 @@
-/** Prints a graph, one line per node, for people and for snapshots. */
+/** Prints a graph for people and for snapshots, with one line per node. */
 import type { OpType } from '../ops/attributes.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import type { Tensor } from './tensor.ts';
 import { isFloat, numbersOf, typeText } from './tensor.ts';
 
-/** Constants with at most this many elements are printed inline; others are listed with their types. */
+/** Maximum number of elements of a constant that is printed inline. Larger constants are listed with their types. */
 const INLINE_ELEMENTS = 8;
 
-/** ONNX's names for inputs that are hard to tell apart by position. */
+/** ONNX's names for inputs whose meaning is not clear from their position. */
 const INPUT_NAMES: { readonly [K in OpType]?: readonly string[] } = {
   Clip: ['', 'min', 'max'],
   CumSum: ['', 'axis'],
@@ -38,9 +38,9 @@ const INPUT_NAMES: { readonly [K in OpType]?: readonly string[] } = {
 };
 
 /**
- * The text of `graph`: its inputs, parameters, large constants, nodes (`score: float32[batch] = Squeeze(sum,
- * axes=[1])`) and outputs, in the graph's order. Small constants are printed inline. Ends without a line break; depends
- * only on the graph.
+ * The text of `graph`: its inputs, parameters, large constants, nodes
+ * (`score: float32[batch] = Squeeze(sum, axes=[1])`) and outputs, in the graph's order. Small constants are printed
+ * inline. Equal graphs have equal texts. The text does not end with a line break.
  */
 export function printGraph(graph: Graph): string {
   const typed = (name: string) => valueText(graph.values.get(name)!);
@@ -80,7 +80,7 @@ function attributeTexts(node: Node): string[] {
   });
 }
 
-/** An output. A constant that is an output shows its contents here, because no node line does. */
+/** The line of an output. If the output is a constant, the line contains its elements, because no node line does. */
 function outputText(graph: Graph, name: string): string {
   const constant = graph.constants.get(name);
   const typed = valueText(graph.values.get(name)!);
@@ -112,7 +112,7 @@ function floatText(x: number, single: boolean): string {
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
-/** The shortest text that reads back as the same float32, if `x` is a float32. */
+/** The shortest text that reads back as `x`. A float32 only has to read back as the same float32. */
 function numberText(x: number): string {
   if (Math.fround(x) !== x || Number.isSafeInteger(x)) return String(x);
   for (let digits = 1; digits <= 9; digits++) {
@@ -126,7 +126,7 @@ function valueText(value: Value): string {
   return `${nameText(value.name)}: ${typeText(value)}`;
 }
 
-/** Names are printed unchanged, in quotes if they are not a single word. */
+/** A name as printed: unchanged, but in quotes if it is not a single word. */
 function nameText(name: string): string {
   return /^[^\s"'(),=:[\]]+$/.test(name) ? name : JSON.stringify(name);
 }

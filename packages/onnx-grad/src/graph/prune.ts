@@ -4,18 +4,23 @@ import type { Graph, Node } from './ir.ts';
 export interface PruneOptions {
   /** Whether to remove unused parameters as well. Default: false. */
   readonly initializers?: boolean;
-  /** Whether to keep hand-written gradients of the remaining values, and what they depend on. Default: true. */
+  /**
+   * Whether to keep the hand-written gradients of the remaining values and the nodes that these gradients need.
+   * Default: true.
+   */
   readonly overrides?: boolean;
 }
 
-/** `graph` without the nodes and constants that no output needs. Inputs and the order of nodes stay. */
+/**
+ * Returns `graph` without the nodes and constants that no output needs. All inputs and the order of the nodes are kept.
+ */
 export function prune(graph: Graph, { initializers = false, overrides = true }: PruneOptions = {}): Graph {
   const needed = neededValues(graph, overrides);
   const keep = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
     new Map([...map].filter(([name]) => needed.has(name)));
   const nodes = graph.nodes.filter((node) => node.outputs.some((output) => needed.has(output)));
   const parameters = initializers ? keep(graph.initializers) : graph.initializers;
-  // a node keeps all its outputs
+  // a node that is kept keeps all its outputs
   for (const node of nodes) for (const output of node.outputs) needed.add(output);
   for (const name of [...graph.inputs, ...parameters.keys()]) needed.add(name);
   return {
@@ -28,7 +33,10 @@ export function prune(graph: Graph, { initializers = false, overrides = true }: 
   };
 }
 
-/** `graph` without anything that no output needs, including inputs except those named in `keep`. */
+/**
+ * Returns `graph` without any part that no output needs. Unused inputs are removed too, except the inputs named in
+ * `keep`.
+ */
 export function pruneInputs(graph: Graph, keep: readonly string[], options: PruneOptions = {}): Graph {
   const pruned = prune(graph, options);
   const used = new Set([...pruned.nodes.flatMap((node) => node.inputs), ...pruned.outputs, ...keep]);
@@ -46,13 +54,13 @@ function neededValues(graph: Graph, overrides: boolean): Set<string> {
     if (needed.has(name)) continue;
     needed.add(name);
     open.push(...(producers.get(name)?.inputs ?? []).filter((input) => input !== ''));
-    // an override may depend on nodes that come after its value
+    // an override may depend on nodes that follow the overridden value
     if (overrides) for (const { input, gradient } of graph.overrides.get(name) ?? []) open.push(input, gradient);
   }
   return needed;
 }
 
-/** The nodes that the outputs of `graph`, or its overrides' gradients, need. */
+/** The nodes that the outputs of `graph` or the gradients of its overrides need. */
 export function neededNodes(graph: Graph): ReadonlySet<Node> {
   const needed = new Set<string>(graph.outputs);
   for (const list of graph.overrides.values()) for (const { input, gradient } of list) needed.add(input).add(gradient);

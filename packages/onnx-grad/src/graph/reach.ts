@@ -1,7 +1,7 @@
-/** Which values depend on others. */
+/** Finds the values that depend on given values. */
 import type { Graph } from './ir.ts';
 
-/** `sources` and every value computed from them, through any op. */
+/** The names of `sources` and of all values that are computed from them by any op. */
 export function valuesReachedFrom({ nodes }: Graph, sources: Iterable<string>): ReadonlySet<string> {
   const reached = new Set(sources);
   for (const node of nodes)

@@ -1,8 +1,8 @@
-/** Tensors in memory, and types: element type and shape. */
+/** Tensors in memory, and tensor types, which consist of an element type and a shape. */
 
 export type DataType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
 
-/** A dimension: a size, or a name if it is only known at run time. Equal names mean equal sizes. */
+/** A dimension: a size, or a name if the size is only known at run time. Equal names mean equal sizes. */
 export type Dim = number | string;
 export type Shape = readonly Dim[];
 
@@ -13,7 +13,7 @@ export interface TensorType {
 
 export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array;
 
-/** A tensor in memory, row-major. `bool` is a Uint8Array of 0 and 1. */
+/** A tensor in memory, in row-major order. The data of `bool` is a Uint8Array of 0 and 1. */
 export interface Tensor {
   readonly dtype: DataType;
   readonly shape: readonly number[];
@@ -45,7 +45,10 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }
 
-/** A tensor of `values`, row-major; bool as 0 and 1. A count that does not match the shape is a RangeError. */
+/**
+ * Returns a tensor of `values`, which are in row-major order, with booleans as 0 and 1. A number of values that does
+ * not match the shape is a RangeError.
+ */
 export function tensor(dtype: DataType, shape: readonly number[], values: ArrayLike<number>): Tensor {
   const count = elementCount(shape);
   if (values.length !== count) throw new RangeError(`${values.length} values for shape [${shape.join(', ')}]`);
@@ -55,12 +58,12 @@ export function tensor(dtype: DataType, shape: readonly number[], values: ArrayL
   return { dtype, shape: [...shape], data };
 }
 
-/** The elements as numbers; an int64 beyond 2^53 loses precision. */
+/** The elements of a tensor as numbers. An int64 beyond 2^53 loses precision. */
 export function numbersOf(source: Tensor): number[] {
   return Array.from(source.data as ArrayLike<number | bigint>, Number);
 }
 
-/** Whether all sizes are numbers. */
+/** Whether all sizes of a shape are numbers. */
 export function isConcrete(shape: Shape): shape is readonly number[] {
   return shape.every((dim) => typeof dim === 'number');
 }

@@ -1,9 +1,9 @@
-/** Creates unique names: a name that is taken gets a number. */
+/** Creates unique names by appending a number to a name that is already in use. */
 
 export class UniqueNames {
   readonly #nextNumber = new Map<string, number>();
 
-  /** `base`, or the first of `base_1`, `base_2`, .. that is not taken. */
+  /** Returns `base`, or the first of `base_1`, `base_2`, .. that is not in use. */
   give(base: string, isTaken: (name: string) => boolean): string {
     if (!isTaken(base)) return base;
     let number = this.#nextNumber.get(base) ?? 1;

@@ -1,23 +1,26 @@
-/** Gives a graph other inputs and outputs, by nodes that convert between the old and the new ones. */
+/**
+ * Replaces the inputs and outputs of a graph by adding nodes that convert between the old and the new inputs and
+ * outputs.
+ */
 import { Builder } from './builder.ts';
 import type { Graph, Value } from './ir.ts';
 import { nameDims } from './name-dims.ts';
 
 export interface NewInterface {
   /**
-   * Declares the new inputs, and returns a value for each old input. A parameter that is given a value is no longer a
-   * parameter.
+   * Declares the new inputs and returns a value for each old input. If a value is returned for a parameter, it replaces
+   * the parameter.
    */
   inputs(b: Builder): ReadonlyMap<string, Value>;
-  /** The new outputs, computed from the old ones. */
+  /** Returns the new outputs, computed from the old outputs. */
   outputs(b: Builder, outputs: readonly Value[]): readonly Value[];
-  /** Names reserved for new values; old values with these names are renamed. */
+  /** Names that are reserved for new values. Old values with these names are renamed. */
   readonly free?: readonly string[];
 }
 
 /**
- * `graph` with other inputs and outputs. Nodes, parameters and values keep their names unless a new value has one of
- * them. Everything is typed again: new inputs that do not fit are a GraphError.
+ * Returns `graph` with other inputs and outputs. Nodes, parameters and values keep their names unless a new value uses
+ * the name. All types are inferred again; a new input that does not fit is a GraphError.
  */
 export function withInterface(graph: Graph, { inputs, outputs, free = [] }: NewInterface): Graph {
   const b = new Builder();

@@ -1,6 +1,6 @@
 /**
- * Adds the nodes of a file to a graph: converts each to opset 18 and types it; an `If` whose condition is known is
- * replaced by its branch.
+ * Adds the nodes of a file to a graph. Each node is converted to opset 18 and typed. An `If` whose condition is known
+ * is replaced by its branch.
  */
 
 import { isComposite } from '../composites/table.ts';
@@ -19,11 +19,12 @@ import { readTensor } from './proto-tensor.ts';
 import { CONTROL_FLOW, nodeNames, readNode } from './read-nodes.ts';
 
 /**
- * Adds `nodes`, which are sorted; `b` already has their inputs from outside. A node that does not fit is a GraphError.
+ * Adds `nodes`, which are in topological order, to `b`, which already has the values that they read from outside. A
+ * node that does not fit is a GraphError.
  */
 export function addNodes(b: Builder, nodes: readonly FileNode[]): void {
   const names = nodeNames(nodes);
-  // the parts of a composite node must not take the names of later nodes
+  // parts of a composite node must not use the names of later nodes
   b.reserve(names);
   nodes.forEach((node, i) => {
     if (node.op === 'If') addBranch(b, node, names[i]!);
@@ -51,7 +52,10 @@ function addNode(b: Builder, node: FileNode, name: string): void {
     throw new GraphError(`${where} has ${converted.outputs.length} outputs, not ${outputs.length}`);
 }
 
-/** Adds the branch of an `If` whose condition follows from types and shapes; its nodes are named `<node>/<name>`. */
+/**
+ * Adds the branch of an `If` whose condition follows from types and shapes. The nodes of the branch are named
+ * `<node>/<name>`.
+ */
 function addBranch(b: Builder, node: FileNode, name: string): void {
   const where = nodeText(node);
   const condition = b.get(node.inputs[0]!);
@@ -75,7 +79,7 @@ function addBranch(b: Builder, node: FileNode, name: string): void {
     }
     const inner = read.node;
     const inputs = inner.inputs.map((input) => (input === '' ? '' : resolve(input).name));
-    // a branch may reuse names of outer values
+    // a branch may reuse the names of values outside it
     const outputs = inner.outputs.map((output) =>
       output === '' ? '' : names.give(`${name}/${output}`, (each) => b.has(each)),
     );

@@ -1,4 +1,7 @@
-/** Converts nodes of opsets 13 to 21 to opset 18, which the table of ops uses: one rule per op that differs. */
+/**
+ * Converts nodes of opsets 13 to 21 to opset 18, which the table of ops uses. There is one rule for each op that
+ * differs between these opsets.
+ */
 
 import { GraphError } from '../errors.ts';
 import type { Shape } from '../graph/tensor.ts';
@@ -12,19 +15,19 @@ export const OPSET = 18;
 export const OLDEST_OPSET = 13;
 export const NEWEST_OPSET = 21;
 
-/** What a rule can look up in the graph so far. */
+/** Facts that a conversion rule can look up in the graph built so far. */
 export interface ConversionContext {
-  /** The shape of a value from an earlier node, an input or an initializer. */
+  /** Returns the shape of an input, an initializer or the output of an earlier node. */
   shapeOf(name: string): Shape;
-  /** The elements of an int64 vector; null if they are only known at run time. */
+  /** Returns the elements of an int64 vector, or null if they are only known at run time. */
   numbersOf(name: string): readonly number[] | null;
-  /** The name of an int64 vector constant with these elements. */
+  /** Returns the name of an int64 vector constant with these elements. */
   ints(values: readonly number[]): string;
 }
 
 /**
- * `node` in opset 18; returned as it is if nothing differs. A node that the table of ops cannot express is a
- * GraphError.
+ * Converts `node` to opset 18. A node that is the same in opset 18 is returned unchanged. A node that the table of ops
+ * cannot express is a GraphError.
  */
 export function convertNode(node: FileNode, context: ConversionContext): FileNode {
   return hasConversion(node.op) ? RULES[node.op]!(node, node.opset, context) : node;
@@ -37,20 +40,21 @@ export function hasConversion(op: string): boolean {
 
 type Rule = (node: FileNode, opset: number, context: ConversionContext) => FileNode;
 
-/** Before opset 18, the axes were an attribute. */
+/** Turns the attribute `axes`, which reductions had before opset 18, into an input. */
 const axesToInput: Rule = (node, opset, { ints }) => {
   const axes = node.attributes.get('axes');
   if (opset >= 18 || !axes) return node;
   const values = intsOf(axes, `attribute "axes" of ${nodeText(node)}`);
   const converted = without(node, 'axes');
-  // no axes and an empty list both mean all axes, so the input is omitted
+  // an absent attribute and an empty list both mean all axes, so the input is omitted
   return values.length === 0 ? converted : { ...converted, inputs: [node.inputs[0] ?? '', ints(values)] };
 };
 
 const RULES: { readonly [op: string]: Rule } = {
   // `saturate` exists since opset 19, and only concerns float8
   Cast: (node) => without(node, 'saturate'),
-  // a graph's Pad has no axes: ONNX Runtime 1.30 moves a Transpose through a Pad as if it padded all of them
+  // Pad nodes in a graph have no `axes`, because ONNX Runtime 1.30 moves a Transpose through a Pad as if all axes were
+  // padded
   Pad: (node, _opset, { shapeOf, numbersOf, ints }) => {
     const [x = '', pads = '', fill = '', axes = ''] = node.inputs;
     if (axes === '') return node;
@@ -77,12 +81,12 @@ const RULES: { readonly [op: string]: Rule } = {
   ReduceSumSquare: axesToInput,
   ScatterElements: (node) => requireText(node, 'reduction', ['none', 'add']),
   ScatterND: (node) => requireText(node, 'reduction', ['none', 'add']),
-  // before opset 18, a Split without sizes made as many equal parts as it has outputs
+  // before opset 18, a Split without sizes produced one equal part per output
   Split: (node, opset) =>
     opset >= 18 || node.attributes.has('num_outputs') || (node.inputs[1] ?? '') !== ''
       ? node
       : withAttribute(node, intAttribute('num_outputs', node.outputs.length)),
-  // without perm, the axes are reversed; in a graph it is always explicit
+  // a Transpose without `perm` reverses the axes; in a graph, `perm` is always explicit
   Transpose: (node, _opset, { shapeOf }) => {
     if (node.attributes.has('perm')) return node;
     const rank = shapeOf(node.inputs[0] ?? '').length;

@@ -1,6 +1,6 @@
 /**
- * Decomposes composite nodes of a file into nodes of the op table, whose gradients are known: `norm` becomes
- * `norm/Sub`, `norm/Mul`, ..
+ * Decomposes the composite nodes of a file into nodes with ops of the table, whose gradients are known. A node `norm`
+ * becomes `norm/Sub`, `norm/Mul`, ..
  */
 
 import type { CompositeOp, CompositeSpec } from '../composites/spec.ts';
@@ -12,8 +12,8 @@ import { type FileNode, nodeText } from './file-node.ts';
 import { readAttributesOf } from './proto-attributes.ts';
 
 /**
- * Adds to `b` the nodes that replace `node`, which has the composite op `op`. They are named `<name>/<op>`; the outputs
- * keep their names. A node that cannot be decomposed exactly is a GraphError that names it.
+ * Adds to `b` the nodes that replace `node`, which has the composite op `op`. The new nodes are named `<name>/<op>`;
+ * the outputs keep their names. A node that cannot be decomposed exactly is a GraphError that names the node.
  */
 export function decompose(b: Builder, op: CompositeOp, node: FileNode, name: string): void {
   const where = nodeText(node);

@@ -1,4 +1,6 @@
-/** External data of an ONNX file: only from the model's own folder, with all sizes checked before anything is read. */
+/**
+ * Reads external data of an ONNX file, only from the model's own folder. All sizes are checked before any data is read.
+ */
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
@@ -14,19 +16,19 @@ import {
 import { parseModel } from './parse-model.ts';
 import { sizeOfTensor } from './proto-tensor.ts';
 
-/** The files next to a model, by the location that a tensor states. A file that must not be read is a GraphError. */
+/** The files next to a model, by the location that a tensor states. A file that may not be read is a GraphError. */
 export interface ExternalFiles {
   sizeBytes(location: string): number;
   read(location: string, offset: number, length: number): Uint8Array;
 }
 
-/** A tensor of a file, and its name in messages. */
+/** A tensor of a file, with its description in error messages. */
 interface Named {
   readonly proto: TensorProto;
   readonly what: string;
 }
 
-/** Where a tensor's data is, according to the file. */
+/** The place of a tensor's data, as stated in the file. */
 interface Claim extends Named {
   readonly location: string;
   readonly offset: number;
@@ -34,11 +36,11 @@ interface Claim extends Named {
 }
 
 /**
- * Maximum size of a model's external data, the same as for data inside the file. Each tensor is counted, even if
- * tensors share a region.
+ * Maximum total size of a model's external data, equal to the limit for data inside the file. Tensors that share a
+ * region are counted separately.
  */
 const MAXIMUM_BYTES = 2 ** 31 - 1;
-/** Maximum length of one read; Node refuses lengths over 2^31 - 1. */
+/** Maximum length of one read, in bytes. Node refuses lengths over 2^31 - 1. */
 const READ_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -68,7 +70,10 @@ export function embedExternalData(model: ModelProto, files: ExternalFiles): void
   }
 }
 
-/** `bytes` with all data inside the file: the same bytes if no data is external. Errors as for `readModel`. */
+/**
+ * Returns `bytes` with all data inside the file; if no data is external, the bytes are unchanged. Errors are the same
+ * as for `readModel`.
+ */
 export function selfContained(bytes: Uint8Array, files: ExternalFiles): Uint8Array {
   const model = parseModel(bytes);
   if (!tensorsOf(model).some(({ proto }) => isExternal(proto))) return bytes;
@@ -77,13 +82,13 @@ export function selfContained(bytes: Uint8Array, files: ExternalFiles): Uint8Arr
 }
 
 /**
- * The files of `folder`. A name or link that leads out of the folder, or to anything other than a file, is a
- * GraphError.
+ * Gives access to the files of `folder`. A name or link that leads out of the folder, or to anything other than a file,
+ * is a GraphError.
  */
 export function filesIn(folder: string): ExternalFiles {
   const withFile = <T>(location: string, use: (descriptor: number) => T): T => {
     const path = pathInside(folder, location);
-    // non-blocking, because it could be a pipe, which is refused below
+    // opened without blocking, because the path could name a pipe, which is refused below
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       if (!fstatSync(descriptor).isFile()) throw new GraphError(`external data "${location}" is not a file`);
@@ -107,7 +112,10 @@ export function filesIn(folder: string): ExternalFiles {
   };
 }
 
-/** Files whose contents `get` returns, by their path inside the folder (`data/weights.bin`). */
+/**
+ * Gives access to files in memory. `get` returns the contents of a file by its path inside the folder, such as
+ * `data/weights.bin`.
+ */
 export function filesFrom(get: (path: string) => Uint8Array): ExternalFiles {
   const contents = (location: string) => get(posix.normalize(checkLocation(location)));
   return {
@@ -116,7 +124,7 @@ export function filesFrom(get: (path: string) => Uint8Array): ExternalFiles {
   };
 }
 
-/** All tensors of a file that may have external data: initializers and attributes, subgraphs included. */
+/** All tensors of a file that may have external data: initializers and attributes, including those in subgraphs. */
 function tensorsOf({ graph, functions }: ModelProto): Named[] {
   return [...(graph ? tensorsOfGraph(graph) : []), ...functions.flatMap(({ node }) => node.flatMap(tensorsOfNode))];
 }
@@ -162,7 +170,7 @@ function readClaim(proto: TensorProto, what: string): Claim {
   return { proto, what, location, offset: number('offset') ?? 0, length: Number(bytes) };
 }
 
-/** `location`; a GraphError if it may lead out of the folder on any operating system. */
+/** Returns `location`. A location that may lead out of the folder on any operating system is a GraphError. */
 function checkLocation(location: string): string {
   const parts = location.split(/[/\\]/);
   if (location === '' || location.includes('\0'))

@@ -1,18 +1,18 @@
-/** A node as the file has it, before it is sorted, converted and typed. */
+/** A node as read from the file, not yet sorted, converted and typed. */
 import type { AttributeProto } from './generated/onnx_pb.ts';
 
 export interface FileNode {
   readonly op: string;
-  /** '' if the file has none. */
+  /** The node's name; '' if the node has no name in the file. */
   readonly name: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, AttributeProto>;
-  /** The opset of the model, or of the function that the node was in. */
+  /** The opset of the model, or of the function that contained the node. */
   readonly opset: number;
 }
 
-/** A node's name in messages: `Gemm node "fc1"`, or by its output if it has no name. */
+/** The description of a node in error messages: `Gemm node "fc1"`. A node without a name is described by its output. */
 export function nodeText(node: {
   readonly op: string;
   readonly name: string;

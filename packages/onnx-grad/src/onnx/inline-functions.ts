@@ -1,4 +1,6 @@
-/** Replaces calls of a file's own functions (written by newer exporters) by the functions' nodes. */
+/**
+ * Replaces calls of functions that a file defines (newer exporters write such functions) by the nodes of the functions.
+ */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import { UniqueNames } from '../graph/unique-names.ts';
@@ -12,21 +14,24 @@ import {
   NodeProtoSchema,
 } from './generated/onnx_pb.ts';
 
-/** Maximum number of nodes after inlining: a few functions that each call the next twice could exceed any memory. */
+/**
+ * Maximum number of nodes after inlining. Without a limit, a short chain of functions that each call the next one twice
+ * would exhaust the memory.
+ */
 const MAXIMUM_NODES = 100_000;
-/** Maximum depth of nested calls. */
 const MAXIMUM_DEPTH = 64;
 
-/** A node of a file with its opset; a function declares its own. */
+/** A node of a file with its opset. A function declares its opset separately from the model. */
 export interface FileOp {
   readonly proto: NodeProto;
   readonly opset: number;
 }
 
 /**
- * The nodes of the model's graph, with all calls (nested ones too) replaced by the nodes of the functions. `opset` is
- * the model's; `opsetOf` returns a function's. Values and nodes of a function are named after the call: `layer/relu`. A
- * function that is never called is ignored; one that calls itself is a GraphError.
+ * Returns the nodes of the model's graph with all function calls, including nested calls, replaced by the nodes of the
+ * functions. `opset` is the opset of the model; `opsetOf` returns the opset of a function. Values and nodes of a
+ * function are named after the call, such as `layer/relu`. A function that is never called is ignored. A function that
+ * calls itself is a GraphError.
  */
 export function inlineFunctions(
   model: ModelProto,
@@ -69,7 +74,7 @@ export function inlineFunctions(
   return inlined;
 }
 
-/** The nodes of `definition`, with the values and attributes of `call`. */
+/** Returns the nodes of `definition` with the values and attributes of `call`. */
 function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeProto[] {
   const where = nodeText({ op: call.opType, name: call.name, outputs: call.output });
   const { input, output } = definition;
@@ -87,11 +92,11 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     const given = call.output[i] ?? '';
     const known = values.get(name);
     if (known === undefined) values.set(name, given === '' ? names.give(`${prefix}/${name}`) : given);
-    // the function's output is also one of its inputs, or another of its outputs
+    // this output of the function is also an input or an earlier output of the function
     else if (given !== '')
       copies.push(create(NodeProtoSchema, { opType: 'Identity', input: [known], output: [given] }));
   });
-  // the branches of an If would still use the values' names from before inlining
+  // the branches of an If would still use the names that the values had before inlining
   const branch = definition.node.find(({ opType }) => opType === 'If');
   if (branch)
     throw new GraphError(
@@ -106,7 +111,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     return fresh;
   };
   const nodes = definition.node.map((node) =>
-    // a new message: copying the fields would lose those that are not set
+    // a new protobuf message is created, because copying the fields would lose the fields that are not set
     Object.assign(create(NodeProtoSchema), node, {
       name: `${prefix}/${node.name === '' ? node.opType : node.name}`,
       input: node.input.map(named),
@@ -117,7 +122,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
   return [...nodes, ...copies];
 }
 
-/** The values of the function's attributes: the call's, or the defaults. */
+/** The values of a function's attributes: the values in the call, otherwise the defaults. */
 function attributesOf(definition: FunctionProto, call: NodeProto, where: string): ReadonlyMap<string, AttributeProto> {
   const attributes = new Map(definition.attributeProto.map((attribute) => [attribute.name, attribute]));
   const taken = new Set([...definition.attribute, ...attributes.keys()]);
@@ -129,14 +134,17 @@ function attributesOf(definition: FunctionProto, call: NodeProto, where: string)
   return attributes;
 }
 
-/** Replaces a reference to a function's attribute by its value; omits the attribute if the call omits it. */
+/**
+ * Replaces a reference to a function's attribute by the value of the attribute. If the call has no value, the attribute
+ * is omitted.
+ */
 function resolved(attribute: AttributeProto, given: ReadonlyMap<string, AttributeProto>): AttributeProto[] {
   if (attribute.refAttrName === '') return [attribute];
   const value = given.get(attribute.refAttrName);
   return value ? [Object.assign(create(AttributeProtoSchema), value, { name: attribute.name })] : [];
 }
 
-/** Creates names that no value of the file has. */
+/** Creates names that no value in the file uses. */
 class Names {
   private readonly taken: Set<string>;
   private readonly names = new UniqueNames();
@@ -152,7 +160,7 @@ class Names {
   }
 }
 
-/** Functions are identified by domain, name and overload; ONNX's own domain has two names. */
+/** The key of a function: its domain, name and overload. ONNX's own domain has two names, which give the same key. */
 function keyOf(domain: string, name: string, overload: string): string {
   return JSON.stringify([domain === 'ai.onnx' ? '' : domain, name, overload]);
 }

@@ -2,10 +2,10 @@
 import type { ModelProto, NodeProto } from './generated/onnx_pb.ts';
 
 /**
- * Maps the name of a merged initializer to the one that was kept. If several parameters or buffers have equal values,
- * such as the ones and zeros of untrained normalisations, `torch.onnx.export` keeps one and writes each of the others
- * as an Identity of it, under its name in PyTorch. To be trained, they must be separate again. The model's own Identity
- * nodes are different: the names of their outputs begin with "/".
+ * Maps the name of a merged initializer to the name of the initializer that was kept. If several parameters or buffers
+ * have equal values, such as the ones and zeros of untrained normalisations, `torch.onnx.export` keeps one initializer
+ * and writes each of the others as an Identity of the first, under its name in PyTorch. To be trained, the initializers
+ * must be separate again. Identity nodes of the model itself have outputs whose names begin with "/".
  */
 export function mergedInitializers({ producerName, graph }: ModelProto): ReadonlyMap<string, string> {
   if (producerName !== 'pytorch' || !graph) return new Map();
@@ -20,7 +20,7 @@ export function mergedInitializers({ producerName, graph }: ModelProto): Readonl
   return merged;
 }
 
-/** Whether the node is the Identity of a merged initializer. */
+/** Whether a node is the Identity that replaced a merged initializer. */
 export function isMerged({ opType, output }: NodeProto, merged: ReadonlyMap<string, string>): boolean {
   return opType === 'Identity' && output[0] !== undefined && merged.has(output[0]);
 }

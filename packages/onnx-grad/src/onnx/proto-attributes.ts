@@ -1,4 +1,4 @@
-/** Converts node attributes from and to AttributeProto, as described by the table of ops. */
+/** Converts node attributes from and to AttributeProto, following the table of ops. */
 import { create } from '@bufbuild/protobuf';
 import { assert, GraphError } from '../errors.ts';
 import { type DataType, numbersOf, tensor } from '../graph/tensor.ts';
@@ -16,7 +16,7 @@ import { dataTypeOf, FILE_TYPES, readTensor, writeTensor } from './proto-tensor.
 type RequiredKeys<T> = { [A in keyof T]-?: Record<never, never> extends Pick<T, A> ? never : A }[keyof T];
 type Numbers = { readonly value: number; readonly dtype: DataType };
 
-/** The attributes without a default. A missing row is a compile error. */
+/** The required attributes of each op. A missing op is a compile error. */
 const REQUIRED: {
   readonly [K in OpType as RequiredKeys<OpAttributes[K]> extends never ? never : K]: readonly RequiredKeys<
     OpAttributes[K]
@@ -33,7 +33,10 @@ const STORED_AS: { readonly [K in AttributeKind]: AttributeType } = {
   fill: AttributeType.TENSOR,
 };
 
-/** The attributes of a node of `op`. An unknown, missing or mistyped one is a GraphError that begins with `where`. */
+/**
+ * Returns the attributes of a node with op `op`. An unknown, missing or mistyped attribute is a GraphError whose
+ * message begins with `where`.
+ */
 export function readAttributes<K extends OpType>(
   op: K,
   attributes: ReadonlyMap<string, AttributeProto>,
@@ -47,8 +50,8 @@ export function readAttributes<K extends OpType>(
 }
 
 /**
- * Attributes of the given kinds, by name; none are required. An unknown or mistyped one is a GraphError that begins
- * with `where`.
+ * Returns attributes of the given kinds by name. No attribute is required. An unknown or mistyped attribute is a
+ * GraphError whose message begins with `where`.
  */
 export function readAttributesOf(
   kinds: Readonly<Record<string, AttributeKind>>,
@@ -58,7 +61,8 @@ export function readAttributesOf(
   const read: Record<string, unknown> = {};
   for (const [name, attribute] of attributes) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name]! : undefined;
-    // in a file, the fill value of ConstantOfShape is `value`; its type is an attribute only here
+    // in a file, ConstantOfShape has one attribute, the tensor `value`; only a graph has a separate attribute for its
+    // type
     if (kind === undefined || (kind === 'fill' && name !== 'value'))
       throw new GraphError(`${where} has the attribute "${name}", which is not supported`);
     const what = `attribute "${name}" of ${where}`;
@@ -72,7 +76,10 @@ export function readAttributesOf(
   return read;
 }
 
-/** The AttributeProtos of a node, in the order of the table. Floats become float32, the only kind in a file. */
+/**
+ * Returns the AttributeProtos of a node in the order of the table. Floats become float32, the only type of float
+ * attributes in a file.
+ */
 export function writeAttributes<K extends OpType>(op: K, attributes: OpAttributes[K]): AttributeProto[] {
   const kinds: Readonly<Record<string, AttributeKind>> = OPS[op].attributes;
   const given: Readonly<Record<string, unknown>> = attributes;

@@ -1,4 +1,4 @@
-/** Converts tensors from and to TensorProto, checking a file's sizes before allocating memory. */
+/** Converts tensors from and to TensorProto. The sizes stated in a file are checked before memory is allocated. */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import { BYTES_PER_ELEMENT, type DataType, type Tensor, type TensorData, tensor, typeText } from '../graph/tensor.ts';
@@ -10,7 +10,7 @@ import {
   TensorProtoSchema,
 } from './generated/onnx_pb.ts';
 
-/** The codes of the element types that a graph supports. */
+/** ONNX's codes of the element types that a graph supports. */
 export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
   float32: TensorProto_DataType.FLOAT,
   float64: TensorProto_DataType.DOUBLE,
@@ -20,7 +20,8 @@ export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
 };
 
 /**
- * The element type with this code. An unsupported code is a GraphError that begins with `what` and says how to cast.
+ * Returns the element type with this ONNX code. An unsupported code is a GraphError whose message begins with `what`
+ * and says how to cast.
  */
 export function dataTypeOf(code: number, what: string): DataType {
   for (const [dtype, known] of Object.entries(FILE_TYPES)) if (known === code) return dtype as DataType;
@@ -30,7 +31,7 @@ export function dataTypeOf(code: number, what: string): DataType {
   throw new GraphError(`${what} is ${name}, which is not supported: ${adviceFor(name)} before the export`);
 }
 
-/** A tensor of a file. An unsupported type, external data or a size that does not match is a GraphError. */
+/** Reads a tensor of a file. An unsupported type, external data or a size that does not match is a GraphError. */
 export function readTensor(proto: TensorProto, what: string, inPlace = false): Tensor {
   const dtype = dataTypeOf(proto.dataType, what);
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
@@ -68,7 +69,7 @@ export function sizeOfTensor(proto: TensorProto, what: string): { bytes: bigint;
   return { bytes: count * BigInt(BYTES_PER_ELEMENT[dtype]), text: typeText({ dtype, shape }) };
 }
 
-/** The TensorProto of `source`, whose data is not copied. A tensor in an attribute has no name. */
+/** Returns the TensorProto of `source` without copying its data. A tensor in an attribute has no name. */
 export function writeTensor(source: Tensor, name?: string): TensorProto {
   const { buffer, byteOffset, byteLength } = source.data;
   return create(TensorProtoSchema, {
@@ -95,19 +96,19 @@ function readDims(dims: readonly bigint[], what: string): { shape: number[]; cou
   return { shape: dims.map(Number), count: dims.reduce((product, dim) => product * dim, 1n) };
 }
 
-/** The elements of a tensor whose data is not raw. */
+/** The elements of a tensor whose data is typed, not raw. */
 function typedData(proto: TensorProto, dtype: DataType): readonly (number | bigint)[] {
   if (dtype === 'float32') return proto.floatData;
   if (dtype === 'float64') return proto.doubleData;
   return dtype === 'int64' ? proto.int64Data : proto.int32Data;
 }
 
-/** The smallest tensor that is read in place: copying smaller ones takes no memory worth saving. */
+/** Minimum size of a tensor that is read in place, in bytes. A copy of a smaller tensor needs little memory. */
 const LARGE_BYTES = 1024 * 1024;
 
 /**
- * The floats of `bytes`, in place. Unaligned data moves down by up to three bytes, over the tag and the length of its
- * field: these have been read, and are longer than three bytes for tensors of this size.
+ * Returns the floats of `bytes` in place. Unaligned data is moved down by up to three bytes and overwrites the tag and
+ * the length of its field. These have already been read, and take more than three bytes for tensors of this size.
  */
 function alignedFloats(bytes: Uint8Array): Float32Array {
   const { buffer, byteOffset, length } = bytes;
@@ -116,7 +117,10 @@ function alignedFloats(bytes: Uint8Array): Float32Array {
   return new Float32Array(buffer as ArrayBuffer, aligned, length / Float32Array.BYTES_PER_ELEMENT);
 }
 
-/** A copy, because data in a file may be unaligned. ONNX is little-endian, like every machine with ONNX Runtime. */
+/**
+ * Copies the data of a tensor, because data in a file may be unaligned. ONNX files are little-endian, like all machines
+ * that ONNX Runtime supports.
+ */
 function fromBytes(dtype: DataType, bytes: Uint8Array): TensorData {
   const copy = new Uint8Array(bytes);
   switch (dtype) {

@@ -13,16 +13,19 @@ import {
 } from './generated/onnx_pb.ts';
 import { dataTypeOf, FILE_TYPES } from './proto-tensor.ts';
 
-/** A value's type as a file declares it; null for parts that the file does not declare. */
+/** The type of a value as declared in a file; null for each part that the file does not declare. */
 export interface DeclaredType {
   readonly dtype: DataType | null;
-  /** null if not even the rank is declared. A dimension is null if it has neither a size nor a name. */
+  /**
+   * The declared shape; null if the file does not even declare the rank. A dimension with neither a size nor a name is
+   * null.
+   */
   readonly shape: readonly (Dim | null)[] | null;
 }
 
 /**
- * The type that `info` declares. A value that is not a tensor of a supported type, or has a negative size, is a
- * GraphError that begins with `what`.
+ * Returns the type that `info` declares. A value that is not a tensor of a supported type, or that has a negative size,
+ * is a GraphError whose message begins with `what`.
  */
 export function readType(info: ValueInfoProto, what: string): DeclaredType {
   const type = info.type?.value;
@@ -44,7 +47,10 @@ export function readType(info: ValueInfoProto, what: string): DeclaredType {
   };
 }
 
-/** Throws a GraphError if type `found` contradicts `declared`. Names of dimensions never contradict each other. */
+/**
+ * Throws a GraphError if the type `found` contradicts the type `declared`. Names of dimensions never contradict each
+ * other.
+ */
 export function checkDeclared(declared: DeclaredType, found: TensorType, what: string): void {
   const { dtype, shape } = declared;
   const fits =
@@ -56,7 +62,6 @@ export function checkDeclared(declared: DeclaredType, found: TensorType, what: s
   throw new GraphError(`${what} is declared ${text}, but it is ${typeText(found)}`);
 }
 
-/** The ValueInfoProto of `value`. */
 export function writeType({ name, dtype, shape }: Value): ValueInfoProto {
   const dim = shape.map((size) =>
     create(TensorShapeProto_DimensionSchema, {

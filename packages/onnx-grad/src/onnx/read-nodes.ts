@@ -1,4 +1,4 @@
-/** Reads the nodes of a file: Constant nodes become tensors; the others are sorted, converted and typed later. */
+/** Reads the nodes of a file. Constant nodes become tensors; all other nodes are sorted, converted and typed later. */
 
 import { isComposite } from '../composites/table.ts';
 import { GraphError } from '../errors.ts';
@@ -9,12 +9,12 @@ import { type FileNode, nodeText } from './file-node.ts';
 import { AttributeProto_AttributeType as AttributeType, type NodeProto } from './generated/onnx_pb.ts';
 import { readTensor } from './proto-tensor.ts';
 
-/** One node of a file: a Constant as its tensor, or a node that is typed later. */
+/** The result of reading one node: the tensor of a Constant, or a node that is typed later. */
 export type ReadNode =
   | { readonly constant: string; readonly data: Tensor; readonly text: string }
   | { readonly constant: null; readonly node: FileNode };
 
-/** What to use instead of the ops that contain subgraphs. */
+/** Advice on replacing each op that contains subgraphs. */
 export const CONTROL_FLOW: { readonly [op: string]: string } = {
   If:
     'compute both branches and choose with Where (in Python torch.where), or decide before the ' +
@@ -26,12 +26,12 @@ export const CONTROL_FLOW: { readonly [op: string]: string } = {
 };
 
 const RECURRENT = { GRU: true, LSTM: true, RNN: true };
-/** What to use instead of a recurrent layer. */
+/** Advice on replacing a recurrent layer. */
 const UNROLL =
   'call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights ' +
   'of the layer), which is exported as MatMul, Sigmoid and Tanh';
 
-/** Names of the outer values that a node's branches read. */
+/** The names of the outside values that the branches of a node read. */
 function capturedBy(proto: NodeProto): string[] {
   const captured = new Set<string>();
   for (const { g } of proto.attribute) {
@@ -47,7 +47,8 @@ function capturedBy(proto: NodeProto): string[] {
 }
 
 /**
- * Reads one node. Another domain, an op that is not in the table or a subgraph is a GraphError that names op and node.
+ * Reads one node. An op of another domain, an op that is not in the table, or a subgraph is a GraphError that names the
+ * op and the node.
  */
 export function readNode(proto: NodeProto, opset: number): ReadNode {
   const node: FileNode = {
@@ -64,7 +65,7 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
       `${where} is of the domain "${proto.domain}", but only ONNX's own ops are supported: export without it`,
     );
   }
-  // its condition may be known later; the values that its branches read must come before it
+  // the condition may be known later, so the node is kept; values that its branches read must precede it
   if (node.op === 'If') return { constant: null, node: { ...node, inputs: [...node.inputs, ...capturedBy(proto)] } };
   if (Object.hasOwn(RECURRENT, node.op))
     throw new GraphError(`${where}: the op ${node.op} is not supported: ${UNROLL}`);
@@ -86,13 +87,13 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   return { constant: null, node };
 }
 
-/** A unique name for each node, in order: the name in the file, or one derived from the op. */
+/** Returns a unique name for each node, in order: the name in the file, or a name derived from the op. */
 export function nodeNames(nodes: readonly FileNode[]): string[] {
   const given = new Set(nodes.map((node) => node.name));
   const used = new Set<string>();
   const names = new UniqueNames();
   return nodes.map((node) => {
-    // a node keeps its own name unless an earlier one has it
+    // a node keeps the name in the file unless an earlier node has the same name
     const name = names.give(node.name || node.op, (each) => used.has(each) || (each !== node.name && given.has(each)));
     used.add(name);
     return name;

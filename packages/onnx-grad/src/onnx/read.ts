@@ -20,27 +20,25 @@ import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
 import { readNode } from './read-nodes.ts';
 import { sortNodes } from './sort-nodes.ts';
 
-/**
- * The supported IR versions: from the first with opsets per domain to the newest that the protobuf definitions know.
- */
+/** The supported IR versions, from the first that has opsets per domain to the newest in the protobuf definitions. */
 const OLDEST_IR = 3n;
 const NEWEST_IR = 13n;
 
 interface ReadOptions {
-  /** Provides data that is stored in other files; without it, models with such data are rejected. */
+  /** Provides the data that is stored in other files. Without this option, a model with such data is rejected. */
   readonly external?: ExternalFiles;
   /**
-   * Uses the memory of `bytes` for large tensors, so that the model is not in memory twice. Afterwards `bytes` can no
-   * longer be read as a file. Default: false.
+   * Whether large tensors use the memory of `bytes`, so that the model is not in memory twice. Afterwards, `bytes` can
+   * no longer be read as a file. Default: false.
    */
   readonly inPlace?: boolean;
 }
 
 /**
- * The graph of an ONNX file. Values keep their names, and so do nodes with unique names. Constant nodes become
- * constants; the others are converted to opset 18 and typed one by one. The types of the outputs are compared with
- * those that the file declares. A file that cannot be read exactly is a GraphError that names the node or the value;
- * the sizes in a file are checked before memory is allocated.
+ * Reads an ONNX file as a graph. Values keep their names, and so do nodes with unique names. Constant nodes become
+ * constants; all other nodes are converted to opset 18 and typed one by one. The inferred types of the outputs must
+ * match the types that the file declares. A file that cannot be read exactly is a GraphError that names the node or the
+ * value. The sizes stated in a file are checked before memory is allocated.
  */
 export function readModel(bytes: Uint8Array, { external, inPlace = false }: ReadOptions = {}): Graph {
   const model = parseModel(bytes);
@@ -58,7 +56,7 @@ export function readModel(bytes: Uint8Array, { external, inPlace = false }: Read
   );
 }
 
-/** The opset of the model; an unsupported IR version or opset is a GraphError. */
+/** Returns the opset of the model. An unsupported IR version or opset is a GraphError. */
 function checkModel(model: ModelProto): number {
   if (model.irVersion < OLDEST_IR || model.irVersion > NEWEST_IR)
     throw new GraphError(`the file has IR version ${model.irVersion}; ${OLDEST_IR} to ${NEWEST_IR} are supported`);
@@ -67,7 +65,7 @@ function checkModel(model: ModelProto): number {
   return opset;
 }
 
-/** The opset of ONNX's own ops that a model or a function imports; null if it imports none. */
+/** The opset of ONNX's own domain that a model or a function imports; null if it does not import that domain. */
 function opsetOf(imports: ModelProto['opsetImport'], where: string): number | null {
   const versions = new Set(
     imports.filter(({ domain }) => domain === '' || domain === 'ai.onnx').map(({ version }) => version),
@@ -115,13 +113,13 @@ function readGraph(
     }
   }
   for (const node of nodes) for (const input of node.inputs) producers.require(input, nodeText(node));
-  // generated names, for former attributes (axes) and unnamed outputs, must avoid these
+  // names generated for unnamed outputs, and for attributes that become inputs (axes), must avoid these names
   b.reserve(producers.names());
   addNodes(b, sortNodes(nodes));
   return finish(b, graph, producers);
 }
 
-/** The producer of each value of a file: names must be unique. */
+/** The producers of all values of a file. Two values with the same name are refused. */
 class Producers {
   private readonly texts = new Map<string, string>();
 
@@ -159,7 +157,7 @@ function copyOf(source: Tensor): Tensor {
   return { ...source, data: source.data.slice() };
 }
 
-/** Declares the inputs. One that is also an initializer (IR versions before 4) is a parameter. */
+/** Declares the inputs. An input that is also an initializer (in IR versions before 4) is a parameter. */
 function readInputs(
   graph: GraphProto,
   b: Builder,
@@ -196,7 +194,7 @@ function readInputs(
 
 function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   const declared = new Map<string, DeclaredType>();
-  // the declared type of an intermediate value is optional, and only the names of its sizes are used
+  // declaring the type of an intermediate value is optional; only the names of its sizes are used
   for (const info of graph.valueInfo) declared.set(info.name, readHint(info));
   const outputs = new Set<string>();
   for (const info of graph.output) {
@@ -218,7 +216,7 @@ function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   );
 }
 
-/** The declared type of a value, reduced to the names of its sizes. */
+/** The names of sizes in the declared type of a value. All other parts of the type are null. */
 function readHint(info: ValueInfoProto): DeclaredType {
   const type = info.type?.value;
   if (type?.case !== 'tensorType' || !type.value.shape) return { dtype: null, shape: null };

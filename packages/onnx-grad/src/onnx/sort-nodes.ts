@@ -3,12 +3,12 @@
 import { GraphError } from '../errors.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 
-/** Maximum number of a cycle's nodes that a message names. */
+/** Maximum number of nodes of a cycle that an error message names. */
 const NAMED_NODES = 8;
 
 /**
- * `nodes` in an order where each follows the producers of its inputs; unchanged if that is already the case. A cycle is
- * a GraphError.
+ * Returns `nodes` in topological order: each node follows the producers of its inputs. Nodes that already are in such
+ * an order keep it. A cycle is a GraphError.
  */
 export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const producers = new Map<string, FileNode>();
@@ -17,7 +17,7 @@ export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const state = new Map<FileNode, 'open' | 'done'>();
   for (const start of nodes) {
     if (state.has(start)) continue;
-    // an explicit stack, because a chain of nodes may be too long for recursion
+    // the stack is explicit, because a chain of nodes may be too long for recursion
     const path = [{ node: start, next: 0 }];
     state.set(start, 'open');
     while (path.length > 0) {
@@ -39,7 +39,7 @@ export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   return sorted;
 }
 
-/** In `cycle` each node needs the next, and the last needs the first. */
+/** Throws the error for a cycle. In `cycle`, each node needs the next one, and the last node needs the first. */
 function refuseCycle(cycle: readonly FileNode[]): never {
   const named = cycle.slice(0, NAMED_NODES).map(nodeText);
   const more = cycle.length > NAMED_NODES ? ` and ${cycle.length - NAMED_NODES} more` : '';

@@ -1,4 +1,7 @@
-/** Writes graphs as ONNX files: opset 18, raw data, every type declared. Equal graphs produce equal bytes. */
+/**
+ * Writes graphs as ONNX files with opset 18, raw data and declared types of all values. Equal graphs produce equal
+ * bytes.
+ */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
@@ -18,21 +21,21 @@ import { writeAttributes } from './proto-attributes.ts';
 import { writeTensor } from './proto-tensor.ts';
 import { writeType } from './proto-types.ts';
 
-/** The IR version that came with opset 18. */
+/** The IR version of written files, which was introduced with opset 18. */
 const IR_VERSION = 8n;
-/** Protobuf's own file size limit. */
+/** The maximum size of a protobuf file. */
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 
 export interface WriteOptions {
-  /** The producer named in the file. Default: `onnx-grad`. */
+  /** The producer that the file names. Default: `onnx-grad`. */
   readonly producer?: string;
-  /** Texts that are stored with the model, sorted by key. */
+  /** Metadata that is stored with the model, sorted by key. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
- * The bytes of `graph` as an ONNX file. `readModel` restores the same graph from it, except for `overrides`, which are
- * not stored. Tensors of over 2 GiB together are a GraphError.
+ * Returns `graph` as the bytes of an ONNX file. `readModel` reads an equal graph from these bytes, but without
+ * `overrides`, which are not stored. Tensors that exceed 2 GiB in total are a GraphError.
  */
 export function writeModel(graph: Graph, { producer = 'onnx-grad', metadata = {} }: WriteOptions = {}): Uint8Array {
   checkSize(graph);
@@ -58,7 +61,7 @@ export function writeModel(graph: Graph, { producer = 'onnx-grad', metadata = {}
   return toBinary(ModelProtoSchema, model);
 }
 
-/** Checks the size before writing, because protobuf would only fail after copying gigabytes. */
+/** Checks the size before writing, because protobuf would copy gigabytes before failing. */
 function checkSize(graph: Graph): void {
   let bytes = 0;
   for (const { data } of [...graph.initializers.values(), ...graph.constants.values()]) bytes += data.byteLength;
@@ -66,7 +69,10 @@ function checkSize(graph: Graph): void {
     throw new GraphError(`the tensors take ${bytes} bytes, but an ONNX file without external data has at most 2 GiB`);
 }
 
-/** The node has no name: its value has that name, and ONNX Runtime refuses two nodes with the same name. */
+/**
+ * Returns the Constant node of a constant. The node has no name, because ONNX Runtime refuses two nodes with the same
+ * name and the name belongs to the value.
+ */
 function constantNode([name, data]: readonly [string, Tensor]): NodeProto {
   const value = create(AttributeProtoSchema, { name: 'value', type: AttributeType.TENSOR, t: writeTensor(data) });
   return create(NodeProtoSchema, { opType: 'Constant', output: [name], attribute: [value] });

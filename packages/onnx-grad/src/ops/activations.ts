@@ -1,4 +1,7 @@
-/** Activations of one value, and PRelu. Gradients at kinks are PyTorch's; no exponential overflows at any order. */
+/**
+ * Activation functions of one value, and PRelu. Gradients at kinks are those of PyTorch. No exponential overflows in
+ * derivatives of any order.
+ */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
@@ -8,7 +11,10 @@ import type { OpSpec } from './spec.ts';
 
 const isPositive = (b: NodeBuilder, x: Value) => b.add('Greater', [x, b.scalar(0, x)]);
 
-/** An attribute as a scalar of the type of `like`: files hold float32, and so do ONNX Runtime's kernels of float64. */
+/**
+ * Returns an attribute as a scalar of the type of `like`, rounded to float32: files store float32, and ONNX Runtime's
+ * float64 kernels use it too.
+ */
 const scalarOf = (b: NodeBuilder, attribute: number, like: Value) => b.scalar(Math.fround(attribute), like);
 
 // tanh(x)' = (1 - tanh(x)^2) x'
@@ -61,7 +67,7 @@ export const Elu: OpSpec<'Elu'> = {
   gradient: ({ b, inputs: [x], attributes: { alpha = 1 }, gradient: g }) => [b.add('Mul', [g, eluSlope(b, x!, alpha)])],
 };
 
-/** ONNX's defaults, which are float32 numbers. */
+/** ONNX's default attributes, rounded to float32. */
 const SELU_ALPHA = Math.fround(1.6732632);
 const SELU_GAMMA = Math.fround(1.050701);
 
@@ -75,7 +81,10 @@ export const Selu: OpSpec<'Selu'> = {
   ],
 };
 
-/** 1 where x > 0, else a e^x. Never the exponential of a positive x: an infinity would be NaN in the next order. */
+/**
+ * Returns 1 where x > 0, else a e^x. The exponential of a positive x is never computed, because an infinity would
+ * become NaN in the next derivative.
+ */
 function eluSlope(b: NodeBuilder, x: Value, alpha: number): Value {
   const positive = isPositive(b, x);
   const exponential = b.add('Exp', [b.add('Where', [positive, b.scalar(0, x), x])]);
@@ -101,7 +110,7 @@ export const Softsign: OpSpec<'Softsign'> = {
   },
 };
 
-// y = clip(a x + c, 0, 1): a x' where 0 < y < 1, so 0 at both bounds as in PyTorch
+// y = clip(a x + c, 0, 1): y' = a x' where 0 < y < 1, otherwise 0, also at both bounds as in PyTorch
 export const HardSigmoid: OpSpec<'HardSigmoid'> = {
   arity: [1, 1],
   attributes: { alpha: 'float', beta: 'float' },

@@ -1,5 +1,5 @@
 /**
- * The attributes of every op that a graph may contain, with the names of ONNX (opset 18), and how a file stores them.
+ * The attributes of all ops that a graph may contain, with their names in ONNX (opset 18), and their types in a file.
  */
 import type { DataType } from '../graph/tensor.ts';
 
@@ -102,6 +102,7 @@ export interface OpAttributes {
 export type OpType = keyof OpAttributes;
 
 /**
- * How a file stores an attribute: `dtype` as the int of its TensorProto.DataType, `fill` as a tensor of one element.
+ * The type of each kind of attribute in a file: `dtype` is stored as the int of its TensorProto.DataType, `fill` as a
+ * tensor of one element.
  */
 export type AttributeKind = 'int' | 'float' | 'ints' | 'floats' | 'string' | 'dtype' | 'fill';

@@ -1,15 +1,16 @@
 /**
- * Arithmetic on sizes that may be names: broadcasting, axes, products, and what is known about small integer tensors.
+ * Arithmetic on sizes that may be names: broadcasting, axes, products, and the known elements of small integer tensors.
  */
 import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
 import { type Dim, elementCount, isConcrete, type Shape } from '../graph/tensor.ts';
 
-/** Shape rules track the elements of integer tensors up to this size. */
+/** Maximum number of elements of an integer tensor whose elements shape rules track. */
 export const KNOWN_ELEMENTS = 64;
 
 /**
- * The size of two dimensions broadcast against each other. Two names give a new one, as either may be 1 at run time.
+ * Returns the size of two dimensions broadcast against each other. Two different names yield a new name, because either
+ * may be 1 at run time.
  */
 export function broadcastDim(a: Dim, b: Dim, freshDim: () => string): Dim {
   if (a === b || b === 1) return a;
@@ -31,7 +32,7 @@ export function broadcastShapes(shapes: readonly Shape[], freshDim: () => string
   return out;
 }
 
-/** `axis` from 0 to rank - 1; a negative one counts from the end. A scalar has no axis. */
+/** Returns `axis` as a number from 0 to rank - 1. A negative axis counts from the end. A scalar has no axis. */
 export function normalizeAxis(axis: number, rank: number, what = 'axis'): number {
   const result = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || result < 0 || result >= rank)
@@ -39,20 +40,20 @@ export function normalizeAxis(axis: number, rank: number, what = 'axis'): number
   return result;
 }
 
-/** The axes, sorted and from 0 to rank - 1; a repeated one is a GraphError. */
+/** Returns the axes as sorted numbers from 0 to rank - 1. A repeated axis is a GraphError. */
 export function normalizeAxes(axes: readonly number[], rank: number): number[] {
   const result = [...new Set(axes.map((axis) => normalizeAxis(axis, rank)))].sort((a, b) => a - b);
   if (result.length !== axes.length) throw new GraphError(`axes ${axes.join(', ')} repeat an axis`);
   return result;
 }
 
-/** The elements of an integer tensor if all are known as numbers, else null. */
+/** Returns the elements of an integer tensor if all are known as numbers, otherwise null. */
 export function knownNumbers(value: Value | null | undefined): readonly number[] | null {
   const known = value?.known;
   return known?.every((x) => typeof x === 'number') ? (known as readonly number[]) : null;
 }
 
-/** Like `knownNumbers`, but unknown elements are a GraphError that begins with `what`. */
+/** Like `knownNumbers`, but unknown elements are a GraphError whose message begins with `what`. */
 export function requireNumbers(value: Value | null | undefined, what: string): readonly number[] {
   const known = knownNumbers(value);
   if (!known) throw new GraphError(`${what} must be known before running`);
@@ -60,8 +61,8 @@ export function requireNumbers(value: Value | null | undefined, what: string): r
 }
 
 /**
- * The known elements of a result of `shape` that only rearranges elements of `x`: the element at each index is that of
- * `x` at `from(index)`. undefined if a shape or an element is unknown.
+ * Returns the known elements of a result of `shape` that only rearranges elements of `x`. The element at each index is
+ * the element of `x` at `from(index)`. Returns undefined if a shape or an element is unknown.
  */
 export function knownElements(
   x: Value,
@@ -73,7 +74,7 @@ export function knownElements(
   return indicesOf(shape).map((index) => known[from(index).reduce((flat, i, axis) => flat * given[axis]! + i, 0)]!);
 }
 
-/** Every index into a value of `shape`, row-major. */
+/** Returns all indices into a value of `shape` in row-major order. */
 function indicesOf(shape: readonly number[]): number[][] {
   return shape.reduce<number[][]>(
     (indices, size) => indices.flatMap((index) => Array.from({ length: size }, (_, i) => [...index, i])),
@@ -81,7 +82,7 @@ function indicesOf(shape: readonly number[]): number[][] {
   );
 }
 
-/** A product of sizes if it is a number or a single name, else null. */
+/** Returns the product of the sizes if it is a number or a single name, otherwise null. */
 export function productOf(dims: Shape): Dim | null {
   let number = 1;
   const names: string[] = [];
@@ -93,7 +94,10 @@ export function productOf(dims: Shape): Dim | null {
   return number === 1 && names.length === 1 ? names[0]! : null;
 }
 
-/** product(a) / product(b) if it is a number or a single name after cancelling names, else null. */
+/**
+ * Returns product(a) / product(b) if, after cancelling names, the quotient is a number or a single name, otherwise
+ * null.
+ */
 export function quotientOf(a: Shape, b: Shape): Dim | null {
   const left: Dim[] = [...a];
   const right: Dim[] = [];
@@ -111,16 +115,16 @@ export function quotientOf(a: Shape, b: Shape): Dim | null {
   return number === divisor ? names[0]! : null;
 }
 
-/** The product of the sizes that are numbers, and the names. */
+/** Splits sizes into the product of the numbers and the list of the names. */
 function factorsOf(dims: Shape): readonly [number: number, names: readonly string[]] {
   const number = dims.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : product), 1);
   return [number, dims.filter((dim) => typeof dim === 'string')];
 }
 
-/** Whether product(a) = product(b) has no solution, whatever sizes (0 or more) the names stand for. */
+/** Whether product(a) and product(b) differ for all values (0 or more) of the names. */
 export function neverEqual(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
-  // with names on both sides, all of them may be 0
+  // if both sides have names, all of these may be 0, so that the products are equal
   if (left.length > 0 && right.length > 0) return false;
   if (left.length === 0 && right.length === 0) return p !== q;
   const [whole, part] = left.length === 0 ? [p, q] : [q, p];
@@ -136,12 +140,15 @@ export function requireFitting({ shape, known }: { readonly shape: Shape; readon
     throw new GraphError(`${known.length} elements do not fit [${shape.join(', ')}]`);
 }
 
-/** Whether product(a) is never a multiple of product(b), which must not be 0: then no size for -1 fits. */
+/**
+ * Whether product(a) is never a multiple of product(b), which must not be 0. If so, -1 in a target shape cannot be
+ * resolved.
+ */
 export function neverDivides(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
   if (q === 0) return true;
-  // names of b are not 0, so names of a cancel with them; a name that remains in a may be a multiple of anything, and
-  // the names that remain in b may be 1
+  // names of b are not 0, so they cancel with equal names of a; a remaining name of a may be a multiple of any number,
+  // and remaining names of b may be 1
   const rest = [...right];
   const free = left.filter((name) => {
     const at = rest.indexOf(name);

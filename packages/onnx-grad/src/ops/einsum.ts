@@ -1,4 +1,4 @@
-/** Einsum: sums of products over labelled axes; its gradient is another Einsum. */
+/** Einsum computes sums of products over labelled axes. Its gradient is another Einsum. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
@@ -10,14 +10,13 @@ import type { InferContext, OpSpec } from './spec.ts';
 
 const LABELS = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 
-/** An equation with a label for every axis: without ellipsis, with a result. */
+/** A parsed equation. All axes have labels, the ellipsis is expanded, and the result is explicit. */
 interface Equation {
-  /** One for each input. */
   readonly terms: readonly (readonly string[])[];
   readonly result: readonly string[];
 }
 
-/** The labels of an ellipsis' axes, whose sizes broadcast. */
+/** The labels of the axes of the ellipsis. The sizes of these axes broadcast. */
 interface Parsed extends Equation {
   readonly ellipsis: readonly string[];
 }
@@ -26,7 +25,7 @@ function textOf({ terms, result }: Equation): string {
   return `${terms.map((term) => term.join('')).join(',')}->${result.join('')}`;
 }
 
-/** Reads `equation` for inputs of these ranks; the axes of an ellipsis get unused labels. */
+/** Parses `equation` for inputs of the given ranks. The axes of an ellipsis get unused labels. */
 function parse(equation: string, ranks: readonly number[]): Parsed {
   const text = equation.replaceAll(' ', '');
   const [left, right, ...rest] = text.split('->');
@@ -70,8 +69,8 @@ function equationOf({ inputs, attributes }: Pick<InferContext<'Einsum'>, 'inputs
 }
 
 /**
- * `x`, with its axes labelled `from`, rearranged to the axes `to`. A repeated label in `to` is a diagonal, zero
- * elsewhere.
+ * Rearranges `x`, whose axes are labelled `from`, to the axes `to`. A label that is repeated in `to` places the values
+ * on a diagonal, with zeros elsewhere.
  */
 function onDiagonals(b: NodeBuilder, x: Value, from: readonly string[], to: readonly string[]): Value {
   const free = LABELS.filter((label) => !to.includes(label));
@@ -91,17 +90,17 @@ function onDiagonals(b: NodeBuilder, x: Value, from: readonly string[], to: read
 }
 
 /**
- * Labels of `term`, a later input, that are summed with `first` and follow a label that only `term` has and that the
- * result keeps (`j` of `ij,kj->ik`). ONNX Runtime moves such an axis to the front and divides by its size: if that is
- * 0, the process crashes.
+ * Returns the labels of `term`, a later input, that are summed with `first` and that follow a label which only `term`
+ * and the result have (`j` in `ij,kj->ik`). ONNX Runtime moves such an axis to the front and divides by its size; if
+ * the size is 0, the process crashes.
  */
 function movedSums(term: readonly string[], first: readonly string[], result: readonly string[]): readonly string[] {
   const own = term.findIndex((label) => result.includes(label) && !first.includes(label));
   return term.filter((label, i) => own >= 0 && i > own && first.includes(label) && !result.includes(label));
 }
 
-// y = sum of the products of the inputs, so dx = sum of g times the other inputs over all labels that x does not have;
-// along a label that only x has, dx is constant
+// y is the sum of the products of the inputs, so dx is the sum, over all labels that x does not have, of g times the
+// other inputs; along a label that only x has, dx is constant
 export const Einsum: OpSpec<'Einsum'> = {
   arity: [1, 64],
   attributes: { equation: 'string' },
@@ -114,8 +113,8 @@ export const Einsum: OpSpec<'Einsum'> = {
     terms.forEach((term, i) => {
       term.forEach((label, axis) => {
         const [size, known] = [inputs[i]!.shape[axis]!, sizes.get(label)];
-        // ONNX Runtime types a 1 paired with another size as 1, and fails at run time: it only broadcasts in an
-        // ellipsis
+        // outside an ellipsis, ONNX Runtime does not broadcast a size of 1 against another size: it infers 1 and fails
+        // at run time
         if (
           known !== undefined &&
           !ellipsis.includes(label) &&

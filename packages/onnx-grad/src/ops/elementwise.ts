@@ -1,13 +1,16 @@
-/** Arithmetic of one and two values, element by element, with broadcasting. */
+/** Elementwise arithmetic on one or two values, with broadcasting. */
 import { type Dim, typeText } from '../graph/tensor.ts';
 import { broadcastOf, floatUnary, knownOf, refuse, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
 import type { InferContext, Inferred, OpSpec } from './spec.ts';
 
-/** Computes a known element of the result if both sides are numbers. */
+/** Applies `f` to two elements if both are known numbers. */
 export const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
   typeof a === 'number' && typeof b === 'number' ? f(a, b) : null;
 
-/** An op on two numbers, broadcast; `combine` returns a known element of the result, or null if it is unknown. */
+/**
+ * The shape rule of an op on two broadcast inputs. `combine` returns an element of the result, or null if the element
+ * is unknown.
+ */
 export function arithmetic(
   c: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
   combine: (a: Dim, b: Dim) => Dim | null,
@@ -71,8 +74,8 @@ export const Sqrt: OpSpec<'Sqrt'> = {
   attributes: {},
   infer: floatUnary,
   gradient: ({ b, outputs: [out], gradient: g }) => {
-    // 0 at the pole if the incoming gradient is 0, as for a clamped norm: PyTorch's own norms and cosines yield 0
-    // there, whereas 0/0 is NaN
+    // at x = 0, the result is 0 if the incoming gradient is 0, as for a clamped norm; PyTorch's norms and cosines yield
+    // 0 too, whereas 0 / 0 would be NaN
     const zero = b.scalar(0, g);
     const idle = b.add('And', [b.add('Equal', [g, zero]), b.add('Equal', [out!, zero])]);
     return [b.add('Div', [b.add('Mul', [g, b.scalar(0.5, g)]), b.add('Where', [idle, b.scalar(1, g), out!])])];
@@ -152,7 +155,7 @@ export const Where: OpSpec<'Where'> = {
   },
 };
 
-// a cast between floats is linear; one to or from an integer has no gradient
+// a cast between floats is linear; a cast to or from an integer has no gradient
 export const Cast: OpSpec<'Cast'> = {
   arity: [1, 1],
   attributes: { to: 'dtype' },

@@ -5,7 +5,7 @@ import { maskAs, requireNumber } from './helpers.ts';
 import { broadcastable, inferReduction, REDUCTION, sumAlike } from './reduction.ts';
 import type { OpSpec } from './spec.ts';
 
-// max(x)' goes to the largest element; equal ones share it, as in PyTorch's amax
+// the gradient of max(x) goes to the largest element; equal largest elements share the gradient, as in PyTorch's amax
 function extreme<K extends 'ReduceMax' | 'ReduceMin'>(attributes: OpSpec<K>['attributes']): OpSpec<K> {
   return {
     ...REDUCTION,

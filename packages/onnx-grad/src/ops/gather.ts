@@ -17,13 +17,13 @@ import {
 } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
-/** Known indices must be in -size to size - 1, if the size is known too. */
+/** Checks that known indices are in the range -size to size - 1, if the size is known. */
 function requireInside(indices: readonly (Dim | undefined)[] | undefined, size: Dim): void {
   const outside = indices?.find((i) => typeof i === 'number' && typeof size === 'number' && (i < -size || i >= size));
   if (outside !== undefined) refuse(`index ${outside} is outside an axis of size ${size}`);
 }
 
-// y = x[i]: dx is zero except dx[i] += dy. For an axis other than 0, that axis is moved to the front.
+// y = x[i]: dx is zero except dx[i] += dy. An axis other than 0 is moved to the front first.
 export const Gather: OpSpec<'Gather'> = {
   arity: [2, 2],
   attributes: { axis: 'int' },
@@ -63,7 +63,7 @@ export const Gather: OpSpec<'Gather'> = {
   },
 };
 
-/** Length of the index tuples into `x`: the last axis of `indices`. */
+/** The length of the index tuples into `x`, which is the size of the last axis of `indices`. */
 function tupleLength(x: Value, indices: Value): number {
   if (indices.dtype !== 'int64') refuse(`indices are ${indices.dtype}, not int64`);
   const last = indices.shape[indices.shape.length - 1];
@@ -77,7 +77,7 @@ function tupleLength(x: Value, indices: Value): number {
   return last;
 }
 
-/** The first `batch` axes of `x` and of `indices`, which must agree. */
+/** The first `batch` axes of `x` and of `indices`. Their sizes must be equal. */
 function batchOf(x: Value, indices: Value, batch: number): readonly Dim[] {
   const least = Math.min(x.shape.length, indices.shape.length - 1);
   if (!(batch >= 0 && batch <= least)) refuse(`batch_dims ${batch} is not in the range 0 to ${least}`);
@@ -88,7 +88,7 @@ function batchOf(x: Value, indices: Value, batch: number): readonly Dim[] {
   });
 }
 
-/** `indices` with the position in each of the `batch` axes in front of every tuple. */
+/** Prepends the position in each of the `batch` axes to every tuple in `indices`. */
 function wholeTuples(b: NodeBuilder, indices: Value, batch: number): Value {
   const rank = indices.shape.length;
   const sizes = indices.shape.map((_, axis) => (axis === rank - 1 ? b.ints([1]) : sizeAlong(b, indices, axis)));
@@ -120,7 +120,7 @@ export const GatherND: OpSpec<'GatherND'> = {
   },
 };
 
-/** Indices into one axis of `x`, one for each element of the result (or of the updates). */
+/** Checks indices into one axis of `x`. There is one index for each element of the result or of the updates. */
 function elementAxis(x: Value, indices: Value, axis = 0): number {
   requireInteger(indices, 'indices');
   if (indices.shape.length !== x.shape.length)
@@ -206,7 +206,7 @@ export const TopK: OpSpec<'TopK'> = {
     const along = normalizeAxis(axis, x!.shape.length);
     if (k!.dtype !== 'int64' || k!.shape.length !== 1 || mustDiffer(k!.shape[0]!, 1))
       refuse(`k is ${typeText(k!)}, not int64[1]`);
-    // ONNX Runtime divides by the number of rows, and the process crashes if that is 0
+    // ONNX Runtime divides by the number of rows and crashes if the number is 0
     if (x!.shape.includes(0)) refuse(`[${x!.shape.join(', ')}] has no elements`);
     const count = k!.known?.[0] ?? freshDim();
     const size = x!.shape[along]!;

@@ -1,4 +1,7 @@
-/** Ops that create values from shapes, counts and positions. Only OneHot has a gradient, for its two values. */
+/**
+ * Ops that create values from shapes, counts and positions. Only OneHot has a gradient, with respect to its `on` and
+ * `off` values.
+ */
 import { type DataType, type Dim, elementCount, isConcrete, tensor } from '../graph/tensor.ts';
 import { KNOWN_ELEMENTS, normalizeAxis, productOf } from './dims.ts';
 import { commonType, dimsOf, refuse, requireNumber } from './helpers.ts';
@@ -55,7 +58,7 @@ export const NonZero: OpSpec<'NonZero'> = {
   arity: [1, 1],
   attributes: {},
   infer: ({ inputs: [x], freshDim }) => {
-    // ONNX and ONNX Runtime disagree on the result
+    // for a scalar, ONNX and ONNX Runtime disagree on the result
     if (x!.shape.length === 0) refuse('the indices of a scalar are not defined');
     return [{ dtype: 'int64', shape: [x!.shape.length, freshDim()] }];
   },

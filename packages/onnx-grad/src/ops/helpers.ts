@@ -1,4 +1,4 @@
-/** Helpers that several rules share: type checks, zeros, shapes at run time. */
+/** Helpers for rules of ops: type checks, zeros, shapes at run time. */
 
 import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
@@ -16,7 +16,7 @@ import {
 import { broadcastShapes, knownElements, knownNumbers } from './dims.ts';
 import type { InferContext, Inferred } from './spec.ts';
 
-/** The element type that all inputs have; a mixture is a GraphError. */
+/** Returns the element type of all inputs. Different types are a GraphError. */
 export function commonType(inputs: readonly (Value | null)[]): DataType {
   const [first, ...others] = inputs.filter((input) => input !== null);
   for (const other of others)
@@ -25,7 +25,8 @@ export function commonType(inputs: readonly (Value | null)[]): DataType {
 }
 
 /**
- * Checks the number of inputs, of which the first `least` must not be omitted. The error's message begins with `where`.
+ * Checks the number of inputs, and that none of the first `least` is omitted. The message of the error begins with
+ * `where`.
  */
 export function requireArity(
   inputs: readonly (Value | null)[],
@@ -38,7 +39,7 @@ export function requireArity(
   if (missing >= 0) throw new GraphError(`${where} lacks its input ${missing}`);
 }
 
-/** For an op with any number of inputs, none of which may be omitted. */
+/** Checks that no input is omitted, for ops with any number of inputs. */
 export function requireAll(inputs: readonly (Value | null)[]): void {
   const missing = inputs.indexOf(null);
   if (missing >= 0) throw new GraphError(`input ${missing} is missing`);
@@ -61,20 +62,21 @@ export function requireBool(input: Value): void {
   if (input.dtype !== 'bool') throw new GraphError(`"${input.name}" is ${input.dtype}, not bool`);
 }
 
-/** The shape rule of an op whose result has the first input's type. */
+/** The shape rule of an op whose result has the type of the first input. */
 export function sameAsInput({ inputs }: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
   const { dtype, shape } = inputs[0]!;
   return [{ dtype, shape }];
 }
 
-/** The shape rule of an op that takes a float and returns the same type. */
+/** The shape rule of an op whose input is a float and whose result has the same type. */
 export function floatUnary(context: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
   requireFloat(context.inputs[0]!);
   return sameAsInput(context);
 }
 
 /**
- * The type of inputs broadcast against each other, which all have the same element type. Calls `check` with each input.
+ * Returns the type of inputs broadcast against each other. All inputs must have the same element type. Calls `check`
+ * with each input.
  */
 export function broadcastOf(
   { inputs, freshDim }: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
@@ -92,8 +94,8 @@ export function broadcastOf(
 }
 
 /**
- * The known elements of a result of `shape`, which `combine` computes from those of the broadcast inputs; undefined if
- * any is unknown.
+ * Returns the elements of a result of `shape`. `combine` computes each element from elements of the broadcast inputs.
+ * Returns undefined if any element is unknown.
  */
 export function knownOf(
   inputs: readonly (Value | null)[],
@@ -112,7 +114,7 @@ export function knownOf(
   return out.every((element) => element !== null) ? out : undefined;
 }
 
-/** The shape of `x` as an int64 vector: a constant if it is known. */
+/** Returns the shape of `x` as an int64 vector, which is a constant if the shape is known. */
 export function shapeOf(b: NodeBuilder, x: Value): Value {
   return isConcrete(x.shape) ? b.ints(x.shape) : b.add('Shape', [x]);
 }
@@ -122,28 +124,28 @@ export function zerosLike(b: NodeBuilder, x: Value): Value {
   return b.add('ConstantOfShape', [shapeOf(b, x)], { value: 0, dtype: x.dtype });
 }
 
-/** `g` reshaped to the shape of `x`, which has as many elements. */
+/** Reshapes `g` to the shape of `x`. Both have the same number of elements. */
 export function reshapeLike(b: NodeBuilder, g: Value, x: Value): Value {
   return sameShape(g.shape, x.shape) ? g : b.add('Reshape', [g, shapeOf(b, x)], { allowzero: 1 });
 }
 
-/** The size of `x` along `axis` as an int64 vector of one. */
+/** Returns the size of `x` along `axis` as an int64 vector with one element. */
 export function sizeAlong(b: NodeBuilder, x: Value, axis: number): Value {
   const dim = x.shape[axis]!;
   return typeof dim === 'number' ? b.ints([dim]) : b.add('Shape', [x], { start: axis, end: axis + 1 });
 }
 
-/** A bool mask as 0 and 1 of the type of `like`. */
+/** Converts a boolean mask to 0 and 1 in the element type of `like`. */
 export function maskAs(b: NodeBuilder, mask: Value, like: TensorType): Value {
   return b.add('Cast', [mask], { to: like.dtype });
 }
 
-/** Indices or sizes as int64, which ScatterND, Slice, and Concat with other int64 values require. */
+/** Converts indices or sizes to int64. ScatterND, Slice, and Concat with other int64 values require this type. */
 export function asInt64(b: NodeBuilder, x: Value): Value {
   return x.dtype === 'int64' ? x : b.add('Cast', [x], { to: 'int64' });
 }
 
-/** The sizes that a shape tensor contains, or new names if only its length is known. */
+/** Returns the sizes that a shape tensor contains, or new names if only the length of the tensor is known. */
 export function dimsOf(shape: Value, freshDim: () => string): readonly Dim[] {
   requireInteger(shape, 'the shape');
   if (shape.shape.length !== 1) refuse('the shape must be a vector');
@@ -153,26 +155,26 @@ export function dimsOf(shape: Value, freshDim: () => string): readonly Dim[] {
   return Array.from({ length: rank }, freshDim);
 }
 
-/** Throws a GraphError; the builder adds the node's name to the message. */
+/** Throws a GraphError. The builder adds the node's name to the message. */
 export function refuse(message: string): never {
   throw new GraphError(message);
 }
 
-/** Zeros with the shape of `x`, except `size` (an int64 vector of one) along `axis`. */
+/** Returns zeros with the shape of `x`, but with size `size` (an int64 vector with one element) along `axis`. */
 export function zerosOfSize(b: NodeBuilder, x: Value, axis: number, size: Value): Value {
   const parts = x.shape.map((_, i) => (i === axis ? size : sizeAlong(b, x, i)));
   return b.add('ConstantOfShape', [joined(b, parts)], { value: 0, dtype: x.dtype });
 }
 
-/** int64 vectors concatenated: a constant if all are known. */
+/** Concatenates int64 vectors. The result is a constant if all vectors are known. */
 export function joined(b: NodeBuilder, parts: readonly Value[]): Value {
   const known = parts.map(knownNumbers);
   return known.every((part) => part !== null) ? b.ints(known.flat()) : b.add('Concat', parts, { axis: 0 });
 }
 
 /**
- * Zeros of `size` (an int64 vector of one) along `axis`, with the i-th piece of `part` at `places[i]` (an int64 vector,
- * all distinct).
+ * Returns zeros with size `size` (an int64 vector with one element) along `axis`, in which the i-th slice of `part` is
+ * at position `places[i]`. `places` is an int64 vector of distinct positions.
  */
 export function scatterAlong(b: NodeBuilder, part: Value, places: Value, axis: number, size: Value): Value {
   const front = [axis, ...part.shape.map((_, i) => i).filter((i) => i !== axis)];

@@ -1,4 +1,4 @@
-/** Comparisons and boolean ops: no gradient. */
+/** Comparisons and boolean ops, which have no gradient. */
 import type { Value } from '../graph/ir.ts';
 import type { Dim } from '../graph/tensor.ts';
 import { broadcastOf, knownOf, requireBool, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
@@ -23,7 +23,7 @@ export const Equal: OpSpec<'Equal'> = {
   },
 };
 
-/** 1, 0, or null if unknown. A size is at least 0, whatever its name. */
+/** Returns 1 if x = y, 0 if they differ, and null if this is unknown. A named size is at least 0. */
 function equals(x: Dim, y: Dim): 0 | 1 | null {
   if (x === y) return 1;
   if (typeof x === 'number' && typeof y === 'number') return 0;

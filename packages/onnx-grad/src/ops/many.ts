@@ -1,10 +1,11 @@
-/** Ops on any number of broadcast values: Max, Min, Sum, Mean. */
+/** Ops with any number of broadcast inputs: Max, Min, Sum, Mean. */
 import { broadcastOf, maskAs, refuse, requireAll, requireFloat, requireNumber } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
 const ANY_NUMBER = [1, 4096] as const;
 
-// max(x, y, ..)' goes to the largest (min: the smallest); equal ones share it, as in PyTorch
+// the gradient of max(x, y, ..) goes to the largest input, the gradient of min to the smallest; equal inputs share the
+// gradient, as in PyTorch
 function extreme<K extends 'Max' | 'Min'>(): OpSpec<K> {
   return {
     arity: ANY_NUMBER,

@@ -1,4 +1,4 @@
-/** Functions of one number, element by element, and Mod. */
+/** Elementwise functions of one value, and Mod. */
 import { arithmetic, onNumbers } from './elementwise.ts';
 import { floatUnary, refuse, requireNumber, sameAsInput } from './helpers.ts';
 import type { InferContext, Inferred, OpSpec } from './spec.ts';
@@ -16,11 +16,11 @@ export const Abs: OpSpec<'Abs'> = {
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Sign', [x!])])],
 };
 
-/** Piecewise constant: PyTorch's gradient is 0, and here the sweep stops, which is the same. */
+/** A piecewise constant op. The reverse sweep stops here, which is equivalent to PyTorch's gradient of 0. */
 export const Sign: OpSpec<'Sign'> = { arity: [1, 1], attributes: {}, infer: numberUnary, gradient: 'none' };
 export const Floor: OpSpec<'Floor'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 export const Ceil: OpSpec<'Ceil'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
-/** Halves are rounded to the even neighbour. */
+/** Rounds to the nearest integer, and halves to the nearest even integer. */
 export const Round: OpSpec<'Round'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 
 // (e^x)' = e^x x'
@@ -69,21 +69,21 @@ export const Erf: OpSpec<'Erf'> = {
   },
 };
 
-// fmod(x, y) = x - n y with n = trunc(x / y), which is constant between its jumps: the gradient is x' - n y'
+// fmod(x, y) = x - n y with n = trunc(x / y), which is piecewise constant, so the gradient is x' - n y'
 export const Mod: OpSpec<'Mod'> = {
   arity: [2, 2],
   attributes: { fmod: 'int' },
   infer: (c) => {
     const whole = c.inputs[0]!.dtype === 'int64' || c.inputs[0]!.dtype === 'int32';
     if (!whole && !c.attributes.fmod) refuse(`"${c.inputs[0]!.name}" is ${c.inputs[0]!.dtype}, but its fmod is not 1`);
-    // the sign is the dividend's with fmod, otherwise the divisor's
+    // with fmod, the result has the sign of the dividend, otherwise the sign of the divisor
     const modulo = c.attributes.fmod
       ? (x: number, y: number) => x % y
       : (x: number, y: number) => x - y * Math.floor(x / y);
     return arithmetic(c, (x, y) => (y === 0 ? null : onNumbers(modulo)(x, y)));
   },
   gradient: ({ b, inputs: [x, y], outputs: [out], gradient: g, wants }) => {
-    // computed this way, n is as exact as the remainder; x / y itself could be rounded up to the next whole number
+    // computed from the remainder, n is as exact as the remainder; x / y could be rounded up to the next whole number
     const times = () => b.add('Round', [b.add('Div', [b.add('Sub', [x!, out!]), y!])]);
     return [g, wants(1) ? b.add('Neg', [b.add('Mul', [g, times()])]) : null];
   },

@@ -7,7 +7,7 @@ import { broadcastDim, broadcastShapes, mustDiffer } from './dims.ts';
 import { commonType, refuse, requireFloat } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
-/** `x` with its last two axes exchanged. */
+/** Exchanges the last two axes of `x`. */
 function transposed(b: NodeBuilder, x: Value): Value {
   const perm = x.shape.map((_, i) => i);
   const last = perm.length - 1;
@@ -16,7 +16,7 @@ function transposed(b: NodeBuilder, x: Value): Value {
   return b.add('Transpose', [x], { perm });
 }
 
-/** `x` as a matrix by its last axis: `[.., k]` -> `[rows, k]`. */
+/** Reshapes `x` to a matrix with the same last axis: `[.., k]` becomes `[rows, k]`. */
 function asRows(b: NodeBuilder, x: Value): Value {
   return b.add('Flatten', [x], { axis: x.shape.length - 1 });
 }
@@ -46,7 +46,7 @@ export const MatMul: OpSpec<'MatMul'> = {
     const lost = [...(x!.shape.length === 1 ? [-2] : []), ...(y!.shape.length === 1 ? [-1] : [])];
     const g = lost.length > 0 ? b.add('Unsqueeze', [gradient, b.ints(lost)]) : gradient;
     let dx = wants(0) ? b.add('MatMul', [g, transposed(b, right)]) : null;
-    // a batch times a plain matrix: one product over all rows instead of one per batch entry and a sum
+    // for a batch times a matrix, one product over all rows replaces a product per batch entry and a sum
     let dy: Value | null = null;
     if (wants(1)) {
       const flat = right.shape.length === 2 && left.shape.length > 2;
@@ -60,7 +60,9 @@ export const MatMul: OpSpec<'MatMul'> = {
   },
 };
 
-/** `[.., 1, k]` (or `[.., k, 1]`) back to the vector `[k]`: sums the batch and drops the inserted axis. */
+/**
+ * Reduces `[.., 1, k]` or `[.., k, 1]` to the vector `[k]` by summing over the batch and removing the inserted axis.
+ */
 function vectorGradient(b: NodeBuilder, d: Value, axis: 0 | 1): Value {
   const batch = d.shape.slice(0, -2).map((_, i) => i);
   const matrix = batch.length > 0 ? b.add('ReduceSum', [d, b.ints(batch)], { keepdims: 0 }) : d;
@@ -111,7 +113,7 @@ export const Gemm: OpSpec<'Gemm'> = {
   },
 };
 
-// zeros above (or below) a diagonal, also in the gradient
+// elements above (or below) a diagonal become zero, also in the gradient
 export const Trilu: OpSpec<'Trilu'> = {
   arity: [1, 2],
   attributes: { upper: 'int' },

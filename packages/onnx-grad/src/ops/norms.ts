@@ -19,7 +19,7 @@ export const ReduceL2: OpSpec<'ReduceL2'> = {
     const { b, inputs, outputs, gradient: g } = c;
     const [norm, zero] = [broadcastable(c, outputs[0]!), b.scalar(0, g)];
     const isZero = b.add('Equal', [norm, zero]);
-    // divides by 1 instead of 0 and masks the result: x / 0 would become NaN in the next order
+    // the divisor 0 is replaced by 1 and the result is masked, because x / 0 would become NaN in the next derivative
     const safe = b.add('Where', [isZero, b.scalar(1, g), norm]);
     const share = b.add('Where', [isZero, zero, b.add('Div', [broadcastable(c, g), safe])]);
     return [b.add('Mul', [inputs[0]!, share]), null];

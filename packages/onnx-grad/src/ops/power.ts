@@ -1,4 +1,4 @@
-/** Pow: its gradients with respect to base and exponent, finite wherever PyTorch's are. */
+/** Pow. The gradients with respect to base and exponent are finite wherever PyTorch's gradients are. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
@@ -14,7 +14,7 @@ export const Pow: OpSpec<'Pow'> = {
   infer: ({ inputs: [x, y], freshDim }) => {
     requireNumber(x!);
     requireNumber(y!);
-    // the types may differ; the result has that of the base
+    // base and exponent may have different types; the result has the type of the base
     return [{ dtype: x!.dtype, shape: broadcastShapes([x!.shape, y!.shape], freshDim) }];
   },
   gradient: ({ b, inputs: [x, y], outputs: [out], gradient: g, wants }) => [
@@ -34,13 +34,13 @@ function ofBase(b: NodeBuilder, x: Value, y: Value, g: Value): Value | null {
   }
   const exponent = y.dtype === x.dtype ? y : b.add('Cast', [y], { to: x.dtype });
   const isZero = (value: Value) => b.add('Equal', [value, scalar(0)]);
-  // (x^0)' = 0 at x = 0 too: any finite power will do, because it is multiplied by y = 0
+  // (x^0)' = 0, also at x = 0: any finite power is correct there, because the power is multiplied by y = 0
   const zeros = b.add('And', [isZero(x), isZero(exponent)]);
   const less = b.add('Where', [zeros, scalar(0), b.add('Sub', [exponent, scalar(1)])]);
   return b.add('Mul', [g, b.add('Mul', [exponent, b.add('Pow', [x, less])])]);
 }
 
-/** As in PyTorch: 0 at x = 0 where y >= 0, and NaN where x < 0. */
+/** The gradient with respect to the exponent. As in PyTorch, it is 0 where x = 0 and y >= 0, and NaN where x < 0. */
 function ofExponent(b: NodeBuilder, x: Value, y: Value, out: Value, g: Value): Value {
   const zero = b.scalar(0, x);
   const exponent = y.dtype === x.dtype ? y : b.add('Cast', [y], { to: x.dtype });
@@ -50,7 +50,7 @@ function ofExponent(b: NodeBuilder, x: Value, y: Value, out: Value, g: Value): V
   return y.dtype === x.dtype ? gradient : b.add('Cast', [gradient], { to: y.dtype });
 }
 
-/** The exponent, if it is a single constant (the usual case). */
+/** The exponent if it is a constant with one element, otherwise null. */
 function fixedExponent(b: NodeBuilder, y: Value): number | null {
   const data = b.constantOf(y);
   return data?.data.length === 1 ? numbersOf(data)[0]! : null;

@@ -20,8 +20,9 @@ export const ReduceProd: OpSpec<'ReduceProd'> = {
 };
 
 /**
- * For each element of `x`, the product of the others over `axes`. Dividing the whole product by the element would be
- * wrong at zeros, for order 2 even with a mask; this multiplies n rows of n factors, each with 1 at its own position.
+ * For each element of `x`, the product of the other elements over `axes`. Dividing the product of all elements by the
+ * element would be wrong at zeros, for the second derivative even with a mask. Instead, n rows of n factors are
+ * multiplied; row i has 1 instead of factor i.
  */
 function productOfOthers(b: NodeBuilder, x: Value, axes: readonly number[]): Value {
   const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));

@@ -16,13 +16,16 @@ import {
 import { broadcastable, inferReduction, REDUCTION, type Reduction, reducedAxes } from './reduction.ts';
 import type { GradientContext, InferContext, Inferred, OpSpec } from './spec.ts';
 
-/** The gradient of a sum, broadcast back to the summed shape. */
+/** Broadcasts the gradient of a sum to the shape of the summed value. */
 function spread(c: GradientContext<Reduction>): Value {
   const { b, inputs, gradient: g } = c;
   return reducedAxes(c)?.length === 0 ? g : b.add('Expand', [broadcastable(c, g), shapeOf(b, inputs[0]!)]);
 }
 
-/** Number of elements over `axes` of `x`, as a float of the type of `x` (a constant if it is known). */
+/**
+ * The number of elements over `axes` of `x`, in the element type of `x`. The result is a constant if the number is
+ * known.
+ */
 function countOver(b: NodeBuilder, x: Value, axes: readonly number[]): Value {
   const sizes = axes.map((axis) => x.shape[axis]!);
   const known = sizes.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : product), 1);

@@ -1,4 +1,4 @@
-/** Shared by all reductions over axes: reading the axes, the shape rule, and restoring the original shape. */
+/** The common part of all reductions over axes: reading the axes, the shape rule, and restoring the original shape. */
 import type { Value } from '../graph/ir.ts';
 import type { Dim } from '../graph/tensor.ts';
 import { knownNumbers, normalizeAxes } from './dims.ts';
@@ -16,7 +16,7 @@ export type Reduction =
   | 'ReduceSum'
   | 'ReduceSumSquare';
 
-/** Input 1, if present, holds the axes. */
+/** The inputs and attributes of a reduction. The optional input 1 contains the axes. */
 export const REDUCTION = {
   arity: [1, 2],
   attributes: { keepdims: 'int', noop_with_empty_axes: 'int' },
@@ -24,7 +24,7 @@ export const REDUCTION = {
 
 type Reduced = Pick<GradientContext<Reduction>, 'b' | 'inputs' | 'attributes'>;
 
-/** The reduced axes: null if they are only known at run time. */
+/** Returns the reduced axes, or null if they are only known at run time. */
 export function reducedAxes({ inputs: [x, axes], attributes }: Pick<Reduced, 'inputs' | 'attributes'>) {
   const all = x!.shape.map((_, i) => i);
   const whenEmpty = attributes.noop_with_empty_axes ? [] : all;
@@ -53,7 +53,8 @@ export function inferReduction(c: InferContext<Reduction>): readonly Inferred[] 
 }
 
 /**
- * `value`, of the shape of the result, with the reduced axes restored as size 1, to broadcast to the original shape.
+ * Restores the reduced axes of `value`, which has the shape of the result, with size 1, so that it broadcasts to the
+ * original shape.
  */
 export function broadcastable({ b, inputs, attributes }: Reduced, value: Value): Value {
   const reduced = reducedAxes({ inputs, attributes });
@@ -61,7 +62,7 @@ export function broadcastable({ b, inputs, attributes }: Reduced, value: Value):
   return keep || reduced === null || reduced.length === 0 ? value : b.add('Unsqueeze', [value, b.ints(reduced)]);
 }
 
-/** The sum of `x` over the node's axes, which stay with size 1. */
+/** Sums `x` over the node's axes, which are kept with size 1. */
 export function sumAlike({ b, inputs: [, axes], attributes }: Reduced, x: Value): Value {
   const noop = attributes.noop_with_empty_axes;
   return b.add('ReduceSum', axes ? [x, axes] : [x], noop ? { noop_with_empty_axes: noop } : {});

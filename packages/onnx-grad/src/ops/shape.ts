@@ -1,4 +1,4 @@
-/** Ops that change the shape of values: elements keep their place, move or repeat. */
+/** Ops that change the shape of a value. They keep, move or repeat elements. */
 import type { Value } from '../graph/ir.ts';
 import { type Dim, isConcrete, typeText } from '../graph/tensor.ts';
 import {
@@ -16,7 +16,7 @@ import {
 import { dimsOf, joined, refuse, reshapeLike, sizeAlong } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
-// the sweep undoes broadcasting by summing
+// the reverse sweep sums the gradient over the broadcast axes
 export const Expand: OpSpec<'Expand'> = {
   arity: [2, 2],
   attributes: {},
@@ -34,7 +34,7 @@ export const Expand: OpSpec<'Expand'> = {
   gradient: ({ gradient: g }) => [g, null],
 };
 
-// sums over the repeats of each element: every axis of g is split into repeat and size
+// the gradient is the sum over the repeats of each element, for which each axis of g is split into repeats and size
 export const Tile: OpSpec<'Tile'> = {
   arity: [2, 2],
   attributes: {},
@@ -85,7 +85,7 @@ export const Reshape: OpSpec<'Reshape'> = {
     if (target.some((dim) => typeof dim === 'number' && dim < -1))
       refuse(`the shape [${target.join(', ')}] has a size below -1`);
     const others = target.filter((dim) => dim !== -1);
-    // if the elements are known, so is their number, even if the shape has names
+    // if the elements are known, their number is known too, even if the shape has names
     const from = x!.known ? [x!.known.length] : x!.shape;
     if (target.includes(-1) ? neverDivides(from, others) : neverEqual(from, target)) {
       const count = productOf(from);

@@ -1,4 +1,4 @@
-/** Ops that cut and join values: Concat, Split, Slice, Pad. */
+/** Ops that split and join values: Concat, Split, Slice, Pad. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
@@ -19,7 +19,7 @@ import {
 } from './helpers.ts';
 import type { InferContext, OpSpec } from './spec.ts';
 
-// the gradient of a part is the part of the gradient
+// the gradient of a part is the corresponding part of the gradient
 export const Concat: OpSpec<'Concat'> = {
   arity: [1, 4096],
   attributes: { axis: 'int' },
@@ -48,7 +48,7 @@ export const Concat: OpSpec<'Concat'> = {
   gradient: ({ b, inputs, attributes, gradient: g, wants }) => {
     const axis = normalizeAxis(attributes.axis, g.shape.length);
     const sizes = inputs.map((input) => sizeAlong(b, input!, axis));
-    // one Split: with many Slices, the gradient would be a sum of as many values of the full size
+    // a single Split is used because the derivative of many Slices would be a sum of many values of full size
     if (inputs.length > 1 && inputs.every((_, i) => wants(i)))
       return b.addAll('Split', [g, joined(b, sizes)], { axis }).map((part, i) => reshapeLike(b, part, inputs[i]!));
     let start = b.ints([0]);
@@ -60,13 +60,13 @@ export const Concat: OpSpec<'Concat'> = {
   },
 };
 
-/** Sum of two int64 vectors of one: a constant if both are known. */
+/** Adds two int64 vectors with one element. The result is a constant if both are known. */
 function plus(b: NodeBuilder, x: Value, y: Value): Value {
   const [p, q] = [knownNumbers(x), knownNumbers(y)];
   return p && q ? b.ints([p[0]! + q[0]!]) : b.add('Add', [x, y]);
 }
 
-/** Sizes of the parts of a Split along `axis`. */
+/** The sizes of the parts of a Split along `axis`. */
 function partSizes({ inputs: [x, split], attributes, freshDim }: InferContext<'Split'>, axis: number): readonly Dim[] {
   const whole = x!.shape[axis]!;
   const { num_outputs: count } = attributes;
@@ -93,7 +93,7 @@ function partSizes({ inputs: [x, split], attributes, freshDim }: InferContext<'S
   return [...new Array<Dim>(count - 1).fill(size), last];
 }
 
-// concatenates the gradients of the parts, with zeros for a part that the loss does not depend on
+// the gradient is the concatenation of the parts' gradients, with zeros for a part that does not affect the loss
 export const Split: OpSpec<'Split'> = {
   arity: [1, 2],
   attributes: { axis: 'int', num_outputs: 'int' },
@@ -115,7 +115,7 @@ export const Split: OpSpec<'Split'> = {
   },
 };
 
-/** One axis that a Slice cuts; null for a property that is only known at run time. */
+/** The range that a Slice cuts along one axis. A property is null if it is only known at run time. */
 interface SliceBounds {
   readonly axis: number;
   readonly start: number | null;
@@ -145,7 +145,7 @@ function cutsOf(inputs: readonly (Value | null)[]): readonly SliceBounds[] {
   }));
 }
 
-/** First position and number of positions of a cut along an axis of known size, clamped as in ONNX. */
+/** Returns the first position and the number of positions of a cut along an axis of known size, clamped as in ONNX. */
 function placesOf(start: number, end: number, step: number, size: number): readonly [first: number, count: number] {
   const low = step < 0 ? -1 : 0;
   const high = step < 0 ? size - 1 : size;
@@ -154,16 +154,16 @@ function placesOf(start: number, end: number, step: number, size: number): reado
   return [first, size === 0 ? 0 : Math.max(0, Math.ceil((clamp(end, low) - first) / step))];
 }
 
-/** Larger than any size: exporters write such numbers for "to the end". */
+/** A number larger than any size. Exporters write such numbers for "to the end". */
 const FAR = 2 ** 31 - 1;
 
-/** Whether a cut takes all of an axis of possibly unknown size, in order or backwards. */
+/** Whether a cut contains a whole axis, forwards or backwards. The size of the axis may be unknown. */
 function takesAll({ start, end, step }: SliceBounds): boolean {
   if (start === null || end === null) return false;
   return step === 1 ? start === 0 && end >= FAR : step === -1 && (start === -1 || start >= FAR) && end <= -FAR;
 }
 
-// outside the slice, the gradient is zero: adds zeros axis by axis, and between the elements if a step is not 1
+// the gradient is zero outside the slice, so zeros are added axis by axis, and between the elements if a step is not 1
 export const Slice: OpSpec<'Slice'> = {
   arity: [3, 5],
   attributes: {},
@@ -200,7 +200,9 @@ export const Slice: OpSpec<'Slice'> = {
   },
 };
 
-/** `part` with zeros before and after along one axis: the part of `x` that a cut with step 1 left out. */
+/**
+ * Adds zeros before and after `part` along one axis, in place of the elements of `x` that a cut with step 1 left out.
+ */
 function putBack(b: NodeBuilder, part: Value, x: Value, { axis, start, end }: SliceBounds, from: Value): Value {
   const size = x.shape[axis]!;
   let [before, after]: readonly (Value | null)[] = [null, null];
@@ -209,7 +211,7 @@ function putBack(b: NodeBuilder, part: Value, x: Value, { axis, start, end }: Sl
     before = first > 0 ? b.ints([first]) : null;
     after = first + count < size ? b.ints([size - first - count]) : null;
   } else {
-    // Slice clamps at run time: the start may be negative or beyond
+    // a Slice clamps `from` at run time, because `from` may be negative or beyond the end
     before = b.add('Shape', [b.add('Slice', [placesAlong(b, x, axis), b.ints([0]), from])]);
     after = b.add('Sub', [sizeAlong(b, x, axis), b.add('Add', [before, sizeAlong(b, part, axis)])]);
   }
@@ -219,14 +221,14 @@ function putBack(b: NodeBuilder, part: Value, x: Value, { axis, start, end }: Sl
   return parts.length > 1 ? b.add('Concat', parts, { axis }) : part;
 }
 
-/** 0, 1, .. along an axis of `x`. */
+/** Returns the positions 0, 1, .. along an axis of `x`. */
 function placesAlong(b: NodeBuilder, x: Value, axis: number): Value {
   const size = b.add('Squeeze', [sizeAlong(b, x, axis), b.ints([0])]);
   return b.add('Range', [b.scalar(0, 'int64'), size, b.scalar(1, 'int64')]);
 }
 
-// cuts the padding off again (a negative pad cuts, so its gradient adds zeros); the gradient of the fill value is the
-// sum over the padding
+// the gradient of x is g without the padding (with zeros where a negative pad cut elements off); the gradient of the
+// fill value is the sum of g over the padding
 export const Pad: OpSpec<'Pad'> = {
   arity: [2, 3],
   attributes: { mode: 'string' },

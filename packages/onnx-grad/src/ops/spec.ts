@@ -1,4 +1,4 @@
-/** A row of the table of ops: inputs, attributes, the shape rule and the gradient rule. */
+/** The type of an entry in the table of ops: inputs, attributes, the shape rule and the gradient rule. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
@@ -7,14 +7,14 @@ import type { AttributeKind, OpAttributes, OpType } from './attributes.ts';
 
 /** A node as passed to its shape rule, which throws a GraphError if the inputs do not fit. */
 export interface InferContext<K extends OpType> {
-  /** null for an omitted optional input. */
+  /** The inputs of the node; null for an omitted optional input. */
   readonly inputs: readonly (Value | null)[];
   readonly attributes: OpAttributes[K];
-  /** A new name for a size that is only known at run time. */
+  /** Returns a new name for a size that is only known at run time. */
   freshDim(): string;
 }
 
-/** The type of one output, and its elements if they are known. */
+/** The type of one output, with its elements if they are known. */
 export interface Inferred extends TensorType {
   readonly known?: readonly Dim[] | undefined;
 }
@@ -32,18 +32,19 @@ export interface GradientContext<K extends OpType> {
    * null.
    */
   readonly gradients: readonly (Value | null)[];
-  /** Whether the gradient of input `i` is needed; a rule may skip the other inputs. */
+  /** Whether the gradient of input `i` is needed. A rule may skip inputs whose gradient is not needed. */
   wants(i: number): boolean;
 }
 
 /**
- * Returns d loss / d inputs, in the order of the inputs; null for an input that has no gradient or does not need one.
- * The rule of an op that broadcasts may return the broadcast shape: the sweep sums it back.
+ * Returns d loss / d inputs in the order of the inputs, with null for an input whose gradient does not exist or is not
+ * needed. The rule of an op that broadcasts may return gradients of the broadcast shape; the reverse sweep sums over
+ * the broadcast axes.
  */
 export type GradientRule<K extends OpType> = (context: GradientContext<K>) => readonly (Value | null)[];
 
 /**
- * The gradient of an op: a rule; 'none' if its output is an integer, a boolean or piecewise constant; or the reason why
+ * The gradient of an op: a rule, 'none' if the output is an integer, a boolean or piecewise constant, or the reason why
  * there is no rule.
  */
 export type Gradient<K extends OpType> = GradientRule<K> | 'none' | { readonly refused: string };

@@ -1,4 +1,4 @@
-/** The table of ops. A missing row, or one without a test case, does not compile. */
+/** The table of ops. The project does not compile if an op or its test case is missing. */
 
 import * as activations from './activations.ts';
 import type { OpType } from './attributes.ts';

@@ -1,4 +1,7 @@
-/** Cuts a graph at weighted sums of table rows, which become inputs: they are computed faster outside the graph. */
+/**
+ * Cuts a graph at weighted sums of table rows. The sums become inputs, because they are computed faster outside the
+ * graph.
+ */
 import { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { prune, pruneInputs } from '../graph/prune.ts';
@@ -6,36 +9,38 @@ import { valuesReachedFrom } from '../graph/reach.ts';
 import { type Patterns, patternsOf } from './patterns.ts';
 import { rewrite } from './rewrite.ts';
 
-/** A sum for each row of a batch: sum over j of weights[j] table[index[j], :]. */
+/** A weighted sum of table rows for each row of a batch: sum over j of weights[j] table[index[j], :]. */
 export interface Pool {
-  /** An input or initializer of the graph: float32 `[rows, width]` or `[rows]`. */
+  /** The name of an input or initializer of the graph, float32 `[rows, width]` or `[rows]`. */
   readonly table: string;
   readonly rows: number;
   readonly width: number;
-  /** int32 `[batch]` or `[batch, length]`: an output of `indices`, or an input of the graph. */
+  /** The name of an output of `indices` or an input of the graph, int32 `[batch]` or `[batch, length]`. */
   readonly index: string;
   readonly length: number;
-  /** float32 `[batch, length]`, also an output of `indices` or an input; null if all are 1. */
+  /**
+   * The name of an output of `indices` or an input of the graph, float32 `[batch, length]`; null if all weights are 1.
+   */
   readonly weights: string | null;
-  /** The input of `rest` for the sums, and the first column that they occupy in it. */
+  /** The input of `rest` that contains the sums. `column` is the first column of the sums in this input. */
   readonly input: string;
   readonly column: number;
 }
 
 export interface PoolCut {
   readonly pools: readonly Pool[];
-  /** The width of each input for sums, `[batch, width]`. */
+  /** The width of each input that contains sums, `[batch, width]`, by input name. */
   readonly columns: ReadonlyMap<string, number>;
-  /** Computes indices and weights from the row inputs; null if all of them are inputs. */
+  /** Computes indices and weights from the row inputs; null if all indices and weights are inputs. */
   readonly indices: Graph | null;
   /** `graph` with the sums as inputs. */
   readonly rest: Graph;
 }
 
 /**
- * Cuts `graph` at every look-up in a table that is the same for all rows of a batch; `rowInputs` are the inputs that
- * have one row per row of the batch. A table that would bring the total over `maximumBytes` stays in the graph. The
- * outputs of `rest` are equal up to the order of sums.
+ * Cuts `graph` at every look-up in a table that all rows of a batch share. `rowInputs` are the inputs with one row for
+ * each row of the batch. A table that would bring the total size above `maximumBytes` stays in the graph. The outputs
+ * of `rest` equal the outputs of `graph` up to the order of sums.
  */
 export function cutPools(graph: Graph, rowInputs: readonly string[], maximumBytes: number): PoolCut {
   const weighed = weighLookups(graph);
@@ -60,7 +65,7 @@ export function cutPools(graph: Graph, rowInputs: readonly string[], maximumByte
     const name = `sums/${node.outputs[0]}`;
     const width = parts.reduce((sum, part) => sum + part.width, 0);
     const sums = b.input(name, 'float32', [batch!, width]);
-    // a look-up in a joint concatenation still gets an input here; nothing uses it, so pruning removes it
+    // a look-up in a joint concatenation also gets an input here, which nothing uses and pruning removes
     if (joint || !isJoined(lookup!, joints)) {
       columns.set(name, width);
       let column = 0;
@@ -96,8 +101,8 @@ interface Lookup {
 }
 
 /**
- * `graph` with (sum over j of w[j] x[j]) / d written as sum over j of (w[j] / d) x[j] if x is looked up, so that the
- * sum can be cut out.
+ * Rewrites (sum over j of w[j] x[j]) / d as sum over j of (w[j] / d) x[j] if x is looked up, so that the sum can be cut
+ * out.
  */
 function weighLookups(graph: Graph): Graph {
   const { find, get, numbersOf } = patternsOf(graph);
@@ -115,7 +120,10 @@ function weighLookups(graph: Graph): Graph {
   );
 }
 
-/** `name` as a product of weights `[batch, length]` and looked-up rows of a table; null if it is not one. */
+/**
+ * Matches a product of weights `[batch, length]` and looked-up rows of a table. Returns null if `name` is not such a
+ * product.
+ */
 function pooledLists(name: string, { find, get, numbersOf }: Patterns) {
   const squeeze = find('Squeeze', name);
   const product = find('MatMul', squeeze?.inputs[0]);
@@ -127,7 +135,7 @@ function pooledLists(name: string, { find, get, numbersOf }: Patterns) {
   return get(weights).shape.length === 2 ? { lookup, weights } : null;
 }
 
-/** `name` as a weighted sum of numbers that are looked up; null if it is not one. */
+/** Matches a weighted sum of looked-up numbers. Returns null if `name` is not such a sum. */
 function pooledNumbers(name: string, { find, get, numbersOf }: Patterns) {
   const sum = find('ReduceSum', name);
   const mul = find('Mul', sum?.inputs[0]);
@@ -141,7 +149,7 @@ function pooledNumbers(name: string, { find, get, numbersOf }: Patterns) {
   return null;
 }
 
-/** The look-ups to cut out, by the name of the value with their sums. */
+/** The look-ups to cut out, by the name of the value that contains the sums. */
 function findLookups(graph: Graph, rowInputs: readonly string[], maximumBytes: number): ReadonlyMap<string, Lookup> {
   const patterns = patternsOf(graph);
   const perRow = valuesReachedFrom(graph, rowInputs);
@@ -188,8 +196,8 @@ function lookupOf(
 }
 
 /**
- * By node, the concatenations whose parts are all sums with no other use. A single input replaces such a concatenation
- * and contains the parts side by side.
+ * The concatenations, by node, of sums that nothing else uses. A single input with the sums side by side replaces such
+ * a concatenation.
  */
 function findJoints(graph: Graph, lookups: ReadonlyMap<string, Lookup>): ReadonlyMap<Node, readonly Lookup[]> {
   const uses = new Map<string, number>();

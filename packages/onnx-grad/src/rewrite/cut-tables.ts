@@ -7,37 +7,40 @@ import { valuesReachedFrom } from '../graph/reach.ts';
 
 /** One look-up of a compact table. */
 export interface CutLookup {
-  /** The value of the index graph with the rows to read, as the model computes them. */
+  /** The output of the index graph with the rows of the full table to read. */
   readonly index: string;
-  /** The input of the compact graph with the positions of these rows in the compact table: int32, the same shape. */
+  /**
+   * The input of the compact graph with the positions of the rows in the compact table. It is int32 and has the same
+   * shape as `index`.
+   */
   readonly input: string;
-  /** The value of the compact graph with the rows that are read. */
+  /** The value of the compact graph that contains the rows read. */
   readonly output: string;
 }
 
 export interface CutTable {
   readonly parameter: string;
-  /** Rows of the full table. */
+  /** Number of rows of the full table. */
   readonly rows: number;
   readonly lookups: readonly CutLookup[];
 }
 
 export interface TableCut {
   readonly tables: readonly CutTable[];
-  /** For each parameter that stays whole, the reason. */
+  /** The reason why a parameter stays whole, by parameter. */
   readonly dense: ReadonlyMap<string, string>;
   /** Computes the indices of all look-ups from the inputs. */
   readonly indexGraph: Graph;
   /**
-   * The graph with each of `parameters` as an input, `[rows.<parameter>, ..]` for a compact table, and further inputs
-   * for the positions of look-ups.
+   * The graph with all of `parameters` as inputs, and further inputs for the positions of look-ups. A compact table is
+   * an input `[rows.<parameter>, ..]`.
    */
   readonly compactGraph: Graph;
 }
 
 /**
- * Cuts `graph` at every `Gather` on axis 0 of one of `parameters` whose indices depend on no parameter. A parameter
- * that is also used otherwise stays whole; with `compact: false`, all do.
+ * Cuts `graph` at every `Gather` on axis 0 of one of `parameters` whose indices do not depend on a parameter. A
+ * parameter that has other uses stays whole. With `compact: false`, all parameters stay whole.
  */
 export function cutTables(graph: Graph, parameters: readonly string[], options: { compact?: boolean } = {}): TableCut {
   const reached = valuesReachedFrom(graph, parameters);
@@ -87,7 +90,7 @@ function copyInput(b: Builder, value: Value): Value {
   return b.input(value.name, value.dtype, value.shape, value.known);
 }
 
-/** Why `parameter` cannot be a compact table; null if it can. */
+/** The reason why `parameter` cannot be a compact table; null if it can. */
 function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>): string | null {
   const consumers = graph.nodes.filter((node) => node.inputs.includes(parameter));
   const { shape } = graph.values.get(parameter)!;
@@ -104,11 +107,11 @@ function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>)
 
 function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {
   const names = new Set(tables.flatMap((table) => table.lookups.map((lookup) => lookup.index)));
-  // without the tables, so that a session of this graph does not hold them a second time
+  // tables are left out, so that a session of this graph does not hold a second copy of them
   return pruneInputs({ ...graph, outputs: [...names], overrides: new Map() }, [], { initializers: true });
 }
 
-/** The float parameters of `graph` with a gradient: an output depends on them through ops that have one. */
+/** The float parameters of `graph` on which an output depends through ops that have a gradient. */
 export function trainableParameters(graph: Graph): string[] {
   return [...graph.initializers.keys()].filter((name) => {
     const dependent = dependentValues(graph, new Set([name]));

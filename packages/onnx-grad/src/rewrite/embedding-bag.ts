@@ -1,4 +1,6 @@
-/** Replaces PyTorch's export of nn.EmbeddingBag: a Loop over the bags that slices, looks up and reduces. */
+/**
+ * Replaces the Loop that PyTorch exports for nn.EmbeddingBag, which slices, looks up and reduces one bag per iteration.
+ */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import { numbersOf } from '../graph/tensor.ts';
@@ -8,13 +10,16 @@ import type { FileOp } from '../onnx/inline-functions.ts';
 import { intAttribute, intsAttribute, tensorAttribute } from '../onnx/proto-attributes.ts';
 import { FILE_TYPES, readTensor } from '../onnx/proto-tensor.ts';
 
-/** Opset from which every Reduce* takes its axes as an input; ReduceSum has done so since 13. */
+/**
+ * The first opset in which the axes of every Reduce* are an input. For ReduceSum, they have been an input since opset
+ * 13.
+ */
 const AXES_AS_INPUT = 18;
 
 /**
- * `ops` with each Loop of an EmbeddingBag replaced by a `Gather` of the ids `[batch, length]` and a Reduce over their
- * second axis. A Loop is only replaced if every node matches; other Loops stay unchanged. If the bags do not begin at
- * the rows of a matrix, that is a GraphError that names the node: shapes do not say which ids belong to which row.
+ * Returns `ops` with each Loop of an EmbeddingBag replaced by a `Gather` of the ids `[batch, length]` and a Reduce over
+ * their second axis. A Loop is only replaced if every node matches; other Loops stay unchanged. If the bags are not the
+ * rows of a matrix, a GraphError names the node, because shapes do not show which ids belong to which row.
  */
 export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   if (!ops.some(({ proto }) => proto.opType === 'Loop')) return ops;
@@ -27,15 +32,15 @@ export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   });
 }
 
-/** Maximum number of consecutive Casts and Identities to look through. */
+/** Maximum number of consecutive Casts and Identities that `find` skips. */
 const MAXIMUM_HOPS = 8;
 
-/** Names of values in the loop. */
+/** An EmbeddingBag found in a Loop. `table`, `ids` and `weights` are names of values. */
 interface Bag {
   readonly table: string;
   /** `[batch, length]` */
   readonly ids: string;
-  /** `[batch, length]`: the factors of the looked-up rows (`per_sample_weights`), or null. */
+  /** The factors of the looked-up rows (`per_sample_weights`), `[batch, length]`, or null. */
   readonly weights: string | null;
   readonly reduce: 'ReduceSum' | 'ReduceMean' | 'ReduceMax';
 }
@@ -50,7 +55,7 @@ class Scope {
     for (const node of nodes) for (const name of node.output) this.producers.set(name, node);
   }
 
-  /** The node with one of `ops` that outputs `name`, or null. Looks through Cast and Identity. */
+  /** Returns the node that outputs `name` if its op is one of `ops`, otherwise null. Skips Cast and Identity. */
   find(name: string | undefined, ...ops: readonly string[]): NodeProto | null {
     let at = name;
     // a file may contain cycles
@@ -82,7 +87,7 @@ class Scope {
 
 function findBag(loop: NodeProto, outer: Scope): Bag | null {
   const body = loop.attribute.find(({ name }) => name === 'body')?.g;
-  // nothing is carried from one bag to the next: the loop ends with the last bag
+  // the Loop of an EmbeddingBag carries no values between iterations and ends after the last bag
   if (
     !body ||
     loop.input.length !== 2 ||
@@ -120,7 +125,7 @@ function reducesFirstAxis(reduce: NodeProto, scope: Scope): boolean {
   return first && intOf(reduce, 'keepdims', 1) === 0;
 }
 
-/** The ids `[batch, length]` whose row `i` the body reads in iteration `i`, or null if it reads something else. */
+/** Returns the ids `[batch, length]` if the body reads row `i` of them in iteration `i`, otherwise null. */
 function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope, outer: Scope): string | null {
   const round = body.input[0]!.name;
   const bound = (name: string | undefined): string | undefined => {
@@ -132,13 +137,13 @@ function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope
   const stepOfOne = taken.input[4] === undefined || inner.is(taken.input[4], 1);
   if (starts === undefined || ends === undefined || !inner.is(taken.input[3], 0) || !stepOfOne) return null;
 
-  // the ends are the starts without the first one, and there are as many iterations as starts
+  // the ends must be the starts without the first one, and the number of iterations must be the number of ends
   const later = outer.find(ends, 'Slice');
   const offsets = outer.find(starts, 'Concat');
   const isChain = later && offsets && later.input[0] === starts && cutsFirst(later, outer);
   if (!isChain || sizeOf(loop.input[0], 0, outer) !== ends) throw withOffsets(loop);
 
-  // the starts are 0, length, 2 length, .. in the flattened ids
+  // the starts must be 0, length, 2 length, .. in the flattened ids
   const ids = flattened(taken.input[0], outer);
   const range = outer.find(offsets.input[0], 'Range');
   const all = outer.find(offsets.input[1], 'Unsqueeze');
@@ -170,7 +175,7 @@ function isCountOf(ids: string | null, name: string | undefined, scope: Scope): 
   );
 }
 
-/** Whether a Slice takes all of the first axis except its first element. */
+/** Whether a Slice removes exactly the first element of the first axis. */
 function cutsFirst(slice: NodeProto, scope: Scope): boolean {
   const [, start, end, axis, step] = slice.input;
   const last = scope.numberOf(end);

@@ -1,6 +1,6 @@
 /**
- * Probabilities that stay exact when they are small. ONNX Runtime's float32 Sigmoid has an error of 3e-8: below logits
- * of about -10 it gets neighbours in the wrong order, and below -18 it is 0.
+ * Computes probabilities that stay exact when they are small. ONNX Runtime's float32 Sigmoid has an error of 3e-8. For
+ * logits below about -10, it returns neighbours in the wrong order; below -18, it returns 0.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -8,12 +8,12 @@ import type { NodeOptions } from '../graph/node-builder.ts';
 import type { OpType } from '../ops/attributes.ts';
 import { rewrite } from './rewrite.ts';
 
-/** Further from 0 than this, ONNX Runtime's Sigmoid has a larger error than 1 / (1 + e^-x). */
+/** For |x| above this number, ONNX Runtime's Sigmoid has a larger error than 1 / (1 + e^-x). */
 const TAIL = 2;
 
 /**
- * Adds sigmoid(x), exact to a few units in the last place at any x: ONNX Runtime's own between -2 and 2, 1 / (1 + e^-x)
- * beyond. `options` are those of the last node.
+ * Adds sigmoid(x), exact to a few units in the last place at any x. Between -2 and 2 it is computed by ONNX Runtime's
+ * Sigmoid, elsewhere as 1 / (1 + e^-x). `options` applies to the last node.
  */
 export function exactSigmoid(b: Builder, x: Value, options: NodeOptions = {}): Value {
   const tail = b.add('Reciprocal', [onePlusExp(b, b.add('Neg', [x]))]);
@@ -21,7 +21,7 @@ export function exactSigmoid(b: Builder, x: Value, options: NodeOptions = {}): V
   return b.add('Where', [isTail, tail, b.add('Sigmoid', [x])], {}, options);
 }
 
-/** 1 - p for p = sigmoid(x), exact near 0. */
+/** Adds 1 - p for p = sigmoid(x), which is exact even near 0. */
 function exactComplement(b: Builder, p: Value, x: Value): Value {
   const tail = b.add('Reciprocal', [onePlusExp(b, x)]);
   return b.add('Where', [b.add('Greater', [x, b.scalar(TAIL, x)]), tail, b.add('Sub', [b.scalar(1, p), p])]);
@@ -32,8 +32,9 @@ function onePlusExp(b: Builder, x: Value): Value {
 }
 
 /**
- * `graph` with exact sigmoids if its first output is a sigmoid, or is computed from sigmoids by sums, products and
- * moves only, such as a weighted mean. Sigmoids inside layers stay. A graph without any is returned unchanged.
+ * Makes the sigmoids exact from which the first output of `graph` is computed by sums, products and moves only, as in a
+ * weighted mean, or which are the first output itself. Sigmoids inside layers are kept. A graph without such a sigmoid
+ * is returned unchanged.
  */
 export function exactSigmoids(graph: Graph): Graph {
   const ends = new Set(mixedNodes(graph, graph.outputs[0]!).filter(({ op }) => op === 'Sigmoid'));
@@ -45,14 +46,14 @@ export function exactSigmoids(graph: Graph): Graph {
 
 /** The complement of a probability computed from exact sigmoids. */
 export interface Mixture {
-  /** 1 - p: exact near 0 if `isExact`, else the plain difference. */
+  /** 1 - p. It is exact near 0 if `isExact`, otherwise it is computed by a subtraction. */
   readonly complement: Value;
   readonly isExact: boolean;
 }
 
 /**
- * Finds the exact sigmoids from which `p` is computed, and overrides the gradient of each with p (1 - p), which is
- * finite and exact at any logit and order. null if there is none.
+ * Finds the exact sigmoids s from which `p` is computed, and overrides the gradient of each with s (1 - s), which is
+ * finite and exact for any logit and for derivatives of any order. Returns null if there is no such sigmoid.
  */
 export function findMixture(b: Builder, p: Value): Mixture | null {
   const graph = b.build('mixture', [p]);
@@ -67,7 +68,8 @@ export function findMixture(b: Builder, p: Value): Mixture | null {
   const exact = complementOf(b, { producers, logits, complements }, p.name);
   const one = b.scalar(1, p);
   for (const { value, logit } of sigmoids) {
-    // if 1 - p is a difference of floats, the slope must use it too: both are then 0 where p is rounded to 1
+    // if 1 - p is computed by a subtraction, the slope must use the same difference, so that both are 0 where p is
+    // rounded to 1
     const own = complements.get(value.name);
     const rest = exact && own ? own : b.add('Sub', [one, value]);
     const slope = b.add('Mul', [value, rest]);
@@ -77,7 +79,7 @@ export function findMixture(b: Builder, p: Value): Mixture | null {
   return { complement: exact ?? b.add('Sub', [one, p]), isExact: exact !== null };
 }
 
-/** Ops that may be part of a weighted mean of probabilities, and which of their inputs to follow. */
+/** The ops that may be part of a weighted mean of probabilities, and their inputs that may contain probabilities. */
 const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
   Add: 'all',
   Clip: 'first',
@@ -103,7 +105,7 @@ const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
   Unsqueeze: 'first',
 };
 
-/** The nodes where a walk back from `output` through these ops ends. */
+/** The nodes at which a walk back from `output` through the ops of `MIXING` ends. */
 function mixedNodes(graph: Graph, output: string): readonly Node[] {
   const wanted = new Set([output]);
   const ends: Node[] = [];
@@ -118,7 +120,7 @@ function mixedNodes(graph: Graph, output: string): readonly Node[] {
 
 type Producers = ReadonlyMap<string, Node>;
 
-/** The x of `node` = `exactSigmoid(x)`, or null. */
+/** Returns the name of x if `node` is the last node of `exactSigmoid(x)`, otherwise null. */
 function logitOf(producers: Producers, { op, inputs }: Node): string | null {
   if (op !== 'Where') return null;
   const [isTail, tail, middle] = inputs.map((name) => producers.get(name));
@@ -129,15 +131,15 @@ function logitOf(producers: Producers, { op, inputs }: Node): string | null {
 
 interface Parts {
   readonly producers: Producers;
-  /** By sigmoid, its logit. */
+  /** The logit of each sigmoid, by the name of the sigmoid's output. */
   readonly logits: ReadonlyMap<string, Value>;
-  /** By sigmoid, its complement; filled on demand. */
+  /** The complement of each sigmoid, by the name of the sigmoid's output. Filled on demand. */
   readonly complements: Map<string, Value>;
 }
 
 /**
- * 1 - `name` in exact form: the complements of its sigmoids, moved and averaged in the same way. null if it has no
- * exact form.
+ * Adds 1 - `name` in exact form: the complements of its sigmoids are moved and averaged in the same way as the
+ * sigmoids. Returns null if there is no exact form.
  */
 function complementOf(b: Builder, parts: Parts, name: string): Value | null {
   const { producers, logits, complements } = parts;
@@ -167,7 +169,7 @@ function complementOf(b: Builder, parts: Parts, name: string): Value | null {
   }
 }
 
-/** The complement of a sum whose weights sum to 1. */
+/** Adds the complement of a weighted sum whose weights sum to 1. Returns null for any other sum. */
 function complementOfSum(b: Builder, parts: Parts, { inputs, attributes }: Node<'ReduceSum'>): Value | null {
   const product = parts.producers.get(inputs[0]!);
   const axes = inputs[1] ? b.constantOf(b.get(inputs[1])) : undefined;

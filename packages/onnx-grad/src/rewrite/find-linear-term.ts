@@ -1,6 +1,6 @@
 /**
- * Finds the linear term: the one number per row through which some parameters act. If there is one, descent on them is
- * a regression on fixed features.
+ * Finds the linear term of a head: a number per row that is linear in some parameters and through which alone they act.
+ * If a linear term exists, gradient descent on these parameters is a regression on fixed features.
  */
 import { Builder } from '../graph/builder.ts';
 import { addGradients } from '../graph/differentiate.ts';
@@ -12,40 +12,50 @@ import { splitFrozen } from './split-frozen.ts';
 /** One look-up of a table among the parameters. */
 export interface LinearLookup {
   readonly parameter: string;
-  /** The value that contains the rows to read, as the model computes them. */
+  /** The value that contains the indices of the table rows to read. */
   readonly index: string;
   /**
-   * The output of `weightGraph` with each looked-up element's contribution to its row's term, in the shape of the
-   * look-up.
+   * The output of `weightGraph` with the factor of each looked-up element in the linear term of its row, in the shape
+   * of the look-up.
    */
   readonly weight: string;
 }
 
-/** One number per row that is linear in the parameters, and the only path from the parameters to the output. */
+/**
+ * A value with one number per row that is linear in the parameters and through which every path from the parameters to
+ * the output goes.
+ */
 export interface LinearTerm {
   /** The name of the value, `[batch]` or `[batch, 1]`. */
   readonly value: string;
   /** Computes the term from the head's inputs and the parameters. */
   readonly termGraph: Graph;
   /**
-   * Computes indices and weights of all look-ups from the same inputs and parameters (of which it uses only the
-   * shapes); null if there is no table.
+   * Computes indices and weights of all look-ups from the same inputs and parameters as `termGraph`. Only the shapes of
+   * the parameters matter. null if there is no table.
    */
   readonly weightGraph: Graph | null;
   readonly lookups: readonly LinearLookup[];
-  /** Parameters that are not tables: they have few elements, whose features are read off one by one. */
+  /**
+   * The parameters that are not tables. They have few elements, and the feature of each element is read by a separate
+   * run.
+   */
   readonly dense: readonly string[];
-  /** Computes the head's output from the term, which is an input with the term's name, and the head's inputs. */
+  /**
+   * Computes the output of the head from the head's inputs and the linear term, which is an input with the name
+   * `value`.
+   */
   readonly linkGraph: Graph;
 }
 
-/** Maximum number of elements of parameters that are not tables. */
+/** Maximum total number of elements of parameters that are not tables. */
 const MOST_DENSE = 512;
 
 /**
- * The linear term of `head` (from `splitFrozen`, with `parameters` among its inputs): the last value with one number
- * per row that is linear in the parameters and that all paths from them to the output go through, without factors that
- * all rows share. null if there is none, for example if a parameter is inside a non-linear layer.
+ * Finds the linear term of `head`, which comes from `splitFrozen` and has `parameters` among its inputs. The linear
+ * term is the last value that has one number per row, is linear in the parameters and lies on all paths from the
+ * parameters to the output, without factors that all rows share. Returns null if there is no such value, for example if
+ * a parameter is inside a non-linear layer.
  */
 export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
   const batch = head.values.get(head.outputs[0]!)!.shape[0];
@@ -80,8 +90,8 @@ export function findLinearTerm(head: Graph, parameters: readonly string[]): Line
 }
 
 /**
- * The factor of `value` that is a term, without inputs of the head that all rows share: such inputs may be adapted as
- * well.
+ * The factor of `value` that is a linear term, without inputs of the head that all rows share, because such inputs may
+ * also be adapted.
  */
 function withoutFactors(head: Graph, value: string, isTerm: (name: string) => boolean, batch: string): string {
   const isFactor = (name: string) => head.inputs.includes(name) && !head.values.get(name)!.shape.includes(batch);
@@ -93,7 +103,7 @@ function withoutFactors(head: Graph, value: string, isTerm: (name: string) => bo
   }
 }
 
-/** The values that depend on the parameters through linear ops only, with rows that are independent of each other. */
+/** The values that depend on the parameters through linear ops only and whose rows are independent of each other. */
 function linearValues(head: Graph, parameters: readonly string[], batch: string): ReadonlySet<string> {
   const dependent = new Set(parameters);
   const linear = new Set(parameters);
@@ -103,7 +113,7 @@ function linearValues(head: Graph, parameters: readonly string[], batch: string)
     if (dependents.length === 0) continue;
     for (const name of node.outputs) dependent.add(name);
     const output = shapeOf(node.outputs[0]!);
-    // rows must keep their places: each row's term depends on its own features
+    // an op must not move rows, because the term of a row depends only on the features of that row
     const rowsStay = node.inputs.every((name) => name === '' || !shapeOf(name).includes(batch) || output[0] === batch);
     const rowsApart = output.slice(1).every((dim) => dim !== batch);
     if (
@@ -151,7 +161,8 @@ function reaches(head: Graph, parameters: readonly string[], cut: string): boole
 }
 
 /**
- * The addend of `value` through which all parameters act: its gradient is that of `value`, without the other addends.
+ * The addend of `value` through which all parameters act. Its gradient is the gradient of `value`, and the other
+ * addends are not computed.
  */
 function addendOf(graph: Graph, value: string, parameters: readonly string[]): string {
   const dependent = valuesReachedFrom(graph, parameters);
@@ -165,8 +176,8 @@ function addendOf(graph: Graph, value: string, parameters: readonly string[]): s
 }
 
 /**
- * The gradient of the sum of all terms with respect to the looked-up elements. As rows are independent and the term is
- * linear, that is the weight of each element.
+ * Computes the gradient of the sum of all terms with respect to the looked-up elements. Because rows are independent
+ * and the term is linear, this gradient contains the weight of each element.
  */
 function weightsOf(
   termGraph: Graph,

@@ -1,14 +1,15 @@
-/** Attention masks that an exporter wrote as initializers: they look like weights but must not be trained. */
+/** Finds attention masks that an exporter wrote as initializers. They look like weights but must not be trained. */
 import type { Graph } from '../graph/ir.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { OpType } from '../ops/attributes.ts';
 
-/** Ops that add a mask to logits, or change its shape or type first. */
+/** The ops that add a mask to logits, or that change the shape or type of a mask before the addition. */
 const USES: ReadonlySet<OpType> = new Set(['Add', 'Cast', 'Expand', 'Reshape', 'Slice', 'Squeeze', 'Unsqueeze']);
 
 /**
- * `graph` with its masks as constants. A mask is a float32 initializer with at least two axes that contains -inf but no
- * +inf or NaN, and is only added. Any other weight with an infinity stays, for the caller's checks to reject.
+ * Returns `graph` with masks as constants. A mask is a float32 initializer with at least two axes that contains -inf
+ * but no +inf or NaN and that is only used in additions. Any other weight with an infinity is kept, so that the checks
+ * of the caller reject it.
  */
 export function fixMasks(graph: Graph): Graph {
   const masks = [...graph.initializers].filter(([name, value]) => looksLikeMask(value) && isOnlyAdded(graph, name));

@@ -1,6 +1,6 @@
 /**
- * Separates values that are the same for all rows of a batch from those that differ: `splitFrozen` at the rows' inputs
- * then leaves less to compute per row.
+ * Separates values that all rows of a batch share from values that differ between rows, so that less has to be computed
+ * per row after `splitFrozen` at the inputs of the rows.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -14,19 +14,20 @@ interface Around extends Patterns {
   isShared(name: string): boolean;
 }
 
-/** Adds a value equal to the only output of `node`; null if the rule does not apply. */
+/** Adds a value that equals the only output of `node`. Returns null if the rule does not apply. */
 type SharedRule = (b: Builder, node: Node, around: Around) => Value | null;
 
 /**
- * `graph`, whose inputs `rowInputs` have one row for each row of a batch, rewritten by these equalities, which hold up
- * to the order of sums:
+ * Rewrites `graph` by the equalities below, which hold up to the order of sums. `rowInputs` are the inputs with one row
+ * for each row of a batch.
  *
- * - Gemm(Concat(x, Expand(c)), W, bias) = Gemm(x, W_x, Gemm(c, W_c, bias)), with W's parts for x and for c;
- * - sum over l of q[l] (sum over p of w[p] T[i[p], l]) = sum over p of w[p] (T q)[i[p]]: numbers, not vectors, are
- *   looked up;
+ * - Gemm(Concat(x, Expand(c)), W, bias) = Gemm(x, W_x, Gemm(c, W_c, bias)), where W_x and W_c are the parts of W for x
+ *   and for c;
+ * - sum over l of q[l] (sum over p of w[p] T[i[p], l]) = sum over p of w[p] (T q)[i[p]], which looks up numbers instead
+ *   of vectors;
  * - sum over p of w[p] A[i[p]] + sum over p of w[p] B[i[p]] = sum over p of w[p] (A + B)[i[p]].
  *
- * c, W, bias, q, T, A and B are the same for all rows. A graph without such a place keeps its nodes.
+ * All rows share c, W, bias, q, T, A and B. A graph to which no equality applies keeps its nodes.
  */
 export function foldShared(graph: Graph, rowInputs: readonly string[]): Graph {
   return [foldConcat, foldProduct, foldLookups].reduce((folded, rule) => apply(folded, rowInputs, rule), graph);
@@ -42,7 +43,7 @@ function apply(graph: Graph, rowInputs: readonly string[], rule: SharedRule): Gr
   return prune(folded);
 }
 
-/** A Gemm of rows in which some columns are the same for all rows. */
+/** Rewrites a Gemm whose first input has columns that all rows share. */
 const foldConcat: SharedRule = (b, node, around) => {
   if (node.op !== 'Gemm') return null;
   const { inputs, attributes } = node as Node<'Gemm'>;
@@ -66,7 +67,10 @@ const foldConcat: SharedRule = (b, node, around) => {
   return product(rows, product(shared, added && b.get(bias)));
 };
 
-/** The columns `from .. to` of a concatenation: a value, or a row that is the same for all rows of the batch. */
+/**
+ * The columns from `from` up to `to` of a concatenation. They are a value with one row per batch row, or a single row
+ * that all rows of the batch share.
+ */
 interface Part {
   readonly name: string;
   readonly shared: boolean;
@@ -74,7 +78,10 @@ interface Part {
   readonly to: number;
 }
 
-/** The parts of a matrix that is a concatenation of columns; empty for any other matrix, or if a width is unknown. */
+/**
+ * The parts of a matrix that is a concatenation of columns. The list is empty for any other matrix, or if a width is
+ * unknown.
+ */
 function partsOf(name: string, { find, isShared, get }: Around): readonly Part[] {
   const concat = find('Concat', name);
   if (!concat || ![1, -1].includes(concat.attributes.axis)) return [];
@@ -91,7 +98,7 @@ function partsOf(name: string, { find, isShared, get }: Around): readonly Part[]
   return parts;
 }
 
-/** The product of a shared vector with a weighted sum of looked-up vectors. */
+/** Rewrites the product of a shared vector and a weighted sum of looked-up vectors. */
 const foldProduct: SharedRule = (b, node, { find, isShared, get, numbersOf }) => {
   if (node.op !== 'ReduceSum') return null;
   const mul = find('Mul', node.inputs[0]);
@@ -115,7 +122,7 @@ const foldProduct: SharedRule = (b, node, { find, isShared, get, numbersOf }) =>
   return null;
 };
 
-/** The sum of two weighted sums of numbers, looked up at the same places with the same weights. */
+/** Rewrites the sum of two weighted sums of numbers that are looked up with the same indices and weights. */
 const foldLookups: SharedRule = (b, node, around) => {
   if (node.op !== 'Add') return null;
   const [one, other] = node.inputs.map((name) => lookupSum(name, around));
@@ -125,7 +132,7 @@ const foldLookups: SharedRule = (b, node, around) => {
   return b.add('ReduceSum', [weighted, b.ints(one.axes)], { keepdims: one.keepdims });
 };
 
-/** `name` as a weighted sum of numbers looked up in a shared table; sums with the same `place` can be merged. */
+/** Matches a weighted sum of numbers that are looked up in a shared table. Sums with the same `place` can be merged. */
 function lookupSum(name: string, { find, isShared, get, numbersOf }: Around) {
   const sum = find('ReduceSum', name);
   const mul = find('Mul', sum?.inputs[0]);

@@ -1,13 +1,13 @@
-/** Queries that rewriting rules make about the graph around a node. */
+/** Queries about the graph around a node, for rewriting rules. */
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import type { OpType } from '../ops/attributes.ts';
 import { knownNumbers } from '../ops/dims.ts';
 
 export interface Patterns {
-  /** The node that computes the value `name` if it has this op, else null. */
+  /** Returns the node that computes the value `name` if the node has this op, otherwise null. */
   find<K extends OpType>(op: K, name: string | undefined): Node<K> | null;
   get(name: string): Value;
-  /** The elements of a list of axes or sizes; null if they are only known at run time. */
+  /** Returns the elements of a list of axes or sizes, or null if they are only known at run time. */
   numbersOf(name: string | undefined): readonly number[] | null;
 }
 

@@ -3,11 +3,11 @@ import { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { nameDims } from '../graph/name-dims.ts';
 
-/** A node as passed to a rule: its names belong to the old graph, its values to the new one. */
+/** A node as passed to a rule. `node` belongs to the old graph, `inputs` to the new graph. */
 export interface Place {
   readonly b: Builder;
   readonly node: Node;
-  /** The node's inputs in the new graph; null for an omitted one. */
+  /** The node's inputs in the new graph; null for an omitted input. */
   readonly inputs: readonly (Value | null)[];
 }
 
@@ -15,9 +15,9 @@ export interface Place {
 export type Rule = (place: Place) => readonly Value[] | null;
 
 /**
- * `graph` with each node replaced by the result of `rule`. Outputs, and values that hand-written gradients name, keep
- * their names (with an Identity if necessary), and sizes keep theirs if possible. Nodes that are no longer needed stay;
- * `prune` removes them.
+ * Returns `graph` with each node replaced by the result of `rule`. Outputs, and values that hand-written gradients
+ * name, keep their names (by an Identity if necessary). Sizes keep their names if possible. Nodes that are no longer
+ * needed remain; `prune` removes them.
  */
 export function rewrite(graph: Graph, rule: Rule): Graph {
   const b = new Builder();
@@ -46,11 +46,11 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
     graph.name,
     graph.outputs.map((name) => mapped.get(name)!),
   );
-  // sizes are inferred again and given their old names
+  // inference has given the sizes new names, which are replaced by the old names
   return nameDims({ ...built, overrides: graph.overrides }, graph.values);
 }
 
-/** The names that must not change: outputs, and the values that hand-written gradients name. */
+/** The names that must not change: the names of outputs and of values in hand-written gradients. */
 function keptNames(graph: Graph): ReadonlySet<string> {
   const kept = new Set(graph.outputs);
   for (const [name, list] of graph.overrides) {

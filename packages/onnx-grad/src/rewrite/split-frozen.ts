@@ -1,4 +1,4 @@
-/** Splits a graph into a body that does not depend on some parameters and a head that does. */
+/** Splits a graph at some parameters into a body, which does not depend on them, and a head, which does. */
 
 import { GraphError } from '../errors.ts';
 import { Builder } from '../graph/builder.ts';
@@ -11,18 +11,22 @@ import { knownTensor } from '../graph/tensor-values.ts';
 export interface Split {
   /** Computes the boundary from the inputs; null if the boundary consists of inputs only. */
   readonly body: Graph | null;
-  /** Computes the outputs from the boundary and the parameters, which are inputs or initializers as in the graph. */
+  /**
+   * Computes the outputs from the boundary and the parameters. A parameter is an input or an initializer, as in the
+   * original graph.
+   */
   readonly head: Graph;
   /**
-   * The values that the head reads and that do not depend on the parameters: they are inputs of the head, with the same
+   * The values that the head reads and that do not depend on the parameters. They are inputs of the head, with the same
    * names.
    */
   readonly boundary: readonly string[];
 }
 
 /**
- * Splits `graph` at `parameters`: initializers, inputs, or intermediate values, which become inputs of the head. An
- * output that depends on none of them is a GraphError. Initializers and constants that both sides read are in both.
+ * Splits `graph` at `parameters`, which may be initializers, inputs or intermediate values. Intermediate values become
+ * inputs of the head. An output that does not depend on any of them is a GraphError. Initializers and constants that
+ * both parts read are contained in both.
  */
 export function splitFrozen(graph: Graph, parameters: readonly string[]): Split {
   const dependent = valuesReachedFrom(graph, parameters);
@@ -32,7 +36,8 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
   const isOutside = (name: string) =>
     name !== '' && !dependent.has(name) && !graph.constants.has(name) && !graph.initializers.has(name);
   const outside = [...new Set(headNodes.flatMap((node) => node.inputs.filter(isOutside)))];
-  // a known size must not become one that is only known at run time
+  // values that are known without a run stay constants in the head, because as inputs they would only be known at run
+  // time
   const fixed = new Map(
     outside.flatMap((name): [string, Tensor][] => {
       const tensor = graph.inputs.includes(name) ? null : knownTensor(graph.values.get(name)!);

@@ -1,12 +1,13 @@
-/** Rewrites products of a matrix and a vector that ONNX Runtime's optimiser would get wrong. */
+/** Rewrites products of a matrix and a vector for which ONNX Runtime's optimiser would produce wrong results. */
 import type { Graph } from '../graph/ir.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
- * `graph` with `MatMul(x, v)`, if `v` is a vector and `x` has a Transpose upstream, replaced by a product with the
- * matrix `[k, 1]` whose last axis is then squeezed; the numbers are the same. ONNX Runtime 1.30 moves a Transpose down
- * to the MatMul (through Where, Mul, Cast and others) and merges the two, but loses the Transpose if the other side is
- * a vector: square matrices silently give wrong numbers. A graph without such a product is returned unchanged.
+ * Replaces each `MatMul(x, v)` of a vector `v` and a value `x` that depends on a Transpose. The replacement is a
+ * product with `v` as a matrix `[k, 1]`, followed by a Squeeze of the last axis, and gives the same numbers. ONNX
+ * Runtime 1.30 moves a Transpose down to the MatMul (through Where, Mul, Cast and others) and merges the two nodes, but
+ * loses the Transpose if the other input is a vector. Square matrices then silently give wrong numbers. A graph without
+ * such a product is returned unchanged.
  */
 export function spellVectorProducts(graph: Graph): Graph {
   const turned = new Set<string>();

@@ -1,4 +1,4 @@
-/** Writes weighted sums of vectors as matrix products, which ONNX Runtime computes faster. */
+/** Rewrites weighted sums of vectors as matrix products, which ONNX Runtime computes faster. */
 import type { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { prune } from '../graph/prune.ts';
@@ -6,10 +6,10 @@ import { type Patterns, patternsOf } from './patterns.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
- * `graph` with sums over the first or second axis of vectors `x` `[d, e, k]` times weights `w` `[d, e]` written as
- * matrix products: sum over j of w[i, j] x[i, j, :] = (w[i] as [1, e]) x[i]. Outputs are equal up to the order of sums.
- * Pooled lists and mixtures of experts have this form. A product never stores the weighted vectors, the largest values
- * of such graphs.
+ * Rewrites sums over the first or second axis of vectors `x` `[d, e, k]` times weights `w` `[d, e]` as matrix products:
+ * sum over j of w[i, j] x[i, j, :] = (w[i] as [1, e]) x[i]. Outputs are equal up to the order of sums. Pooled lists and
+ * mixtures of experts have this form. A matrix product does not store the weighted vectors, which are the largest
+ * values of such graphs.
  */
 export function weightedSumsAsProducts(graph: Graph): Graph {
   const patterns = patternsOf(graph);
@@ -41,7 +41,9 @@ function productOf(b: Builder, sum: Node<'ReduceSum'>, { find, get, numbersOf }:
   return null;
 }
 
-/** The transpose of the matrix `name`: if that is a transpose itself, the original. */
+/**
+ * Returns the transpose of the matrix `name`. If `name` is itself a transpose, this is the matrix before the transpose.
+ */
 function transposed(b: Builder, name: string, find: Patterns['find']): Value {
   const already = find('Transpose', name);
   return already ? b.get(already.inputs[0]!) : b.add('Transpose', [b.get(name)], { perm: [1, 0] });

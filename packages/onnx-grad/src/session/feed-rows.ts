@@ -1,4 +1,4 @@
-/** Rows of feeds whose first axis is the batch. */
+/** Selects rows of feeds whose first axis is the batch. */
 import { elementCount, type Tensor } from '../graph/tensor.ts';
 import type { Feeds } from './session.ts';
 
@@ -8,13 +8,13 @@ function emptyLike(data: Numbers, length: number): Numbers {
   return new (data.constructor as new (length: number) => Numbers)(length);
 }
 
-/** Copies of the given rows, in that order. */
+/** Returns copies of the given rows, in the given order. */
 export function takeFeeds(feeds: Feeds, rows: Int32Array): Feeds {
   const out: Record<string, Tensor> = {};
   for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
     const width = elementCount(shape.slice(1));
     const taken = emptyLike(data, rows.length * width);
-    // a loop: creating a view of a few elements costs more than copying them
+    // rows are copied in a loop, because creating a view of a few elements takes longer than copying them
     for (let i = 0, to = 0; i < rows.length; i++)
       for (let from = rows[i]! * width, end = from + width; from < end; ) taken[to++] = data[from++] as never;
     out[name] = { dtype, shape: [rows.length, ...shape.slice(1)], data: taken };
@@ -22,7 +22,7 @@ export function takeFeeds(feeds: Feeds, rows: Int32Array): Feeds {
   return out;
 }
 
-/** The rows `from .. to`, as views. */
+/** Returns the rows from `from` up to `to` as views. */
 export function sliceFeeds(feeds: Feeds, from: number, to: number): Feeds {
   const out: Record<string, Tensor> = {};
   for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
@@ -32,7 +32,7 @@ export function sliceFeeds(feeds: Feeds, from: number, to: number): Feeds {
   return out;
 }
 
-/** Copies `part` into `all[name]` from row `from` on. The first call allocates it, with `rows` rows. */
+/** Copies `part` into `all[name]`, starting at row `from`. The first call allocates `all[name]` with `rows` rows. */
 export function putFeed(all: Record<string, Tensor>, name: string, part: Tensor, from: number, rows: number): void {
   const width = elementCount(part.shape.slice(1));
   const { dtype, shape, data } = part;
@@ -41,7 +41,7 @@ export function putFeed(all: Record<string, Tensor>, name: string, part: Tensor,
   whole.data.set(data as never, from * width);
 }
 
-/** `value`, or a copy if it is in shared memory, which ONNX Runtime does not accept. */
+/** Returns `value`, or a copy if `value` is in shared memory, which ONNX Runtime does not accept. */
 export function inOwnMemory(value: Tensor): Tensor {
   return value.data.buffer instanceof SharedArrayBuffer ? { ...value, data: value.data.slice() } : value;
 }

@@ -1,6 +1,6 @@
 /**
- * Devices, and sessions that run a graph. The only importer of onnxruntime-node, which is loaded with the first
- * session, so a process that only reads and writes graphs never loads it.
+ * Devices, and sessions that run a graph. Only this file imports onnxruntime-node, and only when the first session is
+ * opened, so a process that only reads and writes graphs never loads it.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,20 +17,20 @@ const require = createRequire(import.meta.url);
 
 let loaded: typeof Ort | null = null;
 
-/** ONNX Runtime, loaded once per thread. Its Linux builds send telemetry unless this variable is set. */
+/** Loads ONNX Runtime once per thread. Its Linux builds send telemetry unless ORT_DISABLE_TELEMETRY is set. */
 function runtime(): typeof Ort {
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   loaded ??= require('onnxruntime-node') as typeof Ort;
   return loaded;
 }
 
-/** What a caller may ask for; `cuda:1` is the second GPU. */
+/** A device that a caller may request. `cuda:1` is the second GPU. */
 export type DeviceRequest = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 export interface Device {
   readonly kind: 'cpu' | 'cuda';
   readonly id: number;
-  /** The device as text; if `auto` chose the CPU, also the reason. */
+  /** The device as text, with the reason if `auto` chose the CPU. */
   readonly detail: string;
 }
 
@@ -38,9 +38,11 @@ export const CPU: Device = { kind: 'cpu', id: 0, detail: 'cpu' };
 
 export interface SessionOptions {
   readonly device?: Device;
-  /** Threads of one run. Default: 1. */
+  /** Number of threads of one run. Default: 1. */
   readonly threads?: number;
-  /** Whether the session keeps its memory between runs: for a large graph that runs many times. Default: false. */
+  /**
+   * Whether the session keeps its memory between runs, which helps large graphs that run many times. Default: false.
+   */
   readonly keepsMemory?: boolean;
 }
 
@@ -52,8 +54,8 @@ export interface Session {
   readonly outputs: readonly string[];
   /**
    * Runs the graph and returns `outputs` (default: all) by name. Feeds that are not inputs of the graph are ignored; a
-   * missing feed is an error of ONNX Runtime. Outputs named in `into` are written to the memory of those tensors. The
-   * run is one synchronous native call, which blocks the calling thread.
+   * missing feed is an error of ONNX Runtime. Outputs named in `into` are written to the memory of the tensors in
+   * `into`. The run is one synchronous native call, which blocks the calling thread.
    */
   run(
     feeds: Feeds,
@@ -62,15 +64,15 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** `cuda:N`, `cuda`, `cpu` or `auto`; any other text is an `invalid_device` error. */
+/** Parses `cuda:N`, `cuda`, `cpu` or `auto`. Any other text is an `invalid_device` error. */
 export function parseDevice(text: string): DeviceRequest {
   if (text === 'auto' || text === 'cpu' || text === 'cuda' || /^cuda:\d{1,2}$/.test(text)) return text as DeviceRequest;
   throw new OnnxGradError('invalid_device', `device "${text}" is none of auto, cpu, cuda, cuda:N`);
 }
 
 /**
- * The device to use. A requested GPU that cannot be used is a `device_unavailable` error with the reason; `auto` falls
- * back to the CPU.
+ * Returns the device to use. A requested GPU that cannot be used is a `device_unavailable` error with the reason;
+ * `auto` falls back to the CPU.
  */
 export async function resolveDevice(request: DeviceRequest): Promise<Device> {
   if (request === 'cpu') return CPU;
@@ -95,7 +97,8 @@ function withoutCuda(request: DeviceRequest, reason: string, cause?: unknown): D
 }
 
 /**
- * The name of the CUDA provider's library if it is missing. Checked first, because ONNX Runtime complains on stderr.
+ * The name of the CUDA provider's library if the library is missing, otherwise null. Checked before CUDA is tried,
+ * because ONNX Runtime prints errors to stderr.
  */
 function missingCudaLibrary(): string | null {
   const library = 'libonnxruntime_providers_cuda.so';
@@ -109,9 +112,9 @@ function missingCudaLibrary(): string | null {
 }
 
 /**
- * Opens a session of `graph`, or of the bytes of a file. It has one thread unless `threads` asks for more. The bytes of
- * a file, and a graph that adds with ScatterND, always run in one thread, because that op races on the CPU (README.md,
- * "Decisions").
+ * Opens a session of `graph`, or of the bytes of a file. The session has one thread unless `threads` is set. The bytes
+ * of a file, and a graph in which ScatterND adds, always run in one thread, because such a ScatterND has a race
+ * condition on the CPU (README.md, "Decisions").
  */
 export async function openSession(graph: Graph | Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
@@ -123,10 +126,10 @@ export async function openSession(graph: Graph | Uint8Array, options: SessionOpt
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    // sessions of one thread cannot share the memory that their arenas keep (tens of MiB)
+    // no arena by default: the sessions of a thread cannot share the memory that their arenas keep (tens of MiB each)
     enableCpuMemArena: options.keepsMemory ?? false,
     logSeverityLevel: 3,
-    // waiting threads must not take processors from other work
+    // idle threads must not spin, so that other work can use the processors
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   return {
