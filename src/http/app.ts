@@ -1,4 +1,4 @@
-/** The HTTP server: hooks for every route, and the routes. */
+/** Creates the HTTP server, with its plugins and routes. */
 import { randomUUID } from 'node:crypto';
 import Fastify, {
   type FastifyBaseLogger,
@@ -54,7 +54,10 @@ import { addUserSetRoutes } from './user-sets/routes.ts';
 import { addUserRoutes } from './users/routes.ts';
 import { addWebhookRoutes } from './webhooks/routes.ts';
 
-/** A server that is ready for `listen()` or `inject()`; `close()` ends requests in flight within `closeGraceMs`. */
+/**
+ * Creates a server that is ready for `listen()` or `inject()`. Its `close()` ends requests in flight within
+ * `closeGraceMs`.
+ */
 export async function buildServer(dependencies: ServerDependencies): Promise<ServerApp> {
   const uploads = new OpenUploads(dependencies.config);
   const requests = new OpenRequests();
@@ -82,12 +85,12 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
   return app;
 }
 
-/** The OpenAPI 3.1 document of the routes, made without a population or a store. */
+/** Returns the OpenAPI 3.1 document of the routes. Needs neither a population nor a store. */
 export async function openApiDocument(): Promise<object> {
   return withDocumentedApp((app) => app.swagger());
 }
 
-/** The same document as YAML: the contents of openapi.yaml. */
+/** Returns the OpenAPI document as YAML: the contents of openapi.yaml. */
 export async function openApiYaml(): Promise<string> {
   return withDocumentedApp((app) => app.swagger({ yaml: true }));
 }
@@ -112,7 +115,9 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   return document;
 }
 
-/** Dependencies for routes that never get a request: handlers may refer to them, but must not use them. */
+/**
+ * Placeholder dependencies for routes that never receive a request. Handlers may refer to them, but must not use them.
+ */
 function unserved(config: ServerConfig): ServerDependencies {
   return {
     config,
@@ -141,7 +146,7 @@ function unserved(config: ServerConfig): ServerDependencies {
   };
 }
 
-/** A placeholder for an unused `T`: reading any of its properties is a bug, and throws. */
+/** A placeholder for an unused `T`. Reading any of its properties is a bug, and throws an error. */
 function unusable<T extends object>(): T {
   return new Proxy<T>(Object.create(null), { get: refuseUse });
 }
@@ -232,7 +237,7 @@ function createShedder({ config, clock, logger }: ServerDependencies): LoadShedd
   );
 }
 
-/** The caller's own request id if it is valid, otherwise a new one. */
+/** The request id that the caller sent if it is valid, otherwise a new id. */
 function requestIdOf(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }

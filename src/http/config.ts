@@ -1,18 +1,18 @@
-/** The settings of a server: its limits, its keys, and which pages may call it. */
+/** The settings of an HTTP server: limits, keys, allowed hosts and origins. */
 import { DEFAULT_SERVER_LIMITS, type ServerLimits } from './limits.ts';
 
 export interface ServerConfig extends ServerLimits {
-  /** If set, every `/v1` call needs `Authorization: Bearer`; this key may do everything. */
+  /** API key with all permissions. If the key is set, every `/v1` call needs `Authorization: Bearer`. */
   readonly apiKey: string | null;
-  /** Gives access to metrics, documents and the details of readiness, as any API key does. */
+  /** Key that, like any API key, gives access to metrics, documents and the details of readiness. */
   readonly metricsKey: string | null;
   /**
-   * Whether other machines can reach the service. If so, they need a key for metrics even if `metricsKey` is not set.
+   * Whether other machines can reach the service. If they can, metrics require a key even if `metricsKey` is not set.
    */
   readonly isPublic: boolean;
   /** Host names under which the service may be called without a key, besides those of loopback. */
   readonly allowedHosts: readonly string[];
-  /** Origins whose pages may call the service. */
+  /** Origins of web pages that may call the service. */
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDRs of proxies that are trusted to report the client's address. */
   readonly trustedProxies: readonly string[];

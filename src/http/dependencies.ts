@@ -1,4 +1,4 @@
-/** Dependencies of routes: the service, and the configuration of the server. */
+/** Dependencies of routes: the service and the configuration of the server. */
 import type { ServicePorts } from '../service/ports/service.ts';
 import type { ServerConfig } from './config.ts';
 

@@ -1,4 +1,4 @@
-/** All limits of the server: those of its resources, and those of lower layers that its routes observe. */
+/** All limits of the HTTP server, including limits of lower layers that its routes enforce. */
 import { DOMAIN_LIMITS } from '../domain/limits.ts';
 import { type LimitValues, valuesOf } from '../lib/limits.ts';
 import { RANKING_LIMITS } from '../service/ports/rankings.ts';
@@ -12,7 +12,7 @@ import { HTTP_LIMITS } from './plugins/limits.ts';
 import { USER_SET_LIMITS } from './user-sets/limits.ts';
 import { WEBHOOK_LIMITS } from './webhooks/limits.ts';
 
-/** Limits by the file that defines them. */
+/** Limits grouped by the file that defines them. */
 export const SERVER_LIMIT_FILES = {
   'src/http/plugins/limits.ts': HTTP_LIMITS,
   'src/http/campaigns/limits.ts': CAMPAIGN_LIMITS,

@@ -1,6 +1,6 @@
 /**
- * The plugins that apply to every request and every route, in the order of registration. Each names the plugins that
- * must come before it; Fastify refuses any other order.
+ * Plugins that apply to every request and every route, in the order of registration. Each plugin names the plugins that
+ * must be registered before it, and Fastify enforces this order.
  */
 import type { Telemetry } from '../lib/tracing.ts';
 import { recordChanges } from './audit/recorder.ts';
@@ -39,23 +39,25 @@ interface RouteNeeds extends Pick<RequestNeeds, 'requests' | 'access' | 'rates'>
   readonly dependencies: ServerDependencies;
 }
 
-/** The plugins that a request passes before its route. They are not needed to generate the OpenAPI document. */
+/** Plugins that a request passes before its route. The OpenAPI document is generated without them. */
 export async function addRequestPlugins(app: ServerApp, needs: RequestNeeds): Promise<void> {
   for (const plugin of REQUEST_PLUGINS) await app.register(plugin, needs);
 }
 
-/** The plugins of all routes, including those of the OpenAPI document; to be added before the first route. */
+/**
+ * Adds the plugins of all routes, including the OpenAPI routes. Must be called before the first route is registered.
+ */
 export async function addRoutePlugins(app: ServerApp, needs: RouteNeeds): Promise<void> {
   for (const plugin of ROUTE_PLUGINS) await app.register(plugin, needs);
 }
 
-/** Hooks use callbacks if possible: promises, and reading the route's options, slow look-ups down. */
+/** Hooks use callbacks where possible, because promises and access to route options slow look-ups down. */
 const REQUEST_PLUGINS = [
   definePlugin<RequestNeeds>('browser-guard', [], (app, { config, requests }) => {
     const refuseIfClosing = closeGracefully(app, config, requests);
     const refuseForeign = createBrowserGuard(config);
     app.addHook('onRequest', (request, reply, done) => {
-      // first, and in a hook: for the name `localhost` Fastify creates a server for each address
+      // connections are tracked in the first hook, because Fastify creates a server for each address of `localhost`
       requests.add(request.raw, reply.raw);
       reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
       refuseIfClosing(reply);

@@ -1,4 +1,4 @@
-/** Serves a service over HTTP. */
+/** Starts a service and serves it over HTTP. */
 import type { AddressInfo } from 'node:net';
 import { cannotListen, isLoopback } from '../lib/listening.ts';
 import type { ListenOptions, Service } from '../service/ports/service.ts';
@@ -10,18 +10,19 @@ export interface RunningServer {
   readonly url: string;
   /** Resolves when the engine is ready; rejects if it cannot start; never settles if the server was closed before. */
   readonly engineReady: Promise<void>;
-  /** Ends all requests, then the service. */
+  /** Ends all requests, then closes the service. */
   close(): Promise<void>;
 }
 
 /**
- * Accepts requests at once, and starts the service; `/readyz` shows when the engine is ready. The server now owns the
- * service, and closes it even if this throws. @throws AppError unavailable: the port is taken
+ * Accepts requests at once while the service starts; `/readyz` shows when the engine is ready. The server owns the
+ * service and closes it, even if this function throws.
+ * @throws AppError unavailable if the port is taken
  */
 export async function serve(service: Service, options: ListenOptions): Promise<RunningServer> {
   let app: ServerApp | null = null;
   const close = async () => {
-    // concurrently: both get the same time to finish their work in flight
+    // both are closed concurrently, so that both get the same time to finish work in flight
     await Promise.all([app?.close(), service.drain()]);
     await service.close();
   };

@@ -1,6 +1,6 @@
 /**
- * Response schemas of audiences. Hot routes write their JSON as text; their schemas are used only in the OpenAPI
- * document.
+ * Response schemas of audiences. Frequently called routes write their JSON as text, so their schemas are used only in
+ * the OpenAPI document.
  */
 import { z } from 'zod';
 import { type Audience, CHANGE_KINDS, type Change, type Changes } from '../../domain/types.ts';

@@ -7,7 +7,6 @@ import { describeRoute, json } from '../plugins/route.ts';
 import { audienceVersion, changes } from './audience.ts';
 import { activateBody, changesQuery } from './queries.ts';
 
-/** Dependencies of these routes. */
 export type ChangeNeeds = Pick<ServerDependencies, 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'activate' | 'changes' | 'get'>;
 };
@@ -42,7 +41,7 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
     async (request) => {
       const { id } = request.params;
       const { audienceVersion: active } = store.get(id);
-      // the ETags of one version differ only by media type, coding and erasures
+      // the ETags of an audience version differ only in media type, content coding and number of erasures
       requireMatch(request.headers['if-match'], (etag) => etag.startsWith(`"${active}-`));
       return store.activate(id, request.body.version);
     },

@@ -1,12 +1,12 @@
-/** The opaque cursors of pages of an audience's members, and of pages of the audiences that contain a user. */
+/** Opaque cursors for two lists: an audience's members, and the audiences that contain a user. */
 import { createHash } from 'node:crypto';
 import { AppError } from '../../lib/errors.ts';
 
 export interface AudienceCursor {
   readonly audienceVersion: number;
-  /** Size of the audience: the cut of the first page applies to all pages that follow. */
+  /** Number of users in the audience. The cut of the first page applies to all later pages. */
   readonly size: number;
-  /** Ranks up to and including this one have been returned: the 0-based start of the next page. */
+  /** The last rank that was returned (1-based), which is also the 0-based start of the next page. */
   readonly afterRank: number;
 }
 
@@ -16,7 +16,7 @@ const BODY_BYTES = 13;
 const CHECK_BYTES = 4;
 const TEXT_LENGTH = Math.ceil(((BODY_BYTES + CHECK_BYTES) * 4) / 3);
 
-/** The text of a cursor in base64url; valid only for this campaign. */
+/** Encodes a cursor as base64url. The cursor is valid only for this campaign. */
 export function encodeCursor(campaignId: string, cursor: AudienceCursor): string {
   const bytes = Buffer.alloc(BODY_BYTES);
   bytes.writeUInt8(FORMAT, 0);
@@ -27,7 +27,8 @@ export function encodeCursor(campaignId: string, cursor: AudienceCursor): string
 }
 
 /**
- * Reads a cursor of this campaign; anything else is `invalid_cursor`. The check finds mistakes; it is not a signature.
+ * Decodes a cursor of this campaign. The check bytes detect mistakes; they are not a signature.
+ * @throws AppError invalid_cursor
  */
 export function decodeCursor(campaignId: string, text: string): AudienceCursor {
   const bytes = Buffer.from(text, 'base64url');
@@ -44,13 +45,14 @@ export function decodeCursor(campaignId: string, text: string): AudienceCursor {
 
 const AFTER_CAMPAIGN = 'u1:';
 
-/** The cursor of a user's audiences: the campaign after which the next page starts. */
+/** Encodes the cursor of a user's audiences, which contains the id of the last campaign on the page. */
 export function encodeCampaignCursor(campaignId: string): string {
   return Buffer.from(`${AFTER_CAMPAIGN}${campaignId}`).toString('base64url');
 }
 
 /**
- * Reads the result of `encodeCampaignCursor`; anything else is `invalid_cursor`. The campaign may have been deleted.
+ * Decodes the result of `encodeCampaignCursor`. The campaign may have been deleted since.
+ * @throws AppError invalid_cursor
  */
 export function decodeCampaignCursor(text: string): string {
   const decoded = Buffer.from(text, 'base64url').toString();
@@ -60,7 +62,6 @@ export function decodeCampaignCursor(text: string): string {
   return campaignId;
 }
 
-/** The error for a cursor that is not valid. */
 export function invalidCursor(text: string, message: string): AppError {
   return new AppError('invalid_cursor', message, { details: [{ pointer: 'cursor', value: text, message }] });
 }

@@ -1,5 +1,6 @@
 /**
- * The route that returns a campaign's customised model, as an ONNX file or as its manifest, and its response schemas.
+ * The route and the response schemas of a campaign's customised model, which is returned as an ONNX file or as its
+ * manifest.
  */
 import { z } from 'zod';
 import type { Audience } from '../../domain/types.ts';
@@ -14,7 +15,6 @@ import { featureValue } from '../plugins/json/fields.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
 
-/** Dependencies of these routes. */
 export type ModelNeeds = Pick<ServerDependencies, 'config' | 'customisedModels' | 'served'> & {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'expansion'>;
 };
@@ -24,7 +24,7 @@ const onnxSchema = z
   .meta({ contentMediaType: 'application/octet-stream' })
   .describe('An ONNX file, with the manifest in its `metadata_props` under `metaheac.manifest`.');
 
-/** Describes a customised model, and how to pass the campaign to it. */
+/** The manifest of a customised model, with the campaign's features as model inputs. */
 const customisedManifest = z
   .object({
     contract_version: z.int(),
@@ -106,7 +106,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
     async (request, reply) => {
       const type = negotiate(request, [ONNX_TYPE, JSON_TYPE]);
       const audience = store.activeAudience(request.params.id);
-      // the general model that the customised model was made from, which may no longer be the served one
+      // the general model that was customised, which may no longer be the served model
       const { modelVersion } = store.expansion(audience.campaignId, audience.expansionId);
       const pinned = modelVersion ?? dependencies.served().model.version;
       const headers = headersOf(audience, pinned, type === ONNX_TYPE ? 'onnx' : 'json');

@@ -7,7 +7,6 @@ import { describeRoute, json } from '../plugins/route.ts';
 import { explanation, explanationQuery, type ShownExplanation } from './explanation.ts';
 import { createExplanations } from './explanations.ts';
 
-/** Dependencies of these routes. */
 export type ExplanationNeeds = Pick<ServerDependencies, 'config' | 'explainer'> & {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'setsOf'>;
 };

@@ -1,4 +1,4 @@
-/** Explanations of an audience: response schema and query. */
+/** The response schema and the query of explanations of an audience. */
 import { z } from 'zod';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import type { Explanation } from '../../service/ports/audiences.ts';

@@ -1,14 +1,14 @@
-/** Computes explanations, a limited number at a time, and caches them. */
+/** Computes a limited number of explanations at the same time, and caches them. */
 import { LRUCache } from 'lru-cache';
 import type { AudienceExplainer, AudienceToExplain, Explanation } from '../../service/ports/audiences.ts';
 import { createSlots } from '../plugins/connections/slots.ts';
 import type { AudienceLimits } from './limits.ts';
 
 /**
- * Explains an audience, or returns the cached explanation of the same ranking and size, which never changes. A request
- * for an explanation that is already being made waits for it.
- * @throws AppError unavailable (with retry_after) if too many other explanations are being made; what the explainer
- * throws
+ * Explains an audience, or returns the cached explanation of the same ranking and size, which never changes. Concurrent
+ * requests for the same explanation share one computation.
+ * @throws AppError unavailable (with retry_after) if too many other explanations are being computed; and the errors of
+ * the explainer
  */
 export function createExplanations({
   config,

@@ -1,8 +1,4 @@
-/**
- * The route that compares feedback with the audience: it counts the users who responded, and how many of them the
- * audience contains.
- */
-
+/** The route that counts the users who responded to a campaign, and how many of these users its audience contains. */
 import { z } from 'zod';
 import { grouped } from '../../lib/text/counted.ts';
 import { usersByEvent } from '../campaigns/feedback.ts';
@@ -14,7 +10,6 @@ import { describeRoute, json } from '../plugins/route.ts';
 import { findUsers } from '../user-sets/find-user.ts';
 import { type MembershipNeeds, withActive } from './membership-routes.ts';
 
-/** Dependencies of this route. */
 export type OutcomeNeeds = Pick<MembershipNeeds, 'config' | 'population' | 'rankings' | 'reads'> & {
   readonly store: Pick<
     ServerDependencies['store'],
@@ -82,7 +77,7 @@ interface Responders {
 
 const NONE: Responders = { compared: 0, ranked: 0, members: 0 };
 
-/** Counts the users who responded, those among them who are ranked, and those who are in the active audience. */
+/** Counts users who responded, users among them who are ranked, and users among them who are in the active audience. */
 function countResponders(dependencies: OutcomeNeeds, id: string): Responders {
   const { config, population, reads, store } = dependencies;
   const responders = store.respondersOf(id, config.maximumBatchMembers);

@@ -1,4 +1,4 @@
-/** Limits of reading audiences, explanations and customised models. */
+/** Limits for reading audiences, explanations and customised models. */
 import { fixed, type LimitValues } from '../../lib/limits.ts';
 
 export const AUDIENCE_LIMITS = {

@@ -1,5 +1,4 @@
-/** Routes of membership: one user, many users, and the audiences that contain a user. */
-
+/** Routes that check whether one user or many users are in an audience, and that list the audiences of a user. */
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { grouped } from '../../lib/text/counted.ts';
@@ -15,7 +14,6 @@ import { memberBatchBody, userAudiencesQuery } from './queries.ts';
 import { createUserAudiences, positionText } from './user-audiences.ts';
 import { activeNow, openFound } from './view.ts';
 
-/** Dependencies of these routes. */
 export type MembershipNeeds = Pick<
   ServerDependencies,
   'config' | 'population' | 'rankings' | 'reads' | 'userAudiences'
@@ -29,7 +27,10 @@ export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): 
   listUserAudiences(app, dependencies);
 }
 
-/** Opens the active audience and returns the result of `use`, which must not keep the ranking. */
+/**
+ * Opens the active audience and returns the result of `use`. The ranking is closed afterwards, so `use` must not keep
+ * it.
+ */
 export function withActive<T>(
   {
     store,
@@ -55,10 +56,10 @@ function numberOf(population: MembershipNeeds['population'], userId: string): nu
   });
 }
 
-/** The fields of a user who is not in the population. */
+/** Membership fields of a user who is not in the population. */
 const UNKNOWN = '"member":false,"known":false,"code":"user_not_found"';
 
-/** The fields of a user who is in the population. */
+/** Membership fields of a user who is in the population. */
 function membershipText(found: Membership | null): string {
   return found === null ? '"member":false,"known":true' : `"member":true,"known":true,${positionText(found)}`;
 }

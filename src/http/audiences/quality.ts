@@ -1,4 +1,4 @@
-/** The route of an audience's expected quality by size, and its response schema. */
+/** The route and the response schema of an audience's expected quality by size. */
 import { z } from 'zod';
 import type { Audience, Expansion } from '../../domain/types.ts';
 import type { Expected } from '../../service/ports/estimates.ts';
@@ -10,7 +10,6 @@ import { versionNumber } from '../plugins/json/query-numbers.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 
-/** Dependencies of this route. */
 export interface QualityNeeds {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'expansion'>;
 }
@@ -85,7 +84,7 @@ const qualityReport = z
     ],
   });
 
-/** The audience version; by default the active one. */
+/** The requested audience version; by default the active version. */
 const qualityQuery = z.strictObject({
   version: versionNumber().optional().describe('An audience version; by default the active one.'),
 });

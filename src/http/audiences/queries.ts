@@ -1,5 +1,4 @@
-/** Audiences: path parameters, queries and bodies. */
-
+/** Path parameters, queries and bodies of audience routes. */
 import { z } from 'zod';
 import { grouped } from '../../lib/text/counted.ts';
 import type { ServerConfig } from '../config.ts';
@@ -19,19 +18,19 @@ export const diffParams = z.strictObject({
   to: versionNumber(),
 });
 
-/** The requested cut: at most one of these fields may be set. If none is set, the audience's own size applies. */
+/** The requested cut. At most one of its fields may be set; if none is set, the audience's own size applies. */
 export interface CutQuery {
   readonly size?: number | undefined;
   readonly percent?: number | undefined;
   readonly min_score?: number | undefined;
 }
 
-/** The requested cut, and the rank after which to start if there is no cursor. */
+/** Fields for the requested cut, and for the rank after which to start if there is no cursor. */
 export interface ViewQuery extends CutQuery {
   readonly after_rank?: number | undefined;
 }
 
-/** People open CSV files in spreadsheets, and a user id may be any text, even a formula. */
+/** A user id may be any text, including a formula, which a spreadsheet would execute when the CSV file is opened. */
 const csvSafe = z
   .enum(['true', 'false'])
   .default('false')
@@ -42,7 +41,7 @@ const csvSafe = z
   )
   .meta(component('CsvSafe'));
 
-/** Without `limit`, JSON returns the default page and a stream returns everything. */
+/** Without `limit`, a JSON response contains a page of the default size, and a stream contains all users. */
 export function audienceQuery(config: ServerConfig) {
   return z
     .strictObject({
@@ -120,7 +119,7 @@ export function userAudiencesQuery(config: ServerConfig) {
   });
 }
 
-/** The body of a batch of look-ups. */
+/** The request body of a batch of membership look-ups. */
 export function memberBatchBody(config: ServerConfig) {
   const { maximumBatchMembers, maximumUserIdBytes, maximumErrorDetails } = config;
   const wrong = (id: unknown) => wrongId('a user id', id, maximumUserIdBytes);

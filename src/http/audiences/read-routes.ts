@@ -1,4 +1,4 @@
-/** Routes of an audience's members: pages and exports, of the active version or of a given one. */
+/** Routes that return the members of the active or a given audience version, as pages or as exports. */
 
 import type { ErrorCode } from '../../lib/errors.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
@@ -13,7 +13,7 @@ import { audienceQuery, versionParams } from './queries.ts';
 import { createReader, type ReadNeeds } from './reader.ts';
 import type { TakeStream } from './stream/stream-turns.ts';
 
-/** The description shared by both routes. */
+/** Text in the descriptions of both routes. */
 const READING =
   'JSON is paged; a cursor keeps the audience version and the size of the first page. NDJSON, CSV and Parquet ' +
   'stream everything (from the cursor on, if there is one) unless `limit` is given; then `X-Next-Cursor` has the ' +

@@ -1,4 +1,4 @@
-/** Reads an audience's members: a page, or a stream of all of them. */
+/** Reads the members of an audience as a page or as a stream. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Audience } from '../../domain/types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
@@ -15,7 +15,6 @@ import { streamChunks } from './stream/stream.ts';
 import type { TakeStream } from './stream/stream-turns.ts';
 import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
 
-/** Dependencies of a read. */
 export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
   readonly store: Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
 };
@@ -26,7 +25,7 @@ type Query = ViewQuery & {
   readonly csv_safe: boolean;
 };
 
-/** The audience that a response returns, its open ranking, and the part to return. */
+/** The audience to return, its open ranking, and the part of the ranking to return. */
 interface Opened<R> {
   readonly audience: Audience;
   readonly ranking: R;
@@ -39,7 +38,7 @@ interface Held {
   readonly close: () => void;
 }
 
-/** Creates the function that responds with the members of the active version (`version` is null) or of a given one. */
+/** Creates the function that responds with the members of `version`, or of the active version if `version` is null. */
 export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
   const { config, store, rankings, reads, population, encoder } = dependencies;
 
@@ -57,7 +56,8 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       version === null && found.cursor === null
         ? { audience: activeNow(store, id), cursor: null }
         : locate(store, id, version, query.cursor);
-    // computed before the members are read: if a user is erased in the meantime, the next response has another tag
+    // the tag is computed before the members are read, so that a user erased during the read changes the tag of the
+    // next response
     const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
     const known = validatorsOf(found.audience, representation);
     if (isMatch(request.headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
@@ -99,8 +99,8 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
 }
 
 /**
- * Opens an audience for a stream. The stream slot (freed by `release`) and the ranking's own descriptors are held until
- * `close`.
+ * Opens an audience for a stream. The stream slot, which `release` frees, and the ranking's file descriptors are held
+ * until `close`.
  */
 function holdForStream(
   release: () => void,
@@ -136,7 +136,7 @@ function encodingOf(
   return type === PARQUET_TYPE ? { rows: 'members', type, rowGroupRows } : { rows: 'members', type, isSafe };
 }
 
-/** The blocks that a stream sends: ranks from the start of the view to `end`. */
+/** The blocks of a stream, from the start of the view to rank `end`. */
 function blocksOf(
   { ranking, view }: Opened<ReadRanking>,
   end: number,
@@ -156,7 +156,7 @@ function itemsText(items: readonly AudienceItem[]): string {
   return text;
 }
 
-/** The size of an active audience, whose members may be cached in memory. */
+/** The size of an active audience, if its members may be cached in memory. */
 function activeSize({ isActive, size }: Audience): number | undefined {
   return isActive ? size : undefined;
 }
@@ -175,7 +175,7 @@ function validatorsOf({ version }: Audience, representation: string) {
   };
 }
 
-/** The representation's part of the ETag. */
+/** The part of the ETag that depends on the representation. */
 const NAMES = { [JSON_TYPE]: 'json', [NDJSON_TYPE]: 'ndjson', [CSV_TYPE]: 'csv', [PARQUET_TYPE]: 'parquet' } as const;
 
 const CONTENT_TYPES = {

@@ -1,4 +1,4 @@
-/** A page of the audiences that contain a user. */
+/** Creates pages of the audiences that contain a user. */
 import type { Audience } from '../../domain/types.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { decimalScore } from '../../lib/text/decimal-score.ts';
@@ -8,12 +8,13 @@ import { quoteJson } from '../plugins/json/json-writing.ts';
 import { decodeCampaignCursor, encodeCampaignCursor } from './cursor.ts';
 
 /**
- * Finds a page of the campaigns whose active audience contains a user, by campaign id, as JSON text of
- * `userAudiencesSchema`. @throws AppError invalid_cursor, storage_failed
+ * Returns a page of the campaigns whose active audience contains a user, sorted by campaign id, as JSON text that
+ * conforms to `userAudiencesSchema`.
+ * @throws AppError invalid_cursor, storage_failed
  */
 export function createUserAudiences({ userAudiences }: Pick<ServerDependencies, 'userAudiences'>) {
   let listed: readonly Audience[] = [];
-  /** The beginning of each audience's JSON, which is the same for all users. */
+  /** The beginning of the JSON text of each audience, which is the same for all users. */
   let heads: readonly string[] = [];
   return (
     userNumber: UserNumber,
@@ -42,7 +43,7 @@ function headOf({ campaignId, version }: Audience): string {
   return `{"campaign_id":${quoteJson(campaignId)},"version":${version},`;
 }
 
-/** The JSON fields of a member's position. */
+/** The position of a member as JSON fields. */
 export function positionText({ rank, score, percentile }: Membership): string {
   return `"rank":${rank},"score":${decimalScore(score)},"percentile":${percentile}`;
 }

@@ -1,4 +1,4 @@
-/** Routes of audience versions: list them, and compare two. */
+/** Routes that list audience versions, and that compare two versions. */
 
 import type { Audience } from '../../domain/types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../../lib/media-types.ts';
@@ -17,7 +17,6 @@ import { streamChunks } from './stream/stream.ts';
 import type { TakeStream } from './stream/stream-turns.ts';
 import { checkPopulation, openFound } from './view.ts';
 
-/** Dependencies of these routes. */
 export type VersionNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
   readonly store: Pick<ServerDependencies['store'], 'audienceVersion' | 'audienceVersions'>;
 };
@@ -124,7 +123,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
   );
 }
 
-/** The two rankings of a comparison, open until `close`. */
+/** The two rankings of a comparison, which stay open until `close`. */
 interface OpenSides {
   readonly from: Side;
   readonly to: Side;
@@ -143,7 +142,7 @@ async function diffCounts(
   }
 }
 
-/** Both rankings with their own descriptors, and a stream slot, until `close`. */
+/** Opens both rankings with their own file descriptors, and takes a stream slot. Both are held until `close`. */
 function openBoth(
   dependencies: VersionNeeds,
   audiences: readonly [Audience, Audience],

@@ -1,4 +1,4 @@
-/** The part of an audience to read: a version, a cut of its ranking, and a start. */
+/** Finds the part of an audience to read: a version, a cut of its ranking, and a start. */
 
 import { audienceSize } from '../../domain/audiences.ts';
 import type { Audience } from '../../domain/types.ts';
@@ -8,7 +8,7 @@ import type { ServerDependencies } from '../dependencies.ts';
 import { type AudienceCursor, decodeCursor, invalidCursor } from './cursor.ts';
 import type { CutQuery, ViewQuery } from './queries.ts';
 
-/** An audience version and the cursor that led to it. */
+/** An audience version, and the cursor that refers to the version, if there is one. */
 export interface Located {
   readonly audience: Audience;
   readonly cursor: { readonly text: string; readonly at: AudienceCursor } | null;
@@ -17,7 +17,7 @@ export interface Located {
 type Store = Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
 
 /**
- * The requested version (null: the active one), or the version to which the cursor belongs.
+ * Returns the version to which the cursor belongs, or else the requested version (null means the active version).
  * @throws AppError campaign_not_found, audience_not_found, audience_not_ready, invalid_cursor
  */
 export function locate(store: Store, id: string, version: number | null, text: string | undefined): Located {
@@ -33,8 +33,7 @@ export function locate(store: Store, id: string, version: number | null, text: s
 }
 
 /**
- * The active version in the store at this moment, even if an earlier read in this iteration of the event loop returned
- * another one.
+ * Reads the active version from the store, bypassing versions that were cached in this iteration of the event loop.
  * @throws AppError campaign_not_found, audience_not_ready
  */
 export function activeNow(store: Store, id: string): Audience {
@@ -42,16 +41,16 @@ export function activeNow(store: Store, id: string): Audience {
   return audienceVersion === null ? store.activeAudience(id) : store.audienceVersion(id, audienceVersion);
 }
 
-/** The cut, and the ranks still to return: `from` (0-based) to `size`. */
+/** A cut of `size` users. The ranks from `from` (0-based) to `size` are still to be returned. */
 export interface View {
   readonly size: number;
   readonly from: number;
 }
 
 /**
- * The part of the audience that a request asks for. The cut is that of the query, otherwise the cursor's, otherwise the
- * audience's own size; the start is the rank of the cursor or of the query. A cut that is sent along with a cursor must
- * match the cursor's, because pages of audiences of different sizes would not fit together.
+ * Returns the requested part of the audience. The cut comes from the query, otherwise from the cursor, otherwise from
+ * the audience. The start comes from the cursor or the query. If the query contains both a cut and a cursor, the cut
+ * must match the cut of the cursor, because pages of different cuts would not fit together.
  * @throws AppError invalid_cursor, storage_failed
  */
 export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, query: ViewQuery): View {
@@ -69,7 +68,7 @@ export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, quer
 }
 
 /**
- * Refuses a ranking with users whom the served population never contained: their ids are unknown here.
+ * Refuses a ranking with users whom the served population never contained, because their ids are unknown here.
  * @throws AppError unavailable
  */
 export function checkPopulation(
@@ -86,8 +85,8 @@ export function checkPopulation(
 
 /**
  * Opens an audience. If the ranking's files disappeared while its row was read (because the campaign was deleted or the
- * version pruned), the audience is looked up again: it is then not found, or another version is active.
- * @throws what `find` does; AppError storage_failed
+ * version pruned), the audience is looked up again. The second look-up either fails or finds another active version.
+ * @throws the errors of `find`; AppError storage_failed
  */
 export function openFound<L extends { readonly audience: Audience }, T>(
   found: L,

@@ -1,4 +1,4 @@
-/** Entries of the audit log: response schema and query. */
+/** The response schema and the query of the audit log. */
 import { z } from 'zod';
 import type { AuditEntry } from '../../domain/audit.ts';
 import type { ServerConfig } from '../config.ts';

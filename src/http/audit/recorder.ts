@@ -1,6 +1,6 @@
 /**
- * Records the changes that routes make: in the transaction of the change if there is one, otherwise before the response
- * is sent.
+ * Records the changes that routes make. An entry is written in the transaction of the change if there is one, otherwise
+ * before the response is sent.
  */
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import type { PendingAction } from '../../domain/audit.ts';
@@ -9,19 +9,18 @@ import type { ServerDependencies } from '../dependencies.ts';
 import { clientAddress } from '../plugins/access/client-address.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 
-/** Dependencies of the recorder. */
 export interface RecorderNeeds {
   readonly store: Pick<ServerDependencies['store'], 'audit'>;
 }
 
-/** The parts of an audit entry that all requests to one route share. */
+/** The parts of an audit entry that are the same for all requests to a route. */
 interface Audited {
   readonly action: string;
   readonly resource: string;
   /** The path parameter that names the resource; null if there is none, or if it names a user. */
   readonly parameter: string | null;
   readonly status: number;
-  /** Whether the route deletes something. */
+  /** Whether the route deletes something, which frees disk space. */
   readonly frees: boolean;
 }
 
@@ -41,7 +40,8 @@ export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
   app.addHook('onRoute', (route) => {
     const audited = auditedOf(route);
     if (audited === null) return;
-    // the last hook of its kind: it calls the handler, so a transaction of a synchronous handler writes the entry too
+    // the last `preHandler` hook calls the handler directly, so the transaction of a synchronous handler also writes
+    // the audit entry
     route.preHandler = [
       ...[route.preHandler ?? []].flat(),
       (request, _reply, done) => {

@@ -6,7 +6,6 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute } from '../plugins/route.ts';
 import { auditLine, auditLinesSchema, auditQuery } from './entry.ts';
 
-/** Dependencies of these routes. */
 export type AuditNeeds = Pick<ServerDependencies, 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'audit'>;
 };

@@ -23,7 +23,7 @@ import {
 
 const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
 
-/** Counts of a campaign's features. */
+/** Number of unknown and missing features of a campaign. */
 export const featureCounts = z.object({
   unknown: count.describe('Values that the model does not know.'),
   missing: count.describe('Features of the model for which no value was given.'),
@@ -93,8 +93,8 @@ export const campaign = answerOf<Campaign>()(
 );
 
 /**
- * The ETag of a campaign covers the fields that callers change. If it covered progress, an edit during an expansion
- * would be refused although nobody else has edited the campaign.
+ * The ETag of a campaign covers the fields that callers change. If the ETag covered progress, an edit during an
+ * expansion would be refused although nobody else has edited the campaign.
  */
 export function tagOfCampaign(shown: z.output<typeof campaign>): string {
   const { id, external_id: externalId, name, labels, features, filters, audience, refresh: policy } = shown;
@@ -119,7 +119,9 @@ export function campaignQuery(config: ServerConfig) {
 
 const LABEL = /^[^=]+=/;
 
-/** The query parameter `label=team=growth`, which may be repeated: a single label arrives as a string. */
+/**
+ * The query parameter `label=team=growth`, which may be repeated. A single label arrives as a string instead of a list.
+ */
 function labelQuery({ maximumLabels }: ServerConfig) {
   const labels = z
     .array(z.string())
@@ -135,7 +137,7 @@ function labelQuery({ maximumLabels }: ServerConfig) {
     });
 }
 
-/** The body that creates a campaign. */
+/** The request body that creates a campaign. */
 export function campaignBody(config: ServerConfig) {
   return z
     .strictObject({
@@ -173,7 +175,7 @@ export function campaignBody(config: ServerConfig) {
     });
 }
 
-/** The body that changes a campaign: fields that are not given stay as they are. */
+/** The request body that changes a campaign. Fields that are not given stay as they are. */
 export function campaignChangeBody(config: ServerConfig) {
   return z
     .strictObject({

@@ -1,4 +1,4 @@
-/** Compares a new campaign's features with the model's: checks names and kinds, counts values. */
+/** Compares the features of a new campaign with those of the model: checks names and kinds, and counts values. */
 import type { CampaignFeatures } from '../../domain/features.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import { KINDS } from '../../lib/feature-kinds.ts';
@@ -6,8 +6,8 @@ import { jsonPointer } from '../../lib/json-pointer.ts';
 import type { CampaignFeature } from '../../service/ports/served.ts';
 
 /**
- * Counts values that the model reads as token 0: unknown values, and features that are absent or empty. An unknown name
- * is refused as `unknown_feature`, and a value of the wrong kind as `invalid_request`.
+ * Counts values that the model reads as token 0: unknown values, and absent or empty features.
+ * @throws AppError unknown_feature (unknown name), invalid_request (value of the wrong kind)
  */
 export function countFeatures(
   expected: readonly CampaignFeature[],

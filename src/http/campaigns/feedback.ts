@@ -1,4 +1,4 @@
-/** Feedback on a campaign's audience: what users did, as JSON or NDJSON. */
+/** The route that takes feedback on a campaign's audience (what users did), as JSON or NDJSON. */
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { FEEDBACK_EVENTS } from '../../domain/feedback.ts';
@@ -12,7 +12,6 @@ import { parseJsonLines } from '../plugins/json/json-body.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 
-/** Dependencies of this route. */
 export type FeedbackNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'addFeedback'>;
 };
@@ -81,8 +80,8 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
       async (request) => {
         const { id } = request.params;
         const now = clock.now();
-        // the body was parsed and checked in this iteration of the event loop: other requests are handled before it is
-        // written
+        // the body was parsed and checked in this iteration of the event loop, so other requests are handled before the
+        // events are written
         await setImmediate();
         return store.addFeedback(
           id,

@@ -1,4 +1,4 @@
-/** Inputs of a campaign: features, seeds, labels, filters, the audience's size and the refresh policy. */
+/** Schemas of a campaign's inputs: features, seeds, labels, filters, size of the audience and refresh policy. */
 import { z } from 'zod';
 import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import type { AudienceRequest, RefreshPolicy } from '../../domain/types.ts';
@@ -74,7 +74,7 @@ export function labelsField(config: InputLimits) {
     });
 }
 
-/** Filters in a response. */
+/** The response schema of filters. */
 export const filters = z.record(
   z.string(),
   z.union([z.array(z.string()).readonly(), z.object({ min: z.number().optional(), max: z.number().optional() })]),
@@ -129,7 +129,7 @@ const range = z
   .refine(({ min, max }) => min !== undefined || max !== undefined, 'min, max or both are expected')
   .refine(({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) => min <= max, 'min is above max');
 
-/** The size of an audience in a response. */
+/** The response schema of the requested audience size. */
 export const audienceRequest = z
   .union([z.object({ size: count }), z.object({ percent: z.number() })])
   .describe('The requested size.');
@@ -164,14 +164,14 @@ function showDuration(ms: number): string {
   return `${Math.ceil(ms / UNIT_MS[unit])}${unit}`;
 }
 
-/** A refresh policy in a response. */
+/** The response schema of a refresh policy. */
 export const refresh = answerOf<RefreshPolicy>()(
   { description: 'When the campaign is expanded automatically.' },
   { every: z.string().nullable(), on_new_population: z.boolean(), on_change: z.boolean() },
   { every: ({ everyMs }) => (everyMs === null ? null : showDuration(everyMs)) },
 );
 
-/** Fields that change a refresh policy: those that are not given stay as they are. */
+/** Fields that change a refresh policy. Fields that are not given stay as they are. */
 export function refreshChangeField() {
   return z
     .strictObject({
@@ -200,7 +200,7 @@ export function refreshChangeField() {
     });
 }
 
-/** Fields of a new refresh policy: those that are not given are off. */
+/** Fields of a new refresh policy. Triggers that are not given are off. */
 export function refreshField() {
   const { every, on_new_population, on_change } = refreshChangeField().shape;
   return z
@@ -215,7 +215,7 @@ export function refreshField() {
     });
 }
 
-/** The refresh policy after a change; the policy of a new campaign is off before. */
+/** Returns the refresh policy after a change. For a new campaign, all triggers are off before the change. */
 export function toRefreshPolicy(
   { every, on_new_population: onNewPopulation, on_change: onChange }: z.output<ReturnType<typeof refreshChangeField>>,
   before: RefreshPolicy = { everyMs: null, onNewPopulation: false, onChange: false },

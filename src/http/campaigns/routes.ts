@@ -1,4 +1,4 @@
-/** Routes of campaigns: create, change, delete, list, get. */
+/** Routes that create, change, delete, list and get campaigns. */
 import type { FastifyReply } from 'fastify';
 import { refuseUnknownFilters } from '../../domain/filters.ts';
 import type { Campaign } from '../../domain/types.ts';
@@ -17,7 +17,6 @@ import { campaign, campaignBody, campaignChangeBody, campaignPage, campaignQuery
 import { countFeatures } from './features.ts';
 import { toAudienceRequest, toRefreshPolicy } from './inputs.ts';
 
-/** Dependencies of these routes. */
 export type CampaignNeeds = Pick<ServerDependencies, 'config' | 'served' | 'wake'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'create' | 'delete' | 'get' | 'list' | 'update'>;
 };
@@ -151,7 +150,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       const ifMatch = request.headers['if-match'];
       if (ifMatch !== undefined) requireSame(ifMatch, dependencies.store.get(id));
       const left = await dependencies.store.delete(id);
-      // the campaign itself is deleted; the periodic clean-up removes what is left of it
+      // the campaign itself is deleted, so the periodic clean-up can remove the remaining feedback
       if (left !== null)
         request.log.warn({ error: left.message }, 'the feedback of a deleted campaign will be removed later');
       return reply.code(204).send(null);
@@ -181,7 +180,7 @@ function listCampaigns(app: ServerApp, dependencies: CampaignNeeds): void {
       const { label, ...query } = request.query;
       const own = request.caller?.labels ?? {};
       const labels = { ...label, ...own };
-      // a caller whose key has a label may search only for the key's own value of that label
+      // a caller whose key has a label may search only for campaigns with the same value of that label
       if (label && Object.entries(own).some(([key, text]) => (label[key] ?? text) !== text))
         return { items: [], nextCursor: null };
       return dependencies.store.list({ ...inCamelCase(query), ...(Object.keys(labels).length > 0 && { labels }) });

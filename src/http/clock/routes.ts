@@ -1,4 +1,4 @@
-/** The route by which an operator confirms that the machine's clock is right. */
+/** The route through which an operator confirms that the machine's clock is right. */
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';

@@ -1,4 +1,4 @@
-/** The console: static files from a build. They are public; their data comes from the API, which requires keys. */
+/** Serves the console's static files. The files are public; their data comes from the API, which requires keys. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
@@ -9,7 +9,7 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { addPages } from '../plugins/page-headers.ts';
 import { describeRoute } from '../plugins/route.ts';
 
-/** The folder into which `npm run build` puts the console, whether the service runs from the sources or from dist/. */
+/** The folder of the built console, which is the same whether the service runs from the sources or from dist/. */
 const CONSOLE_FOLDER = join(PACKAGE_ROOT, 'dist/console/');
 
 const PAGE = 'index.html';
@@ -17,15 +17,15 @@ const PAGE = 'index.html';
 /** Relative file paths without hidden files and without `..`. */
 const FILE = /^\w[\w.-]*(\/\w[\w.-]*)*$/;
 
-/** Files that the build names by a hash of their contents. */
+/** Files whose names contain a hash of their contents. */
 const HASHED = /^assets\//;
 const FOREVER = 'public, max-age=31536000, immutable';
 const CHECKED = 'no-cache';
 
 /**
- * Serves `/console/` from `folder`. The console's pages differ only in the URL fragment, so every path names a file or
- * does not exist. If the console was not built when the service starts, every path returns a problem that says how to
- * build it.
+ * Serves `/console/` from `folder`. The console's pages differ only in the URL fragment, so a path that names no file
+ * does not exist. If the console was not built when the service started, every path returns a problem that says how to
+ * build the console.
  */
 export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_FOLDER): Promise<void> {
   const isBuilt = existsSync(join(folder, PAGE));
@@ -48,8 +48,8 @@ export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_
 }
 
 /**
- * The schema of routes that serve files: they are public, and not in the OpenAPI document, because they are not
- * operations.
+ * The schema of routes that serve files. The routes are public, and hidden from the OpenAPI document because they are
+ * not operations.
  */
 function fileSchema(): FastifySchema {
   const { facts } = describeRoute({ operationId: 'getConsole', scope: 'none', tags: [], summary: '', response: {} });

@@ -14,7 +14,10 @@ import { userIdList } from '../user-sets/user-id-list.ts';
 const predicted = interval.describe('An estimate and its 90 % interval.');
 const bySize = z.record(z.string(), predicted);
 
-/** The body of an estimate: a campaign's seeds, features and filters, and users who must not be in its audience. */
+/**
+ * The request body of an estimate: seeds, features and filters of a campaign, and users who must not be in the
+ * audience.
+ */
 export function estimateBody(config: ServerConfig) {
   return z
     .strictObject({

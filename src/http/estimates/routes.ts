@@ -1,7 +1,4 @@
-/**
- * Route of estimates: takes a campaign's inputs, and returns the expected quality of the audience; nothing is stored.
- */
-
+/** The route that estimates the quality of an audience from a campaign's inputs, without storing anything. */
 import type { CountedUsers } from '../../domain/estimates.ts';
 import { refuseUnknownFilters } from '../../domain/filters.ts';
 import type { SetOwner } from '../../domain/user-sets.ts';
@@ -16,12 +13,11 @@ import { findRowsOf } from '../user-sets/find-user.ts';
 import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
 import { type EstimateAnswer, estimate, estimateBody } from './estimate.ts';
 
-/** Dependencies of these routes. */
 export type EstimateNeeds = Pick<ServerDependencies, 'config' | 'estimates' | 'served'> & {
   readonly store: Pick<ServerDependencies['store'], 'userSets'>;
 };
 
-/** Audience sizes for which results are returned, as shares of the candidates. */
+/** Audience sizes for which an estimate returns results, as shares of the candidates. */
 const SHARES = ['0.01', '0.05', '0.1', '0.2'];
 
 /** The global suppression list. */
@@ -55,7 +51,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
     },
     async (request) => {
       const { features, filters, seeds, suppression = [] } = request.body;
-      // read only once: another version may be served before the last row is found
+      // the served version is read only once, because it may change before the last user is looked up
       const { epoch, model, population } = dependencies.served();
       const { directory, rowOf } = population;
       const featureCounts = countFeatures(model.campaignFeatures, features);
@@ -81,7 +77,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
       try {
         return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };
       } catch (error) {
-        // the file of a list is removed when the list changes
+        // the file of a suppression list is removed when the list changes
         if (store.userSets.find(COMMON) !== suppressionSet) return { ...answer, ...nothing(...CHANGED) };
         request.log.error({ error: messageOf(error) }, 'an estimate failed');
         const message = `the service log has details under the request id ${request.id}`;
@@ -108,7 +104,7 @@ function boundsOf({ minimumSeeds, maximumEstimateSeeds, maximumEstimateCandidate
   return { minimumSeeds, mostSeeds: maximumEstimateSeeds, mostCandidates: maximumEstimateCandidates };
 }
 
-/** Why there is no estimate now. */
+/** Reasons why the engine returned no estimate. */
 const NOT_NOW: Readonly<Record<'loading' | 'busy' | 'late', Why>> = {
   loading: ['loading', 'the model is being loaded for estimates, which takes seconds: try again'],
   busy: ['busy', 'other estimates are in progress: try again'],
@@ -119,7 +115,7 @@ const NOT_NOW: Readonly<Record<'loading' | 'busy' | 'late', Why>> = {
 };
 const CHANGED: Why = ['busy', 'the global suppression list changed in the meantime: try again'];
 
-/** The answer with the estimator's results. */
+/** The response with the results of the estimator. */
 function tell(
   outcome: Awaited<ReturnType<Estimates['estimate']>>,
   answer: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
@@ -143,7 +139,7 @@ function tell(
   const { verdict, reason, auc, recall, lift, drift } = expected.prediction;
   return {
     ...counted,
-    // the AUC of the seeds themselves, without a correction for later customers
+    // cohesion is the AUC of the held-out seeds, without a correction for later customers
     cohesion: drift?.auc_before ?? auc,
     expected: { verdict, reason, recall: few(recall), lift: few(lift), drift: drift ?? null },
     based_on: { seeds: expected.seeds, fitting_seeds: expected.fittingSeeds, candidates: expected.candidates },

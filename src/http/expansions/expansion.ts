@@ -1,4 +1,4 @@
-/** Expansions: response schemas, and the fields that a campaign shows of its latest expansion. */
+/** Response schemas of expansions, and the fields of the latest expansion that a campaign shows. */
 import { z } from 'zod';
 import type { ComputedWith } from '../../domain/run-facts.ts';
 import { EXPANSION_STATES } from '../../domain/states.ts';
@@ -25,7 +25,7 @@ export const excluded = z
   .nullable()
   .describe('Users who are not ranked, each counted once; `null` until they have been counted.');
 
-/** The fields of an expansion that its campaign shows too. */
+/** Fields of an expansion that are also shown in its campaign. */
 export const runFields = {
   progress: z.number().min(0).max(1).describe('From 0 to 1; never decreases.'),
   eta_seconds: seconds

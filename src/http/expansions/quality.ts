@@ -1,4 +1,4 @@
-/** The quality report of an expansion, as the engine wrote it. */
+/** Response schemas of the quality report that the engine writes for an expansion. */
 import { z } from 'zod';
 import { count, interval } from '../plugins/json/fields.ts';
 
@@ -10,7 +10,7 @@ export const verdict = z
   .enum(['good', 'weak', 'unsure'])
   .describe('`weak`: the seeds look like everyone else; `unsure`: there are too few seeds to tell.');
 
-/** What a prediction assumes about later customers. */
+/** The assumption of a prediction about later customers. */
 export const drift = z
   .looseObject({
     measured: z
@@ -29,8 +29,8 @@ export const drift = z
 const predictedByShare = z.record(z.string(), predicted);
 
 /**
- * Fields of the quality report. A report by an earlier version of the service may lack some of them, and one by a later
- * version may have more.
+ * Fields of the quality report. Reports by earlier versions of the service may lack some fields, and reports by later
+ * versions may have more.
  */
 const report = z
   .looseObject({
@@ -79,10 +79,10 @@ const report = z
   })
   .meta({ id: 'Quality' });
 
-/** Sizes for which a campaign shows predictions; the whole curve has its own route. */
+/** Audience sizes for which a campaign shows predictions. The whole curve has its own route. */
 const SHOWN_SHARES = ['0.01', '0.02', '0.05', '0.1', '0.2'];
 
-/** The report with only a few of the predicted sizes. */
+/** Reduces a quality report to a few of its predicted sizes. */
 export const quality = z
   .transform<Readonly<Record<string, unknown>>, z.input<typeof report>>((given) => {
     const whole = given as z.input<typeof report>; // the schema checks it

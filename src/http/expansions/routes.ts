@@ -1,4 +1,4 @@
-/** Routes of expansions: create, list, get, cancel. */
+/** Routes that create, list, get and cancel expansions. */
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { createOnce, idempotencyHeaders } from '../plugins/idempotent.ts';
@@ -7,7 +7,6 @@ import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { expansion, expansionPage, expansionParams } from './expansion.ts';
 
-/** Dependencies of these routes. */
 export type ExpansionNeeds = Pick<ServerDependencies, 'config' | 'wake'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'cancel' | 'expand' | 'expansion' | 'expansionsOf'>;
 };

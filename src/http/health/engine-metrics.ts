@@ -1,9 +1,9 @@
-/** Metrics of the engine, reported in its heartbeats. */
+/** Metrics of the engine, which the engine reports in its heartbeats. */
 import type { Registry } from 'prom-client';
 import type { EngineStatus } from '../../service/ports/health.ts';
 import { counter, gauge } from './read-metrics.ts';
 
-/** Adds the engine's metrics. Those that need a running engine are omitted while there is none. */
+/** Adds the metrics of the engine. Metrics of a running engine are omitted while no engine runs. */
 export function addEngineMetrics(engine: () => EngineStatus, registers: Registry[]): void {
   gauge('metaheac_engine_ready', '1 while the engine takes jobs.', registers, [], (self) => {
     self.set(engine().ready ? 1 : 0);

@@ -1,4 +1,4 @@
-/** Limits of readiness: what a service needs in order to take requests. */
+/** Thresholds of the readiness check. */
 import { fixed } from '../../lib/limits.ts';
 
 export const HEALTH_LIMITS = {

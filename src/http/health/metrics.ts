@@ -1,4 +1,4 @@
-/** Prometheus metrics of one server, in its own registry, in addition to those of the process. */
+/** Prometheus metrics of a server, in its own registry, and metrics of the process. */
 import { collectDefaultMetrics, Gauge, Histogram, register as ofProcess, Registry } from 'prom-client';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { MetricFamily } from '../../lib/tracing.ts';
@@ -12,13 +12,13 @@ import type { Part } from './readiness.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
 export interface ServerMetrics {
-  /** Counts a response by the route's pattern. */
+  /** Counts a response under its route's pattern. */
   observe(answered: Answered): void;
   /** Currently open streams. */
   readonly openStreams: Gauge;
-  /** The metrics as Prometheus text; values from the store are read at this moment. */
+  /** Returns the metrics as Prometheus text. Values from the store are read at the time of the call. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
-  /** The same metrics, as data. */
+  /** Returns the metrics as data. */
   families(): Promise<readonly MetricFamily[]>;
 }
 
@@ -27,10 +27,10 @@ type MetricsNeeds = Pick<
   'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'served'
 > & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox'> };
 
-/** Bucket bounds, from the time to find rows in a small population up to an hour of scoring. */
+/** Bucket bounds in seconds, from a small population's row look-up to an hour of scoring. */
 const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
-/** Creates the metrics of a server, which start at zero. */
+/** Creates the metrics of a server. All counts start at zero. */
 export function createMetrics(
   dependencies: MetricsNeeds,
   partsOf: () => readonly Part[],
@@ -38,7 +38,7 @@ export function createMetrics(
 ): ServerMetrics {
   const registry = Registry.merge([metricsOfProcess()]);
   const registers = [registry];
-  // removes gauges with the names of counters, which Prometheus' linter refuses; the gauges by type stay
+  // these gauges have names of counters, which the Prometheus linter refuses; the gauges by type stay
   for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
   const requests = new RequestMetrics();
   const openStreams = new Gauge({
@@ -67,15 +67,15 @@ export function createMetrics(
     render: async () => ({ contentType: registry.contentType, text: (await registry.metrics()) + requests.render() }),
     families: async () => {
       const own = await registry.getMetricsAsJSON();
-      // prom-client's typings declare `type` as a number, but it is a string
+      // the typings of prom-client declare `type` as a number, but the value is a string
       return [...own.map((family) => ({ ...family, type: String(family.type) })), ...requests.families()];
     },
   };
 }
 
 /**
- * The library's metrics of the process, created once per process: the observer of garbage collections and the timer of
- * the event loop never end, and would keep a closed server in memory.
+ * Default metrics of prom-client, which are created once per process, because their garbage collection observer and
+ * event loop timer never stop and would keep a closed server in memory.
  */
 function metricsOfProcess(): Registry {
   if (ofProcess.getMetricsAsArray().length === 0) collectDefaultMetrics();
@@ -170,7 +170,7 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
 }
 
 /**
- * A gauge that is omitted while the system does not report the disk: /readyz says why, and all other metrics are
+ * A gauge that is omitted while the system does not report free disk space. /readyz says why, and all other metrics are
  * present.
  */
 function diskGauge(name: string, help: string, registers: Registry[], read: () => number): void {

@@ -1,7 +1,7 @@
-/** Metrics whose values are read from elsewhere when they are scraped. */
+/** Metrics whose values are read at the time of the scrape. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** A gauge that `collect` sets. If it throws, the scrape fails. */
+/** A gauge whose value `collect` sets. If `collect` throws, the scrape fails. */
 export function gauge(
   name: string,
   help: string,
@@ -20,7 +20,7 @@ export function gauge(
   });
 }
 
-/** A counter that starts at zero in each scrape, and that `collect` increases to the current value. */
+/** A counter that is reset before each scrape, and that `collect` increases to the current value. */
 export function counter(
   name: string,
   help: string,

@@ -1,5 +1,4 @@
-/** Whether each part of the service is ready, and why not. */
-
+/** Checks whether each part of the service is ready, and if not, why. */
 import { messageOf } from '../../lib/errors.ts';
 import { grouped } from '../../lib/text/counted.ts';
 import type { Population } from '../../service/ports/populations.ts';
@@ -18,13 +17,14 @@ export type ReadinessNeeds = Pick<
 
 type Verdict = Omit<Part, 'name'>;
 
-/** Time for which the result of an expensive check is reused: a probe of the store waits for the disk. */
+/** Milliseconds for which the result of an expensive check is reused. A check of the store waits for the disk. */
 const KEPT_MS = 1_000;
 /** If another process has been writing to the store for longer than this, the store counts as not writable. */
 const BUSY_MS = 10_000;
 
 /**
- * The current state of the parts; the store and the descriptors, which cost more to check, are at most a second old.
+ * Returns the current state of each part. The results for the store and the file descriptors, which are expensive to
+ * check, are at most a second old.
  */
 export function createReadiness(needs: ReadinessNeeds): () => readonly Part[] {
   const { clock } = needs;
@@ -37,14 +37,15 @@ export function createReadiness(needs: ReadinessNeeds): () => readonly Part[] {
       { name: 'store', ...store() },
       { name: 'model', ready: true, detail: `version ${model.version}` },
       { name: 'population', ready: true, detail: describePopulation(population) },
-      // not reused: a caller who got an error about a full disk must not read that everything is ready
+      // the disk is checked every time, so that a caller who got an error about a full disk does not read that
+      // everything is ready
       { name: 'disk', ...verdictOf(() => diskVerdict(needs)) },
       { name: 'descriptors', ...descriptors() },
     ];
   };
 }
 
-/** A check that reuses the result or error of `look` for a second. */
+/** Creates a check that reuses the result or the error of `look` for a second. */
 function kept(look: () => Verdict, clock: ReadinessNeeds['clock']): () => Verdict {
   let verdict: Verdict | null = null;
   let lookedAt = 0;
@@ -57,7 +58,7 @@ function kept(look: () => Verdict, clock: ReadinessNeeds['clock']): () => Verdic
   };
 }
 
-/** If a check throws, the error is the reason why the part is not ready. */
+/** Runs a check. If the check throws, its error is the reason why the part is not ready. */
 function verdictOf(look: () => Verdict): Verdict {
   try {
     return look();
@@ -91,7 +92,8 @@ function describePopulation({ version, rowCount }: Pick<Population, 'version' | 
 }
 
 /**
- * Checks the reserve first: new work is refused if less space is free, and by default the reserve is the larger limit.
+ * Checks free space against the reserve first, because it is the larger limit by default, and new work is refused below
+ * it.
  */
 function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   const reserve = storage.disk();
@@ -113,7 +115,7 @@ function descriptorVerdict({ machine, config }: ReadinessNeeds): Verdict {
   return { ready: limit - open >= config.readyFreeDescriptors, detail: `${grouped(open)} of ${grouped(limit)} open` };
 }
 
-/** `54.1 GB` or `3.1 MB`: decimal units, as in the console. */
+/** Formats bytes in decimal units, such as `54.1 GB` or `3.1 MB`, like the console. */
 function size(bytes: number): string {
   return bytes >= 1e9 ? `${grouped(bytes / 1e9)} GB` : `${grouped(bytes / 1e6)} MB`;
 }

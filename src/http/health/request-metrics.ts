@@ -1,6 +1,6 @@
 /**
  * Counts of responses, and a histogram of their durations by class, in Prometheus' text format. prom-client sorts and
- * joins the labels for every observation, which takes as long as a look-up itself.
+ * joins the labels at every observation, which takes as long as a look-up.
  */
 import type { MetricFamily } from '../../lib/tracing.ts';
 import type { RequestClass } from '../plugins/fastify-types.ts';
@@ -9,8 +9,8 @@ import type { Answered } from '../plugins/request-log.ts';
 const REQUESTS = 'http_requests_total';
 const DURATIONS = 'http_request_duration_seconds';
 /**
- * A look-up takes a tenth of the first bound, and a stream may take as long as the last one. Most bounds are four or
- * five times the one before.
+ * Bucket bounds in seconds. A look-up takes a tenth of the first bound, and a stream may take as long as the last
+ * bound. Most bounds are four or five times the previous bound.
  */
 const BUCKETS_SECONDS = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30, 300];
 
@@ -24,7 +24,10 @@ interface Series {
 
 /** Durations of the responses of one class. */
 interface Times {
-  /** Responses that took at most as long as the bucket with the same index, and longer than the one before. */
+  /**
+   * Number of responses by bucket: longer than the previous bound, and at most as long as the bound with the same
+   * index.
+   */
   readonly counts: Float64Array;
   count: number;
   seconds: number;
@@ -38,7 +41,7 @@ export class RequestMetrics {
   readonly #byRoute = new Map<string, Series[]>();
   readonly #byClass = new Map<RequestClass, Times>();
 
-  /** Counts a response by the route's pattern and class. */
+  /** Counts a response under its route's pattern and class. */
   readonly observe = (answered: Answered): void => {
     const series = this.#seriesOf(answered);
     series.count += 1;
@@ -51,7 +54,7 @@ export class RequestMetrics {
     if (bucket < BUCKETS_SECONDS.length) times.counts[bucket]! += 1;
   };
 
-  /** Both metrics, as data. */
+  /** Returns both metrics as data. */
   families(): readonly MetricFamily[] {
     const series = [...this.#byRoute].flatMap(([route, all]) => all.map((one) => ({ route, ...one })));
     return [
@@ -70,7 +73,7 @@ export class RequestMetrics {
     ];
   }
 
-  /** The lines of both metrics. No label has a character that needs an escape. */
+  /** Returns both metrics as lines of text. No label needs escaping. */
   render(): string {
     const lines = this.families().flatMap(({ name, help, type, values }) => [
       `# HELP ${name} ${help}`,

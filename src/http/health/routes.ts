@@ -1,4 +1,4 @@
-/** Routes for operators: liveness, readiness, metrics. */
+/** Routes for liveness, readiness and metrics. */
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { Access } from '../plugins/access/access.ts';
@@ -9,10 +9,9 @@ import { liveness, readiness } from './health.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Part } from './readiness.ts';
 
-/** Dependencies of these routes. */
 export type HealthNeeds = Pick<ServerDependencies, 'served'>;
 
-/** The metrics, and who may read them. */
+/** The metrics, and the access control for reading them. */
 interface HealthParts {
   readonly metrics: ServerMetrics;
   readonly access: Access;

@@ -1,4 +1,4 @@
-/** Pages of a feature's known values, in the order of their codes, which never change. */
+/** Creates pages of a feature's known values, sorted by code. The code of a value never changes. */
 import { createHash } from 'node:crypto';
 import type { ValueList } from '../../service/ports/served.ts';
 import { invalidCursor } from '../audiences/cursor.ts';
@@ -12,9 +12,9 @@ export interface ValueQuery {
 }
 
 /**
- * Up to `limit` matching values from the cursor on. The scan stops after `maximumScan` values, so not only
- * the last page may be short. `present` turns a value into an item. `scope` identifies the list: the cursor of
- * another list is refused as invalid_cursor.
+ * Returns up to `limit` matching values, starting at the cursor. The scan stops after `maximumScan` values, so any page
+ * may be short. `present` turns a value into an item. `scope` identifies the list.
+ * @throws AppError invalid_cursor if the cursor belongs to another list
  */
 export function pageOfValues<T>(
   values: ValueList,

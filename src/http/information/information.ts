@@ -156,7 +156,7 @@ export const valuePage = z.object({ items: z.array(z.string()), next_cursor: z.s
   examples: [{ items: ['shoes', 'hats'], next_cursor: null }],
 });
 
-/** A page of values of the population's users, with the number of users for each. */
+/** A page of values of a user feature, with the number of users who have each value. */
 export const countedValuePage = z
   .object({
     items: z.array(

@@ -1,4 +1,4 @@
-/** Limits of samples and of lists of known values. */
+/** Limits of population samples and of lists of known values. */
 import { fixed } from '../../lib/limits.ts';
 
 export const INFORMATION_LIMITS = {

@@ -1,4 +1,4 @@
-/** The response of `GET /v1/limits`: limits that operators have reason to change, and fixed ones. */
+/** The response of `GET /v1/limits`: configurable and fixed limits that callers may need to know. */
 import { KEY_LIFETIME_MS } from '../../domain/idempotency.ts';
 import { snakeCase, variableOf } from '../../lib/limits.ts';
 import { SERVER_LIMITS, type ServerLimits } from '../limits.ts';
@@ -8,12 +8,12 @@ import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from '../plugins/limits.ts';
 interface PublishedLimit {
   readonly name: string;
   readonly value: number;
-  /** null if the limit is fixed. */
+  /** The environment variable that sets the limit; null if the limit is fixed. */
   readonly variable: string | null;
   readonly description: string;
 }
 
-/** Published limits that are constants of other files. */
+/** Published limits that are defined as constants in other files. */
 const CONSTANTS: readonly Omit<PublishedLimit, 'variable'>[] = [
   {
     name: 'idempotency_key_lifetime_ms',

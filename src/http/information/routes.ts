@@ -1,7 +1,4 @@
-/**
- * Routes with information about the service: limits, the served model and population, and the known values of their
- * features.
- */
+/** Routes that return the limits, the served model, the served population, and the known values of features. */
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -18,7 +15,6 @@ import {
 } from './information.ts';
 import { presentLimits } from './published-limits.ts';
 
-/** Dependencies of these routes. */
 export type InformationNeeds = Pick<ServerDependencies, 'config' | 'population' | 'populations' | 'served'>;
 
 const TAGS = ['information'];

@@ -34,10 +34,10 @@ const EXAMPLE = {
   revoked_at: null,
 };
 
-/** A key, without its secret. */
+/** The response schema of a key, without the secret. */
 export const key = answerOf<ApiKey>()({ id: 'Key', examples: [EXAMPLE] }, fields);
 
-/** A new key with its secret: only in the response to POST. */
+/** The response schema of a new key with its secret, which only the response to POST contains. */
 export const keyWithSecret = answerOf<ApiKey & { readonly key: string }>()(
   {
     id: 'KeyWithSecret',
@@ -48,7 +48,7 @@ export const keyWithSecret = answerOf<ApiKey & { readonly key: string }>()(
 
 export const keyPage = pageOf('KeyPage', key);
 
-/** The response that describes the caller. */
+/** The response schema of the caller's permissions. */
 export const caller = z
   .object({
     actor: z
@@ -70,7 +70,7 @@ export const keyParams = z.strictObject({
   id: z.string().meta({ ...component('KeyId'), description: 'Id of a key.', examples: [EXAMPLE.id] }),
 });
 
-/** The body that creates a key. */
+/** The request body that creates a key. */
 export function keyBody(config: ServerConfig, now: () => number) {
   return z
     .strictObject({

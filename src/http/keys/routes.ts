@@ -1,4 +1,4 @@
-/** Routes of API keys: create, list, get and revoke keys, and get the caller's own. */
+/** Routes that create, list, get and revoke API keys, and that return the permissions of the caller's key. */
 import { ACTORS } from '../../domain/audit.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
@@ -8,7 +8,6 @@ import { pageQuery } from '../plugins/paging.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { caller, key, keyBody, keyPage, keyParams, keyWithSecret } from './key.ts';
 
-/** Dependencies of these routes. */
 export type KeyNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'apiKeys'>;
 };
@@ -150,7 +149,7 @@ function revokeKey(app: ServerApp, { store }: KeyNeeds): void {
   );
 }
 
-/** @throws AppError forbidden if the service requires no key */
+/** @throws AppError forbidden if the service requires no API key */
 function refuseAnybody(caller: Caller | null): void {
   if (caller?.actor !== ACTORS.anybody) return;
   throw new AppError('forbidden', 'create the first key with `metaheac keys create`, or set METAHEAC_API_KEY');

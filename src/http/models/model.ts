@@ -1,6 +1,4 @@
-/**
- * Response schemas of the versions of the general model, and of the check that a version must pass before it is served.
- */
+/** Response schemas of model versions, and of the check that a version must pass before it is served. */
 import { z } from 'zod';
 import type { ModelCheck, ModelComparison, ModelVersion, PredictedQuality } from '../../service/ports/models.ts';
 import { answerOf } from '../plugins/json/answer.ts';

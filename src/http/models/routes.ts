@@ -1,11 +1,10 @@
-/** Routes of model versions: list them, and choose the served one. */
+/** Routes that list model versions, and that choose the version to serve. */
 import type { ModelVersion } from '../../service/ports/models.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { modelParams, modelVersion, modelVersions } from './model.ts';
 
-/** Dependencies of these routes. */
 export type ModelVersionNeeds = Pick<ServerDependencies, 'models'>;
 
 const TAGS = ['information'];

@@ -1,6 +1,6 @@
 /**
- * What the OpenAPI document contains in addition to the routes' schemas: headers, conditional requests, webhook calls,
- * examples of pages.
+ * Completes the OpenAPI document with information that is not in the routes' schemas: headers, conditional requests,
+ * webhook calls, examples of pages.
  */
 import { headersOfErrors, RESPONSE_HEADERS } from '../plugins/response-headers.ts';
 import { webhookCalls } from '../webhooks/events.ts';
@@ -9,8 +9,8 @@ import { referToComponents } from './components.ts';
 import { ANSWERS, type Document, type Operation, type Schema } from './document-types.ts';
 
 /**
- * The completed document, without zod's default bounds of numbers and lists, and without shared objects, which YAML
- * would write as aliases.
+ * Returns the completed document. It removes zod's default bounds of numbers and lists, and copies shared objects,
+ * which YAML would write as aliases.
  */
 export function completeDocument<T extends object>(given: T): T {
   const document: Document = JSON.parse(JSON.stringify(given));
@@ -44,7 +44,10 @@ function sortByName(components: Document['components']): void {
   }
 }
 
-/** Removes components that no route uses: each is generated twice, once for input. */
+/**
+ * Removes components that no route uses. Each component is generated for both input and output, although usually only
+ * one is needed.
+ */
 function removeUnusedSchemas(document: Document): void {
   const { schemas } = document.components;
   const isUnused = (name: string) => !JSON.stringify(document).includes(`"#/components/schemas/${name}"`);
@@ -63,7 +66,7 @@ const IF_NONE_MATCH = {
   example: '"3-csv-gzip"',
 };
 
-/** Adds the headers of the route's own responses, and of its errors by code. */
+/** Adds headers to the responses that the route declares, and to its error responses. */
 function addHeaders({ [ANSWERS]: facts, responses }: Operation): void {
   for (const [status, response] of Object.entries(responses)) {
     if ('$ref' in response) continue;
@@ -77,7 +80,8 @@ function addHeaders({ [ANSWERS]: facts, responses }: Operation): void {
 }
 
 /**
- * `nullable` in a route's schema means that the body is optional. The document says so beside the schema, at the body.
+ * Marks a body as optional if its schema is nullable. In the document, `required` is a field of the body, not of the
+ * schema.
  */
 function markOptionalBody({ requestBody }: Operation): void {
   if (requestBody === undefined || '$ref' in requestBody) return;
@@ -90,7 +94,7 @@ function markOptionalBody({ requestBody }: Operation): void {
   }
 }
 
-/** If an item has an example, its page gets one too: the first page, with one item. */
+/** Adds an example to each page whose items have an example: a first page with one item. */
 function addPageExamples(schemas: Readonly<Record<string, Schema>>): void {
   for (const schema of Object.values(schemas)) {
     const { items, next_cursor: cursor } = schema.properties ?? {};

@@ -1,11 +1,11 @@
-/** Names the components of the OpenAPI document, through metadata of the schema of a body or parameter. */
+/** Names components of the OpenAPI document in the metadata of schemas. */
 
-/** The metadata's key, which is not in the finished document. */
+/** The metadata key for component names, which is removed from the finished document. */
 export const COMPONENT = 'x-component';
 
 /**
- * Metadata for `.meta()`: the body or parameter with this schema becomes `#/components/…/<name>`, which operations then
- * refer to.
+ * Returns metadata for `.meta()`. The body or parameter with this schema becomes the component `#/components/…/<name>`,
+ * and operations refer to it.
  */
 export function component(name: string): { readonly [COMPONENT]: string } {
   return { [COMPONENT]: name };

@@ -1,4 +1,6 @@
-/** Named parts of the document, and parts that many operations share, become referenced components. */
+/**
+ * Turns named parts of the OpenAPI document, and parts that operations share, into components that operations refer to.
+ */
 import { assert } from '../../lib/errors.ts';
 import { COMPONENT } from './component.ts';
 import { ANSWERS, type Document, type Operation, type Reference } from './document-types.ts';
@@ -35,8 +37,8 @@ function referToParameters(operation: Operation, refer: Refer): void {
 }
 
 /**
- * Refers to whole bodies rather than to their schemas: client generators know only for a body that fields with a
- * default may be omitted.
+ * Refers to whole bodies rather than to their schemas, because client generators make fields with a default optional
+ * only in bodies.
  */
 function referToBodies(operation: Operation, refer: Refer): void {
   const { requestBody } = operation;
@@ -58,7 +60,7 @@ function referToErrors({ [ANSWERS]: answers, responses }: Operation, refer: Refe
   }
 }
 
-/** A part's name, and the part without it. */
+/** Returns the component name of a part, and the part without the name. */
 function nameOf<P extends { readonly [COMPONENT]?: string }>(part: P): [string | undefined, Omit<P, typeof COMPONENT>] {
   const { [COMPONENT]: name, ...rest } = part;
   return [name, rest];

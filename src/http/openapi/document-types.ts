@@ -1,9 +1,9 @@
-/** The parts of an OpenAPI document that are read or added when it is completed. */
+/** Types of the parts of an OpenAPI document that this folder reads or writes. */
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { HeaderName } from '../plugins/response-headers.ts';
 import type { COMPONENT } from './component.ts';
 
-/** Key under which an operation holds its route's declared responses until the document is complete. */
+/** Key of an operation under which the declared responses of its route are stored until the document is complete. */
 export const ANSWERS = 'x-answers';
 
 /** The responses that a route declares, by status. */

@@ -1,4 +1,4 @@
-/** The OpenAPI document, generated from the routes. */
+/** Generates the OpenAPI document from the routes. */
 import swagger from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
@@ -16,7 +16,7 @@ Errors are RFC 9457 problems (\`application/problem+json\`) with a stable \`code
 durations in seconds. Every response has an \`X-Request-Id\` header. It repeats the request's own if that has at most 64
 letters, digits, \`.\`, \`_\` and \`-\`; otherwise it is a new id.`;
 
-/** Collects the routes registered after it. */
+/** Collects the routes that are registered afterwards. */
 export async function describeRoutes(app: ServerApp): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -43,7 +43,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
         { name: 'keys', description: 'API keys and the audit log.' },
         { name: 'health', description: 'For operators.' },
       ],
-      // the empty requirement: a service without keys requires no key
+      // the empty requirement means that a service without keys requires no key
       security: [{ key: [] }, {}],
       components: {
         securitySchemes: {
@@ -66,7 +66,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
 
 type Transform = typeof jsonSchemaTransform;
 
-/** The provider's transform, which also keeps the route's declared responses. */
+/** The transform of fastify-type-provider-zod, extended to keep the declared responses of the route. */
 function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> {
   const { schema, url } = transformBodies(route);
   const { facts } = (route.schema ?? {}) as FastifySchema;
@@ -76,12 +76,15 @@ function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> 
   return { schema: declared, url };
 }
 
-/** The minimum scope of the key, as its role. A service without keys requires no key. */
+/**
+ * The security requirement of a route, with the minimum scope of the key as a role. A service without keys requires no
+ * key.
+ */
 function securityOf(scope: RouteScope): Record<string, string[]>[] {
   return scope === 'none' ? [] : [{ key: [scope] }, {}];
 }
 
-/** The provider's transform only supports bodies with one content type. */
+/** Adds bodies with several content types, because the transform of fastify-type-provider-zod supports only one. */
 function transformBodies(route: Parameters<Transform>[0]): ReturnType<Transform> {
   const { body, ...rest } = (route.schema ?? {}) as { body?: { content?: Record<string, { schema: unknown }> } };
   if (body?.content === undefined) return jsonSchemaTransform(route);

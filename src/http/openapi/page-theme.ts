@@ -1,4 +1,6 @@
-/** Style of the page that shows the document: the project's name, and the console's colours, light and dark. */
+/**
+ * Style of the page that shows the OpenAPI document: the project's name, and the light and dark colours of the console.
+ */
 import type { FastifySwaggerUiOptions } from '@fastify/swagger-ui';
 
 const ICON =
@@ -53,7 +55,7 @@ html:root .swagger-ui .opblock .btn.btn.cancel { border-color: var(--bad); color
 .project svg { width: 22px; height: 22px; }
 `;
 
-/** The head of the page, with the theme chosen in the console, if any. */
+/** Script that adds the page header, and applies the theme that was chosen in the console. */
 const SCRIPT = `
 (() => {
   const head = document.createElement('header');
@@ -68,10 +70,10 @@ const SCRIPT = `
     if (root.classList.contains('dark-mode') !== isDark) root.classList.toggle('dark-mode', isDark);
   };
   system.addEventListener('change', apply);
-  // the page sets its own at the start
+  // the page sets a theme of its own when it starts
   new MutationObserver(apply).observe(root, { attributeFilter: ['class'] });
   apply();
-  // what screen readers and small fingers need, and the page's own markup lacks
+  // the page lacks labels and heading levels for screen readers, and focus for keyboards
   const page = document.getElementById('swagger-ui');
   page.setAttribute('role', 'main');
   const change = (selector, mend) => page.querySelectorAll(selector).forEach(mend);
@@ -84,9 +86,9 @@ const SCRIPT = `
     level('h3.opblock-tag, section.models > h4, .modal-ux h3', '2');
     level('.opblock h4, .modal-ux h4', '3');
     level('.opblock h5, .modal-ux h5', '4');
-    // links within buttons: the button leads to the same place
+    // these links are inside buttons that lead to the same place
     change('.opblock-summary-control a[href]', (link) => link.removeAttribute('href'));
-    // a table that says that it is a landmark, and names that hide what is written on buttons
+    // this table wrongly declares a landmark role, and these labels replace the visible text of buttons
     change('.responses-table[role]', (table) => table.removeAttribute('role'));
     change('.modal-btn[aria-label]', (button) => button.removeAttribute('aria-label'));
     change('pre.microlight:not([tabindex])', (example) => { example.tabIndex = 0; });

@@ -33,7 +33,7 @@ export async function addDocumentRoutes(app: ServerApp): Promise<void> {
     await scope.register(swaggerUi, {
       routePrefix: '/docs',
       ...PAGE_THEME,
-      // the default sends the document's URL to a service on the internet
+      // by default, the page sends the URL of the document to a public validator
       uiConfig: { docExpansion: 'list', validatorUrl: null },
     });
   });

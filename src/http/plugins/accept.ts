@@ -1,22 +1,28 @@
-/** Content negotiation (RFC 9110, section 12.5), by @fastify/accepts. */
+/** Content negotiation (RFC 9110, section 12.5) with @fastify/accepts. */
 import fastifyAccepts from '@fastify/accepts';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
 
-/** Either header is read only up to this length: a header of 16 KiB can name 4,000 types, which took 34 ms to read. */
+/**
+ * Number of characters of `Accept` and `Accept-Encoding` that are read. A header of 16 KiB can name 4,000 types, which
+ * took 34 ms to parse.
+ */
 const MAXIMUM_ACCEPT_LENGTH = 1_024;
 
-/** Adds the package on which `negotiate` and `acceptsGzip` depend. */
+/** Adds @fastify/accepts, on which `negotiate` and `acceptsGzip` depend. */
 export async function negotiateContent(app: ServerApp): Promise<void> {
   await app.register(fastifyAccepts);
 }
 
-/** The offered type that `Accept` prefers (the first of equals); `not_acceptable` if it accepts none. */
+/**
+ * Returns the offered type that `Accept` prefers; of equally preferred types, the first.
+ * @throws AppError not_acceptable if `Accept` matches no offered type
+ */
 export function negotiate<T extends string>(request: FastifyRequest, offers: readonly [T, ...T[]]): T {
   const accept = boundedHeader(request, 'accept');
   if (accept === undefined || accept.trim() === '') return offers[0];
-  // clients name the charset too, and an offer without a charset would not match
+  // some clients name the charset, and an offer without a charset would not match
   const accepted = request.types(offers.flatMap((offer) => [offer, `${offer};charset=utf-8`]));
   const best = offers.find((offer) => String(accepted).split(';', 1)[0] === offer);
   if (best !== undefined) return best;
@@ -25,14 +31,17 @@ export function negotiate<T extends string>(request: FastifyRequest, offers: rea
   });
 }
 
-/** Whether `Accept-Encoding` prefers gzip to no encoding; if it prefers neither, the one named first counts. */
+/**
+ * Whether `Accept-Encoding` prefers gzip to no encoding. If both are equally preferred, the first that the header names
+ * is chosen.
+ */
 export function acceptsGzip(request: FastifyRequest): boolean {
-  // the old name of gzip
+  // `x-gzip` is the old name of gzip
   const gzip = /\bx-gzip\b/i.test(boundedHeader(request, 'accept-encoding') ?? '') ? 'x-gzip' : 'gzip';
   return request.encodings([gzip, 'identity']) === gzip;
 }
 
-/** The headers are cut in the request itself, because the package reads them there. */
+/** Truncates the headers in the request itself, because @fastify/accepts reads them there. */
 function boundedHeader({ raw }: FastifyRequest, name: 'accept' | 'accept-encoding'): string | undefined {
   const given = raw.headers[name] as string | undefined;
   if (given !== undefined && given.length > MAXIMUM_ACCEPT_LENGTH)

@@ -1,20 +1,20 @@
-/** Compresses pages with gzip, by @fastify/compress. */
+/** Compresses pages with gzip, using @fastify/compress. */
 import { constants } from 'node:zlib';
 import fastifyCompress from '@fastify/compress';
 import type { FastifyReply } from 'fastify';
 import type { ServerApp } from './fastify-types.ts';
 
-/** The fastest level: it reduces a page's text to 23 %, the default level to 21 %. */
+/** The fastest compression level, which reduces a page to 23 %; the default level reduces it to 21 %. */
 export const GZIP = { level: constants.Z_BEST_SPEED } as const;
 /**
- * A page of up to this many bytes is compressed synchronously; a larger one is compressed in a thread of libuv, while
+ * Maximum number of bytes that are compressed synchronously. Larger pages are compressed in a libuv thread, while
  * look-ups continue.
  */
 const AT_ONCE_BYTES = 128 * 1024;
 
 /**
- * Adds routes that call `sendPage`. The routes decide whether a page is compressed, before the package would, because
- * the ETag depends on it.
+ * Adds routes that call `sendPage`. The routes, rather than @fastify/compress, decide whether a page is compressed,
+ * because the ETag depends on the compression.
  */
 export async function addPacking(app: ServerApp, addRoutes: (app: ServerApp) => void): Promise<void> {
   await app.register(async (scope) => {
@@ -29,7 +29,7 @@ export async function addPacking(app: ServerApp, addRoutes: (app: ServerApp) => 
 /** Sends a page; `isPacked` is the result of `acceptsGzip`. */
 export function sendPage(reply: FastifyReply, page: string, isPacked: boolean): FastifyReply {
   if (!isPacked) return reply.send(page);
-  // the package reads both headers again, and interprets unusual ones differently
+  // @fastify/compress reads both headers again, and interprets unusual values differently
   const { headers } = reply.request.raw;
   headers['accept-encoding'] = 'gzip';
   delete headers['x-no-compression'];

@@ -25,20 +25,23 @@ export type ServerApp = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** Routes of one class take about the same time; docs/operations.md lists the routes of each class. */
+/** Class of a route, by duration. docs/operations.md lists the routes of each class. */
 export type RequestClass = 'lookup' | 'read' | 'write' | 'audience' | 'upload' | 'computed' | 'health';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * Successful requests are logged at level debug, because the route is called by health checks or thousands of times
-     * per second.
+     * Whether successful requests are logged at level debug, because health checks call the route or callers call it
+     * thousands of times per second.
      */
     readonly quiet?: boolean;
-    /** The handler reads the body itself: an error may be returned before all of it has arrived. */
+    /**
+     * Whether the handler reads the body itself, so that it may respond with an error before the whole body has
+     * arrived.
+     */
     readonly upload?: boolean;
     /**
-     * The class under which the route's durations are counted; by default `read` or `write`, depending on the method.
+     * The class under which durations of the route are counted; by default `read` or `write`, depending on the method.
      */
     readonly class?: RequestClass;
   }
@@ -46,8 +49,8 @@ declare module 'fastify' {
     /** Code of the problem in the response; null for a successful response. */
     problemCode: ErrorCode | null;
     /**
-     * Whether the request was refused because of overload. There may be thousands of these a second, so they are not
-     * logged one by one.
+     * Whether the request was refused because of overload. Such refusals are not logged one by one, because there may
+     * be thousands a second.
      */
     isShed: boolean;
   }

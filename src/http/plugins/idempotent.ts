@@ -1,4 +1,7 @@
-/** Routes that create something: a repeated request with the same key gets the same response, and creates nothing. */
+/**
+ * Makes creation idempotent: a repeated request with the same `Idempotency-Key` gets the same response, and creates
+ * nothing.
+ */
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -7,7 +10,7 @@ import type { IdempotentRequest } from '../../domain/types.ts';
 import { sendShown } from './json/json-writing.ts';
 import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from './limits.ts';
 
-/** Headers of a POST that can be repeated safely. */
+/** Headers of a POST request that can be repeated safely. */
 export const idempotencyHeaders = z.looseObject({
   'idempotency-key': z
     .string()
@@ -21,27 +24,27 @@ export const idempotencyHeaders = z.looseObject({
     ),
 });
 
-/** A request whose headers are `idempotencyHeaders`. */
+/** A request whose headers conform to `idempotencyHeaders`. */
 interface KeyedRequest extends Pick<FastifyRequest, 'method' | 'url' | 'body'> {
   readonly headers: { readonly 'idempotency-key'?: string | undefined };
 }
 
-/** How a route creates something for one key. */
+/** How a route creates a resource for an `Idempotency-Key`. */
 interface Making<Answer extends z.ZodType> {
   /** The schema of the response. */
   readonly answer: Answer;
-  /** Creates the resource. The response must be stored with `once` in the same commit. */
+  /** Creates the resource. `once` must store the response in the same commit. */
   make(once: IdempotentRequest<z.input<Answer>> | undefined): z.input<Answer> | Promise<z.input<Answer>>;
   /** Sets the status and headers of the response. */
   head(reply: FastifyReply, shown: z.output<Answer>): void;
-  /** Identifies the request in addition to its key: by default its method, URL and body. */
+  /** Data that identifies the request in addition to its key; by default the method, URL and body. */
   readonly identity?: unknown;
 }
 
 /**
- * Creates something once for each key, for the routes of a resource: sends the response, or the first one again. A
- * request waits while another one with its key is being handled.
- * @throws AppError idempotency_key_reused, and what `make` throws
+ * Creates a resource once for each `Idempotency-Key`. Sends the response, or repeats the first response if the key was
+ * used before. A request waits while another request with the same key is being handled.
+ * @throws AppError idempotency_key_reused, and the errors of `make`
  */
 export function createOnce(store: Pick<Campaigns, 'answerOf'>) {
   const running = new Map<string, Promise<unknown>>();

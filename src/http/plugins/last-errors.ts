@@ -1,14 +1,14 @@
-/** The latest responses with an error of the service, shown in its status. */
+/** Keeps the latest errors of the service (responses with a 5xx status), which the status shows. */
 import type { Clock } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { Answered } from './request-log.ts';
 
-/** Number of errors that are kept. */
+/** Maximum number of errors that are kept. */
 export const KEPT_ERRORS = 20;
 
 export interface RequestError {
   readonly code: ErrorCode;
-  /** The route's pattern, which contains no ids. */
+  /** Pattern of the route, which contains no ids. */
   readonly route: string;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -29,7 +29,7 @@ export class LastErrors {
     if (this.#kept.length > KEPT_ERRORS) this.#kept.shift();
   }
 
-  /** The kept errors, newest first. */
+  /** Returns the kept errors, newest first. */
   list(): readonly RequestError[] {
     return this.#kept.toReversed();
   }

@@ -1,4 +1,4 @@
-/** A request's logger, created when its first line is logged: most look-ups never log. */
+/** A logger for a request, created when its first line is logged, because most look-ups never log. */
 import type { FastifyBaseLogger } from 'fastify';
 
 type Line = Parameters<FastifyBaseLogger['info']>;
@@ -8,7 +8,9 @@ export function isVerbose(level: string): boolean {
   return level === 'debug' || level === 'trace';
 }
 
-/** Logs through a child of `parent` with `bindings`, which is created when the first line is logged. */
+/**
+ * Logs through a child logger of `parent` with `bindings`. The child logger is created when the first line is logged.
+ */
 export class LazyLogger implements FastifyBaseLogger {
   readonly #parent: FastifyBaseLogger;
   readonly #bindings: Parameters<FastifyBaseLogger['child']>[0];

@@ -1,4 +1,4 @@
-/** Limits of every route: bodies, connections, paging, streams. */
+/** Limits that apply to all routes: bodies, connections, paging, streams. */
 import { fixed, type LimitValues, setting } from '../../lib/limits.ts';
 
 export const HTTP_LIMITS = {

@@ -1,17 +1,22 @@
-/** Headers of HTML pages, by @fastify/helmet: other sites may not frame them, and they load nothing from elsewhere. */
+/**
+ * Security headers of HTML pages, set with @fastify/helmet. Other sites may not frame the pages, and pages load nothing
+ * from other sites.
+ */
 import fastifyHelmet, { type FastifyHelmetOptions } from '@fastify/helmet';
 import type { ServerApp } from './fastify-types.ts';
 
 const NONE = ["'none'"];
 const SELF = ["'self'"];
 
-/** The sources that a page may load, by directive of its content security policy. */
+/** Sources that a page may load, by directive of the content security policy. */
 type Directives = Readonly<Record<string, string[]>>;
 
-/** Pages in a single file with inline style. */
+/** Policy of pages that are a single file with inline style. */
 const PLAIN_PAGE: Directives = { 'default-src': NONE, 'style-src': ["'unsafe-inline'"] };
 
-/** Pages with scripts: those of Swagger UI are files of this service, and its styles are partly in attributes. */
+/**
+ * Policy of the Swagger UI pages. Their scripts are files of this service, and their styles are partly in attributes.
+ */
 const SCRIPTED_PAGE: Directives = {
   'default-src': NONE,
   'script-src': SELF,
@@ -21,7 +26,7 @@ const SCRIPTED_PAGE: Directives = {
   'connect-src': SELF,
 };
 
-/** The console: its scripts, styles and data come from this service, and nothing is inline. */
+/** Policy of the console. Its scripts, styles and data come from this service, and nothing is inline. */
 const CONSOLE: Directives = {
   'default-src': SELF,
   'script-src': SELF,
@@ -34,8 +39,8 @@ const CONSOLE: Directives = {
 const PAGES = { plain: PLAIN_PAGE, scripted: SCRIPTED_PAGE, console: CONSOLE } as const;
 
 /**
- * Adds routes that return pages of one kind. They have their own scope, whose hooks do not run for the API: it has no
- * pages, and `x-content-type-options` is on every response anyway.
+ * Adds routes that return pages of one kind. The routes have a Fastify scope of their own, so the hooks of helmet do
+ * not run for the API, which sets `x-content-type-options` itself.
  */
 export async function addPages(
   app: ServerApp,
@@ -56,8 +61,7 @@ function optionsOf(directives: Directives): FastifyHelmetOptions {
     },
     xFrameOptions: { action: 'deny' },
     referrerPolicy: { policy: 'no-referrer' },
-    // browsers respect it only over TLS, which ends at a proxy; a setting that binds the host name for years is left to
-    // the proxy's operator
+    // browsers respect HSTS only over TLS, which ends at a proxy, so the operator of the proxy decides about HSTS
     strictTransportSecurity: false,
   };
 }

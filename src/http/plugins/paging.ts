@@ -1,17 +1,17 @@
-/** The queries of pages. */
+/** Query parameters of paged lists. */
 import { z } from 'zod';
 import { component } from '../openapi/component.ts';
 import { pageLimit } from './json/query-numbers.ts';
 import type { HttpLimits } from './limits.ts';
 
-/** The query parameter that says where a page begins: after the previous one. */
+/** Schema of the query parameter `cursor`, after which the page begins. */
 export const pageCursor = z
   .string()
   .optional()
   .describe('`next_cursor` of the previous page.')
   .meta(component('PageCursor'));
 
-/** The query of a page of a list of records. */
+/** Schema of the query of a paged list. */
 export function pageQuery({ maximumCampaignPageSize, defaultCampaignPageSize }: HttpLimits) {
   return z.strictObject({
     limit: pageLimit(maximumCampaignPageSize, defaultCampaignPageSize).meta(component('PageLimit')),

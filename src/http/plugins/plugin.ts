@@ -1,12 +1,12 @@
-/** Named plugins, which apply to every request or route, with the plugins that must come before them. */
+/** Named Fastify plugins that apply to every request or route, and that declare which plugins must come first. */
 import type { FastifyBaseLogger, FastifyPluginAsync, RawServerDefault } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import type { ServerApp, ZodTypeProvider } from './fastify-types.ts';
 
-/** A plugin registered without its own scope: its hooks apply to everything registered after it. */
+/** A plugin without a scope of its own. Its hooks apply to everything that is registered later. */
 export type Plugin<N extends object> = FastifyPluginAsync<N, RawServerDefault, ZodTypeProvider, FastifyBaseLogger>;
 
-/** A plugin that Fastify refuses to register before those in `after`. */
+/** Creates a plugin that Fastify refuses to register before the plugins in `after`. */
 export function definePlugin<N extends object>(
   name: string,
   after: readonly string[],

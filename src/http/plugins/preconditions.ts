@@ -8,7 +8,10 @@ import { AppError } from '../../lib/errors.ts';
 
 const TAG = '(?:W/)?"[\\x21\\x23-\\x7e]*"';
 
-/** The `If-Match` header, for routes that support it; `unread-parts.ts` refuses it for all other routes. */
+/**
+ * Schema of the `If-Match` header, for routes that support it. `unread-parts.ts` refuses the header for all other
+ * routes.
+ */
 export const ifMatchHeaders = z.looseObject({
   'if-match': z
     .string()
@@ -20,23 +23,23 @@ export const ifMatchHeaders = z.looseObject({
     ),
 });
 
-/** Whether the schema of a route's headers has `If-Match`. */
+/** Whether a route supports `If-Match`, according to the schema of its headers. */
 export function takesIfMatch(headers: unknown): boolean {
   return headers instanceof z.ZodObject && 'if-match' in headers.shape;
 }
 
-/** A strong ETag of fields. */
+/** Returns a strong ETag of `fields`. */
 export function tagOf(fields: unknown): string {
   const digest = createHash('sha256').update(JSON.stringify(fields)).digest('base64url');
   return `"${digest.slice(0, TAG_CHARACTERS)}"`;
 }
 
-/** The tag contains 132 bits of the digest. */
+/** Number of base64 characters in the ETag, which are 132 bits of the digest. */
 const TAG_CHARACTERS = 22;
 
 /**
- * Strong comparison, as RFC 9110 requires: a tag that a proxy has weakened (`W/`) matches nothing.
- * @throws AppError precondition_failed unless the header is missing, `*`, or names a tag for which `isCurrent`
+ * Checks `If-Match` by strong comparison, as RFC 9110 requires: a tag that a proxy has weakened (`W/`) matches nothing.
+ * @throws AppError precondition_failed unless the header is missing, is `*`, or contains a tag that `isCurrent` accepts
  */
 export function requireMatch(ifMatch: string | undefined, isCurrent: (etag: string) => boolean): void {
   if (ifMatch === undefined || ifMatch === '*') return;

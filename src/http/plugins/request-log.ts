@@ -1,11 +1,14 @@
-/** One log line per request: the route's pattern, never the URL, so that no user id and no key ever gets into a log. */
+/**
+ * Writes one log line per request. The line contains the route's pattern instead of the URL, so that no user id and no
+ * key is logged.
+ */
 import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { PROBLEMS } from '../../lib/error-codes/error-codes.ts';
 import { AppError, type ErrorCode } from '../../lib/errors.ts';
 import type { RequestClass } from './fastify-types.ts';
 import { isVerbose } from './lazy-logger.ts';
 
-/** The data about a finished response. */
+/** Data about a finished response. */
 export interface Answered {
   readonly method: string;
   /** The route's pattern. */
@@ -14,24 +17,24 @@ export interface Answered {
   readonly status: number;
   /** Code of the problem in the response; null if there is none. */
   readonly code: ErrorCode | null;
-  /** Milliseconds from the request's head to the end of the response. */
+  /** Milliseconds from the request head to the end of the response. */
   readonly ms: number;
 }
 
 /**
- * The pattern of the matching route, or `unknown` if there is none. The number of patterns is bounded, and none
- * contains an id.
+ * Returns the pattern of the matching route, or `unknown` if no route matches. The number of patterns is bounded, and
+ * patterns contain no ids.
  */
 export function routePattern(request: FastifyRequest): string {
   return request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 }
 
-/** The class of the route, or the default class. */
+/** Returns the class of the route, or the default class. */
 export function classOf(method: string, config: FastifyRequest['routeOptions']['config']): RequestClass {
   return config?.class ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write');
 }
 
-/** Replaces Fastify's own log lines, which contain URLs; `observe` is called for every response. */
+/** Replaces Fastify's own log lines, which contain URLs. `observe` is called for every response. */
 export class PatternLog extends LogController {
   readonly #observe: (answered: Answered) => void;
 
@@ -43,7 +46,7 @@ export class PatternLog extends LogController {
   override incomingRequest(): void {}
 
   override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
-    // Fastify creates these options again each time they are read
+    // the options are read once, because Fastify creates them anew at each access
     const { url, config } = request.routeOptions;
     const { statusCode: status, elapsedTime: ms } = reply;
     const { method } = request;
@@ -93,7 +96,7 @@ export class PatternLog extends LogController {
   }
 }
 
-/** The campaign id of a route below a campaign, if it has the form of one: callers may send anything. */
+/** Returns the campaign id in the path if it is a UUID, because callers may send any text. */
 function campaignOf({ params }: FastifyRequest, route: string): { readonly campaign?: string } {
   if (!route.startsWith(CAMPAIGN_ROUTES)) return {};
   const { id } = params as { readonly id?: string };
@@ -103,7 +106,10 @@ function campaignOf({ params }: FastifyRequest, route: string): { readonly campa
 const CAMPAIGN_ROUTES = '/v1/campaigns/:id';
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
-/** Logs an error of the service itself; the caller's errors are in their responses, and may quote user ids. */
+/**
+ * Logs an error of the service. Errors of callers are not logged, because they are in the responses and may quote user
+ * ids.
+ */
 export function logProblem(log: FastifyBaseLogger, route: string, error: AppError): void {
   if (PROBLEMS[error.code].status < 500) return;
   const isUnexpected = error.code === 'internal' && error.cause !== undefined;
@@ -113,8 +119,8 @@ export function logProblem(log: FastifyBaseLogger, route: string, error: AppErro
 }
 
 /**
- * Name, message and stack of the error and its causes, but no other properties, because those may contain input. It is
- * not logged under pino's `err`, which would copy them.
+ * Returns name, message and stack of the error and its causes, but no other properties, because they may contain input.
+ * The log key `err` is avoided because pino would copy all properties.
  */
 function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: typeof error };

@@ -1,15 +1,15 @@
-/** The response headers, each described once; routes name those of their responses. */
+/** Descriptions of all response headers. Routes refer to the headers by name. */
 import type { ErrorCode } from '../../lib/errors.ts';
 
 interface Header {
   readonly description: string;
-  /** Whether every response that documents the header has it. */
+  /** Whether the header is in every response that documents it. */
   readonly required: boolean;
   readonly schema: object;
   readonly example: string | number;
 }
 
-/** The documented headers: `components.headers`. */
+/** Documented headers for `components.headers`. */
 export const RESPONSE_HEADERS = {
   'X-Request-Id': {
     description: 'The id of the request, as in the log: the one that the caller sent, if usable, otherwise a new one.',
@@ -136,15 +136,15 @@ export const RESPONSE_HEADERS = {
 
 export type HeaderName = keyof typeof RESPONSE_HEADERS;
 
-/** The headers of a cacheable response: `conditional.ts` sends them. */
+/** Headers of a cacheable response, which `conditional.ts` sends. */
 export const CACHED = ['ETag', 'Cache-Control', 'Vary'] as const satisfies readonly HeaderName[];
 
 const RATE_HEADERS = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] as const;
 
-/** Errors after which a later attempt may succeed. */
+/** Codes of errors after which a later attempt may succeed. */
 const RETRIED: readonly ErrorCode[] = ['unavailable', 'audience_not_ready', 'rate_limited'];
 
-/** The headers of an error response with one of these codes, in addition to X-Request-Id, which every response has. */
+/** Headers of an error response with one of these codes, in addition to X-Request-Id, which every response has. */
 export function headersOfErrors(codes: readonly ErrorCode[]): HeaderName[] {
   return [
     ...(codes.includes('unauthorized') ? (['WWW-Authenticate'] as const) : []),

@@ -1,9 +1,13 @@
 /**
- * Which methods a path has: Fastify treats a wrong method like an unknown route, but RFC 9110 requires 405 and Allow.
+ * Finds the methods that a path supports. Fastify treats an unsupported method like an unknown route, but RFC 9110
+ * requires 405 with Allow.
  */
 import type { ServerApp } from './fastify-types.ts';
 
-/** Collects the routes registered from now on; the returned function finds the methods of a path (none if unknown). */
+/**
+ * Collects the routes that are registered later. The returned function finds the methods of a path; an unknown path has
+ * none.
+ */
 export function allowedMethods(app: ServerApp): (path: string) => readonly string[] {
   const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
   app.addHook('onRoute', (route) => {

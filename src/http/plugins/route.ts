@@ -1,5 +1,6 @@
 /**
- * How a route is described: its schemas, its responses with their headers, and its own errors; common errors are added.
+ * Describes routes: schemas, responses with their headers, and errors. Errors that many routes share are added
+ * automatically.
  */
 import type { RouteOptions } from 'fastify';
 import { z } from 'zod';
@@ -11,7 +12,7 @@ import type { HeaderName } from './response-headers.ts';
 
 type Content = Readonly<Record<string, { readonly schema: z.ZodType }>>;
 
-/** A response other than an error. Without content it has no body. */
+/** A successful response. A response without content has no body. */
 interface Answer {
   readonly description: string;
   readonly headers?: readonly HeaderName[];
@@ -25,13 +26,13 @@ export type RouteScope = Scope | 'metrics' | 'none';
 
 /** A route's description. */
 interface RouteDescription {
-  /** Verb and noun, unique to this operation. */
+  /** Operation id, which consists of a verb and a noun and is unique. */
   readonly operationId: string;
-  /** Who may call the route: a key of this scope; `metrics`: see `Access.admitToMetrics`; `none`: anybody. */
+  /** Minimum scope of the key; `metrics` for `Access.admitToMetrics`, or `none` if anybody may call the route. */
   readonly scope: RouteScope;
   /**
-   * A key with labels may call only routes below a campaign, whose labels are checked beforehand, and routes with
-   * `heeded`. Those check the labels themselves, or neither show nor change campaigns.
+   * A key with labels may call routes below a campaign, whose labels are checked beforehand, and routes with `heeded`,
+   * which check labels themselves or neither show nor change campaigns.
    */
   readonly labels?: 'heeded';
   readonly tags: string[];
@@ -39,19 +40,19 @@ interface RouteDescription {
   readonly description?: string;
   readonly params?: z.ZodType;
   readonly querystring?: z.ZodType;
-  /** The request's content types. */
+  /** Content types of the request. */
   readonly headers?: z.ZodType;
   readonly body?: z.ZodType | { readonly content: Content };
   readonly consumes?: string[];
-  /** The route's responses, by status. */
+  /** Responses of the route by status. */
   readonly response: Answers;
-  /** Errors that not every route of its kind has: see `errorsOf`. */
+  /** Errors of this route in addition to the shared errors, which `errorsOf` adds. */
   readonly errors?: readonly ErrorCode[];
-  /** Whether responses need the store or the population's files; false if they come from memory. */
+  /** Whether responses need the store or the population's files; false if all data comes from memory. */
   readonly stored?: boolean;
 }
 
-/** What the OpenAPI document needs in addition to the schemas that Fastify knows. */
+/** Facts for the OpenAPI document that are not in the schemas for Fastify. */
 export interface RouteFacts {
   readonly scope: RouteScope;
   readonly heedsLabels: boolean;
@@ -66,7 +67,7 @@ declare module 'fastify' {
   }
 }
 
-/** The types of a route's responses for Fastify: a response without a body is `null`. */
+/** Types of a route's responses for Fastify. A response without a body has the type `null`. */
 type Responses<A extends Answers> = {
   readonly [Status in keyof A]: A[Status] extends { readonly content: infer C extends Content }
     ? { readonly description: string; readonly content: C }
@@ -78,7 +79,7 @@ type Described<D extends RouteDescription> = Omit<D, 'response' | 'errors' | 'st
   readonly facts: RouteFacts;
 };
 
-/** The `schema` of a route, for Fastify and for the document. */
+/** Returns the `schema` of a route for Fastify and for the OpenAPI document. */
 export function describeRoute<D extends RouteDescription>(description: D): Described<D> {
   const { response, errors, stored, scope, labels, ...schema } = description;
   const answers = Object.entries(response);
@@ -111,7 +112,7 @@ function toSchema({ description, content }: Answer) {
   return content === undefined ? z.null().describe(description) : { description, content };
 }
 
-/** Adds the error responses to the routes registered from now on. */
+/** Adds error responses to the routes that are registered later. */
 export function addErrorResponses(app: ServerApp): void {
   app.addHook('onRoute', (route) => {
     const { schema } = route;
@@ -123,8 +124,8 @@ export function addErrorResponses(app: ServerApp): void {
 }
 
 /**
- * The error codes of a route. Errors in a body or in the name of a query parameter are found before the route is
- * called, so routes that accept neither have them too.
+ * Returns the error codes of a route. Bodies and names of query parameters are checked for every route, so routes that
+ * accept neither have these errors too.
  */
 export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: RouteFacts): readonly ErrorCode[] {
   const takesBody = [route.method].flat().some((method) => method !== 'GET' && method !== 'HEAD');
@@ -143,8 +144,8 @@ export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: Rou
 }
 
 /**
- * Whether a URL belongs to the API. API routes need a key, and refuse anything that they do not read; health and
- * document routes do neither.
+ * Whether a URL belongs to the API. API routes need a key, and refuse parts of requests that they do not read; health
+ * and document routes do neither.
  */
 export function isApi(url: string): boolean {
   return url.startsWith('/v1/');

@@ -1,13 +1,13 @@
-/** A span for each request, if telemetry is exported; otherwise no hook is added. */
+/** Creates a span for each request. If telemetry is not exported, no hook is added. */
 import type { FastifyRequest } from 'fastify';
 import { parseTraceparent, type Span, type Telemetry, traceFields } from '../../lib/tracing.ts';
 import type { ServerApp } from './fastify-types.ts';
 import { LazyLogger } from './lazy-logger.ts';
 
 /**
- * Continues the caller's trace (`traceparent`), and adds `trace_id` to the request's log lines. If the caller does not
- * record its trace, spans below the request are not recorded either. Routes called thousands of times a second, or by
- * health checks, are traced only if the caller records its trace.
+ * Continues the caller's trace (`traceparent`), and adds `trace_id` to the log lines of the request. If the caller does
+ * not record its trace, no span of the request is recorded. Health checks and routes that are called thousands of times
+ * a second are traced only if the caller records its trace.
  */
 export function traceRequests(app: ServerApp, telemetry: Telemetry): void {
   const spans = new WeakMap<FastifyRequest, Span>();
@@ -29,7 +29,7 @@ export function traceRequests(app: ServerApp, telemetry: Telemetry): void {
     }
     done();
   });
-  // not in an earlier hook: the body is parsed in later events of the socket, which would lose the span
+  // an earlier hook would lose the span, because the body is parsed in later events of the socket
   app.addHook('preHandler', (request, _reply, done) => {
     const span = spans.get(request);
     if (span === undefined) done();

@@ -1,4 +1,4 @@
-/** Versions of the population: response schemas and queries. */
+/** Response schemas and queries of population versions. */
 import { z } from 'zod';
 import { FEATURE_KINDS, type FeatureKind } from '../../lib/feature-kinds.ts';
 import type { FeatureCoverage } from '../../service/ports/populations.ts';
@@ -24,7 +24,7 @@ const EXAMPLE = {
   bytes: 14_680_064,
 };
 
-/** A published version, and whether it is served. */
+/** A published version of the population. */
 export interface ShownVersion {
   readonly version: string;
   readonly isServed: boolean;
@@ -64,7 +64,7 @@ export const populationVersions = z
   .object({ items: z.array(populationVersion) })
   .meta({ id: 'PopulationVersions', examples: [{ items: [EXAMPLE] }] });
 
-/** A feature of a version, and how many users have it. */
+/** A feature of a population version, with the number of users who have a value. */
 export interface ShownCoverage extends FeatureCoverage {
   readonly kind: FeatureKind;
   readonly sensitive: boolean;

@@ -1,4 +1,4 @@
-/** Routes of population versions: list them, and choose the served one. */
+/** Routes that list and compare population versions, and that choose the version to serve. */
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -15,7 +15,6 @@ import {
   versionParams,
 } from './population.ts';
 
-/** Dependencies of these routes. */
 export type PopulationNeeds = Pick<ServerDependencies, 'config' | 'populations' | 'served' | 'wake'>;
 
 const TAGS = ['information'];

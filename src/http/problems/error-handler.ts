@@ -1,4 +1,4 @@
-/** Turns every error that Fastify or a route throws into a problem response. */
+/** Converts every error that Fastify or a route throws to a problem response. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import { answerAndLinger } from '../plugins/connections/linger.ts';
@@ -14,7 +14,7 @@ export function answerErrors(app: ServerApp, limits: HttpLimits): void {
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, limits));
   app.setNotFoundHandler((request, reply) => {
     const methods = methodsAt(request.url.split('?', 1)[0] ?? '');
-    // A missing file below a wildcard route is a 404, whatever the method.
+    // a missing file below a wildcard route gets 404 for every method
     if (methods.length === 0 || methods.includes(request.method))
       throw new AppError('route_not_found', 'there is no such route');
     reply.header('allow', methods.join(', '));
@@ -22,7 +22,7 @@ export function answerErrors(app: ServerApp, limits: HttpLimits): void {
   });
 }
 
-/** Sends `error` as a problem; also Fastify's `frameworkErrors`, which no error handler sees. */
+/** Sends `error` as a problem. Fastify also calls this function for `frameworkErrors`, which bypass error handlers. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, limits: HttpLimits): void {
   const appError = toAppError(error, limits);
   const problem = problemOf(appError, request.id, limits.maximumErrorDetails);
@@ -33,7 +33,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   else reply.type(PROBLEM_TYPE).send(problem);
 }
 
-/** Whether the rest of a refused body is still arriving and must be discarded. */
+/** Whether the client is still sending a refused body, which must be discarded. */
 function isStillSent({ raw, routeOptions }: FastifyRequest, { code }: AppError): boolean {
   if (raw.readableEnded || raw.destroyed) return false;
   if (code === 'body_too_large') return true;

@@ -1,4 +1,4 @@
-/** The pages of the error codes: as HTML that needs no other file, and as JSON. */
+/** Documentation pages of the error codes, as JSON and as HTML without other files. */
 import { z } from 'zod';
 import { type ErrorCode, PROBLEMS } from '../../lib/error-codes/error-codes.ts';
 import { problemTypeOf } from './problem.ts';
@@ -18,7 +18,7 @@ interface ErrorPage {
   readonly example: Record<string, unknown>;
 }
 
-/** The page of one code. */
+/** The documentation page of an error code. */
 export const errorPageSchema = z
   .object({
     code: codeSchema,
@@ -40,13 +40,13 @@ export const errorListSchema = z
 
 const CODES = codeSchema.options;
 
-/** The pages of all codes, by status and then by name. */
+/** Returns the pages of all error codes, sorted by status, then by code. */
 export function listErrorPages(): ErrorPage[] {
   const order = (a: ErrorCode, b: ErrorCode) => PROBLEMS[a].status - PROBLEMS[b].status || (a < b ? -1 : 1);
   return [...CODES].sort(order).map(errorPageOf);
 }
 
-/** The page of a code; null if the text is not a code. */
+/** Returns the page of an error code, or null if the text is not an error code. */
 export function findErrorPage(text: string): ErrorPage | null {
   const code = CODES.find((one) => one === text);
   return code === undefined ? null : errorPageOf(code);
@@ -66,7 +66,7 @@ function errorPageOf(code: ErrorCode): ErrorPage {
   return { code, type: problemTypeOf(code), status, title, meaning, advice, example };
 }
 
-/** The list of codes as an HTML page. */
+/** Returns the list of error codes as an HTML page. */
 export function renderErrorList(pages: readonly ErrorPage[]): string {
   const rows = pages.map(
     ({ code, type, status, title }) =>
@@ -83,7 +83,7 @@ ${rows.join('\n')}
   );
 }
 
-/** One code as an HTML page. */
+/** Returns the page of an error code as HTML. */
 export function renderErrorPage({ code, status, title, meaning, advice, example }: ErrorPage): string {
   return page(
     code,

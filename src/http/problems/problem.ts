@@ -1,4 +1,4 @@
-/** RFC 9457 problems: how an error is presented in a response. */
+/** Converts errors to RFC 9457 problems. */
 import { type ErrorCode, PROBLEMS } from '../../lib/error-codes/error-codes.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 
@@ -12,7 +12,9 @@ interface ProblemError {
   readonly message: string;
 }
 
-/** The body of an error response; facts (`state`, `retry_after`, `parts`) are extension members of RFC 9457. */
+/**
+ * The body of an error response. Facts such as `state`, `retry_after` and `parts` are extension members of RFC 9457.
+ */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -24,12 +26,15 @@ export interface Problem {
   readonly [fact: string]: unknown;
 }
 
-/** The `type` of a code's problems: where its page is (a URI reference, relative to the service). */
+/** Returns the `type` of problems with this code: the URI reference of the code's page, relative to the service. */
 export function problemTypeOf(code: ErrorCode): string {
   return `/docs/errors/${code}`;
 }
 
-/** Converts anything thrown to an AppError: Fastify's errors by code and status, everything else to `internal`. */
+/**
+ * Converts anything thrown to an AppError. Errors of Fastify are converted by code and status; anything else becomes
+ * `internal`.
+ */
 export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): AppError {
   if (error instanceof AppError) return error;
   const { code, statusCode, message } = (error ?? {}) as { code?: unknown; statusCode?: unknown; message?: unknown };
@@ -48,7 +53,8 @@ export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): 
 }
 
 /**
- * The response to `error`. Values and texts are shortened; errors beyond `maximumDetails` are counted in the detail.
+ * Returns the response to `error`. Values and texts are shortened. Errors beyond `maximumDetails` are only counted, in
+ * `detail`.
  */
 export function problemOf(error: AppError, requestId: string, maximumDetails: number): Problem {
   const { status, title, hidden } = PROBLEMS[error.code];
@@ -61,7 +67,7 @@ export function problemOf(error: AppError, requestId: string, maximumDetails: nu
   const detail = left > 0 ? `${shorten(error.message)} (and ${left} more)` : shorten(error.message);
   const errors = error.details.slice(0, maximumDetails).map(presentDetail);
   const members = { ...base, detail, code: error.code, request_id: requestId, errors };
-  // `members` comes twice: the first sets the order of the members, the second keeps facts from overriding them.
+  // `members` is spread twice: first to set the order of the fields, then to keep facts from overriding them.
   return { ...members, ...error.facts, ...members };
 }
 
@@ -79,7 +85,7 @@ function presentDetail(detail: ErrorDetail): ProblemError {
   };
 }
 
-/** A value small enough to show: long text is cut, lists and objects are only summarised. */
+/** Returns a value that is small enough to show. Long text is truncated, and lists and objects are summarised. */
 function presentValue(value: unknown): string | number | boolean | null {
   if (typeof value === 'string') return shorten(value, MAXIMUM_VALUE_LENGTH);
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value); // 1e999 is JSON, Infinity is not
@@ -92,7 +98,7 @@ const MAXIMUM_TEXT_LENGTH = 500;
 const MAXIMUM_VALUE_LENGTH = 80;
 
 /**
- * Unpaired surrogates are not text, and strict JSON parsers refuse them: one at the cut is dropped, others are
+ * Truncates a text. Strict JSON parsers refuse unpaired surrogates, so a surrogate at the cut is dropped and others are
  * replaced.
  */
 function shorten(text: string, length = MAXIMUM_TEXT_LENGTH): string {

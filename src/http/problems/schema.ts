@@ -43,7 +43,7 @@ const problemSchema = z
     ],
   });
 
-/** The responses of errors by status; all share one schema. */
+/** Returns the error responses by status. All share one schema. */
 export function problemResponses(codes: readonly ErrorCode[]): Record<ProblemStatus, ProblemResponse> {
   const responses = Object.entries(codesByStatus(codes)).map(([status, ofStatus]) => {
     return [status, { description: ofStatus.join(', '), content: { [PROBLEM_TYPE]: { schema: problemSchema } } }];
@@ -51,7 +51,7 @@ export function problemResponses(codes: readonly ErrorCode[]): Record<ProblemSta
   return Object.fromEntries(responses);
 }
 
-/** Codes by the status of their response. */
+/** Groups error codes by status. */
 export function codesByStatus(codes: readonly ErrorCode[]): Readonly<Record<string, readonly ErrorCode[]>> {
   const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].sort();
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** The route of the service's status, an overview for operators. */
+/** The route that returns the status of the service, an overview for operators. */
 import type { z } from 'zod';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { EngineStatus } from '../../service/ports/health.ts';
@@ -9,13 +9,12 @@ import { KEPT_ERRORS, type LastErrors } from '../plugins/last-errors.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { status } from './status.ts';
 
-/** Dependencies of this route. */
 export type StatusNeeds = Pick<
   ServerDependencies,
   'store' | 'engine' | 'machine' | 'storage' | 'served' | 'webhooks' | 'clock'
 >;
 
-/** State of the server itself. */
+/** State of the HTTP server. */
 export interface Observed {
   readonly partsOf: () => readonly Part[];
   readonly errors: LastErrors;
@@ -23,7 +22,7 @@ export interface Observed {
   readonly started: { readonly at: number; readonly elapsed: number };
 }
 
-/** Maximum number of damaged files listed; all are counted. */
+/** Maximum number of damaged files in the list. The count includes all damaged files. */
 const SHOWN_DAMAGE = 20;
 
 type Status = z.input<typeof status>;
@@ -93,7 +92,7 @@ function diskOf({ machine, storage }: StatusNeeds): Status['disk'] {
     const { freeBytes, totalBytes } = machine.disk();
     return { free_bytes: freeBytes, total_bytes: totalBytes, reserve_file_bytes: storage.reserveFileBytes() };
   } catch {
-    // the `disk` part says why
+    // the part `disk` in `parts` explains why the value is null
     return null;
   }
 }

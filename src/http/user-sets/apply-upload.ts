@@ -1,5 +1,5 @@
 /**
- * Changes a set of users with an upload: reads the ids, matches them, and refuses the whole upload if it does not meet
+ * Changes a set of users with an upload. Reads and matches the ids, and refuses the whole upload if it does not meet
  * the requirements.
  */
 import { setImmediate } from 'node:timers/promises';
@@ -21,16 +21,16 @@ export type UserSetNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'popula
   readonly store: Pick<ServerDependencies['store'], 'get' | 'userSets'>;
 };
 
-/** Shared by all uploads: which ones are running, and over which connections. */
+/** Uploads in flight, with their connections. Shared by all upload routes. */
 export interface OpenTransfers {
   readonly uploads: OpenUploads;
   readonly requests: OpenRequests;
 }
 
 /**
- * Applies an upload, and returns the report of the changed set.
+ * Applies an upload and returns the report of the changed set.
  * @throws AppError campaign_not_found, unavailable, too_few_known, too_many_seeds, storage_failed; invalid_request if
- * the body is longer than declared; and what `readUploadedIds` throws. In these cases nothing has changed.
+ * the body is longer than declared; and the errors of `readUploadedIds`. After an error, nothing has changed.
  */
 export async function applyUpload(
   request: FastifyRequest,
@@ -67,9 +67,9 @@ export async function applyUpload(
   }
 }
 
-/** The served population version, as user ids are matched with it. */
+/** Returns the served population version in the form that matching user ids needs. */
 export function populationOf({ population }: Pick<UserSetNeeds, 'population'>): MatchedPopulation {
-  // read only once: another version may be served before the last id is looked up
+  // the served version is read only once, because it may change before the last id is looked up
   const { version, directory, rowOf } = population;
   return { version, has: (userId) => findUser({ directory, rowOf }, userId) >= 0 };
 }

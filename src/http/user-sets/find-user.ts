@@ -4,16 +4,19 @@ import type { SeedCounts } from '../../domain/types.ts';
 import { countsOf } from '../../domain/user-sets.ts';
 import type { Population } from '../../service/ports/populations.ts';
 
-/** Number of ids that are looked up at once. */
+/** Number of ids that are looked up before other requests are handled. */
 const SLICE_IDS = 4_096;
 
-/** The user's number; -1 if the user is not in this population version, even if an earlier one had the user. */
+/**
+ * Returns the number of a user, or -1 if the user is not in this population version, even if the user was in an earlier
+ * version.
+ */
 export function findUser({ directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>, userId: string): number {
   const number = directory.find(userId);
   return number >= 0 && (rowOf[number] ?? -1) >= 0 ? number : -1;
 }
 
-/** Like `findUser`, for many users: returns one number for each user id. */
+/** Returns the numbers of many users, one for each user id, as `findUser` does. */
 export function findUsers(
   { directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>,
   userIds: readonly string[],
@@ -27,8 +30,8 @@ export function findUsers(
 }
 
 /**
- * Rows of the users that the population version has, ascending, and counts of the ids. Yields to other requests between
- * slices.
+ * Returns the rows of users in the population version, ascending, and counts of the ids. Yields to other requests
+ * between slices.
  */
 export async function findRowsOf(
   population: Pick<Population, 'directory' | 'rowOf'>,

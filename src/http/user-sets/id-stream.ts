@@ -1,12 +1,12 @@
-/** User ids as a stream of text or NDJSON. */
+/** Streams user ids as text or NDJSON. */
 import type { Readable } from 'node:stream';
 import { type NDJSON_TYPE, TEXT_TYPE } from '../../lib/media-types.ts';
 import { type StreamLimits, streamChunks } from '../audiences/stream/stream.ts';
 import type { Turn } from '../audiences/stream/stream-turns.ts';
 
 /**
- * Streams the ids as they are found, at the client's pace. Errors in the first block are thrown, because an error
- * response is still possible then.
+ * Streams ids while they are being found, as fast as the client reads. Errors in the first block are thrown, because an
+ * error response is still possible at that point.
  */
 export function streamIds(
   type: typeof NDJSON_TYPE | typeof TEXT_TYPE,

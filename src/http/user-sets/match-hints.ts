@@ -1,13 +1,13 @@
-/** Suggests why user ids are unknown, by checking whether they are known when read differently. */
+/** Suggests why user ids are unknown, by checking whether they would be known if read in another format. */
 
-/** The causes that can be detected. */
+/** Causes of unknown ids that can be detected. */
 export type Found = 'json_lines' | 'header' | 'utf16' | 'spaces' | 'quotes' | 'columns';
 
 export interface Hint {
   readonly found: Found;
   /** Number of unknown ids that the hint applies to. */
   readonly users: number;
-  /** One of these ids. */
+  /** Example of an unknown id that the hint applies to. */
   readonly example: string;
   readonly message: string;
 }
@@ -21,12 +21,12 @@ const MESSAGES: { readonly [Name in Found]: string } = {
   columns: 'these ids are rows with several columns, one of which is known: send them as text/csv, separated by commas',
 };
 
-/** Only an id that matches this can be read differently. */
+/** Matches ids that could be read in another format. */
 const SUSPICIOUS = /[\s"'`,;|{\0]|^user_id$/;
 const SEPARATORS = /[,;\t|]/;
 const QUOTED = /^(["'`])(.*)\1$/s;
 
-/** Examines unknown ids, each once. */
+/** Examines unknown ids. Each id must be passed only once. */
 export class MatchHints {
   readonly #isKnown: (userId: string) => boolean;
   readonly #found = new Map<Found, { users: number; readonly example: string }>();
@@ -44,7 +44,7 @@ export class MatchHints {
     else entry.users += 1;
   }
 
-  /** The hints, most frequent first. */
+  /** Returns the hints, most frequent first. */
   hints(): Hint[] {
     return [...this.#found]
       .map(([found, { users, example }]) => ({ found, users, example, message: MESSAGES[found] }))
@@ -64,7 +64,7 @@ export class MatchHints {
   }
 }
 
-/** A field without surrounding spaces and quotes. */
+/** Returns a field without surrounding spaces and quotes. */
 function bare(field: string): string {
   const trimmed = field.trim();
   return QUOTED.exec(trimmed)?.[2] ?? trimmed;

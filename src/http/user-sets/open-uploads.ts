@@ -1,18 +1,20 @@
 /**
- * Uploads in flight: limits their number, tracks their connections, and keeps small ones from waiting for large ones.
+ * Limits the number of uploads in flight, tracks their connections, and keeps small uploads from waiting for large
+ * ones.
  */
 import type { Socket } from 'node:net';
 import { createQueue, createSlots } from '../plugins/connections/slots.ts';
 import type { UserSetLimits } from './limits.ts';
 
-/** The slot of one upload; not taken while little of it has arrived. */
+/** The slot of an upload. The slot is taken only when the upload is known to be large, or has arrived completely. */
 export interface UploadPlace {
   /**
-   * To be called when the upload is known not to be small. @throws AppError unavailable (facts: retry_after in seconds)
+   * Must be called when the upload is known to be large.
+   * @throws AppError unavailable (facts: retry_after in seconds)
    */
   becomeLarge(): void;
   /**
-   * To be called when all of the upload has arrived: a small upload waits here until it may be applied.
+   * Must be called when the whole upload has arrived. A small upload waits here until it may be applied.
    * @throws AppError unavailable (facts: retry_after in seconds)
    */
   beforeChange(): Promise<void>;
@@ -34,7 +36,7 @@ export class OpenUploads {
     });
   }
 
-  /** A slot for the upload of a connection, which the caller must release. */
+  /** Returns a slot for an upload over a connection. The caller must release the slot. */
   open(socket: Socket): UploadPlace {
     let release: (() => void) | null = null;
     return {
@@ -53,8 +55,8 @@ export class OpenUploads {
   }
 
   /**
-   * Whether a large upload is arriving over this connection: it may take longer than other requests, as long as it
-   * keeps up the minimum pace.
+   * Whether a large upload is arriving over this connection. A large upload may take longer than other requests, as
+   * long as its rate is at least the minimum.
    */
   has(socket: Socket): boolean {
     return this.#sockets.has(socket);

@@ -1,5 +1,7 @@
-/** Routes of sets of users: a campaign's seeds and suppression list, and the global suppression list. */
-
+/**
+ * Routes of the three kinds of user sets: a campaign's seeds, a campaign's suppression list, and the global suppression
+ * list.
+ */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SetOwner } from '../../domain/user-sets.ts';
@@ -20,18 +22,18 @@ import { refuseTooManyIds } from './seed-limit.ts';
 import { UPLOAD_TYPES } from './upload-ids.ts';
 import { uploadBody, uploadQuery, userSet } from './user-set.ts';
 
-/** One of the three sets, and its texts in the OpenAPI document. */
+/** One of the three kinds of user sets, with its texts in the OpenAPI document. */
 interface Kind {
   readonly url: string;
-  /** `noun` and `users` name the set and its users in operation ids. */
+  /** Names of the set and of its users in operation ids. */
   readonly noun: string;
   readonly users: string;
   readonly what: string;
-  /** What the set is for. */
+  /** A sentence about the purpose of the set. */
   readonly about: string;
   readonly ownerOf: (request: FastifyRequest) => SetOwner;
   readonly params: z.ZodType;
-  /** Error codes of a set that belongs to a campaign. */
+  /** Additional error codes of sets that belong to a campaign. */
   readonly codes: readonly 'campaign_not_found'[];
 }
 
@@ -90,7 +92,7 @@ export async function addUserSetRoutes(
   });
 }
 
-/** Accepts bodies other than JSON, which the handler reads itself. */
+/** Accepts bodies that are not JSON, which the handler reads itself. */
 function takeUploads(
   scope: Pick<ServerApp, 'addContentTypeParser' | 'setErrorHandler' | 'addHook'>,
   config: ServerConfig,

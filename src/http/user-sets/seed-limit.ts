@@ -1,4 +1,4 @@
-/** Checks how many user ids a body has, before the ids themselves are checked. */
+/** Checks the number of user ids in a body before the ids are validated. */
 import { AppError } from '../../lib/errors.ts';
 
 /** Refuses (`too_many_seeds`) a body whose `field` is a list of more than `limit` ids. */

@@ -1,6 +1,6 @@
 /**
- * The body of an upload as bytes: unpacked, counted, one piece at a time and no faster than they are consumed; a sender
- * that stalls or is too slow is cut off.
+ * Reads the body of an upload as unpacked bytes, one piece at a time and no faster than the pieces are consumed. A
+ * sender that stalls or is too slow is disconnected.
  */
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream';
@@ -9,10 +9,10 @@ import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { UserSetLimits } from './limits.ts';
 
-/** Bytes that are decoded, split and sorted in one iteration of the event loop. */
+/** Number of bytes that are decoded, split and sorted in one iteration of the event loop. */
 const PIECE_BYTES = 64 * 1024;
 
-/** Number of unpacked bytes to which the maximum ratio does not apply. */
+/** Number of unpacked bytes up to which the maximum compression ratio is not checked. */
 const FREE_BYTES = 1024 * 1024;
 
 /** Limits of the body of an upload. */
@@ -27,12 +27,12 @@ export type UploadLimits = Pick<
 >;
 
 /**
- * The bytes of a body, without its `Content-Encoding` (gzip, or none). `onLarge` is called once it is known that the
- * body has more than `smallUploadBytes`, before any of the excess is returned.
- * @throws AppError unsupported_media_type (another encoding), body_too_large (after unpacking, or far more than
- * before), request_timeout (nothing arrived for `uploadStallMs`, less than the minimum rate arrived in that time, or
- * the upload took `maximumUploadMs`), invalid_request (gzip is incomplete; the connection broke), and what `onLarge`
- * throws
+ * Yields the bytes of a body after removing its `Content-Encoding` (gzip or none). `onLarge` is called once the body is
+ * known to have more than `smallUploadBytes`, before any further bytes are returned.
+ * @throws AppError unsupported_media_type (another encoding), body_too_large (too many unpacked bytes, or too high a
+ * compression ratio), request_timeout (nothing arrived for `uploadStallMs`, less than the minimum rate arrived in that
+ * time, or the upload took `maximumUploadMs`), invalid_request (gzip is incomplete; the connection broke), and the
+ * errors of `onLarge`
  */
 export async function* uploadBytes(
   raw: IncomingMessage,
@@ -72,12 +72,12 @@ export async function* uploadBytes(
   }
 }
 
-/** Measures a sender's pace. Only time spent waiting for the sender counts, except in the total. */
+/** Measures the rate of a sender. The rate counts only time spent waiting for the sender; the total counts all time. */
 class Pace {
   readonly #limits: UploadLimits;
   readonly #clock: Clock;
   readonly #deadline: number;
-  /** Time spent waiting in the current window of measurement. */
+  /** Milliseconds spent waiting for the sender in the current window of measurement. */
   #waitedMs = 0;
   #bytes = 0;
 
@@ -87,9 +87,7 @@ class Pace {
     this.#deadline = clock.elapsed() + limits.maximumUploadMs;
   }
 
-  /**
-   * Waits for the next data with `wait`, which receives the maximum time and the error to fail with after it.
-   */
+  /** Waits for the next data with `wait`, which gets the maximum time and the error for exceeding it. */
   async waitFor(wait: (ms: number, late: AppError) => Promise<void>): Promise<void> {
     const { uploadStallMs, maximumUploadMs } = this.#limits;
     const start = this.#clock.elapsed();
@@ -103,8 +101,8 @@ class Pace {
   }
 
   /**
-   * Counts bytes that have arrived. @throws AppError request_timeout if too few arrived in a window of `uploadStallMs`,
-   * or if the upload takes too long
+   * Counts bytes that have arrived.
+   * @throws AppError request_timeout if too few arrived in a window of `uploadStallMs`, or if the upload takes too long
    */
   count(bytes: number): void {
     const { uploadStallMs, minimumUploadBytesPerSecond, maximumUploadMs } = this.#limits;
@@ -133,12 +131,12 @@ function isGzip(raw: IncomingMessage): boolean {
 
 function unpack(packed: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
-  // An error of either stream destroys the other, and reaches the reader of `gunzip`.
+  // `pipeline` destroys both streams if either fails, and passes the error to the reader of `gunzip`
   pipeline(packed, gunzip, () => {});
   return gunzip;
 }
 
-/** The chunks as they arrive. The request is never destroyed: a refusal still needs a response. */
+/** Yields chunks in the order of arrival. The request is never destroyed, because a refusal still needs a response. */
 async function* receive(
   raw: IncomingMessage,
   pace: Pace,
@@ -158,8 +156,8 @@ async function* receive(
 }
 
 /**
- * Settles when data can be read or no more will arrive; fails with `late` after `ms`. Removes its listeners when it
- * settles.
+ * Resolves when data can be read or no more data will arrive; rejects with `late` after `ms`. Its listeners are removed
+ * in both cases.
  */
 function more(raw: IncomingMessage, ms: number, late: AppError, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,12 +1,12 @@
-/** The fields of one column of a CSV file with a header row, record by record. */
+/** Reads one column of a CSV file with a header row, record by record. */
 import { CSV_FAULTS, type CsvFault, CsvReader } from '../../lib/text/csv-reader.ts';
 import type { LineBatch } from '../../lib/text/lines.ts';
 import type { LineErrors } from './upload-lines.ts';
 
-/** A field, and the line at which its record begins. */
+/** A field and the line at which its record begins. */
 export type TakeField = (value: string, line: number) => void;
 
-/** Takes the lines of a CSV file in order. */
+/** Parses the lines of a CSV file in order. */
 export class CsvColumn {
   readonly #name: string;
   readonly #errors: LineErrors;
@@ -24,7 +24,7 @@ export class CsvColumn {
     });
   }
 
-  /** Whether a blank line can be skipped here: it may be within quotes. */
+  /** Whether a blank line can be skipped here. A blank line within quotes cannot. */
   readonly skipsBlank = (): boolean => !this.#reader.isInside;
 
   read(lines: LineBatch): void {
@@ -56,11 +56,11 @@ export class CsvColumn {
   }
 }
 
-/** Maximum number of columns that an error names, and of characters of each name. */
+/** Maximum number of columns in an error message, and of characters of each column name. */
 const NAMED_COLUMNS = 10;
 const NAMED_CHARACTERS = 40;
 
-/** The message for a missing column: lists the existing columns, even if they are not separated by commas. */
+/** Returns the message for a missing column, with the existing columns, even if they are not separated by commas. */
 function withoutColumn(name: string, fields: readonly string[]): string {
   const other = fields.length === 1 ? SEPARATORS.find(([separator]) => fields[0]!.includes(separator)) : undefined;
   const columns = other === undefined ? fields : fields[0]!.split(other[0]);

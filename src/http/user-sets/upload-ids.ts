@@ -1,6 +1,6 @@
 /**
- * Reads the user ids of an upload: text, NDJSON or CSV, plain or gzip, or JSON. Except for JSON, the whole body is
- * never in memory.
+ * Reads the user ids of an upload: text, NDJSON or CSV, plain or gzip, or JSON. Only a JSON body is ever completely in
+ * memory.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
@@ -15,22 +15,25 @@ import { uploadBytes } from './upload-bytes.ts';
 import { CsvColumn } from './upload-csv.ts';
 import { LineErrors, uploadLines } from './upload-lines.ts';
 
-/** The content types of uploads other than `application/json`. */
+/** Content types of uploads, apart from `application/json`. */
 export const UPLOAD_TYPES = ['text/plain', 'application/x-ndjson', 'text/csv'] as const;
 
 type UploadType = (typeof UPLOAD_TYPES)[number];
 
-/** How an upload is read. */
+/** Options for reading an upload. */
 export interface UploadReading {
   readonly config: UserSetLimits & HttpLimits;
   readonly clock: Clock;
-  /** Called as soon as the upload is known to have more than `smallUploadBytes`; if it throws, nothing more is read. */
+  /**
+   * Called as soon as the upload is known to have more than `smallUploadBytes`. If `onLarge` throws, nothing more is
+   * read.
+   */
   readonly onLarge: () => void;
 }
 
 /**
- * Calls `take` with each id in turn; other requests are served between pieces.
- * @throws AppError invalid_request (errors name lines), too_many_seeds, and what `uploadBytes` throws
+ * Calls `take` with each id in turn. Other requests are handled between pieces.
+ * @throws AppError invalid_request (errors name lines), too_many_seeds, and the errors of `uploadBytes`
  */
 export async function readUploadedIds(
   request: FastifyRequest,
@@ -48,7 +51,7 @@ export async function readUploadedIds(
   } else if (request.mediaType !== undefined) {
     await readLines(request, { config, clock, onLarge }, takeCounted);
   }
-  // an upload without ids is a mistake: it would empty a list of people who must not be reached
+  // an upload without ids is refused as a mistake, because it could empty a suppression list
   if (count === 0) throw new AppError('invalid_request', 'at least 1 user id is expected');
 }
 
@@ -129,13 +132,16 @@ function always(): boolean {
   return true;
 }
 
-/** A line is a string, or an object that has `user_id`; its other fields are ignored. */
+/**
+ * Returns the user id of an NDJSON line, which is a string or an object with `user_id`. Other fields of the object are
+ * ignored.
+ */
 function idOf(value: unknown): unknown {
   const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, 'user_id');
   return isObject ? (value as { user_id: unknown }).user_id : value;
 }
 
-/** Printable ASCII within the limit: true for nearly every id, and quick to check. */
+/** Whether an id is printable ASCII within the limit, which is true of nearly every id and quick to check. */
 function isOrdinary(userId: unknown, maximumBytes: number): userId is string {
   return typeof userId === 'string' && userId.length <= maximumBytes && ORDINARY.test(userId);
 }

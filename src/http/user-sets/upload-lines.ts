@@ -1,9 +1,9 @@
-/** Lines of an upload, and their errors: each error names its line. */
+/** Splits an upload into lines, and collects errors with their line numbers. */
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import { FOREIGN_FILES } from '../../lib/files/foreign-files.ts';
 import { type LineBatch, type LineFault, splitLines } from '../../lib/text/lines.ts';
 
-/** Collects errors; at the limit, or at the end, throws one `invalid_request` with all of them. */
+/** Collects errors. At the limit, or at the end, throws one `invalid_request` with all collected errors. */
 export class LineErrors {
   readonly #maximum: number;
   readonly #details: ErrorDetail[] = [];
@@ -17,7 +17,7 @@ export class LineErrors {
     if (this.#details.length >= this.#maximum) this.throwIfAny();
   }
 
-  /** Adds an error that makes the rest unreadable, and throws. */
+  /** Adds an error that makes the rest of the upload unreadable, and throws. */
   fail(line: number, message: string, facts: Pick<ErrorDetail, 'value' | 'limit'> = {}): never {
     this.add(line, message, facts);
     throw this.#error();
@@ -36,8 +36,8 @@ export class LineErrors {
 }
 
 /**
- * The lines of an upload, without long runs of blank ones while `skipsBlank`. Invalid UTF-8, or a line over the limit,
- * ends the reading with an error.
+ * Yields the lines of an upload, without long runs of blank lines while `skipsBlank` returns true. Invalid UTF-8 or a
+ * line beyond the limit ends reading with an error.
  */
 export function uploadLines(
   bytes: AsyncIterable<Buffer>,

@@ -1,4 +1,4 @@
-/** A list of user ids in JSON, with its limits. */
+/** Schema of a list of user ids in JSON, with its limits. */
 import type { ServerConfig } from '../config.ts';
 import { listField } from '../plugins/json/bounded-fields.ts';
 import { wrongId } from '../plugins/json/fields.ts';

@@ -1,5 +1,4 @@
-/** Sets of users: match reports, and request schemas of uploads. */
-
+/** Response schemas of match reports, and request schemas of uploads. */
 import { z } from 'zod';
 import type { SeedCounts } from '../../domain/types.ts';
 import type { MatchReport } from '../../domain/user-sets.ts';
@@ -26,7 +25,7 @@ const EXAMPLE = {
   updated_at: '2026-11-25T12:00:00.000Z',
 };
 
-/** How the ids of one request match, with hints as to why some of them are unknown. */
+/** Match report of the ids of one request, with probable reasons why ids are unknown. */
 export interface SentIds extends SeedCounts {
   readonly hints: readonly Hint[];
 }
@@ -52,19 +51,19 @@ const sent = answerOf<SentIds>()(
   { known_percent: knownPercent },
 );
 
-/** Known users as a percentage of all distinct ids, rounded down to a tenth, so that only all of them are 100. */
+/** Known users as a percentage of all distinct ids, rounded down to a tenth, so that 100 means that all are known. */
 export function knownPercent({ known, unknown }: Pick<SeedCounts, 'known' | 'unknown'>): number {
   return Math.floor((known * 1_000) / (known + unknown)) / 10;
 }
 
-/** How a set matches a population version; after a change, also how the ids of the request match. */
+/** Match report of a set. After a change, the report also covers the ids of the request. */
 export interface ShownSet extends MatchReport {
   readonly populationVersion: string;
   readonly isDryRun?: boolean;
   readonly sent?: SentIds;
 }
 
-/** How a set of users matches the served population. */
+/** Response schema of a match report of a set with the served population. */
 export const userSet = answerOf<ShownSet>()(
   {
     id: 'UserSet',
@@ -121,7 +120,7 @@ export const userSet = answerOf<ShownSet>()(
   },
 );
 
-/** Options of an upload. */
+/** Query parameters of an upload. */
 export const uploadQuery = z.strictObject({
   min_known_percent: decimalNumber({ minimum: 0, maximum: 100 })
     .refine((percent) => percent >= 0 && percent <= 100, 'a number from 0 to 100 is expected')
@@ -139,7 +138,7 @@ export const uploadQuery = z.strictObject({
     .meta(component('DryRun')),
 });
 
-/** The body of an upload by content type; except for JSON, the handler reads it line by line. */
+/** Request body of an upload by content type. Unless the body is JSON, the handler reads it line by line. */
 export function uploadBody(config: ServerConfig) {
   const text = (description: string, example: string) => ({
     schema: z.string().meta({ description, examples: [example] }),

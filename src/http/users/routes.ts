@@ -4,7 +4,6 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { userParams } from '../plugins/params.ts';
 import { describeRoute } from '../plugins/route.ts';
 
-/** Dependencies of these routes. */
 export type UserNeeds = Pick<ServerDependencies, 'config' | 'eraser'>;
 
 export function addUserRoutes(app: ServerApp, { config, eraser }: UserNeeds): void {

@@ -1,4 +1,4 @@
-/** Events sent to webhooks: the body of each type, and the section `webhooks` of the OpenAPI document. */
+/** Schemas of the events that are sent to webhooks, and the section `webhooks` of the OpenAPI document. */
 import { z } from 'zod';
 import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
 import { count, reason as reasonField, time } from '../plugins/json/fields.ts';
@@ -18,7 +18,7 @@ const TOO_FEW = {
 };
 const timestamp = time.describe('When the event occurred.');
 
-/** The event that an expansion ended with an audience. */
+/** Schema of an event for an expansion that ended with an audience. */
 function readyEvent<T extends CampaignEvent>(type: T, id: string, version: number) {
   return campaignEvent(
     type,
@@ -33,7 +33,7 @@ function readyEvent<T extends CampaignEvent>(type: T, id: string, version: numbe
   );
 }
 
-/** The event that an expansion ended without an audience. */
+/** Schema of an event for an expansion that ended without an audience. */
 function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed' | 'too_small', reason: object) {
   return campaignEvent(
     type,
@@ -66,7 +66,7 @@ function campaignEvent<T extends CampaignEvent, Shape extends z.ZodRawShape>(
     .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...EXAMPLE, ...example } }] as never });
 }
 
-/** The event that a caller changed something, and that `active` is served from then on. */
+/** Schema of an event for a change by a caller, after which `active` is served. */
 function callerEvent<T extends CallerEvent>(
   type: T,
   id: string,
@@ -89,7 +89,7 @@ function callerEvent<T extends CallerEvent>(
     .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...names, ...example } }] as never });
 }
 
-/** Fields of events after which another version is active. */
+/** Fields of events that report another active version. */
 const ANOTHER = {
   audience_version: z.int().min(1).describe('The version that is now active.'),
   size: count.describe('Number of users in the audience.'),
@@ -107,14 +107,17 @@ const NONE = {
 
 interface EventRow {
   readonly summary: string;
-  /** The component of the document. */
+  /** Name of the component in the OpenAPI document. */
   readonly component: string;
   readonly schema: z.ZodType;
 }
 
 const PING_ID = '5b0e9a4e-8f43-4f4e-9b8e-0c8f6f1f2a77';
 
-/** Every event type; a missing one does not compile. The outbox writes only what these schemas accept. */
+/**
+ * All event types and their schemas. A missing type does not compile. The outbox writes only bodies that these schemas
+ * accept.
+ */
 export const EVENTS: { readonly [T in EventType]: EventRow } = {
   'campaign.ready': {
     summary: 'A campaign has its first audience',
@@ -183,7 +186,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
   },
 };
 
-/** The `webhooks` section: one outgoing call for each event type. */
+/** Returns the section `webhooks` of the OpenAPI document, with one outgoing call for each event type. */
 export function webhookCalls(): Readonly<Record<string, object>> {
   return Object.fromEntries(
     Object.entries(EVENTS).map(([type, { summary, component }]) => [

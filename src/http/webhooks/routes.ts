@@ -22,12 +22,11 @@ import {
   webhookParams,
 } from './webhook.ts';
 
-/** Dependencies of these routes. */
 export type WebhookNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'webhooks'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'outbox' | 'webhooks'>;
 };
 
-/** Shared by the routes that create something. */
+/** The function that makes creation idempotent, shared by the routes that create something. */
 type Once = ReturnType<typeof createOnce>;
 
 const TAGS = ['webhooks'];

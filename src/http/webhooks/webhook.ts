@@ -1,4 +1,4 @@
-/** Webhooks and their deliveries: response and request schemas. */
+/** Response and request schemas of webhooks and their deliveries. */
 import { z } from 'zod';
 import {
   CAMPAIGN_EVENTS,
@@ -45,10 +45,10 @@ const fields = {
   updated_at: time,
 };
 
-/** A webhook, without its secret. */
+/** Response schema of a webhook without its secret. */
 export const webhook = answerOf<Webhook>()({ id: 'Webhook', examples: [EXAMPLE] }, fields);
 
-/** A webhook with its newest secret: only in the responses to POST and rotate. */
+/** Response schema of a webhook with its newest secret, which only the responses to POST and rotate contain. */
 export const signedWebhook = z
   .transform((signed: SignedWebhook) => ({ ...signed.webhook, secret: signed.secret }))
   .pipe(
@@ -61,7 +61,7 @@ export const signedWebhook = z
     ),
   );
 
-/** The ETag of a webhook covers all fields that responses show. */
+/** Returns the ETag of a webhook, which covers all fields that responses show. */
 export function tagOfWebhook(shown: z.output<typeof webhook>): string {
   const { id, url, events, description, enabled, disabled_reason: reason, updated_at: updatedAt } = shown;
   return tagOf([id, url, events, description, enabled, reason, updatedAt]);
@@ -129,7 +129,7 @@ export function deliveryQuery(config: ServerConfig) {
   return pageQuery(config).extend({ state: z.enum(DELIVERY_STATES).optional() });
 }
 
-/** The body that creates a webhook. */
+/** Request body that creates a webhook. */
 export function webhookBody(config: ServerConfig) {
   const { url, events, description } = bodyFields(config);
   return z.strictObject({ url, events: events.default(CAMPAIGN_EVENTS), description: description.default('') }).meta({
@@ -138,7 +138,7 @@ export function webhookBody(config: ServerConfig) {
   });
 }
 
-/** The body that changes a webhook: fields that are not given stay as they are. */
+/** Request body that changes a webhook. Fields that are not given stay as they are. */
 export function webhookChangeBody(config: ServerConfig) {
   return z
     .strictObject({
@@ -152,7 +152,7 @@ export function webhookChangeBody(config: ServerConfig) {
     .meta({ ...component('WebhookUpdate'), examples: [{ enabled: false }] });
 }
 
-/** The optional body of a rotation. */
+/** Optional request body of a secret rotation. */
 export function rotationBody(config: ServerConfig) {
   const most = Math.floor(config.webhookSecretGraceMs / 1000);
   return z

@@ -1,17 +1,20 @@
-/** Schedules streams: however many are open, the event loop makes chunks for only a few milliseconds at a time. */
+/**
+ * Schedules streams, so that chunks occupy the event loop for only a few milliseconds at a time, however many streams
+ * are open.
+ */
 
-/** Chunks are made for this long before everything else that has arrived is handled. */
+/** Milliseconds for which chunks are produced before the event loop handles other events. */
 const TURN_MS = 4;
 
-/** Waits until the caller may make its next chunk. */
+/** Waits until the stream may produce its next chunk. */
 export type Turn = () => Promise<void>;
 
-/** Takes a slot for a stream, and returns the function that frees it. Streams with a slot take turns. */
+/** Takes a slot for a stream, and returns the function that frees the slot. Streams with a slot take turns. */
 export type TakeStream = (() => () => void) & { readonly turn: Turn };
 
 /**
- * First come, first served: streams continue one after another until `TURN_MS` of an iteration of the event loop have
- * passed. When each of 64 streams continued in every iteration, a look-up had to wait for 64 chunks.
+ * Streams continue in order of arrival until they have used `TURN_MS` of an iteration of the event loop. If each of 64
+ * streams produced a chunk in every iteration, a look-up would wait for 64 chunks.
  */
 export function createTurns(now: () => number): Turn {
   const waiting: (() => void)[] = [];
@@ -29,8 +32,8 @@ export function createTurns(now: () => number): Turn {
     if (next === undefined) return;
     next();
     if (waiting.length === 0) return;
-    // continues after the chunk, which is made in microtasks: a tick that a microtask requests runs when no microtask
-    // is left
+    // `nextTick` continues after the chunk is complete, because chunks are produced in microtasks, and a tick that a
+    // microtask requests runs once no microtask is left
     queueMicrotask(() => process.nextTick(() => (now() - start < TURN_MS ? goOn(start) : schedule())));
   };
   return () =>

@@ -1,20 +1,20 @@
-/** Streams of whole audiences, at the client's pace; a client that is too slow is cut off. */
+/** Streams whole audiences as fast as the client reads them, and disconnects clients that are too slow. */
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { AppError } from '../../../lib/errors.ts';
 import { GZIP } from '../../plugins/compression.ts';
 import type { HttpLimits } from '../../plugins/limits.ts';
 
-/** A timer with a longer delay fires at once. */
+/** The maximum delay of a timer in ms; Node fires timers with a longer delay at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The time limits for a client that reads a stream. */
+/** Time limits for a client that reads a stream. */
 export type StreamLimits = Pick<HttpLimits, 'streamStallMs' | 'maximumStreamMs'>;
 
 /**
- * A stream of chunks, each made when the client has read the one before: only one is in memory. It fails with
- * request_timeout if a chunk is not read within `streamStallMs`, or the whole within `maximumStreamMs`. `onClose` is
- * called once, at the end or when the client has disconnected.
+ * A stream that produces each chunk only after the client has read the previous chunk, so that one chunk at a time is
+ * in memory. The stream fails with request_timeout if a chunk is not read within `streamStallMs`, or the whole stream
+ * within `maximumStreamMs`. `onClose` is called once, at the end or when the client has disconnected.
  */
 export function streamChunks(
   chunks: AsyncIterable<string | Uint8Array>,
@@ -38,6 +38,6 @@ export function streamChunks(
     onClose();
   });
   if (!gzip) return source;
-  // an error in either stream ends both, and reaches the reader
+  // `pipeline` ends both streams if either fails, and passes the error to the reader
   return pipeline(source, createGzip(GZIP), () => {});
 }

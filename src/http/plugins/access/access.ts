@@ -12,7 +12,10 @@ import { isApi } from '../route.ts';
 import { bearerOf, digest, secretCheck } from './auth.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
-/** The settings and keys that decide, read at each request: keys change while the service runs. */
+/**
+ * Settings and keys that decide about access. They are read at each request, because keys change while the service
+ * runs.
+ */
 type AccessNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'apiKeys' | 'findLabels'>;
 };
@@ -28,12 +31,12 @@ export interface Caller {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** null if the route needs no key. */
+    /** The minimum scope of the key; null if the route needs no key. */
     caller: Caller | null;
   }
 }
 
-/** Any caller, if no key is required. */
+/** The caller if no key is required. */
 const ANYBODY: Caller = { actor: ACTORS.anybody, scope: 'admin', labels: null };
 const OPERATOR: Caller = { actor: ACTORS.operator, scope: 'admin', labels: null };
 const SCRAPER: Caller = { actor: 'metrics', scope: 'read', labels: null };
@@ -50,8 +53,8 @@ export class Access {
   }
 
   /**
-   * The caller, if allowed to call routes of this scope. Without METAHEAC_API_KEY and without keys in the store, every
-   * caller is allowed to.
+   * Returns the caller if the caller may call routes of this scope. Without METAHEAC_API_KEY and without keys in the
+   * store, every caller may.
    * @throws AppError unauthorized, forbidden (facts: required_scope)
    */
   admit(authorization: string | undefined, scope: Scope): Caller {
@@ -65,7 +68,7 @@ export class Access {
   }
 
   /**
-   * Like `admit`, for metrics, documents and the details of readiness, which are public on a loopback address unless a
+   * Checks access to metrics, documents and the details of readiness, which are public on a loopback address unless a
    * metrics key is set.
    * @throws AppError unauthorized
    */
@@ -94,7 +97,10 @@ export class Access {
     if (own === null || !includesLabels(own, labels)) throw campaignNotFound(id);
   }
 
-  /** Records that a key has expired, so that it stays refused. If the disk is full, this is recorded later. */
+  /**
+   * Records that a key has expired, so that the key stays refused if the clock is set back. If the disk is full, the
+   * expiry is recorded at a later request.
+   */
   #recordExpired(now: number): void {
     try {
       this.#needs.store.apiKeys.recordExpired(now);
@@ -111,7 +117,7 @@ export class Access {
     const { store, clock } = this.#needs;
     const id = apiKeyIdOf(token);
     const stored = id === null ? null : store.apiKeys.find(id);
-    // the id is not secret; the rest is compared in constant time
+    // the id is not secret, so only the rest of the key is compared in constant time
     if (stored === null || !timingSafeEqual(hash, Buffer.from(stored.sha256, 'hex')))
       throw unauthorized('the API key is not known');
     if (stored.revokedAt !== null) throw unauthorized(`the key ${stored.id} was revoked`);
@@ -134,14 +140,15 @@ function unauthorized(message: string): AppError {
 
 /**
  * Checks the key before every route registered from now on, by the scope that the route declares. Each route has its
- * own hook: reading a route's options at each request would slow look-ups down.
+ * own hook, because access to route options at each request would slow look-ups down.
  */
 export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter): void {
   app.decorateRequest('caller', null);
   app.addHook('onRoute', (route) => {
     const facts = route.schema?.facts;
     const { url } = route;
-    // routes without a description are those of the API's documentation: a page, its files and the document itself
+    // only the routes of the API documentation (the page, its files and the OpenAPI document) have no `describeRoute`
+    // schema
     const scope = facts?.scope ?? 'metrics';
     if (scope === 'none') return;
     const isOfCampaign = /^\/v1\/campaigns\/:id(\/|$)/.test(url);
@@ -172,9 +179,12 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
   });
 }
 
-/** Whether an unknown path belongs to the API: only callers with a key may learn that there is no such route. */
+/**
+ * Whether an unknown path belongs to the API. If it does, only callers with a key may learn that there is no such
+ * route.
+ */
 export function isUnknownApi({ is404, method, url }: Pick<FastifyRequest, 'is404' | 'method' | 'url'>): boolean {
-  // a route for OPTIONS, if there is one, matches all paths
+  // the route for OPTIONS, if it exists, matches all paths
   return (is404 || method === 'OPTIONS') && (isApi(url) || url === '/v1');
 }
 

@@ -1,4 +1,4 @@
-/** Keys in requests: how they are sent, and how they are compared. */
+/** Reads API keys from requests and compares them. */
 import { hash, timingSafeEqual } from 'node:crypto';
 
 /** The token of `Authorization: Bearer <token>`. */
@@ -6,7 +6,7 @@ export function bearerOf(authorization: string | undefined): string | undefined 
   return /^bearer +(\S.*)$/i.exec(authorization ?? '')?.[1];
 }
 
-/** Compares a digest with that of a secret in constant time; false if there is no secret. */
+/** Compares two digests in constant time. Returns false if there is no secret. */
 export function secretCheck(secret: string | null): (given: Buffer) => boolean {
   if (secret === null) return () => false;
   const expected = digest(secret);
@@ -14,8 +14,8 @@ export function secretCheck(secret: string | null): (given: Buffer) => boolean {
 }
 
 /**
- * SHA-256. Digests have a fixed length, which `timingSafeEqual` requires, and hide the key's length. `hash` converts a
- * text in .65 us, which each request with a key pays; an object of `createHash` takes 2.5 us.
+ * SHA-256 digest of a text. `timingSafeEqual` requires a fixed length, and digests hide the length of the key. `hash`
+ * takes 0.65 us for each request with a key; a `createHash` object takes 2.5 us.
  */
 export function digest(text: string): Buffer {
   return Buffer.from(hash('sha256', text, 'hex'), 'hex');

@@ -1,24 +1,30 @@
 /**
- * Refuses requests from other web pages. A browser on the service's machine can reach 127.0.0.1 for any page that it
- * shows. Without a key only `Host` and `Origin` tell which page sent a request.
+ * Refuses requests from other web pages. Any page in a browser on the service's machine can send requests to 127.0.0.1.
+ * Without a key, only `Host` and `Origin` show which page sent a request.
  */
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
 
 interface BrowserRules {
-  /** If set, every `Host` is accepted: a page that uses another name for this address has no key. */
+  /**
+   * Whether an API key is required. If it is, every `Host` is accepted, because a page that uses another name for this
+   * address has no key.
+   */
   readonly apiKey: string | null;
   /** Host names or addresses under which the service may be called without a key, besides those of loopback. */
   readonly allowedHosts: readonly string[];
-  /** Origins whose pages may call the service, each `scheme://host[:port]`: `cors.ts` lets them read the responses. */
+  /**
+   * Origins of pages that may call the service, each `scheme://host[:port]`. `cors.ts` lets these pages read the
+   * responses.
+   */
   readonly corsOrigins: readonly string[];
 }
 
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Returns the check that every request passes first. Most requests have no `Origin` and the same `Host` as the request
- * before, so that the check takes two comparisons. It throws AppError foreign_host, foreign_origin.
+ * Returns the check that every request passes first. Most requests have no `Origin` and the same `Host` as the previous
+ * request, so the check takes two comparisons. The check throws AppError foreign_host, foreign_origin.
  */
 export function createBrowserGuard({
   apiKey,
@@ -51,13 +57,13 @@ function createHostCheck(allowed: readonly string[]): (host: string | undefined)
   };
 }
 
-/** A host without its port, brackets and trailing dot: ports do not matter, as proxies and containers map them. */
+/** The host without port, brackets and trailing dot. Ports are ignored, because proxies and containers map them. */
 export function nameOfHost(host: string): string {
   const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d*)?$/.exec(host.toLowerCase()) ?? [];
   return (bracketed ?? plain ?? host).replace(/\.$/, '');
 }
 
-/** `null`, the origin of files and sandboxed frames, is never the service's own. */
+/** Whether an origin is the service's own. `null`, the origin of files and sandboxed frames, never is. */
 function isSameOrigin(origin: string, host: string | undefined): boolean {
   const at = origin.indexOf('://');
   return at > 0 && origin.slice(at + 3) === host;

@@ -1,15 +1,15 @@
-/** The client's address: that of the connection or, behind trusted proxies, the one that they report. */
+/** Determines the client's address from the connection or, behind trusted proxies, from `X-Forwarded-For`. */
 import type { FastifyRequest } from 'fastify';
 import { plainAddress } from '../../../lib/trusted-proxies.ts';
 
 /**
- * The address of the client: that of the connection or, if that is a trusted proxy, the last address in
- * `X-Forwarded-For` that is not a trusted proxy. Earlier entries were written by the client. If the entry is not an
- * address, the client wrote it too: the result is then the address of the proxy that forwarded it. `Forwarded` is not
- * read: a proxy that writes one of the two headers forwards the other as the client sent it.
+ * Returns the address of the connection or, if this is a trusted proxy, the last address in `X-Forwarded-For` that is
+ * not a trusted proxy. Earlier entries were written by the client. If that entry is not an address, it was written by
+ * the client too, and the result is the address of the proxy that forwarded it. `Forwarded` is not read, because a
+ * proxy that sets `X-Forwarded-For` forwards `Forwarded` as the client sent it.
  */
 export function clientAddress(request: FastifyRequest): string | undefined {
-  // without trusted proxies the request has no list
+  // without trusted proxies, the request has no list of addresses
   const { ips } = request;
   if (ips === undefined) return plainAddress(request.ip);
   for (let i = ips.length - 1; i >= 0; i--) {

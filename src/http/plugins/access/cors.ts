@@ -1,13 +1,13 @@
-/** CORS, by @fastify/cors: lets pages from the origins that the operator names read responses. */
+/** CORS with @fastify/cors: lets pages from allowed origins read responses. */
 import fastifyCors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyRequest } from 'fastify';
 import type { ServerApp } from '../fastify-types.ts';
 import { RESPONSE_HEADERS } from '../response-headers.ts';
 
-/** Credentials are never allowed: keys are not cookies. */
+/** Credentials are never allowed, because keys are not cookies. */
 const OPTIONS: FastifyCorsOptions = {
   methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  // request headers beyond those that browsers send by themselves
+  // request headers that browsers do not send by themselves
   allowedHeaders: [
     ...['Accept', 'Authorization', 'Content-Encoding', 'Content-Type'],
     ...['Idempotency-Key', 'If-Match', 'If-None-Match', 'X-Request-Id'],
@@ -18,8 +18,8 @@ const OPTIONS: FastifyCorsOptions = {
 };
 
 /**
- * Allows the origins that `browser-guard.ts` accepts, each `scheme://host[:port]`. Preflights are handled here, before
- * the key is checked, because they never have one; any other `OPTIONS` is a method that no route supports.
+ * Allows the origins that `browser-guard.ts` accepts, each `scheme://host[:port]`. Preflights are handled before keys
+ * are checked, because they never have a key. No route supports any other `OPTIONS` request.
  */
 export async function allowOrigins(app: ServerApp, corsOrigins: readonly string[]): Promise<void> {
   const origins = new Set<string | undefined>(corsOrigins);
@@ -32,7 +32,7 @@ export async function allowOrigins(app: ServerApp, corsOrigins: readonly string[
   varyByOrigin(app);
 }
 
-/** Runs after the routes, whose own `Vary` replaces that of the package. */
+/** Runs after the routes, because their `Vary` header replaces the one that @fastify/cors has set. */
 function varyByOrigin(app: ServerApp): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
     const vary = String(reply.getHeader('vary') ?? '');

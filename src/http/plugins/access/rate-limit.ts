@@ -1,4 +1,4 @@
-/** Rate limits by key and by address, by @fastify/rate-limit: windows of fixed length, counted in memory. */
+/** Rate limits by key and by address with @fastify/rate-limit: windows of fixed length, counted in memory. */
 import fastifyRateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../../lib/clock.ts';
@@ -12,15 +12,18 @@ type RateLimits = Pick<
   'requestsPerKey' | 'requestsPerAddress' | 'rateLimitWindowMs' | 'maximumRateLimitClients'
 >;
 
-/** Counts a request, and sets the `RateLimit-*` headers. @throws AppError rate_limited */
+/**
+ * Counts a request, and sets the `RateLimit-*` headers.
+ * @throws AppError rate_limited
+ */
 type Count = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
-/** Counts requests; a function is null if its limit is 0. */
+/** Functions that count requests. A function is null if its limit is 0. */
 export interface RateLimiter {
-  /** Runs before the key is checked, so that guessed keys are counted. */
+  /** Counts by address. Runs before the key is checked, so that requests with guessed keys are counted. */
   readonly countAddress: Count | null;
 
-  /** Runs after the key is checked, so that only existing keys take memory. */
+  /** Counts by key. Runs after the key is checked, so that only existing keys take memory. */
   readonly countKey: Count | null;
 }
 
@@ -29,7 +32,7 @@ export const NO_RATE_LIMITS: RateLimiter = { countAddress: null, countKey: null 
 /** The name under which clients beyond the maximum number are counted together. */
 const OTHERS = '';
 
-/** Paths that are never counted: monitoring must not be refused because of other clients' requests. */
+/** Paths that are never counted, because monitoring must not be refused because of other clients' requests. */
 const UNCOUNTED: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz', '/metrics']);
 
 export async function createRateLimiter(
@@ -47,7 +50,7 @@ export async function createRateLimiter(
   };
 }
 
-/** An IPv4 address, or the /64 of an IPv6 address: a single subscriber has at least that many addresses. */
+/** The IPv4 address, or the /64 network of an IPv6 address, because one subscriber usually has at least a /64. */
 function networkOf(request: FastifyRequest): string {
   const address = clientAddress(request);
   return address === undefined ? OTHERS : normalizeIP(address, 64);
@@ -65,7 +68,7 @@ function countBy(
     const counted = await count(request);
     if (counted.isAllowed) return;
     const { remaining, ttlInSeconds, isExceeded, timeWindow } = counted;
-    // if both limits apply, the response shows the one with fewer requests left
+    // if both limits apply, the response shows the limit with fewer remaining requests
     if (remaining <= Number(reply.getHeader('ratelimit-remaining') ?? Number.POSITIVE_INFINITY))
       reply
         .header('ratelimit-limit', max)
@@ -79,9 +82,9 @@ function countBy(
 }
 
 /**
- * Replaces the package's counts. Those read the wall clock, which may be set back, and beyond their maximum they forget
- * one client for each new one. All windows begin and end together, so one call frees the memory; around the end of a
- * window, up to twice the limit may be accepted.
+ * Replaces the store of @fastify/rate-limit, which depends on the wall clock and, once full, forgets an old client for
+ * each new client. All windows begin and end together, so memory is freed at once. Around the end of a window, up to
+ * twice the limit may be accepted.
  */
 function windowsOf({ maximumRateLimitClients }: RateLimits, clock: Pick<Clock, 'elapsed'>): FastifyRateLimitStoreCtor {
   return class Windows {

@@ -1,18 +1,15 @@
-/**
- * Headers that a request may have only once: if there were two, this service and a proxy in front of it might read
- * different ones.
- */
+/** Refuses repeated headers, because this service and a proxy in front of it might read different values. */
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../../lib/errors.ts';
 
 const SINGLE: ReadonlySet<string> = new Set(['host', 'authorization', 'content-type', 'idempotency-key']);
 
-/** The lengths of the names, because looking a name up costs more than comparing its length. */
+/** The lengths of the header names. Comparing the length is cheaper than looking up the name. */
 const LENGTHS: ReadonlySet<number> = new Set([...SINGLE].map((name) => name.length));
 
 /**
- * Refuses headers that occur twice: Node keeps the first of some headers, and joins others. Two equal headers are
- * refused too (RFC 9110, section 5.3).
+ * Refuses headers that occur twice, even with equal values (RFC 9110, section 5.3). Depending on the header, Node keeps
+ * the first value or joins both.
  * @throws AppError invalid_request
  */
 export function refuseRepeatedHeaders({ rawHeaders }: IncomingMessage): void {

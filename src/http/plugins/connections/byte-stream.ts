@@ -1,17 +1,18 @@
-/** A file in memory, sent to a client one chunk at a time; a client that does not read it is cut off. */
+/** Streams a file from memory to a client in chunks, and disconnects a client that stops reading. */
 import { Readable } from 'node:stream';
 import { AppError } from '../../../lib/errors.ts';
 
-/** The size of a chunk, and the time for it. */
+/** The size of a chunk, and the time limit for reading a chunk. */
 export interface SendLimits {
   readonly chunkBytes: number;
-  /** The time that a client may take for one chunk. */
+  /** Maximum number of milliseconds in which the client must read a chunk. */
   readonly chunkMs: number;
 }
 
 /**
- * `bytes` as a stream, which fails with request_timeout if a chunk is not read in time. `onDone` is called once: when
- * everything is read, or when the client has disconnected or was cut off. From then on nothing here refers to `bytes`.
+ * Returns `bytes` as a stream, which fails with request_timeout if a chunk is not read in time. `onDone` is called
+ * once, when all bytes are read, the client has disconnected or the stream has failed. The stream then no longer refers
+ * to `bytes`.
  */
 export function streamBytes(bytes: Uint8Array, { chunkBytes, chunkMs }: SendLimits, onDone: () => void): Readable {
   let isDone = false;

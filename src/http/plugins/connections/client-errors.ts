@@ -1,6 +1,6 @@
 /**
- * Responds directly on the socket to data that never becomes a request (not HTTP, too late, too large), once the
- * responses to earlier requests have been sent.
+ * Responds directly on the socket to data that never becomes a request, because it is not HTTP, too late or too large.
+ * Earlier requests on the connection are answered first.
  */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -14,19 +14,19 @@ import type { OpenRequests } from './open-requests.ts';
 type ClientErrorHandler = (error: NodeJS.ErrnoException, socket: Socket) => void;
 
 /**
- * Answers errors of Node's HTTP parser. A connection's responses keep the order of its requests: complete requests are
- * answered first. The last of these requests is marked as overrun, so that a truncated body is not applied; the refusal
- * of this request is then the only response.
+ * Responds to errors of Node's HTTP parser, after the responses to complete requests on the same connection. If the
+ * last complete request has a body, the request is marked as overrun, so that a truncated body is not applied. The
+ * refusal of the overrun request is then the only response.
  */
 export function createClientErrorHandler(
   config: HttpLimits,
   uploads: OpenUploads,
   requests: OpenRequests,
 ): ClientErrorHandler {
-  // Node reports the error again for every later chunk
+  // Node reports the same error again for every later chunk
   const failed = new WeakSet<Socket>();
   return (error, socket) => {
-    // The request has taken longer than `requestTimeoutMs`. An upload may: only its reader ends it, if it stalls.
+    // an upload may take longer than `requestTimeoutMs`, because its reader has time limits of its own
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && uploads.has(socket)) return;
     if (error.code === 'ECONNRESET') {
       socket.destroy();
@@ -52,14 +52,17 @@ function isRefusal(statusCode: number): boolean {
   return statusCode >= 400;
 }
 
-/** Calls `then` when the last of `responses` has been passed to the connection, or never will be. */
+/** Calls `then` once the last of `responses` has been written or its connection has closed. */
 function afterAll(responses: readonly NodeJS.EventEmitter[], then: () => void): void {
   const last = responses.at(-1);
   if (last === undefined) then();
   else last.once('close', then);
 }
 
-/** Sends `text` as the connection's last data; a client that keeps sending is read for `lingerMs`, then cut off. */
+/**
+ * Sends `text` as the last data of the connection. If the client keeps sending, its data is discarded for `lingerMs`
+ * before the connection is closed.
+ */
 function endWith(socket: Socket, text: string, lingerMs: number): void {
   if (socket.writable) socket.end(text);
   const timer = setTimeout(() => socket.destroy(), lingerMs);

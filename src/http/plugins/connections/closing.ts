@@ -1,4 +1,4 @@
-/** A close that always finishes: responses in flight get a limited time, then they are cut off. */
+/** Limits the time that responses in flight get when the server closes, so that closing always finishes. */
 import type { FastifyReply } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
 import type { ServerApp } from '../fastify-types.ts';
@@ -6,8 +6,9 @@ import type { HttpLimits } from '../limits.ts';
 import type { OpenRequests } from './open-requests.ts';
 
 /**
- * From `close()` on new requests are refused (503) and connections end with their response, at the latest after
- * `closeGraceMs`. Returns the function that a hook must call for every request. @throws AppError unavailable
+ * After `close()`, new requests are refused (503), and connections end after their current response, at the latest
+ * after `closeGraceMs`. Returns the function that a hook must call for every request.
+ * @throws AppError unavailable
  */
 export function closeGracefully(
   app: ServerApp,
@@ -19,7 +20,7 @@ export function closeGracefully(
     cut = setTimeout(() => app.server.closeAllConnections(), closeGraceMs);
     for (const response of requests.all()) {
       if (!response.headersSent) response.setHeader('connection', 'close');
-      // a connection whose response head was already sent becomes idle only now
+      // the connection becomes idle only now, because its response head was sent before the server began to close
       response.once('close', () => setImmediate(() => app.server.closeIdleConnections()));
     }
   });

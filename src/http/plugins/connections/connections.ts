@@ -1,21 +1,19 @@
-/**
- * Limits of the server's connections: their number, the time for a request head, and the time for an unread response.
- */
+/** Limits connections: their number, the time for a request head, and the time for which a response may stay unread. */
 import { createServer, type Server } from 'node:http';
 import type { FastifyServerFactory } from 'fastify';
 import type { ServerApp } from '../fastify-types.ts';
 import type { HttpLimits } from '../limits.ts';
 import type { OpenRequests } from './open-requests.ts';
 
-/** Minimum frequency at which Node looks for late heads and requests. */
+/** Maximum number of milliseconds between Node's checks for late request heads and late requests. */
 const CHECK_MS = 5_000;
 
-/** Refused connections are reported together: there may be thousands a second. */
+/** Milliseconds between reports of refused connections, of which there may be thousands a second. */
 const REPORT_MS = 10_000;
 
 /**
- * Creates the server, or one for each address of a host name; these share `maximumConnections`. Further connections are
- * closed at once, and `onRefused` is called now and then with their number.
+ * Creates a server, or one server for each address of a host name. The servers share `maximumConnections`. Further
+ * connections are closed at once, and `onRefused` is called periodically with their number.
  */
 export function createServers(config: HttpLimits, onRefused: (connections: number) => void): FastifyServerFactory {
   const servers: Server[] = [];
@@ -46,8 +44,8 @@ export function createServers(config: HttpLimits, onRefused: (connections: numbe
 }
 
 /**
- * Closes connections whose client reads nothing of a finished response for `streamStallMs`; streams have their own
- * check. Checking open connections periodically costs requests nothing.
+ * Closes connections whose client reads nothing of a finished response for `streamStallMs`. Streams have a check of
+ * their own. A periodic check of open connections adds no cost to requests.
  */
 export function closeUnread(
   app: ServerApp,
@@ -57,7 +55,7 @@ export function closeUnread(
   const timer = setInterval(() => {
     for (const response of requests.all()) {
       const isUnread = response.writableEnded && !response.writableFinished;
-      // Node's own socket timer, which restarts with each part that the client reads; the next request sets it again
+      // the socket timer of Node restarts whenever the client reads data, and the next request sets the timer again
       if (isUnread && !response.socket?.timeout) response.socket?.setTimeout?.(streamStallMs);
     }
   }, streamStallMs).unref();

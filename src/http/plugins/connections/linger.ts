@@ -1,12 +1,14 @@
-/** Responds to a client that is still sending: closing at once would reset the connection and lose the response. */
+/**
+ * Responds to a client that is still sending data. Closing the connection at once would reset it and lose the response.
+ */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEM_TYPE } from '../../problems/problem.ts';
 import type { HttpLimits } from '../limits.ts';
 
 /**
- * Sends all of `body` at once, then reads and discards further data until the client has finished or disconnected, or
- * `lingerMs` or `lingerBytes` are used up. The connection is closed only then.
+ * Sends `body`, then discards further data until the client has finished or disconnected, or until `lingerMs` or
+ * `lingerBytes` is reached. The connection is closed only then.
  */
 export function answerAndLinger(request: FastifyRequest, reply: FastifyReply, body: string, config: HttpLimits): void {
   const { raw } = request;
@@ -18,7 +20,8 @@ export function answerAndLinger(request: FastifyRequest, reply: FastifyReply, bo
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   });
-  // Ending the response makes Node close the socket: the body is sent now, the end follows when the client is done.
+  // Node closes the socket at the end of the response, so the body is sent now, and the response ends only once the
+  // client has finished.
   response.write(body);
   let bytes = 0;
   const timer = setTimeout(end, config.lingerMs);

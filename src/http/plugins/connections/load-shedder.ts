@@ -1,4 +1,7 @@
-/** Load shedding: refuses requests while the event loop is delayed; look-ups and reads last, health checks never. */
+/**
+ * Load shedding: refuses requests while the event loop is delayed. Look-ups and reads are refused last, and health
+ * checks never.
+ */
 import { MessageChannel } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../../lib/clock.ts';
@@ -11,46 +14,54 @@ import { classOf } from '../request-log.ts';
 type ShedderLimits = Pick<HttpLimits, 'overloadLagMs' | 'overloadLookupLagMs'>;
 
 const PROBE_INTERVAL_MS = 50;
-/** A probe is sent after this many requests too, because the timer may be late. */
+/** Number of requests after which a probe is sent even without the timer, which may be late. */
 const PROBE_EVERY_REQUESTS = 32;
-/** Consecutive slow probes that count as overload: a single one may be a garbage collection. */
+/**
+ * Number of consecutive slow probes that count as overload. A single slow probe may be caused by garbage collection.
+ */
 const SLOW_PROBES = 3;
-/** With fewer requests than this between two probes, refusing would not help: a single request was slow. */
+/**
+ * Minimum number of requests between two probes for load shedding. With fewer requests, a single request was slow, and
+ * refusing others would not help.
+ */
 const MINIMUM_ARRIVALS = 8;
-/** Exponent of the correction by one probe: with 1 the share would oscillate. */
+/** Exponent of the correction after a probe. With an exponent of 1, the share of admitted requests would oscillate. */
 const GAIN = 0.5;
-/** Bounds of the correction by one probe: about 2 s after an overload all requests are admitted again. */
+/** Bounds of the correction after a probe. About 2 s after an overload, all requests are admitted again. */
 const MAXIMUM_DECREASE = 0.5;
 const MAXIMUM_INCREASE = 1.1;
-/** Some requests are always admitted, to see whether the overload has ended. */
+/** Minimum share of admitted requests, which show whether the overload has ended. */
 const MINIMUM_SHARE = 1 / 64;
-/** Refusals are reported together: there may be thousands a second. */
+/** Milliseconds between reports of refusals, of which there may be thousands a second. */
 const REPORT_INTERVAL_MS = 10_000;
-/** A refused body of up to this size is read and discarded. */
+/** Maximum number of bytes of a refused body that are read and discarded. */
 const DISCARDED_BYTES = 64 * 1024;
-/** Seconds after which a refused caller may try again. */
+/** Seconds after which a refused caller may retry. */
 const RETRY_SECONDS = 2;
-/** Classes that are refused only beyond the second limit: ad servers wait for them, and operators need them. */
+/**
+ * Route classes that are refused only beyond the second limit, because ad servers wait for their responses and
+ * operators need them.
+ */
 const SHED_LAST: ReadonlySet<RequestClass> = new Set(['lookup', 'read']);
 
-/** Created once: creating an error's stack costs as much as a look-up. */
+/** The error of every refusal. It is created once, because creating a stack trace takes as long as a look-up. */
 const REFUSAL = new AppError('unavailable', 'more requests arrive than can be handled', {
   facts: { retry_after: RETRY_SECONDS },
 });
 
-/** Its problem document, split where the request id belongs. */
+/** The problem document of a refusal, split at the position of the request id. */
 const REFUSED = (() => {
   const problem = problemOf(REFUSAL, '', 0);
   const [beforeId = '', afterId = ''] = JSON.stringify(problem).split(/(?<="request_id":")/);
   return { status: problem.status, beforeId, afterId };
 })();
 
-/** The share of requests that are admitted, controlled to keep the delay at its limit. */
+/** Controls the share of admitted requests, to keep the delay of the event loop at its limit. */
 class AdmissionRate {
   readonly #maximumDelayMs: number;
   #slowProbes = 0;
   #share = 1;
-  /** Accumulates the share of each request; one is admitted whenever it reaches 1. */
+  /** Sum of the shares of all requests so far. A request is admitted whenever the sum reaches 1. */
   #credit = 0;
 
   constructor(maximumDelayMs: number) {
@@ -71,7 +82,7 @@ class AdmissionRate {
     return this.#share === 1;
   }
 
-  /** Whether to admit a request: true for `share` of the calls, evenly distributed. */
+  /** Whether to admit a request. Returns true for `share` of the calls, evenly distributed. */
   admits(): boolean {
     this.#credit = Math.min(1, this.#credit) + this.#share;
     if (this.#credit < 1) return false;
@@ -81,10 +92,10 @@ class AdmissionRate {
 }
 
 /**
- * Measures the delay of the event loop with probes: messages that this process sends to itself. Like the next request,
- * a probe waits behind all requests that arrived before it, so its delay shows an overload, whether from a few slow
- * requests or many fast ones. A timer would not show it: with 1,024 readable sockets, Node keeps reading for up to 48
- * times as many before it runs timers. One timer was 3.3 s late, after 11,247 requests in one iteration.
+ * Measures the delay of the event loop with probes, which are messages that this process sends to itself. Like a new
+ * request, a probe waits behind all requests that arrived earlier, so its delay shows an overload, whether the cause is
+ * a few slow requests or many fast ones. A timer would not show the overload: Node may read up to 48 times 1,024
+ * sockets before it runs timers. In a measurement, a timer was 3.3 s late, after 11,247 requests in one iteration.
  */
 export class LoadShedder {
   readonly #clock: Pick<Clock, 'elapsed'>;
@@ -102,7 +113,10 @@ export class LoadShedder {
   #unreported = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
 
-  /** `onRefused` is called with the number of requests refused since it was last called, every ten seconds at most. */
+  /**
+   * Creates a load shedder. Calls `onRefused` at most every ten seconds, with the number of requests refused since the
+   * previous call.
+   */
   constructor(limits: ShedderLimits, clock: Pick<Clock, 'elapsed'>, onRefused: (requests: number) => void = () => {}) {
     this.#clock = clock;
     this.#onRefused = onRefused;
@@ -110,7 +124,10 @@ export class LoadShedder {
     this.#otherRate = new AdmissionRate(limits.overloadLagMs);
   }
 
-  /** Sends probes until `stop`: by a timer if few requests arrive, by requests if the timer is late. */
+  /**
+   * Sends probes until `stop`. A timer sends probes if few requests arrive, and requests send probes if the timer is
+   * late.
+   */
   start(): void {
     this.#channel = new MessageChannel();
     this.#channel.port2.on('message', () => {
@@ -138,7 +155,7 @@ export class LoadShedder {
     this.#channel.port1.postMessage(null);
   }
 
-  /** Adjusts the shares to the delay of a probe. */
+  /** Adjusts the shares of admitted requests to the delay of a probe. */
   note(delayedMs: number): void {
     const delayMs = this.#arrived < MINIMUM_ARRIVALS ? 0 : delayedMs;
     this.#arrived = 0;
@@ -152,14 +169,14 @@ export class LoadShedder {
     this.#reportedAt = now;
   }
 
-  /** Counts a request; returns whether any are being refused now. */
+  /** Counts a request, and returns whether requests are being refused at present. */
   arrive(): boolean {
     this.#arrived += 1;
     if (this.#arrived % PROBE_EVERY_REQUESTS === 0) this.#probe();
     return this.#isOverloaded;
   }
 
-  /** Whether to refuse this request; call it once for each. */
+  /** Whether to refuse a request. Must be called exactly once for each request. */
   refuses(name: RequestClass): boolean {
     if (!this.#isOverloaded || name === 'health') return false;
     if ((SHED_LAST.has(name) ? this.#readRate : this.#otherRate).admits()) return false;
@@ -168,17 +185,17 @@ export class LoadShedder {
     return true;
   }
 
-  /** Refusals since the start, by class; classes without any are missing. */
+  /** Number of refusals since the start, by class. Classes without refusals are missing. */
   refusedByClass(): ReadonlyMap<RequestClass, number> {
     return this.#refused;
   }
 }
 
 /**
- * Returns true if the request is refused, after responding to it. Most requests of an overload end here: the response
- * is the same problem document as for any other error, but written directly, because error handling in Fastify costs
- * more than a look-up. @throws AppError unavailable if a large body is still being sent, which the error handler then
- * reads
+ * Returns true if the request is refused, after responding to it. During an overload, most requests end here. The
+ * response is an ordinary problem document, but written directly, because error handling in Fastify costs more than a
+ * look-up.
+ * @throws AppError unavailable if a large body is still being sent, which the error handler then reads
  */
 export function shed(shedder: LoadShedder, request: FastifyRequest, reply: FastifyReply): boolean {
   const { config } = request.routeOptions;
@@ -187,12 +204,12 @@ export function shed(shedder: LoadShedder, request: FastifyRequest, reply: Fasti
   if (config.upload === true && !hasSmallBody(request)) throw REFUSAL;
   reply.problemCode = REFUSAL.code;
   reply.code(REFUSED.status).headers({ 'content-type': PROBLEM_TYPE, 'retry-after': RETRY_SECONDS });
-  // the id has only letters, digits, `.`, `_` and `-`: nothing needs an escape
+  // the request id has only letters, digits, `.`, `_` and `-`, so it needs no escaping
   reply.send(`${REFUSED.beforeId}${request.id}${REFUSED.afterId}`);
   return true;
 }
 
-/** Node reads and discards the rest of a body: if it is small, the connection can stay open. */
+/** Node reads and discards the rest of a body, so the connection can stay open if the body is small. */
 function hasSmallBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= DISCARDED_BYTES;
 }

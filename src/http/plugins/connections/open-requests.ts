@@ -1,13 +1,13 @@
-/** The pending requests of each connection: an error in later data must be answered after them. */
+/** Tracks the pending requests of each connection, because they must be answered before an error in later data. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../../../lib/errors.ts';
 
-/** A response, and its request. */
+/** A response and its request. */
 type Exchange = ServerResponse<IncomingMessage>;
 
 export class OpenRequests {
-  /** The exchanges of each open connection. A finished response is released at once: its body may be large. */
+  /** The exchanges of each open connection. A finished response is released at once, because its body may be large. */
   readonly #bySocket = new Map<Socket, Exchange[]>();
   readonly #overrun = new WeakSet<IncomingMessage>();
 
@@ -19,7 +19,9 @@ export class OpenRequests {
     response.once('close', () => open.splice(open.indexOf(response), 1));
   }
 
-  /** Separate from `add`: a listener keeps all variables of the enclosing function in memory. */
+  /**
+   * This function is separate from `add`, because a listener keeps all variables of its enclosing function in memory.
+   */
   #follow(socket: Socket): Exchange[] {
     const open: Exchange[] = [];
     this.#bySocket.set(socket, open);
@@ -27,25 +29,25 @@ export class OpenRequests {
     return open;
   }
 
-  /** Pending responses of a connection, in the order of their requests. */
+  /** Returns the pending responses of a connection, in the order of their requests. */
   of(socket: Socket): readonly Exchange[] {
     return (this.#bySocket.get(socket) ?? []).filter(isOpen);
   }
 
-  /** Pending responses of all connections. */
+  /** Returns the pending responses of all connections. */
   all(): readonly Exchange[] {
     return [...this.#bySocket.values()].flat().filter(isOpen);
   }
 
   /**
-   * Marks that the data right after the body of `request` is not a request: its declared length was too short, or it is
-   * truncated.
+   * Records that the data after the body of `request` is not a valid request, because the declared length of the body
+   * was too short or the data is truncated.
    */
   markOverrun(request: IncomingMessage): void {
     this.#overrun.add(request);
   }
 
-  /** Whether `markOverrun` was called for a request with a body. If so, nothing of the body may be applied. */
+  /** Whether `markOverrun` was called for a request with a body. If it was, the body must not be applied. */
   isOverrun(request: IncomingMessage): boolean {
     return this.#overrun.has(request) && hasBody(request);
   }

@@ -8,12 +8,12 @@ import type { StorageStatus } from '../../../service/ports/health.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { isApi } from '../route.ts';
 
-/** Seconds after which a refused caller may try again: retention or a person must free space first. */
+/** Seconds after which a refused caller may retry. Retention or a person must free space first. */
 const RETRY_AFTER_SECONDS = 60;
 
 const WRITING = new Set(['POST', 'PUT', 'PATCH']);
 
-/** Adds the check to routes registered from now on that store something. */
+/** Adds the check to later registered routes that store something. */
 export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, 'disk' | 'refuseIfLost'>): void {
   const refuse: onRequestHookHandler = (_request, _reply, done) => {
     storage.refuseIfLost();
@@ -33,7 +33,7 @@ export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, '
   });
 }
 
-/** Whether a route stores something. Look-ups and estimates are POSTs too, but store nothing. */
+/** Whether a route stores something. Some POST routes, such as batch look-ups and estimates, store nothing. */
 function takesRoom({ method, url, config }: RouteOptions): boolean {
   const writes = ([method].flat() as string[]).some((one) => WRITING.has(one));
   if (!isApi(url) || !writes || url.endsWith('/cancel')) return false;

@@ -1,14 +1,14 @@
-/** Slots that limit how much work of one kind runs at the same time. */
+/** Slots that limit how many tasks of one kind run at the same time. */
 import PQueue from 'p-queue';
 import { AppError } from '../../../lib/errors.ts';
 
-/** Seconds after which a caller that got no slot may try again. */
+/** Seconds after which a caller that got no slot may retry. */
 const RETRY_SECONDS = 5;
 
 /**
- * Returns the function that takes a slot. Its result is a function that releases the slot, and may be called more than
- * once. At most `most` slots are held at the same time; a further one is refused as `unavailable`, and `busy` completes
- * the message.
+ * Returns the function that takes a slot, and that returns a function to release the slot. Releasing a slot twice has
+ * no effect. At most `most` slots are held at the same time; further callers get AppError unavailable, whose message
+ * contains `busy`.
  */
 export function createSlots(most: number, busy: string, onChange: (open: number) => void = () => {}): () => () => void {
   let open = 0;
@@ -23,17 +23,17 @@ export function createSlots(most: number, busy: string, onChange: (open: number)
   };
 }
 
-/** A queue for slots. */
+/** Limits of a queue for slots. */
 export interface QueueLimits {
   readonly most: number;
-  /** Maximum number of callers that wait; further callers are refused at once. */
+  /** Maximum number of callers that wait. Further callers are refused at once. */
   readonly mostWaiting: number;
-  /** Maximum time that a caller waits; after it the caller is refused. */
+  /** Maximum number of milliseconds that a caller waits before being refused. */
   readonly waitMs: number;
   readonly busy: string;
 }
 
-/** Like `createSlots`, but a caller that gets no slot waits for one, first come, first served. */
+/** Like `createSlots`, but if no slot is free, callers wait for one in the order of their arrival. */
 export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): () => Promise<() => void> {
   const queue = new PQueue({ concurrency: most });
   return async () => {
@@ -41,7 +41,7 @@ export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): (
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(unavailable(queue.pending, busy)), waitMs);
     return new Promise((resolve, reject) => {
-      // a slot is a task of the queue that lasts until it is released
+      // a slot is a task in the queue that ends when the slot is released
       const slot = () =>
         new Promise<void>((release) => {
           clearTimeout(timer);

@@ -1,6 +1,7 @@
 /**
- * Answers: response schemas that name each field once. An answer is a zod schema that converts a value of the domain to
- * JSON: the document shows its output, and a route's serialiser applies it to the result of the handler.
+ * Answers are response schemas that name each field once. An answer is a zod schema that converts a value of the domain
+ * to JSON. The OpenAPI document shows the output of the answer, and the serialiser of a route applies the answer to the
+ * handler's result.
  */
 import { z } from 'zod';
 import type { Page } from '../../../domain/types.ts';
@@ -16,7 +17,10 @@ type IsRead<Value, Name, Field> = Name extends keyof Value
     : false
   : false;
 
-/** How to read fields that the value does not have under their own name; other fields may have a source too. */
+/**
+ * Functions that read fields from the value. A field that the value does not have under the same name must have a
+ * source.
+ */
 type Sources<Value, Fields extends z.core.$ZodShape> = {
   readonly [Name in keyof Fields & string as IsRead<Value, CamelCase<Name>, Fields[Name]> extends true
     ? never
@@ -25,7 +29,7 @@ type Sources<Value, Fields extends z.core.$ZodShape> = {
 
 type Rest<S> = Record<never, never> extends S ? [sources?: S] : [sources: S];
 
-/** Metadata of an answer for the document; with an id it becomes a component. */
+/** Metadata of an answer for the OpenAPI document. An answer with an id becomes a component. */
 interface AnswerMeta {
   readonly id?: string;
   readonly description?: string;
@@ -33,8 +37,8 @@ interface AnswerMeta {
 }
 
 /**
- * Makes the answer for an object: its field `audience_version` is the value's `audienceVersion` unless `sources` says
- * otherwise. A field without a source does not compile if its type differs.
+ * Creates the answer for an object. The field `audience_version` is read from `audienceVersion` of the value, unless
+ * `sources` has a function for the field. A field without a source does not compile if its type differs.
  */
 export function answerOf<Value>() {
   return <Fields extends z.core.$ZodShape>(
@@ -60,7 +64,7 @@ export function pageOf<Item extends z.ZodType>(id: string, item: Item, descripti
   return toJson(z.transform(read), wire.meta({ id, description }));
 }
 
-/** The compiler cannot tell that the output of `read` is the input of `wire`. */
+/** Joins two schemas, because the compiler cannot infer that the output of `read` is the input of `wire`. */
 function toJson<Value, Wire extends z.ZodType>(read: z.ZodTransform<unknown, Value>, wire: Wire) {
   return read.pipe(wire as z.ZodType) as z.ZodPipe<z.ZodTransform<unknown, Value>, Wire>;
 }
@@ -74,7 +78,7 @@ type InCamelCase<Body> = {
   [Name in keyof Body as Name extends string ? CamelCase<Name> : never]: Exclude<Body[Name], undefined>;
 };
 
-/** The fields of a body under their names in the domain, without those that are not given. */
+/** The given fields of a body under their names in the domain. Fields that are not given are left out. */
 export function inCamelCase<Body extends object>(body: Body): InCamelCase<Body> {
   const given = Object.entries(body).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given.map(([name, value]) => [camelCase(name), value])) as InCamelCase<Body>;

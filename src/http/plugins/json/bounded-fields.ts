@@ -1,13 +1,13 @@
 /**
- * Lists and objects that are checked item by item, up to the first `maximumErrorDetails` wrong items. zod's own check
- * collects an issue for each item, so a body with millions of wrong items would take gigabytes. If there are more items
- * than allowed, that alone is the issue, and the items are not checked.
+ * Schemas of lists and objects that stop checking after `maximumErrorDetails` wrong items. zod's own check collects an
+ * issue for each item, so a body with millions of wrong items would need gigabytes of memory. If there are too many
+ * items, the number is the only issue, and the items are not checked.
  */
 import { z } from 'zod';
 import { sentenceOf } from './sentences.ts';
 import { addIssue, type Wrong } from './validation.ts';
 
-/** A list of 1 to `most` items. The caller adds its OpenAPI description, as for `objectField`. */
+/** Schema of a list of 1 to `most` items. The caller adds the OpenAPI description. */
 export function listField<T = string>(
   what: string,
   wrongWith: (item: unknown) => Wrong | null,
@@ -19,7 +19,7 @@ export function listField<T = string>(
   });
 }
 
-/** Like `listField`, with a schema for the items. */
+/** Schema of a list of 1 to `most` items that have a schema of their own. */
 export function listOf<T>(what: string, item: z.ZodType<T>, most: number, maximumIssues: number) {
   return countedList<T>(what, most)
     .superRefine((list, context) => addIssuesOf(context, item, list.entries(), maximumIssues))
@@ -35,7 +35,10 @@ function countedList<T>(what: string, most: number) {
     });
 }
 
-/** An object of at most `most` fields with caller-defined names. */
+/**
+ * Schema of an object with at most `most` fields, whose names the caller chooses. The caller adds the OpenAPI
+ * description.
+ */
 export function objectField<T>(what: string, most: number) {
   return z
     .custom<Readonly<Record<string, T>>>(
@@ -48,7 +51,10 @@ export function objectField<T>(what: string, most: number) {
     });
 }
 
-/** A check that returns the fault of a text without `least` to `most` characters, or null. */
+/**
+ * Returns a check of a text's length. The check returns null if the text has `least` to `most` characters, otherwise
+ * the fault.
+ */
 export function textFault(what: string, least: number, most: number): (text: unknown) => Wrong | null {
   return (text) => {
     if (typeof text !== 'string') return { message: `${what} must be a string` };
@@ -57,7 +63,7 @@ export function textFault(what: string, least: number, most: number): (text: unk
   };
 }
 
-/** Adds an issue for each item that `wrongWith` finds wrong, up to `maximumIssues`. */
+/** Adds an issue for each item in which `wrongWith` finds a fault, up to `maximumIssues`. */
 export function addFirstIssues<T, K extends string | number>(
   context: z.core.$RefinementCtx,
   items: Iterable<readonly [key: K, item: T]>,
@@ -74,7 +80,7 @@ export function addFirstIssues<T, K extends string | number>(
   }
 }
 
-/** Like `addFirstIssues`, for items that a schema checks; an item may have several issues. */
+/** Adds the issues that a schema finds in the items, up to `maximumIssues`. An item may have several issues. */
 export function addIssuesOf(
   context: z.core.$RefinementCtx,
   schema: z.ZodType,

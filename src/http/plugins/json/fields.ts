@@ -1,4 +1,4 @@
-/** Fields shared by the schemas of several resources. */
+/** Schemas of fields that several resources share. */
 import { z } from 'zod';
 import { addIssue, type Wrong } from './validation.ts';
 
@@ -7,13 +7,13 @@ export const count = z.int().min(0);
 /** RFC 3339. */
 export const timeText = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
 
-/** RFC 3339, from milliseconds since 1970. */
+/** An RFC 3339 time, converted from milliseconds since 1970. */
 export const time = z.transform((ms: number) => new Date(ms).toISOString()).pipe(timeText);
 
 /** Seconds, from milliseconds. */
 export const seconds = z.transform((ms: number) => ms / 1000).pipe(z.number());
 
-/** An estimate and the bounds of its interval. */
+/** An estimated value and the bounds of its interval. */
 export const interval = z.object({ mean: z.number(), low: z.number(), high: z.number() });
 
 export const share = z.number().gt(0).max(100).describe('Percentage of the population, including seeds; rounded up.');
@@ -25,17 +25,19 @@ export const featureValue = z.union([
   z.array(z.number()).readonly(),
 ]);
 
-/** A stable code, a sentence, and the numbers behind it. */
+/** A reason: a stable code, a sentence, and the relevant numbers. */
 export const reason = z.looseObject({ code: z.string(), message: z.string() });
 
-/** A text response: streams and metrics are not JSON. */
+/** Schema of a text response, such as a stream or metrics. */
 export const textSchema = z.string();
 
-/** Why a value is not an id, or null if it is one: ids are strings of 1 to `maximumBytes` bytes of UTF-8. */
+/**
+ * Returns why a value is not a valid id, or null if it is valid. Ids are strings of 1 to `maximumBytes` bytes in UTF-8.
+ */
 export function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null {
   if (typeof id !== 'string') return { message: `${what} must be a string` };
   if (id === '') return { message: `${what} must have at least 1 byte`, limit: 1 };
-  // true of nearly all ids: one byte for each character, and no surrogate
+  // nearly all ids have one byte for each character and no surrogates
   if (id.length <= maximumBytes && /^[\x20-\x7e]+$/.test(id)) return null;
   if (Buffer.byteLength(id) > maximumBytes) {
     return { message: `${what} must have at most ${maximumBytes} bytes`, limit: maximumBytes };

@@ -1,4 +1,4 @@
-/** Parses bodies: JSON in strict UTF-8, and no other content type. */
+/** Parses request bodies, which must be JSON in strict UTF-8. */
 import { isAscii } from 'node:buffer';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../../lib/errors.ts';
@@ -6,15 +6,15 @@ import type { ServerApp } from '../fastify-types.ts';
 import { refuseJsonFault } from './json-names.ts';
 import { parseJson, parseJsonLine } from './json-text.ts';
 
-/** A larger body is parsed in one iteration of the event loop and checked in another. */
+/** Number of bytes beyond which a body is parsed in one iteration of the event loop and checked in another. */
 const LARGE_BYTES = 64 * 1024;
 
-/** Number of lines of NDJSON that are parsed at once. */
+/** Number of NDJSON lines that are parsed before other requests are handled. */
 const SLICE_LINES = 2_000;
 
 /**
- * Replaces Fastify's parsers, which also accept text/plain, and which read invalid UTF-8 as other characters (and so as
- * the ids of other users).
+ * Replaces Fastify's parsers, which accept text/plain, and which decode invalid UTF-8 as other characters, possibly as
+ * the ids of other users.
  */
 export function parseJsonBodies(app: ServerApp): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -36,7 +36,8 @@ export function parseJsonBodies(app: ServerApp): void {
     };
     attempt(() => {
       const text = decode(body);
-      // many clients declare the type of a body that they do not send; if a body is required, its schema says so
+      // many clients declare a content type without sending a body; the schema of the route decides whether a body is
+      // required
       if (text === '') return done(null, undefined);
       const value = parseJson(body, text);
       if (body.length <= LARGE_BYTES) {
@@ -55,8 +56,8 @@ export function parseJsonBodies(app: ServerApp): void {
 }
 
 /**
- * Accepts NDJSON too: one value per line, which `toBody` turns into the equivalent JSON body. Errors name the line.
- * Other requests are handled between slices.
+ * Also accepts NDJSON with one value per line, which `toBody` converts to the equivalent JSON body. Errors name the
+ * line. Other requests are handled between slices.
  */
 export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown[]) => unknown): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });

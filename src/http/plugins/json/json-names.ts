@@ -1,6 +1,6 @@
 /**
- * Faults that `JSON.parse` accepts: a name that occurs twice in one object (the last one wins silently), and an
- * unpaired surrogate, which is not text and would be stored as another character.
+ * Finds faults that `JSON.parse` accepts: a repeated name in an object (the last value wins silently), and an unpaired
+ * surrogate, which would be stored as another character.
  */
 import { AppError } from '../../../lib/errors.ts';
 import { jsonPointer } from '../../../lib/json-pointer.ts';
@@ -16,8 +16,8 @@ export interface JsonFault {
 }
 
 /**
- * The fault of a text that `JSON.parse` has read as `value`, or null. If the text has as many colons (outside strings)
- * as `value` has names, no name is repeated, and nothing is allocated.
+ * Returns the fault of a text that `JSON.parse` has read as `value`, or null. If the text has as many colons outside
+ * strings as `value` has names, no name is repeated, and nothing is allocated.
  */
 export function findJsonFault(text: string, value: unknown): JsonFault | null {
   if (text.includes('\\u') && ESCAPED_SURROGATE.test(text)) {
@@ -29,7 +29,7 @@ export function findJsonFault(text: string, value: unknown): JsonFault | null {
   return { pointer: new RepeatedName(text).find(), message: 'the name occurs twice in its object' };
 }
 
-/** @throws AppError invalid_request with the fault that `findJsonFault` finds */
+/** @throws AppError invalid_request if `findJsonFault` finds a fault */
 export function refuseJsonFault(text: string, value: unknown): void {
   const fault = findJsonFault(text, value);
   if (fault === null) return;
@@ -39,7 +39,7 @@ export function refuseJsonFault(text: string, value: unknown): void {
   });
 }
 
-/** Text that was valid UTF-8 can have unpaired surrogates only as escapes. */
+/** Text decoded from valid UTF-8 can have unpaired surrogates only as escapes. */
 const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
 
 function findIllFormed(value: unknown, pointer: string): string | null {
@@ -73,14 +73,16 @@ function countNames(value: unknown): number {
   return count;
 }
 
-/** Counts all colons: far quicker than excluding those in strings, and enough for most texts. */
+/**
+ * Counts all colons, including colons in strings. This is faster than excluding them, and sufficient for most texts.
+ */
 function countColons(text: string): number {
   let count = 0;
   for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) count += 1;
   return count;
 }
 
-/** Counts colons outside strings: one for each name. */
+/** Counts colons outside strings, of which there is one for each name. */
 function countPairs(text: string): number {
   let count = 0;
   let isText = false;
@@ -93,7 +95,7 @@ function countPairs(text: string): number {
   return count;
 }
 
-/** Index after the string that begins at `quote`. */
+/** Returns the index after the string that begins at index `quote`. */
 function endOfString(text: string, quote: number): number {
   for (let i = quote + 1; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -103,7 +105,7 @@ function endOfString(text: string, quote: number): number {
   return text.length;
 }
 
-/** Finds the pointer to the second occurrence of a name, in JSON that repeats one. */
+/** Returns the pointer to the second occurrence of a repeated name. */
 class RepeatedName {
   readonly #text: string;
   #at = 0;

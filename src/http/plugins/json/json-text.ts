@@ -1,23 +1,24 @@
-/** Checks of JSON text before and after parsing: its depth, and names that no object may have. */
+/** Checks JSON text for its nesting depth before parsing, and for forbidden names after parsing. */
 import secureJson from 'secure-json-parse';
 import { AppError } from '../../../lib/errors.ts';
 import { jsonPointer } from '../../../lib/json-pointer.ts';
 import { findJsonFault } from './json-names.ts';
 
-/** Maximum depth of nested lists and objects: no body of this API needs more than 5. */
+/** Maximum nesting depth of lists and objects. No body of this API needs more than 5. */
 export const MAXIMUM_JSON_DEPTH = 32;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** `[` and `{` differ in one bit, as do `]` and `}`. */
+/** `[` and `{` differ in a single bit, and so do `]` and `}`. */
 const OPENING = 0x5b;
 const CLOSING = 0x5d;
 const CURLY_BIT = 0x20;
 
 /**
  * Parses text that is known to be valid UTF-8.
- * @throws AppError invalid_request (not JSON, too deep, or an object has the key `__proto__`, or `constructor` with
- * `prototype` in it: these have a special meaning in JavaScript)
+ * @throws AppError invalid_request if the text is not JSON, is nested too deeply, or has an object with the key
+ * `__proto__`, or with the key `constructor` whose value has the key `prototype`, because these keys are special in
+ * JavaScript
  */
 export function parseJson(bytes: Buffer, text: string): unknown {
   if (isTooDeep(bytes)) {
@@ -27,7 +28,7 @@ export function parseJson(bytes: Buffer, text: string): unknown {
   try {
     return secureJson.parse(text);
   } catch (cause) {
-    // if the text is valid JSON, it has a forbidden name: finds where
+    // the text is either invalid, or valid JSON with a forbidden name, which this check locates
     refuseForbidden(parseAny(text), '');
     throw cause;
   }
@@ -41,7 +42,7 @@ function parseAny(text: string): unknown {
   }
 }
 
-/** A line of NDJSON: its value, or a sentence that says what is wrong. */
+/** The result of parsing a line of NDJSON: its value, or a sentence that says what is wrong. */
 export function parseJsonLine(line: string): { readonly value?: unknown; readonly fault?: string } {
   if (line.length > LONG_LINE && isTooDeep(Buffer.from(line)))
     return { fault: `lists and objects may be nested up to ${MAXIMUM_JSON_DEPTH} deep` };
@@ -51,16 +52,19 @@ export function parseJsonLine(line: string): { readonly value?: unknown; readonl
   } catch {
     return { fault: 'the line is not JSON' };
   }
-  // a single string has no names and, without escapes, no surrogates to check
+  // a single string has no names to check and, without escapes, no unpaired surrogates
   if (typeof value === 'string' && !line.includes('\\')) return { value };
   const found = findJsonFault(line, value);
   return found === null ? { value } : { fault: `${found.pointer}${found.pointer && ': '}${found.message}` };
 }
 
-/** In characters: a line up to this length cannot be nested deeply enough for a recursive walk to fail. */
+/**
+ * Number of characters up to which the depth of a line need not be checked, because a recursive walk of such a line
+ * cannot overflow the stack.
+ */
 const LONG_LINE = 1024;
 
-/** Throws if an object has a forbidden name. The depth must have been checked before. */
+/** Throws an AppError if an object has a forbidden name. The depth must have been checked before. */
 function refuseForbidden(value: unknown, pointer: string): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [name, field] of Object.entries(value)) {
@@ -80,11 +84,11 @@ function hasPrototype(value: unknown): boolean {
 }
 
 /**
- * Scans byte by byte, because parsing text nested a million levels deep takes seconds. The result for text that is not
- * JSON is arbitrary.
+ * Scans byte by byte, because parsing a million nested levels takes seconds. For text that is not JSON, the result is
+ * arbitrary.
  */
 function isTooDeep(bytes: Buffer): boolean {
-  // a text with fewer opening brackets cannot be nested deeper
+  // a text with too few opening brackets cannot exceed the maximum depth
   if (countUpTo(bytes, OPENING) + countUpTo(bytes, OPENING | CURLY_BIT) <= MAXIMUM_JSON_DEPTH) return false;
   let depth = 0;
   let isText = false;
@@ -102,7 +106,7 @@ function isTooDeep(bytes: Buffer): boolean {
   return false;
 }
 
-/** Number of occurrences of a byte; stops counting beyond the maximum depth. */
+/** Returns the number of occurrences of a byte, but stops counting beyond the maximum depth. */
 function countUpTo(bytes: Buffer, byte: number): number {
   let count = 0;
   for (let at = bytes.indexOf(byte); at >= 0 && count <= MAXIMUM_JSON_DEPTH; at = bytes.indexOf(byte, at + 1)) count++;

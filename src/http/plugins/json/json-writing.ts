@@ -1,25 +1,25 @@
-/** Sends JSON text without a serialiser, such as for look-ups: there are thousands a second. */
+/** Sends JSON text without a serialiser, for routes such as look-ups that are called thousands of times a second. */
 import type { FastifyReply } from 'fastify';
 
-/** Text that needs no escape in JSON. */
+/** Matches text that needs no escaping in JSON. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
 const JSON_UTF_8 = 'application/json; charset=utf-8';
 
-/** A text as JSON. */
+/** Returns a text as a JSON string. */
 export function quoteJson(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /**
- * Sends JSON text that conforms to the route's schema, without a serialiser. Not for async handlers, whose promise
- * takes another iteration of the event loop.
+ * Sends JSON text that conforms to the route's schema, without a serialiser. Only for synchronous handlers, because the
+ * promise of an async handler takes another iteration of the event loop.
  */
 export function sendJson(reply: FastifyReply, text: string): void {
   reply.header('content-type', JSON_UTF_8).send(text);
 }
 
-/** Sends the output of an answer: the route's serialiser expects its input. */
+/** Sends the output of an answer as text, because the serialiser of the route would expect the input of the answer. */
 export function sendShown(reply: FastifyReply, shown: object): FastifyReply {
   return reply.header('content-type', JSON_UTF_8).send(JSON.stringify(shown));
 }

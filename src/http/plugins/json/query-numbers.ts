@@ -1,5 +1,6 @@
 /**
- * Numbers in queries and paths: plain digits, as in JSON; no hexadecimal, no blanks, no `1e3` for a whole number.
+ * Schemas of numbers in queries and paths. A number must be in plain digits, as in JSON: no hexadecimal, no blanks, no
+ * `1e3` for a whole number.
  */
 import { z } from 'zod';
 
@@ -7,14 +8,14 @@ const WHOLE = /^-?(0|[1-9]\d*)$/;
 const NUMBER = /^-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?$/;
 const LARGEST_VERSION = 999_999_999;
 
-/** Describes the number in the OpenAPI document. */
+/** Adds the type and bounds of the number to the OpenAPI document. */
 interface NumberMeta {
   readonly description?: string;
   readonly examples?: number[];
   readonly default?: number;
 }
 
-/** A whole number from `minimum` to `maximum`. */
+/** Schema of a whole number from `minimum` to `maximum`. */
 export function wholeNumber(minimum: number, maximum?: number, meta: NumberMeta = {}) {
   const bounds = maximum === undefined ? { minimum } : { minimum, maximum };
   const whole = z.int().min(minimum);
@@ -32,12 +33,12 @@ export function decimalNumber(
   return numberText(NUMBER, 'a number is expected', { type: 'number', ...bounds });
 }
 
-/** A version number in a path or query. */
+/** Schema of a version number in a path or query. */
 export function versionNumber() {
   return wholeNumber(1, LARGEST_VERSION, { description: 'An audience version.', examples: [2] });
 }
 
-/** The query parameter `limit`; `fallback` if it is not given. */
+/** Schema of the query parameter `limit`, which is `fallback` if not given. */
 export function pageLimit(maximum: number, fallback: number) {
   return wholeNumber(1, maximum, { default: fallback }).default(fallback);
 }

@@ -1,7 +1,7 @@
-/** Error messages as plain sentences: zod's own messages name its types. */
+/** Writes error messages as plain sentences, because zod's own messages name its types. */
 import type { z } from 'zod';
 
-/** An error map for `safeParse`; a schema's own messages take precedence. */
+/** Error map for zod's `safeParse`. Messages that a schema sets itself take precedence. */
 export function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -61,7 +61,7 @@ function formatOf(format: string, input: unknown): string {
   return `a string of the format ${format} is expected`;
 }
 
-/** The most common mistake in times is a missing offset. */
+/** Describes a fault in a time. The most common fault is a missing offset. */
 function timeFault(text: string): string {
   if (/^\d{4}-\d\d-\d\d$/.test(text)) return 'this is a date: a time is expected, such as 2026-11-25T12:00:00Z';
   if (/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(text)) {

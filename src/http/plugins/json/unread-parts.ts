@@ -1,6 +1,6 @@
 /**
- * Refuses the parts of a request that its route does not read: a schema refuses unknown fields; if a route has no
- * schema, they are refused here.
+ * Refuses parts of a request that the route does not read. If a route has a schema for a part, the schema refuses
+ * unknown fields instead.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest, preValidationHookHandler, RouteOptions } from 'fastify';
@@ -12,7 +12,7 @@ import { UNKNOWN_FIELD } from './validation.ts';
 
 /**
  * Refuses (`invalid_request`) query parameters and bodies for which a `/v1` route has no schema, and preconditions that
- * it does not check; health and document routes ignore them.
+ * the route does not check. Health and document routes ignore all of these.
  */
 export function refuseUnreadParts(app: ServerApp): void {
   app.addHook('onRoute', (route) => {
@@ -30,7 +30,7 @@ export function refuseUnreadParts(app: ServerApp): void {
   });
 }
 
-/** A caller that sends a precondition relies on it: the precondition is there to prevent a change without the check. */
+/** Refuses a precondition that the route does not check, because the caller expects no change without the check. */
 function uncheckedPreconditions({ method, schema }: RouteOptions): readonly string[] {
   const isRead = [method].flat().every((name) => name === 'GET' || name === 'HEAD');
   const unchecked = isRead ? [] : ['if-none-match', 'if-unmodified-since'];
@@ -56,8 +56,8 @@ function refuseQuery(query: object): void {
 }
 
 /**
- * An empty body counts as none, whatever its type, and so does an empty object. GET bodies are never parsed: their
- * headers decide.
+ * Whether a request has a body. Empty bodies and empty objects do not count. Bodies of GET requests are never parsed,
+ * so their headers decide.
  */
 function hasBody({ body, headers, method }: FastifyRequest): boolean {
   if (body === undefined && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)

@@ -1,5 +1,6 @@
 /**
- * Validates input with its zod schema: all faults become one `invalid_request`, each with a pointer, value and limit.
+ * Validates input with zod schemas. All faults are reported in one `invalid_request`, each with a pointer, value and
+ * limit.
  */
 import type { FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
 import type { z } from 'zod';
@@ -7,11 +8,13 @@ import { AppError, type ErrorDetail } from '../../../lib/errors.ts';
 import { jsonPointer } from '../../../lib/json-pointer.ts';
 import { sentenceOf } from './sentences.ts';
 
-/** Fastify's validator: the first part of a request that violates its schema is refused, with all its issues. */
+/**
+ * Validator for Fastify. The first part of a request that violates its schema is refused, with all issues of this part.
+ */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const what = WHAT[httpPart ?? ''] ?? 'the query';
   const isSurelyValid = SURELY_VALID.get(schema) ?? never;
-  // most requests have no query: its defaults are always the same
+  // most requests have no query, and the defaults for an empty query are always the same
   const empty = httpPart === 'querystring' ? schema.safeParse({}, CONTEXT) : null;
   return (input: unknown) => {
     if (isSurelyValid(input)) return { value: input };
@@ -26,7 +29,7 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
   };
 };
 
-/** Fastify's serialiser: converts the result of a handler to JSON with the schema of the response. */
+/** Serialiser for Fastify. Converts the result of a handler to JSON with the schema of the response. */
 export const serializerCompiler: FastifySerializerCompiler<z.ZodType> = ({ schema, method, url }) => {
   return (value) => {
     const result = schema.safeParse(value);
@@ -38,15 +41,15 @@ export const serializerCompiler: FastifySerializerCompiler<z.ZodType> = ({ schem
 const SURELY_VALID = new WeakMap<z.ZodType, (input: unknown) => boolean>();
 
 /**
- * A schema with a quick check for input that it would certainly accept unchanged. Any other input is checked by the
- * schema itself, which reports the faults. For routes that take microseconds.
+ * Adds a quick check to a schema, for routes that take microseconds. Input that passes the quick check is accepted
+ * unchanged. The schema checks any other input, and reports its faults.
  */
 export function withQuickCheck<S extends z.ZodType>(schema: S, isSurelyValid: (input: unknown) => boolean): S {
   SURELY_VALID.set(schema, isSurelyValid);
   return schema;
 }
 
-/** Whether the input is an object with a valid text under each of these names, and nothing else. */
+/** Whether the input is an object with exactly these names, and with a valid text under each name. */
 export function hasTexts(input: unknown, names: readonly string[], isValid: (text: string) => boolean): boolean {
   if (typeof input !== 'object' || input === null) return false;
   const texts = input as Readonly<Record<string, unknown>>;
@@ -68,13 +71,13 @@ const CONTEXT = { error: sentenceOf };
 
 const WHAT: Readonly<Record<string, string>> = { body: 'the body', params: 'the path', headers: 'a header' };
 
-/** What is wrong with one item of the input. */
+/** A fault in one item of the input. */
 export interface Wrong {
   readonly message: string;
   readonly limit?: number;
 }
 
-/** Adds an issue at `path` below the schema that is being checked. */
+/** Adds an issue at `path`, relative to the schema that is being checked. */
 export function addIssue(context: z.core.$RefinementCtx, path: (string | number)[], { message, limit }: Wrong): void {
   context.addIssue({ code: 'custom', path, message, ...(limit === undefined ? {} : { params: { limit } }) });
 }
@@ -88,7 +91,7 @@ function detailsOf(issue: z.core.$ZodIssue, input: unknown, isBody: boolean): Er
   return [detailOf(issue.path, input, isBody, issue.message, limitOf(issue))];
 }
 
-/** The message for a name that the schema does not have. */
+/** The message for an unknown field. */
 export const UNKNOWN_FIELD = 'is not a known field';
 
 const MAXIMUM_UNKNOWN_KEYS = 20;
