@@ -8,7 +8,6 @@ import { TextTable } from '../../lib/text/text-table.ts';
 import { appendDurably, readRange, sha256 } from '../versions/files.ts';
 import type { ManifestTable } from '../versions/manifest.ts';
 import { readCheckedFile } from '../versions/verify.ts';
-import { acceptedSums } from './accepted-sums.ts';
 
 const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 
@@ -19,7 +18,7 @@ const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 export function readTable(folder: string, table: ManifestTable): TextTable {
   const path = join(folder, table.ends.path);
   const [bytes, ends] = [table.bytes, table.ends].map((file) =>
-    readCheckedFile({ ...file, path: join(folder, file.path) }, { accepted: () => acceptedSums(folder, file.sha256) }),
+    readCheckedFile(folder, { ...file, path: join(folder, file.path) }),
   ) as [Uint8Array, Uint8Array];
   if (ends.length !== table.count * END_BYTES)
     throw new AppError('invalid_population', `${path} does not contain ${table.count} offsets`);

@@ -218,7 +218,7 @@ class FolderPopulation implements Population {
   }
 
   #readPlaces(): Int32Array {
-    return readPlaces(this.#rowOfFile, this.#manifest);
+    return readPlaces(this.path, this.#manifest);
   }
 
   #loadSegment(index: number, into?: SegmentMemory): Rows {

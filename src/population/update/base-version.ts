@@ -32,7 +32,7 @@ export class BaseVersion {
   constructor(folder: string, version: string) {
     const manifest = readManifest(folder, version);
     verifyVersion(folder, manifest, 'sizes');
-    this.#placeOf = readPlaces(join(folder, version, manifest.row_of.path), manifest);
+    this.#placeOf = readPlaces(folder, manifest);
     this.#folder = folder;
     this.#manifest = manifest;
     this.#users = manifest.segments.map(({ rows, dead = 0 }) => rows - dead);

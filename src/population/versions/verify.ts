@@ -19,27 +19,23 @@ export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' 
 }
 
 /** The error for a file whose bytes differ from those that a version recorded. */
-export function alteredError(path: string): AppError {
+function alteredError(path: string): AppError {
   return new AppError('invalid_population', `${path} was altered: its sha256 is not the one that the version recorded`);
 }
 
-interface ReadOptions {
-  readonly allocate?: ((size: number) => Uint8Array) | undefined;
-  readonly accepted?: () => readonly string[];
-}
-
 /**
- * The verified bytes of a file that belong to the version, in a buffer from `allocate` or a new one. `accepted` are
- * sums that are accepted in place of the recorded one. Errors: AppError `invalid_population` naming the file.
+ * The verified bytes of a file that belong to a version, in a buffer from `allocate` or a new one.
+ * @throws AppError invalid_population naming the file
  */
 export function readCheckedFile(
-  { path, size, sha256: recorded }: ManifestFile,
-  { allocate, accepted = () => [] }: ReadOptions = {},
+  folder: string,
+  file: ManifestFile,
+  allocate?: (size: number) => Uint8Array,
 ): Uint8Array {
+  const { path, size } = file;
   const bytes = reading(path, () => readPrefix(path, size, allocate));
   if (bytes === null) throw new AppError('invalid_population', `${path} is damaged: it has fewer than ${size} bytes`);
-  const actual = sha256(bytes);
-  if (actual !== recorded && !accepted().includes(actual)) throw alteredError(path);
+  if (!isRecorded(folder, file, sha256(bytes))) throw alteredError(path);
   return bytes;
 }
 
@@ -56,8 +52,12 @@ export function isCut({ path, size }: ManifestFile): boolean {
 /** Whether a file has the bytes that a version recorded; yields the number of bytes of each slice that it reads. */
 export function* checkFile(folder: string, file: ManifestFile): Generator<number, boolean, void> {
   if (isCut(file)) return false;
-  const actual = yield* hashFileSlices(file.path, file.size);
-  return actual === file.sha256 || acceptedSums(folder, file.sha256).includes(actual);
+  return isRecorded(folder, file, yield* hashFileSlices(file.path, file.size));
+}
+
+/** Whether a sum is the recorded one, or accepted in its place. */
+function isRecorded(folder: string, { sha256: recorded }: ManifestFile, actual: string): boolean {
+  return actual === recorded || acceptedSums(folder, recorded).includes(actual);
 }
 
 function checkSize(path: string, size: number, mayGrow: boolean): void {

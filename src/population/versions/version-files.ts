@@ -14,14 +14,15 @@ export function readSegmentFile(folder: string, manifest: Manifest, index: numbe
   const { rows: count, ...file } = manifest.segments[index]!;
   const path = join(folder, manifest.version, file.path);
   const allocate = into && ((length: number) => into.take(length));
-  const rows = decodeSegment(readCheckedFile({ ...file, path }, { allocate }), featuresOf(manifest), path);
+  const rows = decodeSegment(readCheckedFile(folder, { ...file, path }, allocate), featuresOf(manifest), path);
   if (rows.count !== count) throw new AppError('invalid_population', `${path} has ${rows.count} of ${count} rows`);
   return rows;
 }
 
-/** `row-of.i32` at `path`: by user number, `segment * 65,536 + offset`, or -1. @throws AppError invalid_population */
-export function readPlaces(path: string, { row_of: recorded, directory }: Manifest): Int32Array {
+/** `row-of.i32`: by user number, `segment * 65,536 + offset`, or -1. @throws AppError invalid_population */
+export function readPlaces(folder: string, { version, row_of: recorded, directory }: Manifest): Int32Array {
+  const path = join(folder, version, recorded.path);
   if (recorded.size !== directory.count * Int32Array.BYTES_PER_ELEMENT)
     throw new AppError('invalid_population', `${path} does not have one row for each user number`);
-  return new Int32Array(readCheckedFile({ ...recorded, path }).buffer);
+  return new Int32Array(readCheckedFile(folder, { ...recorded, path }).buffer);
 }

@@ -59,7 +59,7 @@ class SqliteUpkeep implements StoreUpkeep {
   }
 
   files(): StoredName[] {
-    return withStorage(`list ${this.#dataDir}`, () => [...this.#setFiles(), ...this.#rankingFolders()]);
+    return withStorage(`list ${this.#dataDir}`, () => storedFiles(this.#dataDir));
   }
 
   remove(files: readonly StoredName[], now: number): string | null {
@@ -74,24 +74,23 @@ class SqliteUpkeep implements StoreUpkeep {
   close(): void {
     this.#database.close();
   }
+}
 
-  #setFiles(): StoredName[] {
-    return listFolder(join(this.#dataDir, SEED_FOLDER)).map((name) => ({
-      path: `${SEED_FOLDER}/${name}`,
-      set: SET_FILE.exec(name)?.[1] ?? null,
-    }));
-  }
-
-  #rankingFolders(): StoredName[] {
-    return listFolder(join(this.#dataDir, RANKINGS)).flatMap((campaignId) =>
-      listFolder(join(this.#dataDir, RANKINGS, campaignId)).map((name) => ({
-        path: rankingFolder(campaignId, name),
-        // a folder that is being written, or was replaced, has a longer name
-        ranking: name.length === UUID_LENGTH ? rankingFolder(campaignId, name) : null,
-        expansionId: name.slice(0, UUID_LENGTH),
-      })),
-    );
-  }
+/** What is in the folders of a data folder or a backup, whether a row refers to it or not. */
+export function storedFiles(dataDir: string): StoredName[] {
+  const sets = listFolder(join(dataDir, SEED_FOLDER)).map((name) => ({
+    path: `${SEED_FOLDER}/${name}`,
+    set: SET_FILE.exec(name)?.[1] ?? null,
+  }));
+  const rankings = listFolder(join(dataDir, RANKINGS)).flatMap((campaignId) =>
+    listFolder(join(dataDir, RANKINGS, campaignId)).map((name) => ({
+      path: rankingFolder(campaignId, name),
+      // a folder that is being written, or was replaced, has a longer name
+      ranking: name.length === UUID_LENGTH ? rankingFolder(campaignId, name) : null,
+      expansionId: name.slice(0, UUID_LENGTH),
+    })),
+  );
+  return [...sets, ...rankings];
 }
 
 /** What the rows of a database refer to, as of one moment. */

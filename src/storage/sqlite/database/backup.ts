@@ -12,7 +12,6 @@ import type {
   RestoreReport,
   StoreContents,
 } from '../../../domain/ports/upkeep.ts';
-import { RANKINGS, rankingFolder } from '../../../domain/ranking-name.ts';
 import { AppError } from '../../../lib/errors.ts';
 import {
   copyDurably,
@@ -27,7 +26,7 @@ import {
 import { hashFile } from '../../../lib/files/slices.ts';
 import { claimSibling } from '../../../lib/files/temporary-sibling.ts';
 import { SEED_FOLDER, userSetFile } from '../../files/set-file.ts';
-import { contentsOf } from '../upkeep.ts';
+import { contentsOf, storedFiles } from '../upkeep.ts';
 import { BACKUP_FILE, type BackedUpFile, describeFiles, encodeBackup, readBackup } from './backup-manifest.ts';
 import { databaseOf } from './data-folder.ts';
 import { DATABASE_FILE, type Database, openForReading } from './database.ts';
@@ -203,13 +202,8 @@ function copyFiles(
 
 /** Removes files that only an earlier copy of the database referred to. */
 function removeOthers({ sets, rankings }: StoreContents, folder: string): void {
-  const files = new Set([...sets].map(userSetFile));
-  for (const name of listFolder(join(folder, SEED_FOLDER)))
-    if (!files.has(name)) rmSync(join(folder, SEED_FOLDER, name));
-  for (const campaign of listFolder(join(folder, RANKINGS)))
-    for (const expansion of listFolder(join(folder, RANKINGS, campaign)))
-      if (!rankings.has(rankingFolder(campaign, expansion)))
-        rmSync(join(folder, RANKINGS, campaign, expansion), { recursive: true });
+  for (const { path, set, ranking } of storedFiles(folder))
+    if (!sets.has(set ?? '') && !rankings.has(ranking ?? '')) rmSync(join(folder, path), { recursive: true });
 }
 
 /**
