@@ -1,19 +1,22 @@
-/** The interface of a baseline, and the two baselines without settings: random, and the centroid of the seeds. */
+/**
+ * The interface of a baseline, and the two baselines without settings: `random` and `centroid`, the centroid of the
+ * seeds.
+ */
 import { assert } from '../../lib/errors.ts';
 import type { Rng } from '../../lib/rng.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
 import type { Reach } from '../history/reach.ts';
 
-/** Scores of the given user numbers, in their order; higher means more similar. */
+/** Returns the scores of the given user numbers, in their order. A higher score means more similar. */
 export type Scorer = (users: Int32Array) => Float64Array;
 
 /** A look-alike method without a general model. */
 export interface Baseline {
-  /** The name in an evaluation's report. */
+  /** The baseline's name in the report of an evaluation. */
   readonly name: string;
   /**
-   * Learns from `seeds` (user numbers; order and repetition do not matter). Randomness comes from `rng`. Seeds that are
-   * not in the population version are ignored; if no seed is left, this is a bug of the caller.
+   * Learns from `seeds` (user numbers; order and repetition do not matter). Random numbers come from `rng`. Seeds that
+   * are not in the population version are ignored; the caller must pass at least one seed that is.
    */
   scorer(seeds: Int32Array, rng: Rng): Scorer;
 }
@@ -21,25 +24,27 @@ export interface Baseline {
 /** A method's settings by name. */
 export type Setting = Readonly<Record<string, number>>;
 
-/** A method whose setting is to be chosen on train campaigns (see `chooseSetting`). */
+/** A method whose setting is chosen on train campaigns (see `chooseSetting`). */
 export interface TunableMethod<S extends Setting = Setting> {
   readonly name: string;
-  /** The settings to try; the first of equals is chosen. */
+  /** The settings to try. If several are equally good, the first of them is chosen. */
   readonly grid: readonly S[];
-  /** Used if nothing can be tried. */
+  /** The setting to use if no setting can be tried. */
   readonly fallback: S;
   /**
-   * The settings to try next if `best` is at an edge of the tried settings; none if it is inside (see `beyondEdges`).
+   * The settings to try next if `best` is at an edge of the tried settings; none if `best` is inside the edges (see
+   * `beyondEdges`).
    */
   beyond?(best: S, tried: readonly S[]): readonly S[];
   /**
-   * A scorer for each setting, in their order; all use the same random numbers. Seeds as in `Baseline`. If the method
-   * compares seeds with other users, it takes the users in `reach`: everyone by default.
+   * Returns a scorer for each setting, in their order; all scorers use the same random numbers. `seeds` are as in
+   * `Baseline`. A method that compares seeds with other users takes these users from `reach`; without `reach` from all
+   * users.
    */
   scorers(seeds: Int32Array, rng: Rng, settings: readonly S[], reach?: Reach): Iterable<Scorer>;
 }
 
-/** The method with its setting chosen. */
+/** Returns the method with its setting chosen. */
 export function settle<S extends Setting>(method: TunableMethod<S>, setting: S): Baseline {
   return {
     name: method.name,
@@ -51,7 +56,7 @@ export function settle<S extends Setting>(method: TunableMethod<S>, setting: S):
   };
 }
 
-/** A random score, determined by the stream and the user number only. */
+/** A random score that depends only on the stream and the user number. */
 export function randomBaseline(): Baseline {
   return {
     name: 'random',
@@ -63,8 +68,8 @@ export function randomBaseline(): Baseline {
 }
 
 /**
- * Cosine of the user's TF-IDF vector and the mean of the seeds' vectors. TF is 1 (tokens are a set), IDF is ln((1 + n)
- * / (1 + df)) + 1, vectors have length 1 before they are averaged. A user without tokens scores 0.
+ * Cosine of a user's TF-IDF vector and the mean of the seeds' vectors. TF is 1 (tokens are a set), IDF is ln((1 + n) /
+ * (1 + df)) + 1, and vectors are scaled to length 1 before they are averaged. A user without tokens scores 0.
  */
 export function centroidBaseline(all: OneHot): Baseline {
   const oneHot = tokensAlone(all);
@@ -96,7 +101,10 @@ export function centroidBaseline(all: OneHot): Baseline {
   };
 }
 
-/** The seeds in the population version, each once, ascending, so that later random numbers depend on the set alone. */
+/**
+ * The seeds that are in the population version, without repeats, ascending, so that later random numbers depend only on
+ * the set of seeds.
+ */
 export function presentSeeds(oneHot: OneHot, seeds: Int32Array): Int32Array {
   const wanted = new Set(seeds);
   const present = oneHot.users.filter((user) => wanted.has(user));
@@ -104,7 +112,7 @@ export function presentSeeds(oneHot: OneHot, seeds: Int32Array): Int32Array {
   return present;
 }
 
-/** The sum of `weights`, `[width]`, over the user's tokens. */
+/** The sum of `weights`, `[width]`, over the tokens of `user`. */
 export function sumOfTokens(weights: Float64Array, oneHot: OneHot, user: number): number {
   let sum = 0;
   const { offsets, tokens, values } = oneHot;
@@ -112,7 +120,7 @@ export function sumOfTokens(weights: Float64Array, oneHot: OneHot, user: number)
   return sum;
 }
 
-/** df_t: how many users have each token. */
+/** df_t, the number of users who have each token. */
 export function tokenFrequencies({ tokens, width }: OneHot): Int32Array {
   const frequencies = new Int32Array(width);
   for (const token of tokens) frequencies[token]!++;

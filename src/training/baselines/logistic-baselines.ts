@@ -10,21 +10,28 @@ import { type Reach, reachedOf } from '../history/reach.ts';
 import { latentStart } from '../meta/latent-start.ts';
 import { presentSeeds, type Scorer, sumOfTokens, type TunableMethod } from './baselines.ts';
 
-/** Negatives sampled for each seed. */
+/** Number of negatives sampled for each seed. */
 const NEGATIVES_PER_SEED = 10;
 /** Dimensions of the latent vectors. */
 const RANK = 32;
 
 /** scikit-learn's C. */
 const STRENGTHS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
-/** Below this range, the weights are the difference of the means; above it, there is hardly any penalty. */
+/**
+ * Axis of the strengths. Below this range, the weights are the difference of the means; above this range, there is
+ * hardly any penalty.
+ */
 const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
-/** How the SVD weights rare tokens (see `latentStart`): not at all, or as in a model's initial latent vectors. */
+/**
+ * The weight of rare tokens in the SVD (see `latentStart`): no weighting, or the weighting of a model's initial latent
+ * vectors.
+ */
 const IDF_POWERS = [0, 0.5];
 
 /**
- * Logistic regression on one-hot tokens: the seeds against 10 others per seed, sampled without replacement from the
- * population's non-seeds (including hidden members, as online), fitted to convergence. Scores are logits.
+ * Logistic regression on one-hot tokens, fitted to convergence. The seeds are compared with 10 others per seed, sampled
+ * without replacement from the population's non-seeds (including hidden members, as in the online stage). Scores are
+ * logits.
  */
 export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: number }> {
   return {
@@ -49,7 +56,7 @@ export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: nu
 
 /**
  * Logistic regression on the users' latent vectors: phi(u) = the sum of V[t] over the user's tokens, 32 dimensions (see
- * `latentStart`). A score w . phi(u) + b is a sum over tokens too: of w . V[t]. `idf_power` is that of the SVD.
+ * `latentStart`). A score w . phi(u) + b is also a sum over tokens, of w . V[t]. `idf_power` is the setting of the SVD.
  */
 export function logisticRegressionOnLatent(
   oneHot: OneHot,
@@ -81,7 +88,7 @@ export function logisticRegressionOnLatent(
   };
 }
 
-/** w . V[t] of each token. */
+/** w . V[t] for each token t. */
 export function tokenWeights(vectors: Float32Array, weights: Float64Array): Float64Array {
   const out = new Float64Array(vectors.length / RANK);
   for (let token = 0; token < out.length; token++)
@@ -94,8 +101,8 @@ export function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number
 }
 
 /**
- * The seeds (label 1), ascending, and ten distinct non-seeds per seed (label 0) among the users in `reach`; all
- * non-seeds if there are fewer.
+ * The seeds (label 1), ascending, and ten distinct non-seeds per seed (label 0) among the users in `reach`. If `reach`
+ * has fewer non-seeds, all of them are used.
  */
 export function sampleTask(
   oneHot: OneHot,
@@ -113,8 +120,8 @@ export function sampleTask(
 }
 
 /**
- * The users' tokens, columns numbered by first occurrence; `tokenOf`, `[rows.width]`, is the token of each column.
- * Tokens that none of the users has would get weight 0, so they get no column.
+ * The users' tokens, with columns numbered by first occurrence. `tokenOf`, `[rows.width]`, is the token of each column.
+ * A token that no user has would get weight 0, so it gets no column.
  */
 export function tokenRows(oneHot: OneHot, users: Int32Array): { rows: SparseRows; tokenOf: readonly number[] } {
   const offsets = new Int32Array(users.length + 1);
@@ -135,7 +142,7 @@ export function tokenRows(oneHot: OneHot, users: Int32Array): { rows: SparseRows
   return { rows: { offsets, ...own, width: tokenOf.length }, tokenOf };
 }
 
-/** phi of the users. */
+/** The latent vectors phi(u) of the users. */
 export function latentRows(oneHot: OneHot, vectors: Float32Array, users: Int32Array): DenseRows {
   const values = new Float64Array(users.length * RANK);
   users.forEach((user, row) => {
@@ -148,7 +155,7 @@ export function latentRows(oneHot: OneHot, vectors: Float32Array, users: Int32Ar
   return { values, width: RANK };
 }
 
-/** `users` without `seeds`; both are ascending, and all seeds are among the users. */
+/** The `users` who are not in `seeds`. Both arrays are ascending, and all seeds are among the users. */
 function nonSeeds(users: Int32Array, seeds: Int32Array): Int32Array {
   const others = new Int32Array(users.length - seeds.length);
   let next = 0;

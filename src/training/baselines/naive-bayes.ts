@@ -1,15 +1,18 @@
-/** The baseline `naive_bayes`: how much more often the seeds have a user's tokens than everyone does. */
+/** The baseline `naive_bayes`, which scores how much more often seeds than other users have a user's tokens. */
 
 import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
 import { presentSeeds, sumOfTokens, type TunableMethod, tokenFrequencies } from './baselines.ts';
 
-/** With less than one pseudo-seed there is hardly any smoothing; values above the highest one change nothing. */
+/**
+ * Values of the smoothing. With less than one pseudo-seed there is hardly any smoothing; values above the highest one
+ * change nothing.
+ */
 const SMOOTHING: Axis = { factor: 3, lowest: 1, highest: 50_000 };
 
 /**
- * score = sum over the user's tokens of ln((n_t + a p_t) / ((n + a) p_t)): n seeds, n_t of them with token t, p_t the
- * share of the population with t, a = `smoothing`, in pseudo-seeds that are like everyone.
+ * score = sum over the user's tokens of ln((n_t + a p_t) / ((n + a) p_t)), with n seeds, n_t seeds with token t, p_t
+ * the share of the population with t, and a = `smoothing`, in pseudo-seeds that resemble the population.
  */
 export function naiveBayes(all: OneHot): TunableMethod<{ smoothing: number }> {
   const oneHot = tokensAlone(all);

@@ -1,4 +1,6 @@
-/** The baseline `population_ridge`: the whole-population regression alone. It also tunes a model's regression. */
+/**
+ * The baseline `population_ridge`, which is the whole-population regression alone. It also tunes a model's regression.
+ */
 
 import type { Rng } from '../../lib/rng.ts';
 import type { AdaptationSettings } from '../../model/manifest.ts';
@@ -21,17 +23,20 @@ import { presentSeeds, sumOfTokens, type TunableMethod } from './baselines.ts';
 /** The setting of `regression` in a model's manifest. */
 export type RidgeSetting = { readonly strength: number; readonly power: number };
 
-/** The first of the grid is the default. */
+/** The settings to try; the first one is the default. */
 const POWERS = [0.25, 0, 0.125, 0.5];
 const STRENGTHS = [0.05, 0.005, 0.015, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
-/** At the lowest strength there is hardly any penalty; above 5, the weights are the difference of the means. */
+/**
+ * Axis of the strengths. At the lowest strength there is hardly any penalty; above 5, the weights are the difference of
+ * the means.
+ */
 const AXES: Axes<RidgeSetting> = {
   strength: { factor: 3, lowest: 1e-5, highest: 5 },
   power: { step: 0.25, lowest: 0, highest: 1 },
 };
 
-/** Scores are w . x with x_t = 1 / sqrt(n) for each of a user's n tokens; standardised numbers are extra columns. */
+/** Scores are w . x with x_t = 1 / sqrt(n) for each of a user's n tokens. Standardised numbers are extra columns. */
 export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
   let opened: OpenRidge | undefined;
   return {
@@ -68,7 +73,9 @@ interface OpenRidge {
   regressionOf(power: number): PopulationRegression;
 }
 
-/** Regressions are opened on first use: a covariance is costly, and only a few powers beyond the grid are used. */
+/**
+ * Regressions are opened on first use, because a covariance is costly and only a few powers beyond the grid are used.
+ */
 function openRidge(oneHot: OneHot): OpenRidge {
   const all = rowsOf(oneHot, oneHot.users);
   const sums = emptySums(oneHot.width);
@@ -92,13 +99,13 @@ function openRidge(oneHot: OneHot): OpenRidge {
   };
 }
 
-/** The mean over the users in `reach`; null, which means all users, if it contains nobody. */
+/** The mean over the users in `reach`; null if `reach` contains nobody. The regression treats null as all users. */
 function meanReached(rows: SparseRows, users: Int32Array, reach: Reach): Float64Array | null {
   const reached = Int32Array.from(users.keys()).filter((row) => reaches(reach, users[row]!));
   return reached.length === 0 ? null : meanOfRows(rows, reached);
 }
 
-/** The factor that scales a user's row down to length 1; a shorter row stays as it is, as in a model. */
+/** The factor that scales a user's row down to length 1; a shorter row is not scaled, as in a model. */
 function scaleOf({ offsets, values }: OneHot, user: number): number {
   const [begin, end] = [offsets[user]!, offsets[user + 1]!];
   if (!values) return begin === end ? 0 : 1 / Math.sqrt(end - begin);
@@ -129,7 +136,10 @@ function rowsOf(oneHot: OneHot, users: Int32Array): SparseRows {
   return { width, starts, columns, values };
 }
 
-/** `adaptation` with the setting of its regression that is best alone on train campaigns. Unchanged if it has none. */
+/**
+ * Returns `adaptation` with the setting of its regression that is best alone on train campaigns. Unchanged if there is
+ * no regression.
+ */
 export function tuneRegression(
   futures: Futures,
   adaptation: AdaptationSettings,

@@ -1,4 +1,4 @@
-/** The logistic regression on the heads' inputs as a method of its own, on tokens and latent vectors together. */
+/** The logistic regression on the inputs of the heads as a separate method, on tokens and latent vectors together. */
 
 import { fitLogisticRegression } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
@@ -14,7 +14,7 @@ import { LATENT_SIZE } from '../settings.ts';
 import type { TunableMethod } from './baselines.ts';
 import { latentRows, linearScorer, sampleTask, tokenRows, tokenWeights } from './logistic-baselines.ts';
 
-/** Inverse L2 strengths; 0 leaves the features out. */
+/** Inverse L2 strengths; a strength of 0 leaves the features out. */
 export type LogisticSetting = { readonly wide: number; readonly query: number };
 
 const GRID: readonly LogisticSetting[] = [
@@ -30,16 +30,17 @@ const GRID: readonly LogisticSetting[] = [
 ];
 
 /**
- * Like scikit-learn's C. Below this range, the weights are the difference of the means; above it, there is hardly any
- * penalty.
+ * Axis of the inverse strengths, which are like scikit-learn's C. Below this range, the weights are the difference of
+ * the means; above this range, there is hardly any penalty.
  */
 const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 const AXES: Axes<LogisticSetting> = { wide: STRENGTH, query: STRENGTH };
 
 /**
- * `adaptation` with the strengths of its logistic regression that are best for it alone on train campaigns. This needs
- * no general model and can use all train campaigns, while only a few are held out. Only parameters that already have a
- * strength get one. Unchanged if there is no logistic regression, or for another kind of adaptation.
+ * Returns `adaptation` with the strengths with which its logistic regression alone is best on train campaigns. The
+ * choice needs no general model, so it can use all train campaigns instead of the few that are held out. Only
+ * parameters that already have a strength get one. Unchanged if there is no logistic regression, or for another kind of
+ * adaptation.
  */
 export function tuneLogisticRegression(
   futures: Futures,
@@ -62,8 +63,8 @@ export function tuneLogisticRegression(
 }
 
 /**
- * `vectors` as in `latentStart`, for the tokens of `oneHot`; the grid has only settings with strengths for
- * `parameters`.
+ * The logistic regression on the tokens of `oneHot` and on `vectors`, which are as in `latentStart` for these tokens.
+ * The grid has only settings with strengths for `parameters`.
  */
 export function logisticRegressionMethod(
   oneHot: OneHot,

@@ -1,24 +1,27 @@
-/** The baseline `user_knn`: a user's similarity to the nearest seeds, by the cosine of their tokens. */
+/** The baseline `user_knn`, which scores a user's similarity to the nearest seeds by the cosine of their tokens. */
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
 import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from './baselines.ts';
 
-/** Number of nearest seeds whose similarities are averaged; with all seeds the order is nearly that of the centroid. */
+/**
+ * Number of nearest seeds whose similarities are averaged. If all seeds are averaged, the order is nearly that of the
+ * centroid.
+ */
 const NEIGHBOURS = [1, 3, 10, 30, 100];
-/** Settings are tried with at most 200 seeds, so 300 means all of them. */
+/** Settings are tried with at most 200 seeds, so 300 means all seeds. */
 const COUNT: Axis = { factor: 3, lowest: 1, highest: 300 };
 /** The weighting of rare tokens: none (plain overlap), or by IDF. */
 const IDF_POWERS = [0, 1];
 /**
- * Maximum number of seeds that a user is compared with (a sample if there are more): the cost of a user is the sum over
- * the user's tokens of the seeds that have them.
+ * Maximum number of seeds with which a user is compared; more seeds are sampled. The time per user is proportional to
+ * the sum, over the user's tokens, of the number of seeds with that token.
  */
 export const MAXIMUM_COMPARED_SEEDS = 2000;
 
 /**
- * score(u) = the mean of the cosines of u and its k nearest seeds (all of them if there are fewer than k). A user's
- * vector has w_t at each of its tokens, w_t = IDF_t^`idf_power`, with the IDF of the centroid. A user without tokens
+ * score(u) = the mean of the cosines of u and its k nearest seeds (all seeds if there are fewer than k). A user's
+ * vector has w_t at each of its tokens, with w_t = IDF_t^`idf_power` and the IDF of the centroid. A user without tokens
  * scores 0. More than 2,000 seeds are sampled down to that number.
  */
 export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: number }> {
@@ -41,13 +44,13 @@ export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: numb
   };
 }
 
-/** The seeds to compare with, ascending. */
+/** The seeds with which users are compared, ascending. */
 function compareWith(seeds: Int32Array, rng: Rng): Int32Array {
   if (seeds.length <= MAXIMUM_COMPARED_SEEDS) return seeds;
   return sample(rng, seeds, MAXIMUM_COMPARED_SEEDS).sort();
 }
 
-/** `squares`, `[width]`, are w_t^2. */
+/** Scores users by their nearest seeds; `squares`, `[width]`, are w_t^2. */
 function nearestScorer(oneHot: OneHot, squares: Float64Array, seeds: Int32Array, neighbours: number): Scorer {
   const { offsets, tokens } = oneHot;
   const { starts, entries } = seedsByToken(oneHot, seeds);
@@ -67,14 +70,14 @@ function nearestScorer(oneHot: OneHot, squares: Float64Array, seeds: Int32Array,
     });
 }
 
-/** 1 / the length of the user's vector; 0 if it has none. */
+/** 1 / the length of the user's vector; 0 if the user has no tokens. */
 function inverseNorm({ offsets, tokens }: OneHot, squares: Float64Array, user: number): number {
   let sum = 0;
   for (let i = offsets[user]!; i < offsets[user + 1]!; i++) sum += squares[tokens[i]!]!;
   return sum === 0 ? 0 : 1 / Math.sqrt(sum);
 }
 
-/** The seeds of each token, as their positions in `seeds`: `entries[starts[t] .. starts[t + 1]]`. */
+/** The seeds that have each token, as positions in `seeds`: `entries[starts[t] .. starts[t + 1]]`. */
 function seedsByToken(
   { offsets, tokens, width }: OneHot,
   seeds: Int32Array,
@@ -97,8 +100,8 @@ function seedsByToken(
 }
 
 /**
- * The sum of the `heap.length` largest of `values`, none of which is negative; `heap` is working space: a heap with the
- * smallest at its root.
+ * The sum of the `heap.length` largest of the non-negative `values`. `heap` is working space for a heap with the
+ * smallest value at its root.
  */
 function sumOfLargest(values: Float64Array, heap: Float64Array): number {
   heap.fill(0);

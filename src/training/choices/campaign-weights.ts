@@ -1,7 +1,7 @@
 /**
  * Weights of regressions on past campaigns, from which the prior of a model's own regressions is made. A new campaign's
- * weights are shrunk less in directions in which past weights vary (a prior learned over tasks, as in hierarchical
- * Bayes; see Ando & Zhang 2005).
+ * weights are shrunk less in directions in which the weights of past campaigns vary (a prior learned over tasks, as in
+ * hierarchical Bayes; see Ando & Zhang 2005).
  */
 
 import type { Device } from '../../../packages/onnx-grad/index.ts';
@@ -23,34 +23,37 @@ import { LEAST_CAMPAIGNS } from './evidence.ts';
 
 /**
  * The regressions of a past campaign, one for each power that has a prior. Power 0 is better if members differ from
- * others in rare tokens, .25 if they differ in common ones.
+ * others in rare tokens, and .25 if they differ in common tokens.
  */
 const SETTINGS = [
   { strength: 0.015, power: 0 },
   { strength: 0.003, power: 0.25 },
 ] as const;
 /**
- * Limits: number of campaigns; members of one campaign, and users that they are compared with; weights of all campaigns
- * in total.
+ * Limits of the number of campaigns, of a campaign's members (and of the users with whom they are compared), and of the
+ * weights of all campaigns in total.
  */
 const MOST_CAMPAIGNS = 256;
 const MOST_MEMBERS = 2000;
 const MOST_WEIGHTS = 32_000_000;
-/** Limits of a prior: its directions, and their elements. */
+/** Limits of a prior: the number of its directions, and the number of their elements. */
 const MOST_RANK = 64;
 const MOST_ELEMENTS = 16_000_000;
-/** A direction whose variance is a smaller share of the first direction's is a rounding error. */
+/** A direction is a rounding error if its variance, relative to the first direction's, is below this. */
 const LEAST_VARIANCE = 1e-6;
 
-/** The regressions of one power. */
+/** The weights of the regressions of one power on past campaigns. */
 export interface CampaignWeights {
   readonly power: number;
   readonly ids: readonly string[];
   /** Number of elements of the regressions' parameter. */
   readonly width: number;
-  /** `[campaigns, width]`, in shared memory: x . w has a variance of 1 over the population. */
+  /** Weights, `[campaigns, width]`, in shared memory. x . w has a variance of 1 over the population. */
   readonly weights: Float32Array;
-  /** `[campaigns, campaigns]`: products of the weights, in the coordinates in which a regression shrinks them. */
+  /**
+   * Inner products of the campaigns' weights, `[campaigns, campaigns]`, in the coordinates in which a regression
+   * shrinks the weights.
+   */
   readonly products: Float64Array;
 }
 
@@ -106,12 +109,12 @@ export async function regressCampaigns(
   }
 }
 
-/** In shared memory, because every thread of training reads them. */
+/** Zeros in shared memory, because every thread of training reads them. */
 function floatsOf(length: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }
 
-/** Rows of members and, if not everyone could be a member, rows of others who could. */
+/** Rows of members and, if the campaign has a reach, rows of the other users within reach. */
 function sampleUsers(campaign: CampaignHistory, { rowOf }: Pick<Population, 'rowOf'>, rng: Rng) {
   const isMember = new Set(membersOf(campaign));
   const { reach } = campaign;
@@ -139,12 +142,12 @@ function productsOf(weights: Float32Array, campaigns: number, scale: Float64Arra
   return products;
 }
 
-/** `settings` with the manifest's description of these priors. */
+/** Returns `settings` with the manifest's description of these priors. */
 export function withPriors(settings: DescentSettings, priors: readonly CampaignPrior[]): DescentSettings {
   return priors.length === 0 ? settings : { ...settings, priors: priors.map(({ power, rank }) => ({ power, rank })) };
 }
 
-/** The priors without the campaigns of a future; empty priors if there are no other campaigns. */
+/** The priors without the campaigns of a future; the priors are empty if there are no other campaigns. */
 export function priorsBefore(
   weights: readonly CampaignWeights[],
   future: readonly string[] = [],

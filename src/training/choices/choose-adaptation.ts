@@ -1,10 +1,10 @@
-/** Chooses how heads are adapted: no fixed rates, steps and cut suit every data set. */
+/** Chooses how heads are adapted, because no fixed rates, steps and cut suit every data set. */
 import type { Share } from '../../model/blend.ts';
 import type { DescentSettings } from '../../model/manifest.ts';
 import type { BlendChoice } from './choose-blend.ts';
 import { type Alternative, chooseByEvidence, type Gain, gainOf, LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
 
-/** One alternative, compared with the best one so far. */
+/** An alternative, compared with the best settings so far. */
 export interface Tried {
   readonly change: string;
   readonly gain: Gain;
@@ -17,7 +17,7 @@ export interface Choice {
   readonly campaigns: number;
   /** The blend of the heads with other parts; absent before training. */
   readonly blend?: BlendChoice;
-  /** Before training: the stack of `LIBRARY`, the heads first. */
+  /** The stack of `LIBRARY` before training, the heads first. */
   readonly stack?: readonly Share[];
 }
 
@@ -26,22 +26,22 @@ interface Option {
   readonly settings: DescentSettings;
   /** Whether the option removes a part. */
   readonly isSimpler?: boolean;
-  /** For an option at an end of its stage: the options to try beyond it if it is taken. */
+  /** For an option at an end of its stage, the options to try beyond it if it is taken. */
   readonly beyond?: readonly Option[];
 }
 
-/** The alternatives to try, stage by stage; each stage starts from the best settings so far. */
+/** The alternatives to try, stage by stage. Each stage starts from the best settings so far. */
 export type Stages = readonly ((from: DescentSettings) => Option[])[];
 
 /**
- * Options of one kind, each beyond the previous one: the first is always tried, each of the others only if the previous
- * one is taken.
+ * Options of one kind, each beyond the previous one. The first option is always tried; each of the others is tried only
+ * if the previous one is taken.
  */
 function along<T>(values: readonly T[], optionOf: (value: T) => Option): Option[] {
   return values.reduceRight<Option[]>((beyond, value) => [{ ...optionOf(value), beyond }], []);
 }
 
-/** Each argument is one direction; it starts with the option that is tried first (see `along`). */
+/** Options of rates. Each argument is one direction, which starts with the option that is tried first (see `along`). */
 const rates =
   (...directions: readonly (readonly number[])[]) =>
   (from: DescentSettings): Option[] =>
@@ -84,19 +84,19 @@ function cut(from: DescentSettings): Option[] {
   ];
 }
 
-/** Before training: data sets whose users have few tokens need larger steps. */
+/** Stages before training. Data sets whose users have few tokens need larger steps. */
 export const STAGES_AT_START: Stages = [rates([2], [4], [8, 16, 32, 64])];
 
-/** With a trained model. */
+/** Stages with a trained model. */
 export const STAGES: Stages = [rates([0.5, 0.25, 0.125, 0.0625], [2, 4, 8, 16]), steps, cut];
 
 /**
  * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence favours (see
- * `chooseByEvidence`); from an alternative at the end of its stage, it goes further in that direction as long as the
- * evidence favours that too. `evaluate` returns the outcome of every campaign for each setting; gains are paired
- * campaign by campaign, so it should use the same random numbers. `before`, settings chosen by other means, is compared
- * with the defaults first: the better of the two is the starting point. With too few campaigns to choose on, `before`
- * is used.
+ * `chooseByEvidence`). From an alternative at the end of its stage, it goes further in that direction as long as the
+ * evidence favours this too. `evaluate` returns the outcome of every campaign for each setting. Gains are paired
+ * campaign by campaign, so `evaluate` should use the same random numbers for all settings. `before`, settings chosen by
+ * other means, is compared with the defaults first, and the better of the two is the starting point. If there are too
+ * few campaigns for a choice, `before` is used.
  */
 export async function chooseAdaptation(
   defaults: DescentSettings,

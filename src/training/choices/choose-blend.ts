@@ -1,6 +1,6 @@
 /**
- * Chooses the parts that the trained heads are blended with, and how much each part counts: a stack fitted on campaigns
- * that the heads have not seen, or something simpler if that is as good.
+ * Chooses the parts with which the trained heads are blended, and the weight of each part: a stack fitted on campaigns
+ * that the heads have not seen, or a simpler blend if it is as good.
  */
 
 import { assert } from '../../lib/errors.ts';
@@ -15,9 +15,7 @@ import { fitStack } from './stack.ts';
 import { SHARES } from './trial.ts';
 import { meanOutcome } from './tuning.ts';
 
-/**
- * The parts of a stack besides the heads. A third of a strength, or three times as much, gives nearly the same logits.
- */
+/** The parts of a stack besides the heads. Multiplying or dividing a strength by three gives nearly the same logits. */
 export const LIBRARY: readonly ClosedForm[] = [
   { kind: 'logistic', strengths: { [HEADS.query]: 0.03 } },
   { kind: 'logistic', strengths: { [HEADS.wide]: 0.1 } },
@@ -31,15 +29,15 @@ export const LIBRARY: readonly ClosedForm[] = [
   { kind: 'regression', strength: 0.15, power: 0 },
 ];
 
-/** Regressions with a prior, for models that have one. */
+/** Regressions with a prior, for models that have priors. */
 const withPrior = (power: number): ClosedForm[] =>
   [0.005, 0.03, 0.2].map((strength) => ({ kind: 'regression', strength, power, prior: 4 }));
 
 /**
- * The forms that a model with these settings has: a logistic regression needs the parameters that it is fitted on. The
- * two regressions of the settings, each chosen alone, are parts too if their settings are outside the range of the
- * other forms, because the stack could not express them otherwise. The order is that of a stack and of its columns of
- * logits: logistic regressions first.
+ * The forms that a model with these settings has. A logistic regression is included only if the model has the
+ * parameters on which it is fitted. The two regressions of the settings, each chosen alone, are included if their
+ * settings are outside the range of the other forms, because the stack could not express them otherwise. The order is
+ * that of a stack and of its columns of logits: logistic regressions first.
  */
 export function libraryOf({
   rates,
@@ -68,23 +66,24 @@ function isOutside(form: ClosedForm): boolean {
   });
 }
 
-/** Weight of the heads in a stack before anything is known; the library shares the rest. */
+/** Weight of the heads in a stack before any evidence; the forms of the library share the rest equally. */
 export const HEADS_BEFORE = 0.5;
 /**
- * Weight of the heads if there are too few campaigns to fit a stack before training: a model trained on so few is weak.
+ * Weight of the heads if there are too few campaigns to fit a stack before training, because a model trained on so few
+ * campaigns is weak.
  */
 const HEADS_WHERE_FEW = 0.25;
-/** The prior of a fitted stack weighs as much as this many campaigns. */
+/** Weight of the prior of a fitted stack, in campaigns. */
 const PRIOR_STRENGTH = 1;
-/** Parts with a smaller share of the total weight are left out: each costs time in every expansion. */
+/** Parts with a smaller share of the total weight are left out, because each part costs time in every expansion. */
 const LEAST_SHARE = 0.02;
-/** Number of folds of the campaigns: a stack is judged on the fold that it was not fitted to. */
+/** Number of folds of the campaigns. A stack is judged on the fold to which it was not fitted. */
 const FOLDS = 4;
 
 /** A simpler blend is taken if its gain in utility (a loss is negative) minus one standard error is at least this. */
 const LEAST_LOSS = -0.001;
 
-/** The kind of blend that the served model is. */
+/** The kind of the served blend. */
 export type BlendKind = 'stack' | 'closed forms' | 'regression';
 
 export interface BlendChoice {
@@ -99,7 +98,7 @@ export interface BlendChoice {
   readonly tried: readonly { readonly kind: BlendKind; readonly gain: Gain }[];
 }
 
-/** `settings` with a stack of these forms. */
+/** Returns `settings` with a stack of these forms. */
 export function withStack(
   { companion: _, regression, priors = [], ...settings }: DescentSettings,
   forms: readonly ClosedForm[],
@@ -129,7 +128,7 @@ function withoutKind({ kind: _, ...settings }: ClosedForm & { readonly kind: 're
   return settings;
 }
 
-/** The stack to use before anything is known about the quality of its parts. */
+/** The stack to use before there is evidence of the quality of its parts. */
 export function stackBefore(forms: readonly ClosedForm[], heads = HEADS_BEFORE): Share[] {
   const each = (1 - heads) / forms.length;
   return [heads, ...forms.map(() => each)].map((weight) => ({ few: weight, many: weight }));
@@ -141,8 +140,8 @@ export function stackWhereFew(settings: DescentSettings): Share[] {
 }
 
 /**
- * The choice made before training, as settings: a model has these settings if nothing is chosen later. Without a stack
- * (if there are too few campaigns), the heads are blended with one logistic and one whole-population regression.
+ * The choice made before training, as settings, which a model has if nothing is chosen later. Without a stack (if there
+ * are too few campaigns), the heads are blended with one logistic and one whole-population regression.
  */
 export function settingsBefore({
   settings,
@@ -164,7 +163,7 @@ export function settingsBefore({
 
 /**
  * The stack before training, fitted to the logits of train campaigns' trials (see `comparedSettings`), because there
- * are more train campaigns than are held out later. Nothing is known about trained heads yet.
+ * are more train campaigns than are held out later. At that time nothing is known about trained heads.
  */
 export function fitStackBefore(settings: DescentSettings, campaigns: readonly (readonly TrialLogits[])[]): Share[] {
   const before = stackBefore(libraryOf(settings));
@@ -180,9 +179,10 @@ export function comparedSettings(settings: DescentSettings, { strength, power }:
 }
 
 /**
- * The best blend by the logits of held-out campaigns' trials (see `comparedSettings`), drawn towards the stack `before`
- * training. A stack is compared with a stack without heads and with the regression alone, campaign by campaign, each on
- * campaigns that it was not fitted to. A simpler blend is taken if it is as good as every blend taken before it.
+ * The best blend by the logits of held-out campaigns' trials (see `comparedSettings`), shrunk towards the stack
+ * `before` training. A stack is compared with a stack without heads and with the regression alone, campaign by
+ * campaign; each blend is measured on campaigns to which it was not fitted. A simpler blend is taken if it is as good
+ * as every blend taken before it.
  */
 export function chooseBlend(
   settings: DescentSettings,
@@ -218,7 +218,7 @@ export function chooseBlend(
   return { settings: stackOf(kind === 'stack' ? [HEADS_COLUMN, ...closed] : closed), choice };
 }
 
-/** Logits are matched to weights by position. */
+/** Checks the number of columns, because logits are matched to weights by position. */
 function checkColumns(campaigns: readonly (readonly TrialLogits[])[], before: readonly Share[]): void {
   const expected = before.length + 1;
   const other = campaigns.flat().find(({ columns }) => columns.length !== expected);
@@ -226,8 +226,8 @@ function checkColumns(campaigns: readonly (readonly TrialLogits[])[], before: re
 }
 
 /**
- * Whether a simpler blend with this gain over another one is as good: its mean gain is not negative, or the mean gain
- * minus one standard error is at least `LEAST_LOSS`.
+ * Whether a simpler blend with this gain over another blend is as good. It is if its mean gain is not negative, or if
+ * the mean gain minus one standard error is at least `LEAST_LOSS`.
  */
 export function isLevel({ utility: { mean, error } }: Pick<Gain, 'utility'>): boolean {
   return mean >= 0 || mean - error >= LEAST_LOSS;
@@ -249,7 +249,7 @@ function fitShares(
   );
 }
 
-/** The outcome of each campaign with a stack of these columns, fitted to the other folds. */
+/** The outcome of each campaign with a stack of these columns that is fitted to the other folds. */
 function outcomesOf(
   campaigns: readonly (readonly TrialLogits[])[],
   columns: readonly number[],
@@ -264,7 +264,7 @@ function outcomesOf(
   );
 }
 
-/** The stack of these columns fitted to all campaigns, without the parts that hardly count. */
+/** The stack of these columns fitted to all campaigns, without the parts that have hardly any weight. */
 function prunedStack(
   settings: DescentSettings,
   campaigns: readonly (readonly TrialLogits[])[],

@@ -1,9 +1,9 @@
-/** How the heads are adapted. */
+/** Default settings for adapting the heads. */
 
 import { HEADS } from '../../model/architectures/heads.ts';
 import type { DescentSettings } from '../../model/manifest.ts';
 
-/** The default, until training chooses something for the data set. */
+/** The default settings, which apply until training chooses settings for the data set. */
 export const DEFAULT_DESCENT: DescentSettings = {
   optimiser: 'gradient_descent',
   rates: { [HEADS.wide]: 1, [HEADS.query]: 0.25, [HEADS.bias]: 6.25 },

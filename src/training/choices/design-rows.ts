@@ -1,11 +1,11 @@
-/** Rows to fit a regression on, sparse and binary or dense, as designs. */
+/** Rows to which a regression is fitted, sparse and binary or dense, as designs. */
 
 import type { Design } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
 
 /**
- * Rows in CSR form: row i has `values` (ones if absent) in `columns[offsets[i] .. offsets[i + 1]]`, no column twice,
- * all in `[0, width)`.
+ * Rows in CSR form. Row i has `values` (ones if absent) in `columns[offsets[i] .. offsets[i + 1]]`; its columns are
+ * distinct, and all are in `[0, width)`.
  */
 export interface SparseRows {
   readonly offsets: Int32Array;
@@ -14,7 +14,7 @@ export interface SparseRows {
   readonly width: number;
 }
 
-/** `values` is `[rows, width]`, row-major. */
+/** Rows in dense form; `values` is `[rows, width]`, row-major. */
 export interface DenseRows {
   readonly values: Float64Array;
   readonly width: number;
@@ -45,7 +45,7 @@ export function denseDesign(rows: DenseRows): Design {
   };
 }
 
-/** Columns of `left`, then those of `right`, of the same rows. */
+/** Joins two designs of the same rows: the columns of `left`, then the columns of `right`. */
 export function joinDesigns(left: Design, right: Design): Design {
   assert(left.rows === right.rows, `${left.rows} rows, but ${right.rows}`);
   const own = new Float64Array(left.rows);

@@ -1,4 +1,4 @@
-/** One trial that measures drift: the prediction from its seeds, and the true values for the hidden members. */
+/** A trial that measures drift: the prediction from its seeds, and the true values for the hidden members. */
 import type { OnlineContext } from '../../online/online-context.ts';
 import { topCount } from '../../online/quality/seed-ranks.ts';
 import type { Scorer } from '../../online/scoring/score.ts';
@@ -6,10 +6,10 @@ import { aucAgainstAll } from '../evaluation/metrics.ts';
 import type { DriftPair } from './drift.ts';
 import { runPredictedTrial, type Trial } from './trial.ts';
 
-/** Sizes at which recall is compared; drift hardly differs between them. */
+/** Sizes at which recall is compared; drift hardly differs between these sizes. */
 const DRIFT_SHARES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5] as const;
 
-/** Makes a prediction from the trial's seeds, and measures the true values; null if there are too few seeds. */
+/** Makes a prediction from the trial's seeds and measures the true values; null if there are too few seeds. */
 export async function runDriftTrial(
   context: OnlineContext,
   scorer: Scorer,
@@ -28,7 +28,7 @@ export async function runDriftTrial(
       said: recall[String(top.share)]!,
       true: top.recall,
     })),
-    // the true AUC is defined like the predicted one
+    // the true AUC is defined in the same way as the predicted AUC
     auc: { chance: 0.5, said: auc, true: aucAgainstAll(quality, members) },
   };
 }

@@ -1,7 +1,7 @@
 /**
- * Fits drift to predictions for past campaigns, made from their earliest members, and to the true values for the later
- * ones: the share of the separation from chance that is kept, how this share varies, and how wide an interval must be
- * to contain the true value.
+ * Fits drift to predictions for past campaigns, which are made from their earliest members, and to the true values for
+ * their later members. The result is the share of the separation from chance that remains, the spread of this share,
+ * and the width that an interval needs to contain the true value.
  */
 
 import type { Interval } from '../../lib/interval.ts';
@@ -9,7 +9,7 @@ import type { Drift, DriftMeasure } from '../../model/manifest.ts';
 import { separationOf, spreadsOf, widened } from '../../online/quality/drift.ts';
 import { Z } from '../../online/quality/predictive-interval.ts';
 
-/** One predicted number, and its true value. */
+/** A predicted number and its true value. */
 export interface Forecast {
   /** The value of a random order. */
   readonly chance: number;
@@ -18,41 +18,41 @@ export interface Forecast {
   readonly true: number;
 }
 
-/** One seed set of a campaign: predictions and true values. */
+/** The predictions and true values for one seed set of a campaign. */
 export interface DriftPair {
   readonly seeds: number;
-  /** At the same shares in all pairs. */
+  /** Forecasts of recall, at the same audience sizes in all pairs. */
   readonly recall: readonly Forecast[];
   readonly auc: Forecast;
 }
 
-/** The pairs of seed sets of about one size, one of each campaign. */
+/** Pairs with about the same number of seeds, one pair per campaign. */
 export type DriftBin = readonly DriftPair[];
 
 /**
- * Weight of all bins together, in campaigns, when one bin is shrunk towards them; the bin's own weight is its number of
- * campaigns.
+ * Weight of the average over all bins, in campaigns, when a bin is shrunk towards this average; the bin's own weight is
+ * its number of campaigns.
  */
 const SHRINK_TO_ALL = 4;
-/** Weight of "no drift", in campaigns, when all bins together are shrunk towards it. */
+/** Weight of "no drift", in campaigns, when the average over all bins is shrunk towards it. */
 const SHRINK_TO_NONE = 2;
-/** The spread assumed between campaigns if nothing is known. */
+/** The spread between campaigns that is assumed if nothing is known. */
 const USUAL_SPREAD = 0.15;
 /** Weight of the normal distribution's quantile, in campaigns. */
 const SHRINK_TO_NORMAL = 10;
-/** The share of campaigns in which the interval is to contain the true value. */
+/** The share of campaigns in which the interval must contain the true value. */
 const LEVEL = 0.9;
-/** Bounds of the kept share of the separation, whatever a few campaigns suggest. */
+/** Bounds of the remaining share of the separation, whatever a few campaigns suggest. */
 const KEPT = { least: 0.2, most: 1.2 } as const;
 const QUANTILE = { least: Z, most: 4 } as const;
-/** If the seeds' separation from chance is smaller than this, the kept share cannot be measured. */
+/** If the seeds' separation from chance is smaller than this, the remaining share cannot be measured. */
 const LEAST_SEPARATION = 0.2;
 /** If fewer seeds than this are inside or outside an audience, the logit of its recall is mostly noise. */
 const LEAST_COUNT = 2;
-/** A spread that rounds to zero would make any miss infinite. */
+/** Minimum spread, because a spread that rounds to zero would make any miss infinite. */
 const LEAST_SPREAD = 0.05;
 
-/** Fits the bins, which are ascending by number of seeds; empty ones are left out. */
+/** Fits the bins, which are ascending by number of seeds. Empty bins are left out. */
 export function fitDrift(bins: readonly DriftBin[]): Drift['by_seeds'] {
   const full = bins.filter((bin) => bin.length > 0);
   const recall = fitMeasures(full.map((bin) => informative(bin)));
@@ -65,7 +65,7 @@ export function fitDrift(bins: readonly DriftBin[]): Drift['by_seeds'] {
   }));
 }
 
-/** The forecasts of one pair. */
+/** The forecasts of a pair. */
 interface Row {
   readonly cells: readonly Forecast[];
   readonly seeds: number;
@@ -98,7 +98,10 @@ function fitMeasures(bins: readonly (readonly Row[])[]): DriftMeasure[] {
 
 type Parts = Pick<DriftMeasure, 'kept' | 'spread'>;
 
-/** The kept share and its spread, by bin: each is shrunk towards all bins, and all bins towards no drift. */
+/**
+ * The remaining share and its spread, by bin. Each bin is shrunk towards the average over all bins, and this average
+ * towards no drift.
+ */
 function fitParts(bins: readonly (readonly Row[])[]): Parts[] {
   const sizes = bins.map((bin) => bin.length);
   const kept = shrink(bins.map(keptOf), sizes, 1).map((value) => between(value, KEPT));
@@ -111,7 +114,7 @@ function fitParts(bins: readonly (readonly Row[])[]): Parts[] {
 }
 
 /**
- * Shrinks values of bins towards all bins, and these towards `none`; null values are from bins that have no
+ * Shrinks the values of bins towards their average, and this average towards `none`. A null value is from a bin without
  * information.
  */
 function shrink(values: readonly (number | null)[], sizes: readonly number[], none: number): number[] {
@@ -123,8 +126,8 @@ function shrink(values: readonly (number | null)[], sizes: readonly number[], no
 }
 
 /**
- * The ratio of the mean separations over campaigns; a mean of ratios, or a regression, would mistake the noise of the
- * seeds for drift. Shares are weighted by the variance of a hit.
+ * The share of the separation that remains: the ratio of the mean separations over campaigns. A mean of ratios, or a
+ * regression, would mistake the noise of the seeds for drift. Audience sizes are weighted by the variance of a hit.
  */
 function keptOf(rows: readonly Row[]): number | null {
   let [kept, said, weights] = [0, 0, 0];
@@ -141,8 +144,8 @@ function keptOf(rows: readonly Row[]): number | null {
 }
 
 /**
- * The variance of the share that a further campaign keeps: the part that is not explained by the noise of seeds and
- * others, plus the variance of the mean itself.
+ * The variance of the share that remains in a further campaign: the part that the noise of seeds and others does not
+ * explain, plus the variance of the mean itself.
  */
 function varianceOf(rows: readonly Row[], kept: number): number | null {
   let [excess, all, scale] = [0, 0, 0];
@@ -165,7 +168,7 @@ function missOf({ said, chance, true: truth }: Forecast, seeds: number, kept: nu
   return [miss, Math.max(miss < 0 ? below : above, LEAST_SPREAD)];
 }
 
-/** The errors of the predictions in standard deviations, by share. */
+/** The errors of the predictions in standard deviations, by audience size. */
 function missesOf({ cells, seeds }: Row, parts: Parts): number[] {
   return cells.map((cell) => {
     const [miss, own] = missOf(cell, seeds, parts.kept);
@@ -174,8 +177,8 @@ function missesOf({ cells, seeds }: Row, parts: Parts): number[] {
 }
 
 /**
- * The value that a further value exceeds with a probability of at most 1 - LEVEL; the greatest value if there are too
- * few values.
+ * The value that a further value exceeds with a probability of at most 1 - LEVEL; the greatest of the values if there
+ * are too few.
  */
 function conformal(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,50 +1,49 @@
 /**
- * Chooses alternatives by paired comparisons of both metrics on past campaigns: the more campaigns, the stronger the
- * evidence.
+ * Chooses alternatives by paired comparisons of both metrics on past campaigns. More campaigns give stronger evidence.
  */
 import { assert } from '../../lib/errors.ts';
 
-/** One campaign's quality under one alternative. */
+/** The quality of one campaign under one alternative. */
 export interface Outcome {
   readonly auc: number;
   /** precision@5%. */
   readonly precision: number;
 }
 
-/** AUC and precision@5% in one number: precision varies four times as much as AUC between methods and campaigns. */
+/** Weight of precision@5% in utility. Precision varies four times as much as AUC between methods and campaigns. */
 const PRECISION_WEIGHT = 0.25;
 export function utilityOf({ auc, precision }: Outcome): number {
   return auc + PRECISION_WEIGHT * precision;
 }
 
-/** The smallest relevant gain: with a smaller gain, two alternatives count as equal. */
+/** The smallest relevant gain. If the gain is smaller, two alternatives count as equal. */
 export const LEAST_GAIN = 0.0005;
 /** With fewer campaigns than this there is no evidence. */
 export const LEAST_CAMPAIGNS = 4;
 
-/** The mean of differences and its standard error. */
+/** The mean of differences and the standard error of this mean. */
 export interface Mean {
   readonly mean: number;
   readonly error: number;
 }
 
-/** How an alternative differs from its reference, campaign by campaign. */
+/** The difference between an alternative and its reference, campaign by campaign. */
 export interface Gain {
   readonly auc: Mean;
   readonly precision: Mean;
-  /** auc + precision / 4, the criterion. */
+  /** The criterion: the gain in auc + precision / 4. */
   readonly utility: Mean;
 }
 
 /**
- * The number of standard errors from which a difference counts as sure. It allows for the number of alternatives that
- * are tried, and for the standard error itself, which is uncertain with few campaigns.
+ * The number of standard errors from which a difference counts as certain. It allows for the number of alternatives
+ * that are tried, and for the standard error itself, which is uncertain with few campaigns.
  */
 export function sureAt(campaigns: number): number {
   return 2 + 4 / campaigns;
 }
 
-/** `theirs` minus `ours`, for the same campaigns in the same order. */
+/** The gain of `theirs` over `ours`, which list the same campaigns in the same order. */
 export function gainOf(theirs: readonly Outcome[], ours: readonly Outcome[]): Gain {
   assert(theirs.length === ours.length, `${theirs.length} campaigns, but ${ours.length}`);
   const differences = theirs.map(({ auc, precision }, i) => ({
@@ -59,8 +58,8 @@ export function gainOf(theirs: readonly Outcome[], ours: readonly Outcome[]): Ga
 }
 
 /**
- * Settings of one method differ by about this much in utility; a priori a setting other than the default is slightly
- * worse.
+ * Prior of a setting's gain over the default: settings of one method differ by about this much in utility, and a
+ * setting other than the default is slightly worse.
  */
 const SETTING_SPREAD = 0.005;
 const SETTING_PRIOR = -0.001;
@@ -81,7 +80,7 @@ export function shrunkenGain({ utility }: Gain, campaigns: number): number {
 }
 
 /**
- * The index of the setting with the largest expected gain; -1, the default, if no other is expected to gain
+ * The index of the setting with the largest expected gain; -1, the default, if no other setting is expected to gain
  * `LEAST_GAIN`.
  */
 export function chooseSettingByEvidence(gains: readonly Gain[], campaigns: number): number {
@@ -90,17 +89,17 @@ export function chooseSettingByEvidence(gains: readonly Gain[], campaigns: numbe
   return expected.reduce((best, gain, i) => (gain > (expected[best] ?? LEAST_GAIN) ? i : best), -1);
 }
 
-/** An alternative: a change that adds or alters something, or one that removes a part. */
+/** An alternative: a change that adds or alters a part, or a change that removes one. */
 export interface Alternative {
   readonly gain: Gain;
   readonly isSimpler: boolean;
 }
 
 /**
- * The index of the alternative to adopt; -1 for none. It is the one with the largest gain among alternatives that are
- * surely better (the gain in utility is at least `LEAST_GAIN` and more than `sureAt` standard errors). If there is
- * none, it is a simpler alternative that is surely no worse (the gain minus `sureAt` standard errors is above
- * -`LEAST_GAIN`). With fewer than `LEAST_CAMPAIGNS` campaigns nothing changes.
+ * The index of the alternative to adopt; -1 if none should be adopted. It is the alternative with the largest gain
+ * among those that are certainly better (the gain in utility is at least `LEAST_GAIN` and more than `sureAt` standard
+ * errors). If there is none, it is a simpler alternative that is certainly no worse (the gain minus `sureAt` standard
+ * errors is above -`LEAST_GAIN`). With fewer than `LEAST_CAMPAIGNS` campaigns nothing is adopted.
  */
 export function chooseByEvidence(alternatives: readonly Alternative[], campaigns: number): number {
   if (campaigns < LEAST_CAMPAIGNS) return -1;

@@ -1,16 +1,19 @@
-/** Extends a grid if its best setting is at an edge: by one step along each axis whose edge it is at. */
+/** Extends a grid if its best setting is at an edge, by one step along each axis on which it is. */
 import type { Setting } from '../baselines/baselines.ts';
 
-/** How one value of a setting can be extended beyond its grid. */
+/** How the values of one axis can be extended beyond the grid. */
 export interface Axis {
   /**
-   * A value is multiplied by the factor to go up, and divided by it to go down. The value zero leaves a part out, and
-   * is not extended.
+   * A value is multiplied by the factor to go up, and divided by it to go down. The value zero leaves a part out and is
+   * not extended.
    */
   readonly factor?: number;
-  /** Used instead of a factor: the step is added to go up, and subtracted to go down. */
+  /** Replaces the factor: the step is added to go up, and subtracted to go down. */
   readonly step?: number;
-  /** Beyond these bounds, a value makes no further difference, or its part no longer has an effect. */
+  /**
+   * Lower bound of the axis. Beyond the bounds, a value makes no further difference, or its part no longer has an
+   * effect.
+   */
   readonly lowest: number;
   readonly highest: number;
 }
@@ -21,9 +24,9 @@ export type Axes<S extends Setting> = { readonly [K in keyof S]?: Axis };
 export const MOST_GROWTHS = 4;
 
 /**
- * The settings beyond `best` along each axis, up or down, on which `best` is at an edge: no other setting in `tried`
- * with equal values on all other axes is higher (or lower). If no other setting has equal values on these, `best` is
- * compared with all settings. Empty if `best` is inside, or if the axis ends.
+ * The settings one step beyond `best`, up or down, along each axis on which `best` is at an edge: no other setting in
+ * `tried` with equal values on all other axes is higher (or lower). If no other setting has equal values on these axes,
+ * `best` is compared with all settings. Empty if `best` is inside, or if the axis ends.
  */
 export function beyondEdges<S extends Setting>(axes: Axes<S>, best: S, tried: readonly S[]): S[] {
   return Object.entries<Axis | undefined>(axes).flatMap(([name, axis]) => {
@@ -41,7 +44,7 @@ export function beyondEdges<S extends Setting>(axes: Axes<S>, best: S, tried: re
   });
 }
 
-/** Two digits are enough for a strength. */
+/** Rounds to two digits, which are enough for a strength. */
 function rounded(value: number): number {
   return Number(value.toPrecision(2));
 }

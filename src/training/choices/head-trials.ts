@@ -1,6 +1,6 @@
 /**
- * Trials of one campaign by gradient descent on the heads: the users' body is computed once for all seed sets and
- * settings.
+ * Trials of one campaign by gradient descent on the heads. The body of the graph is computed for the users once, for
+ * all seed sets and settings.
  */
 
 import {
@@ -31,36 +31,42 @@ import { othersThan, SHARES, type Trial } from './trial.ts';
 
 export interface HeadTrials {
   /**
-   * The quality of each trial for each of the settings, with the same random numbers, so that comparisons are paired.
+   * Returns the quality of each trial with `settings`. All settings use the same random numbers, so that comparisons
+   * are paired.
    */
   evaluate(settings: DescentSettings): Promise<RankingQuality[]>;
-  /** The logits of each trial's evaluation rows before they are blended, for all parts of the settings' blend. */
+  /**
+   * Returns the logits of each trial's evaluation rows before they are blended, for all parts of the settings' blend.
+   */
   logits(settings: DescentSettings): Promise<TrialLogits[]>;
 }
 
-/** The logits that a blend of one trial is made of. */
+/** The logits of one trial, from which a blend is made. */
 export interface TrialLogits {
   readonly seeds: number;
   /** By evaluation row. */
   readonly labels: Uint8Array;
-  /** Logits of the heads, then of the parts, by evaluation row: normalised for a blend, with mean 0 and spread 1. */
+  /**
+   * Logits of the heads, then of the parts, by evaluation row. They are normalised for a blend, with mean 0 and spread
+   * 1.
+   */
   readonly columns: readonly Float32Array[];
 }
 
 /**
- * Maximum width of regressions whose fits are cached: the fits of a stack in one trial then take up to 15 MB, the fits
- * of all cached trials about 350 MB. Wider regressions are fitted again each time.
+ * Maximum width of regressions whose fits are cached. At this width, the fits of a stack in one trial take up to 15 MB,
+ * and the fits of all cached trials about 350 MB. Wider regressions are fitted again each time.
  */
 const MOST_KEPT_WIDTH = 100_000;
 
 const NO_ROWS = new Int32Array(0);
 /**
- * The regression compares seeds with the pool: all of these users are within reach, and users outside the reach are
- * irrelevant.
+ * No users outside the filters: the regression compares seeds with the pool, whose users are all within reach, and
+ * users outside the reach are irrelevant.
  */
 const NOBODY_OUTSIDE: NonNullable<HeadRows['outside']> = { positives: 0, pool: NO_ROWS, always: NO_ROWS };
 
-/** One trial's rows, as rows of the run. */
+/** The rows of a trial, as rows of the run. */
 interface PreparedTrial {
   readonly trial: Trial;
   readonly positives: Int32Array;
@@ -73,13 +79,13 @@ export interface PreparedTrials {
   /** Key of all random numbers. */
   readonly key: string;
   readonly trials: readonly PreparedTrial[];
-  /** Rows of the population that any trial needs, ascending. */
+  /** Rows of the population that at least one trial needs, ascending. */
   readonly rows: Int32Array;
   /** The regression for these rows, available once the trials have been started; null if its fits are not cached. */
   regression: Promise<CampaignRegression> | null;
 }
 
-/** One trial with the cached results of the last settings. */
+/** A trial with the cached results of the last settings. */
 interface StartedTrial extends PreparedTrial {
   readonly keepsFits: boolean;
   readonly done: {
@@ -88,7 +94,7 @@ interface StartedTrial extends PreparedTrial {
   };
 }
 
-/** Prepares the trials of one campaign (they differ in their seeds alone); `key` determines all random numbers. */
+/** Prepares the trials of one campaign, which differ only in their seeds. `key` determines all random numbers. */
 export function startHeadTrials(
   context: OnlineContext,
   program: HeadProgram,
@@ -124,7 +130,7 @@ export function prepareTrials(population: Population, trials: readonly Trial[], 
 }
 
 /**
- * Starts prepared trials. The regression of the first start is used again: later starts must have the same model,
+ * Starts prepared trials. The regression of the first start is used again, so later starts must have the same model,
  * except for parameter values.
  */
 export async function startPreparedTrials(
@@ -160,7 +166,7 @@ export async function startPreparedTrials(
   };
 }
 
-/** Reads the users' rows once and caches their fits. */
+/** Reads the rows of the trials' users once and caches their fits. */
 function fittedOnce(regression: BoundRegression, prepared: PreparedTrials): BoundRegression {
   return {
     ...regression,
@@ -171,7 +177,7 @@ function fittedOnce(regression: BoundRegression, prepared: PreparedTrials): Boun
   };
 }
 
-/** Fits the regressions of all trials side by side, unless fits are not cached. */
+/** Fits the regressions of all trials at once, unless fits are not cached. */
 function prepareTrialParts(started: StartedHeads, trials: readonly StartedTrial[], settings: DescentSettings): void {
   const kept = trials.filter(({ keepsFits }) => keepsFits);
   prepareParts(started, formsOf(settings), kept.map(rowsOf));
@@ -206,7 +212,7 @@ async function logitsOfTrial(
   const heads = Float64Array.from(await started.run.scores(), logitOf);
   const columns = [heads, ...parts.map(({ own }) => own)].map((own, column) => {
     const { mean, deviation } = spreadOf(Float64Array.from(pool, (place) => own[place]!));
-    // like this code, a blend leaves out parts without a spread, but not the heads
+    // as here, a blend leaves out parts without a spread, but never the heads
     if (deviation === 0 && column > 0) return new Float32Array(evaluated.length);
     return Float32Array.from(evaluated, (place) => (own[place]! - mean) / (deviation || 1));
   });
@@ -214,8 +220,8 @@ async function logitsOfTrial(
 }
 
 /**
- * Adapts the heads and fits the parts of the settings' blend. It repeats only the descent and the fits whose settings
- * changed since the previous call, so trying other weights of parts is cheap.
+ * Adapts the heads and fits the parts of the settings' blend. Only the descent and the fits whose settings changed
+ * since the previous call are repeated, so trying other weights of parts is cheap.
  */
 async function fitTrial(
   started: StartedHeads,

@@ -1,4 +1,7 @@
-/** Trials that measure drift: past campaigns predicted from their earliest members, compared with the later ones. */
+/**
+ * Trials that measure drift: past campaigns are predicted from their earliest members, and the predictions are compared
+ * with the later members.
+ */
 import type { Parameters } from '../../../packages/onnx-grad/index.ts';
 import { createRng } from '../../lib/rng.ts';
 import type { AdaptationSettings, Drift } from '../../model/manifest.ts';
@@ -10,16 +13,18 @@ import type { Learners } from '../meta/learners.ts';
 import { trialsPerCampaign } from '../meta/validation.ts';
 import { fitDrift } from './drift.ts';
 
-/** Numbers of seeds that are taken from a campaign, at most half of its members. */
+/** Numbers of seeds that are taken from a campaign; at most half of its members. */
 const DRIFT_SEEDS = [10, 50, 200, 1000] as const;
-/** Maximum number of campaigns: more would make the mean accurate to .01, but take as long as the training. */
+/**
+ * Maximum number of campaigns. More campaigns would make the mean accurate to .01, but take as long as the training.
+ */
 const MOST_CAMPAIGNS = 40;
-/** With fewer campaigns drift is not measured. */
+/** With fewer campaigns than this, drift is not measured. */
 const LEAST_CAMPAIGNS = 3;
 
 /**
- * The drift of held-out campaigns whose members all have times; null if there are too few. `parameters` are those of a
- * model that has not seen these campaigns.
+ * The drift of the held-out campaigns in which every member has a time; null if there are too few such campaigns.
+ * `parameters` are those of a model that has not seen these campaigns.
  */
 export async function measureDrift(
   { population, dataSet }: PreparedDataSet,
@@ -40,7 +45,7 @@ export async function measureDrift(
   );
   const measured = pairs.filter((own) => own.some((pair) => pair !== null)).length;
   if (measured < LEAST_CAMPAIGNS) return null;
-  // a campaign has fewer seed sets if it is too small for more
+  // a campaign that is too small has fewer seed sets
   const bins = DRIFT_SEEDS.map((_, i) => pairs.flatMap((own) => own[i] ?? []));
   return { data: dataSet.name, campaigns: measured, ...periodOf(dated), by_seeds: fitDrift(bins) };
 }

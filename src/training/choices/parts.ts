@@ -1,4 +1,4 @@
-/** The closed forms that a model can be blended with, prepared before training. */
+/** The closed forms with which a model can be blended, prepared before training. */
 
 import type { Device } from '../../../packages/onnx-grad/index.ts';
 import { createRng } from '../../lib/rng.ts';
@@ -18,12 +18,12 @@ import type { SettingChoice } from './tuning.ts';
 export interface PartsOptions {
   readonly settings: TrainSettings;
   readonly device: Device;
-  /** Called with the best setting of a part that is a method of its own. */
+  /** Called with the best setting of a part that is also a method by itself. */
   readonly onTuned?: (part: 'regression' | 'logistic', choice: SettingChoice) => void;
 }
 
 export interface Parts {
-  /** The adaptation, in which each part has the setting that is best for it alone. */
+  /** The adaptation, in which each part has the setting with which it alone is best. */
   readonly adaptation: AdaptationSettings;
   readonly choices: {
     readonly regression_choice: SettingChoice | null;
@@ -41,7 +41,7 @@ export async function openParts(
   { settings, device, onTuned }: PartsOptions,
 ): Promise<Parts> {
   const futures = openFutures(prepared, prepared.userFeatures);
-  // the name of a random stream: it must not change
+  // the name of the random stream must not change
   const tuning = createRng(`train/${settings.seed}/companion`);
   const regression = tuneRegression(futures, settings.adaptation, tuning);
   if (regression.choice) onTuned?.('regression', regression.choice);

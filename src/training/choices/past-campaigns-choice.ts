@@ -1,7 +1,4 @@
-/**
- * Decides whether past campaigns become a user feature, by the gain that they bring for campaigns treated as future
- * ones.
- */
+/** Decides whether past campaigns become a user feature, by their gain on campaigns that are treated as future ones. */
 import { createRng } from '../../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../../population/read.ts';
 import { populationRidge } from '../baselines/population-ridge.ts';
@@ -10,28 +7,28 @@ import { hasPastCampaigns, type PreparedDataSet, prepareDataSet } from '../histo
 import { chooseByEvidence, type Gain, gainOf } from './evidence.ts';
 import { playSettings } from './tuning.ts';
 
-/** `auto`: past campaigns are used if they help on train campaigns. */
+/** Whether to use past campaigns. `auto`: only if they help on train campaigns. */
 export type PastCampaigns = 'auto' | 'always' | 'never';
 
 export interface PastCampaignsChoice {
   readonly campaigns: number;
   /**
-   * Gain of the whole-population regression with past campaigns over the regression without them; null if nothing was
-   * tried.
+   * Gain of the whole-population regression with past campaigns over the regression without them; null if there was no
+   * campaign to try.
    */
   readonly gain: Gain | null;
   readonly taken: boolean;
 }
 
 /**
- * A data set prepared for training, with or without past campaigns as a user feature. Errors as in `prepareDataSet`.
+ * Prepares a data set for training, with or without past campaigns as a user feature. Errors as in `prepareDataSet`.
  */
 export async function prepareTrainingData(
   path: string,
   options: {
     readonly pastCampaigns: PastCampaigns;
     readonly seed: number;
-    /** Maximum number of tokens of a user feature, the most frequent ones; all by default. */
+    /** Maximum number of tokens of a user feature; the most frequent ones are kept. All by default. */
     readonly maximumTokens?: number;
     readonly onProgress?: (usersRead: number) => void;
     readonly onChoice?: (choice: PastCampaignsChoice) => void;
@@ -50,9 +47,9 @@ export async function prepareTrainingData(
 }
 
 /**
- * Tries the regression on users with and without the feature, each with its best setting. Unless members recur, the
- * same share of hidden members and of candidates is known from other campaigns (see `futureTrial`), so that having a
- * past campaign tells nothing by itself.
+ * Tries the regression on users with and without the feature, each with its best setting. Unless members recur, equal
+ * shares of hidden members and of candidates are known from other campaigns (see `futureTrial`), so that having a past
+ * campaign reveals nothing by itself.
  */
 export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);

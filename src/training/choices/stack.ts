@@ -1,22 +1,23 @@
 /**
- * A non-negative stack of logits: the weight of each part, fitted to members and others of all past campaigns together.
+ * A non-negative stack of logits. The weight of each part is fitted to members and others of all past campaigns
+ * together.
  */
 import { type Share, weightFor } from '../../model/blend.ts';
 import type { TrialLogits } from './head-trials.ts';
 
-/** Maximum number of Newton steps; about a dozen are taken. */
+/** Maximum number of Newton steps; a fit takes about a dozen. */
 const MOST_STEPS = 50;
 /** The fit ends when a step gains less than this share of the loss. */
 const ENOUGH = 1e-9;
 
 export interface StackOptions {
-  /** The weights that the fit is shrunk towards. */
+  /** The weights towards which the fit is shrunk. */
   readonly towards: readonly Share[];
-  /** The strength of this shrinkage: about the weight of this many campaigns. */
+  /** The strength of the shrinkage, which weighs about as much as this many campaigns. */
   readonly strength: number;
 }
 
-/** One trial, with the basis of the weights at its number of seeds. */
+/** A trial, with the basis of the weights at its number of seeds. */
 interface StackTrial {
   readonly columns: readonly Float32Array[];
   readonly labels: Uint8Array;
@@ -29,8 +30,8 @@ interface StackTrial {
 
 /**
  * Minimises the mean log loss per member of the campaigns' trials (each campaign counts once), with an intercept for
- * each trial, plus strength / 2 |shares - towards|^2; no share is negative. A convex problem, solved by projected
- * Newton steps. The intercepts are eliminated: they take their best values for the given shares.
+ * each trial, plus strength / 2 |shares - towards|^2. No share is negative. This is a convex problem, which projected
+ * Newton steps solve. The intercepts are eliminated: they take their best values for the given shares.
  */
 export function fitStack(campaigns: readonly (readonly TrialLogits[])[], options: StackOptions): Share[] {
   const { towards, strength } = options;
@@ -138,7 +139,7 @@ function addTrial(trial: StackTrial, weights: Float64Array, gradient: Float64Arr
   return loss;
 }
 
-/** The intercept at which the expected number of members is the actual one. */
+/** The intercept with which the expected number of members equals the actual number. */
 function fitIntercept(logits: Float64Array, labels: Uint8Array, start: number): number {
   let intercept = start;
   for (let step = 0; step < 30; step++) {

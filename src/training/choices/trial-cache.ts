@@ -1,15 +1,15 @@
-/** Caches the results that trials of a campaign share across settings and parameters. */
+/** Caches the results that the trials of a campaign share across settings and parameters. */
 import type { Parameters } from '../../../packages/onnx-grad/index.ts';
 import type { Population } from '../../population/read.ts';
 import { type HeadTrials, type PreparedTrials, prepareTrials } from './head-trials.ts';
 import type { CampaignTrials } from './trial.ts';
 
-/** Maximum number of rows of all cached trials: about 1.5 kB each, 300 MB in all. */
+/** Maximum number of rows of all cached trials. A row takes about 1.5 kB, so the cache takes 300 MB at most. */
 const CACHED_ROWS = 200_000;
 
 interface Cached {
   readonly prepared: PreparedTrials;
-  /** The trials started with the current parameters. */
+  /** The trials that were started with the current parameters. */
   started: HeadTrials | null;
 }
 
@@ -26,14 +26,15 @@ export class TrialCache {
     this.#mostRows = mostRows;
   }
 
-  /** To be called when the parameters' values change. */
+  /** Must be called when the parameters' values change. */
   forgetParameters(): void {
     for (const cached of this.#cached.values()) cached.started = null;
   }
 
   /**
-   * The campaign's trials: those started with the same map of `parameters` if there are any, otherwise new ones from
-   * `start`. Only trials of one stage are cached, up to a limit: they are repeated round after round.
+   * Returns the campaign's trials: those already started with the same map of `parameters`, if there are any, otherwise
+   * new ones from `start`. Only trials of one stage are cached, up to a limit, because they are repeated round after
+   * round.
    */
   async start(
     parameters: Parameters,

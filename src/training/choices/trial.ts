@@ -1,4 +1,6 @@
-/** One trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure. */
+/**
+ * A trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure the quality.
+ */
 import type { Device } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
 import type { GeneralModel } from '../../model/load.ts';
@@ -22,25 +24,28 @@ import { measureRanking, type RankingQuality } from '../evaluation/metrics.ts';
 import type { CampaignHistory, LabelledRows } from '../history/history.ts';
 import { type Reach, reaches } from '../history/reach.ts';
 
-/** A campaign to evaluate, as user numbers. */
+/** A campaign to evaluate. Its users are user numbers. */
 export interface Trial {
   readonly id: string;
   readonly features: CampaignHistory['features'];
   readonly group: 'small' | 'large' | null;
   readonly seeds: Int32Array;
   readonly evaluation: LabelledRows;
-  /** All candidates, seeds and evaluated users are among these users. */
+  /** The users among whom all candidates, seeds and evaluated users are. */
   readonly reach?: Reach;
 }
 
-/** Trials of one past campaign that differ in their seeds. */
+/** Trials of one past campaign that differ only in their seeds. */
 export interface CampaignTrials {
   readonly trials: readonly Trial[];
-  /** Trials of the current stage are repeated with other settings or parameters; trials of an earlier stage are not. */
+  /**
+   * The stage of a training. Trials of the current stage are repeated with other settings or parameters; trials of an
+   * earlier stage are not.
+   */
   readonly stage: string;
-  /** Key of all random numbers: the same for all settings, so that comparisons are paired. */
+  /** Key of all random numbers. It is the same for all settings, so that comparisons are paired. */
   readonly key: string;
-  /** Future campaigns, whose tokens nobody has yet. */
+  /** Future campaigns, whose tokens no user has yet. */
   readonly future: readonly string[];
   /**
    * The settings with which the heads are adapted, one after another. A model without heads is adapted once, with its
@@ -50,10 +55,10 @@ export interface CampaignTrials {
 }
 
 const NO_ROWS = new Int32Array(0);
-/** All seeds are within reach, and nothing is compared with users outside it. */
+/** No users outside the filters: all seeds are within reach, and nothing is compared with users outside the reach. */
 const NOBODY_OUTSIDE: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 
-/** The shares at which precision, recall and lift are summarised. */
+/** The audience sizes at which precision, recall and lift are summarised, as shares. */
 export const SHARES = [0.05] as const;
 
 /** A model opened for trials on a population. */
@@ -63,7 +68,7 @@ export interface TrialModel {
   close(): Promise<void>;
 }
 
-/** Errors: invalid_model if the population lacks a feature that the model reads. */
+/** Opens a model for trials. Errors: invalid_model if the population lacks a feature that the model reads. */
 export async function openTrialModel(
   model: GeneralModel,
   population: Population,
@@ -85,7 +90,10 @@ export async function openTrialModel(
   };
 }
 
-/** Adapts to the trial's seeds with the random numbers of `key`, scores its evaluation rows and measures them. */
+/**
+ * Adapts to the trial's seeds with the random numbers of `key`, scores the trial's evaluation rows and measures the
+ * quality.
+ */
 export async function runTrial(
   context: OnlineContext,
   scorer: Scorer,
@@ -97,7 +105,8 @@ export async function runTrial(
 }
 
 /**
- * Scores the trial's evaluation rows with the unadapted model, which does not depend on the seeds, and measures them.
+ * Scores the trial's evaluation rows with the unadapted model, which does not depend on the seeds, and measures the
+ * quality.
  */
 export function runUnadaptedTrial(
   context: OnlineContext,
@@ -112,7 +121,7 @@ export function runUnadaptedTrial(
 
 /**
  * Runs a trial like `runTrial`. In addition it returns the prediction from the seeds and the unlabelled users of the
- * evaluation rows, and the ranks that the prediction is computed from.
+ * evaluation rows, and the ranks from which the prediction is computed.
  */
 export async function runPredictedTrial(
   context: OnlineContext,
@@ -155,7 +164,7 @@ async function measureTrial(
   shares: readonly number[],
 ): Promise<RankingQuality> {
   const rows = population.readRows(users.map((user) => population.rowOf[user]!));
-  // a model in training supplies all its parameters, and its scorer takes all of them
+  // a model in training supplies all its parameters, and its scorer needs all of them
   const parameters = all ? new Map([...all, ...customised.parameters]) : customised.parameters;
   const scores = await scorer.score(rows, { features, parameters, without: ownToken(model.folder, id) });
   return measureRanking(users, scores, labels, shares);

@@ -1,4 +1,4 @@
-/** Choice of a method's setting on train campaigns, never on test ones. */
+/** Chooses a method's setting on train campaigns; test campaigns are never used. */
 import type { Rng } from '../../lib/rng.ts';
 import type { Setting, TunableMethod } from '../baselines/baselines.ts';
 import { measureRanking } from '../evaluation/metrics.ts';
@@ -11,28 +11,28 @@ import { SHARES, type Trial } from './trial.ts';
 /** The chosen setting and the settings that were tried. */
 export interface SettingChoice<S extends Setting = Setting> {
   readonly setting: S;
-  /** Every setting tried, in the grid or beyond it, with its means; empty if no campaign could be tried. */
+  /** Every setting that was tried, in the grid or beyond it, with its means; empty if no campaign could be tried. */
   readonly tried: readonly ({ readonly setting: S } & Outcome)[];
   /** Number of campaigns tried. */
   readonly campaigns: number;
 }
 
 /**
- * How a setting is chosen: by the best mean; or by evidence, which keeps the first setting of the grid unless another
- * one has an expected gain of at least `LEAST_GAIN` (see `shrunkenGain`).
+ * How a setting is chosen: by the best mean, or by evidence. Evidence keeps the first setting of the grid unless
+ * another setting has an expected gain of at least `LEAST_GAIN` (see `shrunkenGain`).
  */
 export type ChoiceRule = 'best mean' | 'evidence';
 
 const SEED_COUNTS = [10, 50, 200];
-/** Maximum number of train campaigns: more would cost time and would not improve the choice. */
+/** Maximum number of train campaigns. More campaigns would take more time without improving the choice. */
 const TRIED_CAMPAIGNS = 24;
 
 /**
  * Treats up to 24 train campaigns as future ones (see `Futures`), each with 10, 50 and 200 of its members (at most half
  * of them) as seeds and with the random numbers of an evaluation, and chooses by `rule`. Means are of AUC +
- * precision@5% / 4; the first of equals wins. Equal streams use the same campaigns, whatever the method. A grid whose
- * best setting is at an edge is extended there, up to `MOST_GROWTHS` times, while the next setting gains `LEAST_GAIN`
- * or more.
+ * precision@5% / 4; if several settings are equally good, the first wins. Equal streams use the same campaigns,
+ * whatever the method. A grid whose best setting is at an edge is extended there, up to `MOST_GROWTHS` times, as long
+ * as the next setting gains `LEAST_GAIN` or more.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
@@ -51,15 +51,15 @@ export function chooseSetting<S extends Setting>(
 export interface PlayedSettings<S extends Setting> {
   /** The grid and its extensions. */
   readonly settings: readonly S[];
-  /** By setting, then by campaign. */
+  /** Outcomes by setting, then by campaign. */
   readonly outcomes: readonly (readonly Outcome[])[];
-  /** The index of the best one, by the rule. */
+  /** The index of the best setting according to the rule. */
   readonly best: number;
-  /** Used if no campaign could be tried. */
+  /** The setting to use if no campaign could be tried. */
   readonly fallback: S;
 }
 
-/** The outcomes of every setting of the grid, and of its extensions while the best is at an edge. */
+/** The outcomes of every setting of the grid, and of its extensions as long as the best setting is at an edge. */
 export function playSettings<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
   futures: Futures,
@@ -94,7 +94,10 @@ export function playSettings<S extends Setting>(
   return { settings, outcomes, best, fallback: whole.fallback };
 }
 
-/** The outcome of each setting in one campaign: the mean over its trials, with the campaign's own random numbers. */
+/**
+ * The outcome of each setting in one campaign. It is the mean over the campaign's trials, with the campaign's own
+ * random numbers.
+ */
 function playCampaign<S extends Setting>(
   method: TunableMethod<S>,
   trials: readonly Trial[],

@@ -1,4 +1,4 @@
-/** Confidence intervals over campaigns: the percentile bootstrap of a mean. */
+/** Confidence intervals over campaigns by the percentile bootstrap of a mean. */
 import { assert } from '../../lib/errors.ts';
 import type { Interval } from '../../lib/interval.ts';
 import type { Rng } from '../../lib/rng.ts';
@@ -9,7 +9,7 @@ const CONFIDENCE = 0.95;
 /**
  * The mean of `values` (one per campaign) with its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, section
  * 13.3): the .025 and .975 quantiles (linear between neighbours) of the means of 2,000 resamples. With one value the
- * interval has no width; an empty list is a bug.
+ * interval has no width. `values` must not be empty.
  */
 export function bootstrapMean(values: readonly number[] | Float64Array, rng: Rng, resamples = RESAMPLES): Interval {
   const count = values.length;
@@ -24,8 +24,8 @@ export function bootstrapMean(values: readonly number[] | Float64Array, rng: Rng
   means.sort();
   const tail = (1 - CONFIDENCE) / 2;
   const mean = data.reduce((sum, x) => sum + x, 0) / count;
-  // The mean of a resample equal to the data may differ from the mean in the last bit: the bounds are adjusted so that
-  // the interval contains its mean.
+  // Adjusts the bounds so that the interval contains its mean: the mean of a resample that equals the data may differ
+  // from the mean of the data in the last bit.
   return { mean, low: Math.min(mean, quantile(means, tail)), high: Math.max(mean, quantile(means, 1 - tail)) };
 }
 

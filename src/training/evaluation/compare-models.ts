@@ -1,4 +1,7 @@
-/** Compares two general models on the same test campaigns: is the new one worse than the serving one? */
+/**
+ * Compares two general models on the same test campaigns, to find out whether the new model is worse than the serving
+ * one.
+ */
 import { AppError } from '../../lib/errors.ts';
 import { createRng } from '../../lib/rng.ts';
 import type { GeneralModel } from '../../model/load.ts';
@@ -7,7 +10,7 @@ import type { PreparedDataSet } from '../history/prepared-data-set.ts';
 import { type MethodOptions, modelMethod } from './methods.ts';
 import { type GroupDifference, subtract, summarise } from './summary.ts';
 
-/** Means over the campaigns, and the paired difference, the new model minus the serving one. */
+/** Means over the campaigns, and the paired difference: the new model minus the serving model. */
 export interface Comparison {
   readonly campaigns: number;
   readonly serving: { readonly auc: number; readonly precision: number };
@@ -17,13 +20,13 @@ export interface Comparison {
   readonly isWorse: boolean;
 }
 
-/** The share at which precision is measured. */
+/** The audience size at which precision is measured, as a share. */
 const SHARE = '0.05';
 
 /**
- * Lets both models adapt to the seeds of each test campaign and rank its other users, with the same random numbers. The
- * new one is worse if the 95 % interval of its difference lies below zero, in AUC or in precision@5%. Errors:
- * invalid_model if the population lacks a feature that a model reads; invalid_data without test campaigns.
+ * Lets both models adapt to the seeds of each test campaign and rank the campaign's other users, with the same random
+ * numbers. The new model is worse if the 95 % interval of its difference lies below zero, in AUC or in precision@5%.
+ * Errors: invalid_model if the population lacks a feature that a model reads; invalid_data without test campaigns.
  */
 export async function compareModels(
   prepared: PreparedDataSet,

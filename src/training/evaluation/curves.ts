@@ -21,8 +21,8 @@ export interface CurvePoint {
 }
 
 /**
- * Means over the campaigns (each counts with the mean over its repeats), with 95 % intervals; all sizes use the same
- * resamples. The curve begins at the share at which every campaign's audience has at least one user.
+ * Means over the campaigns (each campaign counts with the mean over its repeats), with 95 % intervals. All sizes use
+ * the same resamples. The curve begins at the share at which every campaign's audience has at least one user.
  */
 export function curveOf(qualities: readonly TrialQuality[], rng: Rng): CurvePoint[] {
   const [first] = qualities;
@@ -41,7 +41,7 @@ export function curveOf(qualities: readonly TrialQuality[], rng: Rng): CurvePoin
 
 /** Campaigns with similar numbers of seeds. */
 export interface SeedBin {
-  /** The campaigns' numbers of seeds: `from` <= seeds < `to`. */
+  /** The range of the campaigns' numbers of seeds: `from` <= seeds < `to`. */
   readonly from: number;
   readonly to: number;
   readonly campaigns: number;

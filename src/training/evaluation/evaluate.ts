@@ -1,4 +1,6 @@
-/** Evaluation on test campaigns: compares the online stage, as served, with tuned baselines and other models. */
+/**
+ * Evaluates the online stage on test campaigns, as it is served, and compares it with tuned baselines and other models.
+ */
 
 import type { Device } from '../../../packages/onnx-grad/index.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -19,23 +21,23 @@ export interface EvaluationReport {
   readonly repeats: number;
   readonly seed: number;
   readonly methods: Readonly<Record<string, Summary>>;
-  /** The same as the entry of `metaheac`. */
+  /** The same summary as `methods.metaheac`. */
   readonly groups: Summary;
-  /** For each other method: `metaheac` minus that method, campaign by campaign. */
+  /** The differences between `metaheac` and each other method (`metaheac` minus that method), campaign by campaign. */
   readonly differences: Readonly<Record<string, Difference>>;
-  /** By method: recall and lift by the size of the audience, over all campaigns. */
+  /** Recall and lift by method and by the size of the audience, over all campaigns. */
   readonly curves: Readonly<Record<string, readonly CurvePoint[]>>;
   /** AUC by the number of seeds. */
   readonly by_seeds: readonly SeedBin[];
   /** Each test campaign, in the order of the data set. */
   readonly campaigns: readonly CampaignResult[];
-  /** Mean time to adapt to one campaign and score it. */
+  /** Mean time to adapt to one campaign and score its users. */
   readonly seconds_per_campaign: number;
-  /** By method: time for all campaigns and repeats, including the choice of its setting. */
+  /** Time by method, for all campaigns and repeats, including the choice of the method's setting. */
   readonly seconds: Readonly<Record<string, number>>;
   /** Inverse L2 strength of logistic regression, chosen on train campaigns. */
   readonly logistic_regression_strength: number;
-  /** The setting chosen on train campaigns, by method; only for methods that have one. */
+  /** The setting chosen on train campaigns, by method; only for methods that have settings. */
   readonly chosen: Readonly<Record<string, SettingChoice>>;
   readonly skipped_campaigns: readonly { readonly id: string; readonly reason: string }[];
 }
@@ -45,10 +47,10 @@ export interface CampaignResult {
   readonly id: string;
   readonly group: Trial['group'];
   readonly seeds: number;
-  /** Number of ranked rows; members among them. */
+  /** Number of ranked rows; `members` is the number of members among these rows. */
   readonly rows: number;
   readonly members: number;
-  /** By method, the mean over repeats. */
+  /** AUC by method; the mean over repeats. */
   readonly auc: Readonly<Record<string, number>>;
 }
 
@@ -57,11 +59,11 @@ export interface EvaluationOptions {
   readonly seed: number;
   readonly device: Device;
   readonly clock: Clock;
-  /** Other models, each a separate method (see `modelMethods`). */
+  /** Other models, each of which is a separate method (see `modelMethods`). */
   readonly beside?: readonly GeneralModel[];
   /** Whether models are also evaluated without adaptation. */
   readonly withUnadapted?: boolean;
-  /** Score files, each a separate method (see `scoreMethods`). */
+  /** Paths of score files, each of which is a separate method (see `scoreMethods`). */
   readonly scores?: readonly string[];
   readonly onProgress?: (done: number, total: number) => void;
 }

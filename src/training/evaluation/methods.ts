@@ -1,5 +1,5 @@
 /**
- * The methods that an evaluation compares: general models, adapted as they are served, and baselines with settings
+ * The methods that an evaluation compares: general models, adapted as they are when served, and baselines with settings
  * chosen on train campaigns.
  */
 
@@ -27,14 +27,14 @@ export interface MethodOptions {
   readonly repeats: number;
   readonly seed: number;
   readonly device: Device;
-  /** Called when a trial's repeat is done; only for models, which take most of the time. */
+  /** Called when a repeat of a trial is done; only models call it, because they take most of the time. */
   readonly onDone?: () => void;
 }
 
 export interface MethodResult {
-  /** In the order of the trials. */
+  /** Qualities in the order of the trials. */
   readonly qualities: readonly TrialQuality[];
-  /** The chosen setting, for a method that has one. */
+  /** The chosen setting, for a method that has settings. */
   readonly choice?: SettingChoice;
 }
 
@@ -43,10 +43,10 @@ export interface Method {
   run(trials: readonly Trial[], options: MethodOptions): Promise<MethodResult>;
 }
 
-/** The method whose differences to all others are reported. */
+/** The method that is compared with all other methods. */
 export const MAIN_METHOD = 'metaheac';
 
-/** The model of `MAIN_METHOD` without adaptation. */
+/** The name of `MAIN_METHOD`'s model without adaptation. */
 const UNADAPTED = 'unadapted';
 
 export const BASELINES = [
@@ -61,10 +61,10 @@ export const BASELINES = [
 type BaselineName = (typeof BASELINES)[number];
 
 /**
- * `model` as `metaheac`, and each of `beside`, named after the recipe in its manifest if there is one and the name is
- * free, otherwise by name and version. With `withUnadapted`, the result also has each model without adaptation. Errors:
- * invalid_argument if two models have the same name; invalid_model if the population lacks a feature that a model
- * reads.
+ * Returns `model` as the method `metaheac`, and each model of `beside` as a method that is named after the recipe in
+ * the model's manifest if there is a recipe and the name is free, otherwise by name and version. With `withUnadapted`,
+ * the result also has each model without adaptation. Errors: invalid_argument if two models have the same name;
+ * invalid_model if the population lacks a feature that a model reads.
  */
 export function modelMethods(
   prepared: PreparedDataSet,
@@ -92,8 +92,8 @@ export function labelOf({ manifest }: GeneralModel): string {
 }
 
 /**
- * A general model, adapted as it is served; if `isAdapted` is false, not adapted, to show the gain from adaptation.
- * Errors: invalid_model if the population lacks a feature that it reads.
+ * A general model, adapted as it is when served; not adapted if `isAdapted` is false, to show the gain from adaptation.
+ * Errors: invalid_model if the population lacks a feature that the model reads.
  */
 export function modelMethod(
   name: string,
@@ -133,7 +133,7 @@ export function modelMethod(
 
 /**
  * The baselines, on the features of the prepared data set. They read complete lists of past campaigns, even beyond the
- * 256 entries that a model reads. `rng` is for the SVD and for choosing the campaigns that settings are tuned on.
+ * 256 entries that a model reads. `rng` is for the SVD and for choosing the campaigns on which settings are tuned.
  */
 export function baselineMethods(prepared: PreparedDataSet, rng: Rng): Method[] {
   const { dataSet, userFeatures } = prepared;

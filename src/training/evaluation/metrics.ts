@@ -1,13 +1,13 @@
-/** How well scores find the members of a campaign: AUC, and precision, recall and lift at the top. */
+/** Measures how well scores find the members of a campaign: AUC, and precision, recall and lift at the top. */
 import { assert } from '../../lib/errors.ts';
 
-/** What the top-scored share of the rows contains. */
+/** The rows with the top scores, and the members among them. */
 export interface TopQuality {
-  /** The requested share, in (0, 1]. */
+  /** The requested share of the rows, in (0, 1]. */
   readonly share: number;
   /** Number of rows: `max(1, ceil(share * rows))`. */
   readonly count: number;
-  /** Number of members among them. */
+  /** Number of members among these rows. */
   readonly hits: number;
   /** hits / count. */
   readonly precision: number;
@@ -19,16 +19,16 @@ export interface TopQuality {
 
 /** Quality of one campaign's scores. */
 export interface RankingQuality {
-  /** P(a member's score > a non-member's), ties counted half. */
+  /** P(a member's score > a non-member's score); ties count half. */
   readonly auc: number;
-  /** One entry per share, in the requested order. */
+  /** Top metrics, one entry per share, in the requested order. */
   readonly top: readonly TopQuality[];
 }
 
 /**
  * Measures `scores` against `labels` (1 = member), row by row; `users` are the rows' user numbers. For AUC, tied scores
- * get their average rank; the top is cut by score descending, then user number ascending. A NaN score, or labels of
- * only one kind, are bugs of the caller.
+ * get their average rank. The top is cut by score descending, then by user number ascending. No score may be NaN, and
+ * both labels must occur.
  */
 export function measureRanking(
   users: Int32Array,
@@ -50,14 +50,14 @@ export function measureRanking(
 }
 
 /**
- * The AUC of members against all rows, if the share `members` of the rows are members: against each other, members have
- * an AUC of .5.
+ * The AUC of members against all rows, if the share `members` of the rows are members. Members compared with each other
+ * have an AUC of .5.
  */
 export function aucAgainstAll({ auc }: RankingQuality, members: number): number {
   return members / 2 + (1 - members) * auc;
 }
 
-/** Row numbers by score descending, then user number ascending. */
+/** Row numbers by score descending, then by user number ascending. */
 function orderByScore(users: Int32Array, scores: Float32Array | Float64Array): Uint32Array {
   const order = new Uint32Array(users.length);
   for (let i = 0; i < order.length; i++) {
@@ -71,7 +71,7 @@ function orderByScore(users: Int32Array, scores: Float32Array | Float64Array): U
   });
 }
 
-/** Mann-Whitney: (sum of the members' ascending ranks - n1 (n1 + 1) / 2) / (n1 n0), ranks averaged over ties. */
+/** Mann-Whitney: (sum of the members' ascending ranks - n1 (n1 + 1) / 2) / (n1 n0), with ranks averaged over ties. */
 function areaUnderCurve(
   order: Uint32Array,
   scores: Float32Array | Float64Array,
@@ -84,7 +84,7 @@ function areaUnderCurve(
     let end = start;
     let tiedMembers = 0;
     while (end < count && scores[order[end]!] === scores[order[start]!]) tiedMembers += labels[order[end++]!]!;
-    // Descending positions start..end-1 are the ascending ranks count-end+1..count-start.
+    // descending positions start..end-1 are the ascending ranks count-end+1..count-start
     rankSum += tiedMembers * ((count - end + 1 + (count - start)) / 2);
     start = end;
   }

@@ -1,6 +1,4 @@
-/**
- * External models' scores for the test campaigns, read from a CSV file and measured as a separate method.
- */
+/** Scores of an external model for the test campaigns, read from a CSV file and measured as a separate method. */
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { readCsvTable } from '../../dataset/csv-table.ts';
@@ -14,7 +12,10 @@ import { measureRanking } from './metrics.ts';
 
 const SCORE_COLUMNS = ['campaign_id', 'user_id', 'score'];
 const SCORE_FILE = /\.csv(\.gz|\.zst)?$/i;
-/** Plain or exponential decimals. Other text that Number() accepts (empty, hexadecimal, infinite) is a mistake here. */
+/**
+ * Plain or exponential decimals. Other text that Number() accepts (empty, hexadecimal, infinite) is an error in a score
+ * file.
+ */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const SHOWN_CHARACTERS = 100;
 
@@ -105,11 +106,11 @@ async function readScores(
   return scores;
 }
 
-/** The scores of one campaign's eval users. */
+/** The scores of the eval users of one campaign. */
 class CampaignScores {
   /** Each once, ascending. */
   readonly #users: Int32Array;
-  /** NaN: not read yet. */
+  /** Scores; NaN means not read yet. */
   readonly #scores: Float64Array;
   #missing: number;
 
@@ -127,7 +128,7 @@ class CampaignScores {
     return this.#missing;
   }
 
-  /** False if the user already has a score; a user without an eval row is ignored. */
+  /** Returns false if the user already has a score. A user without an eval row is ignored. */
   add(user: number, score: number): boolean {
     const place = this.#find(user);
     if (place < 0) return true;

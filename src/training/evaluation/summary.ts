@@ -14,13 +14,13 @@ export type GroupName = 'small' | 'large' | 'all';
 /** A group without campaigns is omitted. */
 export type Summary = Readonly<Partial<Record<GroupName, EvaluationGroup>>>;
 
-/** One campaign's mean quality over repeats. */
+/** Mean quality of one campaign over its repeats. */
 export interface TrialQuality {
   readonly trial: Trial;
   readonly repeats: readonly RankingQuality[];
 }
 
-/** The mean over a group's campaigns of one method minus another, campaign by campaign. */
+/** The mean difference between two methods over the campaigns of a group, campaign by campaign. */
 export interface GroupDifference {
   readonly auc: Interval;
   /** By share. */
@@ -35,7 +35,7 @@ export function summarise(qualities: readonly TrialQuality[], rng: Rng): Summary
 }
 
 /**
- * `ours` minus `theirs`, both for the same trials in the same order; each campaign counts with the mean over its
+ * `ours` minus `theirs`, both for the same trials in the same order. Each campaign counts with the mean over its
  * repeats.
  */
 export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQuality[], rng: Rng): Difference {
@@ -53,7 +53,7 @@ export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQu
   }));
 }
 
-/** The means of a campaign over its repeats; lists are in the order of the summarised shares. */
+/** The means of a campaign over its repeats. Lists are in the order of the summarised shares. */
 interface CampaignMean {
   readonly group: Trial['group'];
   readonly auc: number;
