@@ -33,11 +33,14 @@ export interface Recipe {
     settings: TrainSettings,
     device: Device,
   ): Promise<MetaProgram>;
-  /** null if the campaign is too small. */
+  /** Samples an episode of a campaign; null if the campaign is too small. */
   sampleEpisode(rng: Rng, campaign: CampaignHistory, settings: TrainSettings): SampledEpisode | null;
 }
 
-/** The probability of blanking a campaign feature in an episode: the model learns to cope with unknown values. */
+/**
+ * The probability of blanking a campaign feature in an episode, from which the model learns to cope with unknown
+ * values.
+ */
 const BLANKED = 0.3;
 
 export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
@@ -60,7 +63,7 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
         if (name === LATENT_TABLE && vectors) return { dtype: 'float32', shape, data: vectors };
         const map = maps.get(name);
         if (map) return { dtype: 'float32', shape, data: map(shape[1]!) };
-        // the heads start at zero: everything specific to a campaign comes from them
+        // the heads start at zero, because everything specific to a campaign comes from them
         if (name === HEADS.scale) return own(name, shape, fanIn);
         if (name.startsWith('heads.') || (name.startsWith('latent.') && name !== LATENT_TABLE))
           return { dtype: 'float32', shape, data: new Float32Array(shape.reduce((product, dim) => product * dim, 1)) };
@@ -96,7 +99,9 @@ function latentVectors(
   return latentStart(oneHot, LATENT_SIZE, createRng(`train/${seed}/latent`));
 }
 
-/** The initial maps of vectors into the latent space, by parameter; the function takes the number of dimensions. */
+/**
+ * The initial maps of vectors into the latent space, by parameter. Each map is a function of the number of dimensions.
+ */
 function latentMaps(
   { population, userFeatures }: PreparedDataSet,
   { seed }: TrainSettings,
@@ -111,10 +116,7 @@ function latentMaps(
   return new Map(maps);
 }
 
-/**
- * Random parameters. Row 0 of a table (unknown and empty) starts at zero, because it is possible that no training
- * example ever changes it.
- */
+/** Random parameters. Row 0 of a table (unknown and empty) starts at zero, because training may never change it. */
 function ownInitial(settings: TrainSettings): Initial {
   const initial = randomInitial(createRng(`train/${settings.seed}/initial`));
   return (name, shape, fanIn) => {

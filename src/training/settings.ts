@@ -1,4 +1,4 @@
-/** Settings of meta-training and their defaults, and how the trained model will be adapted. */
+/** Settings of meta-training and their defaults, including how the trained model will be adapted. */
 
 import { HEADS } from '../model/architectures/heads.ts';
 import { type AdaptationSettings, DEFAULT_ADAPTATION } from '../model/manifest.ts';
@@ -9,12 +9,12 @@ export type RecipeName = 'meta-heads' | 'published';
 /** Settings that only the recipe `meta-heads` has. */
 export interface HeadsSettings {
   /**
-   * Number of inner steps of meta-training (0: pooled training), and the rate of each parameter that they change; the
-   * bias is only adapted online.
+   * Number of inner steps of meta-training (0: pooled training). `innerRates` has the rate of each parameter that the
+   * inner steps change; the bias is only adapted online.
    */
   readonly innerSteps: number;
   readonly innerRates: Readonly<Record<string, number>>;
-  /** `zero` with `frozen` removes the latent term. */
+  /** Initial values of the latent vectors. `zero` together with `frozen` removes the latent term. */
   readonly latentStart: 'svd' | 'random' | 'zero';
 }
 
@@ -25,26 +25,29 @@ export interface TrainSettings {
   readonly taskCount: number;
   readonly experts: number;
   readonly critics: number;
-  /** Rows of a support batch, and of a query batch. */
+  /** Number of rows in each batch, support or query. */
   readonly batchSize: number;
   readonly seed: number;
   /** k. */
   readonly embedding: number;
-  /** alpha of the inner step. */
+  /** alpha, the learning rate of the inner step. */
   readonly innerRate: number;
-  /** Adam's rate of the outer step. */
+  /** Adam's learning rate in the outer step. */
   readonly outerRate: number;
   readonly steps: number;
   readonly firstOrder: boolean;
-  /** Share of the train campaigns held out to choose the best step. */
+  /** Share of the train campaigns that are held out to choose the best step. */
   readonly validationShare: number;
-  /** Steps between two validations; there are additional ones among the first steps (see `isValidated`). */
+  /**
+   * Number of steps between two validations. There are additional validations among the first steps (see
+   * `isValidated`).
+   */
   readonly validationEvery: number;
   /** Training ends when the best validation was this many steps ago. */
   readonly patience: number;
   /**
-   * Whether training continues on all train campaigns, from the best step and for as many more steps as the held-out
-   * campaigns' share.
+   * Whether training continues on all train campaigns, from the best step and for as many more steps as corresponds to
+   * the held-out campaigns' share.
    */
   readonly retrain: boolean;
   /**
@@ -53,8 +56,8 @@ export interface TrainSettings {
    */
   readonly restartSteps: number;
   /**
-   * Whether held-out campaigns choose how heads are adapted; if not, `adaptation` is used, except for the strengths of
-   * a logistic regression.
+   * Whether held-out campaigns determine how heads are adapted. If not, `adaptation` is used, except for the strengths
+   * of a logistic regression.
    */
   readonly chooseAdaptation: boolean;
   /** Parameters that training does not change. */
@@ -64,7 +67,7 @@ export interface TrainSettings {
 }
 
 /**
- * Settings of the published recipe: sizes and rates of the published code, and an embedding size of 16 as in the paper.
+ * Settings of the MetaHeac paper: sizes and rates of the published code, and an embedding size of 16 as in the paper.
  */
 export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   recipe: 'published',
@@ -94,7 +97,10 @@ export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   },
 };
 
-/** The recipe `meta-heads`: held-out campaigns choose the best of up to `steps` steps and how the heads are adapted. */
+/**
+ * Settings of the recipe `meta-heads`. Held-out campaigns determine the best of up to `steps` steps and how the heads
+ * are adapted.
+ */
 export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   ...PUBLISHED_TRAIN_SETTINGS,
   recipe: 'meta-heads',
@@ -112,24 +118,24 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
 export const LATENT_SIZE = 32;
 /** Hidden layers of an expert. */
 export const HIDDEN: readonly [number, number] = [64, 64];
-/** Numbers of seeds of a simulated campaign at validation: each campaign is evaluated with both. */
+/** Numbers of seeds of a simulated campaign at validation; each campaign is evaluated with each number. */
 export const VALIDATION_SEEDS: readonly number[] = [50, 200];
 /** Maximum number of campaigns in one validation. */
 export const VALIDATION_CAMPAIGNS = 20;
 
-/** Number of campaigns on which training chooses how heads are adapted, and numbers of seeds of each. */
+/** Number of campaigns on which training chooses how heads are adapted. */
 export const CHOICE_CAMPAIGNS = 24;
 /** Number of train campaigns on which the adaptation is chosen before training. */
 export const START_CAMPAIGNS = 16;
 export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
 
 /**
- * If nothing can be held out, training ends after this many passes over the campaigns, because overfitting to a few
- * campaigns cannot be detected.
+ * Number of passes over the campaigns after which training ends if nothing can be held out, because overfitting to a
+ * few campaigns cannot be detected.
  */
 export const PASSES_UNSEEN = 20;
 
-/** Steps of early validations: a model soon overfits to few campaigns, and then the best step is among the first. */
+/** Steps of early validations. A model soon overfits to few campaigns, and then the best step is among the first. */
 const EARLY_VALIDATIONS: readonly number[] = [10, 25];
 
 /** Whether the model is validated after `step` steps. */

@@ -1,6 +1,6 @@
 /**
  * The offline stage: meta-trains a general model on past campaigns, chooses the number of steps and the adaptation on
- * held-out ones, trains on all campaigns and exports the model.
+ * held-out campaigns, trains on all campaigns and exports the model.
  */
 import type { Device, Parameters } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -28,7 +28,7 @@ export interface TrainProgress {
   readonly steps: number;
   /** Mean query loss of the last step, after the inner step. */
   readonly loss: number;
-  /** Mean AUC on held-out campaigns, at the steps where it was measured. */
+  /** Mean AUC on held-out campaigns; null at steps at which it was not measured. */
   readonly validationAuc: number | null;
   readonly best: { readonly step: number; readonly auc: number } | null;
 }
@@ -42,16 +42,16 @@ export interface TrainOptions {
   /** The drift of an earlier model, which predictions use if no drift is measured. */
   readonly earlierDrift?: Drift | undefined;
   /**
-   * Number of threads for tasks and trials; with 1, the default, they run in this thread. The model's bytes do not
-   * depend on it.
+   * Number of threads for tasks and trials. With 1, the default, they run in this thread. The model's bytes do not
+   * depend on the number of threads.
    */
   readonly threads?: number;
-  /** Ends training after the current step; the best model so far is exported. */
+  /** Ends training after the current step and exports the best model so far. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TrainProgress) => void;
-  /** Called with the best setting of a part that is a method of its own. */
+  /** Called with the best setting of a part that is also a method by itself. */
   readonly onTuned?: (part: 'regression' | 'logistic', choice: SettingChoice) => void;
-  /** Called with the chosen adaptation of the heads, and the alternatives that were tried. */
+  /** Called with the chosen adaptation of the heads and the alternatives that were tried. */
   readonly onChoice?: (choice: Choice, on: 'start' | 'held out') => void;
   /** Called with the drift measured on held-out campaigns, if their members have times. */
   readonly onDrift?: (drift: Drift) => void;
@@ -62,14 +62,14 @@ export interface TrainResult {
   /** Number of steps of the first phase. */
   readonly steps: number;
   readonly bestStep: number;
-  /** Number of steps of the final phase; 0 if the model is the best of the first. */
+  /** Number of steps of the final phase; 0 if the model is the best model of the first phase. */
   readonly finalSteps: number;
   readonly interrupted: boolean;
   /** The chosen blend of the heads; null if none was chosen. */
   readonly blend: BlendChoice | null;
 }
 
-/** Steps between two checkpoints of the final phase. */
+/** Number of steps between two checkpoints of the final phase. */
 const FINAL_CHECKPOINT_STEPS = 50;
 
 /** The state that the phases of a training share. */
@@ -83,7 +83,7 @@ interface Training {
   readonly learners: Learners;
   /** The parameters before training. */
   readonly initial: Parameters;
-  /** How the heads are adapted before anything is chosen. */
+  /** How the heads are adapted before a choice is made. */
   readonly adaptation: AdaptationSettings;
 }
 
@@ -143,8 +143,8 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
 }
 
 /**
- * Runs the first phase, up to the choice of the adaptation and the start of the final phase. Returns true if the phase
- * finished.
+ * Runs the first phase, including the choice of the adaptation and the start of the final phase. Returns true if the
+ * phase finished.
  */
 async function trainChoosing({ options, heldOut, run, learners, ...training }: Training): Promise<boolean> {
   const { settings, signal } = options;
@@ -192,9 +192,9 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
 }
 
 /**
- * If it is cheap, the final phase starts from the initial model and makes as many passes over all campaigns as were
- * best on a part of them. Otherwise it continues from the best step, for as many more steps as the held-out campaigns'
- * share.
+ * Decides how the final phase starts. If it is cheap, the final phase starts from the initial model and makes as many
+ * passes over all campaigns as were best on a part of them. Otherwise it continues from the best step, for as many more
+ * steps as corresponds to the held-out campaigns' share.
  */
 function planFinal({ held, training }: HeldOut, { best }: TrainingRun, { restartSteps }: TrainSettings) {
   const step = best?.step ?? 0;
@@ -241,7 +241,7 @@ function report(
   });
 }
 
-/** The manifest's description of the training. */
+/** The description of the training in the manifest. */
 function factsOf(
   { prepared, options, campaigns, heldOut, run, adaptation }: Training,
   finalSteps: number,
@@ -277,7 +277,7 @@ function factsOf(
   };
 }
 
-/** If nothing was chosen, no part has a prior. */
+/** Settings without priors if nothing was chosen, because then no part has a prior. */
 function withoutPriors(adaptation: AdaptationSettings): AdaptationSettings {
   if (adaptation.optimiser === 'adam') return adaptation;
   const { priors: _, ...rest } = adaptation;

@@ -1,6 +1,6 @@
 /**
- * Past campaigns treated as future ones: nobody has their tokens, and membership of other campaigns is as informative
- * as it will be for future campaigns.
+ * Treats past campaigns as future ones: nobody has their tokens, and membership of other campaigns is as informative as
+ * it will be for future campaigns.
  */
 
 import { type Rng, sample, shuffle } from '../../lib/rng.ts';
@@ -15,14 +15,14 @@ import type { PreparedDataSet } from './prepared-data-set.ts';
 import { reaches } from './reach.ts';
 import { recurrenceOf } from './recurrence.ts';
 
-/** Number of parts that campaigns are split into: one part at a time is the future. */
+/** Number of parts into which campaigns are split; one part at a time is the future. */
 const FOLDS = 4;
-/** Candidates of a trial, including its hidden members. */
+/** Number of candidates of a trial, including its hidden members. */
 const TRIAL_ROWS = 5000;
 /**
- * Enough candidates for a trial: this number, the number of hidden members, or this share of all possible candidates,
- * whichever is greatest. With fewer, a trial would measure little, so reaching this number takes precedence over the
- * share of known users.
+ * Minimum number of candidates of a trial: this number, the number of hidden members, or this share of all possible
+ * candidates, whichever is greatest. With fewer candidates a trial would measure little, so the minimum takes
+ * precedence over the share of known users.
  */
 const ENOUGH_CANDIDATES = 1000;
 const ENOUGH_OF_ALL = 0.25;
@@ -34,9 +34,9 @@ export interface Futures {
   readonly recurrence: number | null;
   readonly campaigns: readonly CampaignHistory[];
   readonly oneHot: OneHot;
-  /** The column of the campaign's token; -1 if past campaigns are not a feature, or nobody has the token. */
+  /** The column of the campaign's token; -1 if past campaigns are not a feature, or if nobody has the token. */
   columnOf(campaign: string): number;
-  /** If campaigns are tokens: hides the values that these campaigns hide from all users. Absent for other campaigns. */
+  /** Hides, from all users, the values that these campaigns hide. Present only if campaigns are tokens. */
   readonly hide?: (oneHot: OneHot, campaigns: readonly string[]) => OneHot;
 }
 
@@ -70,13 +70,16 @@ export function usersBefore({ oneHot, columnOf, hide }: Futures, future: Future)
   return columns.length === 0 ? oneHot : withoutColumns(oneHot, isOut);
 }
 
-/** A part of the campaigns as the future, with the possible trials of each. */
+/** A part of the campaigns as the future, with the possible trials of each campaign. */
 export interface FutureTrials {
   readonly future: Future;
   readonly trials: readonly (readonly Trial[])[];
 }
 
-/** At most `most` of the campaigns, equally many from each part, each with every number of seeds. */
+/**
+ * Samples at most `most` of the campaigns, equally many from each part. Each campaign has trials with every number of
+ * seeds.
+ */
 export function sampleFutures(
   { population, campaigns, recurrence }: Pick<Futures, 'population' | 'campaigns' | 'recurrence'>,
   seedCounts: readonly number[],
@@ -93,8 +96,8 @@ export function sampleFutures(
 }
 
 /**
- * A trial for each number of seeds. If a small campaign limits several numbers to the same one, that number is used
- * once.
+ * A trial for each number of seeds. If a small campaign limits several numbers to the same number, there is only one
+ * trial with that number.
  */
 export function trialsOf(
   campaign: CampaignHistory,
@@ -109,11 +112,11 @@ export function trialsOf(
     .filter((trial, i, all) => trial.seeds.length !== all[i - 1]?.seeds.length);
 }
 
-/** Users known from other campaigns. */
+/** The users who are known from other campaigns. */
 export interface Known {
   /** By user number. */
   readonly isKnown: Uint8Array;
-  /** The share of candidates who are known; null for the same share as among the hidden members. */
+  /** The share of candidates who are known; null if the share is that of the hidden members. */
   readonly share: number | null;
 }
 
@@ -130,8 +133,8 @@ export function foldsOf(campaigns: readonly CampaignHistory[], rng: Rng): readon
 }
 
 /**
- * Puts members of the campaign into the order in which they become known: the earliest first, members with equal times
- * in random order. If a member has no time, all are in random order.
+ * Orders members of the campaign by the time at which they became known, the earliest first; members with equal times
+ * are in random order. If a member has no time, all members are in random order.
  */
 function inOrder({ train: { users, labels, times } }: CampaignHistory, members: Int32Array, rng: Rng): void {
   shuffle(rng, members);
@@ -146,11 +149,12 @@ function inOrder({ train: { users, labels, times } }: CampaignHistory, members: 
 }
 
 /**
- * `count` of the campaign's members (at most half; the earliest if they have times) are seeds; the others are hidden
- * among candidates, of whom the share `known.share` is known from other campaigns. Returns null if nobody is left.
+ * A trial in which `count` of the campaign's members (at most half; the earliest if they have times) are seeds. The
+ * other members are hidden among candidates, of whom the share `known.share` is known from other campaigns. Returns
+ * null if nobody is left.
  *
- * If the share is null, the same share of candidates as of hidden members is known: otherwise membership of any past
- * campaign would separate them, unlike in the future. Hidden members without matching candidates are dropped.
+ * If `known.share` is null, equal shares of candidates and of hidden members are known: otherwise membership of any
+ * past campaign would separate them, unlike in the future. Hidden members without matching candidates are dropped.
  */
 export function futureTrial(
   campaign: CampaignHistory,
@@ -185,7 +189,7 @@ export function futureTrial(
   };
 }
 
-/** Users within reach who are not members, ascending: those who are not known, and those who are. */
+/** Users within reach who are not members, ascending: first the users who are not known, then the users who are. */
 function candidatesOf(
   { reach }: CampaignHistory,
   members: Int32Array,
@@ -204,7 +208,7 @@ function candidatesOf(
   return sides.map((pool, side) => pool.subarray(0, counts[side]!));
 }
 
-/** Hidden members who are known, or hidden members who are not, with the candidates of the same kind. */
+/** Hidden members who are known, or hidden members who are not known, with the candidates of the same kind. */
 interface Stratum {
   readonly hidden: Int32Array;
   readonly pool: Int32Array;
@@ -212,7 +216,7 @@ interface Stratum {
 
 type Row = [user: number, label: number];
 
-/** The same number of candidates for each hidden member in both strata. */
+/** Samples rows with the same number of candidates for each hidden member in both strata. */
 function matchedRows(strata: readonly Stratum[], rng: Rng): Row[] {
   // a stratum with fewer candidates than hidden members measures nothing
   const measured = strata.filter(({ hidden, pool }) => hidden.length > 0 && pool.length >= hidden.length);
@@ -226,8 +230,8 @@ function matchedRows(strata: readonly Stratum[], rng: Rng): Row[] {
 }
 
 /**
- * All hidden members, and candidates with these shares in the strata. If one stratum has too few candidates, the other
- * one fills the gap.
+ * Samples rows with all hidden members, and with candidates in these shares of the strata. If one stratum has too few
+ * candidates, the other stratum fills the gap.
  */
 function rowsWithShare(strata: readonly Stratum[], shares: readonly number[], rng: Rng): Row[] {
   const hidden = strata.reduce((sum, stratum) => sum + stratum.hidden.length, 0);
@@ -250,7 +254,7 @@ function rowsWithShare(strata: readonly Stratum[], shares: readonly number[], rn
   return strata.flatMap(({ hidden, pool }, i) => sampledRows(hidden, pool, counts[i]!, rng));
 }
 
-/** The wanted numbers as far as they are available; the rest of `total` comes from the strata that have more. */
+/** Limits the wanted numbers to the available ones; the rest of `total` comes from the strata that have more. */
 function filledUp(wanted: readonly number[], available: readonly number[], total: number): number[] {
   const counts = wanted.map((count, i) => Math.min(Math.round(count), available[i]!));
   for (const [i, most] of available.entries()) {

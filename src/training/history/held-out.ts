@@ -16,15 +16,16 @@ export interface HeldOut {
 
 /**
  * Users of held-out campaigns are also removed from the training rows, unless they are more than this share of the
- * users in these rows (as they are if everyone recurs).
+ * users in these rows. They are more if most users recur.
  */
 const FORGETTABLE = 0.4;
 
-/** With fewer campaigns none are held out. */
+/** With fewer campaigns than this, no campaigns are held out. */
 export const LEAST_TO_HOLD_OUT = 3;
 
 /**
- * Holds out a share of the campaigns, at least one if there are three: drawn with `key`, or the last ones if `byTime`.
+ * Holds out a share of the campaigns, at least one if there are three or more. The held-out campaigns are drawn with
+ * `key`, or are the last ones if `byTime`.
  */
 export function holdOut(campaigns: readonly CampaignHistory[], share: number, key: string, byTime = false): HeldOut {
   const order = Int32Array.from(campaigns.keys());
@@ -49,8 +50,8 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
 }
 
 /**
- * Members count as being in only one campaign if memberships of two campaigns are rarer than this share of the number
- * expected by chance.
+ * Members count as being in only one campaign each if memberships of two campaigns are rarer than this share of the
+ * number expected by chance.
  */
 const APART = 0.1;
 
@@ -65,9 +66,9 @@ function areApart(campaigns: readonly CampaignHistory[], users: number): boolean
 }
 
 /**
- * If members are in only one campaign, rows of users who are members of no campaign are removed: a model would
- * otherwise learn to tell members of any campaign from everyone else, although future members are among everyone else.
- * A campaign that would lose all rows of one label stays unchanged.
+ * If members are in only one campaign each, removes the rows of users who are members of no campaign. Otherwise a model
+ * would learn to tell members of any campaign from everyone else, although the members of future campaigns are among
+ * everyone else. A campaign that would lose all rows of one label is not changed.
  */
 export function withoutUsersWithoutPositives(
   campaigns: readonly CampaignHistory[],

@@ -14,34 +14,34 @@ import { parseMoment, TIME_FORMATS } from '../../dataset/times.ts';
 import type { CampaignValues } from '../../online/encode.ts';
 import type { Reach } from './reach.ts';
 
-/** Rows of one campaign: user numbers and their labels (1 = liked it), in the file's order. */
+/** Rows of one campaign: user numbers and their labels (1 = liked the campaign), in the order of the file. */
 export interface LabelledRows {
   readonly users: Int32Array;
   readonly labels: Uint8Array;
-  /** Milliseconds since 1970, NaN if unknown; absent if no row has one. */
+  /** Times in milliseconds since 1970, NaN if unknown; absent if no row has a time. */
   readonly times?: Float64Array;
 }
 
 /** One past campaign. */
 export interface CampaignHistory {
   readonly id: string;
-  /** Values as in the file; a feature that is missing or null is left out. */
+  /** Values as in the file. A feature that is missing or null is left out. */
   readonly features: CampaignValues;
   readonly split: 'train' | 'test';
   readonly group: 'small' | 'large' | null;
   /** Rows of stage `train`. */
   readonly train: LabelledRows;
-  /** Users of the rows of stage `seed` with label 1, each once, ascending. */
+  /** Users of the rows of stage `seed` with label 1, without repeats, ascending. */
   readonly seeds: Int32Array;
-  /** Rows of stage `eval` without those of the seeds: a seed is never in an audience. */
+  /** Rows of stage `eval` without the rows of seeds, because a seed is never in an audience. */
   readonly evaluation: LabelledRows;
-  /** The users who could be in its audience: rows have only these users. Absent if everyone could be. */
+  /** The users who could be in the campaign's audience; only these users have rows. Absent if everyone could be. */
   readonly reach?: Reach;
 }
 
 /** The campaign history of a data set. */
 export interface History {
-  /** Campaigns that can be used, in the file's order. */
+  /** Campaigns that can be used, in the order of the file. */
   readonly campaigns: readonly CampaignHistory[];
   /** Campaigns that cannot be used, with the reason. */
   readonly skipped: readonly { readonly id: string; readonly split: 'train' | 'test'; readonly reason: string }[];
@@ -49,7 +49,7 @@ export interface History {
 
 /** Translates user ids to user numbers. */
 export interface UserFinder {
-  /** The user's number, -1 if there is none. */
+  /** Returns the user's number, or -1 if the user is unknown. */
   find(userId: string): number;
 }
 
@@ -58,7 +58,7 @@ const HISTORY_LIMITS = { campaigns: 1_000_000, idBytes: 256 };
 
 /**
  * Reads campaigns.ndjson and interactions.csv (plain or .gz; interactions may come in any order). A train campaign
- * needs rows and a label 1; a test campaign needs seeds, and eval rows of both labels. Campaigns without these are
+ * needs rows and a label 1. A test campaign needs seeds, and eval rows of both labels. Campaigns that lack these are
  * listed in `skipped`. Either split may be empty. Errors: AppError `invalid_data` naming file:line for malformed or
  * unknown values.
  */
@@ -177,7 +177,7 @@ function addInteraction(
   const time = when === undefined || when === '' ? null : parseMoment(when);
   if (time === null && when)
     throw lineError(path, line, `the time is ${shown(when)}, not ${TIME_FORMATS}`, { value: when });
-  // test campaigns need no times: their stages separate earlier members from later ones
+  // test campaigns need no times, because their stages separate earlier members from later ones
   draft[stage].add(user, label === '1' ? 1 : 0, stage === 'train' ? time : null);
 }
 
@@ -201,7 +201,7 @@ function withoutSeeds(rows: LabelledRows, seeds: Int32Array): LabelledRows {
   return rows.users.some((user) => isSeed.has(user)) ? keepRows(rows, (user) => !isSeed.has(user)) : rows;
 }
 
-/** The rows of the users to keep. */
+/** The rows of the users for whom `isKept` returns true. */
 export function keepRows({ users, labels, times }: LabelledRows, isKept: (user: number) => boolean): LabelledRows {
   const kept = (_: number, i: number): boolean => isKept(users[i]!);
   return { users: users.filter(kept), labels: labels.filter(kept), ...(times ? { times: times.filter(kept) } : {}) };

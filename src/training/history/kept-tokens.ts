@@ -3,20 +3,20 @@ import type { Feature } from '../../dataset/features.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import { isTokenColumn, type Population } from '../../population/read.ts';
 
-/** The tokens of a feature that a model learns; the others are cut. */
+/** The tokens of a feature that a model learns. All other tokens are cut. */
 export interface KeptTokens {
-  /** The population's codes of the kept tokens, ascending: the model's token id is the position here + 1. */
+  /** The population's codes of the kept tokens, ascending. The model's token id is the position in this array + 1. */
   readonly codes: Int32Array;
-  /** By the population's code: the model's token id, 0 = cut (or missing). */
+  /** The model's token ids by the population's code; 0 means cut or missing. */
   readonly ids: Int32Array;
-  /** Share of the users' tokens of this feature that was cut, repeats counted. */
+  /** Share of the users' tokens of this feature that was cut; repeated tokens count each time. */
   readonly cutShare: number;
 }
 
 /**
- * `features`, in which vocabularies of more than `maximum` tokens are cut to those most frequent among the users; of
- * tokens with equal counts, those with lower codes are kept. The population is read once, and not at all if nothing is
- * cut.
+ * Returns `features` with vocabularies of more than `maximum` tokens cut to the tokens that are most frequent among the
+ * users. Of tokens with equal counts, the tokens with lower codes are kept. The population is read once, or not at all
+ * if nothing is cut.
  */
 export function keepTokens<F extends Feature>(
   population: Population,
@@ -41,7 +41,7 @@ export function keepTokens<F extends Feature>(
   });
 }
 
-/** `counts` by code; code 0 is missing. */
+/** Token counts by code; code 0 is missing. */
 function mostFrequent(counts: Float64Array, maximum: number): KeptTokens {
   counts[0] = 0;
   const order = Int32Array.from({ length: counts.length - 1 }, (_, i) => i + 1);

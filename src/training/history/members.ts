@@ -4,7 +4,7 @@ import type { CampaignHistory } from './history.ts';
 /** Campaigns that are in the future together. */
 export type Future = readonly CampaignHistory[];
 
-/** Users who are members of at least one campaign that is not in the future; one byte per user number. */
+/** Marks the users who are members of at least one campaign that is not in the future; one byte per user number. */
 export function knownUsers(campaigns: readonly CampaignHistory[], future: Future, users: number): Uint8Array {
   const isFuture = new Set(future.map(({ id }) => id));
   const known = new Uint8Array(users);
@@ -13,7 +13,7 @@ export function knownUsers(campaigns: readonly CampaignHistory[], future: Future
   return known;
 }
 
-/** The users with label 1, each once, ascending. */
+/** The users with label 1, without repeats, ascending. */
 export function membersOf({ train: { users, labels } }: CampaignHistory): Int32Array {
   return Int32Array.from(new Set(users.filter((_, row) => labels[row] === 1))).sort();
 }

@@ -1,5 +1,6 @@
 /**
- * The scales that cut numbers into bands and standardise them: from the values of the users, or of the train campaigns.
+ * The scales that divide numbers into bands and standardise them, computed from the values of the users or of the train
+ * campaigns.
  */
 
 import type { Feature } from '../../dataset/features.ts';
@@ -9,23 +10,23 @@ import { type Population, quantileEdges } from '../../population/read.ts';
 import type { CampaignHistory } from './history.ts';
 import type { KeptTokens } from './kept-tokens.ts';
 
-/** A feature, with its scale if it has numbers, and its kept tokens if some are cut. */
+/** A feature, with its scale if it has numbers, and with its kept tokens if some tokens are cut. */
 export interface ScaledFeature extends Feature {
   readonly scale?: NumberScale;
   readonly kept?: KeptTokens;
 }
 
-/** Maximum number of bands of a number; with ties or few values there are fewer. */
+/** Maximum number of bands of a number; there are fewer if the values are tied or few. */
 const BANDS = 10;
 
 /**
- * Maximum number of values that edges are computed from: the values of evenly spread users are as good as all values.
+ * Maximum number of values from which edges are computed. The values of evenly spread users are as good as all values.
  */
 const MOST_VALUES = 1_000_000;
 
 /**
- * `features` with the scales of those that have numbers; the population is read once, or not at all if no feature has
- * numbers.
+ * Returns `features` with scales for those that have numbers. The population is read once, or not at all if no feature
+ * has numbers.
  */
 export function withScales(population: Population, features: readonly Feature[]): ScaledFeature[] {
   const collectors = new Map(
@@ -47,7 +48,7 @@ export function withScales(population: Population, features: readonly Feature[])
   });
 }
 
-/** The scales of campaign features, from the campaigns that a model learns from. */
+/** The scales of campaign features, computed from the campaigns from which a model learns. */
 export function withCampaignScales(
   campaigns: readonly Pick<CampaignHistory, 'features'>[],
   features: readonly Feature[],
@@ -94,7 +95,10 @@ class ScaleCollector {
     }
   }
 
-  /** A number that is the same, or missing, for everyone has deviation 1, so it is 0 everywhere. */
+  /**
+   * Computes a scale. A number that is the same, or missing, for everyone gets a deviation of 1, so its standardised
+   * value is always 0.
+   */
   scale(): NumberScale {
     const count = Math.max(1, this.#known);
     const means = Array.from(this.#sums, (sum) => sum / count);

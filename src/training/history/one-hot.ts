@@ -1,4 +1,4 @@
-/** The population as a sparse matrix users x tokens, from which the baselines read users. */
+/** The population as a sparse matrix (users x tokens), from which the baselines read users. */
 
 import { assert } from '../../lib/errors.ts';
 import { type ColumnKind, columnOf, hasTokens } from '../../lib/feature-kinds.ts';
@@ -20,19 +20,22 @@ import {
 } from '../../population/read.ts';
 import type { ScaledFeature } from './number-scales.ts';
 
-/** Tokens of every user number in CSR form: user u has `tokens[offsets[u] .. offsets[u + 1]]`, no token twice. */
+/** Tokens by user number in CSR form: user u has `tokens[offsets[u] .. offsets[u + 1]]`, without repeated tokens. */
 export interface OneHot {
-  /** `[users + 1]`, by user number; a user who is not in the population version has no tokens. */
+  /** Offsets by user number, `[users + 1]`. A user who is not in the population version has no tokens. */
   readonly offsets: Int32Array;
-  /** Token columns in `[0, width)`: the feature's first column + the token's code, or its id if tokens are cut. */
+  /**
+   * Token columns in `[0, width)`: the feature's first column + the token's code, or + the token's id if tokens are
+   * cut.
+   */
   readonly tokens: Int32Array;
-  /** Values by token: standardised numbers, or 1 for tokens and bands; null or absent if all values are 1. */
+  /** Values by token: standardised numbers, and 1 for tokens and bands; null or absent if all values are 1. */
   readonly values?: Float32Array | null;
-  /** `[width]`: 1 for the columns of standardised numbers; present if `values` is. */
+  /** Marks the columns of standardised numbers with 1, `[width]`; present if `values` is present. */
   readonly isNumber?: Uint8Array;
-  /** Number of columns; some are never used (code 0 of each feature is missing/empty). */
+  /** Number of columns. Some columns are never used, because code 0 of each feature is missing or empty. */
   readonly width: number;
-  /** User numbers in the population version, ascending. */
+  /** User numbers that are in the population version, ascending. */
   readonly users: Int32Array;
 }
 
@@ -48,8 +51,8 @@ export function buildOneHot(population: Population, features: readonly ScaledFea
 
   const size = population.directory.size;
   const offsets = new Int32Array(size + 1);
-  // Segments are in row order, but the matrix is in user order: the first pass counts tokens, the second one places
-  // them.
+  // Reads tokens in two passes, because segments are in row order but the matrix is in user order: the first pass
+  // counts tokens, the second pass places them.
   visitUsers(population, blocks, width, (user) => {
     offsets[user + 1]!++;
   });
@@ -69,7 +72,7 @@ export function buildOneHot(population: Population, features: readonly ScaledFea
     : { offsets, tokens, width, users };
 }
 
-/** The matrix without standardised numbers, for methods that read tokens only: bands stay. */
+/** The matrix without standardised numbers, for methods that read only tokens; bands stay. */
 export function tokensAlone(oneHot: OneHot): OneHot {
   if (!oneHot.isNumber) return oneHot;
   const { offsets, tokens, width, users } = withoutColumns(oneHot, oneHot.isNumber);
@@ -103,8 +106,8 @@ export function withoutColumns(oneHot: OneHot, isOut: Uint8Array): OneHot {
 }
 
 /**
- * The matrix with hidden tokens swapped, like a model's inputs. Replacements that the user already has are left out,
- * and so are hidden numbers. `features` are those that the matrix was built with.
+ * The matrix with hidden tokens swapped, like the inputs of a model. Replacements that the user already has are left
+ * out, and so are hidden numbers. `features` are those with which the matrix was built.
  */
 export function withSwaps(
   oneHot: OneHot,
@@ -124,7 +127,7 @@ export function withSwaps(
       continue;
     }
     for (const user of oneHot.users) swapRow(oneHot, user, { swap, block }, tokens, seenBy);
-    // without tokens that could not be swapped
+    // tokens that could not be swapped are left out
     isOut[firstColumn] = 1;
   }
   return withoutColumns({ ...oneHot, tokens }, isOut);
@@ -152,7 +155,7 @@ function swapRow(
   }
 }
 
-/** The column of a feature's token, numbered as by `buildOneHot` with the same features; -1 if nobody has it. */
+/** The column of a feature's token, numbered as by `buildOneHot` with the same features; -1 if nobody has the token. */
 export function findColumn(
   population: Population,
   features: readonly ScaledFeature[],
@@ -173,19 +176,19 @@ export interface Block {
   readonly width: number;
   readonly maxLength: number;
   readonly scale: NumberScale | null;
-  /** By code: the column within the feature, 0 = cut; null if all tokens are kept. */
+  /** The column within the feature, by code; 0 means cut. null if all tokens are kept. */
   readonly ids: Int32Array | null;
-  /** The codes of its columns from 1 on; null if all tokens are kept. */
+  /** The codes of the feature's columns from 1 on; null if all tokens are kept. */
   readonly codes: Int32Array | null;
 }
 
-/** The population's code of a column of a feature with tokens; 0 for the feature's first column. */
+/** The population's code for a column of a feature with tokens; 0 for the feature's first column. */
 export function codeAt({ firstColumn, codes }: Block, column: number): number {
   const own = column - firstColumn;
   return codes && own > 0 ? codes[own - 1]! : own;
 }
 
-/** The columns of each feature, as `buildOneHot` numbers them. */
+/** The columns of each feature, numbered as by `buildOneHot`. */
 export function blocksOf(population: Population, features: readonly ScaledFeature[]): Block[] {
   let firstColumn = 0;
   return features.map(({ name, kind, maxLength = Number.POSITIVE_INFINITY, scale, kept }) => {
@@ -208,7 +211,7 @@ export function blocksOf(population: Population, features: readonly ScaledFeatur
 
 type Visit = (user: number, token: number, value: number) => void;
 
-/** Calls `visit` once for each distinct token of each user in the version. */
+/** Calls `visit` once for each distinct token of each user in the population version. */
 function visitUsers(population: Population, blocks: readonly Block[], width: number, visit: Visit): void {
   const lastUserOf = new Int32Array(width).fill(-1);
   for (let s = 0; s < population.segmentCount; s++) {
@@ -254,7 +257,7 @@ function visitCodes(
 }
 
 /**
- * Visits a number's band and its standardised numbers, as the model's graph computes them: all numbers of a vector
+ * Visits a number's band and its standardised numbers, as the model's graph computes them. All numbers of a vector
  * together have the same length as a token.
  */
 function visitNumbers(

@@ -1,4 +1,4 @@
-/** A prepared data set: its users as a temporary population, its campaigns as history. */
+/** A data set prepared for training: its users as a temporary population, its campaigns as history. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,11 +15,14 @@ export interface PreparedDataSet {
   readonly dataSet: DataSet;
   readonly population: Population;
   readonly history: History;
-  /** The user features of the population: those of the data set and, if requested, past campaigns. */
+  /** The user features of the population: the features of the data set and, if requested, past campaigns. */
   readonly userFeatures: readonly ScaledFeature[];
-  /** If campaigns are tokens: the values that they hide from all users, besides their tokens of past campaigns. */
+  /**
+   * The values that campaigns hide from all users, besides the campaigns' own tokens; present only if campaigns are
+   * tokens.
+   */
   readonly hidden?: HiddenTokens;
-  /** The time of the last campaign, if campaigns are in order of time; training then holds out the newest. */
+  /** The time of the last campaign, if campaigns are ordered by time. Training then holds out the newest campaigns. */
   readonly until?: Date;
   /** Removes the temporary population. */
   close(): void;
@@ -32,8 +35,8 @@ export function hasPastCampaigns({ dataSet, userFeatures }: PreparedDataSet): bo
 }
 
 /**
- * Imports the users of the data set in `path` and reads its history. With `pastCampaigns`, the campaigns that users are
- * members of become a feature. The `maximumTokens` most frequent tokens of each feature are kept (default: all).
+ * Imports the users of the data set in `path` and reads its history. With `pastCampaigns`, the campaigns of which users
+ * are members become a feature. The `maximumTokens` most frequent tokens of each feature are kept (default: all).
  * Errors: invalid_data, naming file:line.
  */
 export async function prepareDataSet(
@@ -67,8 +70,9 @@ export async function prepareDataSet(
 }
 
 /**
- * Lists without a stated length are read completely, up to this length. A length that covers 95 % of the users would
- * cut the lists of users in the most campaigns; if buyers recur, these are the users that the next campaign looks for.
+ * Maximum length of lists without a stated length, which are read completely up to this length. A length that covers 95
+ * % of the users would cut the lists of the users who are in the most campaigns. If buyers recur, these are the users
+ * that the next campaign looks for.
  */
 const MAXIMUM_LENGTH = 256;
 
@@ -76,7 +80,7 @@ function derivedFeature(name: string, lists: ReadonlyMap<string, readonly string
   return { name, kind: 'multi', maxLength: coveringLength(Int32Array.from(lists.values(), (list) => list.length)) };
 }
 
-/** The length at which a model reads lists of these lengths. */
+/** The length up to which a model reads lists, given the lengths of the lists. */
 export function coveringLength(lengths: Int32Array): number {
   return Math.min(
     lengths.reduce((a, b) => Math.max(a, b), 1),

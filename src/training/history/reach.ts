@@ -1,6 +1,6 @@
 /**
  * The reach of a past campaign: the users who could be in its audience, because they match its filters and are not
- * suppressed. Training treats a campaign with a reach as if nobody else existed, so that being within reach teaches
+ * suppressed. Training treats a campaign with a reach as if nobody else existed, so that being within reach reveals
  * nothing.
  */
 
@@ -17,7 +17,7 @@ export function reaches(reach: Reach, user: number): boolean {
   return reach === undefined || (((reach[user >> 3] ?? 0) >> (user & 7)) & 1) === 1;
 }
 
-/** The users within reach, in the given order; the same array if everyone is within reach. */
+/** The users within reach, in the given order. Returns the same array if everyone is within reach. */
 export function reachedOf(reach: Reach, users: Int32Array): Int32Array {
   return reach === undefined ? users : users.filter((user) => reaches(reach, user));
 }

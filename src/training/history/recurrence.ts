@@ -1,19 +1,23 @@
 /**
- * Decides whether members of a campaign recur: whether they are members of other campaigns more often than other users
- * are.
+ * Decides whether members of a campaign recur, that is, whether they are members of other campaigns more often than
+ * other users are.
  */
 import { LEAST_CAMPAIGNS } from '../choices/evidence.ts';
 import type { CampaignHistory } from './history.ts';
 import { knownUsers, membersOf } from './members.ts';
 
-/** Number of parts that campaigns are split into: one part at a time is the future. */
+/** Number of parts into which campaigns are split; one part at a time is the future. */
 const FOLDS = 4;
-/** Members recur if they are members of other campaigns more often than others are, by this many standard errors. */
+/**
+ * Members recur if they are members of other campaigns more often than other users are, by at least this many standard
+ * errors.
+ */
 const SURE = 2;
 
 /**
  * The share of a campaign's others (label 0) who are members of campaigns outside its part, as a mean over campaigns.
- * null if members are not surely in those campaigns more often than others, or if there are too few campaigns to tell.
+ * null if members are not certainly in those campaigns more often than others, or if there are too few campaigns to
+ * tell.
  *
  * In that case membership of a past campaign must not separate members from others in a trial: if each user belongs to
  * at most one campaign, past membership only identifies non-members.

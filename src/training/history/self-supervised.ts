@@ -1,4 +1,4 @@
-/** A population prepared for training without campaigns: its frequent tokens are the campaigns. */
+/** Prepares a population for training without campaigns: its frequent tokens serve as campaigns. */
 
 import { basename, resolve } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -18,15 +18,15 @@ export interface ChosenTokens {
 }
 
 /**
- * The population in `path` as a data set without campaign features, whose train campaigns are tokens; it has no test
- * campaigns. Each campaign hides its token and equivalent ones: its holders have other tokens in their place. Errors:
+ * The population in `path` as a data set without campaign features. Its train campaigns are tokens, and it has no test
+ * campaigns. Each campaign hides its token and equivalent tokens: the holders have other tokens in their place. Errors:
  * invalid_population; invalid_data if no token has enough holders, or if no feature is left to distinguish users by.
  */
 export function prepareSelfSupervised(
   path: string,
   options: {
     readonly seed: number;
-    /** Maximum number of tokens of a user feature, the most frequent ones; all by default. */
+    /** Maximum number of tokens of a user feature; the most frequent ones are kept. All by default. */
     readonly maximumTokens?: number;
     readonly choice?: TokenChoice;
   },

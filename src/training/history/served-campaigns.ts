@@ -1,4 +1,4 @@
-/** Campaigns that a service ran, prepared for training: seeds and feedback as rows, in order of time. */
+/** Prepares the campaigns that a service ran for training. Seeds and feedback become rows, in order of time. */
 import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { CampaignValues } from '../../online/encode.ts';
@@ -11,7 +11,7 @@ import { featuresOfValues } from './value-features.ts';
 
 /** A campaign of a service. Users are user numbers; each list is ascending, without repeats. */
 export interface ServedCampaign {
-  /** The caller's own id, or the service's. */
+  /** The caller's own id of the campaign, or the service's id. */
   readonly id: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
@@ -22,24 +22,28 @@ export interface ServedCampaign {
   readonly clicks: Int32Array;
   readonly dismissals: Int32Array;
   /**
-   * The users who could be in its audience, by its filters and suppression lists as they are now; absent for everyone.
+   * The users who could be in the campaign's audience, by its current filters and suppression lists; absent if everyone
+   * could be.
    */
   readonly reach?: Reach;
 }
 
-/** Reads the campaigns of a service, the oldest first; ids that the population lacks are left out. */
+/** Reads the campaigns of a service, the oldest first. Users whom the population lacks are left out. */
 export type ReadServed = (population: Population) => Promise<readonly ServedCampaign[]>;
 
 /**
- * Minimum number of seeds: with fewer, nothing can be learned, and half of them cannot be hidden. It is also the
- * minimum number of others.
+ * Minimum number of seeds, because with fewer seeds nothing can be learned, and half of them cannot be hidden. It is
+ * also the minimum number of others.
  */
 const LEAST_SEEDS = 20;
 
-/** The newest campaigns, on which two models are compared: this share of the campaigns, within these bounds. */
+/**
+ * The size of the test set, which has the newest campaigns and on which two models are compared: this share of the
+ * campaigns, within these bounds.
+ */
 export const HELD_OUT = { share: 0.2, least: 5, most: 60 } as const;
 
-/** Number of others for each member of a train campaign, and the maximum number of others in a test campaign. */
+/** Number of others for each member of a train campaign. */
 const OTHERS_PER_MEMBER = 10;
 const TEST_OTHERS = 20_000;
 
@@ -47,19 +51,20 @@ export interface ServedData {
   readonly prepared: PreparedDataSet;
   /** Ids of campaigns that have too few seeds, or too few others, within reach. */
   readonly tooSmall: readonly string[];
-  /** Creation times of the test campaigns: milliseconds since 1970, ascending. */
+  /** Creation times of the test campaigns in milliseconds since 1970, ascending. */
   readonly testedAt: readonly number[];
 }
 
 /**
- * Campaigns with enough seeds, the oldest first. All are train campaigns; with `test` the newest ones (`HELD_OUT`) are
- * test campaigns: half of their seeds, drawn by `seed`, are hidden. Members of a train campaign are its seeds and the
- * users who converted, without those who dismissed it. Users who dismissed it have label 0, and so do randomly drawn
- * others; users who clicked are not drawn. In a test campaign nobody who reacted is evaluated, because a model chose
- * who saw it. A campaign with filters or suppression lists has only users within its reach: otherwise members and
- * others would differ mainly in whether they match the filters, and a model would learn the filters. No row has a time,
- * so training measures no drift: a service does not know the times of seeds, and a model chose who could convert.
- * Errors: invalid_population; invalid_data for fewer than `least` campaigns, saying how many there are.
+ * Campaigns with enough seeds, the oldest first. All of them are train campaigns; with `test` the newest ones
+ * (`HELD_OUT`) are test campaigns, in which half of the seeds, drawn by `seed`, are hidden. Members of a train campaign
+ * are its seeds and the users who converted, without the users who dismissed it. Users who dismissed it have label 0,
+ * and so do randomly drawn others; users who clicked are not drawn. In a test campaign no user who reacted is
+ * evaluated, because a model chose who saw the campaign. A campaign with filters or suppression lists has only users
+ * within its reach. Otherwise members and others would differ mainly in whether they match the filters, and a model
+ * would learn the filters. No row has a time, so training measures no drift: a service does not know the times of
+ * seeds, and a model chose who could convert. Errors: invalid_population; invalid_data for fewer than `least`
+ * campaigns, saying how many there are.
  */
 export async function prepareServed(
   path: string,
@@ -69,7 +74,7 @@ export async function prepareServed(
     readonly seed: number;
     readonly least: number;
     readonly test: boolean;
-    /** Maximum number of tokens of a user feature, the most frequent ones; all by default. */
+    /** Maximum number of tokens of a user feature; the most frequent ones are kept. All by default. */
     readonly maximumTokens?: number;
   },
 ): Promise<ServedData> {
@@ -141,7 +146,7 @@ function isUsable(campaign: ServedCampaign, users: Int32Array): boolean {
   return reachedOf(reach, users).length - isKnown.size >= LEAST_SEEDS;
 }
 
-/** Seeds that did not dismiss the campaign later. */
+/** Seeds who did not dismiss the campaign later. */
 function seedsOf({ seeds, dismissals }: ServedCampaign): Int32Array {
   const isOut = new Set(dismissals);
   return seeds.filter((user) => !isOut.has(user));

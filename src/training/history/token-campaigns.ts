@@ -1,4 +1,7 @@
-/** Campaigns from a population alone: a frequent token is a campaign, and its holders are the members. */
+/**
+ * Makes campaigns from a population alone: a frequent token is a campaign, and the users who have the token are its
+ * members.
+ */
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import { firstAbove, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { Hidden } from '../../online/swap.ts';
@@ -9,33 +12,33 @@ import { type Block, blocksOf, codeAt, type OneHot } from './one-hot.ts';
 
 /** How tokens are chosen. */
 export interface TokenChoice {
-  /** Minimum number of holders of a token. */
+  /** Minimum number of holders (users who have the token). */
   readonly leastHolders: number;
-  /** At most this share of the users: a token that most users have separates nobody. */
+  /** Maximum number of holders of a token, as a share of the users: a token that most users have separates nobody. */
   readonly mostShare: number;
   /** Number of tokens to draw, from twice as many of the most frequent ones. */
   readonly campaigns: number;
-  /** Maximum number of holders of all campaigns together; fewer tokens are drawn if necessary. This limits memory. */
+  /** Maximum number of holders of all campaigns together. Fewer tokens are drawn if necessary, to limit memory. */
   readonly holders: number;
 }
 
 export const TOKEN_CHOICE: TokenChoice = { leastHolders: 20, mostShare: 0.5, campaigns: 300, holders: 50_000_000 };
 
-/** Rows of others for each member. */
+/** Number of rows of others for each member. */
 const OTHERS_PER_MEMBER = 10;
 
 /**
- * A token is equivalent to another if nearly all of its holders have the other one too, or if users with both are half
- * of the users with either.
+ * A token is equivalent to another token if nearly all of its holders also have the other token, or if the users with
+ * both are half of the users with either.
  */
 const IMPLIED = 0.9;
 const OVERLAP = 0.5;
-/** With fewer holders, a token's relation to others may be chance. */
+/** Minimum number of holders, because with fewer a token's relation to others may be chance. */
 const LEAST_COMPARED = 5;
-/** Maximum number of holders, evenly spread, whose other tokens are counted: enough to estimate shares. */
+/** Maximum number of holders, evenly spread, whose other tokens are counted. It is enough to estimate shares. */
 const COMPARED_HOLDERS = 20_000;
 
-/** Number of tokens drawn per feature as replacements for hidden ones. */
+/** Number of tokens per feature that are drawn as replacements for hidden tokens. */
 const DRAWS = 8192;
 
 /** A token that is a campaign. */
@@ -43,11 +46,11 @@ export interface TokenCampaign {
   readonly feature: string;
   readonly token: string;
   readonly campaign: CampaignHistory;
-  /** The token itself and equivalent ones. */
+  /** The token itself and the tokens equivalent to it. */
   readonly hidden: readonly Hidden[];
 }
 
-/** The population that tokens are chosen from. */
+/** The population from which tokens are chosen. */
 export interface TokenSource {
   readonly population: Population;
   readonly features: readonly ScaledFeature[];
@@ -56,8 +59,8 @@ export interface TokenSource {
 }
 
 /**
- * Draws tokens of features that are not sensitive and makes campaigns of them; a token equivalent to a token drawn
- * before is left out. All holders are members; ten times as many others have label 0.
+ * Draws tokens of features that are not sensitive and makes campaigns of them. A token equivalent to a token drawn
+ * before is left out. All holders are members; ten times as many other users have label 0.
  */
 export function tokenCampaigns(source: TokenSource, choice: TokenChoice, rng: Rng): TokenCampaign[] {
   const { oneHot } = source;
@@ -92,7 +95,7 @@ function affordable(columns: Int32Array, counts: Int32Array, most: number): Int3
 }
 
 /**
- * Codes of each feature with tokens, drawn in proportion to their frequency among users: the replacements for hidden
+ * Codes of each feature with tokens, drawn in proportion to their frequency among users, as replacements for hidden
  * tokens.
  */
 export function drawTokens({ population, features, oneHot }: TokenSource, rng: Rng): ReadonlyMap<string, Int32Array> {
@@ -101,7 +104,7 @@ export function drawTokens({ population, features, oneHot }: TokenSource, rng: R
   return new Map(
     blocks.map((block) => {
       const { name, firstColumn, width } = block;
-      // row 0 of a feature is not a token
+      // the first column of a feature is not a token
       const ends = new Float64Array(width);
       for (let code = 1; code < width; code++) ends[code] = ends[code - 1]! + counts[firstColumn + code]!;
       const own = rng.fork(name);
@@ -112,14 +115,14 @@ export function drawTokens({ population, features, oneHot }: TokenSource, rng: R
   );
 }
 
-/** The number of holders of each column, including bands of numbers, because these can be equivalent to a token. */
+/** The number of holders of each column, including bands of numbers, because a band can be equivalent to a token. */
 function countHolders({ tokens, width }: OneHot): Int32Array {
   const counts = new Int32Array(width);
   for (const token of tokens) counts[token]! += 1;
   return counts;
 }
 
-/** Columns that may be campaigns, the most frequent first. */
+/** Columns that may become campaigns, the most frequent first. */
 function eligibleColumns(
   { features, oneHot }: TokenSource,
   blocks: readonly Block[],
@@ -137,7 +140,7 @@ function eligibleColumns(
   return Int32Array.from(columns.sort((a, b) => counts[b]! - counts[a]! || a - b));
 }
 
-/** The users of each column, ascending. */
+/** The users who have each column, ascending. */
 function holdersOf({ offsets, tokens, users }: OneHot, columns: Int32Array, counts: Int32Array): Int32Array[] {
   const placeOf = new Map([...columns].map((column, i) => [column, i]));
   const out = Array.from(columns, (column) => new Int32Array(counts[column]!));
@@ -151,7 +154,7 @@ function holdersOf({ offsets, tokens, users }: OneHot, columns: Int32Array, coun
   return out;
 }
 
-/** `column` and the columns equivalent to it; `seen` is all zeros before and after the call. */
+/** Returns `column` and the columns equivalent to it. `seen` is all zeros before and after the call. */
 function sameColumns(
   { offsets, tokens }: OneHot,
   column: number,

@@ -1,4 +1,7 @@
-/** Users to train on from a population folder: there is no data set that states how much of each list a model reads. */
+/**
+ * Prepares the users of a population folder for training. Unlike a data set, a population does not state how much of
+ * each list a model reads.
+ */
 import { columnOf } from '../../lib/feature-kinds.ts';
 import { isTokenColumn, openPopulation, type Population, startOf } from '../../population/read.ts';
 import { keepTokens } from './kept-tokens.ts';
@@ -9,7 +12,7 @@ export interface TrainingPopulation {
   readonly population: Population;
   /** All features, with uncut lists. */
   readonly features: readonly ScaledFeature[];
-  /** The same features with the lengths at which a model reads lists: those that cover nearly all of them. */
+  /** The same features with the lengths up to which a model reads lists, which cover nearly all lists. */
   readonly userFeatures: readonly ScaledFeature[];
 }
 

@@ -8,8 +8,8 @@ type Value = CampaignValues[string];
 const MAXIMUM_LENGTH = 256;
 
 /**
- * A feature for each name, in order of first use: a number, a vector of one size, a list of texts if any value is a
- * list, otherwise one text. A name with values of several kinds is not a feature.
+ * Returns a feature for each name, in order of first use: a number, a vector if all values have one size, a list of
+ * texts if any value is a list, otherwise one text. A name with values of several kinds is not a feature.
  */
 export function featuresOfValues(campaigns: readonly CampaignValues[]): Feature[] {
   const values = new Map<string, Value[]>();

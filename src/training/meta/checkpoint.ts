@@ -1,4 +1,7 @@
-/** Checkpoints of training: one file, a line of JSON and then float32 tensors, replaced by rename. */
+/**
+ * Checkpoints of training. A checkpoint is one file with a line of JSON and then float32 tensors, and is replaced by
+ * rename.
+ */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -9,7 +12,7 @@ import { withSibling } from '../../lib/files/temporary-sibling.ts';
 import { decodeTensorFile, encodeTensorFile } from '../../model/tensor-file.ts';
 
 export interface Checkpoint {
-  /** What must be the same for training to resume: see `trainingIdentity`. */
+  /** The identity of the training, which must be the same for training to resume (see `trainingIdentity`). */
   readonly identity: string;
   readonly step: number;
   /** Any other state, as JSON. */
@@ -19,12 +22,15 @@ export interface Checkpoint {
 
 const factsSchema = z.object({ identity: z.string(), step: z.int().nonnegative(), notes: z.unknown() });
 
-/** The checkpoint file of the model folder `out`. */
+/** The path of the checkpoint file for the model folder `out`. */
 export function checkpointPath(out: string): string {
   return `${out.replace(/\/+$/, '')}.checkpoint`;
 }
 
-/** Writes all or nothing, and creates missing folders. @throws AppError storage_failed */
+/**
+ * Writes the whole checkpoint or nothing, and creates missing folders.
+ * @throws AppError storage_failed
+ */
 export function writeCheckpoint(path: string, { identity, step, notes, tensors }: Checkpoint): void {
   const parts = encodeTensorFile({ facts: { identity, step, notes }, tensors });
   const doing = `write the checkpoint ${path}`;
@@ -44,7 +50,8 @@ export function writeCheckpoint(path: string, { identity, step, notes, tensors }
 }
 
 /**
- * Reads a checkpoint; null if there is none. Errors: invalid_argument if it is damaged or belongs to another training.
+ * Reads a checkpoint; null if there is none. Errors: invalid_argument if the checkpoint is damaged or belongs to
+ * another training.
  */
 export function readCheckpoint(path: string, identity: string): Checkpoint | null {
   if (!existsSync(path)) return null;

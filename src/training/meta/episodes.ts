@@ -9,9 +9,9 @@ export interface SampledBatch {
 }
 
 /**
- * Samples support and query from the rows of a campaign: disjoint, each of `batch` rows. A campaign with fewer than 2
- * `batch` rows is split into two halves, members and others alike, and each batch is sampled from its half with
- * replacement: so even 2 rows are enough.
+ * Samples support and query from the rows of a campaign. They are disjoint, and each has `batch` rows. A campaign with
+ * fewer than 2 `batch` rows is split into two halves, members and others alike, and each batch is sampled from its half
+ * with replacement, so that even 2 rows are enough.
  */
 export function sampleEpisode(
   rng: Rng,
@@ -35,7 +35,7 @@ export function sampleEpisode(
   return { support: sample(left), query: sample(right) };
 }
 
-/** Rows in two halves that differ by at most one member and one other; a single row is in both. */
+/** Splits rows into two halves that differ by at most one member and one other; a single row is in both halves. */
 function splitInHalves(rng: Rng, labels: Uint8Array): readonly [Int32Array, Int32Array] {
   const halves: [number[], number[]] = [[], []];
   let next = 0;

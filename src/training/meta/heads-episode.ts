@@ -1,5 +1,5 @@
 /**
- * Episodes of meta-training the heads: the support is a simulated seed set with sampled others, the query is hidden
+ * Episodes for meta-training the heads. The support is a simulated seed set with sampled others; the query is hidden
  * members and true negatives.
  */
 import { type Rng, sample, shuffle } from '../../lib/rng.ts';
@@ -8,13 +8,13 @@ import type { SampledBatch } from './episodes.ts';
 
 /** Number of simulated seeds: log-uniform between these bounds, but at most half of the members. */
 const SEEDS = { least: 10, most: 120 } as const;
-/** Number of others per seed in the support. They include hidden members, with label 0, just as in the online stage. */
+/** Number of others per seed in the support. Some of them are hidden members with label 0, as in the online stage. */
 const OTHERS_PER_SEED = 10;
-/** The query has at most this many hidden members, and this many true negatives for each of them. */
+/** Maximum number of hidden members in the query, and number of true negatives for each of them. */
 const QUERY_MEMBERS = 46;
 const NEGATIVES_PER_MEMBER = 10;
 
-/** Samples an episode from a campaign's rows; null if it has fewer than two members or no other row. */
+/** Samples an episode from a campaign's rows; null if there are fewer than two members or no other row. */
 export function sampleHeadsEpisode(
   rng: Rng,
   { users, labels }: LabelledRows,

@@ -1,4 +1,6 @@
-/** One task of meta-training the heads: ten inner steps unrolled into one graph, with the second order through them. */
+/**
+ * One task of meta-training the heads. Ten inner steps are unrolled into one graph, with the second order through them.
+ */
 import {
   addGradients,
   Builder,
@@ -13,7 +15,7 @@ import {
 import { copyInput, type MetaProgram, openEpisodeProgram } from './meta-step.ts';
 
 export interface HeadsStepOptions {
-  /** Names of the parameters that the inner steps change, with their rates. */
+  /** Learning rates of the parameters that the inner steps change, by name. */
   readonly rates: Readonly<Record<string, number>>;
   readonly innerSteps: number;
   readonly firstOrder?: boolean;
@@ -21,11 +23,11 @@ export interface HeadsStepOptions {
 }
 
 /**
- * Inner: `innerSteps` full-batch steps of gradient descent on the mean BCE of the support, for the heads alone; the
- * body of the support is computed once. Outer: the query's BCE with the stepped heads; its gradient with respect to
- * every parameter, through the inner steps and the support's body.
+ * The inner part takes `innerSteps` full-batch steps of gradient descent on the mean BCE of the support, for the heads
+ * alone; the body of the support is computed once. The outer part is the query's BCE with the stepped heads, and the
+ * gradient of this BCE with respect to every parameter, through the inner steps and the support's body.
  *
- * Inputs and outputs as `buildMetaGraph`.
+ * Inputs and outputs are those of `buildMetaGraph`.
  */
 function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], options: HeadsStepOptions): Graph {
   const { rates, innerSteps } = options;
@@ -73,7 +75,7 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
   const after = b.build('inner', []).nodes.length;
   const loss = lossOf(query, current, queryLabel, 'query/');
   const whole = b.build('outer', [loss]);
-  // first order: differentiation ignores the inner steps, and the gradient is taken at the heads' final values
+  // in first order, differentiation ignores the inner steps, and the gradient is taken at the heads' final values
   const seen = options.firstOrder
     ? { ...whole, nodes: [...whole.nodes.slice(0, before), ...whole.nodes.slice(after)] }
     : whole;

@@ -1,6 +1,6 @@
 /**
- * A general model before and during training: its schema and vocabularies from the data, its graph, and finally its
- * folder.
+ * A general model before and during training: its schema and vocabularies come from the data, then its graph is built,
+ * and finally its folder is written.
  */
 
 import {
@@ -46,16 +46,16 @@ export interface InitialModel {
   readonly graph: Graph;
   /** The graph to export if the experts add nothing; absent if there are no heads. */
   readonly headsAlone?: Graph;
-  /** The contract for binding and encoding; the model has no folder yet. */
+  /** The contract for binding and encoding, because the model has no folder yet. */
   readonly folder: ModelContract;
   readonly tokens: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
- * Vocabularies: for users the population's dictionaries (the `kept` tokens of a feature, if some are cut), for
- * campaigns the tokens of the train campaigns. Parameters are initialised from the seed. Anything that the manifest
- * cannot represent is an error now, not after hours of training. Errors: invalid_data, or invalid_argument for the
- * name.
+ * Builds the initial model. The vocabularies of users are the population's dictionaries (the `kept` tokens of a
+ * feature, if some are cut); those of campaigns are the tokens of the train campaigns. Parameters are initialised from
+ * the seed. Anything that the manifest cannot represent is an error now, not after hours of training. Errors:
+ * invalid_data, or invalid_argument for the name.
  */
 export function createInitialModel(
   prepared: PreparedDataSet,
@@ -150,7 +150,7 @@ function maximumLength(
   throw new AppError('invalid_data', `${path}: ${side} feature "${name}" has max_length ${maxLength}, but ${most}`);
 }
 
-/** The content of an initial model: plain data that can be passed to a thread. */
+/** The content of an initial model as plain data that can be passed to a thread. */
 export interface InitialModelParts {
   readonly name: string;
   readonly graph: Graph;
@@ -164,7 +164,7 @@ export function assembleInitialModel({ name, graph, manifest, tokens }: InitialM
   return { graph, folder, tokens };
 }
 
-/** Tokens of a campaign feature, in order of first use; the empty one is id 0. */
+/** Tokens of a campaign feature, in order of first use; the empty token is id 0. */
 function campaignTokens(campaigns: readonly CampaignHistory[], feature: string): string[] {
   const found = new Set<string>();
   for (const { features } of campaigns) {
@@ -177,7 +177,7 @@ function campaignTokens(campaigns: readonly CampaignHistory[], feature: string):
 
 /**
  * Writes the model folder: the graph with `parameters`, and a golden batch of users of the population. If the blend
- * gives no weight to the model's own logits, the exported graph is that of the heads alone.
+ * gives no weight to the model's own logits, only the heads' graph is exported.
  */
 export async function exportModel(
   prepared: PreparedDataSet,

@@ -1,23 +1,23 @@
 /**
- * The initial latent vectors: a truncated SVD of the sparse users x tokens matrix by randomised subspace iteration
- * (Halko, Martinsson & Tropp 2011).
+ * Computes the initial latent vectors: a truncated SVD of the sparse users x tokens matrix by randomised subspace
+ * iteration (Halko, Martinsson & Tropp 2011).
  */
 import type { Rng } from '../../lib/rng.ts';
 import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
 import type { OneHot } from '../history/one-hot.ts';
 
-/** Additional directions are computed, so that the last requested ones are accurate too. */
+/** Number of additional directions to compute, so that the last requested ones are accurate too. */
 const OVERSAMPLING = 10;
-/** Rounds of subspace iteration; each sharpens the spectrum by its square. */
+/** Rounds of subspace iteration. Each round sharpens the spectrum by its square. */
 const ROUNDS = 4;
-/** The default weight of rare tokens: the square root of their IDF. */
+/** The default weight of rare tokens, which is the square root of their IDF. */
 const IDF_POWER = 0.5;
 
 /**
- * V[t] = w_t Y[t] / std(all entries of U S), `[width, rank]` row-major, where X diag(w) ~ U S Y^T of rank `rank`, X is
- * the binary matrix of `oneHot`, w_t = max(0, ln(n / (df_t + 1))) ** power: the vector of a user, the sum of V[t] over
- * the user's tokens, is U S up to that scale. Bounded memory: two dense blocks of users x (rank + 10) and tokens x
- * (rank + 10).
+ * V[t] = w_t Y[t] / std(all entries of U S), `[width, rank]` row-major, with X diag(w) ~ U S Y^T of rank `rank`, X the
+ * binary matrix of `oneHot`, and w_t = max(0, ln(n / (df_t + 1))) ** power. The vector of a user, which is the sum of
+ * V[t] over the user's tokens, is U S up to that scale. Memory is bounded: two dense blocks of users x (rank + 10) and
+ * tokens x (rank + 10).
  */
 export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_POWER): Float32Array {
   const { users, width } = oneHot;
@@ -34,7 +34,7 @@ export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_
     multiplyTransposed(oneHot, weights, left, tokens, columns);
     if (!isLast) orthonormalise(tokens, width, columns);
   }
-  // X diag(w) ~ Q B with B^T = tokens: its right singular vectors are those of B, by the eigenvectors of B B^T
+  // X diag(w) ~ Q B with B^T = tokens; its right singular vectors are those of B, by the eigenvectors of B B^T
   const { vectors, values } = symmetricEigen(gram(tokens, width, columns), columns);
   const kept = Math.min(rank, columns);
   const out = new Float32Array(width * rank);
@@ -53,7 +53,7 @@ export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_
   return out;
 }
 
-/** max(0, ln(n / (df_t + 1))) ** power; 0 for tokens that nobody has. */
+/** w_t = max(0, ln(n / (df_t + 1))) ** power; 0 for tokens that nobody has. */
 function tokenWeights({ tokens, width, users }: OneHot, power: number): Float32Array {
   const df = new Int32Array(width);
   for (const token of tokens) df[token]!++;
@@ -62,7 +62,10 @@ function tokenWeights({ tokens, width, users }: OneHot, power: number): Float32A
   );
 }
 
-/** out = X diag(w) right: `[users, columns]`. Four tokens at a time: their rows are loaded from memory concurrently. */
+/**
+ * Computes out = X diag(w) right, `[users, columns]`, four tokens at a time, so that their rows are loaded from memory
+ * concurrently.
+ */
 function multiply(
   { offsets, tokens, users }: OneHot,
   weights: Float32Array,
@@ -90,7 +93,10 @@ function multiply(
   }
 }
 
-/** out = diag(w) X^T left: `[width, columns]`. Four tokens at a time, as above; no user repeats a token. */
+/**
+ * Computes out = diag(w) X^T left, `[width, columns]`, four tokens at a time, so that their rows are loaded from memory
+ * concurrently. No user repeats a token.
+ */
 function multiplyTransposed(
   { offsets, tokens, users }: OneHot,
   weights: Float32Array,
@@ -123,7 +129,9 @@ function multiplyTransposed(
   }
 }
 
-/** M^T M, `[columns, columns]`. Four rows at a time: the sums are read and written a quarter as often. */
+/**
+ * Computes M^T M, `[columns, columns]`, four rows at a time, so that the sums are read and written a quarter as often.
+ */
 export function gram(m: Float32Array, rows: number, columns: number): Float64Array {
   const out = new Float64Array(columns * columns);
   let r = 0;
@@ -147,13 +155,13 @@ export function gram(m: Float32Array, rows: number, columns: number): Float64Arr
 }
 
 /**
- * Makes the columns orthonormal, in place: M <- M E diag(1 / sqrt(lambda)) with M^T M = E diag(lambda) E^T. A second
+ * Makes the columns orthonormal in place: M <- M E diag(1 / sqrt(lambda)) with M^T M = E diag(lambda) E^T. A second
  * call adds precision. Directions whose eigenvalue is almost 0 become columns of zeros.
  */
 export function orthonormalise(m: Float32Array, rows: number, columns: number): void {
   const { vectors, values } = symmetricEigen(gram(m, rows, columns), columns);
   const largest = values[0]!;
-  // column by column, so that the coefficients of a new column are contiguous
+  // works column by column, so that the coefficients of a new column are contiguous
   const change = new Float64Array(columns * columns);
   for (let j = 0; j < columns; j++) {
     const factor = values[j]! > 1e-12 * largest ? 1 / Math.sqrt(values[j]!) : 0;
@@ -172,8 +180,9 @@ export function orthonormalise(m: Float32Array, rows: number, columns: number): 
 }
 
 /**
- * Standard deviation of all rows x kept entries of U S, U = left times `vectors`. Its columns are orthonormal: the
- * squares of the entries sum up to those of the singular values, and the entries to S times the sums of U's columns.
+ * Standard deviation of all rows x kept entries of U S, with U = left times `vectors`. The columns of U are
+ * orthonormal, so the squares of the entries sum up to the squares of the singular values, and the entries to S times
+ * the sums of U's columns.
  */
 function spreadOf(
   left: Float32Array,

@@ -1,4 +1,4 @@
-/** A thread with a learner. */
+/** A thread that runs a learner. */
 import type { Device, Parameters, Tensor } from '../../../packages/onnx-grad/index.ts';
 import { hostThread } from '../../lib/threads/thread-host.ts';
 import { appErrorOf } from '../../model/onnx-grad.ts';
@@ -16,7 +16,7 @@ export interface LearnerThreadData {
   readonly population: { readonly path: string; readonly version: string };
   readonly hidden?: LearnerData['hidden'];
   readonly weights?: LearnerData['weights'];
-  /** The initial model; its trainable parameters are in shared memory and hold the state that a task names. */
+  /** The initial model. Its trainable parameters are in shared memory and hold the state that a task names. */
   readonly initialModel: InitialModelParts;
   readonly settings: TrainSettings;
   readonly device: Device;
@@ -42,7 +42,7 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
       device,
     });
     const shared = initialModel.graph.initializers;
-    // ONNX Runtime does not accept shared memory: a gradient needs copies of a few rows, trials need a copy of
+    // ONNX Runtime does not accept shared memory, so a gradient needs copies of a few rows, and trials need a copy of
     // everything
     let own: { readonly state: number; readonly parameters: Parameters } | null = null;
     return {
@@ -66,7 +66,7 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
   appErrorOf,
 );
 
-/** Copies the parameters, into the memory of earlier copies if given. */
+/** Copies the parameters into new memory, or into the memory of earlier copies if given. */
 function copyOf(parameters: Parameters, before?: Parameters): Parameters {
   return new Map(
     [...parameters].map(([name, value]): [string, Tensor] => {

@@ -1,6 +1,6 @@
 /**
- * What training computes with ONNX Runtime, one task at a time: the meta gradient of an episode, and the qualities of a
- * campaign's trials.
+ * The computations of training that use ONNX Runtime, one task at a time: the meta gradient of an episode, and the
+ * qualities of a campaign's trials.
  */
 
 import {
@@ -35,30 +35,30 @@ import type { SampledBatch } from './episodes.ts';
 import type { InitialModel } from './initial-model.ts';
 import type { MetaGradient, MetaProgram } from './meta-step.ts';
 
-/** A task of a meta-step: a campaign's episode. */
+/** A task of a meta-step, which is an episode of a campaign. */
 export interface Task extends SampledEpisode {
   /** The campaign's id. */
   readonly campaign: string;
-  /** Future campaigns, whose tokens nobody has yet. */
+  /** Future campaigns, whose tokens no user has yet. */
   readonly future: readonly string[];
 }
 
 /**
- * Computes gradients and trials. It opens its sessions on first use. The values in a map of parameters must change only
+ * Computes gradients and trials. Sessions are opened on first use. The values in a map of parameters may change only
  * between two gradients.
  */
 export interface Learner {
   gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
   /**
-   * Adapts `parameters` to each trial's seeds, as the service would, and measures the quality: by settings, then by
-   * trial.
+   * Adapts `parameters` to each trial's seeds, as the service would, and measures the quality. Results are by settings,
+   * then by trial.
    */
   evaluate(parameters: Parameters, campaign: CampaignTrials): Promise<RankingQuality[][]>;
-  /** For each trial, the logits of all parts of the blend in the first settings. */
+  /** Returns for each trial the logits of all parts of the blend in the first settings. */
   logits(parameters: Parameters, campaign: CampaignTrials): Promise<TrialLogits[]>;
   /**
    * Adapts to each trial's seeds with the first settings and predicts from them, as the service would but without
-   * drift: predictions and true values, by trial; null for a trial with too few seeds.
+   * drift. Returns predictions and true values by trial; null for a trial with too few seeds.
    */
   predict(parameters: Parameters, campaign: CampaignTrials): Promise<(DriftPair | null)[]>;
   close(): Promise<void>;
@@ -66,9 +66,9 @@ export interface Learner {
 
 export interface LearnerData {
   readonly population: Population;
-  /** Regressions on past campaigns: the priors of the model. */
+  /** Regressions on past campaigns, which are the priors of the model. */
   readonly weights?: readonly CampaignWeights[];
-  /** As in the prepared data set. */
+  /** Hidden values, as in the prepared data set. */
   readonly hidden?: PreparedDataSet['hidden'];
   readonly initialModel: InitialModel;
   readonly settings: TrainSettings;
@@ -136,8 +136,8 @@ export function openLearner({ population, weights, hidden, initialModel, setting
 }
 
 /**
- * The sessions for users as they were before a future. Only those of the last future are kept, because campaigns are
- * processed future by future.
+ * The sessions for users as they were before a future. Only the sessions of the last future are kept, because campaigns
+ * are processed future by future.
  */
 function boundSessions(population: Population, options: SessionOptions, weights: readonly CampaignWeights[] = []) {
   let regression: { readonly key: string; readonly opened: Promise<BoundRegression | null> } | null = null;
@@ -171,7 +171,7 @@ function boundSessions(population: Population, options: SessionOptions, weights:
   };
 }
 
-/** Everything that trials need, with users as they were before a future. */
+/** Everything that trials need, for users as they were before a future. */
 interface UsersBefore {
   readonly context: OnlineContext;
   readonly online: OnlineProgram;
@@ -195,19 +195,19 @@ async function runTrials({ context, scorer }: UsersBefore, { trials, key }: Camp
   return out;
 }
 
-/** Starts trials of heads. */
+/** Starts the trials of a model with heads. */
 function startOn({ context, online }: UsersBefore, prepared: PreparedTrials): Promise<HeadTrials> {
   assert(online.kind === 'gradient_descent', 'only heads have trials that are started');
   return startPreparedTrials(context, online.steps, prepared);
 }
 
-/** The program with the settings of `adaptation`. */
+/** Returns the program with the settings of `adaptation`. */
 function withSettings(program: OnlineProgram, adaptation: AdaptationSettings): OnlineProgram {
   if (program.kind === 'adam') return adaptation.optimiser === 'adam' ? { ...program, settings: adaptation } : program;
   return adaptation.optimiser === 'adam' ? program : { ...program, settings: adaptation };
 }
 
-/** The users' binding before the campaigns of a future: nobody has their tokens. */
+/** Binds the users as they were before the campaigns of a future, when nobody had these campaigns' tokens. */
 function bindingsOf(
   { folder }: InitialModel,
   population: Population,
@@ -260,7 +260,7 @@ async function openTrials(
   { adaptation }: TrainSettings,
   options: SessionOptions,
 ): Promise<Trials> {
-  // the number of epochs is not chosen here: each trial takes a single pass, and the metric is more stable
+  // the number of epochs is not chosen here: each trial takes a single pass, which makes the metric more stable
   const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
   const model = { folder, manifest: { ...folder.manifest, adaptation: steady }, graph, adapted };
   const program = await openOnlineProgram(model, options);

@@ -1,4 +1,7 @@
-/** Learners: one in this thread, or one in each of several threads. Results do not depend on the number of threads. */
+/**
+ * Learners, either one in this thread or one in each of several threads. Results do not depend on the number of
+ * threads.
+ */
 import {
   type Device,
   type Graph,
@@ -19,17 +22,17 @@ import { type LearnerData, openLearner, type Task } from './learner.ts';
 import type { LearnerResult, LearnerTask, LearnerThreadData, LearnerWork } from './learner-thread.ts';
 import type { MetaGradient } from './meta-step.ts';
 
-/** Results are in the order of the requests. One call at a time. */
+/** Runs tasks and trials on all learners. Results are in the order of the requests. Calls must not overlap. */
 export interface Learners {
   gradients(parameters: Parameters, tasks: readonly Task[]): Promise<MetaGradient[]>;
   /**
-   * Adapts `parameters` to the seeds of each campaign's trials, as the service would, and measures the quality: by
-   * campaign, then by settings, then by trial.
+   * Adapts `parameters` to the seeds of each campaign's trials, as the service would, and measures the quality. Results
+   * are by campaign, then by settings, then by trial.
    */
   evaluate(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<RankingQuality[][][]>;
-  /** By campaign and trial, the logits of all parts of the blend in the campaign's first settings. */
+  /** Returns by campaign and trial the logits of all parts of the blend in the campaign's first settings. */
   logits(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<TrialLogits[][]>;
-  /** By campaign and trial, predictions and true values, as in `Learner.predict`. */
+  /** Returns predictions and true values by campaign and trial, as in `Learner.predict`. */
   predict(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<(DriftPair | null)[][]>;
   close(): Promise<void>;
 }
@@ -37,11 +40,11 @@ export interface Learners {
 export interface LearnersOptions {
   readonly settings: TrainSettings;
   readonly device: Device;
-  /** Regressions on past campaigns: the priors of the model. */
+  /** Regressions on past campaigns, which are the priors of the model. */
   readonly weights?: readonly CampaignWeights[];
   /**
    * Number of threads. With 1, all work is done in this thread. No more threads are started than a step has tasks or a
-   * validation has campaigns.
+   * validation has campaigns, whichever is more.
    */
   readonly threads: number;
 }
@@ -72,7 +75,7 @@ export async function openLearners(
   };
 }
 
-/** Opens learners in several threads: parameters are in shared memory, and results come back as messages. */
+/** Opens learners in several threads. Parameters are in shared memory, and results come back as messages. */
 async function openThreadLearners(
   { population, hidden, weights }: Pick<LearnerData, 'population' | 'hidden' | 'weights'>,
   initialModel: InitialModel,
@@ -96,7 +99,7 @@ async function openThreadLearners(
     if (set(parameters)) state += 1;
     return runAll(all, work, state);
   };
-  /** Results by campaign; all results of one kind have one type. */
+  /** Returns results by campaign; all results of one kind have the same type. */
   const each = async <R extends LearnerResult>(
     kind: 'trials' | 'logits' | 'predictions',
     parameters: Parameters,
@@ -108,7 +111,7 @@ async function openThreadLearners(
     )) as R[];
   return {
     async gradients(parameters, tasks) {
-      // the longest first, so that no thread finishes long after the others
+      // the longest tasks first, so that no thread finishes long after the others
       const order = [...tasks.keys()].sort((a, b) => rowsOf(tasks[b]!) - rowsOf(tasks[a]!));
       const results = await run(
         parameters,
@@ -128,7 +131,8 @@ async function openThreadLearners(
 }
 
 /**
- * The graph's parameters in shared memory. `set` writes new values there; it returns false if they are there already.
+ * Copies the graph's parameters to shared memory. `set` writes new values there, and returns false if the values are
+ * there already.
  */
 function shareParameters(graph: Graph): {
   readonly initializers: ReadonlyMap<string, Tensor>;
@@ -155,7 +159,7 @@ function shareParameters(graph: Graph): {
   };
 }
 
-/** A thread, and the campaigns whose trials it may have cached. */
+/** A thread, and the campaigns whose trials may be in its cache. */
 interface Thread {
   readonly group: ThreadGroup<LearnerTask, LearnerResult>;
   readonly campaigns: Set<string>;
@@ -173,9 +177,9 @@ async function openThreads(module: ThreadModule, count: number): Promise<Thread[
 }
 
 /**
- * The results in the order of the work. A campaign's trials go to the thread that had them before, unless another
- * thread would be idle. The promise settles when all threads have finished or failed, and rejects with the first error
- * in the order of the threads.
+ * Runs the work and returns the results in its order. A campaign's trials go to the thread that had them before, unless
+ * another thread would be idle. The promise settles when all threads have finished or failed, and rejects with the
+ * first error in the order of the threads.
  */
 async function runAll(
   threads: readonly Thread[],
@@ -193,8 +197,8 @@ async function runAll(
   const ended = threads.map(async (thread) => {
     while (left.length > 0) {
       const own = left.findIndex((i) => isOf(thread, i));
-      // otherwise a campaign that no thread has had, or else the last one left, because other threads start with their
-      // first
+      // otherwise take a campaign that no thread has had, or else the last one left, because other threads start with
+      // their first one
       const [next] = left.splice(own !== -1 ? own : left.findIndex(isNew), 1);
       const key = keyOf(next!);
       if (key !== null && isNew(next!)) thread.campaigns.add(key);

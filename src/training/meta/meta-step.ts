@@ -1,6 +1,4 @@
-/**
- * Second-order MAML: the gradient of a task's query loss through its inner step, as one graph.
- */
+/** Second-order MAML: the gradient of a task's query loss through its inner step, as one graph. */
 
 import {
   addGradients,
@@ -22,15 +20,15 @@ import {
   type Value,
 } from '../../../packages/onnx-grad/index.ts';
 
-/** One campaign's two disjoint batches. */
+/** The two disjoint batches of one campaign. */
 export interface Episode {
   readonly support: LabelledBatch;
   readonly query: LabelledBatch;
 }
 
 /**
- * theta' = theta - alpha grad L(theta; support); L(theta'; query) and its gradient with respect to theta, through the
- * inner step; with `firstOrder`, the gradient at theta'.
+ * The graph computes theta' = theta - alpha grad L(theta; support), then L(theta'; query) and the gradient of L(theta';
+ * query) with respect to theta, through the inner step. With `firstOrder`, the gradient is taken at theta'.
  *
  * Inputs: `support/<input>`, `query/<input>` for the inputs of the compact graph that are not parameters, the
  * parameters, `support/label`, `query/label`, `inner.rate`. Outputs: `loss`, then `grad/<parameter>` in order.
@@ -68,7 +66,10 @@ function buildMetaGraph(
   );
 }
 
-/** Declares an input of `graph`, named `name`, for one side, with dimension names specific to that side. */
+/**
+ * Declares for one side (support or query) the input of `graph` named `name`, with dimension names specific to that
+ * side.
+ */
 export function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
   const { dtype, shape } = graph.values.get(name)!;
   return b.input(
@@ -78,14 +79,17 @@ export function copyInput(b: Builder, graph: Graph, name: string, side: string):
   );
 }
 
-/** Plain data: it may come from another thread. */
+/** The meta gradient of a task, as plain data, because it may come from another thread. */
 export interface MetaGradient {
   /** Query loss after the inner step. */
   readonly loss: number;
   readonly parts: ReadonlyMap<string, GradientPart>;
 }
 
-/** The gradient of one parameter: `rows` are the rows of the full gradient that are in `data`; null if all rows are. */
+/**
+ * The gradient of one parameter. `rows` are the rows of the full gradient that `data` contains; null if `data` contains
+ * all rows.
+ */
 interface GradientPart {
   readonly rows: Int32Array | null;
   readonly data: Float32Array;
@@ -109,7 +113,7 @@ function addWeightedRows(full: Float32Array, rows: Int32Array, data: Float32Arra
   for (let i = 0; i < rows.length; i++) addWeighted(full, rows[i]! * width, data, i * width, width, weight);
 }
 
-/** full[at + j] += weight data[from + j], j < count. */
+/** full[at + j] += weight data[from + j] for each j < count. */
 function addWeighted(
   full: Float32Array,
   at: number,
@@ -122,7 +126,7 @@ function addWeighted(
 }
 
 export interface MetaProgram {
-  /** The meta gradient of one task. */
+  /** Computes the meta gradient of one task. */
   run(parameters: Parameters, episode: Episode, innerRate: number): Promise<MetaGradient>;
   close(): Promise<void>;
 }
@@ -142,7 +146,7 @@ export async function openMetaProgram(
 }
 
 /**
- * A program of the graph that `build` makes from the compact graph; inputs and outputs are as in `buildMetaGraph`
+ * A program of the graph that `build` makes from the compact graph. Inputs and outputs are as in `buildMetaGraph`
  * (`inner.rate` may be missing).
  */
 export async function openEpisodeProgram(

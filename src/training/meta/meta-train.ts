@@ -1,4 +1,7 @@
-/** The loop of meta-training: the tasks of a step, their gradients, one step of the outer optimiser. */
+/**
+ * The loop of meta-training. Each step samples tasks, computes their gradients, and takes one step of the outer
+ * optimiser.
+ */
 
 import type { Adam } from '../../../packages/onnx-grad/index.ts';
 import { createRng, type Rng, shuffle } from '../../lib/rng.ts';
@@ -15,18 +18,18 @@ export interface MetaTraining {
   readonly optimiser: Adam;
   /** The campaigns whose tasks are sampled. */
   readonly on: readonly CampaignHistory[];
-  /** Future campaigns: nobody has their tokens. */
+  /** Future campaigns, whose tokens no user has. */
   readonly future: readonly string[];
-  /** Key of all random numbers; each step derives its own, so that training can resume after a crash. */
+  /** Key of all random numbers. Each step derives its own random numbers, so that training can resume after a crash. */
   readonly key: string;
   /** Ends the loop after the current step. */
   readonly signal: AbortSignal;
   isOver(step: number): boolean;
-  /** Called after each step, with the mean query loss of its tasks. */
+  /** Called after each step with the mean query loss of the step's tasks. */
   onStep(step: number, loss: number): Promise<void>;
 }
 
-/** Continues from the optimiser's step. Returns true if training finished, false if the signal ended it. */
+/** Continues from the optimiser's step. Returns true if training finished, and false if the signal ended it. */
 export async function metaTrain(training: MetaTraining): Promise<boolean> {
   const { learners, settings, optimiser, on, signal } = training;
   const recipe = RECIPES[settings.recipe];
@@ -54,8 +57,8 @@ export async function metaTrain(training: MetaTraining): Promise<boolean> {
 }
 
 /**
- * The campaigns of a step: passes over all of them, each reshuffled. Determined by the step alone, so that training can
- * resume after a crash.
+ * The campaigns of a step. Training passes over all campaigns, in a new random order each time. The step number alone
+ * determines the campaigns, so that training can resume after a crash.
  */
 function tasksOf(rng: Rng, step: number, campaigns: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => {

@@ -1,4 +1,4 @@
-/** The state of a training: its phase, its optimiser, the best model so far, and the checkpoint of all of these. */
+/** The state of a training: its phase, its optimiser, the best model so far, and the checkpoint with all of these. */
 import { Adam, type Parameters, type Tensor } from '../../../packages/onnx-grad/index.ts';
 import type { DescentSettings, Drift } from '../../model/manifest.ts';
 import type { Choice } from '../choices/choose-adaptation.ts';
@@ -7,19 +7,19 @@ import type { Summary } from '../evaluation/summary.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 
 /**
- * `choosing`: training on a part of the campaigns, with validation on the rest; `final`: training on all campaigns, for
- * the best number of passes. If nothing is held out, there is only `final`.
+ * In the phase `choosing`, training uses a part of the campaigns and validates on the rest. In the phase `final`,
+ * training uses all campaigns, for the best number of passes. If nothing is held out, there is only `final`.
  */
 export type Phase = 'choosing' | 'final';
 
 export interface Best {
   readonly step: number;
-  /** null if nothing could be held out. */
+  /** Validation AUC; null if nothing could be held out. */
   readonly auc: number | null;
   readonly summary: Summary | null;
 }
 
-/** What a checkpoint contains in addition to its tensors. */
+/** The state in a checkpoint besides its tensors. */
 interface Notes {
   readonly phase: Phase;
   readonly best: Best | null;
@@ -31,14 +31,14 @@ interface Notes {
 export interface TrainingRunOptions {
   /** The file of the checkpoint. */
   readonly path: string;
-  /** The identity that a checkpoint must have to be resumed from. */
+  /** The identity that a checkpoint must have so that training can resume from it. */
   readonly identity: string;
   readonly resume: boolean;
-  /** The phase that a new training starts with. */
+  /** The phase with which a new training starts. */
   readonly phase: Phase;
 }
 
-/** Opens the optimiser at the checkpoint if there is one to resume from, otherwise at `initial`. */
+/** Opens the optimiser at the checkpoint if training resumes and there is one, otherwise at `initial`. */
 export function openTrainingRun(initial: Parameters, options: TrainingRunOptions): TrainingRun {
   const { path, identity, resume } = options;
   const saved = resume ? readCheckpoint(path, identity) : null;
@@ -83,12 +83,12 @@ export class TrainingRun {
     return this.#optimiser;
   }
 
-  /** How the heads are adapted, by the latest choice; null before any. */
+  /** The adaptation of the heads by the latest choice; null before the first choice. */
   get adaptation(): DescentSettings | null {
     return this.choice?.settings ?? (this.start && settingsBefore(this.start));
   }
 
-  /** Records the current parameters as the best ones. */
+  /** Records the current parameters as the best parameters. */
   keepParameters(): void {
     this.bestParameters = copyOf(this.#optimiser.parameters);
   }
@@ -113,7 +113,7 @@ export class TrainingRun {
     this.#savedAt = { phase, steps };
   }
 
-  /** Writes a checkpoint unless the current state is already in one. */
+  /** Writes a checkpoint, unless the last checkpoint already has the current state. */
   saveRest(): void {
     if (this.#savedAt.phase !== this.phase || this.#optimiser.steps > this.#savedAt.steps) this.save();
   }

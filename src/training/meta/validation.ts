@@ -31,13 +31,13 @@ import type { Learners } from './learners.ts';
 
 export interface Validation {
   /**
-   * The quality on the held-out campaigns. A campaign's quality is the mean over its seed sets, because seed sets of
-   * one campaign are not independent.
+   * Measures the quality on the held-out campaigns. A campaign's quality is the mean over its seed sets, because seed
+   * sets of one campaign are not independent.
    */
   validate(learners: Learners, parameters: Parameters): Promise<Summary>;
   /**
-   * The best way to adapt the heads (which may be the choice from `before` training) and to blend them; null if the
-   * model has no heads.
+   * Chooses the best way to adapt the heads (which may be the choice from `before` training) and to blend them; null if
+   * the model has no heads.
    */
   choose(learners: Learners, parameters: Parameters, before: Choice | null): Promise<Choice | null>;
 }
@@ -45,9 +45,9 @@ export interface Validation {
 type Known = Pick<TrainSettings, 'seed' | 'adaptation'>;
 
 /**
- * The best way to adapt the heads of an untrained model, chosen on train campaigns, because there are more of these
- * than are held out later, and because a general model trained on few campaigns adds little. null if the model has no
- * heads.
+ * Chooses the best way to adapt the heads of an untrained model. The choice is made on train campaigns, because there
+ * are more of these than are held out later, and because a general model trained on few campaigns adds little. null if
+ * the model has no heads.
  */
 export async function chooseAtStart(
   { population }: PreparedDataSet,
@@ -66,7 +66,7 @@ export async function chooseAtStart(
   return logits ? { ...chosen, stack: fitStackBefore(chosen.settings, logits) } : chosen;
 }
 
-/** The trials of train campaigns before training; `share` of candidates are known, as in `Known`. */
+/** The trials of train campaigns before training; `share` of the candidates are known, as in `Known`. */
 export function startTrials(
   campaigns: readonly CampaignHistory[],
   population: PreparedDataSet['population'],
@@ -109,7 +109,7 @@ async function logitsOf(
   );
 }
 
-/** For each setting, the outcome of each campaign: the mean over its seed sets. */
+/** Returns, for each setting, the outcome of each campaign, which is the mean over its seed sets. */
 function evaluateAll(learners: Learners, parameters: Parameters, campaignTrials: readonly CampaignTrials[]) {
   return async (settings: readonly DescentSettings[]): Promise<Outcome[][]> => {
     const evaluated = await learners.evaluate(
@@ -125,7 +125,7 @@ function evaluateAll(learners: Learners, parameters: Parameters, campaignTrials:
 }
 
 /**
- * Trials of at most `most` campaigns of a future, one for each number of seeds; a campaign that is too small is
+ * Trials of at most `most` campaigns of a future, one trial for each number of seeds. A campaign that is too small is
  * omitted.
  */
 export function trialsPerCampaign(

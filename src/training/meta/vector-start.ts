@@ -1,4 +1,4 @@
-/** The initial map of a vector into the latent space: its principal components. */
+/** Computes the initial map of a vector into the latent space, which consists of the vector's principal components. */
 
 import type { Rng } from '../../lib/rng.ts';
 import { MOST_DEVIATIONS, type NumberScale } from '../../model/architectures/feature-inputs.ts';
@@ -6,17 +6,17 @@ import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
 import type { Population } from '../../population/read.ts';
 import { gram, orthonormalise } from './latent-start.ts';
 
-/** Additional directions are computed, so that the last requested ones are accurate too. */
+/** Number of additional directions to compute, so that the last requested ones are accurate too. */
 const OVERSAMPLING = 10;
 /** Rounds of subspace iteration. */
 const ROUNDS = 4;
-/** Maximum number of users that the components are computed from, evenly spread over the population. */
+/** Maximum number of users, evenly spread over the population, from whom the components are computed. */
 const MOST_USERS = 20_000;
 
 /**
- * The `rank` leading principal components of a vector's standardised numbers, `[size, rank]` row-major, scaled like the
- * latent vectors of tokens: all entries that users are mapped to together have variance 1. Zeros if no user has the
- * vector.
+ * The `rank` leading principal components of a vector's standardised numbers, `[size, rank]` row-major. They are scaled
+ * like the latent vectors of tokens: all entries to which users are mapped have, taken together, a variance of 1. Zeros
+ * if no user has the vector.
  */
 export function vectorStart(
   population: Population,
@@ -38,7 +38,7 @@ export function vectorStart(
     multiply(rows, basis, left, size, columns);
     if (round < ROUNDS - 1) multiplyTransposed(rows, left, basis, size, columns);
   }
-  // the covariance in the coordinates of the basis: its eigenvectors rotate the basis into the components
+  // the eigenvectors of the covariance, in the coordinates of the basis, rotate the basis into the components
   const { vectors, values } = symmetricEigen(gram(left, count, columns), columns);
   const kept = Math.min(rank, columns);
   const variance = values.subarray(0, kept).reduce((sum, value) => sum + Math.max(value, 0), 0) / count / kept;
@@ -73,7 +73,7 @@ function standardRows(population: Population, feature: string, { means, deviatio
   return out.subarray(0, used);
 }
 
-/** out = rows basis, `[count, columns]` */
+/** Computes out = rows basis, `[count, columns]`. */
 function multiply(rows: Float32Array, basis: Float32Array, out: Float32Array, size: number, columns: number): void {
   out.fill(0);
   for (let r = 0, to = 0; r < rows.length; r += size, to += columns)
@@ -83,7 +83,7 @@ function multiply(rows: Float32Array, basis: Float32Array, out: Float32Array, si
     }
 }
 
-/** out = rows' left, `[size, columns]` */
+/** Computes out = rows' left, `[size, columns]`. */
 function multiplyTransposed(
   rows: Float32Array,
   left: Float32Array,

@@ -1,4 +1,4 @@
-/** Axes of a chart: a frame in pixels, the elements drawn around it, and the numbers next to it. */
+/** Draws the axes of a chart: a frame in pixels, the elements around the frame, and the numbers next to it. */
 import { element, textElement } from './svg.ts';
 import { colour } from './theme.ts';
 
@@ -10,15 +10,15 @@ export interface Frame {
   readonly bottom: number;
 }
 
-/** Maps a value to its pixel. */
+/** Maps a value to its pixel coordinate. */
 export type Scale = (value: number) => number;
 
 export interface AxisLook {
   readonly name: string;
-  /** Values that are labelled. */
+  /** Values that are labelled on the axis. */
   readonly ticks: readonly number[];
   readonly format?: (value: number) => string;
-  /** Whether a line crosses the frame at each tick. */
+  /** Whether a grid line crosses the frame at each tick. */
   readonly hasGrid?: boolean;
   /** Whether there is a short line outside the frame at each tick. */
   readonly hasMarks?: boolean;
@@ -32,7 +32,7 @@ const NAME_SIZE = 13;
 const NAME_BELOW = 38;
 const NAME_LEFT = 48;
 
-/** The axis below a frame, or to the left of it. */
+/** Draws the axis below a frame, or to the left of it. */
 export function axis(side: 'below' | 'left', frame: Frame, scale: Scale, look: AxisLook): string[] {
   const { left, right, top, bottom } = frame;
   const { name, ticks, format = plainNumber, hasGrid = true, hasMarks = true } = look;
@@ -60,7 +60,7 @@ export function axis(side: 'below' | 'left', frame: Frame, scale: Scale, look: A
   ];
 }
 
-/** A line one pixel wide, centred on pixels: sharp on every screen. */
+/** A line one pixel wide, centred on pixels so that it is sharp on every screen. */
 export function straight(name: 'grid' | 'axis' | 'muted', x1: number, y1: number, x2: number, y2: number): string {
   const middle = (value: number) => Math.floor(value + 1e-6) + 0.5;
   const [x, y] = [x1 === x2 ? middle(x1) : null, y1 === y2 ? middle(y1) : null];

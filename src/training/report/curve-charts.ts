@@ -1,4 +1,4 @@
-/** Recall and lift by the size of the audience, for all methods. */
+/** Charts of recall and lift by the size of the audience, for all methods. */
 import { scaleLinear, scaleLog } from 'd3-scale';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../evaluation/methods.ts';
@@ -15,7 +15,7 @@ const OWN_OPACITY = 0.18;
 const OTHERS_OPACITY = 0.07;
 const SHARES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
 
-/** A chart of `what` (with 95 % bands) by share, on a logarithmic axis. */
+/** A chart of `what` (with 95 % bands) by share of the candidates, on a logarithmic axis. */
 export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): Chart {
   const order = methodOrder(report);
   const smallest = report.curves[MAIN_METHOD]![0]!.share;

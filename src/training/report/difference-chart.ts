@@ -1,4 +1,4 @@
-/** A forest plot, by group, of the differences between metaheac and each other method. */
+/** A forest plot of the differences between metaheac and each other method, by group. */
 import { scaleLinear } from 'd3-scale';
 import { clearSign, type Interval, signed } from '../../lib/interval.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
@@ -17,14 +17,13 @@ const TOP = 8;
 const GAP = 26;
 const PANEL_WIDTH = (WIDTH - LABELS_WIDTH - GAP - 14) / 2;
 /**
- * This method is far below every other one and would squeeze the relevant differences into a corner; the table includes
- * it.
+ * This method is far below all others and would squeeze the relevant differences into a corner. The table includes it.
  */
 const LEFT_OUT = 'random';
 const MARKS = { 1: ['circle', 'own'], '-1': ['diamond', 'vermilion'], 0: ['ring', 'muted'] } as const;
 
 /**
- * Differences in AUC and precision@5 % with 95 % intervals, one row per method and group; filled marks are clear
+ * Charts differences in AUC and precision@5 % with 95 % intervals, one row per method and group. Filled marks are clear
  * differences; rings mark intervals that contain zero.
  */
 export function differenceChart(report: EvaluationReport): Chart {
@@ -74,7 +73,10 @@ function rowMiddle(row: number): number {
   return TOP + (row + 0.5) * ROW_HEIGHT;
 }
 
-/** The differences in one measure, an interval in each row, with an axis wide enough for all of them and for zero. */
+/**
+ * Draws the differences in one measure: an interval in each row, with an axis wide enough for all intervals and for
+ * zero.
+ */
 function differencePanel(
   frame: Frame,
   name: string,
@@ -106,7 +108,7 @@ function differencePanel(
   ];
 }
 
-/** The row's group, and the method in front of its first row. */
+/** The labels of a row: its group and, in the first row of a method, the method. */
 function rowLabels({ method, group, isFirst }: Row, row: number): string[] {
   const look = { y: rowMiddle(row), 'text-anchor': 'end' };
   const groupLabel = { x: LABELS_WIDTH - 10, ...look, 'font-size': 12, fill: colour('muted') };

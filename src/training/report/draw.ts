@@ -1,22 +1,21 @@
-/** Drawings: a chart's elements as SVG text that follows the reader's colour scheme, without scripts. */
+/** Draws a chart's elements as SVG text that follows the reader's colour scheme, without scripts. */
 import { assert } from '../../lib/errors.ts';
 import { escapeText } from './svg.ts';
 import { COLOURS, colour, svgRules } from './theme.ts';
 
 const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif';
 
-/** A chart to draw. */
 export interface Chart {
-  /** Letters only; the prefix of ids inside the SVG. */
+  /** The prefix of ids inside the SVG; letters only. */
   readonly name: string;
-  /** The title, visible and read by screen readers. */
+  /** The title, which is visible and read by screen readers. */
   readonly title: string;
-  /** A sentence about what the chart shows in this case: screen readers read it in place of the picture. */
+  /** A sentence about what this chart shows. Screen readers read it in place of the picture. */
   readonly description: string;
   /** In pixels. */
   readonly width: number;
   readonly height: number;
-  /** SVG elements, later ones on top of earlier ones; colours are those of the theme. */
+  /** SVG elements; later elements are drawn on top of earlier ones. Colours are those of the theme. */
   readonly body: readonly string[];
 }
 
@@ -28,7 +27,9 @@ export function drawChart(chart: Chart): string {
 const HEADING_HEIGHT = 40;
 const MARGIN = 12;
 
-/** A standalone file: the chart below its title, on its own background, light or dark as the reader prefers. */
+/**
+ * A standalone file: the chart below its title, on its own background, which is light or dark as the reader prefers.
+ */
 export function drawFile(chart: Chart): string {
   const [width, height] = [chart.width + 2 * MARGIN, chart.height + HEADING_HEIGHT + MARGIN];
   const heading = `x="${MARGIN + 4}" y="27" style="font:600 15px ${FONT}" fill="${colour('ink')}"`;
@@ -70,8 +71,8 @@ function renderBody({ body }: Chart): string {
 const LIGHT = new Set<string>(Object.values(COLOURS).map(([light]) => light));
 
 /**
- * Gives each element with a colour of the theme the class of that colour. Any other colour would not follow the scheme,
- * and is a bug.
+ * Gives each element with a colour of the theme the class of that colour. Any other colour would not follow the colour
+ * scheme, and is a bug.
  */
 function themed(svg: string): string {
   return svg.replace(/<[a-z]+ [^>]*>/g, (element) => {

@@ -6,12 +6,12 @@ import { escapeText } from './svg.ts';
 
 const NAME_CHARACTERS = 24;
 
-/** An interval of differences, with real minus signs: +0.012 [−0.004, +0.026] */
+/** An interval of differences with real minus signs, such as +0.012 [−0.004, +0.026]. */
 export function signedInterval(interval: Interval, digits: number): string {
   return withAscii(interval, digits).replaceAll('-', '−');
 }
 
-/** A share of an audience: .1 %, 5 %, 100 %. */
+/** A share of an audience as text, such as .1 %, 5 %, 100 %. */
 export function percent(share: number): string {
   return `${Number((100 * share).toPrecision(4))} %`;
 }
@@ -29,7 +29,8 @@ export interface Cell {
 }
 
 /**
- * A table; the columns after the first `texts` are numbers and right-aligned. Plain text cells are escaped here.
+ * A table. The first `texts` columns are text; all later columns are numbers and right-aligned. Cells of plain text are
+ * escaped here.
  */
 export function table(
   caption: string,
@@ -61,7 +62,7 @@ export function folded(summary: string, content: string): string {
   return `<details><summary>${escapeText(summary)}</summary>\n${content}\n</details>`;
 }
 
-/** A self-contained page: no script, nothing to fetch. */
+/** A self-contained page, without scripts or external resources. */
 export function htmlPage(title: string, body: readonly string[]): string {
   return [
     '<!doctype html>',

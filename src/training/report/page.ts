@@ -1,4 +1,4 @@
-/** The page of an evaluation: one HTML file with its plots and tables, without scripts or external resources. */
+/** The page of an evaluation: one HTML file with plots and tables, without scripts or external resources. */
 import { clearSign, type Interval, intervalText } from '../../lib/interval.ts';
 import { counted } from '../../lib/text/counted.ts';
 import type { Manifest } from '../../model/manifest.ts';
@@ -14,14 +14,14 @@ import { escapeText } from './svg.ts';
 import { campaignTable, curveTable, differenceTable, qualityTable, seedsTable } from './tables.ts';
 import { methodOrder } from './theme.ts';
 
-/** The charts of a report, in the page's order. */
+/** The charts of a report, in the order of the page. */
 export function reportCharts(report: EvaluationReport): [recall: Chart, lift: Chart, differences: Chart, seeds: Chart] {
   return [curveChart(report, 'recall'), curveChart(report, 'lift'), differenceChart(report), seedsChart(report)];
 }
 
 /**
- * The page for `report`, an evaluation of the model with `manifest`. Equal arguments produce equal text: no time of
- * writing, no durations.
+ * The page for `report`, an evaluation of the model with `manifest`. Equal arguments produce equal text, because the
+ * page has no time of writing and no durations.
  */
 export function renderPage(report: EvaluationReport, manifest: Manifest): string {
   const [recall, lift, differences, seeds] = reportCharts(report).map(figure);
@@ -76,7 +76,7 @@ function header(report: EvaluationReport, manifest: Manifest): string {
   ].join('\n');
 }
 
-/** The comparison with the strongest other method, in words. */
+/** Compares metaheac in words with the strongest other method. */
 function verdict(report: EvaluationReport, rival: string): string {
   const { auc, precision } = report.differences[rival]!.all!;
   const words = (sign: 1 | -1 | 0) =>

@@ -1,4 +1,6 @@
-/** AUC by the number of seeds: one point per campaign, and means of campaigns with similar numbers. */
+/**
+ * A chart of AUC by the number of seeds: one point per campaign, and means of campaigns with similar numbers of seeds.
+ */
 import { scaleLinear, scaleLog } from 'd3-scale';
 import type { SeedBin } from '../evaluation/curves.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
@@ -10,7 +12,7 @@ import { legend, line, lineEntry, type Scales, whiskers } from './shapes.ts';
 import { element } from './svg.ts';
 import { colour, type LineStyle, lineStyles, methodOrder } from './theme.ts';
 
-/** Means are shifted by these factors from the points of their campaigns, which would otherwise hide the means. */
+/** Factors by which means are shifted from the points of their campaigns, which would otherwise hide the means. */
 const OWN_SHIFT = 1.03;
 const RIVAL_SHIFT = 1.065;
 /** Space on the axis before the smallest and after the largest number of seeds, as a factor. */
@@ -18,7 +20,10 @@ const MARGIN = 1.12;
 const SIZE = { width: 860, height: 400 };
 const FRAME = { left: 62, right: SIZE.width - 20, top: 42, bottom: SIZE.height - 52 };
 
-/** AUC of each campaign by the number of its seeds, with means of bins, compared with the strongest other method. */
+/**
+ * Charts the AUC of each campaign by the number of its seeds, with means of bins, and compares with the strongest other
+ * method.
+ */
 export function seedsChart(report: EvaluationReport): Chart {
   const { campaigns, by_seeds: bins } = report;
   const styles = lineStyles(Object.keys(report.methods));
@@ -67,7 +72,7 @@ function campaignMark(cx: number, cy: number, r: number): string {
   return element('circle', { cx, cy, r, fill: colour('own'), 'fill-opacity': 0.45 });
 }
 
-/** A method's means with their intervals, on a line through the means. */
+/** A method's means with their intervals, and a line through the means. */
 function means(scales: Scales, bins: readonly SeedBin[], method: string, style: LineStyle): string[] {
   const isOwn = method === MAIN_METHOD;
   const points = bins.map(({ seeds, auc }) => ({
@@ -84,7 +89,7 @@ function means(scales: Scales, bins: readonly SeedBin[], method: string, style: 
   ];
 }
 
-/** The ticks 1, 2, 5, 10 .. within the bounds; the bounds themselves if there would be too few ticks. */
+/** The ticks 1, 2, 5, 10 .. within the bounds; if these are too few, the bounds themselves. */
 function seedTicks(low: number, high: number): number[] {
   const ticks: number[] = [];
   for (let [tick, i] = [1, 0]; tick <= high; i++) {

@@ -38,7 +38,7 @@ export function settings(report: EvaluationReport, manifest: Manifest): string {
   return `<dl>\n${items.join('\n')}\n</dl>`;
 }
 
-/** The manifest's training entries that are single values. */
+/** The entries of the manifest's `training` that are single values. */
 function scalars(training: Readonly<Record<string, unknown>>): [string, unknown][] {
   return Object.entries(training).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
 }

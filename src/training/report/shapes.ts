@@ -1,4 +1,4 @@
-/** Elements inside the axes of a chart: lines, bands, intervals and marks; and legends. */
+/** Elements inside the axes of a chart (lines, bands, intervals and marks), and legends. */
 import { area, line as lineThrough } from 'd3-shape';
 import type { Interval } from '../../lib/interval.ts';
 import type { Scale } from './axes.ts';
@@ -43,7 +43,7 @@ export function band({ x, y }: Scales, points: readonly BandPoint[], fill: strin
   return element('path', { d: between(points) ?? '', fill, 'fill-opacity': opacity });
 }
 
-/** An interval through a point: a line, and a mark at its mean. */
+/** An interval through a point, with a mark at its mean. */
 export interface Whisker {
   readonly x: number;
   readonly y: number;
@@ -82,7 +82,7 @@ export function diamond(cx: number, cy: number, reach: number, look: Attributes)
 }
 
 const ENTRY_SIZE = 12.5;
-/** Width of a character, in pixels: enough for the fonts of all systems. */
+/** Width of a character in pixels, large enough for the fonts of all systems. */
 const CHARACTER_WIDTH = 7.3;
 /** Distance between a symbol and its text. */
 const SYMBOL_GAP = 6;
@@ -96,7 +96,7 @@ export interface LegendEntry {
   readonly symbolWidth: number;
 }
 
-/** A legend with entries next to each other, `gap` pixels apart; without `gap`, one below the other. */
+/** A legend whose entries are next to each other, `gap` pixels apart; without `gap`, one below the other. */
 export function legend(x: number, y: number, entries: readonly LegendEntry[], gap?: number): string[] {
   let [left, middle] = [x, y];
   return entries.flatMap(({ text, symbol, symbolWidth }) => {
@@ -108,7 +108,7 @@ export function legend(x: number, y: number, entries: readonly LegendEntry[], ga
   });
 }
 
-/** An entry for something drawn as a line. */
+/** A legend entry for something drawn as a line. */
 export function lineEntry(text: string, style: LineStyle): LegendEntry {
   const pixels = { x: (value: number) => value, y: (value: number) => value };
   const through = (x: number, y: number): Point[] => [

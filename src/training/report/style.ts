@@ -1,4 +1,4 @@
-/** The style sheet of pages: light or dark as the reader prefers, with rules for narrow screens and for print. */
+/** The style sheet of pages, light or dark as the reader prefers, with rules for narrow screens and for print. */
 import { cssVariables, svgRules } from './theme.ts';
 
 export function pageStyle(): string {

@@ -1,6 +1,6 @@
-/** Elements of SVG as text. */
+/** SVG elements as text. */
 
-/** Text escaped for the content or an attribute of HTML and SVG. */
+/** Escapes text for the content or an attribute of HTML and SVG. */
 export function escapeText(text: string): string {
   return (
     text
@@ -8,20 +8,20 @@ export function escapeText(text: string): string {
       .replaceAll('<', '&lt;')
       .replaceAll('>', '&gt;')
       .replaceAll('"', '&quot;')
-      // characters that XML cannot represent
+      // XML cannot represent these characters
       .replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu, '\ufffd')
   );
 }
 
-/** Values of attributes; undefined ones are left out. Numbers are pixels, rounded to a hundredth. */
+/** Values of attributes; undefined values are left out. Numbers are pixels, rounded to a hundredth. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
-/** `<name ../>`, with attributes in the given order. */
+/** Writes `<name ../>`, with attributes in the given order. */
 export function element(name: string, attributes: Attributes): string {
   return `<${name}${written(attributes)}/>`;
 }
 
-/** `<text ..>`, centred on its y. */
+/** Writes `<text ..>`, centred on its y. */
 export function textElement(text: string, attributes: Attributes): string {
   return `<text dominant-baseline="central"${written(attributes)}>${escapeText(text)}</text>`;
 }

@@ -1,10 +1,14 @@
 /**
- * Colours of reports, light and dark, and the line of each method. Line patterns distinguish methods without colours.
+ * Colours of reports, light and dark, and the line style of each method. Line patterns distinguish methods without
+ * colours.
  */
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../evaluation/methods.ts';
 
-/** The light and the dark value by name; light values are all different, because they identify colours in a drawing. */
+/**
+ * The light and the dark value of each colour, by name. Light values are all different, because they identify colours
+ * in a drawing.
+ */
 export const COLOURS = {
   paper: ['#ffffff', '#14181d'],
   ink: ['#1b2026', '#e6e9ed'],
@@ -25,14 +29,14 @@ export const COLOURS = {
 
 export type ColourName = keyof typeof COLOURS;
 
-/** The light value, used for drawing. */
+/** The light value of a colour, which is used for drawing. */
 export function colour(name: ColourName): string {
   return COLOURS[name][0];
 }
 
 /**
- * The dark values for elements of the classes `f-<light>` (fill) and `s-<light>` (stroke); the light values are the
- * elements' attributes. Print uses the light values.
+ * CSS rules with the dark values for elements of the classes `f-<light>` (fill) and `s-<light>` (stroke). The light
+ * values are the elements' attributes. Print uses the light values.
  */
 export function svgRules(): string {
   const rules = Object.values(COLOURS).flatMap(([light, dark]) => [
@@ -42,14 +46,14 @@ export function svgRules(): string {
   return `@media screen and (prefers-color-scheme:dark){${rules.join('')}}`;
 }
 
-/** `--ink: ..` and so on. */
+/** CSS variables of the colours, such as `--ink: ..`. */
 export function cssVariables(scheme: 'light' | 'dark'): string {
   return Object.entries(COLOURS)
     .map(([name, values]) => `--${name}:${values[scheme === 'light' ? 0 : 1]}`)
     .join(';');
 }
 
-/** Methods by mean AUC, best first, with metaheac in front. */
+/** Names of the methods by mean AUC, best first, with metaheac in front. */
 export function methodOrder({ methods }: EvaluationReport): string[] {
   const aucOf = (name: string) => (name === MAIN_METHOD ? Number.POSITIVE_INFINITY : methods[name]!.all!.auc.mean);
   return Object.keys(methods).sort((a, b) => aucOf(b) - aucOf(a));
@@ -58,14 +62,14 @@ export function methodOrder({ methods }: EvaluationReport): string[] {
 export interface LineStyle {
   readonly colour: string;
   readonly width: number;
-  /** Lengths of strokes and gaps in pixels; empty is a solid line. */
+  /** Lengths of strokes and gaps in pixels; empty for a solid line. */
   readonly dash: readonly number[];
 }
 
 const SEQUENCE = ['vermilion', 'green', 'pink', 'ochre', 'sky', 'violet', 'brown'] as const;
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 2]];
 
-/** Line styles of a report's methods, by their order in the report: equal reports have equal styles. */
+/** Line styles of a report's methods, by their order in the report, so that equal reports have equal styles. */
 export function lineStyles(methods: readonly string[]): ReadonlyMap<string, LineStyle> {
   let next = 0;
   return new Map(

@@ -1,4 +1,4 @@
-/** Writes an evaluation's page, and its plots as SVG files. */
+/** Writes the page of an evaluation, and its plots as SVG files. */
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -10,8 +10,8 @@ import { drawFile } from './draw.ts';
 import { renderPage, reportCharts } from './page.ts';
 
 /**
- * Creates the folders of the outputs, so that an evaluation of hours does not fail at its end. Errors: invalid_argument
- * if `page` is a folder; storage_failed.
+ * Creates the output folders, so that an evaluation of hours does not fail at its end. Errors: invalid_argument if
+ * `page` is a folder; storage_failed.
  */
 export function prepareOutputs(page: string | undefined, plots: string | undefined): void {
   for (const folder of [page === undefined ? undefined : dirname(page), plots])
