@@ -3,14 +3,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { AppError } from '../lib/errors.ts';
 import type { Labels } from './types.ts';
 
-/** The scopes of a key; each includes the ones before it. */
+/** The scopes of an API key, in ascending order: each scope includes all earlier scopes. */
 export const SCOPES = ['read', 'write', 'admin'] as const;
 
 export type Scope = (typeof SCOPES)[number];
 
-/** A key without its secret. Times are milliseconds since 1970. */
+/** An API key without its secret. Times are in milliseconds since 1970. */
 export interface ApiKey {
-  /** The beginning of the key, which may be shown and logged. */
+  /** The first characters of the key, which may be shown and logged. */
   readonly id: string;
   readonly name: string;
   readonly scope: Scope;
@@ -21,14 +21,14 @@ export interface ApiKey {
   readonly labels: Labels;
   readonly createdAt: number;
   readonly expiresAt: number | null;
-  /** When the service found that the key had expired: from then on the key stays expired, whatever the clock says. */
+  /** When the service found that the key had expired. The key then stays expired, even if the clock goes back. */
   readonly expiredAt: number | null;
   readonly revokedAt: number | null;
 }
 
 export type NewApiKey = Pick<ApiKey, 'name' | 'scope' | 'labels' | 'expiresAt'>;
 
-/** A key with its hash, which the keys in requests are compared with. */
+/** An API key with its hash. Keys in requests are compared with this hash. */
 export interface StoredApiKey extends ApiKey {
   readonly sha256: string;
 }
@@ -38,13 +38,13 @@ const ID_BYTES = 6;
 const SECRET_BYTES = 32;
 const FORM = /^(mh_[0-9a-f]{12})_[\w-]{43}$/;
 
-/** A new key: its public id, and the text that is shown once. */
+/** Returns a new key: its public id, and its text, which is shown only once. */
 export function newApiKey(): { readonly id: string; readonly key: string } {
   const id = `mh_${randomBytes(ID_BYTES).toString('hex')}`;
   return { id, key: `${id}_${randomBytes(SECRET_BYTES).toString('base64url')}` };
 }
 
-/** The id at the beginning of a text that has the form of a key; null for any other text. */
+/** Returns the id at the beginning of a key; null if the text does not have the form of a key. */
 export function apiKeyIdOf(text: string): string | null {
   return FORM.exec(text)?.[1] ?? null;
 }
@@ -54,7 +54,7 @@ export function hashApiKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
-/** Whether a key with `scope` may perform an operation that requires the scope `needed`. */
+/** Whether a key with the scope `scope` may perform an operation that requires the scope `needed`. */
 export function includesScope(scope: Scope, needed: Scope): boolean {
   return SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);
 }
@@ -65,7 +65,7 @@ export function includesLabels(labels: Labels, needed: Labels): boolean {
 }
 
 /**
- * Throws if there are already `maximum` keys that are not revoked.
+ * Throws if `maximum` unrevoked keys already exist.
  * @throws AppError too_many_keys
  */
 export function refuseMoreKeys(count: number, maximum: number): void {

@@ -1,23 +1,26 @@
-/** Audience versions: their size, their numbers, and which of them becomes active. */
+/** Audience versions: their sizes, their numbers, and which version becomes active. */
 import { AppError } from '../lib/errors.ts';
 import { decodeCursor } from './cursors.ts';
 import { type ExpansionState, isEnd } from './states.ts';
 import type { Audience, AudienceRequest } from './types.ts';
 
-/** Time after which to ask again for an audience that is not ready yet. */
+/** Time after which a client should ask again for an audience that is not ready yet. */
 const RETRY_AFTER_SECONDS = 2;
-/** The same time if the expansion ended without an audience: only a new expansion would change that. */
+/**
+ * Time after which a client should ask again if the expansion ended without an audience. This time is longer because
+ * only a new expansion can make an audience.
+ */
 const RETRY_AFTER_END_SECONDS = 60;
 
 /**
- * The number of members: the requested size, or a percentage of the population rounded up, both capped by the number of
- * candidates.
+ * The number of members of an audience: the requested size, or a percentage of the population rounded up, both capped
+ * by the number of candidates.
  */
 export function audienceSize(request: AudienceRequest, candidates: number, populationSize: number): number {
   if ('size' in request) return Math.min(candidates, Math.max(1, request.size));
   const share = (populationSize * request.percent) / 100;
-  // 33.2 % of 50,534,000 is 16777288.000000002 in floating point, and must not round up; the relative error is below
-  // 4e-16.
+  // 33.2 % of 50,534,000 is 16777288.000000002 in floating point. This must not be rounded up. The relative error is
+  // below 4e-16.
   const wanted = Math.ceil(share - Math.max(1e-9, share * 1e-15));
   return Math.min(candidates, Math.max(1, wanted));
 }
@@ -32,8 +35,8 @@ export function newSize(
 }
 
 /**
- * The number of a campaign's next version. It is never the number of a pruned version that is still in the list of
- * changes.
+ * The number of a campaign's next audience version. The numbers of pruned versions in the list of changes are not
+ * reused.
  */
 export function nextVersion(newest: number | null, newestChange: number | null): number {
   return 1 + Math.max(newest ?? 0, newestChange ?? 0);
@@ -49,7 +52,7 @@ export function audienceNotReady(id: string, state: ExpansionState | null): AppE
 }
 
 /**
- * The number of the change after which a page of changes begins; `last` is the newest one.
+ * The number of the change after which a page of changes begins. `last` is the number of the newest change.
  * @throws AppError invalid_cursor
  */
 export function changesAfter(since: string | undefined, last: number): number {

@@ -1,27 +1,27 @@
 /** Entries of the audit log: which key did what to which resource. */
 
-/** Actors other than keys with an id. */
+/** Actors other than API keys that have an id. */
 export const ACTORS = {
-  /** The key in the operator's settings. */
+  /** The API key in the operator's settings. */
   operator: 'admin',
   /** A command run on the data folder. */
   command: 'local',
-  /** Anybody, on a service that needs no key. */
+  /** Any caller of a service that requires no API key. */
   anybody: 'anonymous',
 } as const;
 
-/** An action. It contains no user id, no seed and no key. */
+/** An action in the audit log. An entry contains no user ids, seeds or keys. */
 export interface AuditedAction {
   readonly actor: string;
-  /** The client's address; null for a command. */
+  /** The client's IP address; null for a command. */
   readonly address: string | null;
-  /** The id of the operation. */
+  /** The operation id in the OpenAPI document. */
   readonly action: string;
   /** `campaign`, `webhook`, `key` and so on; null if the action concerns no resource. */
   readonly resource: string | null;
-  /** null if there is only one such resource, or if the resource is a user. */
+  /** The resource's id; null if there is only one resource of its kind, or if the resource is a user. */
   readonly resourceId: string | null;
-  /** The status of the response. */
+  /** The HTTP status of the response. */
   readonly status: number | null;
   readonly requestId: string | null;
 }
@@ -31,18 +31,18 @@ export interface AuditEntry extends AuditedAction {
   readonly at: number;
 }
 
-/** An action in progress; it is recorded once. */
+/** An action in progress, which is recorded once in the audit log. */
 export interface PendingAction {
   readonly action: AuditedAction;
-  /** Whether the action frees space: if so, it is recorded even on a full disk. */
+  /** Whether the action frees disk space. Such an action is recorded even if the disk is full. */
   readonly frees?: boolean;
   isRecorded: boolean;
 }
 
 export interface AuditQuery {
   /**
-   * Only entries from this time on, in milliseconds since 1970. Even if the clock went back, an entry never counts as
-   * earlier than the entry before it.
+   * Only entries from this time on, in milliseconds since 1970. If the clock went back, an entry counts as no earlier
+   * than the entry before it.
    */
   readonly since?: number | undefined;
   /** Only entries before this time. */

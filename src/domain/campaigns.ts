@@ -1,26 +1,26 @@
-/** Whether a campaign's inputs need an expansion, and when its refresh policy causes one. */
+/** Whether a campaign's inputs need an expansion, and when its refresh policy causes an expansion. */
 import { AppError } from '../lib/errors.ts';
 import type { ExpansionState } from './states.ts';
 import type { Cause, RefreshPolicy } from './types.ts';
 
-/** Inputs that an expansion keeps a copy of. The expansion is outdated once one of them changes. */
+/** Inputs that an expansion keeps a copy of. The expansion is outdated when one of these inputs changes. */
 export const COPIED_INPUTS = ['features', 'filters', 'seeds', 'suppression', 'commonSuppression'] as const;
 
 export type CopiedInput = (typeof COPIED_INPUTS)[number];
 
-/** Whether a campaign's inputs equal those of its expansions; `null` if there is no such expansion. */
+/** Whether a campaign's inputs equal the inputs of its expansions; `null` if the expansion does not exist. */
 export interface ComparedInputs {
   readonly hasSeeds: boolean;
   readonly isLatestRunning: boolean;
   readonly sameAsLatest: boolean | null;
-  /** Compared with the expansion that made the active audience version. */
+  /** Whether the inputs equal those of the expansion that made the active audience version. */
   readonly sameAsActive: boolean | null;
 }
 
 /**
- * Whether the inputs need an expansion: they differ from those of the running expansion, or else of the one that made
- * the active version, or else of the latest. A campaign that was never expanded needs an expansion as soon as it has
- * seeds.
+ * Whether a campaign's inputs need an expansion. The inputs are compared with those of the running expansion; if there
+ * is none, of the expansion that made the active version; if there is none either, of the latest expansion. A campaign
+ * that was never expanded needs an expansion as soon as it has seeds.
  */
 export function needsExpansion({ hasSeeds, isLatestRunning, sameAsLatest, sameAsActive }: ComparedInputs): boolean {
   const isSame = isLatestRunning ? sameAsLatest : (sameAsActive ?? sameAsLatest);
@@ -36,8 +36,8 @@ export interface EndedExpansion {
 }
 
 /**
- * Why a refresh is due; `null` if none is. After an expansion that failed before it had a population version, only the
- * interval causes another expansion, which might fail in the same way.
+ * Returns why a refresh is due; `null` if no refresh is due. If the latest expansion failed before it had a population
+ * version, only the interval causes another expansion, because another expansion might fail in the same way.
  */
 export function refreshCause(
   { everyMs, onNewPopulation, onChange }: RefreshPolicy,
@@ -48,7 +48,7 @@ export function refreshCause(
   const isOfAnother = latest.populationVersion !== populationVersion;
   const diedBefore = latest.populationVersion === null && latest.state === 'failed';
   if (onNewPopulation && isOfAnother && !diedBefore) return 'population';
-  // whatever the outcome of the latest expansion, so that a failure is not repeated forever
+  // the outcome of the latest expansion does not matter here, so a failure is not repeated forever
   if (onChange && !latest.hasSameInputs) return 'change';
   if (everyMs === null) return null;
   // a creation time in the future means that the clock has since gone back

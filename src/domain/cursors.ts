@@ -1,4 +1,4 @@
-/** Opaque cursors of lists: base64url of the list's letter and the last row's number. */
+/** Opaque cursors of lists: the list's letter and the number of the last row, encoded in base64url. */
 import { AppError } from '../lib/errors.ts';
 
 const LETTERS = {
@@ -19,7 +19,7 @@ export function encodeCursor(list: ListName, number: number): string {
 }
 
 /**
- * `pointer` is the parameter that the cursor came from.
+ * Decodes a cursor. `pointer` names the parameter that contained the cursor.
  * @throws AppError invalid_cursor for anything that `encodeCursor` did not return for this list
  */
 export function decodeCursor(list: ListName, cursor: string, pointer = 'cursor'): number {

@@ -1,20 +1,20 @@
-/** The input of an estimate of an audience, and the users that it counts. */
+/** The input of an audience estimate, and the counts of users in its result. */
 import type { CampaignFeatures, Filters } from './features.ts';
 
-/** The input of an estimate. */
+/** The input of an audience estimate. */
 export interface EstimateInputs {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
-  /** The epoch of the served population and model, which the rows and features belong to. */
+  /** The epoch of the served population and model that the rows and features belong to. */
   readonly epoch: number;
-  /** Rows of the population, ascending, without repetitions. */
+  /** Rows of the seeds in the population, ascending, without repetitions. */
   readonly seeds: Int32Array;
   /** Rows of suppressed users who are not seeds. */
   readonly suppressed: Int32Array;
-  /** The sha256 of a set of further suppressed users: the installation's suppression list. */
+  /** The sha256 of the installation's suppression list, whose users are suppressed too. */
   readonly suppressionSet: string | null;
   readonly minimumSeeds: number;
-  /** Maximum number of seeds that are used, and of candidates. */
+  /** Maximum number of seeds and maximum number of candidates that the estimate uses. */
   readonly mostSeeds: number;
   readonly mostCandidates: number;
 }

@@ -1,6 +1,6 @@
 /**
- * The rules of an expansion and its job: functions of the expansion's state, a command and the time. A store writes
- * their result in one transaction. Times are milliseconds since 1970.
+ * The rules of expansions and jobs: functions of an expansion's state, a command and the time. A store writes the
+ * result of such a function in one transaction. Times are in milliseconds since 1970.
  */
 import { AppError, assert, unreachable } from '../lib/errors.ts';
 import type { ComputedWith, Timings } from './run-facts.ts';
@@ -9,21 +9,21 @@ import { turnOf } from './turns.ts';
 import type { Cause, Excluded, ExpansionResult, Pins, Reason } from './types.ts';
 
 export interface ExpansionRules {
-  /** With fewer known seeds, an expansion is too_small. */
+  /** Minimum number of known seeds; with fewer, an expansion ends as `too_small`. */
   readonly minimumSeeds: number;
-  /** How long a claim or a renewal lasts. */
+  /** How long a job is leased by a claim or a renewal. */
   readonly leaseMs: number;
   /** Maximum number of claims of a job. */
   readonly maximumAttempts: number;
 }
 
-/** An expansion that has not ended, with its job. */
+/** A running or queued expansion, with its job. */
 export interface RunningExpansion {
   readonly state: ExpansionState;
   readonly progress: number;
   readonly startedAt: number | null;
   readonly pins: Pins | null;
-  /** Claims so far, not counting claims that were given back on purpose. */
+  /** Number of claims so far, without claims that were given back on purpose. */
   readonly attempt: number;
   /** The token of the last claim. */
   readonly token: number;
@@ -43,13 +43,13 @@ export type ExpansionCommand =
       readonly timings?: Timings | undefined;
     }
   | { readonly kind: 'retry'; readonly reason: Reason; readonly delayMs: number }
-  /** The owner of the job died or was stopped on purpose. */
+  /** The owner of the job died, or was stopped on purpose. */
   | { readonly kind: 'release'; readonly how: 'died' | 'stopped' }
   /** The lease of the job may have expired. */
   | { readonly kind: 'expire' }
   | { readonly kind: 'stop'; readonly state: 'cancelled' | 'superseded' };
 
-/** The fields of an expansion that change; the others stay. */
+/** The changed fields of an expansion; other fields keep their values. */
 export interface ExpansionChange {
   readonly state?: ExpansionState;
   readonly reason?: Reason | null;
@@ -64,7 +64,7 @@ export interface ExpansionChange {
   readonly quality?: Readonly<Record<string, unknown>>;
 }
 
-/** The fields of a job that change; the others stay. */
+/** The changed fields of a job; other fields keep their values. */
 export interface JobChange {
   readonly owner?: string | null;
   readonly leaseUntil?: number | null;
@@ -73,16 +73,19 @@ export interface JobChange {
   readonly token?: number;
 }
 
-/** The changes that a store writes: all of them or none. */
+/** The changes to an expansion and its job, which a store writes in one transaction. */
 export interface ExpansionEffects {
   readonly expansion: ExpansionChange;
-  /** `removed` when the expansion ends. */
+  /** The changed fields of the job; `removed` if the expansion ends. */
   readonly job: JobChange | 'removed';
-  /** Whether webhooks are notified of the end. */
+  /** Whether webhooks are notified that the expansion ended. */
   readonly isTold: boolean;
 }
 
-/** A step that is not in `TRANSITIONS` is a bug, as is finishing an expansion without pins. */
+/**
+ * Decides what a command changes. A step that is not in `TRANSITIONS` is a bug, and so is finishing an expansion
+ * without pins.
+ */
 export function decide(
   running: RunningExpansion,
   command: ExpansionCommand,
@@ -106,8 +109,8 @@ export function decide(
         },
       };
     case 'renew':
-      // a renewal never shortens the lease: the owner may learn of a correction of the service's time a moment after
-      // the stored times were moved
+      // a renewal never shortens the lease: after a clock correction, stored times may move before the owner's time
+      // does
       return { ...NOTHING, job: { leaseUntil: Math.max(running.leaseUntil ?? 0, now + leaseMs) } };
     case 'pin':
       return running.pins === null ? { ...NOTHING, expansion: { ...command.pins, updatedAt: now } } : NOTHING;
@@ -141,8 +144,8 @@ export function decide(
 const NOTHING: ExpansionEffects = { expansion: {}, job: {}, isTold: false };
 
 /**
- * Moves the expansion to another state, or leaves its state unchanged. Progress never decreases; the reason is always
- * that of the last step.
+ * Moves the expansion to another state, or leaves its state unchanged. Progress never decreases. The reason is the
+ * reason of this step.
  */
 function step(
   running: RunningExpansion,
@@ -177,7 +180,7 @@ function requeue(
 }
 
 /**
- * The command that cancels an expansion in this state; `null` if it is already cancelled.
+ * Returns the command that cancels an expansion in this state; `null` if the expansion is already cancelled.
  * @throws AppError expansion_ended (facts: state)
  */
 export function cancelling(state: ExpansionState): Extract<ExpansionCommand, { readonly kind: 'stop' }> | null {
@@ -186,29 +189,30 @@ export function cancelling(state: ExpansionState): Extract<ExpansionCommand, { r
   throw new AppError('expansion_ended', `the expansion is already ${state}`, { facts: { state } });
 }
 
-/** The facts about a campaign when an expansion is requested. */
+/** The facts about a campaign that are needed when an expansion is requested. */
 export interface ExpansionRequest {
   readonly cause: Cause;
   /** Whether the campaign has an expansion that has not ended. */
   readonly isRunning: boolean;
-  /** Known seeds of the campaign when they were last counted; `null` if it has no seeds. */
+  /** Number of known seeds of the campaign when they were last counted; `null` if the campaign has no seeds. */
   readonly knownSeeds: number | null;
-  /** Users that feedback adds to the seeds. */
+  /** Number of users that feedback adds to the seeds. */
   readonly positives: number;
 }
 
-/** A new expansion, and what happens to the running one. */
+/** A new expansion, and what happens to the campaign's running expansion. */
 export interface NewExpansion {
   readonly supersedes: boolean;
   readonly state: 'queued' | 'too_small';
   readonly reason: Reason | null;
-  /** When the turn of the expansion comes: see `turnOf`. */
+  /** The expansion's turn in the queue: see `turnOf`. */
   readonly turn: number;
 }
 
 /**
- * A call supersedes the running expansion; a refresh policy leaves it alone (`null`). The seeds of a new campaign have
- * just been counted; otherwise the engine counts them.
+ * Decides about a requested expansion. A call supersedes the running expansion. If an expansion is running, a refresh
+ * policy creates none (`null`). The known seeds are checked here only for a new campaign, whose seeds have just been
+ * counted; otherwise the engine checks them.
  * @throws AppError no_seeds
  */
 export function decideExpansion(

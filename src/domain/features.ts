@@ -1,9 +1,9 @@
-/** The features of a campaign, and the filters on features of users. */
+/** The features of a campaign, and the filters on users' features. */
 
-/** Values by feature name: a token, a list of tokens, a number, or the numbers of a vector. */
+/** Values by feature name. A value is a token, a list of tokens, a number, or the numbers of a vector. */
 export type CampaignFeatures = Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
 
-/** Both bounds are inclusive; a missing bound is no limit. */
+/** A range of numbers. Both bounds are inclusive; without a bound, the range is open on that side. */
 export interface NumberRange {
   readonly min?: number;
   readonly max?: number;

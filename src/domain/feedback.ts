@@ -2,35 +2,35 @@
 
 export const FEEDBACK_EVENTS = ['conversion', 'click', 'dismissal'] as const;
 
-/** One action of a user. */
+/** One action of a user, such as a click. */
 export interface FeedbackEvent {
   readonly userId: string;
   readonly event: (typeof FEEDBACK_EVENTS)[number];
   /** Milliseconds since 1970. */
   readonly happenedAt: number;
-  /** Whether the event is reported as it happens: then it is the user's last event, whatever the clock says. */
+  /** Whether the event is reported as it happens. Such an event is the user's latest, whatever its time is. */
   readonly isNow?: boolean;
 }
 
-/** Number of users by their last event. */
+/** Number of users by their latest event. */
 export type FeedbackCounts = Readonly<Record<FeedbackEvent['event'], number>>;
 
 /** The result of recording events. */
 export interface FeedbackReport {
   readonly received: number;
-  /** Events that are now their user's latest. */
+  /** Number of events that became the latest event of their user. */
   readonly taken: number;
-  /** Events older than their user's latest: nothing changed. */
+  /** Number of events that changed nothing because they are older than their user's latest event. */
   readonly outdated: number;
   readonly users: FeedbackCounts;
 }
 
-/** A user's last event, as it is kept. */
+/** A user's latest event, as it is stored. */
 export type LastEvent = Pick<FeedbackEvent, 'event' | 'happenedAt'>;
 
 /**
- * Whether an event is now its user's last event, and what to write: `null` if nothing changes. Of two events at the
- * same time, the one received later is the last.
+ * Returns what to write if an event becomes its user's latest; `null` if nothing changes. Of two events with the same
+ * time, the event that is received later counts as the latest.
  */
 export function decideFeedback(
   before: LastEvent | undefined,

@@ -1,19 +1,19 @@
-/** Whether filters can match any user of a population. */
+/** Checks whether filters can match any user of a population. */
 import { AppError, type ErrorDetail } from '../lib/errors.ts';
 import { type FeatureKind, KINDS } from '../lib/feature-kinds.ts';
 import { jsonPointer } from '../lib/json-pointer.ts';
 import type { Filters } from './features.ts';
 
-/** The features of a population, as far as filters need them. */
+/** The features of a population that filters can name. */
 export interface FilterableFeatures {
   readonly features: readonly { readonly name: string; readonly kind: FeatureKind }[];
-  /** The dictionary of a feature with tokens; `find` returns the token's code, or 0 if no user has ever had it. */
+  /** The dictionary of a feature with tokens. `find` returns a token's code, or 0 if no user has ever had the token. */
   dictionary(feature: string): { find(token: string): number };
 }
 
 /**
- * Rejects features and tokens that the population does not have, because they match nobody, and filters whose form is
- * wrong for their feature.
+ * Rejects filters with features or tokens that the population does not have, because such filters match nobody. Also
+ * rejects filters whose form is wrong for their feature.
  * @throws AppError unknown_filter (facts: known_features)
  */
 export function refuseUnknownFilters(known: FilterableFeatures, filters: Filters): void {

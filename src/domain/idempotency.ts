@@ -1,14 +1,14 @@
-/** The rule of idempotency keys: a repeated request gets its response again. */
+/** The rule of idempotency keys: a repeated request gets the stored response to the first request. */
 import { AppError } from '../lib/errors.ts';
 import type { IdempotentRequest } from './types.ts';
 
-/** Keys are remembered for a day. */
+/** Idempotency keys are stored for one day. */
 export const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
 /** The stored data of an answered request. */
 export interface KeptAnswer {
   readonly requestSha256: string;
-  /** The campaign that the created resource belongs to; empty if none. */
+  /** The id of the campaign that the created resource belongs to; empty if it belongs to no campaign. */
   readonly campaignId: string;
   readonly answer: string;
   /** Milliseconds since 1970. */
@@ -16,7 +16,7 @@ export interface KeptAnswer {
 }
 
 /**
- * The stored response if the key was used in the last day, else `null`.
+ * Returns the stored response if the key was used in the last day, else `null`.
  * @throws AppError idempotency_key_reused if the key was used for another request (facts: campaign_id, if that request
  * belongs to a campaign)
  */

@@ -1,4 +1,4 @@
-/** The not-found errors, the same for every store. */
+/** The not-found errors that every store throws. */
 import { AppError } from '../lib/errors.ts';
 
 export function campaignNotFound(id: string): AppError {

@@ -4,16 +4,19 @@
 import type { ThreadSeconds } from './run-facts.ts';
 
 /**
- * Expansions that run at once per thread. Each holds the scores of all users in memory; each additional expansion makes
+ * Maximum number of concurrent expansions per thread. Each expansion holds the scores of all users in memory, and makes
  * passes over the population slower for the others.
  */
 export const JOBS_PER_THREAD = 4;
-/** Progress when all users are scored and the report is made; the rest is the ranking. */
+/**
+ * An expansion's progress when all users are scored and the report is finished. The rest of the progress is the
+ * ranking.
+ */
 export const SCORED = 0.98;
 
 /** The remaining work of an expansion. */
 export interface WorkLeft extends ThreadSeconds {
-  /** How many threads can score it at once. */
+  /** Number of segments, which is the maximum number of threads that can score the expansion at once. */
   readonly segments: number;
 }
 
@@ -26,13 +29,13 @@ interface Running {
   readonly segments: number;
 }
 
-/** Work of fewer seconds than this counts as done: sums of floating-point numbers are not exact. */
+/** Remaining work of fewer seconds counts as done, because sums of floating-point numbers are not exact. */
 const DONE = 1e-9;
 
 /**
- * Seconds from now until each expansion ends, in the order of the queue, which is the order in which they start. Each
- * expansion adapts and then reports on one thread. The other threads score all adapted expansions concurrently: their
- * segments share passes over the population.
+ * Returns the seconds from now until each expansion ends, in the order of the queue, in which expansions start. Each
+ * expansion adapts and then reports on one thread. The other threads score all adapted expansions in shared passes over
+ * the population.
  */
 export function endsOf(
   queue: readonly WorkLeft[],
@@ -48,7 +51,7 @@ export function endsOf(
     const customising = running.filter((job) => job.customising > DONE).slice(0, threads);
     const scoring = running.filter((job) => job.scoring > DONE && job.customising <= job.reporting + DONE);
     const free = threads - customising.length;
-    // waiting adaptations go before scoring
+    // waiting adaptations have priority over scoring
     const rateOf = ({ segments }: Running) => Math.min(free / scoring.length, segments);
     const step = Math.min(
       ...customising.map((job) => untilTurn(job)),
@@ -69,7 +72,7 @@ export function endsOf(
   return ends;
 }
 
-/** Seconds until adaptation, or the report, ends. */
+/** Seconds until the current phase of the expansion (adaptation or report) ends. */
 function untilTurn({ customising, reporting }: Running): number {
   return customising > reporting + DONE ? customising - reporting : customising;
 }
@@ -78,7 +81,7 @@ function toRunning({ adapting, reporting, scoring, segments }: WorkLeft, place: 
   return { place, customising: adapting + reporting, reporting, scoring, segments };
 }
 
-/** A past expansion, from which others are estimated. */
+/** The work of a past expansion, from which the work of others is estimated. */
 export interface PastWork extends WorkLeft {
   readonly seeds: number;
 }
@@ -92,17 +95,17 @@ export interface QueuedWork {
 }
 
 /**
- * Width of the kernel over the logarithm of the number of seeds: an expansion with twice as many seeds has a weight of
- * .6.
+ * Width of the kernel that weights past expansions by the logarithm of their number of seeds. A past expansion with
+ * twice as many seeds has a weight of .6.
  */
 const WIDTH = 0.7;
 
-/** The remaining work of an expansion, estimated from past ones, of which there is at least one. */
+/** Estimates the remaining work of an expansion from past expansions; there must be at least one. */
 export function workLeft({ seeds, progress, isAdapted }: QueuedWork, past: readonly PastWork[]): WorkLeft {
   const { segments, ...work } = workOf(seeds, past);
   const done = (progress / SCORED) * (work.adapting + work.reporting + work.scoring);
   if (!isAdapted) return { ...work, segments, adapting: Math.max(0, work.adapting - done) };
-  // the report and the scores are made side by side, until one of them is finished
+  // the report and the scoring run concurrently until one of them is finished
   const later = Math.max(0, done - work.adapting);
   const half = Math.min(later / 2, work.reporting, work.scoring);
   const [reporting, scoring] = work.reporting < work.scoring ? [half, later - half] : [later - half, half];
@@ -115,12 +118,13 @@ export function workLeft({ seeds, progress, isAdapted }: QueuedWork, past: reado
 }
 
 /**
- * The mean work of past expansions, weighted by how close their numbers of seeds are to that of the queued expansion.
+ * The mean work of past expansions. The weight of a past expansion depends on how close its number of seeds is to that
+ * of the queued expansion.
  */
 function workOf(seeds: number, past: readonly PastWork[]): WorkLeft {
   const weights = past.map((other) => {
     const distance = Math.log((other.seeds + 1) / (seeds + 1)) / WIDTH;
-    // expansions of other sizes count only if there are none of a similar size
+    // expansions of a very different size count only if there are none of a similar size
     return Math.exp(-(distance ** 2) / 2) + 1e-6;
   });
   const total = sum(weights);

@@ -1,4 +1,4 @@
-/** The blob names of an expansion: its ranking, and its checkpoint while it is unfinished. */
+/** The names of an expansion's blob folders: its ranking, and its checkpoint while the expansion is unfinished. */
 
 /** The prefix of every ranking's name. */
 export const RANKINGS = 'audiences';
@@ -10,7 +10,7 @@ export function rankingFolder(campaignId: string, expansionId: string): string {
 
 /**
  * The blob folder of an expansion's checkpoint. Like the folder of a ranking that is being written, its name begins
- * with the expansion's id; once the expansion has ended, nothing refers to it.
+ * with the expansion's id; once the expansion has ended, nothing refers to the checkpoint.
  */
 export function checkpointFolder(campaignId: string, expansionId: string): string {
   return `${rankingFolder(campaignId, expansionId)}.kept`;

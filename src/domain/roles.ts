@@ -3,8 +3,8 @@ import type { NumberRange } from './features.ts';
 import type { Excluded, Reason } from './types.ts';
 
 /**
- * A user's mark from the sets of an expansion. If two marks apply to a user, the higher one counts, so set the marks in
- * ascending order.
+ * The mark of a user who is in one of an expansion's sets. If two marks apply to a user, the higher mark counts, so set
+ * the marks in ascending order.
  */
 export const MARK = { none: 0, seed: 2, dismissed: 3, suppressed: 4 } as const;
 
@@ -13,7 +13,7 @@ const FILTERED = 1;
 const SEED_OUTSIDE = 5;
 const DISMISSED_OUTSIDE = 6;
 
-/** The role of a user who does not pass the filters, by mark. */
+/** For each mark, the role of a user with this mark who does not pass the filters. */
 const OUTSIDE: Readonly<Record<number, number>> = {
   [CANDIDATE]: FILTERED,
   [DISMISSED]: DISMISSED_OUTSIDE,
@@ -31,16 +31,16 @@ export interface Roles {
   readonly filtered: Int32Array;
   readonly candidates: Int32Array;
   readonly dismissed: Int32Array;
-  /** Seeds who do not pass the filters. */
+  /** Rows of seeds who do not pass the filters. */
   readonly seedsOutside: Int32Array;
-  /** Dismissed users who do not pass the filters. */
+  /** Rows of dismissed users who do not pass the filters. */
   readonly dismissedOutside: Int32Array;
 }
 
 /**
- * Suppression takes precedence over everything, a dismissal over being a seed, and being a seed over the filters: seeds
- * need not pass them. `filtered` has a 1 for each row that does not pass; `marks` has the marks from the sets, and
- * holds the roles afterwards.
+ * Computes the role of each user. Suppression takes precedence over dismissal, dismissal over seeds, and seeds over
+ * filters, so seeds need not pass the filters. `filtered` is 1 for each row that does not pass the filters. `marks`
+ * contains each row's mark, which is replaced by its role.
  */
 export function assignRoles(filtered: Uint8Array, marks: Uint8Array): Roles {
   for (let row = 0; row < marks.length; row++) if (filtered[row] === 1) marks[row] = OUTSIDE[marks[row]!]!;
@@ -55,7 +55,7 @@ export function assignRoles(filtered: Uint8Array, marks: Uint8Array): Roles {
   };
 }
 
-/** Whether a number, which a population holds as float32, is within a range; a missing number (NaN) never is. */
+/** Whether a number of a population (a float32) is within a range. A missing number (NaN) is never within a range. */
 export function rangeTest({ min, max }: NumberRange): (value: number) => boolean {
   const least = Math.fround(min ?? Number.NEGATIVE_INFINITY);
   const greatest = Math.fround(max ?? Number.POSITIVE_INFINITY);
@@ -73,7 +73,7 @@ export interface Shortfall {
   readonly reason: Reason;
 }
 
-/** Why these users cannot make an audience; `null` if they can. */
+/** Returns why there cannot be an audience with these counts of users; `null` if there can. */
 export function findShortfall(roles: Roles, populationSize: number, minimumSeeds: number): Shortfall | null {
   const known = roles.seeds.length;
   if (known < minimumSeeds) {

@@ -1,13 +1,14 @@
-/** What is reported about the run of an expansion, besides its result. */
+/** Facts about an expansion's run that are reported besides its result. */
 
 /**
- * Seconds by stage: queued, finding (which users are seeds, suppressed or filtered out), adapting, scoring, ranking.
+ * Seconds by stage: queued, finding (the lookup of seeds, suppressed users and filtered users), adapting, scoring,
+ * ranking.
  */
 export type Timings = Readonly<Record<string, number>>;
 
 /**
- * Seconds for which an expansion kept engine threads busy. Adaptation, quality report and prediction run on one thread;
- * any thread may score.
+ * Thread-seconds that an expansion used. Adaptation, quality report and prediction run on one thread; scoring may run
+ * on all threads.
  */
 export interface ThreadSeconds {
   readonly adapting: number;
@@ -15,16 +16,16 @@ export interface ThreadSeconds {
   readonly scoring: number;
 }
 
-/** What an expansion was computed with. */
+/** The device and the settings with which an expansion was computed. */
 export interface ComputedWith {
-  /** `cpu`, or `cuda:` and a number. */
+  /** `cpu`, or `cuda:` followed by the number of the device. */
   readonly device: string;
-  /** Threads of the engine. */
+  /** Number of threads of the engine. */
   readonly threads: number;
-  /** Users scored by one run of the model. */
+  /** Number of users scored by one run of the model. */
   readonly batchSize: number;
-  /** Segments of the population. Like the next field, missing in facts from earlier versions. */
+  /** Number of segments of the population; missing in facts from earlier versions. */
   readonly segments?: number;
-  /** Missing if an earlier attempt did part of the work. */
+  /** Missing if an earlier attempt did part of the work, and in facts from earlier versions. */
   readonly threadSeconds?: ThreadSeconds;
 }

@@ -1,4 +1,4 @@
-/** The states of an expansion and the legal steps between them, as data. */
+/** The states of an expansion, and a table of the legal steps between states. */
 
 export const EXPANSION_STATES = [
   'queued',
@@ -14,8 +14,8 @@ export const EXPANSION_STATES = [
 export type ExpansionState = (typeof EXPANSION_STATES)[number];
 
 /**
- * The states that may follow each state. An empty row is an end state; README.md says what a crash leaves in each
- * state.
+ * The states that may follow each state. An empty row is an end state. README.md describes what a crash leaves behind
+ * in each state.
  */
 export const TRANSITIONS: { readonly [S in ExpansionState]: readonly ExpansionState[] } = {
   queued: ['adapting', 'too_small', 'failed', 'cancelled', 'superseded'],
@@ -28,12 +28,12 @@ export const TRANSITIONS: { readonly [S in ExpansionState]: readonly ExpansionSt
   superseded: [],
 };
 
-/** Whether an expansion may go from `from` to `to`; staying is not a step. */
+/** Whether an expansion may go from the state `from` to the state `to`. Staying in a state is not a legal step. */
 export function isLegal(from: ExpansionState, to: ExpansionState): boolean {
   return TRANSITIONS[from].includes(to);
 }
 
-/** Whether a state is an end state: nothing follows it, and it has no job. */
+/** Whether a state is an end state. No state follows an end state, and an expansion in an end state has no job. */
 export function isEnd(state: ExpansionState): boolean {
   return TRANSITIONS[state].length === 0;
 }

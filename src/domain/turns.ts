@@ -4,22 +4,21 @@
  */
 import type { Cause } from './types.ts';
 
-/** How long an expansion lets others go first, per seed: ten times the time that a seed adds to the expansion. */
+/**
+ * How long an expansion lets others go first, in milliseconds per seed: ten times the computing time that a seed adds.
+ */
 const PATIENCE_A_SEED_MS = 100;
-/** Maximum of that time, reached with 6,000 seeds. */
+/** Maximum time that an expansion lets others go first because of its seeds; reached with 6,000 seeds. */
 const MOST_PATIENCE_OF_SEEDS_MS = 600_000;
 /**
- * The same time for expansions caused by a refresh policy: there are often hundreds at once, and no caller waits for
- * them.
+ * How long an expansion caused by a refresh policy also lets others go first. There are often hundreds of such
+ * expansions at once, and no caller waits for them.
  */
 const PATIENCE_OF_REFRESHES_MS = 1_800_000;
-/** An expansion that is queued later than another by more than this time never goes before it. */
+/** An expansion that is queued more than this time after another expansion never goes before the other expansion. */
 export const MOST_PATIENCE_MS = PATIENCE_OF_REFRESHES_MS + MOST_PATIENCE_OF_SEEDS_MS;
 
-/**
- * The turn of an expansion, in milliseconds since 1970: of the waiting expansions, the one with the lowest turn goes
- * first.
- */
+/** The turn of an expansion, in milliseconds since 1970. The waiting expansion with the earliest turn goes first. */
 export function turnOf({
   queuedAt,
   cause,

@@ -6,17 +6,17 @@ import type { ExpansionState } from './states.ts';
 
 export type AudienceRequest = { readonly size: number } | { readonly percent: number };
 
-/** The caller's own text by key. */
+/** Labels that callers set: text by key. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** When a campaign is expanded again automatically. */
 export interface RefreshPolicy {
-  /** Milliseconds; null: not by time. */
+  /** The interval in milliseconds; null if the campaign is not refreshed at intervals. */
   readonly everyMs: number | null;
   readonly onNewPopulation: boolean;
   /**
-   * When features, filters, seeds or suppression (including the installation's) differ from those of the latest
-   * expansion.
+   * Whether to refresh when features, filters, seeds or suppression lists (including the installation's) differ from
+   * those of the latest expansion.
    */
   readonly onChange: boolean;
 }
@@ -29,14 +29,17 @@ export const CAUSES = ['created', 'requested', 'interval', 'population', 'change
 
 export type Cause = (typeof CAUSES)[number];
 
-/** Why an expansion is in its state: a stable code, a sentence, and the numbers behind it. */
+/** Why an expansion is in its state: a stable code, a sentence, and the numbers that explain the reason. */
 export interface Reason {
   readonly code: string;
   readonly message: string;
   readonly [fact: string]: string | number;
 }
 
-/** received = known + unknown + duplicate; every repetition of an id is a duplicate, whether the id is known or not. */
+/**
+ * Counts of seeds: `received` = `known` + `unknown` + `duplicate`. Every repetition of an id is a duplicate, whether or
+ * not the id is known.
+ */
 export interface SeedCounts {
   readonly received: number;
   readonly known: number;
@@ -54,7 +57,7 @@ interface FeatureCounts {
 /** A campaign as seen from outside: its inputs, the state of its latest expansion, and its active audience. */
 export interface Campaign {
   readonly id: string;
-  /** The caller's own id for the campaign; it is unique. */
+  /** The caller's id for the campaign, which is unique among campaigns. */
   readonly externalId: string | null;
   readonly name: string;
   readonly labels: Labels;
@@ -65,44 +68,47 @@ export interface Campaign {
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Counts for the current seeds; all are 0 if no seeds were given yet. */
+  /** Counts of the current seeds; all counts are 0 if no seeds were sent yet. */
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
   /**
-   * Whether features, filters, seeds or suppression differ from those of the active audience, and no expansion with the
-   * current ones is running.
+   * Whether features, filters, seeds or suppression lists differ from those of the active audience, and no expansion
+   * with the current inputs is running.
    */
   readonly needsExpansion: boolean;
-  /** The latest expansion; null before the first. */
+  /** The id of the latest expansion; null if there is no expansion yet. */
   readonly expansionId: string | null;
   readonly state: ExpansionState | null;
-  /** 0..1; never decreases within an expansion, even across retries. */
+  /** Progress of the latest expansion (0..1). Progress never decreases within an expansion, even across retries. */
   readonly progress: number;
-  /** For a queued expansion: why its last attempt was abandoned. */
+  /** Why the latest expansion is in its state. If the expansion is queued: why its last attempt was abandoned. */
   readonly reason: Reason | null;
-  /** Users that the latest expansion did not rank; null until they are counted. */
+  /** Numbers of users that the latest expansion did not rank; null until the users are counted. */
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
   readonly timings: Timings;
   /** The quality report from the engine. */
   readonly quality: Readonly<Record<string, unknown>> | null;
-  /** The active audience version, which may belong to an earlier expansion than `state`. */
+  /** The active audience version. An earlier expansion than the one that `state` describes may have made it. */
   readonly audienceVersion: number | null;
   readonly audienceSize: number | null;
   readonly candidates: number | null;
-  /** Estimate for the latest expansion. */
+  /** Estimated milliseconds until the latest expansion ends. */
   readonly remainingMs: number | null;
 }
 
-/** Users that an expansion did not rank, each counted once: as a seed, else as suppressed, else as filtered out. */
+/**
+ * Numbers of users that an expansion did not rank. Each user is counted once: as a seed, else as suppressed, else as
+ * filtered out.
+ */
 export interface Excluded {
   readonly seeds: number;
   readonly suppressed: number;
   readonly filtered: number;
 }
 
-/** One run of the online stage, with its inputs. */
+/** One expansion of a campaign, with its inputs. */
 export interface Expansion {
   readonly id: string;
   readonly campaignId: string;
@@ -113,23 +119,27 @@ export interface Expansion {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
   readonly seeds: SeedCounts;
-  /** Users that feedback added to the seeds and to the negatives. */
+  /** Numbers of users that feedback added to the seeds and to the negative examples. */
   readonly feedback: { readonly positives: number; readonly dismissed: number };
-  /** null until users are counted. */
+  /** Numbers of users that the expansion did not rank; null until the users are counted. */
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
   readonly timings: Timings;
-  /** null until the expansion is ready, and for expansions by an earlier version. */
+  /**
+   * The device and settings of the run; null until the expansion is ready, and for expansions by an earlier version of
+   * the service.
+   */
   readonly computedWith: ComputedWith | null;
   readonly quality: Readonly<Record<string, unknown>> | null;
   /**
-   * The audience version that the expansion was published as; null if it was not published, or the version was pruned.
+   * The audience version that the expansion published; null if the expansion published none, or if the version was
+   * pruned.
    */
   readonly audienceVersion: number | null;
   /**
-   * Estimated milliseconds until the expansion ends; null if it has ended, or if there is no earlier run to estimate
-   * from.
+   * Estimated milliseconds until the expansion ends; null if the expansion has ended, or if there is no earlier
+   * expansion to estimate from.
    */
   readonly remainingMs: number | null;
   readonly createdAt: number;
@@ -144,9 +154,9 @@ export interface Audience {
   readonly isActive: boolean;
   readonly size: number;
   readonly candidates: number;
-  /** All users of the population version, which percentages refer to. */
+  /** Number of users in the population version. Audience percentages refer to this number. */
   readonly populationSize: number;
-  /** The blob folder of the ranking. It may be deleted while it is read. */
+  /** The blob folder of the ranking. The folder may be deleted while it is read. */
   readonly folder: string;
   readonly populationVersion: string;
   readonly expansionId: string;
@@ -165,7 +175,7 @@ export interface Change {
   readonly changedAt: number;
 }
 
-/** The versions that an expansion works with, fixed when it is first claimed. */
+/** The model version and population version that an expansion works with, fixed by its first attempt. */
 export interface Pins {
   readonly modelVersion: string;
   readonly populationVersion: string;
@@ -185,23 +195,23 @@ export interface Job {
   readonly id: string;
   readonly expansionId: string;
   readonly campaignId: string;
-  /** 1 at the first claim. */
+  /** The number of the attempt; 1 at the first claim. */
   readonly attempt: number;
   /** `<pid>:<uuid>`. */
   readonly owner: string;
-  /** The fencing token: it increases with each claim of the job, so that a call with an older token is refused. */
+  /** The fencing token, which increases with each claim of the job. A call with an older token is refused. */
   readonly token: number;
   readonly externalId: string | null;
   readonly features: CampaignFeatures;
   readonly filters: Filters;
   readonly sets: ExpansionSets;
-  /** The versions that an earlier attempt pinned. */
+  /** The versions that an earlier attempt pinned; null if there are none. */
   readonly pins: Pins | null;
   /** Milliseconds since 1970. */
   readonly queuedAt: number;
   /**
-   * The W3C traceparent that the event of the job continues: that of the request that queued the job, or of the engine
-   * that claimed it.
+   * The W3C traceparent of the job's event: the traceparent of the request that queued the job, or of the engine that
+   * claimed the job.
    */
   readonly traceparent: string | null;
 }
@@ -213,24 +223,24 @@ export interface NewCampaign {
   readonly features: CampaignFeatures;
   readonly featureCounts: FeatureCounts;
   readonly filters?: Filters;
-  /** As received: any text, with repetitions. Without seeds, no expansion is queued. */
+  /** Seeds as received: any text, possibly with repetitions. Without seeds, no expansion is queued. */
   readonly seeds?: readonly string[] | undefined;
   readonly audience: AudienceRequest;
   readonly refresh?: RefreshPolicy;
 }
 
-/** The named fields are changed; the others stay. */
+/** The changed fields of a campaign; other fields keep their values. */
 export type CampaignChange = Partial<
   Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'audience' | 'refresh'> & {
     readonly features: { readonly values: CampaignFeatures; readonly counts: FeatureCounts };
   }
 >;
 
-/** An idempotent request that creates something: a later request with the same key and body gets the same response. */
+/** An idempotent request that creates a resource. A later request with the same key and body gets the same response. */
 export interface IdempotentRequest<Made = Campaign> {
   readonly key: string;
   readonly requestSha256: string;
-  /** The body of the response. */
+  /** Returns the body of the response. */
   readonly answer: (made: Made) => string;
 }
 
@@ -243,7 +253,7 @@ export interface PageQuery {
 export interface CampaignQuery extends PageQuery {
   readonly state?: ExpansionState | undefined;
   readonly externalId?: string | undefined;
-  /** Only campaigns with this text in their name or external id; the case of Latin letters is ignored. */
+  /** Only campaigns whose name or external id contains this text. The case of Latin letters is ignored. */
   readonly search?: string | undefined;
   /** Only campaigns that have all of these labels. */
   readonly labels?: Labels | undefined;
@@ -259,14 +269,14 @@ export type CampaignPage = Page<Campaign>;
 /** One page of changes of active versions. */
 export interface Changes {
   readonly items: readonly Change[];
-  /** The cursor to continue from. On the last page, it continues with changes that happen later. */
+  /** The cursor of the next page. On the last page, the cursor continues with changes that happen later. */
   readonly nextCursor: string;
   readonly hasMore: boolean;
 }
 
 /** Which inactive audience versions are kept. */
 export interface Retention {
-  /** The number of newest versions per campaign. */
+  /** How many of the newest inactive versions are kept per campaign. */
   readonly versions: number;
   readonly days: number;
 }
@@ -275,9 +285,11 @@ export interface Retention {
 export interface ExpansionResult {
   /** The blob folder of the ranking. */
   readonly folder: string;
-  /** Users in the ranking; at least 1 (if there are none, call `end(job, 'failed', no_candidates)`). */
+  /**
+   * Number of users in the ranking; at least 1. Without candidates, call `end(job, 'failed', no_candidates)` instead.
+   */
   readonly candidates: number;
-  /** Users of the pinned population version, including seeds, which percentages refer to. */
+  /** Number of users in the pinned population version, including seeds. Audience percentages refer to this number. */
   readonly populationSize: number;
   readonly excluded: Excluded;
   readonly timings: Timings;

@@ -3,7 +3,7 @@ import { AppError } from '../lib/errors.ts';
 import type { PendingAction } from './audit.ts';
 import type { SeedCounts } from './types.ts';
 
-/** Ids in ascending order of UTF-16 code units, without repetitions, in blocks (some may be empty). */
+/** User ids in ascending order of UTF-16 code units, without repetitions, in blocks. Some blocks may be empty. */
 export type IdBlocks = Iterable<readonly string[]>;
 
 /** The owner of a set: a campaign for its seeds or its suppression list, or the installation. */
@@ -11,16 +11,19 @@ export type SetOwner =
   | { readonly kind: 'seeds' | 'suppression'; readonly campaignId: string }
   | { readonly kind: 'common_suppression' };
 
-/** The set of an owner, with its counts when it was last changed. */
+/** An owner's user set, with the counts from when the set was last changed. */
 export interface OwnedSet {
   readonly sha256: string;
   readonly counts: SeedCounts;
-  /** Milliseconds since 1970; for sets recorded by an earlier version, the time of the file. */
+  /**
+   * The time of the last change, in milliseconds since 1970; for sets recorded by an earlier version, the time of the
+   * file.
+   */
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
-/** The population version that sets are matched against. */
+/** The population version that user sets are matched against. */
 export interface MatchedPopulation {
   readonly version: string;
   has(userId: string): boolean;
@@ -29,34 +32,40 @@ export interface MatchedPopulation {
 export type Matches = Pick<SeedCounts, 'known' | 'unknown' | 'unknownExamples'>;
 
 /**
- * How a set matches a population version. `received` counts the ids sent since the set was last replaced, less those
- * removed.
+ * How a user set matches a population version. `received` is the number of ids sent since the set was last replaced,
+ * minus the number of ids removed.
  */
 export interface MatchReport extends SeedCounts {
-  /** Ids in the set: known + unknown. */
+  /** Number of ids in the set: known + unknown. */
   readonly users: number;
-  /** For seeds: known ids on the campaign's or the installation's suppression list; null for suppression lists. */
+  /**
+   * For seeds, the number of known ids on the campaign's or the installation's suppression list; null for suppression
+   * lists.
+   */
   readonly suppressed: number | null;
-  /** Milliseconds since 1970; null if there is no set. */
+  /** The time of the set's last change, in milliseconds since 1970; null if there is no set. */
   readonly createdAt: number | null;
   readonly updatedAt: number | null;
 }
 
-/** How a set is changed. */
+/** How a user set is changed. */
 export type Change = 'replace' | 'add' | 'remove';
 
 export interface ChangeOptions {
-  /** Performs everything except the change itself: the report describes the set that would result. */
+  /** Does everything except the change itself. The report describes the set that would result. */
   readonly isDryRun?: boolean;
   /** Called once with each collected id that the population does not have. */
   readonly onUnknown?: (userId: string) => void;
-  /** Called right before the change takes effect, with how the collected ids match; if it throws, nothing changes. */
+  /**
+   * Called with the counts of the collected ids right before the change takes effect. If `accept` throws, nothing
+   * changes.
+   */
   readonly accept?: (sent: SeedCounts) => void;
-  /** The audit log entry of the change, which is part of the same commit. */
+  /** The audit log entry of the change; the entry and the change are one commit. */
   readonly action?: PendingAction | null;
 }
 
-/** The report of the set after a change, and how the sent ids match. */
+/** The report of a set after a change, and the counts of the ids that were sent. */
 export interface ChangeReport extends MatchReport {
   readonly sent: SeedCounts;
 }
@@ -65,8 +74,8 @@ export interface ChangeReport extends MatchReport {
 export const UNKNOWN_EXAMPLES = 10;
 
 /**
- * The set of seeds (in the order received) and its counts; unknown ids stay in it because the next population version
- * may contain them.
+ * Makes the set of seeds and its counts from seeds in the order received. Unknown ids stay in the set because the next
+ * population version may contain them.
  */
 export function countSeeds(
   received: readonly string[],
@@ -88,7 +97,10 @@ export function countsOf(received: number, users: number, unknown: readonly stri
   };
 }
 
-/** The number of ids sent since the set was last replaced, less those removed, after a change to a set of `users`. */
+/**
+ * The number of ids sent since the set was last replaced, minus the number of ids removed, after a change. `users` is
+ * the number of users in the set.
+ */
 export function receivedAfter(
   how: Change,
   collected: number,
@@ -101,8 +113,8 @@ export function receivedAfter(
 }
 
 /**
- * Whether a change that was computed from the set `before` still applies: additions and removals apply only if the set
- * is still the same.
+ * Whether a change that was computed from the set `before` still applies. Additions and removals apply only if the set
+ * has not changed since then.
  */
 export function stillApplies(how: Change, before: OwnedSet | null, current: OwnedSet | null): boolean {
   return how === 'replace' || current?.sha256 === before?.sha256;
@@ -116,8 +128,8 @@ export function refuseMoreUsers(users: number, maximum: number): void {
 }
 
 /**
- * The counts of a set without some of its users. A user who is not among the examples of unknown ids counts as known,
- * as long as any known users are left.
+ * The counts of a set after some of its users are removed. A removed user who is not among the examples of unknown ids
+ * counts as known while there are known users left.
  */
 export function countsWithout(counts: SeedCounts, erased: ReadonlySet<string>): SeedCounts {
   const unknownExamples = counts.unknownExamples.filter((userId) => !erased.has(userId));

@@ -17,7 +17,7 @@ export type CampaignEvent = (typeof CAMPAIGN_EVENTS)[number];
 /** Events about a caller's action on a campaign, not about the end of an expansion. */
 export type CallerEvent = Extract<CampaignEvent, `campaign.${'resized' | 'activated' | 'deleted'}`>;
 
-/** A ping is only sent on request, and only to the webhook that it is requested for. */
+/** The event of a test delivery. A ping is sent only on request, and only to one webhook. */
 export const EVENT_TYPES = [...CAMPAIGN_EVENTS, 'webhook.ping'] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -38,7 +38,7 @@ export interface NewWebhook {
   readonly description: string;
 }
 
-/** The fields to change; the others stay. */
+/** The changed fields of a webhook; other fields keep their values. */
 export type WebhookChange = { readonly [K in keyof NewWebhook]?: NewWebhook[K] | undefined } & {
   readonly enabled?: boolean | undefined;
 };
@@ -48,7 +48,8 @@ export interface Webhook extends NewWebhook {
   readonly id: string;
   readonly enabled: boolean;
   /**
-   * Why the service disabled it (`gone`: its receiver returned 410); null if it is enabled, or the caller disabled it.
+   * Why the service disabled the webhook (`gone`: its receiver returned 410); null if the webhook is enabled, or if a
+   * caller disabled it.
    */
   readonly disabledReason: string | null;
   /** Milliseconds since 1970. */
@@ -59,23 +60,23 @@ export interface Webhook extends NewWebhook {
 /** The delivery of an event to a webhook, across all attempts. */
 export interface Delivery {
   readonly id: string;
-  /** The header webhook-id: the same for all attempts and replays. */
+  /** The value of the header `webhook-id`, which is the same for all attempts and replays. */
   readonly eventId: string;
   readonly type: EventType;
   /** The campaign that the event is about; null for a ping. */
   readonly campaignId: string | null;
   readonly state: DeliveryState;
   readonly attempts: number;
-  /** The delivery that this one repeats. */
+  /** The id of the delivery that this delivery repeats. */
   readonly replayOf: string | null;
-  /** Milliseconds since 1970; null if the delivery has ended. */
+  /** The time of the next attempt, in milliseconds since 1970; null if the delivery has ended. */
   readonly nextAttemptAt: number | null;
   readonly lastAttemptAt: number | null;
-  /** HTTP status of the last response; null if there has been none. */
+  /** HTTP status of the last response; null if there has been no response. */
   readonly lastStatus: number | null;
-  /** Why there was no response. */
+  /** Why the last attempt got no response. */
   readonly lastError: string | null;
-  /** Duration of the last attempt. */
+  /** Duration of the last attempt, in milliseconds. */
   readonly lastDurationMs: number | null;
   readonly createdAt: number;
 }
@@ -85,16 +86,16 @@ export interface DueDelivery {
   readonly id: string;
   readonly webhookId: string;
   readonly url: string;
-  /** Newest first; every secret signs the event. */
+  /** The webhook's secrets, newest first. Every secret signs the event. */
   readonly secrets: readonly string[];
   readonly eventId: string;
   readonly type: EventType;
   readonly body: string;
   /** The W3C traceparent of the operation that caused the event. */
   readonly traceparent: string | null;
-  /** Attempts before this one. */
+  /** Number of attempts before this attempt. */
   readonly attempts: number;
-  /** Milliseconds since 1970; the time for retries starts then. */
+  /** When the period of retries started, in milliseconds since 1970. */
   readonly createdAt: number;
 }
 
@@ -104,9 +105,9 @@ export interface Attempt {
   readonly error: string | null;
   readonly durationMs: number;
   readonly state: DeliveryState;
-  /** Milliseconds since 1970; set if and only if the delivery stays pending. */
+  /** The time of the next attempt, in milliseconds since 1970; set if and only if the delivery stays pending. */
   readonly nextAttemptAt: number | null;
-  /** Whether the receiver reported that it is gone for good, which disables its webhook. */
+  /** Whether the receiver reported that it is permanently gone, which disables its webhook. */
   readonly isGone: boolean;
 }
 

@@ -3,7 +3,7 @@ import { AppError, assert } from '../lib/errors.ts';
 import type { ExpansionState } from './states.ts';
 import type { Attempt, CampaignEvent, DeliveryState, Webhook, WebhookChange } from './webhook-types.ts';
 
-/** Maximum number of former secrets that still sign: each adds 48 bytes to a header. */
+/** Maximum number of former secrets that still sign events. Each secret adds 48 bytes to a header. */
 const MAXIMUM_OLD_SECRETS = 4;
 
 /** @throws AppError too_many_webhooks */
@@ -13,14 +13,14 @@ export function refuseMoreWebhooks(count: number, maximum: number): void {
 }
 
 /**
- * Throws if the webhook is disabled: nothing is queued for it then.
+ * Throws if the webhook is disabled, because no events are queued for a disabled webhook.
  * @throws AppError webhook_disabled
  */
 export function requireEnabled({ id, enabled }: Pick<Webhook, 'id' | 'enabled'>): void {
   if (!enabled) throw new AppError('webhook_disabled', `webhook ${id} is disabled: nothing is sent to it`);
 }
 
-/** Why a webhook is disabled after a change; enabling it clears the reason. */
+/** Why a webhook is disabled after a change. Enabling the webhook clears the reason. */
 export function reasonAfter(
   { enabled, disabledReason }: Pick<Webhook, 'enabled' | 'disabledReason'>,
   change: WebhookChange,
@@ -28,15 +28,16 @@ export function reasonAfter(
   return (change.enabled ?? enabled) ? null : disabledReason;
 }
 
-/** A secret that signs until it expires. */
+/** A secret that signs events until it expires. */
 export interface KeptSecret {
   readonly number: number;
-  /** Milliseconds since 1970; `null` for the newest secret. */
+  /** When the secret expires, in milliseconds since 1970; `null` for the newest secret. */
   readonly expiresAt: number | null;
 }
 
 /**
- * The former secrets, newest first, that still sign for at most `graceMs` along with a new one. All others are removed.
+ * The former secrets, newest first, that still sign events for at most `graceMs` after a rotation. All other former
+ * secrets are removed.
  */
 export function secretsToKeep(secrets: readonly KeptSecret[], graceMs: number, now: number) {
   const until = now + graceMs;
@@ -46,7 +47,7 @@ export function secretsToKeep(secrets: readonly KeptSecret[], graceMs: number, n
     .filter(({ expiresAt }) => expiresAt > now);
 }
 
-/** A delivery's state (`null` if the delivery is gone), and its webhook as it is now. */
+/** A delivery's state (`null` if the delivery is gone), and the current state of its webhook. */
 export interface AttemptedDelivery {
   readonly state: DeliveryState | null;
   readonly url: string;
@@ -54,8 +55,9 @@ export interface AttemptedDelivery {
 }
 
 /**
- * Whether to record an attempt (not if its delivery is gone or had already ended), and whether to disable the webhook
- * because its receiver is gone for good (not if its URL has changed since the attempt).
+ * Whether to record an attempt, and whether to disable the webhook because its receiver is permanently gone. An attempt
+ * is not recorded if its delivery is gone or has already ended. The webhook is not disabled if its URL has changed
+ * since the attempt.
  */
 export function decideAttempt(
   { state, url, enabled }: AttemptedDelivery,
@@ -65,7 +67,7 @@ export function decideAttempt(
   return { isRecorded: state === 'pending', disables: attempt.isGone && Boolean(enabled) && url === attempt.url };
 }
 
-/** The event for the end of an expansion: `refreshed` if the campaign already had an audience. */
+/** The event for the end of an expansion. The event is `refreshed` if the campaign already had an audience. */
 export function eventOfEnd(state: ExpansionState, audienceVersion: number | null): CampaignEvent {
   if (state === 'ready') return audienceVersion === 1 ? 'campaign.ready' : 'campaign.refreshed';
   assert(state === 'failed' || state === 'too_small', `there is no event for ${state}`);

@@ -2,10 +2,12 @@
 import type { ApiKey, NewApiKey, StoredApiKey } from '../api-keys.ts';
 import type { Page, PageQuery } from '../types.ts';
 
-/** When a method that writes returns, its effect is on disk; if it throws, it had no effect. */
+/**
+ * The API keys of a store. When a method that writes returns, its effect is on disk; if it throws, it had no effect.
+ */
 export interface ApiKeys {
   /**
-   * The only method that returns the key itself. `maximum` counts keys that are not revoked.
+   * Creates an API key. No other method returns the key itself. `maximum` limits the number of unrevoked keys.
    * @throws AppError too_many_keys
    */
   create(input: NewApiKey, maximum: number): { readonly apiKey: ApiKey; readonly key: string };
@@ -14,29 +16,33 @@ export interface ApiKeys {
   get(id: string): ApiKey;
 
   /**
-   * Newest first, including revoked keys.
+   * All keys, newest first, including revoked keys.
    * @throws AppError invalid_cursor
    */
   list(query: PageQuery): Page<ApiKey>;
 
   /**
-   * Revokes the key at once; repeating it changes nothing.
+   * Revokes a key with immediate effect. Revoking a revoked key changes nothing.
    * @throws AppError key_not_found
    */
   revoke(id: string): ApiKey;
 
   /**
-   * The key with this id, even if revoked or expired; null if there never was one. Called for every request, so it must
-   * take microseconds. Commits of other processes are visible in the next turn of the event loop at the latest.
+   * Returns the key with this id, even if the key is revoked or expired; null if there never was such a key. This
+   * method is called for every request, so it must take microseconds. Commits of other processes must be visible in the
+   * next turn of the event loop at the latest.
    */
   find(id: string): StoredApiKey | null;
 
   /**
-   * Marks keys that have expired by `now` as expired for good; returns their number.
+   * Permanently marks the keys that have expired by `now` as expired. Returns the number of these keys.
    * @throws AppError storage_failed, unavailable
    */
   recordExpired(now: number): number;
 
-  /** Whether a key was ever created: from then on, every request needs one. As fast as `find`. */
+  /**
+   * Whether a key was ever created. Once a key was created, every request needs a key. This method is as fast as
+   * `find`.
+   */
   exist(): boolean;
 }

@@ -4,9 +4,9 @@ import type { Page } from '../types.ts';
 
 export interface AuditLog {
   /**
-   * Runs `work` and records the action in the first transaction that `work` commits before it returns: both are on disk
-   * or neither. What `work` does after an `await` is not included. The entry names the resource that `work` creates, if
-   * any.
+   * Runs `work` and records the action in the first transaction that `work` commits, so either both are on disk or
+   * neither is. Only transactions that `work` commits synchronously count, not those after an `await`. If `work`
+   * creates a resource, the entry names the resource.
    */
   during<T>(pending: PendingAction, work: () => T): T;
 
@@ -16,9 +16,9 @@ export interface AuditLog {
    */
   record(pending: PendingAction): void;
 
-  /** Oldest first. @throws AppError invalid_cursor */
+  /** Entries of the audit log, oldest first. @throws AppError invalid_cursor */
   list(query: AuditQuery): Page<AuditEntry>;
 
-  /** Removes entries older than this time (milliseconds since 1970): the only way to remove entries. */
+  /** Removes entries older than this time (milliseconds since 1970). Entries cannot be removed in any other way. */
   prune(before: number): void;
 }

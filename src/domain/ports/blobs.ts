@@ -5,8 +5,8 @@
  */
 
 /**
- * An open file for range reads, even if its folder is deleted or replaced meanwhile. The caller that opened it must
- * close it.
+ * An open file for range reads. It can be read even if its folder is deleted or replaced meanwhile. The caller that
+ * opened the file must close it.
  */
 export interface OpenBlob extends ReadRanges {
   readonly sizeBytes: number;
@@ -16,14 +16,14 @@ export interface OpenBlob extends ReadRanges {
 
 export interface ReadRanges {
   /**
-   * Reads from `position` until `target` is full or the file ends; returns the number of bytes read. Called for each
-   * look-up, so it must take little longer than the read itself.
+   * Reads from `position` until `target` is full or the file ends; returns the number of bytes read. This method is
+   * called for each look-up, so it must add little time to the read itself.
    * @throws AppError storage_failed
    */
   read(target: Uint8Array, position: number): number;
 }
 
-/** Names are relative, with `/` between their parts, and never lead out of the store. */
+/** Reads blobs. Names are relative, with `/` between their parts, and never lead out of the store. */
 export interface BlobReader {
   /** @throws AppError storage_failed; facts: errno, which is ENOENT if the file does not exist */
   open(folder: string, file: string): OpenBlob;
@@ -42,7 +42,7 @@ export interface BlobReader {
  * file is left.
  */
 export interface BlobWriter extends ReadRanges {
-  /** Appends. @throws AppError storage_failed */
+  /** Appends data to the file. @throws AppError storage_failed */
   write(data: NodeJS.ArrayBufferView): void;
 
   /**
@@ -64,7 +64,7 @@ export interface BlobWriter extends ReadRanges {
 /** A file whose bytes are durable but which has no name yet. Its owner must publish or discard it. */
 export interface UnnamedBlob {
   /**
-   * Gives the file its name, replacing any file of that name; the change is durable when this returns.
+   * Gives the file its name, replacing any file of that name. The change is durable when the method returns.
    * @throws AppError storage_failed
    */
   publish(file: string): void;
@@ -75,10 +75,10 @@ export interface UnnamedBlob {
 
 export interface Blobs extends BlobReader {
   /**
-   * Writes a folder with its files, all of them or none: they are durable when this returns. An existing folder is
-   * replaced; readers with open files continue to read the old ones. Also removes what killed processes left of the
-   * same folder.
-   * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written remains
+   * Writes a folder and all its files; they are durable when the method returns. An existing folder is replaced;
+   * readers with open files continue to read the old files. Also removes remains of this folder that killed processes
+   * left.
+   * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; no part of the folder remains
    */
   publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): void;
 
@@ -103,6 +103,6 @@ export interface Blobs extends BlobReader {
    */
   deleteFile(folder: string, file: string): void;
 
-  /** Removes unfinished files of killed processes from a folder. Only safe while nobody writes there. */
+  /** Removes unfinished files of killed processes from a folder. Only safe while no process writes to the folder. */
   removeUnfinished(folder: string): void;
 }

@@ -1,6 +1,4 @@
-/**
- * The port of the service's clock: the times that earlier starts stored, and the stored times that move with the clock.
- */
+/** The port of the service's clock: the last time that the service stored, and corrections of stored times. */
 
 /** A moment at which the service's time was right, as far as the service could tell. */
 export interface SeenTime {
@@ -11,16 +9,16 @@ export interface SeenTime {
   readonly boot: string | null;
 }
 
-/** At `at`, the service's time went forward by `ms` because its clock was corrected; ages leave this step out. */
+/** A correction of the service's clock: at `at`, its time went forward by `ms`. Ages do not include this step. */
 export interface ClockStep {
   readonly at: number;
   readonly ms: number;
 }
 
 export interface StepKind {
-  /** Whether ages leave this step out. */
+  /** Whether the step corrects the clock. Ages do not include a correction. */
   readonly isCorrection: boolean;
-  /** The time to remember from then on; null keeps the remembered one. */
+  /** The time to remember from then on; null keeps the remembered time. */
   readonly seen: SeenTime | null;
 }
 
@@ -32,14 +30,14 @@ export interface ClockMemory {
   steps(): readonly ClockStep[];
 
   /**
-   * Also marks keys that have expired by now as expired for good.
+   * Stores the time. Also permanently marks keys that have expired by then as expired.
    * @throws AppError storage_failed
    */
   remember(seen: SeenTime): void;
 
   /**
-   * Moves the service's time by `ms`. Everything that waits for a time (jobs, leases, deliveries, the grace of secrets,
-   * responses kept for repeated requests) then waits for as long as before.
+   * Moves the service's time by `ms`. Remaining waiting times stay the same, because the stored times (of jobs, leases,
+   * deliveries, grace periods of secrets, and responses kept for repeated requests) move too.
    * @throws AppError storage_failed
    */
   step(step: ClockStep, how: StepKind): void;

@@ -5,20 +5,20 @@ import type { IdBlocks } from '../user-sets.ts';
 
 export interface Expansions {
   /**
-   * Queues an expansion of the campaign's current inputs; one that has not ended is superseded. The response stored for
-   * `once` is part of the same commit.
+   * Queues an expansion of the campaign's current inputs. A running expansion of the campaign is superseded. The
+   * response stored for `once` is part of the same commit.
    * @throws AppError campaign_not_found, no_seeds, unavailable, storage_failed
    */
   expand(id: string, once?: IdempotentRequest<Expansion>): Promise<Expansion>;
 
   /**
-   * Queues the expansions that are due by refresh policies; returns their number. If one cannot be queued, its error is
-   * thrown after the others have been queued.
+   * Queues the expansions that are due by refresh policies; returns their number. If an expansion cannot be queued, the
+   * error is thrown after all other expansions have been queued.
    */
   expandDue(populationVersion: string): Promise<number>;
 
   /**
-   * Cancels an expansion that has not ended; one that was already cancelled is returned unchanged.
+   * Cancels an expansion that has not ended. An expansion that was already cancelled is returned unchanged.
    * @throws AppError campaign_not_found, expansion_not_found, expansion_ended (facts: state), storage_failed,
    * unavailable
    */
@@ -27,7 +27,7 @@ export interface Expansions {
   /** @throws AppError campaign_not_found, expansion_not_found */
   expansion(campaignId: string, expansionId: string): Expansion;
 
-  /** Newest first. @throws AppError campaign_not_found, invalid_cursor */
+  /** A campaign's expansions, newest first. @throws AppError campaign_not_found, invalid_cursor */
   expansionsOf(campaignId: string, query: PageQuery): Page<Expansion>;
 
   /**
@@ -40,9 +40,9 @@ export interface Expansions {
 /** Reads the user sets of expansions. */
 export interface SetReader {
   /**
-   * The users of a set, sorted, one block at a time. The file is open from the first block on, so a set that is removed
-   * meanwhile can still be read to its end.
-   * @throws AppError storage_failed if the set is gone or, after the last block, if it was altered
+   * The users of a set, sorted, one block at a time. The file is opened for the first block, so a set that is removed
+   * later can still be read to its end.
+   * @throws AppError storage_failed if the set is gone; also after the last block, if the set was altered
    */
   setBlocks(sha256: string): IdBlocks;
 }

@@ -4,28 +4,28 @@ import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../feedback.
 
 export interface Feedback {
   /**
-   * Takes events in any order: a user's latest event counts and, among events at the same time, the last one received.
-   * All events are on disk when this settles; if it throws, some of them may be, and sending them again is harmless.
-   * The action's entry in the audit log is written with the first of them.
+   * Records events in any order. Only a user's latest event counts; of events with the same time, the event that is
+   * received last. All events are on disk when the promise resolves. If it rejects, some events may be on disk, and
+   * sending all events again is harmless. The audit log entry of the action is written with the first events.
    * @throws AppError campaign_not_found, unavailable, storage_failed
    */
   addFeedback(id: string, events: readonly FeedbackEvent[], action?: PendingAction | null): Promise<FeedbackReport>;
 
   /**
-   * Number of users by their last event.
+   * Number of users by their latest event.
    * @throws AppError campaign_not_found
    */
   feedbackOf(id: string): FeedbackCounts;
 
   /**
-   * At most `limit` users whose last event is a conversion or a click.
+   * At most `limit` users whose latest event is a conversion or a click.
    * @throws AppError campaign_not_found
    */
   respondersOf(id: string, limit: number): readonly string[];
 
   /**
-   * Periodic clean-up: removes feedback of deleted campaigns that a killed process or a full disk left behind, in
-   * slices that let other work run in between.
+   * Periodic clean-up: removes feedback of deleted campaigns that remained because a process was killed or the disk was
+   * full. Works in slices, so other work can run in between.
    */
   removeUnusedFeedback(): Promise<void>;
 }

@@ -1,42 +1,45 @@
-/** The port of a store's own health: whether it can be written to, what is queued, and the latest failures. */
+/**
+ * The port of a store's health: whether the store can be written to, how many jobs are queued, and the latest failures.
+ */
 
-/** An expansion that failed, or whose last attempt failed and will be retried. It names no user. */
+/** An expansion that failed, or whose last attempt failed and will be retried. This record names no user. */
 export interface FailedExpansion {
   readonly campaignId: string;
   readonly expansionId: string;
-  /** Why it failed: the code of the expansion's `reason`. */
+  /** Why the expansion failed: the code of its `reason`. */
   readonly code: string;
   /** Milliseconds since 1970. */
   readonly at: number;
 }
 
 export interface Queue {
-  /** Jobs that nobody is working on. */
+  /** Number of jobs that no engine is working on. */
   readonly depth: number;
-  /** How long the oldest of these jobs has waited; 0 if there are none. */
+  /** How long the oldest waiting job has waited; 0 if there are no waiting jobs. */
   readonly oldestSeconds: number;
 }
 
-/** A store whose files were removed or replaced while it was open: nothing more is written to it. */
+/** A store whose files were removed or replaced while the store was open. Nothing more is written to such a store. */
 export interface LostFiles {
-  /** Which file, and what happened to it. */
+  /** The lost file, and what happened to it. */
   readonly what: string;
-  /** The file that the whole store was saved to; null until it is saved. */
+  /** The file that the whole store was saved to; null until the store is saved. */
   readonly savedAs: string | null;
-  /** Why it could not be saved yet. */
+  /** Why the store could not be saved yet. */
   readonly failure: string | null;
 }
 
 export interface StoreHealth {
   /**
-   * Whether the files of the store were removed or replaced; takes microseconds. A store that was opened with `saves`
-   * then saves a copy of itself under another name, which takes longer, and tries again at each call until it succeeds.
+   * Whether the files of the store were removed or replaced. Takes microseconds unless they were. A store that was
+   * opened with `saves` then saves a copy of itself under another name, which takes longer. Each later call tries again
+   * until the copy is saved.
    */
   lostFiles(): LostFiles | null;
 
   /**
-   * Commits a small row in the same way as any change. Returns `busy` if another process kept writing for the fraction
-   * of a second that this method waits.
+   * Tests the store by committing a small row like any other change. Returns `busy` if another process kept writing for
+   * the fraction of a second that this method waits.
    * @throws AppError storage_failed if the disk cannot be written to
    */
   probe(): 'written' | 'busy';

@@ -1,35 +1,38 @@
 /**
- * The port of jobs: the operations of engines and their parent processes. A job is leased to an owner; each claim has a
- * fencing token.
+ * The port of jobs, which engines and their parent processes use. A job is leased to an owner; each claim has a fencing
+ * token.
  */
 import type { Timings } from '../run-facts.ts';
 import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
 
 /**
- * A method that takes a `Job` returns false if that claim no longer holds (another claim was made, or the expansion was
- * cancelled, superseded or deleted): nothing was changed, and the work must be dropped. The job's fencing token, which
- * is unique to a claim, decides whether it holds, so a stale worker is refused whatever its name. A claim whose lease
- * expired still holds until another is made. Every method that writes may throw AppError storage_failed or unavailable,
- * and then had no effect.
+ * A method that takes a `Job` returns false if that claim is no longer valid because another claim was made, or because
+ * the expansion was cancelled, superseded or deleted. Nothing was changed then, and the work must be dropped. Whether a
+ * claim is valid depends only on the job's fencing token, which is unique to a claim, so a stale worker is refused
+ * whatever its name. A claim whose lease expired stays valid until another claim is made. Every method that writes may
+ * throw AppError storage_failed or unavailable, and then had no effect.
  */
 export interface Jobs {
   /**
-   * Leases the claimable job whose turn (`turnOf`) comes first; null if there is none. `owner` is `<pid>:<uuid>`. The
-   * expansion's state is `queued` until the owner advances it. A job whose lease expired during its last allowed
-   * attempt ends as failed with the reason `crashed`. All of this is one commit, and no two callers get the same job.
+   * Leases the claimable job whose turn (`turnOf`) comes first; null if no job is claimable. `owner` is `<pid>:<uuid>`.
+   * The expansion's state is `queued` until the owner advances it. A job whose lease expired during its last allowed
+   * attempt ends as failed with the reason `crashed`. A call is one commit, and no two callers get the same job.
    */
   claim(owner: string): Job | null;
 
-  /** Whether this claim still holds. */
+  /** Whether this claim is still valid. */
   isHeld(job: Job): boolean;
 
   /** Renews the lease. */
   renew(job: Job): boolean;
 
-  /** Pins the versions that the expansion works with. Returns the pinned ones, which are those of the first attempt. */
+  /**
+   * Pins the versions that the expansion works with. Returns the pinned versions, which are the versions of the first
+   * attempt.
+   */
   pin(job: Job, pins: Pins): Pins;
 
-  /** Writes the stage and the progress; progress (0..1) never decreases. */
+  /** Writes the stage and the progress of the expansion. Progress (0..1) never decreases. */
   advance(job: Job, change: { readonly state?: 'adapting' | 'scoring'; readonly progress?: number }): boolean;
 
   /**
@@ -42,20 +45,21 @@ export interface Jobs {
   end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): boolean;
 
   /**
-   * Puts the job back into the queue, to be claimed after `delayMs` at the earliest, and shows `reason` meanwhile; if
-   * no attempts are left, ends the expansion as failed with that reason.
+   * Puts the job back into the queue, to be claimed after `delayMs` at the earliest. The expansion shows `reason`
+   * meanwhile. If no attempts are left, the expansion ends as failed with that reason.
    */
   retryLater(job: Job, reason: Reason, delayMs: number): boolean;
 
   /**
-   * Releases the jobs of an engine that ended, without waiting for its leases to expire; returns their number. Attempts
-   * of an engine that died stay counted; attempts of an engine that was stopped on purpose do not.
+   * Releases the jobs of an engine that ended, without waiting for its leases to expire; returns the number of jobs.
+   * Attempts of an engine that died count towards the maximum; attempts of an engine that was stopped on purpose do
+   * not.
    */
   releaseOwner(owner: string, how?: 'died' | 'stopped'): number;
 
   /**
-   * `releaseOwner` for every owner. A service calls it first at startup, when every owner belongs to a service that has
-   * ended.
+   * Releases the jobs of all owners, as `releaseOwner` does for one. A service calls this method first at startup, when
+   * all owners are processes of a service that has ended.
    */
   releaseAll(): number;
 }

@@ -1,42 +1,48 @@
 /**
- * The port of the outbox: events to deliver to webhooks. The events of changes are written in the commits of those
- * changes, not by a method here.
+ * The port of the outbox: events to deliver to webhooks. Events of changes are written in the commits of the changes,
+ * not by a method of this port.
  */
 import type { IdempotentRequest, Page } from '../types.ts';
 import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../webhook-types.ts';
 
 /**
- * Times are milliseconds since 1970. The response stored for `once` is part of the commit that creates the delivery.
+ * The outbox. Times are in milliseconds since 1970. The response stored for `once` is part of the commit that creates
+ * the delivery.
  */
 export interface Outbox {
   /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled, storage_failed, unavailable */
   ping(webhookId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery;
 
   /**
-   * Queues the event of a delivery again, as a new delivery.
+   * Queues the event of an earlier delivery again, as a new delivery.
    * @throws AppError webhook_not_found, delivery_not_found, webhook_disabled, storage_failed, unavailable
    */
   replay(webhookId: string, deliveryId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery;
 
-  /** Newest first. @throws AppError webhook_not_found, invalid_cursor */
+  /** A webhook's deliveries, newest first. @throws AppError webhook_not_found, invalid_cursor */
   deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery>;
 
   /**
-   * At most `perWebhook` due deliveries of each enabled webhook, longest due first. Nothing is written: if a sender
-   * dies before it calls `record`, they are due again.
+   * At most `perWebhook` due deliveries of each enabled webhook, longest due first. Nothing is written, so the
+   * deliveries stay due if a sender dies before it calls `record`.
    */
   due(now: number, perWebhook: number): DueDelivery[];
 
   /**
-   * Records the outcome of an attempt; false if the delivery is gone or had already ended.
+   * Records the outcome of an attempt. Returns false if the delivery is gone or had already ended.
    * @throws AppError storage_failed, unavailable
    */
   record(delivery: DueDelivery, attempt: Attempt, now: number): boolean;
 
-  /** Fails deliveries that have waited for a disabled webhook since before `before`; returns their number. */
+  /**
+   * Marks deliveries as failed if they have waited for a disabled webhook since before `before`; returns their number.
+   */
   failStranded(before: number): number;
 
-  /** Removes finished deliveries created before `before`, and events without deliveries; true if there may be more. */
+  /**
+   * Removes finished deliveries created before `before`, and events without deliveries. Returns true if more may have
+   * to be removed.
+   */
   prune(before: number): boolean;
 
   pendingCount(): number;

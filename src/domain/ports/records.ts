@@ -1,4 +1,4 @@
-/** The port of campaigns and their results as training data for models, read while a service may be running. */
+/** The port of training data for models: campaigns and their results. A service may be running while they are read. */
 
 import type { FeedbackEvent } from '../feedback.ts';
 import type { Campaign } from '../types.ts';
@@ -6,7 +6,10 @@ import type { IdBlocks } from '../user-sets.ts';
 
 /** A campaign with seeds whose latest expansion ended as `ready`. */
 export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'features' | 'filters' | 'createdAt'> & {
-  /** Names of the campaign's and the installation's suppression lists: equal lists have equal names; null for none. */
+  /**
+   * Names of the campaign's suppression list and of the installation's; null for a list that does not exist. Equal
+   * lists have equal names.
+   */
   readonly suppression: string | null;
   readonly commonSuppression: string | null;
 };
@@ -15,23 +18,23 @@ export interface CampaignRecords {
   /** Oldest first. */
   ready(): readonly CampaignRecord[];
 
-  /** Number of other campaigns: without seeds, or without an audience from their latest expansion. */
+  /** Number of campaigns without seeds, or whose latest expansion made no audience. */
   countOthers(): number;
 
   /**
-   * The current seeds, sorted, one block at a time; complete even if they are replaced meanwhile. Empty if the campaign
-   * is gone.
+   * The campaign's current seeds, sorted, one block at a time. The list is complete even if the seeds are replaced
+   * meanwhile. It is empty if the campaign is gone.
    * @throws AppError storage_failed
    */
   seedsOf(id: string): IdBlocks;
 
   /**
-   * Users who are suppressed for the campaign, by its own list or the installation's as they are now.
+   * Users on the campaign's current suppression list or on the installation's.
    * @throws AppError storage_failed
    */
   suppressedOf(id: string): IdBlocks;
 
-  /** The last event of each user, in blocks. Empty if the campaign is gone. */
+  /** The latest feedback event of each user, in blocks. There are none if the campaign is gone. */
   feedbackOf(id: string): Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>;
 
   close(): void;

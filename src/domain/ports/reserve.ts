@@ -3,29 +3,29 @@
  */
 export interface StoreReserve {
   /**
-   * The space that the reserve takes on the disk; 0 if there is no reserve. Takes microseconds.
+   * The disk space that the reserve occupies; 0 if there is no reserve. Takes microseconds.
    * @throws AppError storage_failed
    */
   sizeBytes(): number;
 
-  /** Whether this store has released the reserve and not yet created it again. */
+  /** Whether the reserve was released and has not been created again yet. */
   readonly isGivenUp: boolean;
 
   /**
-   * Releases the reserve: its space is free when this returns.
+   * Releases the reserve. Its disk space is free when the method returns.
    * @throws AppError storage_failed
    */
   giveUp(): void;
 
   /**
-   * Creates a reserve of that size, or completes an unfinished one; 0 removes the reserve. If the reserve is released
-   * meanwhile, it stays released.
-   * @throws AppError storage_failed if there is not enough space; nothing of the reserve is left then
+   * Creates a reserve of that size, or completes an unfinished reserve; 0 removes the reserve. A reserve that is
+   * released meanwhile stays released.
+   * @throws AppError storage_failed if there is not enough space; there is no reserve then
    */
   keep(bytes: number): Promise<void>;
 
   /**
-   * Runs `action`, which frees space or is needed to free some. If the disk is full, releases the reserve and runs
+   * Runs `action`, which frees disk space or is needed to free it. If the disk is full, releases the reserve and runs
    * `action` once more.
    */
   using<T>(action: () => Promise<T>): Promise<T>;

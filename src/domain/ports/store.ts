@@ -22,54 +22,60 @@ import type { Webhooks } from './webhooks.ts';
 /** The settings of a store's rules. */
 export interface StoreOptions {
   readonly clock: Clock;
-  /** With fewer known seeds, an expansion is too_small. */
+  /** Minimum number of known seeds; with fewer, an expansion ends as `too_small`. */
   readonly minimumSeeds: number;
-  /** How long a claim or a renewal lasts. */
+  /** How long a job is leased by a claim or a renewal. */
   readonly leaseMs: number;
   /** Maximum number of claims of a job. */
   readonly maximumAttempts: number;
-  /** Whether this instance, of all that have the store open, saves a copy if the store's files are lost. */
+  /**
+   * Whether this instance saves a copy if the store's files are lost. Only one of the instances that have the store
+   * open should.
+   */
   readonly saves?: boolean;
   /** Called each time a read finds a damaged row. */
   readonly onDamagedRow?: (row: DamagedRow) => void;
-  /** The W3C traceparent of the current operation, which jobs and events store. By default none is stored. */
+  /**
+   * Returns the W3C traceparent of the current operation, which is stored with jobs and events. By default, no
+   * traceparent is stored.
+   */
   readonly traceparent?: () => string | null;
 }
 
 /** The removal of old data. */
 export interface Cleanup {
   /**
-   * Removes audience versions beyond the retention, expansions without a version along with their sets, and expired
-   * responses to idempotent requests. Versions made before `before` are too old; its default comes from the retention
-   * and the store's clock.
+   * Removes old audience versions, expansions without a version (with their sets), and expired responses to idempotent
+   * requests. Versions made before `before` are too old. By default, `before` is computed from the retention period and
+   * the store's clock.
    */
   prune(retention: Retention, before?: number): void;
 
   /**
-   * Removes rankings that belong to no audience version and no running expansion, or sets them aside if they are not
-   * known to be this store's own.
+   * Removes rankings that belong to no audience version and no running expansion. Rankings that this store may not have
+   * made are moved aside instead.
    * @throws AppError storage_failed
    */
   removeUnusedFiles(): void;
 
   /**
-   * Takes ownership of the files beside the store, before any of them are removed: files that the store neither refers
-   * to nor made are set aside. Call it only while nobody writes, at the start of a service. Returns where the files are
-   * now; null if there were none.
+   * Takes ownership of the files in the store's folder before any files are removed. Files that the store neither
+   * refers to nor made are moved aside. Call this method only while no process writes, at the start of a service.
+   * Returns the new location of the files that were moved; null if no files were.
    */
   takeFolder(): string | null;
 
   /**
-   * Begins a new generation, so that an earlier copy of this store is recognised as another store if somebody puts it
-   * in this one's place. Called when a service ends; `prune` and `takeFolder` do it too.
+   * Begins a new generation. If somebody later replaces this store with an earlier copy, the copy is recognised as
+   * another store. Called when a service ends; `prune` and `takeFolder` also begin a new generation.
    */
   renewGeneration(): void;
 }
 
 /**
- * When a method returns, its effect is on disk; if it throws, it had no effect: AppError storage_failed (disk full,
- * read-only, I/O error), unavailable (another process writes for too long) or database_lost (its files were removed or
- * replaced). No transaction spans two calls.
+ * The store of campaigns. When a method returns, its effect is on disk; if it throws, it had no effect. Methods throw
+ * AppError storage_failed (disk full, read-only, I/O error), unavailable (another process writes for too long) or
+ * database_lost (the store's files were removed or replaced). No transaction spans two calls.
  */
 export interface CampaignStore
   extends Campaigns,
@@ -92,13 +98,13 @@ export interface CampaignStore
   readonly apiKeys: ApiKeys;
   /** The audit log. */
   readonly audit: AuditLog;
-  /** The times that the service's clock stores across restarts. */
+  /** The times that the service's clock keeps across restarts. */
   readonly clock: ClockMemory;
   /** Whether the store can be written to, what is queued, and what failed. */
   readonly health: StoreHealth;
-  /** Disk space that is released for deletions on a full disk. */
+  /** Disk space that is released when a deletion finds the disk full. */
   readonly reserve: StoreReserve;
-  /** After this, no method may be called. */
+  /** Closes the store; no method may be called afterwards. */
   close(): void;
 }
 
@@ -107,49 +113,50 @@ export interface StoreFiles extends SetReader {
   readonly blobs: BlobReader;
 }
 
-/** A kind of store. `location` says where a store is, in the adapter's own terms: a folder, an address. */
+/** A kind of store. The format of `location` depends on the adapter: for example a folder or an address. */
 export interface StoreAdapter {
   /**
-   * Locks a store for one service before it is opened, because two services would release each other's jobs. Returns
-   * the function that unlocks it; the end of the process, for any reason, unlocks it too.
+   * Locks a store for one service before the store is opened, because two services would release each other's jobs.
+   * Returns a function that unlocks the store. The store is also unlocked when the process ends for any reason.
    * @throws AppError unavailable if another service has the lock; storage_failed
    */
   lock(location: string): () => void;
 
   /**
-   * Opens a store, creates it if there is none, and migrates it to this version; any number of processes may do so at
-   * once.
-   * @throws AppError storage_failed; invalid_argument if there is something that is not a store, a store of a newer
-   * version, or a store's files without the store
+   * Opens a store, creates it if it does not exist, and migrates it to this version. Several processes may open a store
+   * at once.
+   * @throws AppError storage_failed; invalid_argument if the location contains something that is not a store, a store
+   * of a newer version, or the files of a store that is missing
    */
   open(location: string, options: StoreOptions): CampaignStore;
 
   /**
-   * Restores a store that was saved when its files were lost, before `open`; the caller has the lock. Returns which
-   * store was restored, and where the replaced files are now; null if none was saved.
+   * Restores a store that was saved when its files were lost. Must be called before `open`, with the lock. Returns
+   * which store was restored, and where the replaced files are now; null if there is no saved store.
    * @throws AppError invalid_argument, with advice, if it is not certain that the saved store is newer; storage_failed
    */
   takeSaved(location: string, now: number): { readonly taken: string; readonly aside: string | null } | null;
 
   /**
-   * Sets aside the files of a store that is gone, so that `open` creates an empty one; does nothing if there is a
-   * store. The caller has the lock. Returns where the files are now; null if there were none.
+   * Moves the files of a missing store aside, so that `open` creates an empty store. Does nothing if there is a store.
+   * Must be called with the lock. Returns the new location of the files; null if there were no files.
    * @throws AppError storage_failed
    */
   adopt(location: string, now: number): string | null;
 
-  /** Opens only the part that a thread can read, which need not be closed. */
+  /** Opens only the part of a store that a thread can read. This part need not be closed. */
   openFiles(location: string): StoreFiles;
 
   /**
-   * Opens the campaigns and their results for reading, while a service may be writing them. The caller closes it.
+   * Opens the campaigns and their results for reading, while a service may be writing them. The caller must close the
+   * returned object.
    * @throws AppError invalid_argument if there is no store of this version; storage_failed
    */
   openRecords(location: string): CampaignRecords;
 
   /**
-   * Opens the upkeep of a store, which lists what the store should have and what it has, while a service may be using
-   * it; only `remove` writes. The caller closes it.
+   * Opens the upkeep of a store, while a service may be using the store. Upkeep lists the files that the store should
+   * have and those that it has; only `remove` writes. The caller must close the returned object.
    * @throws AppError invalid_argument if there is no store of this version; storage_failed
    */
   openUpkeep(location: string): StoreUpkeep;
@@ -161,81 +168,81 @@ export interface StoreAdapter {
   freeBytes(location: string): number;
 
   /**
-   * Copies a store, as of one moment, into a new folder, while a service may be using it.
+   * Copies a snapshot of a store into a new folder, while a service may be using the store.
    * @throws AppError invalid_argument if there is no store of this version, or the folder is not empty; storage_failed;
    * unavailable if files were removed during each attempt to copy them
    */
   backup(location: string, to: string, options: BackupOptions): Promise<BackupReport>;
 
   /**
-   * Creates a store from a backup. Every file is verified; if one is damaged, nothing is created.
-   * @throws AppError invalid_argument if it is not a backup, is damaged or lacks the separate folder, or if a target is
-   * not empty; storage_failed
+   * Creates a store from a backup. Every file is verified; if a file is damaged, nothing is created.
+   * @throws AppError invalid_argument if the folder is not a backup, if the backup is damaged or lacks the separate
+   * folder, or if a target is not empty; storage_failed
    */
   restore(from: string, to: string, options?: RestoreOptions): Promise<RestoreReport>;
 
   /**
-   * Inspects what is there now (`now` in milliseconds since 1970), and changes nothing.
-   * @throws AppError storage_failed if it cannot be read
+   * Inspects a store without changing it (`now` in milliseconds since 1970).
+   * @throws AppError storage_failed if the store cannot be read
    */
   inspect(location: string, now: number): StoreInspection;
   /**
-   * Checks the lock without taking it.
+   * Checks whether the lock is free without taking it.
    * @throws AppError unavailable if `lock` would throw it
    */
   requireFree(location: string): void;
   /**
-   * Checks the saved store without restoring it.
+   * Checks whether the saved store can be restored, without restoring it.
    * @throws AppError invalid_argument if `takeSaved` would throw it
    */
   requireTakeable(location: string): void;
   /**
-   * Checks the store without changing it.
-   * @throws AppError as `open`, as far as can be determined that way
+   * Checks whether the store can be opened, without changing it.
+   * @throws AppError the errors of `open`, as far as they can be determined without changing the store
    */
   requireUsable(location: string): void;
 }
 
 /** The result of inspecting a store. */
 export interface StoreInspection {
-  /** Whether a service has locked it. */
+  /** Whether a service has locked the store. */
   readonly isTaken: boolean;
   /** null if there is no store yet. */
   readonly contents: StoreContents | null;
-  /** The files of a store that is gone, in words; null if there is a store, or nothing. */
+  /** A description of the files of a missing store; null if there is a store, or if there are no files. */
   readonly stranded: string | null;
   /** Stores that were saved when their files were lost, and that `takeSaved` has not restored yet. */
   readonly saved: readonly string[];
-  /** Folders of unknown files that were set aside. */
+  /** Folders with unknown files that were moved aside. */
   readonly setAside: readonly string[];
 }
 
 export interface StoreContents {
-  /** Its schema version, and the one that this program migrates it to. */
+  /** The store's schema version, and the schema version that this program migrates the store to. */
   readonly version: number;
   readonly newestVersion: number;
   readonly sizeBytes: number;
-  /** What is wrong with it; null if it is intact or was not checked. */
+  /** What is wrong with the store; null if the store is intact or was not checked. */
   readonly damage: string | null;
-  /** What `verify` finds in a readable store, such as damaged rows. */
+  /** Problems that `verify` finds in a readable store, such as damaged rows. */
   readonly faults: readonly string[];
-  /** False for a large store whose check would need a copy in memory. */
+  /** Whether the store was checked. False for a large store whose check would need a copy in memory. */
   readonly isChecked: boolean;
   readonly campaigns: number;
-  /** API keys; null if they were not read. */
+  /** Counts of API keys; null if the keys were not read. */
   readonly keys: KeyCounts | null;
 }
 
 export interface KeyCounts {
-  /** All keys that were ever created: from the first one on, every request needs one. */
+  /** Number of keys that were ever created. Once a key was created, every request needs a key. */
   readonly made: number;
-  /** Keys that are neither revoked nor expired. */
+  /** Number of keys that are neither revoked nor expired. */
   readonly valid: number;
-  /** The valid keys that may manage keys. */
+  /** Number of valid keys that may manage keys. */
   readonly admin: number;
 }
 
-/** Where a store is, as plain data that is passed to a process or thread so that it opens the same store. */
+/** The location of a store as plain data. A process or thread that receives a locator can open the same store. */
 export interface StoreLocator {
   /** The adapter's name. */
   readonly adapter: string;

@@ -1,31 +1,34 @@
-/** The port of upkeep: what a store should have and what it has, read while a service may be running, and backups. */
+/**
+ * The port of upkeep: comparing the files that a store should have with those that it has, while a service may be
+ * running; and backups.
+ */
 import type { Blobs } from './blobs.ts';
 
-/** What a store's rows refer to. */
+/** The files and folders that a store's rows refer to. */
 export interface StoreContents {
-  /** The sha256 of user sets. */
+  /** The sha256 values of user sets. */
   readonly sets: ReadonlySet<string>;
   /** Folders of rankings. */
   readonly rankings: ReadonlySet<string>;
-  /** Ids of expansions that have not ended, and may be writing a ranking. */
+  /** Ids of expansions that have not ended and may be writing a ranking. */
   readonly running: ReadonlySet<string>;
 }
 
-/** A file of the folder of sets, or a folder of rankings. */
+/** The file of a user set, or the folder of a ranking. */
 export interface StoredName {
-  /** Relative to the store. */
+  /** The path, relative to the store. */
   readonly path: string;
-  /** The sha256 of a set or the folder of a ranking, by its contents; null for one that was never finished. */
+  /** The sha256 of a user set, or the folder of a ranking; null if the set or ranking was never finished. */
   readonly set?: string | null;
   readonly ranking?: string | null;
-  /** The expansion of a ranking. */
+  /** The id of the expansion that made a ranking. */
   readonly expansionId?: string;
 }
 
-/** A row that was altered since it was written: its checksum differs. */
+/** A row whose checksum shows that it was altered after it was written. */
 export interface DamagedRow {
   readonly table: string;
-  /** Its `id` if it has one, else its key without user ids and secrets. */
+  /** The row's `id` if it has one, else its key without user ids and secrets. */
   readonly id: string;
 }
 
@@ -39,22 +42,25 @@ export interface Verdict {
 
 export interface StoreUpkeep {
   readonly blobs: Blobs;
-  /** What is wrong with the database itself, in sentences. */
+  /** Descriptions of what is wrong with the database file itself. */
   faults(): string[];
-  /** Compares all rows with their checksums in slices; yields the number of rows of each slice. */
+  /**
+   * Compares all rows with their checksums, in slices. Yields the number of rows in each slice, and returns the damaged
+   * rows.
+   */
   damagedRows(): Generator<number, readonly DamagedRow[], void>;
-  /** Whether a row that was damaged still exists and is still damaged. */
+  /** Whether a damaged row still exists and is still damaged. */
   isDamaged(row: DamagedRow): boolean;
   contents(): StoreContents;
-  /** What is in the store's folders, whether a row refers to it or not. */
+  /** All files in the store's folders, whether or not a row refers to them. */
   files(): StoredName[];
   /**
-   * Removes files that no row refers to, or sets them aside if they are not known to be this store's own. The caller
-   * has the store's lock. Returns where they are now; null if they were removed.
+   * Removes files that no row refers to. Files that this store may not have made are moved aside instead. Must be
+   * called with the store's lock. Returns the new location of files that were moved; null if all were removed.
    * @throws AppError storage_failed
    */
   remove(files: readonly StoredName[], now: number): string | null;
-  /** Folders of files that were set aside, relative to the store. */
+  /** Folders of files that were moved aside, relative to the store. */
   setAside(): string[];
   close(): void;
 }
@@ -63,40 +69,43 @@ export interface StoreUpkeep {
 export interface BackupReport {
   readonly files: number;
   readonly bytes: number;
-  /** How many times the database was copied: it is copied again if a file that it refers to was removed meanwhile. */
+  /** How many times the database was copied. It is copied again if a file that it refers to was removed meanwhile. */
   readonly attempts: number;
-  /** Files that rows refer to and that the store did not have. */
+  /** Files that rows refer to but that the store did not have. */
   readonly lost: readonly string[];
 }
 
 /** A file that belongs to a backup but not to the store. */
 export interface FileBeside {
   readonly from: string;
-  /** Relative to the backup. */
+  /** The path of the copy, relative to the backup. */
   readonly path: string;
-  /** Whether the file is never written again: only then may it be hard-linked. */
+  /** Whether the file is never written again. Only such a file may be hard-linked. */
   readonly isFinal: boolean;
 }
 
 export interface BackupOptions {
-  /** Milliseconds since 1970, for the manifest. */
+  /** The time of the backup for the manifest, in milliseconds since 1970. */
   readonly now: number;
-  /** Whether files are always copied, rather than hard-linked if the file system allows it. */
+  /** Whether files are always copied. If false, they are hard-linked if the file system allows it. */
   readonly copy: boolean;
-  /** Other files to copy after the store; each is copied before the next is requested. */
+  /** Other files to copy after the store. Each file is copied before the next is requested. */
   readonly beside?: () => Iterable<FileBeside>;
 }
 
 export interface RestoreOptions {
-  /** A folder of the backup that is not part of the store, and where its files go; null if they are left out. */
+  /**
+   * A folder of the backup that is not part of the store, and the target of its files; a null target leaves these files
+   * out.
+   */
   readonly apart?: { readonly folder: string; readonly to: string | null };
 }
 
 export interface RestoreReport {
   readonly files: number;
   readonly bytes: number;
-  /** Files that went to the separate folder. */
+  /** Number of files that were restored to the separate folder. */
   readonly apart: number;
-  /** Files that were left out. */
+  /** Number of files that were left out. */
   readonly leftOut: number;
 }

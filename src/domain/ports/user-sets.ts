@@ -11,14 +11,15 @@ import type {
   SetOwner,
 } from '../user-sets.ts';
 
-/** The sorted ids of one upload of any size. The owner must close it. */
+/** The sorted ids of one upload of any size. The owner must close the collection. */
 export interface CollectedIds {
-  /** Ids added so far, including repetitions. */
+  /** Number of ids added so far, including repetitions. */
   readonly received: number;
   /** @throws AppError storage_failed */
   add(userId: string): void;
   /**
-   * All added ids, without repetitions. Must be called (and read to its end) once, after the last `add`.
+   * All added ids, sorted, without repetitions. Call this method once, after the last `add`, and read the blocks to the
+   * end.
    * @throws AppError storage_failed
    */
   blocks(): IdBlocks;
@@ -26,18 +27,18 @@ export interface CollectedIds {
 }
 
 /**
- * Every change is one commit: it is durable when the call returns, or did not happen. A set that an expansion uses
- * never changes: a change creates a new set.
+ * The user sets of a store. Every change is one commit: either the change is durable when the call returns, or it did
+ * not happen. A set that an expansion uses never changes, because each change creates a new set.
  */
 export interface UserSets {
-  /** Creates a collection of the ids of an upload. The caller must close it. */
+  /** Creates an empty collection for the ids of an upload. The caller must close the collection. */
   collect(): CollectedIds;
 
   /**
-   * Replaces the owner's set with the collected ids, adds them to it, or removes them from it. Concurrent changes take
-   * effect one after another.
-   * @throws AppError campaign_not_found; too_many_seeds (more than `maximumUsers`); storage_failed; what `accept`
-   * throws
+   * Replaces the owner's set with the collected ids, adds the ids to the set, or removes them from it. Concurrent
+   * changes take effect one after another.
+   * @throws AppError campaign_not_found; too_many_seeds (more than `maximumUsers`); storage_failed; any error that
+   * `accept` throws
    */
   change(
     owner: SetOwner,
@@ -55,13 +56,13 @@ export interface UserSets {
   clear(owner: SetOwner): void;
 
   /**
-   * How the owner's set matches the population now.
+   * How the owner's set matches the current population.
    * @throws AppError campaign_not_found, storage_failed
    */
   report(owner: SetOwner, population: MatchedPopulation): Promise<MatchReport>;
 
   /**
-   * The ids of the owner's set that the population does not have, sorted, in blocks, some of which are empty.
+   * The ids in the owner's set that the population does not have, sorted, in blocks. Some blocks may be empty.
    * @throws AppError campaign_not_found, storage_failed
    */
   unknownOf(owner: SetOwner, population: MatchedPopulation): Generator<readonly string[], void, void>;
@@ -69,6 +70,6 @@ export interface UserSets {
   /** Removes the sets that nothing refers to. */
   removeUnused(): void;
 
-  /** Removes leftovers of killed processes. Only safe while nobody writes: at the start of a service. */
+  /** Removes unfinished files of killed processes. Only safe while no process writes, at the start of a service. */
   removeLeftovers(): void;
 }

@@ -3,12 +3,12 @@ import type { IdempotentRequest, Page, PageQuery } from '../types.ts';
 import type { NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../webhook-types.ts';
 
 /**
- * When a method that writes returns, its effect is on disk; if it throws (AppError storage_failed, unavailable), it had
- * no effect. The response stored for `once` is part of the same commit.
+ * Webhooks and their secrets. When a method that writes returns, its effect is on disk; if it throws (AppError
+ * storage_failed, unavailable), it had no effect. The response stored for `once` is part of the same commit.
  */
 export interface Webhooks {
   /**
-   * Only this and `rotate` return the secret.
+   * Creates a webhook. Only `create` and `rotate` return the secret.
    * @throws AppError too_many_webhooks
    */
   create(input: NewWebhook, maximum: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook;
@@ -16,20 +16,20 @@ export interface Webhooks {
   /** @throws AppError webhook_not_found */
   get(id: string): Webhook;
 
-  /** Newest first. @throws AppError invalid_cursor */
+  /** All webhooks, newest first. @throws AppError invalid_cursor */
   list(query: PageQuery): Page<Webhook>;
 
   /** @throws AppError webhook_not_found */
   update(id: string, change: WebhookChange, now: number): Webhook;
 
   /**
-   * Removes a webhook with its deliveries, including pending ones.
+   * Removes a webhook and its deliveries, including pending deliveries.
    * @throws AppError webhook_not_found
    */
   remove(id: string): void;
 
   /**
-   * Returns a new secret. Former ones also sign for at most `graceMs` (0: not at all).
+   * Returns a new secret. Former secrets also sign events for at most `graceMs`; 0 stops them at once.
    * @throws AppError webhook_not_found
    */
   rotate(id: string, graceMs: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook;
