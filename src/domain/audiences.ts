@@ -44,7 +44,7 @@ export function nextVersion(newest: number | null, newestChange: number | null):
 
 /** The error for a campaign without an audience; `state` is the state of its latest expansion. */
 export function audienceNotReady(id: string, state: ExpansionState | null): AppError {
-  const what = state === null ? 'it has never been expanded' : `its expansion is ${state}`;
+  const what = state === null ? 'the campaign has never been expanded' : `the latest expansion is ${state}`;
   const isFinal = state === null || isEnd(state);
   return new AppError('audience_not_ready', `campaign ${id} has no audience: ${what}`, {
     facts: { state, retry_after: isFinal ? RETRY_AFTER_END_SECONDS : RETRY_AFTER_SECONDS },
@@ -59,7 +59,7 @@ export function changesAfter(since: string | undefined, last: number): number {
   const after = since === undefined ? 0 : decodeCursor('changes', since, 'since');
   if (after <= last) return after;
   const message =
-    'the cursor refers to changes that this service does not have (was an older copy of its data restored?): ' +
-    'start again without it';
+    'the cursor refers to changes that this service does not have (was an older copy of the data restored?); ' +
+    'start again without a cursor';
   throw new AppError('invalid_cursor', message, { details: [{ pointer: 'since', message, value: since }] });
 }

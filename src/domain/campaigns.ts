@@ -61,7 +61,7 @@ export function refreshCause(
  */
 export function refuseTaken(externalId: string, takenBy: string | undefined): void {
   if (takenBy === undefined) return;
-  const message = `campaign ${takenBy} has this external id`;
+  const message = `campaign ${takenBy} already has this external id`;
   throw new AppError('external_id_taken', message, {
     details: [{ pointer: '/external_id', value: externalId, message }],
     facts: { campaign_id: takenBy },

@@ -42,5 +42,5 @@ function formFault(kind: FeatureKind, filter: Filters[string]): string | null {
   if (expected === null) return `users cannot be filtered by a ${kind}`;
   const isList = 'length' in filter;
   if ((expected === 'tokens') === isList) return null;
-  return isList ? 'the feature is a number: give min, max or both' : 'the feature has tokens: give a list of them';
+  return isList ? 'the feature is a number: send min, max or both' : 'the feature has tokens: send a list of tokens';
 }

@@ -8,9 +8,14 @@ export const DOMAIN_LIMITS = {
     'Minimum number of known seeds for an expansion; with fewer seeds it ends as `too_small`.',
     { most: 1_000_000_000, published: true },
   ),
-  leaseMs: fixed(15_000, 'ms', 'Milliseconds without a lease renewal after which an expansion is restarted.', {
-    published: true,
-  }),
+  leaseMs: fixed(
+    15_000,
+    'ms',
+    'Maximum time without a lease renewal, in milliseconds; then the expansion is restarted.',
+    {
+      published: true,
+    },
+  ),
   maximumAttempts: setting(
     5,
     'attempts',
@@ -20,25 +25,27 @@ export const DOMAIN_LIMITS = {
       published: true,
     },
   ),
-  retainedVersions: setting(
-    10,
-    'versions',
-    'Number of audience versions kept per campaign, in addition to the active one.',
-    { published: true },
-  ),
-  retainedDays: setting(30, 'days', 'Days for which inactive audience versions are kept.', { published: true }),
-  auditRetainedDays: setting(400, 'days', 'Days for which entries of the audit log are kept.'),
-  maximumKeys: fixed(1_000, 'keys', 'Maximum number of API keys that are not revoked.'),
-  maximumWebhooks: fixed(32, 'webhooks', 'Maximum number of webhooks; each needs its own calls, memory and time.', {
+  retainedVersions: setting(10, 'versions', 'Number of inactive audience versions that are kept per campaign.', {
     published: true,
   }),
-  webhookRetryMs: fixed(24 * 3_600_000, 'ms', 'Milliseconds for which a delivery is retried (a day).', {
+  retainedDays: setting(30, 'days', 'How long inactive audience versions are kept, in days.', { published: true }),
+  auditRetainedDays: setting(400, 'days', 'How long entries of the audit log are kept, in days.'),
+  maximumKeys: fixed(1_000, 'keys', 'Maximum number of API keys that are not revoked.'),
+  maximumWebhooks: fixed(
+    32,
+    'webhooks',
+    'Maximum number of webhooks. Each webhook needs its own calls, memory and time.',
+    {
+      published: true,
+    },
+  ),
+  webhookRetryMs: fixed(24 * 3_600_000, 'ms', 'How long a failed delivery is retried, in milliseconds (one day).', {
     published: true,
   }),
   webhookRetentionMs: setting(
     30 * 24 * 3_600_000,
     'ms',
-    'Milliseconds for which finished deliveries stay in the log (30 days).',
+    'How long finished deliveries stay in the log, in milliseconds (30 days).',
     { published: true },
   ),
 };

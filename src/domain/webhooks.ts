@@ -17,7 +17,7 @@ export function refuseMoreWebhooks(count: number, maximum: number): void {
  * @throws AppError webhook_disabled
  */
 export function requireEnabled({ id, enabled }: Pick<Webhook, 'id' | 'enabled'>): void {
-  if (!enabled) throw new AppError('webhook_disabled', `webhook ${id} is disabled: nothing is sent to it`);
+  if (!enabled) throw new AppError('webhook_disabled', `webhook ${id} is disabled, so nothing is sent to it`);
 }
 
 /** Why a webhook is disabled after a change. Enabling the webhook clears the reason. */

@@ -1,4 +1,7 @@
-/** The models that an engine has loaded: the served one, one being checked, and those of running expansions. */
+/**
+ * The models that an engine has loaded: the served model, a model that is being checked, and the models of running
+ * expansions.
+ */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,13 +13,16 @@ import { type Population, PopulationOpener } from '../population/read.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
 import { ThreadPool } from './pool.ts';
 
-/** Normally the served version, and at most one more that a retry has pinned. */
+/**
+ * Number of population versions that stay open: normally the served version, and at most one other version that a retry
+ * has pinned.
+ */
 const MOST_POPULATIONS = 2;
 
 type ModelsConfig = Pick<EngineConfig, 'models' | 'population' | 'threads'>;
 type ServedModel = EngineServed['model'];
 
-/** A model with threads of its own. */
+/** A loaded model with its own threads. */
 export interface LoadedModel {
   readonly version: string;
   readonly pool: ThreadPool;
@@ -30,21 +36,21 @@ interface Entry {
 }
 
 export class EngineModels {
-  /** Rejects with ThreadDied if a thread dies: this process can then no longer be trusted. */
+  /** Rejects with ThreadDied if a thread dies. The process can no longer be trusted then. */
   readonly broken: Promise<never>;
   #break: (error: unknown) => void = () => {};
   readonly #config: ModelsConfig;
   readonly #device: string;
   readonly #entries = new Map<string, Entry>();
   readonly #populations = new LRUCache<string, Promise<Population>>({ max: MOST_POPULATIONS });
-  /** Uses a thread: reading a whole population would block the event loop. */
+  /** Opens a population in a separate thread, because reading a whole population would block the event loop. */
   readonly #opener = new PopulationOpener();
   readonly #onPopulation: (users: number) => void;
   readonly #served: () => ServedModel;
 
   /**
-   * `served` returns the model that stays loaded; it is loaded when first taken. `device` is cpu or cuda:N.
-   * `onPopulation` is called with the number of users of each population that is opened.
+   * `served` returns the served model, which is loaded when it is first taken and then stays loaded. `device` is cpu or
+   * cuda:N. `onPopulation` is called with the number of users of each population that is opened.
    */
   constructor(
     config: ModelsConfig,
@@ -62,7 +68,7 @@ export class EngineModels {
     this.#device = device;
   }
 
-  /** Returns a version of the population, verified when opened. @throws AppError invalid_population */
+  /** Opens and verifies a version of the population, or returns an open version. @throws AppError invalid_population */
   async population(version: string): Promise<Population> {
     const found = this.#populations.get(version);
     if (found !== undefined) return found;
@@ -79,14 +85,14 @@ export class EngineModels {
     }
   }
 
-  /** Whether `take` can find it: it is loaded, served, or in the folder of models. */
+  /** Whether `take` can find a model, because the model is loaded, served, or in the folder of models. */
   has(version: string): boolean {
     return this.#entries.has(version) || existsSync(this.#folderOf(version));
   }
 
   /**
-   * Returns the model, loading and verifying it if necessary; the caller gives it back. @throws AppError invalid_model,
-   * and whatever its threads throw
+   * Returns a model, which is loaded and verified first if necessary. The caller must give the model back.
+   * @throws AppError invalid_model, and any error that the model's threads throw
    */
   async take(version: string, folder = this.#folderOf(version)): Promise<LoadedModel> {
     const entry = this.#entries.get(version) ?? { opening: this.#open(version, folder), users: 0 };
@@ -101,7 +107,7 @@ export class EngineModels {
     }
   }
 
-  /** Ends the model's threads once every caller has given it back, unless it is the served model. */
+  /** Gives a model back. When all callers have given it back, its threads end, unless it is the served model. */
   giveBack(version: string): void {
     const entry = this.#entries.get(version);
     if (entry === undefined) return;
@@ -109,12 +115,12 @@ export class EngineModels {
     this.#closeUnused(version, entry);
   }
 
-  /** Ends the threads of models that are unused and not served: call it after another model is served. */
+  /** Ends the threads of models that are unused and not served. Call this method when another model is served. */
   closeAllUnused(): void {
     for (const [version, entry] of this.#entries) this.#closeUnused(version, entry);
   }
 
-  /** Ends all threads, even those in use. */
+  /** Ends all threads, even threads that are in use. */
   async close(): Promise<void> {
     const closing = [...this.#entries.values()].map(({ opening }) =>
       opening.then(

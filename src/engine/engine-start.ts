@@ -1,20 +1,20 @@
-/** Opens the model and population that an engine needs before it takes a job. `doctor` tries this, too. */
+/** Opens the model and the population before an engine takes a job. `metaheac doctor` also uses this to test them. */
 import { openDevice } from '../model/onnx-grad.ts';
 import { EngineModels } from './engine-models.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
 
 type OpenedFrom = Pick<EngineConfig, 'models' | 'population' | 'threads' | 'device'> & {
   readonly served: Pick<EngineServed, 'model'> & {
-    /** null if only the model is to be opened. */
+    /** The population to open; null to open only the model. */
     readonly populationVersion: string | null;
   };
 };
 
 /**
- * Loads the model in threads, which reproduce its golden batch and expand a campaign of made-up users, and binds it to
- * the verified population. `openStore` is called once the population is verified. `served` returns the model that is
- * served at that moment.
- * @throws AppError invalid_argument, invalid_model, invalid_population, and whatever `openStore` throws
+ * Loads the model in threads, which reproduce its golden batch and expand a campaign of made-up users. Verifies the
+ * population and binds the model to it. `openStore` is called once the population is verified. `served` returns the
+ * model that is served at the time of the call.
+ * @throws AppError invalid_argument, invalid_model, invalid_population, and any error that `openStore` throws
  */
 export async function openEngineModels<S>(
   config: OpenedFrom,
@@ -28,7 +28,7 @@ export async function openEngineModels<S>(
   const name = device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`;
   const models = new EngineModels(config, () => served().model, name, onPopulation);
   const { model, populationVersion } = config.served;
-  // the threads verify the model while the population is verified
+  // the threads verify the model while the main thread verifies the population
   const opening = models.take(model.version, model.folder);
   opening.catch(() => {}); // awaited below, unless the population is refused first
   try {

@@ -1,4 +1,4 @@
-/** The state of the engine as the supervisor reports it, and callers that wait for responses. */
+/** The state of the engine that the supervisor reports, and the callers that wait for the engine's responses. */
 import type { EstimateOutcome } from './expansion/estimator.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { CheckedModel } from './messages.ts';
@@ -18,11 +18,11 @@ export interface EngineState {
   readonly ready: boolean;
   readonly detail: string;
   readonly restarts: number;
-  /** Engines that were killed because they hung. */
+  /** Number of engines that were killed because they hung. */
   readonly hung: number;
-  /** How the last engine that crashed or hung ended; null if none has. */
+  /** How the last engine that crashed or hung ended; null if no engine has crashed or hung. */
   readonly lastEnd: string | null;
-  /** The last heartbeat of the running engine, and its age. */
+  /** The last heartbeat of the running engine, and the age of this heartbeat. */
   readonly heartbeat:
     | (Omit<Heartbeat, 'usersScored' | 'users'> & {
         readonly pid: number;

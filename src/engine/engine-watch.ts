@@ -1,24 +1,30 @@
-/** Detects an engine that hangs: one that sends no message for longer than its work can explain. */
+/** Detects an engine that hangs, which means that it sends no message for longer than its work can explain. */
 import type { Clock } from '../lib/clock.ts';
 import { LOOK_EVERY_MS, Silence } from '../lib/threads/silence.ts';
 import { readThreadTimes, type ThreadTimes } from '../lib/threads/thread-times.ts';
 
-/** How long an engine may be stopped (SIGSTOP, a debugger). */
+/** Maximum time that an engine may be stopped (by SIGSTOP or a debugger). */
 const STOPPED_MS = 10_000;
-/** How long it may be silent after its first message without running or waiting for a processor or a disk. */
+/** Maximum silence after an engine's first message if the engine neither runs nor waits for a processor or a disk. */
 const IDLE_MS = 15_000;
-/** How long one piece of work may block its event loop: for 10 million users, the longest takes 1.4 s (README.md). */
+/**
+ * Maximum silence of an engine while it works. The longest block of the event loop takes 1.4 s for 10 million users
+ * (README.md).
+ */
 const WORK_MS = 20_000;
-/** Twice that, per user: it exceeds `WORK_MS` only above 70 million users, and is 28 s for 100 million. */
+/**
+ * Maximum silence per user of the population if this is longer than `WORK_MS`, which is the case above 70 million
+ * users: twice the longest block of the event loop, for example 28 s for 100 million users.
+ */
 const WORK_MS_PER_USER = 0.00028;
-/** The same before its first message, while it loads its program. */
+/** Maximum silence before an engine's first message, while the engine loads its program. */
 const START_MS = 120_000;
-/** The same if the system does not report how long the engine waited for a processor. */
+/** Maximum silence if the operating system does not report how long the engine waited for a processor. */
 const UNTOLD_MS = 120_000;
 
 export interface WatchOptions {
   readonly clock: Pick<Clock, 'elapsed'>;
-  /** Called at most once per engine, with the reason. */
+  /** Called at most once per engine, with the reason why the engine counts as hung. */
   readonly onHung: (reason: string) => void;
   readonly read?: (pid: number) => ThreadTimes | null;
 }
@@ -34,7 +40,7 @@ export class EngineWatch {
     this.#options = options;
   }
 
-  /** Watches this engine instead of any earlier one. */
+  /** Watches the engine with this process id, instead of any earlier engine. */
   follow(pid: number): void {
     this.end();
     const { clock, read = readThreadTimes } = this.#options;
@@ -45,7 +51,10 @@ export class EngineWatch {
     this.#timer.unref();
   }
 
-  /** Records a message of the engine, whose population has `users` users: more users mean longer work. */
+  /**
+   * Records that the engine sent a message. Its population has `users` users; with more users, longer silences are
+   * allowed.
+   */
   sign(users = this.#users): void {
     this.#users = users;
     this.#isStarting = false;
@@ -58,7 +67,7 @@ export class EngineWatch {
     this.#silence = null;
   }
 
-  /** Checks the engine once; a timer does so every second. */
+  /** Checks the engine once. A timer calls this method every second. */
   look(): void {
     if (this.#silence === null) return;
     this.#silence.look(this.#options.clock.elapsed());
@@ -71,9 +80,9 @@ export class EngineWatch {
   #findReason({ silentMs, idleMs, stoppedMs, isTold }: Silence): string | null {
     if (stoppedMs >= STOPPED_MS) return `the engine has been stopped for ${STOPPED_MS / 1000} s`;
     if (idleMs >= IDLE_MS && !this.#isStarting)
-      return `the engine has given no sign for ${IDLE_MS / 1000} s, nor worked`;
+      return `the engine has done no work and sent no message for ${IDLE_MS / 1000} s`;
     const working = this.#isStarting ? START_MS : Math.max(WORK_MS, WORK_MS_PER_USER * this.#users);
     const mostMs = isTold ? working : Math.max(UNTOLD_MS, working);
-    return silentMs < mostMs ? null : `the engine has given no sign for ${Math.round(mostMs / 1000)} s`;
+    return silentMs < mostMs ? null : `the engine has sent no message for ${Math.round(mostMs / 1000)} s`;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The engine process: opens model and population, then claims and expands jobs until the parent stops it or is gone, or
- * a thread dies.
+ * The engine process: opens the model and the population, then claims and expands jobs until the parent process stops
+ * the engine or ends, or until a thread dies.
  */
 import { cpus } from 'node:os';
 import type { StoreReserve } from '../domain/ports/reserve.ts';
@@ -25,12 +25,12 @@ import { lowerPriority } from './priority.ts';
 /** How long an ending engine waits for its log and its last message to be sent. */
 const LAST_WORDS_MS = 50;
 /**
- * How long after it is ready the engine loads its model a second time, for estimates, which are rarely the first thing
- * needed after a start.
+ * Delay after the engine is ready before it loads its model again for estimates. Estimates are rarely needed right
+ * after a start.
  */
 const WARM_AFTER_MS = 3_000;
 
-/** Where the engine reports what it does. */
+/** Receivers of the engine's log lines, spans, heartbeats and messages. */
 interface Tellers {
   readonly logger: Logger;
   readonly tracer: Tracer | null;
@@ -67,7 +67,10 @@ async function startEngine(
   return { engine, device };
 }
 
-/** The API's rule for new work: free space exceeds the reserve, and the reserve for deletions is not used up. */
+/**
+ * Whether the disk has room for new work, by the same rule as in the API: free space exceeds the reserve, and the
+ * reserve for deletions exists.
+ */
 function roomOf(
   { store, diskReserveBytes }: Pick<EngineConfig, 'store' | 'diskReserveBytes'>,
   reserve: Pick<StoreReserve, 'sizeBytes'>,
@@ -79,12 +82,15 @@ function roomOf(
   };
 }
 
-/** Identifies the program and the processor: others might compute different bits, so they do not resume its work. */
+/**
+ * Identifies the program and the processor. Another program or processor might compute different bits, so it does not
+ * resume this engine's work.
+ */
 function computedBy(): string {
   return `${PACKAGE_VERSION} ${process.arch} ${cpus()[0]?.model}`;
 }
 
-/** Exports traces only: the API process exports the metrics of both processes. */
+/** Exports only traces, because the API process exports the metrics of both processes. */
 async function openTelemetryOf(
   settings: TelemetrySettings | null,
   clock: Clock,
@@ -104,27 +110,29 @@ function openEstimator(
   const { folder, version: modelVersion } = model;
   const estimator = new Estimator(epoch, { model: folder, modelVersion, population, populationVersion, store });
   setTimeout(
-    () => estimator.warm().catch((error: unknown) => logger.error({ err: error }, 'no estimates can be made')),
+    () =>
+      estimator.warm().catch((error: unknown) => logger.error({ err: error }, 'the estimator could not be started')),
     WARM_AFTER_MS,
   ).unref();
   return estimator;
 }
 
 /**
- * Ends the process once its last messages are sent. It does not use `process.exit`: if that tears down a thread's
- * environment during a run, ONNX Runtime aborts with a message on stderr. The data on disk is consistent at any moment,
- * as it must be for kill -9.
+ * Kills the process once its last messages are sent. `process.exit` would tear down the threads' environments, and ONNX
+ * Runtime aborts with a message on stderr if a thread is in a run then. The data on disk is consistent at any moment,
+ * so killing is safe.
  */
 function end(): void {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
 }
 
 /**
- * Runs as a child process: receives `start` over IPC, and ends on `stop` or when the parent is gone. It waits for no
- * thread: a quick stop is worth more than the segments being scored, and the parent releases the jobs.
+ * The child process: receives `start` over IPC, and ends on `stop` or when the parent process is gone. It does not wait
+ * for its threads, because a quick stop is worth more than the segments that are being scored. The parent process
+ * releases the jobs.
  */
 class EngineProcess {
-  /** The last value that the service sent. */
+  /** The last served versions that the service sent. */
   #served: EngineServed | null = null;
   #engine: Engine | null = null;
   /** Opens an estimator for the served model and population; null until the engine is started. */
@@ -149,7 +157,7 @@ class EngineProcess {
     else void this.#begin(message.config);
   }
 
-  /** Ignores a lost API process: the closed channel ends this one. */
+  /** Sends a message. Errors are ignored: if the API process is gone, the closed channel ends this process. */
   #send(message: FromEngine): void {
     process.send?.(message, () => {});
   }
@@ -168,7 +176,7 @@ class EngineProcess {
     }
   }
 
-  /** If a version cannot be opened, the attempts that pin it fail, not the engine. */
+  /** Serves other versions. If a version cannot be opened, only the attempts that pin it fail. */
   #serve(served: EngineServed): void {
     this.#served = served;
     this.#engine?.servedChanged();
@@ -208,14 +216,14 @@ class EngineProcess {
     try {
       lowerPriority();
     } catch (error) {
-      logger.debug({ err: error }, 'the priority could not be lowered');
+      logger.debug({ err: error }, 'the priority of the engine process could not be lowered');
     }
     try {
       this.#telemetry = await openTelemetryOf(config.telemetry, this.#clock, logger);
       const send = (message: FromEngine) => this.#send(message);
       const tellers = { logger, tracer: this.#telemetry, pulse: this.#pulse, send };
       this.#isReserveExpected ||= config.reserveExpected;
-      // another model may be served before this one is loaded
+      // another model may be served before the first model is loaded
       const served = () => this.#served ?? config.served;
       const now = { isReserveExpected: () => this.#isReserveExpected, served };
       const started = await startEngine(config, this.#clock, now, tellers);
@@ -235,7 +243,7 @@ class EngineProcess {
   }
 }
 
-// Ctrl-C and a supervisor's SIGTERM reach the whole process group; the parent decides when this process stops.
+// Ctrl-C and a service manager's SIGTERM reach the whole process group, but the parent decides when this process stops.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('disconnect', end);

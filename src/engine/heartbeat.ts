@@ -2,7 +2,7 @@
 import { type ELDHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../lib/clock.ts';
 
-/** The state of the engine; sums are since the previous heartbeat. */
+/** The state of the engine. Sums count from the previous heartbeat. */
 export interface Heartbeat {
   /** Number of running expansions. */
   readonly expanding: number;
@@ -10,7 +10,10 @@ export interface Heartbeat {
   readonly residentBytes: number;
   /** Maximum delay of the event loop. */
   readonly loopLagSeconds: number;
-  /** Users of the largest population that it has opened: more users allow it a longer silence. */
+  /**
+   * Number of users of the largest population that the engine has opened. With more users, the engine may be silent for
+   * longer.
+   */
   readonly users: number;
 }
 
@@ -18,7 +21,7 @@ const EVERY_MS = 1_000;
 /** Interval at which the event loop's delay is measured; every measured delay includes it. */
 const RESOLUTION_MS = 20;
 
-/** Counts the engine's work and reports it. */
+/** Counts the engine's work and sends heartbeats. */
 export class Pulse {
   readonly #clock: Pick<Clock, 'elapsed'>;
   readonly #tell: (heartbeat: Heartbeat) => void;
@@ -33,7 +36,7 @@ export class Pulse {
     this.#tell = tell;
   }
 
-  /** Reports at once, then every second. The timer does not keep the process alive. */
+  /** Sends a heartbeat at once, then every second. The timer does not keep the process alive. */
   start(): void {
     this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
     this.#delay.enable();
@@ -41,7 +44,7 @@ export class Pulse {
     setInterval(() => this.#beat(), EVERY_MS).unref();
   }
 
-  /** Reports now if a report is due: call it before and after work that may block the event loop. */
+  /** Sends a heartbeat if one is due. Call this method before and after work that may block the event loop. */
   goOn(): void {
     if (this.#delay !== null && this.#clock.elapsed() - this.#toldAt >= EVERY_MS) this.#beat();
   }
@@ -54,7 +57,7 @@ export class Pulse {
     this.#users = Math.max(this.#users, users);
   }
 
-  /** Counts one running expansion during `work`. */
+  /** Runs `work` and counts it as a running expansion meanwhile. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#expanding += 1;
     try {

@@ -1,4 +1,4 @@
-/** Claims the jobs of an engine, and expands each with the model that it pinned. */
+/** Claims jobs for an engine, and expands each job with the model that the job pinned. */
 import { JOBS_PER_THREAD } from '../domain/queue-time.ts';
 import type { Timings } from '../domain/run-facts.ts';
 import type { Job } from '../domain/types.ts';
@@ -12,21 +12,21 @@ import { type ExpandDependencies, expand, type Outcome } from './expansion/expan
 import type { Pulse } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from './messages.ts';
 
-/** How often the queue is polled if no message wakes the engine. */
+/** Interval at which the queue is polled if no message wakes the engine. */
 const POLL_MS = 500;
-/** How long the engine waits after an error of the store itself (a full disk). */
+/** How long the engine waits after an error of the store, for example a full disk. */
 const STORE_ERROR_DELAY_MS = 1000;
 
-/** Dependencies of all expansions, whatever their model. */
+/** Dependencies that expansions with all models share. */
 export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation'> & {
   readonly models: Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'closeAllUnused'>;
-  /** What is served now. */
+  /** Returns the versions that are served now. */
   served(): EngineServed;
   /** Whether the disk has room for another expansion and `bytes` more. */
   hasRoom(bytes?: number): boolean;
 };
 
-/** Where the engine reports what it does. */
+/** Receivers of the engine's reports, heartbeats and spans. */
 export interface EngineTellers {
   readonly onExpanded: (timings: Timings) => void;
   readonly pulse: Pulse;
@@ -57,14 +57,20 @@ export class Engine {
     this.#wake();
   }
 
-  /** Call it when another model or population is served; running expansions finish with the ones they began with. */
+  /**
+   * Call this method when another model or population is served. Running expansions finish with the model and the
+   * population that they began with.
+   */
   servedChanged(): void {
     const { models, served } = this.#dependencies;
     this.dropModel(served().model.version);
     models.closeAllUnused();
   }
 
-  /** Loads a model beside the served one and compares the two. It stays loaded until it is served or dropped. */
+  /**
+   * Loads another model and compares it with the served model. The loaded model stays loaded until it is served or
+   * dropped.
+   */
   async checkModel(task: CheckModelTask): Promise<CheckedModel> {
     const check = await checkModel(task, { ...this.#dependencies, served: this.#dependencies.served() });
     if (this.#checked.has(task.version)) this.#dependencies.models.giveBack(task.version);
@@ -72,28 +78,31 @@ export class Engine {
     return check;
   }
 
-  /** Forgets a model that was checked. */
+  /** Unloads a model that was checked. */
   dropModel(version: string): void {
     if (this.#checked.delete(version)) this.#dependencies.models.giveBack(version);
   }
 
-  /** Claims no more jobs; running ones continue until the process ends. */
+  /** Claims no more jobs. Running jobs continue until the process ends. */
   drain(): void {
     this.#isDraining = true;
   }
 
-  /** Saves checkpoints of unfinished expansions that are worth one; they are durable when this returns. */
+  /**
+   * Saves checkpoints of unfinished expansions that have done enough work. The checkpoints are durable when the method
+   * returns.
+   */
   saveCheckpoints(): void {
     const kept = this.#dependencies.keeper.saveAll((error) =>
-      this.#logger.warn({ err: error }, 'a checkpoint could not be saved: the expansion will start over'),
+      this.#logger.warn({ err: error }, 'a checkpoint could not be saved, so the expansion will start over'),
     );
-    if (kept > 0) this.#logger.info({ expansions: kept }, 'checkpoints of unfinished expansions saved');
+    if (kept > 0) this.#logger.info({ expansions: kept }, 'saved checkpoints of unfinished expansions');
   }
 
   /**
-   * Runs several jobs per thread at a time: one adapts while another's segments are scored, and jobs whose segments
-   * wait together share a pass over the population. During a retry it runs only one job per thread: a job that crashes
-   * the engine costs every other running job an attempt. Ends only by throwing ThreadDied.
+   * Runs several jobs per thread at a time: one job adapts while segments of another job are scored, and jobs whose
+   * segments wait together share a pass over the population. During a retry, only one job per thread runs, because a
+   * job that crashes the engine costs every other running job an attempt. This method ends only by throwing ThreadDied.
    */
   async run(): Promise<never> {
     this.#sleep();
@@ -105,7 +114,7 @@ export class Engine {
 
   async #work(isExtra: boolean): Promise<never> {
     for (;;) {
-      // each worker may wait for the store, one after another
+      // the workers may wait for the store one after another
       this.#tell.pulse.goOn();
       try {
         const isHeld = this.#isDraining || (isExtra && this.#retries > 0) || !this.#dependencies.hasRoom();
@@ -150,7 +159,10 @@ export class Engine {
     }
   }
 
-  /** Uses the model that the first attempt pinned; the first attempt uses the one that is served as it begins. */
+  /**
+   * Expands a job with the model that its first attempt pinned. The first attempt uses the model that is served when
+   * the attempt begins.
+   */
   async #expandWithModel(watch: AttemptWatch): Promise<Outcome> {
     const { models } = this.#dependencies;
     const served = this.#dependencies.served();
@@ -163,7 +175,7 @@ export class Engine {
     }
   }
 
-  /** If the pinned model is gone or damaged, returns the served one, which the attempt then refuses. */
+  /** Takes the pinned model. If it is gone or damaged, takes the served model instead, and the attempt then fails. */
   async #takeModel({ pins, expansionId }: Job, { model: served }: EngineServed): Promise<LoadedModel> {
     const { models } = this.#dependencies;
     const pinned = pins?.modelVersion;
@@ -178,7 +190,7 @@ export class Engine {
     return models.take(served.version, served.folder);
   }
 
-  /** All idle workers wait for the same event: the next poll, or a call of `wake`. */
+  /** Makes all idle workers wait for the same event: the next poll, or a call of `wake`. */
   #sleep(): void {
     this.#sleeping = new Promise((resolve) => {
       const timer = setTimeout(() => this.#wake(), POLL_MS);

@@ -5,6 +5,6 @@ export const ENGINE_LIMITS = {
   keptWorkMs: fixed(
     1_000,
     'ms',
-    'Minimum work of a stopped expansion for which a checkpoint is saved; less is redone at the next start.',
+    'Minimum work, in milliseconds, for which a stopped expansion saves a checkpoint; shorter work is redone.',
   ),
 };

@@ -17,29 +17,37 @@ export interface CheckModelTask {
 
 export type { ShadowCampaign };
 
-/** The result for a model that loaded, reproduced its golden batch, fits the population and expanded the campaigns. */
+/**
+ * The result of a passed model check: the model was loaded, reproduced its golden batch, fits the population and
+ * expanded the campaigns.
+ */
 export interface CheckedModel {
   readonly populationVersion: string;
   readonly comparisons: readonly ShadowComparison[];
 }
 
-/** The versions that an engine serves: first attempts of expansions pin them. Replaced as a whole. */
+/**
+ * The versions that an engine serves, which are replaced as a whole. The first attempt at an expansion pins these
+ * versions.
+ */
 export interface EngineServed {
-  /** The epoch of the service's `Served`. */
+  /** The epoch of the service's served versions. */
   readonly epoch: number;
   readonly model: {
-    /** The version that the API process reports: another version in the folder is refused. */
+    /**
+     * The model version that the API process reports. If the folder contains another version, the engine refuses it.
+     */
     readonly version: string;
     readonly folder: string;
   };
   readonly populationVersion: string;
 }
 
-/** Everything an engine needs to know; the API process sends it first. */
+/** The configuration of an engine, which is the first message from the API process. */
 export interface EngineConfig {
   readonly store: StoreLocator;
   readonly served: EngineServed;
-  /** Folder of other models, by version: an expansion finishes with the model that it began with. */
+  /** Folder of other models, by version. An expansion that began with such a model also finishes with it. */
   readonly models: string;
   /** Folder of all versions of the population. */
   readonly population: string;
@@ -50,18 +58,18 @@ export interface EngineConfig {
   readonly maximumAttempts: number;
   /** Minimum work, in milliseconds, for which a stop saves a checkpoint of an expansion. */
   readonly keptWorkMs: number;
-  /** Jobs wait while the disk has less free space than this. */
+  /** Minimum free disk space, in bytes. Jobs wait while less space is free. */
   readonly diskReserveBytes: number;
-  /** Set once the store's reserve for deletions exists: jobs then wait while it is missing. */
+  /** Whether the store's reserve for deletions should exist. If so, jobs wait while the reserve is missing. */
   readonly reserveExpected: boolean;
   readonly logLevel: string;
-  /** Log in a human-readable format. */
+  /** Whether logs are written in a human-readable format. */
   readonly prettyLogs?: boolean;
-  /** How telemetry is exported; null if it is not. */
+  /** How telemetry is exported; null if it is not exported. */
   readonly telemetry: TelemetrySettings | null;
-  /** Added to monotonic time, gives the time of the service. */
+  /** The offset from monotonic time to the time of the service. */
   readonly clockOffsetMs: number;
-  /** Identifies this engine's leases: `<pid>:<uuid>` with its own pid in front. */
+  /** The owner id of this engine's leases: `<pid>:<uuid>`, with the engine's pid. */
   readonly ownerId: string;
 }
 
@@ -70,13 +78,13 @@ export type ToEngine =
   | { readonly kind: 'estimate'; readonly id: number; readonly task: EstimateInputs; readonly timeMs: number }
   /** Another model or population is served from now on. */
   | { readonly kind: 'serve'; readonly served: EngineServed }
-  /** Load a model beside the served one, and compare the two. */
+  /** Load another model, and compare it with the served model. */
   | { readonly kind: 'check_model'; readonly id: number; readonly task: CheckModelTask }
-  /** A checked model will not be served. */
+  /** A checked model will not be served, so unload it. */
   | { readonly kind: 'drop_model'; readonly version: string }
-  /** Claim no more jobs: `stop` follows soon. */
+  /** Claim no more jobs, because `stop` follows soon. */
   | { readonly kind: 'drain' }
-  /** The store's reserve for deletions exists: from now on, jobs wait while it is missing. */
+  /** The store's reserve for deletions exists now. From now on, jobs wait while the reserve is missing. */
   | { readonly kind: 'reserve_expected' }
   /** The offset of the service's clock has changed. */
   | { readonly kind: 'clock'; readonly offsetMs: number }

@@ -1,4 +1,4 @@
-/** The engine's threads: each adapts and scores, one task at a time. */
+/** The engine's threads. Each thread adapts and scores, one task at a time. */
 import type { ComputedWith } from '../domain/run-facts.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type Following, ThreadGroup } from '../lib/threads/thread-group.ts';
@@ -15,22 +15,25 @@ import type {
   ThreadResult,
 } from './thread-tasks.ts';
 
-/** Larger sets of adapted parameters take too long to exchange for another campaign's at every segment. */
+/**
+ * Maximum size of adapted parameters with which campaigns share passes over the population. Larger sets of parameters
+ * take too long to exchange at every segment.
+ */
 const MAXIMUM_SHARING_BYTES = 2 ** 20;
 
 /**
- * A thread that is silent for longer counts as hung: the longest step without progress, a regression's first pass over
- * a population, takes half a minute for 10 million users.
+ * Maximum silence of a thread, after which it counts as hung. The longest step without progress, a regression's first
+ * pass over a population, takes half a minute for 10 million users.
  */
 export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
 
 export class ThreadPool {
   /**
-   * Rejects with ThreadDied if a thread dies: this process can then no longer be trusted; it ends, which releases its
-   * jobs.
+   * Rejects with ThreadDied if a thread dies. The process can no longer be trusted then, so it ends, and its jobs are
+   * released.
    */
   readonly broken: Promise<never>;
-  /** The device of its threads, and their number. */
+  /** The device of the threads, and the number of threads. */
   readonly computedWith: Pick<ComputedWith, 'device' | 'threads'>;
   readonly #group: ThreadGroup<Task, ThreadResult, CustomiseProgress>;
 
@@ -44,8 +47,8 @@ export class ThreadPool {
   }
 
   /**
-   * Starts `count` threads; resolves once each has loaded and verified the model, and one has expanded a campaign of
-   * made-up users with it. Throws if a thread refuses the model.
+   * Starts `count` threads. Resolves once all threads have loaded and verified the model, and one thread has expanded a
+   * campaign of made-up users with it. Throws if a thread refuses the model.
    */
   static async open(count: number, data: Omit<ThreadData, 'threads'>): Promise<ThreadPool> {
     const group = await ThreadGroup.open<Task, ThreadResult, CustomiseProgress>(
@@ -68,19 +71,22 @@ export class ThreadPool {
   }
 
   /**
-   * Progress is from 0 to 1. Runs before all segments that wait to be scored: those of a large population keep the
-   * threads busy for a long time.
+   * Adapts a model, and reports progress from 0 to 1. The task runs before all waiting segments, because the segments
+   * of a large population keep the threads busy for a long time.
    */
   customise(task: CustomiseTask, following: Following<CustomiseProgress>): Promise<CustomiseResult> {
     return this.#group.run(task, following, { isUrgent: true }) as Promise<CustomiseResult>;
   }
 
-  /** Runs before all waiting segments, as an adaptation does. */
+  /** Restores an adapted model. Like an adaptation, the task runs before all waiting segments. */
   restore(task: RestoreTask, { cancellation }: Pick<Following<never>, 'cancellation'>): Promise<RestoreResult> {
     return this.#group.run(task, cancellation ? { cancellation } : {}, { isUrgent: true }) as Promise<RestoreResult>;
   }
 
-  /** If segments of campaigns with few adapted parameters wait together, they share what depends on users alone. */
+  /**
+   * Scores a segment. If campaigns with few adapted parameters wait for the same segment, they share the results that
+   * depend only on users.
+   */
   score(task: ScoreTask, following: Pick<Following<never>, 'cancellation' | 'onBegin'>): Promise<ScoreResult> {
     const bytes = task.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
     const near = bytes <= MAXIMUM_SHARING_BYTES ? `${task.populationVersion}/${task.segment}` : null;

@@ -1,6 +1,5 @@
 /**
- * Keeps an engine process running next to the API process: starts it, receives its messages, kills it when it hangs,
- * and restarts it when it dies.
+ * Keeps an engine process running beside the API process: starts it, kills it if it hangs, and restarts it if it dies.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
@@ -19,21 +18,21 @@ import type { EstimateOutcome } from './expansion/estimator.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed, FromEngine, ToEngine } from './messages.ts';
 
-/** The delay of the first restart, which then doubles up to the second value. */
+/** The delay before the first restart, which doubles with each further restart up to `LONGEST_RESTART_DELAY_MS`. */
 const RESTART_DELAY_MS = 250;
 const LONGEST_RESTART_DELAY_MS = 10_000;
-/** How long a stopping engine may take. */
+/** Maximum time that an engine may take to stop. */
 const STOP_MS = 5000;
-/** Maximum number of engines that are started in a row without one becoming ready. */
+/** Maximum number of engines that are started in a row if none of them becomes ready. */
 const STARTS = 3;
 
-/** `--max-semi-space-size` of the engine's threads, by default 16: a batch leaves few objects behind. */
+/** `--max-semi-space-size` of the engine's threads. Node's default is 16, but a batch leaves few objects behind. */
 const YOUNG_MIB = 2;
 
 /** Maximum time that the round trip to the engine may add to an estimate. */
 const IPC_MS = 100;
 
-/** The configuration that does not depend on what is served. */
+/** The part of the configuration that does not depend on the served versions. */
 export type SupervisedConfig = Omit<EngineConfig, 'ownerId' | 'served'>;
 
 export class EngineSupervisor {
@@ -47,11 +46,11 @@ export class EngineSupervisor {
   readonly #watch: EngineWatch;
   #heartbeat: { readonly last: Heartbeat; readonly pid: number; readonly at: number } | null = null;
   #usersScored = 0;
-  /** Deaths since an engine was ready. */
+  /** Number of engines that have died since an engine was last ready. */
   #deaths = 0;
-  /** Why the current engine was killed; null if it was not. */
+  /** Why the current engine was killed; null if it was not killed. */
   #hung: string | null = null;
-  /** The caller of `start`, until an engine is ready. */
+  /** The waiting caller of `start`, until an engine is ready. */
   #starting: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null;
   #stopping = false;
   #timer: NodeJS.Timeout | null = null;
@@ -63,7 +62,7 @@ export class EngineSupervisor {
   #lastCheck = 0;
   #onExpanded: (timings: Timings) => void = () => {};
 
-  /** `served` is called for each engine that is started, and by `serve`. */
+  /** `served` returns the served versions; `serve` calls it, and so does each start of an engine. */
   constructor(
     config: SupervisedConfig,
     served: () => EngineServed,
@@ -93,8 +92,8 @@ export class EngineSupervisor {
   }
 
   /**
-   * Starts the first engine; resolves when one is ready (never after `stop`). Throws if the engine refuses something (a
-   * bad model, no CUDA), or the last engine's error if three in a row died before they were ready.
+   * Starts the first engine, and resolves when an engine is ready (never after `stop`). Throws the engine's error if it
+   * refuses to start (a bad model, no CUDA), or if three engines in a row died before they were ready.
    */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -113,28 +112,31 @@ export class EngineSupervisor {
     this.#send({ kind: 'wake' });
   }
 
-  /** Sends the engine another offset of the service's clock. */
+  /** Sends a new offset of the service's clock to the engine. */
   useClock(offsetMs: number): void {
     this.#config = { ...this.#config, clockOffsetMs: offsetMs };
     this.#send({ kind: 'clock', offsetMs });
   }
 
-  /** Call it once the store's reserve for deletions exists: from then on, expansions wait while it is missing. */
+  /**
+   * Notifies the engine that the store's reserve exists. From then on, expansions wait while the reserve is missing.
+   */
   expectReserve(): void {
     if (this.#config.reserveExpected) return;
     this.#config = { ...this.#config, reserveExpected: true };
     this.#send({ kind: 'reserve_expected' });
   }
 
-  /** Sends what is served now, which has been checked; running expansions finish with the versions they began with. */
+  /** Sends the checked served versions to the engine. Running expansions finish with the versions they began with. */
   serve(): void {
     this.#send({ kind: 'serve', served: this.#served() });
   }
 
   /**
-   * Has the engine load a model beside the served one and compare the two; the model stays loaded until it is served or
-   * dropped (`dropModel`). @throws the error that refuses the model; AppError unavailable if no engine is ready, or if
-   * the engine dies during the check
+   * Has the engine load another model and compare it with the served model. The model stays loaded until it is served
+   * or dropped (`dropModel`).
+   * @throws the error with which the engine refuses the model; AppError unavailable if no engine is ready, or if the
+   * engine dies during the check
    */
   checkModel(task: CheckModelTask): Promise<CheckedModel> {
     if (!this.#state.ready || !this.#child?.connected)
@@ -153,14 +155,14 @@ export class EngineSupervisor {
 
   /**
    * Asks the engine's estimator for the expected quality of an audience, within `timeMs`. Returns `loading` if no
-   * engine is ready, or if it dies.
+   * engine is ready, or if the engine dies.
    * @throws AppError invalid_model, model_unavailable, invalid_population
    */
   estimate(task: EstimateInputs, timeMs: number): Promise<EstimateOutcome> {
     if (!this.#state.ready || !this.#child?.connected) return Promise.resolve({ kind: 'loading' });
     const id = ++this.#lastEstimate;
     return new Promise((resolve, reject) => {
-      // the engine enforces the time limit; this covers an engine that does not answer at all
+      // the engine enforces the time limit; this timer covers an engine that does not answer at all
       const timer = setTimeout(
         () => this.#answer(id, ({ resolve }) => resolve({ kind: 'late', users: null })),
         timeMs + IPC_MS,
@@ -170,13 +172,13 @@ export class EngineSupervisor {
     });
   }
 
-  /** From now on, the engine claims no jobs and is not restarted; call `stop` afterwards. */
+  /** Stops the engine from claiming jobs and from being restarted. Call `stop` afterwards. */
   drain(): void {
     this.#stopping = true;
     this.#send({ kind: 'drain' });
   }
 
-  /** Ends the engine; running jobs go back to the queue, and their attempts do not count. */
+  /** Ends the engine. Running jobs go back to the queue, and their attempts do not count. */
   async stop(): Promise<void> {
     this.#stopping = true;
     if (this.#timer) clearTimeout(this.#timer);
@@ -202,7 +204,7 @@ export class EngineSupervisor {
     if (child.pid !== undefined) this.#watch.follow(child.pid);
     let refusal: AppError | null = null;
     child.on('message', (message: FromEngine) => {
-      // the last messages of one engine may arrive after the next has started
+      // the last messages of an engine may arrive after the next engine has started
       if (child === this.#child) this.#watch.sign(message.kind === 'heartbeat' ? message.heartbeat.users : undefined);
       if (message.kind === 'ready') this.#ready(child, message.device);
       else if (message.kind === 'refused') refusal = new AppError(message.code as ErrorCode, message.message);
@@ -218,16 +220,16 @@ export class EngineSupervisor {
       this.#ended(owner, refusal, this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`),
     );
     child.on('error', (error) => {
-      // A process that could not be spawned has no exit event; other errors are followed by one.
+      // all errors except a failed spawn are followed by an exit event
       if (child.pid === undefined) this.#ended(owner, refusal, `no engine could be started: ${messageOf(error)}`);
     });
     this.#send({ kind: 'start', config: { ...this.#config, served: this.#served(), ownerId: owner } });
   }
 
-  /** Its jobs are released once it has ended, like those of any engine. */
+  /** Kills an engine that hangs. Its jobs are released once it has ended, like the jobs of any engine. */
   #killHung(reason: string): void {
     const pid = this.#child?.pid;
-    this.#logger.error({ pid, reason }, 'engine hangs and is killed');
+    this.#logger.error({ pid, reason }, 'the engine hangs and is being killed');
     this.#state = { ...this.#state, hung: this.#state.hung + 1 };
     this.#hung = reason;
     this.#child?.kill('SIGKILL');
@@ -282,13 +284,13 @@ export class EngineSupervisor {
     this.#timer = setTimeout(() => this.#spawn(), delay);
   }
 
-  /** Releases the ended engine's jobs at once, without waiting for their leases to expire. */
+  /** Releases the jobs of an ended engine immediately, without waiting for its leases to expire. */
   #release(owner: string): void {
     try {
       const jobs = this.#store.releaseOwner(owner, this.#stopping ? 'stopped' : 'died');
       if (jobs > 0) this.#logger.warn({ jobs }, 'jobs of the ended engine are back in the queue');
     } catch (error) {
-      this.#logger.error({ err: error }, 'leases could not be released: they will expire');
+      this.#logger.error({ err: error }, 'the leases of the ended engine could not be released; they will expire');
     }
   }
 

@@ -10,7 +10,7 @@ export interface ThreadData {
   readonly model: string;
   readonly population: string;
   readonly device: string;
-  /** Number of threads: a campaign that is adapted alone may use the processors of all of them. */
+  /** Number of threads. A campaign that is adapted alone may use the processors of all threads. */
   readonly threads: number;
 }
 
@@ -18,8 +18,8 @@ export interface ThreadData {
 export type Tensor = Feeds[string];
 
 /**
- * A parameter in shared memory: passed without a copy; a thread copies it before running ONNX Runtime, which does not
- * accept shared memory.
+ * A parameter in shared memory, which is passed to threads without a copy. A thread copies the parameter before it runs
+ * ONNX Runtime, which does not accept shared memory.
  */
 export interface SharedTensor {
   readonly name: string;
@@ -33,20 +33,23 @@ export interface CustomiseTask {
   readonly populationVersion: string;
   readonly key: string;
   readonly features: CampaignValues;
-  /** The caller's id of the campaign: adaptation and scoring leave out the campaign's own token of past campaigns. */
+  /**
+   * The campaign's external id. Adaptation and scoring leave out the token of past campaigns that belongs to this
+   * campaign.
+   */
   readonly externalId: string | null;
-  /** Rows, ascending. */
+  /** Rows of users by role, ascending. */
   readonly seeds: Int32Array;
   readonly candidates: Int32Array;
   readonly dismissed: Int32Array;
-  /** Set if filters exclude users. */
+  /** The users whom the filters exclude; set only if the filters exclude users. */
   readonly outside?: Outside | null;
 }
 
 export interface ScoreTask {
   readonly kind: 'score';
   readonly populationVersion: string;
-  /** Identical for all tasks of one customised model. */
+  /** A key that is the same for all tasks of one customised model. */
   readonly modelKey: string;
   readonly features: CampaignValues;
   readonly externalId: string | null;
@@ -54,7 +57,7 @@ export interface ScoreTask {
   readonly segment: number;
 }
 
-/** Restores the parameters of a model that was customised before. */
+/** The task of restoring the parameters of a customised model. */
 export interface RestoreTask {
   readonly kind: 'restore';
   /** The bytes of customised.bin. */
@@ -68,7 +71,7 @@ export interface TestTask {
 
 export type Task = CustomiseTask | ScoreTask | RestoreTask | TestTask;
 
-/** The progress of an adaptation: the share that is done, or the parameters, with which scoring can start. */
+/** The progress of an adaptation: either the finished share, or the parameters, with which scoring can start. */
 export type CustomiseProgress = number | { readonly parameters: readonly SharedTensor[] };
 
 export interface CustomiseResult {
@@ -90,7 +93,7 @@ export interface RestoreResult {
 export interface ScoreResult {
   readonly userNumbers: Int32Array;
   readonly scores: Float32Array;
-  /** Rows per run. */
+  /** Number of rows per run of the model. */
   readonly batchSize: number;
 }
 

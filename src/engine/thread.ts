@@ -1,4 +1,4 @@
-/** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
+/** A thread of the engine, which adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 
 import type { Device } from '../../packages/onnx-grad/index.ts';
 import { assert } from '../lib/errors.ts';
@@ -33,7 +33,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   readonly #model: GeneralModel;
   readonly #program: OnlineProgram;
   readonly #segment = new SegmentMemory();
-  /** The model, bound to the population version that was used last. */
+  /** The model, bound to the last used population version. */
   #bound: BoundModel | null = null;
   #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
 
@@ -70,7 +70,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     return arrays.map(({ buffer }) => buffer as ArrayBuffer);
   }
 
-  /** Sessions end with the process. */
+  /** Does nothing, because sessions end with the process. */
   close(): void {}
 
   async #customise(task: CustomiseTask, { check, report }: TaskContext<CustomiseProgress>): Promise<CustomiseResult> {
@@ -96,7 +96,9 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     };
   }
 
-  /** The restored parameters are bit-identical to the adapted ones: changes are stored exactly. */
+  /**
+   * Restores adapted parameters. They are bit-identical to the original parameters, because changes are stored exactly.
+   */
   #restore({ customised }: RestoreTask): RestoreResult {
     const { graph, adapted, manifest } = this.#model;
     const { changes, modelVersion } = decodeCustomised(customised, 'of a checkpoint');
@@ -119,12 +121,12 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     return { userNumbers: rows.userNumbers.slice(), scores, batchSize: bound.batchSize };
   }
 
-  /** The model bound to a version of the population; the last one is kept. */
+  /** Returns the model bound to a population version. Only the last bound model is kept. */
   async #bind(version: string): Promise<BoundModel> {
     if (this.#bound?.context.population.version === version) return this.#bound;
     await this.#bound?.close();
     this.#bound = null;
-    // a sample of rows spans all segments: a cache would become another copy of the population
+    // a sample of rows spans all segments, so a cache would become another copy of the population
     const population = openPopulation(this.#data.population, { version, trusted: true, cacheBytes: 0 });
     this.#bound = await BoundModel.open(this.#model, this.#program, population, {
       device: this.#device,

@@ -45,8 +45,8 @@ describe('refuseUnknownFilters', () => {
 
   it('refuses a range for tokens, tokens for a number, and any filter on a vector', () => {
     expect(faultsOf({ country: { min: 1 }, age: ['DE'], embedding: { max: 1 } })).toEqual([
-      '/filters/country: the feature has tokens: give a list of them',
-      '/filters/age: the feature is a number: give min, max or both',
+      '/filters/country: the feature has tokens: send a list of tokens',
+      '/filters/age: the feature is a number: send min, max or both',
       '/filters/embedding: users cannot be filtered by a vector',
     ]);
   });

@@ -189,8 +189,10 @@ describe('a campaign on numbers and vectors', () => {
       expect(status).toBeLessThan(500);
       return JSON.stringify(json);
     };
-    expect(await refused({ filters: { age: ['30'] } })).toContain('the feature is a number: give min, max or both');
-    expect(await refused({ filters: { region: { min: 1 } } })).toContain('the feature has tokens: give a list of them');
+    expect(await refused({ filters: { age: ['30'] } })).toContain('the feature is a number: send min, max or both');
+    expect(await refused({ filters: { region: { min: 1 } } })).toContain(
+      'the feature has tokens: send a list of tokens',
+    );
     expect(await refused({ filters: { embedding: { min: 1 } } })).toContain('cannot be filtered by a vector');
     expect(await refused({ filters: { age: { min: 3, max: 2 } } })).toContain('min is above max');
     expect(await refused({ filters: { age: {} } })).toContain('min, max or both are expected');

@@ -1,4 +1,4 @@
-/** Has the threads adapt the model and score every segment, resuming from the checkpoint of a stopped attempt. */
+/** Adapts the model and scores all segments in threads. Resumes from the checkpoint of a stopped attempt. */
 
 import { SCORED } from '../../domain/queue-time.ts';
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
@@ -22,9 +22,9 @@ interface Work {
 }
 
 interface Told {
-  /** Called with the number of segments that an earlier attempt has scored. */
+  /** Called with the number of segments that an earlier attempt already scored. */
   readonly onResumed: (segments: number) => void;
-  /** Called with the share of the work that is done. */
+  /** Called with the finished share of the work. */
   readonly onProgress: (progress: number) => void;
   readonly onAdapted: (progress: number) => void;
   /** Called with the number of users of each scored segment. */
@@ -32,20 +32,20 @@ interface Told {
 }
 
 interface Scored {
-  /** By user number. */
+  /** Scores by user number. */
   readonly scores: Float32Array;
-  /** Users per run. */
+  /** Number of users per run of the model. */
   readonly batchSize: number;
   readonly customised: StoredCustomised;
-  /** null if an earlier attempt has done part of the work. */
+  /** Thread-seconds of the work; null if an earlier attempt did part of the work. */
   readonly threadSeconds: ThreadSeconds | null;
 }
 
 type Parameters = CustomiseResult['parameters'];
 
 /**
- * Returns scores by user number (NaN for users who are not in this version) and the stored part of the adapted model.
- * Quality and prediction are computed in one thread while the others score.
+ * Returns scores by user number (NaN for users who are not in this population version) and the stored part of the
+ * adapted model. One thread computes quality and prediction while the other threads score.
  */
 export async function adaptAndScore(
   { pool, keeper, clock }: { readonly pool: ThreadPool; readonly keeper: Checkpoints; readonly clock: Clock },
@@ -103,13 +103,13 @@ export async function adaptAndScore(
   }
 }
 
-/** The parameters of an adapted model, and a promise of its stored part. */
+/** The parameters of an adapted model, and a promise of the model's stored part. */
 interface Adapted {
   readonly parameters: Parameters;
   readonly customising: Promise<StoredCustomised>;
 }
 
-/** Restores a model that an earlier attempt has adapted. */
+/** Restores a model that an earlier attempt adapted. */
 async function restore(pool: ThreadPool, stored: StoredCustomised, cancellation: Cancellation): Promise<Adapted> {
   const { parameters } = await pool.restore({ kind: 'restore', customised: stored.customised }, { cancellation });
   return { parameters, customising: Promise.resolve(stored) };
@@ -120,7 +120,9 @@ interface Customising extends Required<Omit<Following<number>, 'onBegin'>> {
   readonly time: WorkTime;
 }
 
-/** Starts an adaptation; resolves once its parameters are known, perhaps before quality and prediction are. */
+/**
+ * Starts an adaptation. Resolves once the parameters are known, which may be before quality and prediction are known.
+ */
 async function customiseUntilAdapted(
   pool: ThreadPool,
   task: CustomiseTask,

@@ -1,4 +1,4 @@
-/** Reports on one attempt at an expansion: log lines, and spans of its trace. */
+/** Reports on one attempt at an expansion, in log lines and in spans of its trace. */
 import type { Job } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
@@ -10,15 +10,15 @@ const STAGES = ['finding', 'adapting', 'scoring', 'ranking'];
 
 interface Tellers {
   readonly logger: Logger;
-  /** null if tracing is off. */
+  /** The tracer; null if tracing is off. */
   readonly tracer: Tracer | null;
   readonly clock: Pick<Clock, 'now'>;
-  /** Called with the number of users that were scored. */
+  /** Called with the number of users whose scores were computed. */
   readonly onScored: (users: number) => void;
 }
 
 export class AttemptWatch implements AttemptProgress {
-  /** The job, as part of this attempt's span. */
+  /** The job, with this attempt's span as the parent of its events. */
   readonly job: Job;
   readonly scored: (users: number) => void;
   readonly #tellers: Tellers;
@@ -62,7 +62,7 @@ export class AttemptWatch implements AttemptProgress {
     this.#logger.warn({ err: error }, 'a lease could not be renewed');
   }
 
-  /** Logs the outcome, with the stage in which the attempt ended unless it is ready. */
+  /** Logs the outcome. If the expansion is not ready, the log line contains the stage in which the attempt ended. */
   ended({ kind, reason, error }: Pick<Outcome, 'kind' | 'reason' | 'error'>): void {
     const stage = kind === 'ready' ? undefined : (STAGES[this.#stagesEnded] ?? STAGES.at(-1));
     const line = { outcome: kind, ...(stage && { stage }), reason, ...(error !== undefined && { err: error }) };
@@ -73,7 +73,7 @@ export class AttemptWatch implements AttemptProgress {
     });
   }
 
-  /** A thread died: the engine ends, and the next one repeats the attempt. */
+  /** A thread died, so the engine ends, and the next engine repeats the attempt. */
   broke(): void {
     this.#span?.end({ attributes: { 'metaheac.outcome': 'crashed' }, error: 'crashed' });
   }

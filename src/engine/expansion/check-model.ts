@@ -1,4 +1,7 @@
-/** Checks a model in an engine that serves another: both expand the same campaigns, without publishing. */
+/**
+ * Checks a model in an engine that serves another model. Both models expand the same campaigns, without publishing
+ * audiences.
+ */
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { ThreadDied } from '../../lib/threads/thread-group.ts';
 import type { EngineModels } from '../engine-models.ts';
@@ -7,15 +10,15 @@ import { compareOn, type ShadowComparison, type ShadowDependencies } from './sha
 
 export interface CheckDependencies extends Omit<ShadowDependencies, 'population'> {
   readonly models: Pick<EngineModels, 'take' | 'giveBack'>;
-  /** The model it is compared with, and the population. */
+  /** The served model that the checked model is compared with, and the population. */
   readonly served: EngineServed;
 }
 
 /**
- * Loads the model in its own threads, which verify it with its golden batch, binds it to the served population and
- * expands the campaigns with both models. Other expansions continue meanwhile. The caller gives the model back.
- * @throws AppError invalid_model, model_rejected (facts: campaign_id), and whatever the threads throw; the model has
- * then been given back
+ * Loads the model in its own threads, which verify the model with its golden batch. Binds the model to the served
+ * population, and expands the campaigns with both models. Other expansions continue meanwhile. The caller must give the
+ * model back, unless this throws.
+ * @throws AppError invalid_model, model_rejected (facts: campaign_id), and any error that the threads throw
  */
 export async function checkModel(
   { version, folder, campaigns }: CheckModelTask,

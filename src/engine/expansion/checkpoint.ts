@@ -1,31 +1,28 @@
-/**
- * The work that an attempt at an expansion has finished, and the file with which the next attempt continues after a
- * stop.
- */
+/** The finished work of an attempt at an expansion, and the file from which the next attempt resumes after a stop. */
 import { z } from 'zod';
 import { decodeTensorFile, encodeTensorFile } from '../../model/tensor-file.ts';
 import type { StoredCustomised } from '../thread-tasks.ts';
 
-/** Files with another contract are ignored. */
+/** The version of the file format. Files with another version are ignored. */
 const CONTRACT = 1;
 
 export interface Checkpoint {
-  /** null until the model is adapted and its quality and prediction are known. */
+  /** The customised model; null until the model is adapted and its quality and prediction are known. */
   customised: StoredCustomised | null;
-  /** By user number; NaN where not scored. */
+  /** Scores by user number; NaN for users without a score. */
   readonly scores: Float32Array;
-  /** By segment: 1 if its users are scored. */
+  /** 1 for each segment whose users are scored, else 0. */
   readonly isScored: Uint8Array;
-  /** Users per run; 0 before the first. */
+  /** Number of users per run of the model; 0 before the first run. */
   batchSize: number;
 }
 
-/** A checkpoint that is worth saving: it has a customised model. */
+/** A checkpoint with a customised model. Only such a checkpoint is worth saving. */
 export type CustomisedCheckpoint = Checkpoint & { readonly customised: StoredCustomised };
 
-/** The dimensions of a checkpoint: one of another population version does not fit. */
+/** The dimensions of a checkpoint. A checkpoint of another population version has other dimensions. */
 export interface CheckpointShape {
-  /** User numbers are 0 .. users - 1. */
+  /** Number of users; user numbers are 0 .. users - 1. */
   readonly users: number;
   readonly segments: number;
 }
@@ -54,7 +51,7 @@ export function startCheckpoint({ users, segments }: CheckpointShape): Checkpoin
   };
 }
 
-/** Returns the bytes of the file: a tensor file, with a checksum, of the scores and of customised.bin. */
+/** Returns the bytes of the file: a tensor file with a checksum, which contains the scores and customised.bin. */
 export function encodeCheckpoint(work: CustomisedCheckpoint, key: string, workMs: number): Buffer {
   const { scores, isScored, batchSize } = work;
   const { customised, epochs, quality, prediction } = work.customised;
@@ -77,7 +74,7 @@ export function encodeCheckpoint(work: CustomisedCheckpoint, key: string, workMs
   );
 }
 
-/** Returns null if the file is damaged, or has another contract, key or shape. */
+/** Decodes the bytes of a file. Returns null if the file is damaged, or has another format version, key or shape. */
 export function decodeCheckpoint(
   bytes: Buffer,
   key: string,

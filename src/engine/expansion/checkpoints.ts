@@ -1,4 +1,4 @@
-/** Saves the work of unfinished expansions when the engine is stopped, and finds it for the next attempt. */
+/** Saves the work of unfinished expansions when the engine is stopped, and loads this work for the next attempt. */
 import { createHash } from 'node:crypto';
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import { checkpointFolder } from '../../domain/ranking-name.ts';
@@ -15,9 +15,9 @@ import {
   startCheckpoint,
 } from './checkpoint.ts';
 
-/** The only file of its folder. */
+/** The only file in a checkpoint's folder. */
 const WORK_FILE = 'work.bin';
-/** No checkpoint is begun later than this after a stop: the other expansions start over. */
+/** No checkpoint is begun later than this time after a stop. The remaining expansions start over. */
 const KEEP_MS = 2500;
 
 export interface CheckpointDependencies {
@@ -25,9 +25,9 @@ export interface CheckpointDependencies {
   /** Whether the disk has room for `bytes` in addition to its reserve. */
   hasRoom(bytes: number): boolean;
   readonly clock: Pick<Clock, 'elapsed'>;
-  /** Work that took fewer milliseconds is redone. */
+  /** Minimum work, in milliseconds, for which a checkpoint is saved. Shorter work is redone. */
   readonly keptWorkMs: number;
-  /** The program and the processor: others may compute different bits. */
+  /** The program and the processor. Another program or processor may compute different bits. */
   readonly computedBy: string;
 }
 
@@ -41,7 +41,7 @@ interface CheckpointJob {
 interface Running {
   readonly folder: string;
   readonly key: string;
-  /** When it began, less the time spent before earlier stops. */
+  /** When the expansion began, minus the time spent before earlier stops. */
   readonly since: number;
 }
 
@@ -54,9 +54,9 @@ export class Checkpoints {
   }
 
   /**
-   * Returns the checkpoint that a stopped attempt has saved of this expansion, or an empty one; the caller continues
-   * it and calls `end`. Removes the file, so no attempt can fail twice because of it. @throws AppError storage_failed
-   * if it cannot be removed
+   * Returns the checkpoint that a stopped attempt at this expansion saved, or an empty checkpoint. The caller adds its
+   * work to the checkpoint and calls `end`. The file is removed, so a bad file cannot make a second attempt fail.
+   * @throws AppError storage_failed if the file cannot be removed
    */
   begin({ job, population, task }: CheckpointJob, device: string): Checkpoint {
     const folder = checkpointFolder(job.campaignId, job.expansionId);
@@ -76,9 +76,9 @@ export class Checkpoints {
   }
 
   /**
-   * Saves checkpoints of the running expansions, the longest first, except those that took too little time or have no
-   * model yet, or for which the disk has no room. Returns the number of files, which are then durable. `onError` is
-   * called if one could not be written.
+   * Saves checkpoints of the running expansions; the expansions that have run longest come first. An expansion is
+   * skipped if it took too little time, has no model yet, or does not fit on the disk. Returns the number of files,
+   * which are durable when this returns. `onError` is called if a file could not be written.
    */
   saveAll(onError: (error: AppError) => void): number {
     const { blobs, hasRoom, clock, keptWorkMs } = this.#dependencies;
@@ -99,7 +99,7 @@ export class Checkpoints {
     return kept;
   }
 
-  /** Reads and removes the file; null if there is none, or it cannot be read. */
+  /** Reads and removes a checkpoint file. Returns null if there is no file, or if the file cannot be read. */
   #take(folder: string): Buffer | null {
     const { blobs } = this.#dependencies;
     if (!blobs.has(folder)) return null;

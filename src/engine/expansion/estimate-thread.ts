@@ -1,5 +1,6 @@
 /**
- * A thread of the engine that predicts an audience's quality from its seeds alone; it has its own model and sessions.
+ * A thread of the engine that predicts an audience's quality from its seeds alone. The thread has its own model and
+ * sessions.
  */
 
 import { CPU } from '../../../packages/onnx-grad/index.ts';
@@ -28,22 +29,24 @@ import { openStoreFiles } from '../../storage/open-store.ts';
 import { decidingRows, outsideOf } from './expansion-users.ts';
 import { MarkCache } from './mark-cache.ts';
 
-/** The thread's start data: folders, and the served versions in them. */
+/** The thread's start data: the folders of the model and the population, and the served versions. */
 export interface EstimateThreadData {
   readonly model: string;
   readonly modelVersion: string;
   readonly population: string;
   readonly populationVersion: string;
-  /** Where user sets are stored. */
+  /** The store that contains the user sets. */
   readonly store: StoreLocator;
 }
 
 export interface EstimateResult {
   readonly users: CountedUsers;
-  /** The expected quality of an audience; null if there would be none: too few seeds, or no candidates. */
+  /**
+   * The expected quality of an audience; null if there would be no audience because of too few seeds or no candidates.
+   */
   readonly expected: {
     readonly prediction: Prediction;
-    /** The number of seeds and candidates that it is based on. */
+    /** The number of seeds that the prediction is based on. */
     readonly seeds: number;
     /** The number of these seeds that fit the filters. */
     readonly fittingSeeds: number;
@@ -51,7 +54,9 @@ export interface EstimateResult {
   } | null;
 }
 
-/** Number of filters whose marks are cached, at one byte per user; only the current suppression list is cached. */
+/**
+ * Number of filters whose marks are cached (one byte per user). Of suppression lists, only the current list is cached.
+ */
 const KEPT_FILTERS = 8;
 const KEPT_LISTS = 1;
 
@@ -67,8 +72,8 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
   }
 
   /**
-   * Depends only on the model, the population version, the features, the filters, and the sets of seeds and suppressed
-   * users.
+   * Computes an estimate, which depends only on the model, the population version, the features, the filters, and the
+   * sets of seeds and suppressed users.
    */
   async run(task: EstimateInputs, { check, report }: TaskContext<CountedUsers>): Promise<EstimateResult> {
     const { model, population } = this.#context;
@@ -108,15 +113,15 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     };
   }
 
-  /** Ends marking that continues after the last task. */
+  /** Stops computing marks that continue after the last task. */
   async close(): Promise<void> {
     this.#filtered.end();
     this.#suppressed.end();
   }
 
   /**
-   * Returns what `findRoles` would for the same inputs. Expensive marks (a list of millions, filters on a large
-   * population) are cached for the next task.
+   * Returns the same roles as `findRoles` for the same inputs. Expensive marks (a list of millions of users, or filters
+   * on a large population) are cached for the next task.
    */
   async #findRoles(task: EstimateInputs, check: () => void): Promise<Roles> {
     const { population } = this.#context;
@@ -142,7 +147,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
   }
 }
 
-/** Equal for filters that match the same users, whatever the order of their features and tokens. */
+/** A key that is equal for filters that differ only in the order of their features and tokens. */
 function keyOf(filters: Filters): string {
   const sorted = Object.entries(filters).map(([feature, filter]) => [
     feature,
@@ -157,7 +162,7 @@ async function open(data: EstimateThreadData): Promise<Estimates> {
     const { version } = model.manifest;
     throw new AppError('model_unavailable', `${data.modelVersion} is served, but its folder now contains ${version}`);
   }
-  // a sample of rows spans all segments: a cache would become another copy of the population
+  // a sample of rows spans all segments, so a cache would become another copy of the population
   const population = openPopulation(data.population, { version: data.populationVersion, trusted: true, cacheBytes: 0 });
   const program = await openOnlineProgram(model, { device: CPU });
   const bound = { model, population, binding: bind(model.folder, population) };

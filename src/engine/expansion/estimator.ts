@@ -1,4 +1,4 @@
-/** Estimates the quality of audiences, one after another, in a thread that is started on the first request. */
+/** Estimates the quality of audiences, one at a time, in a thread that is started at the first request. */
 import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
 import { AppError } from '../../lib/errors.ts';
 import { Cancellation } from '../../lib/threads/cancellation.ts';
@@ -6,44 +6,47 @@ import { type Following, ThreadGroup } from '../../lib/threads/thread-group.ts';
 import { SILENCE_LIMIT } from '../pool.ts';
 import type { EstimateResult, EstimateThreadData } from './estimate-thread.ts';
 
-/** An estimate, or why there is none now. */
+/** An estimate, or the reason why there is no estimate now. */
 export type EstimateOutcome =
   | { readonly kind: 'estimate'; readonly estimate: EstimateResult }
   /** `loading`: the thread is loading its model. `busy`: earlier estimates used up its time. */
   | { readonly kind: 'loading' | 'busy' }
-  /** It exceeded its time limit; the users may have been counted by then. */
+  /** The estimate exceeded its time limit. The users may have been counted by then. */
   | { readonly kind: 'late'; readonly users: CountedUsers | null };
 
 type Group = ThreadGroup<EstimateInputs, EstimateResult, CountedUsers>;
 
-/** The first estimate has to wait for the model to be loaded once more; `warm` loads it in advance. */
+/**
+ * Makes estimates in a thread. The first estimate waits until the thread has loaded the model; `warm` loads the model
+ * in advance.
+ */
 export class Estimator {
   readonly epoch: number;
   readonly #data: EstimateThreadData;
   #opening: Promise<Group> | null = null;
   #isOpen = false;
-  /** Settles with the last requested estimate. */
+  /** Settles when the last requested estimate settles. */
   #last: Promise<void> = Promise.resolve();
   #isClosing = false;
 
-  /** `epoch` is the epoch of the `Served` that it estimates with. */
+  /** `epoch` is the epoch of the served versions that the estimator uses. */
   constructor(epoch: number, data: EstimateThreadData) {
     this.epoch = epoch;
     this.#data = data;
   }
 
   /**
-   * Starts the thread, unless the estimator is closed. @throws if it refuses the model or the population; the next call
-   * tries again
+   * Starts the thread, unless the estimator is closed.
+   * @throws if the thread refuses the model or the population; the next call tries again
    */
   async warm(): Promise<void> {
     if (!this.#isClosing) await this.#open();
   }
 
   /**
-   * Returns an estimate within `timeMs`, or why there is none.
-   * @throws AppError invalid_model, model_unavailable, invalid_population; whatever ends the thread, which the next
-   * call restarts
+   * Returns an estimate within `timeMs`, or the reason why there is no estimate.
+   * @throws AppError invalid_model, model_unavailable, invalid_population; any error that ends the thread, which the
+   * next call restarts
    */
   async estimate(task: EstimateInputs, timeMs: number): Promise<EstimateOutcome> {
     const cancellation = new Cancellation();
@@ -82,8 +85,8 @@ export class Estimator {
   }
 
   /**
-   * Ends the thread after its current task; estimates that are still waiting get `loading`. Terminating the thread
-   * during an ONNX Runtime run would abort the process.
+   * Ends the thread after its current task, because terminating a thread during an ONNX Runtime run would abort the
+   * process. Waiting estimates return `loading`.
    */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -97,7 +100,7 @@ export class Estimator {
     task: EstimateInputs,
     following: Required<Omit<Following<CountedUsers>, 'onBegin'>>,
   ): Promise<EstimateOutcome> {
-    // another model or population is served: the estimator of the new one is loading
+    // another model or population is served now, and its estimator is loading
     if (this.#isClosing) return { kind: 'loading' };
     const group = await this.#open();
     try {

@@ -24,9 +24,9 @@ import { stageTimer } from './stage-timer.ts';
 const PROGRESS_EVERY_MS = 1000;
 /** A retry waits this long times the square of the attempt: 15 s in total for the default of five attempts. */
 const RETRY_DELAY_MS = 500;
-/** How soon an attempt learns that its expansion was cancelled, superseded or deleted. */
+/** Interval at which an attempt checks whether its expansion was cancelled, superseded or deleted. */
 const WATCH_EVERY_MS = 200;
-/** How often writing an attempt's outcome is retried while the store cannot be written. */
+/** Interval between attempts to write an outcome while the store cannot be written. */
 const STORE_DELAY_MS = 1000;
 
 export interface ExpandDependencies {
@@ -40,36 +40,36 @@ export interface ExpandDependencies {
   openPopulation(version: string): Promise<Population>;
   readonly minimumSeeds: number;
   readonly clock: Clock;
-  /** Called each time an attempt's outcome could not be written, before writing is retried. */
+  /** Called each time that an attempt's outcome could not be written, before the next try. */
   onStoreError(error: AppError): void;
 }
 
 export interface Outcome {
   /**
-   * `lost`: another owner has the job, and this attempt's work was dropped. `retry`: back in the queue, or failed if
-   * that was the last attempt.
+   * How an attempt ended. `lost`: the job has another owner or is gone, and this attempt's work was dropped. `retry`:
+   * the job is back in the queue, or the expansion failed if this was the last attempt.
    */
   readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost';
   readonly reason?: Reason;
   /** Set if the kind is `ready`. */
   readonly timings?: Timings;
-  /** Details for the log, hidden from the API's callers. */
+  /** Details for the log, which callers of the API do not see. */
   readonly error?: unknown;
 }
 
 /** Receives the progress of an attempt. */
 export interface AttemptProgress {
   stageEnded(stage: string, seconds: number): void;
-  /** The attempt resumes from a checkpoint: with the model, and this number of scored segments. */
+  /** The attempt resumes from a checkpoint that contains the model and this number of scored segments. */
   resumed(segments: number): void;
   /** The users of one more segment were scored. */
   scored(users: number): void;
 }
 
-/** The lease was lost, either to another owner or because the expansion was cancelled, superseded or deleted. */
+/** The lease was lost to another owner, or because the expansion was cancelled, superseded or deleted. */
 class LeaseLost extends Error {}
 
-/** A failure that no further attempt would change: the expansion ends with its reason. */
+/** A failure that would happen again in each further attempt, so the expansion ends with this reason. */
 class Refusal extends Error {
   readonly reason: Reason;
 
@@ -80,9 +80,9 @@ class Refusal extends Error {
 }
 
 /**
- * Runs one attempt at a claimed job to its end. Failures of the environment become a state with a reason. While the
- * store itself cannot be written (a full disk), this waits, so the reason is not lost. Throws ThreadDied: the
- * supervisor then releases the job when the engine ends.
+ * Runs one attempt at a claimed job to its end. Failures of the environment are recorded as a state with a reason.
+ * While the store cannot be written (for example on a full disk), the attempt waits, so that the reason is not lost.
+ * @throws ThreadDied, after which the engine ends and the supervisor releases the job
  */
 export async function expand(dependencies: ExpandDependencies, job: Job, progress: AttemptProgress): Promise<Outcome> {
   const { store } = dependencies;
@@ -109,7 +109,10 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
   }
 }
 
-/** True if the store cannot be read now: the next stage will report that. */
+/**
+ * Whether this attempt still has the job. Also true if the store cannot be read now, because the next stage will report
+ * this error.
+ */
 function isHeld(store: CampaignStore, job: Job): boolean {
   try {
     return store.isHeld(job);
@@ -179,7 +182,10 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
   return { kind: 'ready', timings };
 }
 
-/** Opens the pinned population version. @throws Refusal if it cannot be opened, or another model is pinned */
+/**
+ * Opens the pinned population version.
+ * @throws Refusal if this version cannot be opened, or if another model is pinned
+ */
 async function openPinned(dependencies: ExpandDependencies, pins: Pins): Promise<Population> {
   const { modelVersion } = dependencies.versions;
   if (pins.modelVersion !== modelVersion) {
@@ -206,12 +212,12 @@ function reporter({ store, clock }: ExpandDependencies, job: Job): (progress: nu
     try {
       store.advance(job, { progress });
     } catch {
-      // if the store cannot be written, the next stage will report it
+      // if the store cannot be written, the next stage will report the error
     }
   };
 }
 
-/** Retries until the store can be written: the full disk that ended the attempt may also block this write. */
+/** Retries until the store can be written, because the full disk that ended the attempt may also block this write. */
 async function untilStored({ onStoreError }: ExpandDependencies, action: () => boolean): Promise<boolean> {
   for (;;) {
     try {
@@ -228,7 +234,7 @@ function requireLease(isHeld: boolean): void {
   if (!isHeld) throw new LeaseLost();
 }
 
-/** The reason that the API's callers see, without paths or ids. The log has the error itself. */
+/** The reason that callers of the API see, without paths or ids. The log contains the error itself. */
 function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason;
   if (!(error instanceof AppError))

@@ -9,7 +9,7 @@ import { planKey } from '../../online/plan.ts';
 import type { Population } from '../../population/read.ts';
 import type { CustomiseTask } from '../thread-tasks.ts';
 
-/** The ids that determine the roles in an expansion of these sets. */
+/** The ids of users that determine the roles in an expansion with these sets. */
 export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleIds {
   const blocks = (...shas: (string | null)[]) => shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)]));
   return {
@@ -32,23 +32,23 @@ export function customiseTask(
   return { kind: 'customise', populationVersion, key, features, externalId, ...users };
 }
 
-/** The rows that determine, with the filters, the random numbers of an expansion. */
+/** The rows that, together with the filters, determine the random numbers of an expansion. */
 export function decidingRows({ seeds, suppressed, dismissed, dismissedOutside }: Roles) {
   // dismissed users are negatives even if they do not fit the filters
   const all = dismissedOutside.length === 0 ? dismissed : Int32Array.from([...dismissed, ...dismissedOutside]).sort();
   return { seeds, suppressed, dismissed: all };
 }
 
-/** The users who do not fit the filters, for an adaptation; null if the filters exclude nobody. */
+/** The users who do not fit the filters, as an input of an adaptation; null if the filters exclude no user. */
 export function outsideOf(rows: Roles): Outside | null {
   const { filtered, seedsOutside: seeds, dismissedOutside: dismissed } = rows;
   if (filtered.length + seeds.length === 0) return null;
-  // if all seeds fit, the others (perhaps millions) are not used
+  // if all seeds fit the filters, other users who do not fit (perhaps millions) are not needed
   if (seeds.length === 0) return { seeds, others: new Int32Array(0), dismissed: new Int32Array(0) };
   return { seeds, others: filtered, dismissed };
 }
 
-/** Sets the scores of these rows and of erased users to NaN: they are not candidates. */
+/** Sets the scores of these rows and of erased users to NaN, because these users are not candidates. */
 export function leaveOut(population: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
   const { rowCount, rowOf } = population;
   const isOut = new Uint8Array(rowCount);

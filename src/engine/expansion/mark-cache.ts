@@ -1,6 +1,6 @@
 /**
- * Expensive marks of a population's rows, computed in slices and cached. The work continues even if the caller stops
- * waiting.
+ * A cache of marks of a population's rows that are expensive to compute. Marks are computed in slices. The computation
+ * continues even if the caller stops waiting.
  */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
@@ -13,22 +13,22 @@ interface Work {
 }
 
 /**
- * One set of marks is computed at a time: a request for another set ends abandoned work. A caller that gives up and
- * asks again therefore finds the work further along, and at most one piece of work is abandoned.
+ * Caches sets of marks. Only one set is computed at a time: a request for another set ends a computation that no caller
+ * waits for. A caller that gives up and asks again for the same set finds its computation further along.
  */
 export class MarkCache {
   readonly #kept: LRUCache<string, Uint8Array>;
   #work: Work | null = null;
 
-  /** Keeps the `most` sets of marks that were requested last. */
+  /** Creates a cache that keeps the `most` sets of marks that were requested last. */
   constructor(most: number) {
     this.#kept = new LRUCache({ max: most });
   }
 
   /**
-   * Returns the marks of a key, which the caller must not change; if they are not cached, `make` computes them, calling
-   * `turn` between slices. For one caller at a time.
-   * @throws whatever `make` throws, or `check`, which is called while the caller waits; after `check`, work continues
+   * Returns the marks of a key, which the caller must not change. If the marks are not cached, `make` computes them and
+   * calls `turn` between slices. Only one caller may wait at a time; `check` is called while the caller waits.
+   * @throws any error that `make` or `check` throws; after an error of `check`, the computation continues
    */
   async get(key: string, make: (turn: Turn) => Promise<Uint8Array>, check: () => void): Promise<Uint8Array> {
     const kept = this.#kept.get(key);
@@ -48,7 +48,7 @@ export class MarkCache {
     }
   }
 
-  /** Ends the current work. */
+  /** Ends the current computation. */
   end(): void {
     if (this.#work !== null) this.#work.isWanted = false;
     this.#work = null;
@@ -58,7 +58,7 @@ export class MarkCache {
     const work: Work = { key, isWanted: true, outcome: null };
     const turn = async () => {
       await setImmediate();
-      if (!work.isWanted) throw new Error('other marks are wanted');
+      if (!work.isWanted) throw new Error('other marks were requested');
     };
     const finish = (outcome: NonNullable<Work['outcome']>) => {
       work.outcome = outcome;

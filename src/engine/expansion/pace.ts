@@ -1,20 +1,26 @@
-/** Learns from recent expansions how the work of an expansion divides, so progress can be a share of the work. */
+/**
+ * Learns from recent expansions which share each kind of work has in an expansion, so that progress can be measured as
+ * a share of the work.
+ */
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
 
-/** Until an expansion has ended: one fit of the heads, then five fits on four fifths of the seeds for the report. */
+/**
+ * Assumed shares until an expansion has ended: one fit of the heads, then five fits on four fifths of the seeds for the
+ * report.
+ */
 const FIRST: ThreadSeconds = { adapting: 0.15, reporting: 0.6, scoring: 0.25 };
-/** Weight of the expansion that ended last. */
+/** Weight of the latest expansion in the moving average. */
 const NEWEST = 0.3;
 
 export class Pace {
   #shares = FIRST;
 
-  /** The share of each kind of work; they add up to 1. */
+  /** The share of each kind of work. The shares add up to 1. */
   get shares(): ThreadSeconds {
     return this.#shares;
   }
 
-  /** Learns from an expansion that is ready. */
+  /** Updates the shares with the work of an expansion that is ready. */
   learn({ adapting, reporting, scoring }: ThreadSeconds): void {
     const seconds = adapting + reporting + scoring;
     if (!(seconds > 0)) return;

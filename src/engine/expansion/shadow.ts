@@ -1,4 +1,4 @@
-/** Expands a campaign with two models, without publishing, and measures how far they agree. */
+/** Expands a campaign with two models, without publishing audiences, and measures how far the models agree. */
 
 import { findRoles } from '../../audience/find-roles.ts';
 import { orderOf } from '../../audience/order.ts';
@@ -12,38 +12,41 @@ import type { ThreadPool } from '../pool.ts';
 import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
 
 /**
- * Maximum number of scored segments, spread over the population: a million users suffice to compare two models, and
- * scoring a large population twice would take time from expansions.
+ * Maximum number of scored segments, which are spread over the population. A million users suffice to compare two
+ * models, and scoring a large population twice would slow down other expansions.
  */
 const SHADOW_SEGMENTS = 16;
 /** Audience sizes at which the audiences are compared, as shares of the scored candidates. */
 const OVERLAP_SHARES = [0.01, 0.05, 0.1] as const;
-/** The audience size whose recall is predicted. */
+/** The audience size for which recall is predicted. */
 const RECALL_SHARE = '0.05';
 
-/** A campaign that both the checked and the served model expand, for comparison. */
+/** A campaign that both the checked model and the served model expand, for comparison. */
 export type ShadowCampaign = Pick<Job, 'campaignId' | 'externalId' | 'features' | 'filters' | 'sets'>;
 
-/** One of the two models: its version and its threads. */
+/** One of the two compared models: its version and its threads. */
 export interface ShadowModel {
   readonly version: string;
   readonly pool: ThreadPool;
 }
 
-/** The quality that a model predicts for its own audience from held-out seeds; null if there were too few. */
+/** The quality that a model predicts for its own audience from held-out seeds; null if there were too few seeds. */
 interface PredictedQuality {
   readonly verdict: string | null;
   readonly auc: number | null;
-  /** For an audience of 5 % of the candidates. */
+  /** Predicted recall for an audience of 5 % of the candidates. */
   readonly recall: number | null;
 }
 
 export interface ShadowComparison {
   readonly campaignId: string;
   readonly seeds: number;
-  /** Candidates that both models scored. */
+  /** Number of candidates that both models scored. */
   readonly scored: number;
-  /** By audience size, as a share of the candidates: the part of one model's audience that is also in the other's. */
+  /**
+   * The share of one model's audience that is also in the other model's audience, by audience size (a share of the
+   * candidates).
+   */
   readonly overlap: Readonly<Record<string, number>>;
   readonly served: PredictedQuality;
   readonly fresh: PredictedQuality;
@@ -56,8 +59,9 @@ export interface ShadowDependencies {
 }
 
 /**
- * Returns the comparison; null if the campaign has no audience now with any model: too few seeds are left, there are no
- * candidates, or it has been deleted. @throws whatever the expansion with the fresh model throws; ThreadDied
+ * Returns the comparison; null if no model could make an audience now because too few seeds are left, there are no
+ * candidates, or the campaign was deleted.
+ * @throws any error that the expansion with the checked model throws; ThreadDied
  */
 export async function compareOn(
   campaign: ShadowCampaign,
@@ -78,7 +82,7 @@ export async function compareOn(
   };
 }
 
-/** Null if it fails with an AppError, which is not a bug. */
+/** Returns null if the expansion fails with an AppError, which does not indicate a bug. */
 async function orNull<T>(made: Promise<T>): Promise<T | null> {
   try {
     return await made;
@@ -125,7 +129,7 @@ function qualityOf(prediction: Readonly<Record<string, unknown>> | null): Predic
   return { verdict: verdict ?? null, auc: auc?.mean ?? null, recall: recall?.[RECALL_SHARE]?.mean ?? null };
 }
 
-/** Compares two arrays of scores by user number, which are NaN for the same users. */
+/** Compares two arrays of scores by user number, in which the same users have NaN. */
 function overlapOf(served: Float32Array, fresh: Float32Array): Pick<ShadowComparison, 'scored' | 'overlap'> {
   const [before, after] = [orderOf(served), orderOf(fresh)];
   const overlap: Record<string, number> = {};

@@ -1,7 +1,10 @@
 /** Times the consecutive stages of an attempt. */
 import type { Clock } from '../../lib/clock.ts';
 
-/** Returns a function to call at the end of each stage: it records and reports the seconds since the previous call. */
+/**
+ * Returns a function to call at the end of each stage. This function records and reports the seconds since its previous
+ * call.
+ */
 export function stageTimer(
   clock: Pick<Clock, 'elapsed'>,
   timings: Record<string, number>,

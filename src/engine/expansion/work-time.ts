@@ -15,7 +15,10 @@ export class WorkTime {
     return { adapting: adapting / 1000, reporting: reporting / 1000, scoring: scoring / 1000 };
   }
 
-  /** Times one task: `begin` when a thread takes it; `pass` adds the time since `begin` or `pass` to a kind. */
+  /**
+   * Measures the time of one task. Call `begin` when a thread takes the task. `pass` adds the time since the previous
+   * `begin` or `pass` to a kind of work.
+   */
   task(): { readonly begin: () => void; readonly pass: (kind: keyof ThreadSeconds) => void } {
     let since = this.#clock.elapsed();
     return {

@@ -17,7 +17,7 @@ export interface HousekeepingOptions {
   /** The served version. */
   readonly populationVersion: () => string;
   readonly retention: Retention;
-  /** Days for which entries of the audit log are kept. */
+  /** How long entries of the audit log are kept, in days. */
   readonly auditDays: number;
   /** Whether new work is accepted; otherwise due tasks wait. */
   readonly hasRoom: () => boolean;

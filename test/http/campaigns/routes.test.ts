@@ -97,7 +97,7 @@ describe('POST /v1/campaigns', () => {
     expectProblem(answer, 409, 'external_id_taken');
     expect(answer.json).toMatchObject({
       campaign_id: first.json.id,
-      detail: `campaign ${first.json.id} has this external id`,
+      detail: `campaign ${first.json.id} already has this external id`,
       errors: [{ pointer: '/external_id', value: 'c1' }],
     });
     expect(fixture.store.list({ limit: 9 }).items).toHaveLength(1);

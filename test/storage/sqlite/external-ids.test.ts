@@ -29,7 +29,7 @@ describe('an external id', () => {
     expect(() => store.create(newCampaign({ externalId: 'c1' }), everyoneIsKnown)).toThrow(
       expect.objectContaining({
         code: 'external_id_taken',
-        message: `campaign ${id} has this external id`,
+        message: `campaign ${id} already has this external id`,
         facts: { campaign_id: id },
         details: [expect.objectContaining({ pointer: '/external_id', value: 'c1' })],
       }),
