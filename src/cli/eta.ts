@@ -1,12 +1,12 @@
 /** Estimates the time left from the time taken so far. */
 import type { Clock } from '../lib/clock.ts';
 
-/** A shorter time than this says nothing about the time left. */
+/** Minimum elapsed time for an estimate. */
 const LEAST_MS = 1_000;
 
 /**
- * Starts the time. The returned function returns `, 3 min left` for the share that is done, and an empty string at the
- * beginning and at the end.
+ * Starts measuring. The returned function takes the completed share and returns text such as `, 3 min left`, or an
+ * empty string at the beginning and at the end.
  */
 export function createEta(clock: Pick<Clock, 'elapsed'>): (share: number) => string {
   const start = clock.elapsed();

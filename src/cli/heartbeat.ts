@@ -1,9 +1,9 @@
-/** Shows that work that reports no progress is still running: what the work is, and how long it has taken. */
+/** Prints heartbeat lines while work reports no progress: what is being done, and for how long. */
 import type { Clock } from '../lib/clock.ts';
 import type { Output } from '../lib/output.ts';
 
 const BEAT_MS = 1_000;
-/** Minimum time between a line from the work itself and the next line from here. */
+/** Minimum time between a line of the work itself and the next heartbeat line. */
 const QUIET_MS = 1_500;
 
 export class Heartbeat {
@@ -14,7 +14,7 @@ export class Heartbeat {
   #since: number;
   #spokenAt: number;
 
-  /** Begins at once; `stop` ends it. */
+  /** Heartbeat lines for one piece of work, from the construction of the object until `stop`. */
   constructor(output: Output, clock: Pick<Clock, 'elapsed'>, doing: string) {
     this.#output = output;
     this.#clock = clock;
@@ -24,7 +24,7 @@ export class Heartbeat {
     this.#timer = setInterval(() => this.#beat(), BEAT_MS);
   }
 
-  /** Called when the work has reported something and continues with `doing`. */
+  /** Call this when the work has reported something; `doing` describes the next step. */
   next(doing: string): void {
     this.#spokenAt = this.#clock.elapsed();
     if (doing === this.#doing) return;

@@ -9,7 +9,7 @@ export function addExample(command: Command, ...lines: readonly string[]): Comma
   return command.addHelpText('after', `\nExample:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
-/** The lines of a command's example; null if it has none. */
+/** The lines of a command's example; null if the command has none. */
 export function exampleOf(command: Command): readonly string[] | null {
   return EXAMPLES.get(command) ?? null;
 }
@@ -23,7 +23,7 @@ export const HELP: Partial<Help> = {
   },
 };
 
-/** The default of an option. A switch is off by default, and a description that names a default needs no second one. */
+/** The default of an option, unless its description already names a default. A switch is off by default. */
 function defaultOf(option: Option): string[] {
   const { defaultValue: value, defaultValueDescription: described } = option;
   if (option.mandatory) return ['required'];

@@ -6,27 +6,27 @@ import { AppError } from '../lib/errors.ts';
 export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('It must be a whole number of at least 1.');
+    throw new InvalidArgumentError('The value must be a whole number of at least 1.');
   return value;
 }
 
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0 || text.trim() === '')
-    throw new InvalidArgumentError('It must be a whole number of at least 0.');
+    throw new InvalidArgumentError('The value must be a whole number of at least 0.');
   return value;
 }
 
 export function positiveNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a positive number.');
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('The value must be a positive number.');
   return value;
 }
 
-/** Delimiter text; `tab` means a tab, which is hard to type. */
+/** Parses a delimiter; the word `tab` stands for a tab, which is hard to type. */
 export function delimiter(text: string): string {
   const value = text === '\\t' || text === 'tab' ? '\t' : text;
-  if (value === '' || value === '"') throw new InvalidArgumentError('It must be text that separates fields.');
+  if (value === '' || value === '"') throw new InvalidArgumentError('The value must be text that separates fields.');
   return value;
 }
 
@@ -34,61 +34,62 @@ export function nameList(text: string): string[] {
   return text.split(',').map((name) => name.trim());
 }
 
-/** Collects texts of an option that may be repeated. */
+/** Collects the values of an option that may be repeated. */
 export function collect(text: string, before: readonly string[]): readonly string[] {
   return [...before, text];
 }
 
-/** A share, 0 to 1. */
+/** Parses a share from 0 to 1. */
 export function share(text: string): number {
   const value = Number(text);
-  if (!(value >= 0 && value <= 1) || text.trim() === '') throw new InvalidArgumentError('It must be between 0 and 1.');
+  if (!(value >= 0 && value <= 1) || text.trim() === '')
+    throw new InvalidArgumentError('The value must be between 0 and 1.');
   return value;
 }
 
-/** `50,200`: the numbers of seeds of small and of large campaigns; `50`: the number for all campaigns. */
+/** Parses numbers of seeds: `50,200` for small and large campaigns, or `50` for all campaigns. */
 export function seedCounts(text: string): [number, number] | [number] {
   const [small, large, ...more] = text.split(',').map(Number);
   const isCount = (value: number | undefined) => Number.isSafeInteger(value) && value! >= 1;
   if (more.length > 0 || !isCount(small) || (large !== undefined && (!isCount(large) || large <= small!)))
-    throw new InvalidArgumentError('It must be one number of seeds, or two, the second larger: 50,200.');
+    throw new InvalidArgumentError('The value must be one number of seeds, or two, the second larger: 50,200.');
   return large === undefined ? [small!] : [small!, large];
 }
 
 /** Collects `name=column`. */
 export function columnNames(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const at = text.indexOf('=');
-  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('It must be name=column.');
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('The value must be name=column.');
   return new Map([...before, [text.slice(0, at), text.slice(at + 1)]]);
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { d: 24 * 3_600_000, h: 3_600_000, m: 60_000 };
 
-/** `90d`, `12h` or `30m`, in milliseconds. */
+/** Parses a duration such as `90d`, `12h` or `30m` into milliseconds. */
 export function durationMs(text: string): number {
   const [, count, unit] = /^([1-9]\d{0,5})([dhm])$/.exec(text) ?? [];
   if (count === undefined)
-    throw new InvalidArgumentError('It must be a number of days, hours or minutes: 90d, 12h, 30m.');
+    throw new InvalidArgumentError('The value must be a number of days, hours or minutes: 90d, 12h, 30m.');
   return Number(count) * UNITS_MS[unit!]!;
 }
 
-/** A date or a time with its zone, in milliseconds since 1970. */
+/** Parses a date, or a time with a zone, into milliseconds since 1970. */
 export function instant(text: string): number {
   const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
     ? Date.parse(text)
     : Number.NaN;
-  if (Number.isNaN(time)) throw new InvalidArgumentError('It must be a date, or a time: 2026-11-26T12:00:00Z.');
+  if (Number.isNaN(time)) throw new InvalidArgumentError('The value must be a date, or a time: 2026-11-26T12:00:00Z.');
   return time;
 }
 
 /** Collects `key=text`. */
 export function labelTexts(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('It must be key=text.');
+  if (at < 1) throw new InvalidArgumentError('The value must be key=text.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-/** A path that must exist; `requireExisting` checks it once the command line is known to be valid. */
+/** Marks a path that must exist; `requireExisting` checks the path after the whole command line has been validated. */
 export function existing(path: string): string {
   return path;
 }
@@ -111,7 +112,7 @@ export function requireExisting(command: Command): void {
     if (path !== undefined && !existsSync(path)) throw new AppError('invalid_argument', `${path}: not found`);
 }
 
-/** `--device` of commands that run a model. */
+/** The option `--device` for commands that run a model. */
 export function deviceOption(): Option {
   return new Option('--device <device>', 'auto, cpu, cuda or cuda:N').default('auto');
 }

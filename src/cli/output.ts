@@ -1,7 +1,7 @@
 /** The only module that writes to stdout and stderr of commands. */
 import type { Output } from '../lib/output.ts';
 
-/** If stderr is not a terminal, a progress line is written at most this often. */
+/** Minimum time between two progress lines if stderr is not a terminal. */
 const PROGRESS_EVERY_MS = 5000;
 
 export type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean };

@@ -1,4 +1,7 @@
-/** The command line of the program, with one file per command that is loaded when called, and its exit codes. */
+/**
+ * The command line: the tree of commands and their exit codes. The file of a command is loaded when the command is
+ * called.
+ */
 import { Argument, Command, CommanderError } from 'commander';
 import { AppError, messageOf, UsageError } from '../lib/errors.ts';
 import type { Output } from '../lib/output.ts';
@@ -16,14 +19,14 @@ import { addExample, HELP } from './help.ts';
 import { existing, requireExisting } from './options.ts';
 import { createOutput, type Terminal } from './output.ts';
 
-const RAISE_OPEN_FILES = 'Raise the limit of open files, as with `ulimit -n 16384`.';
+const RAISE_OPEN_FILES = 'Raise the limit of open files, for example with `ulimit -n 16384`.';
 
 /** The operating system's words about a missing file, with those that announce them, and its path. */
 const MISSING = /( can(?:not|'t) be read(?: as JSON)?: )?ENOENT: no such file or directory, \w+ '(.*?)'(?: -> '.*?')?/;
 
 /**
- * Runs a command line and returns its exit code. A command that succeeds with an exit code other than 0 sets
- * `process.exitCode`, and 0 is returned. `limits` are limits of services that are not settings, for tests.
+ * Runs a command line and returns its exit code. If a command succeeds with an exit code other than 0, it sets
+ * `process.exitCode`, and this function returns 0. `limits`: limits of a service that are not settings, for tests.
  */
 export async function runProgram(
   args: readonly string[],
@@ -86,16 +89,16 @@ function addOtherCommands(program: Command, output: Output): void {
   const openapi = program
     .command('openapi')
     .description('print the OpenAPI document')
-    .option('--out <file>', 'write it to a file instead (default: stdout)')
-    .option('--check <file>', 'fail if the file differs from the document', existing)
+    .option('--out <file>', 'file to write the document to (default: stdout)')
+    .option('--check <file>', 'compare a file with the document, and fail if they differ', existing)
     .action(async (options) => (await import('./commands/openapi.ts')).openApiCommand(options, output));
   addExample(openapi, 'metaheac openapi --out openapi.yaml');
   const demo = program
     .command('demo')
-    .description('the main job on a synthetic population: serve, POST a campaign, print its audience')
-    .option('--keep', 'leave the service running')
-    .option('--data <dir>', 'a data set (default: a synthetic one)', existing)
-    .option('--model <dir>', 'with --data, a model trained on it (default: one is trained first)', existing)
+    .description('run the main job on a synthetic population: serve, create a campaign, and print its audience')
+    .option('--keep', 'keep the service running after the demo')
+    .option('--data <dir>', 'data set folder (default: a synthetic data set)', existing)
+    .option('--model <dir>', 'with --data: a model trained on the data set (default: train a model first)', existing)
     .action(async (options) => (await import('./commands/demo.ts')).demoCommand(options, output));
   addExample(demo, 'metaheac demo --keep');
   const completion = program
@@ -106,7 +109,7 @@ function addOtherCommands(program: Command, output: Output): void {
   addExample(completion, 'source <(metaheac completion bash)');
 }
 
-/** Runs after the command's own checks: an invalid command line is refused before any path is examined. */
+/** Runs after the command's own checks, so an invalid command line is refused before any path is examined. */
 function checkPaths(command: Command): void {
   command.commands.forEach(checkPaths);
   if (command.commands.length === 0) command.hook('preAction', requireExisting);
@@ -129,14 +132,17 @@ function newProgram(stdout: Terminal, stderr: Terminal): Command {
     .showHelpAfterError('(add --help for the options)');
 }
 
-/** Whether the process has run out of open files. Only the message is examined, because threads report nothing else. */
+/**
+ * Whether the process has run out of open files. Only the message is examined, because errors of threads have nothing
+ * else.
+ */
 function isOfOpenFiles(error: unknown): boolean {
   return /\bE[MN]FILE\b/.test(messageOf(error));
 }
 
 /**
- * Whether the operating system reported an error (no such file, no permission, no space): the caller has to fix it, so
- * no stack is shown.
+ * Whether the operating system reported an error (no such file, no permission, no space). The caller has to fix such an
+ * error, so no stack is shown.
  */
 function isOfTheSystem(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && 'code' in error;

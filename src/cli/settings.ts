@@ -12,7 +12,7 @@ export type FlagValues = Readonly<Record<string, unknown>>;
 
 type SettingVariable = 'METAHEAC_DATA_DIR' | 'METAHEAC_API_KEY';
 
-/** Adds a flag for each setting, and hidden ones for former settings. */
+/** Adds a flag for each setting, and hidden flags for former settings. */
 export function addAllSettings(command: Command): Command {
   addConfigFile(command);
   for (const setting of SETTINGS) command.addOption(optionOf(setting));
@@ -24,7 +24,7 @@ export function addAllSettings(command: Command): Command {
   );
 }
 
-/** Adds the flags of some settings, which may also be given as variables or in the configuration file. */
+/** Adds the flags of some settings. These settings may also come from variables or the configuration file. */
 export function addSettings(command: Command, variables: readonly SettingVariable[]): Command {
   addConfigFile(command);
   for (const variable of variables)
@@ -32,15 +32,15 @@ export function addSettings(command: Command, variables: readonly SettingVariabl
   return command;
 }
 
-/** Adds the data folder to a command, as a setting or as an argument. */
+/** Lets a command take the data folder as a setting or as an argument. */
 export function addDataDir(command: Command, description = 'data folder of a service'): Command {
-  command.argument('[data-dir]', `${description}; the same as --data-dir`);
+  command.argument('[data-dir]', `${description}; alias of --data-dir`);
   return addSettings(command, ['METAHEAC_DATA_DIR']);
 }
 
 /**
- * The data folder from the command line or another source of settings. @throws UsageError; AppError invalid_argument if
- * it does not exist, unless the command creates it
+ * The data folder from the command line or another source of settings. @throws UsageError if none or two are given;
+ * AppError invalid_argument if the folder does not exist, unless the command creates it
  */
 export function dataDirOf(
   argument: string | undefined,
@@ -72,7 +72,9 @@ export function keyOf(values: FlagValues, output: Output): string | undefined {
   return settingsOf(values, output).values.METAHEAC_API_KEY;
 }
 
-/** The settings of a command; prints a note for each ignored one. @throws UsageError as `readSettings` */
+/**
+ * Reads the settings of a command, and prints a note for each ignored setting. @throws UsageError, like `readSettings`
+ */
 export function settingsOf(values: FlagValues, output: Output, constants: Partial<Limits> = {}): Settings {
   const settings = readSettings(process.env, flagsOf(values), constants);
   for (const warning of settings.warnings) output.note(`metaheac: ${warning}`);
@@ -83,7 +85,7 @@ function addConfigFile(command: Command): void {
   command.option('--config <file>', 'configuration file (YAML); flags and variables take precedence (default: none)');
 }
 
-/** The given flags by variable. */
+/** The flags of the command line, by the name of their variable. */
 function flagsOf(values: FlagValues): Given {
   const names: readonly Pick<SettingNames, 'flag' | 'variable'>[] = [
     CONFIG_FILE,
@@ -99,7 +101,7 @@ function flagsOf(values: FlagValues): Given {
 }
 
 /**
- * Makes the option of a setting. A secret has only a flag for its file, because every user of the machine can read a
+ * Makes the option of a setting. For a secret, the option names a file, because every user of the machine can read a
  * command line.
  */
 function optionOf(setting: Setting): Option {
@@ -107,7 +109,7 @@ function optionOf(setting: Setting): Option {
   const { flag } = secretFile ?? setting;
   const value = isSwitch ? ' [true|false]' : ` <${unit ?? (setting.isPath ? 'dir' : secretFile ? 'file' : 'value')}>`;
   const description = setting.description.replace(/\.$/, '').replaceAll(/\[(\w+)\]\([^)]*\)/g, '$1');
-  const text = secretFile ? `file with this secret: ${description}` : description;
+  const text = secretFile ? `file that contains this secret: ${description}` : description;
   const rest = byDefault === 'required' ? '(required)' : `(default: ${byDefault})`;
   const option = new Option(flag + value, `${text} ${rest}`);
   if (limit !== null) option.helpGroup('Limits:');

@@ -1,4 +1,4 @@
-/** Compares the rows of a data folder with its files: verifies every file by its checksum, and finds orphans. */
+/** Compares the database of a data folder with the files: verifies every file by its checksum, and finds orphans. */
 import { join } from 'node:path';
 import type { StoreContents, StoredName, StoreUpkeep } from '../domain/ports/upkeep.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -9,7 +9,7 @@ import { MODELS_FOLDER } from '../model/versions.ts';
 import { type Item, itemsOfStore } from './integrity.ts';
 
 export interface Fault {
-  /** Relative to the data folder. */
+  /** Path relative to the data folder. */
   readonly path: string;
   readonly message: string;
 }
@@ -18,12 +18,12 @@ export interface DataFolderReport {
   /** User sets and rankings that rows refer to. */
   readonly sets: number;
   readonly rankings: number;
-  /** Models that were promoted. */
+  /** Promoted models. */
   readonly models: number;
   /** Versions of the promoted models whose files are intact. */
   readonly wholeModels: readonly string[];
   readonly bytes: number;
-  /** Rankings without checksums, from earlier versions: only their counts and sizes are checked. */
+  /** Number of rankings without checksums, from earlier versions, of which only counts and sizes are checked. */
   readonly unsealed: readonly string[];
   /** Missing or damaged files and rows. */
   readonly faults: readonly Fault[];
@@ -41,8 +41,9 @@ export interface CheckOptions {
 }
 
 /**
- * Safe while a service runs: files that it writes, replaces or removes meanwhile are compared with their rows again.
- * Files that are being written (`*.tmp`, a model being promoted) are orphans only if `isAlone`.
+ * Checks a data folder, even while a service runs: a file that the service writes, replaces or removes during the check
+ * is compared with its row again. Files that are being written (`*.tmp`, a model being promoted) count as orphans only
+ * if `isAlone`.
  */
 export function checkDataFolder(
   upkeep: StoreUpkeep,
@@ -93,7 +94,7 @@ function leftoversOf({ leftovers }: ModelsReport): StoredName[] {
   return leftovers.map((name) => ({ path: `${MODELS_FOLDER}/${name}` }));
 }
 
-/** Checks the customised model beside a ranking, which has its own checksum; not every ranking has one. */
+/** Checks the customised model of a ranking, if there is one, by its own checksum. */
 function customisedFault(blobs: StoreUpkeep['blobs'], folder: string): string | null {
   try {
     decodeCustomised(blobs.read(folder, CUSTOMISED_FILE), `${folder}/${CUSTOMISED_FILE}`);

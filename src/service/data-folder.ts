@@ -1,4 +1,4 @@
-/** Opens the store of a data folder for commands that change it while the service may run. */
+/** Opens the store of a data folder for commands that change the store, even while the service runs. */
 import { existsSync } from 'node:fs';
 import { DOMAIN_LIMITS } from '../domain/limits.ts';
 import type { CampaignStore } from '../domain/ports/store.ts';

@@ -7,7 +7,7 @@ import { TELEMETRY_LIMITS } from './settings/limits.ts';
 import { UPKEEP_LIMITS } from './upkeep/limits.ts';
 import { DELIVERY_LIMITS } from './webhooks/limits.ts';
 
-/** Limits by the file that defines them, in the order of docs/settings.md. */
+/** Limits by defining file, in the order of docs/settings.md. */
 export const LIMIT_FILES: Readonly<Record<string, LimitRows>> = {
   ...SERVER_LIMIT_FILES,
   'src/engine/limits.ts': ENGINE_LIMITS,
@@ -29,7 +29,7 @@ export const LIMIT_NAMES = Object.keys(LIMITS) as readonly LimitName[];
 
 export const DEFAULT_LIMITS: Limits = valuesOf(ROWS);
 
-/** Configuration for the parts of a service: the server's, and all limits. */
+/** Configuration for the parts of a service: the configuration of the server, and all limits. */
 export type ServiceConfig = ServerConfig & Limits;
 
 export const DEFAULT_SERVICE_CONFIG: ServiceConfig = { ...DEFAULT_SERVER_CONFIG, ...DEFAULT_LIMITS };

@@ -1,4 +1,4 @@
-/** The machine as the operating system shows it to this process: disk, descriptors, memory. */
+/** Measures the disk, the descriptors and the memory that this process has. */
 import { existsSync, readdirSync, statfsSync } from 'node:fs';
 import { openFileLimit } from './open-files.ts';
 import type { Machine } from './ports/health.ts';
@@ -6,7 +6,7 @@ import type { Machine } from './ports/health.ts';
 /** This folder exists only on Linux. */
 const DESCRIPTORS = '/proc/self/fd';
 
-/** Free space is measured on the disk of `folder`, which must exist. */
+/** Measures free space on the disk of `folder`, which must exist. */
 export function thisMachine(folder: string): Machine {
   const limit = existsSync(DESCRIPTORS) ? openFileLimit() : null;
   return {

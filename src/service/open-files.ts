@@ -1,6 +1,7 @@
 /**
- * Limits on open files. Connections may take only so many that descriptors remain for the database and the rankings.
- * The engine needs many more, because each of its threads loads the program and the model.
+ * Limits on open files. The number of connections is limited so that descriptors remain for the database and the
+ * rankings. The engine needs many more descriptors than the API process, because each thread loads the program and the
+ * model.
  */
 import { readFileSync } from 'node:fs';
 import { AppError } from '../lib/errors.ts';
@@ -11,14 +12,15 @@ interface DescriptorLimits {
   readonly reservedDescriptors: number;
 }
 
-/** Descriptors of an open ranking: for its scores and its order. */
+/** Descriptors of an open ranking: one for the scores and one for the order. */
 const DESCRIPTORS_OF_RANKING = 2;
 
 /** Minimum number of connections of a service. */
 const LEAST_CONNECTIONS = 8;
 
 /**
- * Files that the engine opens while it starts, when it needs the most: 124 were counted with one thread, 745 with 16.
+ * Files that the engine has open during its start, when the number is highest: we counted 124 with one thread and 745
+ * with 16.
  */
 const FILES_OF_ENGINE = 96;
 const FILES_PER_THREAD = 44;
@@ -36,9 +38,8 @@ export function openFileLimit(): number | null {
 }
 
 /**
- * The limits, lowered if the process may open fewer files: the reserve comes first, rankings get at most half of the
- * rest, and connections get the remainder.
- * @throws AppError invalid_argument if too few are left to serve
+ * Lowers the limits if the process may open fewer files: after the reserve, rankings get at most half of the
+ * descriptors, and connections get the rest. @throws AppError invalid_argument if too few descriptors are left to serve
  */
 export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles: number | null): L {
   if (openFiles === null) return limits;
@@ -54,7 +55,8 @@ export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles
 }
 
 /**
- * @throws AppError invalid_argument if an engine with this many threads would not start; `openFiles` is null if unknown
+ * Checks that an engine with this many threads can start; `openFiles` is null if unknown. @throws AppError
+ * invalid_argument if there are too few descriptors
  */
 export function requireFilesOfEngine(threads: number, openFiles: number | null): void {
   const needed = FILES_OF_ENGINE + threads * FILES_PER_THREAD;
@@ -65,7 +67,7 @@ export function requireFilesOfEngine(threads: number, openFiles: number | null):
   );
 }
 
-/** The fault and its remedy, as the beginning of a sentence. */
+/** Names the fault and the remedy, as the beginning of a sentence. */
 function tooFewFiles(openFiles: number, needed: number): string {
   return (
     `the process may open ${openFiles} files (ulimit -n) and needs at least ${needed}: raise the limit (ulimit -n ` +
@@ -75,7 +77,7 @@ function tooFewFiles(openFiles: number, needed: number): string {
 
 const ADVISED_FILES = 16_384;
 
-/** The lowered limits; null if too few are left to serve. */
+/** The lowered limits; null if too few descriptors are left to serve. */
 function lower<L extends DescriptorLimits>(limits: L, openFiles: number): L | null {
   const free = openFiles - limits.reservedDescriptors;
   const openRankings = Math.min(limits.openRankings, Math.floor(free / 2 / DESCRIPTORS_OF_RANKING));

@@ -1,6 +1,6 @@
 /**
- * Checks that a service of this user can write to its data folder: `serve` refuses to start otherwise, and `doctor`
- * reports it.
+ * Checks that a service of this user can write to its data folder. Otherwise `serve` refuses to start, and `doctor`
+ * reports a failure.
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';

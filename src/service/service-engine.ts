@@ -13,7 +13,7 @@ import type { ReserveKeeper } from './upkeep/reserve-keeper.ts';
 interface EngineOptions {
   readonly population: string;
   readonly device: string;
-  /** null: one per processor. */
+  /** Number of engine threads; null for one thread per processor. */
   readonly threads: number | null;
   readonly clock: ServiceClock;
   readonly logger: Logger;
@@ -22,7 +22,7 @@ interface EngineOptions {
   readonly telemetry?: TelemetrySettings | null;
 }
 
-/** Creates the supervisor of an engine that uses the service's time. The engine is not started yet. */
+/** Creates the supervisor of an engine that uses the service's time, without starting the engine. */
 export function superviseEngine(
   options: EngineOptions,
   { served, models }: { readonly served: ServedState; readonly models: string },

@@ -4,13 +4,13 @@ import type { Logger } from '../lib/logging.ts';
 import type { Telemetry, TelemetrySettings } from '../lib/tracing.ts';
 
 interface TelemetryOptions {
-  /** Nothing is sent if null or undefined. */
+  /** Settings of the export; nothing is sent if null or undefined. */
   readonly telemetry?: TelemetrySettings | null;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Loads telemetry if it is configured. It is closed after everything that reports to it. */
+/** Loads telemetry if it is configured. Close telemetry after all parts that report to it. */
 export async function openTelemetryOf(
   { telemetry: settings = null, clock, logger }: TelemetryOptions,
   closers: (() => Promise<void> | void)[],

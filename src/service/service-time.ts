@@ -6,7 +6,7 @@ import type { Logger } from '../lib/logging.ts';
 import { type ClockEvent, ServiceClock } from '../lib/service-clock.ts';
 
 const LOOK_EVERY_MS = 1_000;
-/** Smaller corrections are not logged. */
+/** Minimum correction of the clock that is logged. */
 const LOGGED_MS = 10_000;
 
 interface TimeOptions {
@@ -15,15 +15,13 @@ interface TimeOptions {
   readonly settleMs: number;
 }
 
-/**
- * Makes the clock with which the store is opened; `keepTime` gets the clock and the store before anything is written.
- */
+/** Makes the clock for the store. Call `keepTime` with the clock and the opened store before anything is written. */
 export function openServiceClock({ clock, logger, settleMs }: TimeOptions): ServiceClock {
   let failedWith: string | null = null;
   const onEvent = (event: ClockEvent) => {
     if (event.kind !== 'not written') failedWith = null;
     else {
-      // logged once, not every second
+      // the failure is logged once, not every second
       const message = messageOf(event.error);
       if (message !== failedWith) logger.error({ err: event.error }, 'the time of the service cannot be written yet');
       failedWith = message;
@@ -34,7 +32,7 @@ export function openServiceClock({ clock, logger, settleMs }: TimeOptions): Serv
   return new ServiceClock({ system: clock, boot: findBootId(), sleptMs: () => readSleptMs(), settleMs, onEvent });
 }
 
-/** Continues the time of earlier starts; returns a function that stops the clock checks. */
+/** Continues the recorded time of earlier starts; returns a function that stops the clock checks. */
 export function keepTime(clock: ServiceClock, store: CampaignStore, logger: Logger): () => void {
   clock.attach(store.clock);
   const timer = setInterval(() => clock.look(), LOOK_EVERY_MS);

@@ -29,22 +29,22 @@ import { createAddressGuard } from './webhooks/address-guard.ts';
 import { WebhookDispatcher } from './webhooks/dispatcher.ts';
 
 export interface ServiceOptions extends StartOptions {
-  /** Whether to move aside files whose database is gone, and begin with an empty database. */
+  /** Whether to begin with an empty database if the database is missing, after moving its files aside. */
   readonly adopt?: boolean;
   /** Whether to serve each version that an import makes current. */
   readonly followPopulation?: boolean;
   readonly logLevel: string;
-  /** Whether to write log lines for people. */
+  /** Whether to write log lines for people instead of JSON. */
   readonly prettyLogs?: boolean;
-  /** Export of telemetry; null: none. */
+  /** Settings for the export of telemetry; null for no export. */
   readonly telemetry?: TelemetrySettings | null;
 }
 
 type Closers = (() => Promise<void> | void)[];
 
 /**
- * Opens all parts of a service, which can then be called through its ports; nothing is expanded and no webhook is
- * called before `start`. If it throws, nothing stays open.
+ * Opens all parts of a service, which can then be called through its ports. Before `start`, nothing is expanded and no
+ * webhook is called. If this function throws, it has closed everything that it opened.
  * @throws AppError invalid_argument, invalid_model, invalid_population, storage_failed; unavailable: another service
  * uses the data folder
  */
@@ -64,10 +64,10 @@ export async function openService(given: ServiceOptions): Promise<Service> {
   }
 }
 
-/** The options of the parts, which share one clock. */
+/** Options of the parts, which share one clock. */
 type PartOptions = ServiceOptions & { readonly clock: ServiceClock };
 
-/** Opens the parts in order; each pushes a close function onto `closers`, to be called in reverse order. */
+/** Opens the parts in order. Each part pushes a close function onto `closers`; these are called in reverse order. */
 async function openParts(given: ServiceOptions, start: Start, closers: Closers): Promise<Omit<Service, 'close'>> {
   const { logger } = given;
   const { models: history, limits, locator } = start;
@@ -128,7 +128,7 @@ async function openParts(given: ServiceOptions, start: Start, closers: Closers):
   };
 }
 
-/** Opens the contents of the data folder, which this service now owns. */
+/** Opens the contents of the data folder, which this service has locked. */
 async function openFolder(options: PartOptions, start: Start, closers: Closers) {
   const { limits: config, locator } = start;
   const { clock, logger } = options;
@@ -153,7 +153,7 @@ async function openFolder(options: PartOptions, start: Start, closers: Closers) 
   return { telemetry, store, rows, keeper, disk, rankings };
 }
 
-/** The reads of rankings that routes use. */
+/** Functions for routes that read rankings. */
 function openReads(store: CampaignStore, rankings: RankingCache, closers: Closers) {
   const encoder = new StreamEncoder();
   closers.push(() => encoder.close());

@@ -1,6 +1,6 @@
 /**
- * The checks that can prevent a start, in one list: `serve` runs them and `doctor` reports them, so a check that is
- * added here is also added to doctor. No check changes anything.
+ * The checks that can prevent a start, in one list: `serve` runs them and `doctor` reports them, so that a check added
+ * here is also added to doctor. No check changes anything.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -29,17 +29,17 @@ export interface StartOptions extends ListenOptions {
   /** Non-public hosts and CIDRs that webhooks may call. */
   readonly webhookAllowedHosts: readonly string[];
   readonly device: string;
-  /** The number of engine threads; null: one per processor. */
+  /** Number of engine threads; null for one thread per processor. */
   readonly threads: number | null;
   readonly limits: Partial<Limits>;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
-/** A start of the service. The model and the population are read only once, by the checks, and then served. */
+/** A start of the service. The checks read the model and the population, and the service then serves these objects. */
 export class Start {
   readonly options: StartOptions;
-  /** How many files the process may open; null if the system does not report it. */
+  /** Maximum number of open files of the process; null if the system does not report it. */
   readonly openFiles: number | null;
   readonly locator: StoreLocator;
   #given: ModelFolder | null = null;
@@ -66,7 +66,7 @@ export class Start {
     return this.#models;
   }
 
-  /** The current version. @throws AppError invalid_population */
+  /** The current version of the population. @throws AppError invalid_population */
   get population(): Population {
     this.#population ??= openPopulation(this.options.population);
     return this.#population;
@@ -80,21 +80,22 @@ export class Start {
 }
 
 /**
- * When `serve` runs a check. `by doing`: `serve` attempts the action itself instead, which fails with the same message.
+ * The moment when `serve` runs a check. `by doing`: instead of checking, `serve` attempts the action, which fails with
+ * the same message.
  */
 type Moment = 'first' | 'locked' | 'opened' | 'by doing';
 
 export interface StartCheck {
-  /** The name that `doctor` shows. */
+  /** Name of the check in the output of `doctor`. */
   readonly check: string;
   readonly moment: Moment;
-  /** Advice, unless doctor has more specific advice. */
+  /** Advice, used if doctor has no more specific advice. */
   readonly advice: string;
-  /** Throws the error with which a start would fail. `hasKeys` returns whether the store has keys. */
+  /** Throws if a start would fail, with the error of the start. `hasKeys` returns whether the store has keys. */
   look(start: Start, hasKeys: () => boolean): unknown;
 }
 
-/** In the order of a start. */
+/** All checks, in the order of a start. */
 export const START_CHECKS: readonly StartCheck[] = [
   {
     ...{ check: 'access', moment: 'first', advice: 'Correct METAHEAC_TRUSTED_PROXIES.' },
@@ -114,7 +115,7 @@ export const START_CHECKS: readonly StartCheck[] = [
     look: ({ options }) => requireWritable(options.dataDir),
   },
   {
-    ...{ check: 'model', moment: 'first', advice: 'Make the model again, or copy it again from where it was made.' },
+    ...{ check: 'model', moment: 'first', advice: 'Train or import the model again, or copy an intact model here.' },
     look: (start) => start.given,
   },
   {
@@ -167,7 +168,7 @@ function requireKey({ host, apiKey, trustedProxies }: StartOptions, hasKeys: () 
   requireKeyFor(host, apiKey !== null || hasKeys(), trustedProxies);
 }
 
-/** Listens on the port for a moment. */
+/** Tests the port by listening on it briefly. */
 function tryPort(options: StartOptions): Promise<void> {
   return new Promise((done, fail) => {
     const server = createServer();
@@ -176,9 +177,12 @@ function tryPort(options: StartOptions): Promise<void> {
   });
 }
 
-/** Opens everything that the engine needs, with one thread; omits the population if its own check fails. */
+/**
+ * Opens everything that the engine needs, with one thread. If the check of the population fails, only the model is
+ * opened.
+ */
 async function tryEngine(start: Start): Promise<void> {
-  // only doctor gets here: the API process never loads ONNX Runtime
+  // only doctor runs this code: the API process never loads ONNX Runtime
   const { openEngineModels } = await import('../engine/engine-start.ts');
   const { models: history, options } = start;
   const { path, manifest } = history.served;

@@ -242,7 +242,7 @@ describe('the data folder', () => {
     expect(await faultOf('database', at(data))).toMatchObject({
       status: 'failed',
       detail: expect.stringContaining(`row ${id} of campaigns is damaged`),
-      advice: expect.stringContaining('delete what is damaged'),
+      advice: expect.stringContaining('delete the damaged files'),
     });
   });
 
@@ -301,7 +301,7 @@ describe('model and population', () => {
     expect(all.get('erased users')).toMatchObject({
       status: 'failed',
       detail: expect.stringContaining(`${path} was altered`) as string,
-      advice: `serve does not start: metaheac population repair ${population}`,
+      advice: `serve does not start before the erasures are repaired: metaheac population repair ${population}`,
     });
     expect([...all.values()].filter(({ advice }) => advice?.includes('Train the model'))).toEqual([]);
     writeFileSync(path, bytes);
@@ -369,7 +369,7 @@ describe('promoted models', () => {
     const newer = join(newFolder(), 'newer');
     writeVariant(world.model, newer, () => ({ name: 'newer' }));
     expect((await look(at(data, newer))).get('promoted models')?.detail).toMatch(
-      /the model of --model is served, which/,
+      /the model of --model is served, because/,
     );
   });
 

@@ -25,10 +25,10 @@ describe('the ids of an erasure', () => {
   });
 
   it.each([
-    ['user_id\nb\n', 'ids.txt:1: this is the header of a table'],
-    ['"user_id";"city"\nb;x\n', 'ids.txt:1: this is the header of a table'],
+    ['user_id\nb\n', 'ids.txt:1: this line is the header of a table'],
+    ['"user_id";"city"\nb;x\n', 'ids.txt:1: this line is the header of a table'],
     [`b\n${'x'.repeat(257)}\n`, 'ids.txt:2: the id is longer than 256 bytes'],
-    [Buffer.from('b\n', 'utf16le'), 'ids.txt:1: a NUL byte'],
+    [Buffer.from('b\n', 'utf16le'), 'ids.txt:1: the line contains a NUL byte'],
     [Buffer.from([0x62, 0xff, 0x0a]), 'UTF-8'],
     ['\n\r\n', 'ids.txt has no ids'],
   ])('are refused where they are no list: %j', async (content, message) => {

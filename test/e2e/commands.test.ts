@@ -125,7 +125,7 @@ describeUsual('metaheac train --past-campaigns', () => {
     for (const { stderr } of [always, never]) expect(stderr).not.toMatch(/past campaigns are/);
     // three campaigns are too few to choose a blend on
     for (const { stderr } of [auto, always, never])
-      expect(stderr.match(/^the model is made of: heads [\d.]+, regression .*$/gm)).toHaveLength(1);
+      expect(stderr.match(/^parts of the model: heads [\d.]+, regression .*$/gm)).toHaveLength(1);
   });
 });
 
@@ -140,7 +140,7 @@ describeUsual('metaheac model', () => {
       /^campaign feature category: single, \d+ tokens known$/m,
       /^parameter heads\.wide \[\d+\]: adapted, compact table, looked up by user\./m,
       /^parameter heads\.query \[32\]: adapted, dense: /m,
-      /^parameter \S+ \[\d+, 4\]: fixed: the manifest does not adapt it/m,
+      /^parameter \S+ \[\d+, 4\]: fixed: not adapted according to the manifest/m,
       /^\d+ parameters in \d+ tensors$/m,
       /^adaptation: \{"optimiser":"gradient_descent"/m,
       /^evaluation on .*AUC/m,
@@ -183,7 +183,7 @@ describeUsual('metaheac population import', () => {
       `population version ${version} in ${world.data}-population: ${world.userIds.length} users, ${world.userIds.length} of them new\n`,
     );
     expect(good!.stdout).toMatch(
-      /^ {2}interests: \d+ tokens, \d+ uses, \d+\.\d % unknown to the model, \d+ past the first \d+$/m,
+      /^ {2}interests: \d+ tokens, \d+ uses, \d+\.\d % unknown to the model, \d+ uses ignored after the first \d+ of a user$/m,
     );
     expectOneLine(refused!, `users.ndjson:${world.userIds.length + 1}`, 'user_id');
     expect(existsSync(`${bad}-population`)).toBe(false);

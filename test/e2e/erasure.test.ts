@@ -208,7 +208,7 @@ describe.skipIf(!HAS_PROC || IS_LONG)('metaheac population erase', () => {
     expect([first.status, first.stdout]).toEqual([
       0,
       '2 users: 2 erased now, 1 of them known to the population\n' +
-        `the service running on ${places.dataDir} erases them there within seconds\n` +
+        `the service running on ${places.dataDir} erases the users there within seconds\n` +
         `1 ids were overwritten in ${places.population}\n`,
     ]);
     await served.until(async () => {
@@ -224,7 +224,7 @@ describe.skipIf(!HAS_PROC || IS_LONG)('metaheac population erase', () => {
     expect([second.status, second.stdout]).toEqual([
       0,
       '1 users: 1 erased now, 1 of them known to the population\n' +
-        `${places.dataDir}: 1 sets, 0 events and 0 stored responses contained one of them\n` +
+        `${places.dataDir}: 1 sets, 0 events and 0 stored responses contained erased users\n` +
         `1 ids were overwritten in ${places.population}\n`,
     ]);
     for (const user of ['planted-user-2', 'planted-seed-1', UNKNOWN])
@@ -237,7 +237,7 @@ describe.skipIf(!HAS_PROC || IS_LONG)('metaheac population erase', () => {
     const file = join(newFolder(), 'ids.txt');
     writeFileSync(file, 'user_id,city\nplanted-user-2,x\n');
     const { status, stderr } = await metaheac(population, '--ids', file);
-    expect([status, stderr]).toEqual([1, expect.stringContaining(`${file}:1: this is the header of a table`)]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`${file}:1: this line is the header of a table`)]);
     writeFileSync(file, 'planted-user-2\n');
     const wrong = join(newFolder(), 'nowhere');
     expect((await metaheac(population, '--ids', file, '--data-dir', wrong)).stderr).toContain('nowhere: not found');

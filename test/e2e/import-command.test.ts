@@ -39,7 +39,7 @@ describe('metaheac population import SOURCE..', () => {
     );
     expect(stdout.replace(/version \w{12} in .*: /, '')).toBe(
       'population 2 users, 2 of them new\n' +
-        '  4 rows: 1 bad, 1 replaced by a later row of the user\n' +
+        '  4 rows: 1 bad, 1 replaced by a later row of the same user\n' +
         '  city (single): 100.0 % of users, 2 tokens\n' +
         '  age (number): 100.0 % of users\n',
     );

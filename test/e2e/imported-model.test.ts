@@ -137,7 +137,7 @@ describe('a DeepFM of PyTorch', () => {
     writeFileSync(join(folder, 'schema.json'), JSON.stringify(SCHEMA));
     writeFileSync(join(folder, 'interests.json'), JSON.stringify(INTERESTS));
     await modelImportCommand(DEEPFM, { schema: join(folder, 'schema.json'), out: model }, output);
-    expect(lines).toContain('gradients refused: none');
+    expect(lines).toContain('unsupported gradients: none');
 
     const rng = createRng('imported model');
     const users = Array.from({ length: USERS }, (_, i) => drawUser(rng, i));

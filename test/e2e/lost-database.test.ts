@@ -44,7 +44,9 @@ describe.skipIf(!HAS_PROC)('serve on a data folder without its database', () => 
     expect(refused.log).toMatch(/metaheac: data folder .* has lost its database: metaheac.db is missing/);
     expect(refused.log).toMatch(/1 ranking, 1 user set.*metaheac restore BACKUP --to DIR.*--adopt/);
     expect(filesOf(dataDir)).toEqual(before);
-    expect((await findingsOf(dataDir))['database']).toMatch(/^failed: it is missing or empty, and there are 1 ranking/);
+    expect((await findingsOf(dataDir))['database']).toMatch(
+      /^failed: the database is missing or empty, and there are 1 ranking/,
+    );
 
     const adopted = await Served.start({ ...world, dataDir, args: ['--adopt'] });
     expect(adopted.log).toContain('files of a database that is gone were moved aside');

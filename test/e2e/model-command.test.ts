@@ -32,13 +32,13 @@ describe('metaheac model import', () => {
       'parameter deep.0.0.weight [16, 36]: adapted, dense: Gemm node "/deep/deep.0/deep.0.0/Gemm" uses it whole',
       '1235 parameters in 19 tensors',
       'tables and tensors: 12 compact, 7 dense, 0 fixed',
-      'gradients refused: none',
+      'unsupported gradients: none',
       'golden batch: 16 random users',
     ])
       expect(imported.stdout.split('\n')).toContain(line);
     expect(imported.stdout).toMatch(/^ops: Gather 13, /m);
     expect(imported.stdout).toMatch(
-      /^dry run: 4 steps on 64 random users, losses( \d\.\d{4}){4}, every adapted parameter moved$/m,
+      /^dry run of 4 steps on 64 random users: losses( \d\.\d{4}){4}; every adapted parameter changed$/m,
     );
 
     const [shown, adaptation] = await Promise.all([metaheac('show', out), metaheac('show', out, '--adaptation')]);

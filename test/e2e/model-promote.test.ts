@@ -93,7 +93,7 @@ describe('beside a running service', { timeout: 180_000 }, () => {
   it('promote exits with 3 where the service refuses the model, and with 1 where it is not whole', async () => {
     const foreign = await promote(paths.foreign);
     expect([foreign.status, foreign.stderr]).toEqual([3, '']);
-    expect(foreign.stdout).toMatch(/^refused, nothing has changed: model .* \(model_rejected\)\n$/);
+    expect(foreign.stdout).toMatch(/^the model was refused and nothing has changed: model .* \(model_rejected\)\n$/);
     const json = await promote(paths.foreign, '--json');
     expect([json.status, JSON.parse(json.stdout)]).toEqual([
       3,
@@ -169,7 +169,9 @@ describe('without a service', { timeout: 120_000 }, () => {
     await service.close();
     const promoted = await metaheac(['promote', paths.second, '--data-dir', dataDir]);
     expect([promoted.status, promoted.stderr]).toEqual([0, '']);
-    expect(promoted.stdout).toMatch(new RegExp(`^model ${versions.second} is in .*: the next service on .* serves it`));
+    expect(promoted.stdout).toMatch(
+      new RegExp(`^model ${versions.second} is in .*: a service on .* serves it from its next start`),
+    );
     expect(readServedModels(models)?.history.at(-1)?.version).toBe(versions.second);
     expect(readdirSync(models).filter((name) => name.includes('copying'))).toEqual([]);
     service = await start();

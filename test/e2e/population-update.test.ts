@@ -78,9 +78,9 @@ describe('metaheac population update', () => {
       expect.stringContaining(`  ${now}`),
       expect.stringContaining(`* ${version}`),
     ]);
-    expect(note).toContain(`the next update builds on ${now}, the newest version, not on the current one`);
+    expect(note).toContain(`the next update builds on the newest version, ${now}, not on the current version`);
     expect((await metaheac(...args)).stdout).toContain(
-      `  built on ${now}, the newest version\n  current was ${version}, now it is ${now}\n`,
+      `  built on ${now}, the newest version\n  the current version was ${version} and is now ${now}\n`,
     );
     await metaheac('rollback', population);
     expect((await metaheac(...args, '--base', 'current')).stdout).toContain(

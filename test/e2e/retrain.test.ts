@@ -162,9 +162,11 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     const refused = retrain('--recipe', 'published', '--model', join(root, 'from-service'));
     expect(refused.status).toBe(3);
     expect(refused.stdout).toContain(`trained on ${CAMPAIGNS - 5} campaigns; the newest 5 are held out`);
-    expect(refused.stdout).toContain('the serving model was trained on 5 of those, which favours it');
+    expect(refused.stdout).toContain(
+      'the serving model was trained on 5 held-out campaigns, which favours the serving model',
+    );
     expect(refused.stdout).toMatch(/new minus serving, .*: AUC -0\.\d{4} \[-0\.\d{4}, -0\.\d{4}\]/);
-    expect(refused.stdout).toMatch(/not promoted: the new model is worse, .* stays; the new one is in .*rejected/);
+    expect(refused.stdout).toMatch(/not promoted: the new model, in .*rejected, is worse, so .* stays current/);
     expect(readlinkSync(join(models, 'current'))).toBe(version);
     expect(readModelFolder(join(models, 'current')).manifest).toEqual(serving.manifest);
     expect(readModelFolder(join(models, 'rejected')).manifest.training).toMatchObject({ recipe: 'published' });

@@ -3,7 +3,7 @@ import type { Command, Option } from 'commander';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-/** A command of the tree, with the words that lead to it. */
+/** A command, with the words of the command line that lead to this command. */
 interface Node {
   readonly path: string;
   readonly command: Command;
@@ -24,7 +24,7 @@ function optionsOf({ command }: Node): readonly Option[] {
   return command.createHelp().visibleOptions(command);
 }
 
-/** The words that may follow: subcommands, otherwise options. */
+/** Words to complete after the command: its subcommands, or its options if there are none. */
 function wordsOf(node: Node): string[] {
   const flags = optionsOf(node).flatMap(({ long }) => long ?? []);
   return [...node.command.commands.map((child) => child.name()), ...argumentChoices(node), ...flags];

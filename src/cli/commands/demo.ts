@@ -1,4 +1,4 @@
-/** `metaheac demo`: runs the demo with a service and this terminal. */
+/** `metaheac demo`: runs the demo with a real service, and prints to the terminal. */
 import { type DemoOptions, runDemo } from '../../demo/demo.ts';
 import { serve } from '../../http/serve.ts';
 import { systemClock } from '../../lib/clock.ts';

@@ -10,16 +10,16 @@ export type AudienceToExplain = Pick<Audience, 'folder' | 'size' | 'populationVe
   readonly seedSets: readonly string[];
 };
 
-/** Explains audiences outside of the thread that serves requests. */
+/** Explains audiences in other threads than the one that serves requests. */
 export interface AudienceExplainer {
   /**
-   * An explanation with up to `maximumExplanationTokens` tokens per feature. @throws AppError population_unavailable,
-   * storage_failed, invalid_population
+   * Explains an audience with up to `maximumExplanationTokens` tokens per feature. @throws AppError
+   * population_unavailable, storage_failed, invalid_population
    */
   explain(task: AudienceToExplain): Promise<Explanation>;
 }
 
-/** The description of a customised model, or for the general model its unchanged manifest. */
+/** The description of a customised model, or the manifest of the general model. */
 export type ModelDescription = Omit<CustomisedManifest, 'general_model'> & {
   readonly general_model: Readonly<Record<string, unknown>>;
 };
@@ -30,6 +30,6 @@ export interface CustomisedModels {
    * @throws AppError model_not_stored, model_unavailable (facts: model_version, served_model_version), storage_failed
    */
   manifest(audience: Audience): Promise<ModelDescription>;
-  /** The ONNX file, in a buffer of its own. @throws as `manifest` */
+  /** The ONNX file, in a new buffer. @throws the errors of `manifest` */
   onnx(audience: Audience): Promise<Uint8Array>;
 }

@@ -30,12 +30,12 @@ interface Estimate {
 export interface Expected {
   readonly verdict: 'good' | 'weak' | 'unsure';
   readonly reason: string;
-  /** Seeds that match the filters; missing if made by an earlier version. */
+  /** Number of seeds that match the filters; missing in estimates made by earlier versions. */
   readonly fitting_seeds?: number;
   readonly auc: Interval | null;
   /** Intervals by the audience's share of the candidates. */
   readonly recall: Readonly<Record<string, Interval>>;
   readonly lift: Readonly<Record<string, Interval>>;
-  /** Missing if made by an earlier version. */
+  /** This property is missing in estimates made by earlier versions. */
   readonly drift?: { readonly measured: boolean; readonly campaigns: number; readonly auc_before: Interval | null };
 }

@@ -1,15 +1,15 @@
-/** What health, metrics and status need to know about the engine, the machine and the storage. */
+/** Facts about the engine, the machine and the storage for health checks, metrics and status. */
 
 /** The last report of a running engine. */
 export interface EngineHeartbeat {
   readonly pid: number;
-  /** Milliseconds since the report. */
+  /** Age of the report in milliseconds. */
   readonly ageMs: number;
   readonly threads: number;
   /** Running expansions. */
   readonly expanding: number;
   readonly residentBytes: number;
-  /** Maximum delay of its event loop since the previous heartbeat. */
+  /** Maximum delay of the engine's event loop since the previous heartbeat. */
   readonly loopLagSeconds: number;
 }
 
@@ -21,11 +21,11 @@ export interface EngineStatus {
   readonly restarts: number;
   /** Engines of this service that were killed because they hung. */
   readonly hung?: number;
-  /** How an engine last ended without being told to stop; null if none did. */
+  /** The last unexpected end of an engine; null if there was none. */
   readonly lastEnd?: string | null;
-  /** null before the engine is ready and after it has ended. */
+  /** The last report of the engine; null before the engine is ready and after it has ended. */
   readonly heartbeat?: EngineHeartbeat | null;
-  /** Scores made by all engines of this service: users times expansions. */
+  /** Number of scores made by all engines of this service: users times expansions. */
   readonly usersScored?: number;
 }
 
@@ -39,24 +39,24 @@ export interface Descriptors {
   readonly limit: number;
 }
 
-/** The machine as the API process sees it. */
+/** Measurements of the machine by the API process. */
 export interface Machine {
-  /** Space on the disk of the data folder. @throws errors of the system */
+  /** Measures space on the disk of the data folder. @throws errors of the operating system */
   disk(): DiskSpace;
   /**
-   * Descriptors of this process; null if the system does not report them. @throws errors of the system, such as when no
-   * descriptor is left
+   * Counts the descriptors of this process; null if the system does not report them. @throws errors of the operating
+   * system, for example if no descriptor is left
    */
   descriptors(): Descriptors | null;
   residentBytes(): number;
 }
 
-/** Room on the disk of the data folder, in bytes. */
+/** Free space on the disk of the data folder, in bytes. */
 export interface DiskState {
   readonly freeBytes: number;
-  /** Below this, no new work is accepted; reads and deletions continue. */
+  /** Minimum free space for accepting new work; reads and deletions continue below this limit. */
   readonly reserveBytes: number;
-  /** Whether space is low; also true while the reserve for deletions is used up and not yet restored. */
+  /** Whether space is low. The value is also true until a used reserve for deletions has been restored. */
   readonly isLow: boolean;
 }
 
@@ -74,19 +74,22 @@ export interface Damage {
 export interface StorageStatus {
   /** @throws AppError storage_failed */
   disk(): DiskState;
-  /** Size of the reserve for deletions on a full disk; 0 while it does not exist. @throws AppError storage_failed */
+  /** Size of the reserve for deletions on a full disk; 0 while there is no reserve. @throws AppError storage_failed */
   reserveFileBytes(): number;
-  /** Whether the reserve existed and was given up. @throws AppError storage_failed */
+  /** Whether the reserve was given up for a deletion. @throws AppError storage_failed */
   isReserveGivenUp(): boolean;
-  /** To be called before a body is read; the store itself also refuses all writes. @throws AppError database_lost */
+  /**
+   * Refuses writes to a lost database. Call this before a request body is read; the store itself also refuses writes.
+   * @throws AppError database_lost
+   */
   refuseIfLost(): void;
   /** Numbers of damaged files found since the start. */
   damaged(): Readonly<Record<DamageKind, number>>;
-  /** Folders with files that the database did not know and had not made, relative to the data folder. */
+  /** Folders with files that are unknown to the database and were not made with it, relative to the data folder. */
   setAside(): readonly string[];
   /** Current damage, oldest first. */
   damage(): readonly Damage[];
-  /** Reports a failed read of the population: all of its files are verified soon. */
+  /** Reports a failed read of the population, so that all its files are verified soon. */
   suspectPopulation(): void;
   /** Totals of the scrubber since the start. */
   scrubbed(): { readonly bytes: number; readonly passes: number };

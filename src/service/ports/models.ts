@@ -1,4 +1,4 @@
-/** The service that the routes of models need: the available versions, and which one is served. */
+/** The service that the routes of models need: the available versions, and the choice of the served version. */
 import type { Reason } from '../../domain/types.ts';
 
 /** A version of the general model. */
@@ -7,15 +7,15 @@ export interface ModelVersion {
   readonly name: string;
   /** RFC 3339. */
   readonly createdAt: string;
-  /** When its files were published, in milliseconds since 1970. */
+  /** Time when the files of the model were published, in milliseconds since 1970. */
   readonly publishedAt: number;
   readonly bytes: number;
   readonly isServed: boolean;
-  /** The last check; null if there was none, or if it rejected the model before the last restart. */
+  /** The last check of the model; null if there was none, or if a check before the last restart rejected the model. */
   readonly check: ModelCheck | null;
 }
 
-/** The check of a model before it is served, and its outcome. Serialisable. */
+/** The check of a model before it is served, and the outcome of the check. Serialisable. */
 export interface ModelCheck {
   readonly kind: 'activation' | 'rollback';
   readonly state: 'checking' | 'served' | 'refused';
@@ -30,7 +30,7 @@ export interface ModelCheck {
   readonly comparisons: readonly ModelComparison[];
 }
 
-/** A campaign expanded with both models; nothing was published. */
+/** An unpublished expansion of a campaign with both models. */
 export interface ModelComparison {
   readonly campaignId: string;
   readonly seeds: number;
@@ -47,22 +47,22 @@ export interface PredictedQuality {
 }
 
 export interface Models {
-  /** The served version first, then the others, newest first. @throws AppError storage_failed */
+  /** Lists the served version first, then the other versions, newest first. @throws AppError storage_failed */
   list(): readonly ModelVersion[];
 
   /** @throws AppError model_not_found */
   get(version: string): ModelVersion;
 
   /**
-   * Starts the check of a version, which is then served, also after restarts, unless it is refused; `get` returns the
-   * outcome. A version that is already served stays.
+   * Starts the check of a version; `get` returns the outcome. Unless the check refuses the version, the service serves
+   * it from then on, also after restarts. A version that is already served is not checked again.
    * @throws AppError model_not_found, model_rejected (for faults visible at once), unavailable (another check runs, or
    * the engine is not ready), storage_failed
    */
   activate(version: string): ModelVersion;
 
   /**
-   * Does the same for the model that was served before `version`, without a comparison.
+   * Activates the model that was served before `version`, without a comparison.
    * @throws AppError nothing_to_roll_back (facts: served_model_version), and the errors of `activate`
    */
   rollback(version: string): ModelVersion;

@@ -1,4 +1,4 @@
-/** The service that the routes of populations need: the published versions, and which one is served. */
+/** The service that the routes of populations need: the published versions, and the choice of the served version. */
 import type { Population, PopulationDiff, VersionSummary } from '../../population/read.ts';
 
 export type { Population };
@@ -9,44 +9,48 @@ export interface FeatureValue {
   readonly value: string;
 }
 
-/** Coverage of a feature in a version, and the part that the served model does not know. */
+/** Coverage of a feature in a version, and the share of values that the served model does not know. */
 export interface FeatureCoverage {
   readonly name: string;
-  /** Users who have a value. */
+  /** Number of users who have a value. */
   readonly users: number;
-  /** Number of distinct values; null for features without tokens, as are the next two. */
+  /** Number of distinct values; null for features without tokens. */
   readonly values: number | null;
-  /** Number of values unknown to the served model; null also if the model does not read the feature. */
+  /**
+   * Number of values unknown to the served model; null if the model does not read the feature, or if it has no tokens.
+   */
   readonly unknownValues: number | null;
-  /** Share of all occurrences that are of unknown values, 0 to 1. */
+  /** Share of unknown values among all occurrences of values, 0 to 1; null like `unknownValues`. */
   readonly unknownShare: number | null;
 }
 
 export interface Populations {
-  /** When the files of the served version were written, in milliseconds since 1970. */
+  /** Time when the files of the served version were written, in milliseconds since 1970. */
   importedAt(): number;
-  /** Published versions, the newest first. @throws AppError invalid_population */
+  /** Lists published versions, newest first. @throws AppError invalid_population */
   list(): readonly VersionSummary[];
   /**
-   * Serves a version from now on, also after a restart; requests continue meanwhile. Nothing changes if it throws.
+   * Serves a version from now on, also after a restart; requests continue during the switch. If the call throws,
+   * nothing has changed.
    * @throws AppError population_not_found, population_rejected, unavailable (an import is running), storage_failed
    */
   activate(version: string): Promise<void>;
   /**
-   * Coverage in the order of the version's features; takes a pass over the version, in a thread.
+   * Measures coverage in the order of the version's features, with a pass over the version in a thread.
    * @throws AppError population_not_found, invalid_population, unavailable (other passes are still waiting)
    */
   coverage(version: string): Promise<readonly FeatureCoverage[]>;
-  /** The changes from version `since` to `version`. @throws AppError as `coverage` */
+  /** The changes from version `since` to `version`. @throws the errors of `coverage` */
   changes(since: string, version: string): Promise<PopulationDiff>;
   /**
-   * Users of the served version by the code of their value of a feature, `[dictionary size]`: counted at the first
-   * call, in slices between which requests are served.
+   * Number of users of the served version per code of a feature, `[dictionary size]`. The first call counts the users
+   * in slices, between which other requests are served.
    * @throws AppError invalid_population
    */
   countValues(feature: string): Promise<Uint32Array>;
   /**
-   * Ids of the first `size` users of `population`, or of the first who have the value; fewer if there are no more.
+   * Ids of the first `size` users of `population`, or of the first users with the given value; fewer ids if there are
+   * not enough users.
    * @throws AppError invalid_population
    */
   sample(population: Population, size: number, wanted: FeatureValue | null): Promise<readonly string[]>;

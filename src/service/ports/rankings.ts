@@ -1,11 +1,11 @@
-/** What the routes of audiences need: open rankings, and the reads of them. */
+/** The services that the routes of audiences need: open rankings, and functions that read them. */
 import type { RankingCache } from '../../audience/ranking-cache.ts';
 import type { RANKING_READS } from '../../audience/reads.ts';
 import type { StreamEncoder } from '../../audience/stream/stream-encoder.ts';
 import type { UserAudiences as AudiencesByUser } from '../../audience/user-audiences.ts';
 
 export type { Side } from '../../audience/diff.ts';
-/** The server publishes these limits, and applies some of them itself. */
+/** Limits that the server publishes and partly applies itself. */
 export { RANKING_LIMITS } from '../../audience/limits.ts';
 export type { Membership } from '../../audience/membership.ts';
 export type { AudienceItem } from '../../audience/page.ts';
@@ -17,7 +17,7 @@ export type { TextType } from '../../audience/stream/row-formats.ts';
 /** Opens rankings. */
 export type Rankings = Pick<RankingCache, 'get' | 'hold'>;
 
-/** Positions of users, pages, blocks and differences of rankings that are open. */
+/** Reads from open rankings: positions of users, pages, blocks and differences. */
 export type RankingReads = typeof RANKING_READS;
 
 /** Finds the active audiences that contain a user. */

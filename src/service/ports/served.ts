@@ -1,11 +1,14 @@
-/** The model and population that a service serves, which fit each other. */
+/** The served model and population, which fit each other. */
 import type { FeatureKind } from '../../lib/feature-kinds.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import type { Population } from '../../population/read.ts';
 
-/** An immutable value that each switch replaces as a whole: no other object keeps a version of model or population. */
+/**
+ * The served versions, as an immutable value that each switch replaces as a whole. No other object keeps a version of
+ * the model or the population.
+ */
 export interface Served {
-  /** The number of this value: 1 at the start, one more with each switch. */
+  /** Number of the value: 1 at the start, and increased by 1 at each switch. */
   readonly epoch: number;
   readonly model: ServedModel;
   readonly population: Population;
@@ -31,7 +34,7 @@ export interface ModelFacts {
   readonly evaluation: Manifest['evaluation'];
 }
 
-/** The values of a feature by code, from 1 to `size` - 1. */
+/** The values of a feature by code; codes run from 1 to `size` - 1. */
 export interface ValueList {
   readonly size: number;
   token(code: number): string;
@@ -42,7 +45,7 @@ export interface CampaignFeature {
   readonly name: string;
   readonly kind: FeatureKind;
   readonly maxLength?: number;
-  /** Length of a vector. */
+  /** Number of elements of a vector. */
   readonly size?: number;
   isKnown(value: string): boolean;
   /** The values that the model knows. */

@@ -22,11 +22,11 @@ export interface ListenOptions {
   readonly port: number;
   readonly apiKey: string | null;
   readonly metricsKey?: string | null;
-  /** Host names by which the service may be called without a key, besides loopback names and `host`. */
+  /** Host names by which the service may be called without a key, in addition to loopback names and `host`. */
   readonly allowedHosts?: readonly string[];
-  /** Origins whose pages may call it; none by default. */
+  /** Origins whose pages may call the service; none by default. */
   readonly corsOrigins?: readonly string[];
-  /** Addresses and CIDRs of proxies in front of it; none by default. */
+  /** Addresses and CIDRs of proxies in front of the service; none by default. */
   readonly trustedProxies?: readonly string[];
 }
 
@@ -34,11 +34,14 @@ export interface ListenOptions {
 export interface Service {
   readonly ports: ServicePorts;
   readonly limits: Limits;
-  /** Starts the engine and webhooks; resolves when the engine is ready, rejects if the engine refuses to start. */
+  /**
+   * Starts the engine and webhooks. The promise resolves when the engine is ready, and rejects if the engine refuses to
+   * start.
+   */
   start(): Promise<void>;
-  /** Accepts no more work; resolves when running webhook calls have been answered or have timed out. */
+  /** Stops accepting work; resolves when running webhook calls have been answered or have timed out. */
   drain(): Promise<void>;
-  /** Ends the engine, then closes the store; `drain` comes first. */
+  /** Ends the engine, then closes the store. Call `drain` first. */
   close(): Promise<void>;
 }
 
@@ -46,16 +49,16 @@ export interface Service {
 export interface ServicePorts {
   readonly store: CampaignStore;
   readonly rankings: Rankings;
-  /** Reads of open rankings. */
+  /** Functions that read open rankings. */
   readonly reads: RankingReads;
   readonly userAudiences: UserAudiences;
   readonly encoder: RowEncoder;
   /**
-   * The served model and population. Read it once per request, so that the response refers to one model and one
+   * The served model and population. Read this value once per request, so that the response refers to one model and one
    * population.
    */
   readonly served: () => Served;
-  /** A view of the population; reads use the served version. */
+  /** A view of the population that always reads the served version. */
   readonly population: Population;
   readonly models: Models;
   readonly populations: Populations;
@@ -66,14 +69,12 @@ export interface ServicePorts {
   readonly engine: () => EngineStatus;
   readonly storage: StorageStatus;
   readonly machine: Machine;
-  /** Calls `listener` with the timings of each expansion that becomes ready: seconds by stage. */
+  /** Calls `listener` for each expansion that becomes ready, with its seconds by stage. */
   readonly onExpanded: (listener: (timings: Timings) => void) => void;
-  /**
-   * To be called when a campaign has been accepted, so that the engine need not wait for its next poll of the queue.
-   */
+  /** Tells the engine that a campaign has been accepted, so that it need not wait for its next poll of the queue. */
   readonly wake: () => void;
   readonly webhooks: WebhookService;
-  /** null if nothing is exported. */
+  /** Telemetry of the API process; null if nothing is exported. */
   readonly telemetry: Telemetry | null;
   readonly logger: Logger;
   readonly clock: ServiceClock;

@@ -1,19 +1,19 @@
 /** The service that webhook routes and metrics need. */
 import type { AddressGuard } from '../webhooks/address-guard.ts';
 
-/** Attempts since the start, by outcome. */
+/** Number of attempts since the start, by outcome. */
 export interface AttemptCounts {
   readonly delivered: number;
-  /** Failed attempts that are retried later. */
+  /** Number of failed attempts that are retried later. */
   readonly retried: number;
   readonly failed: number;
 }
 
-/** The dispatcher as routes and metrics see it. */
+/** Functions of the dispatcher for routes and metrics. */
 export interface WebhookService {
-  /** Rejects URLs to which events must not be sent. */
+  /** Guard against URLs to which events must not be sent. */
   readonly guard: Pick<AddressGuard, 'checkUrl'>;
-  /** Checks at once for due deliveries. */
+  /** Checks for due deliveries at once. */
   wake(): void;
   counts(): AttemptCounts;
 }

@@ -1,4 +1,4 @@
-/** The models of a running service, and the switch to another one. */
+/** The models of a running service, and the switch to another model. */
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Reason } from '../../domain/types.ts';
 import type { ShadowCampaign } from '../../engine/messages.ts';
@@ -20,7 +20,7 @@ import type { ModelCheck, Models, ModelVersion } from '../ports/models.ts';
 import { type ModelHistory, settleModelHistory } from './model-history.ts';
 import type { ServedState } from './served-state.ts';
 
-/** Campaigns that both models expand before a switch: the newest whose expansion is ready. */
+/** Number of campaigns that both models expand before a switch: the newest campaigns with a ready expansion. */
 const SHADOW_CAMPAIGNS = 3;
 const RETRY_SECONDS = 2;
 
@@ -39,18 +39,18 @@ export class ModelActivation implements Models {
   /** The last check of each version since the start of the service. */
   readonly #checks = new Map<string, ModelCheck>();
   #checking: string | null = null;
-  /** Settles when the last check ends; never rejects. */
+  /** Resolves when the last check ends, and never rejects. */
   #last: Promise<void> = Promise.resolve();
   #isClosing = false;
 
-  /** The data folder must be locked. @throws AppError storage_failed */
+  /** Opens the models of a data folder, which must be locked. @throws AppError storage_failed */
   constructor(options: ModelActivationOptions) {
     this.#options = options;
     this.#history = options.start.entries;
     settleModelHistory(options.start);
   }
 
-  /** Stops switches; called while the data folder is still locked. The engine has been told to end. */
+  /** Stops switches. Call this after the engine has been told to end, while the data folder is still locked. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#last;
@@ -109,7 +109,10 @@ export class ModelActivation implements Models {
     });
   }
 
-  /** Reads a model and makes the checks that need no engine: manifest, vocabularies, and whether it fits. */
+  /**
+   * Reads a model and makes the checks that need no engine: the manifest, the vocabularies, and whether the model fits
+   * the population.
+   */
   #readNext(version: string, path: string): ModelFolder {
     try {
       const next = readModelFolder(path, { vocabulariesOnly: true });
@@ -151,12 +154,12 @@ export class ModelActivation implements Models {
     }
   }
 
-  /** Switches: first replaces the file, then the served value. */
+  /** Switches to another model: first replaces the file, then the served value. */
   #serve(next: ModelFolder, check: ModelCheck): void {
     const { served, start } = this.#options;
     const { version } = next.manifest;
     if (this.#isClosing) throw new AppError('unavailable', 'the service is closing');
-    // another population may have been served since the check
+    // the service may have switched to another population since the check
     bind(next, served.now.population);
     const last: ServedModel = { version, activated_at: check.endedAt, check };
     const before = check.kind === 'rollback' ? this.#history.slice(0, -2) : this.#history;
@@ -206,7 +209,7 @@ export class ModelActivation implements Models {
   }
 }
 
-/** Reasons do not contain paths. */
+/** The reason of a refusal, without paths. */
 function reasonOf(error: unknown, { path, manifest }: ModelFolder): Reason {
   if (!(error instanceof AppError)) return { code: 'internal', message: 'an internal error: see the log' };
   if (error.code === 'storage_failed')

@@ -6,7 +6,7 @@ import { featureOf, type Manifest } from '../../model/manifest.ts';
 import type { Vocabulary } from '../../model/vocabulary.ts';
 import type { CampaignFeature, ModelFacts, ValueList } from '../ports/served.ts';
 
-/** Facts about a model for readers. */
+/** Facts about a model for users of the API. */
 export function describeModel({ name, created, adaptation, evaluation }: Manifest): ModelFacts {
   return {
     name,
@@ -20,7 +20,7 @@ export function describeModel({ name, created, adaptation, evaluation }: Manifes
   };
 }
 
-/** The tokens of a vocabulary by id. */
+/** Tokens of a vocabulary by id. */
 export function valuesOf({ size, tokens }: Vocabulary): ValueList {
   return { size, token: (code) => tokens[code - 1]! };
 }
@@ -47,10 +47,10 @@ function summaryOf(adaptation: Manifest['adaptation']): string {
   );
 }
 
-/** The values of a numeric feature. */
+/** Range of the values of a numeric feature. */
 const NO_VALUES: ValueList = { size: 1, token: () => '' };
 
-/** The campaign features that a model reads. */
+/** Campaign features that a model reads. */
 export function campaignFeaturesOf({ manifest, vocabularies }: ModelFolder): CampaignFeature[] {
   return manifest.features.campaign.map((feature) => {
     const vocabulary = vocabularies.get(`campaign.${feature.name}`);

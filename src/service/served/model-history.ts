@@ -1,20 +1,20 @@
-/** The history of served models, from a file in the data folder; it determines which model a start serves. */
+/** The history of served models in a file of the data folder. The history determines which model a start serves. */
 import { join, resolve } from 'node:path';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
 import { MODELS_FOLDER, readServedModels, type ServedModel, writeServedModels } from '../../model/versions.ts';
 
 export interface ModelHistory {
-  /** Folder of the models by version. */
+  /** Folder of the promoted models, by version. */
   readonly models: string;
-  /** The model of `--model`. */
+  /** The model named by `--model`. */
   readonly given: ModelFolder;
   /** The last promoted model if `--model` has not changed since, otherwise the model of `--model`. */
   readonly served: ModelFolder;
-  /** Models in the order in which they were served; the last one is served now. */
+  /** Models in the order in which they were served; the last entry is the served model. */
   readonly entries: readonly ServedModel[];
 }
 
-/** Reads the history and writes nothing. @throws AppError invalid_model, storage_failed */
+/** Reads the history without writing. @throws AppError invalid_model, storage_failed */
 export function readModelHistory(dataDir: string, given: ModelFolder): ModelHistory {
   const models = resolve(dataDir, MODELS_FOLDER);
   const base = given.manifest.version;
@@ -24,7 +24,7 @@ export function readModelHistory(dataDir: string, given: ModelFolder): ModelHist
   return { models, given, served, entries };
 }
 
-/** Records a change of `--model`, once the data folder is locked. No file is created before the first switch. */
+/** Records a change of `--model`. The data folder must be locked. No file is created before the first switch. */
 export function settleModelHistory({ models, given, entries }: ModelHistory): void {
   const stored = readServedModels(models);
   const base = given.manifest.version;
@@ -32,8 +32,8 @@ export function settleModelHistory({ models, given, entries }: ModelHistory): vo
 }
 
 /**
- * The history, given that `--model` names version `base` now: if the operator has changed `--model`, `base` is the
- * newest entry.
+ * The history if `--model` names version `base`. If the operator has changed `--model`, `base` becomes the newest
+ * entry.
  */
 function entriesFrom(
   models: string,
@@ -43,7 +43,7 @@ function entriesFrom(
   const first: ServedModel = { version: base, activated_at: null, check: null };
   if (stored === null) return { isKept: false, entries: [first] };
   if (stored.base === base) return { isKept: true, entries: stored.history };
-  // promoted before any service started: for rollbacks, the model of --model counts as served before it
+  // the model was promoted before any service started: for rollbacks, the model of --model counts as its predecessor
   if (stored.base === null) return { isKept: true, entries: [first, ...stored.history] };
   return { isKept: false, entries: [...stored.history.filter(({ version }) => version !== base), first] };
 }

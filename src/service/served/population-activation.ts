@@ -1,4 +1,4 @@
-/** The versions of a running service's population, and switches between them. */
+/** The versions of a running service's population, and switches between versions. */
 
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
@@ -20,11 +20,11 @@ import { sampleUsers } from './population-sample.ts';
 import type { ServedState } from './served-state.ts';
 import { ValueCounts } from './value-counts.ts';
 
-/** How often the folder is checked for a new current version. */
+/** Interval between checks of the folder for a new current version. */
 const FOLLOW_EVERY_MS = 2_000;
 
 export interface PopulationActivationOptions {
-  /** The folder of all versions. */
+  /** Folder of all versions. */
   readonly folder: string;
   readonly served: ServedState;
   readonly logger: Logger;
@@ -37,7 +37,7 @@ export class PopulationActivation implements Populations {
   readonly #counts = new ValueCounts(() => this.#served.population);
   readonly sample = sampleUsers;
   #timer: NodeJS.Timeout | null = null;
-  /** A version that became current but could not be served; it is not tried again. */
+  /** The last version that became current but could not be served. It is not tried again. */
   #refused: string | null = null;
 
   constructor(options: PopulationActivationOptions) {
@@ -72,7 +72,7 @@ export class PopulationActivation implements Populations {
     return this.#counts.of(feature);
   }
 
-  /** Serves each version that an import or a rollback makes current, until `close`. */
+  /** Serves, until `close`, each version that an import or a rollback makes current. */
   follow(): void {
     this.#timer = setInterval(() => void this.#options.served.exclusively(() => this.#followOnce()), FOLLOW_EVERY_MS);
     this.#timer.unref();
@@ -118,14 +118,14 @@ export class PopulationActivation implements Populations {
       throw new AppError('population_not_found', `there is no population version ${version}`);
   }
 
-  /** Opens a version for its features and dictionaries; reads no segments. */
+  /** Opens a version to read its features and dictionaries, without reading segments. */
   #beside(version: string): Population {
     const { population } = this.#served;
     if (version === population.version) return population;
     return openPopulation(this.#options.folder, { version, trusted: true, erasures: population.erasures });
   }
 
-  /** Opens a version in addition to the served one, bound to the model. */
+  /** Opens another version than the served one, bound to the model. */
   async #open(version: string): Promise<Population> {
     try {
       const { model, population } = this.#served;

@@ -1,10 +1,10 @@
-/** Measures which part of a population version the served model does not know. */
+/** Measures the share of a population version's values that the served model does not know. */
 
 import type { ModelFolder } from '../../model/folder.ts';
 import type { FeatureUse, Population } from '../../population/read.ts';
 import type { FeatureCoverage } from '../ports/populations.ts';
 
-/** Coverage by feature, from the number of users of `population` with each token. */
+/** Computes coverage by feature from the number of users with each token. */
 export function coverageOf(
   { vocabularies }: Pick<ModelFolder, 'vocabularies'>,
   population: Pick<Population, 'dictionary'>,

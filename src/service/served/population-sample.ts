@@ -1,12 +1,12 @@
-/** A few users of a population, always the same, for trying out the service. */
+/** Picks a few users of a population for trying out the service; repeated calls return the same users. */
 import { setImmediate } from 'node:timers/promises';
 import type { UserNumber } from '../../lib/brands.ts';
 import { type Column, isTokenColumn, type Population, startOf } from '../../population/read.ts';
 import type { FeatureValue } from '../ports/populations.ts';
 
 /**
- * Ids of the first `size` users, or of the first with `wanted`; fewer if there are no more. Other requests are served
- * between segments. @throws AppError invalid_population
+ * Ids of the first `size` users, or of the first users with `wanted`; fewer ids if there are not enough users. Other
+ * requests are served between segments. @throws AppError invalid_population
  */
 export async function sampleUsers(
   population: Population,

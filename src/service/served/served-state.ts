@@ -11,7 +11,7 @@ import { campaignFeaturesOf, describeModel } from './model-facts.ts';
 
 export interface ServedNow extends Served {
   readonly model: ServedModel & {
-    /** For a model that was activated at run time, only the part that needs no ONNX Runtime. */
+    /** The served model; after a switch at run time, only the part that needs no ONNX Runtime. */
     readonly folder: ModelFolder;
   };
 }
@@ -21,10 +21,12 @@ type Listener = (now: ServedNow, before: ServedNow) => void;
 export class ServedState {
   #now: ServedNow;
   readonly #listeners: Listener[] = [];
-  /** The tail of the mutex's queue; never rejects. */
+  /** Tail of the mutex's queue, a promise that never rejects. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** If the model and the population do not fit each other, the engine refuses to start. */
+  /**
+   * Makes the first served value. If the model and the population do not fit each other, the engine refuses to start.
+   */
   constructor(model: ModelFolder, population: Population) {
     this.#now = { epoch: 1, model: servedModelOf(model), population };
   }
@@ -47,7 +49,7 @@ export class ServedState {
     return done;
   }
 
-  /** Serves another model or another population version; the caller has bound them to each other. */
+  /** Serves another model or population version. The caller has bound the model to the population. */
   replace({ model, population }: { readonly model?: ModelFolder; readonly population?: Population }): void {
     const before = this.#now;
     this.#now = {

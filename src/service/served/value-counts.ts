@@ -1,24 +1,23 @@
 /**
- * How many users of the served population version have each value of a feature: counted on the first request, then
- * cached.
+ * Counts the users of the served population version by value of a feature. The counts of the first request are cached.
  */
 import { setImmediate } from 'node:timers/promises';
 import { isTokenColumn, type Population, startOf } from '../../population/read.ts';
 
 export class ValueCounts {
   readonly #served: () => Population;
-  /** The version to which `#counts` belong. */
+  /** The version that was counted for `#counts`. */
   #version = '';
   readonly #counts = new Map<string, Promise<Uint32Array>>();
 
-  /** `served` returns the version that is served at this moment; a version never changes. */
+  /** `served` returns the version that is served at the time of the call; a version never changes. */
   constructor(served: () => Population) {
     this.#served = served;
   }
 
   /**
-   * Users by the value's code, `[dictionary size]`; yields to other requests between segments. @throws AppError
-   * invalid_population
+   * Number of users by code of the value, `[dictionary size]`; other requests are served between segments. @throws
+   * AppError invalid_population
    */
   of(feature: string): Promise<Uint32Array> {
     const population = this.#served();

@@ -6,27 +6,26 @@ import { messageOf, UsageError } from '../../lib/errors.ts';
 import { nearestName } from './did-you-mean.ts';
 import { ALL_NAMES, REMOVED, SETTINGS } from './setting-list.ts';
 
-/** A larger file is not a configuration file. */
+/** Maximum size of a configuration file. */
 const MAXIMUM_BYTES = 1024 * 1024;
 
-/** A setting as the file gives it. */
+/** A setting of the file. */
 export interface FileEntry {
   readonly key: string;
-  /** The text as a variable would have it; paths are absolute. */
+  /** The value, as text in the format of a variable; paths are absolute. */
   readonly text: string;
   /** The line number, from 1. */
   readonly line: number;
 }
 
 /**
- * The settings of a file, in order. Relative paths are relative to the folder of the file. Values are read but not
- * checked.
- * @throws UsageError that names the file and, for a wrong setting, its line and key. No value is repeated: it may be a
- * secret.
+ * Reads the settings of a file, in order, without checking values. Relative paths are relative to the folder of the
+ * file. @throws UsageError that names the file and, for a wrong setting, its line and key. Errors do not repeat values,
+ * which may be secrets.
  */
 export function readConfigFile(path: string): readonly FileEntry[] {
   const lines = new LineCounter();
-  // without `prettyErrors`, which quotes the text
+  // the option `prettyErrors` would quote the text in error messages
   const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
   const lineOf = (node: Node | null): number => lines.linePos(node?.range?.[0] ?? 0).line;
   const [error] = document.errors;
@@ -60,7 +59,7 @@ function textOf(value: Node | null, key: string, at: string, path: string): stri
     return value.items.map((item) => scalarText(item as Node | null, key, at)).join(',');
   }
   const text = scalarText(value, key, at);
-  // the other names are those of files with secrets, so their values are paths
+  // all other keys name files with secrets, so the values are paths
   const isPath = setting?.isPath ?? ALL_NAMES.some((names) => names.key === key);
   return isPath && text !== '' ? resolve(dirname(path), text) : text;
 }
@@ -68,7 +67,7 @@ function textOf(value: Node | null, key: string, at: string, path: string): stri
 function scalarText(value: Node | null, key: string, at: string): string {
   if (!isScalar(value)) throw refused(at, `${key} takes a plain value`);
   if (value.value === null) throw refused(at, `${key} has no value: remove the line to take the default`);
-  // numbers as they were written, so that `0x50` and `1e3` are refused as everywhere else
+  // numbers are kept as written, so that `0x50` and `1e3` are refused like in flags and variables
   return typeof value.value === 'number' ? ((value as Scalar).source ?? String(value.value)) : String(value.value);
 }
 

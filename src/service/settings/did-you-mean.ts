@@ -1,9 +1,11 @@
 /** Finds the name that was probably meant. */
 
-/** A name that differs in more letters than this is another word. */
+/** Maximum number of letters in which a misspelt name may differ. */
 const FARTHEST = 3;
 
-/** The name nearest to a misspelt one, by letters added, omitted, changed or swapped; null if none is near. */
+/**
+ * The known name nearest to a misspelt name, by letters added, omitted, changed or swapped; null if no name is near.
+ */
 export function nearestName(given: string, names: readonly string[]): string | null {
   let nearest: string | null = null;
   let least = Math.min(FARTHEST, Math.floor(given.length / 2)) + 1;
@@ -14,7 +16,7 @@ export function nearestName(given: string, names: readonly string[]): string | n
   return nearest;
 }
 
-/** Damerau-Levenshtein, with swaps of neighbours. */
+/** Damerau-Levenshtein distance, which counts a swap of two neighbours as one change. */
 function distanceOf(a: string, b: string): number {
   let [before, last] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

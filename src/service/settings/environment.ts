@@ -23,10 +23,10 @@ import type { settingsSchema } from './settings.ts';
 
 export type ServiceEnvironment = z.infer<typeof settingsSchema> & { readonly limits: Limits };
 
-/** Values by variable; undefined if not given. */
+/** Values by variable; undefined for settings that are not given. */
 export type Given = Readonly<Record<string, string | undefined>>;
 
-/** The source of a value. */
+/** Origin of a value. */
 export type Origin =
   | { readonly kind: 'flag' | 'environment'; readonly name: string; readonly secretFile?: string }
   | { readonly kind: 'file'; readonly path: string; readonly line: number; readonly secretFile?: string }
@@ -38,32 +38,32 @@ export interface Settings {
   readonly origins: ReadonlyMap<string, Origin>;
   /** The configuration file. */
   readonly file: string | null;
-  /** Warnings about given values that are ignored. */
+  /** Warnings about values that are ignored. */
   readonly warnings: readonly string[];
 }
 
-/** A given value, and its name in error messages. */
+/** A value from a source, with a name for error messages. */
 interface Found {
   readonly text: string;
   readonly origin: Origin;
   readonly label: string;
 }
 
-/** The values of one source by variable. */
+/** Values of one source by variable. */
 type Layer = ReadonlyMap<string, Found>;
 
 /** Maximum size of a file with a secret. */
 const MAXIMUM_SECRET_BYTES = 64 * 1024;
 
-/** Limits by variable: `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
+/** Limits by variable, such as `bodyLimitBytes` by METAHEAC_BODY_LIMIT_BYTES. */
 export const LIMIT_VARIABLES: ReadonlyMap<string, LimitName> = new Map(
   SETTINGS.flatMap(({ variable, limit }) => (limit === null ? [] : [[variable, limit]])),
 );
 
-/** All variables that are read. */
+/** Names of all variables that are read. */
 export const VARIABLES: readonly string[] = [CONFIG_FILE, ...ALL_NAMES].map(({ variable }) => variable);
 
-/** Like `readSettings`, but returns only the values. */
+/** Reads settings like `readSettings`, but returns only their values. */
 export function readEnvironment(source: Given, flags: Given = {}): ServiceEnvironment {
   return readSettings(source, flags).values;
 }
@@ -71,8 +71,9 @@ export function readEnvironment(source: Given, flags: Given = {}): ServiceEnviro
 /**
  * Reads and validates all settings. `source` is the environment; `flags` maps variables to the values of their flags;
  * `constants` are limits that are not settings, for tests.
- * @throws UsageError for an invalid value, named by flag, variable, or line and key of the file; an unknown name, with
- * the nearest known one; a file that cannot be read. No secret is repeated.
+ * @throws UsageError for an invalid value (the message names the flag, the variable, or the line and key of the file),
+ * for an unknown name (the message suggests the nearest known name), or for an unreadable file. Messages contain no
+ * secrets.
  */
 export function readSettings(source: Given, flags: Given = {}, constants: Partial<Limits> = {}): Settings {
   refuseUnknown(source);
@@ -98,7 +99,7 @@ export function readSettings(source: Given, flags: Given = {}, constants: Partia
   return { values: valuesOf(parsed.data, constants), origins: new Map(origins), file, warnings };
 }
 
-/** The path of a folder that `serve` needs. @throws UsageError if it is not given */
+/** The path of a folder that `serve` needs. @throws UsageError if the path is not given */
 export function required(
   values: ServiceEnvironment,
   variable: 'METAHEAC_DATA_DIR' | 'METAHEAC_MODEL' | 'METAHEAC_POPULATION',
@@ -109,24 +110,27 @@ export function required(
   throw new UsageError(`${flag} (or ${variable}, or ${key} in a configuration file) is required`);
 }
 
-/** The command line that runs a command again, depending on how npm started this process: `npx metaheac demo`. */
+/** The command line that runs `command` in the way npm started this process, such as `npx metaheac demo`. */
 export function calledAs({ npm_command: npm, npm_lifecycle_event: script }: Given, command: string): string {
   if (npm === 'exec') return `npx metaheac ${command}`;
   if (npm !== 'run-script' && npm !== 'run') return `metaheac ${command}`;
   return script === command ? `npm run ${command} --` : `npm run --silent metaheac -- ${command}`;
 }
 
-/** The default number of threads: one per processor that this process may use. */
+/** Default number of threads: one per processor that this process may use. */
 export function defaultThreads(): number {
   return availableParallelism();
 }
 
-/** The default number of threads for training; one on a GPU, where each thread would hold another copy of the model. */
+/**
+ * Default number of threads for training. On a GPU the default is 1, because each thread would hold another copy of the
+ * model.
+ */
 export function defaultTrainingThreads<D extends { readonly kind: string }>({ kind }: D): number {
   return kind === 'cuda' ? 1 : defaultThreads();
 }
 
-/** Warnings about former settings in a source. */
+/** Warns about former settings in a source. */
 function warningsOf(layer: Layer): string[] {
   return REMOVED.flatMap(({ variable, limit }) => {
     const given = layer.get(variable);
@@ -135,7 +139,7 @@ function warningsOf(layer: Layer): string[] {
   });
 }
 
-/** Limits by their own names, other settings by their variables. */
+/** Names limits by their own names, and other settings by their variables. */
 function valuesOf(parsed: Readonly<Record<string, unknown>>, constants: Partial<Limits>): ServiceEnvironment {
   const own = Object.entries(parsed).filter(([variable]) => !LIMIT_VARIABLES.has(variable));
   const limits = [...LIMIT_VARIABLES].map(([variable, name]) => [name, parsed[variable]]);
@@ -186,8 +190,8 @@ function layerOfFile(path: string | null): Layer {
 }
 
 /**
- * The value that a source gives for a setting, directly or in a file. The label ends with the value unless the setting
- * is a secret.
+ * The value of a setting in a source, given directly or in a file. The label ends with the value unless the setting is
+ * a secret.
  */
 function findIn(layer: Layer, { variable, secretFile }: Setting): Found | null {
   const own = layer.get(variable);
@@ -199,8 +203,8 @@ function findIn(layer: Layer, { variable, secretFile }: Setting): Found | null {
 }
 
 /**
- * The secret in a file, without the line break. The file name is not repeated: it may be a secret that was given
- * instead of a file name.
+ * Reads the secret in a file, without the line break. Errors do not repeat the file name, which may be a secret given
+ * by mistake.
  */
 function readSecret({ text: path, label }: Found): string {
   let bytes: Buffer;

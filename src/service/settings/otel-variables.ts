@@ -1,6 +1,6 @@
 /**
- * The OpenTelemetry variables that `metaheac serve` reads. All processes of a machine may be given the same variables,
- * so a value that cannot be used is ignored with a warning, as the OpenTelemetry specification requires.
+ * The OpenTelemetry variables that `metaheac serve` reads. All processes of a machine may share these variables, so an
+ * unusable value is ignored with a warning, as the OpenTelemetry specification requires.
  */
 import { z } from 'zod';
 import { SAMPLERS, type TelemetrySettings } from '../../lib/tracing.ts';
@@ -64,7 +64,10 @@ const schema = z.object({
 
 type Name = keyof typeof schema.shape;
 
-/** Variables that OpenTelemetry's packages read themselves; each also with `_TRACES_` or `_METRICS_` after `OTLP`. */
+/**
+ * Variables that OpenTelemetry's packages read themselves. Each variable also exists with `_TRACES_` or `_METRICS_`
+ * after `OTLP`.
+ */
 const READ_BY_PACKAGES: readonly (readonly [string, string])[] = [
   ['OTEL_EXPORTER_OTLP_HEADERS', 'Headers of each request, `name=value,..`, such as the key of a receiver.'],
   ['OTEL_EXPORTER_OTLP_TIMEOUT', 'Milliseconds for a request, retries included (default: 10000).'],
@@ -79,16 +82,16 @@ const READ_BY_PACKAGES: readonly (readonly [string, string])[] = [
   ['OTEL_RESOURCE_ATTRIBUTES', 'Further attributes of the resource, `key=value,..`.'],
 ];
 
-/** Name and description of each, for docs/settings.md. */
+/** Name and description of each variable, for docs/settings.md. */
 export const OTEL_VARIABLES: readonly (readonly [string, string])[] = [
   ...Object.entries(schema.shape).map(([name, type]) => [name, type.description!] as const),
   ...READ_BY_PACKAGES,
 ];
 
 /**
- * The telemetry to export; null if there is none. `source` is the environment; `ignored` is called with the name of
- * each variable whose value cannot be used, if anything is exported. Values are not repeated: a URL may contain a
- * password.
+ * Reads which telemetry to export; null for no export. `source` is the environment. If telemetry is exported, `ignored`
+ * is called with the name of each variable whose value cannot be used. It does not get the value, because a URL may
+ * contain a password.
  */
 export function readTelemetry(
   { values }: Settings,

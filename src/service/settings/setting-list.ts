@@ -9,41 +9,38 @@ import { SETTING_WORDS, settingsSchema, whole } from './settings.ts';
 
 /** `body_limit_bytes`, `--body-limit-bytes`, `METAHEAC_BODY_LIMIT_BYTES`. */
 export interface SettingNames {
-  /** The key in a configuration file. */
+  /** Key in a configuration file. */
   readonly key: string;
   readonly flag: `--${string}`;
   readonly variable: string;
 }
 
 export interface Setting extends SettingNames {
-  /** Parses the given text, or undefined, to the value. */
+  /** Parses the text of the setting, or undefined, to the value. */
   readonly schema: z.ZodType<unknown>;
-  /** The name of the limit; null for other settings. */
+  /** Name of the limit; null for other settings. */
   readonly limit: LimitName | null;
   readonly unit: string | null;
-  /** The default value, or a description of what happens by default. */
+  /** Default value, or a description of the default behaviour. */
   readonly byDefault: string;
   readonly description: string;
   readonly isPath: boolean;
   readonly isList: boolean;
   readonly isSwitch: boolean;
-  /** Names of the setting for a file with the secret; null if the setting is not a secret. */
+  /** Names of the setting for the file of the secret; null if the setting is not a secret. */
   readonly secretFile: SettingNames | null;
 }
 
-/** The configuration file: it has a flag and a variable, but no key in the file itself. */
+/** Names of the setting for the configuration file, which has a flag and a variable, but no key. */
 export const CONFIG_FILE: Pick<SettingNames, 'flag' | 'variable'> = namesOf('METAHEAC_CONFIG');
 
-/** In the order of docs/settings.md. */
+/** All settings, in the order of docs/settings.md. */
 export const SETTINGS: readonly Setting[] = [
   ...Object.entries(settingsSchema.shape).map(([variable, schema]) => ownSetting(variable, schema)),
   ...LIMIT_NAMES.filter((name) => LIMITS[name].isSetting).map(limitSetting),
 ];
 
-/**
- * A former setting that is a constant now; for one release its names are ignored with a warning instead of being
- * rejected.
- */
+/** A former setting that is now a constant. For one release, its names cause a warning instead of an error. */
 export interface RemovedSetting extends SettingNames {
   readonly limit: LimitName;
 }
@@ -55,15 +52,15 @@ export const REMOVED: readonly RemovedSetting[] = LIMIT_NAMES.filter((name) => !
   }),
 );
 
-/** The schema of all settings: values by variable. */
+/** Schema of all settings: an object of values by variable. */
 export const serviceSchema = z.object(Object.fromEntries(SETTINGS.map(({ variable, schema }) => [variable, schema])));
 
-/** All names that may be given: those of settings and those of files with secrets. */
+/** All known names: the names of settings, and of files with secrets. */
 export const ALL_NAMES: readonly SettingNames[] = SETTINGS.flatMap((setting) =>
   setting.secretFile === null ? [setting] : [setting, setting.secretFile],
 );
 
-/** The other names of a variable. */
+/** Other names of a variable: its flag and its key. */
 export function namesOf(variable: string): SettingNames {
   const key = variable.replace(/^METAHEAC_/, '').toLowerCase();
   return { variable, key, flag: `--${key.replaceAll('_', '-')}` };

@@ -26,7 +26,7 @@ function configRow(): string[] {
   return ['', code(CONFIG_FILE.flag), code(CONFIG_FILE.variable), 'none', description];
 }
 
-/** Rows of a setting. A secret has a second row, for its file, which alone has a flag. */
+/** Makes the rows of a setting. A secret has a second row, for its file, and only this row has a flag. */
 function rowsOf(setting: Setting): string[][] {
   const { key, variable, byDefault, description, secretFile } = setting;
   if (secretFile === null) return [[...cellsOf(setting), byDefault, description]];
@@ -41,7 +41,7 @@ function limitTable(settings: readonly Setting[]): string {
   return table([...HEAD, 'unit', 'what it limits'], rows);
 }
 
-/** The limits that are not settings, one table for each file that defines some. */
+/** Makes the tables of the limits that are not settings, one table per defining file. */
 function constantTables(): string {
   const tables = Object.entries(LIMIT_FILES).flatMap(([file, rows]) => {
     const fixed = Object.entries(rows).filter(([, { isSetting }]) => !isSetting);
@@ -62,7 +62,7 @@ function cellsOf({ key, flag, variable }: SettingNames): string[] {
   return [code(key), code(flag), code(variable)];
 }
 
-/** A Markdown table whose columns are as wide as their longest cell. */
+/** Formats a Markdown table whose columns are as wide as their longest cells. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, column) =>
     Math.max(...[head, ...rows].map((row) => row[column]!.length), name.length),

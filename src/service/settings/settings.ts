@@ -1,6 +1,6 @@
 /**
- * The settings of `metaheac serve` other than its limits, one row each: the accepted values, the default, and the line
- * in docs/settings.md. A row is named by its variable; the flag and the key in the configuration file follow from that.
+ * The settings of `metaheac serve` other than limits. Each has the accepted values, the default, and the line in
+ * docs/settings.md. The flag and the key in the configuration file are derived from the name of the variable.
  */
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
@@ -10,22 +10,25 @@ import { createAddressGuard } from '../webhooks/address-guard.ts';
 
 interface Words {
   readonly description: string;
-  /** Text that the documentation shows if there is no default. */
+  /** Description of the default behaviour, for a setting without a default value. */
   readonly byDefault?: string;
-  /** Never shown; given in a file or a variable, because every user of the machine can read a command line. */
+  /**
+   * Whether the value is a secret. A secret is never shown, and comes from a file or a variable, because every user of
+   * the machine can read a command line.
+   */
   readonly isSecret?: true;
-  /** A path: in a configuration file it is relative to that file. */
+  /** Whether the value is a path. In a configuration file, paths are relative to that file. */
   readonly isPath?: true;
-  /** May be given as a list in a configuration file; elsewhere separated by commas. */
+  /** Whether the value is a list: a YAML list in a configuration file, and separated by commas elsewhere. */
   readonly isList?: true;
-  /** The flag alone means `true`. */
+  /** Whether the flag without a value means `true`. */
   readonly isSwitch?: true;
 }
 
-/** Facts about each setting besides its schema. */
+/** Facts about a setting in addition to its schema. */
 export const SETTING_WORDS = z.registry<Words>();
 
-/** A number in plain digits: `Number` would read an empty string as 0 and `0x50` as 80. */
+/** Parses a number in plain digits. `Number` would read an empty string as 0 and `0x50` as 80. */
 export const whole = (least: number, most: number) =>
   z
     .string()
@@ -33,23 +36,23 @@ export const whole = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().min(least).max(most));
 
-/** A list in one variable: `a,b,..`. */
+/** Parses a list in one variable: `a,b,..`. */
 const list = z.string().transform((text) => (text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim())));
 
-/** Names and addresses, without a port. */
+/** Host names and addresses, without a port. */
 const hostNames = list.refine(
   (entries) => entries.every((entry) => /^[\w.-]+$/.test(entry) || isIPv6(entry.replace(/^\[(.*)\]$/, '$1'))),
   'must be host names or addresses, without a port',
 );
 
-/** Origins as browsers send them; no `*`, which would let any page in. */
+/** Origins in the form that browsers send. `*` is refused, because it would allow any page. */
 const origins = list.refine(
   (entries) =>
     entries.every((entry) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry),
   'must be origins as https://app.example.com, each in full: no path, no *',
 );
 
-/** Hosts and CIDRs allowed for webhooks. */
+/** Hosts and CIDRs that webhooks may call. */
 const allowedHosts = list.superRefine((entries, context) => {
   try {
     createAddressGuard(entries);
@@ -67,17 +70,22 @@ const proxies = list.superRefine((entries, context) => {
   }
 });
 
-/** A key that callers send. A new schema each time, because descriptions belong to a schema. */
+/**
+ * Returns a new schema for a key of callers. Each call makes a new schema, because a description belongs to a schema.
+ */
 const secret = () => z.string().min(16, 'a key must have at least 16 characters').optional();
 
-/** Off unless it is turned on. A new schema each time, because descriptions belong to a schema. */
+/**
+ * Returns a new schema for a switch that is off by default. Each call makes a new schema, because a description belongs
+ * to a schema.
+ */
 const switched = () =>
   z
     .enum(['true', 'false'])
     .default('false')
     .transform((value) => value === 'true');
 
-/** In the order of docs/settings.md. */
+/** The settings, in the order of docs/settings.md. */
 export const settingsSchema = z.object({
   METAHEAC_DATA_DIR: z.string().min(1).optional().register(SETTING_WORDS, {
     byDefault: 'required',

@@ -1,12 +1,12 @@
 /**
- * Explains audiences, each in its own thread: a pass over a population takes seconds, and the event loop that serves
- * look-ups must not wait for one.
+ * Explains each audience in a separate thread, because a pass over a population takes seconds, and the event loop that
+ * serves look-ups must not wait.
  */
 import type { Explanation } from '../../audience/explanation.ts';
 import { SingleTaskThreads } from '../../lib/threads/single-task-threads.ts';
 import type { ExplainTask, ExplainThreadData } from './explain-thread.ts';
 
-/** Sets no limit: the caller decides how many threads there may be. */
+/** Explains audiences in threads. The caller limits the number of threads. */
 export class AudienceExplainer {
   readonly #threads: SingleTaskThreads<ExplainTask, Explanation>;
 
@@ -19,7 +19,7 @@ export class AudienceExplainer {
     return this.#threads.run({ folder, size, populationVersion, seedSets });
   }
 
-  /** Ends running explanations; their callers get an error. */
+  /** Ends running explanations; callers that wait for one get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

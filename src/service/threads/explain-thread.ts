@@ -10,21 +10,21 @@ import { hostThread } from '../../lib/threads/thread-host.ts';
 import { hasVersion, openPopulation, type Population } from '../../population/read.ts';
 import { openStoreFiles } from '../../storage/open-store.ts';
 
-/** The audience and its seeds. */
+/** The audience to explain, and its seeds. */
 export interface ExplainTask {
-  /** The blob folder of its ranking. */
+  /** The blob folder of the audience's ranking. */
   readonly folder: string;
   readonly size: number;
   readonly populationVersion: string;
-  /** The sha256 of the user sets that were its seeds. */
+  /** The sha256 of the user sets with the seeds of the audience. */
   readonly seedSets: readonly string[];
 }
 
 /** The thread's start data. */
 export interface ExplainThreadData {
-  /** The folder of all versions. */
+  /** The folder of all population versions. */
   readonly population: string;
-  /** The location of rankings and user sets. */
+  /** The store with rankings and user sets. */
   readonly store: StoreLocator;
   readonly limits: ExplanationLimits;
 }
@@ -48,7 +48,7 @@ function run(
   }
 }
 
-/** The numbers of users in any of the sets, as far as the directory knows them. */
+/** The numbers of users in any of the sets; users unknown to the directory are left out. */
 function numbersOf({ directory }: Population, files: SetReader, sets: readonly string[]): ReadonlySet<UserNumber> {
   const numbers = new Set<UserNumber>();
   for (const sha256 of sets) {

@@ -16,7 +16,7 @@ export interface ExportTask {
   readonly campaignId: string;
   /** The audience version. */
   readonly version: number;
-  /** The blob folder of that audience version's ranking. */
+  /** The blob folder of the audience version's ranking. */
   readonly folder: string;
   readonly wantsOnnx: boolean;
 }
@@ -27,9 +27,11 @@ export interface ExportThreadData {
   readonly model: string;
   /** Its served version. */
   readonly modelVersion: string;
-  /** Folder of other models by version: audiences made with models served earlier have customised models too. */
+  /**
+   * Folder of other models by version, for customised models of audiences that were made with previously served models.
+   */
   readonly models: string;
-  /** The location of rankings. */
+  /** The store with rankings. */
   readonly store: StoreLocator;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Builds the files of customised models, each in its own thread: the event loop that serves look-ups must not wait for
- * one.
+ * Builds each file of a customised model in a separate thread, because the event loop that serves look-ups must not
+ * wait.
  */
 import { SingleTaskThreads } from '../../lib/threads/single-task-threads.ts';
 import type { CustomisedManifest } from '../../online/customised-manifest.ts';
@@ -9,15 +9,15 @@ import type { ExportResult, ExportTask, ExportThreadData } from './export-thread
 type Audience = Omit<ExportTask, 'wantsOnnx'>;
 
 /**
- * Sets no limit: the caller decides how many threads, each with a whole model, there may be. Does not load ONNX
- * Runtime.
+ * Builds files of customised models in threads, without ONNX Runtime. The caller limits the number of threads, each of
+ * which holds a whole model.
  */
 export class ModelExporter {
   readonly #threads: SingleTaskThreads<ExportTask, ExportResult>;
 
   /**
-   * `modelVersion` is the served version, which the folder `model` may no longer contain; `store` locates rankings. The
-   * properties are read again for each file, because another model may be served by then.
+   * `modelVersion` is the served version, which the folder `model` may no longer contain. `store` locates rankings. The
+   * properties are read again for each file, because the served model may have changed.
    */
   constructor(data: ExportThreadData) {
     this.#threads = new SingleTaskThreads({ beside: import.meta.url, name: 'export-thread', data });
@@ -30,12 +30,12 @@ export class ModelExporter {
     return (await this.#run(task, false)).manifest;
   }
 
-  /** The ONNX file, with the manifest in its metadata. @throws as `manifest` */
+  /** The ONNX file, with the manifest in its metadata. @throws the errors of `manifest` */
   async onnx(task: Audience): Promise<Uint8Array> {
     return (await this.#run(task, true)).onnx!;
   }
 
-  /** Ends running exports; their callers get an error. */
+  /** Ends running exports; callers that wait for one get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

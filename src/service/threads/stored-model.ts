@@ -4,8 +4,8 @@ import { AppError } from '../../lib/errors.ts';
 import { CUSTOMISED_FILE, type Customised, decodeCustomised } from '../../model/customised.ts';
 
 /**
- * @throws AppError model_not_stored if the ranking has none; storage_failed if it is damaged, has another contract or
- * is unreadable
+ * @throws AppError model_not_stored if the ranking has no customised model; storage_failed if that model is damaged or
+ * unreadable, or has another contract
  */
 export function readStoredModel(blobs: BlobReader, folder: string): Customised {
   return decodeCustomised(read(blobs, folder), `${folder}/${CUSTOMISED_FILE}`);

@@ -1,4 +1,7 @@
-/** Counts damage found while serving, logs each damage once, and has damaged active audiences made again. */
+/**
+ * Counts the damaged files found while serving, logs each of them once, and queues new expansions for damaged active
+ * audiences.
+ */
 
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
@@ -11,17 +14,17 @@ export interface DamageLogOptions {
   readonly store: Pick<CampaignStore, 'activeAudiences' | 'get' | 'expand'>;
   readonly logger: Logger;
   readonly clock: Pick<Clock, 'now'>;
-  /** Called after an expansion was queued. */
+  /** Callback after an expansion was queued. */
   readonly wake: () => void;
-  /** Called when all damaged files of the population are intact again. */
+  /** Callback when all damaged files of the population are intact again. */
   readonly onPopulationWhole?: () => void;
 }
 
 export class DamageLog {
   readonly #options: DamageLogOptions;
-  /** Current damage by path. */
+  /** Known damage by path. */
   readonly #known = new Map<string, Damage>();
-  /** Rankings already queued to be made again: reads do not queue them twice. */
+  /** Rankings whose campaigns were already queued because of damage, so that reads do not queue them twice. */
   readonly #queued = new Set<string>();
   readonly #counts: Record<DamageKind, number> = { ranking: 0, user_set: 0, population: 0, row: 0 };
 
@@ -33,12 +36,12 @@ export class DamageLog {
     return this.#counts;
   }
 
-  /** Current damage, oldest first. */
+  /** Lists current damage, oldest first. */
   known(): readonly Damage[] {
     return [...this.#known.values()];
   }
 
-  /** Notes that a path is intact again, or no longer needed. */
+  /** Records that a path is intact again, or no longer needed. */
   mend(path: string): void {
     const known = this.#known.get(path);
     if (known === undefined) return;
@@ -49,7 +52,7 @@ export class DamageLog {
       this.#options.onPopulationWhole?.();
   }
 
-  /** Notes a damaged file or folder; true the first time. */
+  /** Records a damaged file or folder; returns true the first time. */
   note(kind: DamageKind, path: string, message: string): boolean {
     if (this.#known.has(path)) return false;
     this.#known.set(path, { kind, path, foundAt: this.#options.clock.now() });
@@ -59,22 +62,23 @@ export class DamageLog {
     return true;
   }
 
-  /** Notes a damaged row of the database. */
+  /** Records a damaged row of the database. */
   noteRow({ table, id }: DamagedRow): void {
     this.note('row', `${table}/${id}`, 'it is damaged (its checksum differs): restore a backup');
   }
 
   /**
-   * Notes a damaged ranking. If it belongs to an active audience, its campaign is expanded again from its inputs,
-   * unless an expansion is already running: equal inputs give equal bytes. Reads that find the damage cause this once;
-   * each pass of the scrubber causes it again while the audience stays active, because its expansion may have failed or
-   * been cancelled, or the version may have been reactivated. Runs in a later turn of the event loop; never throws.
-   * Without a message, a read found the damage, possibly in a version that was just deleted.
+   * Records a damaged ranking. If the ranking belongs to an active audience, the campaign is expanded again, unless an
+   * expansion is already running; equal inputs give equal bytes. Reads that find the damage cause only one expansion.
+   * Each pass of the scrubber causes another expansion while the damaged version stays active, because the previous
+   * expansion may have failed or been cancelled, or the version may have been reactivated. This function runs in a
+   * later turn of the event loop and never throws. Without a message, a read found the damage, possibly in a version
+   * that was just deleted.
    */
   noteRanking(folder: string, message?: string): void {
     setImmediate(() => {
       this.#makeAgain(folder, message).catch((error: unknown) => {
-        // a full disk or a full queue: the next read tries again
+        // the disk or the queue is full, and the next read tries again
         this.#queued.delete(folder);
         this.#options.logger.error({ err: error, path: folder }, 'a damaged audience could not be queued again');
       });
@@ -87,7 +91,7 @@ export class DamageLog {
     const audience = store.activeAudiences().find((one) => one.folder === folder);
     if (audience === undefined && message === undefined) return;
     this.note('ranking', folder, message ?? 'a read found it');
-    // no campaign has this version active: reads of it keep failing
+    // no campaign has this version active, so no new expansion is queued and reads keep failing
     if (audience === undefined) return;
     const { campaignId } = audience;
     const { state } = store.get(campaignId);

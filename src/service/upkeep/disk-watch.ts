@@ -1,12 +1,12 @@
 /**
- * Watches the free space on the disk of the data folder: below a reserve, and while the file reserved for deletions is
- * given up, the service accepts no new work.
+ * Watches the free space on the disk of the data folder. If free space is below a limit, or the reserve for deletions
+ * was given up, the service accepts no new work.
  */
 
 import type { Clock } from '../../lib/clock.ts';
 import type { DiskState } from '../ports/health.ts';
 
-/** How long a measurement is used. */
+/** Lifetime of a measurement. */
 const FRESH_MS = 500;
 
 export class DiskWatch {
@@ -24,7 +24,7 @@ export class DiskWatch {
     this.#clock = clock;
   }
 
-  /** @throws AppError storage_failed if the system does not report it */
+  /** Measures the free space. @throws AppError storage_failed if the system does not report free space */
   state(): DiskState {
     const now = this.#clock.elapsed();
     if (this.#freeBytes === null || now - this.#readAt >= FRESH_MS) {

@@ -1,23 +1,26 @@
-/** Repeats expansions that failed because of the population, once the population is intact or another one is served. */
+/**
+ * Repeats expansions that failed because of a damaged population, once the population is intact or another version is
+ * served.
+ */
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 
-/** Reasons that concern the files of the population, not the campaign. */
+/** Codes of failures that are caused by the files of the population, not by the campaign. */
 const OF_THE_POPULATION: ReadonlySet<string | undefined> = new Set(['invalid_population', 'population_unavailable']);
-/** Number of campaigns that are read in one page. */
+/** Number of campaigns per page. */
 const PAGE_SIZE = 100;
 
 export interface ExpandFailedOptions {
   readonly store: Pick<CampaignStore, 'list' | 'expand'>;
   readonly logger: Logger;
-  /** Called after expansions were queued. */
+  /** Callback after expansions were queued. */
   readonly wake: () => void;
 }
 
 /**
- * Queues an expansion of each campaign whose latest one failed for such a reason; returns their number. Expansions that
- * cannot be queued (full disk) stay failed, and are logged.
+ * Queues an expansion of each campaign whose latest expansion failed because of the population, and returns the number
+ * of queued expansions. If an expansion cannot be queued (full disk), it stays failed and the error is logged.
  */
 export async function expandFailed({ store, logger, wake }: ExpandFailedOptions): Promise<number> {
   // listed before queueing, because queued campaigns leave the list

@@ -5,31 +5,31 @@ import type { Retention } from '../../domain/types.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 
-/** How often refresh policies are checked: their intervals are at least a minute. */
+/** Interval between checks of refresh policies, whose own intervals are at least a minute. */
 const REFRESH_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 10 * 60_000;
 const DAY_MS = 24 * 3600 * 1000;
 
 export interface HousekeepingOptions {
   readonly store: CampaignStore;
-  /** Open rankings, some of which may be removed. */
+  /** Open rankings; retention may remove some of them. */
   readonly rankings: Pick<RankingCache, 'forgetDeleted'>;
   /** The served version. */
   readonly populationVersion: () => string;
   readonly retention: Retention;
   /** How long entries of the audit log are kept, in days. */
   readonly auditDays: number;
-  /** Whether new work is accepted; otherwise due tasks wait. */
+  /** Whether new work is accepted. Due tasks wait while it is not. */
   readonly hasRoom: () => boolean;
-  /** Called after expansions were queued. */
+  /** Callback after expansions were queued. */
   readonly wake: () => void;
   readonly logger: Logger;
   readonly clock: Pick<ServiceClock, 'before'>;
 }
 
 /**
- * Runs each task now, then on a schedule, never concurrently with itself; the returned function stops this. Failures
- * are logged and retried; tasks interrupted by a stop run after the next start.
+ * Runs each task now and then on a schedule, without overlapping runs of a task; the returned function stops the
+ * schedule. Failures are logged and retried. Tasks that a stop interrupts run after the next start.
  */
 export function startHousekeeping({
   store,
@@ -63,7 +63,7 @@ export function startHousekeeping({
     repeat('removing old data', PRUNE_EVERY_MS, async () => {
       const before = clock.before(retention.days * DAY_MS);
       const beforeAudit = clock.before(auditDays * DAY_MS);
-      // null: after a jump of the clock, ages are unknown
+      // the time is null after a jump of the clock, when ages are unknown
       if (before !== null) store.prune(retention, before);
       if (beforeAudit !== null) store.audit.prune(beforeAudit);
       rankings.forgetDeleted();

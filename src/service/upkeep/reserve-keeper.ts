@@ -1,17 +1,20 @@
-/** Keeps the reserve of the data folder: makes it while the disk has ample space, and reports when it was given up. */
+/**
+ * Maintains the reserve of the data folder: creates the reserve while the disk has ample space, and reports when it was
+ * given up.
+ */
 import type { StoreReserve } from '../../domain/ports/reserve.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 
 const LOOK_EVERY_MS = 2_000;
-/** The reserve is made only if this multiple of its size is free beyond the other reserves. */
+/** Free space that is needed to create the reserve, as a multiple of its size, in addition to the other reserves. */
 const ROOM = 2;
 
 export interface ReserveKeeperOptions {
   readonly reserve: StoreReserve;
-  /** Size of the reserve; 0: none. */
+  /** Size of the reserve; 0 for no reserve. */
   readonly bytes: number;
-  /** Below this free space the service accepts no new work, or is not ready. */
+  /** Minimum free space; with less, the service accepts no new work or is not ready. */
   readonly keptFreeBytes: number;
   /** @throws AppError storage_failed */
   readonly freeBytes: () => number;
@@ -35,19 +38,19 @@ export class ReserveKeeper {
     this.#start();
   }
 
-  /** Whether the reserve existed and is gone: until it is made again, free space belongs to deletions. */
+  /** Whether the reserve was given up. Until it is created again, free space belongs to deletions. */
   isGivenUp(): boolean {
     const { reserve } = this.#options;
     return this.isExpected() && (reserve.isGivenUp || reserve.sizeBytes() === 0);
   }
 
-  /** Whether the reserve has existed: if it is missing now, it was given up. */
+  /** Whether the reserve has existed. A missing reserve that has existed was given up. */
   isExpected(): boolean {
     const { reserve, bytes } = this.#options;
     return bytes > 0 && (this.#wasThere || reserve.isGivenUp);
   }
 
-  /** Calls `listener`, the only one, after each check while the reserve is expected. */
+  /** Sets the only listener, which is called after each check while there should be a reserve. */
   onExpected(listener: () => void): void {
     this.#onExpected = listener;
   }
@@ -94,7 +97,7 @@ export class ReserveKeeper {
     this.#options.logger.warn('the disk was full, so the reserve was given up for a deletion: new work is refused');
   }
 
-  /** A reserve of another size counts as free space. */
+  /** The space of an existing reserve of another size counts as free. */
   #hasRoom(): boolean {
     const { reserve, bytes, keptFreeBytes, freeBytes } = this.#options;
     return bytes === 0 || freeBytes() + reserve.sizeBytes() >= keptFreeBytes + ROOM * bytes;

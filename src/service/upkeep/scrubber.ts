@@ -1,4 +1,4 @@
-/** Slowly reads all files of a service at intervals, and reports damaged ones. */
+/** Reads all files of a service slowly and at intervals, and reports damaged files. */
 import type { StoreUpkeep, Verdict } from '../../domain/ports/upkeep.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { type Item, itemOf, itemsOfPopulation, itemsOfStore } from '../integrity.ts';
@@ -6,20 +6,22 @@ import type { DamageLog } from './damage-log.ts';
 
 export interface ScrubberOptions {
   readonly upkeep: StoreUpkeep;
-  /** Open rankings; their verification is void once their files are damaged. */
+  /** Open rankings, whose verification is revoked if their files are damaged. */
   readonly rankings: { forget(folder: string): void };
   readonly population: { readonly folder: string; readonly version: () => string };
   readonly damage: Pick<DamageLog, 'note' | 'noteRanking' | 'noteRow' | 'known' | 'mend'>;
   readonly bytesPerSecond: number;
-  /** Pause between the end of a pass and the start of the next. */
+  /** Pause between the end of a pass and the start of the next pass. */
   readonly pauseMs: number;
-  /** How often the population's files are checked for existence, and damaged files are checked again. */
+  /**
+   * Interval between checks that the population's files exist; damaged files are checked again at the same interval.
+   */
   readonly recheckMs?: number;
   readonly logger: Logger;
 }
 
 const RECHECK_MS = 5_000;
-/** Approximate bytes of a row and its checksum, because the rate is in bytes. */
+/** Approximate size of a row and its checksum; the rate is limited in bytes. */
 const ROW_BYTES = 256;
 
 export class Scrubber {
@@ -34,13 +36,14 @@ export class Scrubber {
     this.#options = options;
   }
 
-  /** Bytes read, and completed passes. */
+  /** Number of bytes read, and of completed passes. */
   get progress(): { readonly bytes: number; readonly passes: number } {
     return { bytes: this.#bytes, passes: this.#passes };
   }
 
   /**
-   * The first pass also begins after a pause: the start has verified the population, and reads verify what they use.
+   * Starts scrubbing. The first pass begins after a pause too, because the start has verified the population, and reads
+   * verify the data they use.
    */
   start(): void {
     this.#repeat(this.#options.pauseMs, () => this.#pass());
@@ -52,17 +55,17 @@ export class Scrubber {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  /** Something in the population could not be read: the next check reads all of it. */
+  /** Call this if the population could not be read: the next check reads all of its files. */
   suspectPopulation(): void {
     this.#isSuspect = true;
   }
 
-  /** Repeats passes, each `pauseMs` after the end of the one before. */
+  /** Repeats passes, with a pause of `pauseMs` between them. */
   #repeat(pauseMs: number, begin: () => Generator<number, void, void>): void {
     this.#later(pauseMs, () => this.#step(begin(), () => this.#repeat(pauseMs, begin)));
   }
 
-  /** Runs one slice, then pauses to keep the rate. */
+  /** Runs one slice of work, then pauses to keep the rate. */
   #step(pass: Generator<number, void, void>, end: () => void): void {
     try {
       const { done, value } = pass.next();
@@ -125,9 +128,7 @@ export class Scrubber {
     else damage.note(kind, path, verdict.fault);
   }
 
-  /**
-   * Checks that the population's files exist, which takes a microsecond per file, and checks all known damage again.
-   */
+  /** Checks that the population's files exist, in about a microsecond per file, and checks all known damage again. */
   *#recheck(): Generator<number, void, void> {
     const { damage, upkeep } = this.#options;
     const population = this.#population;

@@ -1,4 +1,4 @@
-/** Upkeep of the files of a service: takes the folder over, watches the disk, finds and repairs damage. */
+/** Upkeep of a service's files: takes over the data folder, watches the disk, and finds and repairs damage. */
 import type { RankingCache } from '../../audience/ranking-cache.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
@@ -16,13 +16,13 @@ import { expandFailed } from './expand-failed.ts';
 import { ReserveKeeper } from './reserve-keeper.ts';
 import { Scrubber } from './scrubber.ts';
 
-/** If less space than this is free, a start that cannot write fails for that reason, whatever the reserve. */
+/** If a start cannot write and less space than this is free, the disk counts as full, whatever the reserve. */
 const FULL_BYTES = 64 * 1024;
 
 /**
- * Locks the folder, and adopts a database that was saved when its files were lost; with `adopt`, files whose database
- * is gone are moved aside. `refuse` checks the locked folder and throws if a check fails.
- * @throws AppError as `lockStore`; invalid_argument if the folder cannot be taken over
+ * Locks the folder, and adopts a database that was saved when its files were lost; with `adopt`, the files of a missing
+ * database are moved aside. `refuse` checks the locked folder and throws if a check fails.
+ * @throws the errors of `lockStore`; AppError invalid_argument if the folder cannot be taken over
  */
 export function lockFolder(
   locator: StoreLocator,
@@ -52,7 +52,7 @@ function reportAdoption(folder: string | null, logger: Logger): void {
     logger.warn({ folder }, 'files of a database that is gone were moved aside: the service begins with an empty one');
 }
 
-/** Called at the end of a service. If nothing can be written any more, the next start has less information. */
+/** Records the end of a service. If nothing can be written any more, the next start has less information. */
 export function giveUp(store: CampaignStore, logger: Logger): void {
   try {
     store.renewGeneration();
@@ -61,7 +61,7 @@ export function giveUp(store: CampaignStore, logger: Logger): void {
   }
 }
 
-/** Keeps the file that is given up for deletions on a full disk. */
+/** Maintains the reserve, which is given up for deletions on a full disk. */
 export function keepReserve(
   { reserve }: CampaignStore,
   locator: StoreLocator,
@@ -74,7 +74,7 @@ export function keepReserve(
 
 /**
  * Takes over the folder, and releases the jobs that a previous service left running. If the disk is too full to record
- * this, the service only reads, and the leases expire.
+ * the release, the service is read-only and the leases expire.
  */
 export function takeOver(
   store: CampaignStore,
@@ -116,11 +116,11 @@ interface Parts {
   readonly served: ServedState;
   readonly wake: () => void;
   readonly rows: DamagedRows;
-  /** Called once if the database is lost. */
+  /** Callback for the loss of the database, called once. */
   readonly onLost: () => void;
 }
 
-/** Starts upkeep. Damage is reported by reads of rankings, and by the scrubber, which reads all files. */
+/** Starts upkeep. Damage is found by reads of rankings, and by the scrubber, which reads all files. */
 export function startUpkeep(
   {
     logger,

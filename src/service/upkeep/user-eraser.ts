@@ -8,16 +8,16 @@ import { eraseUsers } from '../../population/erase.ts';
 import type { Population } from '../../population/read.ts';
 import type { UserEraser } from '../ports/users.ts';
 
-/** How often requests and erasures of other processes are checked for. */
+/** Interval between checks for requests and erasures of other processes. */
 const LOOK_EVERY_MS = 2_000;
-/** Maximum number of ids requested by other processes that are erased at once. */
+/** Maximum number of ids per erasure that another process has requested. */
 const MOST_REQUESTED = 100_000;
-/** Seconds after which a caller may try again if too many users are waiting to be erased. */
+/** Seconds until a caller may try again if too many users are waiting to be erased. */
 const RETRY_SECONDS = 5;
 
 export interface EraserOptions {
   readonly store: UserErasure & { readonly reserve: Pick<StoreReserve, 'using'> };
-  /** The population as requests see it. */
+  /** The view of the population that requests use. */
   readonly population: Pick<Population, 'path' | 'directory' | 'erasures'>;
   readonly maximumWaiting: number;
   readonly logger: Logger;
@@ -52,14 +52,14 @@ export class ServiceEraser implements UserEraser {
     });
   }
 
-  /** Completes pending requests, now and when another process adds some, until `close`. */
+  /** Completes pending requests, including later requests of other processes, until `close`. */
   watch(): void {
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();
     this.#look();
   }
 
-  /** Ends after the running erasure; waiting requests are completed after the next start. */
+  /** Waits for the running erasure to complete, and then stops. Other requests are completed after the next start. */
   async close(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
     await this.#work;
@@ -88,7 +88,7 @@ export class ServiceEraser implements UserEraser {
     const waiting = this.#waiting;
     this.#waiting = [];
     try {
-      // the request goes to disk first: after a crash, the next start completes it
+      // the request is written to disk first, so that the next start completes it after a crash
       if (waiting.length > 0)
         store.requestErasure(
           waiting.map(({ userId }) => userId),

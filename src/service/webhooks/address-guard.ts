@@ -10,8 +10,8 @@ import { urlTextFault } from './url-text.ts';
 const PUBLIC_IPV6 = ipaddr.parseCIDR('2000::/3');
 
 /**
- * Whether an IP address belongs to a public host: none of the ranges with a special purpose (loopback, private,
- * link-local, multicast, reserved, IPv4 inside of IPv6, ..), which ipaddr.js knows by name.
+ * Whether an IP address belongs to a public host, that is, to none of the special ranges that ipaddr.js names
+ * (loopback, private, link-local, multicast, reserved, IPv4 inside IPv6, ..).
  */
 export function isPublicAddress(address: string): boolean {
   // ipaddr.js also accepts forms such as 0177.0.0.1 and 1
@@ -20,7 +20,7 @@ export function isPublicAddress(address: string): boolean {
   return parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || parsed.match(PUBLIC_IPV6));
 }
 
-/** The resolver of a guard: returns all addresses of a host. */
+/** Resolves a host to all of its addresses. */
 export type Resolve = (
   host: string,
   options: { readonly all: true; readonly family: number | 'IPv4' | 'IPv6' | undefined },
@@ -29,19 +29,18 @@ export type Resolve = (
 
 export interface AddressGuard {
   /**
-   * Checks a new URL as `checkTarget` does; it must also be written exactly as it will be called.
-   * @throws AppError webhook_url_refused
+   * Checks a new URL like `checkTarget`, and also checks that the URL is written exactly as it will be called. @throws
+   * AppError webhook_url_refused
    */
   checkUrl(text: string): URL;
   /**
-   * Returns the URL if events may be sent to it: http(s) without user info; https to a name or a public address, or an
-   * allowed host.
-   * @throws AppError webhook_url_refused
+   * Returns the URL if events may be sent to it. Allowed are URLs without user info: https to a name or a public
+   * address, and http or https to an allowed host. @throws AppError webhook_url_refused
    */
   checkTarget(text: string): URL;
   /**
-   * A `lookup` for node:net: the connection goes to the checked address. A host with any refused address is refused,
-   * with the code `address_refused`.
+   * A `lookup` for node:net, so that connections go to the checked address. If any address of a host is refused, the
+   * host is refused with the code `address_refused`.
    */
   readonly lookup: LookupFunction;
 }
@@ -55,12 +54,12 @@ export function createAddressGuard(allowed: readonly string[], resolve: Resolve 
   const { hosts, isInRange } = parseAllowed(allowed);
   const isAllowed = (host: string) => hosts.has(host) || isInRange(host);
   const checkTarget = (text: string) => {
-    // URL drops line breaks and tabs: the URL shown would differ from the URL called
+    // `URL` drops line breaks and tabs, so the URL shown would differ from the URL called
     if (/[\0-\x20\x7f]/.test(text)) throw refused('contains a space or a control character', text);
     const url = parseUrl(text);
     if (url === null) throw refused('is not a URL', text);
     if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused('is not https', text);
-    // not repeated: it may contain a password
+    // the message does not repeat the URL, which may contain a password
     if (url.username !== '' || url.password !== '') throw refused('contains a user name or password');
     const host = hostOf(url);
     if (isAllowed(host)) return url;
@@ -111,10 +110,10 @@ function parseAllowed(entries: readonly string[]): Allowed {
   return { hosts, isInRange: (address) => allowed.includes(address) };
 }
 
-/** An entry's host in the form used in URLs. */
+/** Normalises the host of an entry to the form used in URLs. */
 function hostOfEntry(entry: string): string {
   const url = parseUrl(`http://${isIP(entry) === 6 ? `[${entry}]` : entry}/`);
-  // letters of other alphabets are punycode in `host`
+  // `host` has letters of other alphabets in punycode
   const isHost = url !== null && (isIP(entry) === 6 || !/[^\p{L}\p{N}\p{M}._-]/u.test(entry));
   if (!isHost) throw new AppError('invalid_argument', `"${entry}" is not a host, address or CIDR`);
   return hostOf(url);

@@ -1,4 +1,4 @@
-/** One attempt: a POST that follows no redirect, uses no proxy and no persistent connection, and has a time limit. */
+/** Makes one delivery attempt: a POST with a time limit, without redirects, proxies or persistent connections. */
 import { type ClientRequest, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
@@ -6,24 +6,24 @@ import type { LookupFunction } from 'node:net';
 export interface PostOptions {
   readonly lookup: LookupFunction;
   readonly timeoutMs: number;
-  /** How much of the response's body is read; only the status of the response counts. */
+  /** Maximum number of bytes that are read of a response body; only the status counts. */
   readonly answerBytes: number;
-  /** The signal that aborts the attempt. */
+  /** Signal that aborts the attempt. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A status, or the reason for having none: `timeout`, `aborted`, `address_refused`, or the code of the system, DNS or
- * TLS.
+ * Status of the response, or the reason for a failure without a response: `timeout`, `aborted`, `address_refused`, or
+ * the error code of the system, DNS or TLS.
  */
 export interface PostResult {
   readonly status: number | null;
   readonly error: string | null;
-  /** The response's Retry-After header, unparsed. */
+  /** Unparsed Retry-After header of the response. */
   readonly retryAfter: string | null;
 }
 
-/** Sends `body` as JSON. Never rejects. */
+/** Sends `body` as JSON. The promise never rejects. */
 export function post(
   url: URL,
   headers: Readonly<Record<string, string>>,
@@ -35,7 +35,7 @@ export function post(
     const timer = setTimeout(() => call.destroy(withCode('timeout')), options.timeoutMs);
     let status: number | null = null;
     let retryAfter: string | null = null;
-    // Once the status is known, the body and the time no longer matter.
+    // Ends the attempt once the status is known: the body and a timeout no longer matter.
     const settle = (error: string | null) => {
       clearTimeout(timer);
       resolve({ status, error: status === null ? error : null, retryAfter });

@@ -1,4 +1,4 @@
-/** Sends due deliveries to webhooks in the background, from its start to its stop. */
+/** Sends due deliveries to webhooks in the background. */
 import { setMaxListeners } from 'node:events';
 import type { Outbox } from '../../domain/ports/outbox.ts';
 import type { Attempt, DueDelivery } from '../../domain/webhook-types.ts';
@@ -14,10 +14,10 @@ import type { DeliveryLimits } from './limits.ts';
 import { nextAttemptAt, retryAfterTime } from './retries.ts';
 import { signedHeaders } from './signature.ts';
 
-/** How often old deliveries are pruned. */
+/** Interval between removals of old deliveries. */
 const PRUNE_EVERY_MS = 3_600_000;
 /**
- * Nothing is sent for this long after an outcome could not be recorded; otherwise the same delivery would be sent over
+ * Pause after the outcome of an attempt could not be recorded. Without the pause, the same delivery would be sent over
  * and over.
  */
 const TROUBLE_PAUSE_MS = 30_000;
@@ -27,34 +27,34 @@ export interface DispatcherOptions {
   readonly guard: AddressGuard;
   readonly logger: Logger;
   readonly clock: ServiceClock;
-  /** Makes a span for each attempt, which the receiver gets in `traceparent`. */
+  /** Makes a span for each attempt; the receiver gets the span's context in `traceparent`. */
   readonly tracer?: Tracer | null;
   readonly config: DeliveryLimits & Pick<Limits, 'closeGraceMs' | 'webhookRetryMs' | 'webhookRetentionMs'>;
 }
 
 /**
- * Delivers at least once: an attempt counts when its outcome is recorded; an attempt without a recorded outcome (the
- * process died or was stopped) is repeated, with the same webhook-id and body. There is one dispatcher per data folder,
- * because only it knows which deliveries are in flight. Every webhook has its own concurrent calls
- * (`webhookParallelCalls`), so a receiver that does not respond does not delay the others.
+ * Delivers each event at least once. An attempt counts when its outcome is recorded. If the process dies or stops
+ * before that, the attempt is repeated with the same webhook-id and body. Deliveries in flight are known only in
+ * memory, so a data folder has one dispatcher. The number of concurrent calls is limited per webhook
+ * (`webhookParallelCalls`), so a receiver that does not respond does not delay other webhooks.
  */
 export class WebhookDispatcher implements WebhookService {
   readonly guard: AddressGuard;
   readonly #options: DispatcherOptions;
   readonly #counts = { delivered: 0, retried: 0, failed: 0 };
-  /** Attempts in flight, by the delivery's id. */
+  /** Attempts in flight, by id of the delivery. */
   readonly #calls = new Map<string, { readonly webhookId: string; readonly done: Promise<void> }>();
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | null = null;
   #prunedAt = Number.NEGATIVE_INFINITY;
-  /** In the time of `clock.elapsed`. */
+  /** End of the pause, in the time of `clock.elapsed`. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
   constructor(options: DispatcherOptions) {
     this.guard = options.guard;
     this.#options = options;
-    // each call adds a listener; the number of calls is bounded
+    // each call adds an abort listener, and the number of calls is bounded
     setMaxListeners(0, this.#abort.signal);
   }
 
@@ -63,10 +63,11 @@ export class WebhookDispatcher implements WebhookService {
     this.wake();
   }
 
-  /** Checks at once for due deliveries. */
+  /** Checks for due deliveries at once. */
   wake(): void {
     if (this.#isStopped || this.#options.clock.elapsed() < this.#pausedUntil) return;
-    // Polling continues after any error: deliveries that cannot be read or written now are due again.
+    // Polls for due deliveries. Polling continues after any error, because deliveries that cannot be read or written
+    // now stay due.
     try {
       this.#prune();
       this.#sendDue();
@@ -80,8 +81,8 @@ export class WebhookDispatcher implements WebhookService {
   }
 
   /**
-   * Starts nothing more and gives attempts in flight `closeGraceMs`; attempts that are then aborted are repeated after
-   * the next start.
+   * Stops sending. Attempts in flight get `closeGraceMs` to complete; aborted attempts are repeated after the next
+   * start.
    */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -94,7 +95,7 @@ export class WebhookDispatcher implements WebhookService {
   #sendDue(): void {
     const { outbox, clock, config } = this.#options;
     const most = config.webhookParallelCalls;
-    // twice as many, because deliveries in flight are still due
+    // twice as many deliveries are read, because deliveries in flight are still due
     for (const delivery of outbox.due(clock.now(), 2 * most)) {
       const calls = [...this.#calls.values()].filter(({ webhookId }) => webhookId === delivery.webhookId);
       if (calls.length >= most || this.#calls.has(delivery.id)) continue;
@@ -132,7 +133,7 @@ export class WebhookDispatcher implements WebhookService {
     const { guard, clock, config } = this.#options;
     let checked: URL;
     try {
-      // checked again: the allowed hosts may have changed since
+      // the URL is checked again, because the allowed hosts may have changed
       checked = guard.checkTarget(url);
     } catch {
       return { status: null, error: 'webhook_url_refused', retryAfter: null };
@@ -172,7 +173,7 @@ export class WebhookDispatcher implements WebhookService {
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
     outbox.failStranded(clock.now() - config.webhookRetryMs);
     const before = clock.before(config.webhookRetentionMs);
-    // after a jump of the clock, or if more deliveries remain, a later poll prunes again
+    // a later poll prunes again after a jump of the clock, or if more old deliveries remain
     if (before !== null && !outbox.prune(before)) this.#prunedAt = now;
   }
 
@@ -210,7 +211,7 @@ function endSpan(span: Span | null, { status, error }: PostResult): void {
   span?.end({ attributes, error: isTaken ? null : (error ?? `status ${status}`) });
 }
 
-/** The campaign and the expansion that an event names, for the log. */
+/** Log fields for the campaign and the expansion of an event. */
 function namesIn(body: string): { readonly campaign?: string; readonly expansion?: string } {
   const { data } = JSON.parse(body) as { readonly data: { campaign_id?: string; expansion_id?: string } };
   const { campaign_id: campaign, expansion_id: expansion } = data;

@@ -1,15 +1,18 @@
-/** When a delivery is retried: exponential backoff with jitter, for a limited time. */
+/** Computes the times of retries: exponential backoff with jitter, for a limited time. */
 import { createRng } from '../../lib/rng.ts';
 
-/** Delays after the first attempt, the second, ..; the last one applies to all that follow. */
+/** Delays after the first attempt, the second attempt, and so on; the last delay applies to all later attempts. */
 const DELAYS_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_000];
-/** A delay is varied by up to this share of it, so that deliveries that failed together are not retried together. */
+/**
+ * Maximum random variation of a delay, as a share of the delay, so that deliveries that failed together are not retried
+ * together.
+ */
 const JITTER = 0.2;
 
 /**
- * The time before which a receiver asks not to be called, in milliseconds since 1970 (RFC 9110, 10.2.3: seconds, or a
- * date of its clock, which is compared with `wall`, the time of this machine); null if the header is missing or
- * unreadable.
+ * Parses a Retry-After header (RFC 9110, 10.2.3: seconds, or a date, which is compared with `wall`, the time of this
+ * machine). The result is the earliest time of the next attempt in milliseconds since 1970; null if the header is
+ * missing or unreadable.
  */
 export function retryAfterTime(header: string | null, now: number, wall = now): number | null {
   if (header === null) return null;
@@ -19,9 +22,9 @@ export function retryAfterTime(header: string | null, now: number, wall = now): 
 }
 
 /**
- * When the next attempt is due after `attempts` failed ones, the last at `now` (milliseconds since 1970); null if there
- * is none. The last attempt is `retryForMs` after the delivery was created, whatever the receiver asks for; no earlier
- * attempt is due before `notBefore`.
+ * The due time of the next attempt after `attempts` failed attempts, the last of which was at `now` (milliseconds since
+ * 1970); null if there is no further attempt. The last attempt is `retryForMs` after the delivery was created,
+ * regardless of Retry-After; all earlier attempts wait until `notBefore`.
  */
 export function nextAttemptAt(
   delivery: { readonly id: string; readonly createdAt: number },

@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 const SECRET_PREFIX = 'whsec_';
 
 /**
- * The headers of one attempt: one signature per secret, because a receiver accepts any that matches. `now` is in
+ * The headers of one attempt, with one signature per secret; a receiver accepts any signature that matches. `now` is in
  * milliseconds since 1970.
  */
 export function signedHeaders(eventId: string, body: string, secrets: readonly string[], now: number) {

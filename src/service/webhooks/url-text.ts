@@ -1,18 +1,18 @@
-/** Checks how the URL of a webhook is written: the URL shown must be the URL called. */
+/** Checks the spelling of a webhook's URL: the URL shown must be the URL called. */
 
-/** RFC 1035: maximum characters of a name, and of a label. */
+/** Maximum number of characters of a host name and of a label (RFC 1035). */
 const MAXIMUM_NAME = 253;
 const MAXIMUM_LABEL = 63;
 
 /**
- * The fault in how a URL is written, or null. `URL` repairs much: `https:///x` becomes the host x, `\` becomes `/`, and
- * `%65`, invisible characters and numbers disappear into names and addresses.
+ * Returns the fault in the spelling of a URL, or null. The class `URL` repairs many faults: `https:///x` becomes the
+ * host x, `\` becomes `/`, and `%65`, invisible characters and numbers become parts of names and addresses.
  */
 export function urlTextFault(text: string, url: URL): string | null {
   const authority = /^https?:\/\/([^/\\?#]+)/i.exec(text)?.[1];
   if (authority === undefined) return 'has no host';
   if (text.includes('\\')) return 'contains a backslash';
-  // also if empty, which `URL` drops
+  // this finds empty user info too, which `URL` drops
   if (authority.includes('@')) return 'contains a user name or password';
   if (text.includes('#')) return 'contains a fragment, which is never sent';
   if (url.port === '0') return 'has the port 0';

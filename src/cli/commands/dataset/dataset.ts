@@ -28,11 +28,11 @@ function addGenerate(dataSet: Command, output: Output): void {
       .command('generate')
       .description('write a synthetic data set with known tastes')
       .requiredOption('--out <dir>', 'folder to write; it must not exist')
-      .option('--users <n>', 'people', positiveInteger, 50_000)
-      .option('--train-campaigns <n>', 'campaigns to train on', positiveInteger, 40)
-      .option('--test-campaigns <n>', 'campaigns to evaluate on', positiveInteger, 12)
-      .option('--seed <n>', 'seed of people and campaigns', wholeNumber, 1)
-      .option('--world <name>', 'meaning of the tokens: data sets of one world fit one model', 'demo')
+      .option('--users <n>', 'number of people', positiveInteger, 50_000)
+      .option('--train-campaigns <n>', 'number of campaigns to train on', positiveInteger, 40)
+      .option('--test-campaigns <n>', 'number of campaigns to evaluate on', positiveInteger, 12)
+      .option('--seed <n>', 'random seed for people and campaigns', wholeNumber, 1)
+      .option('--world <name>', 'name of the meaning of tokens; data sets of the same world fit the same model', 'demo')
       .action(async (options) => (await import('./generate.ts')).datasetGenerateCommand(options, output)),
     'metaheac dataset generate --out data --users 10000',
   );
@@ -42,9 +42,9 @@ function addInteractions(dataSet: Command, output: Output): void {
   const interactions = withFormats(
     withChoice(dataSet.command('interactions'))
       .description(
-        'make a data set from a log of users and items: popular items become campaigns, the others user history',
+        'make a data set from a log of users and items: popular items become campaigns, and other items become user history',
       )
-      .requiredOption('--in <file>', 'the log: CSV or other delimited text, or NDJSON; plain, .gz or .zst', existing)
+      .requiredOption('--in <file>', 'log file: CSV or other delimited text, or NDJSON; plain, .gz or .zst', existing)
       .requiredOption('--out <dir>', 'folder to write; it must not exist')
       .requiredOption('--user <column>', 'column of user ids, in the log and in --users')
       .requiredOption('--item <column>', 'column of item ids, in the log and in --items')
@@ -57,14 +57,14 @@ function addInteractions(dataSet: Command, output: Output): void {
       .option('--leave-out <columns>', 'columns of the tables that are not features: a,b', nameList, [])
       .option(
         '--where <condition>',
-        'condition on rows of the log; may be repeated: "Quantity > 0", "InvoiceNo !~ ^C" (= != < <= > >= ~ !~)',
+        'condition that rows of the log must meet; may be repeated: "Quantity > 0", "InvoiceNo !~ ^C" (= != < <= > >= ~ !~)',
         collect,
         [],
       )
       .option('--exclude-items <items>', 'items whose rows are left out: POST,BANK CHARGES', nameList, [])
       .option(
         '--exclude-items-file <file>',
-        'file with such items, one per line; not all need to be in the log',
+        'file of items whose rows are left out, one per line; items that are not in the log are ignored',
         existing,
       )
       .option(
@@ -115,57 +115,60 @@ function addTencent(dataSet: Command, output: Output): void {
         existing,
       )
       .requiredOption('--out <dir>', 'folder to write; it must not exist')
-      .option('--threshold <T>', 'ads with more seeds are large, the others small', positiveInteger, 4000)
-      .option('--test-share <share>', 'share of the large and of the small ads that form the test set', share, 0.5)
-      .option('--minimum-users <n>', 'ads with fewer seeds are left out', positiveInteger, 20)
-      .option('--negatives <n>', 'non-members drawn per member (default: those with label -1)', positiveInteger)
+      .option('--threshold <T>', 'ads with more seeds than this are large; other ads are small', positiveInteger, 4000)
+      .option('--test-share <share>', 'share of the ads of each size that forms the test set', share, 0.5)
+      .option('--minimum-users <n>', 'ads with fewer seeds than this are left out', positiveInteger, 20)
+      .option(
+        '--negatives <n>',
+        'number of non-members to draw per member (default: use users with label -1)',
+        positiveInteger,
+      )
       .option('--seed <n>', 'seed of every random draw', wholeNumber, 1)
       .action(async (options) => (await import('./tencent.ts')).datasetTencentCommand(options, output)),
     'metaheac dataset tencent --in download --out data',
   );
 }
 
-/** Options for the format of the files. */
 function withFormats(command: Command): Command {
   return command
-    .option('--decimal-comma', 'numbers are written 3,5')
+    .option('--decimal-comma', 'numbers have a decimal comma, as in 3,5')
     .addOption(
       new Option(
         '--date-format <order>',
-        'whether dates like 12/1/2010 8:26 have the day or the month first (default: detected from the values)',
+        'whether the day or the month comes first in dates like 12/1/2010 8:26 (default: detected from the values)',
       ).choices(['dmy', 'mdy']),
     )
-    .option('--separator <text>', 'separator of several values in one field of a table', '|')
+    .option('--separator <text>', 'separator between values in one field of a table', '|')
     .option(
       '--delimiter <text>',
-      'separator of fields (default: detected from the first line); tab for a tab',
+      'field separator; the word tab means a tab (default: detected from the first line)',
       delimiter,
     )
     .option('--header <names>', 'names of the columns of a log without a header: a,b,c', nameList)
     .addOption(new Option('--encoding <name>', 'encoding of the files').choices(ENCODINGS).default('utf-8'));
 }
 
-/** Options of commands that choose campaigns from a log. */
+/** Adds the options of commands that choose campaigns from a log. */
 function withChoice(command: Command): Command {
   return command
     .option(
       '--minimum-users <n>',
-      'minimum users of a campaign (default: as many as the item at rank 600 has, but at least 50)',
+      'minimum number of users of a campaign (default: that of the 600th most popular item, but at least 50)',
       positiveInteger,
     )
     .option(
       '--campaigns <n>',
-      'maximum campaigns, drawn from the items with enough users; the others stay in histories (default: 300, but at ' +
-        'most half of those items)',
+      'maximum number of campaigns, drawn from items with enough users; other items stay in histories (default: 300, ' +
+        'but at most half of the items with enough users)',
       positiveInteger,
     )
-    .option('--test-share <share>', 'share of the campaigns that form the test set', share, 0.4)
+    .option('--test-share <share>', 'share of the campaigns that forms the test set', share, 0.4)
     .option(
       '--seeds <small,large>',
-      'seeds of small and of large test campaigns; one number applies to all',
+      'number of seeds of small and of large test campaigns; a single number applies to all of them',
       seedCounts,
       [50, 200],
     )
-    .option('--history <n>', "maximum items in a user's history", positiveInteger, 50)
+    .option('--history <n>', "maximum number of items in a user's history", positiveInteger, 50)
     .option('--seed <n>', 'seed of every random draw', wholeNumber, 1);
 }

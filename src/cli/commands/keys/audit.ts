@@ -4,7 +4,7 @@ import { auditLine } from '../../../http/audit/entry.ts';
 import type { Output } from '../../../lib/output.ts';
 import { withDataFolder } from '../../../service/data-folder.ts';
 
-/** Number of entries that are read in one page. */
+/** Number of audit entries per page. */
 const PAGE = 1_000;
 
 export function auditCommand(

@@ -15,7 +15,7 @@ export interface KeysCreateOptions {
   expiresIn?: number;
 }
 
-/** Prints only the key on stdout. */
+/** Prints nothing but the key on stdout. */
 export function keysCreateCommand(dataDir: string, options: KeysCreateOptions, output: Output): void {
   const { name, scope, label: labels, expiresIn } = options;
   if (scope === 'admin' && Object.keys(labels).length > 0)
@@ -31,5 +31,5 @@ export function keysCreateCommand(dataDir: string, options: KeysCreateOptions, o
   );
   output.result(key);
   const until = expiresAt === null ? '' : ` until ${new Date(expiresAt).toISOString()}`;
-  output.note(`${apiKey.id}, scope ${scope}${until}: save the key, it is never shown again`);
+  output.note(`${apiKey.id}, scope ${scope}${until}: save the key now, because it is never shown again`);
 }

@@ -14,9 +14,9 @@ export function addKeyCommands(program: Command, output: Output): void {
     .description('API keys of a data folder; a running service applies changes at once');
   addExample(
     addDataDir(keys.command('create'), 'data folder of a service, created if it does not exist')
-      .description('create a key and print it: it is never shown again')
-      .requiredOption('--name <name>', 'who or what uses it')
-      .addOption(new Option('--scope <scope>', 'what it may do').choices(SCOPES).default('read'))
+      .description('create an API key and print the key, which is never shown again')
+      .requiredOption('--name <name>', 'who or what uses the key')
+      .addOption(new Option('--scope <scope>', 'what the key may do').choices(SCOPES).default('read'))
       .option('--label <key=text>', 'restrict the key to campaigns with this label; may be repeated', labelTexts, {})
       .option(
         '--expires-in <duration>',
@@ -30,7 +30,7 @@ export function addKeyCommands(program: Command, output: Output): void {
   );
   addExample(
     addDataDir(keys.command('list'))
-      .description('list the keys, newest first: id, scope, state, name, labels')
+      .description('list API keys, newest first: id, scope, state, name, labels')
       .option('--json', 'print one JSON object')
       .action(async (dir, options) =>
         (await import('./list.ts')).keysListCommand(dataDirOf(dir, options, output), options, output),
@@ -39,7 +39,7 @@ export function addKeyCommands(program: Command, output: Output): void {
   );
   addExample(
     addSettings(keys.command('revoke'), ['METAHEAC_DATA_DIR'])
-      .description('revoke a key: the next request with it is refused')
+      .description('revoke an API key: the next request with the key is refused')
       .usage('[options] [data-dir] <id>')
       .argument('<id...>', 'the start of the key (mh_ and 12 digits), optionally preceded by a data folder')
       .action(async (words: readonly string[], options, command: Command) => {
@@ -52,8 +52,8 @@ export function addKeyCommands(program: Command, output: Output): void {
   addExample(
     addDataDir(program.command('audit'))
       .description('print the audit log of a data folder as NDJSON, oldest first: which key changed what')
-      .option('--since <time>', 'entries from this time on, such as 2026-11-26 or 2026-11-26T12:00:00Z', instant)
-      .option('--until <time>', 'entries before this time', instant)
+      .option('--since <time>', 'print entries from this time on, such as 2026-11-26 or 2026-11-26T12:00:00Z', instant)
+      .option('--until <time>', 'print entries before this time', instant)
       .action(async (dir, options) =>
         (await import('./audit.ts')).auditCommand(dataDirOf(dir, options, output), options, output),
       ),

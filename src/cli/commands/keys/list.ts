@@ -6,14 +6,14 @@ import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
 import { withDataFolder } from '../../../service/data-folder.ts';
 
-/** Number of keys that are read in one page. */
+/** Number of keys per page. */
 const PAGE = 1_000;
 
 export function keysListCommand(dataDir: string, options: { json?: boolean }, output: Output): void {
   const keys = withDataFolder(dataDir, ({ apiKeys }) => allOf(apiKeys));
   if (options.json) output.result(JSON.stringify({ keys: keys.map((one) => key.parse(one)) }));
   else for (const one of keys) output.result(describeKey(one));
-  if (keys.length === 0) output.note('there are no keys');
+  if (keys.length === 0) output.note('there are no API keys');
 }
 
 function allOf(apiKeys: ApiKeys): ApiKey[] {

@@ -2,7 +2,7 @@
 import { ACTORS, type AuditedAction } from '../../../domain/audit.ts';
 import type { AuditLog } from '../../../domain/ports/audit.ts';
 
-/** Runs `work`, with an audit entry in the same transaction, and returns its result. */
+/** Runs `work`, writes an audit entry in the same transaction, and returns the result of `work`. */
 export function recorded<T>(
   { audit }: { readonly audit: AuditLog },
   what: Pick<AuditedAction, 'action' | 'resource' | 'resourceId'>,

@@ -39,7 +39,7 @@ async function testAs(file: string, folder: string): Promise<TestExpansion> {
   }
 }
 
-/** Prints the schema as JSON on stdout, so that it can be written to a file, and notes on what to check. */
+/** Prints the proposed schema as JSON on stdout, and notes on what to check. */
 export async function modelInferCommand(file: string, output: Output): Promise<void> {
   const { graph } = readExport(file);
   try {
@@ -85,20 +85,24 @@ function describeImport(
     }
   }
   for (const { parameter, as, transposed } of manifest.tied ?? [])
-    lines.push(`parameter ${parameter}: is ${as}${transposed ? ', transposed' : ''}, and is adapted as one with it`);
-  for (const name of manifest.padded ?? []) lines.push(`parameter ${name}: row 0 is padding and stays 0`);
+    lines.push(
+      `parameter ${parameter}: tied to ${as}${transposed ? ' (transposed)' : ''} and adapted together with it`,
+    );
+  for (const name of manifest.padded ?? []) lines.push(`parameter ${name}: row 0 is padding and remains 0`);
   lines.push(...describeParameters(graph, parameters), describeOps(ops));
-  lines.push(refused.length === 0 ? 'gradients refused: none' : 'gradients refused (fixed parameters only):');
+  lines.push(
+    refused.length === 0 ? 'unsupported gradients: none' : 'unsupported gradients (of fixed parameters only):',
+  );
   for (const { sentence, parameters: names } of refused) lines.push(`  ${names.join(', ')}: ${sentence}`);
   const { losses, users, unmoved } = dryRun;
   lines.push(
-    `dry run: ${losses.length} steps on ${users} random users, losses ` +
-      `${losses.map((loss) => loss.toFixed(4)).join(' ')}${unmoved.length === 0 ? ', every adapted parameter moved' : ''}`,
+    `dry run of ${losses.length} steps on ${users} random users: losses ` +
+      `${losses.map((loss) => loss.toFixed(4)).join(' ')}${unmoved.length === 0 ? '; every adapted parameter changed' : ''}`,
   );
-  if (unmoved.length > 0) lines.push(`  not moved: ${unmoved.join(', ')}`);
+  if (unmoved.length > 0) lines.push(`  unchanged parameters: ${unmoved.join(', ')}`);
   lines.push(
-    `test expansion: ${tested.users} made-up users, ${tested.seeds} seeds, adapted, scored and exported (scores of the ` +
-      `file differ by ${tested.apart?.toExponential(0)} at most)`,
+    `test expansion of ${tested.users} made-up users with ${tested.seeds} seeds passed (scores of the ONNX ` +
+      `file differ by at most ${tested.apart?.toExponential(0)})`,
   );
   lines.push(`golden batch: ${manifest.golden_batch.scores.length} random users`);
   lines.push(`adaptation: ${JSON.stringify(manifest.adaptation)}`);

@@ -1,11 +1,14 @@
-/** The commands of model folders: `model show`, `import`, `diff`, `verify`, and those that switch a service's model. */
+/**
+ * The commands for models: `model show`, `import`, `diff` and `verify` read folders, and `promote`, `list` and
+ * `rollback` call a service.
+ */
 import { type Command, Option } from 'commander';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
 import { deviceOption, existing } from '../../options.ts';
 import { addSettings, keyOf, serviceOf } from '../../settings.ts';
 
-const url = () => new Option('--url <url>', 'the running service');
+const url = () => new Option('--url <url>', 'address of the running service');
 
 export function addModelCommands(program: Command, output: Output): void {
   const model = program.command('model').description('model folders');
@@ -26,7 +29,7 @@ export function addModelCommands(program: Command, output: Output): void {
           'needs',
       )
       .argument('<file>', 'ONNX file', existing)
-      .option('--schema <file>', 'schema.json: describes its inputs', existing)
+      .option('--schema <file>', 'schema.json: describes the inputs of the ONNX file', existing)
       .option('--out <dir>', 'model folder to write')
       .option('--name <name>', "name of the model (default: the schema's or the file's)")
       .addOption(
@@ -64,13 +67,13 @@ export function addModelCommands(program: Command, output: Output): void {
   addServedModelCommands(model, output);
 }
 
-/** Which model a service serves. */
+/** Adds the commands that show or change the served model. */
 function addServedModelCommands(model: Command, output: Output): void {
   addExample(
     addSettings(model.command('promote'), ['METAHEAC_DATA_DIR', 'METAHEAC_API_KEY'])
-      .description('copy a model into the data folder of a service, and have it checked and served')
+      .description('copy a model into the data folder of a service, which checks and serves the model')
       .argument('<dir>', 'model folder', existing)
-      .addOption(url().default(undefined, 'none: a service on the folder serves it from its next start'))
+      .addOption(url().default(undefined, 'none: the service serves the model from its next start'))
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) => {
         const service = { ...options, ...serviceOf(options, output) };
@@ -80,7 +83,7 @@ function addServedModelCommands(model: Command, output: Output): void {
   );
   addExample(
     addSettings(model.command('list'), ['METAHEAC_API_KEY'])
-      .description('list the models of a running service, the served one first')
+      .description('list the models of a running service, starting with the served model')
       .addOption(url().makeOptionMandatory())
       .option('--json', 'print one JSON object on stdout')
       .action(async (options) => {
@@ -91,9 +94,9 @@ function addServedModelCommands(model: Command, output: Output): void {
   );
   addExample(
     addSettings(model.command('rollback'), ['METAHEAC_API_KEY'])
-      .description('make a running service go back to the model that it served before')
+      .description('make a running service return to its previous model')
       .addOption(url().makeOptionMandatory())
-      .option('--from <version>', 'the model to replace (default: the served one)')
+      .option('--from <version>', 'version of the model to replace (default: the served model)')
       .option('--json', 'print one JSON object on stdout')
       .action(async (options) => {
         const service = { ...options, key: keyOf(options, output) };

@@ -45,7 +45,7 @@ export async function modelPromoteCommand(
   // a model that cannot fit is refused at once, without a check
   if (typeof asked === 'string') {
     if (options.json) output.result(JSON.stringify({ version, served: false, refusal: asked }));
-    else output.result(`refused, nothing has changed: ${asked}`);
+    else output.result(`the promotion was refused and nothing has changed: ${asked}`);
     process.exitCode = NOT_SERVED;
     return;
   }
@@ -72,7 +72,10 @@ async function publishVerified(models: string, dir: string, version: string): Pr
   withStorage(`create the folder ${models}`, () => createFolder(resolve(models)));
   const unlock = await awaitFileLock(join(models, PROMOTE_LOCK), LOCK_WAIT_MS);
   if (unlock === null)
-    throw new AppError('unavailable', `another promotion into ${models} is running: try again when it has ended`);
+    throw new AppError(
+      'unavailable',
+      `another promotion into ${models} is running: try again when that promotion has ended`,
+    );
   try {
     readModelFolder(await publishModel(models, dir));
   } catch (error) {
@@ -105,7 +108,9 @@ async function promoteOffline(
   }
   if (json) output.result(JSON.stringify({ version, served: false }));
   else
-    output.result(`model ${version} is in ${models}: the next service on ${dataDir} serves it, without a comparison`);
+    output.result(
+      `model ${version} is in ${models}: a service on ${dataDir} serves it from its next start, without a comparison`,
+    );
 }
 
 function lockOrExplain(dataDir: string): () => void {

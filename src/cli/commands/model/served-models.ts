@@ -9,12 +9,12 @@ export interface ServiceOptions {
   readonly json?: boolean;
 }
 
-/** How often the check of a model is polled. */
+/** Polling interval while a model is checked. */
 const POLL_MS = 200;
-/** The exit code if the served model stays. */
+/** Exit code if the served model did not change. */
 export const NOT_SERVED = 3;
 
-/** The printed part of the API response. */
+/** The part of the API response that is printed. */
 export interface Model {
   readonly version: string;
   readonly name: string;
@@ -57,11 +57,11 @@ export async function modelRollbackCommand(options: ServiceOptions & { from?: st
   report(await settled(client, asked, output), options, output);
 }
 
-/** The model once its check has ended. */
+/** Waits until the check of the model has ended, and returns the model. */
 export async function settled(client: ServiceClient, asked: Model, output: Output): Promise<Model> {
   let model = asked;
   while (model.check?.state === 'checking') {
-    output.progress(`checking ${model.version} beside ${model.check.from_version}`);
+    output.progress(`comparing model ${model.version} with the served model ${model.check.from_version}`);
     await sleep(POLL_MS);
     model = await client.call<Model>('GET', `/v1/models/${model.version}`);
   }
@@ -76,7 +76,7 @@ export function report(model: Model, { json }: { json?: boolean }, output: Outpu
 
 function describe({ version, served, check }: Model): string[] {
   if (served && check === null) return [`model ${version} is already served`];
-  if (check === null) return [`model ${version} is not served: the service was restarted meanwhile`];
+  if (check === null) return [`model ${version} is not served: the service was restarted during the check`];
   const lines = check.comparisons.map(
     ({ campaign_id, overlap, served, fresh }) =>
       `campaign ${campaign_id}: overlap ${Object.entries(overlap)
@@ -85,7 +85,7 @@ function describe({ version, served, check }: Model): string[] {
   );
   if (served) return [...lines, `model ${version} is served in place of ${check.from_version}`];
   const { code, message } = check.reason ?? { code: 'unknown', message: 'see the log of the service' };
-  return [...lines, `refused, nothing has changed: ${message} (${code})`];
+  return [...lines, `the model was refused and nothing has changed: ${message} (${code})`];
 }
 
 function describeQuality({ verdict, auc, recall_at_5_percent: recall }: Quality): string {

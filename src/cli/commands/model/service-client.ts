@@ -3,17 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, messageOf, UsageError } from '../../../lib/errors.ts';
 
-/** How long to wait for a response. */
+/** Maximum wait for a response. */
 const ANSWER_MS = 30_000;
 
-/** Maximum number of tries, and total time, of a request that gets 503 or 429; `Retry-After` says when to try again. */
+/** Maximum number and total duration of tries if a request gets 503 or 429; `Retry-After` says when to try again. */
 const MOST_TRIES = 6;
 const MOST_WAITING_MS = 60_000;
-/** The wait without a `Retry-After`; doubled with each try. */
+/** Wait before the first retry without `Retry-After`; each retry doubles the wait. */
 const FIRST_WAIT_MS = 500;
 
 export interface ClientParts {
-  /** Called with one sentence for each wait. */
+  /** Called before each wait, with a sentence for the user. */
   readonly note?: (text: string) => void;
   readonly wait?: (ms: number) => Promise<void>;
 }
@@ -35,10 +35,10 @@ export class ServiceClient {
   }
 
   /**
-   * The JSON of a 2xx response. A request that gets 503 or 429 (busy or closing) is repeated for up to a minute: all
-   * tries have the same idempotency key, and the service refuses before it does anything.
-   * @throws AppError unavailable if nobody answers; otherwise with the text of the problem, also in the fact `detail`,
-   * and its code in the fact `problem`
+   * Returns the JSON of a 2xx response. If the service is busy or closing (503 or 429), the request is repeated for up
+   * to a minute, which is safe: all tries have the same idempotency key, and a refused request has no effect. @throws
+   * AppError unavailable if no service answers; otherwise an error with the text of the problem, which is also in the
+   * fact `detail`, and with the code of the problem in the fact `problem`
    */
   async call<T>(method: 'GET' | 'POST', path: string): Promise<T> {
     const headers: Record<string, string> = {

@@ -19,7 +19,7 @@ import { describeFeature, linearParameters, type Manifest } from '../../../model
 import { type ParameterRole, rolesOf } from '../../../model/parameter-roles.ts';
 
 export interface ModelShowOptions {
-  /** Also print the graphs that adaptation runs. */
+  /** Whether to print the graphs of adaptation too. */
   adaptation?: boolean;
 }
 
@@ -32,7 +32,7 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
   }
   for (const name of graph.inputs) output.result(`input ${name}: ${typeText(graph.values.get(name)!)}`);
   const fixed = [...graph.initializers.keys()].filter((name) => !adapted.includes(name));
-  const selection = { adapted, fixed: new Map(fixed.map((name) => [name, 'the manifest does not adapt it'])) };
+  const selection = { adapted, fixed: new Map(fixed.map((name) => [name, 'not adapted according to the manifest'])) };
   for (const line of describeParameters(graph, rolesOf(graph, selection, cut))) output.result(line);
   output.result(describeOps(countOps(graph)));
   output.result(`adaptation: ${JSON.stringify(manifest.adaptation)}`);
@@ -49,7 +49,7 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
     for (const each of adaptationGraphs(graph, adapted, manifest)) output.result(printGraph(spellVectorProducts(each)));
 }
 
-/** One line per parameter, with its role in adaptation and, for tables, the inputs that look it up; then the total. */
+/** Describes each parameter in a line, with its role in adaptation and the inputs that index it, and then the total. */
 export function describeParameters(graph: Graph, parameters: readonly ParameterRole[]): string[] {
   const readers = new Map<string, Set<string>>();
   for (const { table, inputs } of findLookups(graph))
@@ -73,7 +73,7 @@ export function describeOps(ops: ReadonlyMap<string, number>): string {
   return `ops: ${[...ops].map(([op, nodes]) => `${op} ${nodes}`).join(', ')}`;
 }
 
-/** The graphs that adaptation runs, as its sessions get them, for the kind of adaptation in the manifest. */
+/** The graphs of the sessions that run the kind of adaptation in the manifest. */
 function adaptationGraphs(graph: Graph, adapted: readonly string[], { adaptation }: Manifest): Graph[] {
   if (adaptation.optimiser === 'adam') return [buildStepGraph(cutTables(graph, adapted), adapted)];
   const { body, step } = headGraphs(graph, linearParameters(adaptation));

@@ -14,6 +14,6 @@ export async function modelVerifyCommand(dir: string, options: { device: string 
   output.result(
     `${manifest.name} ${manifest.version} is valid: ${Object.keys(manifest.files).length} files, ` +
       `${adapted.length} adapted parameters, golden batch of ${manifest.golden_batch.scores.length} rows ` +
-      `reproduced to ${GOLDEN_TOLERANCE}, test expansion of ${tested.users} made-up users done on ${device.detail}`,
+      `reproduced within ${GOLDEN_TOLERANCE}, test expansion of ${tested.users} made-up users completed on ${device.detail}`,
   );
 }

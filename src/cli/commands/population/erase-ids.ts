@@ -6,11 +6,11 @@ import { IMPORT_LIMITS } from '../../../population/import.ts';
 
 /** Maximum number of ids per call. */
 const MAXIMUM_IDS = 1_000_000;
-/** Matches the header of a table, whose ids are in one of several columns; in a list, it would be taken for an id. */
+/** Matches the header of a table. In a list of ids, the header would be mistaken for an id. */
 const HEADER = /^"?user_?id"?([,;\t]|$)/i;
 
 /**
- * Distinct ids, one per line; empty lines are skipped.
+ * Reads distinct ids, one per line, and skips empty lines.
  * @throws AppError invalid_data (file:line): a header, UTF-16, an id that is too long, too many ids, or no ids
  */
 export async function readEraseIds(batches: AsyncIterable<LineBatch>, path: string): Promise<string[]> {
@@ -18,9 +18,10 @@ export async function readEraseIds(batches: AsyncIterable<LineBatch>, path: stri
   for await (const { firstLine, lines } of batches) {
     for (const [i, line] of lines.entries()) {
       if (firstLine + i === 1 && HEADER.test(line))
-        throw lineError(path, 1, 'this is the header of a table: give only the ids, one per line');
+        throw lineError(path, 1, 'this line is the header of a table: give only the ids, one per line');
       if (line === '') continue;
-      if (line.includes('\0')) throw lineError(path, firstLine + i, 'a NUL byte: the file must be UTF-8');
+      if (line.includes('\0'))
+        throw lineError(path, firstLine + i, 'the line contains a NUL byte: the file must be UTF-8');
       if (Buffer.byteLength(line) > IMPORT_LIMITS.maximumUserIdBytes)
         throw lineError(path, firstLine + i, `the id is longer than ${IMPORT_LIMITS.maximumUserIdBytes} bytes`);
       ids.add(line);

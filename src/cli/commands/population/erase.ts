@@ -14,7 +14,7 @@ export interface PopulationEraseOptions {
   dataDir?: string;
 }
 
-/** Erases the users in a file, whether or not a service runs on the same folders. */
+/** Erases the users whose ids a file lists, even while a service uses the population or the data folder. */
 export async function populationEraseCommand(
   dir: string,
   options: PopulationEraseOptions,
@@ -26,12 +26,17 @@ export async function populationEraseCommand(
   const { erased, known } = await eraseUsers(dir, userIds, population);
   output.result(`${userIds.length} users: ${erased} erased now, ${known} of them known to the population`);
   if (dataDir === undefined)
-    output.note('seeds, lists and feedback of services are unchanged: name a data folder with --data-dir');
+    output.note(
+      'seeds, lists and feedback of services are unchanged; to erase the users there, name a data folder with --data-dir',
+    );
   else await eraseIn(dataDir, userIds, output);
   output.result(redact(dir));
 }
 
-/** Records the request in the store, with an entry in the audit log: a service completes it, now or when it starts. */
+/**
+ * Records the erasure in the store and in the audit log; a running service completes the erasure now, or the next
+ * service when it starts.
+ */
 function requestIn(dataDir: string, userIds: readonly string[]): void {
   const store = openStore(locateStore(dataDir), STORE_OPTIONS);
   try {
@@ -47,7 +52,7 @@ async function eraseIn(dataDir: string, userIds: readonly string[], output: Outp
   const locator = locateStore(dataDir);
   const release = tryLock(() => lockStore(locator));
   if (release === null) {
-    output.result(`the service running on ${dataDir} erases them there within seconds`);
+    output.result(`the service running on ${dataDir} erases the users there within seconds`);
     return;
   }
   try {
@@ -58,7 +63,7 @@ async function eraseIn(dataDir: string, userIds: readonly string[], output: Outp
         if (requested.length === 0) return;
         const { sets, feedback, answers } = await store.eraseUsers(requested);
         output.result(
-          `${dataDir}: ${sets} sets, ${feedback} events and ${answers} stored responses contained one of them`,
+          `${dataDir}: ${sets} sets, ${feedback} events and ${answers} stored responses contained erased users`,
         );
       }
     } finally {
@@ -74,11 +79,11 @@ function redact(dir: string): string {
     return `${redactErasedUsers(dir)} ids were overwritten in ${dir}`;
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
-    return `their ids stay in ${dir} until the next import or prune, because one is running now`;
+    return `the ids of erased users stay in ${dir} until the next import or prune, because another process has the lock`;
   }
 }
 
-/** null if another process holds the lock. */
+/** Returns null if another process holds the lock. */
 function tryLock(lock: () => () => void): (() => void) | null {
   try {
     return lock();
@@ -88,5 +93,5 @@ function tryLock(lock: () => () => void): (() => void) | null {
   }
 }
 
-/** Maximum number of ids that are erased from a store at once. */
+/** Maximum number of ids per erasure in a store. */
 const MOST_REQUESTED = 100_000;

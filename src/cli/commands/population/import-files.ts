@@ -81,7 +81,7 @@ function report(
   const { version, users, newUsers, badRows, replaced, erased } = result;
   output.result(`population version ${version} in ${out}: ${users} users, ${newUsers} of them new`);
   output.result(
-    `  ${users + badRows + replaced + erased} rows: ${badRows} bad, ${replaced} replaced by a later row of the user` +
+    `  ${users + badRows + replaced + erased} rows: ${badRows} bad, ${replaced} replaced by a later row of the same user` +
       (erased > 0 ? `, ${erased} of erased users` : ''),
   );
   for (const { name, kind } of schema.features) {
@@ -94,7 +94,7 @@ function report(
   noteBadRows(result, output);
 }
 
-/** Reports the first bad rows that were left out. */
+/** Reports the first of the bad rows that were left out. */
 export function noteBadRows(
   { badRows, worst }: Pick<ImportFilesResult, 'badRows' | 'worst'>,
   output: Pick<Output, 'note'>,
@@ -104,8 +104,8 @@ export function noteBadRows(
 }
 
 /**
- * Requires the schema to have each feature that the model reads, with the same kind; it may have more features (for
- * filters).
+ * Checks that the schema has each feature that the model reads, with the same kind. The schema may have more features
+ * (for filters).
  */
 function checkModel(model: ModelFolder, schema: SourceSchema, path: string): void {
   const features = populationFeatures(schema);

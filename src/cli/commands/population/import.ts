@@ -34,16 +34,17 @@ export async function populationImportCommand(options: PopulationImportOptions, 
   output.result(
     `population version ${result.version} in ${options.out}: ${result.users} users, ${result.newUsers} of them new`,
   );
-  if (result.erased > 0) output.result(`  ${result.erased} users were left out: they were erased`);
+  if (result.erased > 0) output.result(`  ${result.erased} users were left out because they had been erased`);
   const uses = countUses(binding, population);
   for (const feature of binding.features) {
     const counts = uses.get(feature.name);
     if (!counts) {
-      output.result(`  ${feature.name}: ${result.coverage[feature.name]} users have one`);
+      output.result(`  ${feature.name}: ${result.coverage[feature.name]} users have a value`);
       continue;
     }
     const share = counts.tokens === 0 ? 0 : (100 * counts.unknown) / counts.tokens;
-    const dropped = feature.kind === 'multi' ? `, ${counts.dropped} past the first ${feature.maxLength}` : '';
+    const dropped =
+      feature.kind === 'multi' ? `, ${counts.dropped} uses ignored after the first ${feature.maxLength} of a user` : '';
     output.result(
       `  ${feature.name}: ${result.tokens[feature.name]} tokens, ${counts.tokens} uses, ${share.toFixed(1)} ` +
         `% unknown to the model${dropped}`,

@@ -13,7 +13,7 @@ export function addPopulationCommands(program: Command, output: Output): void {
   addExample(
     population
       .command('repair')
-      .description('repair a damaged list of erased users, and report what is lost')
+      .description('repair a damaged list of erased users, and report which records are lost')
       .argument('<dir>', 'population folder', existing)
       .option('--json', 'print one JSON object')
       .action(async (dir, options) => (await import('./repair.ts')).populationRepairCommand(dir, options, output)),
@@ -28,7 +28,11 @@ function addErase(population: Command, output: Output): void {
       .description('erase users from look-ups and pages at once, from all later results, and from a data folder')
       .argument('<dir>', 'population folder', existing)
       .requiredOption('--ids <file>', 'user ids as text, one per line', existing)
-      .option('--data-dir <dir>', 'data folder of a service, which may be running: seeds, lists, feedback', existing)
+      .option(
+        '--data-dir <dir>',
+        'data folder of a service, which may be running; the users are erased from its seeds, lists and feedback too',
+        existing,
+      )
       .action(async (dir, options) => (await import('./erase.ts')).populationEraseCommand(dir, options, output)),
     'metaheac population erase population --ids ids.txt --data-dir data-dir',
   );
@@ -37,16 +41,16 @@ function addErase(population: Command, output: Output): void {
 /** Options for reading files of users. */
 function addReading(command: Command): Command {
   return command
-    .option('--column <name=column>', 'the column of user_id or of a feature; may be repeated', columnNames, new Map())
-    .option('--max-bad-rows <n>', 'maximum bad rows to leave out', wholeNumber, 0)
+    .option('--column <name=column>', 'column of user_id or of a feature; may be repeated', columnNames, new Map())
+    .option('--max-bad-rows <n>', 'maximum number of bad rows, which are left out', wholeNumber, 0)
     .addOption(
-      new Option('--duplicates <what>', 'a user who appears more than once: an error, or the last row wins')
+      new Option('--duplicates <what>', 'if a user has several rows: report an error, or take the last row')
         .choices(['error', 'last'])
         .default('error'),
     )
-    .option('--readmit-erased', 'import erased users who are in the files again; otherwise they are left out')
+    .option('--readmit-erased', 'import erased users too, if the files contain them (default: leave them out)')
     .option('--memory <mib>', 'memory limit of DuckDB, in MiB (default: 1024)', positiveInteger)
-    .option('--maximum-tokens <n>', 'maximum tokens in one list (default: 4096)', positiveInteger);
+    .option('--maximum-tokens <n>', 'maximum number of tokens in a list (default: 4096)', positiveInteger);
 }
 
 function addImport(population: Command, output: Output): void {
@@ -58,7 +62,7 @@ function addImport(population: Command, output: Output): void {
       .option('--data <dir>', 'data set folder, instead of files and a schema', existing)
       .option(
         '--model <dir>',
-        'model folder: with --data, its user features are imported; with files, it is compared with them',
+        'model folder; with --data, the features to import; with files, the features that the files must have',
         existing,
       )
       .requiredOption('--out <dir>', 'population folder; created if it does not exist')
@@ -78,8 +82,8 @@ function addImport(population: Command, output: Output): void {
       .command('schema')
       .description('propose a schema.json for files of users; edit it before the import')
       .argument('<sources...>', 'Parquet, CSV or NDJSON files')
-      .requiredOption('--infer', 'read the files and print a proposal')
-      .option('--rows <n>', 'rows to read', positiveInteger, 1_000_000)
+      .requiredOption('--infer', 'read the files and print a proposed schema')
+      .option('--rows <n>', 'number of rows to read', positiveInteger, 1_000_000)
       .action(async (sources, options) =>
         (await import('./schema.ts')).populationSchemaCommand(sources, options, output),
       ),
@@ -100,18 +104,18 @@ function addUpdate(population: Command, output: Output): void {
   addExample(
     addReading(population.command('update'))
       .description(
-        'make a new current version from the newest one: changed and new users get new rows, deleted users lose theirs',
+        'make a new current version from the newest version: replace changed users, add new ones, and delete others',
       )
       .requiredOption('--population <dir>', 'population folder', existing)
       .option('--changed <files...>', 'Parquet, CSV or NDJSON with all features of users who changed or are new')
-      .option('--deleted <files...>', 'ids of users who left: text (.txt, one per line), CSV, Parquet or NDJSON')
+      .option('--deleted <files...>', 'ids of users to delete: text (.txt, one per line), CSV, Parquet or NDJSON')
       .option(
         '--schema <file>',
         'schema.json: describes the columns (default: columns are named like the features)',
         existing,
       )
-      .option('--base <version>', 'the version to build on: newest, current, or its name', 'newest')
-      .option('--compact', 'leave no dead rows on disk: rewrite every segment that has some')
+      .option('--base <version>', 'version to build on: newest, current, or the name of a version', 'newest')
+      .option('--compact', 'rewrite every segment with dead rows, so that none stay on disk')
       .option('--json', 'print one JSON object')
       .hook('preAction', (command) => {
         const { changed, deleted, compact } = command.opts();
@@ -130,7 +134,7 @@ function addVersions(population: Command, output: Output): void {
   addExample(
     population
       .command('list')
-      .description('list the versions of a population folder, newest first; * marks the current one')
+      .description('list the versions of a population folder, newest first; * marks the current version')
       .argument('<dir>', 'population folder', existing)
       .option('--json', 'print one JSON object')
       .action(async (dir, options) => (await VERSIONS()).populationListCommand(dir, options, output)),
@@ -141,7 +145,7 @@ function addVersions(population: Command, output: Output): void {
       .command('show')
       .description('print the users and features of a version, after checking all its files')
       .argument('<dir>', 'population folder', existing)
-      .option('--version <version>', 'the version (default: the current one)')
+      .option('--version <version>', 'version to print (default: the current version)')
       .action(async (dir, options) => (await VERSIONS()).populationShowCommand(dir, options, output)),
     'metaheac population show population',
   );
@@ -158,18 +162,18 @@ function addVersions(population: Command, output: Output): void {
   addExample(
     population
       .command('prune')
-      .description('remove all but the newest versions; the current one stays')
+      .description('remove all but the newest versions; the current version is always kept')
       .argument('<dir>', 'population folder', existing)
-      .requiredOption('--keep <n>', 'versions to keep', positiveInteger)
+      .requiredOption('--keep <n>', 'number of versions to keep', positiveInteger)
       .action(async (dir, options) => (await VERSIONS()).populationPruneCommand(dir, options, output)),
     'metaheac population prune population --keep 5',
   );
   addExample(
     population
       .command('rollback')
-      .description('make an earlier version the one that services start with')
+      .description('make an earlier version current, so that services start with it')
       .argument('<dir>', 'population folder', existing)
-      .option('--to <version>', 'the version (default: the one before the current one)')
+      .option('--to <version>', 'version to make current (default: the version before the current version)')
       .action(async (dir, options) => (await VERSIONS()).populationRollbackCommand(dir, options, output)),
     'metaheac population rollback population',
   );

@@ -4,10 +4,12 @@ import type { Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import { type ErasuresRepair, repairErasures } from '../../../population/erase.ts';
 
-/** The exit code if something could not be repaired. */
+/** Exit code if something could not be repaired. */
 const NOT_ALL = 3;
 
-/** Repairs the erasures of a population and reports what could not be repaired. Exit code 0: all is intact; 3: not. */
+/**
+ * Repairs the erasures of a population and reports the losses. Exit code 0: all records are intact; 3: some are lost.
+ */
 export function populationRepairCommand(dir: string, options: { json?: boolean }, output: Output): void {
   const repair = repairErasures(dir);
   const isAll = repair.lost.length === 0 && repair.keyFault === null;
@@ -28,11 +30,11 @@ function describe(
     lines.push(`  lost: ${counted(count, 'record')} from position ${first} on; their users are unknown`);
   if (lost.length > 0)
     lines.push(
-      '  unless their ids are already overwritten, these users are visible again: repeat their erasure',
+      '  unless their ids are already overwritten, the users of lost records are visible again: repeat their erasure',
       `  (metaheac population erase ${dir} --ids FILE; users who are still erased stay erased)`,
     );
   if (recovered > 0)
-    lines.push('  recovered users stay hidden; if an import contains their ids again, they become new users');
+    lines.push('  recovered users stay hidden; an import that contains their ids adds them as new users');
   if (cutBytes > 0) lines.push(`  ${cutBytes} bytes at the end were cut off: an incomplete erasure, or damage`);
   if (aside !== null) lines.push(`  the damaged file is in ${aside}`);
   if (keyFault !== null) lines.push(`  not repaired: ${keyFault}; restore it from a backup`);

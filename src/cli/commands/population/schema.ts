@@ -10,7 +10,7 @@ export interface PopulationSchemaOptions {
   rows: number;
 }
 
-/** Prints a proposed schema as JSON on stdout, to be edited. */
+/** Prints a proposed schema as JSON on stdout. */
 export async function populationSchemaCommand(
   sources: readonly string[],
   options: PopulationSchemaOptions,
@@ -20,7 +20,7 @@ export async function populationSchemaCommand(
   try {
     const { schema, columns } = await inferSchema(sources, scratch, options.rows);
     output.result(JSON.stringify(schema, null, 2));
-    output.note(`${columns.length} columns; the notes say what they contain. Edit the proposal before the import.`);
+    output.note(`${columns.length} columns; the notes describe their values. Edit the proposal before the import.`);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -1,10 +1,10 @@
-/** Counts the tokens of a population that a model knows, for reports on imports. */
+/** Counts the tokens of a population that a model knows. */
 import { hasTokens } from '../../../lib/feature-kinds.ts';
 import type { Binding } from '../../../online/binding.ts';
 import { type EncodingCounts, encodeUsers } from '../../../online/encode.ts';
 import type { Population } from '../../../population/read.ts';
 
-/** Occurrences of tokens in the population by feature, counted in one pass. @throws AppError invalid_population */
+/** Counts the occurrences of tokens in the population by feature, in one pass. @throws AppError invalid_population */
 export function countUses({ features }: Binding, population: Population): ReadonlyMap<string, EncodingCounts> {
   const ofTokens = features.filter(({ kind }) => hasTokens(kind));
   const uses = new Map(ofTokens.map(({ name }) => [name, { unknown: 0, tokens: 0, dropped: 0 }]));

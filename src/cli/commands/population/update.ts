@@ -58,15 +58,17 @@ function report(result: UpdateFilesResult, seconds: number, population: string, 
     `population version ${version} in ${population}: ${users} users${isSame ? ', the same version as before' : ''}`,
   );
   output.result(`  ${changed} changed, ${added} new, ${deleted} deleted, ${unchanged} unchanged`);
-  const what = isOfNewest ? 'the newest version' : 'which is not the newest: it lacks the changes of later versions';
+  const what = isOfNewest ? 'the newest version' : 'not the newest version: the changes of later versions are missing';
   output.result(`  built on ${before}, ${what}`);
   if (currentBefore !== before)
-    output.result(`  current was ${currentBefore}, now it is ${isSame && !isOfNewest ? currentBefore : version}`);
+    output.result(
+      `  the current version was ${currentBefore} and is now ${isSame && !isOfNewest ? currentBefore : version}`,
+    );
   if (result.erased + result.leftOut > 0)
     output.result(`  ${result.erased} erased users removed, ${result.leftOut} rows of erased users left out`);
   if (unknown > 0) output.result(`  ${unknown} ids to delete are not in the population`);
   if (result.badRows + result.replaced > 0)
-    output.result(`  ${result.badRows} bad rows, ${result.replaced} replaced by a later row of the user`);
+    output.result(`  ${result.badRows} bad rows, ${result.replaced} replaced by a later row of the same user`);
   output.result(
     `  ${segments.written} segments written, ${segments.shared} shared with ${before}, ${seconds.toFixed(1)} s`,
   );

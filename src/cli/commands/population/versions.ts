@@ -19,7 +19,7 @@ export function populationListCommand(dir: string, options: { json?: boolean }, 
   for (const one of versions) output.result(`${one.isCurrent ? '*' : ' '} ${describeVersion(one)}`);
   const newest = versions.find(({ isNewest }) => isNewest);
   if (newest && !newest.isCurrent)
-    output.note(`the next update builds on ${newest.version}, the newest version, not on the current one`);
+    output.note(`the next update builds on the newest version, ${newest.version}, not on the current version`);
 }
 
 export function populationShowCommand(dir: string, options: { version?: string }, output: Output): void {

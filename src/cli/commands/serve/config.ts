@@ -8,7 +8,7 @@ import { type FlagValues, settingsOf } from '../../settings.ts';
 /** Shown in place of a secret of any length. */
 const MASK = '********';
 
-/** @throws AppError as `readSettings` */
+/** @throws the errors of `readSettings` */
 export function configCommand(flags: FlagValues & { json?: boolean }, output: Output): void {
   const settings = settingsOf(flags, output);
   if (flags.json) {
@@ -29,7 +29,7 @@ function present(setting: Setting, settings: Settings) {
   const origin = settings.origins.get(setting.variable)!;
   return {
     key,
-    // a secret has a flag only for its file
+    // there is no flag for a secret, only for the file of the secret
     flag: (secretFile ?? { flag }).flag,
     variable,
     value: shownValue(setting, settings),
@@ -41,14 +41,14 @@ function present(setting: Setting, settings: Settings) {
   };
 }
 
-/** The value to print; null if there is none. */
+/** The value to print; null for a setting without a value. */
 function shownValue({ variable, limit, secretFile }: Setting, { values }: Settings): unknown {
   const { limits, ...own } = values;
   const value = (limit === null ? own[variable as keyof typeof own] : limits[limit]) ?? null;
   return value !== null && secretFile !== null ? MASK : value;
 }
 
-/** `flag --port`, `environment METAHEAC_PORT`, `metaheac.yaml:3`, `default`. */
+/** The origin of a value: `flag --port`, `environment METAHEAC_PORT`, `metaheac.yaml:3` or `default`. */
 function describeOrigin(origin: Origin): string {
   if (origin.kind === 'default') return 'default';
   const place = origin.kind === 'file' ? `${origin.path}:${origin.line}` : `${origin.kind} ${origin.name}`;

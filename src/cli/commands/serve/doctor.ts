@@ -14,7 +14,7 @@ export interface DoctorCommandOptions extends FlagValues {
   readonly json?: boolean;
 }
 
-/** Prints the findings; returns whether none failed. */
+/** Prints the findings, and returns true if none has failed. */
 export async function doctorCommand(options: DoctorCommandOptions, output: Output): Promise<boolean> {
   const all = await examineAll(options, output);
   const status = worst(all);
@@ -23,21 +23,21 @@ export async function doctorCommand(options: DoctorCommandOptions, output: Outpu
   return status !== 'failed';
 }
 
-/** Without valid settings there is nothing else to examine. */
+/** Reports invalid settings, which prevent all other examinations. */
 async function examineAll(options: FlagValues, output: Output): Promise<readonly Finding[]> {
   let settings: Settings;
   try {
     settings = settingsOf(options, output);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const advice = 'Correct it: docs/settings.md lists all settings. Nothing else was examined.';
+    const advice = 'Correct the setting (docs/settings.md lists all settings). Nothing else was examined.';
     return [failed('settings', error.message, advice)];
   }
   const userId = process.getuid?.() ?? null;
   return await examine({ settings, machine: readMachine(), clock: systemClock, userId });
 }
 
-/** One line per finding, with advice below it, and totals. */
+/** Describes each finding in a line, with advice below, and adds totals. */
 function tableOf(all: readonly Finding[]): string[] {
   const lines = alignColumns(
     all.map(({ status, check, detail }) => [status, check, detail]),

@@ -9,7 +9,7 @@ export function addServeCommands(program: Command, output: Output, limits: Parti
   const serve = addAllSettings(program.command('serve').description('serve campaigns over HTTP'))
     .option(
       '--adopt',
-      'if the database of the data folder is gone: move its files aside and begin with an empty database',
+      'if the database of the data folder is missing, move the other files aside and begin with an empty database',
     )
     .action(async (options) => (await import('./serve.ts')).serveCommand(options, output, limits));
   addExample(serve, 'metaheac serve --data-dir data-dir --model models/demo --population population');
@@ -28,7 +28,7 @@ export function addServeCommands(program: Command, output: Output, limits: Parti
           'would fail',
       )
       .option('--json', 'print one JSON object on stdout')
-      .option('--checksums', 'no longer needed: every file of the population is read, as by serve'),
+      .option('--checksums', 'has no effect any more: doctor always reads every file of the population'),
   ).action(async (options) => {
     if (!(await (await import('./doctor.ts')).doctorCommand(options, output))) process.exitCode = 1;
   });

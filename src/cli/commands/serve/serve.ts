@@ -9,19 +9,17 @@ import { required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 
-/**
- * A signal that arrives later than this after the first counts as a second one: under npm each Ctrl-C arrives twice.
- */
+/** Minimum time between two signals that count separately: under npm each Ctrl-C arrives twice. */
 const SAME_SIGNAL_MS = 500;
-/** How long pending work may keep the process alive after the service was closed. */
+/** Maximum time that pending work may keep the process alive after the service was closed. */
 const LINGER_MS = 200;
-/** Base of the exit code after a second signal; the signal number is added. */
+/** Base of the exit code after a second signal, to which the signal number is added. */
 const SIGNALLED = 128;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
- * Serves until SIGTERM or SIGINT, then closes: requests in flight get time to complete, and the exit code is 0. A
- * second signal ends the process and the engine at once, as kill -9 would; nothing acknowledged is lost.
+ * Serves until SIGTERM or SIGINT, then gives requests in flight time to complete, and exits with code 0. A second
+ * signal ends the process and the engine at once, like kill -9; nothing acknowledged is lost.
  */
 export async function serveCommand(flags: FlagValues, output: Output, limits: Partial<Limits> = {}): Promise<void> {
   const settings = settingsOf(flags, output, limits);
@@ -55,8 +53,8 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
     clock: systemClock,
   };
   const server = await serve(await openService(options), options);
-  // Up to here a signal simply ends the process: verifying a large population may take long, and nothing needs closing
-  // yet.
+  // Before this point, a signal simply ends the process: verifying a large population may take long, and nothing needs
+  // to be closed yet.
   const told = new Promise<void>((resolve) => {
     let first: number | null = null;
     for (const [signal, number] of Object.entries(SIGNALS))
@@ -71,7 +69,7 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
     await Promise.race([server.engineReady.then(() => told), told]);
   } finally {
     await server.close();
-    // an exporter waiting for a receiver or a retry would keep the process for ten seconds
+    // a trace exporter that waits for its receiver would keep the process alive for ten seconds
     if (telemetry !== null) setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

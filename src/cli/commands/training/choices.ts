@@ -1,4 +1,4 @@
-/** Describes what training chose, with the evidence, in lines for people. */
+/** Describes the choices of a training and the evidence for them, in lines for people. */
 import { signed, signedInterval } from '../../../lib/interval.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import type { Share } from '../../../model/blend.ts';
@@ -13,8 +13,8 @@ import type { ChosenTokens } from '../../../training/history/self-supervised.ts'
 
 export function describePastCampaigns({ campaigns, gain, taken }: PastCampaignsChoice): string {
   const verdict = `past campaigns are ${taken ? 'a user feature' : 'not a user feature'}`;
-  if (gain === null) return `${verdict}: no train campaign is large enough to test them on`;
-  return `${verdict}: ${evidenceOf(gain)} on ${campaigns} train campaigns (regression with them minus without)`;
+  if (gain === null) return `${verdict}: no train campaign is large enough to test past campaigns as a feature`;
+  return `${verdict}: ${evidenceOf(gain)} on ${campaigns} train campaigns (regression with past campaigns minus regression without)`;
 }
 
 /** Describes the tokens used as campaigns. */
@@ -29,7 +29,7 @@ export function describeTokens(chosen: readonly ChosenTokens[]): string[] {
 export function describeTuned(part: 'regression' | 'logistic', { setting, tried, campaigns }: SettingChoice): string[] {
   const what = part === 'regression' ? 'whole-population regression' : 'auxiliary logistic regression';
   if (tried.length === 0)
-    return [`${what}: ${named(setting)}(the default): no train campaign is large enough to test it on`];
+    return [`${what}: ${named(setting)}(the default): no train campaign is large enough to test other settings`];
   return [
     `${what}, alone on ${campaigns} train campaigns (AUC, precision@5%):`,
     ...tried.map(
@@ -43,7 +43,7 @@ export function describeTuned(part: 'regression' | 'logistic', { setting, tried,
 /** Describes how heads are adapted: what was tried and what was chosen. */
 export function describeChoice({ settings, tried, campaigns }: Choice, on: 'start' | 'held out'): string[] {
   const where = `${campaigns} ${on === 'start' ? 'train campaigns, before training' : 'held-out campaigns'}`;
-  if (tried.length === 0) return [`how heads are adapted: unchanged, because ${where} are too few to choose on`];
+  if (tried.length === 0) return [`how heads are adapted: unchanged, because ${where} are too few to base a choice on`];
   return [
     `how heads are adapted, tested on ${where}:`,
     ...tried.map(({ change, gain, taken }) => `  ${evidenceOf(gain)}  ${change}${taken ? '  (chosen)' : ''}`),
@@ -52,7 +52,7 @@ export function describeChoice({ settings, tried, campaigns }: Choice, on: 'star
   ];
 }
 
-/** Describes how much less later members resemble the seeds. */
+/** Describes drift: how much less later members resemble the seeds. */
 export function describeDrift({ campaigns, from, until, by_seeds }: Drift): string[] {
   return [
     `drift, measured on ${campaigns} held-out campaigns (${from.slice(0, 10)} to ${until.slice(0, 10)}): of the ` +
@@ -69,10 +69,10 @@ export function describeUnmeasured(earlier: Drift | undefined): string {
   const why =
     'drift is not measured: a service does not know when a user became a seed, and a model chose who could convert';
   if (!earlier) return `${why}; predictions will assume that later members resemble the seeds`;
-  return `${why}; predictions will use that of the serving model, measured on ${counted(earlier.campaigns, 'campaign')}`;
+  return `${why}; predictions will use the drift of the serving model, measured on ${counted(earlier.campaigns, 'campaign')}`;
 }
 
-/** Describes the parts of the model, and its gain over the regression alone if that was measured. */
+/** Describes the parts of the model, and the measured gain over the regression alone. */
 export function describeBlend(adaptation: AdaptationSettings, blend: BlendChoice | null): string[] {
   const stack = adaptation.optimiser === 'gradient_descent' ? adaptation.stack : undefined;
   if (!stack) return [];
@@ -99,23 +99,25 @@ export function describeBlend(adaptation: AdaptationSettings, blend: BlendChoice
       return `${name} ${(weightOf(shares) / all).toFixed(2)}${detail}`;
     });
   return [
-    `the model is made of: ${made.join(', ')}${blend ? gainedBy(blend) : ''}`,
+    `parts of the model: ${made.join(', ')}${blend ? gainedBy(blend) : ''}`,
     ...(blend ? WHY_SIMPLER[blend.kind] : []),
   ];
 }
 
 function gainedBy({ kind, campaigns, gain }: BlendChoice): string {
   if (gain === null || kind === 'regression') return '';
-  const where = `on the ${campaigns} held-out campaigns that it was chosen on`;
+  const where = `on the ${campaigns} held-out campaigns used to choose the parts`;
   return `; ${intervalsOf(gain, campaigns)} over the regression alone, ${where}`;
 }
 
 const WHY_SIMPLER: Readonly<Record<BlendKind, readonly string[]>> = {
   stack: [],
   'closed forms': [
-    'the trained heads gain less than 0.001 (AUC + precision@5% / 4) over the regressions, so the model does without them',
+    'the trained heads gain less than 0.001 (AUC + precision@5% / 4) over the regressions, so the model leaves the heads out',
   ],
-  regression: ['nothing gains 0.001 (AUC + precision@5% / 4) over the regression alone, so the model is only that'],
+  regression: [
+    'no other part gains 0.001 (AUC + precision@5% / 4) over the regression, so the model is only a regression',
+  ],
 };
 
 function describeSettings({ rates, steps, first_pass }: Choice['settings']): string {
@@ -126,7 +128,7 @@ function describeSettings({ rates, steps, first_pass }: Choice['settings']): str
   ].join('; ');
 }
 
-/** Means with their intervals. */
+/** Formats mean differences with their intervals. */
 function intervalsOf({ auc, precision }: Gain, campaigns: number): string {
   const interval = ({ mean: value, error }: Mean, digits: number) => {
     const half = sureAt(campaigns) * error;

@@ -17,7 +17,7 @@ export interface EvaluateCommandOptions {
   data: string;
   model: string;
   beside: readonly string[];
-  /** Also evaluate models without adaptation. */
+  /** Whether to evaluate models without adaptation too. */
   raw?: boolean;
   json?: boolean;
   /** File of the page to write. */
@@ -30,7 +30,7 @@ export interface EvaluateCommandOptions {
 }
 
 export async function evaluateCommand(options: EvaluateCommandOptions, output: Output): Promise<void> {
-  // plotting code is loaded only if something is drawn
+  // the plotting code is loaded only if it is needed
   const reports = options.report || options.plots ? await import('../../../training/report/write.ts') : null;
   reports?.prepareOutputs(options.report, options.plots);
   const device = await openDevice(options.device);
@@ -79,7 +79,7 @@ function describeReport(report: EvaluationReport): string {
       `${report.seconds_per_campaign.toFixed(2)} s per campaign (adaptation and scoring)`,
     ...qualityTable(report),
     '',
-    'metaheac minus the method, campaign by campaign [95 % interval]',
+    'difference between metaheac and the method per campaign [95 % interval]',
     ...differenceTable(report),
     '',
     `chosen on train campaigns: ${chosen.join(', ')}`,
@@ -88,9 +88,9 @@ function describeReport(report: EvaluationReport): string {
 }
 
 /**
- * Whether training paid off: no if a baseline is significantly ahead in one measure; yes if the model is significantly
- * ahead of each baseline in one measure and its mean is behind in none. The figures compare the model with the best
- * baseline.
+ * Says whether training paid off: no, if a baseline is significantly ahead in a measure; yes, if the model is
+ * significantly ahead of each baseline in one measure and its mean is not behind in any. The figures compare the model
+ * with the best baseline.
  */
 export function describeGain({ differences }: Pick<EvaluationReport, 'differences'>): string[] {
   const baselines = BASELINES.flatMap((name) => {
@@ -110,7 +110,7 @@ export function describeGain({ differences }: Pick<EvaluationReport, 'difference
   const ahead = baselines.filter(isAhead);
   if (ahead.length > 0) {
     const others = ahead.filter((one) => one !== best).map(({ name }) => name);
-    const also = others.length > 0 ? `; significantly behind ${others.join(', ')} in one of them` : '';
+    const also = others.length > 0 ? `; significantly behind ${others.join(', ')} in one of the two measures` : '';
     return [`Training did not pay off: ${figures}${also}.`];
   }
   if (baselines.every(isBeaten)) return [`Training paid off: ${figures}.`];

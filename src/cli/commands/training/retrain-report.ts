@@ -1,4 +1,4 @@
-/** Describes the decision of a retraining, with its evidence. */
+/** Describes the decision of a retraining and its evidence. */
 import { signedInterval } from '../../../lib/interval.ts';
 import type { Comparison } from '../../../training/evaluation/compare-models.ts';
 
@@ -12,7 +12,7 @@ export interface Decision {
   readonly held_out: number;
   /** Number of held-out campaigns that the serving model was trained on, which favours it. */
   readonly known_to_serving: number;
-  /** null if there was nothing to compare. */
+  /** The comparison of the two models; null if no comparison was made. */
   readonly comparison: Comparison | null;
 }
 
@@ -21,7 +21,9 @@ export function describeDecision(decision: Decision, dataDir: string): string {
   const { serving, fresh, trained_on, held_out, known_to_serving, comparison } = decision;
   const lines = [`trained on ${trained_on} campaigns; the newest ${held_out} are held out`];
   if (known_to_serving > 0)
-    lines.push(`the serving model was trained on ${known_to_serving} of those, which favours it`);
+    lines.push(
+      `the serving model was trained on ${known_to_serving} held-out campaigns, which favours the serving model`,
+    );
   if (comparison) {
     const { auc, precision } = comparison.difference;
     lines.push(
@@ -29,7 +31,7 @@ export function describeDecision(decision: Decision, dataDir: string): string {
         `precision@5% ${comparison.serving.precision.toFixed(3)}`,
       `new     ${fresh!.version}: AUC ${comparison.fresh.auc.toFixed(4)}, ` +
         `precision@5% ${comparison.fresh.precision.toFixed(3)}`,
-      `new minus serving, campaign by campaign [95 % interval]: AUC ${signedInterval(auc, 4)}, ` +
+      `difference between the new and the serving model per campaign [95 % interval]: AUC ${signedInterval(auc, 4)}, ` +
         `precision@5% ${signedInterval(precision['0.05']!, 3)}`,
     );
   }
@@ -40,14 +42,14 @@ function verdict({ reason, serving, fresh }: Decision, dataDir: string): string[
   switch (reason) {
     case 'not_worse':
       return [
-        `promoted: ${fresh!.path} is not worse; a service serves it from its next start, or at once with`,
+        `promoted: ${fresh!.path} is not worse; a service serves it from its next start, or at once after`,
         `  metaheac model promote ${fresh!.path} --data-dir ${dataDir} --url http://127.0.0.1:8080`,
       ];
     case 'worse':
-      return [`not promoted: the new model is worse, ${serving.path} stays; the new one is in ${fresh!.path}`];
+      return [`not promoted: the new model, in ${fresh!.path}, is worse, so ${serving.path} stays current`];
     case 'unchanged':
       return [`not promoted: the new model equals the serving one, ${serving.path}`];
     case 'interrupted':
-      return [`not promoted: interrupted, ${serving.path} stays`];
+      return [`not promoted: training was interrupted, so ${serving.path} stays current`];
   }
 }

@@ -16,21 +16,22 @@ export interface RetrainCommandOptions extends CommonTrainOptions {
   dataDir: string;
   population: string;
   models: string;
-  /** The serving model; the folder's current one if not given. */
+  /** The serving model; by default, the current model of the folder. */
   model?: string;
   json?: boolean;
 }
 
 const TRAINING_LOCK = 'training.lock';
-/** The exit code if the serving model stays. */
+/** Exit code if the serving model stays current. */
 const NOT_PROMOTED = 3;
 
-/** Minimum number of train campaigns, besides those held out. */
+/** Minimum number of train campaigns, not counting held-out campaigns. */
 const LEAST_TRAINED = 5;
 
 /**
- * Trains on all but the newest campaigns of a service, compares the new model with the serving one on the newest, and
- * makes it current unless it is worse. Exit code 0: promoted; 3: not; 130: interrupted by Ctrl-C.
+ * Trains on all but the newest campaigns of a service, compares the new model with the serving model on the newest
+ * campaigns, and makes the new model current unless it is worse. Exit code 0: promoted; 3: not promoted; 130:
+ * interrupted by Ctrl-C.
  */
 export async function retrainCommand(options: RetrainCommandOptions, output: Output): Promise<void> {
   const models = openModelsFolder(options.models);
@@ -44,15 +45,15 @@ export async function retrainCommand(options: RetrainCommandOptions, output: Out
   }
 }
 
-/**
- * Takes the lock of the folder, so that one training at a time writes to it. @throws AppError unavailable,
- * storage_failed
- */
+/** Locks the folder, so that only one training at a time writes there. @throws AppError unavailable, storage_failed */
 function lockTraining(models: string): () => void {
   const unlock = tryFileLock(join(models, TRAINING_LOCK));
   if (unlock === null)
-    throw new AppError('unavailable', `another training into ${models} is running: try again when it has ended`);
-  // a file written by earlier releases, with a process id
+    throw new AppError(
+      'unavailable',
+      `another training into ${models} is running: try again when that training has ended`,
+    );
+  // the lock is a file of an earlier release, which contains a process id
   removeQuietly(join(models, 'retrain.lock'), { recursive: false });
   return unlock;
 }

@@ -1,4 +1,7 @@
-/** Code shared by commands that train: settings from options, the campaigns of a service, the run with its notes. */
+/**
+ * Code that `train` and `retrain` share: settings from options, the campaigns of a service, and the training run with
+ * its notes.
+ */
 
 import type { Device } from '../../../../packages/onnx-grad/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
@@ -46,12 +49,12 @@ export async function openDevice({ device, gpu }: CommonTrainOptions, output: Ou
   return resolved;
 }
 
-/** Work that takes longer than this after Ctrl-C is abandoned. */
+/** Maximum time for the current step to complete after Ctrl-C; after that it is abandoned. */
 const FINISH_MS = 7_000;
 
 /**
- * Trains, and prints notes on choices and progress. Ctrl-C ends after the current step and keeps the best model so far
- * (exit code 130); if that takes too long, the process ends and the checkpoint stays as it is.
+ * Trains a model, and prints notes on choices and progress. Ctrl-C ends training after the current step and keeps the
+ * best model so far (exit code 130). If the step takes too long, the process ends and the checkpoint stays unchanged.
  */
 export async function trainReported(
   prepared: PreparedDataSet,
@@ -66,9 +69,9 @@ export async function trainReported(
     interrupt.abort();
     setTimeout(giveUp, FINISH_MS, output).unref();
   };
-  // before this moment there is no model to keep, and this thread fits regressions without handling signals
+  // before this moment there is no model to keep, and this thread is too busy fitting regressions to handle signals
   const keepFromNowOn = () => {
-    // npm forwards Ctrl-C, so it may arrive twice
+    // npm forwards Ctrl-C, so the signal may arrive twice
     if (!process.listeners('SIGINT').includes(onInterrupt)) process.on('SIGINT', onInterrupt);
   };
   const heartbeat = new Heartbeat(output, systemClock, 'comparing regressions');
@@ -108,16 +111,16 @@ export async function trainReported(
 }
 
 /**
- * Ends the process by the signal itself (exit code 130): `process.exit` would end threads while they run a model, which
- * aborts the process.
+ * Ends the process by the signal itself (exit code 130). With `process.exit`, threads would end while they run a model,
+ * which aborts the process.
  */
 function giveUp(output: Output): void {
-  output.note('the current step was abandoned: train again with --resume to continue from the checkpoint');
+  output.note('the current training step was abandoned: train again with --resume to continue from the checkpoint');
   process.removeAllListeners('SIGINT');
   process.kill(process.pid, 'SIGINT');
 }
 
-/** The campaigns of a data folder, prepared by `prepareServed`, with a note on the campaigns left out. */
+/** Prepares the campaigns of a data folder for training, and notes how many campaigns are left out. */
 export async function prepareFromService(
   { dataDir, population }: { readonly dataDir: string; readonly population: string },
   options: {
@@ -125,7 +128,7 @@ export async function prepareFromService(
     readonly maximumTokens: number;
     readonly least: number;
     readonly test: boolean;
-    /** The drift of the serving model. */
+    /** Drift measured for the serving model. */
     readonly earlierDrift?: Drift | undefined;
   },
   output: Output,
@@ -140,11 +143,11 @@ export async function prepareFromService(
     },
     { ...options, source: dataDir },
   );
-  if (others > 0) output.note(`${counted(others, 'campaign')} left out: no seeds or no audience yet`);
+  if (others > 0) output.note(`${counted(others, 'campaign')} left out because they have no seeds or no audience yet`);
   const { length } = served.tooSmall;
   if (length > 0)
     output.note(
-      `${counted(length, 'campaign')} left out: too few known seeds or other users after filters and suppression`,
+      `${counted(length, 'campaign')} left out because too few known seeds or other users remain after filters and suppression`,
     );
   output.note(describeUnmeasured(options.earlierDrift));
   return served;
@@ -163,7 +166,7 @@ function noteProgress({ phase, step, steps, loss, validationAuc, best }: TrainPr
     );
 }
 
-/** The defaults of the recipe, changed by the options. */
+/** Training settings: the defaults of the recipe, overridden by the options. */
 export function settingsOf(options: CommonTrainOptions): TrainSettings {
   const fallback = recipeOf(options) === 'published' ? PUBLISHED_TRAIN_SETTINGS : DEFAULT_TRAIN_SETTINGS;
   return {

@@ -16,8 +16,8 @@ export interface ServiceCampaigns {
 }
 
 /**
- * Reads while a service may run, and writes nothing. A campaign that changes meanwhile is read as it was before or
- * after the change.
+ * Reads campaigns without writing anything, even while a service runs. A campaign that changes during the call is read
+ * in its state before or after the change.
  * @throws AppError invalid_argument if there is no data folder of this version; storage_failed
  */
 export async function readServiceCampaigns(dataDir: string, population: Population): Promise<ServiceCampaigns> {
@@ -57,8 +57,8 @@ function readCampaign(
 }
 
 /**
- * The users who could be in the audience of the campaign: undefined without filters and suppression. Campaigns with the
- * same filters and lists share the result.
+ * Finds the users who could be in the audience of the campaign; undefined without filters and suppression. Campaigns
+ * with the same filters and lists share the result.
  */
 async function readReach(
   records: CampaignRecords,
@@ -81,7 +81,7 @@ async function readReach(
   return known.get(key);
 }
 
-/** The user number; -1 if the user is not in the current version. */
+/** The number of a user; -1 if the user is not in the current version. */
 function numberOf(userId: string, { directory, rowOf }: Population): number {
   const user = directory.find(userId);
   return user >= 0 && rowOf[user]! >= 0 ? user : -1;

@@ -14,7 +14,7 @@ import { type CommonTrainOptions, openDevice, prepareFromService, settingsOf, tr
 
 export interface TrainCommandOptions extends CommonTrainOptions {
   data?: string;
-  /** A population folder: its tokens as campaigns, or with the campaigns of a service. */
+  /** A population folder, whose tokens serve as campaigns unless the campaigns of a service are used. */
   population?: string;
   selfSupervised?: boolean;
   /** The data folder of a service. */
@@ -23,10 +23,12 @@ export interface TrainCommandOptions extends CommonTrainOptions {
   pastCampaigns?: 'auto' | 'always' | 'never';
 }
 
-/** Minimum number of campaigns of a service: with fewer, none can be held out and little is learned. */
+/**
+ * Minimum number of campaigns of a service: with fewer campaigns, none can be held out, and the model learns little.
+ */
 const LEAST_SERVED = 5;
 
-/** Ctrl-C ends training after the current step and keeps the best model so far (exit code 130). */
+/** Trains a model. Ctrl-C ends training after the current step and keeps the best model so far (exit code 130). */
 export async function trainCommand(options: TrainCommandOptions, output: Output): Promise<void> {
   const device = await openDevice(options, output);
   const settings = settingsOf(options);
@@ -77,7 +79,7 @@ async function prepare(
   });
 }
 
-/** Reports the contents of the data set, and which campaigns and options are ignored. */
+/** Reports the contents of the data set, and the campaigns and options that are ignored. */
 function noteData(
   options: TrainCommandOptions,
   settings: TrainSettings,
@@ -91,7 +93,7 @@ function noteData(
     if (kept)
       output.note(
         `user feature "${name}": the ${kept.codes.length} most frequent of ${kept.ids.length - 1} tokens are kept; ` +
-          `${(100 * kept.cutShare).toPrecision(2)} % of the users' tokens are cut (--maximum-tokens)`,
+          `${(100 * kept.cutShare).toPrecision(2)} % of the users' tokens are left out (--maximum-tokens)`,
       );
   const unknown = unknownWith(campaigns);
   if (unknown !== null) output.note(unknown);
@@ -103,22 +105,22 @@ function noteData(
   ] as const)
     if (value !== undefined && settings.recipe !== 'published')
       output.note(
-        `${flag} applies only to --recipe published: ${settings.recipe} has its own episodes and inner steps`,
+        `${flag} applies only to --recipe published: the recipe ${settings.recipe} sets its own episodes and inner steps`,
       );
 }
 
-/** What training cannot determine from so few campaigns; null if nothing. */
+/** Says what training cannot determine from so few campaigns; null if there are enough. */
 function unknownWith(campaigns: number): string | null {
   if (campaigns === 0)
     return (
-      'there is no campaign to learn from: the model knows only the population and is adapted with defaults; ' +
-      'its quality cannot be determined'
+      'there is no campaign to learn from: the model is trained only on the population and adapted with defaults; ' +
+      'the quality of the model cannot be determined'
     );
   if (campaigns < LEAST_TO_HOLD_OUT)
     return (
       "too few campaigns to hold one out: when to stop, how to adapt and the model's quality cannot be " +
       'determined; defaults are used'
     );
-  if (campaigns < LEAST_CAMPAIGNS) return 'too few campaigns to base choices on: defaults are used';
+  if (campaigns < LEAST_CAMPAIGNS) return 'there are too few campaigns to base choices on: defaults are used';
   return null;
 }

@@ -12,16 +12,16 @@ export function addTrainCommands(program: Command, output: Output): void {
     .option('--data <dir>', 'data set folder', existing)
     .option('--population <dir>', 'population folder, with --data-dir or --self-supervised', existing)
     .option('--data-dir <dir>', "a service's data folder: its campaigns, with their seeds and feedback", existing)
-    .option('--from-service <dir>', 'the same as --data-dir', existing)
+    .option('--from-service <dir>', 'alias of --data-dir', existing)
     .option(
       '--self-supervised',
-      'without campaigns: each frequent token of the population becomes one, with its holders as members',
+      'train without campaigns: each frequent token of the population becomes a campaign, whose members are its holders',
     )
     .requiredOption('--out <dir>', 'model folder to write')
     .addOption(
       new Option(
         '--past-campaigns <when>',
-        'past campaigns as a user feature: auto (if they help on train campaigns), always, or never (the ' +
+        'use past campaigns as a user feature: auto (if they help on train campaigns), always, or never (if the ' +
           'service will not have the history of its users)',
       )
         .choices(['auto', 'always', 'never'])
@@ -36,12 +36,12 @@ export function addTrainCommands(program: Command, output: Output): void {
   addExample(train, 'metaheac train --data data --out models/first');
   const retrain = addSettings(program.command('retrain'), ['METAHEAC_DATA_DIR'])
     .description(
-      'train on all but the newest campaigns of a service, compare with the serving model on the newest, and make the ' +
-        'new one current unless it is worse (exit code 3: it was not promoted)',
+      'train on all but the newest campaigns of a service, compare the new model with the serving model on the newest ' +
+        'campaigns, and make the new model current unless it is worse (exit code 3: not promoted)',
     )
     .requiredOption('--population <dir>', "the service's population folder", existing)
-    .requiredOption('--models <dir>', 'folder of models; its link `current` is the one to serve')
-    .option('--model <dir>', 'the serving model (default: the current one)', existing)
+    .requiredOption('--models <dir>', 'folder of models; its link `current` names the model to serve')
+    .option('--model <dir>', 'the serving model (default: the current model)', existing)
     .option('--json', 'print one JSON object on stdout');
   addTrainingOptions(retrain).action(async (options) => {
     const dataDir = dataDirOf(undefined, options, output);
@@ -64,12 +64,12 @@ function addEvaluate(program: Command, output: Output): void {
       existingOnes,
       [],
     )
-    .option('--raw', 'also evaluate models as they are, without adapting them to seeds')
+    .option('--raw', 'also evaluate models without adapting them to seeds')
     .option('--json', 'print one JSON object on stdout')
     .option('--report <file>', 'write a page with plots and tables (one HTML file)')
     .option('--plots <dir>', 'write the plots as SVG files')
-    .option('--repeats <n>', 'repeats with different random numbers', positiveInteger, 3)
-    .option('--seed <n>', 'seed of all random numbers', wholeNumber, 0)
+    .option('--repeats <n>', 'number of repeats with different random numbers', positiveInteger, 3)
+    .option('--seed <n>', 'random seed', wholeNumber, 0)
     .addOption(deviceOption())
     .action(async (options) => (await import('./evaluate.ts')).evaluateCommand(options, output));
   addExample(evaluate, 'metaheac evaluate --data data --model models/first --report report.html');
@@ -83,27 +83,32 @@ function addTrainingOptions(command: Command): Command {
         .choices(['meta-heads', 'published'])
         .default('meta-heads'),
     )
-    .option('--maximum-tokens <n>', 'maximum tokens of a user feature: rarer ones are cut', positiveInteger, 1_000_000)
-    .option('--task-count <n>', 'campaigns per meta-step (default: 4; published: 5)', positiveInteger)
-    .option('--num-expert <n>', 'experts (default: 8)', positiveInteger)
-    .option('--num-output <n>', 'critics (default: 5)', positiveInteger)
-    .option('--batchsize <n>', 'rows of a support batch, and of a query batch (default: 512)', positiveInteger)
-    .option('--seed <n>', 'seed of all random numbers (default: 2020)', wholeNumber)
+    .option(
+      '--maximum-tokens <n>',
+      'maximum number of tokens of a user feature; rarer tokens are left out',
+      positiveInteger,
+      1_000_000,
+    )
+    .option('--task-count <n>', 'number of campaigns per meta-step (default: 4; published: 5)', positiveInteger)
+    .option('--num-expert <n>', 'number of experts (default: 8)', positiveInteger)
+    .option('--num-output <n>', 'number of critics (default: 5)', positiveInteger)
+    .option('--batchsize <n>', 'number of rows of a support batch and of a query batch (default: 512)', positiveInteger)
+    .option('--seed <n>', 'random seed (default: 2020)', wholeNumber)
     .option('--embedding <k>', 'embedding dimension (default: 16)', positiveInteger)
     .option('--inner-rate <rate>', 'learning rate of the inner step (default: 0.0002)', positiveNumber)
     .option('--outer-rate <rate>', "Adam's learning rate of the outer step (default: 0.001)", positiveNumber)
-    .option('--steps <n>', 'meta-steps (default: 400; published: 600)', positiveInteger)
-    .option('--first-order', 'leave out the second-order term')
+    .option('--steps <n>', 'number of meta-steps (default: 400; published: 600)', positiveInteger)
+    .option('--first-order', 'leave out the second-order term of the meta-gradient')
     .option(
       '--threads <n>',
       'number of compute threads; it does not affect the model (default: one per processor)',
       positiveInteger,
     )
     .addOption(new Option('--device <device>', 'auto, cpu, cuda or cuda:N (default: auto)').conflicts('gpu'))
-    .addOption(new Option('--gpu <n>', 'the same as --device cuda:N').argParser(wholeNumber));
+    .addOption(new Option('--gpu <n>', 'alias of --device cuda:N').argParser(wholeNumber));
 }
 
-/** Requires one source: a data set, or a population with or without campaigns of a service. */
+/** Checks that exactly one source is given: a data set, or a population with or without campaigns of a service. */
 function checkTrainSource(command: Command): void {
   const { data, population, selfSupervised = false, dataDir, fromService = dataDir } = command.opts();
   if (population === undefined && (selfSupervised || fromService !== undefined))

@@ -16,7 +16,7 @@ import {
 import { checkDataFolder } from '../../../service/data-folder-check.ts';
 import { backUpStore, locateStore, openUpkeep, restoreStore } from '../../../storage/open-store.ts';
 
-/** The folder of the population in a backup; it is outside the data folder. */
+/** Folder of the population in a backup. */
 const POPULATION_FOLDER = 'population';
 
 export interface BackupCommandOptions {
@@ -26,7 +26,7 @@ export interface BackupCommandOptions {
   readonly json?: boolean;
 }
 
-/** Backs up the data folder with its promoted models, and the population if one is named. */
+/** Backs up the data folder with its promoted models, and the population if its folder is given. */
 export async function backupCommand(
   dataDir: string,
   { out, copy = false, withPopulation: population, json = false }: BackupCommandOptions,
@@ -38,7 +38,7 @@ export async function backupCommand(
   const report = await (population === undefined
     ? backUp(() => modelsOf(dataDir))
     : withPopulationFiles(population, (files) => backUp(() => withPopulation(dataDir, population, files))));
-  refuseDamage(out, 'the backup was made, and has the same damage as the original');
+  refuseDamage(out, 'the backup was made, but has the same damage as the original');
   print(report, { out, population, json }, output);
 }
 
@@ -51,7 +51,7 @@ function print(
     output.result(JSON.stringify({ out, files, bytes, database_copies: attempts, population: population ?? null }));
     return;
   }
-  output.result(`${files} files, ${megabytes(bytes)}, in ${out}: all intact`);
+  output.result(`${files} files, ${megabytes(bytes)}, in ${out}: all files are intact`);
   const left = 'the folder of --model';
   if (population === undefined) output.note(`not included: the population (--with-population DIR adds it) and ${left}`);
   else output.note(`not included: ${left}`);
@@ -78,7 +78,10 @@ export interface RestoreCommandOptions {
   readonly json?: boolean;
 }
 
-/** @throws AppError invalid_argument if the population is requested and the backup has none */
+/**
+ * Restores a data folder from a backup. @throws AppError invalid_argument if the population is requested but is not in
+ * the backup
+ */
 export async function restoreCommand(
   from: string,
   { to, populationTo, json = false }: RestoreCommandOptions,
@@ -89,13 +92,14 @@ export async function restoreCommand(
   const { files, bytes, leftOut } = report;
   const population = report.apart > 0 ? populationTo : null;
   if (json) output.result(JSON.stringify({ to, files, bytes, population }));
-  else output.result(`${files} files, ${megabytes(bytes)}, in ${to}: all verified by sha256`);
+  else output.result(`${files} files, ${megabytes(bytes)}, in ${to}: all files were verified by sha256`);
   if (json) return;
-  if (population !== null) output.note(`${report.apart} of them belong to the population, in ${population}`);
+  if (population !== null)
+    output.note(`${report.apart} of the restored files belong to the population, in ${population}`);
   else if (leftOut > 0) output.note(`left out: the population, ${leftOut} files (--population-to DIR restores it)`);
 }
 
-/** Throws if the backup is damaged; it is checked as `verify` checks a data folder. */
+/** Checks the backup like `verify`, and throws if files are damaged. */
 function refuseDamage(folder: string, what: string): void {
   const upkeep = openUpkeep(locateStore(folder));
   try {

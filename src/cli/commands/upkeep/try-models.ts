@@ -1,4 +1,4 @@
-/** Runs a test expansion with promoted models, as an import does with its model. */
+/** Runs a test expansion with each promoted model. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../lib/errors.ts';
@@ -7,7 +7,7 @@ import { loadTestedModel } from '../../../online/test-expansion.ts';
 import type { Fault } from '../../../service/data-folder-check.ts';
 
 /**
- * The faults for which models of a data folder cannot expand although their files are intact, with the node that fails.
+ * Returns a fault for each model that cannot expand although its files are intact. The fault names the failing node.
  */
 export async function faultsOfExpanding(dataDir: string, versions: readonly string[]): Promise<Fault[]> {
   const faults: Fault[] = [];

@@ -10,7 +10,7 @@ export function addUpkeepCommands(program: Command, output: Output): void {
   addExample(
     addDataDir(program.command('verify'))
       .description(
-        'check that every file named by the rows of a data folder, and every promoted model, is intact, and list orphaned ' +
+        'check that every file recorded in the database and every promoted model is intact, and list orphaned ' +
           'files (exit code 4: something is missing or damaged, or a model cannot expand); safe while a service runs',
       )
       .option('--repair', 'remove orphaned files, and nothing else; no service may use the folder')
@@ -22,12 +22,14 @@ export function addUpkeepCommands(program: Command, output: Output): void {
   );
   addExample(
     addDataDir(program.command('backup'))
-      .description('copy a data folder as of one moment, with promoted models, even while a service uses it')
+      .description(
+        'copy a consistent state of a data folder, with promoted models, even while a service uses the folder',
+      )
       .requiredOption('--out <dir>', 'folder to create; files are hard links if the file system supports them')
       .option('--copy', 'copy files even if they could be hard links')
       .option(
         '--with-population <dir>',
-        'include the population of the service; imports are refused meanwhile',
+        'include the population of the service; imports are refused during the backup',
         existing,
       )
       .option('--json', 'print one JSON object on stdout')
@@ -42,7 +44,7 @@ export function addUpkeepCommands(program: Command, output: Output): void {
       .description('restore a data folder from a backup; every file is verified')
       .argument('<backup>', 'folder made by backup', existing)
       .option('--data-dir <dir>', 'data folder to create; it must be empty or not exist (required)')
-      .option('--to <data-dir>', 'the same as --data-dir')
+      .option('--to <data-dir>', 'alias of --data-dir')
       .option('--population-to <dir>', 'population folder to create, if the backup has a population')
       .option('--json', 'print one JSON object on stdout')
       .action(async (backup, options, command: Command) => {

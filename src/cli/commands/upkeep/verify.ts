@@ -13,13 +13,13 @@ export interface VerifyCommandOptions {
   readonly repair?: boolean;
 }
 
-/** The exit code if a file named by a row or belonging to a model is missing or damaged, or a model cannot expand. */
+/** Exit code if a file of the database or of a model is missing or damaged, or if a model cannot expand. */
 const DAMAGED = 4;
 const SHOWN = 20;
 
 /**
- * Verifies a data folder. Orphans are harmless and do not change the exit code; `--repair` removes them, and nothing
- * else.
+ * Verifies a data folder. Orphaned files are harmless and do not change the exit code; `--repair` removes only these
+ * files.
  */
 export async function verifyCommand(
   dataDir: string,
@@ -31,7 +31,7 @@ export async function verifyCommand(
   const upkeep = openUpkeep(locator);
   try {
     const release = repair ? lockStore(locator) : findLock(() => lockStore(locator));
-    // without --repair, the lock only shows whether a service is running: one may start meanwhile
+    // without --repair, the lock only shows whether a service is running, so a service may start during the check
     if (!repair) release?.();
     try {
       const report = await checkAll(upkeep, { dataDir, isAlone: release !== null }, output);
@@ -53,12 +53,12 @@ async function checkAll(upkeep: StoreUpkeep, options: CheckOptions, output: Outp
   const report = checkDataFolder(upkeep, options, (done, all) => output.progress(`${done} of ${all} files`));
   if (report.wholeModels.length === 0) return report;
   output.progress(`expanding made-up users with ${counted(report.wholeModels.length, 'promoted model')}`);
-  // loads ONNX Runtime, which is needed only here
+  // the import loads ONNX Runtime, which is needed only here
   const { faultsOfExpanding } = await import('./try-models.ts');
   return { ...report, faults: [...report.faults, ...(await faultsOfExpanding(options.dataDir, report.wholeModels))] };
 }
 
-/** null if a service holds the lock. */
+/** Returns null if a service holds the lock. */
 function findLock(take: () => () => void): (() => void) | null {
   try {
     return take();
@@ -71,13 +71,13 @@ function findLock(take: () => () => void): (() => void) | null {
 interface Circumstances {
   readonly running: boolean;
   readonly repair: boolean;
-  /** The folder to which orphans of another database were moved; null if they were removed. */
+  /** Folder to which the orphans of another database were moved; null if the orphans were removed. */
   readonly movedTo: string | null;
 }
 
 function print(report: DataFolderReport, { running, repair, movedTo }: Circumstances, output: Output): void {
   const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
-  if (running) output.note('a service uses this folder: files that it is writing are left out');
+  if (running) output.note('a service uses this folder: files that the service is writing are left out');
   for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
   if (faults.length > SHOWN) output.result(`damaged  and ${faults.length - SHOWN} more`);
   const fate = !repair ? 'orphan ' : movedTo === null ? 'removed' : 'moved  ';

@@ -7,7 +7,7 @@ import type { Settings } from '../../../../service/settings/environment.ts';
 import { SETTINGS } from '../../../../service/settings/setting-list.ts';
 import { type Finding, failed, findings, fine, warning } from './finding.ts';
 
-/** `stored` counts the keys of the data folder: null if there are none or they cannot be read. */
+/** `stored` counts the keys in the data folder; null if there is no data folder, or its keys cannot be read. */
 export function examineKey({ values }: Settings, stored: KeyCounts | null): Promise<readonly Finding[]> {
   const { METAHEAC_HOST: host, METAHEAC_API_KEY: key, METAHEAC_TRUSTED_PROXIES: proxies } = values;
   const check = 'access';
@@ -21,7 +21,7 @@ export function examineKey({ values }: Settings, stored: KeyCounts | null): Prom
     const detail = `${where}, ${describeKeys(key !== undefined, stored)}`;
     if (key === undefined && made > 0 && stored!.valid === 0)
       return [
-        warning(check, detail, 'Nobody has access: make a key with metaheac keys create, or set METAHEAC_API_KEY.'),
+        warning(check, detail, 'Nobody has access: create a key with metaheac keys create, or set METAHEAC_API_KEY.'),
       ];
     return [fine(check, detail)];
   });
@@ -35,7 +35,7 @@ function describeKeys(isGiven: boolean, stored: KeyCounts | null): string {
   return `keys: ${[...given, `${valid} in the store (${admin} admin${gone})`].join(' and ')}`;
 }
 
-/** Examines the files that secrets were read from. */
+/** Examines the permissions of secret files. */
 export function examineSecrets({ origins }: Settings): Finding {
   const check = 'secrets';
   const files = SETTINGS.flatMap(({ variable, secretFile }) => {
@@ -54,7 +54,7 @@ export function examineSecrets({ origins }: Settings): Finding {
   return fine(check, files.length === 0 ? 'none in files' : `${files.join(', ')} not accessible to other users`);
 }
 
-/** Listens on the port for a moment. `isRunning`: a service uses the data folder, and so probably the port. */
+/** Tests the port by listening on it briefly. `isRunning`: a service uses the data folder, and so probably the port. */
 export async function examinePort({ values }: Settings, isRunning: boolean): Promise<Finding> {
   const { METAHEAC_HOST: host, METAHEAC_PORT: port } = values;
   const check = 'port';
@@ -62,7 +62,7 @@ export async function examinePort({ values }: Settings, isRunning: boolean): Pro
   if (code === null) return fine(check, port === 0 ? 'any free one' : `${port} on ${host} is free`);
   if (code === 'EADDRINUSE')
     return isRunning
-      ? fine(check, `${port} on ${host} is in use, as the data folder is`)
+      ? fine(check, `${port} on ${host} is in use, and so is the data folder`)
       : failed(
           check,
           `${port} on ${host} is in use by another program`,
@@ -70,10 +70,10 @@ export async function examinePort({ values }: Settings, isRunning: boolean): Pro
         );
   if (code === 'EACCES')
     return failed(check, `this user may not listen on ${port}`, 'Choose a port of 1024 or more behind a proxy.');
-  return failed(check, `cannot listen on ${port} of ${host} (${code})`, 'Name an address of this machine: --host.');
+  return failed(check, `cannot listen on ${port} of ${host} (${code})`, 'Name an address of this machine with --host.');
 }
 
-/** null, or the error code of the system. */
+/** Returns null on success, otherwise the error code of the operating system. */
 function listenOnce(host: string, port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();

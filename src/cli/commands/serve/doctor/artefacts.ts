@@ -18,12 +18,12 @@ import {
 import { mayWrite } from '../../../../service/paths.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
-/** If the model knows a smaller share of a feature's tokens, it was made for other data. */
+/** Minimum share of a feature's tokens that a model trained on similar data knows. */
 const LEAST_KNOWN = 0.5;
 
 export interface ModelFacts {
   readonly findings: readonly Finding[];
-  /** null if it cannot be read. */
+  /** The version of the population; null if it cannot be read. */
   readonly model: ModelFolder | null;
   readonly sizeBytes: number;
 }
@@ -31,17 +31,17 @@ export interface ModelFacts {
 export interface PopulationFacts {
   readonly findings: readonly Finding[];
   readonly manifest: Manifest | null;
-  /** In ms since 1970; 0 if it cannot be read. */
+  /** Creation time in ms since 1970; 0 if it cannot be read. */
   readonly publishedAt: number;
-  /** Whether it can be opened, as far as examined. */
+  /** Whether the population can be opened, as far as examined. */
   readonly isWhole: boolean;
 }
 
-/** Checks manifest, contract, sha256 of every file, and vocabularies. */
+/** Checks the manifest, the contract, the sha256 of every file, and the vocabularies. */
 export async function examineModel(path: string): Promise<ModelFacts> {
   let model: ModelFolder | null = null;
   let sizeBytes = 0;
-  const advice = 'Make the model again, or copy it again from where it was made.';
+  const advice = 'Train or import the model again, or copy an intact model here.';
   const found = await findings('model', advice, () => {
     model = readModelFolder(path);
     const { name, version, files } = model.manifest;
@@ -53,7 +53,10 @@ export async function examineModel(path: string): Promise<ModelFacts> {
   return { findings: found, model, sizeBytes };
 }
 
-/** Examines the manifest and erasures of the current version. The check of the start opens it and reads every file. */
+/**
+ * Examines the manifest and erasures of the current version. The checks of a start open the version and read every
+ * file.
+ */
 export async function examinePopulation(path: string): Promise<PopulationFacts> {
   let manifest: Manifest | null = null;
   let at = 0;
@@ -73,14 +76,20 @@ export async function examinePopulation(path: string): Promise<PopulationFacts> 
   return { findings: all, manifest, publishedAt: at, isWhole: all.every(({ status }) => status !== 'failed') };
 }
 
-/** Examines the erasures; no findings if they are intact. */
+/** Examines the erasures; the result is empty if they are intact. */
 function examineErasures(path: string): Promise<readonly Finding[]> {
   const check = 'erased users';
-  return findings(check, `serve does not start: metaheac population repair ${path}`, () => {
-    const keyFault = new Erasures(path).count > 0 ? findKeyFault(path) : null;
-    if (keyFault === null) return [];
-    return [failed(check, keyFault, 'Restore the file from a backup: until then, no user can be erased or imported.')];
-  });
+  return findings(
+    check,
+    `serve does not start before the erasures are repaired: metaheac population repair ${path}`,
+    () => {
+      const keyFault = new Erasures(path).count > 0 ? findKeyFault(path) : null;
+      if (keyFault === null) return [];
+      return [
+        failed(check, keyFault, 'Restore the file from a backup: until then, no user can be erased or imported.'),
+      ];
+    },
+  );
 }
 
 /** Checks that the population has what the model needs, and that the model knows its tokens. */
@@ -100,7 +109,7 @@ export function examineBinding(model: ModelFolder, population: string): Promise<
       warning(
         check,
         `the model does not know ${unknownTokens} of the ${tokenIds.length - 1} tokens of "${name}"`,
-        'Audiences will be poor if they are frequent: train the model on this data.',
+        'Audiences will be poor if the unknown tokens are frequent: train the model on this data.',
       ),
     ];
   });
@@ -114,6 +123,6 @@ function describePopulation(path: string, manifest: Manifest): Finding {
   return warning(
     'population',
     `${detail}, and the folder is not writable`,
-    'Users cannot be erased from it, and a cache is rebuilt at each start: let the service write to it.',
+    'Make the folder writable: otherwise users cannot be erased, and a cache is rebuilt at each start.',
   );
 }

@@ -8,23 +8,23 @@ import { requireWritable } from '../../../../service/require-writable.ts';
 import { inspectStore, locateStore } from '../../../../storage/open-store.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
-/** A ranking has a score and a user number, 4 bytes each, for every user. */
+/** Bytes per user in a ranking: a score and a user number of 4 bytes each. */
 const RANKING_BYTES_PER_USER = 8;
-/** Space for the database and its log, seeds and lists. */
+/** Space for the database and its log, seeds and suppression lists. */
 const OTHER_BYTES = 256 * 2 ** 20;
-/** Minimum number of files that can still be created: each ranking has four. */
+/** Minimum number of free inodes: each ranking has four files. */
 const LEAST_FREE_FILES = 1_000;
 
 export interface DataFolderFacts {
   readonly findings: readonly Finding[];
-  /** Whether a service runs on it. */
+  /** Whether a service runs on the folder. */
   readonly isTaken: boolean;
   readonly campaigns: number;
-  /** null if there is no database, or it cannot be read. */
+  /** The counts of API keys; null if there is no database or it cannot be read. */
   readonly keys: KeyCounts | null;
 }
 
-/** `userId` is that of this process, null if the system has none; `now` is in milliseconds since 1970. */
+/** `userId` is the user id of this process, or null if the system has no user ids; `now` is in ms since 1970. */
 export async function examineDataFolder(dataDir: string, userId: number | null, now: number): Promise<DataFolderFacts> {
   const permissions = await findings('data folder', 'Give the service a folder that it may read and write.', () => [
     examinePermissions(dataDir, userId),
@@ -33,7 +33,7 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
   const contents = await findings('database', READ_ADVICE, () => {
     if (existsSync(dataDir)) store = inspectStore(locateStore(dataDir), now);
     return [
-      // a saved database takes its place
+      // the service replaces the missing database with the saved copy
       store.stranded === null || store.saved.length > 0
         ? examineDatabase(store.contents)
         : lostDatabase(store.stranded),
@@ -53,14 +53,14 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
 
 const READ_ADVICE = 'Run doctor as the user of the service, and check the owner of the files and the disk.';
 
-/** Requires space for a new version of every audience, and one more. */
+/** Checks that there is space for a new version of every audience and one more. */
 export function examineSpace(dataDir: string, users: number, campaigns: number): Finding {
   const { bavail, bsize, ffree, files } = statfsSync(nearestExisting(dataDir));
   const free = bavail * bsize;
   const ranking = users * RANKING_BYTES_PER_USER;
   const need = (campaigns + 1) * ranking + OTHER_BYTES;
   const detail = `${describeBytes(free)} free, ${describeBytes(need)} needed (${describeBytes(ranking)} per audience)`;
-  // some file systems do not report the number
+  // some file systems do not report the number of free inodes
   if (files > 0 && ffree < LEAST_FREE_FILES)
     return failed('disk space', `the disk has room for only ${ffree} more files`, 'Remove files, or use another disk.');
   if (free < ranking + OTHER_BYTES)
@@ -95,7 +95,7 @@ function examinePermissions(dataDir: string, userId: number | null): Finding {
     return warning(
       check,
       `${dataDir} can be ${access} by every user of the machine (mode ${mode})`,
-      `It holds user ids: chmod o-rwx ${dataDir}`,
+      `Restrict access, because the folder holds user ids: chmod o-rwx ${dataDir}`,
     );
   return fine(check, `${dataDir} is writable (owner ${uid}, mode ${mode})`);
 }
@@ -107,37 +107,37 @@ function examineDatabase(contents: StoreContents | null): Finding {
   if (damage !== null)
     return failed(
       check,
-      `it is damaged: ${damage.split('\n')[0]}`,
+      `the database is damaged: ${damage.split('\n')[0]}`,
       'Restore the data folder from a backup, files and database together.',
     );
   if (version > newestVersion)
     return failed(
       check,
-      `a newer metaheac wrote it (schema ${version}; this version knows ${newestVersion})`,
-      'Use that version or a later one; migrations only go forward.',
+      `the database was written by a newer metaheac (schema ${version}; this version knows ${newestVersion})`,
+      'Use the newer version of metaheac: a database cannot be migrated back.',
     );
   if (faults.length > 0)
     return failed(
       check,
       `${faults[0]}${faults.length > 1 ? `, and ${faults.length - 1} more` : ''}`,
-      'Restore the data folder from a backup, or delete what is damaged; metaheac verify lists all of it.',
+      'Restore the data folder from a backup, or delete the damaged files, which metaheac verify lists.',
     );
   const size = describeBytes(sizeBytes);
   if (version < newestVersion)
     return warning(
       check,
       `schema ${version}, which serve migrates to ${newestVersion} (${size})`,
-      'Copy the data folder before the start: the earlier version cannot read it afterwards.',
+      'Copy the data folder before the start: the earlier version cannot read the migrated database.',
     );
-  if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to check while no service runs on it`);
+  if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to check without a running service`);
   return fine(check, `schema ${version}, ${counted(campaigns, 'campaign')}, ${size}, checksums match`);
 }
 
 function lostDatabase(stranded: string): Finding {
   return failed(
     'database',
-    `it is missing or empty, and there are ${stranded}`,
-    'Put metaheac.db back, or restore a backup into another folder; serve --adopt moves these files aside and ' +
+    `the database is missing or empty, and there are ${stranded}`,
+    'Put metaheac.db back, or restore a backup into another folder; serve --adopt moves the other files aside and ' +
       'begins with an empty database.',
   );
 }
@@ -148,8 +148,8 @@ function examineSaved(saved: readonly string[]): Finding[] {
   return [
     warning(
       'saved database',
-      `its files were removed or replaced while a service had them open; it was saved as ${last}`,
-      'Start serve again: it uses the saved database, or says what to do.',
+      `its files were removed or replaced while a service had them open; the database was saved as ${last}`,
+      'Start serve again: serve uses the saved database, or says what to do.',
     ),
   ];
 }
@@ -166,5 +166,5 @@ function examineSetAside(folders: readonly string[]): Finding[] {
 }
 
 function examineUse(isTaken: boolean): Finding {
-  return fine('lock', isTaken ? 'a service runs on this folder: a second one would be refused' : 'not held');
+  return fine('lock', isTaken ? 'a service runs on this folder: a second service would be refused' : 'not held');
 }

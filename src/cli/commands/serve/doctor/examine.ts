@@ -23,15 +23,15 @@ export interface Patient {
   readonly settings: Settings;
   readonly machine: Machine;
   readonly clock: Clock;
-  /** The user id of this process; null if the system has none. */
+  /** The user id of this process; null if the system has no user ids. */
   readonly userId: number | null;
-  /** Checks of a start; all of them, if not given. */
+  /** The checks of a start to run; all of them by default. */
   readonly checks?: readonly StartCheck[];
 }
 
 /**
- * Findings in the order of the report: folders, machine, network. A finding that would prevent a start has the error
- * message of the start.
+ * Collects findings in the order of the report: folders, machine, network. If a finding would prevent a start, it has
+ * the error message of the start.
  */
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const { settings, machine, checks = START_CHECKS } = patient;
@@ -47,16 +47,16 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
 }
 
 /**
- * Adds a finding on loading the model after the findings on models; if the check of a start fails, its finding replaces
- * this one.
+ * Adds a finding on a trial load of the model after the findings on models. If the check of a start fails, the finding
+ * of that check is reported instead.
  */
 function withLoading(found: readonly Finding[]): readonly Finding[] {
   const at = found.findIndex(({ check }) => check === 'promoted models') + 1;
-  const loading = fine('model loads', 'golden batch reproduced and made-up users expanded by one thread');
+  const loading = fine('model loads', 'one thread reproduced the golden batch and ran a test expansion');
   return [...found.slice(0, at), loading, ...found.slice(at)];
 }
 
-/** Findings of doctor's own examinations. */
+/** Collects the findings of doctor's own examinations. */
 async function lookAt({
   settings,
   machine,
@@ -69,7 +69,7 @@ async function lookAt({
   const ofModel = model === undefined ? null : await examineModel(model);
   const base = ofModel?.model?.manifest.version ?? null;
   const promoted = dataDir === undefined ? null : await examinePromoted(dataDir, base);
-  // the model that serve would take
+  // the model that serve would load
   const taken = promoted?.served?.model ?? ofModel?.model ?? null;
   const ofPopulation = population === undefined ? null : await examinePopulation(population);
   const users = ofPopulation?.manifest?.directory.count ?? 0;
@@ -100,10 +100,10 @@ async function lookAt({
 
 function notGiven(check: string, variable: keyof ServiceEnvironment & string): Finding {
   const { flag, key } = namesOf(variable);
-  return failed(check, 'not given', `Name it: ${flag}, ${variable}, or ${key} in a configuration file.`);
+  return failed(check, 'not given', `Set ${flag}, ${variable}, or ${key} in a configuration file.`);
 }
 
-/** Milliseconds since 1970; 0 if unknown. */
+/** A time in milliseconds since 1970; 0 if the text is not a time. */
 function createdAt(text: string | undefined): number {
   const at = Date.parse(text ?? '');
   return Number.isNaN(at) ? 0 : at;

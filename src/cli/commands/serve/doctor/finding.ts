@@ -4,9 +4,9 @@ import { AppError, messageOf } from '../../../../lib/errors.ts';
 export type Status = 'ok' | 'warning' | 'failed';
 
 export interface Finding {
-  /** The subject, in one to three words. */
+  /** The subject of the finding, in one to three words. */
   readonly check: string;
-  /** failed: `serve` would not start or not work. warning: it would, but not for long or not well. */
+  /** `failed`: `serve` would not start or not work. `warning`: `serve` would work, but not for long or not well. */
   readonly status: Status;
   readonly detail: string;
   /** Advice in a sentence; null if the status is ok. */
@@ -26,8 +26,8 @@ export function failed(check: string, detail: string, advice: string): Finding {
 }
 
 /**
- * The findings of the action. An error that the caller or the environment must fix becomes a failed finding; a bug is
- * thrown.
+ * Returns the findings of `action`. An error that the caller or the environment must fix becomes a failed finding; a
+ * bug is thrown.
  */
 export async function findings(
   check: string,
@@ -49,7 +49,7 @@ export function worst(all: readonly Finding[]): Status {
   return all.some(({ status }) => status === 'warning') ? 'warning' : 'ok';
 }
 
-/** `1.5 GiB`, `12 MiB`. */
+/** Formats a number of bytes, such as `1.5 GiB` or `12 MiB`. */
 export function describeBytes(bytes: number): string {
   const [unit, name] = bytes >= 2 ** 30 ? [2 ** 30, 'GiB'] : bytes >= 2 ** 20 ? [2 ** 20, 'MiB'] : [2 ** 10, 'KiB'];
   const value = bytes / unit;

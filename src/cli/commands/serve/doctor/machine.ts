@@ -13,9 +13,9 @@ export interface Machine {
   readonly processors: number;
   /** Memory limit of this process and its children. */
   readonly memoryBytes: number;
-  /** Memory that is not in use. */
+  /** Memory that is not in use, in bytes. */
   readonly availableBytes: number;
-  /** The hard limit, to which Node raises the soft one; null if unknown. */
+  /** Hard limit of open files, to which Node raises the soft limit; null if unknown. */
   readonly openFiles: number | null;
 }
 
@@ -23,28 +23,28 @@ export interface MemoryNeed {
   readonly users: number;
   readonly modelBytes: number;
   readonly threads: number;
-  /** Cache of audiences that are looked up often. */
+  /** Size of the cache for audiences that are looked up often. */
   readonly cacheBytes: number;
 }
 
-/** The `engines` of package.json. */
+/** Oldest supported version of Node, as in `engines` of package.json. */
 const LEAST_NODE = 24;
 /** Measured (docs/performance.md): two threads with the demo's model and a million users take 779 MiB. */
 const PROCESS_BYTES = 495 * 2 ** 20;
 const THREAD_BYTES = 100 * 2 ** 20;
 const BYTES_PER_USER = 90;
-/** Copies of the model per thread: its session, its gradient session, and the file while it is read. */
+/** Copies of the model per thread: the session, the gradient session, and the file while it is read. */
 const MODEL_COPIES = 4;
-/** Descriptors of an open ranking. */
+/** File descriptors per open ranking. */
 const FILES_PER_RANKING = 2;
-/** Descriptors for connections, the database, and both processes. */
+/** File descriptors for connections, the database, and both processes. */
 const OTHER_FILES = 1_024;
 /** Tolerated difference between the clocks of two machines. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
 export function readMachine(): Machine {
   const total = totalmem();
-  // 0, or more than the machine has, if there is no limit
+  // without a limit, Node reports 0 or more than the memory of the machine
   const limit = process.constrainedMemory();
   const memoryBytes = limit > 0 && limit < total ? limit : total;
   return {
@@ -71,27 +71,27 @@ export function examineProcessors({ processors }: Machine, threads: number): Fin
   );
 }
 
-/** `isRunning`: a running service already uses its memory. */
+/** `isRunning`: a service runs, and its memory is already in use. */
 export function examineMemory({ memoryBytes, availableBytes }: Machine, need: MemoryNeed, isRunning: boolean): Finding {
   const { users, modelBytes, threads, cacheBytes } = need;
   const bytes = PROCESS_BYTES + threads * (THREAD_BYTES + MODEL_COPIES * modelBytes) + users * BYTES_PER_USER;
   const detail =
     `about ${describeBytes(bytes)} needed, and up to ${describeBytes(cacheBytes)} for look-ups; ` +
     `${describeBytes(memoryBytes)} in all, ${describeBytes(availableBytes)} available`;
-  const advice = 'Give it more memory, or lower METAHEAC_THREADS or METAHEAC_RANKING_MEMORY_BYTES.';
+  const advice = 'Add memory, or lower METAHEAC_THREADS or METAHEAC_RANKING_MEMORY_BYTES.';
   if (bytes > memoryBytes) return failed('memory', detail, advice);
   const available = isRunning ? memoryBytes : availableBytes;
   return bytes + cacheBytes > available ? warning('memory', detail, advice) : fine('memory', detail);
 }
 
-/** Runs the checks of a start on open files; the finding is `failed` if a check throws. */
+/** Runs the start's checks of the open-files limit; the finding is `failed` if a check throws. */
 export function examineOpenFiles(
   { openFiles }: Machine,
   limits: Parameters<typeof withinOpenFiles>[0],
   threads: number,
 ): Finding {
   const { openRankings } = limits;
-  if (openFiles === null) return fine('open files', 'this system does not report its limit');
+  if (openFiles === null) return fine('open files', 'this system does not report its limit of open files');
   try {
     withinOpenFiles(limits, openFiles);
     requireFilesOfEngine(threads, openFiles);
@@ -117,14 +117,14 @@ export function examineDevice(request: string): Promise<readonly Finding[]> {
   });
 }
 
-/** `newest` is the creation time of the newest file, in milliseconds since 1970: a correct clock is not earlier. */
+/** `newest` is the creation time of the newest file, in milliseconds since 1970; a correct clock shows a later time. */
 export function examineClock(now: number, newest: number): Finding {
   const detail = new Date(now).toISOString();
   if (now + CLOCK_TOLERANCE_MS >= newest) return fine('clock', detail);
   return warning(
     'clock',
-    `${detail} is before the model or population was made (${new Date(newest).toISOString()})`,
-    'Set the clock, and synchronise it by NTP: leases, retention and webhook signatures depend on it.',
+    `${detail} is earlier than the creation of the model or population (${new Date(newest).toISOString()})`,
+    'Set the clock, and synchronise it with NTP: leases, retention and webhook signatures depend on it.',
   );
 }
 

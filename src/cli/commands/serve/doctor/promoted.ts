@@ -1,5 +1,6 @@
 /**
- * Examines the models that were promoted into the data folder: whether they are intact, and which one `serve` takes.
+ * Examines the models that were promoted into the data folder: whether they are intact, and which of these models
+ * `serve` loads.
  */
 import { join } from 'node:path';
 import { counted } from '../../../../lib/text/counted.ts';
@@ -13,18 +14,19 @@ const CHECK = 'promoted models';
 export interface PromotedFacts {
   readonly findings: readonly Finding[];
   /**
-   * The model that `serve` takes instead of `--model`; null if it takes `--model`, or cannot take the promoted model.
+   * The model that `serve` loads instead of `--model`; null if `serve` loads `--model` or the promoted model is
+   * unusable.
    */
   readonly served: ModelFacts | null;
 }
 
-/** `base` is the version of `--model`; null if it cannot be read. */
+/** `base` is the version of `--model`, or null if that model cannot be read. */
 export async function examinePromoted(dataDir: string, base: string | null): Promise<PromotedFacts> {
   const models = join(dataDir, MODELS_FOLDER);
   let served: ModelFacts | null = null;
   const found = await findings(CHECK, 'Check the disk and the owner of the files.', async () => {
     const report = checkModels(models);
-    // another --model is newer than any promotion
+    // a changed --model takes precedence over earlier promotions
     const isKept = report.base === null || base === null || report.base === base;
     const isTaken = report.served !== null && isKept && report.served !== base;
     const fault = report.faults.find(({ path }) => path === SERVED_FILE || (isTaken && path === report.served));
@@ -43,13 +45,13 @@ function judge({ faults, leftovers }: ModelsReport, detail: string): Finding {
     return warning(
       CHECK,
       `${detail}; ${fault.path} is damaged: ${fault.message}`,
-      'A rollback to it will be refused: promote it again, or remove its folder.',
+      'Promote the damaged model again, or remove its folder: a rollback to this model would be refused.',
     );
   if (leftovers.length > 0)
     return warning(
       CHECK,
       `${detail}; ${leftovers.join(', ')} left by an interrupted promotion`,
-      'If no promotion is running, remove it: metaheac verify --repair',
+      'If no promotion is running, remove the leftovers: metaheac verify --repair',
     );
   return fine(CHECK, detail);
 }
@@ -58,5 +60,5 @@ function describe({ versions, bytes, served, base }: ModelsReport, isKept: boole
   const count = versions.length === 0 ? 'none' : `${counted(versions.length, 'version')}, ${describeBytes(bytes)}`;
   if (served === null) return `${count}: the model of --model is served`;
   if (isKept) return `${count}: ${served} is served`;
-  return `${count}: the model of --model is served, which is newer than the promotion over ${base}`;
+  return `${count}: the model of --model is served, because it is newer than the promotion that replaced ${base}`;
 }

@@ -8,15 +8,15 @@ import { type Finding, failed } from './finding.ts';
 
 export interface Refusal {
   readonly check: string;
-  /** The error message of `serve`. */
+  /** Error message of `serve`. */
   readonly message: string;
   readonly advice: string;
 }
 
-/** Checks that must pass before the engine can be tried. */
+/** Checks that must pass before the engine is tried. */
 export const NEEDED_TO_LOAD = ['model', 'promoted models', 'device'];
 
-/** null if a folder was not named. `openFiles` is the limit of the machine. */
+/** Returns null if a required folder was not named. `openFiles` is the limit of the machine. */
 export function startOf({ values }: Settings, openFiles: number | null): Start | null {
   const { METAHEAC_DATA_DIR: dataDir, METAHEAC_MODEL: model, METAHEAC_POPULATION: population } = values;
   if (dataDir === undefined || model === undefined || population === undefined) return null;
@@ -37,8 +37,8 @@ export function startOf({ values }: Settings, openFiles: number | null): Start |
 }
 
 /**
- * Runs each check of a start, whatever the earlier ones found, to list everything that must be fixed. `known` are
- * checks that failed. `hasKeys`: the store has keys.
+ * Runs each check of a start even if an earlier check has failed, to list everything that must be fixed. `known` are
+ * the checks already known to fail. `hasKeys`: the store has keys.
  */
 export async function findRefusals(
   start: Start,
@@ -51,7 +51,7 @@ export async function findRefusals(
   for (const one of checks) {
     if (one.check === 'model loads' && NEEDED_TO_LOAD.some(refused)) continue;
     const message = await refusalOf(one, start, hasKeys);
-    // checks may read the same thing and fail with the same message
+    // two checks may read the same file and fail with the same message
     if (message === null || refusals.some((refusal) => refusal.message === message)) continue;
     refusals.push({ check: one.check, message, advice: one.advice });
   }
@@ -59,13 +59,13 @@ export async function findRefusals(
 }
 
 /**
- * The findings, including the reasons why a start would fail. Such a reason has the error message of `serve`; it
- * replaces the finding of doctor on the same subject, or is added as a failed line. If the folder and the port are both
- * in use, a service is running, and neither counts.
+ * Returns the findings, including the reasons why a start would fail. Each reason has the error message of `serve`, and
+ * replaces doctor's finding on the same subject, if there is one. If the folder and the port are both in use, a service
+ * is running, and neither is reported as a failure.
  */
 export function withRefusals(all: readonly Finding[], refusals: readonly Refusal[]): readonly Finding[] {
   const isRunning = ['lock', 'port'].every((check) => refusals.some((refusal) => refusal.check === check));
-  // whether model and population fit is unknown if the check of the population fails
+  // if the check of the population fails, it is unknown whether model and population fit
   const isRefused = refusals.some(({ check }) => check === 'population');
   const found = all.filter(({ check }) => !(isRefused && check === 'model and population'));
   for (const { check, message, advice } of refusals) {
