@@ -49,7 +49,7 @@ export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles
   while (lower(limits, needed) === null) needed += 1;
   throw new AppError(
     'invalid_argument',
-    `${tooFewFiles(openFiles, needed)}; ${limits.reservedDescriptors} of them are reserved for the database, streams ` +
+    `${tooFewFiles(openFiles, needed)}; ${limits.reservedDescriptors} of these files are reserved for the database, streams ` +
       'and the population',
   );
 }

@@ -123,7 +123,7 @@ export const START_CHECKS: readonly StartCheck[] = [
     look: (start) => start.models,
   },
   {
-    ...{ check: 'population', moment: 'first', advice: 'Import it again: metaheac population import.' },
+    ...{ check: 'population', moment: 'first', advice: 'Import the population again: metaheac population import.' },
     look: (start) => start.population,
   },
   {
@@ -138,7 +138,11 @@ export const START_CHECKS: readonly StartCheck[] = [
     look: ({ locator }) => requireFreeStore(locator),
   },
   {
-    ...{ check: 'saved database', moment: 'locked', advice: 'Choose one of the two databases, as described.' },
+    ...{
+      check: 'saved database',
+      moment: 'locked',
+      advice: 'Choose the saved database or the current database, as described.',
+    },
     look: ({ locator }) => requireTakeableStore(locator),
   },
   {
@@ -146,15 +150,15 @@ export const START_CHECKS: readonly StartCheck[] = [
     look: ({ locator }) => requireUsableStore(locator),
   },
   {
-    ...{ check: 'access', moment: 'opened', advice: 'Set a key, or make one: metaheac keys create.' },
+    ...{ check: 'access', moment: 'opened', advice: 'Set a key, or create a key: metaheac keys create.' },
     look: ({ options }, hasKeys) => requireKey(options, hasKeys),
   },
   {
-    ...{ check: 'port', moment: 'by doing', advice: 'Stop the program that listens there, or choose another --port.' },
+    ...{ check: 'port', moment: 'by doing', advice: 'Stop the program that uses the port, or choose another --port.' },
     look: ({ options }) => tryPort(options),
   },
   {
-    ...{ check: 'model loads', moment: 'by doing', advice: 'Make the model again, or serve another one.' },
+    ...{ check: 'model loads', moment: 'by doing', advice: 'Train or import the model again, or serve another model.' },
     look: tryEngine,
   },
 ];

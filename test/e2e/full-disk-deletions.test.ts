@@ -141,7 +141,7 @@ describe('deletions on a full disk', () => {
     await served.until(() => served.log.includes('the reserve was given up'), 'has said so');
     rmSync(filler, { recursive: true });
     await hasReserve(served);
-    await served.until(() => served.log.includes('the reserve for deletions was made again'), 'has said so, too');
+    await served.until(() => served.log.includes('the reserve for deletions was created again'), 'has said so, too');
   });
 
   it.runIf(isMounted)('leave room to save a database whose files are lost there', { timeout: 180_000 }, async () => {

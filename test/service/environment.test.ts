@@ -182,7 +182,7 @@ describe('readEnvironment', () => {
     expect(messageFor({ METAHEAC_PROT: '80' })).toBe(
       'environment variable METAHEAC_PROT is not known: did you mean METAHEAC_PORT?',
     );
-    expect(messageFor({ METAHEAC_ZZZZZZZZ: '80' })).toContain('docs/settings.md lists all of them');
+    expect(messageFor({ METAHEAC_ZZZZZZZZ: '80' })).toContain('docs/settings.md lists all variables');
   });
 
   it.each([
@@ -280,10 +280,10 @@ describe('readSettings', () => {
     ['host: "::1"\nprot: 80\n', ':2: unknown key "prot": did you mean "port"?'],
     ['zzzzzzzzzz: 80\n', 'docs/settings.md lists all keys'],
     ['config: other.yaml\n', 'unknown key "config"'],
-    ['port: 1\nport: 2\n', ':2: this key appears twice in the file'],
-    ['port:\n', ':1: port has no value: remove the line to take the default'],
-    ['port: [1, 2]\n', ':1: port takes one value, not a list'],
-    ['port: { a: 1 }\n', ':1: port takes a plain value'],
+    ['port: 1\nport: 2\n', ':2: the file has this key twice'],
+    ['port:\n', ':1: port has no value: remove the line to use the default'],
+    ['port: [1, 2]\n', ':1: port must be a single value, not a list'],
+    ['port: { a: 1 }\n', ':1: port must be a plain value'],
     ['- port\n', ':1: expected lines of the form "key: value"'],
     ['port\n', ':1: expected lines of the form "key: value"'],
     ['port: "1\n', 'not valid YAML'],
@@ -333,7 +333,7 @@ describe('readSettings', () => {
   });
 
   it.each([
-    ['in both ways', { METAHEAC_API_KEY: 'planted-secret-0123', METAHEAC_API_KEY_FILE: 'x' }, /use only one of them/],
+    ['in both ways', { METAHEAC_API_KEY: 'planted-secret-0123', METAHEAC_API_KEY_FILE: 'x' }, /use only one of the two/],
     ['in place of its file', { METAHEAC_API_KEY_FILE: 'planted-secret-0123' }, /the file is not found/],
     ['that is too short', { METAHEAC_API_KEY: 'planted-secret'.slice(0, 15) }, /at least 16/],
   ])('refuses a key %s, and never repeats it', (_how, source, message) => {

@@ -17,7 +17,7 @@ describe('describeModel', () => {
       negatives_per_seed: 10,
       summary:
         'gradient descent on heads.wide, heads.query, heads.bias, 20 steps at 50 seeds (at most 200), after a ' +
-        'first pass of 10 to find likely members; a logistic regression on the seeds and a regression on the whole population are added',
+        'first pass of 10 to find likely members; logistic regression on the seeds and regression on the whole population are added',
     });
     expect(describeModel({ ...manifest, adaptation: DEFAULT_ADAPTATION }).adaptation.summary).toBe(
       'Adam at rate 0.003, up to 5 epochs with batches of 512',
@@ -31,9 +31,9 @@ describe('describeModel', () => {
       describeModel({ ...manifest, adaptation: withStack(DEFAULT_DESCENT, forms, [none, ...forms.map(() => one)]) })
         .adaptation.summary;
     const regression = { kind: 'regression' as const, strength: 0.05, power: 0 };
-    expect(stackOf([regression])).toBe('a regression on the whole population alone, without gradient descent');
+    expect(stackOf([regression])).toBe('regression on the whole population alone, without gradient descent');
     expect(stackOf([{ kind: 'logistic', strengths: { 'heads.wide': 0.1 } }, regression])).toBe(
-      'a logistic regression on the seeds and a regression on the whole population alone, without gradient descent',
+      'logistic regression on the seeds and regression on the whole population alone, without gradient descent',
     );
   });
 

@@ -148,7 +148,7 @@ it('names a deleted segment at once, a flipped byte when it is suspected, and ne
   const { folder: ranking } = store.activeAudience(id);
   const order = join(dataDir, ranking, 'order.u32');
   renameSync(order, `${order}.away`);
-  damage.note('ranking', ranking, 'a read found it');
+  damage.note('ranking', ranking, 'the damage was found by a read');
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(known()).toEqual([`ranking ${ranking}`]);
   renameSync(`${order}.away`, order);

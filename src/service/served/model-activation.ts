@@ -94,7 +94,11 @@ export class ModelActivation implements Models {
     if (version === model.version || version === this.#checking) return;
     if (this.#checking !== null) {
       const facts = { retry_after: RETRY_SECONDS };
-      throw new AppError('unavailable', `model ${this.#checking} is being checked: wait for it`, { facts });
+      throw new AppError(
+        'unavailable',
+        `model ${this.#checking} is being checked: try again when the check has ended`,
+        { facts },
+      );
     }
     const next = this.#readNext(version, path);
     this.#checking = version;
@@ -117,7 +121,7 @@ export class ModelActivation implements Models {
     try {
       const next = readModelFolder(path, { vocabulariesOnly: true });
       if (next.manifest.version !== version)
-        throw new AppError('model_rejected', `its folder holds version ${next.manifest.version}`);
+        throw new AppError('model_rejected', `the folder contains version ${next.manifest.version}`);
       bind(next, this.#served.population);
       return next;
     } catch (error) {
@@ -211,7 +215,7 @@ export class ModelActivation implements Models {
 
 /** The reason of a refusal, without paths. */
 function reasonOf(error: unknown, { path, manifest }: ModelFolder): Reason {
-  if (!(error instanceof AppError)) return { code: 'internal', message: 'an internal error: see the log' };
+  if (!(error instanceof AppError)) return { code: 'internal', message: 'an internal error occurred: see the log' };
   if (error.code === 'storage_failed')
     return { code: error.code, message: 'the data folder cannot be used: see the log' };
   const facts = Object.entries(error.facts).filter(([, value]) => ['string', 'number'].includes(typeof value));

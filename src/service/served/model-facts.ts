@@ -36,8 +36,8 @@ function summaryOf(adaptation: Manifest['adaptation']): string {
   const parameters = Object.keys(rates);
   const passes = first_pass === null ? '' : `, after a first pass of ${first_pass.steps} to find likely members`;
   const parts = [
-    ...(kinds.has('logistic') ? ['a logistic regression on the seeds'] : []),
-    ...(kinds.has('regression') ? ['a regression on the whole population'] : []),
+    ...(kinds.has('logistic') ? ['logistic regression on the seeds'] : []),
+    ...(kinds.has('regression') ? ['regression on the whole population'] : []),
   ];
   if (!hasOwnLogits(adaptation)) return `${parts.join(' and ')} alone, without gradient descent`;
   const fitted = parts.length === 0 ? '' : `; ${parts.join(' and ')} ${parts.length > 1 ? 'are' : 'is'} added`;
@@ -47,7 +47,7 @@ function summaryOf(adaptation: Manifest['adaptation']): string {
   );
 }
 
-/** Range of the values of a numeric feature. */
+/** Empty list of values, for numeric features. */
 const NO_VALUES: ValueList = { size: 1, token: () => '' };
 
 /** Campaign features that a model reads. */

@@ -49,13 +49,13 @@ function readText(path: string): string {
   } catch (error) {
     throw new UsageError(`configuration file ${path} cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  throw refused(path, `it has ${size} bytes; a configuration file has at most ${MAXIMUM_BYTES}`);
+  throw refused(path, `the file has ${size} bytes; the maximum for a configuration file is ${MAXIMUM_BYTES}`);
 }
 
 function textOf(value: Node | null, key: string, at: string, path: string): string {
   const setting = SETTINGS.find((one) => one.key === key);
   if (isSeq(value)) {
-    if (!setting?.isList) throw refused(at, `${key} takes one value, not a list`);
+    if (!setting?.isList) throw refused(at, `${key} must be a single value, not a list`);
     return value.items.map((item) => scalarText(item as Node | null, key, at)).join(',');
   }
   const text = scalarText(value, key, at);
@@ -65,8 +65,8 @@ function textOf(value: Node | null, key: string, at: string, path: string): stri
 }
 
 function scalarText(value: Node | null, key: string, at: string): string {
-  if (!isScalar(value)) throw refused(at, `${key} takes a plain value`);
-  if (value.value === null) throw refused(at, `${key} has no value: remove the line to take the default`);
+  if (!isScalar(value)) throw refused(at, `${key} must be a plain value`);
+  if (value.value === null) throw refused(at, `${key} has no value: remove the line to use the default`);
   // numbers are kept as written, so that `0x50` and `1e3` are refused like in flags and variables
   return typeof value.value === 'number' ? ((value as Scalar).source ?? String(value.value)) : String(value.value);
 }
@@ -82,7 +82,7 @@ function unknownKey(at: string, name: string): UsageError {
 
 /** Explains an error code of the parser, whose own messages quote the text. */
 function faultOf(code: string): string {
-  if (code === 'DUPLICATE_KEY') return 'this key appears twice in the file';
+  if (code === 'DUPLICATE_KEY') return 'the file has this key twice';
   if (code === 'TAB_AS_INDENT') return 'a line is indented by a tab: use spaces';
   if (code === 'BAD_INDENT') return 'the line is indented differently from the lines before it';
   return `not valid YAML (${code.toLowerCase().replaceAll('_', ' ')})`;

@@ -78,7 +78,7 @@ export function readEnvironment(source: Given, flags: Given = {}): ServiceEnviro
 export function readSettings(source: Given, flags: Given = {}, constants: Partial<Limits> = {}): Settings {
   refuseUnknown(source);
   const file = flags[CONFIG_FILE.variable] ?? source[CONFIG_FILE.variable] ?? null;
-  if (file === '') throw refused(`environment variable ${CONFIG_FILE.variable}`, 'it is empty: name a file');
+  if (file === '') throw refused(`environment variable ${CONFIG_FILE.variable}`, 'the value is empty: name a file');
   const layers: readonly Layer[] = [layerOfFlags(flags), layerOfVariables(source), layerOfFile(file)];
   const found = new Map<string, Found>();
   for (const setting of SETTINGS) {
@@ -154,7 +154,7 @@ function refuseUnknown(source: Given): void {
     if (!name.startsWith('METAHEAC_') || VARIABLES.includes(name)) continue;
     if (REMOVED.some(({ variable }) => variable === name)) continue;
     const nearest = nearestName(name, VARIABLES);
-    const rest = nearest === null ? ': docs/settings.md lists all of them' : `: did you mean ${nearest}?`;
+    const rest = nearest === null ? ': docs/settings.md lists all variables' : `: did you mean ${nearest}?`;
     throw new UsageError(`environment variable ${name} is not known${rest}`);
   }
 }
@@ -198,7 +198,7 @@ function findIn(layer: Layer, { variable, secretFile }: Setting): Found | null {
   if (secretFile === null) return own ? { ...own, label: `${own.label} "${own.text}"` } : null;
   const inFile = layer.get(secretFile.variable);
   if (!inFile) return own ?? null;
-  if (own) throw refused(inFile.label, `${own.label} is also given: use only one of them`);
+  if (own) throw refused(inFile.label, `${own.label} is also given: use only one of the two`);
   return { ...inFile, text: readSecret(inFile), origin: { ...inFile.origin, secretFile: inFile.text } as Origin };
 }
 

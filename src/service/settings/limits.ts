@@ -2,5 +2,9 @@
 import { fixed } from '../../lib/limits.ts';
 
 export const TELEMETRY_LIMITS = {
-  otlpMetricsMs: fixed(15_000, 'ms', 'Milliseconds between two exports of all metrics, if they are exported.'),
+  otlpMetricsMs: fixed(
+    15_000,
+    'ms',
+    'Interval between exports of all metrics in milliseconds, if metrics are exported.',
+  ),
 };

@@ -25,15 +25,15 @@ const schema = z.object({
     .toLowerCase()
     .pipe(z.enum(['true', 'false']))
     .optional()
-    .describe('`true`: nothing is exported, whatever else is set.'),
+    .describe('If `true`, nothing is exported, regardless of other variables.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url().describe(
-    'Base URL of a receiver. `METAHEAC_OTLP_ENDPOINT` takes precedence over this variable and the next two.',
+    'Base URL of a receiver. `METAHEAC_OTLP_ENDPOINT` takes precedence over all OpenTelemetry URLs.',
   ),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url().describe('The whole URL for traces.'),
-  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: url().describe('The whole URL for metrics.'),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url().describe('Complete URL for traces.'),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: url().describe('Complete URL for metrics.'),
   OTEL_EXPORTER_OTLP_PROTOCOL: z.literal('http/json').optional().describe('`http/json`, the only protocol supported.'),
-  OTEL_TRACES_EXPORTER: exporter().describe('`otlp`, or `none` for no traces.'),
-  OTEL_METRICS_EXPORTER: exporter().describe('`otlp`, or `none` for no metrics.'),
+  OTEL_TRACES_EXPORTER: exporter().describe('`otlp` to export traces, `none` otherwise.'),
+  OTEL_METRICS_EXPORTER: exporter().describe('`otlp` to export metrics, `none` otherwise.'),
   OTEL_TRACES_SAMPLER: z
     .enum(SAMPLERS)
     .optional()
@@ -47,18 +47,20 @@ const schema = z.object({
     .optional()
     .describe('Share of traces for the ratio samplers, 0 to 1 (default: 1).'),
   OTEL_BSP_SCHEDULE_DELAY: whole(1).describe(
-    'Milliseconds that a span may wait to be sent in a batch (default: 1000).',
+    'Maximum time that a span waits to be sent in a batch, in milliseconds (default: 1000).',
   ),
   OTEL_BSP_MAX_QUEUE_SIZE: whole(1).describe(
     'Maximum number of spans that wait for a slow receiver; further spans are dropped (default: 8192).',
   ),
   OTEL_BSP_MAX_EXPORT_BATCH_SIZE: whole(1).describe('Maximum number of spans in one request (default: 512).'),
   OTEL_BSP_EXPORT_TIMEOUT: whole(1).describe(
-    'Milliseconds for one export of spans, in addition to `OTEL_EXPORTER_OTLP_TIMEOUT` (default: 30000).',
+    'Time limit of an export of spans in milliseconds, in addition to `OTEL_EXPORTER_OTLP_TIMEOUT` (default: 30000).',
   ),
-  OTEL_METRIC_EXPORT_INTERVAL: whole(100).describe('Milliseconds between two exports of all metrics (default: 15000).'),
+  OTEL_METRIC_EXPORT_INTERVAL: whole(100).describe(
+    'Interval between exports of all metrics in milliseconds (default: 15000).',
+  ),
   OTEL_METRIC_EXPORT_TIMEOUT: whole(1).describe(
-    'Milliseconds for one export of metrics (default: 30000, and at most the interval).',
+    'Time limit of an export of metrics in milliseconds (default: 30000, and at most the interval).',
   ),
 });
 
@@ -69,8 +71,8 @@ type Name = keyof typeof schema.shape;
  * after `OTLP`.
  */
 const READ_BY_PACKAGES: readonly (readonly [string, string])[] = [
-  ['OTEL_EXPORTER_OTLP_HEADERS', 'Headers of each request, `name=value,..`, such as the key of a receiver.'],
-  ['OTEL_EXPORTER_OTLP_TIMEOUT', 'Milliseconds for a request, retries included (default: 10000).'],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'Headers of each request, `name=value,..`, for example with the key of a receiver.'],
+  ['OTEL_EXPORTER_OTLP_TIMEOUT', 'Time limit of a request in milliseconds, including retries (default: 10000).'],
   ['OTEL_EXPORTER_OTLP_COMPRESSION', '`gzip` or `none` (default: `none`).'],
   [
     'OTEL_EXPORTER_OTLP_CERTIFICATE',

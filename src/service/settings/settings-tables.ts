@@ -22,7 +22,7 @@ export function settingsTables(): Readonly<Record<string, string>> {
 }
 
 function configRow(): string[] {
-  const description = 'Configuration file (YAML) with any of the keys below.';
+  const description = 'Configuration file (YAML) with keys from this table.';
   return ['', code(CONFIG_FILE.flag), code(CONFIG_FILE.variable), 'none', description];
 }
 

@@ -49,7 +49,7 @@ const hostNames = list.refine(
 const origins = list.refine(
   (entries) =>
     entries.every((entry) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry),
-  'must be origins as https://app.example.com, each in full: no path, no *',
+  'must be full origins such as https://app.example.com, without a path or *',
 );
 
 /** Hosts and CIDRs that webhooks may call. */
@@ -90,7 +90,7 @@ export const settingsSchema = z.object({
   METAHEAC_DATA_DIR: z.string().min(1).optional().register(SETTING_WORDS, {
     byDefault: 'required',
     isPath: true,
-    description: 'Folder for the database, seeds and audiences; one service at a time.',
+    description: 'Folder for the database, seeds and audiences; only one service at a time can use the folder.',
   }),
   METAHEAC_MODEL: z.string().min(1).optional().register(SETTING_WORDS, {
     byDefault: 'required',
@@ -101,17 +101,17 @@ export const settingsSchema = z.object({
     byDefault: 'required',
     isPath: true,
     description:
-      'Population folder; its current version is served. `POST /v1/populations/{version}/activate` switches to another.',
+      'Population folder; its current version is served. `POST /v1/populations/{version}/activate` switches to another version.',
   }),
   METAHEAC_FOLLOW_POPULATION: switched().register(SETTING_WORDS, {
     isSwitch: true,
     description: 'Serve each population version as soon as an import or a rollback makes it current.',
   }),
   METAHEAC_HOST: z.string().min(1).default('127.0.0.1').register(SETTING_WORDS, {
-    description: 'Address; a non-loopback address needs a key, or the service refuses to start.',
+    description: 'Address to listen on. For a non-loopback address, the service refuses to start without a key.',
   }),
   METAHEAC_PORT: whole(0, 65_535).default(8080).register(SETTING_WORDS, {
-    description: 'Port; 0 picks a free one.',
+    description: 'Port to listen on; 0 picks a free port.',
   }),
   METAHEAC_DEVICE: z
     .string()
@@ -153,13 +153,13 @@ export const settingsSchema = z.object({
     isList: true,
     description:
       'Host names (`a,b,..`) by which the service may be called without a key, besides `localhost`, 127.0.0.1, ' +
-      '[::1] and the address that it listens on; other `Host` headers get 421.',
+      '[::1] and the address that it listens on; requests with other `Host` headers get 421.',
   }),
   METAHEAC_CORS_ORIGINS: origins.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
     isList: true,
     description:
-      'Origins (`https://a.example,..`) whose pages may call the service from a browser; others get 403. No wildcard.',
+      'Origins (`https://a.example,..`) whose pages may call the service from a browser; other origins get 403. Wildcards are not allowed.',
   }),
   METAHEAC_TRUSTED_PROXIES: proxies.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
@@ -186,6 +186,6 @@ export const settingsSchema = z.object({
     byDefault: 'none',
     isList: true,
     description:
-      'Hosts and CIDRs (`a,b,..`) that webhooks may call although they are not public; hosts also over http.',
+      'Hosts and CIDRs (`a,b,..`) that webhooks may call even if they are not public; these hosts may also use http.',
   }),
 });

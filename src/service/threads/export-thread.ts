@@ -43,7 +43,11 @@ export interface ExportResult {
 function run(task: ExportTask, data: ExportThreadData): ExportResult {
   const customised = readStoredModel(openStoreFiles(data.store).blobs, task.folder);
   const general = readModelFolder(folderOf(customised.modelVersion, data));
-  checkVersion(customised.modelVersion, general.manifest.version, `its folder holds ${general.manifest.version}`);
+  checkVersion(
+    customised.modelVersion,
+    general.manifest.version,
+    `the model folder contains ${general.manifest.version}`,
+  );
   const manifest = customisedManifest(general, customised, task);
   const onnx = task.wantsOnnx ? customisedOnnx(general, customised.changes, manifest) : null;
   return { manifest, onnx };

@@ -18,7 +18,7 @@ function read(blobs: BlobReader, folder: string): Uint8Array {
     if (error instanceof AppError && error.facts['errno'] === 'ENOENT' && blobs.has(folder))
       throw new AppError(
         'model_not_stored',
-        'the audience was made by a version that did not store its customised model: a new expansion stores one',
+        'the audience has no customised model, because an earlier version of metaheac made it: expand the campaign again',
         { cause: error },
       );
     throw error;

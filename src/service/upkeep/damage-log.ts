@@ -58,13 +58,13 @@ export class DamageLog {
     this.#known.set(path, { kind, path, foundAt: this.#options.clock.now() });
     this.#counts[kind] += 1;
     const what = kind === 'row' ? 'row of the database' : 'file';
-    this.#options.logger.error({ kind, path, reason: message }, `a damaged ${what} was found: it is not served`);
+    this.#options.logger.error({ kind, path, reason: message }, `a damaged ${what} was found and is not served`);
     return true;
   }
 
   /** Records a damaged row of the database. */
   noteRow({ table, id }: DamagedRow): void {
-    this.note('row', `${table}/${id}`, 'it is damaged (its checksum differs): restore a backup');
+    this.note('row', `${table}/${id}`, 'the row is damaged (its checksum differs): restore a backup');
   }
 
   /**
@@ -80,7 +80,10 @@ export class DamageLog {
       this.#makeAgain(folder, message).catch((error: unknown) => {
         // the disk or the queue is full, and the next read tries again
         this.#queued.delete(folder);
-        this.#options.logger.error({ err: error, path: folder }, 'a damaged audience could not be queued again');
+        this.#options.logger.error(
+          { err: error, path: folder },
+          'a new expansion for a damaged audience could not be queued',
+        );
       });
     });
   }
@@ -90,7 +93,7 @@ export class DamageLog {
     if (message === undefined && this.#queued.has(folder)) return;
     const audience = store.activeAudiences().find((one) => one.folder === folder);
     if (audience === undefined && message === undefined) return;
-    this.note('ranking', folder, message ?? 'a read found it');
+    this.note('ranking', folder, message ?? 'the damage was found by a read');
     // no campaign has this version active, so no new expansion is queued and reads keep failing
     if (audience === undefined) return;
     const { campaignId } = audience;
@@ -98,7 +101,7 @@ export class DamageLog {
     if (state !== null && !isEnd(state)) return;
     this.#queued.add(folder);
     const { id } = await store.expand(campaignId);
-    logger.warn({ campaign: campaignId, expansion: id }, 'a damaged audience is made again from its inputs');
+    logger.warn({ campaign: campaignId, expansion: id }, 'the campaign of a damaged audience is expanded again');
     wake();
   }
 }

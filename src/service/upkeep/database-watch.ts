@@ -43,13 +43,13 @@ export class DatabaseWatch {
     if (lost.savedAs !== null && (before === null || before.savedAs === null))
       logger.fatal(
         { file: lost.what, saved: lost.savedAs },
-        'a file of the database was removed or replaced: nothing more is written, and all of it was saved; ' +
+        'a file of the database was removed or replaced: writing has stopped, and the whole database was saved; ' +
           'restart the service to use the saved database',
       );
     else if (lost.savedAs === null && lost.failure !== before?.failure)
       logger.fatal(
         { file: lost.what, reason: lost.failure },
-        'a file of the database was removed or replaced, and it could not be saved yet: leave the service running',
+        'a file of the database was removed or replaced, and the database could not be saved yet: leave the service running',
       );
   }
 }

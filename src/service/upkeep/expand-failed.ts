@@ -41,7 +41,10 @@ export async function expandFailed({ store, logger, wake }: ExpandFailedOptions)
     }
   }
   if (queued > 0) {
-    logger.info({ expansions: queued }, 'expansions that failed because of the population are made again');
+    logger.info(
+      { expansions: queued },
+      'campaigns whose expansion failed because of the population are expanded again',
+    );
     wake();
   }
   return queued;

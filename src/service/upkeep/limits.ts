@@ -17,7 +17,7 @@ export const UPKEEP_LIMITS = {
   scrubBytesPerSecond: setting(
     8 * 1024 * 1024,
     'bytes/s',
-    'Bytes per second at which all files are verified while they are served (8 MiB).',
+    'Rate in bytes per second at which all files are verified while they are served (8 MiB).',
   ),
   scrubPauseMs: fixed(
     24 * 3600 * 1000,
@@ -28,8 +28,8 @@ export const UPKEEP_LIMITS = {
   clockSettleMs: fixed(
     3_600_000,
     'ms',
-    "Milliseconds for which the machine's clock must be stable after a jump of more than an hour, or " +
-      'after the machine has started, before it is trusted.',
+    "Time for which the machine's clock must be stable after a jump of more than an hour, or " +
+      'after the machine has started, before the service trusts the clock, in milliseconds.',
   ),
   maximumWaitingErasures: fixed(
     1_000,

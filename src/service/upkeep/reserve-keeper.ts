@@ -76,7 +76,7 @@ export class ReserveKeeper {
     } catch (error) {
       // a disk that stays full is reported once
       if (messageOf(error) !== this.#failure)
-        logger.warn({ err: error }, 'the reserve for deletions could not be made');
+        logger.warn({ err: error }, 'the reserve for deletions could not be created');
       this.#failure = messageOf(error);
     }
     if (this.isExpected()) this.#onExpected();
@@ -87,7 +87,7 @@ export class ReserveKeeper {
     await reserve.keep(bytes);
     if (this.#isReported && !this.isGivenUp()) {
       this.#isReported = false;
-      logger.info({ bytes }, 'the reserve for deletions was made again');
+      logger.info({ bytes }, 'the reserve for deletions was created again');
     }
   }
 

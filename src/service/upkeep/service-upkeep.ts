@@ -36,7 +36,7 @@ export function lockFolder(
     if (saved !== null)
       logger.error(
         saved,
-        'the database saved when its files were lost is used again; files in its place were moved aside',
+        'the saved database is used after the loss of its files; other files in its place were moved aside',
       );
     if (adopt) reportAdoption(adoptStore(locator, clock.now()), logger);
     return release;
@@ -49,7 +49,10 @@ export function lockFolder(
 function reportAdoption(folder: string | null, logger: Logger): void {
   if (folder === null) logger.warn('nothing to adopt: start without --adopt');
   else
-    logger.warn({ folder }, 'files of a database that is gone were moved aside: the service begins with an empty one');
+    logger.warn(
+      { folder },
+      'the files of a missing database were moved aside, and the service begins with an empty database',
+    );
 }
 
 /** Records the end of a service. If nothing can be written any more, the next start has less information. */
@@ -90,7 +93,7 @@ export function takeOver(
     logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
   try {
     const folder = isLow ? store.takeFolder() : store.reserve.usingSync(() => store.takeFolder());
-    if (folder !== null) logger.error({ folder }, 'files that this database neither knows nor made were moved aside');
+    if (folder !== null) logger.error({ folder }, 'files that are unknown to this database were moved aside');
     store.userSets.removeLeftovers();
     const released = store.releaseAll();
     if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');

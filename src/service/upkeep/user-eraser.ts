@@ -42,7 +42,7 @@ export class ServiceEraser implements UserEraser {
 
   erase(userId: string, action: PendingAction | null): Promise<void> {
     if (this.#waiting.length >= this.#options.maximumWaiting) {
-      throw new AppError('unavailable', `${this.#waiting.length} erasures wait, the maximum`, {
+      throw new AppError('unavailable', `the maximum number of erasures, ${this.#waiting.length}, is waiting`, {
         facts: { retry_after: RETRY_SECONDS },
       });
     }
@@ -97,7 +97,7 @@ export class ServiceEraser implements UserEraser {
       await this.#eraseRequested();
       for (const { resolve } of waiting) resolve();
     } catch (error) {
-      if (waiting.length === 0) logger.error({ err: error }, 'users could not be erased: will be retried');
+      if (waiting.length === 0) logger.error({ err: error }, 'users could not be erased; the erasure will be retried');
       for (const { reject } of waiting) reject(error);
     }
   }

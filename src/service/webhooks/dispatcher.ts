@@ -195,7 +195,10 @@ export class WebhookDispatcher implements WebhookService {
       ...(error === null ? {} : { error }),
     };
     if (outcome === 'failed')
-      this.#options.logger.warn(line, isGone ? 'webhook is gone and disabled' : 'webhook failed');
+      this.#options.logger.warn(
+        line,
+        isGone ? 'the receiver of a webhook is gone (410), so the webhook is disabled' : 'webhook failed',
+      );
     else this.#options.logger.info(line, 'webhook');
   }
 
