@@ -333,7 +333,11 @@ describe('readSettings', () => {
   });
 
   it.each([
-    ['in both ways', { METAHEAC_API_KEY: 'planted-secret-0123', METAHEAC_API_KEY_FILE: 'x' }, /use only one of the two/],
+    [
+      'in both ways',
+      { METAHEAC_API_KEY: 'planted-secret-0123', METAHEAC_API_KEY_FILE: 'x' },
+      /use only one of the two/,
+    ],
     ['in place of its file', { METAHEAC_API_KEY_FILE: 'planted-secret-0123' }, /the file is not found/],
     ['that is too short', { METAHEAC_API_KEY: 'planted-secret'.slice(0, 15) }, /at least 16/],
   ])('refuses a key %s, and never repeats it', (_how, source, message) => {
