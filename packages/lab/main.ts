@@ -1,4 +1,7 @@
-/** `npm run lab -- COMMAND ..`: measures this repository, and writes the data sets for it. */
+/**
+ * `npm run lab -- COMMAND ..`: measures the quality of this repository's models and writes the data sets for the
+ * measurements.
+ */
 import { AppError } from '../../src/lib/errors.ts';
 import { chosen } from './options.ts';
 import { runPredictions } from './predictions/command.ts';

@@ -1,4 +1,4 @@
-/** Arguments of the lab's commands. Any mistake in them is invalid_argument. */
+/** Parses the arguments of the lab's commands. Every faulty argument is an invalid_argument error. */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { AppError } from '../../src/lib/errors.ts';
 
@@ -6,7 +6,7 @@ export const TEXT = { type: 'string' } as const;
 export const TEXTS = { type: 'string', multiple: true } as const;
 export const FLAG = { type: 'boolean' } as const;
 
-/** The values of `options`, and the positional arguments if these are allowed. */
+/** Returns the values of `options`, and the positional arguments if the command has any. */
 export function parseOptions<const T extends ParseArgsOptionsConfig>(
   args: readonly string[],
   options: T,
@@ -25,10 +25,10 @@ export function required(value: string | undefined, option: string, usage: strin
   return value;
 }
 
-/** `name`, if it is one of `known`. */
+/** Returns `name` if it is in `known`, otherwise throws. */
 export function chosen<T extends string>(what: string, name: string, known: readonly T[]): T {
   const found = known.find((one) => one === name);
-  if (found === undefined) throw invalid(`no ${what} is called ${name}: there are ${known.join(', ')}`);
+  if (found === undefined) throw invalid(`unknown ${what} ${name}: use one of ${known.join(', ')}`);
   return found;
 }
 

@@ -31,7 +31,7 @@ describe('npm run lab -- scenario', () => {
   });
 
   it.each([
-    [['round'], `no scenario is called round: there are ${SCENARIO_NAMES.join(', ')}`],
+    [['round'], `unknown scenario round: use one of ${SCENARIO_NAMES.join(', ')}`],
     [['bands'], '--out is missing'],
     [['bands', '--seed', '0', '--out', 'there'], '0 is not a whole number of at least 1'],
     [['bands', '--users', '5'], "Unknown option '--users'"],
@@ -72,7 +72,7 @@ describe('npm run lab', () => {
     expect(failure).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: 'no command is called party: there are scenario, predictions, quality\n',
+      stderr: 'unknown command party: use one of scenario, predictions, quality\n',
     });
   });
 });

@@ -1,4 +1,4 @@
-/** How well the quality predicted from seeds alone agrees with the truth. */
+/** Measures how well the quality predicted from seeds alone agrees with the true quality. */
 import type { Interval } from '../../../src/lib/interval.ts';
 import type { Drift } from '../../../src/model/manifest.ts';
 import {
@@ -13,32 +13,34 @@ import { aucAgainstAll } from '../../../src/training/evaluation/metrics.ts';
 import { type GroupName, groupsOf } from '../../../src/training/evaluation/summary.ts';
 import type { MeasuredCampaign, MeasuredPredictions } from './measure.ts';
 
-/** The prediction of one metric, with the true value. */
+/** The predicted interval of one metric, with the true value. */
 export interface PredictedTruth extends Interval {
   readonly true: number;
 }
 
-/** One campaign; the metrics are null if there were too few seeds. */
+/** The predictions for one campaign. The metrics are null if the campaign has too few seeds. */
 export interface CampaignPrediction {
   readonly id: string;
   readonly group: MeasuredCampaign['group'];
   readonly seeds: number;
   readonly verdict: Verdict;
-  /** The AUC of members against all rows, including members: the predicted AUC is defined in the same way. */
+  /** The AUC of members against all rows, including members. The predicted AUC is defined in the same way. */
   readonly auc: PredictedTruth | null;
-  /** By share of the audience; lift is recall / share. */
+  /** The recall by audience share. The lift is recall / share. */
   readonly recall: Readonly<Record<string, PredictedTruth | null>>;
   readonly isTrulyWeak: boolean;
 }
 
-/** One metric over campaigns. */
+/** How well one metric was predicted over campaigns. */
 export interface Agreement {
-  /** Share of the campaigns whose true value is within the 90 % interval. */
+  /** The share of campaigns whose true value is within the 90 % interval. */
   readonly coverage: number;
   readonly mean_predicted: number;
   readonly mean_true: number;
   readonly mean_absolute_error: number;
-  /** Correlation of predicted and true values over campaigns; null if either does not vary. */
+  /**
+   * The correlation of predicted and true values over campaigns; null if the predicted or the true values do not vary.
+   */
   readonly correlation: number | null;
   readonly mean_width: number;
 }
@@ -47,27 +49,33 @@ export type VerdictCounts = Readonly<Record<Verdict, number>>;
 
 export interface PredictionSummary {
   readonly campaigns: number;
-  /** Campaigns with enough seeds; the metrics cover these, and are null if there are none. */
+  /** Number of campaigns with enough seeds. The metrics cover only these campaigns, and are null if there are none. */
   readonly predicted: number;
   readonly auc: Agreement | null;
   readonly recall: Readonly<Record<string, Agreement | null>>;
   readonly verdicts: VerdictCounts;
-  /** Number of campaigns whose true AUC is below `auc`, and how many of these have the verdict `weak`. */
+  /**
+   * `truly` is the number of campaigns whose true AUC is below `auc`; `called` is the number of these with the verdict
+   * `weak`.
+   */
   readonly weak: { readonly auc: number; readonly truly: number; readonly called: number };
 }
 
 export interface PredictionReport {
-  /** In the order of the data set. */
+  /** The test campaigns, in the order of the data set. */
   readonly campaigns: readonly CampaignPrediction[];
-  /** A group without campaigns is left out. */
+  /** A summary for each group that has campaigns. */
   readonly groups: Readonly<Partial<Record<GroupName, PredictionSummary>>>;
-  /** Whether drift was taken into account, and on how many past campaigns it was measured. */
+  /** Whether predictions take drift into account, and the number of past campaigns on which it was measured. */
   readonly drift: { readonly measured: boolean; readonly campaigns: number };
-  /** Verdicts for random users as seeds, who are like the whole population. */
+  /** The verdicts for sets of random users in place of seeds. Such users resemble the whole population. */
   readonly random_seeds: { readonly sets: number; readonly verdicts: VerdictCounts };
 }
 
-/** Makes predictions from the measurements, with `drift` or without, and compares them with the true values. */
+/**
+ * Makes predictions from the measurements, taking `drift` into account if it is defined, and compares them with the
+ * true values.
+ */
 export function reportPredictions(measured: MeasuredPredictions, drift: Drift | undefined): PredictionReport {
   const predicted = (of: { readonly seeds: number; readonly ranks: SeedRanks | null }): Prediction =>
     predict(of.ranks, { all: of.seeds, fitting: of.seeds }, { drift });
@@ -122,7 +130,7 @@ function countVerdicts(all: readonly { readonly verdict: Verdict }[]): VerdictCo
   return { good: of('good'), weak: of('weak'), unsure: of('unsure') };
 }
 
-/** Tolerance: a bound and a true value may be the same fraction, rounded differently. */
+/** A tolerance, because an interval bound and a true value may be equal fractions that were rounded differently. */
 const ROUNDING = 1e-9;
 
 /** Whether the interval contains the true value. */

@@ -1,4 +1,4 @@
-/** Predicted against true recall@5 %, one point per campaign. */
+/** Plots predicted against true recall@5 %, with one point per campaign. */
 import { scaleLinear } from 'd3-scale';
 import { axis } from '../../../src/training/report/axes.ts';
 import type { Chart } from '../../../src/training/report/draw.ts';
@@ -7,12 +7,15 @@ import { element } from '../../../src/training/report/svg.ts';
 import { colour } from '../../../src/training/report/theme.ts';
 import { holdsTruth, type PredictedTruth, type PredictionReport } from './agreement.ts';
 
-/** With more campaigns than this, intervals are drawn fainter. */
+/** Maximum number of campaigns for normal lines; the intervals of more campaigns are drawn fainter. */
 const MANY = 60;
 const SIZE = { width: 620, height: 520 };
 const FRAME = { left: 62, right: SIZE.width - 20, top: 44, bottom: SIZE.height - 54 };
 
-/** Predicted recall@5 % with its 90 % interval above the true one; null if nothing was predicted. */
+/**
+ * Plots predicted recall@5 % with its 90 % interval (vertical axis) against true recall@5 %. Returns null if nothing
+ * was predicted.
+ */
 export function predictionChart({ campaigns }: PredictionReport, dataSet: string): Chart | null {
   const all = campaigns.flatMap(({ recall }) => recall['0.05'] ?? []);
   if (all.length === 0) return null;
@@ -20,7 +23,7 @@ export function predictionChart({ campaigns }: PredictionReport, dataSet: string
   const missed = all.filter((one) => !holdsTruth(one));
   const most = Math.max(...all.map(({ high, true: truth }) => Math.max(high, truth)));
   const interval = most > 0.5 ? 0.2 : most > 0.2 ? 0.1 : 0.05;
-  // a value slightly above a multiple of the step is a rounding error
+  // the tolerance avoids another tick if the value exceeds a multiple of the step only by rounding
   const max = Math.min(1, interval * Math.ceil(most / interval - 1e-9));
   const x = scaleLinear().domain([0, max]).range([FRAME.left, FRAME.right]);
   const y = scaleLinear().domain([0, max]).range([FRAME.bottom, FRAME.top]);
@@ -33,8 +36,8 @@ export function predictionChart({ campaigns }: PredictionReport, dataSet: string
     ...SIZE,
     title: `Predicted and true recall@5 %: ${dataSet}`,
     description:
-      'Recall at 5 % predicted from the seeds alone against the true one, one point per campaign. ' +
-      `The 90 % interval contains the truth for ${held.length} of ${all.length} campaigns.`,
+      'Recall@5 % predicted from the seeds alone against true recall@5 %, with one point per campaign. ' +
+      `The 90 % interval contains the true recall for ${held.length} of ${all.length} campaigns.`,
     body: [
       ...axis('left', FRAME, y, { name: 'predicted recall@5 %', ticks }),
       ...axis('below', FRAME, x, { name: 'true recall@5 %', ticks }),
@@ -45,11 +48,15 @@ export function predictionChart({ campaigns }: PredictionReport, dataSet: string
       ...missed.map(({ mean, true: truth }) => missedMark(x(truth), y(mean))),
       ...legend(FRAME.left, 14, [
         {
-          text: `interval contains the truth: ${held.length} of ${all.length}`,
+          text: `interval contains the true recall: ${held.length} of ${all.length}`,
           symbol: (x, y) => heldMark(x + 6, y),
           symbolWidth: 12,
         },
-        { text: `it does not: ${missed.length}`, symbol: (x, y) => missedMark(x + 6, y), symbolWidth: 12 },
+        {
+          text: `interval does not contain it: ${missed.length}`,
+          symbol: (x, y) => missedMark(x + 6, y),
+          symbolWidth: 12,
+        },
       ]),
     ],
   };

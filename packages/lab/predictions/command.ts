@@ -1,4 +1,4 @@
-/** `npm run lab -- predictions`: how often predictions from the seeds alone hold, on test campaigns. */
+/** `npm run lab -- predictions`: measures on test campaigns how often predictions from the seeds alone are right. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,8 +18,8 @@ import { type MeasuredPredictions, measurePredictions } from './measure.ts';
 import { COVERAGE_HEADS, coverageRow, describePredictions, renderPredictionPage } from './report.ts';
 
 const USAGE =
-  'predictions --data <data set folder> [--model <model folder of it>] [--data ..] [--work <folder that keeps ' +
-  'trained models>] [--repeats N] [--out <folder of pages and plots>] [--json]';
+  'predictions --data <data set folder> [--model <model folder>] [--data ..] [--work <folder for trained models>] ' +
+  '[--repeats N] [--out <folder for pages and plots>] [--json]';
 
 interface Options {
   readonly work: string;
@@ -29,7 +29,7 @@ interface Options {
   readonly note: (line: string) => void;
 }
 
-/** Trains the models that are not given. Each data set is measured with `--repeats` random seeds. */
+/** Trains a model for each data set without `--model`. Each data set is measured with `--repeats` random seeds. */
 export async function runPredictions(
   args: readonly string[],
   note: (line: string) => void,
@@ -40,7 +40,7 @@ export async function runPredictions(
     USAGE,
   );
   const { data = [], model: models = [], work: kept = null, out = null, json = false } = values;
-  if (data.length === 0) throw invalid(`no data set: ${USAGE}`);
+  if (data.length === 0) throw invalid(`--data is missing: ${USAGE}`);
   const work = kept ?? mkdtempSync(join(tmpdir(), 'metaheac-predictions-'));
   try {
     const options = { work, repeats: wholeNumber(values.repeats) ?? 1, out, json, note };
@@ -57,7 +57,7 @@ export async function runPredictions(
   }
 }
 
-/** The report of a data set without drift, and the report with the model's drift. */
+/** The reports of a data set: one that ignores drift, and one that takes the model's drift into account. */
 async function checkDataSet(folder: string, given: string | null, options: Options) {
   const { model, prepared } = given === null ? await trained(folder, options) : await loaded(folder, given);
   try {
@@ -95,7 +95,7 @@ async function loaded(folder: string, path: string) {
   return { model, prepared: await prepareDataSet(folder, { pastCampaigns }) };
 }
 
-/** All measurements of one data set together. */
+/** Combines all measurements of one data set. */
 async function measureRepeats(
   prepared: PreparedDataSet,
   model: GeneralModel,

@@ -1,6 +1,6 @@
 /**
- * The data for predictions of test campaigns, with the true values from the eval rows; and the same for random users as
- * seeds.
+ * Collects the data for predictions on test campaigns, with the true values from the eval rows, and the data for random
+ * users in place of seeds.
  */
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
@@ -13,10 +13,10 @@ import type { RankingQuality } from '../../../src/training/evaluation/metrics.ts
 import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 import type { Device } from '../../onnx-grad/index.ts';
 
-/** Number of sets of random users tried as seeds, each as large as the seed set of a test campaign. */
+/** Number of sets of random users that are used as seeds. Each set is as large as the seed set of a test campaign. */
 const RANDOM_SETS = 20;
 
-/** Ranks of the held-out seeds; null if there are too few seeds. */
+/** The number of seeds, and the ranks of the held-out seeds. The ranks are null if there are too few seeds. */
 interface RankedSeeds {
   readonly seeds: number;
   readonly ranks: SeedRanks | null;
@@ -25,19 +25,19 @@ interface RankedSeeds {
 export interface MeasuredCampaign extends RankedSeeds {
   readonly id: string;
   readonly group: Trial['group'];
-  /** The true quality at `PREDICTED_SHARES`. */
+  /** The true quality at the shares in `PREDICTED_SHARES`. */
   readonly quality: RankingQuality;
   /** Share of members among the eval rows. */
   readonly members: number;
 }
 
 export interface MeasuredPredictions {
-  /** In the order of the trials. */
+  /** The measured campaigns, in the order of the trials. */
   readonly campaigns: readonly MeasuredCampaign[];
   readonly random: readonly RankedSeeds[];
 }
 
-/** Measures audiences that are cut from a trial's eval rows; `seed` determines all random numbers. */
+/** Measures audiences that are cut from the eval rows of trials. `seed` determines all random numbers. */
 export async function measurePredictions(
   prepared: PreparedDataSet,
   model: GeneralModel,
@@ -73,7 +73,7 @@ export async function measurePredictions(
   }
 }
 
-/** Ranks as many random users as the trial has seeds; null if no other users are left to rank them among. */
+/** Ranks as many random users as the trial has seeds. Returns null if no other users remain to compare them with. */
 async function rankRandomUsers(context: OnlineContext, trial: Trial, key: string): Promise<RankedSeeds | null> {
   const { population } = context;
   const seeds = sampleWithoutReplacement(createRng(key), population.rowCount, trial.seeds.length).sort();

@@ -1,4 +1,4 @@
-/** The result of a check of predictions: a paragraph for the terminal, a row of a table, and a page. */
+/** Formats the accuracy of predictions as a paragraph for the terminal, a table row, and a page. */
 import { intervalText } from '../../../src/lib/interval.ts';
 import { PREDICTED_SHARES } from '../../../src/online/quality/prediction.ts';
 import { figure, folded, htmlPage, section, table } from '../../../src/training/report/html.ts';
@@ -6,7 +6,7 @@ import { percent, SHARE, short } from '../quality/format.ts';
 import { holdsTruth, type PredictionReport, type VerdictCounts } from './agreement.ts';
 import { predictionChart } from './chart.ts';
 
-/** How good the predictions are, as a paragraph. */
+/** Describes the accuracy of the predictions in a paragraph. */
 export function describePredictions({ groups, drift, random_seeds }: PredictionReport): string[] {
   const { campaigns, predicted, recall, verdicts, weak } = groups.all!;
   const [at5, at20] = [recall[SHARE], recall['0.2']];
@@ -14,20 +14,21 @@ export function describePredictions({ groups, drift, random_seeds }: PredictionR
   return [
     at5 && at20
       ? `Predictions from the seeds alone: the 90 % interval contains recall@5% for ${percent(at5.coverage)} of ` +
-        `${predicted} campaigns, recall@20% for ${percent(at20.coverage)}. Recall@5% is ${at5.mean_true.toFixed(3)}, ` +
-        `predicted ${at5.mean_predicted.toFixed(3)}, off by ${at5.mean_absolute_error.toFixed(3)} on average; the ` +
-        `interval is ${at5.mean_width.toFixed(3)} wide.`
-      : `Predictions from the seeds alone: none of ${campaigns} campaigns has enough seeds.`,
+        `${predicted} campaigns, and recall@20% for ${percent(at20.coverage)}. True recall@5% is ${at5.mean_true.toFixed(3)}, ` +
+        `predicted recall@5% is ${at5.mean_predicted.toFixed(3)}; the mean absolute error is ` +
+        `${at5.mean_absolute_error.toFixed(3)}, and the mean width of the interval is ${at5.mean_width.toFixed(3)}.`
+      : `Predictions from the seeds alone: none of the ${campaigns} campaigns has enough seeds.`,
     driftText(drift),
-    `Verdicts: ${counts(verdicts)}; ${weak.truly} campaigns have an AUC below ${weak.auc}, ${weak.called} of them ` +
-      `called weak. Random users as seeds (${random_seeds.sets} sets): ${counts(random_seeds.verdicts)}.`,
+    `Verdicts: ${counts(verdicts)}. Campaigns with a true AUC below ${weak.auc}: ${weak.truly}, of which ` +
+      `${weak.called} with the verdict weak. Verdicts for ${random_seeds.sets} sets of random users as seeds: ` +
+      `${counts(random_seeds.verdicts)}.`,
   ];
 }
 
 function driftText({ measured, campaigns }: PredictionReport['drift']): string {
   return measured
-    ? `They include the drift that training measured on ${campaigns} past campaigns.`
-    : 'They assume that later members are like the seeds.';
+    ? `Predictions include the drift that training measured on ${campaigns} past campaigns.`
+    : 'Predictions assume that later members resemble the seeds.';
 }
 
 export const COVERAGE_HEADS = [
@@ -35,7 +36,7 @@ export const COVERAGE_HEADS = [
   ...['all sizes', 'AUC holds', 'mean width', 'good / unsure / weak', 'good of random sets'],
 ];
 
-/** A row of the table of coverages; `repeats` measurements of each campaign are in `report`. */
+/** Returns a row of the table of coverages. `report` contains `repeats` measurements of each campaign. */
 export function coverageRow(dataSet: string, report: PredictionReport, repeats: number): string[] {
   const { campaigns, recall, auc, verdicts } = report.groups.all!;
   const [at5, at20] = [recall[SHARE], recall['0.2']];
@@ -57,7 +58,7 @@ export function coverageRow(dataSet: string, report: PredictionReport, repeats: 
   ];
 }
 
-/** The page: a plot, the summary by group, and every campaign. */
+/** Returns a page with a plot, a summary by group, and a table of all campaigns. */
 export function renderPredictionPage(report: PredictionReport, dataSet: string): string {
   const chart = predictionChart(report, dataSet);
   const campaigns = report.campaigns.map(({ id, seeds, verdict, recall }) => {
@@ -85,8 +86,8 @@ export function renderPredictionPage(report: PredictionReport, dataSet: string):
 
 const PAGE_TEXT =
   'Before an audience is used, metaheac predicts its recall from the seeds alone, as a 90 % interval: nine of ten ' +
-  'should contain the truth. A point on the dashed line was predicted exactly; campaigns with few seeds or few ' +
-  'members to find have long intervals.';
+  'intervals should contain the true recall. A point on the dashed line was predicted exactly. Campaigns with few ' +
+  'seeds or few members to find have wide intervals.';
 
 function groupTable({ groups }: PredictionReport): string {
   const rows = Object.entries(groups).map(([group, { predicted, campaigns, recall, verdicts, weak }]) => {
@@ -103,8 +104,8 @@ function groupTable({ groups }: PredictionReport): string {
     ];
   });
   const heads = [
-    ...['group', 'predicted', 'interval contains truth', 'mean predicted', 'mean true', 'off by', 'correlation'],
-    ...['good / unsure / weak', 'AUC below 0.6, called weak'],
+    ...['group', 'predicted', 'interval contains true recall', 'mean predicted', 'mean true', 'off by', 'correlation'],
+    ...['good / unsure / weak', 'true AUC below 0.6, verdict weak'],
   ];
-  return table('Recall@5 % as predicted from the seeds, and verdicts', heads, rows);
+  return table('Recall@5 % predicted from the seeds, and verdicts', heads, rows);
 }

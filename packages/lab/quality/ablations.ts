@@ -1,4 +1,4 @@
-/** Ablations: one element at a time is left out of the training, or only out of the adaptation of the heads. */
+/** Ablations leave out one element at a time, either of the training or only of the adaptation of the heads. */
 
 import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -6,25 +6,25 @@ import { DEFAULT_DESCENT } from '../../../src/training/choices/descent.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/training/settings.ts';
 
 export interface Ablation {
-  /** The name for `--only`. */
+  /** The name of the ablation for `--only`. */
   readonly name: string;
-  /** The name in tables. */
+  /** The title of the ablation in tables. */
   readonly title: string;
-  /** The model that is changed, and that the result is compared with. Default: the reference. */
+  /** The model that the ablation changes, and with which the result is compared. Default: the reference. */
   readonly of?: WholeName;
-  /** The change in training; null if the trained model is used unchanged. */
+  /** Changes the training settings; null if the trained model is used unchanged. */
   readonly train: ((whole: TrainSettings) => TrainSettings) | null;
-  /** The change in the adaptation. */
+  /** Changes the adaptation settings. */
   readonly adapt?: (whole: DescentSettings) => DescentSettings;
-  /** Whether to train without past campaigns; no result for data sets in which they are not a feature. */
+  /** Whether to train without past campaigns. Data sets in which past campaigns are not a feature have no result. */
   readonly withoutPastCampaigns?: boolean;
 }
 
 /**
- * The default training without the steps that would blur an ablation or double its time: no last training on all
- * campaigns, and no choices on held-out campaigns. Heads are adapted and blended as during the training of the default
- * model: with a logistic and a whole-population regression, tuned on train campaigns, each with half the weight of the
- * heads. `blend-variants.ts` measures the stack and its parts, by fitting it again without each.
+ * The default training without two steps that would blur an ablation or double its time: the last training on all
+ * campaigns, and the choices on held-out campaigns. Heads are adapted and blended as during the training of the default
+ * model: with a logistic and a whole-population regression, both tuned on train campaigns, each with half the weight of
+ * the heads. `blend-variants.ts` measures the parts of the stack by fitting the stack without each part.
  */
 export const REFERENCE_SETTINGS: TrainSettings = {
   ...DEFAULT_TRAIN_SETTINGS,
@@ -104,7 +104,7 @@ export const ABLATIONS: readonly Ablation[] = [
   },
 ];
 
-/** The head stays at zero in training and online, and the auxiliary logistic regression does not use it. */
+/** Removes a head: it stays at zero in training and online, and the auxiliary logistic regression does not use it. */
 function withoutHead(from: TrainSettings, head: string): TrainSettings {
   const adaptation = from.adaptation as DescentSettings;
   const { companion } = adaptation;

@@ -1,4 +1,4 @@
-/** The gains of changes to the default adaptation, over data sets. */
+/** Formats the gains of alternatives to the default adaptation over all data sets. */
 
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
@@ -8,8 +8,8 @@ import { table } from './format.ts';
 import type { Alternatives } from './leave-one-out.ts';
 
 /**
- * One row per alternative: the mean over data sets of its gain over the first alternative, and the data sets on which
- * it is clearly better or worse.
+ * Returns a table with a row for each alternative: its mean gain over the first alternative, averaged over data sets,
+ * and the data sets on which the alternative is clearly better or worse.
  */
 export function alternativesTable(sets: Alternatives): string {
   const names = sets[0]!.alternatives.map(({ name }) => name);

@@ -1,6 +1,6 @@
 /**
- * Alternatives to the default stack, measured on the test campaigns: a trained model with the unfitted default stack,
- * and with one change of that stack at a time.
+ * Measures alternatives to the default stack on the test campaigns: a trained model with the unfitted default stack,
+ * and the same model with one change of this stack at a time.
  */
 import type { ClosedForm } from '../../../src/model/blend.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -23,7 +23,7 @@ const rates =
     ...from,
     rates: Object.fromEntries(Object.entries(from.rates).map(([name, rate]) => [name, rate * factor])),
   });
-/** A stack of the library's parts of these kinds, which share the weight that the heads do not have. */
+/** Returns a stack of the library's parts of the given kinds. The parts share the weight that the heads do not have. */
 const stack =
   (heads: number, kinds: readonly ClosedForm['kind'][] = ['logistic', 'regression']): Change =>
   (from) => {
@@ -31,10 +31,10 @@ const stack =
     return withStack(from, forms, stackBefore(forms, heads));
   };
 
-/** The stack that fits start from. */
+/** The stack from which fits start. */
 const DEFAULT = stack(HEADS_BEFORE)(DEFAULT_DESCENT);
 
-/** The first is the default. */
+/** The alternatives. The first one is the default. */
 const CHANGES: Readonly<Record<string, Change>> = {
   default: (from) => from,
   'rates x 0.5': rates(0.5),
@@ -53,12 +53,13 @@ const CHANGES: Readonly<Record<string, Change>> = {
 };
 
 /**
- * Computes a campaign's users once for all alternatives. All use the same random draws and can be compared in pairs.
+ * Computes the users of a campaign once for all alternatives. All alternatives use the same random draws, so that any
+ * two can be compared campaign by campaign.
  */
 export async function runAlternatives(run: BenchRun): Promise<readonly Alternative[]> {
   const { prepared, trials } = run;
   const { population } = prepared;
-  // the default may be served without heads, and then has no experts; the reference always has them
+  // a default model that is served without heads has no experts, but the reference always has experts
   const trained = (await trainedModel(run, 'reference', REFERENCE_SETTINGS)).model;
   const model = { ...trained, manifest: { ...trained.manifest, adaptation: DEFAULT } };
   const binding = bind(model.folder, population);

@@ -1,19 +1,19 @@
-/** The arguments of `npm run lab -- quality`. */
+/** Parses the arguments of `npm run lab -- quality`. */
 import { chosen, FLAG, invalid, parseOptions, TEXT, TEXTS, wholeNumber } from '../options.ts';
 import { SCENARIO_NAMES, type ScenarioName } from '../scenarios/catalogue.ts';
 import { ABLATIONS } from './ablations.ts';
 
-const USAGE = `quality [--data <data set folder>]... [--scenarios all|<name,..>] [--work <folder that keeps what is done>]
+const USAGE = `quality [--data <data set folder>]... [--scenarios all|<name,..>] [--work <folder for finished parts>]
           [--out <markdown file>] [--only <part,..>] [--histories] [--no-published] [--steps N] [--repeats N]
-  quality --work <folder> [--out <markdown file>]                 the tables of what is kept there, running nothing
-  quality --derive once --data <data set folder> --out <folder>   a data set whose users are in one campaign at most`;
+  quality --work <folder> [--out <markdown file>]                 the tables of the finished parts, without a run
+  quality --derive once --data <data set folder> --out <folder>   a data set with at most one campaign per user`;
 
 const OPTIONS = {
   ...{ data: TEXTS, scenarios: TEXT, derive: TEXT, out: TEXT, work: TEXT, only: TEXT },
   ...{ histories: FLAG, 'no-published': FLAG, steps: TEXT, repeats: TEXT },
 } as const;
 
-/** The parts that run by default. */
+/** The parts of the benchmark that run by default. */
 const USUAL_PARTS: readonly string[] = [
   'main',
   ...ABLATIONS.map(({ name }) => name),
@@ -46,13 +46,13 @@ export function readArguments(args: readonly string[]): QualityArguments {
   const { values } = parseOptions(args, OPTIONS, USAGE);
   const { data = [], out = null, work = null, only, steps, repeats } = values;
   if (values.derive !== undefined) {
-    if (values.derive !== 'once') throw invalid(`no data set called ${values.derive} can be derived: there is once`);
-    if (data.length !== 1 || out === null) throw invalid(`--derive needs --data once, and --out: ${USAGE}`);
+    if (values.derive !== 'once') throw invalid(`--derive ${values.derive} is not supported: only once is`);
+    if (data.length !== 1 || out === null) throw invalid(`--derive needs exactly one --data, and --out: ${USAGE}`);
     return { mode: 'derive', data: data[0]!, out };
   }
   const scenarios = readScenarios(values.scenarios);
   if (data.length + scenarios.length === 0) {
-    if (work === null) throw invalid(`no data set: ${USAGE}`);
+    if (work === null) throw invalid(`--data, --scenarios and --work are missing: ${USAGE}`);
     return { mode: 'kept', work, out };
   }
   return {
@@ -69,7 +69,10 @@ function readScenarios(text: string | undefined): ScenarioName[] {
   return (text === 'all' ? SCENARIO_NAMES : text.split(',')).map((name) => chosen('scenario', name, SCENARIO_NAMES));
 }
 
-/** `--histories` alone runs only the histories; with `--only` they run in addition to the named parts. */
+/**
+ * Returns the parts to run. With `--histories` alone, only the histories run; with `--only` too, the histories run in
+ * addition to the named parts.
+ */
 function readParts(only: string | undefined, histories: boolean): readonly string[] {
   const named = only?.split(',') ?? (histories ? [] : USUAL_PARTS);
   for (const name of named) chosen('part', name, PARTS);

@@ -15,17 +15,17 @@ import { CPU } from '../../onnx-grad/index.ts';
 import { openPartStore, type PartStore } from './part-store.ts';
 
 export interface BenchOptions {
-  /** Steps of every training; null for the number in the settings. */
+  /** Number of steps of each training; null for the number in the settings. */
   readonly steps: number | null;
   readonly repeats: number;
-  /** Whether to train a model of the published recipe as well. */
+  /** Whether to train a model with the published recipe as well. */
   readonly published: boolean;
   readonly note: (line: string) => void;
 }
 
 export interface BenchRun {
   readonly name: string;
-  /** With past campaigns if they are a feature. */
+  /** The prepared data set, with past campaigns if they are a feature. */
   readonly prepared: PreparedDataSet;
   /** The test campaigns. */
   readonly trials: readonly Trial[];
@@ -35,7 +35,7 @@ export interface BenchRun {
   note(line: string): void;
 }
 
-/** How a model was trained. */
+/** Facts about the training of a model. */
 export interface Training {
   readonly steps: number;
   readonly bestStep: number;
@@ -46,7 +46,7 @@ export interface Training {
 
 export const SEED = 1;
 
-/** Opens the data set `data`; results are stored in a folder in `work` that has the name of the data set. */
+/** Opens the data set `data`. Results are stored in a folder in `work` with the name of the data set. */
 export async function openBenchRun(data: string, work: string, options: BenchOptions): Promise<BenchRun> {
   const prepared = await prepareTrainingData(data, {
     pastCampaigns: 'auto',
@@ -64,7 +64,7 @@ export async function openBenchRun(data: string, work: string, options: BenchOpt
   };
 }
 
-/** Trains a model called `name`, or loads it if it was trained with equal settings. */
+/** Trains a model called `name`, or loads this model if it has already been trained with equal settings. */
 export async function trainedModel(
   run: BenchRun,
   name: string,

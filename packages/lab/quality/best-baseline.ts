@@ -1,11 +1,17 @@
-/** The model compared with the best of all other methods, on each data set and group: ahead, level or behind. */
+/**
+ * Compares the model with the best of all other methods on each data set and group. The verdict is ahead, level or
+ * behind.
+ */
 import type { Interval } from '../../../src/lib/interval.ts';
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 import { GROUPS, groupsOf, plain, SHARE, short, signed, table } from './format.ts';
 
-/** `level` if the interval contains zero, or if there is no interval because there is only one campaign. */
+/**
+ * The verdict of a comparison. It is `level` if the interval contains zero, or if there is only one campaign and thus
+ * no interval.
+ */
 export type Verdict = 'ahead' | 'level' | 'behind';
 const VERDICTS: readonly Verdict[] = ['ahead', 'level', 'behind'];
 
@@ -17,17 +23,17 @@ export interface Comparison {
   readonly measure: Measure;
   readonly own: Interval;
   /**
-   * The other method with the largest mean on these campaigns by this measure. It is picked with knowledge of the
-   * results, which favours it.
+   * The other method with the largest mean of the measure in the group. This choice favours the method, because it uses
+   * the results.
    */
   readonly best: string;
   readonly theirs: number;
-  /** The model minus that method, campaign by campaign. */
+  /** The model minus the method `best`, campaign by campaign. */
   readonly difference: Interval;
   readonly verdict: Verdict;
 }
 
-/** Every group and measure of a report, in the order of a table. */
+/** Returns a comparison for each group and measure of a report, in the order of the table. */
 export function compareWithBest({ methods, differences }: EvaluationReport): Comparison[] {
   const others = Object.keys(differences);
   return groupsOf(methods[MAIN_METHOD]!).flatMap((group) =>
@@ -53,7 +59,10 @@ interface Named {
   readonly report: EvaluationReport;
 }
 
-/** One row per data set and group, and how often each verdict occurs; empty without reports. */
+/**
+ * Returns a table with a row for each data set and group, and the number of times that each verdict occurs; empty
+ * without reports.
+ */
 export function bestBaselineTable(reports: readonly Named[]): string {
   const rows = reports.flatMap(({ name, report }) => {
     const comparisons = compareWithBest(report);
@@ -92,12 +101,12 @@ function countVerdicts(reports: readonly Named[]): string {
   }).join('\n\n');
 }
 
-/** For example `ahead in 3, level in 1, behind in 0`. */
+/** Counts verdicts as text, for example `ahead in 3, level in 1, behind in 0`. */
 export function verdictCounts(verdicts: readonly Verdict[]): string {
   return VERDICTS.map((one) => `${one} in ${verdicts.filter((verdict) => verdict === one).length}`).join(', ');
 }
 
-/** The interval of a group. */
+/** Returns the interval of a measure. */
 export function intervalOf(
   of: { readonly auc: Interval; readonly precision: Readonly<Record<string, Interval>> },
   measure: Measure,

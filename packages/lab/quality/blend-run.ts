@@ -1,6 +1,6 @@
 /**
- * Ablations of the choice of a blend, on one data set: a model that was not trained on the held-out campaigns computes
- * the logits of all parts once, and every variant chooses from these.
+ * Ablations of the choice of a blend on one data set. A model that was not trained on the held-out campaigns computes
+ * the logits of all parts once, and each variant chooses a blend from these logits.
  */
 
 import { assert } from '../../../src/lib/errors.ts';
@@ -41,13 +41,13 @@ import { tuneOnFixedGrids } from './fixed-grids.ts';
 /** The quality of each variant's blend on the test campaigns. */
 export interface BlendResult {
   readonly repeats: number;
-  /** By campaign. */
+  /** The group of each test campaign. */
   readonly groups: readonly ('small' | 'large' | null)[];
-  /** Whether members recur; if so, trials use the shares that are measured on folds. */
+  /** Whether members recur in later campaigns. If so, trials use shares that are measured on folds. */
   readonly recurs: boolean;
   readonly variants: readonly {
     readonly name: string;
-    /** By campaign, the mean over repeats. */
+    /** The AUC of each campaign, averaged over repeats. */
     readonly auc: readonly number[];
     readonly precision: readonly number[];
   }[];
@@ -58,8 +58,8 @@ export function runBlend(run: BenchRun): Promise<BlendResult> {
 }
 
 /**
- * As `runBlend`, but with lists of past campaigns cut to the length that covers 95 % of the users; null without such
- * lists.
+ * Like `runBlend`, but cuts lists of past campaigns to the length that covers 95 % of the users. Returns null for a
+ * data set without such lists.
  */
 export async function runBlendOnCutLists(run: BenchRun): Promise<BlendResult | null> {
   const { prepared } = run;
@@ -98,13 +98,13 @@ async function runVariants(run: BenchRun, model: string): Promise<BlendResult> {
   };
 }
 
-/** Evidence with the priors from all train campaigns, as in a model trained on all of these. */
+/** Evidence with the priors from all train campaigns, as in a model trained on all train campaigns. */
 interface EvidenceOfSet extends Evidence {
   readonly priors: readonly CampaignPrior[];
 }
 
 /**
- * Gathers the evidence as training does: before training on all train campaigns, then on held-out campaigns with the
+ * Gathers the evidence as training does: on all train campaigns before training, and on held-out campaigns with the
  * model of the best step.
  */
 async function gatherEvidence(
@@ -154,7 +154,7 @@ async function gatherEvidence(
   }
 }
 
-/** The descent of `chosen` with both regressions of `tuned`, without a stack. */
+/** Returns the descent settings of `chosen` without a stack, with both regressions of `tuned`. */
 function withTunedParts({ stack: _, ...chosen }: DescentSettings, tuned: DescentSettings): DescentSettings {
   return {
     ...chosen,
@@ -176,7 +176,10 @@ function logitsOf(
   );
 }
 
-/** The mean quality over repeats, by test campaign and blend. A trial's logits are dropped after its measurement. */
+/**
+ * Measures the mean quality over repeats, by test campaign and blend. The logits of a trial are dropped once it has
+ * been measured.
+ */
 async function measureTests(
   { prepared: { population }, trials, options, note }: BenchRun,
   model: GeneralModel,

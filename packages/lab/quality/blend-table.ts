@@ -1,4 +1,4 @@
-/** The tables of the choice of a blend: what is lost without each of its elements. */
+/** The tables for the choice of a blend. They show the loss in quality without each element of the choice. */
 
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
@@ -12,23 +12,25 @@ import { meanOverSets } from './over-sets.ts';
 export interface BlendOfSet {
   readonly name: string;
   readonly blend: BlendResult | null;
-  /** The result with cut lists of past campaigns; null if there are no such lists, or if this part was not run. */
+  /**
+   * The result with cut lists of past campaigns; null if the data set has no such lists, or if this part was not run.
+   */
   readonly cutLists: BlendResult | null;
 }
 
-/** Where a row's numbers come from: a variant of one of the two results. */
+/** The source of a row's numbers: the result with whole or with cut lists, and a variant in that result. */
 type Place = readonly [lists: 'whole' | 'cut', variant: string];
 
 interface Row {
   readonly title: string;
-  /** The place of the numbers; `isCut` tells whether there is a result for cut lists. */
+  /** Returns the source of the numbers. `isCut` says whether there is a result for cut lists. */
   readonly place: (isCut: boolean) => Place | null;
 }
 
 const whole =
   (variant: string): Row['place'] =>
   () => ['whole', variant];
-/** The earlier method of choosing a blend, with cut lists if there are any. */
+/** Returns the source of a variant of the earlier choice of a blend, which used cut lists if there are any. */
 const before =
   (variant: string): Row['place'] =>
   (isCut) => [isCut ? 'cut' : 'whole', variant];
@@ -54,7 +56,10 @@ const ROWS: readonly Row[] = [
 
 const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
 
-/** Each data set with its groups: the current choice, and each row minus the current choice. Empty without results. */
+/**
+ * Returns a table for each data set with its groups: the current choice, and each row minus the current choice. Empty
+ * without results.
+ */
 export function blendBySetTable(sets: readonly BlendOfSet[]): string {
   return sets
     .flatMap((set) => {
@@ -81,8 +86,8 @@ export function blendBySetTable(sets: readonly BlendOfSet[]): string {
 }
 
 /**
- * The mean over data sets of each row minus the current choice, and the data sets on which it is clearly worse or
- * better.
+ * Returns a table with a row for each change of the choice: the mean difference from the current choice over data sets,
+ * and the data sets on which the changed choice is clearly worse or better.
  */
 export function blendTable(sets: readonly BlendOfSet[]): string {
   const rows = ROWS.flatMap((row) => {
@@ -107,7 +112,7 @@ export function blendTable(sets: readonly BlendOfSet[]): string {
   return table(['without', 'data sets', ...heads], rows);
 }
 
-/** Campaign by campaign; null if there is no such result. */
+/** Returns the row minus the current choice, campaign by campaign, or null if there is no such result. */
 function differenceOf(
   { name, blend, cutLists }: BlendOfSet,
   row: Row,
@@ -129,7 +134,7 @@ function groupsIn({ groups }: BlendResult): GroupName[] {
   return GROUPS.filter((group) => group === 'all' || groups.includes(group));
 }
 
-/** By campaign of the group. */
+/** Returns the values of a measure for the campaigns of a group. */
 function valuesOf({ groups, variants }: BlendResult, variant: string, group: GroupName, measure: Measure): number[] {
   const own = variants.find(({ name }) => name === variant)!;
   const values = measure === 'AUC' ? own.auc : own.precision;

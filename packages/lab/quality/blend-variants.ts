@@ -1,6 +1,6 @@
 /**
- * The choice of a blend, with and without each of its elements, from logits of trials that are computed once. No
- * variant trains a model.
+ * Chooses blends with and without each element of the choice, from logits of trials that are computed once. No variant
+ * trains a model.
  */
 import { blendOf, type ClosedForm, formsOf, weightFor } from '../../../src/model/blend.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -18,7 +18,7 @@ import { meanOutcome } from '../../../src/training/choices/tuning.ts';
 import { measureRanking } from '../../../src/training/evaluation/metrics.ts';
 import { chooseOneAtATime, regressionAlone, type Tried } from './former-choice.ts';
 
-/** Elements of the choice of a blend; each can be left out. */
+/** The elements of the choice of a blend. A variant may leave out any of them. */
 export const AXES = ['protocol', 'stack', 'seeds', 'grids'] as const;
 export type Axis = (typeof AXES)[number];
 
@@ -28,17 +28,17 @@ type Part = 'heads' | 'logistic' | 'regression' | 'prior';
 export interface Variant {
   readonly name: string;
   readonly has: readonly Axis[];
-  /** A part to leave out. */
+  /** The group of logits to leave out. */
   readonly without?: Part;
-  /** Takes the whole-population regression alone, without a choice. */
+  /** Whether to use the whole-population regression alone, without a choice. */
   readonly isRegressionAlone?: boolean;
 }
 
 const lacking = (...out: readonly Axis[]): readonly Axis[] => AXES.filter((axis) => !out.includes(axis));
 
 /**
- * The first is the current choice. `seeds` is not added alone, because without a stack no weight depends on the number
- * of seeds.
+ * The variants of the choice. The first one is the current choice. `seeds` alone is no variant, because without a stack
+ * no weight depends on the number of seeds.
  */
 export const VARIANTS: readonly Variant[] = [
   { name: 'full', has: AXES },
@@ -53,37 +53,43 @@ export const VARIANTS: readonly Variant[] = [
   { name: 'regression alone', has: AXES, isRegressionAlone: true },
 ];
 
-/** Logits of trials, by campaign, as columns: the heads, then `formsOf` the settings that were passed. */
+/**
+ * The logits of trials by campaign. The first column contains the logits of the heads, and the others those of
+ * `formsOf` the settings with which the logits were computed.
+ */
 type Campaigns = readonly (readonly TrialLogits[])[];
 
 /** The evidence from which a blend is chosen. */
 export interface Evidence {
-  /** How the heads are adapted, with both regressions; each regression has the setting that is best for it alone. */
+  /**
+   * The adaptation settings of the heads, with both regressions. Each regression has the setting that is best if it is
+   * used alone.
+   */
   readonly settings: DescentSettings;
-  /** The same adaptation with the best settings from grids that are not extended. */
+  /** The adaptation `settings`, but with the best regression settings from grids that are not extended. */
   readonly ungrown: DescentSettings;
-  /** The forms of the columns after the heads. */
+  /** The forms of the logit columns after the column of the heads. */
   readonly forms: readonly ClosedForm[];
   /**
-   * Trials before training, and trials of held-out campaigns: with the shares that are measured on folds, and with
-   * equal shares.
+   * Trials before training (`start`) and trials of held-out campaigns (`held`), with shares that are measured on folds
+   * (`found`) and with equal shares (`equal`).
    */
   readonly trials: Readonly<Record<'found' | 'equal', { readonly start: Campaigns; readonly held: Campaigns }>>;
 }
 
-/** The blend to serve. Unless `seeds` is null, its weights are those for that number of seeds in every campaign. */
+/** The blend to serve. Unless `seeds` is null, all campaigns use the weights for this number of seeds. */
 export interface ChosenBlend {
   readonly settings: DescentSettings;
   readonly seeds: number | null;
 }
 
 /**
- * For weights that do not depend on the number of seeds: the number of seeds at which only the first of a share's two
- * weights counts.
+ * The number of seeds at which only the first of a share's two weights counts. It is used if weights must not depend on
+ * the number of seeds.
  */
 const FEW = 10;
 
-/** The parts whose logits at least one variant needs: the library, and both regressions alone. */
+/** Returns settings with all parts that a variant needs: the library, and each of the two regressions alone. */
 export function formsOfVariants(settings: DescentSettings, ungrown: DescentSettings): DescentSettings {
   const alone = [settings, ungrown].flatMap((own): ClosedForm[] => [
     { kind: 'logistic', strengths: own.companion!.strengths },
@@ -116,7 +122,7 @@ export async function chooseVariant(evidence: Evidence, variant: Variant): Promi
     return { settings: await chooseOneAtATime(isGrown ? settings : ungrown, chosen, isGrown), seeds: null };
   }
   const { companion: _, regression: __, ...fixed } = ungrown;
-  // without the settings that are best alone, only the fixed part of the library remains
+  // without the regression settings that are best alone, only the fixed part of the library remains
   const own: DescentSettings = has.includes('grids') ? settings : fixed;
   const alone = regressionOf(has.includes('grids') ? settings : ungrown);
   const asked: readonly ClosedForm[] = [...libraryOf(own), alone];
@@ -141,7 +147,7 @@ function isOf(form: ClosedForm, part: Part | undefined): boolean {
   return form.kind === part;
 }
 
-/** In a fit even columns of zeros keep some weight, which is removed here. */
+/** Removes the weight of a part. A fit leaves some weight even to columns of zeros. */
 function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
   const stack = settings.stack!;
   const none = { few: 0, many: 0 };
@@ -160,7 +166,10 @@ function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
   }
 }
 
-/** A trial's column of the heads, then the columns of `wanted`; the trial has columns of the heads and of `forms`. */
+/**
+ * Returns the heads' column of a trial and its columns of `wanted`. The columns of the trial are those of the heads and
+ * of `forms`.
+ */
 function columnsOf(
   { columns }: TrialLogits,
   forms: readonly ClosedForm[],
@@ -174,7 +183,7 @@ function outcomesOf(campaigns: Campaigns, forms: readonly ClosedForm[], blend: C
   return campaigns.map((own) => meanOutcome(own.map((trial) => measureBlend(trial, forms, blend))));
 }
 
-/** The quality of a trial ranked by the blend: the sum of its weighted logits. */
+/** Returns the quality of a trial's rows ranked by the blend, the weighted sum of the logits. */
 export function measureBlend(
   trial: TrialLogits,
   forms: readonly ClosedForm[],

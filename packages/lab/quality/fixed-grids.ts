@@ -1,4 +1,4 @@
-/** The settings of single parts as chosen by an earlier version, which did not extend grids at their edges. */
+/** Chooses the settings of single parts as an earlier version did, without extending grids at their edges. */
 
 import { createRng } from '../../../src/lib/rng.ts';
 import { HEADS } from '../../../src/model/architectures/heads.ts';
@@ -16,8 +16,8 @@ import type { OneHot } from '../../../src/training/history/one-hot.ts';
 import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 
 /**
- * The best single regression of each kind, from grids that are not extended at their edges. `tuned` has the regressions
- * from extended grids; `vectors` are as in `latentStart`.
+ * Returns the best single regression of each kind from grids that are not extended at their edges. `tuned` contains the
+ * regressions from extended grids; `vectors` are the vectors of `latentStart`.
  */
 export function tuneOnFixedGrids(
   prepared: PreparedDataSet,
@@ -27,7 +27,10 @@ export function tuneOnFixedGrids(
 ): Pick<DescentSettings, 'regression' | 'companion'> {
   const futures = openFutures(prepared, prepared.userFeatures);
   const rng = createRng(`train/${seed}/companion`);
-  /** If the best setting of the extended grid is in the fixed grid, it is the best there too. */
+  /**
+   * Returns `chosen`, the best setting of the extended grid, if it is in the fixed grid and therefore the best there
+   * too; otherwise searches the fixed grid.
+   */
   const choose = <S extends Setting>(open: (oneHot: OneHot) => TunableMethod<S>, chosen: S): S => {
     const isSame = (setting: S) => Object.keys(chosen).every((key) => setting[key] === chosen[key]);
     if (open(futures.oneHot).grid.some(isSame)) return chosen;

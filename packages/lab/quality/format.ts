@@ -4,16 +4,16 @@ import { blendOf, type Share } from '../../../src/model/blend.ts';
 import type { AdaptationSettings } from '../../../src/model/manifest.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 
-/** The audience share for which tables show precision. */
+/** The audience share at which tables show precision. */
 export const SHARE = '0.05';
 export const GROUPS: readonly GroupName[] = ['small', 'large', 'all'];
 
-/** The groups in `summary`. */
+/** Returns the groups in `summary`. */
 export function groupsOf(summary: Readonly<Partial<Record<GroupName, unknown>>>): GroupName[] {
   return GROUPS.filter((group) => summary[group] !== undefined);
 }
 
-/** A Markdown table, aligned as a formatter would leave it; empty without rows. */
+/** Returns a Markdown table with aligned columns, as a formatter would write it; empty without rows. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
   const widths = heads.map((head, i) => Math.max(3, head.length, ...rows.map((row) => row[i]!.length)));
@@ -38,19 +38,19 @@ export function plain({ mean }: Interval, digits: number): string {
   return short(mean, digits);
 }
 
-/** Bold if the interval does not contain zero; a single campaign has no interval. */
+/** Formats a difference, in bold if the interval does not contain zero. A single campaign has no interval. */
 export function signed(interval: Interval, digits: number): string {
   if (interval.low === interval.high) return withoutZeros(withSign(interval.mean, digits));
   const text = withoutZeros(signedInterval(interval, digits));
   return clearSign(interval) === 0 ? text : `**${text}**`;
 }
 
-/** For example `95 %`; `-` if nothing was measured. */
+/** Formats a share as a percentage, for example `95 %`; `-` if nothing was measured. */
 export function percent(share: number | undefined): string {
   return share === undefined || Number.isNaN(share) ? '-' : `${Math.round(100 * share)} %`;
 }
 
-/** How heads are adapted, on one line; empty for a model without heads. */
+/** Describes the adaptation of the heads on one line; empty for a model without heads. */
 export function describeAdaptation(adaptation: AdaptationSettings): string {
   if (adaptation.optimiser !== 'gradient_descent') return '';
   const { rates, steps, first_pass } = adaptation;

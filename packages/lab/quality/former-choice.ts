@@ -1,12 +1,14 @@
-/** The choice of a blend in an earlier version, without a stack: one regression of each kind, one weight at a time. */
+/**
+ * Chooses a blend as an earlier version did, without a stack: one regression of each kind, and one weight at a time.
+ */
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { chooseAdaptation, type Stages } from '../../../src/training/choices/choose-adaptation.ts';
 import { withStack } from '../../../src/training/choices/choose-blend.ts';
 import { LEAST_CAMPAIGNS, type Outcome } from '../../../src/training/choices/evidence.ts';
 
-/** The weights, relative to heads of weight 1. */
+/** The grid of weights, relative to heads with weight 1. */
 const WEIGHTS: readonly number[] = [0.25, 0.5, 1, 2, 4, 8];
-/** How the grid continues after its last weight. */
+/** Further weights for the extended grid. */
 const FURTHER: readonly number[] = [16, 32, 64];
 
 /** The campaigns of one stage of the choice. */
@@ -17,8 +19,8 @@ export interface Tried {
 }
 
 /**
- * `settings` (with both regressions) with the weights that are chosen first before training and then on held-out
- * campaigns. With `grown` the grid of weights is extended, up to the regression alone.
+ * Chooses the weights of both regressions in `settings`, first before training and then on held-out campaigns. With
+ * `grown`, the grid of weights is extended up to the regression alone.
  */
 export async function chooseOneAtATime(
   settings: DescentSettings,
@@ -33,8 +35,8 @@ export async function chooseOneAtATime(
 }
 
 /**
- * A model trained on too few campaigns to choose anything is weak, so the parts fitted to the seeds and the population
- * get more weight.
+ * Returns settings for too few campaigns to choose from. A model trained on so few campaigns is weak, so the parts
+ * fitted to the seeds and the population get more weight.
  */
 function whereFew({ companion, regression, ...rest }: DescentSettings): DescentSettings {
   return {
@@ -60,7 +62,7 @@ function weights(part: 'companion' | 'regression', grown: boolean): Stages[numbe
   };
 }
 
-/** `settings` with nothing but their regression. */
+/** Returns `settings` with a stack that consists only of the whole-population regression. */
 export function regressionAlone(settings: DescentSettings): DescentSettings {
   const { strength, power } = settings.regression!;
   const [none, all] = [0, 1].map((weight) => ({ few: weight, many: weight }));

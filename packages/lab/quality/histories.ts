@@ -1,6 +1,6 @@
 /**
- * The cost of a short history: the quality on the same test campaigns after training on 0, 1, 3, 5, 10, 20 and all
- * train campaigns. Each history contains the shorter ones.
+ * Measures the cost of a short history: the quality on the same test campaigns after training on 0, 1, 3, 5, 10, 20 and
+ * all train campaigns. Each history contains all shorter histories.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
@@ -19,18 +19,18 @@ import { DEFAULT_TRAIN_SETTINGS } from '../../../src/training/settings.ts';
 import { type BenchRun, type Training, trainedModel } from './bench-run.ts';
 import type { PartStore } from './part-store.ts';
 
-/** One length of history. */
+/** The result for one length of history. */
 export interface HistoryPoint {
   /** Number of train campaigns. */
   readonly campaigns: number;
-  /** null if training or evaluation is not possible with that history. */
+  /** The result; null if training or evaluation is not possible with this history. */
   readonly result: {
     readonly training: Training;
     readonly report: EvaluationReport;
-    /** The chosen alternatives to the default adaptation. */
+    /** The alternatives to the default adaptation that training chose. */
     readonly taken: readonly string[];
   } | null;
-  /** Why there is no result. */
+  /** The reason why there is no result. */
   readonly refused: string | null;
 }
 
@@ -38,8 +38,8 @@ export interface HistoryPoint {
 export const SIZES: readonly number[] = [0, 1, 3, 5, 10, 20];
 
 /**
- * Trains and evaluates with every length of history that the data set has, the whole history last. Results are stored;
- * failures are not stored, and are tried again.
+ * Trains and evaluates with each length of history that the data set allows, ending with the whole history. Results are
+ * stored. Failures are not stored, so the next run tries them again.
  */
 export async function runHistories(run: BenchRun): Promise<readonly HistoryPoint[]> {
   const { store, options } = run;
@@ -56,7 +56,7 @@ export async function runHistories(run: BenchRun): Promise<readonly HistoryPoint
   return points;
 }
 
-/** The histories in the store, shortest first; null if there are none. */
+/** Returns the stored results, shortest history first, or null if there are none. */
 export function keptHistories(store: PartStore): readonly HistoryPoint[] | null {
   const points = store
     .parts()
@@ -66,7 +66,7 @@ export function keptHistories(store: PartStore): readonly HistoryPoint[] | null 
   return points.length > 0 ? points : null;
 }
 
-/** The train campaigns in random order; a history is the beginning of this list. */
+/** Returns the train campaigns in random order. A history is the first part of this list. */
 function sampleOrder({ prepared }: BenchRun): string[] {
   const ids = prepared.history.campaigns.filter(({ split }) => split === 'train').map(({ id }) => id);
   const order = Int32Array.from(ids.keys());
@@ -92,7 +92,7 @@ async function runHistory(run: BenchRun, name: string, ids: readonly string[], a
       if (prepared !== run.prepared) prepared.close();
     }
   } catch (error) {
-    // an expected result: histories of no or one campaign may be unusable
+    // this is an expected result: a history of no or one campaign may be unusable
     const refused = messageOf(error).replaceAll(folder, 'the data set');
     run.note(`${name}: ${refused}`);
     return { campaigns: ids.length, result: null, refused };
@@ -101,7 +101,7 @@ async function runHistory(run: BenchRun, name: string, ids: readonly string[], a
   }
 }
 
-/** Writes `dataSet` with only the train campaigns `ids`, and all its test campaigns. */
+/** Writes `dataSet` with only the train campaigns `ids` and all test campaigns. */
 export async function writeHistory(dataSet: DataSet, ids: ReadonlySet<string>, out: string): Promise<void> {
   if (existsSync(out)) rmSync(out, { recursive: true });
   mkdirSync(out, { recursive: true });
@@ -136,7 +136,7 @@ async function copyLines(from: string, to: string, keep: (line: string, number: 
   }
 }
 
-/** The changes that the manifest lists as chosen, before training or on held-out campaigns. */
+/** The changes that training chose before training or on held-out campaigns, according to the manifest. */
 function takenOf({ manifest }: GeneralModel): string[] {
   return [
     ['start_choice', 'before training'],

@@ -1,4 +1,7 @@
-/** The table of histories: whether a short history is as safe as a long one, and what was chosen with it. */
+/**
+ * The table of histories: the quality with a short history compared with a long history, and the choices that training
+ * made.
+ */
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import { compareWithBest, MEASURES, type Measure, verdictCounts } from './best-baseline.ts';
 import { describeAdaptation, plain, signed, table } from './format.ts';
@@ -10,8 +13,9 @@ interface Named {
 }
 
 /**
- * All test campaigns: one row per data set and length of history; then, by length of history, how often the model is
- * ahead, level or behind, and in how many cells it is behind. Empty without results.
+ * Returns a table over all test campaigns with a row for each data set and length of history. Below the table are the
+ * numbers of times that the model is ahead, level or behind, by length of history, and the number of cells in which the
+ * model is behind. Empty without results.
  */
 export function historyTable(sets: readonly Named[]): string {
   const points = sets.flatMap(({ name, histories }) => (histories ?? []).map((point) => ({ name, ...point })));
@@ -42,7 +46,10 @@ export function historyTable(sets: readonly Named[]): string {
   return [text, counts.join('\n'), countBehind(points)].filter((part) => part !== '').join('\n\n');
 }
 
-/** For short histories: a cell is data set x history x measure, compared with the best method for the same history. */
+/**
+ * Counts the cells of short histories in which the model is behind the best other method with the same history. A cell
+ * is a data set, a history and a measure.
+ */
 function countBehind(points: readonly HistoryPoint[]): string {
   const short = points.filter(({ campaigns }) => SIZES.includes(campaigns));
   const reports = short.flatMap(({ result }) => (result ? [result.report] : []));
@@ -52,7 +59,7 @@ function countBehind(points: readonly HistoryPoint[]): string {
   const percent = ((100 * behind) / cells.length).toFixed(1);
   const refused = short.length - reports.length;
   return (
-    `With ${SIZES.slice(0, -1).join(', ')} or ${SIZES.at(-1)} train campaigns the model is behind the best other method ` +
+    `With ${SIZES.slice(0, -1).join(', ')} or ${SIZES.at(-1)} train campaigns, the model is behind the best other method ` +
     `with the same history by more than the 95 % interval in ${behind} of ${cells.length} cells (data set x history x ` +
     `measure), ${percent} %${refused > 0 ? `; ${refused} histories were refused` : ''}.`
   );

@@ -1,4 +1,4 @@
-/** Reads the results in a work folder, for tables without a run. */
+/** Reads the stored results in a work folder, so that tables can be written without a run. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../src/lib/errors.ts';
@@ -11,10 +11,11 @@ import type { AblationResult, CurvePoint, MainResult, WholeResult } from './part
 import type { DataSetResults } from './tables.ts';
 
 /**
- * The stored results of each data set, by its name, under any key. A folder that does not exist is invalid_argument.
+ * Returns the stored results of each data set, by name, under any key. A folder that does not exist is an
+ * invalid_argument error.
  */
 export function readKept(work: string): DataSetResults[] {
-  if (!existsSync(work)) throw new AppError('invalid_argument', `${work} does not exist`);
+  if (!existsSync(work)) throw new AppError('invalid_argument', `the folder ${work} does not exist`);
   const folders = readdirSync(work, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return folders
     .map(({ name }) => ({ name: decodeURIComponent(name), store: openPartStore(join(work, name)) }))

@@ -1,4 +1,7 @@
-/** Leave-one-out over data sets: the alternative that is best on all others, measured on the omitted data set. */
+/**
+ * Leave-one-out over data sets: the alternative that is best on all other data sets is measured on the omitted data
+ * set.
+ */
 import { AppError } from '../../../src/lib/errors.ts';
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
@@ -7,35 +10,38 @@ import { verdictCounts, verdictOf } from './best-baseline.ts';
 import { short, signed, table } from './format.ts';
 
 /**
- * For each data set, the quality of each alternative on each campaign. The first alternative is the current default.
+ * The quality of each alternative on each campaign, for each data set. The first alternative is the current default.
  */
 export type Alternatives = readonly { readonly dataset: string; readonly alternatives: readonly Alternative[] }[];
 
 export interface Alternative {
   readonly name: string;
-  /** By campaign. */
+  /** The AUC of each campaign. */
   readonly auc: readonly number[];
   readonly precision: readonly number[];
 }
 
-/** The quality on a data set with the default fitted on all others. */
+/** The quality on a data set with the alternative that is best on all other data sets. */
 export interface LeftOut {
   readonly dataset: string;
   readonly campaigns: number;
-  /** The alternative with the largest mean of the mean AUCs of the other data sets; the first one among equals. */
+  /**
+   * The alternative with the largest average, over the other data sets, of the mean AUC; the first of equal
+   * alternatives.
+   */
   readonly fitted: string;
   readonly auc: number;
-  /** Fitted minus the first alternative, campaign by campaign. */
+  /** The fitted alternative minus the first alternative, campaign by campaign. */
   readonly gain: { readonly auc: Interval; readonly precision: Interval };
-  /** The alternative with the largest mean AUC here, picked with knowledge of the results. */
+  /** The alternative with the largest mean AUC on this data set. It is chosen from the results themselves. */
   readonly best: string;
-  /** The fitted alternative minus the best one: what the rule misses. */
+  /** The fitted alternative minus the best alternative, campaign by campaign. */
   readonly missed: Interval;
 }
 
 /**
- * invalid_data if data sets have different alternatives, or if the alternatives of one data set differ in their number
- * of campaigns.
+ * Returns the result for each omitted data set. An invalid_data error if data sets have different alternatives, or if
+ * the alternatives of a data set have different numbers of campaigns.
  */
 export function leaveOneOut(sets: Alternatives): LeftOut[] {
   const names = sets[0]!.alternatives.map(({ name }) => name);

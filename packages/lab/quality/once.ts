@@ -1,6 +1,6 @@
 /**
- * `once`: a data set derived from one whose users recur. It has 40 of the campaigns, and every user is a member of at
- * most one.
+ * Derives `once`, a data set in which each user is a member of at most one campaign, from a data set whose users recur.
+ * `once` has 40 campaigns of the source.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
@@ -19,24 +19,24 @@ import { AppError } from '../../../src/lib/errors.ts';
 import { createRng, type Rng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
 import { type CampaignHistory, readHistory } from '../../../src/training/history/history.ts';
 
-/** Campaigns of each split. */
+/** Number of campaigns in each split. */
 const CAMPAIGNS = 20;
 const SEEDS = { small: 30, large: 60 } as const;
 const TRAIN_MEMBERS = 500;
 
 interface OnceOptions {
-  /** A data set of at least 20 train and 20 test campaigns. */
+  /** The source, a data set with at least 20 train and 20 test campaigns. */
   readonly data: string;
-  /** Folder to write; it must not exist. */
+  /** The folder to write, which must not exist. */
   readonly out: string;
 }
 
 /**
- * Draws 20 train and 20 test campaigns at random. Each user stays a member of only one of their campaigns, drawn with P
- * ~ 1 / members of the campaign, so that small campaigns keep some members; users and features do not change. The ten
- * test campaigns with the most members are `large` (60 seeds), the others `small` (30 seeds, at most half of the
- * members); every other user is an eval row. Equal data give equal bytes. Errors: invalid_argument if `out` exists,
- * invalid_data if there are too few campaigns.
+ * Draws 20 train and 20 test campaigns at random. Each user stays a member of only one campaign, drawn from the user's
+ * campaigns with P ~ 1 / members of the campaign, so that small campaigns keep some members. Users and features do not
+ * change. The ten test campaigns with the most members are `large` (60 seeds), the others `small` (30 seeds, at most
+ * half of the members); all other users are eval rows. Equal data sets give equal bytes. An invalid_argument error if
+ * `out` exists; an invalid_data error if there are too few campaigns.
  */
 export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {
   if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);
@@ -58,7 +58,7 @@ export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {
     description: {
       ...source,
       name: 'once',
-      made: `Derived from ${dataSet.name}: ${2 * CAMPAIGNS} of its campaigns, every user a member of one at most.`,
+      made: `Derived from ${dataSet.name}: ${2 * CAMPAIGNS} of its campaigns; each user is a member of at most one campaign.`,
       counts: { users: ids.length, campaigns_train: CAMPAIGNS, campaigns_test: CAMPAIGNS },
     },
   });
@@ -78,7 +78,10 @@ async function readUserIds(dataSet: DataSet): Promise<string[]> {
 function sampleCampaigns(campaigns: readonly CampaignHistory[], split: 'train' | 'test', rng: Rng): CampaignHistory[] {
   const own = campaigns.filter((campaign) => campaign.split === split);
   if (own.length < CAMPAIGNS)
-    throw new AppError('invalid_data', `${own.length} ${split} campaigns: ${CAMPAIGNS} are needed`);
+    throw new AppError(
+      'invalid_data',
+      `the data set has ${own.length} ${split} campaigns, but ${CAMPAIGNS} are needed`,
+    );
   return [...sampleWithoutReplacement(rng, own.length, CAMPAIGNS)].map((i) => own[i]!);
 }
 
@@ -88,7 +91,7 @@ function membersOf({ train, seeds, evaluation }: CampaignHistory): Set<number> {
   return new Set([...seeds, ...known]);
 }
 
-/** Assigns each user to one of their campaigns: `[campaigns][users]`. */
+/** Assigns each user to one of the user's campaigns. Returns the members of each campaign, `[campaigns][users]`. */
 function assignUsers(campaigns: readonly ReadonlySet<number>[], users: number, rng: Rng): Uint8Array[] {
   const isMember = campaigns.map(() => new Uint8Array(users));
   for (let user = 0; user < users; user++) {

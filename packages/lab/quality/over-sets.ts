@@ -1,4 +1,4 @@
-/** Results over all data sets together. */
+/** Summarises results over all data sets. */
 import type { Interval } from '../../../src/lib/interval.ts';
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
@@ -6,8 +6,8 @@ import { compareWithBest, intervalOf, MEASURES, type Measure, verdictOf } from '
 import { groupsOf, signed, table } from './format.ts';
 
 /**
- * The mean over independent data sets, each counted once, with its 95 % interval: errors of independent means add up as
- * squares.
+ * Returns the mean over independent data sets with its 95 % interval. Each data set counts once, and the squared errors
+ * of the independent means add up.
  */
 export function meanOverSets(intervals: readonly Interval[]): Interval {
   const count = intervals.length;
@@ -21,7 +21,7 @@ interface Named {
   readonly report: EvaluationReport;
 }
 
-/** The model minus another method, for a data set and group. */
+/** The model minus another method on one group of a data set. */
 interface Cell {
   readonly name: string;
   readonly group: GroupName;
@@ -31,8 +31,9 @@ interface Cell {
 const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
 
 /**
- * A row for the best other method, picked on each data set and group with knowledge of the results, and a row for each
- * method that every data set has; then the groups in which the model is behind the best method. Empty without reports.
+ * Returns a table with a row for the best other method, chosen from the results on each data set and group, and a row
+ * for each method that all data sets have. Below the table are the groups in which the model is behind the best method.
+ * Empty without reports.
  */
 export function overSetsTable(reports: readonly Named[]): string {
   if (reports.length === 0) return '';
@@ -53,14 +54,14 @@ export function overSetsTable(reports: readonly Named[]): string {
         return groupsOf(own).map((group) => ({ name, group, difference: intervalOf(own[group]!, measure) }));
       });
   const rows = [
-    ['the best of them', ...MEASURES.flatMap((measure) => cellsOf(best(measure), measure))],
+    ['the best other method', ...MEASURES.flatMap((measure) => cellsOf(best(measure), measure))],
     ...shared.map((method) => [method, ...MEASURES.flatMap((measure) => cellsOf(beside(method)(measure), measure))]),
   ];
   const heads = MEASURES.flatMap((measure) => [measure, 'groups behind', 'worst group']);
   const behind = MEASURES.map((measure) => {
     const cells = groupCells(best(measure)).filter(isBehind);
     const named = cells.map(({ name, group, difference }) => `${name} ${group} ${signed(difference, DIGITS[measure])}`);
-    return `${measure}: ${named.join(', ') || 'no group'} behind the best of them by more than the interval.`;
+    return `${measure}: ${named.join(', ') || 'no group'} is behind the best other method by more than the interval.`;
   });
   return `${table([`less, mean of ${count(reports.length, 'data set')}`, ...heads], rows)}\n\n${behind.join('\n\n')}`;
 }
@@ -68,7 +69,7 @@ export function overSetsTable(reports: readonly Named[]): string {
 function cellsOf(cells: readonly Cell[], measure: Measure): string[] {
   const groups = groupCells(cells);
   const [first, ...others] = groups;
-  // there is nothing to compare with
+  // without other methods, there is nothing to compare
   if (first === undefined) return ['', '', ''];
   const worst = others.reduce((a, b) => (b.difference.mean < a.difference.mean ? b : a), first);
   const whole = cells.filter(({ group }) => group === 'all').map(({ difference }) => difference);
@@ -79,7 +80,7 @@ function cellsOf(cells: readonly Cell[], measure: Measure): string[] {
   ];
 }
 
-/** `small` and `large`, or all campaigns if a data set has neither. */
+/** Returns the groups `small` and `large`, or all campaigns if a data set has neither group. */
 function groupCells(cells: readonly Cell[]): readonly Cell[] {
   const divided = new Set(cells.filter(({ group }) => group !== 'all').map(({ name }) => name));
   return cells.filter(({ name, group }) => (group === 'all') !== divided.has(name));

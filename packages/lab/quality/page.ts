@@ -1,9 +1,12 @@
-/** Puts tables into a page of Markdown: between the marks that name them, or on a separate page. */
+/**
+ * Writes tables into a Markdown page, each between two marks of which the first names the table, or onto a new page.
+ */
 
 const MARK = /<!-- table: ([^>]+?) -->\n[\s\S]*?<!-- end of table -->/g;
 
 /**
- * `page` with each table between its marks replaced by the one of that name in `tables`; other tables stay unchanged.
+ * Replaces each table in `page` by the table with the same name in `tables`. Tables without a replacement stay
+ * unchanged.
  */
 export function fillPage(page: string, tables: ReadonlyMap<string, string>): string {
   return page.replace(MARK, (whole, name: string) => {
@@ -12,7 +15,7 @@ export function fillPage(page: string, tables: ReadonlyMap<string, string>): str
   });
 }
 
-/** All tables under headings, each between its marks. */
+/** Returns a page with all tables, each under a heading and between its marks. */
 export function pageOf(title: string, tables: ReadonlyMap<string, string>): string {
   const sections = [...tables].map(
     ([name, text]) =>

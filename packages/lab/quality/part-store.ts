@@ -1,15 +1,16 @@
-/** Results of the parts of a run as files, so that a finished part is not run again. */
+/** Stores the results of the parts of a run in files, so that a finished part is not run again. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface PartStore {
-  /** The folder of the data set's models and results. */
+  /** The folder that contains the models and results of the data set. */
   readonly folder: string;
   /**
-   * The stored result of `part`; null if there is none, or only one under another key. Without a key: under any key.
+   * Returns the stored result of `part`, or null if there is no result under `key`. Without `key`, a result under any
+   * key is returned.
    */
   find<T>(part: string, key?: unknown): T | null;
-  /** Names of the stored parts, in no particular order. */
+  /** Returns the names of the stored parts in no particular order. */
   parts(): string[];
   keep<T>(part: string, key: unknown, value: T): void;
 }

@@ -32,11 +32,11 @@ export interface MainResult {
   readonly report: EvaluationReport;
   readonly prediction: PredictionReport;
   readonly training: Training;
-  /** null if no model of the published recipe was requested. */
+  /** The training of the published recipe; null if that model was not requested. */
   readonly published: Training | null;
 }
 
-/** The default model, the published recipe if requested, and the baselines. */
+/** Evaluates the default model, the published recipe if requested, and the baselines. */
 export async function runMain(run: BenchRun): Promise<MainResult> {
   const { prepared, trials, methodOptions } = run;
   const own = await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS);
@@ -65,7 +65,7 @@ export interface WholeResult {
   readonly repeats: number;
   readonly training: Training;
   readonly summary: Summary;
-  /** By test campaign, by repeat. */
+  /** The quality of each repeat on each test campaign. */
   readonly qualities: readonly (readonly RankingQuality[])[];
 }
 
@@ -81,13 +81,13 @@ export async function runWhole(run: BenchRun, name: WholeName): Promise<WholeRes
 }
 
 export interface AblationResult {
-  /** null if the adaptation of the trained model is unchanged. */
+  /** The training of the ablated model; null if the ablation uses the trained model. */
   readonly training: Training | null;
-  /** The ablated model minus the whole one. */
+  /** The ablated model minus the whole model. */
   readonly difference: Difference;
 }
 
-/** null if there is nothing to leave out. */
+/** Returns null if the data set does not have the element to leave out. */
 export async function runAblation(
   run: BenchRun,
   { name, of = 'reference', train, adapt, withoutPastCampaigns }: Ablation,
@@ -98,7 +98,7 @@ export async function runAblation(
     ? await trainedModel(run, name, train(WHOLES[of]), withoutPastCampaigns ? 'never' : 'auto')
     : await trainedModel(run, of, WHOLES[of]);
   const qualities = await tryModel(run, adapt ? adaptedBy(model, adapt) : model);
-  assert(whole.qualities.length === run.trials.length, 'the whole is of other test campaigns');
+  assert(whole.qualities.length === run.trials.length, 'the whole model was measured on other test campaigns');
   const theirs = run.trials.map((trial, i) => ({ trial, repeats: whole.qualities[i]! }));
   return {
     training: train ? training : null,
@@ -121,21 +121,24 @@ async function tryModel(run: BenchRun, model: GeneralModel): Promise<readonly Tr
   return (await method!.run(run.trials, run.methodOptions)).qualities;
 }
 
-/** One number of seeds, on the test campaigns that have at least twice as many members. */
+/** The results for one number of seeds, on the test campaigns with at least twice as many members. */
 export interface CurvePoint {
   readonly seeds: number;
   readonly campaigns: number;
-  /** Mean AUC by method. */
+  /** The mean AUC by method. */
   readonly auc: Readonly<Record<string, Interval>>;
-  /** AUC of the model minus the AUC of the method, campaign by campaign. */
+  /** The AUC of the model minus the AUC of each method, campaign by campaign. */
   readonly ahead: Readonly<Record<string, Interval>>;
-  /** Gain in the model's AUC over the previous number of seeds, on the same campaigns. */
+  /** The gain in the model's AUC over the previous number of seeds, on the same campaigns. */
   readonly gain: Interval | null;
 }
 
 const CURVE_BASELINES: readonly string[] = ['logistic_regression', 'logistic_regression_svd'];
 
-/** AUC by number of seeds, of the default model and of logistic regressions; one draw of seeds per campaign. */
+/**
+ * Measures the AUC of the default model and of logistic regressions by number of seeds, with one draw of seeds per
+ * campaign.
+ */
 export async function runCurve(run: BenchRun): Promise<readonly CurvePoint[]> {
   const { prepared, trials } = run;
   const rng = createRng('bench/curve');

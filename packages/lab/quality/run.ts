@@ -1,6 +1,6 @@
 /**
- * How good audiences are: the default model compared with baselines and the published recipe, the contribution of each
- * of its parts and choices, AUC by number of seeds, and short histories.
+ * Measures the quality of audiences: the default model compared with baselines and the published recipe, the
+ * contribution of each part and choice of the model, the AUC by number of seeds, and the effect of short histories.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,8 +20,8 @@ import { writeScenarioData } from './scenario-data.ts';
 import { type DataSetResults, renderTables } from './tables.ts';
 
 /**
- * Runs the requested parts and returns the tables of all results in `--work` for the given data sets; or derives a data
- * set.
+ * Runs the requested parts and returns the tables of all results in `--work` for the given data sets, or, with
+ * `--derive`, writes a derived data set.
  */
 export async function runQuality(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
   const asked = readArguments(args);
@@ -32,13 +32,13 @@ export async function runQuality(args: readonly string[], note: (line: string) =
       return write(renderTables(readKept(asked.work)), asked.out);
     case 'derive':
       await deriveOnce(asked);
-      return [`${asked.out}: the data set once`];
+      return [`wrote the data set once to ${asked.out}`];
   }
 }
 
 /**
- * Returns the page of `tables`, or writes it to `out` if given: if that file exists, only the tables between its marks
- * change.
+ * Returns a page with `tables`, or writes the page to `out` if it is set. If the file exists, only the tables between
+ * its marks change.
  */
 function write(tables: ReadonlyMap<string, string>, out: string | null): readonly string[] {
   const page = pageOf('Quality', tables);
@@ -102,7 +102,7 @@ async function runParts(run: BenchRun, only: readonly string[]): Promise<DataSet
   const alternatives = await part('alternatives', () => runAlternatives(run));
   const blend = await part('blend', () => runBlend(run));
   const cutLists = await part('blend-cut-lists', () => runBlendOnCutLists(run));
-  // each length of history is stored separately
+  // the result for each length of history is stored separately
   const histories = only.includes('histories') ? await runHistories(run) : keptHistories(store);
   return { name: run.name, main, reference, ablations, curve, histories, alternatives, blend, cutLists };
 }

@@ -1,4 +1,4 @@
-/** Generated scenarios as data sets in a work folder. */
+/** Writes generated scenarios as data sets into a work folder. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,13 +6,13 @@ import { AppError } from '../../../src/lib/errors.ts';
 import { SCENARIOS, type ScenarioName } from '../scenarios/catalogue.ts';
 import { writeScenario } from '../scenarios/scenario.ts';
 
-/** The seed of all scenarios of a benchmark. */
+/** The random seed of all scenarios in a benchmark. */
 const SEED = '1';
 const FILES = ['users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
 
 /**
- * Writes the data set `name` into its folder in `work` and returns the folder. If the folder contains different data,
- * the stored results belong to those data: the error is invalid_argument, and nothing changes.
+ * Writes the scenario `name` into a folder in `work` and returns the folder. If the folder contains different data, the
+ * stored results belong to these data, so nothing changes and an invalid_argument error is thrown.
  */
 export async function writeScenarioData(work: string, name: ScenarioName): Promise<string> {
   const folder = join(work, name, 'data');
@@ -24,7 +24,7 @@ export async function writeScenarioData(work: string, name: ScenarioName): Promi
     rmSync(fresh, { recursive: true });
     throw new AppError(
       'invalid_argument',
-      `${join(work, name)} has results of another data set of that name: remove it`,
+      `${join(work, name)} contains results of another data set with the same name: remove the folder`,
     );
   }
   rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** Results of the quality benchmark as Markdown tables, by name, without any paths of data or models. */
+/** Formats the results of the quality benchmark as named Markdown tables, without paths of data or models. */
 import type { Interval } from '../../../src/lib/interval.ts';
 import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
 import { ABLATIONS } from './ablations.ts';
@@ -24,7 +24,7 @@ import { type Alternative, type Alternatives, leaveOneOutTable } from './leave-o
 import { overSetsTable } from './over-sets.ts';
 import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
 
-/** Results of one data set; a part that was not run is null or missing. */
+/** The results of one data set. A part that was not run is null or missing. */
 export interface DataSetResults {
   readonly name: string;
   readonly main: MainResult | null;
@@ -33,12 +33,12 @@ export interface DataSetResults {
   readonly curve: readonly CurvePoint[] | null;
   readonly histories: readonly HistoryPoint[] | null;
   readonly alternatives: readonly Alternative[] | null;
-  /** The choice of a blend, without each of its elements. */
+  /** The results of choosing a blend without each element of the choice. */
   readonly blend: BlendResult | null;
   readonly cutLists: BlendResult | null;
 }
 
-/** Tables by name, in the order of a report, without those that would be empty. */
+/** Returns the tables by name, in the order of a report. Empty tables are left out. */
 export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<string, string> {
   const perSet = (of: (result: DataSetResults) => string | null): string =>
     results
@@ -67,7 +67,7 @@ export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<st
   return new Map(tables.filter(([, text]) => text !== ''));
 }
 
-/** Empty unless at least `least` data sets have alternatives. */
+/** Returns an empty table unless at least `least` data sets have alternatives. */
 function ofAlternatives(
   results: readonly DataSetResults[],
   least: number,
@@ -168,7 +168,7 @@ function predictionTable(results: readonly DataSetResults[]): string {
   );
 }
 
-/** All test campaigns: one row per ablation, one column per data set. */
+/** Returns a table over all test campaigns with a row for each ablation and a column for each data set. */
 function ablationOverview(results: readonly DataSetResults[], what: 'AUC' | 'precision@5%'): string {
   const sets = results.filter(({ ablations }) => ablations.size > 0);
   const intervalOf = (result: AblationResult | undefined): Interval | null => {

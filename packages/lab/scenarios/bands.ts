@@ -1,11 +1,14 @@
-/** The scenario of numbers cut into bands: tokens are ordered bins, and membership depends on the underlying number. */
+/**
+ * A scenario of numbers that are cut into bands. Tokens are ordered bins, and membership depends on the underlying
+ * numbers.
+ */
 
 import { topShare } from '../../../src/dataset/synthetic/members.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
 import type { Scenario } from './scenario.ts';
 import { sampleTastes, tasteOf } from './tastes.ts';
 
-/** A user's numbers, and the number of bands of each. */
+/** The numbers of a user by name, with the number of bands of each. */
 const NUMBERS: Readonly<Record<string, number>> = {
   age: 12,
   income: 16,
@@ -21,8 +24,8 @@ const NAMES = Object.keys(NUMBERS);
 export const bands: Scenario = {
   name: 'bands',
   about:
-    'Users have eight numbers, each cut into 6 to 20 bands; members are beyond a threshold of some numbers and ' +
-    'near a value of others, so that neighbouring bands have similar meanings.',
+    'Users have eight numbers, each cut into 6 to 20 bands. Members are beyond a threshold of some numbers and ' +
+    'near a value of others, so neighbouring bands have similar meanings.',
   users: 4000,
   trainCampaigns: 40,
   testCampaigns: 24,
@@ -55,8 +58,8 @@ export const bands: Scenario = {
 };
 
 /**
- * `[NUMBERS][users]`: approximately standard normal; half of the variance comes from three tastes that all numbers
- * share.
+ * Draws the numbers, `[NUMBERS][users]`. They are approximately standard normal; half of the variance comes from three
+ * tastes that all numbers share.
  */
 function sampleNumbers(rng: Rng, users: number): Float64Array[] {
   const tastes = sampleTastes(rng, users, { count: 3 });
@@ -70,14 +73,16 @@ function sampleNumbers(rng: Rng, users: number): Float64Array[] {
   });
 }
 
-/** One of `count` bands of equal width over [-2.5, 2.5], the outer ones open. */
+/**
+ * Returns the band of a number: one of `count` bands of equal width over [-2.5, 2.5]. The outer bands are unbounded.
+ */
 function bandOf(number: number, count: number): number {
   return Math.min(count - 1, Math.max(0, Math.floor(((number + 2.5) / 5) * count)));
 }
 
 /**
- * A campaign's preference in one number: beyond a threshold (an S of unit height), or near a value (a bell of unit
- * height).
+ * A campaign's preference for a number: above or below a threshold (an S-curve of unit height), or near a value (a bell
+ * curve of unit height).
  */
 function sampleWish(rng: Rng): { readonly number: number; of(value: number): number } {
   const number = rng.integer(NAMES.length);

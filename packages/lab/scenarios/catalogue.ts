@@ -26,9 +26,9 @@ export const SCENARIOS = {
 export type ScenarioName = keyof typeof SCENARIOS;
 export const SCENARIO_NAMES = Object.keys(SCENARIOS) as ScenarioName[];
 
-const USAGE = 'scenario <name> --out <folder to write; it must not exist> [--seed N]';
+const USAGE = 'scenario <name> --out <folder to write, which must not exist> [--seed N]';
 
-/** `npm run lab -- scenario`: writes one scenario as a data set. */
+/** Runs `npm run lab -- scenario`, which writes one scenario as a data set. */
 export async function runScenario(args: readonly string[]): Promise<readonly string[]> {
   const { values, positionals } = parseOptions(args, { out: TEXT, seed: TEXT }, USAGE, true);
   const scenario: Scenario = SCENARIOS[chosen('scenario', positionals[0] ?? '', SCENARIO_NAMES)];

@@ -1,6 +1,6 @@
 /**
- * Scenarios that differ in who becomes a member: users of only one campaign or of many, drift, audiences of two crowds,
- * and broad audiences.
+ * Scenarios that differ in the users who become members: users of one campaign or of many campaigns, drift, audiences
+ * of two crowds, and broad audiences.
  */
 
 import { favourites, topShare } from '../../../src/dataset/synthetic/members.ts';
@@ -27,7 +27,10 @@ const FEATURES: Pick<Scenario, 'userFeatures' | 'campaignFeatures'> = {
   campaignFeatures: [{ name: 'category', kind: 'single' }],
 };
 
-/** Users with a region and `tokens` of 300 interests, sampled by taste with the given `sharpness`. */
+/**
+ * Generates users with a region and a number of interests in the range `tokens`, sampled from 300 interests by taste
+ * with the given `sharpness`.
+ */
 function usersOf(
   rng: Rng,
   tastes: Tastes,
@@ -45,8 +48,8 @@ export const oneCampaign: Scenario = {
   ...FEATURES,
   name: 'one-campaign',
   about:
-    'Every user is a member of one campaign at most, the one liked best, so that past campaigns say nothing ' +
-    'about the next one.',
+    'Every user is a member of at most one campaign, the one that the user likes best, so past campaigns say nothing ' +
+    'about the next campaign.',
   users: 6000,
   trainCampaigns: 30,
   testCampaigns: 20,
@@ -70,7 +73,7 @@ export const regulars: Scenario = {
   ...FEATURES,
   name: 'regulars',
   about:
-    'Users recur in ten campaigns or more, some far more often than others, and their few tokens say little: past ' +
+    'Users recur in ten campaigns or more, some far more often than others. Their few tokens say little, and past ' +
     'campaigns say the most.',
   users: 4000,
   trainCampaigns: 60,
@@ -91,12 +94,12 @@ export const regulars: Scenario = {
   },
 };
 
-/** Users arrive one after another, and so do items: later users have newer items. */
+/** A scenario in which users and items arrive over time. Later users have newer items. */
 function plantDrift(rng: Rng, { users, campaigns }: Size): Planted {
   const tastes = sampleTastes(rng, users, { count: 6 });
   const joined = Float64Array.from({ length: users }, () => rng.uniform());
   const regions = plantVocabulary(rng, tastes.count, { name: 'region', topics: 12 });
-  // an item belongs to a topic, and to the tenth of the time span in which the item appeared
+  // an item belongs to a topic and to one of ten periods, the period in which it appeared
   const topics = plantVocabulary(rng, tastes.count, { name: 'topic', topics: 20, perTopic: 4 });
   const itemsOf = (user: number): string[] => {
     const items = sampleTokens(rng, topics, tasteOf(tastes, user), { count: sampleAmount(rng, 5, 24) });
@@ -111,7 +114,7 @@ function plantDrift(rng: Rng, { users, campaigns }: Size): Planted {
     campaigns: Array.from({ length: campaigns }, (_, c) => {
       const date = 0.2 + (0.8 * (c + 1)) / campaigns;
       const aim = sampleAim(rng, tastes.count);
-      // users who have not arrived yet are not members; recent ones are keener
+      // users who have not arrived yet are not members; recent users are more likely to be members
       const liking = likingOf(tastes, aim).map((x, user) =>
         joined[user]! > date ? Number.NEGATIVE_INFINITY : x + 1.2 * (1 - Math.min(1, 4 * (date - joined[user]!))),
       );
@@ -121,7 +124,7 @@ function plantDrift(rng: Rng, { users, campaigns }: Size): Planted {
   };
 }
 
-/** Like `topShare`, for users with finite liking. */
+/** Like `topShare`, but only users with finite liking can be members. */
 function topOfPresent(liking: Float64Array, share: number, rng: Rng): Uint8Array {
   const present = [...liking.keys()].filter((user) => Number.isFinite(liking[user]!));
   const isMember = new Uint8Array(liking.length);
@@ -139,7 +142,7 @@ export const drift: Scenario = {
   ...FEATURES,
   name: 'drift',
   about:
-    'Users and items come over time: later campaigns are larger and liked by newer users with newer items, and ' +
+    'Users and items arrive over time. Later campaigns are larger and liked by newer users with newer items, and ' +
     'the test campaigns are the latest.',
   users: 5000,
   trainCampaigns: 50,
@@ -152,8 +155,8 @@ export const twoCrowds: Scenario = {
   ...FEATURES,
   name: 'two-crowds',
   about:
-    'A campaign is liked by two crowds that want different things of it: members meet one of two aims, and few ' +
-    'meet both.',
+    'A campaign is liked by two crowds that want different things from it. Each member meets one of two aims, and ' +
+    'few members meet both.',
   users: 5000,
   trainCampaigns: 40,
   testCampaigns: 24,
@@ -164,7 +167,7 @@ export const twoCrowds: Scenario = {
       users: usersOf(rng, tastes, { tokens: [6, 24] }),
       campaigns: Array.from({ length: campaigns }, () => {
         const aim = sampleAim(rng, tastes.count);
-        // users who want one thing want the other slightly less than average
+        // users who are drawn to the first aim are slightly less drawn to the second than the average user
         const other = sampleAim(rng, tastes.count).map((x, t) => x - 0.5 * aim[t]!);
         const wishes = [likingOf(tastes, aim), likingOf(tastes, other)];
         const liking = wishes[0]!.map((x, user) => Math.max(x, wishes[1]![user]!));
@@ -178,7 +181,7 @@ export const twoCrowds: Scenario = {
 export const broad: Scenario = {
   ...FEATURES,
   name: 'broad',
-  about: 'Audiences are a quarter to two fifths of the users, and have up to 1,000 seeds.',
+  about: 'Each campaign is liked by a quarter to two fifths of the users, and has up to 1,000 seeds.',
   users: 8000,
   trainCampaigns: 20,
   testCampaigns: 20,
@@ -190,7 +193,7 @@ export const broad: Scenario = {
       campaigns: Array.from({ length: campaigns }, () => {
         const aim = sampleAim(rng, tastes.count);
         const [a, b] = [rng.integer(tastes.count), rng.integer(tastes.count)];
-        // so many seeds are enough to learn more than a sum
+        // seed sets of this size are large enough to learn an interaction, not only a sum
         const liking = likingOf(tastes, aim).map((x, user) => {
           const taste = tasteOf(tastes, user);
           return x + 0.6 * taste[a]! * taste[b]!;

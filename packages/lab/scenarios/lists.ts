@@ -1,5 +1,5 @@
 /**
- * Scenarios that differ in what is known about a user: few or many tokens, a dense or a sparse vocabulary, rare tokens
+ * Scenarios that differ in the known features of users: few or many tokens, a dense or a sparse vocabulary, rare tokens
  * that decide membership, bundles of tokens.
  */
 
@@ -21,7 +21,10 @@ import {
 
 const CATEGORY = [{ name: 'category', kind: 'single' }] as const;
 
-/** Campaigns that each aim at tastes, with sizes anywhere in `share` and the given `noise` in the membership. */
+/**
+ * Generates campaigns whose aims are combinations of tastes, with sizes in the range `share` and the given `noise` in
+ * the membership.
+ */
 function campaignsByTaste(
   rng: Rng,
   tastes: Tastes,
@@ -40,7 +43,7 @@ function campaignsByTaste(
 
 export const fewTokens: Scenario = {
   name: 'few-tokens',
-  about: 'Four single-valued features are all that is known of a user; they and the memberships follow hidden tastes.',
+  about: 'Users have only four single-valued features. The features and the memberships follow hidden tastes.',
   users: 6000,
   trainCampaigns: 20,
   testCampaigns: 20,
@@ -65,7 +68,7 @@ export const fewTokens: Scenario = {
   },
 };
 
-/** A scenario whose users have one list of tokens and a country that says little. */
+/** A scenario whose users have one list of tokens, and a country that is hardly informative. */
 function listScenario(
   own: Pick<Scenario, 'name' | 'about' | 'users' | 'trainCampaigns' | 'testCampaigns' | 'seeds'>,
   options: {
@@ -108,8 +111,8 @@ export const longLists = listScenario(
   {
     name: 'long-lists',
     about:
-      'Users have 60 of 400 tokens on average, so that each token is common and says little; memberships follow ' +
-      'hidden tastes.',
+      'Users have 60 of 400 tokens on average, so each token is common and says little. Memberships follow hidden ' +
+      'tastes.',
     users: 3000,
     trainCampaigns: 30,
     testCampaigns: 24,
@@ -122,7 +125,8 @@ export const sparseVocabulary = listScenario(
   {
     name: 'sparse-vocabulary',
     about:
-      'Users have 4 to 20 of 20,000 tokens, most of which a handful of users have; memberships follow hidden tastes.',
+      'Users have 4 to 20 of 20,000 tokens, and most tokens belong to a handful of users. Memberships follow hidden ' +
+      'tastes.',
     users: 5000,
     trainCampaigns: 40,
     testCampaigns: 24,
@@ -134,8 +138,8 @@ export const sparseVocabulary = listScenario(
 export const rareTokens: Scenario = {
   name: 'rare-tokens',
   about:
-    'Users have common tokens that say nothing, and one or two rare ones for each niche that they are in; members ' +
-    'are most people of three niches, and a few others.',
+    'Users have common tokens that say nothing, and one or two rare tokens for each niche that they belong to. Members ' +
+    'are most users of three niches, and a few other users.',
   users: 6000,
   trainCampaigns: 40,
   testCampaigns: 24,
@@ -154,7 +158,7 @@ export const rareTokens: Scenario = {
     );
     const keywordsOf = (own: readonly number[]): string[] => {
       const shown = own.flatMap((niche) => Array.from({ length: 1 + rng.integer(2) }, () => niche));
-      // one more keyword from any niche, so that nobody has only the keywords of their own niches
+      // one more keyword from any niche is added, so that no user has only keywords of the user's own niches
       return [...shown, rng.integer(niches)].map((niche) => rare.tokens[niche]![sampleAmount(rng, 0, 11)]!);
     };
     return {
@@ -177,8 +181,8 @@ export const rareTokens: Scenario = {
 export const bundles: Scenario = {
   name: 'bundles',
   about:
-    'Tokens come in bundles of 2 to 20 that a user has nearly whole or not at all; members have two bundles that ' +
-    'the campaign is about and lack one that often goes with them.',
+    'Tokens come in bundles of 2 to 20 that a user has nearly whole or not at all. Members have two bundles that ' +
+    'the campaign is about, and lack a third bundle that often accompanies these two.',
   users: 4000,
   trainCampaigns: 40,
   testCampaigns: 24,

@@ -1,17 +1,17 @@
-/** The scenario of numbers and vectors as found in real data: no token says what members have in common. */
+/** A scenario of numbers and vectors as found in real data. No token is common to the members. */
 
 import { topShare } from '../../../src/dataset/synthetic/members.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
 import type { Scenario } from './scenario.ts';
 import { sampleTastes, tasteOf } from './tastes.ts';
 
-/** Length of the vector; only its first few directions matter. */
+/** The length of the vector. Only a few directions of it matter. */
 const VECTOR_SIZE = 24;
 const TASTES = 6;
 const DAY_MS = 86_400_000;
 const LATEST = Date.UTC(2026, 10, 1);
 
-/** Transforms of a standard normal draw: numbers get the spreads and tails found in tables of customers. */
+/** Transforms standard normal draws into numbers with the spreads and tails that are typical of customer tables. */
 const NUMBERS: Readonly<Record<string, (normal: number) => number | string>> = {
   age: (x) => Math.round(Math.min(95, Math.max(16, 42 + 15 * x))),
   spend: (x) => Math.round(100 * Math.exp(3 + 1.4 * x)) / 100,
@@ -20,13 +20,13 @@ const NUMBERS: Readonly<Record<string, (normal: number) => number | string>> = {
   last_seen: (x) => new Date(LATEST - DAY_MS * Math.round(Math.exp(3 + x))).toISOString().slice(0, 10),
 };
 const NAMES = Object.keys(NUMBERS);
-/** Share of users who lack a number, or the vector. */
+/** The share of users for whom a number, or the vector, is missing. */
 const MISSING = 0.08;
 
 export const numbers: Scenario = {
   name: 'numbers',
   about:
-    'Users have five numbers of unlike spreads (a date among them), a vector of 24 numbers and a region; members are ' +
+    'Users have five numbers with different ranges (one is a date), a vector of 24 numbers and a region. Members are ' +
     'beyond a threshold of some numbers, near a value of others, and on one side of the vectors.',
   users: 5000,
   trainCampaigns: 40,
@@ -67,7 +67,7 @@ export const numbers: Scenario = {
   },
 };
 
-/** Random directions of the tastes, plus noise as strong as all of them together. */
+/** Combines random directions of the tastes with noise that is as strong as all of the directions together. */
 function sampleVectors(
   rng: Rng,
   users: number,
@@ -83,7 +83,10 @@ function sampleVectors(
   });
 }
 
-/** Beyond a threshold of one number (an S of height 1.5), or near a value (a bell of height 1.5). */
+/**
+ * A campaign's preference for a number: above or below a threshold (an S-curve of height 1.5), or near a value (a bell
+ * curve of height 1.5).
+ */
 function sampleWish(rng: Rng): { readonly number: number; of(value: number): number } {
   const number = rng.integer(NAMES.length);
   const centre = 0.8 * rng.normal();

@@ -1,4 +1,4 @@
-/** Scenarios (generated data sets whose true memberships are known), and their conversion to data set folders. */
+/** Scenarios, which are generated data sets with known true memberships, and their conversion to data set folders. */
 
 import {
   sampleSeeds,
@@ -10,7 +10,7 @@ import {
 import type { FeatureKind } from '../../../src/lib/feature-kinds.ts';
 import { createRng, type Rng } from '../../../src/lib/rng.ts';
 
-/** A feature in the form of dataset.json. */
+/** A feature as declared in dataset.json. */
 interface FeatureDescription {
   readonly name: string;
   readonly kind: FeatureKind;
@@ -18,17 +18,17 @@ interface FeatureDescription {
   readonly size?: number;
 }
 
-/** Features of a user or a campaign; null means unknown. */
+/** The features of a user or a campaign. null means unknown. */
 type Traits = Readonly<Record<string, string | number | readonly string[] | readonly number[] | null>>;
 
 export interface Scenario {
   readonly name: string;
-  /** One sentence: who the users are, and what makes one a member. */
+  /** A sentence about the users and about what makes a user a member. */
   readonly about: string;
   readonly users: number;
   readonly trainCampaigns: number;
   readonly testCampaigns: number;
-  /** Seeds of a test campaign by its group, at most half of the members. */
+  /** The number of seeds of a test campaign, by group. A campaign has at most half of its members as seeds. */
   readonly seeds: { readonly small: number; readonly large: number };
   readonly userFeatures: readonly FeatureDescription[];
   readonly campaignFeatures: readonly FeatureDescription[];
@@ -51,23 +51,23 @@ export interface PlantedCampaign {
   /** `[users]` */
   readonly isMember: Uint8Array;
   /**
-   * If members are chosen by several criteria: how well each user meets each criterion, `[criteria][users]`. Not
-   * written to any file.
+   * How well each user meets each criterion, `[criteria][users]`, if members are chosen by several criteria. Not
+   * written to files.
    */
   readonly wishes?: readonly Float64Array[];
 }
 
-/** Maximum number of members in a train campaign's history. */
+/** Maximum number of members of a train campaign. */
 const TRAIN_MEMBERS = 500;
 
 /**
- * Writes a data set of `scenario` to `out`. Train campaigns have up to 500 members and ten non-members each; test
- * campaigns alternate between `small` and `large`, and every user who is not a seed is an eval row. Equal seeds produce
- * equal bytes. A folder that cannot be written is storage_failed.
+ * Writes a data set of `scenario` to `out`. Train campaigns have up to 500 members, and ten non-members for each
+ * member. Test campaigns alternate between `small` and `large`, and all users who are not seeds are eval rows. Equal
+ * random seeds produce equal bytes. A folder that cannot be written is a storage_failed error.
  */
 export async function writeScenario(scenario: Scenario, { out, seed }: { out: string; seed: string }): Promise<void> {
   const { name, about, users, trainCampaigns, testCampaigns } = scenario;
-  // the key contains an older word: a different key would generate different data sets
+  // the key contains an outdated word, because a different key would generate different data sets
   const rng = createRng(`shape/${name}/${seed}`);
   const planted = scenario.plant(rng.fork('world'), { users, campaigns: trainCampaigns + testCampaigns });
   await writeDataSet(out, {

@@ -1,7 +1,7 @@
-/** Hidden tastes of users, the tokens that reveal them, and the aims of campaigns. */
+/** Generates hidden tastes of users, the tokens that reveal these tastes, and the aims of campaigns. */
 import { firstAbove, type Rng } from '../../../src/lib/rng.ts';
 
-/** Tastes of all users: approximately standard normal, similar within a crowd. */
+/** The tastes of all users. They are approximately standard normal, and similar within a crowd. */
 export interface Tastes {
   readonly users: number;
   readonly count: number;
@@ -10,8 +10,8 @@ export interface Tastes {
 }
 
 /**
- * Users belong to hidden crowds of about equal size; `alike` is the share of a taste's variance that a crowd has in
- * common.
+ * Draws tastes of users who belong to hidden crowds of about equal size. `alike` is the share of a taste's variance
+ * that a crowd has in common.
  */
 export function sampleTastes(
   rng: Rng,
@@ -28,19 +28,24 @@ export function sampleTastes(
   return { users, count, values };
 }
 
-/** Tokens in topics: a topic is sampled by taste, a token within its topic by popularity alone. */
+/**
+ * A vocabulary of tokens in topics. A topic is sampled by taste; a token within a topic is sampled by popularity alone.
+ */
 export interface Vocabulary {
-  /** `[topics][tokens]`, the most popular first. */
+  /** The tokens of each topic, `[topics][tokens]`, the most popular first. */
   readonly tokens: readonly (readonly string[])[];
   /** `[topics, tastes]` */
   readonly vectors: Float64Array;
-  /** `[topics]`, log of how common a topic is. */
+  /** The log frequency of each topic, `[topics]`. */
   readonly popularity: Float64Array;
-  /** `[tokens]`, cumulative probability within a topic. */
+  /** The cumulative probability of tokens within a topic, `[tokens]`. */
   readonly cumulative: Float64Array;
 }
 
-/** Creates `perTopic` tokens `<name>-<topic>-<place>` for each topic; the i-th one is sampled with P ~ i^-zipf. */
+/**
+ * Creates `perTopic` tokens `<name>-<topic>-<place>` for each topic. The i-th token of a topic is sampled with P ~
+ * i^-zipf.
+ */
 export function plantVocabulary(
   rng: Rng,
   tastes: number,
@@ -60,8 +65,8 @@ export function plantVocabulary(
 }
 
 /**
- * Up to `count` distinct tokens, each from a topic sampled with P ~ exp(popularity + sharpness * vector . taste), or,
- * with probability `atRandom`, from any topic. `taste` is `[tastes]`.
+ * Samples up to `count` distinct tokens. Each comes from a topic sampled with P ~ exp(popularity + sharpness * vector .
+ * taste) or, with probability `atRandom`, from any topic. `taste` is `[tastes]`.
  */
 export function sampleTokens(
   rng: Rng,
@@ -84,7 +89,7 @@ export function sampleTokens(
   return [...sampled];
 }
 
-/** One token of a single-valued feature; null (unknown) with probability `missing`. */
+/** Samples the token of a single-valued feature, or null (unknown) with probability `missing`. */
 export function sampleToken(
   rng: Rng,
   vocabulary: Vocabulary,
@@ -95,18 +100,21 @@ export function sampleToken(
   return rng.uniform() < missing ? null : token!;
 }
 
-/** A whole number in [low, high], small ones more often: the smaller of two uniform draws. */
+/** Samples a whole number in [low, high], the smaller of two uniform draws, so that small numbers are more frequent. */
 export function sampleAmount(rng: Rng, low: number, high: number): number {
   const one = rng.integer(high - low + 1);
   return low + Math.min(one, rng.integer(high - low + 1));
 }
 
-/** A user's tastes: a view of `[count]`. */
+/** Returns a view of a user's tastes, `[count]`. */
 export function tasteOf({ values, count }: Tastes, user: number): Float64Array {
   return values.subarray(user * count, (user + 1) * count);
 }
 
-/** A campaign's aim, `[tastes]`: mostly one taste, to a lesser degree a second one, and a little of every other. */
+/**
+ * Samples the aim of a campaign, `[tastes]`: mostly one taste, to a lesser degree a second taste, and a little of all
+ * other tastes.
+ */
 export function sampleAim(rng: Rng, tastes: number): Float64Array {
   const aim = Float64Array.from({ length: tastes }, () => 0.35 * rng.normal());
   aim[rng.integer(tastes)]! += 1;
@@ -114,21 +122,21 @@ export function sampleAim(rng: Rng, tastes: number): Float64Array {
   return aim;
 }
 
-/** aim . taste of every user: `[users]`. */
+/** Returns aim . taste for each user, `[users]`. */
 export function likingOf(tastes: Tastes, aim: ArrayLike<number>): Float64Array {
   return Float64Array.from({ length: tastes.users }, (_, user) => project(tastes.values, user, aim));
 }
 
 /**
- * The part of a campaign's aim that its own features reveal: its strongest taste as category (random in one of eight
- * campaigns).
+ * Returns the category of a campaign, which reveals the strongest taste in its aim. In one of eight campaigns, the
+ * category is random.
  */
 export function categoryOf(rng: Rng, aim: Float64Array): string {
   const strongest = rng.uniform() < 1 / 8 ? rng.integer(aim.length) : aim.indexOf(Math.max(...aim));
   return `category-${strongest}`;
 }
 
-/** Row i of `vectors` . `by` */
+/** Returns the product of row i of `vectors` and `by`. */
 function project(vectors: Float64Array, i: number, by: ArrayLike<number>): number {
   let sum = 0;
   for (let t = 0; t < by.length; t++) sum += vectors[i * by.length + t]! * by[t]!;

@@ -84,7 +84,7 @@ describe('the page', () => {
   it('has a point and a row for each campaign, and counts intervals that contain the truth', () => {
     const page = renderPredictionPage(reportOf([FIRST, SECOND, THIRD]), 'made up');
     checkWellFormed(page.slice(page.indexOf('<body>'), page.indexOf('</html>')));
-    expect(page).toContain('interval contains the truth: 2 of 3');
+    expect(page).toContain('interval contains the true recall: 2 of 3');
     // with the marks of the legend
     expect([...page.matchAll(new RegExp(`<circle [^>]*fill="${colour('own')}"`, 'g'))]).toHaveLength(2 + 1);
     expect([...page.matchAll(new RegExp(`<path [^>]*fill="${colour('vermilion')}"`, 'g'))]).toHaveLength(1 + 1);
@@ -92,7 +92,7 @@ describe('the page', () => {
       '<td class="n">0.100 [0.000, 0.200]</td><td class="n">0.300</td><td class="n"><b>no</b></td>',
     );
     expect(page).toContain(
-      '<p>Verdicts: 1 good, 0 unsure, 2 weak; 1 campaigns have an AUC below 0.6, 1 of them called',
+      '<p>Verdicts: 1 good, 0 unsure, 2 weak. Campaigns with a true AUC below 0.6: 1, of which 1 with the verdict weak.',
     );
   });
 

@@ -76,7 +76,7 @@ describe('deriveOnce', () => {
     writeSmallDataSet(folderOf('small'), CAMPAIGNS);
     await expect(derive('small', 'fewer')).rejects.toMatchObject({
       code: 'invalid_data',
-      message: '6 train campaigns: 20 are needed',
+      message: 'the data set has 6 train campaigns, but 20 are needed',
     });
   });
 });

@@ -36,14 +36,14 @@ describe('overSetsTable', () => {
       "| less, mean of 2 data sets | AUC | groups behind | worst group | precision@5% | groups behind |
         worst group |
       | --- | --- | --- | --- | --- | --- | --- |
-      | the best of them | **+.0030 [+.0009, +.0058]** | 0 of 2 | -.0040 [-.0070, .0000] (orders all) |
-        +.005 [-.002, +.012] | 1 of 2 | **-.020 [-.030, -.010]** (films small) |
+      | the best other method | **+.0030 [+.0009, +.0058]** | 0 of 2 | -.0040 [-.0070, .0000] (orders all)
+        | +.005 [-.002, +.012] | 1 of 2 | **-.020 [-.030, -.010]** (films small) |
       | ridge | **+.0030 [+.0009, +.0058]** | 0 of 2 | -.0040 [-.0070, .0000] (orders all) | +.005 [-.002,
         +.012] | 1 of 2 | **-.020 [-.030, -.010]** (films small) |
 
-      AUC: no group behind the best of them by more than the interval.
+      AUC: no group is behind the best other method by more than the interval.
 
-      precision@5%: films small **-.020 [-.030, -.010]** behind the best of them by more than the
+      precision@5%: films small **-.020 [-.030, -.010]** is behind the best other method by more than the
         interval."
     `);
   });

@@ -122,10 +122,10 @@ describe('runQuality', { timeout: 180_000 }, () => {
   );
 
   itUsual.each([
-    [['--scenarios', 'round'], /no scenario is called round: there are few-tokens, /],
-    [['--derive', 'twice'], /no data set called twice can be derived/],
+    [['--scenarios', 'round'], /unknown scenario round: use one of few-tokens, /],
+    [['--derive', 'twice'], /--derive twice is not supported/],
     [['--derive', 'once'], /--out/],
-    [['--only', 'no-luck'], /no part is called no-luck: there are main, no-meta-learning/],
+    [['--only', 'no-luck'], /unknown part no-luck: use one of main, no-meta-learning/],
     [['--steps', '0'], /0 is not a whole number/],
     [['--what'], /--what/],
   ])('refuses %j', async (args, message) => {
