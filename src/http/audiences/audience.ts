@@ -7,16 +7,16 @@ import { type Audience, CHANGE_KINDS, type Change, type Changes } from '../../do
 import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
 
-const rank = z.int().min(1).describe('1 is the best.');
-const score = z.number().describe('Comparable within one expansion only.');
+const rank = z.int().min(1).describe('Rank of the user, starting at 1 for the best.');
+const score = z.number().describe('Score of the user, which is comparable only with scores of the same expansion.');
 const percentile = z
   .number()
   .gt(0)
   .max(100)
-  .describe('Percentage of the candidates ranked at or below this user, from 100 for the best.');
-const version = z.int().min(1).describe('Audience version.');
+  .describe('Percentage of the candidates who are ranked at or below this user; 100 for the best user.');
+const version = z.int().min(1).describe('Number of the audience version.');
 const size = count.describe('Number of users in the requested audience.');
-const candidates = count.describe('Number of users in the ranking: the largest possible size.');
+const candidates = count.describe('Number of users in the ranking, which is the maximum size of an audience.');
 
 export const audiencePage = z
   .object({
@@ -28,7 +28,7 @@ export const audiencePage = z
   })
   .meta({
     id: 'AudiencePage',
-    description: 'Best first.',
+    description: 'A page of the members, best first.',
     examples: [
       {
         items: [{ rank: 1, user_id: 'u4711', score: 0.93, percentile: 100 }],
@@ -60,12 +60,14 @@ export const audienceVersion = answerOf<Audience>()(
   {
     campaign_id: z.string(),
     version,
-    active: z.boolean().describe('Whether this version is the one being served.'),
+    active: z.boolean().describe('Whether this audience version is active, which means that it is served.'),
     size: count.describe('Number of users in the audience.'),
     candidates,
-    population_size: count.describe('Number of users in the population version; percentages refer to it.'),
+    population_size: count.describe('Number of users in the population version. Percentages refer to this number.'),
     population_version: z.string(),
-    expansion_id: z.string().describe('Versions of the same expansion are cuts of the same ranking.'),
+    expansion_id: z
+      .string()
+      .describe('The expansion that ranked the users. Versions from the same expansion are cuts of the same ranking.'),
     created_at: time,
   },
   { active: ({ isActive }) => isActive },
@@ -101,12 +103,13 @@ export const membershipBatch = z
               .literal('user_not_found')
               .optional()
               .describe(
-                'For a user who is not in the population: the error code that looking up this user alone would return.',
+                'Error code that a look-up of this user alone would return. Only for users who are not in the ' +
+                  'population.',
               ),
           }),
         ]),
       )
-      .describe('One item per user id, in the same order; a repeated id gets an item each time.'),
+      .describe('One item per user id, in the same order. A repeated id gets an item each time.'),
   })
   .meta({
     id: 'MembershipBatch',
@@ -129,7 +132,7 @@ export const userAudiences = z
   })
   .meta({
     id: 'UserAudiences',
-    description: 'Sorted by campaign id.',
+    description: 'A page of audiences, sorted by campaign id.',
     examples: [
       {
         items: [
@@ -148,11 +151,11 @@ export const userAudiences = z
 
 export const audienceDiff = z
   .object({
-    from: version.describe('The first version.'),
-    to: version.describe('The second version.'),
-    added: count.describe('Members of `to` who are not in `from`.'),
-    removed: count.describe('Members of `from` who are not in `to`.'),
-    kept: count.describe('Members of both versions.'),
+    from: version.describe('The first of the two compared versions.'),
+    to: version.describe('The second of the two compared versions.'),
+    added: count.describe('Number of members of `to` who are not in `from`.'),
+    removed: count.describe('Number of members of `from` who are not in `to`.'),
+    kept: count.describe('Number of members of both versions.'),
   })
   .meta({ id: 'AudienceDiff', examples: [{ from: 1, to: 2, added: 120, removed: 20, kept: 980 }] });
 
@@ -161,15 +164,15 @@ const change = answerOf<Change>()(
   {
     campaign_id: z.string(),
     kind: z.enum(CHANGE_KINDS),
-    version: count.nullable().describe('The version that became active; `null` for a deleted campaign.'),
+    version: count.nullable().describe('The audience version that became active; `null` if the campaign was deleted.'),
     previous_version: count.nullable(),
     size: count.nullable(),
     diff: z
       .string()
       .nullable()
       .describe(
-        'URL of the difference from the previous version. It works as long as both versions are kept, and then ' +
-          'returns 404 `audience_not_found`.',
+        'URL of the difference from the previous version. After one of the two versions has been removed, the ' +
+          'URL returns 404 `audience_not_found`.',
       ),
     changed_at: time,
   },
@@ -182,7 +185,7 @@ const change = answerOf<Change>()(
 export const changes = answerOf<Changes>()(
   {
     id: 'Changes',
-    description: 'Oldest first.',
+    description: 'A page of items, oldest first.',
     examples: [
       {
         items: [
@@ -203,7 +206,9 @@ export const changes = answerOf<Changes>()(
   },
   {
     items: z.array(change).readonly(),
-    next_cursor: z.string().describe('Send this as `since` in the next call, even if there are no more changes yet.'),
+    next_cursor: z
+      .string()
+      .describe('Cursor to send as `since` in the next call, even if there are no further changes yet.'),
     has_more: z.boolean(),
   },
 );

@@ -26,14 +26,14 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
         tags: ['audience'],
         summary: 'Activate another version of the audience',
         description:
-          'Rolls the audience back or forward to another version, effective immediately. `…/audiences` lists the ' +
-          'versions; old ones are removed after a while. `If-Match` accepts any `ETag` that a read of the active ' +
-          'version returned.',
+          'Rolls the audience back or forward to another version, which is served immediately. `…/audiences` ' +
+          'lists the versions; old versions are removed after a while. `If-Match` accepts any `ETag` of the ' +
+          'active version.',
         params: campaignParams,
         headers: ifMatchHeaders,
         body: activateBody,
         response: {
-          200: json('The version that is now active.', audienceVersion),
+          200: json('The audience version that is active after the event.', audienceVersion),
         },
         errors: ['campaign_not_found', 'audience_not_found', 'precondition_failed'],
       }),
@@ -58,13 +58,13 @@ function listChanges(app: ServerApp, { config, store }: ChangeNeeds): void {
         tags: ['audience'],
         summary: 'List the changes of all active audiences, oldest first',
         description:
-          'Lists every change of an active version in order: an ad server can poll this to stay in sync. Each ' +
-          'change has the URL of the difference, which works as long as both versions are kept. Retention removes ' +
-          'old versions, after which the URL returns 404 `audience_not_found`: in that case, read the whole active ' +
-          'audience (`GET /v1/campaigns/{id}/audience`) and continue from `next_cursor`.',
+          'Lists every change of an active audience version, in order. An ad server can poll this list to stay ' +
+          'in sync. Each change contains the URL of the difference from the previous version. If retention has ' +
+          'removed one of the two versions, the URL returns 404 `audience_not_found`. In that case, read the ' +
+          'whole active audience (`GET /v1/campaigns/{id}/audience`) and continue from `next_cursor`.',
         querystring: changesQuery(config),
         response: {
-          200: json('The changes.', changes),
+          200: json('A page of changes.', changes),
         },
         errors: ['invalid_cursor'],
       }),

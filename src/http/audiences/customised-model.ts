@@ -39,22 +39,22 @@ const customisedManifest = z
         z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.array(z.number().nullable()).readonly() }),
       )
       .describe(
-        "The campaign's features as one-row model inputs: token ids (with lengths for lists) and numbers, `null` for NaN. " +
-          'Repeat the row for inputs that have one row per user.',
+        "The campaign's features as model inputs of one row: token ids (with lengths for lists) and numbers, " +
+          '`null` for NaN. For inputs that have one row per user, repeat the row.',
       ),
     left_out: z
       .object({ input: z.string(), token: z.string(), id: z.int().min(1) })
       .nullable()
       .describe(
-        "The token of this campaign, if the model was trained on it. To get the audience's scores, remove `id` from " +
-          "each user's list in `input` before cutting the list to its maximum length, and let `.length` count the " +
-          'remaining tokens. `null` if there is nothing to remove.',
+        "The token of this campaign, if the model was trained on the campaign. To get the audience's scores, " +
+          "remove `id` from each user's list in `input` before cutting the list to its maximum length, and let " +
+          '`.length` count the remaining tokens. `null` if there is nothing to remove.',
       ),
     general_model: z
       .record(z.string(), z.unknown())
       .describe(
-        "The general model's manifest: features, vocabulary sizes, sha256 of its files. The golden batch and the " +
-          'evaluation refer to the general model.',
+        'The manifest of the general model: features, vocabulary sizes, sha256 of the files. The golden batch ' +
+          'and the evaluation in this manifest refer to the general model.',
       ),
   })
   .meta({
@@ -78,7 +78,7 @@ const ONNX_TYPE = 'application/octet-stream';
 const MODEL_HEADERS = ['ETag', 'Vary', 'X-Audience-Version', 'X-Model-Version', 'Link'] as const;
 
 const MODEL_ANSWER = {
-  description: 'The model, or its manifest.',
+  description: 'The customised model, or its manifest.',
   headers: [...MODEL_HEADERS, 'Content-Disposition'],
   content: { [ONNX_TYPE]: { schema: onnxSchema }, [JSON_TYPE]: { schema: customisedManifest } },
 } as const;
@@ -136,15 +136,15 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
 
 function describeModel(config: ModelNeeds['config']): string {
   return (
-    'The model that ranked the audience, as an ONNX file that plain ONNX Runtime can run. It has the inputs of the ' +
-    'general model (users and campaign, as token ids of its vocabularies) and the output `score`. Its manifest is in ' +
-    'the `metadata_props` of the file under `metaheac.manifest`, and can be requested alone as JSON: ' +
-    "`campaign_inputs` are the campaign's features as inputs, and `left_out`, if not `null`, is a token that must be " +
-    "removed from every user's list to get the audience's scores (for a campaign that the model was trained on). The " +
-    'model is available only while the general model with which the audience was made is served. The `ETag` contains ' +
-    'the audience version and the model version, which are also in `X-Audience-Version` and `X-Model-Version`; ' +
-    '`If-None-Match` is supported. ' +
-    `At most ${config.maximumOpenModels} at a time (503 with \`Retry-After\`).`
+    'The model that ranked the audience, as an ONNX file that plain ONNX Runtime can run. It has the inputs of ' +
+    'the general model (users and campaign, as token ids of its vocabularies) and the output `score`. The ' +
+    'manifest is in `metadata_props` of the file under `metaheac.manifest`, and is returned alone if JSON is ' +
+    "requested. `campaign_inputs` of the manifest are the campaign's features as model inputs. If the model " +
+    "was trained on this campaign, `left_out` is a token that must be removed from every user's list to get " +
+    "the audience's scores. The customised model is available only while the general model that ranked the " +
+    'audience is served. The `ETag` contains the audience version and the model version, which are also in ' +
+    '`X-Audience-Version` and `X-Model-Version`. `If-None-Match` is supported. The maximum number of ' +
+    `simultaneous downloads is ${config.maximumOpenModels}; further requests get 503 with \`Retry-After\`.`
   );
 }
 

@@ -23,12 +23,13 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
         operationId: 'getAudienceExplanation',
         scope: 'read',
         tags: ['audience'],
-        summary: 'Get an explanation of who is in the audience',
+        summary: 'Explain who is in the audience',
         description:
-          'Shows, by user feature, which tokens are more or less frequent in the audience than in the population ' +
-          'with which it was made, strongest evidence first, and how frequent they are among the seeds. Features ' +
-          'that the data set marks as sensitive are compared by group. With a million users, the first ' +
-          'request for a version takes several seconds; until it is done, others get 503 with `Retry-After`.',
+          'Shows for each user feature which tokens are more or less frequent in the audience than in the ' +
+          'population, strongest evidence first, and how frequent these tokens are among the seeds. Groups of ' +
+          'features that the data set marks as sensitive are compared. With a million users, the first request ' +
+          'for a version takes several seconds; requests for other explanations get 503 with `Retry-After` in ' +
+          'the meantime.',
         params: campaignParams,
         querystring: explanationQuery(config),
         response: {

@@ -11,9 +11,9 @@ const part = z.object({ count, share: z.number().min(0).max(1) });
 
 const groupRate = z.object({
   token: z.string(),
-  population: count.describe('Users in the population who belong to the group.'),
-  audience: count.describe('Users in the audience who belong to the group.'),
-  rate: z.number().min(0).max(1).describe('audience / population.'),
+  population: count.describe('Number of users in the population who belong to the group.'),
+  audience: count.describe('Number of users in the audience who belong to the group.'),
+  rate: z.number().min(0).max(1).describe('Selection rate of the group: `audience` divided by `population`.'),
 });
 
 const disparity = z
@@ -24,7 +24,8 @@ const disparity = z
       .max(1)
       .nullable()
       .describe(
-        'The lowest selection rate divided by the highest; 1 if all are equal, `null` if no group has a member.',
+        'The lowest selection rate divided by the highest rate; 1 if all rates are equal, `null` if no group ' +
+          'has a member in the audience.',
       ),
     lowest: groupRate,
     highest: groupRate,
@@ -33,21 +34,26 @@ const disparity = z
       .boolean()
       .describe('Whether the ratio is below the configured limit (by default 80 %, the four-fifths rule).'),
   })
-  .describe('Only for a sensitive feature with at least two groups that are large enough.');
+  .describe(
+    'Comparison of selection rates; only for a sensitive feature with at least two groups that are large enough.',
+  );
 
 const token = z.object({
-  token: z.string().nullable().describe('`null` for users without a value.'),
+  token: z.string().nullable().describe('The token; `null` for users without a value.'),
   audience: part,
   population: part,
-  seeds: part.describe('Among the seeds that are in the population.').nullable(),
+  seeds: part.describe('Frequency of the token among the seeds that are in the population.').nullable(),
   lift: z
     .object({ estimate: z.number(), low: z.number(), high: z.number() })
-    .describe("The audience's share divided by the population's, with its 95 % interval (per token)."),
+    .describe(
+      'Share of the token in the audience divided by its share in the population, with the 95 % interval of this ' +
+        'token.',
+    ),
   z: z
     .number()
     .describe(
-      'Strength of the evidence, in standard deviations from a random audience: positive if over-represented, ' +
-        'negative if under-represented.',
+      'Strength of the evidence, in standard deviations from a random audience: positive if the token is ' +
+        'over-represented in the audience, negative if under-represented.',
     ),
 });
 
@@ -56,8 +62,8 @@ type Feature = Explanation['features'][number];
 const numbers = answerOf<NonNullable<Feature['numbers']>>()(
   {},
   {
-    audience_mean: z.number().nullable().describe('`null` for a vector.'),
-    population_mean: z.number().nullable().describe('`null` for a vector.'),
+    audience_mean: z.number().nullable().describe('Mean of the feature in the audience; `null` for a vector.'),
+    population_mean: z.number().nullable().describe('Mean of the feature in the population; `null` for a vector.'),
     shift: z
       .number()
       .nullable()
@@ -75,10 +81,10 @@ const explainedFeature = answerOf<Feature>()(
     kind: z.enum(FEATURE_KINDS),
     sensitive: z.boolean(),
     token_count: count.describe(
-      'Number of distinct tokens (or bands of a number) in the population, even if fewer are listed.',
+      'Number of distinct tokens (or bands of a number) in the population. The list may contain fewer.',
     ),
-    numbers: numbers.nullable().describe('Only for numbers and vectors; computed over the users who have a value.'),
-    tokens: z.array(token).readonly().describe('Strongest evidence first.'),
+    numbers: numbers.nullable().describe('Statistics of a number or vector, computed over users who have a value.'),
+    tokens: z.array(token).readonly().describe('Tokens of the feature, strongest evidence first.'),
     disparity: disparity.nullable(),
   },
 );
@@ -125,15 +131,15 @@ export const explanation = answerOf<ShownExplanation>()(
     ],
   },
   {
-    version: z.int().min(1).describe('Audience version.'),
-    population_version: z.string().describe('The population version with which the audience was made.'),
+    version: z.int().min(1).describe('Number of the audience version.'),
+    population_version: z.string().describe('The population version from which the audience was selected.'),
     population: z.object({ count }),
     audience: z.object({ count }),
     seeds: z.object({ count }).nullable(),
     features: z.array(explainedFeature).readonly(),
     warnings: z
       .array(z.object({ code: z.literal('disparity'), feature: z.string(), message: z.string() }))
-      .describe('Sensitive features whose groups are selected at rates that differ too much.'),
+      .describe('Sensitive features whose groups have selection rates that differ too much.'),
   },
   {
     population: ({ populationSize }) => ({ count: populationSize }),

@@ -23,13 +23,14 @@ const feedbackOutcomeSchema = z
     responders: z
       .object({
         compared: count.describe(
-          'Number of responders compared with the audience: all of them, or the first ones by id.',
+          'Number of responders who were compared with the audience. If there are too many responders, only ' +
+            'the first ones by id are compared.',
         ),
         ranked: count.describe(
-          'Of the responders compared, those whom the active audience version ranks: neither its seeds nor users ' +
-            'whom it does not know.',
+          'Number of compared responders whom the active audience version ranks. Seeds, and users unknown to ' +
+            'that version, are not ranked.',
         ),
-        members: count.describe('Ranked responders who are in the audience.'),
+        members: count.describe('Number of ranked responders who are in the audience.'),
       })
       .describe('Users who converted or clicked.'),
   })
@@ -51,12 +52,12 @@ export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): 
         tags: ['campaigns'],
         summary: 'Get a summary of the feedback so far',
         description:
-          'Counts users by their latest event, and shows how many of those who converted or clicked are in the ' +
-          'active audience: compare this share with the predicted `recall` for that size (`GET …/quality`). At most ' +
-          `${grouped(config.maximumBatchMembers)} of these users are compared with the audience ` +
-          '(`compared`).',
+          'Counts users by their latest event, and shows how many users who converted or clicked are in the ' +
+          'active audience. Compare this share with the predicted `recall` for the size of the audience (`GET ' +
+          `…/quality\`). At most ${grouped(config.maximumBatchMembers)} of these users are compared with the ` +
+          'audience (`compared`).',
         params: campaignParams,
-        response: { 200: json('The summary.', feedbackOutcomeSchema) },
+        response: { 200: json('The summary of the feedback.', feedbackOutcomeSchema) },
         errors: ['campaign_not_found'],
       }),
     },

@@ -76,11 +76,11 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
         tags: ['audience'],
         summary: 'Check whether a user is in the audience',
         description:
-          'A seed is never a member. For a user who is not in the population, the response is 404 `user_not_found`, ' +
-          'with `member` and `known` set to false.',
+          'A seed is never a member of the audience. For a user who is not in the population, the response is ' +
+          '404 `user_not_found`, with `member` and `known` set to false.',
         params: memberParams(config),
         response: {
-          200: json('Whether the user is a member.', membership),
+          200: json('Whether the user is a member of the audience.', membership),
         },
         errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
       }),
@@ -107,13 +107,13 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
         tags: ['audience'],
         summary: 'Check whether users are in the audience',
         description:
-          `Up to ${grouped(config.maximumBatchMembers)} user ids. All items refer to the same ` +
-          'version and are in the order of the ids. A user who is not in the population does not make the batch ' +
-          'fail: the item has `known` false and the code `user_not_found`.',
+          `Up to ${grouped(config.maximumBatchMembers)} user ids. All items refer to the same audience version ` +
+          'and are in the order of the ids. If a user is not in the population, the batch does not fail: the ' +
+          "user's item has `known` set to false and the code `user_not_found`.",
         params: campaignParams,
         body: memberBatchBody(config),
         response: {
-          200: json('One item per user id.', membershipBatch),
+          200: json('One item for each user id.', membershipBatch),
         },
         errors: ['campaign_not_found', 'audience_not_ready'],
       }),
@@ -147,12 +147,12 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
         tags: ['audience'],
         summary: 'List the audiences that contain a user',
         description:
-          'Lists every campaign whose active audience contains the user, sorted by campaign id. For a user who is ' +
-          'not in the population, the response is 404; for a user in no audience, the list is empty.',
+          'Lists every campaign whose active audience contains the user, sorted by campaign id. If the user is ' +
+          'not in the population, the response is 404. If the user is in no audience, the list is empty.',
         params: userParams(config),
         querystring: userAudiencesQuery(config),
         response: {
-          200: json('A page.', userAudiences),
+          200: json('A page of the list.', userAudiences),
         },
         errors: ['invalid_cursor', 'user_not_found'],
       }),

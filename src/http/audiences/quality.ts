@@ -21,13 +21,13 @@ const qualityReport = z
     audience_version: count,
     size: count.describe('Number of users in the audience.'),
     candidates: count,
-    verdict: verdict.nullable().describe('`null` if nothing was predicted.'),
-    reason: z.string().describe('The verdict in a sentence, with its numbers.'),
+    verdict: verdict.nullable().describe('The predicted quality in one word; `null` if nothing was predicted.'),
+    reason: z.string().describe('A sentence that explains the verdict, with the relevant numbers.'),
     fitting_seeds: count
       .nullable()
       .describe(
-        "Seeds that match the campaign's filters: only these are held out and ranked. `null` in a report made by an " +
-          'earlier version of the service.',
+        "Number of seeds that match the campaign's filters. Only these seeds are held out and ranked. `null` " +
+          'in a report by an earlier version of the service.',
       ),
     auc: predicted
       .nullable()
@@ -37,29 +37,33 @@ const qualityReport = z
       ),
     drift: drift
       .nullable()
-      .describe('`null` if nothing was predicted, or in a report made by an earlier version of the service.'),
+      .describe(
+        'Drift that the prediction assumes; `null` if nothing was predicted, or in a report by an earlier ' +
+          'version of the service.',
+      ),
     curve: z
       .array(
         z.object({
-          share: z.number().describe('Share of the candidates.'),
+          share: z.number().describe('Audience size as a share of the candidates.'),
           size: count,
           recall: predicted.describe(
-            'Of the users who like the campaign and are not seeds, the share that an audience of this size contains.',
+            'Share of the users who like the campaign, seeds excluded, that an audience of this size contains.',
           ),
           lift: predicted.describe(
-            'How many times as many of these users the audience contains as a random one of the same size.',
+            'Expected lift: how many times as many users who like the campaign the audience contains, compared ' +
+              'with a random audience of the same size.',
           ),
         }),
       )
-      .describe('By size, smallest first; empty if too few seeds match the filters.'),
+      .describe('Expected quality by audience size, smallest size first. Empty if too few seeds match the filters.'),
   })
   .meta({
     id: 'QualityReport',
     description:
-      "The audience's expected quality, predicted from the seeds alone: the seeds that match the filters are split " +
-      'into five parts, and each part is ranked among candidates by a model that learned from the other seeds. ' +
-      'Intervals are 90 %: they contain the true value nine times in ten. The report says nothing about the ' +
-      'probability of a single user.',
+      'The expected quality of the audience, predicted from the seeds alone. The seeds that match the filters ' +
+      'are split into five parts, and each part is ranked among candidates by a model that learned from the ' +
+      'other seeds. The 90 % intervals contain the true value nine times in ten. The report says nothing about ' +
+      'the probability of a single user.',
     examples: [
       {
         campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
@@ -86,7 +90,7 @@ const qualityReport = z
 
 /** The requested audience version; by default the active version. */
 const qualityQuery = z.strictObject({
-  version: versionNumber().optional().describe('An audience version; by default the active one.'),
+  version: versionNumber().optional().describe('An audience version; by default the active version.'),
 });
 
 export function addQualityRoutes(app: ServerApp, { store }: QualityNeeds): void {

@@ -36,8 +36,8 @@ const csvSafe = z
   .default('false')
   .transform((value) => value === 'true')
   .describe(
-    'For CSV that is opened in a spreadsheet: a user id that begins with `=`, `+`, `-`, `@`, a tab or a line break is ' +
-      'prefixed with an apostrophe. Omit it for CSV that a program reads.',
+    'Whether to make CSV safe to open in a spreadsheet: a user id that begins with `=`, `+`, `-`, `@`, a tab ' +
+      'or a line break is prefixed with an apostrophe. Omit this parameter if a program reads the CSV.',
   )
   .meta(component('CsvSafe'));
 
@@ -48,34 +48,40 @@ export function audienceQuery(config: ServerConfig) {
       limit: wholeNumber(1, config.maximumPageSize)
         .optional()
         .describe(
-          `Maximum number of users in the page; by default ${grouped(config.defaultPageSize)} for ` +
-            'JSON, otherwise all.',
+          `Maximum number of users in the page. The default is ${grouped(config.defaultPageSize)} for JSON; ` +
+            'other formats return all users by default.',
         )
         .meta(component('AudienceLimit')),
       cursor: z
         .string()
         .optional()
-        .describe('`next_cursor` of the previous page; it keeps the audience version and the size.')
+        .describe(
+          '`next_cursor` of the previous page. The cursor keeps the audience version and the size of the ' +
+            'audience.',
+        )
         .meta(component('AudienceCursor')),
       after_rank: wholeNumber(0)
         .optional()
-        .describe('The page begins after this rank. Cannot be combined with `cursor`, which has its own position.')
+        .describe(
+          'Rank after which the page begins. Cannot be combined with `cursor`, which contains a position of its ' +
+            'own.',
+        )
         .meta(component('AfterRank')),
       size: wholeNumber(1)
         .optional()
         .describe(
-          "Number of users to return, best first, instead of the audience's own size; capped by the number of " +
+          "Number of users to return, best first, instead of the audience's own size; at most the number of " +
             'candidates.',
         )
         .meta(component('CutSize')),
       percent: decimalNumber({ exclusiveMinimum: 0, maximum: 100 })
         .pipe(share)
         .optional()
-        .describe('The size as a percentage of the population, rounded up, as in a campaign.')
+        .describe('Number of users to return, best first, as a percentage of the population, rounded up.')
         .meta(component('CutPercent')),
       min_score: decimalNumber()
         .optional()
-        .describe('Return all users with at least this score, possibly none.')
+        .describe('Minimum score of the users to return. The result may be empty.')
         .meta(component('CutMinScore')),
       csv_safe: csvSafe,
     })
@@ -90,7 +96,7 @@ export function audienceQuery(config: ServerConfig) {
 }
 
 export const activateBody = z
-  .strictObject({ version: z.int().min(1).describe('An existing version.') })
+  .strictObject({ version: z.int().min(1).describe('An existing audience version.') })
   .meta({ ...component('AudienceActivate'), examples: [{ version: 1 }] });
 
 export function changesQuery(config: ServerConfig) {
@@ -98,7 +104,7 @@ export function changesQuery(config: ServerConfig) {
     since: z
       .string()
       .optional()
-      .describe('`next_cursor` of the previous call; without it, the list starts at the first change.'),
+      .describe('`next_cursor` of the previous call. Without this parameter, the list starts at the first change.'),
     limit: pageLimit(config.maximumPageSize, config.defaultPageSize),
   });
 }
@@ -126,7 +132,7 @@ export function memberBatchBody(config: ServerConfig) {
   const body = z
     .strictObject({
       user_ids: listField('user ids', wrong, maximumBatchMembers, maximumErrorDetails).meta({
-        description: 'User ids; they may repeat.',
+        description: 'User ids to look up, which may contain repetitions.',
         type: 'array',
         minItems: 1,
         maxItems: maximumBatchMembers,

@@ -15,17 +15,17 @@ import type { TakeStream } from './stream/stream-turns.ts';
 
 /** Text in the descriptions of both routes. */
 const READING =
-  'JSON is paged; a cursor keeps the audience version and the size of the first page. NDJSON, CSV and Parquet ' +
-  'stream everything (from the cursor on, if there is one) unless `limit` is given; then `X-Next-Cursor` has the ' +
-  'cursor of the next page. All formats except Parquet are compressed with gzip if `Accept-Encoding` allows it. ' +
-  '`size`, `percent` or `min_score` cut the ranking at another place than the audience does, without a new ' +
-  'expansion. `X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` describe what was read. Scores ' +
-  'are comparable only within one expansion. Users who have been erased since are omitted and the others keep their ' +
-  'ranks, so a page may have fewer items than `limit`.';
+  'JSON is paged, and a cursor keeps the audience version and the size of the first page. NDJSON, CSV and ' +
+  'Parquet stream all users, starting at the cursor if one is given. With `limit`, these formats are paged ' +
+  'too, and `X-Next-Cursor` contains the cursor of the next page. All formats except Parquet are compressed ' +
+  'with gzip if `Accept-Encoding` allows it. `size`, `percent` or `min_score` select another cut of the ' +
+  'ranking, without a new expansion. `X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` ' +
+  'describe the audience that was read. Scores are comparable only within one expansion. Erased users are ' +
+  'omitted and the other users keep their ranks, so a page may have fewer items than `limit`.';
 
 const RESPONSE = {
   200: {
-    description: 'A page, or a stream of everything.',
+    description: 'A page, or a stream of all users.',
     headers: [
       ...CACHED,
       'X-Audience-Version',
@@ -38,20 +38,20 @@ const RESPONSE = {
       [JSON_TYPE]: { schema: audiencePage },
       [NDJSON_TYPE]: {
         schema: textSchema.meta({
-          description: 'One `{"rank","user_id","score","percentile"}` per line.',
+          description: 'One JSON object per line, with the fields `rank`, `user_id`, `score` and `percentile`.',
           examples: ['{"rank":1,"user_id":"u4711","score":0.93,"percentile":100}\n'],
         }),
       },
       [CSV_TYPE]: {
         schema: textSchema.meta({
-          description: 'Header `rank,user_id,score,percentile`; quoted as in RFC 4180.',
+          description: 'CSV as in RFC 4180, with the header row `rank,user_id,score,percentile`.',
           examples: ['rank,user_id,score,percentile\r\n1,u4711,0.93,100\r\n'],
         }),
       },
       [PARQUET_TYPE]: {
         schema: textSchema
           .meta({ contentMediaType: PARQUET_TYPE })
-          .describe('Columns rank INT32, user_id STRING, score FLOAT, percentile DOUBLE.'),
+          .describe('Parquet with the columns rank INT32, user_id STRING, score FLOAT and percentile DOUBLE.'),
       },
     },
   },
@@ -102,7 +102,7 @@ export function addAudienceRoutes(app: ServerApp, dependencies: ReadNeeds, takeS
         scope: 'read',
         tags: ['audience'],
         summary: 'Read one version of the audience, best first',
-        description: `${READING} Nothing else about a version changes; \`If-None-Match\` is supported.`,
+        description: `${READING} Apart from erased users, a version never changes. \`If-None-Match\` is supported.`,
         params: versionParams,
         querystring: audienceQuery(config),
         response: RESPONSE,

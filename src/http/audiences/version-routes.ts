@@ -38,7 +38,7 @@ function listAudienceVersions(app: ServerApp, { config, store }: VersionNeeds): 
         params: campaignParams,
         querystring: versionsQuery(config),
         response: {
-          200: json('A page; empty before the first version.', audienceVersionPage),
+          200: json('A page of the list, which is empty before the first version.', audienceVersionPage),
         },
         errors: ['invalid_cursor', 'campaign_not_found'],
       }),
@@ -51,20 +51,20 @@ const DIFF_CONTENT = {
   [JSON_TYPE]: { schema: audienceDiff },
   [NDJSON_TYPE]: {
     schema: textSchema.meta({
-      description: 'One `{"change":"removed"|"added","user_id"}` per line.',
+      description: 'One JSON object per line, with the fields `change` (`removed` or `added`) and `user_id`.',
       examples: ['{"change":"removed","user_id":"u4711"}\n{"change":"added","user_id":"u4712"}\n'],
     }),
   },
   [CSV_TYPE]: {
     schema: textSchema.meta({
-      description: 'Header `change,user_id`; quoted as in RFC 4180.',
+      description: 'CSV as in RFC 4180, with the header row `change,user_id`.',
       examples: ['change,user_id\r\nremoved,u4711\r\nadded,u4712\r\n'],
     }),
   },
 };
 
 const DIFF_ANSWER = {
-  description: 'The counts, or the users.',
+  description: 'The counts as JSON, or the users as NDJSON or CSV.',
   headers: [...CACHED, 'Content-Encoding'],
   content: DIFF_CONTENT,
 } as const;
@@ -82,11 +82,11 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
         tags: ['audience'],
         summary: 'Compare two versions of the audience',
         description:
-          'Shows who was added from version `from` to version `to`, and who was removed: counts as JSON, users as an ' +
-          'NDJSON or CSV stream (removed users first, by their rank in `from`, then added users, by their rank in ' +
-          '`to`; with gzip if `Accept-Encoding` allows it). The versions may come from different expansions and ' +
-          'populations. Users who have been erased since are not listed, but still counted. `If-None-Match` is ' +
-          'supported.',
+          'Shows which users were added and removed between version `from` and version `to`. JSON returns the ' +
+          'counts. NDJSON and CSV stream the users: first the removed users by their rank in `from`, then the ' +
+          'added users by their rank in `to`, with gzip if `Accept-Encoding` allows it. The versions may come ' +
+          'from different expansions and populations. Erased users are counted but not listed. `If-None-Match` ' +
+          'is supported.',
         params: diffParams,
         querystring: diffQuery,
         response: {

@@ -38,10 +38,13 @@ export function auditQuery(config: ServerConfig) {
     since: instant
       .optional()
       .describe(
-        'Only entries from this time or later. If the clock was set back, an entry counts as of the latest time ' +
-          'recorded before it, so that continuing from the time of the last entry misses none.',
+        'Start of the time range (inclusive). If the clock was set back, an entry counts as written at the ' +
+          'latest time recorded before it, so a caller that continues from the time of the last entry misses no ' +
+          'entries.',
       ),
-    until: instant.optional().describe('Only entries from before this time, determined in the same way.'),
+    until: instant
+      .optional()
+      .describe('End of the time range (exclusive). The time of an entry is determined as for the start of the range.'),
     limit: pageLimit(config.maximumAuditPageSize, config.defaultAuditPageSize),
     cursor: pageCursor,
   });
@@ -49,9 +52,9 @@ export function auditQuery(config: ServerConfig) {
 
 export const auditLinesSchema = textSchema.meta({
   description:
-    "One entry per line: `time`, `actor` (the id of a key; `admin`: the operator's key; `local`: a command; " +
-    '`anonymous`: no key was required), `address` of the client, `action` (an operation id), `resource` and ' +
-    '`resource_id`, `status` and `request_id`.',
+    "One entry per line, with the fields `time`, `actor` (the id of a key, `admin` for the operator's key, " +
+    '`local` for a command, or `anonymous` if no key was required), `address` of the client, `action` (an ' +
+    'operation id), `resource`, `resource_id`, `status` and `request_id`.',
   examples: [
     '{"time":"2026-11-26T12:00:00.000Z","actor":"mh_1a2b3c4d5e6f","address":"10.0.0.7","action":"deleteCampaign",' +
       '"resource":"campaign","resource_id":"0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11","status":204,' +

@@ -20,14 +20,14 @@ export function addAuditRoutes(app: ServerApp, { store, config }: AuditNeeds): v
         tags: ['keys'],
         summary: 'Export the audit log, oldest first',
         description:
-          'Shows what was changed, and by which key: every request that succeeded and changed something, and every ' +
-          'command that changes keys. Entries are written together with the change and never altered; old entries ' +
-          'are removed after a while. They name no user and contain no key. To follow the log, continue from ' +
-          '`X-Next-Cursor`, or from the time of the last entry.',
+          'Shows what was changed, and by which key. The log has an entry for every successful request that ' +
+          'changed something, and for every command that changes keys. Entries are written together with the ' +
+          'change and never altered; old entries are removed after a while. Entries name no user and contain ' +
+          'no key. To follow the log, continue from `X-Next-Cursor`, or from the time of the last entry.',
         querystring: auditQuery(config),
         response: {
           200: {
-            description: 'The entries.',
+            description: 'The entries of the audit log.',
             headers: ['X-Next-Cursor'],
             content: { [NDJSON_TYPE]: { schema: auditLinesSchema } },
           },

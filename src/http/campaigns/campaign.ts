@@ -25,8 +25,8 @@ const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.'
 
 /** Number of unknown and missing features of a campaign. */
 export const featureCounts = z.object({
-  unknown: count.describe('Values that the model does not know.'),
-  missing: count.describe('Features of the model for which no value was given.'),
+  unknown: count.describe('Number of values that the model does not know.'),
+  missing: count.describe('Number of features of the model for which no value was given.'),
 });
 
 /** A campaign with the state of its latest expansion. */
@@ -66,10 +66,10 @@ export const campaign = answerOf<Campaign>()(
   },
   {
     id: z.string(),
-    external_id: z.string().nullable().describe('Your own id for the campaign, if you gave one.'),
+    external_id: z.string().nullable().describe('Your own id for the campaign; `null` if none was given.'),
     name: z.string(),
     labels: z.record(z.string(), z.string()),
-    expansion_id: z.string().nullable().describe('The latest expansion; `null` before the first.'),
+    expansion_id: z.string().nullable().describe('Id of the latest expansion; `null` before the first expansion.'),
     state: state.nullable(),
     ...runFields,
     feature_counts: featureCounts,
@@ -78,14 +78,16 @@ export const campaign = answerOf<Campaign>()(
     needs_expansion: z
       .boolean()
       .describe(
-        'Whether features, filters, seeds or suppression lists differ from those of the active audience and no ' +
-          'running expansion uses the current ones.',
+        'Whether features, filters, seeds or suppression lists have changed since the active audience was ' +
+          'computed, and no running expansion uses the changed inputs.',
       ),
     audience_version: count
       .nullable()
-      .describe('The active audience version, which is served; `null` until the first is ready.'),
-    size: count.nullable().describe('The actual size of the audience, at most `candidates`.'),
-    candidates: count.nullable().describe('Users who can be selected: the population without `excluded`.'),
+      .describe('The active audience version, which is served; `null` until the first version is ready.'),
+    size: count.nullable().describe('Actual number of users in the audience, at most `candidates`.'),
+    candidates: count
+      .nullable()
+      .describe('Number of users who can be selected: the population without the users in `excluded`.'),
     created_at: time,
     updated_at: time,
   },
@@ -111,9 +113,11 @@ export function campaignQuery(config: ServerConfig) {
       .min(1)
       .max(config.maximumNameLength)
       .optional()
-      .describe('Only campaigns with this text in their name or external id, ignoring the case of Latin letters.'),
+      .describe(
+        'Text that the name or the external id of a listed campaign contains, ignoring the case of Latin letters.',
+      ),
     label: labelQuery(config),
-    external_id: externalId(config).optional().describe('Only the campaign with this external id.'),
+    external_id: externalId(config).optional().describe('External id of the listed campaign.'),
   });
 }
 
@@ -132,7 +136,9 @@ function labelQuery({ maximumLabels }: ServerConfig) {
     .transform((texts) => texts && Object.fromEntries(texts.map((text) => text.split(/=(.*)/s, 2) as [string, string])))
     .optional()
     .meta({
-      description: 'Only campaigns with this label, as `key=text`; if repeated, campaigns with all of the labels.',
+      description:
+        'Label of the listed campaigns, as `key=text`. If the parameter is repeated, campaigns must have all of ' +
+        'the labels.',
       examples: [['team=growth']],
     });
 }
@@ -144,17 +150,17 @@ export function campaignBody(config: ServerConfig) {
       external_id: externalId(config)
         .optional()
         .describe(
-          'Your own id for the campaign, which must be unique. If the model was trained on a past campaign with ' +
-            'this id, the model does not see who its members were: otherwise it would find those members again ' +
-            'instead of others like them.',
+          'Your own id for the campaign, which must be unique. If the model was trained on a past campaign ' +
+            'with this id, the past membership of users is hidden from the model, because otherwise the model ' +
+            'would find the same users again instead of similar users.',
         ),
       name: name(config),
       features: featuresField(config).default({}),
       seeds: seedsField(config)
         .nullable()
         .describe(
-          'User ids. With `null` nothing is expanded yet: upload the seeds with `PUT …/seeds` (as a file of up to ' +
-            'millions of ids), then call `POST …/expansions`.',
+          'User ids of the seeds. If `null`, no expansion is started: upload the seeds with `PUT …/seeds` (as ' +
+            'a file of up to millions of ids), then call `POST …/expansions`.',
         ),
       labels: labelsField(config).default({}),
       filters: filtersField(config).default({}),

@@ -23,28 +23,36 @@ function feedbackBody(config: ServerConfig, now: () => number) {
     user_id: userId(maximumUserIdBytes),
     event: z
       .enum(FEEDBACK_EVENTS)
-      .describe('After a conversion or click the user is a seed of the next expansion, after a dismissal a negative.'),
+      .describe(
+        'What the user did. A conversion or click makes the user a seed of the next expansion; a dismissal makes ' +
+          'the user a negative.',
+      ),
     time: z.iso
       .datetime({ offset: true })
       .refine((time) => !(Date.parse(time) > now() + maximumFeedbackAheadMs), 'an event must not be in the future')
       .optional()
-      .describe("RFC 3339, not in the future; by default the current time. Only a user's latest event counts."),
+      .describe(
+        'Time of the event (RFC 3339), not in the future; by default the current time. Only the latest event of ' +
+          'a user counts.',
+      ),
   });
   return z.strictObject({ events: listOf('events', event, maximumFeedbackEvents, maximumErrorDetails) }).meta({
     ...component('FeedbackEvents'),
-    description: 'As NDJSON, one event per line.',
+    description: 'Feedback events as NDJSON, one event per line.',
     examples: [{ events: [{ user_id: 'u4711', event: 'conversion', time: '2026-11-25T12:00:00Z' }] }],
   });
 }
 
 export const usersByEvent = z
   .object({ conversion: count, click: count, dismissal: count })
-  .describe('Number of users by their latest event.');
+  .describe('Numbers of users by their latest event.');
 
 const feedbackReport = z
   .object({
     received: count,
-    taken: count.describe("Number of events that are newer than the user's latest event so far."),
+    taken: count.describe(
+      "Number of accepted events. An event is accepted if it is newer than the user's latest event.",
+    ),
     outdated: count,
     users: usersByEvent,
   })
@@ -65,14 +73,15 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
           tags: ['campaigns'],
           summary: 'Report what users did',
           description:
-            'Users who convert or click become seeds of the next expansion, users who dismiss the campaign become ' +
-            "negatives; only a user's latest event counts. A seed who dismisses the campaign is no longer a seed. " +
-            'This does not start an expansion, and sending the same events again changes nothing.',
+            'Users who convert or click become seeds of the next expansion, and users who dismiss the campaign ' +
+            'become negatives. Only the latest event of a user counts. A seed who dismisses the campaign is no ' +
+            'longer a seed. Feedback does not start an expansion, and sending the same events again changes ' +
+            'nothing.',
           consumes: ['application/json', 'application/x-ndjson'],
           params: campaignParams,
           body: feedbackBody(config, () => Math.max(clock.now(), clock.wall())),
           response: {
-            200: json('How many events counted.', feedbackReport),
+            200: json('Numbers of received, accepted and outdated events.', feedbackReport),
           },
           errors: ['campaign_not_found'],
         }),

@@ -15,8 +15,8 @@ type InputLimits = CampaignLimits & HttpLimits;
 
 export function seedsField(config: ServerConfig) {
   const description =
-    `User ids. With fewer than ${config.minimumSeeds} known ones, a campaign is accepted, but its expansion ends in ` +
-    'the state `too_small`.';
+    `User ids of the seeds. With fewer than ${config.minimumSeeds} known seeds, a campaign is accepted, but ` +
+    'its expansion ends in the state `too_small`.';
   return userIdList(config, description);
 }
 
@@ -65,7 +65,7 @@ export function labelsField(config: InputLimits) {
       addFirstIssues(context, Object.entries(labels), wrongWith, maximumErrorDetails);
     })
     .meta({
-      description: 'Your own labels: strings by key.',
+      description: 'Your own labels for the campaign: a string for each key.',
       examples: [{ team: 'growth' }],
       type: 'object',
       maxProperties: maximumLabels,
@@ -94,9 +94,9 @@ export function filtersField(config: InputLimits) {
     })
     .meta({
       description:
-        'One condition per user feature: a list of tokens, or the range of a number (`min`, `max`, both inclusive). ' +
-        'Only users who have at least one of the tokens, or a number in the range, for every named feature are ' +
-        'ranked; seeds need not match. Features and tokens are those of the population (`GET ' +
+        'One condition per user feature: a list of tokens, or the range of a number (`min`, `max`, both ' +
+        'inclusive). Users are ranked only if they match all conditions, with at least one of the tokens or a ' +
+        'number in the range. Seeds need not match. The features and tokens must be in the population (`GET ' +
         '/v1/populations/current`).',
       examples: [{ country: ['DE', 'AT'], age: { min: 18, max: 35 } }],
       type: 'object',
@@ -132,18 +132,22 @@ const range = z
 /** The response schema of the requested audience size. */
 export const audienceRequest = z
   .union([z.object({ size: count }), z.object({ percent: z.number() })])
-  .describe('The requested size.');
+  .describe('The requested size of the audience.');
 
 export function audienceField() {
   return z
     .strictObject({
-      size: z.int().min(1).optional().describe('Number of users, capped by the number of candidates.'),
+      size: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('Number of users in the audience. If there are fewer candidates, all of them are selected.'),
       percent: share.optional(),
     })
     .refine(({ size, percent }) => (size === undefined) !== (percent === undefined), {
       message: 'either size or percent is expected',
     })
-    .meta({ description: 'Either `size` or `percent`.', examples: [{ size: 1000 }] });
+    .meta({ description: 'Size of the audience: either `size` or `percent`.', examples: [{ size: 1000 }] });
 }
 
 export function toAudienceRequest({ size, percent = 0 }: z.output<ReturnType<typeof audienceField>>): AudienceRequest {
@@ -166,7 +170,7 @@ function showDuration(ms: number): string {
 
 /** The response schema of a refresh policy. */
 export const refresh = answerOf<RefreshPolicy>()(
-  { description: 'When the campaign is expanded automatically.' },
+  { description: 'Triggers of automatic expansions of the campaign.' },
   { every: z.string().nullable(), on_new_population: z.boolean(), on_change: z.boolean() },
   { every: ({ everyMs }) => (everyMs === null ? null : showDuration(everyMs)) },
 );
@@ -180,22 +184,25 @@ export function refreshChangeField() {
         .regex(DURATION, 'minutes, hours or days are expected, as in 90m, 1h, 7d')
         .nullable()
         .optional()
-        .meta({ description: 'Time from the creation of the latest expansion to the next one.', examples: ['1h'] }),
+        .meta({
+          description: 'Time from the creation of an expansion to the creation of the next expansion.',
+          examples: ['1h'],
+        }),
       on_new_population: z.boolean().optional().meta({
-        description: 'Expand again when the service is started with a different population version.',
+        description: 'Whether to expand the campaign again when another population version is served.',
       }),
       on_change: z
         .boolean()
         .optional()
         .meta({
           description:
-            'Expand again within seconds if features, filters, seeds or suppression lists (including the global ' +
-            'one) differ from those of the latest expansion. Needed if users who opt out must leave audiences ' +
+            'Whether to expand the campaign again within seconds after a change of features, filters, seeds or ' +
+            'suppression lists (including the global list). Needed if users who opt out must leave audiences ' +
             'automatically.',
         }),
     })
     .meta({
-      description: 'When to expand automatically; fields that are not given stay as they are.',
+      description: 'Triggers of automatic expansions. Fields that are not given stay as they are.',
       examples: [{ every: '1h' }],
     });
 }
@@ -210,7 +217,7 @@ export function refreshField() {
       on_change: on_change.default(false),
     })
     .meta({
-      description: 'When to expand automatically.',
+      description: 'Triggers of automatic expansions.',
       examples: [{ every: '1h', on_new_population: true, on_change: true }],
     });
 }

@@ -30,10 +30,11 @@ export function addCampaignRoutes(app: ServerApp, dependencies: CampaignNeeds): 
 }
 
 const CREATION =
-  'Stores the seeds, queues the expansion and returns at once; the campaign shows the progress. Too few known seeds ' +
-  'are not an error: the state is then `too_small`, with the numbers. An `external_id` that is in use by another ' +
-  'campaign is refused, and the error names that campaign (`campaign_id`). Repeating the request with the same ' +
-  '`Idempotency-Key` creates nothing new; the response then has `Idempotent-Replayed: true`.';
+  'Stores the seeds, queues the expansion and returns at once; the campaign shows the progress. Too few known ' +
+  'seeds are not an error; the campaign then has the state `too_small` and a reason with the numbers. If ' +
+  'another campaign has the same `external_id`, the request is refused, and the error contains the id of that ' +
+  'campaign (`campaign_id`). Repeating the request with the same `Idempotency-Key` creates nothing new; the ' +
+  'response then has `Idempotent-Replayed: true`.';
 const CREATED_HEADERS = ['Location', 'ETag', 'Idempotent-Replayed'] as const;
 
 function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
@@ -96,9 +97,9 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         tags: ['campaigns'],
         summary: 'Change a campaign',
         description:
-          'Changes the given fields. A new audience size takes effect at once: it makes another version from the ' +
-          'same ranking, without an expansion. New features and filters are used by the next expansion, and ' +
-          '`needs_expansion` shows that one is due.',
+          'Changes the given fields. A new audience size takes effect at once, without an expansion: the ' +
+          'service creates another audience version from the same ranking. New features and filters take ' +
+          'effect in the next expansion, and `needs_expansion` shows that an expansion is due.',
         params: campaignParams,
         headers: ifMatchHeaders,
         body: campaignChangeBody(config),
@@ -135,12 +136,12 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         operationId: 'deleteCampaign',
         scope: 'write',
         tags: ['campaigns'],
-        summary: 'Delete a campaign and its seeds, expansions and audiences',
+        summary: 'Delete a campaign with its seeds, expansions and audiences',
         description: 'A running expansion is stopped. Audience streams that are already open continue to their end.',
         params: campaignParams,
         headers: ifMatchHeaders,
         response: {
-          204: { description: 'Deleted.' },
+          204: { description: 'The resource was deleted.' },
         },
         errors: ['campaign_not_found', 'precondition_failed'],
       }),
@@ -171,7 +172,7 @@ function listCampaigns(app: ServerApp, dependencies: CampaignNeeds): void {
         summary: 'List campaigns, newest first',
         querystring: campaignQuery(config),
         response: {
-          200: json('A page.', campaignPage),
+          200: json('A page of the list.', campaignPage),
         },
         errors: ['invalid_cursor'],
       }),
@@ -196,7 +197,7 @@ function getCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         operationId: 'getCampaign',
         scope: 'read',
         tags: ['campaigns'],
-        summary: 'Get a campaign: state, progress, versions, timings',
+        summary: 'Get a campaign, with its state, progress, versions and timings',
         params: campaignParams,
         description:
           '`ETag` identifies the fields that PATCH can change; progress and results of expansions do not affect it.',

@@ -24,20 +24,23 @@ export const clock = answerOf<ShownClock>()(
     state: z
       .enum(['settled', 'new', 'jumped'])
       .describe(
-        "`settled`: the machine's clock is trusted. `new`: the machine has just started; the service follows its " +
-          'clock. `jumped`: the clock jumped by more than an hour; the service does not follow it. Nothing is ' +
-          'deleted because of its age unless the clock is `settled`.',
+        "State of the machine's clock. `settled`: the clock is trusted. `new`: the machine has just started, " +
+          'and the service follows the clock. `jumped`: the clock jumped by more than an hour, and the service ' +
+          'does not follow the clock. Data is deleted because of its age only if the clock is `settled`.',
       ),
-    time: time.describe("The service's time."),
-    ahead_seconds: seconds.describe("How far the machine's clock is ahead of the service; negative if it is behind."),
+    time: time.describe('Time of the service.'),
+    ahead_seconds: seconds.describe(
+      "Seconds by which the machine's clock is ahead of the service's time; negative if the clock is behind.",
+    ),
     settles_in_seconds: z
       .number()
       .min(0)
       .nullable()
       .describe(
-        "Seconds until the machine's clock is trusted, unless it jumps again; `null` if it is trusted already.",
+        "Seconds until the machine's clock is trusted, unless the clock jumps again; `null` if the clock is " +
+          'already trusted.',
       ),
-    jumps: count.describe('Number of jumps of more than an hour since the service started.'),
+    jumps: count.describe("Number of jumps of the machine's clock by more than an hour since the service started."),
   },
   {
     ahead_seconds: ({ aheadMs }) => aheadMs,

@@ -14,12 +14,12 @@ export function addClockRoutes(app: ServerApp, { clock }: Pick<ServerDependencie
         tags: ['information'],
         summary: "Confirm that the machine's clock is right",
         description:
-          'After a jump of more than an hour the service continues with its own time until the clock has been stable ' +
-          'for an hour. This call makes it adopt the time of the machine at once: keys then expire by that time, and ' +
-          'data that is too old by that time is deleted. If the jump only corrected a wrong clock, wait for that ' +
-          'hour instead: keys and data then do not age by the correction. `GET /v1/status` shows the state of the ' +
-          'clock.',
-        response: { 200: json('The state of the clock from now on.', clockAnswer) },
+          "After a jump of the machine's clock by more than an hour, the service continues with a time of its " +
+          "own until the clock has been stable for an hour. This call makes the service adopt the machine's " +
+          'time at once, so keys expire by the new time, and data that is too old by the new time is deleted. ' +
+          'If the jump corrected a wrong clock, wait for an hour instead, so that keys and data do not age by ' +
+          'the correction. `GET /v1/status` shows the state of the clock.',
+        response: { 200: json('The new state of the clock.', clockAnswer) },
       }),
     },
     async () => {

@@ -11,7 +11,7 @@ import { answerOf } from '../plugins/json/answer.ts';
 import { count, interval } from '../plugins/json/fields.ts';
 import { userIdList } from '../user-sets/user-id-list.ts';
 
-const predicted = interval.describe('An estimate and its 90 % interval.');
+const predicted = interval.describe('An estimated value with its 90 % interval.');
 const bySize = z.record(z.string(), predicted);
 
 /**
@@ -26,7 +26,8 @@ export function estimateBody(config: ServerConfig) {
       filters: filtersField(config).default({}),
       suppression: userIdList(
         config,
-        'Ids of users who are neither used as seeds nor put in an audience, like those on the global suppression list.',
+        'Ids of users who, like users on the global suppression list, are neither used as seeds nor included ' +
+          'in the audience.',
       ).optional(),
     })
     .meta({
@@ -45,36 +46,47 @@ export function estimateBody(config: ServerConfig) {
 export const estimate = z
   .object({
     seeds: answerOf<SeedCounts & { readonly suppressed: number | null }>()(
-      { description: 'received = known + unknown + duplicate; `suppressed` is `null` until users have been counted.' },
+      {
+        description:
+          'Counts of the seeds: received = known + unknown + duplicate. `suppressed` is `null` until users have ' +
+          'been counted.',
+      },
       {
         ...seedCountFields,
-        suppressed: count.nullable().describe('Known seeds on a suppression list: an expansion does not use them.'),
+        suppressed: count
+          .nullable()
+          .describe('Number of known seeds on a suppression list, which an expansion does not use.'),
       },
     ),
     feature_counts: featureCounts,
     minimum: z.int().describe('Number of known, unsuppressed seeds that an expansion needs.'),
-    enough: z.boolean().describe('Whether there are at least `minimum` such seeds, as far as they have been counted.'),
+    enough: z
+      .boolean()
+      .describe(
+        'Whether at least `minimum` seeds are known and not suppressed, as far as the seeds have been counted.',
+      ),
     excluded,
     candidates: count
       .nullable()
-      .describe('Remaining users, from whom an audience would be selected; `null` until they have been counted.'),
+      .describe('Number of users from whom an audience would be selected; `null` until the users have been counted.'),
     cohesion: predicted
       .nullable()
       .describe(
-        'How similar the seeds are: the probability that a seed that the model has not seen ranks above a random ' +
-          'user (0.5 is chance). `null` if it was not estimated, or if too few seeds match the filters; ' +
-          '`expected.reason` then says so.',
+        'How similar the seeds are: the probability that a seed unknown to the model ranks above a random user ' +
+          '(0.5 is chance). `null` if cohesion was not estimated, or if too few seeds match the filters (see ' +
+          '`expected.reason`).',
       ),
     expected: z
       .object({
         verdict,
-        reason: z.string().describe('The verdict in a sentence.'),
+        reason: z.string().describe('A sentence that explains the verdict.'),
         recall: bySize.describe(
           'Expected recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
             'keys are audience sizes as fractions of `candidates`. Empty if too few seeds match the filters.',
         ),
         lift: bySize.describe(
-          'How many times as many of these users the audience contains as a random one of the same size.',
+          'Expected lift: how many times as many users who like the campaign the audience contains, compared ' +
+            'with a random audience of the same size.',
         ),
         drift: drift.nullable(),
       })
@@ -85,18 +97,18 @@ export const estimate = z
         seeds: z.int(),
         fitting_seeds: z
           .int()
-          .describe('Those seeds that match the filters: only these are ranked among the candidates.'),
+          .describe('Number of used seeds that match the filters. Only these seeds are ranked among the candidates.'),
         candidates: z.int(),
       })
       .nullable()
-      .describe('Number of seeds and random candidates that the estimate used; an expansion uses more.'),
+      .describe('Numbers of seeds and of random candidates that the estimate used. An expansion uses more of both.'),
     reason: z
       .object({
         code: z.enum(['too_few_seeds', 'no_candidates', 'loading', 'busy', 'too_slow', 'failed']),
         message: z.string(),
       })
       .nullable()
-      .describe('Why `expected` is missing; `null` if it is present.'),
+      .describe('Reason why `expected` is `null`; otherwise `null`.'),
   })
   .meta({
     id: 'Estimate',

@@ -38,7 +38,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
         scope: 'read',
         labels: 'heeded',
         tags: ['campaigns'],
-        summary: 'Estimate the quality of an audience from its seeds',
+        summary: 'Estimate the quality of an audience from seeds',
         description: describeEstimate(config),
         body: estimateBody(config),
         response: { 200: json('The estimate.', estimate) },
@@ -89,14 +89,14 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
 
 function describeEstimate(config: EstimateNeeds['config']): string {
   return (
-    'Nothing is stored. Known and unknown seeds are counted. If there are enough known seeds, the model is adapted ' +
-    'to some of them, as in an expansion, and tested on the others. Filters, `suppression` and the global ' +
-    'suppression list exclude the same users as in an expansion: shares refer to the remaining candidates, and only ' +
-    `seeds that match the filters are tested. An estimate has a time limit of ${config.estimateTimeMs} ms. If it ` +
-    'takes longer or has to wait for others, `reason` says so and only the remaining fields are returned. The first ' +
-    'request with millions of ids, or with filters on a large population, may exceed the limit. At most ' +
-    `${config.maximumEstimateSeeds} seeds and ${grouped(config.maximumEstimateCandidates)} random ` +
-    'candidates are used.'
+    'Nothing is stored. The response contains the numbers of known and unknown seeds. If there are enough ' +
+    'known seeds, the model is adapted to some of the seeds, as in an expansion, and tested on the other ' +
+    'seeds. Filters, `suppression` and the global suppression list exclude the same users as in an expansion. ' +
+    'Shares refer to the remaining candidates, and only seeds that match the filters are tested. An estimate ' +
+    `has a time limit of ${config.estimateTimeMs} ms. If an estimate takes longer or has to wait for other ` +
+    'estimates, `expected` is `null` and `reason` says why. The first request with millions of ids, or with ' +
+    `filters on a large population, may exceed the limit. At most ${config.maximumEstimateSeeds} seeds and ` +
+    `${grouped(config.maximumEstimateCandidates)} random candidates are used.`
   );
 }
 

@@ -18,38 +18,44 @@ export const seedCountFields = {
   unknown_examples: z.array(z.string()).readonly(),
 };
 
-const seedCounts = answerOf<SeedCounts>()({ description: 'received = known + unknown + duplicate.' }, seedCountFields);
+const seedCounts = answerOf<SeedCounts>()(
+  { description: 'Counts of the seeds: received = known + unknown + duplicate.' },
+  seedCountFields,
+);
 
 export const excluded = z
   .object({ seeds: count, suppressed: count, filtered: count })
   .nullable()
-  .describe('Users who are not ranked, each counted once; `null` until they have been counted.');
+  .describe(
+    'Users who are not ranked. Each user is counted under one reason. `null` until the users have been counted.',
+  );
 
 /** Fields of an expansion that are also shown in its campaign. */
 export const runFields = {
-  progress: z.number().min(0).max(1).describe('From 0 to 1; never decreases.'),
+  progress: z.number().min(0).max(1).describe('Progress of the expansion from 0 to 1, which never decreases.'),
   eta_seconds: seconds
     .nullable()
     .describe(
-      'Estimated time until the expansion ends, based on earlier ones; `null` if it has ended or is the first.',
+      'Estimated time until the expansion ends, based on earlier expansions; `null` if the expansion has ended ' +
+        'or is the first.',
     ),
-  reason: reason.nullable().describe('The reason for the state, with the relevant numbers.'),
+  reason: reason.nullable().describe('The reason for the state of the expansion, with the relevant numbers.'),
   features: z.record(z.string(), featureValue),
   filters,
   seeds: seedCounts,
   excluded,
   model_version: z.string().nullable(),
   population_version: z.string().nullable(),
-  timings: z.record(z.string(), z.number()).describe('Seconds by stage.'),
+  timings: z.record(z.string(), z.number()).describe('Duration of each stage of the expansion in seconds.'),
   quality: quality.nullable(),
 };
 
 const computedWith = answerOf<ComputedWith>()(
   {},
   {
-    device: z.string().describe('`cpu`, or `cuda:` followed by a number.'),
-    threads: count.describe('Threads of the engine.'),
-    batch_size: count.describe('Users scored in one run of the model.'),
+    device: z.string().describe('Device of the engine: `cpu`, or `cuda:` followed by a number.'),
+    threads: count.describe('Number of threads of the engine.'),
+    batch_size: count.describe('Number of users scored in one run of the model.'),
   },
 );
 
@@ -87,16 +93,21 @@ export const expansion = answerOf<Expansion>()(
     campaign_id: z.string(),
     cause: z
       .enum(CAUSES)
-      .describe("What caused it: the campaign's creation, a request, or a trigger of the refresh policy."),
+      .describe("Cause of the expansion: the campaign's creation, a request, or a trigger of the refresh policy."),
     state: z.enum(EXPANSION_STATES),
     ...runFields,
     feedback: z
       .object({ positives: count, dismissed: count })
-      .describe('Number of users that feedback added to the seeds and to the negatives.'),
-    audience_version: count.nullable().describe('The earliest of its audience versions that is still kept.'),
+      .describe('Numbers of users that feedback added to the seeds and to the negatives.'),
+    audience_version: count
+      .nullable()
+      .describe('The earliest audience version from this expansion that is still kept.'),
     computed_with: computedWith
       .nullable()
-      .describe('`null` until the expansion is ready, and for expansions by earlier versions of the service.'),
+      .describe(
+        'Device and settings that computed the expansion; `null` until the expansion is ready, and for ' +
+          'expansions by earlier versions of the service.',
+      ),
     created_at: time,
     started_at: time.nullable(),
     updated_at: time,

@@ -3,12 +3,15 @@ import { z } from 'zod';
 import { count, interval } from '../plugins/json/fields.ts';
 
 export const predicted = interval.describe(
-  'An estimate for users who like the campaign and are not seeds, with its 90 % interval.',
+  'An estimated value for users who like the campaign and are not seeds, with its 90 % interval.',
 );
 
 export const verdict = z
   .enum(['good', 'weak', 'unsure'])
-  .describe('`weak`: the seeds look like everyone else; `unsure`: there are too few seeds to tell.');
+  .describe(
+    'The predicted quality in one word: `good`; `weak` if the seeds look like random users; `unsure` if there ' +
+      'are too few seeds to tell.',
+  );
 
 /** The assumption of a prediction about later customers. */
 export const drift = z
@@ -16,15 +19,15 @@ export const drift = z
     measured: z
       .boolean()
       .describe(
-        'Whether the drift was measured in training, on past campaigns whose members have dates. If not, the ' +
-          'prediction assumes that there is none: that later customers are like the seeds.',
+        'Whether the drift was measured in training, on past campaigns whose members have dates. If it was ' +
+          'not, the prediction assumes that later customers are like the seeds.',
       ),
-    campaigns: count.describe('Number of past campaigns on which it was measured; 0 if it was not.'),
+    campaigns: count.describe('Number of past campaigns on which the drift was measured; 0 if it was not measured.'),
     auc_before: predicted
       .nullable()
-      .describe('The AUC of held-out seeds before the correction for drift; `null` if there was no correction.'),
+      .describe('AUC of held-out seeds before the correction for drift; `null` if there was no correction.'),
   })
-  .describe('How much less similar later customers are to the seeds than the seeds are to each other.');
+  .describe('Drift: how much less similar later customers are to the seeds than the seeds are to each other.');
 
 const predictedByShare = z.record(z.string(), predicted);
 
@@ -37,8 +40,9 @@ const report = z
     epochs: count
       .optional()
       .describe(
-        'Adaptation passes or steps. 0 if the model consists of regressions alone, or if held-out seeds ranked best ' +
-          "before the first step, in which case the model is used unchanged; the prediction's `reason` then says so.",
+        'Number of adaptation passes or steps. 0 if the model consists of regressions alone, or if held-out ' +
+          'seeds ranked best before the first step. In the second case, the model is used unchanged, and ' +
+          '`reason` of the prediction says so.',
       ),
     held_out: z
       .looseObject({
@@ -48,28 +52,32 @@ const report = z
         standard_error: z.number().describe('Standard error of `auc`.'),
         recall: z
           .record(z.string(), z.number())
-          .describe('Share of the held-out seeds that are in an audience, by audience size.'),
+          .describe('Share of the held-out seeds that an audience contains, by audience size.'),
       })
       .nullable()
       .optional()
       .describe(
-        'How seeds that were held out from adaptation rank; `null` if too few seeds match the filters. Users who ' +
-          'dismissed the campaign are not among the candidates here.',
+        'Ranking of seeds that were held out from adaptation; `null` if too few seeds match the filters. The ' +
+          'candidates do not include users who dismissed the campaign.',
       ),
     prediction: z
       .looseObject({
         verdict,
-        reason: z.string().describe('The verdict in a sentence.'),
+        reason: z.string().describe('A sentence that explains the verdict.'),
         fitting_seeds: count
           .optional()
-          .describe("Seeds that match the campaign's filters: only these are held out and ranked among candidates."),
+          .describe(
+            "Number of seeds that match the campaign's filters. Only these seeds are held out and ranked among " +
+              'candidates.',
+          ),
         auc: predicted.nullable(),
         recall: predictedByShare.describe(
           'Expected recall: the fraction of users who like the campaign, seeds excluded, that an audience contains. The ' +
             'keys are audience sizes as fractions of the candidates. Empty if too few seeds match the filters.',
         ),
         lift: predictedByShare.describe(
-          'How many times as many of these users the audience contains as a random one of the same size.',
+          'Expected lift: how many times as many users who like the campaign the audience contains, compared ' +
+            'with a random audience of the same size.',
         ),
         drift: drift.optional(),
       })

@@ -30,15 +30,16 @@ function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
         tags: ['expansions'],
         summary: 'Expand a campaign again',
         description:
-          'Uses the current inputs: features, filters, seeds, suppression lists and feedback. The active audience is ' +
-          'served until the new one is ready, and stays active if the expansion fails. An earlier expansion that has ' +
-          'not ended becomes `superseded`. Repeating the request with the same `Idempotency-Key` queues nothing new.',
+          'The expansion uses the current inputs: features, filters, seeds, suppression lists and feedback. ' +
+          'The active audience is served until the new audience is ready, and stays active if the expansion ' +
+          'fails. An earlier expansion that has not ended becomes `superseded`. Repeating the request with the ' +
+          'same `Idempotency-Key` queues nothing new.',
         params: campaignParams,
         headers: idempotencyHeaders,
         response: {
           202: json(
-            'Accepted; `Location` is the URL of the expansion. Too few known seeds are not an error: the expansion ' +
-              'then ends as `too_small`.',
+            'Accepted; `Location` is the URL of the expansion. Too few known seeds are not an error; the ' +
+              'expansion then ends as `too_small`.',
             expansion,
             ['Location', 'Idempotent-Replayed'],
           ),
@@ -71,7 +72,7 @@ function listExpansions(app: ServerApp, { config, store }: ExpansionNeeds): void
         params: campaignParams,
         querystring: pageQuery(config),
         response: {
-          200: json('A page.', expansionPage),
+          200: json('A page of the list.', expansionPage),
         },
         errors: ['invalid_cursor', 'campaign_not_found'],
       }),
@@ -88,7 +89,7 @@ function getExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
         operationId: 'getExpansion',
         scope: 'read',
         tags: ['expansions'],
-        summary: 'Get an expansion: state, progress, time left, counts',
+        summary: 'Get an expansion, with its state, progress, remaining time and counts',
         params: expansionParams,
         response: {
           200: json('The expansion.', expansion),
@@ -110,8 +111,8 @@ function cancelExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
         tags: ['expansions'],
         summary: 'Cancel an expansion',
         description:
-          'When this returns, the expansion is `cancelled` and leaves nothing behind; the active audience stays as ' +
-          'it is. Cancelling again changes nothing.',
+          'After the response, the expansion is `cancelled` and has no results. The active audience stays as ' +
+          'it is. Cancelling an expansion again changes nothing.',
         params: expansionParams,
         response: {
           200: json('The cancelled expansion.', expansion),

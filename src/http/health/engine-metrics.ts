@@ -24,8 +24,8 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
     self.inc(engine().usersScored ?? 0);
   });
   fromHeartbeat('heartbeat_age_seconds', "Time since the engine's last heartbeat.", ({ ageMs }) => ageMs / 1000);
-  fromHeartbeat('threads', 'Threads of the engine.', ({ threads }) => threads);
-  fromHeartbeat('expanding', 'Expansions that the engine is working on.', ({ expanding }) => expanding);
+  fromHeartbeat('threads', 'Number of threads of the engine.', ({ threads }) => threads);
+  fromHeartbeat('expanding', 'Number of expansions that the engine is working on.', ({ expanding }) => expanding);
   fromHeartbeat(
     'loop_lag_seconds',
     "Maximum delay of the engine's event loop between two heartbeats.",

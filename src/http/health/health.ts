@@ -6,9 +6,9 @@ export const liveness = z
   .meta({ id: 'Liveness', examples: [{ status: 'alive' }] });
 
 export const part = z.object({
-  name: z.string().describe('`engine`, `store`, `model`, `population`, `disk` or `descriptors`.'),
+  name: z.string().describe('Name of the part: `engine`, `store`, `model`, `population`, `disk` or `descriptors`.'),
   ready: z.boolean(),
-  detail: z.string().describe('What the check found.'),
+  detail: z.string().describe('Result of the check.'),
 });
 
 export const readiness = z

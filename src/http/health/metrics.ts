@@ -114,7 +114,7 @@ function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
   gauge('metaheac_expansions', 'Latest expansion of each campaign, by state.', registers, ['state'], (self) => {
     for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
   });
-  gauge('metaheac_queue_depth', 'Expansions waiting for the engine.', registers, [], (self) => {
+  gauge('metaheac_queue_depth', 'Number of expansions that are waiting for the engine.', registers, [], (self) => {
     self.set(store.health.queue().depth);
   });
   gauge('metaheac_queue_oldest_seconds', 'Age of the oldest queued expansion.', registers, [], (self) => {

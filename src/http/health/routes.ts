@@ -40,7 +40,7 @@ function getLiveness(app: ServerApp): void {
         scope: 'none',
         tags: ['health'],
         summary: 'Check whether the process is alive',
-        description: 'Responds as long as the event loop runs; nothing else is checked.',
+        description: 'Responds as long as the event loop runs. Nothing else is checked.',
         response: {
           200: json('The process is alive.', liveness),
         },
@@ -63,8 +63,8 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds, partsOf: () => 
         summary: 'Check whether every part of the service is ready',
         description:
           'Checks the engine (ready, with a recent heartbeat), the store (a row is written), the model, the ' +
-          'population, free disk space and file descriptors. The store and the descriptors are checked at most once ' +
-          'a second. Only callers who may read metrics see which part is not ready and why, and the versions.',
+          'population, free disk space and file descriptors. The store and the descriptors are checked at most ' +
+          'once a second. Only callers who may read metrics see the versions, which part is not ready, and why.',
         response: {
           200: json('Every part is ready.', readiness),
         },

@@ -7,8 +7,8 @@ import { count, interval, time, timeText } from '../plugins/json/fields.ts';
 import { pageLimit } from '../plugins/json/query-numbers.ts';
 import { pageCursor } from '../plugins/paging.ts';
 
-const kind = z.enum(FEATURE_KINDS).describe('`multi`: a list of values.');
-const measured = interval.describe('A mean and its 95 % interval.');
+const kind = z.enum(FEATURE_KINDS).describe('Kind of the feature; `multi` means a list of values.');
+const measured = interval.describe('A mean with its 95 % interval.');
 const measuredByShare = z.record(z.string(), measured);
 const valuesUrl = z.string().meta({ format: 'uri-reference' }).describe('URL of the list of known values.');
 
@@ -21,7 +21,7 @@ export const limits = z
         variable: z
           .string()
           .nullable()
-          .describe('The environment variable of `metaheac serve` that sets the limit; `null` if it is fixed.'),
+          .describe('The environment variable of `metaheac serve` that sets the limit; `null` if the limit is fixed.'),
         description: z.string(),
       }),
     ),
@@ -35,7 +35,7 @@ export const limits = z
             name: 'maximum_inline_seeds',
             value: 100_000,
             variable: 'METAHEAC_MAXIMUM_INLINE_SEEDS',
-            description: 'Seeds in one JSON body.',
+            description: 'Maximum number of seeds in one JSON body.',
           },
         ],
       },
@@ -56,9 +56,10 @@ export const currentModel = z
           max_length: count
             .nullable()
             .describe(
-              'Maximum number of values that the model reads from a list; further values are ignored. `null` for a single-valued feature.',
+              'Maximum number of values that the model reads from a list. Further values are ignored. `null` ' +
+                'for a single-valued feature.',
             ),
-          known_values: count.describe('Number of values that the model knows; others count as unknown.'),
+          known_values: count.describe('Number of values that the model knows. Other values count as unknown.'),
           values: valuesUrl,
         }),
       )
@@ -66,12 +67,12 @@ export const currentModel = z
     adaptation: z.object({
       optimiser: z.string(),
       negatives_per_seed: z.number(),
-      summary: z.string().describe('How the model is adapted to a campaign, in a sentence.'),
+      summary: z.string().describe('A sentence that describes how the model is adapted to a campaign.'),
     }),
     evaluation: z
       .object({
         data: z.string(),
-        campaigns: z.string().describe('The campaigns on which it was measured.'),
+        campaigns: z.string().describe('The campaigns on which the model was measured.'),
         groups: z.record(
           z.string(),
           z.object({
@@ -85,7 +86,8 @@ export const currentModel = z
       })
       .nullable()
       .describe(
-        'How the model performed on campaigns it was not trained on, by group; `null` if this was not measured.',
+        'Quality of the model on campaigns that it was not trained on, by group; `null` if the quality was not ' +
+          'measured.',
       ),
   })
   .meta({
@@ -119,13 +121,15 @@ export const currentPopulation = z
   .object({
     version: z.string(),
     users: count,
-    imported_at: time.describe('When its files were written on this machine.'),
+    imported_at: time.describe('Time at which the files of the population version were written on this machine.'),
     features: z.array(
       z.object({
         name: z.string(),
         kind,
-        sensitive: z.boolean().describe('Whether the feature is sensitive: explanations then compare its groups.'),
-        known_values: count.describe('Distinct values ever imported.'),
+        sensitive: z
+          .boolean()
+          .describe('Whether the feature is sensitive. Explanations compare the groups of sensitive features.'),
+        known_values: count.describe('Number of distinct values of the feature that were ever imported.'),
         values: valuesUrl,
       }),
     ),
@@ -152,7 +156,7 @@ export const currentPopulation = z
 
 export const valuePage = z.object({ items: z.array(z.string()), next_cursor: z.string().nullable() }).meta({
   id: 'ValuePage',
-  description: 'Known values. A page of search results may be short or empty even if another page follows.',
+  description: 'A page of known values. A page of search results may be short or empty even if another page follows.',
   examples: [{ items: ['shoes', 'hats'], next_cursor: null }],
 });
 
@@ -160,13 +164,16 @@ export const valuePage = z.object({ items: z.array(z.string()), next_cursor: z.s
 export const countedValuePage = z
   .object({
     items: z.array(
-      z.object({ value: z.string(), users: count.describe('Users in the served version who have the value.') }),
+      z.object({
+        value: z.string(),
+        users: count.describe('Number of users in the served version who have the value.'),
+      }),
     ),
     next_cursor: z.string().nullable(),
   })
   .meta({
     id: 'CountedValuePage',
-    description: 'Known values. A page of search results may be short or empty even if another page follows.',
+    description: 'A page of known values. A page of search results may be short or empty even if another page follows.',
     examples: [{ items: [{ value: 'Berlin', users: 4711 }], next_cursor: null }],
   });
 
@@ -180,8 +187,8 @@ export const featureParams = z.strictObject({
 export function valueQuery({ maximumValuePageSize, defaultValuePageSize, maximumFeatureValueLength }: ServerConfig) {
   const text = z.string().max(maximumFeatureValueLength).optional();
   return z.strictObject({
-    prefix: text.describe('Only values that begin with this text; case-sensitive.').meta(component('ValuePrefix')),
-    search: text.describe('Only values that contain this text, ignoring case.').meta(component('ValueSearch')),
+    prefix: text.describe('Text with which the listed values begin; case-sensitive.').meta(component('ValuePrefix')),
+    search: text.describe('Text that the listed values contain, ignoring case.').meta(component('ValueSearch')),
     limit: pageLimit(maximumValuePageSize, defaultValuePageSize).meta(component('ValuePageLimit')),
     cursor: pageCursor,
   });

@@ -36,9 +36,9 @@ function listLimits(app: ServerApp, { config }: InformationNeeds): void {
         scope: 'read',
         labels: 'heeded',
         tags: TAGS,
-        summary: 'List the limits that operators change most often, and the fixed ones',
+        summary: 'List limits of the service',
         response: {
-          200: json('The limits.', limits),
+          200: json('Limits of the service.', limits),
         },
         stored: false,
       }),
@@ -59,7 +59,7 @@ function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
         tags: TAGS,
         summary: 'Get the served model and its campaign features',
         response: {
-          200: json('The model.', currentModel),
+          200: json('The served model.', currentModel),
         },
         stored: false,
       }),
@@ -99,7 +99,7 @@ function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds):
         params: featureParams,
         querystring: valueQuery(config),
         response: {
-          200: json('A page.', valuePage),
+          200: json('A page of the list.', valuePage),
         },
         errors: ['invalid_cursor', 'feature_not_found'],
         stored: false,
@@ -125,9 +125,9 @@ function getCurrentPopulation(app: ServerApp, dependencies: InformationNeeds): v
         scope: 'read',
         labels: 'heeded',
         tags: TAGS,
-        summary: 'Get the served population: its users and their features',
+        summary: 'Get the served population and its user features',
         response: {
-          200: json('The population.', currentPopulation),
+          200: json('The served population.', currentPopulation),
         },
       }),
     },
@@ -157,11 +157,12 @@ function listPopulationFeatureValues(app: ServerApp, { config, population, popul
         tags: TAGS,
         summary: 'List the values of a user feature',
         description:
-          'All values ever imported, each with the number of users in the served version who have it, which may be 0.',
+          'Lists all values that were ever imported. Each value has the number of users in the served version ' +
+          'who have it, which may be 0.',
         params: featureParams,
         querystring: valueQuery(config),
         response: {
-          200: json('A page.', countedValuePage),
+          200: json('A page of the list.', countedValuePage),
         },
         errors: ['invalid_cursor', 'feature_not_found'],
       }),

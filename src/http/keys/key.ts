@@ -11,11 +11,11 @@ const SCOPE_TEXT =
   'What the key may do: `read`; `write`, which can also create and change; or `admin`, which can also manage keys, ' +
   'read the audit log, erase users and change the served versions.';
 const LABELS_TEXT =
-  'A key with labels sees only campaigns that have all of them. It cannot call routes that concern all campaigns ' +
-  '(webhooks, changes, the global suppression list, the audiences of a user).';
+  'Labels of the key. A key with labels sees only campaigns that have all of these labels, and cannot call ' +
+  'routes that concern all campaigns (webhooks, changes, the global suppression list, the audiences of a user).';
 
 const fields = {
-  id: z.string().describe('The first part of the key.'),
+  id: z.string().describe('Id of the key, which is the first part of the key itself.'),
   name: z.string(),
   scope: z.enum(SCOPES).describe(SCOPE_TEXT),
   labels: z.record(z.string(), z.string()).describe(LABELS_TEXT),
@@ -43,7 +43,10 @@ export const keyWithSecret = answerOf<ApiKey & { readonly key: string }>()(
     id: 'KeyWithSecret',
     examples: [{ ...EXAMPLE, key: 'mh_1a2b3c4d5e6f_2mEoHxAhJ1zv8pQyqkT3r5bXn0cWfLdGsUiVwYtRZa4' }],
   },
-  { ...fields, key: z.string().describe('Send it as `Authorization: Bearer`. It is never shown again.') },
+  {
+    ...fields,
+    key: z.string().describe('The secret key, to be sent as `Authorization: Bearer`. The key is never shown again.'),
+  },
 );
 
 export const keyPage = pageOf('KeyPage', key);
@@ -54,12 +57,14 @@ export const caller = z
     actor: z
       .string()
       .describe(
-        'As in the audit log: the id of a key, `admin` for the key from the settings, or `anonymous` if no key is ' +
-          'required.',
+        "The caller's name in the audit log: the id of a key, `admin` for the key from the settings, or " +
+          '`anonymous` if no key is required.',
       ),
     scope: fields.scope,
     labels: fields.labels,
-    key: key.nullable().describe('`null` if the caller has no key, or the one from the settings.'),
+    key: key
+      .nullable()
+      .describe("The caller's key; `null` if the caller has no key or uses the key from the settings."),
   })
   .meta({
     id: 'Caller',
@@ -81,7 +86,7 @@ export function keyBody(config: ServerConfig, now: () => number) {
         .datetime({ offset: true, error: 'a time as in RFC 3339 is expected' })
         .refine((text) => !(Date.parse(text) <= now()), 'the time is in the past')
         .optional()
-        .describe('When the key expires; by default, never.'),
+        .describe('Time at which the key expires. By default, the key never expires.'),
     })
     .refine(({ scope, labels }) => scope !== 'admin' || Object.keys(labels).length === 0, {
       path: ['labels'],

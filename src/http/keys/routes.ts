@@ -32,8 +32,9 @@ function createKey(app: ServerApp, { store, clock, config }: KeyNeeds): void {
         tags: TAGS,
         summary: 'Create an API key',
         description:
-          'The operator creates the first key, with `metaheac keys create` or METAHEAC_API_KEY. While no key is ' +
-          'required, this is refused (`forbidden`): otherwise the first caller could lock everyone else out.',
+          'The operator creates the first key, with `metaheac keys create` or METAHEAC_API_KEY. While the ' +
+          'service requires no key, the request is refused (`forbidden`), because otherwise the first caller ' +
+          'could lock everyone else out.',
         body: keyBody(config, () => clock.now()),
         response: {
           201: json(
@@ -67,10 +68,10 @@ function listKeys(app: ServerApp, { store, config }: KeyNeeds): void {
         scope: 'admin',
         tags: TAGS,
         summary: 'List API keys, newest first',
-        description: 'Includes revoked and expired keys; secrets are never shown.',
+        description: 'The list includes revoked and expired keys. Secrets are never shown.',
         querystring: pageQuery(config),
         response: {
-          200: json('A page.', keyPage),
+          200: json('A page of the list.', keyPage),
         },
         errors: ['invalid_cursor'],
       }),
@@ -89,9 +90,11 @@ function getCaller(app: ServerApp, { store }: KeyNeeds): void {
         labels: 'heeded',
         tags: TAGS,
         summary: "Get the caller's permissions",
-        description: 'Lets a program offer only what its key may do. Also works if no key is required.',
+        description:
+          'Lets a program offer only the operations that its key permits. The route also works if no key is ' +
+          'required.',
         response: {
-          200: json('The caller.', caller),
+          200: json('The permissions of the caller.', caller),
         },
       }),
     },
@@ -133,10 +136,11 @@ function revokeKey(app: ServerApp, { store }: KeyNeeds): void {
         tags: TAGS,
         summary: 'Revoke an API key',
         description:
-          'The next request with the key is refused. The key stays in the list. Repeating the request changes nothing.',
+          'All later requests with the key are refused. The key stays in the list of keys. Repeating the ' +
+          'request changes nothing.',
         params: keyParams,
         response: {
-          204: { description: 'Revoked.' },
+          204: { description: 'The key was revoked.' },
         },
         errors: ['key_not_found'],
       }),

@@ -40,7 +40,9 @@ const EXAMPLE = {
 };
 
 const predicted = answerOf<PredictedQuality>()(
-  { description: 'The predicted quality of its audience, from held-out seeds; `null` if there were too few.' },
+  {
+    description: 'Predicted quality of the audience, from held-out seeds; `null` if there were too few held-out seeds.',
+  },
   { verdict: z.string().nullable(), auc: z.number().nullable(), recall_at_5_percent: z.number().nullable() },
   { recall_at_5_percent: ({ recall }) => recall },
 );
@@ -50,11 +52,14 @@ const comparison = answerOf<ModelComparison>()(
   {
     campaign_id: z.string(),
     seeds: count,
-    scored: count.describe('Candidates that both models scored: a sample if the population is large.'),
+    scored: count.describe(
+      'Number of candidates that both models scored. If the population is large, the candidates are a sample.',
+    ),
     overlap: z
       .record(z.string(), z.number())
       .describe(
-        "Share of one model's audience that the other's also contains, by audience size as a share of the candidates.",
+        'Share of users that the audiences of both models have in common, by audience size as a share of the ' +
+          'candidates.',
       ),
     served: predicted,
     fresh: predicted,
@@ -65,7 +70,9 @@ const check = answerOf<ModelCheck>()(
   {},
   {
     kind: z.enum(['activation', 'rollback']),
-    state: z.enum(['checking', 'served', 'refused']).describe('`refused`: nothing has changed; `reason` says why.'),
+    state: z
+      .enum(['checking', 'served', 'refused'])
+      .describe('State of the check. `refused` means that the served model has not changed; `reason` says why.'),
     from_version: z.string().describe('The model that is served during the check.'),
     population_version: z.string(),
     started_at: timeText,
@@ -74,7 +81,9 @@ const check = answerOf<ModelCheck>()(
     comparisons: z
       .array(comparison)
       .readonly()
-      .describe('The newest campaigns, expanded with both models; these results are not published.'),
+      .describe(
+        'Comparisons of the newest campaigns, which are expanded with both models. The results are not published.',
+      ),
   },
 );
 
@@ -83,13 +92,16 @@ export const modelVersion = answerOf<ModelVersion>()(
   {
     version: z.string(),
     name: z.string(),
-    served: z.boolean().describe('Whether new expansions use it.'),
-    created_at: timeText.describe('When it was trained.'),
-    published_at: time.describe('When its files were placed in the data folder.'),
+    served: z.boolean().describe('Whether new expansions use this model version.'),
+    created_at: timeText.describe('Time at which the model was trained.'),
+    published_at: time.describe('Time at which the files of the model were placed in the data folder.'),
     bytes: count,
     check: check
       .nullable()
-      .describe('The latest check; `null` if there was none, or the model was refused before the last restart.'),
+      .describe(
+        'The latest check of the model; `null` if there was no check, or if the model was refused before the ' +
+          'last restart.',
+      ),
   },
   { served: ({ isServed }) => isServed },
 );

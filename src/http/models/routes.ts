@@ -24,8 +24,8 @@ function listModels(app: ServerApp, { models }: ModelVersionNeeds): void {
         operationId: 'listModels',
         scope: 'read',
         tags: TAGS,
-        summary: 'List the versions of the general model: the served one first, then the newest',
-        response: { 200: json('The versions.', modelVersions) },
+        summary: 'List the versions of the general model: the served version first, then the newest',
+        response: { 200: json('A list of model versions.', modelVersions) },
       }),
     },
     async () => ({ items: models.list() }),
@@ -42,7 +42,7 @@ function getModel(app: ServerApp, { models }: ModelVersionNeeds): void {
         tags: TAGS,
         summary: 'Get a version of the general model, with the state of its check',
         params: modelParams,
-        response: { 200: json('The version.', modelVersion) },
+        response: { 200: json('The requested version.', modelVersion) },
         errors: ['model_not_found'],
       }),
     },
@@ -60,13 +60,14 @@ function activateModel(app: ServerApp, { models }: ModelVersionNeeds): void {
         tags: TAGS,
         summary: 'Serve another version of the general model',
         description:
-          'Loads the model next to the served one and checks it: checksums, golden batch, and whether it fits the ' +
-          'population. Then both models expand the newest campaigns without publishing anything, and are compared. ' +
-          'Unless it is refused, the model is served from then on, also after a restart: new expansions use it, ' +
-          'running ones finish with the model they started with, and audiences stay as they are. The response is ' +
-          'sent before the check; the resource at `Location` shows its progress (`check`).',
+          'Loads the model while the current model is still served, and checks the new model: checksums, ' +
+          'golden batch, and whether the model fits the population. Then both models expand the newest ' +
+          'campaigns without publishing the results, and the results are compared. If the new model passes, it ' +
+          'is served from then on, even after a restart. New expansions use the new model, running expansions ' +
+          'finish with the previous model, and audiences stay as they are. The response is sent before the ' +
+          'check; `check` of the resource at `Location` shows the progress.',
         params: modelParams,
-        response: { 202: json('The model, which is being checked or is served already.', modelVersion, ['Location']) },
+        response: { 202: json('The model, which is being checked or is already served.', modelVersion, ['Location']) },
         errors: ['model_not_found', 'model_rejected'],
       }),
     },
@@ -87,9 +88,9 @@ function rollbackModel(app: ServerApp, { models }: ModelVersionNeeds): void {
         tags: TAGS,
         summary: 'Return to the model that was served before this version',
         description:
-          'Because the path names the served version, repeating the request does not go back twice. The previous ' +
-          'model is loaded and verified, but not compared. The response shows the previous model; the resource at ' +
-          '`Location` shows the progress.',
+          'The path names the served version, so a repeated request does not go back twice. The previous model ' +
+          'is loaded and verified, but not compared. The response shows the previous model, and the resource ' +
+          'at `Location` shows the progress.',
         params: modelParams,
         response: { 202: json('The previous model, which is being checked.', modelVersion, ['Location']) },
         errors: ['model_not_found', 'model_rejected', 'nothing_to_roll_back'],

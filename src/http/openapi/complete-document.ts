@@ -60,7 +60,8 @@ function removeUnusedSchemas(document: Document): void {
 const IF_NONE_MATCH = {
   in: 'header',
   name: 'If-None-Match',
-  description: 'ETags of cached responses, or `*`: if one of them still matches, the response is 304, without a body.',
+  description:
+    'ETags of cached responses, or `*`. If one of the ETags still matches, the response is 304 without a body.',
   required: false,
   schema: { type: 'string', ...component('IfNoneMatch') },
   example: '"3-csv-gzip"',

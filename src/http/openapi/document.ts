@@ -9,12 +9,12 @@ import { codesByStatus } from '../problems/schema.ts';
 import { completeDocument } from './complete-document.ts';
 import { ANSWERS, type DeclaredAnswers } from './document-types.ts';
 
-const DESCRIPTION = `Look-alike audience expansion: send the seeds of a campaign, and read back the users of the
-population who are most similar to them.
+const DESCRIPTION = `Look-alike audience expansion: send the seeds of a campaign, and get back the users of the population
+who are most similar to the seeds.
 
 Errors are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\`. Times are in RFC 3339 format, and
-durations in seconds. Every response has an \`X-Request-Id\` header. It repeats the request's own if that has at most 64
-letters, digits, \`.\`, \`_\` and \`-\`; otherwise it is a new id.`;
+durations in seconds. Every response has an \`X-Request-Id\` header. A valid id in the request (at most 64 letters,
+digits, \`.\`, \`_\` and \`-\`) is repeated; otherwise the service creates an id.`;
 
 /** Collects the routes that are registered afterwards. */
 export async function describeRoutes(app: ServerApp): Promise<void> {
@@ -30,18 +30,18 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       servers: [{ url: '/' }],
       tags: [
         { name: 'campaigns', description: 'Campaigns and their inputs.' },
-        { name: 'expansions', description: 'Runs that rank the population for a campaign.' },
+        { name: 'expansions', description: 'Runs of the model that rank the population for a campaign.' },
         { name: 'seeds', description: 'Seeds and suppression lists, uploaded as files or lists of user ids.' },
         { name: 'audience', description: 'The ranked users of a campaign.' },
         { name: 'users', description: 'Users of the population.' },
         { name: 'information', description: 'Limits, the served model and the served population.' },
-        { name: 'documents', description: 'What the error codes mean. No key is required.' },
+        { name: 'documents', description: 'Documentation of the error codes. No key is required.' },
         {
           name: 'webhooks',
-          description: 'Signed HTTP calls that report how expansions end and when callers change audiences.',
+          description: 'Signed HTTP calls that report the results of expansions and changes of audiences by callers.',
         },
         { name: 'keys', description: 'API keys and the audit log.' },
-        { name: 'health', description: 'For operators.' },
+        { name: 'health', description: 'Health, status and metrics of the service, for operators.' },
       ],
       // the empty requirement means that a service without keys requires no key
       security: [{ key: [] }, {}],
@@ -51,10 +51,10 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
             type: 'http',
             scheme: 'bearer',
             description:
-              'Required if the service was started with a key or if keys have been created. Each operation states ' +
-              'the minimum scope of the key: read, write or admin; each scope includes those before it. `metrics` ' +
-              'means any key or the metrics key, required if a metrics key is set or if other machines can reach ' +
-              'the service.',
+              'An API key is required if the service was started with a key or if keys have been created. Each ' +
+              'operation states the minimum scope of the key: read, write or admin. `write` includes `read`, ' +
+              'and `admin` includes both. `metrics` means any API key or the metrics key, one of which is ' +
+              'required if a metrics key is set or if other machines can reach the service.',
           },
         },
       },

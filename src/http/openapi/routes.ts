@@ -50,7 +50,7 @@ function addErrorPages(app: ServerApp): void {
         summary: 'List the error codes',
         response: {
           200: {
-            description: 'Every code, with its page.',
+            description: 'A list of all error codes with their pages.',
             headers: ['Vary'],
             content: { [HTML_TYPE]: { schema: textSchema }, [JSON_TYPE]: { schema: errorListSchema } },
           },
@@ -74,13 +74,13 @@ function addErrorPages(app: ServerApp): void {
         operationId: 'getErrorCode',
         scope: 'none',
         tags: ['documents'],
-        summary: 'Read what an error code means and what to do about it',
+        summary: 'Get the meaning of an error code, with advice',
         params: z.strictObject({
           code: z.string().meta({ description: 'An error code.', examples: ['invalid_request'] }),
         }),
         response: {
           200: {
-            description: 'The page of the code, to which the `type` of its problems links.',
+            description: 'The page of the error code, to which `type` links in problems with this code.',
             headers: ['Vary'],
             content: { [HTML_TYPE]: { schema: textSchema }, [JSON_TYPE]: { schema: errorPageSchema } },
           },

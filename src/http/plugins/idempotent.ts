@@ -19,8 +19,8 @@ export const idempotencyHeaders = z.looseObject({
     .regex(/^[\x21-\x7e]+$/, 'visible ASCII is expected')
     .optional()
     .describe(
-      'A unique key per request: for 24 hours the same key and body get the same response, and create nothing ' +
-        'new.',
+      'Unique key of the request. For 24 hours, a request with the same key and body gets the same response ' +
+        'and creates nothing.',
     ),
 });
 

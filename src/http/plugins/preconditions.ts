@@ -18,7 +18,7 @@ export const ifMatchHeaders = z.looseObject({
     .regex(new RegExp(`^(?:\\*|${TAG}(?:[ \\t]*,[ \\t]*${TAG})*)$`), 'ETags in quotes, or *, are expected')
     .optional()
     .describe(
-      '`ETag` of the state that was read, or `*`. If the `ETag` is different now, nothing is changed and the ' +
+      '`ETag` of the state that was read, or `*`. If the state has changed since, nothing is changed and the ' +
         'response is 412.',
     ),
 });

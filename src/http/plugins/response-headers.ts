@@ -12,7 +12,7 @@ interface Header {
 /** Documented headers for `components.headers`. */
 export const RESPONSE_HEADERS = {
   'X-Request-Id': {
-    description: 'The id of the request, as in the log: the one that the caller sent, if usable, otherwise a new one.',
+    description: 'Id of the request, as in the log: the id that the caller sent if it is valid, otherwise a new id.',
     required: true,
     schema: { type: 'string', pattern: '^[\\w.-]{1,64}$' },
     example: '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11',
@@ -24,27 +24,29 @@ export const RESPONSE_HEADERS = {
     example: '/v1/campaigns/0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
   },
   'Idempotent-Replayed': {
-    description: 'The response is that of an earlier request with this key: nothing new was created.',
+    description:
+      '`true` if this response repeats the response of an earlier request with the same `Idempotency-Key`, and ' +
+      'nothing was created.',
     required: false,
     schema: { type: 'string', enum: ['true'] },
     example: 'true',
   },
   'Retry-After': {
-    description: 'Seconds to wait before trying again. Missing if unknown.',
+    description: 'Seconds to wait before trying again. The header is missing if the time is unknown.',
     required: false,
     schema: { type: 'integer', minimum: 1 },
     example: 5,
   },
   'RateLimit-Limit': {
     description:
-      'Requests that the key, or the client address, may send in a window. If a limit applies, other responses have ' +
-      'this header too.',
+      'Maximum number of requests that the key, or the client address, may send in a window. If a limit ' +
+      'applies, successful responses also have this header.',
     required: true,
     schema: { type: 'integer', minimum: 1 },
     example: 100,
   },
   'RateLimit-Remaining': {
-    description: 'Requests left in the current window.',
+    description: 'Number of requests left in the current window.',
     required: true,
     schema: { type: 'integer', minimum: 0 },
     example: 0,
@@ -63,16 +65,16 @@ export const RESPONSE_HEADERS = {
   },
   ETag: {
     description:
-      'Identifies the state that was read. If the route supports it, send this as `If-None-Match` to read again ' +
-      'only after a change, or as `If-Match` to change exactly this state.',
+      'Identifies the state that was read. If the route supports conditional requests, send this tag as ' +
+      '`If-None-Match` to read again only after a change, or as `If-Match` to change exactly this state.',
     required: true,
     schema: { type: 'string', pattern: '^"[^"]*"$' },
     example: '"3-csv-gzip"',
   },
   'Cache-Control': {
     description:
-      'Whether the response may be cached: only by the caller, as it may contain user ids, and never if it contains ' +
-      'a secret.',
+      'Whether the response may be cached. Only the caller may cache a response, because it may contain user ' +
+      'ids. A response with a secret must not be cached.',
     required: true,
     schema: { type: 'string', enum: ['private, no-cache', 'no-store'] },
     example: 'private, no-cache',
@@ -84,13 +86,13 @@ export const RESPONSE_HEADERS = {
     example: 'accept, accept-encoding',
   },
   'Content-Encoding': {
-    description: '`gzip` if `Accept-Encoding` allows it; never for Parquet.',
+    description: '`gzip` if `Accept-Encoding` allows gzip; never for Parquet.',
     required: false,
     schema: { type: 'string', enum: ['gzip'] },
     example: 'gzip',
   },
   'Content-Disposition': {
-    description: 'A file name for the ONNX file.',
+    description: 'Suggested file name for the ONNX file.',
     required: false,
     schema: { type: 'string' },
     example: 'attachment; filename="customised-0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11-v1.onnx"',
@@ -114,14 +116,14 @@ export const RESPONSE_HEADERS = {
     example: 1000,
   },
   'X-Audience-Candidates': {
-    description: 'Number of users in the ranking: the largest possible size.',
+    description: 'Number of users in the ranking, which is the maximum size of an audience.',
     required: true,
     schema: { type: 'integer', minimum: 0 },
     example: 20_000,
   },
   'X-Next-Cursor': {
     description:
-      '`cursor` of the next page, if NDJSON, CSV or Parquet was requested with `limit` and another page follows.',
+      'Cursor of the next page, if NDJSON, CSV or Parquet was requested with `limit` and another page follows.',
     required: false,
     schema: { type: 'string' },
     example: 'AQAAAAMAAAPoAAAAZKbE_Qc',

@@ -105,7 +105,7 @@ export function json<S extends z.ZodType>(description: string, schema: S, header
 
 /** The 304 response. */
 export function notModified(headers: readonly HeaderName[]) {
-  return { description: 'Not modified: `If-None-Match` matches.', headers };
+  return { description: 'The resource has not been modified: `If-None-Match` matches.', headers };
 }
 
 function toSchema({ description, content }: Answer) {

@@ -38,13 +38,18 @@ export interface ShownVersion {
 
 const fields = {
   version: z.string(),
-  served: z.boolean().describe('Whether new expansions use it.'),
+  served: z.boolean().describe('Whether new expansions use this population version.'),
   newest: z
     .boolean()
-    .describe('Whether it was published last: the next update builds on it, whichever version is served.'),
-  imported_at: time.describe('When its files were written on this machine.'),
+    .describe(
+      'Whether this version was published last. The next update builds on the newest version, even if another ' +
+        'version is served.',
+    ),
+  imported_at: time.describe('Time at which the files of the population version were written on this machine.'),
   users: count,
-  known_users: count.describe('User ids in its directory, including those of earlier versions.'),
+  known_users: count.describe(
+    'Number of user ids in the directory of this version, including ids from earlier versions.',
+  ),
   bytes: count.describe('Size of the files that only this version uses.'),
 };
 
@@ -75,20 +80,23 @@ const coverage = answerOf<ShownCoverage>()(
   {
     name: z.string(),
     kind: z.enum(FEATURE_KINDS),
-    sensitive: z.boolean().describe('Whether the feature is sensitive: explanations then compare its groups.'),
-    users: count.describe('Users who have a value.'),
-    values: count.nullable().describe('Distinct values that users have; `null` for numbers and vectors.'),
+    sensitive: z
+      .boolean()
+      .describe('Whether the feature is sensitive. Explanations compare the groups of sensitive features.'),
+    users: count.describe('Number of users who have a value.'),
+    values: count.nullable().describe('Number of distinct values that users have; `null` for numbers and vectors.'),
     unknown_values: count
       .nullable()
       .describe(
-        "Number of the feature's values that the served model does not know; `null` if the model does not read the feature.",
+        'Number of values of the feature that the served model does not know; `null` if the model does not ' +
+          'read the feature.',
       ),
     unknown_share: z
       .number()
       .min(0)
       .max(1)
       .nullable()
-      .describe('Of all values that users have for this feature, the share that the served model does not know.'),
+      .describe('Share of all values that users have for this feature that the served model does not know.'),
   },
 );
 
@@ -112,20 +120,25 @@ export const populationDetail = answerOf<ShownVersion & { readonly features: Sho
 );
 
 export const changesQuery = z.strictObject({
-  since: versionParams.shape.version.meta({ description: 'The version to compare with.', examples: ['0123456789ab'] }),
+  since: versionParams.shape.version.meta({
+    description: 'The population version to compare with.',
+    examples: ['0123456789ab'],
+  }),
 });
 
 export const populationChanges = z
   .object({
     version: z.string(),
     since: z.string(),
-    added: count.describe('Users in `version` who are not in `since`.'),
-    removed: count.describe('Users in `since` who are not in `version`.'),
-    kept: count.describe('Users in both versions.'),
+    added: count.describe('Number of users in `version` who are not in `since`.'),
+    removed: count.describe('Number of users in `since` who are not in `version`.'),
+    kept: count.describe('Number of users in both versions.'),
     changed: count.describe(
-      'Users in both versions whose value differs in at least one feature that both versions have.',
+      'Number of users in both versions whose values differ in at least one feature that both versions have.',
     ),
-    features: z.array(z.object({ name: z.string(), changed: count })).describe('Features that both versions have.'),
+    features: z
+      .array(z.object({ name: z.string(), changed: count }))
+      .describe('Features that both versions have, with the number of users whose value changed.'),
     added_features: z.array(z.string()),
     removed_features: z.array(z.string()),
   })
@@ -145,7 +158,7 @@ export function sampleQuery({ maximumSampleSize, defaultSampleSize, maximumFeatu
     .strictObject({
       size: pageLimit(maximumSampleSize, defaultSampleSize).describe('Maximum number of users.'),
       feature: text.describe('A user feature with tokens; requires `value`.').meta({ examples: ['country'] }),
-      value: text.describe('Only users who have this value; requires `feature`.').meta({ examples: ['DE'] }),
+      value: text.describe('A value that the returned users have; requires `feature`.').meta({ examples: ['DE'] }),
     })
     .refine(({ feature, value }) => (feature === undefined) === (value === undefined), {
       message: 'feature and value are expected together',

@@ -37,7 +37,7 @@ function listPopulations(app: ServerApp, { populations, served }: PopulationNeed
         labels: 'heeded',
         tags: TAGS,
         summary: 'List the versions of the population, newest first',
-        response: { 200: json('The versions.', populationVersions) },
+        response: { 200: json('A list of population versions.', populationVersions) },
       }),
     },
     async () => ({ items: listVersions(populations, served().population.version) }),
@@ -55,10 +55,11 @@ function getPopulation(app: ServerApp, { populations, served }: PopulationNeeds)
         tags: TAGS,
         summary: 'Get a version of the population, with the coverage of its features',
         description:
-          'Shows for each feature how many users have it, and which of its values the served model does not know. ' +
-          'The first request for a version reads all of it, which takes seconds for millions of users.',
+          'Shows for each feature how many users have a value, and how many values the served model does not ' +
+          'know. The first request for a version reads the whole version, which takes seconds for millions of ' +
+          'users.',
         params: versionParams,
-        response: { 200: json('The version.', populationDetail) },
+        response: { 200: json('The requested version.', populationDetail) },
         errors: ['population_not_found'],
       }),
     },
@@ -88,11 +89,11 @@ function getPopulationChanges(app: ServerApp, { populations }: PopulationNeeds):
         tags: TAGS,
         summary: 'Get the differences between two versions of the population',
         description:
-          'Counts users who were added, removed, or whose features changed. The first request for two versions reads ' +
-          'both, which takes seconds for millions of users.',
+          'Counts users who were added or removed, and users whose features changed. The first request for two ' +
+          'versions reads both versions, which takes seconds for millions of users.',
         params: versionParams,
         querystring: changesQuery,
-        response: { 200: json('The differences.', populationChanges) },
+        response: { 200: json('Numbers of added, removed, kept and changed users.', populationChanges) },
         errors: ['population_not_found'],
       }),
     },
@@ -122,11 +123,11 @@ function samplePopulation(app: ServerApp, { config, populations, served }: Popul
         tags: TAGS,
         summary: 'List the ids of a few users of the served population',
         description:
-          'Lets you try out the service without a list of your own. If `feature` and `value` are given, only users ' +
-          'who have that value are returned. The sample is not random: it is always the first users that were ' +
-          'imported.',
+          'Returns user ids with which you can try out the service. If `feature` and `value` are given, only ' +
+          'users who have this value are returned. The sample is not random: it always contains the first ' +
+          'users that were imported.',
         querystring: sampleQuery(config),
-        response: { 200: json('The users.', populationSample) },
+        response: { 200: json('Ids of users in the sample.', populationSample) },
         errors: ['feature_not_found'],
       }),
     },
@@ -156,13 +157,14 @@ function activatePopulation(app: ServerApp, { populations, served, wake }: Popul
         tags: TAGS,
         summary: 'Serve another version of the population',
         description:
-          'Checks the files of the version and whether it has what the served model needs, then serves it, also ' +
-          'after a restart. Other requests are answered in the meantime. New expansions use it, running ones finish ' +
-          'with the version they started with, and audiences stay as they are. Campaigns whose refresh policy has ' +
-          '`on_new_population` are expanded again. To go back, activate an earlier version; the next update still ' +
-          'builds on the newest version, and a service that follows the population then serves the update.',
+          'Checks the files of the version, and whether the version has the features that the served model ' +
+          'needs. The version is then served, even after a restart. Other requests are answered during the ' +
+          'check. New expansions use the new version, running expansions finish with the previous version, and ' +
+          'audiences stay as they are. Campaigns whose refresh policy has `on_new_population` are expanded ' +
+          'again. To go back, activate an earlier version. The next update still builds on the newest version, ' +
+          'and a service that follows the population then serves the update.',
         params: versionParams,
-        response: { 200: json('The version, which is now served.', populationVersion) },
+        response: { 200: json('The version of the population, which is now served.', populationVersion) },
         errors: ['population_not_found', 'population_rejected', 'unavailable'],
       }),
     },

@@ -25,11 +25,11 @@ export const errorPageSchema = z
     type: z
       .string()
       .meta({ format: 'uri-reference' })
-      .describe('The `type` of problems with this code: the URL of its page.'),
+      .describe("The `type` of problems with this code, which is the URL of the code's page."),
     status: z.int(),
     title: z.string(),
     meaning: z.string(),
-    advice: z.string().describe('What to do about it.'),
+    advice: z.string().describe('Advice on how to resolve the error.'),
     example: z.record(z.string(), z.unknown()).describe('An example of a response body with this code.'),
   })
   .meta({ id: 'ErrorPage', examples: [errorPageOf('audience_not_ready')] });

@@ -12,7 +12,9 @@ const problemSchema = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.enum(Object.keys(PROBLEMS) as [string, ...string[]]).describe('Stable: programs should branch on this.'),
+    code: z
+      .enum(Object.keys(PROBLEMS) as [string, ...string[]])
+      .describe('Stable code of the error, on which programs should branch.'),
     request_id: z.string(),
     errors: z.array(
       z.object({
@@ -26,9 +28,9 @@ const problemSchema = z
   .meta({
     id: 'Problem',
     description:
-      'RFC 9457 problem. Some codes add fields: `state`, `retry_after` (seconds), `known_features`, ' +
-      '`campaign_id`, `parts`, `model_version`, `served_model_version`. Problems about a user add `member` and ' +
-      '`known`. Problems about a list add `known`, `unknown`, `known_percent`, `min_known_percent`, ' +
+      'An RFC 9457 problem. Some codes add fields: `state`, `retry_after` (seconds), `known_features`, ' +
+      '`campaign_id`, `parts`, `model_version`, `served_model_version`. Problems with a user add `member` and ' +
+      '`known`. Problems with a list add `known`, `unknown`, `known_percent`, `min_known_percent`, ' +
       '`unknown_examples` and `hints`.',
     examples: [
       {

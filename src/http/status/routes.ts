@@ -35,9 +35,10 @@ export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, obser
         operationId: 'getStatus',
         scope: 'read',
         tags: ['information'],
-        summary: 'Get the state of the service: versions, queue, engine, disk, last errors',
-        description: 'For operators and their scripts. It names no user; `/metrics` has the values to graph.',
-        response: { 200: json('The status.', status) },
+        summary: 'Get the state of the service, with versions, queue, engine, disk and last errors',
+        description:
+          'An overview for operators and their scripts, which names no user. `/metrics` has values for graphs.',
+        response: { 200: json('The status of the service.', status) },
       }),
     },
     async () => ({

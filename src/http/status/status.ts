@@ -49,11 +49,14 @@ const EXAMPLE = {
 const damage = answerOf<Damage>()(
   {},
   {
-    kind: z.string().describe('`ranking`, `user_set`, `population` or `row`; more kinds may be added.'),
+    kind: z
+      .string()
+      .describe('Kind of the file: `ranking`, `user_set`, `population` or `row`. More kinds may be added later.'),
     path: z
       .string()
       .describe(
-        "Relative to the data folder, or to the population's folder for a population; `<table>/<id>` for a row.",
+        "Path relative to the data folder, or to the population's folder for a population; `<table>/<id>` for " +
+          'a row.',
       ),
     found_at: time,
   },
@@ -62,15 +65,15 @@ const damage = answerOf<Damage>()(
 const lastError = z.object({
   code: z.string(),
   at: time,
-  campaign_id: z.string().nullable().describe('`null` for an error of a request.'),
+  campaign_id: z.string().nullable().describe('Id of the campaign; `null` for a request error.'),
   expansion_id: z.string().nullable(),
-  route: z.string().nullable().describe('Pattern of the route; `null` for an expansion.'),
+  route: z.string().nullable().describe('Pattern of the route; `null` for an error of an expansion.'),
 });
 
 export const status = z
   .object({
     ready: z.boolean().describe('Whether `/readyz` returns 200.'),
-    parts: z.array(part).readonly().describe('As in `/readyz`.'),
+    parts: z.array(part).readonly().describe('Parts of the service, as in `/readyz`.'),
     versions: z.object({
       service: z.string(),
       model: z.string(),
@@ -81,27 +84,38 @@ export const status = z
     uptime_seconds: seconds,
     clock,
     queue: z.object({
-      depth: count.describe('Expansions waiting for the engine.'),
-      oldest_seconds: seconds.describe('How long the oldest of them has been waiting; 0 if there is none.'),
-      by_state: z.record(z.string(), count).describe('Campaigns by the state of their latest expansion.'),
+      depth: count.describe('Number of expansions that are waiting for the engine.'),
+      oldest_seconds: seconds.describe(
+        'Seconds for which the oldest queued expansion has been waiting; 0 if the queue is empty.',
+      ),
+      by_state: z.record(z.string(), count).describe('Number of campaigns by the state of their latest expansion.'),
     }),
     engine: z.object({
       ready: z.boolean(),
-      detail: z.string().describe('The device once the engine is ready, otherwise why it is not.'),
+      detail: z
+        .string()
+        .describe('The device if the engine is ready, otherwise the reason why the engine is not ready.'),
       restarts: count,
-      hung: count.describe('Engines that were killed and replaced because they stopped responding.'),
+      hung: count.describe('Number of engines that were killed and replaced because they stopped responding.'),
       last_end: z
         .string()
         .nullable()
         .describe(
-          'How an engine last ended without being stopped on purpose; `null` if none has since the service started.',
+          'Description of the latest unexpected end of an engine; `null` if there was none since the service ' +
+            'started.',
         ),
-      threads: count.nullable().describe('`null`, like the fields that follow, if the engine is not running.'),
-      expanding: count.nullable().describe('Expansions that the engine is working on.'),
+      threads: count
+        .nullable()
+        .describe(
+          'Number of threads of the engine. If the engine is not running, this field and the following fields are ' +
+            '`null`.',
+        ),
+      expanding: count.nullable().describe('Number of expansions that the engine is working on.'),
       heartbeat_age_seconds: seconds.nullable(),
       resident_bytes: count.nullable(),
       users_scored: count.describe(
-        'Users scored since the service started, counted once for each expansion. Never `null`.',
+        'Number of users scored since the service started. Users are counted once for each expansion. Never ' +
+          '`null`.',
       ),
     }),
     disk: z
@@ -109,19 +123,21 @@ export const status = z
         free_bytes: count,
         total_bytes: count,
         reserve_file_bytes: count.describe(
-          'Size of the reserve file, which is removed if the disk is too full to record a deletion; 0 while it does ' +
-            'not exist.',
+          'Size of the reserve file, which is removed if the disk is too full to record a deletion; 0 while ' +
+            'the file does not exist.',
         ),
       })
       .nullable()
       .describe('The disk of the data folder; `null` if the system does not report it.'),
     files: z.object({
-      damaged: z.record(z.string(), count).describe('Damaged files found since the service started, by kind.'),
+      damaged: z
+        .record(z.string(), count)
+        .describe('Number of damaged files found since the service started, by kind.'),
       set_aside: z
         .array(z.string())
         .describe(
-          'Folders, relative to the data folder, to which files were moved when the service started because the ' +
-            'database neither knew nor had created them.',
+          'Folders, relative to the data folder, to which files were moved at the start of the service because ' +
+            'the database did not know the files.',
         ),
     }),
     damage: z
@@ -134,13 +150,19 @@ export const status = z
           'row is intact again.',
       ),
     webhooks: z.object({
-      pending: count.describe('Deliveries that are waiting or being sent.'),
-      delivered: count.describe('Attempts since the service started, like the fields that follow.'),
+      pending: count.describe('Number of deliveries that are waiting or being sent.'),
+      delivered: count.describe(
+        'Number of successful delivery attempts since the service started. `retried` and `failed` count the ' +
+          'other attempts.',
+      ),
       retried: count,
       failed: count,
     }),
     last_errors: z
       .array(lastError)
-      .describe('Newest first, at most 20: expansions that failed or are being retried, and request errors.'),
+      .describe(
+        'The latest errors, newest first, at most 20: expansions that failed or are being retried, and request ' +
+          'errors.',
+      ),
   })
   .meta({ id: 'Status', examples: [EXAMPLE] });

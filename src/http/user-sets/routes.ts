@@ -56,7 +56,7 @@ const KINDS: readonly Kind[] = [
     noun: 'CampaignSuppressionList',
     users: 'CampaignSuppressedUsers',
     what: 'the suppression list of a campaign',
-    about: 'Users on the list are in none of its audiences and are not used as seeds. ',
+    about: 'Users on the list are in no audience of the campaign and are not used as seeds. ',
     ownerOf: (request) => ({ kind: 'suppression', campaignId: idOf(request) }),
   },
   {
@@ -130,11 +130,11 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, transfers: OpenT
         tags: ['seeds'],
         summary: `${summary} ${kind.what}`,
         description:
-          `${kind.about}Up to ${grouped(config.maximumUploadIds)} user ids as text, NDJSON or CSV, ` +
-          `optionally with \`Content-Encoding: gzip\`, or ${grouped(config.maximumInlineSeeds)} in ` +
-          'JSON. If a line is invalid or the connection breaks, nothing changes. This does not start an expansion: ' +
-          'the next expansion uses the set as it is then. `sent` shows how the ids of this request match, with ' +
-          'hints if they were probably sent in another format.',
+          `${kind.about}Up to ${grouped(config.maximumUploadIds)} user ids as text, NDJSON or CSV, optionally ` +
+          `with \`Content-Encoding: gzip\`, or ${grouped(config.maximumInlineSeeds)} in JSON. If a line is ` +
+          'invalid or the connection breaks, nothing changes. The upload does not start an expansion; the next ' +
+          'expansion uses the set as it is at that time. `sent` in the response shows how the ids of this ' +
+          'request match the population, with hints if the ids were probably sent in another format.',
         params: kind.params,
         querystring: uploadQuery,
         body: uploadBody(config),
@@ -166,7 +166,8 @@ function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void
         tags: ['seeds'],
         summary: `Get the match report of ${what}`,
         description:
-          'Counts refer to the current population and suppression lists. All counts are 0 if there is no list.',
+          'Counts refer to the current population and suppression lists. If the set does not exist, all counts ' +
+          'are 0.',
         params,
         response: {
           200: json('The match report.', userSet),
@@ -194,7 +195,7 @@ function addRemoval(app: ServerApp, { store }: UserSetNeeds, kind: Kind): void {
         summary: `Delete ${what}`,
         params,
         response: {
-          204: { description: 'Deleted.' },
+          204: { description: 'The resource was deleted.' },
         },
         errors: [...codes],
       }),
@@ -218,15 +219,15 @@ function addUnknownUsers(app: ServerApp, dependencies: UserSetNeeds, takeStream:
         scope: 'read',
         tags: ['seeds'],
         summary: `List the user ids of ${what} that are not in the population`,
-        description: 'A stream, sorted by UTF-16 code units. Plain text omits ids that contain a line break.',
+        description: 'Streams the ids, sorted by UTF-16 code units. Plain text omits ids that contain a line break.',
         params,
         response: {
           200: {
-            description: 'A stream of all these ids.',
+            description: 'A stream of all unknown ids.',
             content: {
               [NDJSON_TYPE]: {
                 schema: textSchema.meta({
-                  description: 'One `{"user_id"}` per line.',
+                  description: 'One JSON object with the field `user_id` per line.',
                   examples: ['{"user_id":"u-77"}\n{"user_id":"u-78"}\n'],
                 }),
               },

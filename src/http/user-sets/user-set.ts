@@ -31,17 +31,17 @@ export interface SentIds extends SeedCounts {
 }
 
 const sent = answerOf<SentIds>()(
-  { description: 'How the ids of this request match the population; only for changes.' },
+  { description: 'Match report of the ids of this request. Only after a change of the set.' },
   {
     ...seedCountFields,
-    known_percent: z.number().describe('Percentage of the distinct ids sent that are in the population.'),
-    unknown_examples: seedCountFields.unknown_examples.describe('At most 10.'),
+    known_percent: z.number().describe('Percentage of distinct ids in the request that are in the population.'),
+    unknown_examples: seedCountFields.unknown_examples.describe('Up to 10 unknown ids.'),
     hints: z
       .array(
         z.object({
           found: z.enum(['json_lines', 'header', 'utf16', 'spaces', 'quotes', 'columns']),
-          users: count.describe('Unknown ids that the hint applies to.'),
-          example: z.string().describe('One of these ids.'),
+          users: count.describe('Number of unknown ids that the hint applies to.'),
+          example: z.string().describe('An unknown id that the hint applies to.'),
           message: z.string(),
         }),
       )
@@ -92,26 +92,29 @@ export const userSet = answerOf<ShownSet>()(
     ],
   },
   {
-    users: count.describe('User ids in the set: known + unknown.'),
+    users: count.describe('Number of user ids in the set: known + unknown.'),
     received: count.describe(
-      'known + unknown + duplicate: the ids sent since the set was last replaced, minus those removed.',
+      'Number of ids sent since the set was last replaced, minus removed ids: known + unknown + duplicate.',
     ),
     known: count,
     unknown: count.describe(
-      'Ids that are not in this population version; they stay in the set, as the next version may have them.',
+      'Number of ids that are not in this population version. These ids stay in the set, because the next ' +
+        'version may contain them.',
     ),
-    duplicate: count.describe('Ids that were sent more than once.'),
+    duplicate: count.describe('Number of ids that were sent more than once.'),
     suppressed: count
       .optional()
-      .describe("Only for seeds: known ids on the campaign's or the global suppression list, which are not used."),
-    unknown_examples: seedCountFields.unknown_examples.describe('At most 10; `…/unknown` lists all of them.'),
+      .describe('Number of known seeds that are not used because they are on a suppression list. Only for seeds.'),
+    unknown_examples: seedCountFields.unknown_examples.describe(
+      'Up to 10 unknown ids. `…/unknown` lists all unknown ids.',
+    ),
     population_version: z.string(),
-    created_at: time.nullable().describe('`null` if there is no set.'),
+    created_at: time.nullable().describe('Time at which the set was created; `null` if there is no set.'),
     updated_at: time.nullable(),
     dry_run: z
       .literal(true)
       .optional()
-      .describe('Only for a dry run: nothing has changed; the report shows what the set would be.'),
+      .describe('Whether the request was a dry run: nothing has changed, and the report shows what the set would be.'),
     sent: sent.optional(),
   },
   {
@@ -126,15 +129,15 @@ export const uploadQuery = z.strictObject({
     .refine((percent) => percent >= 0 && percent <= 100, 'a number from 0 to 100 is expected')
     .optional()
     .describe(
-      'Refuse the change (`too_few_known`) if a smaller percentage of the ids is known: a suppression list that ' +
-        'matches nobody protects nobody.',
+      'Minimum percentage of the sent ids that must be known; otherwise the change is refused ' +
+        '(`too_few_known`). A suppression list that matches nobody protects nobody.',
     )
     .meta(component('MinKnownPercent')),
   dry_run: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional()
-    .describe('Return the report of the set as it would be after the change, without changing anything.')
+    .describe('Whether to return the report of the set as it would be after the change, without changing anything.')
     .meta(component('DryRun')),
 });
 
@@ -148,10 +151,13 @@ export function uploadBody(config: ServerConfig) {
     content: {
       'text/plain': text('One user id per line, in UTF-8. Empty lines are ignored.', 'u1\nu2\n'),
       'application/x-ndjson': text(
-        'One JSON string, or object with `user_id`, per line. Other fields of an object are ignored.',
+        'One JSON value per line: a string, or an object with `user_id`. Other fields of an object are ignored.',
         '"u1"\n{"user_id":"u2"}\n',
       ),
-      'text/csv': text('RFC 4180 with a header row; the column `user_id` is read.', 'user_id,name\nu1,Ann\n'),
+      'text/csv': text(
+        'CSV as in RFC 4180, with a header row. The column `user_id` is read.',
+        'user_id,name\nu1,Ann\n',
+      ),
       'application/json': {
         schema: z
           .strictObject({ user_ids: ids })

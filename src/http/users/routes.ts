@@ -16,15 +16,15 @@ export function addUserRoutes(app: ServerApp, { config, eraser }: UserNeeds): vo
         tags: ['users'],
         summary: 'Erase a user',
         description:
-          'Once this returns, the user is unknown to every look-up and appears in no page, export or difference of ' +
-          'any audience version; other users keep their ranks, and sizes stay the same. The user is removed from all ' +
-          'seeds, suppression lists and feedback, will be in no future audience, and is left out of imports. The ' +
-          'response is the same for an id that the population never had, and if the request is repeated. After an ' +
-          'error, repeat the request; an erasure that has begun is also completed at the next start. Data sent about ' +
-          'the id later is kept as for any unknown user.',
+          'After the response, the user is unknown to every look-up and appears in no page, export or ' +
+          'difference of any audience version. Other users keep their ranks, and sizes stay the same. The user ' +
+          'is removed from all seeds, suppression lists and feedback, will be in no future audience, and is ' +
+          'left out of imports. The response is the same for an id that was never in the population, and for a ' +
+          'repeated request. After an error, repeat the request. An interrupted erasure is completed when the ' +
+          'service starts again. Data that is sent later about the id is kept, as for any unknown user.',
         params: userParams(config),
         response: {
-          204: { description: 'The user is erased, on disk too.' },
+          204: { description: 'The user was erased, including on disk.' },
         },
       }),
     },

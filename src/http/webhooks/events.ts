@@ -16,7 +16,7 @@ const TOO_FEW = {
   known: 4,
   minimum: 10,
 };
-const timestamp = time.describe('When the event occurred.');
+const timestamp = time.describe('Time of the event.');
 
 /** Schema of an event for an expansion that ended with an audience. */
 function readyEvent<T extends CampaignEvent>(type: T, id: string, version: number) {
@@ -25,7 +25,7 @@ function readyEvent<T extends CampaignEvent>(type: T, id: string, version: numbe
     id,
     {
       state: z.literal('ready'),
-      audience_version: z.int().min(1).describe('The version that is now active.'),
+      audience_version: z.int().min(1).describe('The audience version that is active after the event.'),
       size: count.describe('Number of users in the audience.'),
       reason: z.null(),
     },
@@ -42,7 +42,7 @@ function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed
       state: z.literal(state),
       audience_version: z.null(),
       size: z.null(),
-      reason: reasonField.describe('The reason for the state, with the relevant numbers.'),
+      reason: reasonField.describe('The reason for the state of the expansion, with the relevant numbers.'),
     },
     { state, audience_version: null, size: null, reason },
   );
@@ -91,9 +91,9 @@ function callerEvent<T extends CallerEvent>(
 
 /** Fields of events that report another active version. */
 const ANOTHER = {
-  audience_version: z.int().min(1).describe('The version that is now active.'),
+  audience_version: z.int().min(1).describe('The audience version that is active after the event.'),
   size: count.describe('Number of users in the audience.'),
-  previous_version: z.int().min(1).describe('The version that was active before.'),
+  previous_version: z.int().min(1).describe('The audience version that was active before the event.'),
 };
 const NONE = {
   audience_version: z.null(),
@@ -102,7 +102,7 @@ const NONE = {
     .int()
     .min(1)
     .nullable()
-    .describe('The version that was active before; `null` if there was no audience.'),
+    .describe('The audience version that was active before the event; `null` if there was no audience.'),
 };
 
 interface EventRow {
@@ -130,7 +130,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     schema: readyEvent('campaign.refreshed', 'CampaignRefreshedEvent', 2),
   },
   'campaign.too_small': {
-    summary: 'An expansion ended without an audience: too few of its seeds are known',
+    summary: 'An expansion ended without an audience because too few seeds are known',
     component: 'CampaignTooSmallEvent',
     schema: endedEvent('campaign.too_small', 'CampaignTooSmallEvent', 'too_small', TOO_FEW),
   },
@@ -144,7 +144,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'campaign.resized': {
-    summary: 'A caller changed the size: another version from the same ranking is active',
+    summary: 'A caller changed the size of an audience, and another version from the same ranking is active',
     component: 'CampaignResizedEvent',
     schema: callerEvent('campaign.resized', 'CampaignResizedEvent', ANOTHER, {
       audience_version: 3,
@@ -153,7 +153,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'campaign.activated': {
-    summary: 'A caller activated another version that is still kept, for example to roll back',
+    summary: 'A caller activated another audience version, for example to roll back',
     component: 'CampaignActivatedEvent',
     schema: callerEvent('campaign.activated', 'CampaignActivatedEvent', ANOTHER, {
       audience_version: 1,
@@ -171,7 +171,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'webhook.ping': {
-    summary: 'A caller requested a ping',
+    summary: 'A caller requested a test event',
     component: 'WebhookPingEvent',
     schema: z
       .strictObject({
@@ -210,7 +210,7 @@ export function webhookCalls(): Readonly<Record<string, object>> {
 }
 
 const CALL_HEADERS = [
-  header('webhook-id', 'The same for all attempts and replays of an event.', {
+  header('webhook-id', 'Id of the event, which is the same for all attempts and replays.', {
     example: 'd9428888-122b-4b2a-9f5a-2e6e9a1f7b10',
   }),
   header('webhook-timestamp', 'Time of this attempt, in seconds since 1970.', { example: '1795608000' }),
@@ -227,7 +227,9 @@ function header(name: string, description: string, { example }: { readonly examp
 }
 
 const CALL_ANSWERS = {
-  '2XX': { description: 'Accepted. The body is not read.' },
-  '410': { description: 'The receiver is gone for good: the webhook is disabled.' },
-  default: { description: 'Any other response, or none in time: the call is retried for a day.' },
+  '2XX': { description: 'The delivery is accepted. The response body is not read.' },
+  '410': { description: 'The receiver is permanently gone, and the webhook is disabled.' },
+  default: {
+    description: 'After any other response, or if there is no response in time, the call is retried for a day.',
+  },
 };

@@ -54,13 +54,13 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
         tags: TAGS,
         summary: 'Create a webhook',
         description:
-          'Events follow Standard Webhooks: a `POST` of `{"type","timestamp","data"}` with the headers `webhook-id`, ' +
-          '`webhook-timestamp` and `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of ' +
-          '`<id>.<timestamp>.<body>`, one for each active secret). A 2xx response means delivered, and 410 disables ' +
-          'the webhook. After any other response the delivery is retried for a day, with increasing delays and not ' +
-          'before `Retry-After`; redirects are not followed. Events are delivered at least once and in no particular ' +
-          'order: `webhook-id` identifies duplicates. If the campaign had an audience before, `campaign.refreshed` ' +
-          'is sent instead of `campaign.ready`.',
+          'Events follow Standard Webhooks: a `POST` of `{"type","timestamp","data"}` with the headers ' +
+          '`webhook-id`, `webhook-timestamp` and `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of ' +
+          '`<id>.<timestamp>.<body>`, one for each active secret). A 2xx response confirms the delivery, and ' +
+          '410 disables the webhook. After any other response, the delivery is retried for a day, with ' +
+          'increasing delays and not before the time in `Retry-After`. Redirects are not followed. Events are ' +
+          'delivered at least once and in no particular order; `webhook-id` identifies duplicates. The first ' +
+          'audience of a campaign is reported as `campaign.ready`, and later audiences as `campaign.refreshed`.',
         headers: idempotencyHeaders,
         body: webhookBody(config),
         response: {
@@ -97,7 +97,7 @@ function listWebhooks(app: ServerApp, { store, config }: WebhookNeeds): void {
         tags: TAGS,
         summary: 'List webhooks, newest first',
         querystring: pageQuery(config),
-        response: { 200: json('A page.', webhookPage) },
+        response: { 200: json('A page of the list.', webhookPage) },
         errors: ['invalid_cursor'],
       }),
     },
@@ -134,8 +134,8 @@ function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
         operationId: 'updateWebhook',
         scope: 'write',
         tags: TAGS,
-        summary: 'Change a webhook: URL, events, description, enabled',
-        description: 'Pending deliveries go to the new URL.',
+        summary: 'Change the URL, events, description or state of a webhook',
+        description: 'If the URL changes, pending deliveries go to the new URL.',
         params: webhookParams,
         headers: ifMatchHeaders,
         body: webhookChangeBody(config),
@@ -164,9 +164,9 @@ function deleteWebhook(app: ServerApp, { store }: WebhookNeeds): void {
         scope: 'write',
         tags: TAGS,
         summary: 'Delete a webhook and its deliveries',
-        description: 'Pending deliveries are dropped; an attempt that is under way is not interrupted.',
+        description: 'Pending deliveries are dropped. An attempt in progress is not interrupted.',
         params: webhookParams,
-        response: { 204: { description: 'Deleted.' } },
+        response: { 204: { description: 'The resource was deleted.' } },
         errors: ['webhook_not_found'],
       }),
     },
@@ -187,8 +187,8 @@ function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNe
         tags: TAGS,
         summary: "Replace a webhook's secret",
         description:
-          'Previous secrets keep signing together with the new one for `grace_seconds`, so that receivers have time ' +
-          'to switch. The body is optional.',
+          'Previous secrets keep signing together with the new secret for `grace_seconds`, so that receivers ' +
+          'have time to switch. The body is optional.',
         params: webhookParams,
         headers: idempotencyHeaders,
         body: rotationBody(config),
@@ -224,7 +224,7 @@ function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookNeeds, o
         summary: 'Send a `webhook.ping` event',
         params: webhookParams,
         headers: idempotencyHeaders,
-        response: { 202: json('Queued.', delivery, ['Idempotent-Replayed']) },
+        response: { 202: json('The delivery was queued.', delivery, ['Idempotent-Replayed']) },
         errors: ['webhook_not_found', 'webhook_disabled', 'idempotency_key_reused'],
       }),
     },
@@ -252,7 +252,7 @@ function listDeliveries(app: ServerApp, { store, config }: WebhookNeeds): void {
         summary: "List a webhook's deliveries, newest first",
         params: webhookParams,
         querystring: deliveryQuery(config),
-        response: { 200: json('A page.', deliveryPage) },
+        response: { 200: json('A page of the list.', deliveryPage) },
         errors: ['invalid_cursor', 'webhook_not_found'],
       }),
     },
@@ -269,10 +269,11 @@ function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookNeeds
         scope: 'write',
         tags: TAGS,
         summary: 'Send the event of a delivery again',
-        description: 'Queues a new delivery with the same `webhook-id` and body; its retries start anew.',
+        description:
+          'Queues a new delivery with the same `webhook-id` and body. The new delivery is retried like any other.',
         params: deliveryParams,
         headers: idempotencyHeaders,
-        response: { 202: json('Queued.', delivery, ['Idempotent-Replayed']) },
+        response: { 202: json('The delivery was queued.', delivery, ['Idempotent-Replayed']) },
         errors: ['webhook_not_found', 'delivery_not_found', 'webhook_disabled', 'idempotency_key_reused'],
       }),
     },

@@ -36,11 +36,14 @@ const fields = {
   description: z.string(),
   enabled: z
     .boolean()
-    .describe('A disabled webhook receives nothing, and events that occur in the meantime are never sent to it.'),
+    .describe('Whether the webhook is enabled. Events that occur while a webhook is disabled are never sent to it.'),
   disabled_reason: z
     .string()
     .nullable()
-    .describe('Why the service disabled it: `gone` if the receiver responded with 410. `null` if you disabled it.'),
+    .describe(
+      'Reason why the service disabled the webhook: `gone` if the receiver responded with 410. `null` if a ' +
+        'caller disabled the webhook.',
+    ),
   created_at: time,
   updated_at: time,
 };
@@ -57,7 +60,7 @@ export const signedWebhook = z
         id: 'WebhookWithSecret',
         examples: [{ ...EXAMPLE, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDKZ7hZuXNUVg=' }],
       },
-      { ...fields, secret: z.string().describe('Signs every delivery. It is never shown again.') },
+      { ...fields, secret: z.string().describe('Secret that signs every delivery. The secret is never shown again.') },
     ),
   );
 
@@ -92,23 +95,28 @@ export const delivery = answerOf<Delivery>()(
   },
   {
     id: z.string(),
-    event_id: z.string().describe('The header `webhook-id`: the same for all attempts and replays.'),
+    event_id: z
+      .string()
+      .describe('Value of the header `webhook-id`, which is the same for all attempts and replays of an event.'),
     type: z.enum(EVENT_TYPES),
     campaign_id: z.string().nullable().describe('The campaign that the event is about; `null` for a ping.'),
     state: z.enum(DELIVERY_STATES),
     attempts: z.int().min(0),
-    replay_of: z.string().nullable().describe('The delivery that this one repeats.'),
+    replay_of: z
+      .string()
+      .nullable()
+      .describe('Id of the delivery that this delivery repeats; `null` if it is not a replay.'),
     next_attempt_at: time.nullable(),
     last_attempt_at: time.nullable(),
-    last_status: z.int().nullable().describe('HTTP status of the last response; `null` if there was none.'),
+    last_status: z.int().nullable().describe('HTTP status of the last response; `null` if there was no response.'),
     last_error: z
       .string()
       .nullable()
       .describe(
-        'Why there was no response: `timeout`, `address_refused`, `webhook_url_refused`, `webhook_disabled`, or an ' +
-          'error code of the system, DNS or TLS (such as `ECONNREFUSED`).',
+        'Reason why the last attempt got no response: `timeout`, `address_refused`, `webhook_url_refused`, ' +
+          '`webhook_disabled`, or an error code of the system, DNS or TLS (such as `ECONNREFUSED`).',
       ),
-    last_response_seconds: z.number().nullable().describe('How long the last attempt took.'),
+    last_response_seconds: z.number().nullable().describe('Duration of the last attempt in seconds.'),
     created_at: time,
   },
   { last_response_seconds: ({ lastDurationMs: ms }) => (ms === null ? null : Math.round(ms) / 1000) },
@@ -122,7 +130,7 @@ export const webhookParams = z.strictObject({
 
 export const deliveryParams = z.strictObject({
   id: webhookParams.shape.id,
-  delivery_id: z.string().describe('Id of one of its deliveries.'),
+  delivery_id: z.string().describe('Id of a delivery of the webhook.'),
 });
 
 export function deliveryQuery(config: ServerConfig) {
@@ -143,7 +151,9 @@ export function webhookChangeBody(config: ServerConfig) {
   return z
     .strictObject({
       ...bodyFields(config),
-      enabled: z.boolean().describe('When it is enabled again, pending deliveries are sent.'),
+      enabled: z
+        .boolean()
+        .describe('Whether the webhook is enabled. When a webhook is enabled again, pending deliveries are sent.'),
     })
     .partial()
     .refine((change) => Object.values(change).some((value) => value !== undefined), {
@@ -162,7 +172,10 @@ export function rotationBody(config: ServerConfig) {
         .min(0)
         .max(most)
         .default(most)
-        .describe('How long previous secrets keep signing alongside the new one; use 0 if they have leaked.'),
+        .describe(
+          'Seconds for which previous secrets keep signing together with the new secret. Use 0 if a previous ' +
+            'secret has leaked.',
+        ),
     })
     .nullable()
     .meta({ ...component('WebhookSecretRotate'), examples: [{ grace_seconds: 3600 }] });

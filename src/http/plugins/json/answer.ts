@@ -58,7 +58,7 @@ export function answerOf<Value>() {
 }
 
 /** A page of answers. */
-export function pageOf<Item extends z.ZodType>(id: string, item: Item, description = 'Newest first.') {
+export function pageOf<Item extends z.ZodType>(id: string, item: Item, description = 'A page of items, newest first.') {
   const wire = z.object({ items: z.array(item).readonly(), next_cursor: z.string().nullable() });
   const read = ({ items, nextCursor }: Page<z.input<Item>>) => ({ items, next_cursor: nextCursor });
   return toJson(z.transform(read), wire.meta({ id, description }));

@@ -16,7 +16,11 @@ export const seconds = z.transform((ms: number) => ms / 1000).pipe(z.number());
 /** An estimated value and the bounds of its interval. */
 export const interval = z.object({ mean: z.number(), low: z.number(), high: z.number() });
 
-export const share = z.number().gt(0).max(100).describe('Percentage of the population, including seeds; rounded up.');
+export const share = z
+  .number()
+  .gt(0)
+  .max(100)
+  .describe('Size of the audience as a percentage of the population, including seeds; rounded up to whole users.');
 
 export const featureValue = z.union([
   z.string(),
