@@ -22,7 +22,7 @@ for (const source of SOURCES) {
   const base64 = Buffer.from(module.toBinary({}).buffer).toString('base64');
   const lines = base64.match(new RegExp(`.{1,${LINE}}`, 'g')).map((line) => `  '${line}',`);
   const wanted = [
-    `/** The assembled ${name}.wat (\`npm run wasm\`). */`,
+    `/** ${name}.wat, assembled by \`npm run wasm\`. */`,
     `export const ${name.toUpperCase()}_WASM = [`,
     ...lines,
     "].join('');",

@@ -1,4 +1,4 @@
-/** The WebAssembly module that `npm run wasm` assembles from adam.wat. */
+/** adam.wat, assembled by `npm run wasm`. */
 export const ADAM_WASM = [
   'AGFzbQEAAAABGwNgBX19fX19AGAHf39/f399fQBgBX9/f39/AAIQAQRhZGFtBm1lbW9yeQIAAQMEAwABAgYpBX0BQwAAAAALfQFD',
   'AAAAAAt9AUMAAAAAC30BQwAAAAALfQFDAAAAAAsHHwMJY29uZmlndXJlAAAEc3RlcAABCGFkZF9yb3dzAAIKmAMDFgAgACQAIAEk',
