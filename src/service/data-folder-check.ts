@@ -1,9 +1,9 @@
 /** Compares the database of a data folder with the files: verifies every file by its checksum, and finds orphans. */
 import { join } from 'node:path';
-import type { StoreContents, StoredName, StoreUpkeep } from '../domain/ports/upkeep.ts';
+import type { StoreUpkeep } from '../domain/ports/upkeep.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { drain } from '../lib/files/slices.ts';
-import { checkModels, type ModelsReport } from '../model/check-models.ts';
+import { checkModels } from '../model/check-models.ts';
 import { CUSTOMISED_FILE, decodeCustomised } from '../model/customised.ts';
 import { MODELS_FOLDER } from '../model/versions.ts';
 import { type Item, itemsOfStore } from './integrity.ts';
@@ -31,7 +31,7 @@ export interface DataFolderReport {
    * Files that no row refers to and that no running expansion may be writing, and leftovers of an interrupted
    * promotion.
    */
-  readonly orphans: readonly StoredName[];
+  readonly orphans: readonly string[];
 }
 
 export interface CheckOptions {
@@ -50,7 +50,7 @@ export function checkDataFolder(
   { dataDir, isAlone }: CheckOptions,
   progress: (done: number, all: number) => void = () => {},
 ): DataFolderReport {
-  const listed = upkeep.files();
+  const orphans = upkeep.orphans(isAlone);
   const contents = upkeep.contents();
   const items = [...itemsOfStore(upkeep, contents)];
   const faults: Fault[] = upkeep.faults().map((message) => ({ path: 'metaheac.db', message }));
@@ -68,7 +68,7 @@ export function checkDataFolder(
   }
   const models = checkModels(join(dataDir, MODELS_FOLDER));
   const after = upkeep.contents();
-  const there = new Set(upkeep.files().map(({ path }) => path));
+  const still = new Set(upkeep.orphans(isAlone));
   return {
     sets: contents.sets.size,
     rankings: contents.rankings.size,
@@ -82,16 +82,10 @@ export function checkDataFolder(
       ...models.faults.map(({ path, message }) => ({ path: `${MODELS_FOLDER}/${path}`, message })),
     ],
     orphans: [
-      ...listed.filter(
-        (file) => there.has(file.path) && isOrphan(file, contents, isAlone) && isOrphan(file, after, isAlone),
-      ),
-      ...(isAlone ? leftoversOf(models) : []),
+      ...orphans.filter((path) => still.has(path)),
+      ...(isAlone ? models.leftovers.map((name) => `${MODELS_FOLDER}/${name}`) : []),
     ],
   };
-}
-
-function leftoversOf({ leftovers }: ModelsReport): StoredName[] {
-  return leftovers.map((name) => ({ path: `${MODELS_FOLDER}/${name}` }));
 }
 
 /** Checks the customised model of a ranking, if there is one, by its own checksum. */
@@ -103,10 +97,4 @@ function customisedFault(blobs: StoreUpkeep['blobs'], folder: string): string | 
     if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return null;
     return messageOf(error);
   }
-}
-
-function isOrphan({ set, ranking, expansionId }: StoredName, contents: StoreContents, isAlone: boolean): boolean {
-  if (set !== undefined) return set === null ? isAlone : !contents.sets.has(set);
-  if (ranking !== null && ranking !== undefined && contents.rankings.has(ranking)) return false;
-  return expansionId === undefined || !contents.running.has(expansionId);
 }

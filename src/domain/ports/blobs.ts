@@ -102,7 +102,4 @@ export interface Blobs extends BlobReader {
    * @throws AppError storage_failed
    */
   deleteFile(folder: string, file: string): void;
-
-  /** Removes unfinished files of killed processes from a folder. Only safe while no process writes to the folder. */
-  removeUnfinished(folder: string): void;
 }

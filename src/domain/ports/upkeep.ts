@@ -14,17 +14,6 @@ export interface StoreContents {
   readonly running: ReadonlySet<string>;
 }
 
-/** The file of a user set, or the folder of a ranking. */
-export interface StoredName {
-  /** The path, relative to the store. */
-  readonly path: string;
-  /** The sha256 of a user set, or the folder of a ranking; null if the set or ranking was never finished. */
-  readonly set?: string | null;
-  readonly ranking?: string | null;
-  /** The id of the expansion that made a ranking. */
-  readonly expansionId?: string;
-}
-
 /** A row whose checksum shows that it was altered after it was written. */
 export interface DamagedRow {
   readonly table: string;
@@ -52,14 +41,18 @@ export interface StoreUpkeep {
   /** Whether a damaged row still exists and is still damaged. */
   isDamaged(row: DamagedRow): boolean;
   contents(): StoreContents;
-  /** All files in the store's folders, whether or not a row refers to them. */
-  files(): StoredName[];
   /**
-   * Removes files that no row refers to. Files that this store may not have made are moved aside instead. Must be
-   * called with the store's lock. Returns the new location of files that were moved; null if all were removed.
+   * Files that no row refers to and that no running expansion may be writing, relative to the store. With `isAlone`,
+   * unfinished files are included, which a service that uses the store may be writing.
    * @throws AppError storage_failed
    */
-  remove(files: readonly StoredName[], now: number): string | null;
+  orphans(isAlone: boolean): string[];
+  /**
+   * Removes orphans. Files that this store may not have made are moved aside instead. Must be called with the store's
+   * lock. Returns the new location of files that were moved; null if all were removed.
+   * @throws AppError storage_failed
+   */
+  remove(paths: readonly string[], now: number): string | null;
   /** Folders of files that were moved aside, relative to the store. */
   setAside(): string[];
   close(): void;

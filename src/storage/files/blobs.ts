@@ -94,10 +94,6 @@ export class FileBlobs implements Blobs {
     withStorage(`remove ${path}`, () => rmSync(path, { force: true }));
   }
 
-  removeUnfinished(folder: string): void {
-    removeUnfinishedFiles(this.#pathOf(folder));
-  }
-
   #pathOf(...names: string[]): string {
     const name = normalize(join(...names));
     assert(!name.startsWith('..'), `blob ${name} leads out of the store`);
@@ -228,10 +224,4 @@ function readRange(descriptor: number, target: Uint8Array, position: number): nu
     at += read;
   }
   return at;
-}
-
-/** Removes the unfinished files that killed writers left in a folder. */
-function removeUnfinishedFiles(folder: string): void {
-  const names = withStorage(`list ${folder}`, () => listFolder(folder));
-  for (const name of names) if (name.endsWith(TEMPORARY)) removeQuietly(join(folder, name));
 }

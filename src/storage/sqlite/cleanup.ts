@@ -3,10 +3,10 @@
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cleanup as CleanupPort } from '../../domain/ports/store.ts';
-import type { StoreContents } from '../../domain/ports/upkeep.ts';
-import { RANKINGS, rankingFolder } from '../../domain/ranking-name.ts';
+import { RANKINGS } from '../../domain/ranking-name.ts';
 import type { Retention } from '../../domain/types.ts';
 import { listFolder, withStorage } from '../../lib/files/durable-files.ts';
+import { storedFiles } from '../files/stored-files.ts';
 import type { SqliteAudiences } from './audiences.ts';
 import type { Connection } from './connection.ts';
 import { deleteRows } from './database/damaged-rows.ts';
@@ -15,7 +15,7 @@ import type { Database } from './database/driver.ts';
 import { isOwn, renewGeneration, setAside, takeFolder } from './database/folder-mark.ts';
 import { writeToFree } from './database/reserve.ts';
 import { forgetAnswers } from './idempotency.ts';
-import { contentsOf } from './upkeep.ts';
+import { findOrphans } from './upkeep.ts';
 import type { SqliteUserSets } from './user-sets.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -78,7 +78,9 @@ export class Cleanup implements CleanupPort {
 
   #unusedFolders(): string[] {
     const { dataDir, database } = this.#connection;
-    return unusedFolders(dataDir, () => contentsOf(database));
+    return findOrphans(database, dataDir, false)
+      .filter(({ kind }) => kind === 'ranking')
+      .map(({ path }) => path);
   }
 
   /** Removes unused rankings and user sets. */
@@ -113,25 +115,6 @@ function pruneExpansions(database: Database, newest: number, before: number): vo
   deleteRows(database, 'expansions', condition, { newest, before });
 }
 
-/**
- * Ranking folders (relative to the data folder) that no audience version uses and no expansion is writing to. `inUse`
- * is called after the folders are listed: folders created later are not in the list.
- */
-function unusedFolders(dataDir: string, inUse: () => Pick<StoreContents, 'rankings' | 'running'>): string[] {
-  return withStorage('list the rankings', () => {
-    const campaigns = listFolder(join(dataDir, RANKINGS));
-    const found = campaigns.flatMap((campaignId) =>
-      listFolder(join(dataDir, RANKINGS, campaignId)).map((name) => ({ campaignId, name })),
-    );
-    const { rankings, running } = inUse();
-    // the name of a folder that a ranking is being written to begins with the expansion's id
-    return found
-      .filter(({ name }) => !running.has(name.slice(0, UUID_LENGTH)))
-      .map(({ campaignId, name }) => rankingFolder(campaignId, name))
-      .filter((folder) => !rankings.has(folder));
-  });
-}
-
 /** Removes the folders of campaigns that have no rankings. @throws AppError storage_failed */
 function removeEmptyFolders(dataDir: string): void {
   const campaigns = withStorage('list the rankings', () => listFolder(join(dataDir, RANKINGS)));
@@ -155,10 +138,10 @@ function removeIfEmpty(folder: string): void {
  * the one that made the ranking, even if it has the same generation.
  */
 function hasStrangers(database: Database, dataDir: string): boolean {
-  const campaigns = listFolder(join(dataDir, RANKINGS)).filter(
-    (id) =>
-      id.length === UUID_LENGTH && listFolder(join(dataDir, RANKINGS, id)).some((name) => name.length === UUID_LENGTH),
+  const found = storedFiles(dataDir).flatMap((file) =>
+    file.kind === 'ranking' && file.isFinished ? [file.campaignId] : [],
   );
+  const campaigns = [...new Set(found)].filter((id) => id.length === UUID_LENGTH);
   const isThere = database.prepare('SELECT 1 FROM campaigns WHERE id = @id');
   const missing = campaigns.filter((id) => isThere.get({ id }) === undefined);
   if (missing.length === 0) return false;

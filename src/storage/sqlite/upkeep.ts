@@ -1,20 +1,16 @@
 /** Reads which files a data folder should contain and which it contains, over a read-only connection. */
 import { statfsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Blobs } from '../../domain/ports/blobs.ts';
-import type { DamagedRow, StoreContents, StoredName, StoreUpkeep } from '../../domain/ports/upkeep.ts';
-import { RANKINGS, rankingFolder } from '../../domain/ranking-name.ts';
-import { listFolder, withStorage } from '../../lib/files/durable-files.ts';
+import type { DamagedRow, StoreContents, StoreUpkeep } from '../../domain/ports/upkeep.ts';
+import { withStorage } from '../../lib/files/durable-files.ts';
 import { FileBlobs } from '../files/blobs.ts';
-import { SEED_FOLDER } from '../files/set-file.ts';
+import { type StoredFile, storedFiles } from '../files/stored-files.ts';
 import { databaseOf } from './database/data-folder.ts';
 import { type Database, openForReading } from './database/database.ts';
 import { discardFiles, listSetAside } from './database/folder-mark.ts';
 import { databaseFaults, findDamagedRows, isDamaged } from './database/row-sums.ts';
 import { setNames } from './set-rows.ts';
-
-const SET_FILE = /^([0-9a-f]{64})\.txt$/;
-const UUID_LENGTH = 36;
 
 /** @throws AppError invalid_argument if there is no data folder of this version; storage_failed */
 export function openUpkeep(dataDir: string): StoreUpkeep {
@@ -58,12 +54,11 @@ class SqliteUpkeep implements StoreUpkeep {
     return contentsOf(this.#database);
   }
 
-  files(): StoredName[] {
-    return withStorage(`list ${this.#dataDir}`, () => storedFiles(this.#dataDir));
+  orphans(isAlone: boolean): string[] {
+    return findOrphans(this.#database, this.#dataDir, isAlone).map(({ path }) => path);
   }
 
-  remove(files: readonly StoredName[], now: number): string | null {
-    const paths = files.map(({ path }) => path);
+  remove(paths: readonly string[], now: number): string | null {
     return discardFiles(this.#database, this.#dataDir, paths, now);
   }
 
@@ -76,21 +71,20 @@ class SqliteUpkeep implements StoreUpkeep {
   }
 }
 
-/** What is in the folders of a data folder or a backup, whether a row refers to it or not. */
-export function storedFiles(dataDir: string): StoredName[] {
-  const sets = listFolder(join(dataDir, SEED_FOLDER)).map((name) => ({
-    path: `${SEED_FOLDER}/${name}`,
-    set: SET_FILE.exec(name)?.[1] ?? null,
-  }));
-  const rankings = listFolder(join(dataDir, RANKINGS)).flatMap((campaignId) =>
-    listFolder(join(dataDir, RANKINGS, campaignId)).map((name) => ({
-      path: rankingFolder(campaignId, name),
-      // a folder that is being written, or was replaced, has a longer name
-      ranking: name.length === UUID_LENGTH ? rankingFolder(campaignId, name) : null,
-      expansionId: name.slice(0, UUID_LENGTH),
-    })),
-  );
-  return [...sets, ...rankings];
+/**
+ * Files that no row refers to and that no running expansion may be writing, and, if nobody writes (`isAlone`), all
+ * unfinished ones. The files are listed first: what is made later is not in the list.
+ * @throws AppError storage_failed
+ */
+export function findOrphans(database: Database, dataDir: string, isAlone: boolean): StoredFile[] {
+  const files = withStorage(`list ${dataDir}`, () => storedFiles(dataDir));
+  const contents = contentsOf(database);
+  return files.filter((file) => isOrphan(file, contents, isAlone));
+}
+
+export function isOrphan(file: StoredFile, { sets, rankings, running }: StoreContents, isAlone: boolean): boolean {
+  if (file.kind === 'set') return file.sha256 === null ? isAlone : !sets.has(file.sha256);
+  return !rankings.has(file.path) && !running.has(file.expansionId);
 }
 
 /** What the rows of a database refer to, as of one moment. */

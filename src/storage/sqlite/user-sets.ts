@@ -27,16 +27,16 @@ import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
-import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet, setNames } from './set-rows.ts';
+import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet } from './set-rows.ts';
+import { findOrphans } from './upkeep.ts';
 
 /** Number of sets whose counts are cached. */
 const REMEMBERED = 1_000;
-/** Names of files in the folder of sets: sets, and files being written. */
-const OURS = /^[0-9a-f]{64}\.txt$|\.tmp$/;
 const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
 
 export class SqliteUserSets implements UserSets {
   readonly #database: Database;
+  readonly #dataDir: string;
   readonly #blobs: Blobs;
   readonly #discard: Connection['discard'];
   readonly #audit: SqliteAuditLog;
@@ -44,9 +44,10 @@ export class SqliteUserSets implements UserSets {
   readonly #matches = new LRUCache<string, Promise<Matches>>({ max: REMEMBERED });
   readonly #suppressed = new LRUCache<string, Promise<number>>({ max: REMEMBERED });
 
-  constructor({ database, blobs, options, discard }: Connection, audit: SqliteAuditLog) {
+  constructor({ database, dataDir, blobs, options, discard }: Connection, audit: SqliteAuditLog) {
     this.#discard = discard;
     this.#database = database;
+    this.#dataDir = dataDir;
     this.#audit = audit;
     this.#blobs = blobs;
     this.#now = () => options.clock.now();
@@ -125,11 +126,9 @@ export class SqliteUserSets implements UserSets {
    * writes.
    */
   unnamedFiles(): string[] {
-    const named = new Set(setNames(this.#database).map(userSetFile));
-    return this.#blobs
-      .list(SEED_FOLDER)
-      .filter((name) => OURS.test(name) && !named.has(name))
-      .map((name) => `${SEED_FOLDER}/${name}`);
+    return findOrphans(this.#database, this.#dataDir, true)
+      .filter((file) => file.kind === 'set' && (file.sha256 !== null || file.path.endsWith('.tmp')))
+      .map(({ path }) => path);
   }
 
   /** How the sent ids match; null if another change came in between. */

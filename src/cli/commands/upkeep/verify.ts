@@ -81,7 +81,7 @@ function print(report: DataFolderReport, { running, repair, movedTo }: Circumsta
   for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
   if (faults.length > SHOWN) output.result(`damaged  and ${faults.length - SHOWN} more`);
   const fate = !repair ? 'orphan ' : movedTo === null ? 'removed' : 'moved  ';
-  for (const { path } of orphans.slice(0, SHOWN)) output.result(`${fate}  ${path}`);
+  for (const path of orphans.slice(0, SHOWN)) output.result(`${fate}  ${path}`);
   if (orphans.length > SHOWN) output.result(`${fate}  and ${orphans.length - SHOWN} more`);
   if (unsealed.length > 0)
     output.result(`without checksums: ${counted(unsealed.length, 'ranking')}, which a running service adds`);
@@ -104,7 +104,7 @@ function present(report: DataFolderReport, { running, repair, movedTo }: Circums
     bytes,
     without_checksums: unsealed,
     faults,
-    orphans: orphans.map(({ path }) => path),
+    orphans,
     removed: repair && movedTo === null ? orphans.length : 0,
     set_aside: movedTo,
   };

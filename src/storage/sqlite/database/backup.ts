@@ -26,7 +26,8 @@ import {
 import { hashFile } from '../../../lib/files/slices.ts';
 import { claimSibling } from '../../../lib/files/temporary-sibling.ts';
 import { SEED_FOLDER, userSetFile } from '../../files/set-file.ts';
-import { contentsOf, storedFiles } from '../upkeep.ts';
+import { storedFiles } from '../../files/stored-files.ts';
+import { contentsOf, isOrphan } from '../upkeep.ts';
 import { BACKUP_FILE, type BackedUpFile, describeFiles, encodeBackup, readBackup } from './backup-manifest.ts';
 import { databaseOf } from './data-folder.ts';
 import { DATABASE_FILE, type Database, openForReading } from './database.ts';
@@ -201,9 +202,10 @@ function copyFiles(
 }
 
 /** Removes files that only an earlier copy of the database referred to. */
-function removeOthers({ sets, rankings }: StoreContents, folder: string): void {
-  for (const { path, set, ranking } of storedFiles(folder))
-    if (!sets.has(set ?? '') && !rankings.has(ranking ?? '')) rmSync(join(folder, path), { recursive: true });
+function removeOthers(contents: StoreContents, folder: string): void {
+  const referredTo = { ...contents, running: new Set<string>() };
+  for (const file of storedFiles(folder))
+    if (isOrphan(file, referredTo, true)) rmSync(join(folder, file.path), { recursive: true });
 }
 
 /**

@@ -6,10 +6,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { RANKINGS } from '../../../domain/ranking-name.ts';
 import { AppError } from '../../../lib/errors.ts';
-import { createClosedFolder, listFolder, withStorage } from '../../../lib/files/durable-files.ts';
+import { createClosedFolder, withStorage } from '../../../lib/files/durable-files.ts';
 import { isFileLocked, tryFileLock } from '../../../lib/files/file-lock.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import { SEED_FOLDER } from '../../files/set-file.ts';
+import { storedFiles } from '../../files/stored-files.ts';
 import { DATABASE_FILE as DATABASE } from './database.ts';
 import { refuseUntilTaken } from './database-files.ts';
 import { listMarks, setAside } from './folder-mark.ts';
@@ -73,9 +74,9 @@ function hasDatabase(dataDir: string): boolean {
 
 function artefactsOf(dataDir: string): string[] {
   return withStorage(`read ${dataDir}`, () => {
-    const campaigns = listFolder(join(dataDir, RANKINGS));
-    const rankings = campaigns.flatMap((campaign) => listFolder(join(dataDir, RANKINGS, campaign))).length;
-    const sets = listFolder(join(dataDir, SEED_FOLDER)).length;
+    const files = storedFiles(dataDir);
+    const sets = files.filter(({ kind }) => kind === 'set').length;
+    const rankings = files.length - sets;
     const log = statSync(join(dataDir, `${DATABASE}-wal`), { throwIfNoEntry: false })?.size ?? 0;
     return [
       ...(rankings > 0 ? [counted(rankings, 'ranking')] : []),

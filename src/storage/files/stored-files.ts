@@ -1,0 +1,39 @@
+/** Lists the files and folders beside a database: user sets and rankings. */
+import { join } from 'node:path';
+import { RANKINGS, rankingFolder } from '../../domain/ranking-name.ts';
+import { listFolder } from '../../lib/files/durable-files.ts';
+import { SEED_FOLDER } from './set-file.ts';
+
+const SET_FILE = /^([0-9a-f]{64})\.txt$/;
+const UUID_LENGTH = 36;
+
+/** A file of the folder of sets, or the folder of a ranking; its path is relative to the data folder. */
+export type StoredFile =
+  /** `sha256` is null if the name is not that of a set: it is unfinished if it ends with `.tmp`. */
+  | { readonly kind: 'set'; readonly path: string; readonly sha256: string | null }
+  /** Not finished: it is being written, or was replaced. */
+  | {
+      readonly kind: 'ranking';
+      readonly path: string;
+      readonly campaignId: string;
+      readonly expansionId: string;
+      readonly isFinished: boolean;
+    };
+
+/** What is in a data folder or a backup, whether a row refers to it or not. */
+export function storedFiles(dataDir: string): StoredFile[] {
+  const sets = listFolder(join(dataDir, SEED_FOLDER)).map((name) => ({
+    kind: 'set' as const,
+    path: `${SEED_FOLDER}/${name}`,
+    sha256: SET_FILE.exec(name)?.[1] ?? null,
+  }));
+  const rankings = listFolder(join(dataDir, RANKINGS)).flatMap((campaignId) =>
+    listFolder(join(dataDir, RANKINGS, campaignId)).map((name) => ({
+      ...{ kind: 'ranking' as const, path: rankingFolder(campaignId, name), campaignId },
+      expansionId: name.slice(0, UUID_LENGTH),
+      // other folders of an expansion have longer names
+      isFinished: name.length === UUID_LENGTH,
+    })),
+  );
+  return [...sets, ...rankings];
+}
