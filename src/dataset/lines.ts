@@ -77,7 +77,7 @@ export async function* readWholeLines(
 
 function describeFault(fault: Exclude<LineFault, 'too_long'>): string {
   if (fault === 'not_utf_8') return 'the line is not valid UTF-8';
-  return `the file ${FOREIGN_FILES[fault]}${fault === 'gzip' ? ': end its name in .gz' : ''}`;
+  return `the file ${FOREIGN_FILES[fault]}${fault === 'gzip' ? '; its name must end in .gz' : ''}`;
 }
 
 /** Converts bytes of Latin-1 to UTF-8. */

@@ -1,4 +1,4 @@
-/** Sets of IP addresses, given as addresses and CIDRs. */
+/** Sets of IP addresses, described by addresses and CIDRs. */
 import { BlockList, isIP } from 'node:net';
 
 export interface AddressRanges {
@@ -14,8 +14,8 @@ export function isRange(entry: string): boolean {
 }
 
 /**
- * `entries` are addresses, or CIDRs as `isRange` accepts them. There is one list per family: a joint list treats an
- * IPv4 address like its mapped IPv6 form, and matches it against IPv6 ranges.
+ * Makes a set from addresses and CIDRs that `isRange` accepts. There is one list per address family, because a joint
+ * list would match an IPv4 address (as its mapped IPv6 form) against IPv6 ranges.
  */
 export function addressRanges(entries: readonly string[]): AddressRanges {
   const ipv4 = new BlockList();

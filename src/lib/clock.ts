@@ -1,12 +1,12 @@
-/** The only place that reads the time of day and monotonic time. */
+/** The machine's clock. No other module reads the time of day or monotonic time. */
 import { readFileSync } from 'node:fs';
 
 export interface Clock {
-  /** Milliseconds since 1970, for records. */
+  /** The time of day for records, in milliseconds since 1970. */
   now(): number;
   /**
-   * Milliseconds from an arbitrary start, for durations; the start is the same for all processes until the machine
-   * boots again. It never jumps.
+   * Monotonic time for durations, in milliseconds from an arbitrary start. It never jumps. All processes have the same
+   * start until the machine boots again.
    */
   elapsed(): number;
 }
@@ -19,7 +19,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** The id of the machine's current boot, for which `elapsed` counts; null if the system has none. */
+/** The id of the machine's current boot; null if the system has no such id. `elapsed` counts within one boot. */
 export function findBootId(): string | null {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -29,8 +29,8 @@ export function findBootId(): string | null {
 }
 
 /**
- * Milliseconds that this machine has slept since it booted, while `elapsed` stood still; 0 if the system does not
- * report it.
+ * Milliseconds that this machine has been suspended since it booted, while `elapsed` stood still; 0 if the system does
+ * not report this time.
  */
 export function readSleptMs(clock: Pick<Clock, 'elapsed'> = systemClock): number {
   try {

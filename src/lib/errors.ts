@@ -1,24 +1,25 @@
 /**
- * Errors of callers and the environment, each with a stable code (the original is the `cause`); bugs are assertions.
+ * Errors caused by callers or by the environment, which have stable codes and the original error as `cause`. Bugs are
+ * assertions.
  */
 import type { ErrorCode } from './error-codes/error-codes.ts';
 
 export type { ErrorCode } from './error-codes/error-codes.ts';
 
-/** A fault in the input, and where it is. */
+/** A fault in the input, and its location. */
 export interface ErrorDetail {
-  /** JSON pointer into the body, a query parameter, or `file:line`. */
+  /** The location of the fault: a JSON pointer into the body, the name of a query parameter, or `file:line`. */
   readonly pointer: string;
   readonly message: string;
   readonly value?: unknown;
   readonly limit?: number;
 }
 
-/** An error that is not a bug: caused by the caller's input or by the environment. */
+/** An error that is not a bug but is caused by the caller's input or by the environment. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly details: readonly ErrorDetail[];
-  /** Facts for the response in addition to the text (a state, a retry time). */
+  /** Facts for the response in addition to the text, such as a state or a retry time. */
   readonly facts: Readonly<Record<string, unknown>>;
 
   constructor(
@@ -34,24 +35,29 @@ export class AppError extends Error {
   }
 }
 
-/** A request that is wrong in any state of the service. A command that makes one ends with exit code 2. */
+/**
+ * An error for a request that is wrong in any state of the service. A command with this error ends with exit code 2.
+ */
 export class UsageError extends AppError {
   constructor(message: string, options: { readonly cause?: unknown } = {}) {
     super('invalid_argument', message, options);
   }
 }
 
-/** Throws an assertion (a bug, never the caller's fault) unless `condition` holds. */
+/** Throws an assertion error if `condition` is false. A failed assertion is a bug, never the caller's fault. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);
 }
 
-/** Ends a switch over every member of a union: a member added later does not compile here. */
+/**
+ * The default case of a switch over all members of a union. If a member is added without a case, the switch does not
+ * compile.
+ */
 export function unreachable(value: never): never {
   throw new Error(`assertion failed: unexpected ${JSON.stringify(value)}`);
 }
 
-/** The text of anything that was thrown. */
+/** The message of a thrown value of any type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,6 @@
 /**
- * The kinds of features, one row each. Anything specific to another folder is in a table there, which has a row for
- * every kind too: `population/kinds` (files), `dataset/campaign-values.ts`, `model/feature-schemas.ts`.
+ * The table of feature kinds. Properties that only another folder needs are in a table of that folder, which also has a
+ * row for every kind: `population/kinds` (files), `dataset/campaign-values.ts`, `model/feature-schemas.ts`.
  */
 
 /**
@@ -13,11 +13,16 @@ type CampaignValue = string | number | readonly string[] | readonly number[];
 
 export interface KindRow {
   readonly column: ColumnKind;
-  /** The form of a filter: a list of tokens, or a minimum and a maximum. Null: users cannot be filtered by it. */
+  /**
+   * The form of a filter: a list of tokens, or a minimum and a maximum. Null if users cannot be filtered by features of
+   * this kind.
+   */
   readonly filter: 'tokens' | 'range' | null;
-  /** What an explanation counts: tokens, or bands of numbers. Null: it only compares means. */
+  /** What an explanation counts: tokens, or bands of numbers. Null if an explanation only compares means. */
   readonly explain: 'tokens' | 'bands' | null;
-  /** Why the API refuses a value of a campaign; null if it accepts it. `size` is the length of a vector. */
+  /**
+   * Returns why the API refuses a campaign's value; null if the value is accepted. `size` is the length of a vector.
+   */
   readonly refuse: (value: CampaignValue, size: number | undefined) => string | null;
 }
 

@@ -1,4 +1,4 @@
-/** A mean with the bounds of its interval, and how both are formatted. */
+/** A mean with the bounds of its interval, and its text formats. */
 
 export interface Interval {
   readonly mean: number;
@@ -16,13 +16,13 @@ export function signedInterval({ mean, low, high }: Interval, digits: number): s
   return `${signed(mean, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
 }
 
-/** A value with its sign; without one if only zeros would be shown. */
+/** The text of a value with its sign, or without a sign if the text shows only zeros. */
 export function signed(value: number, digits: number): string {
   const text = Math.abs(value).toFixed(digits);
   return `${Number(text) === 0 ? '' : value < 0 ? '-' : '+'}${text}`;
 }
 
-/** The sign of an interval of differences: 1 above zero, -1 below it, 0 if it contains zero. */
+/** The sign of an interval of differences: 1 if it is above zero, -1 if it is below zero, 0 if it contains zero. */
 export function clearSign({ low, high }: Interval): 1 | -1 | 0 {
   return low > 0 ? 1 : high < 0 ? -1 : 0;
 }

@@ -1,15 +1,15 @@
 /**
- * The definition of a limit: a row in the `limits.ts` of the module that enforces it. The number is written nowhere
- * else.
+ * The definition of limits. A limit is a row in the `limits.ts` of the module that enforces it, and its number is
+ * written nowhere else.
  */
 
 export interface Limit {
   /** The default value. */
   readonly value: number;
   readonly unit: string;
-  /** A sentence: what is counted, and what happens beyond the limit. */
+  /** A sentence that says what is limited and what happens beyond the limit. */
   readonly description: string;
-  /** Whether an operator may set it; otherwise it is a constant. */
+  /** Whether an operator may set the limit. Otherwise, the limit is a constant. */
   readonly isSetting: boolean;
   /** The smallest and the largest value of a setting. */
   readonly least: number;
@@ -24,19 +24,19 @@ interface Options {
   readonly published?: boolean;
 }
 
-/** Rows by name, which ends in the unit if that is bytes or a time. */
+/** Limits by name. The name ends in the unit if the unit is bytes or a time. */
 export type LimitRows = Readonly<Record<string, Limit>>;
 
 /** The values of limits by name. */
 export type LimitValues<Rows extends LimitRows> = { readonly [Name in keyof Rows]: number };
 
-/** A limit that operators have reason to set; docs/configuration.md gives the reason. */
+/** Defines a limit that operators may have reason to set. docs/configuration.md says why. */
 export function setting(value: number, unit: string, description: string, options: Options = {}): Limit {
   const { least = 1, most = 2 ** 40, published = false } = options;
   return { value, unit, description, isSetting: true, least, most, published };
 }
 
-/** A limit that only tests change, through an argument. */
+/** Defines a constant limit. Only tests change it, through an argument. */
 export function fixed(
   value: number,
   unit: string,

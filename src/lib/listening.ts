@@ -1,10 +1,11 @@
-/** Where a service listens: whether other machines can reach it there, and errors of listening. */
+/** Checks of the address that a service listens on, and errors of listening. */
 import { isIPv4 } from 'node:net';
 import { AppError, messageOf } from './errors.ts';
 
 /**
- * Throws (`invalid_argument`) if other machines would be served without a key. A host that is not loopback needs a key.
- * So does a service with trusted proxies: a proxy reaches a loopback host from its own machine.
+ * Throws AppError invalid_argument if other machines would be served without a key. A key is needed for a host that is
+ * not loopback. A service with trusted proxies also needs a key, because a proxy on the same machine can reach a
+ * loopback host.
  */
 export function requireKeyFor(host: string, hasKey: boolean, trustedProxies: readonly string[] = []): void {
   if (hasKey || (isLoopback(host) && trustedProxies.length === 0)) return;
@@ -13,12 +14,12 @@ export function requireKeyFor(host: string, hasKey: boolean, trustedProxies: rea
     : [`host ${host}`, 'serve on 127.0.0.1'];
   throw new AppError(
     'invalid_argument',
-    `${what} can be reached from other machines: set METAHEAC_API_KEY, create a key with ` +
+    `${what} can be reached from other machines; set METAHEAC_API_KEY, create a key with ` +
       `\`metaheac keys create\`, or ${instead}`,
   );
 }
 
-/** Whether only this machine can reach the host. */
+/** Whether the host is a loopback host, which only this machine can reach. */
 export function isLoopback(host: string): boolean {
   const name = host
     .toLowerCase()

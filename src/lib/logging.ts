@@ -1,17 +1,19 @@
-/** The only importer of pino: JSON lines (or lines for people) on stderr, without secrets or user ids. */
+/**
+ * The log: JSON lines (or human-readable lines) on stderr, without secrets or user ids. No other module imports pino.
+ */
 import { destination, pino } from 'pino';
 import { createPrettyPrinter } from './pretty-log.ts';
 
 export type { Logger } from 'pino';
 
-/** Whether the log goes to a terminal: it is then formatted for people, unless a setting says otherwise. */
+/** Whether the log goes to a terminal. If so, it is human-readable unless a setting says otherwise. */
 export function logsToTerminal(): boolean {
   return process.stderr.isTTY === true;
 }
 
 /**
- * A logger that writes to stderr (stdout is for commands' results): JSON lines or, if `pretty`, lines for people, in
- * colour on a terminal.
+ * Creates a logger that writes to stderr, because stdout is for results of commands. It writes JSON lines or, if
+ * `pretty`, human-readable lines, which have colours on a terminal.
  */
 export function createLogger(
   level: string,

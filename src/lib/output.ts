@@ -1,11 +1,11 @@
-/** The output of a command: results, notes, a progress line. `src/cli/output.ts` writes it. */
+/** The output of a command: results, notes and a progress line. `src/cli/output.ts` implements it. */
 
 export interface Output {
-  /** A line of the command's result. */
+  /** Writes a line of the command's result. */
   result(line: string): void;
-  /** A line for the person at the terminal. */
+  /** Writes a note for the person at the terminal. */
   note(line: string): void;
-  /** Replaces the progress line; if the output is not a terminal, a line is written now and then. */
+  /** Replaces the progress line. If the output is not a terminal, a new line is written now and then instead. */
   progress(line: string): void;
 }
 

@@ -1,9 +1,9 @@
-/** The folder of the package's package.json, above the sources or their build; the package's version. */
+/** The folder that contains the package's package.json, and the package's version. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { assert } from './errors.ts';
 
-/** The nearest folder with both a package.json and `migrations/`: nested packages have no migrations. */
+/** The nearest parent folder with both a package.json and `migrations/`. Nested packages have no migrations. */
 export const PACKAGE_ROOT = find(import.meta.dirname);
 
 export const PACKAGE_VERSION: string = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')).version;

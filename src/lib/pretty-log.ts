@@ -1,17 +1,18 @@
-/** Formats the log for people with pino-pretty, from pino's JSON. */
+/** Converts pino's JSON lines to human-readable lines with pino-pretty. */
 import { createRequire } from 'node:module';
 import type PinoPretty from 'pino-pretty';
 
-/** A JSON escape. The first two alternatives are control characters other than a line end or a tab. */
+/** An escape sequence in JSON. The first two alternatives are control characters other than line ends and tabs. */
 const ESCAPE = /\\(u00[01][0-9a-f]|[bfr]|.)/gi;
 const HARMLESS = new Set(['n', 't', 'u', '"', '\\', '/']);
-/** Control characters that JSON does not escape. */
+/** Control characters that JSON.stringify does not escape. */
 const UNESCAPED = /[\u007f-\u009f]/g;
 
 /**
- * Formats a line of JSON as `[14:03:07.123] INFO (api): request {"status":200,"ms":3.1}`, in UTC, with an error and its
- * stack below. Control characters stay escaped: text from outside must not move the cursor or start a line. The package
- * is loaded here, because that takes longer than the rest of logging and most services write JSON.
+ * Returns a function that formats a JSON line as `[14:03:07.123] INFO (api): request {"status":200,"ms":3.1}`, in UTC.
+ * An error and its stack follow on the next lines. Control characters stay escaped, because text from outside must not
+ * move the cursor or start a line. pino-pretty is loaded only here, because loading it takes long and most services
+ * write JSON.
  */
 export function createPrettyPrinter(isColoured: boolean): (json: string) => string {
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;

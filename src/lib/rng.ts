@@ -1,20 +1,23 @@
-/** Seeded random numbers: xoshiro128** keyed by a sha256, so that a text key determines the stream on every machine. */
+/**
+ * Seeded random numbers: xoshiro128** with the sha256 of a text key as seed. A key gives the same stream on every
+ * machine.
+ */
 import { createHash } from 'node:crypto';
 
 export interface Rng {
-  /** Uniform in [0, 2^32). */
+  /** A random integer, uniform in [0, 2^32). */
   uint32(): number;
-  /** Uniform in [0, 1) with 53 bits. */
+  /** A random number with 53 bits, uniform in [0, 1). */
   uniform(): number;
-  /** Uniform integer in [0, bound), without modulo bias. */
+  /** A random integer, uniform in [0, bound), without modulo bias. */
   integer(bound: number): number;
   /** Standard normal (Box-Muller). */
   normal(): number;
-  /** An independent stream determined only by this stream's key and `label`, not by what was drawn before. */
+  /** An independent stream, determined only by this stream's key and `label`, not by earlier draws. */
   fork(label: string): Rng;
 }
 
-/** The stream determined by `key`. */
+/** Creates the stream of random numbers for a key. */
 export function createRng(key: string): Rng {
   const digest = createHash('sha256').update(key).digest();
   const s = new Uint32Array(4);
@@ -58,8 +61,8 @@ export function createRng(key: string): Rng {
 }
 
 /**
- * The index of the first of the ascending `cumulative` weights that is above `value`, or the last index if there is
- * none. With a uniform value below the last weight, this draws an index by weight.
+ * The index of the first cumulative weight that is above `value`, or the last index if no weight is. `cumulative` is
+ * ascending. If `value` is uniform below the last cumulative weight, this draws an index by weight.
  */
 export function firstAbove(cumulative: Float64Array, value: number): number {
   let [low, high] = [0, cumulative.length - 1];
@@ -81,7 +84,9 @@ export function shuffle(rng: Rng, items: Int32Array | Uint32Array): void {
   }
 }
 
-/** `count` of `items` in random order, each position at most once; all of them if `count >= items.length`. */
+/**
+ * Draws `count` of `items` in random order, each position at most once. Returns all items if `count >= items.length`.
+ */
 export function sample(rng: Rng, items: Int32Array, count: number): Int32Array {
   const out = sampleWithoutReplacement(rng, items.length, count);
   for (let i = 0; i < out.length; i++) out[i] = items[out[i]!]!;
@@ -89,8 +94,8 @@ export function sample(rng: Rng, items: Int32Array, count: number): Int32Array {
 }
 
 /**
- * `count` distinct integers of [0, bound) in random order; all of them if `count >= bound`. O(count) memory (sparse
- * Fisher-Yates).
+ * Draws `count` distinct integers from [0, bound) in random order. Returns all of them if `count >= bound`. Needs
+ * O(count) memory (sparse Fisher-Yates).
  */
 export function sampleWithoutReplacement(rng: Rng, bound: number, count: number): Int32Array {
   const size = Math.min(count, bound);

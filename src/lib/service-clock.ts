@@ -1,17 +1,16 @@
 /**
- * The time of a service, which does not jump when the machine's clock does. It continues with monotonic time, and
- * follows the machine's clock if that is plausible or has been stable for a while, or if an operator says that it is
- * right.
+ * The time of a service, which does not jump when the machine's clock jumps. It continues with monotonic time, and
+ * follows the machine's clock if that is plausible, has been stable for a while, or is confirmed by an operator.
  */
 import type { Clock } from './clock.ts';
 
-/** A larger difference between the machine's clock and the service's time is a jump. */
+/** Minimum difference between the machine's clock and the service's time that counts as a jump. */
 const JUMP_MS = 3_600_000;
-/** Smaller differences are corrected without an event. */
+/** Minimum correction of the service's time that is reported as an event. */
 const DRIFT_MS = 1_000;
-/** Two readings of the clocks may differ by this much. */
+/** Maximum difference between two readings of the clocks that counts as noise. */
 const NOISE_MS = 20;
-/** A clock is stable while it keeps pace with monotonic time to within this many milliseconds. */
+/** Maximum drift of a stable clock from monotonic time. */
 const STABLE_MS = 10_000;
 const REMEMBER_EVERY_MS = 60_000;
 
@@ -26,7 +25,7 @@ interface Step {
   readonly ms: number;
 }
 
-/** What is stored across restarts; `src/domain/ports/clock.ts` documents the methods. */
+/** The times that are stored across restarts. `src/domain/ports/clock.ts` documents the methods. */
 export interface TimeMemory {
   seen(): Seen | null;
   steps(): readonly Step[];
@@ -38,7 +37,10 @@ export interface ServiceClockOptions {
   readonly system: Clock;
   /** The id of the machine's boot, from `findBootId`. */
   readonly boot?: string | null;
-  /** Milliseconds that the machine has slept (suspended), from any start. Monotonic time stood still meanwhile. */
+  /**
+   * Milliseconds that the machine has been suspended, from an arbitrary start. Monotonic time stands still during
+   * suspension.
+   */
   readonly sleptMs?: () => number;
   /** How long the machine's clock must be stable before it is trusted after a jump or a boot. */
   readonly settleMs?: number;
@@ -58,18 +60,18 @@ export interface ClockStatus {
    * the machine's clock is not followed.
    */
   readonly state: 'settled' | 'new' | 'jumped';
-  /** By how much the machine's clock is ahead of the service's time. */
+  /** How far the machine's clock is ahead of the service's time, in milliseconds. */
   readonly aheadMs: number;
-  /** Milliseconds until the machine's clock is trusted, unless it jumps again; null if it is trusted now. */
+  /** Milliseconds until the machine's clock is trusted, unless the clock jumps again; null if it is trusted now. */
   readonly settlesInMs: number | null;
-  /** Jumps since the start of the service. */
+  /** Number of clock jumps since the start of the service. */
   readonly jumps: number;
 }
 
 export class ServiceClock implements Clock {
   readonly #options: ServiceClockOptions;
   #memory: TimeMemory | null = null;
-  /** Added to monotonic time to get the service's time. */
+  /** The offset from monotonic time to the service's time. */
   #offset: number;
   #state: ClockStatus['state'] = 'settled';
   /** The last moment before the machine booted at which the service's time was right; null if unknown. */
@@ -81,7 +83,7 @@ export class ServiceClock implements Clock {
   #rememberedAt = Number.NEGATIVE_INFINITY;
   #onOffset: (offsetMs: number) => void = () => {};
 
-  /** Starts with the machine's clock as it is now. */
+  /** Creates a clock that starts at the machine's current time. */
   constructor(options: ServiceClockOptions) {
     this.#options = options;
     this.#offset = this.wall() - this.elapsed();
@@ -97,24 +99,27 @@ export class ServiceClock implements Clock {
     return this.#options.system.elapsed();
   }
 
-  /** The time of the machine's clock, right or wrong: for other systems, which have clocks of their own. */
+  /**
+   * The time of the machine's clock, which may be wrong. Use this time only for other systems, which have their own
+   * clocks.
+   */
   wall(): number {
     return this.#options.system.now();
   }
 
-  /** The offset that gives another process the same time. */
+  /** The offset from monotonic time, from which another process computes the same time. */
   get offsetMs(): number {
     return this.#offset;
   }
 
-  /** Calls `listener`, of which there is only one, with each new offset. */
+  /** Sets the only listener, which is called with each new offset. */
   onOffset(listener: (offsetMs: number) => void): void {
     this.#onOffset = listener;
   }
 
   /**
-   * The time before which things are older than `ageMs`; null while ages are unknown. Corrections of the clock do not
-   * count as age.
+   * The time `ageMs` ago; null while ages are unknown. Anything recorded earlier is older than `ageMs`. Corrections of
+   * the clock do not count as age.
    */
   before(ageMs: number): number | null {
     if (this.#state !== 'settled') return null;
@@ -138,8 +143,8 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * Continues with what was remembered. Within the same boot of the machine, the service's time continues with
-   * monotonic time. After a new boot, the machine's clock says how much time has passed, and is not trusted yet.
+   * Resumes from the stored time. Within the same boot of the machine, the service's time continues with monotonic
+   * time. After a new boot, the machine's clock says how much time has passed, but is not trusted yet.
    */
   attach(memory: TimeMemory): void {
     this.#memory = memory;
@@ -156,7 +161,7 @@ export class ServiceClock implements Clock {
     this.look();
   }
 
-  /** Called every second: notices jumps, and stores the time. */
+  /** Detects jumps and stores the time. Must be called every second. */
   look(): void {
     try {
       this.#addSleep();
@@ -167,7 +172,7 @@ export class ServiceClock implements Clock {
     }
   }
 
-  /** Does not store the time of a machine that has just booted, because it may be wrong. */
+  /** Stores the service's time, unless the machine has just booted, because the time may be wrong then. */
   remember(): void {
     if (this.#state === 'new') return;
     this.#memory?.remember(this.#seen(this.now()));
@@ -175,14 +180,15 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * Called when an operator confirms that the machine's clock is right: the time by which it jumped has really passed.
+   * Trusts the machine's clock because an operator has confirmed it. The time by which the clock jumped has really
+   * passed.
    */
   confirm(): void {
     if (this.isSettled) return;
     this.#settle('confirmed');
   }
 
-  /** Adds the time that the machine has slept: its clock did not jump. */
+  /** Adds the time for which the machine was suspended, because its clock did not jump meanwhile. */
   #addSleep(): void {
     const sleptMs = this.#options.sleptMs?.() ?? 0;
     const ms = Math.round(sleptMs - this.#sleptMs);
@@ -227,8 +233,8 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * The clock of a machine that has just booted was set: it is trusted unless its time is before a time that was once
-   * right.
+   * Handles a jump of a clock soon after the machine booted. The clock was probably set, so it is trusted unless its
+   * time is before a time that was once right.
    */
   #startAgain(): void {
     const since = this.#anchor;
@@ -269,12 +275,12 @@ export class ServiceClock implements Clock {
   }
 }
 
-/** The service's time in another process of the machine. */
+/** The service's time in another process on the same machine. */
 export class FollowedClock implements Clock {
   readonly #system: Clock;
   #offset: number;
 
-  /** Uses the machine's time until it follows the service. */
+  /** Creates a clock that shows the machine's time until `follow` is called. */
   constructor(system: Clock) {
     this.#system = system;
     this.#offset = system.now() - system.elapsed();

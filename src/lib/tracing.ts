@@ -1,6 +1,6 @@
 /**
- * Traces in the form that the parts of the service use. src/lib/telemetry exports them, and is loaded if an endpoint is
- * set. Between processes, and in stored data, a span is its W3C `traceparent`.
+ * The interface for traces. src/lib/telemetry, which exports traces, is loaded only if an endpoint is set. Between
+ * processes, and in stored data, a span is represented by its W3C `traceparent`.
  */
 
 export type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -8,18 +8,21 @@ export type Attributes = Readonly<Record<string, string | number | boolean | nul
 export interface SpanStart {
   readonly name: string;
   readonly kind: 'internal' | 'server' | 'client' | 'consumer';
-  /** The span that caused this one; without it, or if it is not a traceparent, a new trace begins. */
+  /** The traceparent of the span that caused this span. Without a valid traceparent, a new trace begins. */
   readonly parent?: string | null;
-  /** Must not contain user ids, keys or URLs. */
+  /** Attributes of the span, which must not contain user ids, keys or URLs. */
   readonly attributes?: Attributes;
-  /** Milliseconds since 1970; now by default. */
+  /** The start time in milliseconds since 1970; by default, the current time. */
   readonly at?: number;
 }
 
 export interface Span {
   /** The identifier that child spans pass as their parent. */
   readonly traceparent: string;
-  /** Queues the span for export; `error` says that it failed, and why. Only the first call counts. */
+  /**
+   * Ends the span and queues it for export. `error` says why the operation failed, if it did. Only the first call has
+   * an effect.
+   */
   end(how?: { readonly attributes?: Attributes; readonly error?: string | null }): void;
 }
 
@@ -27,7 +30,7 @@ export interface Tracer {
   start(span: SpanStart): Span;
 }
 
-/** A metric in prom-client's form: a histogram has a value for each bucket, which also counts all below it. */
+/** A metric in prom-client's format. A histogram has a value for each bucket, which also counts all lower buckets. */
 export interface MetricFamily {
   readonly name: string;
   readonly help: string;
@@ -50,16 +53,19 @@ export const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
-/** What to export, where to and how: plain data, sent to an engine in a message. */
+/**
+ * Settings of the export: the data, the receivers and the intervals. These settings are plain data that can be sent to
+ * an engine in a message.
+ */
 export interface TelemetrySettings {
-  /** The endpoint for OTLP over HTTP; null: no spans are made. */
+  /** The endpoint for traces (OTLP over HTTP); null if no spans are created. */
   readonly tracesUrl: string | null;
-  /** null: no metrics are exported. */
+  /** The endpoint for metrics (OTLP over HTTP); null if no metrics are exported. */
   readonly metricsUrl: string | null;
   readonly sampler: (typeof SAMPLERS)[number];
-  /** The share of traces that the ratio samplers take. */
+  /** The share of traces that the ratio samplers record. */
   readonly samplerRatio: number;
-  /** Limits of the queue of spans to export. */
+  /** Limits of the queue of spans that wait for export. */
   readonly batch: {
     readonly maxQueueSize: number;
     readonly maxExportBatchSize: number;
@@ -72,18 +78,18 @@ export interface TelemetrySettings {
 }
 
 /**
- * Never throws, whatever the receiver does; data that the receiver does not accept is dropped and counted in the log.
+ * Exports traces and metrics. Never throws: data that the receiver does not accept is dropped and counted in the log.
  */
 export interface Telemetry extends Tracer {
-  /** Whether spans are exported; if not, none are created. */
+  /** Whether spans are created and exported. */
   readonly isTracing: boolean;
-  /** Runs `work`, and whatever it awaits, as caused by this span. */
+  /** Runs `work` with this span as the current span, also in code that `work` awaits. */
   within<T>(span: Span, work: () => T): T;
-  /** The traceparent of the running span. */
+  /** The traceparent of the current span; null if there is none. */
   current(): string | null;
-  /** Exports the result of `read` on a schedule; the returned function exports it for the last time. */
+  /** Exports the result of `read` on a schedule. Returns a function that exports the result one last time. */
   exportMetrics(read: () => Promise<readonly MetricFamily[]>): () => Promise<void>;
-  /** Sends queued spans, for at most a second. */
+  /** Sends queued spans. Takes at most a second. */
   close(): Promise<void>;
 }
 
@@ -91,11 +97,14 @@ export interface Telemetry extends Tracer {
 export interface TraceParent {
   readonly traceId: string;
   readonly spanId: string;
-  /** Whether its sender records the trace. */
+  /** Whether the sender of the traceparent records the trace. */
   readonly isSampled: boolean;
 }
 
-/** null if it is not a traceparent of version 00, or its ids are zeros, which the standard forbids. */
+/**
+ * Parses a traceparent. Returns null if the text is not a traceparent of version 00, or if its ids consist of zeros,
+ * which the standard forbids.
+ */
 export function parseTraceparent(text: unknown): TraceParent | null {
   if (typeof text !== 'string') return null;
   const [, traceId, spanId, flags] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(text) ?? [];
@@ -104,7 +113,7 @@ export function parseTraceparent(text: unknown): TraceParent | null {
   return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
-/** Fields for log lines; empty without a trace. */
+/** Returns the trace fields of a log line; without a trace, an empty object. */
 export function traceFields(traceparent: string | null | undefined): { readonly trace_id?: string } {
   const found = parseTraceparent(traceparent);
   return found === null ? {} : { trace_id: found.traceId };

@@ -1,11 +1,11 @@
-/** The addresses of proxies in front of a service. */
+/** The addresses of the trusted proxies in front of a service. */
 import { isIP } from 'node:net';
 import { addressRanges, isRange } from './address-ranges.ts';
 import { AppError } from './errors.ts';
 
 /**
- * The check of a proxy's address, for Fastify's `trustProxy`; false if no proxy is trusted.
- * @throws AppError invalid_argument: an entry is neither an address nor a CIDR, or it covers every address
+ * Returns the check of a proxy's address for Fastify's `trustProxy`; false if no proxy is trusted.
+ * @throws AppError invalid_argument if an entry is neither an address nor a CIDR, or covers every address
  */
 export function trustedProxyCheck(proxies: readonly string[]): false | ((address: string) => boolean) {
   for (const entry of proxies) {
@@ -14,7 +14,7 @@ export function trustedProxyCheck(proxies: readonly string[]): false | ((address
     if (entry.endsWith('/0'))
       throw new AppError(
         'invalid_argument',
-        `"${entry}" covers every address: any client could then claim another client's address`,
+        `"${entry}" covers every address, so any client could claim another client's address`,
       );
   }
   if (proxies.length === 0) return false;
@@ -23,7 +23,8 @@ export function trustedProxyCheck(proxies: readonly string[]): false | ((address
 }
 
 /**
- * An address without port, brackets and zone; a mapped IPv4 address as IPv4. Undefined if the text is not an address.
+ * Returns an address without port, brackets and zone. A mapped IPv4 address is returned as IPv4. Undefined if the text
+ * is not an address.
  */
 export function plainAddress(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** The part of WebAssembly that this project uses: Node's types do not include it. */
+/** The types of WebAssembly that this project uses, which Node's types do not include. */
 declare namespace WebAssembly {
   class Memory {
     constructor(size: { initial: number });

@@ -64,7 +64,7 @@ describe('a lock on a file', () => {
     const path = newLock();
     writeFileSync(path, '1 234 of an earlier release\n');
     expect(() => tryFileLock(path)).toThrow(
-      `cannot lock ${path}: it is not empty, so it is not a lock file: remove it`,
+      `cannot lock ${path}: the file is not empty, so it is not a lock file; remove it`,
     );
     expect(() => tryFileLock(join(newFolder(), 'none', 'a.lock'))).toThrow(/cannot make .*ENOENT/);
   });

@@ -154,7 +154,7 @@ describe('SingleTaskThreads', () => {
     const going = threads.run(wait(200, 'a'));
     await expect(hanging).rejects.toMatchObject({
       code: 'unavailable',
-      message: 'the task was not done within 2 s and was ended',
+      message: 'the task did not finish within 2 s and was ended',
     });
     expect(await going).toBe('a');
     expect(await threads.run(wait(0, 'b'))).toBe('b');

@@ -49,7 +49,7 @@ export function uploadLines(
     if (fault === 'not_utf_8') errors.fail(line, 'the line is not valid UTF-8');
     if (fault === 'too_long')
       errors.fail(line, `a line may have at most ${maximumLineBytes} bytes`, { limit: maximumLineBytes });
-    const remedy = fault === 'gzip' ? ': send it with Content-Encoding: gzip' : '';
+    const remedy = fault === 'gzip' ? '; send it with Content-Encoding: gzip' : '';
     errors.fail(line, `the file ${FOREIGN_FILES[fault]}${remedy}`);
   };
   return splitLines(bytes, { maximumBytes: maximumLineBytes, refuse, skipsBlank });

@@ -1,21 +1,21 @@
-/** The error codes of keys: see error-codes.ts. */
+/** The error codes of API keys, which are rows of error-codes.ts. */
 import type { ProblemRow } from './problem-row.ts';
 
 export const ACCESS_ROWS = {
   unauthorized: {
     status: 401,
     title: 'An API key is required',
-    meaning: 'The service requires an API key, and the request has none, or one that is wrong, expired or revoked.',
+    meaning: 'The service requires an API key. The request has no key, or its key is wrong, expired or revoked.',
     advice:
       'Send Authorization: Bearer <key>. The operator creates keys with `metaheac keys create` or POST /v1/keys; ' +
       'the value of METAHEAC_API_KEY is also a key.',
   },
   forbidden: {
     status: 403,
-    title: 'The API key does not allow this',
+    title: 'The API key does not allow this request',
     meaning:
-      'The key is valid, but its scope is too small (required_scope is the minimum), or it sees only campaigns with ' +
-      'certain labels.',
+      'The key is valid, but its scope is too small (required_scope is the minimum), or the key gives access ' +
+      'only to campaigns with certain labels.',
     advice: 'Use another key, or ask the operator for one with the required scope.',
   },
   key_not_found: {
@@ -27,7 +27,7 @@ export const ACCESS_ROWS = {
   too_many_keys: {
     status: 409,
     title: 'There are too many API keys',
-    meaning: 'The service has as many API keys as it allows.',
-    advice: 'Revoke one that is not needed, or ask the operator for a higher limit.',
+    meaning: 'The service has reached its maximum number of API keys.',
+    advice: 'Revoke a key that is not needed, or ask the operator for a higher limit.',
   },
 } as const satisfies Readonly<Record<string, ProblemRow>>;

@@ -1,5 +1,6 @@
 /**
- * Every error code in one row: the status and title of its problems (RFC 9457), what it means and what to do about it.
+ * The table of error codes. A row has the status and title of problem responses (RFC 9457), the meaning of the code,
+ * and advice.
  */
 import { ACCESS_ROWS } from './access-error-codes.ts';
 import type { ProblemRow } from './problem-row.ts';
@@ -14,8 +15,8 @@ const rows = {
     title: 'The request is not valid',
     meaning: 'The route does not accept this path, query or body. Nothing was stored.',
     advice:
-      'Read errors: each entry has a pointer (a JSON pointer into the body, or the name of a query, path or header ' +
-      'parameter), the value, the limit if there is one, and a message. Correct these before sending the request ' +
+      'Read errors. Each entry has a pointer (a JSON pointer into the body, or the name of a query, path or header ' +
+      'parameter), the value, the limit if there is one, and a message. Correct these values before sending the request ' +
       'again.',
   },
   unknown_feature: {
@@ -34,13 +35,13 @@ const rows = {
   },
   too_few_known: {
     status: 400,
-    title: 'Too few of the user ids are known',
+    title: 'Too few user ids are known',
     meaning:
       'A smaller share of the user ids is in the population than min_known_percent requires. Nothing has changed.',
     advice:
       'known, unknown, known_percent and unknown_examples show what was found. hints names probable causes: a ' +
       'format other than the content type, spaces or quotes around ids, or UTF-16. Correct the file, or lower ' +
-      'min_known_percent if its users are really not in the population.',
+      'min_known_percent if the users in the file are really not in the population.',
   },
   route_not_found: {
     status: 404,
@@ -67,7 +68,7 @@ const rows = {
     title: 'The campaign has no such audience version',
     meaning: 'The campaign has no audience version with this number: it never existed, or retention removed it.',
     advice:
-      'Request the active version, or one from the list of audiences. If a difference that GET /v1/changes ' +
+      'Request the active version, or a version from the list of audiences. If a difference that GET /v1/changes ' +
       'links to is gone, read the whole active audience instead.',
   },
   feature_not_found: {
@@ -92,7 +93,7 @@ const rows = {
     status: 404,
     title: 'There is no such webhook',
     meaning: 'There is no webhook with this id. It may have been deleted.',
-    advice: 'GET /v1/webhooks lists the existing ones.',
+    advice: 'GET /v1/webhooks lists the existing webhooks.',
   },
   delivery_not_found: {
     status: 404,
@@ -116,13 +117,13 @@ const rows = {
     status: 408,
     title: 'The request did not arrive in time',
     meaning: 'The request did not arrive completely within the time that the service allows.',
-    advice: 'Send it again, over a better connection or in smaller parts.',
+    advice: 'Send the request again, over a better connection or in smaller parts.',
   },
   external_id_taken: {
     status: 409,
     title: 'Another campaign has this external id',
     meaning: 'Another campaign has this external id, and external ids are unique.',
-    advice: 'campaign_id names that campaign: use it, or choose another external id.',
+    advice: 'campaign_id is the id of that campaign. Use that campaign, or choose another external id.',
   },
   idempotency_key_reused: {
     status: 409,
@@ -147,22 +148,22 @@ const rows = {
   audience_not_ready: {
     status: 409,
     title: 'The campaign has no audience yet',
-    meaning: 'The campaign has no finished expansion yet, or its only one ended without an audience.',
+    meaning: 'The campaign has no finished expansion yet, or its only expansion ended without an audience.',
     advice:
-      'state says which: if it is queued, adapting or scoring, try again later; if it is too_small or failed, the ' +
-      "campaign's reason says what to change.",
+      'state is the state of the latest expansion. If it is queued, adapting or scoring, try again later. If it is ' +
+      "too_small or failed, the campaign's reason says what to change.",
   },
   model_unavailable: {
     status: 409,
-    title: 'The general model that this needs is no longer served',
-    meaning: 'The resource needs the general model that it was made with, but another one is served now.',
+    title: 'The required general model is no longer served',
+    meaning: 'The resource needs the general model that it was made with, but another model is served now.',
     advice: 'Create a new expansion with the served model (served_model_version), or serve model_version again.',
   },
   model_not_found: {
     status: 404,
     title: 'There is no such model version',
     meaning: 'The path names a version of the general model that the service does not have.',
-    advice: 'GET /v1/models lists the versions; `metaheac model promote` adds one.',
+    advice: 'GET /v1/models lists the versions; `metaheac model promote` adds a version.',
   },
   model_rejected: {
     status: 409,
@@ -175,7 +176,7 @@ const rows = {
   nothing_to_roll_back: {
     status: 409,
     title: 'There is nothing to roll back',
-    meaning: 'The model in the path is not the served one, or no other model was served before it.',
+    meaning: 'The model in the path is not the served model, or no other model was served before it.',
     advice: 'served_model_version is the served version; activate the version that you want.',
   },
   population_not_found: {
@@ -194,7 +195,7 @@ const rows = {
   },
   population_unavailable: {
     status: 409,
-    title: 'The population version that this needs no longer exists',
+    title: 'The required population version no longer exists',
     meaning: 'The resource needs the population version that it was made with, which no longer exists.',
     advice: 'Create a new expansion, which will use the served population version.',
   },
@@ -202,28 +203,28 @@ const rows = {
     status: 409,
     title: 'The webhook is disabled',
     meaning: 'Nothing is sent to a disabled webhook.',
-    advice: 'Enable it with PATCH first, then try again.',
+    advice: 'Enable the webhook with PATCH first, then try again.',
   },
   too_many_webhooks: {
     status: 409,
     title: 'There are too many webhooks',
     meaning: 'The service has reached its maximum number of webhooks.',
-    advice: 'Delete one that is not needed, or ask the operator for a higher limit.',
+    advice: 'Delete a webhook that is not needed, or ask the operator for a higher limit.',
   },
   body_too_large: {
     status: 413,
     title: 'The body is too large',
     meaning: 'The body has more bytes than the route accepts.',
-    advice: 'Send less in one request. The limit is in errors; GET /v1/limits lists the most important ones.',
+    advice: 'Send less in one request. The limit is in errors; GET /v1/limits lists the most important limits.',
   },
   too_many_seeds: {
     status: 413,
     title: 'There are too many seeds',
     meaning: 'The request has more user ids than a JSON body, or a set of users (a file of ids), may contain.',
     advice:
-      'The limit is in errors. If there are too many for JSON, send a file: create the campaign with seeds null, ' +
-      'upload them with PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, optionally gzipped), then call POST ' +
-      '…/expansions. If there are too many for a set, send fewer.',
+      'The limit is in errors. If there are too many ids for JSON, send a file: create the campaign with seeds ' +
+      'null, upload the ids with PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, optionally gzipped), then ' +
+      'call POST …/expansions. If there are too many ids for a set, send fewer.',
   },
   unsupported_media_type: {
     status: 415,
@@ -252,7 +253,7 @@ const rows = {
     hidden: true,
     meaning:
       'The disk is full, a folder is read-only, a device fails, or a file is damaged; a damaged file is never ' +
-      'served. Everything acknowledged before is kept.',
+      'served. All acknowledged data is kept.',
     advice: 'Try again later; the operator can find the cause in the log by the request id.',
   },
   database_lost: {
@@ -261,7 +262,7 @@ const rows = {
     hidden: true,
     meaning:
       'A file of the database was removed or replaced while the service had it open. Nothing more is written. ' +
-      'Everything acknowledged before is saved, and reads still work.',
+      'All acknowledged data is saved, and reads still work.',
     advice: 'The operator must restart the service, which restores the saved data. Then send the request again.',
   },
   internal: {

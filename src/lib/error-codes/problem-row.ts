@@ -1,6 +1,6 @@
 /** The type of a row of `error-codes.ts`. */
 
-/** The statuses of error responses. */
+/** The HTTP statuses of error responses. */
 export type ProblemStatus =
   | 400
   | 401
@@ -22,9 +22,9 @@ export type ProblemStatus =
 export interface ProblemRow {
   readonly status: ProblemStatus;
   readonly title: string;
-  /** The response contains only a request id: the details are for the operator, and are in the log. */
+  /** Whether the response contains only a request id. The details, which are for the operator, are in the log. */
   readonly hidden?: true;
-  /** With `advice`, the text of the page at `/docs/errors/<code>`. */
+  /** What the error means. Together with `advice`, this is the text of the page at `/docs/errors/<code>`. */
   readonly meaning: string;
   readonly advice: string;
 }

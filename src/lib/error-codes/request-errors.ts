@@ -1,4 +1,7 @@
-/** Error codes of requests refused because of their origin, host, rate or preconditions: rows of `error-codes.ts`. */
+/**
+ * The error codes of requests that are refused because of their origin, host, rate or preconditions. They are rows of
+ * `error-codes.ts`.
+ */
 import type { ProblemRow } from './problem-row.ts';
 
 export const REQUEST_ERRORS = {
@@ -16,7 +19,7 @@ export const REQUEST_ERRORS = {
     status: 412,
     title: 'The resource has changed since it was read',
     meaning:
-      'None of the ETags in If-Match is current: another caller has changed the resource. This request changed ' +
+      'None of the ETags in If-Match is current, because another caller has changed the resource. This request changed ' +
       'nothing.',
     advice: 'Read the resource again, decide whether your change still makes sense, and send it with the new ETag.',
   },
@@ -24,8 +27,8 @@ export const REQUEST_ERRORS = {
     status: 421,
     title: 'The service does not respond under this host name',
     meaning:
-      'A service that was started without a key responds only under the host names that it knows: otherwise any web ' +
-      'page could point a name of its own at the service.',
+      'A service that was started without a key responds only under host names that it knows. Otherwise, any web ' +
+      'page could point its own host name at the service.',
     advice:
       'Use localhost, 127.0.0.1 or the address that the service listens on. The operator can allow other names with ' +
       'METAHEAC_ALLOWED_HOSTS, or set a key.',
@@ -47,7 +50,7 @@ export const REQUEST_ERRORS = {
   webhook_url_refused: {
     status: 400,
     title: 'Webhooks cannot be sent to this URL',
-    meaning: 'Webhooks are not sent to this URL: it is not https, or its host is not public.',
+    meaning: 'Webhooks are not sent to this URL because it is not https, or because its host is not public.',
     advice:
       'Use an https URL of a public host. The operator can allow other hosts with METAHEAC_WEBHOOK_ALLOWED_HOSTS.',
   },

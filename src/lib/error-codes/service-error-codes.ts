@@ -1,12 +1,12 @@
-/** The error codes of the service's own files and settings: see error-codes.ts. */
+/** The error codes of the service's own files and settings, which are rows of error-codes.ts. */
 import type { ProblemRow } from './problem-row.ts';
 
 /**
- * An error in the service's own files and settings: callers see it only if the service was started with a damaged or
- * altered folder.
+ * The row of an error in the service's own files or settings. Callers see such an error only if the service was started
+ * with a damaged or altered folder.
  */
 function ofTheService(what: string, advice: string): ProblemRow {
-  const meaning = `${what} The response has no details; the service log has them, by the request id.`;
+  const meaning = `${what} The response has no details; find them in the service log by the request id.`;
   return { status: 500, title: 'Something went wrong', hidden: true, meaning, advice };
 }
 
@@ -35,7 +35,7 @@ export const SERVICE_ROWS = {
     hidden: true,
     meaning:
       'A row that the request needs is damaged (its checksum differs). Lists omit the row, and other ' +
-      'requests work as before. /v1/status and metaheac verify name its table and id.',
+      'requests work as before. /v1/status and metaheac verify name the table and id of the row.',
     advice: 'The operator must restore a backup. Then send the request again.',
   },
   invalid_graph: ofTheService(

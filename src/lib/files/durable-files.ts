@@ -1,4 +1,6 @@
-/** Files and folders that are durable when a call returns, and operating system errors as sentences. */
+/**
+ * Writes files and folders that are durable when the call returns, and converts operating system errors into sentences.
+ */
 import {
   chmodSync,
   closeSync,
@@ -17,15 +19,15 @@ import {
 import { dirname } from 'node:path';
 import { AppError, messageOf } from '../errors.ts';
 
-/** Maximum bytes per write call: Node refuses lengths over 2^31 - 1. */
+/** Maximum number of bytes per write call, because Node refuses lengths over 2^31 - 1. */
 const WRITE_BYTES = 64 * 1024 * 1024;
 
-/** Permissions of users other than the owner and its group. */
+/** Permission bits of users other than the owner and the owner's group. */
 const OTHERS_MODE = 0o007;
 
 /**
- * Creates the folder with its missing parents; their entries are on disk when this returns. Returns whether the folder
- * was missing.
+ * Creates a folder with its missing parents. Their directory entries are on disk when the call returns. Returns whether
+ * the folder was missing.
  */
 export function createFolder(folder: string): boolean {
   const first = mkdirSync(folder, { recursive: true });
@@ -36,13 +38,13 @@ export function createFolder(folder: string): boolean {
   }
 }
 
-/** Like `createFolder`, for folders with user ids: a new one is closed to other users. */
+/** Like `createFolder`, for folders with user ids. Other users have no access to a new folder. */
 export function createClosedFolder(folder: string): void {
   if (createFolder(folder)) chmodSync(folder, statSync(folder).mode & ~OTHERS_MODE);
 }
 
 /**
- * Writes a file and waits until its bytes are on disk; an existing file is an error (EEXIST) unless the flags are `w`.
+ * Writes a file and waits until its bytes are on disk. An existing file is an error (EEXIST) unless the flags are `w`.
  */
 export function writeDurably(path: string, data: NodeJS.ArrayBufferView, flags: 'wx' | 'w' = 'wx'): void {
   const descriptor = openSync(path, flags);
@@ -54,15 +56,15 @@ export function writeDurably(path: string, data: NodeJS.ArrayBufferView, flags: 
   }
 }
 
-/** Copies a file and waits until it is on disk. */
+/** Copies a file and waits until the copy is on disk. */
 export function copyDurably(from: string, to: string): void {
   copyFileSync(from, to);
   syncFile(to);
 }
 
 /**
- * Hard-links a file that is never written again, or copies it if the file system allows no (more) links. The caller
- * syncs the folder.
+ * Hard-links a file that is never written again, or copies the file if the file system allows no (more) links. The
+ * caller must sync the folder.
  */
 export function linkDurably(from: string, to: string): void {
   try {
@@ -74,13 +76,13 @@ export function linkDurably(from: string, to: string): void {
   }
 }
 
-/** Errors of `link` after which a copy may still work. */
+/** Codes of `link` errors after which a copy may still succeed. */
 const NO_LINK: ReadonlySet<string> = new Set(['EPERM', 'EMLINK', 'EXDEV', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
- * Creates or replaces a file: a reader sees the old or the new one, even after a power cut. On failure the old one
- * stays. `temporary` is a sibling that no other writer uses at the same time; leftovers of a killed writer are
- * overwritten.
+ * Creates or replaces a file atomically: a reader sees the old file or the new file, even after a power cut. If the
+ * call fails, the old file stays. `temporary` is a path in the same folder that no other writer uses at the same time.
+ * A file that a killed writer left there is overwritten.
  */
 export function replaceDurably(path: string, data: NodeJS.ArrayBufferView, temporary: string): void {
   try {
@@ -94,9 +96,9 @@ export function replaceDurably(path: string, data: NodeJS.ArrayBufferView, tempo
 }
 
 /**
- * Renames the folder `fresh` (a sibling) to `folder`, replacing `folder` if it exists. A folder cannot be renamed over
- * one that contains files, so the old folder is first moved to `aside`, moved back if the renaming fails, and removed
- * last.
+ * Renames the folder `fresh`, which has the same parent, to `folder`, and replaces `folder` if it exists. A folder
+ * cannot replace a folder that contains files, so the old folder is first moved to `aside`. It is moved back if the
+ * renaming fails, and removed otherwise.
  */
 export function replaceFolder(fresh: string, folder: string, aside: string): void {
   const replaced = existsSync(folder);
@@ -132,7 +134,7 @@ export function syncFile(path: string): void {
   }
 }
 
-/** Waits until the names in a folder (after creating or renaming files) are on disk. */
+/** Waits until a folder's directory entries are on disk, after files were created or renamed. */
 export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   try {
@@ -142,7 +144,7 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Writes all of `data` from `position` on, or from the descriptor's own position if `position` is null. */
+/** Writes all of `data` from `position` on, or from the descriptor's current position if `position` is null. */
 export function writeAll(descriptor: number, data: NodeJS.ArrayBufferView, position: number | null): void {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   for (let at = 0; at < bytes.length; ) {
@@ -151,17 +153,17 @@ export function writeAll(descriptor: number, data: NodeJS.ArrayBufferView, posit
   }
 }
 
-/** Tries to remove what a failed write left. Never throws, because the write's error is more important. */
+/** Tries to remove the remains of a failed write. Never throws, because the write's error is more important. */
 export function removeQuietly(path: string, { recursive = true } = {}): void {
   try {
     rmSync(path, { recursive, force: true });
   } catch {
-    // The caller throws the error that led here.
+    // the caller throws the error of the write
   }
 }
 
 /**
- * Runs `action`; `doing` completes "cannot ..." if the operating system refuses.
+ * Runs `action`. If the operating system refuses, `doing` completes the error message "cannot ...".
  * @throws AppError storage_failed with the cause
  */
 export function withStorage<T>(doing: string, action: () => T): T {
@@ -173,8 +175,8 @@ export function withStorage<T>(doing: string, action: () => T): T {
 }
 
 /**
- * Turns an operating system error into AppError storage_failed with the original as cause; returns anything else (a
- * bug, an AppError) unchanged.
+ * Converts an operating system error into AppError storage_failed, with the original error as cause. Returns any other
+ * error unchanged.
  */
 export function storageError(doing: string, error: unknown): unknown {
   const fault = error instanceof Error ? (error as NodeJS.ErrnoException) : undefined;

@@ -1,6 +1,6 @@
 /**
- * Locks between processes: SQLite's exclusive lock on an empty file. The operating system releases it when the process
- * ends for any reason, and knows its holder across PID namespaces, containers and threads.
+ * Locks between processes. A lock is SQLite's exclusive lock on an empty file. The operating system releases the lock
+ * when the process ends for any reason, and the lock works across PID namespaces, containers and threads.
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, linkSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -10,29 +10,35 @@ import Sqlite from 'better-sqlite3';
 import { AppError } from '../errors.ts';
 import { withStorage } from './durable-files.ts';
 
-/** If two processes take a lock at the same moment, both may be refused although neither has it: each tries again. */
+/**
+ * Number of tries. If two processes take a lock at the same moment, both may be refused although neither has the lock,
+ * so each process tries again.
+ */
 const ATTEMPTS = 6;
 const LONGEST_PAUSE_MS = 8;
 /** Interval at which a waiting caller tries to take the lock. */
 const POLL_MS = 10;
 
-/** Holds locks that are never released, which would otherwise be garbage-collected and thereby released. */
+/**
+ * Held locks. Without this reference, a lock that is never released explicitly would be garbage-collected and thereby
+ * released.
+ */
 const HELD = new Set<InstanceType<typeof Sqlite>>();
 
 const SHARED_MODE = 0o666;
 const READ_ONLY = /^SQLITE_(READONLY|PERM)/;
 
 /**
- * Takes the lock of the file `path`, which is created if missing, in an existing folder. Returns the function that
- * releases the lock; null if the lock is taken. The file stays, and stays empty. Only this module may open it: opening
- * and closing it by other means would release the locks of the whole process (POSIX).
+ * Takes the lock of the file `path`, which is created if it is missing. The folder must exist. Returns a function that
+ * releases the lock; null if the lock is taken. The file stays, and stays empty. Only this module may open the file,
+ * because POSIX releases a process's locks on a file when the process closes any descriptor of the file.
  * @throws AppError storage_failed
  */
 export function tryFileLock(path: string): (() => void) | null {
   for (let attempt = 1; ; attempt++) {
     const release = tryOnce(path);
     if (release !== null || attempt === ATTEMPTS) return release;
-    // a random pause, so that the callers do not stay in step
+    // the pause is random, so that callers do not stay synchronised
     pause(randomInt(1, LONGEST_PAUSE_MS));
   }
 }
@@ -78,11 +84,11 @@ function tryOnce(path: string): (() => void) | null {
   try {
     const before = createLockFile(path);
     database = new Sqlite(path, { timeout: 0 });
-    // only the lock matters: a journal would need space on a disk that may be full
+    // only the lock matters, and a journal file would need space on a disk that may be full
     database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
     if (identityOf(path) !== before) {
-      // the file was removed meanwhile: this is the lock of a file that nobody else can find
+      // the file was removed meanwhile, so this is the lock of a file that no other process can find
       database.close();
       return null;
     }
@@ -100,8 +106,9 @@ function tryOnce(path: string): (() => void) | null {
 }
 
 /**
- * Creates the file if there is none, with the permissions of its folder, because several users may share it. `link`
- * makes it appear complete, so that only SQLite ever closes a descriptor of it. Returns its identity.
+ * Creates the lock file if it does not exist, and returns its identity. The file gets the permissions of its folder,
+ * because several users may share it. `link` makes the complete file appear, so that only SQLite ever closes a
+ * descriptor of the file.
  */
 function createLockFile(path: string): string {
   const found = identityOf(path);
@@ -121,7 +128,7 @@ function createLockFile(path: string): string {
   return identityOf(path) ?? '';
 }
 
-/** Links `from` to `to`. If the file system has no links, SQLite creates the file. */
+/** Links `from` to `to`. If the file system does not support links, SQLite creates the file. */
 function linkOrAppear(from: string, to: string): void {
   try {
     linkSync(from, to);
@@ -133,7 +140,9 @@ function linkOrAppear(from: string, to: string): void {
   }
 }
 
-/** The device, inode and creation time, because an inode may be reused; null if there is no such file. */
+/**
+ * The identity of a file: device, inode and creation time (because inodes are reused); null if there is no such file.
+ */
 function identityOf(path: string): string | null {
   const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
   return stat === undefined ? null : `${stat.dev} ${stat.ino} ${stat.birthtimeNs}`;
@@ -150,9 +159,9 @@ function isBusy(error: unknown): boolean {
 function lockError(path: string, error: unknown): unknown {
   if (!(error instanceof Sqlite.SqliteError)) return error;
   const why = READ_ONLY.test(error.code)
-    ? 'this user may not write it'
+    ? 'this user may not write to the file'
     : error.code === 'SQLITE_NOTADB'
-      ? 'it is not empty, so it is not a lock file: remove it'
+      ? 'the file is not empty, so it is not a lock file; remove it'
       : error.message;
   return new AppError('storage_failed', `cannot lock ${path}: ${why}`, { facts: { errno: error.code }, cause: error });
 }

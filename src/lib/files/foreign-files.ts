@@ -1,21 +1,24 @@
-/** Recognises files that are not UTF-8 text by their first bytes: files that people send in place of a table. */
+/**
+ * Recognises files that are not UTF-8 text by their first bytes, such as a spreadsheet that is sent instead of a CSV
+ * file.
+ */
 
-/** The kinds of such files. */
+/** The kinds of files that are recognised. */
 export type ForeignFile = 'utf_16' | 'spreadsheet' | 'pdf' | 'gzip' | 'zstandard' | 'parquet';
 
-/** Number of first bytes that suffice for all kinds. */
+/** Number of bytes at the start of a file that suffice to recognise all kinds. */
 export const HEAD_BYTES = 512;
 
 /**
- * The end of a sentence that says what the file is and what to do about it. In a ZIP file, `PK` is followed by two more
- * bytes; they are checked because a column may be named PK.
+ * Ends of sentences that begin with the file's name: what the file is and how to fix it. In a ZIP file, `PK` is
+ * followed by two other bytes, which are also checked because a column may be named PK.
  */
 export const FOREIGN_FILES: Readonly<Record<ForeignFile, string>> = {
-  utf_16: 'is UTF-16: write it as UTF-8 (iconv -f UTF-16 -t UTF-8)',
-  spreadsheet: 'is a spreadsheet (Excel, OpenDocument) or a ZIP archive, not text: save it as CSV (UTF-8)',
-  pdf: 'is a PDF document, not text: save its table as CSV (UTF-8)',
-  gzip: 'is compressed by gzip',
-  zstandard: 'is compressed by Zstandard: unpack it first (zstd -d)',
+  utf_16: 'is UTF-16 text; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)',
+  spreadsheet: 'is a spreadsheet (Excel, OpenDocument) or a ZIP archive, not text; save it as CSV (UTF-8)',
+  pdf: 'is a PDF document, not text; save its table as CSV (UTF-8)',
+  gzip: 'is compressed with gzip',
+  zstandard: 'is compressed with Zstandard; unpack it first (zstd -d)',
   parquet: 'is Parquet, not text',
 };
 
@@ -33,11 +36,14 @@ const MARKS: readonly (readonly [ForeignFile, readonly number[]])[] = [
   ['parquet', [...Buffer.from('PAR1')]],
 ];
 
-/** UTF-16 text that is mostly ASCII has a zero in every second byte; UTF-8 has none. */
+/**
+ * Minimum share of zero bytes for UTF-16. Mostly ASCII text has a zero in every second byte in UTF-16, and none in
+ * UTF-8.
+ */
 const SHARE_OF_ZEROS = 0.2;
 const LEAST_ZEROS = 4;
 
-/** The kind of a file that begins with `head`; null if it may be text. */
+/** The kind of a file that begins with `head`; null if the file may be UTF-8 text. */
 export function findForeignFile(head: Uint8Array): ForeignFile | null {
   const marked = MARKS.find(([, mark]) => mark.every((byte, i) => head[i] === byte));
   if (marked) return marked[0];

@@ -1,6 +1,6 @@
 /**
- * Writes a file or folder beside its place until it is complete, under a random name with a lock that lasts as long as
- * the writer lives. The next writer to the same place removes what killed writers left.
+ * Writes a file or folder under a random name beside its destination until the file or folder is complete. The writer
+ * holds a lock for this name while it lives. The next writer to the same destination removes remains of killed writers.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync } from 'node:fs';
@@ -13,22 +13,28 @@ const WRITING = '.writing-';
 const ASIDE = '.old';
 const LOCK = '.lock';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** Just before a new lock is held, another writer may take the lock file for that of a killed writer. */
+/**
+ * Number of tries to claim a name. Before a writer holds its new lock, another writer may mistake the lock file for one
+ * of a killed writer.
+ */
 const ATTEMPTS = 10;
 
 export interface TemporarySibling {
-  /** The file or folder that the caller creates and renames to its place. */
+  /** The path of the file or folder that the caller creates and renames to its destination. */
   readonly path: string;
-  /** Where to move what is being replaced: the next writer moves it back if the place is empty. */
+  /**
+   * The path to which the caller moves the file or folder that is being replaced. The next writer moves it back if the
+   * destination is empty.
+   */
   readonly aside: string;
-  /** Removes what is left of the file or folder. Never throws. */
+  /** Removes the remains of the temporary file or folder. Never throws. */
   release(): void;
 }
 
 /**
- * Claims a name beside `target` that nobody else has, in a folder that is created if missing, and removes what killed
- * writers of the same target left. Files of running writers stay, in any container. `doing` completes "cannot ..." in
- * the error.
+ * Claims a unique name beside `target`, and removes remains of killed writers of the same target. Files of running
+ * writers stay, even of writers in other containers. The folder is created if it is missing. `doing` completes "cannot
+ * ..." in the error message.
  * @throws AppError storage_failed
  */
 export function claimSibling(target: string, doing: string): TemporarySibling {
@@ -47,7 +53,7 @@ export function claimSibling(target: string, doing: string): TemporarySibling {
   });
 }
 
-/** Runs `write` with a claimed name; afterwards nothing is left under that name, whatever the outcome. */
+/** Runs `write` with a claimed name. Afterwards, nothing is left under this name, even if `write` throws. */
 export function withSibling<T>(target: string, doing: string, write: (sibling: TemporarySibling) => T): T {
   const sibling = claimSibling(target, doing);
   try {
@@ -57,7 +63,7 @@ export function withSibling<T>(target: string, doing: string, write: (sibling: T
   }
 }
 
-/** The lock file is removed last: until then no other writer touches the rest. */
+/** the lock file is removed last, because until then no other writer touches the other files */
 function removeWith(path: string, giveBack: () => void): void {
   removeQuietly(path);
   removeQuietly(path + ASIDE);
@@ -74,13 +80,13 @@ function removeAbandoned(target: string): void {
     const path = join(folder, name.slice(0, -LOCK.length));
     const giveBack = tryFileLock(path + LOCK);
     if (giveBack === null) continue; // its writer is running
-    // the writer was killed after moving the old version aside and before moving the new one into place
+    // the writer was killed after it moved the old version aside and before it moved the new version into place
     if (!existsSync(target) && existsSync(path + ASIDE)) renameSync(path + ASIDE, target);
     removeWith(path, giveBack);
   }
 }
 
-/** Makes the error of a lock say what the caller was doing, in place of an internal file name. */
+/** Converts an error of a lock into an error that says what the caller was doing, without an internal file name. */
 function inWords<T>(doing: string, action: () => T): T {
   try {
     return action();

@@ -3,7 +3,7 @@ import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';
 
-/** A receiver that is gone is logged at most this often. */
+/** Minimum interval between two warnings about dropped data. */
 const WARN_EVERY_MS = 60_000;
 
 interface Exporter<Items> {
@@ -11,8 +11,8 @@ interface Exporter<Items> {
 }
 
 /**
- * Logs batches that were dropped, with only the receiver's status or the error's message: the response may repeat
- * headers, which contain keys.
+ * Logs batches that were dropped. A warning contains only the receiver's status or the error's message, because the
+ * response may repeat headers with keys.
  */
 export class Drops {
   readonly #clock: Pick<Clock, 'elapsed'>;
@@ -25,7 +25,7 @@ export class Drops {
     this.#logger = logger;
   }
 
-  /** Returns the exporter; from now on its failures are counted. */
+  /** Counts the failures of an exporter from now on. Returns the exporter. */
   watch<E extends Exporter<Items>, Items>(exporter: E & Exporter<Items>, signal: 'traces' | 'metrics'): E {
     const send = exporter.export.bind(exporter);
     exporter.export = (items, done) =>
@@ -41,7 +41,10 @@ export class Drops {
     const now = this.#clock.elapsed();
     if (now - this.#warnedAt < WARN_EVERY_MS) return;
     this.#warnedAt = now;
-    this.#logger.warn({ signal, reason, batches: this.#dropped }, 'telemetry was not accepted and is dropped');
+    this.#logger.warn(
+      { signal, reason, batches: this.#dropped },
+      'the receiver did not accept telemetry, which is dropped',
+    );
     this.#dropped = 0;
   }
 }

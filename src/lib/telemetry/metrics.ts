@@ -1,4 +1,4 @@
-/** Metrics of prom-client in the form of OpenTelemetry's reader: the same names, labels and buckets. */
+/** Converts metrics of prom-client for OpenTelemetry's reader, with the same names, labels and buckets. */
 import { type HrTime, ValueType } from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
 import { emptyResource } from '@opentelemetry/resources';
@@ -18,7 +18,10 @@ import type { MetricFamily } from '../tracing.ts';
 type Times = Pick<DataPoint<number>, 'startTime' | 'endTime'>;
 type Values = MetricFamily['values'];
 
-/** Sums start at this call. If `read` throws, the error is logged and nothing is exported. */
+/**
+ * Creates a producer of metrics whose sums start at this call. If `read` throws, the error is logged and nothing is
+ * exported.
+ */
 export function createMetricProducer(
   read: () => Promise<readonly MetricFamily[]>,
   clock: Pick<Clock, 'now'>,
@@ -57,7 +60,7 @@ function metricsOf(families: readonly MetricFamily[], startTime: HrTime, endTime
     });
 }
 
-/** A point for each finite value: JSON has no other numbers. */
+/** Returns a data point for each finite value. JSON cannot represent other numbers. */
 function numberPoints(values: Values, times: Times): DataPoint<number>[] {
   return values
     .filter(({ value }) => Number.isFinite(value))
@@ -65,8 +68,8 @@ function numberPoints(values: Values, times: Times): DataPoint<number>[] {
 }
 
 /**
- * One point for each set of labels. In prom-client a bucket also counts everything below it; in OTLP it counts only its
- * own values.
+ * Returns a data point for each set of labels. A bucket of prom-client also counts all lower values, but a bucket of
+ * OTLP counts only its own values.
  */
 function histogramPoints(values: Values, times: Times): DataPoint<Histogram>[] {
   const points = new Map<

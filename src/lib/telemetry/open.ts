@@ -1,4 +1,4 @@
-/** Telemetry of one process over OTLP, by OpenTelemetry's SDK: traces, and the metrics of /metrics. */
+/** Exports a process's traces and the metrics of `/metrics` over OTLP, with OpenTelemetry's SDK. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
@@ -24,15 +24,15 @@ const CLOSE_MS = 1_000;
 
 export interface TelemetryOptions {
   readonly settings: TelemetrySettings;
-  /** The process: `api` or `engine`. */
+  /** The name of the process: `api` or `engine`. */
   readonly process: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * Opens telemetry; nothing is sent before there is a span or a metric. Exporters read `OTEL_EXPORTER_OTLP_*`
- * themselves, except for the endpoints.
+ * Opens telemetry. Nothing is sent before there is a span or a metric. Except for the endpoints, the exporters
+ * themselves read the variables `OTEL_EXPORTER_OTLP_*`.
  */
 export function openTelemetry({ settings, process: name, clock, logger }: TelemetryOptions): Telemetry {
   const { tracesUrl, metricsUrl, metricsMs, metricsTimeoutMs, batch } = settings;
@@ -70,17 +70,20 @@ export function openTelemetry({ settings, process: name, clock, logger }: Teleme
   };
 }
 
-/** Waits a short time for `work`, whether or not it succeeds. */
+/** Waits a short time for `work`, and ignores its outcome. */
 async function soon(work: Promise<void>): Promise<void> {
   const late = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref());
   await Promise.race([work.catch(() => {}), late]);
 }
 
-/** `OTEL_SERVICE_NAME` takes precedence over `OTEL_RESOURCE_ATTRIBUTES`, and both over the given name. */
+/**
+ * The resource of the process. `OTEL_SERVICE_NAME` takes precedence over `OTEL_RESOURCE_ATTRIBUTES`, which takes
+ * precedence over the given name.
+ */
 function resourceOf(name: string): Resource {
   const own = resourceFromAttributes({
     'service.name': 'metaheac',
-    // not the process id, which may be the same in two containers
+    // a process id would not be unique, because two containers may use the same process id
     'service.instance.id': `${name}-${randomUUID()}`,
   });
   const ofEnvironment = detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] });

@@ -28,7 +28,7 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 } as const;
 
-/** A separate provider: nothing is registered or patched globally. */
+/** Creates a tracer with its own provider, so nothing is registered or patched globally. */
 export function createTracerProvider(
   { sampler, samplerRatio }: Pick<TelemetrySettings, 'sampler' | 'samplerRatio'>,
   resource: Resource,
@@ -47,11 +47,14 @@ function createRootSampler(name: string, ratio: number): Sampler {
   return name === 'traceidratio' ? new TraceIdRatioBasedSampler(ratio) : new AlwaysOnSampler();
 }
 
-/** A span that the sampler leaves out also has a traceparent, which tells its children that it is left out. */
+/**
+ * Starts a span. A span that the sampler leaves out also has a traceparent, which tells child spans that they are left
+ * out too.
+ */
 export function startSpan(tracer: Tracer, clock: Clock, { name, kind, parent, attributes = {}, at }: SpanStart): Span {
   const start = clock.elapsed();
   const startedAt = at ?? clock.now();
-  // a span that is reported after it happened ends now
+  // a span with an earlier start time ends when `end` is called
   const agoMs = at === undefined ? 0 : Math.max(0, clock.now() - at);
   const span = tracer.startSpan(
     name,
@@ -77,7 +80,7 @@ function contextOf(parent: string | null | undefined) {
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: isSampled ? 1 : 0, isRemote: true });
 }
 
-/** Attributes that have a value. */
+/** Returns only the attributes that have a value. */
 function given(attributes: Attributes): WireAttributes {
   return Object.fromEntries(
     Object.entries(attributes).filter(([, value]) => value !== null && value !== undefined),

@@ -7,7 +7,7 @@ export function grouped(number: number): string {
   return GROUPED.format(number);
 }
 
-/** `1 segment`, `2 segments`: the plural has an s, unless another is given. */
+/** Returns, for example, `1 segment` or `2 segments`. By default, the plural is the noun with an s. */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`;
 }

@@ -1,46 +1,47 @@
 /**
- * CSV as the whole service reads it (RFC 4180): records from lines, by csv-parse. White space belongs to a field.
- * Quotes enclose a whole field, in which quotes are doubled and line ends are kept. Lines end in LF or CRLF, in any
- * mixture. An empty line is not a record.
+ * Reads the records of CSV (RFC 4180) from lines, with csv-parse. All CSV that the service reads follows this grammar.
+ * White space belongs to a field. Quotes enclose a whole field, in which quotes are doubled and line ends are kept.
+ * Lines end in LF or CRLF, in any mixture. An empty line is not a record.
  */
 import { CsvError, parse } from 'csv-parse/sync';
 import { type LineBatch, withoutReturn } from './lines.ts';
 
 /**
- * Why a record has no fields: an unclosed quote, text after a closing quote, a quote in an unquoted field, more bytes
- * than a record may have.
+ * Why a record cannot be read: an unclosed quote, text after a closing quote, a quote in an unquoted field, or too many
+ * bytes.
  */
 export type CsvFault = 'not_closed' | 'text_after_quote' | 'quote_in_field' | 'too_long';
 
-/** The faults as sentences. */
+/** A sentence for each fault. */
 export const CSV_FAULTS: Readonly<Record<Exclude<CsvFault, 'too_long'>, string>> = {
   not_closed: 'a quoted field is not closed',
   text_after_quote: 'a quoted field is followed by text before the separator',
-  quote_in_field: 'an unquoted field contains a quote: quote the field, and double the quotes in it',
+  quote_in_field: 'an unquoted field contains a quote; quote the field, and double the quotes in it',
 };
 
 export interface CsvReading {
-  /** The field separator: one or more characters, none of them a quote; a comma by default. */
+  /** The field separator: one or more characters other than quotes; a comma by default. */
   readonly delimiter?: string;
-  /** Maximum bytes of a record with quotes: memory holds one batch of lines and this. */
+  /** Maximum number of bytes in a record with quotes. Memory holds one batch of lines and one such record. */
   readonly maximumRecordBytes: number;
-  /** Called with each record and the line that it begins at. */
+  /** Called with the fields of each record and the number of its first line. */
   readonly take: (fields: readonly string[], line: number) => void;
   /**
-   * Called for a record that begins at `line` and cannot be read; unless it throws, reading continues after the record.
+   * Called for a record that begins at `line` and cannot be read. Unless this callback throws, reading continues after
+   * the record.
    */
   readonly refuse: (fault: CsvFault, line: number) => void;
 }
 
 const QUOTE = '"';
-/** Number of lines with quotes that are parsed at once; more if a record continues. */
+/** Number of lines with quotes that are parsed at once. More lines are parsed at once if a record continues. */
 const RUN_LINES = 256;
 
-/** Takes the lines of a file in order; the `\r` of a CRLF is still there. */
+/** Reads the lines of a file in order. The lines may end in the `\r` of a CRLF. */
 export class CsvReader {
   readonly #delimiter: string;
   readonly #reading: CsvReading;
-  /** The lines so far of an unfinished record. */
+  /** The lines of an unfinished record that have been read so far. */
   #open: readonly string[] = [];
   #openLine = 1;
 
@@ -49,7 +50,7 @@ export class CsvReader {
     this.#reading = reading;
   }
 
-  /** Whether the next line belongs to a record that began before it. */
+  /** Whether the next line continues an unfinished record. */
   get isInside(): boolean {
     return this.#open.length > 0;
   }
@@ -59,7 +60,7 @@ export class CsvReader {
     this.#read(open === 0 ? lines : [...this.#open, ...lines], firstLine - open, open);
   }
 
-  /** Ends the file: an unfinished record is refused. */
+  /** Ends the file. An unfinished record is refused. */
   end(): void {
     while (this.#open.length > 0) {
       const lines = this.#open;
@@ -68,7 +69,7 @@ export class CsvReader {
     }
   }
 
-  /** Reads lines, of which the first `open` belong to an unfinished record. */
+  /** Reads lines. The first `open` lines belong to an unfinished record. */
   #read(lines: readonly string[], firstLine: number, open: number): void {
     const { take, refuse, maximumRecordBytes } = this.#reading;
     this.#open = [];
@@ -95,7 +96,10 @@ export class CsvReader {
     }
   }
 
-  /** Takes the records of `lines[from .. to)` up to the first refused one; returns the index of the line after it. */
+  /**
+   * Reads the records of `lines[from .. to)` up to the first refused record. Returns the index of the line after the
+   * last record that was read or refused.
+   */
   #readRun(lines: readonly string[], from: number, to: number, firstLine: number): number {
     const { take, refuse, maximumRecordBytes } = this.#reading;
     const isLong = bytesOf(lines, from, to, maximumRecordBytes) > maximumRecordBytes;
@@ -118,7 +122,7 @@ export class CsvReader {
   }
 }
 
-/** The fields of one record, which may have line ends within quotes and at its end. */
+/** Parses one record, which may contain line ends within quotes and at its end. */
 export function parseCsvRecord(text: string, delimiter = ','): readonly string[] | CsvFault {
   let record: readonly string[] | null = null;
   const fault = parseText(`${withoutReturn(text)}\n`, delimiter, (fields) => {
@@ -127,7 +131,7 @@ export function parseCsvRecord(text: string, delimiter = ','): readonly string[]
   return fault ?? record ?? [''];
 }
 
-/** The text of the first record, and the line that it begins at; null if there is none. */
+/** Finds the text of the first record and the number of its first line; null if there is no record. */
 export async function findFirstRecord(
   batches: AsyncIterable<LineBatch>,
 ): Promise<{ readonly text: string; readonly line: number } | null> {
@@ -146,7 +150,7 @@ export async function findFirstRecord(
   return record.length === 0 ? null : { text: withoutReturn(record.join('\n')), line: begins };
 }
 
-/** Calls `take` with the records of whole lines up to the first fault. */
+/** Parses whole lines, and calls `take` with each record up to the first fault. */
 function parseText(text: string, delimiter: string, take: (fields: string[]) => void): CsvFault | null {
   try {
     parse(text, {
@@ -173,8 +177,8 @@ const FAULTS: Readonly<Record<string, CsvFault>> = {
 };
 
 /**
- * The fields of a line that is a record in any grammar, with quotes only around whole fields; an empty array for an
- * empty line; null for any other line. Nearly every line is of this kind, and csv-parse takes ten times as long.
+ * Returns the fields of a simple line, in which quotes only enclose whole fields; an empty array for an empty line;
+ * null for any other line. Nearly every line is simple, and csv-parse takes ten times as long.
  */
 function splitSimple(line: string, delimiter: string): string[] | null {
   if (!line.includes(QUOTE)) return line === '' ? [] : line.split(delimiter);
@@ -194,7 +198,10 @@ function splitSimple(line: string, delimiter: string): string[] | null {
   }
 }
 
-/** The end of the complete records with quotes from `at` on; lines before `scanned` belong to an unfinished record. */
+/**
+ * The index of the line after the complete records with quotes that begin at `at`. Lines before `scanned` belong to an
+ * unfinished record.
+ */
 function findRunEnd(lines: readonly string[], at: number, scanned: number): number {
   let end = at;
   let isOpen = scanned > at;
@@ -215,7 +222,7 @@ function findRecordEnd(lines: readonly string[], at: number, to: number): number
   return to;
 }
 
-/** The bytes of lines, or an upper bound if that is within `limit`. */
+/** The number of bytes of lines, or an upper bound if the bound is within `limit`. */
 function bytesOf(lines: readonly string[], from: number, to: number, limit: number): number {
   let characters = 0;
   for (let i = from; i < to; i++) characters += lines[i]!.length + 1;

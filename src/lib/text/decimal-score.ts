@@ -1,8 +1,8 @@
-/** Scores as numbers in JSON: float32 in the ranking, decimal in responses. */
+/** Converts scores from float32 (in rankings) to decimal numbers (in JSON responses). */
 
 /**
- * The shortest decimal that identifies the float32 `score`: .8123457 instead of .8123456835746765. `Math.fround` turns
- * it back into `score`.
+ * The shortest decimal number that identifies the float32 `score`: .8123457 instead of .8123456835746765. `Math.fround`
+ * converts the number back to `score`.
  */
 export function decimalScore(score: number): number {
   for (let scale = 1e7; scale <= 1e10; scale *= 10) {

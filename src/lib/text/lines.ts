@@ -1,29 +1,32 @@
-/** The lines of a byte stream, in strict UTF-8; memory holds one chunk and one line. */
+/** Splits a byte stream in strict UTF-8 into lines. Memory holds one chunk and one line. */
 import { isUtf8 } from 'node:buffer';
 import { type ForeignFile, findForeignFile, HEAD_BYTES } from '../files/foreign-files.ts';
 
-/** Consecutive lines without their `\n`; a `\r` before it is still there. */
+/** Consecutive lines without their `\n`. A `\r` before the `\n` is not removed. */
 export interface LineBatch {
   /** The 1-based number of `lines[0]`. */
   readonly firstLine: number;
   readonly lines: readonly string[];
 }
 
-/** Why reading ends early: the whole file is not UTF-8 text, or one line is not, or is too long. */
+/** Why reading ends early: the file is not UTF-8 text, or a line is not UTF-8 or is too long. */
 export type LineFault = ForeignFile | 'not_utf_8' | 'too_long';
 
 export interface LineLimits {
-  /** Maximum bytes of a line that spans several chunks. */
+  /** Maximum number of bytes in a line that spans several chunks. */
   readonly maximumBytes: number;
   /** Creates the error for a line that ends the reading. */
   readonly refuse: (line: number, fault: LineFault) => Error;
-  /** Whether blank lines mean nothing to the reader at this point: many in a row are then skipped, and only counted. */
+  /**
+   * Returns whether the reader ignores blank lines at this point. If so, long runs of blank lines are skipped, and only
+   * their number is counted.
+   */
   readonly skipsBlank?: () => boolean;
 }
 
 /**
- * Only runs of at least this many blank lines are searched for and skipped: a search costs more than the array entries
- * of a shorter run.
+ * The shortest run of blank lines that is searched for and skipped. For a shorter run, the search would cost more than
+ * the array entries of the lines.
  */
 const BLANK_RUN = Buffer.alloc(256, '\n');
 
@@ -31,8 +34,8 @@ const NEWLINE = 0x0a;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Yields a batch per chunk, or several if blank lines are skipped. A byte order mark at the start is dropped; the last
- * line may lack its end; empty lines are returned as ''.
+ * Yields a batch of lines per chunk, or several batches if blank lines are skipped. A byte order mark at the start is
+ * dropped. The last line may lack its `\n`. Empty lines are returned as ''.
  */
 export async function* splitLines(
   bytes: AsyncIterable<Buffer>,
@@ -68,7 +71,8 @@ export async function* splitLines(
     while (skipsBlank !== undefined) {
       const run = text.indexOf(BLANK_RUN);
       if (run < 0) break;
-      // with the end of the last line; only after these lines does the reader know whether blank lines matter
+      // the batch includes the end of its last line, because only after these lines does the reader know whether blank
+      // lines matter
       if (run > 0) yield batchOf(text.subarray(0, run + 1));
       text = text.subarray(run > 0 ? run + 1 : 0);
       if (!skipsBlank()) break;
@@ -94,7 +98,7 @@ export async function* splitLines(
   if (pending.length > 0) yield* take();
 }
 
-/** The line without the `\r` of a CRLF. */
+/** Returns the line without the `\r` of a CRLF. */
 export function withoutReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
@@ -104,8 +108,8 @@ function startsWith(bytes: Buffer, start: Buffer): boolean {
 }
 
 /**
- * The 0-based line of the first byte sequence that is not UTF-8. No sequence crosses the end of a line, because 0x0a is
- * never part of one.
+ * The 0-based number of the first line that is not UTF-8. Lines can be checked one at a time, because 0x0a is never
+ * part of a multi-byte sequence.
  */
 function findInvalidLine(bytes: Buffer): number {
   for (let line = 0, from = 0; ; line++) {

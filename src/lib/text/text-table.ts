@@ -1,18 +1,18 @@
 /**
- * An append-only table of distinct texts in typed arrays: text -> index by open addressing, index -> text by its end
- * offset.
+ * An append-only table of distinct texts in typed arrays. A text's index is found by open addressing; an index's text
+ * is found by end offsets.
  */
 
-/** `add` was given a text with more bytes than allowed. */
+/** Returned by `add` for a text with more bytes than allowed. */
 export const TOO_LONG = -2;
-/** `add` was given a text with a lone surrogate, which UTF-8 cannot encode. */
+/** Returned by `add` for a text with a lone surrogate, which UTF-8 cannot encode. */
 export const ILL_FORMED = -3;
-/** `add` would exceed the table's limits, MAXIMUM_TEXTS or MAXIMUM_TABLE_BYTES. */
+/** Returned by `add` if the text would exceed a limit of the table, MAXIMUM_TEXTS or MAXIMUM_TABLE_BYTES. */
 export const FULL = -4;
 
-/** Maximum number of texts: an index is an int32, and there are twice as many slots. */
+/** Maximum number of texts. An index is an int32, and there are twice as many slots as texts. */
 const MAXIMUM_TEXTS = 500_000_000;
-/** Maximum bytes of a table: an end offset is a uint32. */
+/** Maximum number of bytes in a table, because an end offset is a uint32. */
 const MAXIMUM_TABLE_BYTES = 2 ** 32 - 1;
 
 const MINIMUM_SLOTS = 64;
@@ -21,26 +21,29 @@ const REDACTED = 0xff;
 const LONE_SURROGATE = /\p{Cs}/u;
 const encoder = new TextEncoder();
 
-/** Texts as UTF-8, one after the other, and where each ends. */
+/** Concatenated texts in UTF-8, and the end offset of each text. */
 export interface GatheredTexts {
   readonly bytes: Uint8Array;
   readonly ends: Uint32Array;
 }
 
 export class TextTable {
-  /** The texts' UTF-8, one after the other. */
+  /** The texts in UTF-8, concatenated. */
   #bytes: Buffer;
-  /** Where each text ends. */
+  /** The end offset of each text. */
   #ends: Uint32Array;
   #count: number;
-  /** Index + 1 of a text, 0 = free; built at the first look-up. */
+  /**
+   * The slots of the hash table, which are built at the first look-up: a text's index + 1, or 0 if the slot is free.
+   */
   #slots: Int32Array | null = null;
   #longest: number;
   #scratch: Uint8Array;
 
   /**
-   * A table over `bytes` and `ends`, which it may share but never writes. `ends` must not decrease and must end at
-   * `bytes.length`. `slots` are the result of `prepare` for the same texts in another thread.
+   * Creates a table from `bytes` and `ends`, which may be shared because the table never writes to them. `ends` must
+   * not decrease and must end at `bytes.length`. `slots` is the result of `prepare` for the same texts in another
+   * thread.
    */
   constructor(
     bytes: Uint8Array = new Uint8Array(0),
@@ -59,26 +62,26 @@ export class TextTable {
     return this.#count;
   }
 
-  /** The texts' UTF-8 so far: a view, valid until the next `add`. */
+  /** A view of the texts in UTF-8, which is valid until the next `add`. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#count === 0 ? 0 : this.#ends[this.#count - 1]!);
   }
 
-  /** The end offsets so far: a view, valid until the next `add`. */
+  /** A view of the end offsets, which is valid until the next `add`. */
   get ends(): Uint32Array {
     return this.#ends.subarray(0, this.#count);
   }
 
-  /** Builds the slots now rather than at the first look-up. */
+  /** Builds the slots of the hash table now instead of at the first look-up. */
   prepare(): Int32Array {
     this.#slots ??= this.#makeSlots(this.#count);
     return this.#slots;
   }
 
-  /** The index of `text`; -1 if it is not in the table. */
+  /** The index of `text`; -1 if the text is not in the table. */
   find(text: string): number {
-    // A text has at least as many bytes as UTF-16 units, so one with more units than the longest text has bytes is not
-    // here.
+    // a text has at least as many bytes as UTF-16 units, so a text with more units than the longest text has bytes is
+    // not in the table
     if (text.length > this.#longest || this.#count === 0) return -1;
     const length = this.#encode(text);
     if (length < 0) return -1;
@@ -88,8 +91,8 @@ export class TextTable {
   }
 
   /**
-   * The indexes of many texts, like `find`. Each step is done for all texts before the next, so that several distant
-   * memory accesses overlap; a million random texts take half as long.
+   * Finds the indexes of many texts, like `find`. Each step is done for all texts before the next step, so that slow
+   * memory accesses overlap. This halves the time for a million random texts.
    */
   findAll(texts: readonly string[]): Int32Array {
     const found = new Int32Array(texts.length).fill(-1);
@@ -112,7 +115,9 @@ export class TextTable {
     return found;
   }
 
-  /** The index of `text`, which is added if missing; TOO_LONG, ILL_FORMED or FULL if it cannot be added. */
+  /**
+   * Returns the index of `text`, which is added if it is missing; TOO_LONG, ILL_FORMED or FULL if it cannot be added.
+   */
   add(text: string, maximumBytes: number): number {
     if (text.length > maximumBytes) return TOO_LONG;
     const length = this.#encode(text);
@@ -124,14 +129,14 @@ export class TextTable {
     return this.#append(~slot, length);
   }
 
-  /** The text of an index. Throws RangeError (a bug) outside 0 .. count - 1. */
+  /** The text of an index. Throws RangeError (a bug) if the index is not in 0 .. count - 1. */
   text(index: number): string {
     if (!(Number.isInteger(index) && index >= 0 && index < this.#count))
       throw new RangeError(`index ${index} is not in 0..${this.#count - 1}`);
     return this.#bytes.toString('utf8', this.#startOf(index), this.#ends[index]!);
   }
 
-  /** The UTF-8 of many texts, in new memory. Throws RangeError (a bug) outside 0 .. count - 1. */
+  /** Copies many texts in UTF-8 to new memory. Throws RangeError (a bug) if an index is not in 0 .. count - 1. */
   gather(indexes: Uint32Array): GatheredTexts {
     const ends = new Uint32Array(indexes.length);
     let total = 0;
@@ -155,8 +160,9 @@ export class TextTable {
   }
 
   /**
-   * Overwrites a text, in memory that only this table uses: its index stays, and no text finds it. The replacement
-   * begins with a byte that never occurs in UTF-8 and contains the index, so that redacted texts do not share slots.
+   * Overwrites a text. The table's memory must not be shared. The index remains, but no look-up finds it. The
+   * replacement begins with a byte that never occurs in UTF-8, and contains the index so that redacted texts do not
+   * share slots.
    */
   redact(index: number): void {
     const start = this.#startOf(index);
@@ -193,7 +199,7 @@ export class TextTable {
     return index;
   }
 
-  /** Writes the UTF-8 of `text` to the scratch buffer; returns its length, or ILL_FORMED. */
+  /** Writes `text` to the scratch buffer in UTF-8. Returns the number of bytes, or ILL_FORMED. */
   #encode(text: string): number {
     if (3 * text.length > this.#scratch.length) this.#scratch = new Uint8Array(4 * text.length);
     const length = encodeAscii(text, this.#scratch);
@@ -210,7 +216,7 @@ export class TextTable {
   }
 }
 
-/** Writes an ASCII text as bytes; -1 at the first character that is not ASCII. */
+/** Writes an ASCII text as bytes. Returns -1 if a character is not ASCII. */
 function encodeAscii(text: string, out: Uint8Array): number {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -220,14 +226,14 @@ function encodeAscii(text: string, out: Uint8Array): number {
   return text.length;
 }
 
-/** FNV-1a with a final mix, because slots are chosen by the low bits. */
+/** The FNV-1a hash of bytes, with a final mix because slots are chosen by the low bits. */
 function hash(bytes: Uint8Array, from: number, to: number): number {
   let h = 0x811c9dc5;
   for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
   return mix(h);
 }
 
-/** The same hash of a text's characters; arbitrary if the text is not ASCII. */
+/** The hash of an ASCII text, equal to the hash of its bytes. The result is arbitrary if the text is not ASCII. */
 function hashAscii(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
@@ -240,7 +246,7 @@ function mix(hash: number): number {
   return h ^ (h >>> 16);
 }
 
-/** Whether the bytes from `start` on are those of `text`, if it is ASCII; false if it is not. */
+/** Whether the bytes from `start` on are the bytes of `text`; false if the text is not ASCII. */
 function isEqualAscii(bytes: Uint8Array, start: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -249,7 +255,7 @@ function isEqualAscii(bytes: Uint8Array, start: number, text: string): boolean {
   return true;
 }
 
-/** The slot that holds `text[0 .. length)`, or the bitwise complement of the free slot that it would take. */
+/** The slot that holds `text[0 .. length)`, or the bitwise complement of the free slot that the text would take. */
 function probe(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, text: Uint8Array, length: number): number {
   const mask = slots.length - 1;
   for (let slot = hash(text, 0, length) & mask; ; slot = (slot + 1) & mask) {

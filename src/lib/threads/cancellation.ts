@@ -1,9 +1,7 @@
-/**
- * Cancels work that is no longer wanted: a flag in shared memory, which the worker checks now and then.
- */
+/** Cancels work that is no longer wanted, by a flag in shared memory that the worker checks now and then. */
 
 export class Cancellation {
-  /** Passed to another thread, where `new Cancellation(memory)` is the same flag. */
+  /** The shared memory of the flag. In another thread, `new Cancellation(memory)` has the same flag. */
   readonly memory: SharedArrayBuffer;
   readonly #flag: Int32Array;
 
@@ -22,6 +20,6 @@ export class Cancellation {
 
   /** @throws Error once the work is cancelled */
   check(): void {
-    if (this.isCancelled) throw new Error('this result is no longer wanted');
+    if (this.isCancelled) throw new Error('the result is no longer wanted');
   }
 }

@@ -1,14 +1,14 @@
 /**
- * Measures how long a thread gave no sign although it could have. Time in which the thread waited for a processor, or
- * the measuring process was stopped, does not count.
+ * Measures how long a thread has been silent although it could have sent a message. Time does not count while the
+ * thread waited for a processor, or while the measuring process was stopped.
  */
 import type { ThreadTimes } from './thread-times.ts';
 
 /** Interval between two calls of `look`. */
 export const LOOK_EVERY_MS = 1_000;
-/** Maximum time counted per look: this process may have been stopped between two looks, with or without the thread. */
+/** Maximum time that counts per call of `look`, because this process may have been stopped between two calls. */
 const MOST_PER_LOOK_MS = 2 * LOOK_EVERY_MS;
-/** A thread that runs for less than this share of the time is idle. */
+/** A thread that runs for less than this share of the time counts as idle. */
 const IDLE_SHARE = 0.1;
 
 export class Silence {
@@ -20,29 +20,32 @@ export class Silence {
   #idleMs = 0;
   #stoppedMs = 0;
 
-  /** `now` is the time of a monotonic clock, as in `look`. */
+  /** Starts measuring. `now` is the time of a monotonic clock, as in `look`. */
   constructor(now: number, read: () => ThreadTimes | null) {
     this.#read = read;
     this.#lookedAt = now;
     this.#last = read();
   }
 
-  /** Milliseconds since the thread's last sign. */
+  /** Milliseconds since the thread's last message that count as silence. */
   get silentMs(): number {
     return Math.max(0, this.#silentMs - this.#waitedMs);
   }
 
-  /** How long the thread has neither run nor waited for a processor or a disk; 0 if the system does not report it. */
+  /**
+   * How long the thread has neither run nor waited for a processor or a disk, in milliseconds; 0 if the system does not
+   * report this time.
+   */
   get idleMs(): number {
     return this.#idleMs;
   }
 
-  /** How long the thread has been stopped (SIGSTOP, a debugger). */
+  /** How long the thread has been stopped (by SIGSTOP or a debugger), in milliseconds. */
   get stoppedMs(): number {
     return this.#stoppedMs;
   }
 
-  /** Whether the system reported the thread's times at the last look. */
+  /** Whether the system reported the thread's times at the last call of `look`. */
   get isTold(): boolean {
     return this.#last !== null;
   }
@@ -67,7 +70,7 @@ export class Silence {
     const ranMs = times.ranMs - last.ranMs;
     const isStopped = times.state === 'T' || times.state === 't';
     const isIdle = isStopped || (times.state === 'S' && ranMs < IDLE_SHARE * passed);
-    // how long a thread waited for a processor is only known once it has got one
+    // the time that a thread waits for a processor is known only when the wait is over
     const isWaiting = times.state === 'R' && ranMs === 0;
     if (!isWaiting) this.#silentMs += passed;
     this.#waitedMs += times.waitedMs - last.waitedMs;

@@ -1,12 +1,12 @@
-/** Threads for a single task each, which are started for it and ended after it to free their memory. */
+/** Runs each task in its own thread, which is started for the task and ended afterwards to free its memory. */
 import { systemClock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { type SilenceLimit, ThreadGroup, type ThreadModule, ThreadSilent } from './thread-group.ts';
 
-/** Maximum time of a task before its caller gets an error: a hang must not block a request forever. */
+/** Maximum time of a task, after which its caller gets an error. A task that hangs must not block a request forever. */
 export const TASK_LIMIT: SilenceLimit = { clock: systemClock, mostMs: 600_000 };
 
-/** The number of threads is not limited here: the caller decides. */
+/** Runs tasks in threads. The caller must limit the number of threads. */
 export class SingleTaskThreads<Task, Result> {
   readonly #module: ThreadModule;
   readonly #limit: SilenceLimit;
@@ -18,8 +18,8 @@ export class SingleTaskThreads<Task, Result> {
   }
 
   /**
-   * @throws AppError unavailable (the task took too long and was ended); what the task throws, and what ended its
-   * thread
+   * Runs a task in a new thread.
+   * @throws AppError unavailable if the task took too long and was ended; any error of the task or of its thread
    */
   async run(task: Task): Promise<Result> {
     const group = new ThreadGroup<Task, Result>(this.#module, 1, this.#limit);
@@ -31,13 +31,13 @@ export class SingleTaskThreads<Task, Result> {
       if (!(error instanceof ThreadSilent)) throw error;
       end = () => group.terminate();
       const seconds = Math.round(this.#limit.mostMs / 1000);
-      throw new AppError('unavailable', `the task was not done within ${seconds} s and was ended`, { cause: error });
+      throw new AppError('unavailable', `the task did not finish within ${seconds} s and was ended`, { cause: error });
     } finally {
       void end().finally(() => this.#open.delete(group));
     }
   }
 
-  /** Ends running tasks; their callers get an error. */
+  /** Ends all running tasks; their callers get an error. */
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((group) => group.terminate()));
   }

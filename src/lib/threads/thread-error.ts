@@ -1,7 +1,7 @@
-/** Errors transferred from a thread: code, facts and stack are kept, causes are not. */
+/** Transfers errors from a thread with their code, facts and stack, but without their causes. */
 import { AppError, type ErrorCode, messageOf } from '../errors.ts';
 
-/** An error as plain data; its code is `internal` if it was not an AppError. */
+/** An error as plain data. The code of an error that is not an AppError is `internal`. */
 export interface ThreadError {
   readonly code: ErrorCode;
   readonly message: string;
@@ -19,7 +19,7 @@ export function describeError(error: unknown): ThreadError {
   };
 }
 
-/** The error with its stack from the thread. */
+/** Restores an error, with its stack from the thread. */
 export function restoreError({ code, message, facts, stack }: ThreadError): Error {
   const error = code === 'internal' ? new Error(message) : new AppError(code, message, { facts });
   if (stack !== undefined) error.stack = stack;

@@ -1,6 +1,6 @@
 /**
- * A group of identical threads. A task goes to any free thread: first urgent tasks, then tasks that are near the last
- * task of the thread, then first come, first served.
+ * A group of identical threads. A free thread first takes urgent tasks, then tasks with the same `near` as its last
+ * task, and then the oldest task.
  */
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
@@ -14,16 +14,16 @@ import { readThreadTimes } from './thread-times.ts';
 
 /** A thread's module and its start data. */
 export interface ThreadModule {
-  /** `import.meta.url` of the module next to it. */
+  /** The `import.meta.url` of a module in the same folder as the thread's module. */
   readonly beside: string;
   readonly name: string;
   readonly data: unknown;
 }
 
-/** How long a task or an opening may go on without progress before the thread counts as dead. */
+/** The maximum silence of a thread during a task or its start, after which the thread counts as dead. */
 export interface SilenceLimit {
   readonly clock: Pick<Clock, 'elapsed'>;
-  /** Time in which the thread waits for a processor does not count. */
+  /** Maximum silence in milliseconds. Time in which the thread waits for a processor does not count. */
   readonly mostMs: number;
 }
 
@@ -32,21 +32,24 @@ export interface Following<Progress> {
   /** Called when a thread takes the task. */
   readonly onBegin?: () => void;
   readonly onProgress?: (progress: Progress) => void;
-  /** A cancelled task ends with an error at the next check of its host. */
+  /** Cancels the task. A cancelled task ends with an error the next time that its host checks the flag. */
   readonly cancellation?: Cancellation;
 }
 
-/** A thread has died, and its work can no longer be trusted. */
+/** The error if a thread has died. The work of its process can no longer be trusted. */
 export class ThreadDied extends Error {}
 
-/** A thread gave no sign for longer than its limit. */
+/** The error if a thread was silent for longer than its limit. */
 export class ThreadSilent extends ThreadDied {}
 
-/** When and where a task is run. */
+/** Where a task is placed in the queue, and which threads prefer the task. */
 export interface TaskPlace {
   /** Whether the task runs before all other waiting tasks. */
   readonly isUrgent?: boolean;
-  /** A thread prefers tasks with the same name as its last task, because it can reuse what that task left in memory. */
+  /**
+   * A name for tasks that share data. A thread prefers tasks with the same name as its last task, because it can reuse
+   * data in memory.
+   */
   readonly near?: string | null;
 }
 
@@ -58,11 +61,11 @@ interface Waiting<Task, Result, Progress> extends Following<Progress>, Required<
 }
 
 /**
- * The threads run a module that calls `hostThread`. The owner of a group must close it, because its threads keep the
- * process alive.
+ * A group of threads that run a module with a call of `hostThread`. The owner must close the group, because its threads
+ * keep the process alive.
  */
 export class ThreadGroup<Task, Result, Progress = never> {
-  /** Rejects with ThreadDied when a thread dies, and with any error thrown while a thread opens. */
+  /** Rejects with ThreadDied if a thread dies, and with any error thrown while a thread starts. */
   readonly broken: Promise<never>;
   readonly #name: string;
   readonly #workers: Worker[] = [];
@@ -70,11 +73,11 @@ export class ThreadGroup<Task, Result, Progress = never> {
   readonly #idle: Worker[] = [];
   readonly #queue: Waiting<Task, Result, Progress>[] = [];
   readonly #running = new Map<Worker, Waiting<Task, Result, Progress>>();
-  /** The silence of each thread that is opening or running a task. */
+  /** The measured silence of each thread that is starting or running a task. */
   readonly #silences = new Map<Worker, Silence>();
-  /** The system's id of each thread. */
+  /** The operating system's id of each thread. */
   readonly #threads = new Map<Worker, number | null>();
-  /** The `near` of each thread's last task. */
+  /** The value of `near` of each thread's last task. */
   readonly #lastNear = new Map<Worker, string | null>();
   #nextId = 1;
   #error: Error | null = null;
@@ -83,7 +86,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
   #looking: NodeJS.Timeout | null = null;
   #breakPromise: (error: Error) => void = () => {};
 
-  /** Starts `count` threads, with a limit as in `open`. Tasks wait until one is open. */
+  /** Starts `count` threads, with a limit as in `open`. Tasks wait until a thread is ready. */
   constructor({ beside, name, data }: ThreadModule, count = 1, limit: SilenceLimit | null = null) {
     this.#name = name;
     this.broken = new Promise((_, reject) => {
@@ -95,8 +98,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   /**
-   * Starts threads and waits until all are open; rethrows an error thrown while one opens. A thread that is silent for
-   * longer than `limit` breaks the group, but keeps running: only the end of the process ends it.
+   * Starts threads and waits until all are ready. Rethrows an error thrown while a thread starts. A thread that is
+   * silent for longer than `limit` breaks the group, but keeps running until the process ends.
    */
   static async open<Task, Result, Progress = never>(
     module: ThreadModule,
@@ -114,8 +117,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   /**
-   * Runs a task. @throws what the task throws, or the error of `broken`: a thread that dies fails all current and
-   * future tasks
+   * Runs a task. If a thread dies, all current and future tasks fail.
+   * @throws any error that the task throws, or the error of `broken`
    */
   run(
     task: Task,
@@ -133,8 +136,9 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   /**
-   * The results in the order of the tasks. All tasks have finished or failed when this settles; it throws the error of
-   * the first failed one.
+   * Runs tasks, and returns their results in the order of the tasks. The promise settles when all tasks have finished
+   * or failed.
+   * @throws the error of the first failed task
    */
   async runAll(tasks: readonly Task[]): Promise<Result[]> {
     const results = tasks.map((task) => this.run(task));
@@ -143,7 +147,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   /**
-   * Ends the threads, each after its current task: terminating a thread during an ONNX Runtime run aborts the whole
+   * Ends each thread after its current task, because terminating a thread during an ONNX Runtime run aborts the whole
    * process.
    */
   async close(): Promise<void> {
@@ -153,7 +157,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
     await Promise.all(this.#exits.values());
   }
 
-  /** Ends the threads, which must not use ONNX Runtime, at once; tasks end with an error. */
+  /** Ends all threads at once; their tasks end with an error. The threads must not use ONNX Runtime. */
   async terminate(): Promise<void> {
     this.#isClosing = true;
     if (this.#looking) clearInterval(this.#looking);
@@ -171,7 +175,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
       new Promise((ended) => {
         worker.on('exit', (code) => {
           ended(code);
-          if (!this.#isClosing) died(new Error(`it ended with code ${code}`));
+          if (!this.#isClosing) died(new Error(`the thread ended with code ${code}`));
         });
       }),
     );
@@ -254,13 +258,13 @@ export class ThreadGroup<Task, Result, Progress = never> {
       silence.look(clock.elapsed());
       if (silence.silentMs < mostMs) continue;
       this.#exits.delete(worker); // no caller is waiting for it
-      const what = `has been silent for ${Math.round(mostMs / 1000)} s at a task`;
+      const what = `has been silent for ${Math.round(mostMs / 1000)} s during a task`;
       this.#break(new ThreadSilent(`a thread (${this.#name}) ${what}`));
       return;
     }
   }
 
-  /** Settles once every thread has reported that it is ready. */
+  /** Resolves when all threads have reported that they are ready. */
   #opened(): Promise<unknown> {
     return Promise.all(
       this.#workers.map(

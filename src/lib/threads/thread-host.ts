@@ -1,4 +1,7 @@
-/** The other side of a `ThreadGroup`: a thread's module calls it to run tasks one after another until it is closed. */
+/**
+ * The thread's side of a `ThreadGroup`. A thread's module calls `hostThread` to run tasks one after another until the
+ * group is closed.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../errors.ts';
 import { Cancellation } from './cancellation.ts';
@@ -16,7 +19,7 @@ export type ToThread<Task> =
   | { readonly kind: 'close' };
 
 export type FromThread<Result, Progress> =
-  /** The first message; `thread` is the system's id of the thread, null if it has none. */
+  /** The first message from a thread. `thread` is the operating system's id of the thread; null if unknown. */
   | { readonly kind: 'started'; readonly thread: number | null }
   | { readonly kind: 'ready' }
   | { readonly kind: 'refused'; readonly error: ThreadError }
@@ -28,29 +31,29 @@ export type FromThread<Result, Progress> =
 export interface TaskContext<Progress> {
   /** Reports the progress of the task to the caller. */
   report(progress: Progress): void;
-  /** @throws Error once the result is no longer wanted */
+  /** Checks whether the task was cancelled. @throws Error if the result is no longer wanted */
   check(): void;
-  /** Whether another waiting task is near this task. */
+  /** Whether a waiting task has the same `near` as this task. */
   readonly isNearNext: boolean;
 }
 
 export interface Host<Task, Result, Progress = never> {
   run(task: Task, context: TaskContext<Progress>): Result | Promise<Result>;
-  /** Memory of a result, to transfer without a copy. */
+  /** The memory of a result that is transferred without a copy. */
   transferred?(result: Result): ArrayBuffer[];
   close(): void | Promise<void>;
 }
 
 /**
- * Opens a host with the group's data and serves it. Errors thrown by `open` or a task are reported to the group, as
- * converted by `translate`.
+ * Opens a host with the group's data, and runs tasks with it. Errors thrown by `open` or by a task are converted by
+ * `translate` and reported to the group.
  */
 export async function hostThread<Data, Task, Result, Progress = never>(
   open: (data: Data) => Host<Task, Result, Progress> | Promise<Host<Task, Result, Progress>>,
   translate: (error: unknown) => unknown = (error) => error,
 ): Promise<void> {
   const port = parentPort;
-  assert(port, 'this module is run as a thread');
+  assert(port, 'this module must run in a thread');
   const send = (message: FromThread<Result, Progress>, transferred: ArrayBuffer[] = []) =>
     port.postMessage(message, transferred);
   send({ kind: 'started', thread: findThreadId() });
@@ -58,11 +61,11 @@ export async function hostThread<Data, Task, Result, Progress = never>(
   try {
     host = await open(workerData as Data);
   } catch (error) {
-    // Not thrown: the thread's 'error' event would arrive before the message, and has no code.
+    // the error is not thrown, because the thread's 'error' event would arrive before the message and has no code
     send({ kind: 'refused', error: describeError(translate(error)) });
     return;
   }
-  // one task at a time: a closing group sends its message while a task runs
+  // run only one task at a time, because a closing group sends its message while a task runs
   let before = Promise.resolve();
   port.on('message', (message: ToThread<Task>) => {
     before = before.then(async () => {

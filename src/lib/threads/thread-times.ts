@@ -1,8 +1,13 @@
-/** The system's data about a thread: whether it runs, how long it ran, and how long it waited for a processor. */
+/**
+ * Reads the operating system's data about a thread: its state, how long it ran, and how long it waited for a processor.
+ */
 import { readFileSync, readlinkSync } from 'node:fs';
 
 export interface ThreadTimes {
-  /** As in `/proc/PID/stat`: R runs or waits for a processor, S sleeps, D waits for a disk, T was stopped. */
+  /**
+   * The state in `/proc/PID/stat`: R (running or waiting for a processor), S (sleeping), D (waiting for a disk), T
+   * (stopped).
+   */
   readonly state: string;
   /** Milliseconds since the thread started. */
   readonly ranMs: number;
@@ -10,8 +15,8 @@ export interface ThreadTimes {
 }
 
 /**
- * The times of a thread of this process or another, by default its main thread. Null if the system does not report
- * them: it has no /proc, or that of another pid namespace, whose numbers belong to other processes.
+ * The times of a thread in any process, by default of the main thread. Null if the system does not report them because
+ * it has no /proc, or because /proc belongs to another pid namespace, whose numbers refer to other processes.
  */
 export function readThreadTimes(pid: number, thread = pid): ThreadTimes | null {
   try {
@@ -23,7 +28,7 @@ export function readThreadTimes(pid: number, thread = pid): ThreadTimes | null {
   }
 }
 
-/** The system's id of the calling thread; null if the system does not report it. */
+/** The operating system's id of the calling thread; null if the system does not report this id. */
 export function findThreadId(): number | null {
   try {
     return Number(readlinkSync('/proc/thread-self').split('/').at(-1));

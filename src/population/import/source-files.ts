@@ -47,7 +47,7 @@ export function checkFile(path: string, format: FileFormat): void {
   }
   if (foreign === null) return;
   const named = foreign === 'gzip' ? '.gz' : foreign === 'parquet' ? '.parquet' : null;
-  const remedy = named === null ? '' : `: end its name in ${named}`;
+  const remedy = named === null ? '' : `; its name must end in ${named}`;
   throw new AppError('invalid_data', `${path} ${FOREIGN_FILES[foreign]}${remedy}`);
 }
 

@@ -184,20 +184,20 @@ describe('a file of another kind', () => {
     expect([status, json.errors[0].pointer, json.errors[0].message]).toEqual([400, 'line 1', message]);
   });
 
-  const utf16 = 'the file is UTF-16: write it as UTF-8 (iconv -f UTF-16 -t UTF-8)';
+  const utf16 = 'the file is UTF-16 text; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)';
   const spreadsheet =
-    'the file is a spreadsheet (Excel, OpenDocument) or a ZIP archive, not text: save it as CSV (UTF-8)';
+    'the file is a spreadsheet (Excel, OpenDocument) or a ZIP archive, not text; save it as CSV (UTF-8)';
   it.each([
     ['UTF-16, little-endian', Buffer.from('\ufeffperson-1\n', 'utf16le'), utf16],
     ['UTF-16, big-endian', Buffer.from('\ufeffperson-1\n', 'utf16le').swap16(), utf16],
     ['UTF-16 without a mark', Buffer.from(text(people(0, 3)), 'utf16le'), utf16],
     ['a workbook', Buffer.from('PK\u0003\u0004\u0014\n\u0000\u0008'), spreadsheet],
     ['an old workbook', Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]), spreadsheet],
-    ['a document', Buffer.from('%PDF-1.7\n%'), 'the file is a PDF document, not text: save its table as CSV (UTF-8)'],
+    ['a document', Buffer.from('%PDF-1.7\n%'), 'the file is a PDF document, not text; save its table as CSV (UTF-8)'],
     [
       'gzip that does not say so',
       gzipSync('person-1\n'),
-      'the file is compressed by gzip: send it with Content-Encoding: gzip',
+      'the file is compressed with gzip; send it with Content-Encoding: gzip',
     ],
   ])('says that it is %s, whatever the type', async (_name, body, message) => {
     for (const type of ['text/plain', 'text/csv', 'application/x-ndjson']) {

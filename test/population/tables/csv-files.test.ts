@@ -134,10 +134,10 @@ describe('a CSV file', () => {
     ['user_id,city,age\n', 'FILE is empty: a population needs at least one user'],
     ['user_id,city,city,age\n1,a,b,2\n', 'FILE:1: the header has the column "city" twice'],
     ['user_id,city,age\r1,a,2\r', /^FILE:1: lines end in CR alone/],
-    ['PK\u0003\u0004\u0014', /^FILE is a spreadsheet .*: save it as CSV/],
-    ['%PDF-1.7\n', /^FILE is a PDF document, not text: save its table as CSV/],
-    [gzipSync(PLAIN), /^FILE is compressed by gzip: end its name in .gz/],
-    ['PAR1', /^FILE is Parquet, not text: end its name in .parquet/],
+    ['PK\u0003\u0004\u0014', /^FILE is a spreadsheet .*; save it as CSV/],
+    ['%PDF-1.7\n', /^FILE is a PDF document, not text; save its table as CSV/],
+    [gzipSync(PLAIN), /^FILE is compressed with gzip; its name must end in .gz/],
+    ['PAR1', /^FILE is Parquet, not text; its name must end in .parquet/],
     [
       'id,city,age\n1,a,2\n',
       'FILE has no column "user_id" (for user_id); its columns are id, city, age. Set "column" in the schema, or ' +
