@@ -152,7 +152,7 @@ function unusable<T extends object>(): T {
 }
 
 function refuseUse(): never {
-  throw new Error('the routes of the document answer no requests');
+  throw new Error('placeholder dependencies cannot handle requests');
 }
 
 function createApp(
@@ -170,7 +170,7 @@ function createApp(
     serverFactory: createServers(config, (connections) =>
       logger?.warn(
         { connections, most: config.maximumConnections },
-        'connections were refused because too many are open',
+        'connections were refused because the maximum number of connections is open',
       ),
     ),
     routerOptions: { maxParamLength: config.maximumParamLength },

@@ -194,7 +194,7 @@ describe('a campaign on numbers and vectors', () => {
       'the feature has tokens: send a list of tokens',
     );
     expect(await refused({ filters: { embedding: { min: 1 } } })).toContain('cannot be filtered by a vector');
-    expect(await refused({ filters: { age: { min: 3, max: 2 } } })).toContain('min is above max');
+    expect(await refused({ filters: { age: { min: 3, max: 2 } } })).toContain('min must not be above max');
     expect(await refused({ filters: { age: {} } })).toContain('min, max or both are expected');
     expect(await refused({ filters: { age: { min: '3' } } })).toContain('number');
     expect(await refused({ features: { price: '9.5' } })).toContain('a number is expected');

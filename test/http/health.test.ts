@@ -78,7 +78,7 @@ describe('GET /readyz', () => {
     expect(await faults()).toEqual({ engine: 'no heartbeat for 31 s' });
   });
 
-  it('writes to the store, and is 503 once another process has written for ten seconds', {
+  it('writes to the store, and is 503 once another process has been writing for ten seconds', {
     timeout: 20_000,
   }, async () => {
     const clock = manualClock();
@@ -91,7 +91,7 @@ describe('GET /readyz', () => {
       clock.pass(2_000);
       expect(await faults()).toEqual({});
       clock.pass(9_000);
-      expect(await faults()).toEqual({ store: 'another process has written for 11 s' });
+      expect(await faults()).toEqual({ store: 'another process has been writing for 11 s' });
       other.exec('COMMIT');
       clock.pass(2_000);
       expect(await faults()).toEqual({});

@@ -17,7 +17,7 @@ export function createExplanations({
   readonly config: AudienceLimits;
   readonly explainer: AudienceExplainer;
 }): (audience: AudienceToExplain) => Promise<Explanation> {
-  const take = createSlots(config.maximumOpenExplanations, 'explanations are being made');
+  const take = createSlots(config.maximumOpenExplanations, 'explanations are being computed');
   const kept = new LRUCache<string, Promise<Explanation>>({ max: config.keptExplanations });
   return (audience) => {
     const key = `${audience.size} ${audience.folder}`;

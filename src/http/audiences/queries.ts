@@ -87,10 +87,10 @@ export function audienceQuery(config: ServerConfig) {
     })
     .superRefine(({ size, percent, min_score, after_rank, cursor }, context) => {
       if (after_rank !== undefined && cursor !== undefined)
-        addIssue(context, ['after_rank'], { message: 'at most one of cursor and after_rank is expected' });
+        addIssue(context, ['after_rank'], { message: 'only one of cursor and after_rank may be given' });
       if ([size, percent, min_score].filter((cut) => cut !== undefined).length <= 1) return;
       addIssue(context, [percent === undefined || size === undefined ? 'min_score' : 'percent'], {
-        message: 'at most one of size, percent and min_score is expected',
+        message: 'only one of size, percent and min_score may be given',
       });
     });
 }

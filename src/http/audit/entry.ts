@@ -30,7 +30,7 @@ export function auditLine(given: AuditEntry): string {
 }
 
 const instant = z.iso
-  .datetime({ offset: true, error: 'a time as in RFC 3339 is expected' })
+  .datetime({ offset: true, error: 'an RFC 3339 time is expected' })
   .transform((text) => Date.parse(text));
 
 export function auditQuery(config: ServerConfig) {

@@ -130,7 +130,7 @@ function labelQuery({ maximumLabels }: ServerConfig) {
   const labels = z
     .array(z.string())
     .max(maximumLabels)
-    .refine((texts) => texts.every((text) => LABEL.test(text)), 'a label as `key=text` is expected');
+    .refine((texts) => texts.every((text) => LABEL.test(text)), 'a label must have the form `key=text`');
   return z
     .preprocess((given) => (typeof given === 'string' ? [given] : given), labels.optional())
     .transform((texts) => texts && Object.fromEntries(texts.map((text) => text.split(/=(.*)/s, 2) as [string, string])))

@@ -127,7 +127,10 @@ const range = z
     'a list of tokens, or min and max, is expected',
   )
   .refine(({ min, max }) => min !== undefined || max !== undefined, 'min, max or both are expected')
-  .refine(({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) => min <= max, 'min is above max');
+  .refine(
+    ({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) => min <= max,
+    'min must not be above max',
+  );
 
 /** The response schema of the requested audience size. */
 export const audienceRequest = z
@@ -181,7 +184,7 @@ export function refreshChangeField() {
     .strictObject({
       every: z
         .string()
-        .regex(DURATION, 'minutes, hours or days are expected, as in 90m, 1h, 7d')
+        .regex(DURATION, 'a time in minutes, hours or days is expected, such as 90m, 1h or 7d')
         .nullable()
         .optional()
         .meta({

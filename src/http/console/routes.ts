@@ -34,7 +34,10 @@ export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_
     scope.get('/console', { schema: fileSchema() }, (_request, reply) => reply.redirect('/console/', 308));
     scope.get<{ Params: { '*': string } }>('/console/*', { schema: fileSchema() }, (request, reply) => {
       if (!isBuilt)
-        throw new AppError('route_not_found', 'the console is not built: run `npm run build`, then start again');
+        throw new AppError(
+          'route_not_found',
+          'the console is not built: run `npm run build`, then restart the service',
+        );
       const path = request.params['*'] || PAGE;
       if (!FILE.test(path)) return reply.callNotFound();
       return reply

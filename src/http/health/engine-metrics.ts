@@ -16,7 +16,7 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
   counter('metaheac_engine_restarts_total', 'Number of times the engine was restarted.', registers, [], (self) => {
     self.inc(engine().restarts);
   });
-  const killed = 'How often the engine was killed and restarted because it stopped responding.';
+  const killed = 'Number of times the engine was killed and restarted because it stopped responding.';
   counter('metaheac_engine_hung_total', killed, registers, [], (self) => {
     self.inc(engine().hung ?? 0);
   });

@@ -58,7 +58,7 @@ export function createMetrics(
   counter('metaheac_shed_requests_total', refused, registers, ['class'], (self) => {
     for (const [name, count] of shedder.refusedByClass()) self.inc({ class: name }, count);
   });
-  gauge('metaheac_part_ready', '1 for each part that is ready, as in /readyz.', registers, ['part'], (self) => {
+  gauge('metaheac_part_ready', '1 if the part is ready, as in /readyz; otherwise 0.', registers, ['part'], (self) => {
     for (const { name, ready } of partsOf()) self.set({ part: name }, ready ? 1 : 0);
   });
   return {
@@ -100,7 +100,7 @@ function addVersions(dependencies: MetricsNeeds, registers: Registry[]): void {
 function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {
   const stages = new Histogram({
     name: 'metaheac_expansion_stage_seconds',
-    help: 'Time that an expansion spent in each stage, once it is ready.',
+    help: 'Time that a ready expansion spent in each stage.',
     labelNames: ['stage'],
     buckets: STAGE_BUCKETS_SECONDS,
     registers,
@@ -111,9 +111,15 @@ function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {
 }
 
 function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
-  gauge('metaheac_expansions', 'Latest expansion of each campaign, by state.', registers, ['state'], (self) => {
-    for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
-  });
+  gauge(
+    'metaheac_expansions',
+    'Number of campaigns by the state of their latest expansion.',
+    registers,
+    ['state'],
+    (self) => {
+      for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
+    },
+  );
   gauge('metaheac_queue_depth', 'Number of expansions that are waiting for the engine.', registers, [], (self) => {
     self.set(store.health.queue().depth);
   });
@@ -145,14 +151,14 @@ function addMachine({ machine, engine }: MetricsNeeds, registers: Registry[]): v
 }
 
 function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
-  const low = '1 while new work is refused because less space is free than the reserve.';
+  const low = '1 while new work is refused because free disk space is below the reserve.';
   diskGauge('metaheac_disk_low', low, registers, () => (storage.disk().isLow ? 1 : 0));
   const reserve =
     'Bytes of the reserve file, which is removed to make room for deletions on a full disk; 0 while it does not exist.';
   diskGauge('metaheac_reserve_file_bytes', reserve, registers, () => storage.reserveFileBytes());
-  const givenUp = '1 while the reserve file is removed: new work is refused until it exists again.';
+  const givenUp = '1 while the reserve file does not exist; new work is refused in the meantime.';
   diskGauge('metaheac_reserve_given_up', givenUp, registers, () => (storage.isReserveGivenUp() ? 1 : 0));
-  const help = 'Damaged files found since the service started; none of them is served.';
+  const help = 'Number of damaged files found since the service started. Damaged files are not served.';
   gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
     for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);
   });
@@ -160,7 +166,7 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
   gauge('metaheac_set_aside_folders', aside, registers, [], (self) => {
     self.set(storage.setAside().length);
   });
-  gauge('metaheac_damage', 'Files that are damaged or missing now.', registers, ['kind'], (self) => {
+  gauge('metaheac_damage', 'Number of files that are damaged or missing at present.', registers, ['kind'], (self) => {
     for (const kind of Object.keys(storage.damaged())) self.set({ kind }, 0);
     for (const { kind } of storage.damage()) self.inc({ kind });
   });

@@ -82,7 +82,7 @@ function createStoreProbe({ store, clock }: ReadinessNeeds): () => Verdict {
     const now = clock.elapsed();
     if (result === 'written') writtenAt = now;
     const busyMs = now - writtenAt;
-    if (busyMs > BUSY_MS) return { ready: false, detail: `another process has written for ${seconds(busyMs)} s` };
+    if (busyMs > BUSY_MS) return { ready: false, detail: `another process has been writing for ${seconds(busyMs)} s` };
     return { ready: true, detail: `${depth} queued, the oldest for ${Math.round(oldestSeconds)} s` };
   };
 }

@@ -83,14 +83,14 @@ export function keyBody(config: ServerConfig, now: () => number) {
       scope: z.enum(SCOPES).describe(SCOPE_TEXT),
       labels: labelsField(config).default({}).describe(LABELS_TEXT),
       expires_at: z.iso
-        .datetime({ offset: true, error: 'a time as in RFC 3339 is expected' })
+        .datetime({ offset: true, error: 'an RFC 3339 time is expected' })
         .refine((text) => !(Date.parse(text) <= now()), 'the time is in the past')
         .optional()
         .describe('Time at which the key expires. By default, the key never expires.'),
     })
     .refine(({ scope, labels }) => scope !== 'admin' || Object.keys(labels).length === 0, {
       path: ['labels'],
-      message: 'a key of scope admin has no labels',
+      message: 'a key of scope admin cannot have labels',
     })
     .meta({
       ...component('KeyCreate'),

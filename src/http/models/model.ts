@@ -7,7 +7,7 @@ import { count, reason, time, timeText } from '../plugins/json/fields.ts';
 export const modelParams = z.object({
   version: z
     .string()
-    .regex(/^[0-9a-f]{12}$/, 'a version has 12 hexadecimal digits')
+    .regex(/^[0-9a-f]{12}$/, 'a version must have 12 hexadecimal digits')
     .meta({ description: 'Version of a general model.', examples: ['0123456789ab'] }),
 });
 

@@ -91,7 +91,8 @@ function addErrorPages(app: ServerApp): void {
     async (request, reply) => {
       const type = negotiate(request, [HTML_TYPE, JSON_TYPE]);
       const page = findErrorPage(request.params.code);
-      if (page === null) throw new AppError('route_not_found', 'there is no such error code: /docs/errors lists them');
+      if (page === null)
+        throw new AppError('route_not_found', 'there is no such error code: /docs/errors lists all codes');
       if (type === JSON_TYPE) return reply.header('vary', 'accept').type(JSON_TYPE).send(page);
       return sendHtml(reply, renderErrorPage(page));
     },

@@ -81,7 +81,10 @@ export class PatternLog extends LogController {
   override routeNotFound(): void {}
 
   override writeHeadError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-    reply.log.error({ route: routePattern(request), error: describeError(error) }, 'the head could not be written');
+    reply.log.error(
+      { route: routePattern(request), error: describeError(error) },
+      'the response head could not be written',
+    );
   }
 
   override serializerError(error: Error, request: FastifyRequest, reply: FastifyReply): void {

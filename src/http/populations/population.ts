@@ -10,7 +10,7 @@ import { pageLimit } from '../plugins/json/query-numbers.ts';
 export const versionParams = z.object({
   version: z
     .string()
-    .regex(/^[0-9a-f]{12}$/, 'a version has 12 hexadecimal digits')
+    .regex(/^[0-9a-f]{12}$/, 'a version must have 12 hexadecimal digits')
     .meta({ description: 'Version of the population.', examples: ['ba9876543210'] }),
 });
 
@@ -161,7 +161,7 @@ export function sampleQuery({ maximumSampleSize, defaultSampleSize, maximumFeatu
       value: text.describe('A value that the returned users have; requires `feature`.').meta({ examples: ['DE'] }),
     })
     .refine(({ feature, value }) => (feature === undefined) === (value === undefined), {
-      message: 'feature and value are expected together',
+      message: 'feature and value must be given together',
     });
 }
 

@@ -76,8 +76,8 @@ export function renderErrorList(pages: readonly ErrorPage[]): string {
   return page(
     'Errors',
     `<p>Every error is <code>application/problem+json</code> (RFC 9457). Programs should branch on ` +
-      `<code>code</code>, which is stable; <code>type</code> is the URL of its page.</p>
-<table><tr><th>status</th><th>code</th><th>what</th></tr>
+      `<code>code</code>, which is stable. <code>type</code> is the URL of the code's page.</p>
+<table><tr><th>status</th><th>code</th><th>meaning</th></tr>
 ${rows.join('\n')}
 </table>`,
   );
@@ -92,7 +92,7 @@ export function renderErrorPage({ code, status, title, meaning, advice, example 
 <p>${escapeHtml(meaning)}</p>
 <h2>What to do</h2>
 <p>${escapeHtml(advice)}</p>
-<h2>An answer</h2>
+<h2>Example response</h2>
 <pre>${escapeHtml(JSON.stringify(example, null, 2))}</pre>
 <p><a href="/docs/errors">All codes</a></p>`,
   );

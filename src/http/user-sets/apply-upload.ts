@@ -79,7 +79,7 @@ function refuseTooFewKnown(sent: SeedCounts, minimum: number, hints: readonly Hi
   const users = known + unknown;
   if (known * 100 >= minimum * users) return;
   const percent = knownPercent(sent);
-  const message = `${known} of ${users} user ids are known (${percent} %), at least ${minimum} % are required`;
+  const message = `${known} of ${users} user ids are known (${percent} %), but at least ${minimum} % are required`;
   throw new AppError('too_few_known', message, {
     details: [{ pointer: 'min_known_percent', value: percent, limit: minimum, message }],
     facts: {

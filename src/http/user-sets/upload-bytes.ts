@@ -124,8 +124,8 @@ function isGzip(raw: IncomingMessage): boolean {
   const encoding = (raw.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity') return false;
   if (encoding === 'gzip' || encoding === 'x-gzip') return true;
-  throw new AppError('unsupported_media_type', 'an upload must have content encoding gzip, or none', {
-    details: [{ pointer: 'content-encoding', value: encoding, message: 'gzip, or none, is expected' }],
+  throw new AppError('unsupported_media_type', 'an upload must have the content encoding gzip or none', {
+    details: [{ pointer: 'content-encoding', value: encoding, message: 'gzip or no encoding is expected' }],
   });
 }
 

@@ -39,7 +39,7 @@ export class CsvColumn {
 
   #refuse(fault: CsvFault, line: number, limit: number): void {
     if (fault === 'too_long')
-      this.#errors.fail(line, `a record may have at most ${limit} bytes: is a quote unclosed?`, { limit });
+      this.#errors.fail(line, `a record may have at most ${limit} bytes: a closing quote may be missing`, { limit });
     if (fault === 'not_closed') this.#errors.fail(line, CSV_FAULTS[fault]);
     this.#errors.add(line, CSV_FAULTS[fault]);
   }
@@ -66,8 +66,8 @@ function withoutColumn(name: string, fields: readonly string[]): string {
   const columns = other === undefined ? fields : fields[0]!.split(other[0]);
   const named = columns.slice(0, NAMED_COLUMNS).map((column) => JSON.stringify(column.slice(0, NAMED_CHARACTERS)));
   const all = `${named.join(', ')}${columns.length > NAMED_COLUMNS ? ` and ${columns.length - NAMED_COLUMNS} more` : ''}`;
-  if (other === undefined) return `the header row has no column ${name}, but ${all}`;
-  return `fields must be separated by commas, but this header row has ${other[1]}: its columns are ${all}`;
+  if (other === undefined) return `the header row has no column ${name}; its columns are ${all}`;
+  return `fields must be separated by commas, but this header row uses ${other[1]}; its columns are ${all}`;
 }
 
 const SEPARATORS = [

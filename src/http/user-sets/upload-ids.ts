@@ -152,6 +152,6 @@ function refuseCharset(request: FastifyRequest): void {
   const [, charset] = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(request.headers['content-type'] ?? '') ?? [];
   if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)) return;
   throw new AppError('unsupported_media_type', 'an upload must be UTF-8', {
-    details: [{ pointer: 'content-type', value: charset, message: 'charset utf-8, or none, is expected' }],
+    details: [{ pointer: 'content-type', value: charset, message: 'charset utf-8 or no charset is expected' }],
   });
 }

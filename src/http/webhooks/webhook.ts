@@ -202,7 +202,7 @@ function bodyFields(config: ServerConfig) {
 
 function eventFault(event: unknown, seen: Set<unknown>) {
   if (!(CAMPAIGN_EVENTS as readonly unknown[]).includes(event))
-    return { message: `an event is one of ${CAMPAIGN_EVENTS.join(', ')}` };
+    return { message: `an event must be one of ${CAMPAIGN_EVENTS.join(', ')}` };
   if (seen.has(event)) return { message: 'each event may be named only once' };
   seen.add(event);
   return null;

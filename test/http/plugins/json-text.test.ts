@@ -43,8 +43,8 @@ describe('parseJson', () => {
       '{"\\u0063onstructor":{"prototype":{}}}',
       'the body is not valid: /constructor: no object may have the field constructor',
     ],
-    [nested(33), 'lists and objects may be nested up to 32 deep'],
-    [`${'{"a":['.repeat(17)}${']}'.repeat(17)}`, 'lists and objects may be nested up to 32 deep'],
+    [nested(33), 'lists and objects may be nested at most 32 levels deep'],
+    [`${'{"a":['.repeat(17)}${']}'.repeat(17)}`, 'lists and objects may be nested at most 32 levels deep'],
   ])('refuses %s', (text, message) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'invalid_request', message }));
   });
@@ -53,7 +53,7 @@ describe('parseJson', () => {
 describe('findJsonFault', () => {
   const faultOf = (text: string) => findJsonFault(text, JSON.parse(text));
   const twice = 'the name occurs twice in its object';
-  const half = 'an unpaired surrogate is not text';
+  const half = 'unpaired surrogates are not allowed';
 
   it.each([
     '{}',
@@ -128,13 +128,13 @@ describe('a body', () => {
     expect([status, json.code, json.errors]).toMatchObject([
       400,
       'invalid_request',
-      [{ pointer: '/labels/\ufffd', message: 'an unpaired surrogate is not text' }],
+      [{ pointer: '/labels/\ufffd', message: 'unpaired surrogates are not allowed' }],
     ]);
   });
 
   it.each([
     ['a name twice', '{"user_id":"u1","event":"click","user_id":"u2"}', '/user_id: the name occurs twice'],
-    ['a deep value', `{"user_id":"u1","event":"click","x":${nested(900)}}`, 'nested up to 32 deep'],
+    ['a deep value', `{"user_id":"u1","event":"click","x":${nested(900)}}`, 'nested at most 32 levels deep'],
   ])('of lines names the line of %s', async (_name, line, message) => {
     const headers = { 'content-type': 'application/x-ndjson' };
     for (const [method, path] of [
@@ -189,7 +189,7 @@ describe('a body', () => {
     [
       () => feedback('2026-11-25T12:00:00'),
       '/events/0/time',
-      'this time has no offset from UTC: it must end in Z or like +01:00, as in 2026-11-25T12:00:00Z',
+      'this time has no UTC offset: it must end in Z or in an offset such as +01:00, as in 2026-11-25T12:00:00Z',
     ],
     [
       () => feedback('yesterday'),

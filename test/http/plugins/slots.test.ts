@@ -26,7 +26,7 @@ describe('createQueue', () => {
     const take = createQueue({ most: 1, mostWaiting: 1, waitMs: 20, busy: 'pieces' });
     const release = await take();
     const waits = take();
-    const refusal = { code: 'unavailable', message: '1 pieces, the maximum', facts: { retry_after: 5 } };
+    const refusal = { code: 'unavailable', message: '1 pieces, which is the maximum', facts: { retry_after: 5 } };
     await expect(take()).rejects.toMatchObject(refusal);
     await expect(waits).rejects.toMatchObject(refusal);
     // the place of the caller that left is free again

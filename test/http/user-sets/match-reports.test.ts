@@ -167,16 +167,16 @@ describe('a file of another kind', () => {
   it.each([
     [
       'id;name\n1;Ann\n',
-      'fields must be separated by commas, but this header row has semicolons: its columns are "id", "name"',
+      'fields must be separated by commas, but this header row uses semicolons; its columns are "id", "name"',
     ],
     [
       'user_id\tname\n1\tAnn\n',
-      'fields must be separated by commas, but this header row has tabs: its columns are "user_id", "name"',
+      'fields must be separated by commas, but this header row uses tabs; its columns are "user_id", "name"',
     ],
-    ['id,name\n1,Ann\n', 'the header row has no column user_id, but "id", "name"'],
+    ['id,name\n1,Ann\n', 'the header row has no column user_id; its columns are "id", "name"'],
     [
       `${people(0, 12)}\n`,
-      'the header row has no column user_id, but "person-0", "person-1", "person-2", "person-3", "person-4", ' +
+      'the header row has no column user_id; its columns are "person-0", "person-1", "person-2", "person-3", "person-4", ' +
         '"person-5", "person-6", "person-7", "person-8", "person-9" and 2 more',
     ],
   ])('says which columns it has (%j)', async (body, message) => {

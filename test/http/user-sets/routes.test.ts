@@ -205,7 +205,7 @@ describe('a wrong upload', () => {
     ['CSV', CSV, 'user_id,a\nu1,"b"c"d"\n', 'line 2', 'quote'],
     ['CSV', CSV, 'user_id,a\nu1,1\n,2\n', 'line 3', 'at least 1 byte'],
     ['CSV', CSV, 'user_id,a\n"u1,1\nu2,1\n', 'line 2', 'not closed'],
-    ['CSV', CSV, `user_id,a\nu1,1\n"u1,1\n${'u2,1\n'.repeat(20_000)}`, 'line 3', 'unclosed'],
+    ['CSV', CSV, `user_id,a\nu1,1\n"u1,1\n${'u2,1\n'.repeat(20_000)}`, 'line 3', 'closing quote'],
   ])('of %s names the line (%#)', async (_name, headers, body, pointer, message) => {
     const { errors, detail } = await expectRefused(put(body, headers), 400, 'invalid_request');
     expect(errors[0]).toMatchObject({ pointer, message: expect.stringContaining(message) });

@@ -23,11 +23,11 @@ export function streamChunks(
 ): Readable {
   const late = (message: string) => () => void source.destroy(new AppError('request_timeout', message));
   const wholeMs = Math.min(maximumStreamMs, LONGEST_TIMER_MS);
-  const whole = setTimeout(late(`the client did not read the whole response in ${wholeMs} ms`), wholeMs);
+  const whole = setTimeout(late(`the client did not read the whole response within ${wholeMs} ms`), wholeMs);
   let stall: NodeJS.Timeout | undefined;
   async function* timed(): AsyncGenerator<string | Uint8Array> {
     for await (const chunk of chunks) {
-      stall = setTimeout(late(`the client did not read a chunk in ${streamStallMs} ms`), streamStallMs);
+      stall = setTimeout(late(`the client did not read a chunk within ${streamStallMs} ms`), streamStallMs);
       yield chunk;
       clearTimeout(stall);
     }

@@ -62,7 +62,7 @@ export class Access {
     if (config.apiKey === null && !store.apiKeys.exist()) return ANYBODY;
     const caller = this.#identify(authorization);
     if (includesScope(caller.scope, scope)) return caller;
-    throw new AppError('forbidden', `this needs a key of scope ${scope}, and the key's scope is ${caller.scope}`, {
+    throw new AppError('forbidden', `this route needs a key of scope ${scope}, but the key has scope ${caller.scope}`, {
       facts: { required_scope: scope },
     });
   }
@@ -162,7 +162,7 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
         const checkLabels = () => {
           if (caller.labels === null || scope === 'metrics') return;
           if (isOfCampaign) access.checkCampaign(caller, (request.params as { readonly id: string }).id);
-          else if (!heedsLabels) throw new AppError('forbidden', 'a key with labels may not call this');
+          else if (!heedsLabels) throw new AppError('forbidden', 'a key with labels may not call this route');
         };
         if (caller !== ANYBODY && rates.countKey !== null) {
           rates
@@ -193,5 +193,5 @@ export function requireLabels(caller: Caller | null, labels: Labels): void {
   const needed = caller?.labels ?? null;
   if (needed === null || includesLabels(labels, needed)) return;
   const list = Object.entries(needed).map(([key, text]) => `${key}=${text}`);
-  throw new AppError('forbidden', `with this key a campaign must have the labels ${list.join(', ')}`);
+  throw new AppError('forbidden', `with this key, a campaign must have the labels ${list.join(', ')}`);
 }

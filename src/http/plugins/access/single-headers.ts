@@ -25,7 +25,7 @@ export function refuseRepeatedHeaders({ rawHeaders }: IncomingMessage): void {
 }
 
 function repeated(name: string): AppError {
-  const message = 'a request may have this header once';
+  const message = 'a request may have this header only once';
   return new AppError('invalid_request', `a header is not valid: ${name}: ${message}`, {
     details: [{ pointer: name, message }],
   });

@@ -22,7 +22,7 @@ export function streamBytes(bytes: Uint8Array, { chunkBytes, chunkMs }: SendLimi
     isDone = true;
   };
   const timer = setTimeout(() => {
-    stream.destroy(new AppError('request_timeout', `the client did not read a chunk in ${chunkMs} ms`));
+    stream.destroy(new AppError('request_timeout', `the client did not read a chunk within ${chunkMs} ms`));
   }, chunkMs);
   function* chunks(): Generator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += chunkBytes) {

@@ -53,7 +53,7 @@ export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): (
 }
 
 function unavailable(open: number, busy: string): AppError {
-  return new AppError('unavailable', `${open} ${busy}, the maximum`, {
+  return new AppError('unavailable', `${open} ${busy}, which is the maximum`, {
     facts: { retry_after: RETRY_SECONDS },
   });
 }

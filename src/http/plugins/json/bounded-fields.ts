@@ -30,7 +30,7 @@ function countedList<T>(what: string, most: number) {
   return z
     .custom<readonly T[]>(Array.isArray, { error: `a list of ${what} is expected`, abort: true })
     .superRefine((list, context) => {
-      if (list.length === 0) refuse(context, { message: `a list of at least 1 of the ${what} is expected`, limit: 1 });
+      if (list.length === 0) refuse(context, { message: `a list of ${what} must not be empty`, limit: 1 });
       if (list.length > most) refuse(context, { message: `at most ${most} ${what} are expected`, limit: most });
     });
 }

@@ -46,7 +46,7 @@ export function wrongId(what: string, id: unknown, maximumBytes: number): Wrong 
   if (Buffer.byteLength(id) > maximumBytes) {
     return { message: `${what} must have at most ${maximumBytes} bytes`, limit: maximumBytes };
   }
-  return /\p{Surrogate}/u.test(id) ? { message: 'an unpaired surrogate is not text' } : null;
+  return /\p{Surrogate}/u.test(id) ? { message: 'unpaired surrogates are not allowed' } : null;
 }
 
 export function userId(maximumBytes: number) {

@@ -22,7 +22,7 @@ export interface JsonFault {
 export function findJsonFault(text: string, value: unknown): JsonFault | null {
   if (text.includes('\\u') && ESCAPED_SURROGATE.test(text)) {
     const pointer = findIllFormed(value, '');
-    if (pointer !== null) return { pointer, message: 'an unpaired surrogate is not text' };
+    if (pointer !== null) return { pointer, message: 'unpaired surrogates are not allowed' };
   }
   const names = countNames(value);
   if (countColons(text) === names || countPairs(text) === names) return null;

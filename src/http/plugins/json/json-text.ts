@@ -22,7 +22,7 @@ const CURLY_BIT = 0x20;
  */
 export function parseJson(bytes: Buffer, text: string): unknown {
   if (isTooDeep(bytes)) {
-    const message = `lists and objects may be nested up to ${MAXIMUM_JSON_DEPTH} deep`;
+    const message = `lists and objects may be nested at most ${MAXIMUM_JSON_DEPTH} levels deep`;
     throw new AppError('invalid_request', message, { details: [{ pointer: '', limit: MAXIMUM_JSON_DEPTH, message }] });
   }
   try {
@@ -45,7 +45,7 @@ function parseAny(text: string): unknown {
 /** The result of parsing a line of NDJSON: its value, or a sentence that says what is wrong. */
 export function parseJsonLine(line: string): { readonly value?: unknown; readonly fault?: string } {
   if (line.length > LONG_LINE && isTooDeep(Buffer.from(line)))
-    return { fault: `lists and objects may be nested up to ${MAXIMUM_JSON_DEPTH} deep` };
+    return { fault: `lists and objects may be nested at most ${MAXIMUM_JSON_DEPTH} levels deep` };
   let value: unknown;
   try {
     value = JSON.parse(line);

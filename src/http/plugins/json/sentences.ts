@@ -22,7 +22,7 @@ export function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
     case 'invalid_format':
       return formatOf(issue.format as string, issue.input);
     case 'invalid_union':
-      return 'is not of any expected kind';
+      return 'has none of the expected types';
     default:
       return undefined;
   }
@@ -65,7 +65,7 @@ function formatOf(format: string, input: unknown): string {
 function timeFault(text: string): string {
   if (/^\d{4}-\d\d-\d\d$/.test(text)) return 'this is a date: a time is expected, such as 2026-11-25T12:00:00Z';
   if (/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(text)) {
-    return 'this time has no offset from UTC: it must end in Z or like +01:00, as in 2026-11-25T12:00:00Z';
+    return 'this time has no UTC offset: it must end in Z or in an offset such as +01:00, as in 2026-11-25T12:00:00Z';
   }
   return 'an RFC 3339 time is expected, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00';
 }
