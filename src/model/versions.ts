@@ -1,11 +1,9 @@
 /** The models of a data folder: a folder per version, and a file that names the version that is served. */
-import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
-import { createFolder, replaceDurably, storageError, syncFolder, withStorage } from '../lib/files/durable-files.ts';
+import { createFolder, replaceDurably, withStorage } from '../lib/files/durable-files.ts';
 import { MANIFEST_FILE, readManifest } from './folder.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -18,8 +16,6 @@ export const MODELS_FOLDER = 'models';
 export const SERVED_FILE = 'served.json';
 /** Maximum number of models that a rollback can go back. */
 const MOST_HISTORY = 20;
-/** Error codes of `rename` if the target folder already exists. */
-const IS_THERE: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY']);
 const VERSION = /^[0-9a-f]{12}$/;
 
 /** How and when a model began to be served. */
@@ -84,51 +80,6 @@ export function summarise(path: string): ModelSummary | null {
     if (error instanceof AppError) return null;
     throw error;
   }
-}
-
-/**
- * Copies a model into the data folder under its version, completely or not at all. An existing copy is not changed. The
- * event loop is not blocked, and the copy is not verified.
- * @throws AppError invalid_model, storage_failed
- */
-export async function publishModel(models: string, from: string): Promise<string> {
-  const manifest = readManifest(from);
-  const path = join(resolve(models), manifest.version);
-  if (findModel(models, manifest.version) !== null) return path;
-  // the name does not use the process id, because processes in two containers may have the same id
-  const temporary = `${path}.copying-${randomUUID()}`;
-  try {
-    createFolder(resolve(models));
-    for (const file of [...Object.keys(manifest.files), MANIFEST_FILE]) {
-      const target = join(temporary, file);
-      await mkdir(dirname(target), { recursive: true });
-      await copyFile(join(from, file), target);
-      const handle = await open(target, 'r+');
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-    }
-    syncFolder(temporary);
-    await rename(temporary, path);
-    syncFolder(resolve(models));
-    return path;
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true }).catch(() => {});
-    // another process was faster, so its copy is kept
-    if (IS_THERE.has((error as NodeJS.ErrnoException).code ?? '') && findModel(models, manifest.version) !== null)
-      return path;
-    throw storageError(`copy the model ${from} to ${path}`, error);
-  }
-}
-
-/**
- * Removes the model of `version`, which must not be served.
- * @throws AppError storage_failed
- */
-export async function removeModel(models: string, version: string): Promise<void> {
-  await rm(join(models, version), { recursive: true, force: true });
 }
 
 /**

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
-import { publishModel } from '../../src/model/versions.ts';
+import { publishModel } from '../../src/model/promotion.ts';
 import { type FakeClock, HAS_FAKE_CLOCK, openFakeClock } from '../fixture/fake-clock.ts';
 import type { SmallWorld } from '../fixture/make-tiny-world.ts';
 import { openReceiver, type Receiver } from '../http/webhooks/receiver.ts';

@@ -25,7 +25,8 @@ import { type Machine, readMachine } from '../../src/cli/commands/serve/doctor/m
 import type { UserNumber } from '../../src/lib/brands.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { publishModel, writeServedModels } from '../../src/model/versions.ts';
+import { publishModel } from '../../src/model/promotion.ts';
+import { writeServedModels } from '../../src/model/versions.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import type { Limits } from '../../src/service/limits.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
-import { publishModel } from '../../src/model/versions.ts';
+import { publishModel } from '../../src/model/promotion.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 import { ROOT } from '../fixture/served.ts';

@@ -7,14 +7,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
-import {
-  findModel,
-  listModels,
-  publishModel,
-  type ServedModel,
-  summarise,
-  writeServedModels,
-} from '../../model/versions.ts';
+import { publishModel } from '../../model/promotion.ts';
+import { findModel, listModels, type ServedModel, summarise, writeServedModels } from '../../model/versions.ts';
 import { bind } from '../../online/binding.ts';
 import type { ModelCheck, Models, ModelVersion } from '../ports/models.ts';
 import { type ModelHistory, settleModelHistory } from './model-history.ts';

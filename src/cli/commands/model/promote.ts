@@ -1,26 +1,14 @@
 /** `metaheac model promote`. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { systemClock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
-import { createFolder, withStorage } from '../../../lib/files/durable-files.ts';
-import { awaitFileLock } from '../../../lib/files/file-lock.ts';
 import type { Output } from '../../../lib/output.ts';
-import { readModelFolder } from '../../../model/folder.ts';
-import {
-  MODELS_FOLDER,
-  publishModel,
-  readServedModels,
-  removeModel,
-  writeServedModels,
-} from '../../../model/versions.ts';
+import { publishVerified, recordPromotion } from '../../../model/promotion.ts';
+import { MODELS_FOLDER } from '../../../model/versions.ts';
 import { loadTestedModel } from '../../../online/test-expansion.ts';
 import { locateStore, lockStore } from '../../../storage/open-store.ts';
 import { type Model, NOT_SERVED, report, type ServiceOptions, settled } from './served-models.ts';
 import { ServiceClient } from './service-client.ts';
-
-const PROMOTE_LOCK = 'promote.lock';
-/** How long another promotion may take to copy a model. */
-const LOCK_WAIT_MS = 30_000;
 
 /**
  * Verifies the model as the service would, copies it into the data folder, and has the service at `url` check and serve
@@ -40,7 +28,7 @@ export async function modelPromoteCommand(
   }
   const client = new ServiceClient(options.url, options.key, output);
   await client.call('GET', '/v1/models');
-  await publishVerified(models, dir, version);
+  await publishVerified(models, dir);
   const asked = await activate(client, version);
   // a model that cannot fit is refused at once, without a check
   if (typeof asked === 'string') {
@@ -64,29 +52,6 @@ async function activate(client: ServiceClient, version: string): Promise<Model |
   }
 }
 
-/**
- * Makes a copy whose files have the checksums of the manifest; a damaged copy is replaced. Only one promotion copies at
- * a time, so that none finds a partial copy. @throws AppError unavailable, invalid_model, storage_failed
- */
-async function publishVerified(models: string, dir: string, version: string): Promise<void> {
-  withStorage(`create the folder ${models}`, () => createFolder(resolve(models)));
-  const unlock = await awaitFileLock(join(models, PROMOTE_LOCK), LOCK_WAIT_MS);
-  if (unlock === null)
-    throw new AppError(
-      'unavailable',
-      `another promotion into ${models} is running: try again when that promotion has ended`,
-    );
-  try {
-    readModelFolder(await publishModel(models, dir));
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'invalid_model') throw error;
-    await removeModel(models, version);
-    readModelFolder(await publishModel(models, dir));
-  } finally {
-    unlock();
-  }
-}
-
 async function promoteOffline(
   dir: string,
   models: string,
@@ -96,13 +61,8 @@ async function promoteOffline(
 ): Promise<void> {
   const unlock = lockOrExplain(dataDir);
   try {
-    await publishVerified(models, dir, version);
-    const stored = readServedModels(models) ?? { base: null, history: [] };
-    if (stored.history.at(-1)?.version !== version) {
-      const activated_at = new Date(systemClock.now()).toISOString();
-      const history = [...stored.history, { version, activated_at, check: null }];
-      writeServedModels(models, { base: stored.base, history });
-    }
+    await publishVerified(models, dir);
+    recordPromotion(models, version, systemClock.now());
   } finally {
     unlock();
   }

@@ -5,10 +5,17 @@ import { removeQuietly } from '../../../lib/files/durable-files.ts';
 import { tryFileLock } from '../../../lib/files/file-lock.ts';
 import { bar, type Output } from '../../../lib/output.ts';
 import { type GeneralModel, loadModel } from '../../../model/load.ts';
+import {
+  discardFresh,
+  findServing,
+  type ModelsFolder,
+  openModelsFolder,
+  promoteFresh,
+  rejectFresh,
+} from '../../../model/promotion.ts';
 import { loadTestedModel } from '../../../online/test-expansion.ts';
 import { compareModels } from '../../../training/evaluation/compare-models.ts';
 import { HELD_OUT } from '../../../training/history/served-campaigns.ts';
-import { discard, findServing, type ModelsFolder, openModelsFolder, promote, reject } from '../model/link.ts';
 import { type Decision, describeDecision } from './retrain-report.ts';
 import { type CommonTrainOptions, openDevice, prepareFromService, settingsOf, trainReported } from './run.ts';
 
@@ -85,7 +92,7 @@ async function retrain(options: RetrainCommandOptions, models: ModelsFolder, out
   if (result.interrupted) return { ...facts, promoted: false, reason: 'interrupted', fresh: null, comparison: null };
   const { version } = result.manifest;
   if (version === serving.manifest.version) {
-    discard(models);
+    discardFresh(models);
     return { ...facts, promoted: false, reason: 'unchanged', fresh: null, comparison: null };
   }
   const { model: fresh } = await loadTestedModel(models.fresh, { device });
@@ -105,7 +112,7 @@ async function retrain(options: RetrainCommandOptions, models: ModelsFolder, out
     ...facts,
     promoted,
     reason: promoted ? 'not_worse' : 'worse',
-    fresh: { path: promoted ? promote(models, version) : reject(models), version },
+    fresh: { path: promoted ? promoteFresh(models, version) : rejectFresh(models), version },
     comparison,
   };
 }

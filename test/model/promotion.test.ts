@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { discard, findServing, openModelsFolder, promote, reject } from '../../src/cli/commands/model/link.ts';
+import { discardFresh, findServing, openModelsFolder, promoteFresh, rejectFresh } from '../../src/model/promotion.ts';
 import { useFolders } from '../fixture/folders.ts';
 
 const newFolder = useFolders();
@@ -29,7 +29,7 @@ describe('a folder of models', () => {
     const models = openModelsFolder(newFolder());
     for (const version of ['v1', 'v2']) {
       modelAt(models.fresh, version);
-      expect(promote(models, version)).toBe(join(models.path, version));
+      expect(promoteFresh(models, version)).toBe(join(models.path, version));
       expect(readFileSync(join(models.current, 'model.onnx'), 'utf8')).toBe(version);
       expect(findServing(models, undefined)).toBe(join(models.path, version));
     }
@@ -43,7 +43,7 @@ describe('a folder of models', () => {
     modelAt(join(models.path, 'v1'), 'v1');
     symlinkSync('v0', `${models.current}.new`);
     modelAt(models.fresh, 'v1');
-    promote(models, 'v1');
+    promoteFresh(models, 'v1');
     expect(readlinkSync(models.current)).toBe('v1');
     expect(readdirSync(models.path).sort()).toEqual(['current', 'v1']);
   });
@@ -52,10 +52,10 @@ describe('a folder of models', () => {
     const models = openModelsFolder(newFolder());
     for (const text of ['one', 'two']) {
       modelAt(models.fresh, text);
-      reject(models);
+      rejectFresh(models);
     }
     modelAt(models.fresh, 'three');
-    discard(models);
+    discardFresh(models);
     expect(readdirSync(models.path)).toEqual(['rejected']);
     expect(readFileSync(join(models.rejected, 'model.onnx'), 'utf8')).toBe('two');
   });
