@@ -1,6 +1,11 @@
-/** A token's association with an audience that is part of its population: lift, its 95 % interval, and the evidence. */
+/**
+ * Measures the association of a token with an audience: the lift, the 95 % interval of the lift, and the evidence z.
+ */
 
-/** Counts: `a` of `members` have the token, `p` of `users` have it; a <= p, members <= users. */
+/**
+ * Counts of users: `a` of the `members` of the audience and `p` of all `users` have the token. a <= p, members <=
+ * users.
+ */
 export interface Counts {
   readonly a: number;
   readonly p: number;
@@ -9,26 +14,30 @@ export interface Counts {
 }
 
 export interface Association {
-  /** Share of the members with the token divided by the share of the population with it; 0 if there are no members. */
+  /**
+   * The share of members who have the token divided by the share of the population who have the token; 0 without
+   * members.
+   */
   readonly lift: number;
   readonly low: number;
   readonly high: number;
   /**
-   * Standard deviations between `a` and its expectation in a random audience; positive = over-represented. 0 if random
-   * audiences cannot differ (everyone has the token, or everyone is a member).
+   * The distance between `a` and its expectation in a random audience, in standard deviations. Positive means
+   * over-represented. 0 if random audiences cannot differ, because all users have the token or all users are members.
    */
   readonly z: number;
 }
 
-/** The normal distribution's 97.5 % point. */
+/** The 97.5 % quantile of the normal distribution. */
 const Z_95 = 1.959964;
 
 /**
- * Members are part of the population, so the two shares are not independent samples. With the four cells (member or
- * not, token or not) as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users
- * + 2a/(members p). This is the hypergeometric variance if token and audience are independent, and 0 if everyone is a
- * member. A half is added to each cell first (Haldane, Anscombe), so that an empty cell has a finite interval. `low <=
- * lift <= high` always holds. `z` is exact in mean and variance (hypergeometric).
+ * Computes the lift, its interval and the evidence of a token. Members are part of the population, so the share of
+ * members and the share of the population are not independent samples. With the four cells (member or not, token or
+ * not) as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users + 2a/(members
+ * p). This is the hypergeometric variance if token and audience are independent, and 0 if all users are members. Before
+ * the calculation, .5 is added to each cell (Haldane, Anscombe), so that the interval is finite even if a cell is
+ * empty. `low <= lift <= high` is always true. The mean and the variance of `z` are exact (hypergeometric).
  */
 export function associate({ a, p, members, users }: Counts): Association {
   const lift = members === 0 || p === 0 ? 0 : (a * users) / (members * p);

@@ -1,4 +1,4 @@
-/** Checks all of a ranking's files against their checksums, in slices between which other work can run. */
+/** Checks the files of a ranking against their checksums, slice by slice, so that other work can run between slices. */
 import type { BlobReader, Blobs } from '../domain/ports/blobs.ts';
 import type { Verdict } from '../domain/ports/upkeep.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -16,7 +16,10 @@ import {
 } from './format.ts';
 import { blocksOf, type Sums, sumsOf } from './sums.ts';
 
-/** Yields the number of bytes that each slice read. @throws AppError storage_failed if the disk fails */
+/**
+ * Checks a ranking, and yields the number of bytes that each slice read.
+ * @throws AppError storage_failed if the disk fails
+ */
 export function* checkRanking(blobs: Blobs, folder: string): Generator<number, Verdict, void> {
   try {
     const sidecar = decodeSidecar(folder, Buffer.from(blobs.read(folder, SIDECAR_FILE)).toString('utf8'));
@@ -30,7 +33,7 @@ export function* checkRanking(blobs: Blobs, folder: string): Generator<number, V
       [ORDER_FILE, sidecar.sums.order, sums.order],
     ] as const) {
       const block = found.findIndex((sum, i) => sum !== recorded[i]);
-      if (block >= 0) return { fault: `block ${block} of ${file} does not have its checksum` };
+      if (block >= 0) return { fault: `block ${block} of ${file} does not match its checksum` };
     }
     return { fault: null };
   } catch (error) {
@@ -39,7 +42,7 @@ export function* checkRanking(blobs: Blobs, folder: string): Generator<number, V
   }
 }
 
-/** Adds the checksums to the sidecar of a ranking without any; readers see the old sidecar or the new one. */
+/** Adds checksums to the sidecar of a ranking that has none. Readers see either the old or the new sidecar. */
 function seal(blobs: Blobs, folder: string, sidecar: Sidecar, sums: RankingSums): void {
   if (!blobs.has(folder)) return;
   const writer = blobs.write(folder);

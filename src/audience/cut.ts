@@ -1,13 +1,16 @@
-/** A cut: where an audience of some size ends in a ranking, as the score and the user number of its last member. */
+/**
+ * A cut is the place in a ranking at which an audience of a given size ends: the score and the user number of the last
+ * member.
+ */
 import type { UserNumber } from '../lib/brands.ts';
 
 /**
- * The first `size` ranks. A user's score is enough to decide membership, because (score descending, user number
- * ascending) is a total order.
+ * The end of the first `size` ranks. A user's score and user number decide membership, because (score descending, user
+ * number ascending) is a total order.
  */
 export interface Cut {
   readonly size: number;
-  /** Score of the last member; with size 0, above any score. */
+  /** The score of the last member. If the size is 0, it is higher than any score. */
   readonly score: number;
   readonly userNumber: UserNumber;
 }
@@ -18,7 +21,7 @@ interface CuttableRanking {
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
 }
 
-/** The cut at a size, which is limited to the number of candidates. @throws AppError storage_failed */
+/** Returns the cut at a size, which is limited to the number of candidates. @throws AppError storage_failed */
 export function cutAt(ranking: CuttableRanking, size: number): Cut {
   const held = Math.min(size, ranking.candidates);
   if (held < 1) return { size: 0, score: Number.POSITIVE_INFINITY, userNumber: -1 };
@@ -26,7 +29,9 @@ export function cutAt(ranking: CuttableRanking, size: number): Cut {
   return { size: held, score: scores[0]!, userNumber: userNumbers[0]! };
 }
 
-/** Whether the user with this number and score (NaN = not a candidate) is inside. */
+/**
+ * Whether the user with this number and score is inside the cut. A score of NaN means that the user is not a candidate.
+ */
 export function isInside(cut: Cut, userNumber: UserNumber, score: number): boolean {
   return score > cut.score || (score === cut.score && userNumber <= cut.userNumber);
 }

@@ -1,5 +1,5 @@
 /**
- * The difference between two audience versions. Their rankings and populations may differ, because user numbers are
+ * Compares two audience versions. The versions may have different rankings and populations, because user numbers are
  * permanent.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import type { ReadRanking } from './ranking.ts';
 /** Number of users whose scores are read at once (256 KiB from each ranking). */
 const WINDOW_USERS = 65_536;
 
-/** One audience version: the first `size` ranks of `ranking`. */
+/** An audience version, which consists of the first `size` ranks of `ranking`. */
 export interface Side {
   readonly ranking: ReadRanking;
   readonly size: number;
@@ -25,7 +25,7 @@ export interface DiffCounts {
 }
 
 /**
- * Counts in one pass over both rankings' scores, and yields to the event loop between windows.
+ * Counts the differences in one pass over the scores of both rankings. Yields to the event loop between windows.
  * @throws AppError storage_failed
  */
 export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
@@ -40,7 +40,8 @@ export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
 }
 
 /**
- * The user numbers of the members of `side` who are not in `other`, best first, found `blockRanks` ranks at a time.
+ * Yields the user numbers of the members of `side` who are not in `other`, best first, from `blockRanks` ranks at a
+ * time.
  * @throws AppError storage_failed
  */
 export function* missingFrom(side: Side, other: Side, blockRanks: number): Generator<Uint32Array> {

@@ -1,25 +1,27 @@
-/** Whether an audience selects the groups of a sensitive feature at similar rates: the four-fifths rule. */
+/** Compares the rates at which an audience selects the groups of a sensitive feature (four-fifths rule). */
 import type { Code } from '../lib/brands.ts';
 import type { TokenCounts } from './token-counts.ts';
 
 export interface DisparityLimits {
   /** Minimum number of users in the population for a group to be compared. */
   readonly minimumGroupUsers: number;
-  /** A ratio below this percentage gets a warning. */
+  /** A disparity ratio below this percentage gets a warning. */
   readonly minimumDisparityPercent: number;
 }
 
-/** A group, in the population and in the audience. */
+/** The size of a group in the population and in the audience. */
 export interface GroupRate {
   readonly token: string;
   readonly population: number;
   readonly audience: number;
-  /** Users in the audience divided by users in the population. */
+  /** The number of the group's users in the audience divided by their number in the population. */
   readonly rate: number;
 }
 
 export interface Disparity {
-  /** The lowest rate divided by the highest: 1 = all equal. null if no group has a member. */
+  /**
+   * The lowest selection rate divided by the highest; 1 means that all rates are equal. null if no group has a member.
+   */
   readonly ratio: number | null;
   readonly lowest: GroupRate;
   readonly highest: GroupRate;
@@ -29,8 +31,8 @@ export interface Disparity {
 }
 
 /**
- * Compares the tokens with at least `minimumGroupUsers` users in the population, not counting users without a value;
- * null if there are fewer than two.
+ * Compares the tokens that at least `minimumGroupUsers` users in the population have. Users without a value are
+ * ignored. Returns null if there are fewer than two such tokens.
  */
 export function disparityOf(
   counts: Pick<TokenCounts, 'population' | 'audience'>,

@@ -1,6 +1,6 @@
 /**
- * Describes an audience: tokens, and bands of numbers, that are more or less frequent in it than in the population, by
- * user feature.
+ * Explains an audience: for each user feature, the tokens (or bands of numbers) that are more or less frequent in the
+ * audience than in the population.
  */
 
 import type { Feature } from '../dataset/features.ts';
@@ -15,7 +15,6 @@ import { type NumberEvidence, NumberMeans } from './number-means.ts';
 import { MEMBER, SEED, TokenCounts } from './token-counts.ts';
 import { openValueGroups, type ValueGroups } from './value-groups.ts';
 
-/** The parts of a population that an explanation reads. */
 export type ExplainedPopulation = Pick<
   Population,
   'features' | 'rowCount' | 'segmentCount' | 'readSegment' | 'readRows' | 'dictionary'
@@ -30,37 +29,40 @@ export interface ExplanationLimits {
   readonly minimumDisparityPercent: number;
 }
 
-/** A number of users, and their share of a whole. */
+/** A number of users in a group (audience, population or seeds), and their share of the group. */
 interface Share {
   readonly count: number;
-  /** count / whole; 0 if the whole is empty. */
+  /** The count divided by the size of the group; 0 if the group is empty. */
   readonly share: number;
 }
 
 export interface TokenEvidence {
-  /** null: users without a value (for a list: with an empty one). */
+  /** The token; null for users without a value or with an empty list. */
   readonly token: string | null;
   readonly audience: Share;
   readonly population: Share;
-  /** null if the seeds were not given. */
+  /** The seeds who have the token; null if the seeds are unknown. */
   readonly seeds: Share | null;
-  /** The audience's share divided by the population's, with its 95 % interval. */
+  /** The share of the audience divided by the share of the population, with the 95 % interval of this lift. */
   readonly lift: { readonly estimate: number; readonly low: number; readonly high: number };
-  /** Standard deviations from a random audience; positive = over-represented. */
+  /** The distance from a random audience in standard deviations. Positive means over-represented. */
   readonly z: number;
 }
 
 export interface FeatureExplanation {
   readonly feature: string;
   readonly kind: Feature['kind'];
-  /** Distinct tokens of the population version, even if fewer are listed. */
+  /** Number of distinct tokens in the population version, even if fewer are listed. */
   readonly tokenCount: number;
-  /** Strongest evidence first: |z| descending, then the population's count descending, then code ascending. */
+  /**
+   * The tokens with the strongest evidence, ordered by |z| descending, count in the population descending, and code
+   * ascending.
+   */
   readonly tokens: readonly TokenEvidence[];
-  /** null for a feature with tokens. */
+  /** The comparison of numbers; null for a feature with tokens. */
   readonly numbers: NumberEvidence | null;
   readonly sensitive: boolean;
-  /** null for a feature that is not sensitive, or has fewer than two groups that are large enough. */
+  /** The disparity; null if the feature is not sensitive, or has fewer than two groups that are large enough. */
   readonly disparity: Disparity | null;
 }
 
@@ -73,8 +75,9 @@ export interface Explanation {
 }
 
 /**
- * Explains an audience in one pass over the population's segments. This takes seconds for a million users, so it should
- * run in a separate thread. `audience` belongs to this population version. `seeds` are user numbers, null if unknown.
+ * Explains an audience in one pass over the population's segments. A pass takes seconds for a million users and should
+ * run in a separate thread. `audience` must belong to the same population version. `seeds` contains user numbers; null
+ * if the seeds are unknown.
  * @throws AppError storage_failed, invalid_population
  */
 export function explain(
@@ -164,7 +167,7 @@ function shareOf(count: number, whole: number): Share {
   return { count, share: whole === 0 ? 0 : count / whole };
 }
 
-/** The codes that at least one user has: a dictionary may have far more codes. */
+/** The codes that at least one user has. A dictionary may contain many more codes. */
 function codesOf(population: Uint32Array): number[] {
   const codes: Code[] = [];
   for (let code = 0; code < population.length; code++) if (population[code]! > 0) codes.push(code);

@@ -1,4 +1,4 @@
-/** Finds the role of each user of a population in an expansion, by the rules of the domain (`domain/roles.ts`). */
+/** Finds the role of each user in an expansion by the rules in `domain/roles.ts`. */
 
 import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../domain/features.ts';
@@ -6,20 +6,20 @@ import { assignRoles, MARK, type Roles, rangeTest } from '../domain/roles.ts';
 import type { IdBlocks } from '../domain/user-sets.ts';
 import { type Column, isTokenColumn, type Population, startOf } from '../population/read.ts';
 
-/** The ids that decide roles in an expansion, from the user sets of each role. */
+/** The ids in the user sets that decide roles in an expansion. */
 export interface RoleIds {
   readonly seeds: readonly IdBlocks[];
   readonly dismissed: readonly IdBlocks[];
   readonly suppressed: readonly IdBlocks[];
 }
 
-/** Lets other work run; an exception from it ends the work. */
+/** Lets other work run. An exception from this function ends the search for roles. */
 export type Turn = () => Promise<void>;
 
 /**
- * Finds the role of each row. Erased users are suppressed, and ids that this version lacks are ignored. Memory is two
- * bytes per row, plus the rows. After every block of ids and every segment other work can run (leases are renewed),
- * then `onTurn` is called; an exception from it ends the work.
+ * Finds the role of each row. Erased users are suppressed, and ids that are not in this population version are ignored.
+ * The memory used is two bytes per row, plus the rows. After each block of ids and each segment, other work can run
+ * (leases are renewed) and `onTurn` is called. An exception from `onTurn` ends the search.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
 export async function findRoles(
@@ -41,7 +41,10 @@ export async function findRoles(
   return assignRoles(filtered, marked);
 }
 
-/** Marks, by row, all users erased so far as suppressed: versions published earlier still contain them. */
+/**
+ * Marks the rows of all users erased so far as suppressed, because earlier population versions still contain these
+ * users.
+ */
 export function markErased({ erasures, rowOf }: Population, marked: Uint8Array): void {
   erasures.refresh();
   for (const userNumber of erasures.numbers) {
@@ -50,13 +53,13 @@ export function markErased({ erasures, rowOf }: Population, marked: Uint8Array):
   }
 }
 
-/** Removes the scores, by user number, of users erased so far. */
+/** Sets the scores of users erased so far to NaN. `scores` is by user number. */
 export function leaveOutErased({ erasures }: Population, scores: Float32Array): void {
   erasures.refresh();
   for (const userNumber of erasures.numbers) if (userNumber < scores.length) scores[userNumber] = Number.NaN;
 }
 
-/** Marks, by row, the users of the blocks whom the population version has. */
+/** Marks the rows of the users in `blocks` who are in the population version. */
 export async function markUsers(
   { directory, rowOf }: Population,
   blocks: IdBlocks,
@@ -75,8 +78,8 @@ export async function markUsers(
 }
 
 /**
- * By row, 1 for users who have none of the tokens of a filter, or whose number is out of its range. A feature or token
- * that this version lacks matches nobody.
+ * Returns 1 for each row that a filter excludes: a user who has none of the filter's tokens, or whose number is outside
+ * the filter's range. A feature or token that is not in this population version matches no user.
  */
 export async function findFiltered(population: Population, filters: Filters, turn: Turn): Promise<Uint8Array> {
   const filtered = new Uint8Array(population.rowCount);

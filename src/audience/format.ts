@@ -1,21 +1,20 @@
 /**
- * The ranking folder's format: file names, the sidecar, and the errors for a folder that is damaged or has another
- * contract.
+ * The format of a ranking folder: file names, the sidecar, and the errors for a folder that is damaged or has another
+ * contract version.
  */
 import { endianness } from 'node:os';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
 import { decodeSums, encodeSums, SUM_BLOCK_BYTES, type Sums } from './sums.ts';
 
-/** Scores by user number: float32, little endian; NaN = not a candidate. */
+/** The file of scores by user number, float32 in little endian. NaN means that the user is not a candidate. */
 export const SCORES_FILE = 'scores.f32';
-/** User numbers by rank: uint32, little endian; score descending, then user number ascending. */
+/** The file of user numbers by rank, uint32 in little endian, ordered by score descending and user number ascending. */
 export const ORDER_FILE = 'order.u32';
-/** The counts that both files must agree with. */
+/** The sidecar, which contains the number of entries of both files. */
 export const SIDECAR_FILE = 'ranking.json';
 
 const CONTRACT = 1;
 
-/** The checksums of both files. */
 export interface RankingSums {
   readonly scores: Sums;
   readonly order: Sums;
@@ -27,13 +26,13 @@ export interface Sidecar {
   readonly users: number;
   /** Number of entries of order.u32. */
   readonly candidates: number;
-  /** null in a ranking written before there were checksums. */
+  /** The checksums of both files; null for a ranking that was written before checksums were introduced. */
   readonly sums: RankingSums | null;
 }
 
-/** Typed arrays are written as they are in memory. */
+/** Throws on a big-endian machine, because typed arrays are written in the byte order of the machine. */
 export function assertLittleEndian(): void {
-  assert(endianness() === 'LE', 'rankings are little endian, and so must be the machine');
+  assert(endianness() === 'LE', 'rankings are stored in little endian, but this machine is big endian');
 }
 
 export function encodeSidecar({ users, candidates }: Pick<Sidecar, 'users' | 'candidates'>, sums: RankingSums): Buffer {
@@ -45,7 +44,7 @@ export function encodeSidecar({ users, candidates }: Pick<Sidecar, 'users' | 'ca
   return Buffer.from(`${JSON.stringify({ contract: CONTRACT, users, candidates, crc32 })}\n`);
 }
 
-/** Reads a sidecar. @throws AppError storage_failed, saying what is wrong with it */
+/** Reads a sidecar. @throws AppError storage_failed with the fault if the sidecar is damaged */
 export function decodeSidecar(folder: string, text: string): Sidecar {
   let value: unknown;
   try {
@@ -54,12 +53,13 @@ export function decodeSidecar(folder: string, text: string): Sidecar {
     throw damaged(folder, `${SIDECAR_FILE} is not JSON: ${messageOf(error)}`);
   }
   const { contract, users, candidates, crc32 } = (value ?? {}) as Partial<Sidecar> & { crc32?: unknown };
-  if (contract !== CONTRACT) throw damaged(folder, `its contract is ${contract}, but this version reads ${CONTRACT}`);
+  if (contract !== CONTRACT)
+    throw damaged(folder, `its contract version is ${contract}, but this release reads version ${CONTRACT}`);
   if (!isCount(users) || !isCount(candidates) || candidates > users) {
-    throw damaged(folder, `${SIDECAR_FILE} counts ${users} users and ${candidates} candidates`);
+    throw damaged(folder, `${SIDECAR_FILE} has impossible counts: ${users} users, ${candidates} candidates`);
   }
   const sums = crc32 === undefined ? null : decodeRankingSums(crc32, users, candidates);
-  if (sums === undefined) throw damaged(folder, `${SIDECAR_FILE} does not have the checksums of its files`);
+  if (sums === undefined) throw damaged(folder, `${SIDECAR_FILE} does not contain valid checksums of the files`);
   return { contract, users, candidates, sums };
 }
 
@@ -71,12 +71,12 @@ function decodeRankingSums(value: unknown, users: number, candidates: number): R
   return { scores, order };
 }
 
-/** Refuses a file whose size does not match its number of entries. */
+/** Throws if the size of a file does not match its number of entries. */
 export function checkSize(folder: string, file: string, sizeBytes: number, entries: number): void {
   if (sizeBytes !== 4 * entries) throw damaged(folder, `${file} has ${sizeBytes} bytes, not ${4 * entries}`);
 }
 
-/** The error for a ranking folder with wrong contents. */
+/** Returns the error for a ranking folder with wrong contents. */
 export function damaged(folder: string, what: string): AppError {
   return new AppError('storage_failed', `ranking ${folder} is damaged: ${what}`, { facts: { damaged: true } });
 }

@@ -1,7 +1,7 @@
 /**
- * Tells which of many audiences contain a user: one bit per audience, 32 to a word, with the words of all users in one
- * array. A look-up takes one cache miss for every 32 audiences; with separate indexes it would take one for each
- * audience.
+ * Finds the audiences that contain a user. Each audience has one bit; the bits of 32 audiences form a word, and the
+ * words of all users form an array. A look-up takes one cache miss for every 32 audiences, whereas separate indexes
+ * would take one cache miss per audience.
  */
 import type { UserNumber } from '../lib/brands.ts';
 import type { MemberIndex } from './member-index.ts';
@@ -9,27 +9,27 @@ import type { MemberIndex } from './member-index.ts';
 const WORD_BITS = 32;
 
 export class HolderMatrix {
-  /** One array for every 32 columns, by user number. */
+  /** The words of each group of 32 columns, by user number. */
   readonly #words: Uint32Array[] = [];
-  /** The members of each column; null = a free column. */
+  /** The members of the audience in each column; null for a free column. */
   readonly #members: (MemberIndex | null)[] = [];
   readonly #columns = new Map<MemberIndex, number>();
-  /** The columns of the last look-up; the array is as long as the number of columns. */
+  /** The result of the last look-up, in an array with at least one element per column. */
   #found = new Int32Array(0);
 
-  /** Number of columns, including free ones. */
+  /** Number of columns, including free columns. */
   get width(): number {
     return this.#members.length;
   }
 
-  /** The column of an index that was passed to the last call of `hold`. */
+  /** Returns the column of an index that was passed to the last call of `hold`. */
   columnOf(members: MemberIndex): number | undefined {
     return this.#columns.get(members);
   }
 
   /**
-   * Replaces the columns by those of `all`. Each column that is added or removed takes time in proportion to its
-   * members.
+   * Adds and removes columns so that exactly the indexes in `all` have a column. The time for a column is proportional
+   * to its members.
    */
   hold(all: ReadonlySet<MemberIndex>): void {
     for (const [members, column] of this.#columns) {
@@ -45,7 +45,7 @@ export class HolderMatrix {
     for (const members of all) if (!this.#columns.has(members)) this.#add(members);
   }
 
-  /** The columns that contain the user. */
+  /** Returns the columns of the audiences that contain the user. */
   find(userNumber: UserNumber): Int32Array {
     let count = 0;
     for (let group = 0; group < this.#words.length; group++) {

@@ -1,25 +1,27 @@
-/** The members of an audience in memory: whether a user is a member, with the rank and score. */
+/** An index of the members of an audience in memory. It says whether a user is a member, with which rank and score. */
 import type { UserNumber } from '../lib/brands.ts';
 
-/** Number of ranks, or of users' scores, read in one step of building: no step takes more than a millisecond. */
+/** Number of ranks read in one step of building an index. No step takes more than a millisecond. */
 const STEP_RANKS = 65_536;
 const STEP_USERS = 262_144;
-/** Number of words (32 users each) between two running counts of the members. */
+/** Number of words (of 32 users each) between two running counts of members. */
 const COUNTED_WORDS = 8;
 
-/** An index of the first `size` ranks: 8 bytes per member and 1.125 bits per user. Look-ups read no file. */
+/**
+ * An index of the first `size` ranks of a ranking. It takes 8 bytes per member and 1.125 bits per user. Look-ups read
+ * no file.
+ */
 export class MemberIndex {
-  /** Number of members, at most the number of the ranking's candidates. */
+  /** Number of members, which is at most the number of candidates of the ranking. */
   readonly size: number;
-  /** Number of users of the ranking: their numbers are 0 .. userCount - 1. */
+  /** Number of users of the ranking. Their user numbers are 0 to userCount - 1. */
   readonly userCount: number;
   /** By 0-based rank. */
   readonly scores: Float32Array;
-  /** One bit per user. */
   readonly #bits: Uint32Array;
-  /** Number of members before each run of `COUNTED_WORDS` words. */
+  /** The number of members before each group of `COUNTED_WORDS` words. */
   readonly #before: Uint32Array;
-  /** 1-based ranks of the members, by user number. */
+  /** The 1-based ranks of the members, in order of user number. */
   readonly #ranks: Uint32Array;
 
   constructor(userCount: number, size: number) {
@@ -32,7 +34,7 @@ export class MemberIndex {
     this.#ranks = new Uint32Array(size);
   }
 
-  /** 1-based; 0 = not a member. */
+  /** Returns the 1-based rank of a user; 0 if the user is not a member. */
   rankOf(userNumber: UserNumber): number {
     return this.has(userNumber) ? this.#ranks[this.#indexOf(userNumber)]! : 0;
   }
@@ -41,18 +43,18 @@ export class MemberIndex {
     return (this.#bits[userNumber >>> 5]! & (1 << (userNumber & 31))) !== 0;
   }
 
-  /** Calls `visit` with each member, by user number. */
+  /** Calls `visit` with each member, in order of user number. */
   forEach(visit: (userNumber: UserNumber) => void): void {
     for (let word = 0; word < this.#bits.length; word++)
       for (let bits = this.#bits[word]!; bits !== 0; bits &= bits - 1) visit(32 * word + 31 - Math.clz32(bits & -bits));
   }
 
-  /** First step: adds members. */
+  /** The first step of building the index: adds members. */
   add(userNumbers: Uint32Array): void {
     for (const user of userNumbers) this.#bits[user >>> 5]! |= 1 << (user & 31);
   }
 
-  /** Second step, after all members were added: counts them. */
+  /** The second step of building the index, after all members have been added: counts the members. */
   count(): void {
     let members = 0;
     for (let word = 0; word < this.#bits.length; word++) {
@@ -61,12 +63,15 @@ export class MemberIndex {
     }
   }
 
-  /** Third step: stores their ranks, from `fromRank` (0-based) on. */
+  /** The third step of building the index: stores the ranks of members, starting at the 0-based rank `fromRank`. */
   place(userNumbers: Uint32Array, fromRank: number): void {
     for (let i = 0; i < userNumbers.length; i++) this.#ranks[this.#indexOf(userNumbers[i]!)] = fromRank + i + 1;
   }
 
-  /** Last step: stores the members' scores, from those of all users from `fromUser` (a multiple of 32) on. */
+  /**
+   * The last step of building the index: stores the scores of members. `scores` contains the scores of all users
+   * starting at `fromUser`, which is a multiple of 32.
+   */
   score(scores: Float32Array, fromUser: number): void {
     let index = this.#indexOf(fromUser);
     for (let user = fromUser; user < fromUser + scores.length; user += 32) {
@@ -77,7 +82,7 @@ export class MemberIndex {
     }
   }
 
-  /** Number of members with a lower user number. */
+  /** Returns the number of members with a lower user number. */
   #indexOf(userNumber: UserNumber): number {
     const word = userNumber >>> 5;
     const counted = Math.floor(word / COUNTED_WORDS);
@@ -87,25 +92,31 @@ export class MemberIndex {
   }
 }
 
-/** Size in bytes of the index of an audience, with its column of a `HolderMatrix`. */
+/** Returns the size of the index of an audience in bytes, including the column of the audience in a `HolderMatrix`. */
 export function memberIndexBytes(userCount: number, size: number): number {
   const words = Math.ceil(userCount / 32);
   return 8 * size + 8 * words + 4 * Math.ceil(words / COUNTED_WORDS);
 }
 
-/** The part of `Ranking` that an index is built from. */
+/** The part of `Ranking` from which an index is built. */
 export interface IndexedRanking {
-  /** Number of users in the ranking. */
+  /** Number of candidates in the ranking. */
   readonly candidates: number;
-  /** Number of users, scored or not: numbers 0 .. userCount - 1. */
+  /** Number of users, whether or not they have a score. Their user numbers are 0 to userCount - 1. */
   readonly userCount: number;
-  /** The users of ranks fromRank + 1 .. fromRank + count (`fromRank` is 0-based); fewer at the end of the ranking. */
+  /**
+   * Returns the user numbers of up to `count` consecutive ranks, starting at the 0-based rank `fromRank`. There are
+   * fewer at the end of the ranking.
+   */
   usersAt(fromRank: number, count: number): Uint32Array;
-  /** The scores of the user numbers from `fromUser` on, at most `count`; none past the last user. */
+  /**
+   * Returns the scores of up to `count` consecutive users, starting at user number `fromUser`. There are fewer at the
+   * last user.
+   */
   scoresFrom(fromUser: number, count: number): Float32Array;
 }
 
-/** Builds the index of the first `size` ranks, a step at a time. @throws AppError storage_failed */
+/** Builds an index of the first `size` ranks step by step. @throws AppError storage_failed */
 export function* buildMemberIndex(ranking: IndexedRanking, size: number): Generator<void, MemberIndex> {
   const held = Math.min(size, ranking.candidates);
   const index = new MemberIndex(ranking.userCount, held);
@@ -125,7 +136,7 @@ export function* buildMemberIndex(ranking: IndexedRanking, size: number): Genera
   return index;
 }
 
-/** The number of bits set in a word. */
+/** Returns the number of set bits in a word. */
 function bitsOf(word: number): number {
   let n = word - ((word >>> 1) & 0x55555555);
   n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);

@@ -1,4 +1,4 @@
-/** Whether a user is in an audience, with rank, score and percentile. */
+/** Finds the rank, score and percentile of a user in an audience. */
 import type { UserNumber } from '../lib/brands.ts';
 import { isInside } from './cut.ts';
 import type { MemberIndex } from './member-index.ts';
@@ -14,8 +14,9 @@ export interface Membership {
 }
 
 /**
- * The user's position in the first `size` ranks; null if the user is not among them. If the members are in memory, no
- * file is read. Otherwise the score takes one read, and the rank is searched for only if the user is a member.
+ * Returns the user's position in the first `size` ranks, or null if the user is not a member. If the members are in
+ * memory, no file is read. Otherwise, reading the score takes one read, and the rank is searched for only if the user
+ * is a member.
  */
 export function membershipOf(ranking: ReadRanking, size: number, userNumber: UserNumber): Membership | null {
   const { members } = ranking;
@@ -29,7 +30,7 @@ export function membershipOf(ranking: ReadRanking, size: number, userNumber: Use
   return { rank, score, percentile: percentileOf(rank, ranking.candidates) };
 }
 
-/** The member at a 1-based rank. */
+/** Returns the position of the member at a 1-based rank. */
 export function memberAt({ candidates }: ReadRanking, { scores }: MemberIndex, rank: number): Membership {
   return { rank, score: scores[rank - 1]!, percentile: percentileOf(rank, candidates) };
 }

@@ -1,15 +1,15 @@
-/** Means of numbers in the population and in an audience. */
+/** Compares the means of numbers in the population and in an audience. */
 import type { NumberColumn } from '../population/read.ts';
 import { MEMBER } from './token-counts.ts';
 
-/** How an audience's numbers differ; users without a value are left out. */
+/** The numbers of an audience compared with the population. Users without a value are left out. */
 export interface NumberEvidence {
-  /** null for a vector, and if nobody has a value. */
+  /** The means; null for a vector, and if no user has a value. */
   readonly audienceMean: number | null;
   readonly populationMean: number | null;
   /**
-   * The difference of the means in standard deviations of the population; for a vector, the root mean square over its
-   * numbers. null if nobody has a value.
+   * The difference of the means in standard deviations of the population. For a vector, this is the root mean square
+   * over its numbers. null if no user has a value.
    */
   readonly shift: number | null;
 }
@@ -29,7 +29,7 @@ export class NumberMeans {
     this.#audienceSums = new Float64Array(size);
   }
 
-  /** Adds the rows of a segment; `flags` has one entry for each row. */
+  /** Adds the rows of a segment. `flags` has one entry per row. */
   add({ values }: NumberColumn, flags: Uint8Array): void {
     const size = this.#size;
     for (let row = 0; row < flags.length; row++) {
@@ -63,7 +63,7 @@ export class NumberMeans {
 
   #shiftOf(i: number, mean: number): number {
     const variance = this.#squares[i]! / this.#known - mean ** 2;
-    // a variance below this share of the mean square is rounding error
+    // a variance below this share of the mean square is a rounding error
     if (variance <= (1e-12 * this.#squares[i]!) / this.#known) return 0;
     return (this.#audienceSums[i]! / this.#members - mean) / Math.sqrt(variance);
   }

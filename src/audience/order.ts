@@ -1,5 +1,5 @@
 /**
- * Sorts users by score descending, then user number ascending: a radix sort on order-preserving keys, without an object
+ * Sorts users by score descending and user number ascending. The radix sort on order-preserving keys needs no object
  * per user.
  */
 
@@ -9,8 +9,9 @@ const MASK = BUCKETS - 1;
 const PASSES = 3;
 
 /**
- * User numbers of all candidates in rank order. `scores` are by user number; NaN = not a candidate. -0 and 0 tie. Time
- * and memory are linear: three passes of 11 bits, 16 bytes of working memory per candidate.
+ * Returns the user numbers of all candidates in rank order. `scores` is by user number; NaN means that the user is not
+ * a candidate. -0 and 0 are equal. Time and memory are linear: three passes of 11 bits, and 16 bytes of working memory
+ * per candidate.
  */
 export function orderOf(scores: Float32Array): Uint32Array {
   const bits = new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
@@ -37,13 +38,14 @@ function countCandidates(bits: Uint32Array): number {
   return count;
 }
 
-/** Fills keys (ascending key = descending score) and user numbers, and counts the buckets of every pass. */
+/** Fills in the keys and user numbers, and counts the buckets of each pass. Ascending keys mean descending scores. */
 function collect(bits: Uint32Array, keys: Uint32Array, users: Uint32Array, counts: Uint32Array): void {
   let at = 0;
   for (let i = 0; i < bits.length; i++) {
     const b = bits[i]!;
     if ((b & 0x7fffffff) > 0x7f800000) continue;
-    // Positive floats order like their bits, negative ones in reverse; -0 takes the key of 0.
+    // Returns the key of a score. Positive floats have the same order as their bits, negative floats the reverse order;
+    // -0 gets the key of 0.
     const key = b < 0x80000000 ? 0x7fffffff - b : b === 0x80000000 ? 0x7fffffff : b;
     keys[at] = key;
     users[at++] = i;
@@ -54,8 +56,8 @@ function collect(bits: Uint32Array, keys: Uint32Array, users: Uint32Array, count
 }
 
 /**
- * Turns a pass's counts into the start of each bucket; false if one bucket holds everything, so that the pass would
- * move nothing.
+ * Replaces the counts of a pass by the start of each bucket. Returns false if a single bucket contains all entries, so
+ * that the pass would not move any.
  */
 function toStarts(counts: Uint32Array): boolean {
   let filled = 0;
@@ -69,7 +71,7 @@ function toStarts(counts: Uint32Array): boolean {
   return filled > 1;
 }
 
-/** One stable pass: equal keys keep their order, so ties stay in user number order. */
+/** Makes one stable pass. Equal keys keep their order, so ties stay in user number order. */
 function scatter(
   keys: Uint32Array,
   users: Uint32Array,

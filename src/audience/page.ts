@@ -1,24 +1,23 @@
-/** Pages of an audience: ranks joined with user ids. */
+/** Reads pages of an audience, with ranks and user ids. */
 import type { Directory } from '../population/read.ts';
 import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';
 
-/** The part of the directory that a page needs. */
 export type UserIds = Pick<Directory, 'id' | 'isErased'>;
 
-/** One member, with the field names of the response. */
+/** A member of an audience, with the field names of the response. */
 export interface AudienceItem {
   /** 1-based. */
   readonly rank: number;
   readonly user_id: string;
   readonly score: number;
-  /** Among the candidates; 100 is the best. */
+  /** The percentile among the candidates; 100 is the best. */
   readonly percentile: number;
 }
 
 /**
- * The members of an audience of `size` on the `limit` ranks from `fromRank` (0-based) on; none past its end. Users who
- * have been erased are left out; the others keep their ranks.
+ * Returns the members on up to `limit` ranks of an audience of `size`, starting at the 0-based rank `fromRank`. Erased
+ * users are left out, and the other members keep their ranks.
  */
 export function pageOf(
   ranking: ReadRanking,

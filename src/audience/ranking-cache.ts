@@ -1,61 +1,61 @@
-/** Rankings by folder, with a limit on how many are open at a time. */
+/** A cache of open rankings, by folder, with a limit on the number of open rankings. */
 import { LRUCache } from 'lru-cache';
 import type { BlobReader } from '../domain/ports/blobs.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { buildMemberIndex, memberIndexBytes } from './member-index.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
 
-/** Number of uses after which a ranking's members are worth keeping in memory. */
+/** Number of uses after which the members of a ranking are kept in memory. */
 const USES_BEFORE_KEEPING = 256;
 /**
- * Number of uses of any ranking between two steps of reading members, so that no request waits for more than one or two
+ * Number of uses of all rankings between two steps of reading members. A request thus waits for at most one or two
  * steps.
  */
 const USES_PER_STEP = 256;
 
-/** An open ranking and its use. */
+/** An open ranking and the state of its use. */
 interface Entry {
   readonly ranking: Ranking;
-  /** Number of uses since its members were last considered for memory. */
+  /** Number of uses since the cache last considered keeping the ranking's members in memory. */
   uses: number;
-  /** The cache's count of uses at the last use. */
+  /** The value of the cache's use counter at the last use. */
   lastUse: number;
-  /** Size of the audience that was last requested. */
+  /** The size of the audience that was last requested. */
   size: number;
-  /** Bytes taken by the ranking's members, including those being read. */
+  /** Memory in bytes of the ranking's members, including members that are still being read. */
   keptBytes: number;
   /** Number of holders. */
   holders: number;
-  /** Whether the cache keeps it open. */
+  /** Whether the cache keeps the ranking open. */
   isKept: boolean;
 }
 
 /** A held ranking. */
 export interface HeldRanking {
   readonly ranking: ReadRanking;
-  /** Releases it; only the first call has an effect. */
+  /** Releases the ranking. Only the first call has an effect. */
   close(): void;
 }
 
 /**
- * Keeps the most recently used rankings open. The result of `get` is for immediate use: any later call may close it to
- * make room. The result of `hold` stays open until it is closed, whatever happens to its folder.
+ * Keeps the most recently used rankings open. The result of `get` is for immediate use, because any later call may
+ * close it to make room. The result of `hold` stays open until the caller closes it, even if its folder is deleted.
  *
- * Members of audiences that are used often stay in memory, up to `memoryBytes`: a look-up then reads no file. Members
- * are read in steps, one step every `USES_PER_STEP` uses.
+ * Members of audiences that are used often stay in memory, up to `memoryBytes`, so that a look-up reads no file.
+ * Members are read in steps, one step every `USES_PER_STEP` uses.
  */
 export class RankingCache {
   readonly #blobs: BlobReader;
-  /** Rankings that the cache keeps open. */
+  /** The rankings that the cache keeps open. */
   readonly #open: LRUCache<string, Entry>;
-  /** Held rankings, whether or not the cache keeps them open. */
+  /** The held rankings, whether or not the cache keeps them open. */
   readonly #held = new Set<Entry>();
   readonly #memoryBytes: number;
-  /** Bytes taken by the members of all rankings in memory. */
+  /** Memory in bytes of the members of all rankings. */
   #keptBytes = 0;
-  /** Rankings whose members are being read, one at a time, in this order. */
+  /** The rankings whose members are being read, one ranking at a time, in this order. */
   readonly #building: { readonly entry: Entry; readonly steps: ReturnType<typeof buildMemberIndex> }[] = [];
-  /** The count of uses at which the next step is due. */
+  /** The value of the use counter at which the next step is due. */
   #nextStep = 0;
   #keptChanges = 0;
   #uses = 0;
@@ -63,24 +63,25 @@ export class RankingCache {
   #onDamage: (folder: string) => void = () => {};
 
   constructor(blobs: BlobReader, limits: { readonly openRankings: number; readonly memoryBytes: number }) {
-    assert(limits.openRankings >= 1, 'a ranking cache holds at least one ranking');
+    assert(limits.openRankings >= 1, 'a ranking cache must be able to keep at least one ranking open');
     this.#blobs = blobs;
     this.#memoryBytes = limits.memoryBytes;
     this.#open = new LRUCache({ max: limits.openRankings, dispose: (entry) => this.#letGo(entry) });
   }
 
   /**
-   * Number of times that members were loaded into memory or removed: results of `kept` are valid while it stays the
-   * same.
+   * Number of times that members were loaded into memory or removed. Results of `kept` are valid while this number
+   * stays the same.
    */
   get keptChanges(): number {
     return this.#keptChanges;
   }
 
   /**
-   * Opens a ranking, unless it is open. `size` is that of the active audience if the caller reads that audience; its
-   * members are kept in memory if they are used often. `users` is the number of users looked up; each counts as a use.
-   * @throws AppError storage_failed, as `openRanking`.
+   * Returns a ranking, which is opened if it is not open. `size` is the size of the active audience if the caller reads
+   * this audience; the members of an audience that is read often are kept in memory. `users` is the number of users
+   * that the caller looks up; each counts as a use.
+   * @throws AppError storage_failed, like `openRanking`
    */
   get(folder: string, size?: number, users = 1): ReadRanking {
     const entry = this.#use(folder, users);
@@ -91,17 +92,20 @@ export class RankingCache {
     return entry.ranking;
   }
 
-  /** A ranking whose members of this size are in memory, or null; this does not count as a use. */
+  /**
+   * Returns a ranking if its members for this audience size are in memory, otherwise null. The call does not count as a
+   * use.
+   */
   kept(folder: string, size: number): ReadRanking | null {
     const entry = this.#open.peek(folder);
     return entry !== undefined && entry.size === size && entry.ranking.members !== null ? entry.ranking : null;
   }
 
   /**
-   * A ranking with descriptors that stay open until it is released, even if the folder is deleted or the cache makes
-   * room: for streams, which read for as long as their client does. Held rankings do not count towards the limit; the
-   * caller bounds their number.
-   * @throws AppError storage_failed, as `openRanking`.
+   * Returns a ranking that stays open until it is released, even if the folder is deleted or the cache makes room.
+   * Streams need this, because they read for as long as their client does. Held rankings do not count towards the
+   * limit; the caller limits their number.
+   * @throws AppError storage_failed, like `openRanking`
    */
   hold(folder: string): HeldRanking {
     const entry = this.#use(folder, 1);
@@ -119,8 +123,8 @@ export class RankingCache {
   }
 
   /**
-   * Closes rankings whose folder no longer exists, unless they are held. Their disk space is freed only when they are
-   * closed.
+   * Closes rankings whose folder no longer exists, unless they are held. The disk space of a deleted ranking is freed
+   * only when the ranking is closed.
    */
   forgetDeleted(): void {
     for (const folder of [...this.#open.keys()]) {
@@ -128,17 +132,17 @@ export class RankingCache {
     }
   }
 
-  /** Makes the next use open the ranking again and verify its files again. */
+  /** Closes a ranking unless it is held, so that the next use opens it again and verifies its files again. */
   forget(folder: string): void {
     this.#open.delete(folder);
   }
 
-  /** Sets the one `listener`, which is called with the folder of each ranking found to be damaged or missing. */
+  /** Sets the listener, which is called with the folder of each ranking that is found to be damaged or missing. */
   onDamage(listener: (folder: string) => void): void {
     this.#onDamage = listener;
   }
 
-  /** Closes all rankings, held or not; nothing may be read through this cache afterwards. */
+  /** Closes all rankings, including held rankings. The cache must not be used afterwards. */
   closeAll(): void {
     this.#closed = true;
     this.#open.clear();
@@ -164,15 +168,15 @@ export class RankingCache {
   }
 
   /**
-   * Starts to read the ranking's members into memory, in place of members of rankings that were not used recently. If
-   * that does not make enough room, tries again later.
+   * Starts to read the members of a ranking into memory. To make room, members of rankings that were not used recently
+   * are removed. If there still is not enough room, a later use tries again.
    */
   #keepMembers(entry: Entry): void {
     const { ranking, size } = entry;
     entry.uses = 0;
     const bytes = memberIndexBytes(ranking.userCount, Math.min(size, ranking.candidates));
     if (size === 0 || bytes > this.#memoryBytes) return;
-    // a request for all audiences of a user uses each ranking once
+    // a request for all audiences of a user uses each ranking once, so recent uses include two such requests
     const recent = USES_BEFORE_KEEPING + 2 * this.#open.size;
     const quiet = [...this.#open.values()]
       .filter(({ keptBytes, lastUse }) => keptBytes > 0 && this.#uses - lastUse > recent)
@@ -187,7 +191,7 @@ export class RankingCache {
     this.#building.push({ entry, steps: buildMemberIndex(ranking, size) });
   }
 
-  /** Reads some more members of the first ranking that waits for them. */
+  /** Makes one more step of reading members, for the first ranking in the queue. */
   #step(): void {
     this.#nextStep = this.#uses + USES_PER_STEP;
     const [first] = this.#building;
@@ -201,7 +205,8 @@ export class RankingCache {
       this.#keptChanges += 1;
     } catch (error) {
       this.#forgetMembers(entry);
-      // this request did not cause the error; look-ups in that ranking will get the same error, and report it
+      // the current request did not cause the error; look-ups in the faulty ranking will meet the same error and report
+      // it
       if (!(error instanceof AppError)) throw error;
     }
   }

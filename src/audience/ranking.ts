@@ -1,4 +1,4 @@
-/** A ranking read from its files by ranges: no file is read into memory as a whole. */
+/** Reads ranges of a ranking from its files. No file is read into memory as a whole. */
 import type { BlobReader, OpenBlob } from '../domain/ports/blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { type AppError, assert } from '../lib/errors.ts';
@@ -16,39 +16,40 @@ import {
 import type { IndexedRanking, MemberIndex } from './member-index.ts';
 import { CheckedBlob, type Sums } from './sums.ts';
 
-/** The binary search stops at this many ranks and reads them at once (4 KiB). */
+/** Number of ranks at which the binary search stops. The remaining ranks are read at once (4 KiB). */
 const BLOCK_RANKS = 1024;
 /**
- * Number of nodes of the search tree that are cached once read (its top 12 levels, 36 KiB); the others are read each
- * time.
+ * Number of nodes of the search tree that are cached once they have been read: the top 12 levels (36 KiB). All other
+ * nodes are read each time.
  */
 const KEPT_NODES = 4096;
-/** Number of users per read when the scores of a dense page are gathered (64 KiB). */
+/** Number of users per read when the scores of a dense page are read (64 KiB). */
 const WINDOW_USERS = 16_384;
-/** If fewer than one in this many users is wanted, single reads are cheaper than windows. */
+/** If fewer than one in this many users is requested, single reads take less time than reading windows. */
 const DENSE_GAP_USERS = 1024;
 
-/** Every candidate of one audience version, best first: score descending, then user number ascending. */
+/** All candidates of one audience version, best first: ordered by score descending and user number ascending. */
 export interface Ranking extends IndexedRanking {
   /**
-   * The users of the same ranks as `usersAt`, with their scores.
-   * @throws AppError storage_failed, like all methods that read, if the disk fails or the files changed while open.
+   * Returns the same users as `usersAt`, with their scores.
+   * @throws AppError storage_failed, like all methods that read, if the disk fails or the files have changed since they
+   * were opened
    */
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
-  /** NaN if the user is not a candidate, or is newer than the ranking. */
+  /** Returns the score of a user. NaN if the user is not a candidate, or is newer than the ranking. */
   scoreOf(userNumber: UserNumber): number;
-  /** The scores of many users, in few reads. */
+  /** Returns the scores of many users, in few reads. */
   scoresOf(userNumbers: Uint32Array): Float32Array;
-  /** The cut at a size; the last one is cached. */
+  /** Returns the cut at a size. The last result is cached. */
   cut(size: number): Cut;
-  /** Number of candidates with at least this score. */
+  /** Returns the number of candidates with at least this score. */
   countFrom(score: number): number;
   /**
-   * 1-based; 0 = not a candidate. A member at size S is a user with a rank in 1..S. `score` is the user's score, if it
-   * was already read.
+   * Returns the 1-based rank of a user; 0 if the user is not a candidate. The members of an audience of size S are the
+   * users with ranks 1 to S. `score` is the user's score if it has already been read.
    */
   rankOf(userNumber: UserNumber, score?: number): number;
-  /** The members of its audience, if they are in memory. */
+  /** The members of the ranking's audience if they are in memory, otherwise null. */
   members: MemberIndex | null;
   close(): void;
 }
@@ -57,10 +58,10 @@ export interface Ranking extends IndexedRanking {
 export type ReadRanking = Readonly<Omit<Ranking, 'close'>>;
 
 /**
- * Opens a ranking folder. Each block of its files is verified before the first byte of it is returned.
- * @throws AppError storage_failed if the folder cannot be read, has another contract, or a file's size does not match
- * the counts; `isDamage` tells a damaged ranking from a failing disk. `onDamage` is called before any method throws an
- * error about damage.
+ * Opens a ranking folder. Each block of the files is verified before any of its bytes is returned. `onDamage` is called
+ * before any method throws an error about damage; `isDamage` distinguishes such an error from a disk failure.
+ * @throws AppError storage_failed if the folder cannot be read, has another contract version, or contains a file whose
+ * size does not match the counts
  */
 export function openRanking(
   blobs: BlobReader,
@@ -75,7 +76,7 @@ export function openRanking(
     checkSize(folder, file, blob.sizeBytes, entries);
     if (sums === undefined) return blob;
     return new CheckedBlob(blob, sums, (block) => {
-      const error = damaged(folder, `block ${block} of ${file} does not have its checksum`);
+      const error = damaged(folder, `block ${block} of ${file} does not match its checksum`);
       onDamage(error);
       return error;
     });
@@ -101,7 +102,7 @@ class FileRanking implements Ranking {
   readonly #oneScore = new Float32Array(this.#one.buffer);
   readonly #block = new Uint32Array(BLOCK_RANKS);
   readonly #keptUsers = new Uint32Array(KEPT_NODES);
-  /** NaN = not read yet: no candidate has that score. */
+  /** The scores of cached nodes. NaN, which is the score of no candidate, means that the node has not been read yet. */
   readonly #keptScores = new Float32Array(KEPT_NODES).fill(Number.NaN);
   #lastCut: Cut | null = null;
   members: MemberIndex | null = null;
@@ -126,7 +127,10 @@ class FileRanking implements Ranking {
   }
 
   usersAt(fromRank: number, count: number): Uint32Array {
-    assert(Number.isSafeInteger(fromRank) && fromRank >= 0 && count >= 0, `ranks ${fromRank} + ${count}`);
+    assert(
+      Number.isSafeInteger(fromRank) && fromRank >= 0 && count >= 0,
+      `invalid range of ranks: ${count} from ${fromRank}`,
+    );
     const userNumbers = new Uint32Array(Math.max(0, Math.min(count, this.candidates - fromRank)));
     this.#fill(this.#order, ORDER_FILE, userNumbers, fromRank);
     return userNumbers;
@@ -218,7 +222,7 @@ class FileRanking implements Ranking {
     return score;
   }
 
-  /** Reads scores of many users in few reads: in order of user number, one window of the file at a time. */
+  /** Reads scores of many users in few reads, one window of the file after the other in order of user number. */
   #gather(userNumbers: Uint32Array, scores: Float32Array): void {
     const count = userNumbers.length;
     const byNumber = new Float64Array(count);
@@ -242,10 +246,10 @@ class FileRanking implements Ranking {
     return damaged(this.#folder, `${ORDER_FILE} contains user number ${userNumber}, which has no score`);
   }
 
-  /** Reads `target.length` entries of 4 bytes from entry `from` on. */
+  /** Reads `target.length` entries of 4 bytes, starting at entry `from`. */
   #fill(blob: OpenBlob, file: string, target: Uint32Array | Float32Array, from: number): void {
     const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
     const read = blob.read(bytes, 4 * from);
-    if (read < bytes.length) throw damaged(this.#folder, `${file} ends at ${4 * from + read}`);
+    if (read < bytes.length) throw damaged(this.#folder, `${file} ends at byte ${4 * from + read}`);
   }
 }

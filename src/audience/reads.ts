@@ -1,4 +1,4 @@
-/** Reads open rankings for the routes of audiences, which call it through a port. */
+/** Reads rankings for the audience routes, which call these functions through a port. */
 import { countDiff, missingFrom } from './diff.ts';
 import { membershipOf } from './membership.ts';
 import { pageOf } from './page.ts';

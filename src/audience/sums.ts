@@ -1,6 +1,6 @@
 /**
- * Checksums of a ranking's files: a CRC-32 of every 16 KiB, so that a read verifies the blocks that it touches, and
- * opening reads no more than before.
+ * Checksums of a ranking's files. Every block of 16 KiB has a CRC-32, so that a read verifies only the blocks that it
+ * touches and opening a ranking reads no data.
  */
 import { crc32 } from 'node:zlib';
 import type { OpenBlob } from '../domain/ports/blobs.ts';
@@ -9,10 +9,10 @@ import type { AppError } from '../lib/errors.ts';
 /** Number of bytes that one checksum covers. */
 export const SUM_BLOCK_BYTES = 16 * 1024;
 
-/** The CRC-32 of each block; the last block may be shorter. */
+/** The CRC-32 of each block. The last block may be shorter. */
 export type Sums = Uint32Array;
 
-/** The checksums of a file's bytes. */
+/** Computes the checksums of the bytes of a file. */
 export function sumsOf(data: NodeJS.ArrayBufferView): Sums {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const sums = new Uint32Array(blocksOf(bytes.length));
@@ -21,30 +21,30 @@ export function sumsOf(data: NodeJS.ArrayBufferView): Sums {
   return sums;
 }
 
-/** The checksums in the form of the sidecar: base64 of uint32, little endian. */
+/** Encodes checksums for the sidecar as base64 of little-endian uint32. */
 export function encodeSums(sums: Sums): string {
   return Buffer.from(sums.buffer, sums.byteOffset, sums.byteLength).toString('base64');
 }
 
-/** The checksums in such a text; null if it does not contain those of a file of that size. */
+/** Decodes checksums from the sidecar. Returns null if their number does not match a file of `sizeBytes`. */
 export function decodeSums(text: unknown, sizeBytes: number): Sums | null {
   if (typeof text !== 'string') return null;
   const bytes = new Uint8Array(Buffer.from(text, 'base64'));
   return bytes.length === 4 * blocksOf(sizeBytes) ? new Uint32Array(bytes.buffer) : null;
 }
 
-/** The number of checksums of a file of that size. */
+/** Returns the number of blocks, and thus of checksums, of a file of `sizeBytes`. */
 export function blocksOf(sizeBytes: number): number {
   return Math.ceil(sizeBytes / SUM_BLOCK_BYTES);
 }
 
-/** A file that verifies each block before returning its first byte, once while it is open. */
+/** An open file that verifies each block once, before it returns any byte of the block. */
 export class CheckedBlob implements OpenBlob {
   readonly sizeBytes: number;
   readonly #blob: OpenBlob;
   readonly #sums: Sums;
   readonly #refusal: (block: number) => AppError;
-  /** By block: 1 = verified. */
+  /** 1 for each block that has been verified. */
   readonly #verified: Uint8Array;
 
   constructor(blob: OpenBlob, sums: Sums, refusal: (block: number) => AppError) {
@@ -55,7 +55,7 @@ export class CheckedBlob implements OpenBlob {
     this.sizeBytes = blob.sizeBytes;
   }
 
-  /** @throws AppError storage_failed, also if a block that is read does not match its checksum. */
+  /** Reads bytes at a position. @throws AppError storage_failed, also if a block does not match its checksum */
   read(target: Uint8Array, position: number): number {
     const read = this.#blob.read(target, position);
     if (read === 0) return 0;
@@ -72,7 +72,7 @@ export class CheckedBlob implements OpenBlob {
     this.#blob.close();
   }
 
-  /** The checksum of a block: computed from `bytes` if they contain all of the block, otherwise from another read. */
+  /** Computes the checksum of a block from `bytes` if they contain the whole block, otherwise from another read. */
   #sumOf(block: number, bytes: Uint8Array, position: number): number {
     const start = block * SUM_BLOCK_BYTES;
     const length = Math.min(SUM_BLOCK_BYTES, this.sizeBytes - start);

@@ -1,24 +1,24 @@
-/** Counts the users of each token: in the population, the audience, and among the seeds. */
+/** Counts the users who have each token in the population, in the audience and among the seeds. */
 import { unreachable } from '../lib/errors.ts';
 import type { TokenColumn } from '../population/read.ts';
 
-/** Bits of a row's flag. */
+/** The bits of a row's flag. */
 export const MEMBER = 1;
 export const SEED = 2;
 
 /**
- * Number of users by code of one feature; code 0 = users without a token. A token repeated in a user's list counts
- * once.
+ * The number of users who have each code of a feature. Code 0 stands for users without a token. A token that is
+ * repeated in a user's list counts once.
  */
 export class TokenCounts {
   readonly population: Uint32Array;
   readonly audience: Uint32Array;
   readonly seeds: Uint32Array;
-  /** By code: the last row that had the code, plus 1. */
+  /** The last row that had each code, plus 1, by code. */
   readonly #lastRow: Uint32Array;
   #rows = 0;
 
-  /** `size` is the highest code plus 1. */
+  /** Creates counts of zero. `size` is the highest code plus 1. */
   constructor(size: number) {
     this.population = new Uint32Array(size);
     this.audience = new Uint32Array(size);
@@ -26,7 +26,7 @@ export class TokenCounts {
     this.#lastRow = new Uint32Array(size);
   }
 
-  /** Adds the rows of a segment; `flags` has one entry per row. */
+  /** Adds the rows of a segment. `flags` has one entry per row. */
   add(column: TokenColumn, flags: Uint8Array): void {
     switch (column.kind) {
       case 'single':

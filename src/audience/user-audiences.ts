@@ -1,6 +1,6 @@
 /**
- * The audiences that contain a user. For an audience in memory, one bit is read; for any other, the user's score is
- * compared with the cut.
+ * Finds the audiences that contain a user. For an audience in memory, one bit is read; for any other audience, the
+ * user's score is compared with the cut.
  */
 import type { CampaignStore } from '../domain/ports/store.ts';
 import type { Audience } from '../domain/types.ts';
@@ -12,30 +12,33 @@ import { type Membership, memberAt, membershipOf } from './membership.ts';
 import type { ReadRanking } from './ranking.ts';
 import type { RankingCache } from './ranking-cache.ts';
 
-/** One in this many calls of `find` counts as a use of each ranking in memory: counting takes as long as a call. */
+/**
+ * One in this many calls of `find` counts as a use of each ranking in memory. Not all calls are counted, because
+ * counting takes as long as a call.
+ */
 const CALLS_PER_USE = 64;
 
-/** The active audiences by campaign id, with their rankings and members that are in memory. */
+/** The active audiences, ordered by campaign id, with the rankings and members that are in memory. */
 interface Listed {
   readonly of: readonly Audience[];
   readonly keptChanges: number;
   readonly audiences: readonly Audience[];
-  /** By audience; null if its members are not in memory. */
+  /** The ranking of each audience; null if the members of the audience are not in memory. */
   readonly rankings: readonly (ReadRanking | null)[];
   readonly members: readonly (MemberIndex | null)[];
-  /** The audience of each column of the matrix; null unless all audiences are in memory. */
+  /** The index of the audience in each column of the matrix; null unless all audiences are in memory. */
   readonly ofColumn: Int32Array | null;
 }
 
-/** An audience that contains the user, by its index, and the user's position in it. */
+/** The index of an audience that contains the user, and the user's position in the audience. */
 export type Held = readonly [audience: number, position: Membership];
 
 export interface FoundAudiences {
-  /** All active audiences by campaign id: the same array until they change. */
+  /** All active audiences, ordered by campaign id. The array stays the same until an active audience changes. */
   readonly audiences: readonly Audience[];
   /**
-   * The audiences that contain the user, in that order. They must be iterated at once, because some are looked up only
-   * then.
+   * The audiences that contain the user, in the order of `audiences`. Iterate over them immediately, because some
+   * audiences are looked up only during the iteration.
    */
   readonly held: Iterable<Held>;
 }
@@ -55,7 +58,7 @@ export class UserAudiences {
     this.#rankings = rankings;
   }
 
-  /** @throws AppError storage_failed, also while `held` is iterated */
+  /** Finds the audiences that contain a user. @throws AppError storage_failed, also during the iteration over `held` */
   find(userNumber: UserNumber): FoundAudiences {
     const listed = this.#list();
     const { audiences } = listed;
@@ -65,8 +68,8 @@ export class UserAudiences {
   }
 
   /**
-   * For the case that all audiences are in memory. The data of each audience is far away in memory: the processor
-   * fetches it for several audiences at a time if a loop does nothing else.
+   * Finds the audiences of a user if all audiences are in memory. The ranks are read in a separate loop, because the
+   * processor then fetches the scattered data of several audiences at a time.
    */
   #findKept({ ofColumn, members, rankings }: Listed, userNumber: UserNumber): Held[] {
     const held = this.#matrix.find(userNumber).map((column) => ofColumn![column]!);
@@ -75,7 +78,10 @@ export class UserAudiences {
     return Array.from(held, (i, at) => [i, memberAt(rankings[i]!, members[i]!, ranks[at]!)] as const);
   }
 
-  /** For audiences that may or may not be in memory: each is looked up when the caller asks for it. */
+  /**
+   * Finds the audiences of a user if some audiences are not in memory. Each audience is looked up when the iteration
+   * reaches it.
+   */
   *#lookUpEach({ audiences, members }: Listed, userNumber: UserNumber): Generator<Held> {
     for (let i = 0; i < audiences.length; i++) {
       if (members[i]?.has(userNumber) === false) continue;
@@ -85,7 +91,7 @@ export class UserAudiences {
     }
   }
 
-  /** The current list; the same object until the audiences, or their members in memory, change. */
+  /** Returns the current list. The object stays the same until the audiences, or their members in memory, change. */
   #list(): Listed {
     const known = this.#listed;
     const of = this.#store.activeAudiences();
@@ -104,8 +110,8 @@ export class UserAudiences {
   }
 
   /**
-   * The open ranking; null if the campaign was deleted after the list was read. If the campaign still exists, its
-   * ranking is damaged, and the error is thrown.
+   * Returns the open ranking of an audience, or null if the campaign was deleted after the list was read. If the
+   * audience is still active, the error is thrown.
    */
   #use({ folder, size }: Audience): ReadRanking | null {
     try {

@@ -1,4 +1,4 @@
-/** The values of a feature that users are counted by: its tokens, or the bands of a number. */
+/** The groups of a feature in which users are counted: the tokens of the feature, or bands of a number. */
 import type { Feature } from '../dataset/features.ts';
 import type { Code } from '../lib/brands.ts';
 import { KINDS } from '../lib/feature-kinds.ts';
@@ -12,20 +12,22 @@ import {
   type TokenColumn,
 } from '../population/read.ts';
 
-/** Maximum number of bands of a number. */
+/** Maximum number of bands of a numeric feature. */
 const BANDS = 10;
-/** Maximum number of users, evenly spread over the population, that the bands are computed from. */
+/** Maximum number of users from which bands are computed. They are evenly spread over the population. */
 const MOST_SAMPLED = 100_000;
 
 export interface ValueGroups {
-  /** The highest code + 1. */
+  /** The highest code plus 1. */
   readonly size: number;
   token(code: Code): string;
-  /** The users' codes, 0 for a missing value; null for a vector, whose values are not counted. */
+  /**
+   * Returns the codes of users, with 0 for a missing value. Returns null for a vector, whose values are not counted.
+   */
   codesOf(column: Column): TokenColumn | null;
 }
 
-/** The groups of each feature; reads a sample of users if any feature has numbers. */
+/** Returns the groups of each feature. If a feature has numbers, a sample of users is read. */
 export function openValueGroups(
   population: Pick<Population, 'features' | 'rowCount' | 'readRows' | 'dictionary'>,
 ): ValueGroups[] {

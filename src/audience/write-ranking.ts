@@ -1,15 +1,16 @@
-/** Writes a ranking folder: complete and on disk, or not at all. */
+/** Writes a ranking folder atomically and durably. */
 import type { Blobs } from '../domain/ports/blobs.ts';
 import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from './format.ts';
 import { orderOf } from './order.ts';
 import { sumsOf } from './sums.ts';
 
 /**
- * Ranks the candidates of `scores` (by user number; NaN = not a candidate) and writes them as the ranking folder
- * `folder`, with the additional files `beside` by name, which ranking readers ignore. When this returns, all of it is
- * durable. An existing folder (from an earlier attempt whose version was never recorded) is replaced; readers that have
- * it open continue to read the old files.
- * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; no half-written files stay.
+ * Ranks the candidates of `scores` and writes them as the ranking folder `folder`. `scores` is by user number; NaN
+ * means that the user is not a candidate. `beside` contains additional files by name, which ranking readers ignore.
+ * When this function returns, the folder is durable. An existing folder, left by an earlier attempt whose version was
+ * never recorded, is replaced; readers that have it open continue to read the old files.
+ * @throws AppError storage_failed with the cause (disk full, read-only, no permission), after incomplete files have
+ * been removed
  */
 export function writeRanking(
   blobs: Blobs,

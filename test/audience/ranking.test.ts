@@ -148,13 +148,13 @@ describe('openRanking', () => {
   it('refuses impossible counts', () => {
     const folder = whole();
     writeFileSync(join(folder, 'ranking.json'), '{"contract":1,"users":1,"candidates":2}');
-    expect(() => openRanking(blobs, folder)).toThrow('counts 1 users and 2 candidates');
+    expect(() => openRanking(blobs, folder)).toThrow('impossible counts: 1 users, 2 candidates');
   });
 
   it('refuses a newer contract', () => {
     const folder = whole();
     writeFileSync(join(folder, 'ranking.json'), '{"contract":2,"users":3,"candidates":2}');
-    expect(() => openRanking(blobs, folder)).toThrow('its contract is 2, but this version reads 1');
+    expect(() => openRanking(blobs, folder)).toThrow('its contract version is 2, but this release reads version 1');
   });
 
   it('leaves no descriptor open when it refuses', () => {

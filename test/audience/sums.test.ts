@@ -97,7 +97,7 @@ describe('a ranking with one flipped bit', () => {
     const told: string[] = [];
     const ranking = openRanking(blobs, folder, ({ message }) => told.push(message));
     expect(told).toEqual([]);
-    expect(() => ranking.usersAt(0, 1)).toThrow('block 0 of order.u32 does not have its checksum');
+    expect(() => ranking.usersAt(0, 1)).toThrow('block 0 of order.u32 does not match its checksum');
     expect(told).toHaveLength(1);
     ranking.close();
   });

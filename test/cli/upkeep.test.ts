@@ -162,7 +162,7 @@ describe('verify', () => {
     expect(report.faults).toHaveLength(2);
     expect(report.faults).toEqual(
       expect.arrayContaining([
-        { path: damaged, message: 'block 0 of order.u32 does not have its checksum' },
+        { path: damaged, message: 'block 0 of order.u32 does not match its checksum' },
         { path: gone, message: expect.stringContaining('ENOENT') },
       ]),
     );
@@ -196,7 +196,7 @@ describe('verify', () => {
     const { folder: damaged } = fixture.store.activeAudience(ids[0]!);
     flip(join(folder, damaged, 'order.u32'));
     writeFileSync(join(folder, 'seeds/left.tmp'), 'u1\n');
-    const fault = `damaged  ${damaged}: block 0 of order.u32 does not have its checksum`;
+    const fault = `damaged  ${damaged}: block 0 of order.u32 does not match its checksum`;
     const counts = '1 user set, 3 rankings, 0 promoted models, 0.0 MiB: 1 damaged, 1 orphan';
     expect(await print()).toEqual([fault, 'orphan   seeds/left.tmp', counts]);
     expect(await print({ repair: true })).toEqual([fault, 'removed  seeds/left.tmp', `${counts} (removed)`]);

@@ -121,7 +121,7 @@ describe.skipIf(!HAS_PROC)('metaheac verify, backup and restore', () => {
     expect([run.code, report.whole, report.orphans]).toEqual([4, false, orphans]);
     expect(report.faults).toEqual(
       expect.arrayContaining([
-        { path: damaged, message: 'block 0 of order.u32 does not have its checksum' },
+        { path: damaged, message: 'block 0 of order.u32 does not match its checksum' },
         { path: gone, message: expect.stringContaining('ENOENT') },
       ]),
     );

@@ -82,7 +82,7 @@ it('makes an audience again that a read found damaged, once', async () => {
   const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 0 });
   rankings.onDamage((path) => damage.noteRanking(path));
   for (let read = 0; read < 3; read++)
-    expect(() => rankings.get(folder).usersAt(0, 1)).toThrow('does not have its checksum');
+    expect(() => rankings.get(folder).usersAt(0, 1)).toThrow('does not match its checksum');
   await expect.poll(() => store.get(id).state).toBe('queued');
   expect(damage.counts().ranking).toBe(1);
   fixture.finishNext();

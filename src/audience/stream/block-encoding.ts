@@ -1,4 +1,7 @@
-/** Encodes the blocks of a stream, which contain members or differences, as text or Parquet. */
+/**
+ * Encodes the blocks of a stream as text or Parquet. A stream contains the members of an audience, or the differences
+ * between two audiences.
+ */
 
 import { PARQUET_TYPE } from '../../lib/media-types.ts';
 import type { GatheredTexts } from '../../lib/text/text-table.ts';
@@ -21,17 +24,17 @@ export interface ChangeBlock {
   readonly ids: GatheredTexts;
 }
 
-/** The content of a stream, and its encoding. */
+/** The kind of rows in a stream, and their encoding. */
 export type Encoding =
   | { readonly rows: 'members' | 'changes'; readonly type: TextType; readonly isSafe: boolean }
   | { readonly rows: 'members'; readonly type: typeof PARQUET_TYPE; readonly rowGroupRows: number };
 
 export type RowBlock = MemberBlock | ChangeBlock;
 
-/** Takes a stream's blocks one after the other; the bytes that it returns have their own buffer. */
+/** Encodes the blocks of a stream one after the other. Returned bytes are in a separate buffer. */
 export interface BlockEncoder {
   add(block: RowBlock): Uint8Array;
-  /** The remaining bytes of the stream. */
+  /** Returns the remaining bytes of the stream. */
   end(): Uint8Array;
 }
 

@@ -1,10 +1,13 @@
-/** The thread that encodes the blocks of all streams. It holds the incomplete part of each stream. */
+/** The thread that encodes the blocks of all streams. It keeps the incomplete part of each stream. */
 import { getPriority, setPriority } from 'node:os';
 import { hostThread } from '../../lib/threads/thread-host.ts';
 import { findThreadId } from '../../lib/threads/thread-times.ts';
 import { type BlockEncoder, createEncoder, type Encoding, type RowBlock } from './block-encoding.ts';
 
-/** A step of the stream with this number. The first step creates its encoder; `end` and `drop` remove it. */
+/**
+ * A step in encoding the stream with the number `stream`. The first step creates the encoder of the stream; `end` and
+ * `drop` remove it.
+ */
 export type EncodeTask = { readonly stream: number } & (
   | { readonly step: 'add'; readonly encoding: Encoding; readonly block: RowBlock }
   | { readonly step: 'end'; readonly encoding: Encoding }
@@ -28,7 +31,8 @@ function run(task: EncodeTask): Uint8Array {
   return bytes;
 }
 
-// Linux has priorities for each thread: look-ups take precedence over exports, and exports over the engine (10)
+// Linux has a priority for each thread, so look-ups take precedence over exports, and exports over the engine (nice
+// value 10)
 const thread = findThreadId();
 if (thread !== null) setPriority(thread, Math.min(getPriority(thread) + 5, 19));
 

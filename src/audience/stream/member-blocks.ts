@@ -1,4 +1,7 @@
-/** A whole audience in blocks of columns for another thread to encode, without an object or a string per member. */
+/**
+ * Splits an audience into blocks of columns, which another thread encodes. The blocks need no object or string per
+ * member.
+ */
 
 import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import type { Directory } from '../../population/read.ts';
@@ -6,22 +9,21 @@ import type { AudienceItem } from '../page.ts';
 import { percentileOf } from '../percentile.ts';
 import type { ReadRanking } from '../ranking.ts';
 
-/** The part of the directory that blocks need. */
 type GatheredIds = Pick<Directory, 'gatherIds' | 'isErased'>;
 
-/** Members on consecutive ranks, without those who were erased; each column has one entry per member. */
+/** The members on consecutive ranks, without erased users. Each column has one entry per member. */
 export interface MemberBlock {
   /** 1-based. */
   readonly ranks: Uint32Array;
   readonly ids: GatheredTexts;
   readonly scores: Float32Array;
-  /** Number of candidates of the ranking, for percentiles. */
+  /** Number of candidates of the ranking, from which percentiles are computed. */
   readonly candidates: number;
 }
 
 /**
- * The audience of `size`, from `fromRank` (0-based, 0 by default) to its end, in blocks of `blockSize` ranks, each read
- * on demand. If all users of a block were erased, the block is empty.
+ * Yields the members of an audience of `size`, starting at the 0-based rank `fromRank` (default: 0), in blocks of
+ * `blockSize` ranks, which are read on demand. A block is empty if all of its users were erased.
  */
 export function* memberBlocks(
   ranking: ReadRanking,
@@ -33,7 +35,7 @@ export function* memberBlocks(
     yield readBlock(ranking, ids, fromRank, Math.min(range.blockSize, end - fromRank));
 }
 
-/** The members of a block, one after the other. */
+/** Yields the members of a block one after the other. */
 export function* itemsOf({ ranks, ids, scores, candidates }: MemberBlock): Generator<AudienceItem> {
   let i = 0;
   for (const user_id of textsOf(ids)) {
@@ -43,7 +45,7 @@ export function* itemsOf({ ranks, ids, scores, candidates }: MemberBlock): Gener
   }
 }
 
-/** Gathered texts, as strings. */
+/** Yields gathered texts as strings. */
 export function* textsOf({ bytes, ends }: GatheredTexts): Generator<string> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let start = 0;
@@ -69,6 +71,6 @@ function readBlock(ranking: ReadRanking, ids: GatheredIds, fromRank: number, cou
   }
   const { candidates } = ranking;
   const gathered = ids.gatherIds(users.subarray(0, left));
-  // copies: a view would take all of its memory along to another thread
+  // these arrays are copies, because sending a view to another thread would send the whole buffer
   return { ranks: ranks.slice(0, left), ids: gathered, scores: scores.slice(0, left), candidates };
 }

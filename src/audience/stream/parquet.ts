@@ -1,4 +1,4 @@
-/** An audience as a Parquet file, one row group at a time. */
+/** Writes an audience as a Parquet file, one row group at a time. */
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { percentileOf } from '../percentile.ts';
 import type { MemberBlock } from './member-blocks.ts';
@@ -16,9 +16,9 @@ const SCHEMA: Options['schema'] = [
 ];
 
 /**
- * The bytes of a Parquet file (Snappy) with the added members: columns rank INT32, user_id STRING, score FLOAT,
- * percentile DOUBLE, none null. Memory holds one row group of `rowGroupRows`, and some 600 bytes of each previous one
- * for the footer.
+ * Encodes added members as a Parquet file (Snappy) with the columns rank INT32, user_id STRING, score FLOAT and
+ * percentile DOUBLE, none of which contains nulls. The memory used is one row group of `rowGroupRows` rows, and about
+ * 600 bytes for each earlier row group, for the footer.
  */
 export class ParquetEncoder {
   readonly #rowGroupRows: number;
@@ -31,7 +31,7 @@ export class ParquetEncoder {
     this.#rows = new RowGroup(rowGroupRows);
   }
 
-  /** Returns the row groups that these members complete, in newly allocated memory; usually none. */
+  /** Adds members. Returns the row groups that they complete, usually none, in newly allocated memory. */
   add(block: MemberBlock): Uint8Array {
     for (let from = 0; from < block.ranks.length; ) {
       from += this.#rows.take(block, from);
@@ -40,7 +40,7 @@ export class ParquetEncoder {
     return this.#take();
   }
 
-  /** The last row group and the footer. */
+  /** Returns the last row group and the footer. */
   end(): Uint8Array {
     if (this.#rows.count > 0) this.#writeGroup();
     this.#file.finish();
@@ -53,7 +53,7 @@ export class ParquetEncoder {
     this.#rows = new RowGroup(this.#rowGroupRows);
   }
 
-  /** The bytes written since the last call; file offsets continue. */
+  /** Returns the bytes written since the last call. File offsets continue. */
   #take(): Uint8Array {
     const taken = this.#bytes.getBytes().slice();
     this.#bytes.index = 0;
@@ -61,7 +61,7 @@ export class ParquetEncoder {
   }
 }
 
-/** Columns of one row group, filled member by member. */
+/** The columns of one row group, which are filled member by member. */
 class RowGroup {
   count = 0;
   readonly #ranks: Int32Array;
@@ -75,7 +75,9 @@ class RowGroup {
     this.#percentiles = new Float64Array(rows);
   }
 
-  /** Takes members of the block from `from` on, and returns how many it took. */
+  /**
+   * Adds members of the block, starting at `from`, until the row group is full. Returns the number of members added.
+   */
   take({ ranks, ids: { bytes, ends }, scores, candidates }: MemberBlock, from: number): number {
     const taken = Math.min(ranks.length - from, this.#ranks.length - this.count);
     for (let i = from; i < from + taken; i++, this.count++) {
@@ -87,7 +89,9 @@ class RowGroup {
     return taken;
   }
 
-  /** Encodings are set explicitly, because the writer would try a dictionary first. */
+  /**
+   * The schema of a row group. Encodings are set explicitly, because the writer would otherwise try a dictionary first.
+   */
   columns(): ColumnData {
     const all = <T extends { subarray(from: number, to: number): T }>(column: T) => column.subarray(0, this.count);
     return [

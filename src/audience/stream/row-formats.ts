@@ -1,4 +1,4 @@
-/** Rows of streams as text: NDJSON, CSV, and CSV for spreadsheets (`csv_safe`). */
+/** Formats rows of streams as NDJSON, CSV, or CSV that is safe in spreadsheets (`csv_safe`). */
 
 import { CSV_TYPE, type NDJSON_TYPE } from '../../lib/media-types.ts';
 import { quoteCsv, quoteSafeCsv } from '../../lib/text/csv.ts';
@@ -7,15 +7,15 @@ import type { AudienceItem } from '../page.ts';
 
 export type TextType = typeof NDJSON_TYPE | typeof CSV_TYPE;
 
-/** A text format: its header, and how to format a row. */
+/** The text formats of a kind of row. */
 export interface RowFormat<T> {
-  /** The columns of CSV. */
+  /** The header line of CSV. */
   readonly columns: string;
   ndjson(row: T): string;
   csv(row: T): string;
 }
 
-/** Members of an audience. */
+/** The format of the members of an audience. */
 export const MEMBER_ROWS: RowFormat<AudienceItem> = {
   columns: 'rank,user_id,score,percentile',
   ndjson: ({ rank, user_id, score, percentile }) =>
@@ -24,33 +24,33 @@ export const MEMBER_ROWS: RowFormat<AudienceItem> = {
     `${rank},${quoteCsv(user_id)},${decimalScore(score)},${percentile}\r\n`,
 };
 
-/** Members of an audience, as rows that are safe in spreadsheets. */
+/** The format of the members of an audience, with CSV that is safe in spreadsheets. */
 export const SAFE_MEMBER_ROWS: RowFormat<AudienceItem> = {
   ...MEMBER_ROWS,
   csv: ({ rank, user_id, score, percentile }) =>
     `${rank},${quoteSafeCsv(user_id)},${decimalScore(score)},${percentile}\r\n`,
 };
 
-/** A user in the difference between two audiences. */
+/** A user who is in only one of two audiences. */
 export interface ChangedUser {
   readonly change: 'removed' | 'added';
   readonly userId: string;
 }
 
-/** Rows of the difference between two audiences. */
+/** The format of the difference between two audiences. */
 export const CHANGE_ROWS: RowFormat<ChangedUser> = {
   columns: 'change,user_id',
   ndjson: ({ change, userId }) => `{"change":"${change}","user_id":${JSON.stringify(userId)}}\n`,
   csv: ({ change, userId }) => `${change},${quoteCsv(userId)}\r\n`,
 };
 
-/** The same rows, safe in spreadsheets. */
+/** The format of the difference between two audiences, with CSV that is safe in spreadsheets. */
 export const SAFE_CHANGE_ROWS: RowFormat<ChangedUser> = {
   ...CHANGE_ROWS,
   csv: ({ change, userId }) => `${change},${quoteSafeCsv(userId)}\r\n`,
 };
 
-/** The header of CSV; empty for NDJSON. */
+/** Returns the header of CSV; empty for NDJSON. */
 export function headOf<T>(type: TextType, { columns }: RowFormat<T>): string {
   return type === CSV_TYPE ? `${columns}\r\n` : '';
 }
@@ -62,7 +62,7 @@ export function formatRows<T>(type: TextType, { csv, ndjson }: RowFormat<T>, row
   return text;
 }
 
-/** Members as a complete text; `isSafe`: for spreadsheets. */
+/** Returns a complete text of members. With `isSafe`, CSV is safe in spreadsheets. */
 export function memberText(type: TextType, isSafe: boolean, members: Iterable<AudienceItem>): string {
   const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
   return headOf(type, rows) + formatRows(type, rows, members);

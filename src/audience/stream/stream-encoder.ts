@@ -1,4 +1,7 @@
-/** Encodes streams in a thread: the event loop, which also serves look-ups, only gathers rows and sends bytes. */
+/**
+ * Encodes streams in a separate thread, because the event loop also serves look-ups. The event loop only gathers rows
+ * and sends bytes.
+ */
 
 import { TASK_LIMIT } from '../../lib/threads/single-task-threads.ts';
 import { ThreadDied, ThreadGroup } from '../../lib/threads/thread-group.ts';
@@ -7,19 +10,19 @@ import type { EncodeTask } from './encode-thread.ts';
 
 type EncodeThread = ThreadGroup<EncodeTask, Uint8Array>;
 
-/** One thread for all streams, started with the first of them. */
+/** Encodes all streams in one thread, which starts with the first stream. */
 export class StreamEncoder {
   #thread: EncodeThread | null = null;
   #streams = 0;
 
   /**
-   * Yields the bytes of the blocks, at most one chunk for each block. A block, even one without rows, is read only
-   * after the previous chunk was consumed and `turn` has resolved. Each stream has at most one block in the thread, and
-   * blocks are encoded first come, first served. When a client disconnects, no more blocks are read, and the thread
-   * drops the stream.
+   * Yields the bytes of the blocks, at most one chunk for each block. The next block is read only after the previous
+   * chunk has been consumed and `turn` has resolved, even if the block has no rows. Each stream has at most one block
+   * in the thread, and blocks are encoded in order of arrival. When a client disconnects, no more blocks are read, and
+   * the thread drops the stream.
    */
   async *encode(encoding: Encoding, blocks: Iterable<RowBlock>, turn: () => Promise<void>): AsyncGenerator<Uint8Array> {
-    // all blocks go to the same thread: another thread would lack the incomplete part of the stream
+    // all blocks of a stream go to the same thread, because another thread would lack the incomplete part of the stream
     const thread = this.#startedThread();
     const stream = this.#streams++;
     const run = (task: EncodeTask) => {
@@ -40,12 +43,12 @@ export class StreamEncoder {
       isOver = true;
       if (rest.length > 0) yield rest;
     } finally {
-      // a broken or closed thread no longer has the stream
+      // a thread that is broken or closed no longer has the stream, so there is nothing to drop
       if (!isOver && thread === this.#thread) void thread.run({ stream, step: 'drop' }).catch(() => {});
     }
   }
 
-  /** Ends the thread; open streams fail. */
+  /** Ends the thread. Open streams fail. */
   async close(): Promise<void> {
     const thread = this.#thread;
     this.#thread = null;
@@ -59,10 +62,10 @@ export class StreamEncoder {
       1,
       TASK_LIMIT,
     );
-    // its streams fail, and the next stream starts another thread
+    // if the thread breaks, its streams fail and the next stream starts another thread
     thread.broken.catch(() => {
       if (this.#thread === thread) this.#thread = null;
-      // a thread that hangs would otherwise continue
+      // without this call, a thread that hangs would continue to run
       void thread.terminate();
     });
     this.#thread = thread;
