@@ -1,14 +1,11 @@
-/**
- * The only file that names the store adapters. Processes and threads are passed a locator, and open the same store with
- * it.
- */
+/** The only file that names the store adapters. Processes and threads open the same store with a locator. */
 import { resolve } from 'node:path';
 import type { StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
 import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
 import { assert } from '../lib/errors.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
-/** A new kind of store is a folder beside src/storage/sqlite and a line here. */
+/** Adapters by name. To add a kind of store, add a folder beside src/storage/sqlite and a line here. */
 const ADAPTERS: Readonly<Record<string, StoreAdapter>> = { sqlite };
 
 /** The locator of the store in a data folder. */
@@ -16,7 +13,7 @@ export function locateStore(dataDir: string): StoreLocator {
   return { adapter: 'sqlite', location: resolve(dataDir) };
 }
 
-// these are methods of `StoreAdapter`, and are documented there
+// the following functions are documented as methods of `StoreAdapter`
 export const lockStore = located('lock');
 export const openStore = located('open');
 export const takeSavedStore = located('takeSaved');
@@ -31,7 +28,7 @@ export const requireFreeStore = located('requireFree');
 export const requireTakeableStore = located('requireTakeable');
 export const requireUsableStore = located('requireUsable');
 
-/** As `StoreAdapter.restore`; the locator says where the store will be. */
+/** Restores a store like `StoreAdapter.restore`, at the place of the locator. */
 export function restoreStore(to: StoreLocator, from: string, options?: RestoreOptions): Promise<RestoreReport> {
   return adapterOf(to).restore(from, to.location, options);
 }
@@ -40,7 +37,7 @@ type Located<F> = F extends (location: string, ...rest: infer R) => infer T
   ? (locator: StoreLocator, ...rest: R) => T
   : never;
 
-/** A method of the adapter that a locator names, called with its location. */
+/** Calls a method of the adapter that the locator names, with the location. */
 function located<K extends Exclude<keyof StoreAdapter, 'restore'>>(name: K): Located<StoreAdapter[K]> {
   const call = (locator: StoreLocator, ...rest: readonly unknown[]) => {
     const method = adapterOf(locator)[name] as (location: string, ...rest: readonly unknown[]) => unknown;

@@ -121,7 +121,7 @@ describe('backup and restore', () => {
     await expect(restore(bad, join(root, 'never'))).rejects.toThrow(/metaheac.db is missing|the sha256 of .* differs/);
     const list = JSON.parse(readFileSync(join(bad, 'backup.json'), 'utf8'));
     writeFileSync(join(bad, 'backup.json'), JSON.stringify({ ...list, files: list.files.slice(1) }));
-    await expect(restore(bad, join(root, 'never'))).rejects.toThrow('its list was altered');
+    await expect(restore(bad, join(root, 'never'))).rejects.toThrow('the list of files was altered');
     writeFileSync(
       join(bad, 'backup.json'),
       JSON.stringify({ ...list, files: [{ ...list.files[0], path: '../../outside' }] }),

@@ -52,7 +52,7 @@ describe.skipIf(!HAS_PROC)('serve while a file of its database goes', () => {
       await served.until(async () => (await served.call('GET', '/readyz')).status === 503, 'is not ready');
       expect(performance.now() - since).toBeLessThan(PROMISED_MS + LATE_MS);
       const parts: { name: string; detail: string }[] = (await served.call('GET', '/readyz')).json.parts;
-      expect(parts.find(({ name }) => name === 'store')?.detail).toContain('nothing more is written');
+      expect(parts.find(({ name }) => name === 'store')?.detail).toContain('writing has stopped');
       await served.until(() => served.log.includes('all of it was saved'), 'has saved the database');
       // reads go on, and deletions are refused as other writes are
       expect((await served.call('GET', `/v1/campaigns/${ready}/audience`)).status).toBe(200);

@@ -26,7 +26,7 @@ export class DatabaseWatch {
   /** Throws if the last check found that files are lost. @throws AppError database_lost */
   refuseIfLost(): void {
     if (this.#reported === null) return;
-    throw new AppError('database_lost', `nothing more is written: ${this.#reported.what}`);
+    throw new AppError('database_lost', `writing has stopped: ${this.#reported.what}`);
   }
 
   close(): void {

@@ -1,17 +1,17 @@
-/** Union, difference and intersection of sorted sets: linear merges of two streams of any size. */
+/** Union, difference and intersection of sorted sets, as linear merges of two streams of any size. */
 import type { IdBlocks } from '../../domain/user-sets.ts';
 
-/** Ids of either set. */
+/** Ids in at least one of the sets. */
 export function unionOf(a: IdBlocks, b: IdBlocks): IdBlocks {
   return merge(a, b, { onlyA: true, both: true, onlyB: true });
 }
 
-/** Ids of `a` that `b` does not have. */
+/** Ids in `a` but not in `b`. */
 export function differenceOf(a: IdBlocks, b: IdBlocks): IdBlocks {
   return merge(a, b, { onlyA: true, both: false, onlyB: false });
 }
 
-/** Ids that both sets have. */
+/** Ids in both sets. */
 export function intersectionOf(a: IdBlocks, b: IdBlocks): IdBlocks {
   return merge(a, b, { onlyA: false, both: true, onlyB: false });
 }
@@ -23,9 +23,9 @@ interface Kept {
 }
 
 /**
- * Yields each time a block of either set is used up, even if the yielded block is empty, so at most one block of each
- * set is processed between two yields. A set is read no further once its remainder cannot change the result, so the
- * sha256 of its file is not verified.
+ * Yields whenever a block of either set is used up, even if the yielded block is empty, so that at most one block of
+ * each set is processed between two yields. If the remainder of a set cannot change the result, it is not read, and the
+ * sha256 of the file is not verified.
  */
 function* merge(a: IdBlocks, b: IdBlocks, kept: Kept): Generator<readonly string[], void, void> {
   const left = a[Symbol.iterator]();

@@ -1,6 +1,6 @@
 /**
- * Blobs as files of the data folder: a blob folder is a folder on disk, and a file or folder is published by renaming
- * it.
+ * Blobs as files of the data folder. A blob folder is a folder on disk, and files and folders are published by a
+ * rename.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -36,7 +36,7 @@ import {
 export class FileBlobs implements Blobs {
   readonly #root: string;
 
-  /** Names are relative to `root`. */
+  /** Blobs in a folder; names are relative to `root`. */
   constructor(root: string) {
     this.#root = root;
   }
@@ -124,7 +124,7 @@ class FileBlob implements OpenBlob {
   }
 
   read(target: Uint8Array, position: number): number {
-    // The number of a closed descriptor may by now belong to another file.
+    // Throws if the file is closed, because the number of a closed descriptor may now belong to another file.
     assert(!this.#isClosed, `${this.#path} is closed`);
     try {
       return readRange(this.#descriptor, target, position);
@@ -149,7 +149,7 @@ class FileBlobWriter implements BlobWriter {
   readonly #descriptor: number;
   #isOpen = true;
 
-  /** `folder` is created if missing. */
+  /** Creates `folder` if it is missing. */
   constructor(folder: string) {
     this.#folder = folder;
     this.#path = join(folder, `${randomUUID()}${TEMPORARY}`);
@@ -204,7 +204,7 @@ class FileBlobWriter implements BlobWriter {
   }
 
   #orAbort<T>(action: () => T): T {
-    // the number of a closed descriptor may by now belong to another file
+    // the number of a closed descriptor may now belong to another file
     assert(this.#isOpen, `${this.#path} is closed`);
     try {
       return withStorage(`write ${this.#path}`, action);

@@ -1,4 +1,4 @@
-/** A change of a set of users: the resulting set, and how the sent ids match. */
+/** A change of a set of users: the resulting set, and counts of the sent ids. */
 
 import type { CollectedIds } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
@@ -6,14 +6,13 @@ import type { Change, ChangeOptions, IdBlocks, MatchedPopulation, Matches, SetOw
 import { differenceOf, unionOf } from './algebra.ts';
 import { MatchTally } from './match-tally.ts';
 
-/** One change of a set. */
 export interface ChangeTask extends ChangeOptions {
   readonly owner: SetOwner;
   readonly how: Change;
   readonly collected: CollectedIds;
   readonly population: MatchedPopulation;
   readonly maximumUsers: number;
-  /** The counts of the collected ids; null if these ids are the new set, which is counted while it is written. */
+  /** Counts of the collected ids; null if these ids are the new set, which is counted while it is written. */
   readonly matches: Matches | null;
 }
 
@@ -22,14 +21,14 @@ export function tallyFor({ how, population, maximumUsers, onUnknown }: ChangeTas
   return new MatchTally(population, maximumUsers, how === 'replace' ? onUnknown : undefined);
 }
 
-/** How the sent ids match, once the new set has been counted. */
+/** Counts of the sent ids, available once the new set has been counted. */
 export function sentOf({ collected, matches }: ChangeTask, tally: MatchTally): SeedCounts {
   const counted = matches ?? tally.matches();
   const { received } = collected;
   return { ...counted, received, duplicate: received - counted.known - counted.unknown };
 }
 
-/** The blocks of the set that results from a change. */
+/** Blocks of the set that results from a change. */
 export function combine(how: Change, before: IdBlocks, collected: IdBlocks): IdBlocks {
   if (how === 'replace') return collected;
   return how === 'add' ? unionOf(before, collected) : differenceOf(before, collected);

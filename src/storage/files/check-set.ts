@@ -14,7 +14,7 @@ export function* checkUserSet(blobs: BlobReader, sha256: string): Generator<numb
     const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
     try {
       const isWhole = (yield* hashSlices(blob, blob.sizeBytes)) === sha256;
-      return { fault: isWhole ? null : 'its bytes do not match its name' };
+      return { fault: isWhole ? null : 'the bytes of the file do not match its name' };
     } finally {
       blob.close();
     }

@@ -1,17 +1,17 @@
-/** Finds which of some ids are in a user set: a few by binary search, more by a pass over the file. */
+/** Finds the given ids that are in a user set: a few ids by binary search, more ids by a pass over the file. */
 import { setImmediate } from 'node:timers/promises';
 import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
 import { intersectionOf } from './algebra.ts';
 import { decodeIds, SEED_FOLDER, userSetBlocks, userSetFile } from './set-file.ts';
 
-/** Bytes read at a time while searching: room for two lines with the longest ids. */
+/** Bytes read at a time by the binary search: enough for two lines with the longest ids. */
 const WINDOW_BYTES = 4_096;
-/** More ids than this are found in a pass over the file. */
+/** Maximum number of ids for binary search; more ids are found by a pass over the file. */
 const SEARCHED_IDS = 32;
 
 /**
- * The ids of the set that are among `userIds`, which are sorted by UTF-16 code units. Lets other work run in between.
- * @throws AppError storage_failed, as `userSetBlocks`; the sha256 is not verified
+ * Returns the ids of `userIds`, sorted by UTF-16 code units, that the set contains. Other work can run in between. The
+ * sha256 of the set is not verified. @throws AppError storage_failed, like `userSetBlocks`
  */
 export async function findIds(
   blobs: Pick<BlobReader, 'open'>,
@@ -48,7 +48,7 @@ function searchIds(blobs: Pick<BlobReader, 'open'>, sha256: string, userIds: rea
 }
 
 function searchId(blob: OpenBlob, userId: string): boolean | null {
-  // the line of the id, if there is one, begins at `low` or later, and before `high`
+  // if the set has the id, its line begins at `low` or later, and before `high`
   let low = 0;
   let high = blob.sizeBytes;
   while (high - low > WINDOW_BYTES) {

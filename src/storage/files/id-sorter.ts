@@ -1,20 +1,20 @@
 /**
- * Sorts any number of user ids in constant memory (external merge sort): chunks are sorted, spilled as runs to one file
- * that never gets a name, and merged.
+ * Sorts any number of user ids in constant memory by an external merge sort: chunks are sorted, written as runs to one
+ * unnamed file, and merged.
  */
 import type { BlobWriter, ReadRanges } from '../../domain/ports/blobs.ts';
 import type { IdBlocks } from '../../domain/user-sets.ts';
 import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
 import type { SetWrites } from './writer.ts';
 
-/** Ids sorted at once: 15 to 60 ms, about 4 MB. Ten million make 306 runs. */
+/** Number of ids per run: sorting a run takes 15 to 60 ms and about 4 MB. Ten million ids make 306 runs. */
 const CHUNK_IDS = 32_768;
-/** Ids per merged block. */
+/** Number of ids per merged block. */
 const BLOCK_IDS = 4_096;
 
-/** Bytes read from each run at a time: all runs are open at once. */
+/** Bytes read from each run at a time; memory use is proportional, because all runs are open at once. */
 const RUN_READ_BYTES = 16 * 1024;
-/** Number of runs opened at once. */
+/** Number of runs whose first block is read at once. */
 const OPENED_RUNS = 16;
 
 /** The position of a run in the file. */
@@ -24,7 +24,7 @@ interface Run {
 }
 
 /**
- * Takes ids in any order, including repetitions, and returns the sorted set. The creator must close it.
+ * Takes ids in any order, including repetitions, and returns the sorted set. The creator must close the sorter.
  * @throws AppError storage_failed
  */
 export class IdSorter {
@@ -36,13 +36,13 @@ export class IdSorter {
   #spilledBytes = 0;
   #received = 0;
 
-  /** `blobs` takes the runs if there is more than one chunk; a chunk has `chunkIds` ids, which are sorted at once. */
+  /** `blobs` stores the runs if there is more than one chunk; a chunk has `chunkIds` ids. */
   constructor(blobs: SetWrites, chunkIds = CHUNK_IDS) {
     this.#blobs = blobs;
     this.#chunkIds = chunkIds;
   }
 
-  /** Ids added so far, including repetitions. */
+  /** Number of ids added so far, including repetitions. */
   get received(): number {
     return this.#received;
   }
@@ -52,7 +52,7 @@ export class IdSorter {
     if (this.#chunk.push(userId) >= this.#chunkIds) this.#flush();
   }
 
-  /** All added ids, without repetitions; must be called (and read to its end) once, after the last `add`. */
+  /** All added ids, without repetitions. Call this once, after the last `add`, and read the result to its end. */
   blocks(): IdBlocks {
     if (this.#spill === null) return cut(sortedSet(this.#chunk));
     if (this.#chunk.length > 0) this.#flush();
@@ -94,7 +94,7 @@ function* runBlocks(spill: ReadRanges, start: number, end: number): Generator<st
   for (const lines of lineBlocks(spill, start, end, RUN_READ_BYTES)) yield decodeIds(lines);
 }
 
-/** Reads one id at a time from a run. */
+/** Reads a run, one id at a time. */
 class RunCursor {
   /** The current id; undefined at the end of the run. */
   id: string | undefined;
@@ -122,8 +122,8 @@ class RunCursor {
 }
 
 /**
- * Merges sorted runs without repetitions by a loser tree (Knuth, TAOCP 3, 5.4.1): node n of 1 .. k - 1 holds the run
- * that lost there, and the leaves are k .. 2k - 1. The next id costs log2(k) comparisons; a heap needs twice as many.
+ * Merges sorted runs and drops repetitions, with a loser tree (Knuth, TAOCP 3, 5.4.1). Node n of 1 .. k - 1 holds the
+ * run that lost there; the leaves are k .. 2k - 1. Each id costs log2(k) comparisons, half as many as with a heap.
  */
 function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], void, void> {
   const cursors: RunCursor[] = [];
@@ -139,7 +139,7 @@ function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], voi
     for (let node = (from + count) >> 1; node >= 1; node >>= 1) {
       const other = losers[node]!;
       if (other < 0) {
-        // while the tree is being filled, the first run to arrive waits for its opponent
+        // while the tree is being filled, the first run to reach a node waits for its opponent
         losers[node] = winner;
         winner = -1;
         return;

@@ -8,7 +8,7 @@ import {
   UNKNOWN_EXAMPLES,
 } from '../../domain/user-sets.ts';
 
-/** Counts ids as they pass. */
+/** Counts ids in a stream of blocks. */
 export class MatchTally {
   readonly #population: MatchedPopulation;
   readonly #maximumUsers: number;
@@ -17,10 +17,7 @@ export class MatchTally {
   #known = 0;
   #unknown = 0;
 
-  /**
-   * Without a maximum, any number of users is accepted. `onUnknown` is called with each id that is not in the
-   * population.
-   */
+  /** Without a maximum, any number of users is accepted. `onUnknown` gets each id that is not in the population. */
   constructor(
     population: MatchedPopulation,
     maximumUsers = Number.POSITIVE_INFINITY,
@@ -58,7 +55,7 @@ export class MatchTally {
   }
 }
 
-/** Counts how all ids of `blocks` match the population; lets other work run between two blocks. */
+/** Counts the ids of `blocks` that match the population; other work can run between two blocks. */
 export async function tallyOf(
   blocks: IdBlocks,
   population: MatchedPopulation,

@@ -3,27 +3,27 @@ import { createHash } from 'node:crypto';
 import type { BlobReader, ReadRanges } from '../../domain/ports/blobs.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 
-/** The blob folder of user sets. */
+/** Blob folder of user sets. */
 export const SEED_FOLDER = 'seeds';
 
-/** A set that has been written. */
+/** A written set. */
 export interface UserSet {
   readonly sha256: string;
   readonly users: number;
   readonly sizeBytes: number;
 }
 
-/** Bytes read and decoded at a time; a longer line takes as much as it needs. */
+/** Bytes read and decoded at a time. A block is larger if a line is longer. */
 const READ_BYTES = 64 * 1024;
 
-/** One id per line. A line that starts with `"` is a JSON string, for ids that cannot be written plainly. */
+/** Encodes one id per line. A line that starts with `"` is a JSON string, for ids that cannot be written plainly. */
 export function encodeIds(userIds: readonly string[]): Buffer {
   let text = '';
   for (const userId of userIds) text += isPlain(userId) ? `${userId}\n` : `${JSON.stringify(userId)}\n`;
   return Buffer.from(text);
 }
 
-/** The ids in bytes that consist of whole lines. */
+/** Decodes the ids in bytes that consist of whole lines. */
 export function decodeIds(bytes: Buffer): string[] {
   const text = bytes.toString('utf8');
   const lines = text.split('\n');
@@ -33,11 +33,10 @@ export function decodeIds(bytes: Buffer): string[] {
 }
 
 /**
- * The ids of a set, sorted, in blocks of some thousands: memory stays constant for a set of any size, and a caller may
- * do other work between blocks. The file stays open until the end, so a file removed meanwhile can still be read to its
- * end.
- * @throws AppError storage_failed if the file is missing or, after the last block, if the bytes do not match the
- * sha256: the ids read until then must not be used
+ * Reads the sorted ids of a set in blocks of some thousands. Memory is constant, and the caller can do other work
+ * between blocks. The file stays open, so it can be read to the end even if it is removed in the meantime. @throws
+ * AppError storage_failed if the file is missing or, after the last block, if the bytes do not match the sha256; in
+ * that case the caller must discard all ids
  */
 export function* userSetBlocks(blobs: Pick<BlobReader, 'open'>, sha256: string): Generator<string[], void, void> {
   const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
@@ -60,7 +59,7 @@ export function* userSetBlocks(blobs: Pick<BlobReader, 'open'>, sha256: string):
 }
 
 /**
- * Whole lines of a file from `start` to `end` (or the file's end), block by block; at least one line per block.
+ * Reads whole lines of a file from `start` to `end` (or to the end of the file), with at least one line per block.
  * @throws AppError storage_failed
  */
 export function* lineBlocks(
@@ -77,7 +76,7 @@ export function* lineBlocks(
     position += read;
     filled += read;
     if (read === 0) {
-      // a file that ends in the middle of a line is truncated, which its sha256 reveals
+      // a file that ends within a line is truncated, which the check of the sha256 detects
       if (filled > 0) yield buffer.subarray(0, filled);
       return;
     }
@@ -102,9 +101,12 @@ function damaged(sha256: string): AppError {
   return new AppError('storage_failed', `user set ${sha256} is damaged`);
 }
 
-/** Printable ASCII that does not begin with a quote: true for nearly every id, and quick to check. */
+/** Matches printable ASCII that does not begin with a quote: a quick check that nearly every id passes. */
 const ORDINARY = /^[!#-~][ -~]*$/;
-/** Empty, a leading quote, a control character (including a newline), an unpaired surrogate. */
+/**
+ * Matches ids that need JSON: an empty id, a leading quote, a control character (including a newline), or an unpaired
+ * surrogate.
+ */
 const NEEDS_JSON = /^$|^"|[\p{Cc}\p{Cs}]/u;
 
 function isPlain(userId: string): boolean {

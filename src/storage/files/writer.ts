@@ -1,6 +1,6 @@
 /**
- * Writes a user set: sorted blocks to a blob, which gets its name (the sha256 of its bytes) in the transaction that
- * records it.
+ * Writes the sorted blocks of a user set to a blob. The blob gets its name (the sha256 of its bytes) in the transaction
+ * that records the set.
  */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
@@ -8,22 +8,22 @@ import type { Blobs, BlobWriter, UnnamedBlob } from '../../domain/ports/blobs.ts
 import type { IdBlocks } from '../../domain/user-sets.ts';
 import { encodeIds, SEED_FOLDER, type UserSet, userSetFile } from './set-file.ts';
 
-/** Where sets are written. */
+/** Destination of new sets. */
 export type SetWrites = Pick<Blobs, 'write'>;
 
-/** A set whose bytes are durable but which has no name yet. Its owner publishes or discards it. */
+/** A set with durable bytes but without a name. Its owner publishes or discards the set. */
 export interface WrittenSet extends UserSet {
   /**
-   * Gives the file its name and waits until that is durable. It replaces an existing file of the same set, which
-   * repairs a damaged one. Call it inside the write transaction that records the set: files that no row refers to are
-   * also removed inside write transactions.
+   * Gives the file its name and waits until the name is durable. An existing file of the same set is replaced, which
+   * repairs a damaged file. Call this inside the write transaction that records the set, because unused files are also
+   * removed inside write transactions.
    */
   publish(): void;
-  /** Removes the file if it was not published. */
+  /** Removes an unpublished file. */
   discard(): void;
 }
 
-/** Writes one set. Every method may throw AppError storage_failed; then no file is left behind. */
+/** Writes one set. Each method may throw AppError storage_failed, and leaves no file behind in that case. */
 class UserSetWriter {
   readonly #blob: BlobWriter;
   readonly #hash = createHash('sha256');
@@ -34,7 +34,7 @@ class UserSetWriter {
     this.#blob = blobs.write(SEED_FOLDER);
   }
 
-  /** Appends ids, which must be in ascending order and follow all ids written before. */
+  /** Appends ids, which must be in ascending order, after all ids written before. */
   write(userIds: readonly string[]): void {
     if (userIds.length === 0) return;
     const bytes = encodeIds(userIds);
@@ -70,8 +70,8 @@ class UserSetWriter {
 }
 
 /**
- * Writes a set that is in memory, in any order, without repetitions.
- * @throws AppError storage_failed with the cause
+ * Writes a set from memory; the ids may be in any order, but without repetitions. @throws AppError storage_failed with
+ * the cause
  */
 export function writeUserSet(blobs: SetWrites, userIds: readonly string[]): WrittenSet {
   const writer = new UserSetWriter(blobs);
@@ -80,8 +80,8 @@ export function writeUserSet(blobs: SetWrites, userIds: readonly string[]): Writ
 }
 
 /**
- * Writes a set of any size in constant memory; lets other work run between its blocks.
- * @throws AppError storage_failed, and what `blocks` throws
+ * Writes a set of any size in constant memory; other work can run between blocks. @throws AppError storage_failed, and
+ * the errors of `blocks`
  */
 export async function writeBlocks(blobs: SetWrites, blocks: IdBlocks): Promise<WrittenSet> {
   const writer = new UserSetWriter(blobs);

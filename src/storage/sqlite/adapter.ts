@@ -1,4 +1,4 @@
-/** The embedded store as an adapter: its locations are data folders. */
+/** The adapter of the embedded store, whose locations are data folders. */
 import type { StoreAdapter } from '../../domain/ports/store.ts';
 import { openRecords } from './campaign-records.ts';
 import { backUpDataFolder, restoreDataFolder } from './database/backup.ts';

@@ -1,4 +1,4 @@
-/** API keys on SQLite, and the cache that every request reads. */
+/** API keys on SQLite, with a cache that every request reads. */
 import {
   type ApiKey,
   hashApiKey,
@@ -30,7 +30,7 @@ import { type Database, write } from './database/database.ts';
 import type { Freshness } from './database/driver.ts';
 import { writeToFree } from './database/reserve.ts';
 
-/** Keys in the cache (about 500 bytes each); when it is full, it is emptied. */
+/** Maximum number of keys in the cache (about 500 bytes each); a full cache is emptied. */
 const CACHED_KEYS = 10_000;
 
 const COLUMNS = {
@@ -123,7 +123,7 @@ export class SqliteApiKeys implements ApiKeys {
 
   recordExpired(now: number): number {
     const isExpired = 'expired_at IS NULL AND expires_at <= @now';
-    // there is nearly always no expired key, and a read takes no lock
+    // a read takes no lock, and nearly always finds no expired key
     if (this.#database.prepare(`SELECT 1 FROM api_keys WHERE ${isExpired}`).get({ now }) === undefined) return 0;
     const update = this.#database.prepare(`UPDATE api_keys SET expired_at = @now WHERE ${isExpired}`);
     const { changes } = write(this.#database, () => update.run({ now }));
@@ -157,7 +157,7 @@ export class SqliteApiKeys implements ApiKeys {
     this.#forget();
   }
 
-  /** This connection's own commits do not change `data_version`. */
+  /** Empties the cache after commits of this connection, which do not change `data_version`. */
   #forget(): void {
     this.#cached.clear();
     this.#exist = null;

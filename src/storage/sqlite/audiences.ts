@@ -1,4 +1,4 @@
-/** Audience versions on SQLite: which one is active, and the cache that look-ups read. */
+/** Audience versions on SQLite, the active version of each campaign, and the cache for look-ups. */
 import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../domain/audiences.ts';
 import { encodeCursor } from '../../domain/cursors.ts';
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
@@ -31,7 +31,7 @@ import { type Bound, type Database, write } from './database/database.ts';
 import type { Freshness } from './database/driver.ts';
 import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
 
-/** Campaigns whose active audience is cached (about 400 bytes each). */
+/** Maximum number of campaigns whose active audience is cached (about 400 bytes each). */
 const CACHED_AUDIENCES = 10_000;
 
 const COLUMNS = {
@@ -51,10 +51,10 @@ const SELECT_AUDIENCE = `
   SELECT ${selectList(COLUMNS)}, a.campaign AS number
   FROM audiences a JOIN campaigns c ON c.number = a.campaign JOIN expansions e ON e.number = a.expansion`;
 
-/** A selected row, with the number of its campaign. */
+/** A selected row of a version, with the number of the campaign. */
 type AudienceRow = Audience & { readonly number: number };
 
-/** A version to insert, with the numbers of its campaign and its expansion. */
+/** A version to insert, with the numbers of the campaign and the expansion. */
 type NewAudience = Pick<Audience, 'size' | 'candidates' | 'populationSize' | 'folder' | 'populationVersion'> & {
   readonly campaign: number;
   readonly expansion: number;
@@ -74,7 +74,7 @@ export class SqliteAudiences implements Audiences {
   readonly #active = new Map<string, Audience>();
   #all: readonly Audience[] | null = null;
   #dataVersion = -1;
-  /** The last change of an active version that the cache includes. */
+  /** Number of the last change of an active version that the cache includes. */
   #lastChange: number | null = null;
   readonly #readLastChange;
 
@@ -85,7 +85,7 @@ export class SqliteAudiences implements Audiences {
     this.#readLastChange = database.prepare('SELECT max(number) FROM changes').pluck();
   }
 
-  /** Makes the result of an expansion the campaign's active version; runs inside the caller's transaction. */
+  /** Makes the result of an expansion the active version of the campaign, inside the caller's transaction. */
   publish(expansion: number, result: ExpansionResult, now: number): void {
     const { audience, ...row } = this.#database
       .prepare(
@@ -99,7 +99,8 @@ export class SqliteAudiences implements Audiences {
   }
 
   /**
-   * Adds the active ranking as another version with the requested size, unless it has that size already.
+   * Adds another version of the active ranking with the requested size, unless the active version has that size
+   * already.
    */
   resize(campaign: number, request: AudienceRequest, now: number): void {
     const active = this.#database
@@ -116,7 +117,8 @@ export class SqliteAudiences implements Audiences {
   }
 
   /**
-   * Makes a version the active one and records it in `changes`; if a caller requested this, webhooks are notified.
+   * Makes a version active and records the change in `changes`. If a caller requested the change, webhooks are
+   * notified.
    * @throws AppError audience_not_found
    */
   #activate(campaign: number, version: number, now: number, event: AudienceEvent | null): void {
@@ -138,7 +140,7 @@ export class SqliteAudiences implements Audiences {
     this.forget();
   }
 
-  /** Records the coming deletion of a campaign with an audience; runs inside the caller's transaction. */
+  /** Records, inside the caller's transaction, that a campaign with an audience is about to be deleted. */
   recordDeletion({ id, version }: LastOfCampaign, now: number): void {
     if (version !== null)
       insertRow(this.#database, 'changes', {
@@ -223,7 +225,7 @@ export class SqliteAudiences implements Audiences {
     };
   }
 
-  /** Empties the cache: this connection's own commits do not change `data_version`. */
+  /** Empties the cache after commits of this connection, which do not change `data_version`. */
   forget(): void {
     this.#active.clear();
     this.#all = null;
@@ -257,7 +259,7 @@ export class SqliteAudiences implements Audiences {
     const dataVersion = this.#parts.freshness.version();
     if (dataVersion === this.#dataVersion) return;
     this.#dataVersion = dataVersion;
-    // most commits change no active version: leases, stages, webhooks
+    // most commits (leases, stages, webhooks) change no active version
     const lastChange = this.#readLastChange.get() as number | null;
     if (lastChange === this.#lastChange) return;
     this.#lastChange = lastChange;

@@ -1,4 +1,4 @@
-/** The audit log on SQLite. An entry is written in the transaction of its change, if there is one. */
+/** The audit log on SQLite. If an action has a transaction, its entry is written in that transaction. */
 import type { AuditEntry, AuditedAction, AuditQuery, PendingAction } from '../../domain/audit.ts';
 import { decodeCursor } from '../../domain/cursors.ts';
 import type { AuditLog } from '../../domain/ports/audit.ts';
@@ -21,17 +21,17 @@ const COLUMNS = {
   requestId: plain<string | null>('request_id'),
 };
 
-/** Entries removed per transaction, so that others can write in between. */
+/** Maximum number of entries removed per transaction, so that other writers can write in between. */
 const PRUNED_AT_ONCE = 10_000;
 
 export class SqliteAuditLog implements AuditLog {
   readonly #database: Database;
   readonly #clock: Clock;
-  /** The action of this turn of the event loop; its entry goes into the next transaction. */
+  /** The action of this turn of the event loop. Its entry is written in the next transaction. */
   #pending: PendingAction | null = null;
-  /** The statement that selects the latest time so far of any entry or of the service. */
+  /** Selects the latest recorded time of an entry or of the service. */
   readonly #reached;
-  /** The id of the resource that the action has created. */
+  /** Id of the resource that the action has created. */
   #made: string | null = null;
 
   constructor(database: Database, clock: Clock) {
@@ -62,7 +62,10 @@ export class SqliteAuditLog implements AuditLog {
     this.during(pending, () => commit(this.#database, () => {}));
   }
 
-  /** Runs `work` in a write transaction and writes the entry, unless `work` returns false because nothing changed. */
+  /**
+   * Runs `work` in a write transaction and writes the entry. If `work` returns false, nothing changed and no entry is
+   * written.
+   */
   with<T>(pending: PendingAction | null, work: () => T): T {
     let isEntered = false;
     const result = write(this.#database, () => {
@@ -75,8 +78,8 @@ export class SqliteAuditLog implements AuditLog {
   }
 
   /**
-   * Writes the entry inside a transaction; the caller sets `isRecorded` after the commit. Returns whether there was an
-   * entry to write.
+   * Writes the entry inside a transaction, and returns whether there was an entry to write. The caller sets
+   * `isRecorded` after the commit.
    */
   enter(pending: PendingAction | null): boolean {
     // the entry of this turn's action is written at the commit
@@ -85,9 +88,7 @@ export class SqliteAuditLog implements AuditLog {
     return true;
   }
 
-  /**
-   * Sets the id of the resource that is being created, for the entry; called inside the transaction that creates it.
-   */
+  /** Sets the id of a new resource for the entry. Call this inside the transaction that creates the resource. */
   made(id: string): void {
     this.#made = id;
   }

@@ -10,9 +10,9 @@ import { json, plain, readRow, selectList } from './database/columns.ts';
 import { databaseOf } from './database/data-folder.ts';
 import { type Database, openForReading } from './database/database.ts';
 
-/** Rows read at once. */
+/** Number of rows read at once. */
 const READ_ROWS = 4_096;
-/** A set may be replaced, and its file removed, between reading its name and opening the file. */
+/** Maximum number of attempts to open a set, which may be replaced after its name was read. */
 const ATTEMPTS = 5;
 
 const COLUMNS = {
@@ -66,7 +66,7 @@ class SqliteRecords implements CampaignRecords {
     yield* this.#setOf('SELECT i.suppression_set FROM installation i JOIN campaigns c WHERE c.id = @id', id);
   }
 
-  /** The ids of the current set, complete even if the set is replaced while they are read. */
+  /** Reads all ids of the current set, even if the set is replaced during the read. */
   *#setOf(sql: string, id: string): IdBlocks {
     const find = this.#database.prepare(sql).pluck();
     for (let attempt = 1; ; attempt++) {
@@ -75,7 +75,7 @@ class SqliteRecords implements CampaignRecords {
       const blocks = userSetBlocks(this.#blobs, sha256);
       let first: IteratorResult<string[], void>;
       try {
-        // opens the file, which stays readable if it is removed
+        // the first block opens the file, which stays readable if it is removed
         first = blocks.next();
       } catch (error) {
         if (attempt === ATTEMPTS || !isGone(error)) throw error;

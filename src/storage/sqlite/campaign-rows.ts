@@ -33,7 +33,7 @@ import type { Database } from './database/driver.ts';
 import { remainingTimes } from './remaining-time.ts';
 import { decodeCounts } from './set-rows.ts';
 
-/** Where a campaign `c` of the installation `i` has an input, and the column with an expansion's copy of it. */
+/** For each input: its column in a campaign `c` or the installation `i`, and the column of an expansion's copy. */
 const COPIES: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
   features: ['c.features', 'features'],
   filters: ['c.filters', 'filters'],
@@ -42,7 +42,7 @@ const COPIES: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>
   commonSuppression: ['i.suppression_set', 'common_suppression_set'],
 };
 
-/** Whether an expansion has the campaign's current inputs; `null` if there is no such expansion. */
+/** Whether an expansion has the campaign's current inputs; null if there is no expansion. */
 function same(expansion: string): Column<boolean | null> {
   const all = COPIED_INPUTS.map((input) => `${COPIES[input][0]} IS ${expansion}.${COPIES[input][1]}`).join(' AND ');
   const sql = `CASE WHEN ${expansion}.number IS NOT NULL THEN ${all} END`;
@@ -119,7 +119,7 @@ interface RefreshedCampaign {
   readonly latest: EndedExpansion;
 }
 
-/** What an expansion copies from its campaign: features and filters as stored. */
+/** Inputs that an expansion copies from its campaign: stored features and filters. */
 const INPUTS = {
   number: plain<number>('c.number'),
   features: plain<string>('c.features'),
@@ -136,7 +136,7 @@ type Reads = Pick<Campaigns, 'find' | 'findLabels' | 'get' | 'list' | 'countsByS
 
 export class CampaignRows implements Reads {
   readonly #database: Database;
-  /** Prepared once, because each read of a campaign needs it and preparing it takes as long as running it. */
+  /** Prepared once: each read of a campaign runs this statement, and preparing takes as long as running. */
   readonly #select;
 
   constructor(database: Database) {
@@ -179,7 +179,7 @@ export class CampaignRows implements Reads {
     return json<Labels>('c.labels').read!(row.labels);
   }
 
-  /** The id of the campaign with this external id; undefined if there is none. */
+  /** The id of the campaign with this external id; undefined if there is no such campaign. */
   idOf(externalId: string): string | undefined {
     return this.#database
       .prepare('SELECT id FROM campaigns WHERE external_id = @externalId')
@@ -197,7 +197,7 @@ export class CampaignRows implements Reads {
     );
   }
 
-  /** Campaigns with a refresh policy and seeds whose latest expansion has ended, in the order of those expansions. */
+  /** Campaigns with a refresh policy and seeds whose latest expansion has ended, in the order of these expansions. */
   refreshed(): readonly RefreshedCampaign[] {
     return this.#database
       .prepare(
@@ -225,7 +225,7 @@ export class CampaignRows implements Reads {
     return counts;
   }
 
-  /** Written out field by field, because copying the row without some columns made lists take twice as long. */
+  /** Converts a row field by field: copying the row without some columns made lists take twice as long. */
   #toCampaign(stored: unknown, remaining: ReturnType<typeof remainingTimes>): Campaign {
     const row = readRow(COLUMNS, stored);
     return {
@@ -262,7 +262,7 @@ export class CampaignRows implements Reads {
 
 type CampaignReferences = Pick<RowOf<typeof COLUMNS>, 'number' | 'expansion' | 'audienceVersion'>;
 
-/** The rows that a campaign is read from. */
+/** The rows that contain the data of a campaign. */
 function referencesOf(row: unknown): RowReference[] {
   const { number, expansion, audienceVersion } = row as CampaignReferences;
   return [
@@ -278,11 +278,11 @@ const HAS_LABELS = `NOT EXISTS (
     SELECT 1 FROM json_each(CASE WHEN json_valid(c.labels) THEN c.labels ELSE '{}' END) own
     WHERE own.key = needed.key AND own.value = needed.value))`;
 
-/** Not LIKE, because `%` and `_` have special meanings in it. */
+/** Searches with `instr`, because LIKE gives special meanings to `%` and `_`. */
 const CONTAINS_TEXT = `(instr(lower(c.name), lower(@search)) > 0
   OR instr(lower(coalesce(c.external_id, '')), lower(@search)) > 0)`;
 
-/** The conditions of a query, each after AND; `filterValues` has their values. */
+/** The conditions of a query, each after AND; `filterValues` returns the bound values. */
 function filterOf({ state, externalId, labels, search }: CampaignQuery): string {
   return [
     state === undefined ? '' : 'AND e.state = @state',

@@ -1,4 +1,4 @@
-/** Changes of campaigns on SQLite, each one transaction. */
+/** Changes of campaigns on SQLite, each in one transaction. */
 import { randomUUID } from 'node:crypto';
 import { refuseTaken } from '../../domain/campaigns.ts';
 import type { Campaigns } from '../../domain/ports/campaigns.ts';
@@ -52,7 +52,7 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
     const now = this.#now();
     try {
       return write(database, () => {
-        // checked again, because another process may have taken it since then
+        // the external id is checked again, because another process may have used it by now
         this.#refuseTaken(input.externalId);
         const number = insertRow(database, 'campaigns', {
           ...{ id, ...columnsOf({ ...input, features: { values: input.features, counts: input.featureCounts } }) },
@@ -120,9 +120,8 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
   }
 
   /**
-   * The number of a campaign to delete. A campaign whose id is damaged is found by the id in its row, which lists show,
-   * as well as by the one in the index.
-   * @throws AppError campaign_not_found
+   * Finds the number of a campaign to delete. If the id of a campaign is damaged, the campaign is found both by the id
+   * in its row, which lists show, and by the id in the index. @throws AppError campaign_not_found
    */
   #numberToDelete(id: string): number {
     const select = this.#connection.database.prepare('SELECT number FROM campaigns NOT INDEXED WHERE id = @id').pluck();
@@ -136,8 +135,8 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
   }
 
   /**
-   * What is reported about a campaign that is about to be deleted. From a damaged row, only the id by which it was
-   * found is used; the version is that of its last change.
+   * The report on a campaign that is about to be deleted. If the row is damaged, the report has only the id by which
+   * the row was found, and the version of the last change.
    */
   #lastOf(number: number, id: string): LastOfCampaign {
     if (areWhole(this.#connection.database, [['campaigns', { number }]]))
@@ -153,7 +152,7 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
     return { id, externalId: null, name: '', version: version ?? null };
   }
 
-  /** Deletes the rows of a campaign except its feedback and user sets; runs inside the caller's transaction. */
+  /** Deletes the rows of a campaign except feedback and user sets, inside the caller's transaction. */
   #deleteRows(number: number): void {
     for (const [table, condition] of [
       ['jobs', 'expansion IN (SELECT number FROM expansions WHERE campaign = @number)'],
@@ -165,7 +164,7 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
   }
 }
 
-/** The columns of the fields that a caller gives. */
+/** Columns for the fields that a caller gives. */
 function columnsOf(given: CampaignChange): Written {
   return {
     external_id: given.externalId,

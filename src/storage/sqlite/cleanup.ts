@@ -64,7 +64,7 @@ export class Cleanup implements CleanupPort {
     return folder;
   }
 
-  /** Does nothing if another database has marked the folder meanwhile. */
+  /** Begins a new generation, unless another database has marked the folder in the meantime. */
   renewGeneration(): void {
     const { database, dataDir } = this.#connection;
     if (isOwn(database, dataDir)) renewGeneration(database, dataDir);
@@ -90,7 +90,7 @@ export class Cleanup implements CleanupPort {
   }
 }
 
-/** Deletes versions that are not active and are beyond the newest `versions` or were made before `before`. */
+/** Deletes inactive versions that are not among the newest `versions` of a campaign, or were made before `before`. */
 function pruneAudiences(database: Database, versions: number, before: number): void {
   const condition = `(campaign, version) IN (
     SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
@@ -102,8 +102,8 @@ function pruneAudiences(database: Database, versions: number, before: number): v
 }
 
 /**
- * Deletes expansions that have ended, are not the latest, have no audience version, and are beyond the campaign's
- * newest `newest` or were made before `before`.
+ * Deletes expansions that have ended, are not the latest, and have no audience version, if they are not among the
+ * campaign's newest `newest` or were made before `before`.
  */
 function pruneExpansions(database: Database, newest: number, before: number): void {
   const condition = `latest = 0
@@ -123,19 +123,19 @@ function removeEmptyFolders(dataDir: string): void {
 
 const UUID_LENGTH = 36;
 
-/** Keeps a folder that an expansion has just begun to write to. */
+/** Removes a campaign's folder unless an expansion has just begun to write to it. */
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // it contains rankings, or is gone
+    // the folder contains rankings, or is gone
   }
 }
 
 /**
- * Whether there is a ranking of a campaign that this database never had. A crash leaves no such ranking: a campaign is
- * in the database before its ranking is made, and stays in the list of changes. So the database is an earlier state of
- * the one that made the ranking, even if it has the same generation.
+ * Whether there is a ranking of a campaign that this database never had. A crash leaves no such ranking, because a
+ * campaign is recorded before its ranking is made, and stays in the list of changes. So this database is an earlier
+ * state of the database that made the ranking, even if both have the same generation.
  */
 function hasStrangers(database: Database, dataDir: string): boolean {
   const found = storedFiles(dataDir).flatMap((file) =>

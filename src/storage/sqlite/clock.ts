@@ -3,7 +3,7 @@ import type { ClockMemory, ClockStep, SeenTime, StepKind } from '../../domain/po
 import type { SqliteApiKeys } from './api-keys.ts';
 import { type Database, write } from './database/database.ts';
 
-/** Statements that shift the times that something waits for by a step of the clock. */
+/** Statements that shift due times by a step of the clock. */
 const WAITING = [
   `UPDATE jobs SET queued_at = queued_at + @ms, run_after = run_after + @ms, turn = turn + @ms,
      lease_until = lease_until + @ms`,

@@ -1,4 +1,4 @@
-/** Shared by the parts of the store: a database connection, the files beside it, and the options of the rules. */
+/** Objects that the parts of the store share: a database connection, the files of the data folder, and options. */
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { StoreOptions } from '../../domain/ports/store.ts';
 import type { Database } from './database/database.ts';
@@ -14,8 +14,9 @@ export interface Connection {
   readonly blobs: Blobs;
   readonly options: StoreOptions;
   /**
-   * Removes files and folders (relative to the data folder) that no row refers to if this database made the contents of
-   * the folder; otherwise sets them aside. Returns where they were moved to, relative to the data folder.
+   * Removes files and folders (relative to the data folder) that no row refers to. If another database made the
+   * contents of the folder, they are set aside instead, and the result is the folder to which they were moved, relative
+   * to the data folder.
    * @throws AppError storage_failed
    */
   readonly discard: (paths: readonly string[]) => string | null;

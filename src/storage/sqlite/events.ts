@@ -10,7 +10,7 @@ import { eventOfEnd } from '../../domain/webhooks.ts';
 import { insertRow } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 
-/** The events of a caller's changes to an audience. */
+/** Events for changes of an audience by callers. */
 export type AudienceEvent = Exclude<CallerEvent, 'campaign.deleted'>;
 
 /** A campaign at the time of its deletion. */
@@ -18,11 +18,11 @@ export interface LastOfCampaign {
   readonly id: string;
   readonly externalId: string | null;
   readonly name: string;
-  /** The active audience version; null if there is none. */
+  /** Active audience version; null if there is none. */
   readonly version: number | null;
 }
 
-/** Every method runs inside the caller's transaction. */
+/** Writes events. Each method runs inside the caller's transaction. */
 export class EventLog {
   readonly #database: Database;
   readonly #traceparent: () => string | null;
@@ -35,7 +35,7 @@ export class EventLog {
 
   /**
    * Notifies subscribed webhooks that an expansion has ended: ready, failed or too_small. The event belongs to the
-   * given trace, by default that of the expansion's job.
+   * given trace, by default to the trace of the expansion's job.
    */
   expansionEnded(expansion: number, now: number, given: string | null = null): void {
     const row = this.#database
@@ -53,7 +53,7 @@ export class EventLog {
     this.#tell(type, data, now, given ?? traceparent);
   }
 
-  /** Notifies webhooks that a caller replaced the active version `previous` with another size or version. */
+  /** Notifies webhooks that a caller replaced the active version `previous` by another size or version. */
   audienceChanged(type: AudienceEvent, campaign: number, previous: number | null, now: number): void {
     const { version, size, ...names } = this.#database
       .prepare(
@@ -65,13 +65,13 @@ export class EventLog {
     this.#tell(type, { ...names, audience_version: version, size, previous_version: previous }, now);
   }
 
-  /** Called when the campaign is about to be deleted. */
+  /** Notifies webhooks that a campaign is about to be deleted. */
   campaignDeleted({ id, externalId, name, version }: LastOfCampaign, now: number): void {
     const names = { campaign_id: id, external_id: externalId, name };
     this.#tell('campaign.deleted', { ...names, audience_version: null, size: null, previous_version: version }, now);
   }
 
-  /** Writes an event of the given trace, by default that of the current operation. */
+  /** Writes an event with the given trace, by default the trace of the current operation. */
   insertEvent(type: EventType, data: object, now: number, given: string | null = null): number {
     const body = JSON.stringify({ type, timestamp: new Date(now).toISOString(), data });
     return insertRow(this.#database, 'webhook_events', {
@@ -80,7 +80,7 @@ export class EventLog {
     });
   }
 
-  /** Returns the delivery's id. */
+  /** Queues a delivery of an event, and returns the id of the delivery. */
   insertDelivery(webhook: number, event: number, replayOf: string | null, now: number): string {
     const id = randomUUID();
     insertRow(this.#database, 'webhook_deliveries', {
@@ -95,7 +95,7 @@ export class EventLog {
     return id;
   }
 
-  /** Writes an event with a delivery for each webhook that subscribes to it; nothing if none does. */
+  /** Writes an event with a delivery for each subscribed webhook; without subscribed webhooks, nothing is written. */
   #tell(type: CampaignEvent, data: object, now: number, traceparent: string | null = null): void {
     const webhooks = this.#database
       .prepare(
@@ -117,7 +117,7 @@ interface EndedExpansion {
   readonly name: string;
   readonly expansion_id: string;
   readonly state: ExpansionState;
-  /** The reason as JSON. */
+  /** Encodes the reason as JSON. */
   readonly reason: string | null;
   readonly version: number | null;
   readonly size: number | null;

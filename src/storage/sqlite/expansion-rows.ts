@@ -95,7 +95,7 @@ export class ExpansionRows {
     this.#events = events;
   }
 
-  /** Inserts an expansion, which becomes the campaign's latest; returns its number. */
+  /** Inserts an expansion as the latest of the campaign, and returns its number. */
   insert(written: Written & { readonly campaign: number }): number {
     this.#database
       .prepare('UPDATE expansions SET latest = 0 WHERE campaign = @campaign AND latest = 1')
@@ -113,8 +113,8 @@ export class ExpansionRows {
   }
 
   /**
-   * Writes what was decided about an expansion, inside the caller's transaction. The event for its end belongs to the
-   * given trace, by default that of its job.
+   * Writes a decision about an expansion, inside the caller's transaction. The event at the end of the expansion
+   * belongs to the given trace, by default to the trace of the job.
    */
   apply({ number, job }: RunningRow, effects: ExpansionEffects, now: number, trace: string | null = null): void {
     this.#write('expansions', number, columnsOf(effects.expansion));
@@ -123,7 +123,7 @@ export class ExpansionRows {
     else this.writeJob(job, effects.job);
   }
 
-  /** Writes the changes of a job alone. */
+  /** Writes only the changes of a job. */
   writeJob(job: number, { owner, leaseUntil, runAfter, attempt, token }: JobChange): void {
     this.#write('jobs', job, { owner, lease_until: leaseUntil, run_after: runAfter, attempt, token });
   }
@@ -149,7 +149,7 @@ export class ExpansionRows {
     return this.#toExpansion(row, remainingTimes(this.#database));
   }
 
-  /** Newest first. @throws AppError invalid_cursor */
+  /** Lists expansions, newest first. @throws AppError invalid_cursor */
   list(campaignId: string, query: PageQuery): Page<Expansion> {
     const rows = this.#database
       .prepare(`${SELECT_EXPANSION} WHERE c.id = @campaignId AND e.number < @before ORDER BY e.number DESC LIMIT @most`)
@@ -172,10 +172,7 @@ export class ExpansionRows {
     return readRow(SETS, this.#database.prepare(sql).get({ expansion }));
   }
 
-  /**
-   * As `setsOf`, by the expansion's id.
-   * @throws AppError expansion_not_found
-   */
+  /** The same as `setsOf`, but by the id of the expansion. @throws AppError expansion_not_found */
   setsOfId(id: string): ExpansionSets {
     const number = this.#database.prepare('SELECT number FROM expansions WHERE id = @id').pluck().get({ id });
     if (number === undefined) throw new AppError('expansion_not_found', `there is no expansion ${id}`);

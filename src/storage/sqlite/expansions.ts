@@ -43,7 +43,7 @@ export class SqliteExpansions implements Expansions, SetReader {
     this.#parts = parts;
   }
 
-  /** Sets are made from the feedback in slices. */
+  /** Makes sets from the feedback in slices. */
   async expand(id: string, once?: IdempotentRequest<Expansion>): Promise<Expansion> {
     return (await this.#expand(id, 'requested', once))!;
   }
@@ -56,7 +56,7 @@ export class SqliteExpansions implements Expansions, SetReader {
       const cause = refreshCause(policy, latest, populationVersion, this.#now());
       if (cause === null) continue;
       try {
-        // a campaign that was deleted while others were being queued is no longer due
+        // a campaign that was deleted while other campaigns were queued is no longer due
         if (campaigns.find(id) !== null && (await this.#expand(id, cause)) !== null) queued += 1;
       } catch (error) {
         errors.push(error);
@@ -97,8 +97,8 @@ export class SqliteExpansions implements Expansions, SetReader {
   }
 
   /**
-   * Inserts an expansion of the campaign's current inputs, and its job; inside the caller's transaction. Returns its
-   * id, or `null` if a refresh policy caused it and another expansion is running.
+   * Inserts, inside the caller's transaction, an expansion of the campaign's current inputs and its job. Returns the id
+   * of the expansion, or null if a refresh policy requested it and another expansion is running.
    * @throws AppError no_seeds
    */
   insert(campaign: number, cause: Cause, sets: FeedbackSets, now: number): string | null {
@@ -145,7 +145,7 @@ export class SqliteExpansions implements Expansions, SetReader {
     expansions.apply(running, decide(running, { kind: 'stop', state }, this.#connection.options, now), now);
   }
 
-  /** Returns `null` if a refresh policy caused the expansion and another expansion was created meanwhile. */
+  /** Returns null if a refresh policy requested the expansion and another expansion was created in the meantime. */
   async #expand(id: string, cause: Cause, once?: IdempotentRequest<Expansion>): Promise<Expansion | null> {
     const { database } = this.#connection;
     const { campaigns, expansions, feedback } = this.#parts;

@@ -25,17 +25,17 @@ import { deleting } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
 
-/** Events per transaction: their users are on at most as many database pages, 1 MB. */
+/** Number of events per transaction. Their users are on at most as many database pages, that is, on 1 MB. */
 const WRITTEN_EVENTS = 250;
-/** Rows read or removed at once. */
+/** Number of rows read or removed at once. */
 const READ_ROWS = 4_096;
 const REMOVED_ROWS = 2_048;
-/** Ids sorted and spilled at once. */
+/** Number of ids per sorted run. */
 const SORTED_IDS = 8_192;
-/** Maximum number of uploads and snapshots at one time: one runs, the others wait. */
+/** Maximum number of uploads and snapshots at one time: one runs, and the others wait. */
 const MAXIMUM_WAITING = 32;
 
-/** Selects the campaigns that have rows, then null. It takes one look-up per campaign, not one per row. */
+/** Selects the campaigns that have rows, and then null, with one look-up per campaign instead of per row. */
 const HELD_CAMPAIGNS = `
   WITH RECURSIVE held (campaign) AS (
     SELECT min(campaign) FROM feedback
@@ -43,7 +43,7 @@ const HELD_CAMPAIGNS = `
     SELECT (SELECT min(f.campaign) FROM feedback f WHERE f.campaign > held.campaign)
     FROM held WHERE held.campaign IS NOT NULL)`;
 
-/** Sets of users by their last event; null if there are none. */
+/** Sets of users by last event; null for a set without users. */
 export interface FeedbackSets {
   /** Users who converted or clicked. */
   readonly positives: WrittenSet | null;
@@ -53,8 +53,8 @@ export interface FeedbackSets {
 export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
 
 /**
- * Uploads and snapshots of all campaigns run one after another: a snapshot contains either all events of an upload or
- * none, and blocks the thread for one slice at a time.
+ * Stores feedback. Uploads and snapshots of all campaigns run one after another, so a snapshot contains either all
+ * events of an upload or none. A task blocks the thread for one slice at a time.
  */
 export class SqliteFeedback implements Feedback {
   readonly #database: Database;
@@ -65,7 +65,7 @@ export class SqliteFeedback implements Feedback {
     MAXIMUM_WAITING,
     'uploads of feedback and expansions with feedback are running or waiting',
   );
-  /** Prepared once, because it runs for every event. */
+  /** This statement runs for every event, so it is prepared once. */
   readonly #select;
   readonly #replace;
   #removal: Promise<void> | null = null;
@@ -91,7 +91,7 @@ export class SqliteFeedback implements Feedback {
   ): Promise<FeedbackReport> {
     return this.#writes.run(async () => {
       this.#refuseClosed();
-      // neighbours share pages; the order of a user's events is kept
+      // events are sorted by user, because neighbours share pages; the order of a user's events is kept
       const sorted = [...events].sort((a, b) => (a.userId < b.userId ? -1 : a.userId > b.userId ? 1 : 0));
       let taken = 0;
       for (let at = 0; at < sorted.length; at += WRITTEN_EVENTS) {
@@ -127,8 +127,7 @@ export class SqliteFeedback implements Feedback {
 
   /**
    * Calls `use` with the sets of a campaign's current feedback before further feedback is accepted. Files that `use`
-   * does not publish are removed.
-   * @throws AppError unavailable, storage_failed; what `use` throws
+   * does not publish are removed. @throws AppError unavailable, storage_failed; the errors of `use`
    */
   snapshot<T>(campaign: number, use: (sets: FeedbackSets) => T): Promise<T> {
     return this.#writes.run(async () => {
@@ -146,7 +145,7 @@ export class SqliteFeedback implements Feedback {
 
   /**
    * Runs `work` while no upload or snapshot is running.
-   * @throws AppError unavailable; what `work` throws
+   * @throws AppError unavailable; the errors of `work`
    */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return this.#writes.run(async () => {
@@ -181,7 +180,7 @@ export class SqliteFeedback implements Feedback {
     return this.#removal;
   }
 
-  /** Lets other work run, which may close the store. */
+  /** Lets other work run; such work may close the store. */
   async #pause(): Promise<void> {
     await setImmediate();
     this.#refuseClosed();
@@ -238,7 +237,7 @@ export class SqliteFeedback implements Feedback {
     }
   }
 
-  /** SQLite orders by UTF-8 and sets by UTF-16, hence the sorters; the ids are nearly in order for them. */
+  /** Sorters are needed because SQLite sorts by UTF-8 and sets by UTF-16. The ids are nearly sorted already. */
   async #collect(campaign: number, positives: IdSorter, dismissed: IdSorter): Promise<void> {
     const select = this.#database.prepare(
       `SELECT user_id AS userId, event FROM feedback WHERE campaign = @campaign AND user_id > @after

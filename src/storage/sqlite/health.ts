@@ -4,7 +4,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { Connection } from './connection.ts';
 import { BUSY_TIMEOUT_MS, versionOf, write } from './database/database.ts';
 
-/** How long a probe waits for another process's write; requests wait meanwhile. */
+/** Maximum wait of a probe for a write of another process; requests wait during that time. */
 const PROBE_WAIT_MS = 100;
 
 export class SqliteHealth implements StoreHealth {
@@ -45,7 +45,7 @@ export class SqliteHealth implements StoreHealth {
   }
 
   lastFailures(limit: number): readonly FailedExpansion[] {
-    // each half of the union uses its own index; few queued expansions have a reason
+    // each half of the union uses a separate index, and few queued expansions have a reason
     return this.#connection.database
       .prepare(
         `SELECT c.id AS campaignId, e.id AS expansionId,

@@ -4,7 +4,7 @@ import type { IdempotentRequest } from '../../domain/types.ts';
 import { deleteRows, refuseDamaged } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
 
-/** The response to a request with this key; `null` if it is new. @throws AppError idempotency_key_reused */
+/** The stored response to a request with this key; null for a new key. @throws AppError idempotency_key_reused */
 export function findAnswer(
   database: Database,
   request: Pick<IdempotentRequest, 'key' | 'requestSha256'>,
@@ -21,10 +21,10 @@ export function findAnswer(
   return answerAgain(row, request, now);
 }
 
-/** The campaign id of resources that belong to no campaign. */
+/** Campaign id for resources that belong to no campaign. */
 export const OF_NO_CAMPAIGN = '';
 
-/** Stores the response to a request that created something, if it has a key; runs inside the caller's transaction. */
+/** Stores the response to a creating request that has a key, inside the caller's transaction. */
 export function keepAnswerOf<Made>(
   database: Database,
   once: IdempotentRequest<Made> | undefined,
@@ -43,8 +43,8 @@ export function keepAnswerOf<Made>(
 }
 
 /**
- * Removes users from the examples of unknown seeds in stored responses; returns the number of responses that changed.
- * Runs inside the caller's transaction.
+ * Removes users from the examples of unknown seeds in stored responses, inside the caller's transaction; returns the
+ * number of changed responses.
  */
 export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string>): number {
   const rows = database
@@ -66,7 +66,7 @@ export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string
   return changed;
 }
 
-/** Removes stored responses that are too old; runs inside the caller's transaction. */
+/** Removes old stored responses, inside the caller's transaction. */
 export function forgetAnswers(database: Database, now: number): void {
   deleteRows(database, 'idempotency_keys', 'created_at <= @before', { before: now - KEY_LIFETIME_MS });
 }

@@ -19,7 +19,7 @@ interface Parts {
   readonly audiences: SqliteAudiences;
 }
 
-/** A job as its owner sees it, without its sets and pins. */
+/** A job for its owner, without sets and pins. */
 const DESCRIPTION = {
   id: plain<string>('j.id'),
   expansionId: plain<string>('e.id'),
@@ -38,14 +38,14 @@ const SELECT_JOB = `SELECT ${selectList(DESCRIPTION)}
   FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign`;
 
 const NOT_PASSED_OVER = 'j.expansion NOT IN (SELECT value FROM json_each(@passedOver))';
-/** Jobs that nobody holds now and that need not wait. */
+/** Condition for jobs without an owner that need not wait. */
 const FREE = `j.run_after <= @now AND (j.lease_until IS NULL OR j.lease_until <= @now) AND ${NOT_PASSED_OVER}`;
 const HELD = 'WHERE j.id = @id AND j.owner = @owner AND j.token = @token';
 
 export class SqliteJobs implements Jobs {
   readonly #connection: Connection;
   readonly #parts: Parts;
-  /** Expansions with damaged rows: their jobs are skipped until the next start. */
+  /** Expansions with damaged rows, whose jobs are skipped until the next start. */
   readonly #passedOver: number[] = [];
 
   constructor(connection: Connection, parts: Parts) {
@@ -55,7 +55,7 @@ export class SqliteJobs implements Jobs {
 
   claim(owner: string): Job | null {
     const now = this.#now();
-    // an idle engine asks often, and a read takes no lock
+    // an idle engine polls often, and a read takes no lock
     const any = this.#connection.database.prepare(`SELECT 1 FROM jobs j WHERE ${FREE} LIMIT 1`);
     if (any.get(this.#at(now)) === undefined) return null;
     let touched: RunningRow | null = null;
@@ -161,12 +161,14 @@ export class SqliteJobs implements Jobs {
     return { now, passedOver: JSON.stringify(this.#passedOver) };
   }
 
-  /** The job's row if this claim still holds: its token is the latest one, and its lease was not given back. */
+  /**
+   * The row of a job if this claim is still valid, that is, if its token is the latest and its lease was not released.
+   */
   #held({ id, owner, token }: Job): RunningRow | undefined {
     return this.#parts.expansions.running(HELD, { id, owner, token })[0];
   }
 
-  /** Runs `work` in a transaction if this claim of the job still holds. */
+  /** Runs `work` in a transaction if this claim of the job is still valid. */
   #whileHeld(job: Job, work: (row: RunningRow, now: number) => void): boolean {
     return write(this.#connection.database, () => {
       const row = this.#held(job);
@@ -180,7 +182,7 @@ export class SqliteJobs implements Jobs {
     return this.#whileHeld(job, (row, now) => this.#apply(row, command, now, job.traceparent, before));
   }
 
-  /** `before` runs first and writes the data that the event reports. */
+  /** Ends an expansion. `before` runs first and writes the data that the event reports. */
   #apply(
     row: RunningRow,
     command: ExpansionCommand,

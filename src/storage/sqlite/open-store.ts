@@ -1,4 +1,4 @@
-/** Opens the store of a data folder: SQLite and files beside it, behind the ports of the domain. */
+/** Opens the store of a data folder: a SQLite database and files, behind the ports of the domain. */
 import { join, resolve } from 'node:path';
 import type { CampaignStore, StoreFiles, StoreOptions } from '../../domain/ports/store.ts';
 import { createClosedFolder, storageError, syncFolder } from '../../lib/files/durable-files.ts';
@@ -31,9 +31,9 @@ import { SqliteUserSets } from './user-sets.ts';
 import { SqliteWebhooks } from './webhooks.ts';
 
 /**
- * Opens the data folder (created if missing) and migrates its database; any number of processes may do so at once.
- * @throws AppError storage_failed; invalid_argument if the database is not one or has a newer version, or if it is
- * missing or empty beside files that a database has made
+ * Opens the data folder, creates it if missing, and migrates the database. Any number of processes may open a folder at
+ * once. @throws AppError storage_failed; invalid_argument if the file is not a database, if the database has a newer
+ * version, or if it is missing or empty although the folder has files
  */
 export function openStore(dataDir: string, options: StoreOptions): CampaignStore {
   const absolute = resolve(dataDir);
@@ -109,8 +109,8 @@ function composed(connection: Connection): CampaignStore {
 }
 
 /**
- * The named methods of a part of the store as methods of the store itself. If a method is not named, the store lacks
- * it, which is a compile error.
+ * Copies the named methods of a part of the store to the store itself. A method that is not named is missing in the
+ * store, which is a compile error.
  */
 function methods<T extends object, const K extends keyof T>(part: T, names: readonly K[]): Pick<T, K> {
   const entries = names.map((name) => {

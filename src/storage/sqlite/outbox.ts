@@ -19,7 +19,7 @@ import type { EventLog } from './events.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import { getWebhookRow } from './webhooks.ts';
 
-/** Maximum number of rows that one call of `prune` removes from a table, so that no write lock is held for long. */
+/** Maximum number of rows that a call of `prune` removes from a table, so that a write lock is held only briefly. */
 const PRUNED_ROWS = 1000;
 
 const COLUMNS = {
@@ -42,7 +42,7 @@ const COLUMNS = {
 
 type DeliveryRow = RowOf<typeof COLUMNS>;
 
-/** A delivery for which an attempt was made, if it still exists, and its webhook. */
+/** An attempted delivery that still exists, and its webhook. */
 interface AttemptedRow {
   readonly number: number | null;
   readonly state: DeliveryState | null;

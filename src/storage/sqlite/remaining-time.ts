@@ -1,13 +1,13 @@
-/** Reads the data that the remaining time of expansions is estimated from: recent expansions, and the queue. */
+/** Reads the data for estimates of remaining time: recent expansions, and the queue. */
 import { endsOf, type PastWork, type QueuedWork, workLeft } from '../../domain/queue-time.ts';
 import type { ComputedWith, Timings } from '../../domain/run-facts.ts';
 import { type ExpansionState, isEnd } from '../../domain/states.ts';
 import { type Column, flag, plain, type RowOf, readRow, selectList } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 
-/** Number of recent expansions that others are estimated from. */
+/** Number of recent expansions that estimates are based on. */
 const RECENT = 40;
-/** Number of jobs that are simulated one by one; each job behind them counts as their mean. */
+/** Number of jobs that are simulated one by one; for each later job, their mean is used. */
 const MOST_JOBS = 200;
 
 const JOB = {
@@ -25,8 +25,9 @@ interface Asked {
 }
 
 /**
- * Returns a function that estimates the milliseconds until an expansion ends; null if it has ended, or there are no
- * recent expansions. The function reads the queue once, at its first call: use it within one call of the store.
+ * Returns a function that estimates the milliseconds until an expansion ends; null if the expansion has ended, or if
+ * there are no recent expansions. The function reads the queue only at its first call, so use it within one call of the
+ * store.
  */
 export function remainingTimes(database: Database): (asked: Asked) => number | null {
   let queue: Queue | null = null;
@@ -59,7 +60,7 @@ class Queue {
     return this.#ends.get(expansion) ?? this.#beyond(expansion);
   }
 
-  /** For an expansion behind the jobs that were read: each job before it takes as long as the mean. */
+  /** Estimates an expansion behind the simulated jobs: each job before it takes the mean time. */
   #beyond(expansion: number): number | null {
     const before = countBefore(this.#database, expansion);
     if (before === null) return null;
@@ -95,7 +96,7 @@ function readJobs(database: Database): readonly Job[] {
     .map((row) => readRow(JOB, row));
 }
 
-/** null if it has no job. */
+/** Number of jobs before an expansion in the queue; null if the expansion has no job. */
 function countBefore(database: Database, expansion: number): number | null {
   return database
     .prepare(

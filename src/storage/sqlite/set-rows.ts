@@ -1,4 +1,4 @@
-/** Rows of user sets: who owns which file, and which files are unused. */
+/** Rows of user sets: the owner of each file, and unused files. */
 
 import { campaignNotFound } from '../../domain/not-found.ts';
 import type { SeedCounts } from '../../domain/types.ts';
@@ -8,10 +8,10 @@ import { updateRow } from './database/columns.ts';
 import { deleting, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
 
-/** The JSON in `counts` columns; that of an earlier version lacks the times. */
+/** JSON in `counts` columns; rows of an earlier version lack the times. */
 type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt'>>;
 
-/** Gives a written set its name and its row; runs inside the caller's transaction. */
+/** Gives a written set its name and its row, inside the caller's transaction. */
 export function recordSet(database: Database, set: WrittenSet, now: number): void {
   set.publish();
   database
@@ -23,7 +23,7 @@ export function recordSet(database: Database, set: WrittenSet, now: number): voi
 }
 
 /**
- * The owner's set; null if there is none.
+ * The owner's set; null if the owner has none.
  * @throws AppError campaign_not_found
  */
 export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | null {
@@ -42,7 +42,7 @@ export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | nu
 }
 
 /**
- * Assigns a recorded set to the owner, or removes the owner's set; runs inside the caller's transaction.
+ * Assigns a recorded set to the owner, or removes the owner's set, inside the caller's transaction.
  * @throws AppError campaign_not_found
  */
 export function assignSet(database: Database, owner: SetOwner, owned: OwnedSet | null, now: number): void {
@@ -66,8 +66,8 @@ export function decodeCounts(json: string): SeedCounts {
 }
 
 /**
- * Deletes the row of a set, or of all sets, if nothing refers to it; returns the sha256 of each deleted row. Runs
- * inside the caller's transaction.
+ * Deletes the row of a set, or of all sets, unless other rows refer to the set. Returns the sha256 of each deleted row.
+ * Runs inside the caller's transaction.
  */
 export function deleteUnusedRows(database: Database, sha256: string | null = null): string[] {
   const unused = REFERENCES.map(
@@ -88,8 +88,8 @@ export function setNames(database: Database): string[] {
 }
 
 /**
- * Replaces the set `before` with the set `after`, which is `before` without the users of `erased`, in every column that
- * refers to it, and removes these users from the counts; runs inside the caller's transaction.
+ * Replaces the set `before` by the set `after`, which lacks the users of `erased`, in every column that refers to
+ * `before`, and removes these users from the counts. Runs inside the caller's transaction.
  */
 export function replaceSet(
   database: Database,
@@ -117,7 +117,7 @@ export function replaceSet(
     database.prepare(`UPDATE ${table} SET ${column} = @after WHERE ${column} = @before`).run(names);
 }
 
-/** Columns that refer to sets and have counts beside them, and the key of their table. */
+/** Columns that refer to sets and have a column of counts, with the key of the table. */
 const COUNTED_SETS = [
   ['campaigns', 'seed_set', 'seed_counts', 'number'],
   ['campaigns', 'suppression_set', 'suppression_counts', 'number'],

@@ -1,4 +1,4 @@
-/** Reads which files a data folder should contain and which it contains, over a read-only connection. */
+/** Lists the expected and the existing files of a data folder, over a read-only connection. */
 import { statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Blobs } from '../../domain/ports/blobs.ts';
@@ -19,7 +19,7 @@ export function openUpkeep(dataDir: string): StoreUpkeep {
 }
 
 /**
- * The bytes that an ordinary user may still write to the disk of the data folder.
+ * Bytes that an ordinary user can still write to the disk of the data folder.
  * @throws AppError storage_failed
  */
 export function freeBytes(dataDir: string): number {
@@ -87,7 +87,7 @@ export function isOrphan(file: StoredFile, { sets, rankings, running }: StoreCon
   return !rankings.has(file.path) && !running.has(file.expansionId);
 }
 
-/** What the rows of a database refer to, as of one moment. */
+/** Files that the rows of a database refer to, in one consistent state. */
 export function contentsOf(database: Database): StoreContents {
   return database.transaction(() => ({
     sets: new Set(setNames(database)),

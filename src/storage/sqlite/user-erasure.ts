@@ -1,4 +1,6 @@
-/** The port of erasure on SQLite: sets are rewritten, then one transaction moves all references to the new ones. */
+/**
+ * The port of erasure on SQLite: sets are rewritten, and then one transaction replaces all references to the old sets.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
 import type { ErasedData, UserErasure } from '../../domain/ports/user-erasure.ts';
@@ -17,7 +19,7 @@ import { eraseFromAnswers } from './idempotency.ts';
 import { replaceSet, setNames } from './set-rows.ts';
 import type { SqliteUserSets } from './user-sets.ts';
 
-/** Number of ids per transaction that erases feedback. */
+/** Number of ids per transaction of feedback erasure. */
 const SLICE_IDS = 250;
 /** Number of erasure requests deleted per transaction. */
 const FORGOTTEN_IDS = 2_500;
@@ -29,7 +31,7 @@ interface Parts {
   readonly audit: SqliteAuditLog;
 }
 
-/** A set without the erased users, which replaces the one that contains them. */
+/** A set without the erased users, which replaces a set that contains them. */
 interface Replacement {
   readonly before: string;
   readonly after: WrittenSet;
@@ -65,7 +67,7 @@ export class SqliteUserErasure implements UserErasure {
 
   eraseUsers(userIds: readonly string[]): Promise<ErasedData> {
     const sorted = [...new Set(userIds)].sort();
-    // meanwhile no set is made from feedback, because it would contain the users again
+    // until the end, no set is made from feedback, because such a set would contain the users again
     return this.#parts.feedback.alone(async () => {
       const feedback = await this.#eraseFeedback(sorted);
       const erased = await this.#eraseElsewhere(sorted, feedback);
@@ -88,7 +90,8 @@ export class SqliteUserErasure implements UserErasure {
   }
 
   /**
-   * Deletes the erasure requests. If the process ends before this, they are carried out again, which changes nothing.
+   * Deletes the erasure requests. If the process ends earlier, the requests are carried out again, which changes
+   * nothing.
    */
   async #forget(userIds: readonly string[]): Promise<void> {
     const { database } = this.#connection;
@@ -103,8 +106,8 @@ export class SqliteUserErasure implements UserErasure {
   }
 
   /**
-   * Erases users from sets, their counts and stored responses; repeats this if a set that contains one of them was made
-   * meanwhile.
+   * Erases users from sets, counts and stored responses; repeats the erasure if a set with such a user was made in the
+   * meantime.
    */
   async #eraseElsewhere(userIds: readonly string[], feedback: number): Promise<ErasedData> {
     const { database, options } = this.#connection;
@@ -135,7 +138,7 @@ export class SqliteUserErasure implements UserErasure {
     }
   }
 
-  /** The replacement of a set; null if the set contains none of the users, or is gone by now. */
+  /** The replacement of a set; null if the set contains none of the users, or is already gone. */
   async #replacementOf(sha256: string, userIds: readonly string[]): Promise<Replacement | null> {
     const { blobs, reserve } = this.#connection;
     try {

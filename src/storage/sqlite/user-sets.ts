@@ -1,4 +1,4 @@
-/** Seeds and suppression lists on SQLite: replacing, adding, removing, and how they match a population. */
+/** Seeds and suppression lists on SQLite: changes of sets, and their counts in a population. */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Blobs } from '../../domain/ports/blobs.ts';
@@ -65,14 +65,14 @@ export class SqliteUserSets implements UserSets {
     maximumUsers: number,
     options: ChangeOptions = {},
   ): Promise<ChangeReport> {
-    // ids that replace a set are the new set, and are matched while it is written
+    // if the ids replace a set, they are the new set, and are matched while it is written
     const matches = how === 'replace' ? null : await tallyOf(collected.blocks(), population, options.onUnknown);
     const task = { owner, how, collected, population, maximumUsers, matches, ...options };
     if (options.isDryRun === true) return this.#preview(task);
     for (;;) {
       const sent = await this.#tryChange(task);
       if (sent !== null) return { ...(await this.report(owner, population)), sent };
-      // another change came in between: the change of this task is repeated on the result
+      // another change came in between, so the change of this task is repeated on the result
     }
   }
 
@@ -97,7 +97,7 @@ export class SqliteUserSets implements UserSets {
       return { ...counts, suppressed: isSeeds ? 0 : null, createdAt: null, updatedAt: null };
     }
     const { sha256, counts, createdAt, updatedAt } = owned;
-    // concurrently, so that both open their files now, while they exist
+    // both reads start at once, so that they open their files now, while the files exist
     const [matches, suppressed] = await Promise.all([
       this.#matchesOf(sha256, population),
       isSeeds ? this.#suppressedOf(sha256, owner.campaignId, population) : null,
@@ -122,8 +122,7 @@ export class SqliteUserSets implements UserSets {
   }
 
   /**
-   * Unfinished files, and files of sets that no row refers to, relative to the data folder; only safe while nobody
-   * writes.
+   * Lists unfinished files and files of unused sets, relative to the data folder. Call this only while nobody writes.
    */
   unnamedFiles(): string[] {
     return findOrphans(this.#database, this.#dataDir, true)
@@ -131,7 +130,7 @@ export class SqliteUserSets implements UserSets {
       .map(({ path }) => path);
   }
 
-  /** How the sent ids match; null if another change came in between. */
+  /** Makes the change and returns the counts of the sent ids; null if another change came in between. */
   async #tryChange(task: ChangeTask): Promise<SeedCounts | null> {
     const { owner, how, collected, population, action = null } = task;
     const before = readOwnedSet(this.#database, owner);
@@ -167,7 +166,7 @@ export class SqliteUserSets implements UserSets {
     return sent;
   }
 
-  /** The report that the change would have, without making the change. */
+  /** Returns the report of a change without making the change. */
   async #preview(task: ChangeTask): Promise<ChangeReport> {
     const { owner, how, collected, population } = task;
     const before = readOwnedSet(this.#database, owner);
@@ -202,29 +201,29 @@ export class SqliteUserSets implements UserSets {
     );
   }
 
-  /** The suppression lists that apply to a campaign. */
+  /** Suppression lists that apply to a campaign. */
   #listsOf(campaignId: string): string[] {
     return ([{ kind: 'suppression', campaignId }, { kind: 'common_suppression' }] as const)
       .map((owner) => readOwnedSet(this.#database, owner)?.sha256)
       .filter((list) => list !== undefined);
   }
 
-  /** The number of known ids that are in one of the lists. */
+  /** Number of known ids that are in at least one of the lists. */
   async #countSuppressed(ids: IdBlocks, lists: readonly string[], population: MatchedPopulation): Promise<number> {
     if (lists.length === 0) return 0;
     const suppressed = lists.map((list) => this.#blocks(list)).reduce(unionOf);
     return (await tallyOf(intersectionOf(ids, suppressed), population)).known;
   }
 
-  /** Removes the rows first: a file that no row refers to is harmless, but a row without its file is not. */
+  /** Removes unused sets, rows first: an unused file is harmless, but a row without its file is not. */
   #removeUnused(sha256?: string): void {
     const removed = writeToFree(this.#database, () => deleteUnusedRows(this.#database, sha256));
     for (const each of removed) this.#removeFile(each);
   }
 
   /**
-   * Removes the file unless a row refers to it (again). Files also get their names in write transactions, so a file
-   * that has just been recorded is not removed.
+   * Removes a file unless a row refers to it again. Files get their names in write transactions, so a file that has
+   * just been recorded is not removed.
    */
   #removeFile(sha256: string): void {
     writeToFree(this.#database, () => {
@@ -232,7 +231,7 @@ export class SqliteUserSets implements UserSets {
       try {
         this.#blobs.deleteFile(SEED_FOLDER, userSetFile(sha256));
       } catch (error) {
-        // a file that no row refers to is harmless: the next start tries again
+        // an unused file is harmless, and the next start tries again
         if (!(error instanceof AppError)) throw error;
       }
     });

@@ -26,7 +26,7 @@ import { type Database, write } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 
-/** Standard Webhooks requires 24 to 64. */
+/** Number of bytes of a secret; Standard Webhooks requires 24 to 64. */
 const SECRET_BYTES = 32;
 const COLUMNS = {
   number: plain<number>('number'),
@@ -44,7 +44,7 @@ type WebhookRow = RowOf<typeof COLUMNS>;
 
 const SELECT_WEBHOOK = `SELECT ${selectList(COLUMNS)} FROM webhooks`;
 
-/** The columns of the fields that a caller gives. */
+/** Columns for the fields that a caller gives. */
 function columnsOf({ url, events, description, enabled }: WebhookChange): Written {
   return { url, events: toJson(events), description, enabled: toFlag(enabled) };
 }
@@ -97,7 +97,7 @@ export class SqliteWebhooks implements Webhooks {
     writeToFree(this.#database, () => {
       const number = this.#database.prepare('SELECT number FROM webhooks WHERE id = @id').pluck().get({ id });
       if (number === undefined) throw webhookNotFound(id);
-      // deletes a damaged webhook too, with its secrets and deliveries, which may be damaged as well
+      // this deletes a damaged webhook too, with secrets and deliveries that may also be damaged
       for (const [table, condition] of [
         ['webhook_deliveries', 'webhook = @number'],
         ['webhook_secrets', 'webhook = @number'],

@@ -73,7 +73,7 @@ describe('the files of an open database', () => {
     // reads go on
     expect(data.store.list({ limit: 9 }).items).toHaveLength(2);
     // and no other command uses the files that are there now as the database
-    expect(() => data.open()).toThrow(/is saved as .*: start serve \(again\)/);
+    expect(() => data.open()).toThrow(/is saved as .*: start serve again/);
     expect(inspectDataFolder(data.folder, 0).saved).toEqual([lost.savedAs]);
     const again = startAgain(data);
     expect(
@@ -132,7 +132,7 @@ describe('the files of an open database', () => {
         for (const name of readdirSync(folder)) if (name.startsWith('metaheac.db')) rmSync(join(folder, name));
         copyHere(other, folder);
       },
-      /is another database, or has rows that the saved one lacks\. To put it back: move .*mv .*saved-/,
+      /is another database, or has rows that the saved database lacks\. To put it back: move .*mv .*saved-/,
     ],
     [
       'another folder is in the place of its own',
@@ -140,7 +140,7 @@ describe('the files of an open database', () => {
         renameSync(folder, `${folder}-moved`);
         cpSync(other, folder, { recursive: true });
       },
-      /is not the folder in which it was open/,
+      /is not the folder in which the database was open/,
     ],
   ])('are for the operator to choose from if %s', (_how, harm, message) => {
     const [data, other] = [started(), dataFolder()];

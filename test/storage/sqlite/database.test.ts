@@ -52,7 +52,7 @@ describe('openDatabase', () => {
     expect(() => openDatabase(path, [migration(1, 'CREATE TABLE a (x)')])).toThrow(
       expect.objectContaining({
         code: 'invalid_argument',
-        message: `${path} was written by a newer version (schema 2, this one knows 1)`,
+        message: `${path} was written by a newer version (schema 2, this version knows 1)`,
       }),
     );
   });

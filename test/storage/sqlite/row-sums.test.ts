@@ -118,7 +118,7 @@ describe('sums of rows', () => {
     database.close();
     const upkeep = openUpkeep(folder);
     expect(upkeep.faults()).toEqual([
-      'its schema was altered (its checksum differs)',
+      'the schema was altered (its checksum differs)',
       `table campaigns has number ${ROWS}, but the last one recorded as used is 5`,
     ]);
     upkeep.close();

@@ -16,7 +16,7 @@ const SHA256 = z.string().regex(/^[0-9a-f]{64}$/);
 const manifestSchema = z.strictObject({
   contract: z.literal(CONTRACT),
   created_at: z.iso.datetime(),
-  /** Files that rows refer to and that the data folder did not have. */
+  /** Files that rows refer to but that were missing in the data folder. */
   lost: z.array(z.string()),
   files: z.array(
     z.strictObject({
@@ -25,7 +25,7 @@ const manifestSchema = z.strictObject({
       sha256: SHA256,
     }),
   ),
-  /** The sha256 of everything else, as canonical JSON. */
+  /** The sha256 of all other fields, as canonical JSON. */
   sha256: SHA256,
 });
 
@@ -57,7 +57,10 @@ export function encodeBackup({ createdAt, files, lost }: Backup): Uint8Array {
   return Buffer.from(`${JSON.stringify({ ...content, sha256: sumOf(content) }, null, 1)}\n`);
 }
 
-/** @throws AppError invalid_argument if the folder is not a backup, or its list was altered */
+/**
+ * Reads the list of a backup. @throws AppError invalid_argument if the folder is not a backup, or if the list was
+ * altered
+ */
 export function readBackup(folder: string): Backup {
   const path = join(folder, BACKUP_FILE);
   let value: unknown;
@@ -72,7 +75,8 @@ export function readBackup(folder: string): Backup {
     throw new AppError('invalid_argument', `${path}#/${issue.path.join('/')}: ${issue.message}`);
   }
   const { sha256, ...content } = parsed.data;
-  if (sha256 !== sumOf(content)) throw new AppError('invalid_argument', `${path} is damaged: its list was altered`);
+  if (sha256 !== sumOf(content))
+    throw new AppError('invalid_argument', `${path} is damaged: the list of files was altered`);
   return { createdAt: Date.parse(content.created_at), files: content.files, lost: content.lost };
 }
 

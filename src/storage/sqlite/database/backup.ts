@@ -34,16 +34,15 @@ import { DATABASE_FILE, type Database, openForReading } from './database.ts';
 import { connect } from './driver.ts';
 import { markFolder, renewCopy } from './folder-mark.ts';
 
-/** All pages in one step: SQLite starts over if another process writes between two steps. */
+/** Copy all pages in one step, because SQLite starts over if another process writes between two steps. */
 const ALL_PAGES = 0x7fffffff;
-/** Maximum number of copies of the database, if files that it refers to are removed meanwhile. */
+/** Maximum number of attempts to copy the database, if files that it refers to are removed during the backup. */
 const ATTEMPTS = 10;
 
 /**
- * Copies the database first, then the files that it refers to: when a row is committed, its file exists. If a file is
- * gone by then, it was removed together with its row, so the database is copied again; a file that is missing twice is
- * lost.
- * @throws AppError as `StoreAdapter.backup`
+ * Copies the database first and then the files that it refers to, because the file of a committed row exists. If a file
+ * is gone when it should be copied, it was removed together with its row, so the database is copied again. A file that
+ * is missing twice is lost. @throws the errors of `StoreAdapter.backup`
  */
 export async function backUpDataFolder(
   dataDir: string,
@@ -61,13 +60,13 @@ export async function backUpDataFolder(
       return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), attempts, lost };
     });
   } catch (error) {
-    throw storageError(`back ${from} up`, error);
+    throw storageError(`back up ${from}`, error);
   } finally {
     database.close();
   }
 }
 
-/** @throws AppError as `StoreAdapter.restore` */
+/** Restores a data folder from a backup. @throws the errors of `StoreAdapter.restore` */
 export async function restoreDataFolder(
   backup: string,
   to: string,
@@ -98,7 +97,7 @@ export async function restoreDataFolder(
   }
 }
 
-/** Gives the restored database a new generation, and makes the folder its own. */
+/** Gives the restored database a new generation, and makes it the owner of the folder. */
 function takeRestored(folder: string): void {
   const file = join(folder, DATABASE_FILE);
   if (!existsSync(file)) return;
@@ -157,7 +156,7 @@ async function copyConsistently(
   }
 }
 
-/** Copies the database into one file, without a log beside it; returns what its rows refer to. */
+/** Copies the database into one file without a log, and returns the files that its rows refer to. */
 async function copyDatabase(database: Database, file: string): Promise<StoreContents> {
   rmSync(file, { force: true });
   await database.backup(file, { progress: () => ALL_PAGES });
@@ -171,7 +170,7 @@ async function copyDatabase(database: Database, file: string): Promise<StoreCont
   }
 }
 
-/** Copies the files that `to` does not have yet; returns the files that `from` does not have. */
+/** Copies the files that `to` lacks; returns the files that `from` lacks too. */
 function copyFiles(
   { sets, rankings }: StoreContents,
   from: string,

@@ -2,7 +2,7 @@
 import PQueue from 'p-queue';
 import { AppError } from '../../../lib/errors.ts';
 
-/** When a caller may try again after finding the queue full. */
+/** Seconds until a caller may try again if the queue is full. */
 const RETRY_SECONDS = 5;
 
 export class BoundedQueue {
@@ -10,15 +10,15 @@ export class BoundedQueue {
   readonly #what: string;
   readonly #queue = new PQueue({ concurrency: 1 });
 
-  /** At most `maximum` tasks run or wait; `what` describes them in the error. */
+  /** At most `maximum` tasks run or wait; `what` describes the tasks in the error message. */
   constructor(maximum: number, what: string) {
     this.#maximum = maximum;
     this.#what = what;
   }
 
   /**
-   * Runs `task` after all earlier ones, whatever their outcome.
-   * @throws AppError unavailable (facts: retry_after in seconds); what `task` throws
+   * Runs `task` after all earlier tasks, whatever their outcome. @throws AppError unavailable (facts: retry_after in
+   * seconds); the errors of `task`
    */
   async run<T>(task: () => Promise<T>): Promise<T> {
     const held = this.#queue.pending + this.#queue.size;
@@ -27,7 +27,7 @@ export class BoundedQueue {
         facts: { retry_after: RETRY_SECONDS },
       });
     }
-    // deferred, so that the task does not run within a transaction that the caller has open
+    // the task starts in a later turn, so that it does not run within an open transaction of the caller
     return this.#queue.add(() => Promise.resolve().then(task));
   }
 }

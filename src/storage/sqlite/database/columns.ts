@@ -1,6 +1,6 @@
 /**
- * Columns of a table or a query, each named in one place. For reading, one list makes the SELECT list, the row type and
- * the values; for writing, the keys of one object are the column names and the bound names.
+ * Columns of a table or a query, each named in one place. For reads, one list of columns determines the SELECT list,
+ * the row type and the values. For writes, the keys of one object are the column names and the bound names.
  */
 
 import { decodeCursor, encodeCursor, type ListName } from '../../../domain/cursors.ts';
@@ -12,11 +12,11 @@ import type { Database } from './driver.ts';
 /** The types of values in SQLite. */
 export type Value = string | number | null;
 
-/** How a column is selected and read. */
+/** Defines how a column is selected and read. */
 export interface Column<T> {
-  /** A column, or an expression. */
+  /** SQL of the column: a name or an expression. */
   readonly sql: string;
-  /** By default, the stored value is returned. */
+  /** Converts the stored value; by default, the value is returned unchanged. */
   readonly read?: (stored: Value) => T;
 }
 
@@ -34,7 +34,7 @@ export function flag(sql: string): Column<boolean> {
   return { sql, read: (stored) => stored === 1 };
 }
 
-/** JSON; NULL is read as null. */
+/** A column with JSON; NULL is read as null. */
 export function json<T>(sql: string): Column<T> {
   return { sql, read: (stored) => (stored === null ? null : parse(sql, stored)) as T };
 }
@@ -54,14 +54,14 @@ export function selectList(columns: Columns): string {
     .join(', ');
 }
 
-/** The values of a row that `selectList` of the same columns selected, as an object. */
+/** Makes an object from the values of a row that was selected with `selectList` of the same columns. */
 export function readRow<C extends Columns>(columns: C, stored: unknown): RowOf<C> {
   const row = stored as Record<string, unknown>;
   for (const [name, read] of readersOf(columns)) row[name] = read(row[name] as Value);
   return row as RowOf<C>;
 }
 
-/** The `read` functions of the columns that have one. */
+/** The `read` functions by column. */
 function readersOf(columns: Columns) {
   let readers = READERS.get(columns);
   if (readers === undefined) {
@@ -73,7 +73,7 @@ function readersOf(columns: Columns) {
 
 const READERS = new WeakMap<Columns, (readonly [name: string, read: (stored: Value) => unknown])[]>();
 
-/** Values by column; undefined values are left out. */
+/** Values to write, by column; undefined values are left out. */
 export type Written = Readonly<Record<string, Value | undefined>>;
 
 /** The value for a JSON column. */
@@ -86,7 +86,7 @@ export function toFlag(value: boolean | undefined): 0 | 1 | undefined {
   return value === undefined ? undefined : value ? 1 : 0;
 }
 
-/** Inserts a row and returns its number. Columns that are left out get the schema's default. */
+/** Inserts a row and returns its number. Missing columns get the default of the schema. */
 export function insertRow(database: Database, table: string, written: Written): number {
   const row = withoutUndefined(written);
   const names = Object.keys(row);
@@ -119,8 +119,8 @@ export function boundsOf(list: ListName, { cursor, limit }: PageQuery): { before
 }
 
 /**
- * The first `limit` rows, without damaged ones. The cursor refers to the last row of the page, so later rows do not
- * affect it.
+ * The first `limit` rows, without damaged rows. The cursor refers to the last row of the page, so later rows do not
+ * affect the next page.
  */
 export function pageOf<Row extends { readonly number: number }, T>(
   database: Database,

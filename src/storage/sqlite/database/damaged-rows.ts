@@ -1,25 +1,25 @@
 /**
- * Compares rows with their checksums when they are read for a response: a damaged row is left out of lists and
- * reported, and requesting it is an error.
+ * Compares rows with their checksums when they are read for a response. A damaged row is reported and left out of
+ * lists; a request for that row fails.
  */
 import type { DamagedRow } from '../../../domain/ports/upkeep.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { asKept, type Database } from './driver.ts';
 import { hasSums, isCorrupt, keptSums, nameOf, selectOfRow } from './row-sums.ts';
 
-/** A row by its table and primary key; null if an outer join did not find it. */
+/** A row, by table and primary key; null if an outer join found no row. */
 export type RowReference = readonly [table: string, key: Readonly<Record<string, string | number>>] | null;
 
 type Report = (row: DamagedRow) => void;
 
 const CHECKS = new WeakMap<Database, RowCheck>();
 
-/** Registers `call`, which is called with each damaged row that a read of this connection finds. */
+/** Registers `call`, which gets each damaged row that a read of this connection finds. */
 export function onDamagedRow(database: Database, call: Report): void {
   checkOf(database).report = call;
 }
 
-/** The rows that do not refer to a damaged row. */
+/** Leaves out rows that refer to a damaged row. */
 export function wholeRows<Row>(
   database: Database,
   rows: readonly Row[],
@@ -29,7 +29,7 @@ export function wholeRows<Row>(
   return rows.filter((row) => check.find(referencesOf(row)) === null);
 }
 
-/** Whether none of these rows is damaged. */
+/** Whether all of these rows are intact. */
 export function areWhole(database: Database, references: readonly RowReference[]): boolean {
   return checkOf(database).find(references) === null;
 }
@@ -44,7 +44,7 @@ export function refuseDamaged(database: Database, references: readonly RowRefere
 
 class RowCheck {
   readonly #database: Database;
-  /** Prepared once for each table. */
+  /** The check of each table, prepared once. */
   readonly #selects = new Map<string, ReturnType<typeof selectOfRow>>();
   #hasSums: boolean | null = null;
   report: Report = () => {};
@@ -53,7 +53,7 @@ class RowCheck {
     this.#database = database;
   }
 
-  /** The first of these rows that is damaged. */
+  /** The first damaged row among these rows. */
   find(references: readonly RowReference[]): DamagedRow | null {
     this.#hasSums ??= hasSums(this.#database);
     if (!this.#hasSums) return null;
@@ -67,7 +67,7 @@ class RowCheck {
     return null;
   }
 
-  /** The name of the row if it is damaged; null if it is intact. */
+  /** The name of a damaged row; null for an intact row. */
   #damageOf(table: string, key: Readonly<Record<string, string | number>>): string | null {
     let select = this.#selects.get(table);
     if (select === undefined) {
@@ -81,8 +81,8 @@ class RowCheck {
     } catch (error) {
       if (!isCorrupt(error)) throw error;
     }
-    // the key or the index is damaged, so the row was not found: name it by the numbers in the key; texts may be user
-    // ids
+    // the key or the index is damaged, so the row was not found; its name has only the numbers of the key, because
+    // texts may be user ids
     return Object.values(key)
       .filter((value) => typeof value === 'number')
       .join('/');
@@ -101,13 +101,13 @@ function checkOf(database: Database): RowCheck {
 /** The bound values of a statement. */
 type Parameters = Readonly<Record<string, string | number | null>>;
 
-/** Deletes rows and returns their number; runs inside the caller's transaction. `condition` follows WHERE. */
+/** Deletes rows inside the caller's transaction, and returns their number. `condition` follows WHERE. */
 export function deleteRows(database: Database, table: string, condition: string, parameters: Parameters): number {
   const statement = database.prepare(`DELETE FROM ${table} WHERE ${condition}`);
   return deleting(database, table, () => statement.run(parameters).changes);
 }
 
-/** Runs a statement that deletes rows of this table; runs inside the caller's transaction. */
+/** Runs a statement that deletes rows of this table, inside the caller's transaction. */
 export function deleting<T>(database: Database, table: string, action: () => T): T {
   const run = database.transaction(action);
   try {
@@ -119,12 +119,12 @@ export function deleting<T>(database: Database, table: string, action: () => T):
 }
 
 /**
- * Rebuilds the table's indexes after `action` has deleted rows that they do not find. The remaining rows keep their
- * stored checksums, so a damaged row is still known to be damaged.
+ * Rebuilds the table's indexes after `action` has deleted rows that the indexes do not find. The remaining rows keep
+ * their stored checksums, so other damaged rows are still detected.
  */
 function despiteDamage<T>(database: Database, table: string, action: () => T): T {
   return asKept(database, keptSums(database, table), () => {
-    // SQLite ignores rows that an index does not find only in this mode
+    // only in this mode does SQLite accept that an index does not find a row
     database.unsafeMode(true);
     database.pragma('writable_schema = ON');
     try {

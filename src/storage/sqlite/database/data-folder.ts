@@ -1,6 +1,6 @@
 /**
- * Detects a data folder whose database is gone: an empty database must not take its place, because it would know none
- * of the files.
+ * Detects a data folder whose database is missing. An empty database must not replace the missing database, because an
+ * empty one would know none of the files.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -16,12 +16,12 @@ import { refuseUntilTaken } from './database-files.ts';
 import { listMarks, setAside } from './folder-mark.ts';
 
 const LOG_FILES = [`${DATABASE}-wal`, `${DATABASE}-shm`];
-/** The file that says which promoted model is served; `base` is null until a service has started there. */
+/** The file that records the served model; `base` is null until a service has started in the folder. */
 const SERVED_MODELS = 'models/served.json';
 
-/** The contents of a data folder that has no database or an empty one, in words; null if there are none. */
+/** Describes the contents of a data folder with a missing or empty database; null if the folder has no contents. */
 export function findStranded(dataDir: string): string | null {
-  // checked before the database: a process that is creating a folder creates the database first
+  // the contents are checked before the database, because a process that creates a folder creates the database first
   const found = artefactsOf(dataDir);
   return found.length === 0 || hasDatabase(dataDir) ? null : found.join(', ');
 }
@@ -35,15 +35,15 @@ export function databaseOf(dataDir: string): string {
 }
 
 /**
- * @throws AppError invalid_argument if there are files but no database that knows them, or if a saved database is not
- * back in its place yet
+ * Checks that the folder can be used. @throws AppError invalid_argument if there are files without their database, or
+ * if a saved database is not back in its place yet
  */
 export function refuseStranded(dataDir: string): void {
   refuseUntilTaken(dataDir);
   refuseLost(dataDir);
 }
 
-/** @throws AppError invalid_argument if there are files but no database that knows them */
+/** Checks that the database is not lost. @throws AppError invalid_argument if there are files without their database */
 export function refuseLost(dataDir: string): void {
   const found = findStranded(dataDir);
   if (found === null) return;
@@ -58,9 +58,9 @@ export function refuseLost(dataDir: string): void {
 }
 
 /**
- * Sets aside the files of a database that is gone, so that an empty one can be created; does nothing if there is a
- * database or no such files. Promoted models stay, because they do not depend on the database. Returns the folder,
- * relative to the data folder.
+ * Sets aside the files of a missing database, so that an empty database can be created. Without such files, or with a
+ * database, nothing happens. Promoted models stay, because they do not depend on the database. Returns the folder of
+ * the files that were set aside, relative to the data folder.
  * @throws AppError storage_failed
  */
 export function adoptDataFolder(dataDir: string, now: number): string | null {
@@ -88,25 +88,25 @@ function artefactsOf(dataDir: string): string[] {
   });
 }
 
-/** Models that were promoted before any service started do not mean that there was a database. */
+/** Whether promoted models show that there was a database. Models that were promoted before the first start do not. */
 function areModelsServed(dataDir: string): boolean {
   const path = join(dataDir, SERVED_MODELS);
   if (!existsSync(path)) return false;
   try {
     return (JSON.parse(readFileSync(path, 'utf8')) as { readonly base?: unknown }).base !== null;
   } catch {
-    // reading the models reports what is wrong with the file
+    // a later read of the models reports the fault of the file
     return false;
   }
 }
 
-/** An empty file: only the lock on it matters. */
+/** Name of the lock file, which is empty. */
 export const LOCK_FILE = 'service.lock';
 
 /**
- * Locks the data folder (created if missing) for this process; returns the function that unlocks it. The end of the
- * process, for any reason, unlocks it too.
- * @throws AppError unavailable if another service has it; storage_failed
+ * Locks the data folder for this process, and creates a missing folder. The returned function unlocks the folder; the
+ * end of the process, for any reason, unlocks the folder too. @throws AppError unavailable if another service has
+ * locked the folder; storage_failed
  */
 export function lockDataFolder(dataDir: string): () => void {
   const folder = resolve(dataDir);
@@ -117,8 +117,8 @@ export function lockDataFolder(dataDir: string): () => void {
 }
 
 /**
- * Checks without taking the lock.
- * @throws AppError unavailable if a service has locked the folder, as `lockDataFolder` does
+ * Checks that no service has locked the folder, without taking the lock. @throws AppError unavailable, like
+ * `lockDataFolder`
  */
 export function requireFree(dataDir: string): void {
   const folder = resolve(dataDir);
@@ -129,6 +129,6 @@ export function requireFree(dataDir: string): void {
 function inUse(folder: string): AppError {
   return new AppError(
     'unavailable',
-    `data folder ${folder} is in use by another metaheac serve: stop that one first, or take another folder`,
+    `data folder ${folder} is in use by another metaheac serve: stop that process first, or use another folder`,
   );
 }

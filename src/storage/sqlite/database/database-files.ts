@@ -1,7 +1,7 @@
 /**
- * Checks whether the files of an open database are still at their paths. SQLite keeps using removed files, and
- * everything that it commits to them is lost when the process ends. So nothing more is written, and the database is
- * saved under another name through the open connection.
+ * Checks whether the files of an open database are still at their paths. SQLite continues to use removed files, whose
+ * contents are lost when the process ends. So after a loss, writing stops, and the database is saved under another name
+ * through the open connection.
  */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -23,7 +23,10 @@ export class DatabaseFiles {
   readonly #there: ReadonlyMap<string, string>;
   #lost: LostFiles | null = null;
 
-  /** For a connection that has just been opened. One connection of a service saves the database (`isSaver`). */
+  /**
+   * Call this for a connection that has just been opened. Only one connection of a service saves the database
+   * (`isSaver`).
+   */
   constructor(
     database: Database,
     {
@@ -33,7 +36,7 @@ export class DatabaseFiles {
     }: {
       readonly isSaver: boolean;
       readonly now: () => number;
-      /** The reserve, which is released if the disk is too full to save the database. */
+      /** The reserve of disk space, which is released if the disk is too full to save the database. */
       readonly reserve?: Pick<StoreReserve, 'giveUp'> | null;
     },
   ) {
@@ -52,8 +55,8 @@ export class DatabaseFiles {
   }
 
   /**
-   * Checks the files: returns which file is missing or was replaced, and where the database was saved; null if all
-   * files are in place. Takes microseconds, except when a loss is first found: then the database is saved.
+   * Checks the files. Returns the file that is missing or was replaced, and the path of the saved database; null if all
+   * files are in place. A check takes microseconds, except when a loss is first found and the database is saved.
    */
   look(): LostFiles | null {
     if (this.#lost === null) {
@@ -73,15 +76,15 @@ export class DatabaseFiles {
   }
 
   /**
-   * Called after a commit that found the files gone: the commit is kept if the database was saved.
-   * @throws AppError database_lost if it was not
+   * Call this if files are gone after a commit. If the database was saved, the commit is kept. @throws AppError
+   * database_lost if the database was not saved
    */
   keepCommitted(): void {
     const lost = this.look();
     if (lost !== null && lost.savedAs === null) throw refusal(lost);
   }
 
-  /** Saving that failed is tried again at the next check, because a statement may be in progress. */
+  /** Saves the database. A failed save is repeated at the next check, because a statement may have been in progress. */
   #save(lost: LostFiles): void {
     const target = savedFile(this.#database.name, this.#isFolderThere(), this.#now());
     const unfinished = `${target}.tmp`;
@@ -103,7 +106,7 @@ export class DatabaseFiles {
     syncFolder(dirname(target));
   }
 
-  /** Makes room for the next attempt. A new folder in place of the lost one has a reserve of its own. */
+  /** Frees space for the next attempt. A new folder in place of the lost folder has a separate reserve. */
   #makeRoom(failure: unknown): void {
     if (!isDiskFull(failure) || !this.#isFolderThere()) return;
     try {
@@ -113,7 +116,7 @@ export class DatabaseFiles {
     }
   }
 
-  /** Whether the data folder is there; a new folder in its place does not belong to this database. */
+  /** Whether the data folder exists and is the folder of this database, not a new folder at the same path. */
   #isFolderThere(): boolean {
     const folder = dirname(this.#database.name);
     return !existsSync(folder) || identityOf(folder) === this.#there.get(folder);
@@ -128,19 +131,20 @@ function identityOf(path: string): string | null {
 function refusal({ what }: LostFiles): AppError {
   return new AppError(
     'database_lost',
-    `a file of the database was removed or replaced while it was open (${what}): nothing more is written`,
+    `a file of the database was removed or replaced while it was open (${what}): writing has stopped`,
   );
 }
 
 const SAVED = '.saved-';
 /**
- * The rest of the name of a completely saved database; a service that is killed while saving leaves `UNFINISHED` files.
+ * Matches the end of the name of a completely saved database. A service that is killed while saving leaves `UNFINISHED`
+ * files.
  */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
 const UNFINISHED = /\.tmp(-journal)?$/;
 const OPEN_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
 
-/** The name for a database that is saved now. */
+/** The path for a database that is saved now. */
 function savedFile(database: string, isFolderThere: boolean, now: number): string {
   const time = new Date(now).toISOString().replaceAll(/[:.]/g, '-');
   return `${isFolderThere ? database : dirname(database)}${SAVED}${time}`;
@@ -154,20 +158,23 @@ export function findSaved(dataDir: string): string[] {
   return [...beside, ...inside];
 }
 
-/** @throws AppError invalid_argument if a database was saved and no service has taken it yet */
+/**
+ * Checks for saved databases. @throws AppError invalid_argument if a database was saved and no service has put it back
+ * yet
+ */
 export function refuseUntilTaken(dataDir: string): void {
   const saved = findSaved(dataDir).at(-1);
   if (saved === undefined) return;
   throw new AppError(
     'invalid_argument',
     `the database of ${dataDir} was removed or replaced while a service had it open, and is saved as ${saved}: ` +
-      'start serve (again), which puts it back',
+      'start serve again to put the saved database back',
   );
 }
 
 /**
- * Checks without changing anything.
- * @throws AppError invalid_argument if a database was saved that `takeSaved` does not take automatically
+ * Checks, without changes, whether `takeSaved` would succeed. @throws AppError invalid_argument if `takeSaved` would
+ * not put a saved database back automatically
  */
 export function requireTakeable(dataDir: string): void {
   const saved = findSaved(dataDir).at(-1);
@@ -175,10 +182,11 @@ export function requireTakeable(dataDir: string): void {
 }
 
 /**
- * Puts the latest saved database in its place if it is certainly newer than the file there: that file is missing, is
- * not a database, or is an earlier state of the same generation. The file there is set aside. Unfinished saved files
- * are removed. The caller has the folder's lock. Returns the file that was taken; null if none was saved.
- * @throws AppError invalid_argument, with advice, if another database is there; storage_failed
+ * Puts the latest saved database back if it is certainly newer than the file at that path, that is, if this file is
+ * missing, is not a database, or is an earlier state of the same generation. The existing file is set aside, and
+ * unfinished saved files are removed. The caller must hold the lock of the folder. Returns the file that was put back;
+ * null if there was no saved database. @throws AppError invalid_argument, with advice, if the existing file is another
+ * database; storage_failed
  */
 export function takeSaved(
   dataDir: string,
@@ -203,22 +211,23 @@ export function takeSaved(
 
 function judgeSaved(folder: string, newest: string): void {
   const stateOfSaved = stateOf(newest);
-  if (stateOfSaved === null) throw choose(folder, newest, 'it cannot be read');
+  if (stateOfSaved === null) throw choose(folder, newest, 'the saved file cannot be read');
   const file = join(folder, DATABASE_FILE);
   const stateThere = existsSync(file) ? stateOf(file) : null;
-  if (dirname(newest) !== folder) throw choose(folder, newest, `${folder} is not the folder in which it was open`);
+  if (dirname(newest) !== folder)
+    throw choose(folder, newest, `${folder} is not the folder in which the database was open`);
   if (stateThere !== null && !isEarlier(stateThere, stateOfSaved))
-    throw choose(folder, newest, `${file} is another database, or has rows that the saved one lacks`);
+    throw choose(folder, newest, `${file} is another database, or has rows that the saved database lacks`);
 }
 
 interface State {
   readonly database: string;
   readonly generation: string;
-  /** The last number of each table. */
+  /** The last used number of each table. */
   readonly sequences: ReadonlyMap<string, number>;
 }
 
-/** The state of a saved or present database; null if the file is not a database of a service. */
+/** The state of a saved or existing database; null if the file is not a database of a service. */
 function stateOf(path: string): State | null {
   let database: Database | undefined;
   try {

@@ -10,13 +10,13 @@ import { keepSums, removeSums } from './row-sums.ts';
 
 export { type Bound, type Database, versionOf } from './driver.ts';
 
-/** How long a write waits for another process's write. Transactions do no other work, so this is a long time. */
+/** Maximum wait of a write for a write of another process. Transactions are short, so this is a long time. */
 export const BUSY_TIMEOUT_MS = 5000;
-/** Switching a new database to WAL does not use the busy timeout, so it is retried. */
+/** Maximum number of attempts to switch a new database to WAL, to which the busy timeout does not apply. */
 const WAL_ATTEMPTS = 250;
 const WAL_PAUSE_MS = 20;
 
-/** The database file in a data folder. */
+/** Name of the database file in a data folder. */
 export const DATABASE_FILE = 'metaheac.db';
 
 /**
@@ -44,8 +44,8 @@ export function openDatabase(path: string, migrations = readMigrations(MIGRATION
 }
 
 /**
- * Opens an existing database of this version for reading only, while a service may be writing it: each statement sees
- * what was committed when it began.
+ * Opens an existing database of this version for reading, even while a service writes to it. Each statement reads the
+ * state that was committed when the statement began.
  * @throws AppError invalid_argument: not a SQLite database, or of another version; storage_failed: the disk failed
  */
 export function openForReading(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
@@ -57,7 +57,7 @@ export function openForReading(path: string, migrations = readMigrations(MIGRATI
     if (version < migrations.length)
       throw new AppError(
         'invalid_argument',
-        `${path} was written by an older version (schema ${version}, this one reads ${migrations.length}): ` +
+        `${path} was written by an older version (schema ${version}, this version reads ${migrations.length}): ` +
           'start a service of this version once to migrate it',
       );
     return database;
@@ -67,7 +67,10 @@ export function openForReading(path: string, migrations = readMigrations(MIGRATI
   }
 }
 
-/** Called inside each transaction, after its work; the returned function is called after the commit. */
+/**
+ * Hook of each transaction, called inside the transaction after its work. The returned function is called after the
+ * commit.
+ */
 type BeforeCommit = () => (() => void) | null;
 
 const BEFORE_COMMIT = new WeakMap<Database, BeforeCommit>();
@@ -77,7 +80,7 @@ export function beforeCommit(database: Database, call: BeforeCommit): void {
   BEFORE_COMMIT.set(database, call);
 }
 
-/** The files of a connection, which are checked before and after each transaction. */
+/** Files of a connection, which are checked before and after each transaction. */
 interface GuardedFiles {
   refuseIfLost(): void;
   keepCommitted(): void;
@@ -85,13 +88,14 @@ interface GuardedFiles {
 
 const FILES = new WeakMap<Database, GuardedFiles>();
 
-/** Makes `write` refuse to write if the files of this connection are gone. */
+/** Makes `write` fail if the files of this connection are gone. */
 export function guardFiles(database: Database, files: GuardedFiles): void {
   FILES.set(database, files);
 }
 
 /**
- * Runs `work` in one `BEGIN IMMEDIATE` transaction: everything is committed when this returns, nothing if it throws.
+ * Runs `work` in one `BEGIN IMMEDIATE` transaction. When this function returns, everything is committed; if it throws,
+ * nothing is.
  * @throws AppError storage_failed (disk full, read-only, I/O error), unavailable (another process writes for too long)
  * or database_lost (see `guardFiles`)
  */
@@ -115,16 +119,16 @@ export function write<T>(database: Database, work: () => T): T {
   }
 }
 
-/** The error for a write to a damaged row, which SQLite does not find in an index. */
+/** The error for a write to a damaged row: SQLite does not find the row in an index. */
 function damageError(path: string, error: unknown): AppError | null {
   if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_CORRUPT')) return null;
-  const message = `a row of ${path} is damaged and cannot be changed (metaheac verify shows which): ${error.message}`;
+  const message = `a row of ${path} is damaged and cannot be changed (metaheac verify names the row): ${error.message}`;
   return new AppError('database_damaged', message, { cause: error });
 }
 
 /**
- * Checkpoints the write-ahead log and truncates it, because it also contains deleted content. Does nothing while
- * another connection is reading.
+ * Checkpoints and truncates the write-ahead log, which also contains deleted content. While another connection reads,
+ * nothing happens.
  * @throws AppError storage_failed
  */
 export function truncateLog(database: Database): void {
@@ -148,8 +152,8 @@ function switchToWal(database: Database): void {
 }
 
 /**
- * Applies the missing migrations, forward only, each in its own transaction, which also sets the migration's number
- * (`user_version`). A new database, which is still empty, is created in one transaction, so that it waits for the disk
+ * Applies missing migrations. Each runs in its own transaction, which also sets the migration's number
+ * (`user_version`). For a new database, all migrations run in one transaction, so that the disk is waited for only
  * once.
  */
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
@@ -166,7 +170,7 @@ function migrate(database: Database, path: string, migrations: readonly Migratio
 }
 
 function apply(database: Database, path: string, migration: Migration): void {
-  // Another process may have migrated while this one waited for the lock.
+  // Applies a migration, unless another process has applied it while this process waited for the lock.
   if (versionOf(database) >= migration.number) return;
   try {
     database.exec(migration.sql);
@@ -182,7 +186,7 @@ function apply(database: Database, path: string, migration: Migration): void {
 export function newerVersion(path: string, version: number, known: number): AppError {
   return new AppError(
     'invalid_argument',
-    `${path} was written by a newer version (schema ${version}, this one knows ${known})`,
+    `${path} was written by a newer version (schema ${version}, this version knows ${known})`,
   );
 }
 
@@ -190,7 +194,10 @@ function isBusy(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
-/** SQLite errors that the environment caused, as AppErrors; a bug (a constraint, a syntax error) stays unchanged. */
+/**
+ * Converts SQLite errors that the environment caused to AppErrors. An error that is a bug (a constraint, a syntax
+ * error) is returned unchanged.
+ */
 export function databaseError(path: string, error: unknown): unknown {
   if (!(error instanceof Sqlite.SqliteError)) return error;
   if (isBusy(error)) return new AppError('unavailable', `${path} is busy: ${error.message}`, { cause: error });
@@ -214,7 +221,9 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** The migrations of a folder in order; a gap, a repetition or another form of name is a bug in this version. */
+/**
+ * Reads the migrations of a folder in order. A gap, a repetition or an unexpected file name is a bug of this version.
+ */
 export function readMigrations(folder: string): readonly Migration[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))
@@ -226,5 +235,5 @@ export function readMigrations(folder: string): readonly Migration[] {
     });
 }
 
-/** The migrations that belong to this code. */
+/** Folder of the migrations of this version. */
 export const MIGRATIONS_FOLDER = join(PACKAGE_ROOT, 'migrations');

@@ -4,20 +4,23 @@ import { readFileSync, statSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import Sqlite from 'better-sqlite3';
 
-/** Values by the names that a statement uses. */
+/** Bound values of a statement, by name. */
 export type Bound = Readonly<Record<string, string | number | null>>;
 
-/** A connection. Its statements bind only by name, so that a new column does not shift the values of others. */
+/** A connection whose statements bind only by name, so that a new column does not shift the values of other columns. */
 export type Database = Omit<Sqlite.Database, 'prepare'> & {
   prepare(sql: string): Sqlite.Statement<[parameters?: Bound]>;
 };
 
-/** The function whose value SQLite stores in a table's index: the checksum of a row when it was written. */
+/** SQL function whose value SQLite stores in an index of a table: the checksum of a row at the time of the write. */
 export const KEPT_SUM = 'row_sum';
-/** The function `KEPT_SUM` under a name that no index uses: the checksum of a row when it is read. */
+/**
+ * SQL function like `KEPT_SUM`, but under a name that no index uses, so that it returns the checksum of a row at the
+ * time of the read.
+ */
 export const PRESENT_SUM = 'row_sum_now';
 
-/** By connection: the stored checksums of damaged rows, by their present ones. Empty except during `asKept`. */
+/** Stored checksums of damaged rows by their current checksums, for each connection. Empty except during `asKept`. */
 const KEPT = new WeakMap<Database, Map<bigint, bigint>>();
 
 /** Opens a connection that can write rows with checksums. */
@@ -31,14 +34,12 @@ export function connect(source: string | Buffer, options: Sqlite.Options = {}): 
   };
   database.function(KEPT_SUM, { deterministic: true, varargs: true }, keptSum);
   database.function(PRESENT_SUM, { deterministic: true, varargs: true }, rowSum);
-  // lets the schema, which only the service writes, call the service's functions
+  // this setting lets the schema, which only the service writes, call functions of the service
   database.pragma('trusted_schema = ON');
   return database;
 }
 
-/**
- * Runs `action` while `row_sum` returns the stored checksum of each of these damaged rows, in place of its present one.
- */
+/** Runs `action` while `row_sum` returns the stored instead of the current checksum of each of these damaged rows. */
 export function asKept<T>(database: Database, keptOf: ReadonlyMap<bigint, bigint>, action: () => T): T {
   const kept = KEPT.get(database)!;
   for (const [present, sum] of keptOf) kept.set(present, sum);
@@ -49,7 +50,10 @@ export function asKept<T>(database: Database, keptOf: ReadonlyMap<bigint, bigint
   }
 }
 
-/** crc32 of the values, as a signed 4-byte integer. Columns of STRICT tables hold text, numbers below 2^53 and NULL. */
+/**
+ * Returns the crc32 of the values, as a signed 4-byte integer. Columns of STRICT tables hold text, numbers below 2^53
+ * and NULL.
+ */
 export function rowSum(...values: readonly unknown[]): bigint {
   let text = '';
   for (const value of values) {
@@ -59,22 +63,24 @@ export function rowSum(...values: readonly unknown[]): bigint {
   return BigInt(crc32(text) | 0);
 }
 
-/** The number of the last applied migration. */
+/** Number of the last applied migration. */
 export function versionOf(database: Database): number {
   return Number(database.pragma('user_version', { simple: true }));
 }
 
-/** A database without a log is read in memory: to read it in place, SQLite would create files beside it. */
+/**
+ * Maximum size of a database that is read in memory. Without a log, SQLite would create files beside a database that it
+ * reads in place.
+ */
 const MAXIMUM_COPY_BYTES = 512 * 1024 * 1024;
 
 /** The offset of the file format version in the header of a database. */
 const FORMAT_AT = 18;
-/** The format of a database without a log. */
+/** Value of the format version for a database without a log. */
 const ROLLBACK_FORMAT = 1;
 
 /**
- * Opens a database in memory; null if it is too large for that.
- * @throws SQLite's errors: the file is not a database
+ * Opens a database in memory; null if the database is too large. @throws errors of SQLite if the file is not a database
  */
 export function openUntouched(path: string): Database | null {
   if (hasLog(path)) return connect(path, { readonly: true, fileMustExist: true });
@@ -84,7 +90,7 @@ export function openUntouched(path: string): Database | null {
   return connect(bytes);
 }
 
-/** Whether a service is using the database, or ended without closing it. */
+/** Whether a service is using the database, or has ended without closing it. */
 export function hasLog(path: string): boolean {
   return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
@@ -92,7 +98,7 @@ export function hasLog(path: string): boolean {
 export class Freshness {
   readonly #readDataVersion;
   #dataVersion = -1;
-  /** Whether the version was read in this turn of the event loop. */
+  /** Whether `data_version` was read in this turn of the event loop. */
   #isFresh = false;
 
   constructor(database: Database) {
@@ -100,8 +106,8 @@ export class Freshness {
   }
 
   /**
-   * A number that changes with the commits of other connections. It is read at most once per turn of the event loop, so
-   * a commit that becomes known during a turn may only show in the next one.
+   * A number that changes with the commits of other connections. The number is read at most once per turn of the event
+   * loop, so a commit during a turn may become visible only in the next turn.
    */
   version(): number {
     if (this.#isFresh) return this.#dataVersion;

@@ -1,9 +1,9 @@
 /**
- * `store-<generation>.json` in a data folder: which database made the contents of the folder, and in which generation.
- * A database keeps its id for life. Its generation changes when a backup is restored, when a service starts or stops,
- * and when old files are removed: an earlier state of the same database has another generation, and does not know the
- * files made since. The generation is part of the file name, so the mark of an earlier folder that is copied over this
- * one does not replace its mark: there are then two, and neither counts.
+ * The mark `store-<generation>.json` of a data folder names the database that made the contents of the folder, and its
+ * generation. The id of a database never changes. The generation changes when a backup is restored, when a service
+ * starts or stops, and when old files are removed. So an earlier state of the same database, which does not know later
+ * files, has another generation. The generation is part of the file name: if an earlier folder is copied over this
+ * folder, there are two marks, and neither is valid.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -14,14 +14,14 @@ import { type Database, truncateLog, write } from './database.ts';
 
 const MARK_FILE = /^store-[0-9a-f-]{32,36}\.json(\.tmp)?$/;
 const CONTRACT = 1;
-/** Number of attempts to read the marks: the generation may change while they are read. */
+/** Number of attempts to read the marks, because the generation may change during a read. */
 const LOOKS = 3;
 
 const markSchema = z.strictObject({
   contract: z.literal(CONTRACT),
   database: z.string().min(1),
   generation: z.string().min(1),
-  /** The generation before this one, while the change is in progress; null afterwards. */
+  /** The previous generation while a change is in progress; null afterwards. */
   before: z.string().min(1).nullable(),
 });
 
@@ -32,12 +32,12 @@ interface Identity {
   readonly generation: string;
 }
 
-/** The names of a folder's marks, including an unfinished one; empty for a folder of an earlier version. */
+/** The names of a folder's marks, including an unfinished mark; empty for a folder of an earlier version. */
 export function listMarks(folder: string): string[] {
   return withStorage(`list ${folder}`, () => listFolder(folder).filter((name) => MARK_FILE.test(name)));
 }
 
-/** Whether this database, in this generation, made the contents of the folder. */
+/** Whether the contents of the folder were made by this generation of the database. */
 export function isOwn(database: Database, folder: string): boolean {
   for (let look = 0; look < LOOKS; look++) {
     const identity = identityOf(database);
@@ -49,7 +49,7 @@ export function isOwn(database: Database, folder: string): boolean {
   return false;
 }
 
-/** Whether the marks belong to this generation alone, or to an interrupted change to or from it. */
+/** Whether all marks belong to this generation, or to an interrupted change to or from this generation. */
 function fits(marks: readonly (Mark | null)[], { database, generation }: Identity): boolean {
   const [one, other] = marks;
   if (marks.length > 2 || !one || other === null || marks.some((mark) => mark?.database !== database)) return false;
@@ -59,7 +59,7 @@ function fits(marks: readonly (Mark | null)[], { database, generation }: Identit
 }
 
 /**
- * Makes this database the owner of the folder, whatever marks it has.
+ * Makes this database the owner of the folder, whatever marks the folder has.
  * @throws AppError storage_failed, unavailable
  */
 export function takeFolder(database: Database, folder: string): void {
@@ -78,21 +78,19 @@ export function renewGeneration(database: Database, folder: string): void {
   if (listMarks(folder).length > 1) markFolder(database, folder);
   writeMark(folder, { database: id, generation: next, before: generation });
   write(database, () => setGeneration(database, next));
-  // so that the database has this generation even without its log
+  // the checkpoint gives the database this generation even without its log
   truncateLog(database);
   markFolder(database, folder);
 }
 
-/**
- * Gives a copy of a database another generation than the original. A copy that has no generation yet is not changed.
- */
+/** Gives a copy of a database another generation than the original. A copy without a generation is not changed. */
 export function renewCopy(copy: Database): void {
   if (!hasIdentity(copy)) return;
   write(copy, () => setGeneration(copy, randomUUID()));
 }
 
 /**
- * Marks the folder's files as this database's, and removes all other marks.
+ * Writes the mark of this database, and removes all other marks.
  * @throws AppError storage_failed
  */
 export function markFolder(database: Database, folder: string): void {
@@ -108,7 +106,7 @@ function identityOf(database: Database): Identity {
   return database.prepare('SELECT database_id AS database, generation FROM installation').get() as Identity;
 }
 
-/** Whether the database has an id and a generation: a database of an earlier version has neither. */
+/** Whether the database has an id and a generation, unlike a database of an earlier version. */
 function hasIdentity(database: Database): boolean {
   const columns = database.pragma('table_info(installation)') as { readonly name: string }[];
   return columns.some(({ name }) => name === 'generation');
@@ -118,7 +116,7 @@ function setGeneration(database: Database, generation: string): void {
   database.prepare('UPDATE installation SET generation = @generation').run({ generation });
 }
 
-/** The contents of a mark; null if it cannot be read, because such a mark belongs to no database. */
+/** The contents of a mark; null for an unreadable mark, which belongs to no database. */
 function readMark(path: string): Mark | null {
   try {
     return markSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
@@ -140,8 +138,8 @@ function nameOf(generation: string): string {
 const SET_ASIDE = 'set-aside';
 
 /**
- * Moves files and folders (relative to the data folder) into a new folder named by the time, where they keep their
- * paths. Returns that folder, relative to the data folder; null if none of them exists.
+ * Moves files and folders (relative to the data folder) into a new folder that is named by the time, and keeps their
+ * paths there. Returns the new folder, relative to the data folder; null if none of the files exists.
  * @throws AppError storage_failed
  */
 export function setAside(dataDir: string, paths: readonly string[], now: number): string | null {

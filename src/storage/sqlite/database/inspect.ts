@@ -1,4 +1,4 @@
-/** Inspects a data folder, with or without a running service, and changes nothing in it. */
+/** Inspects a data folder without changing it, whether or not a service is running. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { KeyCounts, StoreContents, StoreInspection } from '../../../domain/ports/store.ts';
@@ -42,8 +42,8 @@ export function inspectDataFolder(dataDir: string, now: number): StoreInspection
 }
 
 /**
- * Throws if `openStore` would refuse the data folder: its database is gone, is not a database, or has a newer version.
- * Nothing is migrated or changed.
+ * Throws if `openStore` would refuse the data folder, that is, if the database is missing, is not a database, or has a
+ * newer version. Nothing is migrated or changed.
  * @throws AppError invalid_argument, storage_failed
  */
 export function requireUsable(dataDir: string): void {
@@ -57,7 +57,7 @@ export function requireUsable(dataDir: string): void {
     const known = readMigrations(MIGRATIONS_FOLDER).length;
     const version = database === null ? headerVersion(path) : versionOf(database);
     if (version > known) throw newerVersion(path, version, known);
-    // reads the first page, which shows whether it is a database
+    // this read of the first page shows whether the file is a database
     database?.prepare('SELECT count(*) FROM sqlite_master').get();
   } catch (error) {
     throw storageError(`open data folder ${folder}`, databaseError(path, error));
@@ -71,7 +71,7 @@ function contentsOf(path: string, now: number): StoreContents {
   const newestVersion = readMigrations(MIGRATIONS_FOLDER).length;
   const facts = { newestVersion, sizeBytes, damage: null, faults: [], isChecked: true, campaigns: 0, keys: null };
   if (sizeBytes < HEADER_BYTES && !hasLog(path)) {
-    const damage = sizeBytes === 0 ? null : `it has ${sizeBytes} bytes, too few for a database`;
+    const damage = sizeBytes === 0 ? null : `the file has ${sizeBytes} bytes, too few for a database`;
     return { ...facts, version: 0, damage };
   }
   let database: Database | null = null;
@@ -110,10 +110,10 @@ function findDamage(database: Database): string | null {
   const answer = String(database.pragma('quick_check(1)', { simple: true }));
   if (answer !== 'ok') return answer;
   const isOurs = versionOf(database) === 0 || database.prepare(CAMPAIGNS).get() !== undefined;
-  return isOurs ? null : 'it has no campaigns table: another program wrote it';
+  return isOurs ? null : 'the database has no campaigns table, so another program wrote it';
 }
 
-/** The numbers of API keys; null if the database is from before API keys. */
+/** Counts API keys; null for a database of an earlier version, without API keys. */
 function countKeys(database: Database, now: number): KeyCounts | null {
   if (database.prepare(KEYS).get() === undefined) return null;
   const isFound = database.prepare("SELECT 1 FROM pragma_table_info('api_keys') WHERE name = 'expired_at'").get();

@@ -1,6 +1,6 @@
 /**
- * The file `reserve` of a data folder: meaningless bytes, which are released when a deletion finds the disk full.
- * SQLite has to write before it can delete.
+ * The file `reserve` of a data folder, which contains random bytes. It is released when a deletion finds the disk full,
+ * because SQLite has to write before it can delete.
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync, statSync } from 'node:fs';
@@ -15,7 +15,9 @@ const RESERVE_FILE = 'reserve';
 /** Bytes written per turn of the event loop. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** The errors of SQLite and the system on a full disk; the third means that there is no space for shared memory. */
+/**
+ * Error codes of SQLite and the system on a full disk. The third code means that there is no space for shared memory.
+ */
 const FULL: ReadonlySet<unknown> = new Set([
   'SQLITE_FULL',
   'SQLITE_IOERR_WRITE',
@@ -37,7 +39,7 @@ export class Reserve implements StoreReserve {
     this.#path = join(dataDir, RESERVE_FILE);
   }
 
-  /** Lets operations of this connection that free space use the reserve. */
+  /** Lets operations that free space use the reserve, for this connection. */
   serve(database: Database): void {
     this.#database = database;
     RESERVES.set(database, this);
@@ -69,7 +71,7 @@ export class Reserve implements StoreReserve {
       return await action();
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      // if another process has released it since, the effect is the same
+      // if another process has released the reserve by now, the effect is the same
       this.giveUp();
     }
     const done = await action();
@@ -89,7 +91,9 @@ export class Reserve implements StoreReserve {
     return done;
   }
 
-  /** Truncates the log, which still contains deleted content. If that fails, the deletion itself has not failed. */
+  /**
+   * Truncates the log, which still contains deleted content. A failure of this step does not make the deletion fail.
+   */
   #giveLogBack(): void {
     if (this.#database === null || this.#database.inTransaction) return;
     try {
@@ -106,7 +110,7 @@ export class Reserve implements StoreReserve {
     });
   }
 
-  /** Writes random bytes, which no file system can compress. */
+  /** Writes the file with random bytes, which no file system can compress. */
   async #make(bytes: number): Promise<void> {
     const chunk = randomBytes(Math.min(CHUNK_BYTES, bytes));
     try {
@@ -128,14 +132,17 @@ export class Reserve implements StoreReserve {
   }
 }
 
-/** Like `write`, for operations that free space: on a full disk, releases the reserve and runs the work once more. */
+/**
+ * Like `write`, but for operations that free space: if the disk is full, the reserve is released and the work runs once
+ * more.
+ */
 export function writeToFree<T>(database: Database, work: () => T): T {
   return freeing(database, () => write(database, work));
 }
 
 /**
- * Like `Reserve.usingSync`, with the reserve of this connection. Within a transaction, only runs `action`: the code
- * that began the transaction uses the reserve.
+ * Like `Reserve.usingSync`, with the reserve of this connection. Inside a transaction, only `action` runs, because the
+ * code that began the transaction uses the reserve.
  */
 export function freeing<T>(database: Database, action: () => T): T {
   const reserve = database.inTransaction ? undefined : RESERVES.get(database);

@@ -1,7 +1,7 @@
 /**
  * Checksums of all rows. Each table has an index `sum_<table>` on its key and `row_sum(<all columns>)`, so SQLite
- * itself stores the checksum in the transaction that writes the row, and `integrity_check` verifies it. Here rows are
- * compared in slices, which shows which rows are damaged.
+ * itself stores the checksum in the transaction that writes the row, and `integrity_check` verifies the checksum. This
+ * file compares rows in slices, to find the damaged rows.
  */
 import { crc32 } from 'node:zlib';
 import Sqlite from 'better-sqlite3';
@@ -10,9 +10,9 @@ import { assert } from '../../../lib/errors.ts';
 import { drain } from '../../../lib/files/slices.ts';
 import { type Database, KEPT_SUM, PRESENT_SUM, versionOf } from './driver.ts';
 
-/** Increases when `rowSum` changes. */
+/** Format of the checksums; increased when `rowSum` changes. */
 const FORMAT = 2;
-/** Rows compared at once. */
+/** Number of rows compared at once. */
 const COMPARED_ROWS = 256;
 const PREFIX = 'sum_';
 /** Columns that are never shown: user ids and secrets. */
@@ -22,18 +22,18 @@ const HIDDEN = ['user_id', 'secret', 'key'];
 interface SummedTable {
   readonly name: string;
   readonly columns: readonly string[];
-  /** What identifies a row: the primary key, or all columns that are never NULL. */
+  /** Columns that identify a row: the primary key, or all columns that are never NULL. */
   readonly key: readonly string[];
 }
 
 /**
- * Rebuilds the indexes if they do not match this version of the schema. If the process is killed meanwhile, the next
- * process rebuilds them.
+ * Rebuilds the indexes if they do not match this version of the schema. If the process is killed during the rebuild,
+ * the next process rebuilds them.
  */
 export function keepSums(database: Database): void {
   if (areCurrent(database)) return;
   const make = database.transaction(() => {
-    // another process may have rebuilt them while this one waited for the lock
+    // another process may have rebuilt the indexes while this process waited for the lock
     if (areCurrent(database)) return;
     removeSums(database);
     for (const table of summedTables(database)) database.exec(indexOf(table));
@@ -44,7 +44,7 @@ export function keepSums(database: Database): void {
   make.immediate();
 }
 
-/** Removes the indexes before migrations change their tables. */
+/** Removes the indexes. Call this before migrations change tables. */
 export function removeSums(database: Database): void {
   const names = database
     .prepare(`SELECT name FROM sqlite_master WHERE type = 'index' AND name GLOB '${PREFIX}*'`)
@@ -53,7 +53,7 @@ export function removeSums(database: Database): void {
   for (const name of names) database.exec(`DROP INDEX ${name}`);
 }
 
-/** Whether rows have checksums: rows of an earlier version have none until a service opens the database. */
+/** Whether rows have checksums. Rows of an earlier version get checksums when a service opens the database. */
 export function hasSums(database: Database): boolean {
   return hasTable(database, 'schema_sum') && database.prepare('SELECT 1 FROM schema_sum').get() !== undefined;
 }
@@ -81,7 +81,7 @@ export function* findDamagedRows(database: Database): Generator<number, readonly
   return damaged;
 }
 
-/** The stored checksums of a table's damaged rows, by their present ones. */
+/** Stored checksums of a table's damaged rows, by their current checksums. */
 export function keptSums(database: Database, name: string): ReadonlyMap<bigint, bigint> {
   const { columns } = tableOf(database, name);
   const rows = database
@@ -95,7 +95,7 @@ export function keptSums(database: Database, name: string): ReadonlyMap<bigint, 
   return new Map(rows);
 }
 
-/** A statement that finds one row by its primary key: whether it is intact (0 or 1), and its name. */
+/** A statement that finds a row by its primary key, and returns whether the row is intact (0 or 1), and its name. */
 export function selectOfRow(database: Database, name: string) {
   const table = tableOf(database, name);
   const { columns, key } = table;
@@ -106,7 +106,7 @@ export function selectOfRow(database: Database, name: string) {
   );
 }
 
-/** Whether a row that was damaged still is. */
+/** Whether a damaged row is still damaged. */
 export function isDamaged(database: Database, { table: name, id }: DamagedRow): boolean {
   const table = summedTables(database).find((one) => one.name === name);
   if (table === undefined || !hasSums(database)) return false;
@@ -125,14 +125,16 @@ export function isDamaged(database: Database, { table: name, id }: DamagedRow): 
   }
 }
 
-/** What is wrong besides the rows, in sentences: the schema, and numbers that would be used again. */
+/** Describes faults outside of rows, in sentences: an altered schema, and numbers that would be used again. */
 function schemaFaults(database: Database): string[] {
   if (!hasSums(database)) return [];
   const kept = database.prepare('SELECT version, sum FROM schema_sum').get() as { version: number; sum: number };
   const faults = [];
   if (kept.version !== versionOf(database))
-    faults.push(`its header says schema ${versionOf(database)}, but it was written as schema ${kept.version}`);
-  if (kept.sum !== sumOfSchema(database)) faults.push('its schema was altered (its checksum differs)');
+    faults.push(
+      `the header says schema ${versionOf(database)}, but the database was written with schema ${kept.version}`,
+    );
+  if (kept.sum !== sumOfSchema(database)) faults.push('the schema was altered (its checksum differs)');
   for (const { name, key } of summedTables(database)) {
     const given = database.prepare('SELECT seq FROM sqlite_sequence WHERE name = @name').pluck().get({ name });
     if (given === undefined) continue;
@@ -143,10 +145,7 @@ function schemaFaults(database: Database): string[] {
   return faults;
 }
 
-/**
- * Whether a line of `integrity_check` is about the checksums of these tables, whose damaged rows `findDamagedRows`
- * lists.
- */
+/** Whether a line of `integrity_check` is about checksums of rows, which `findDamagedRows` reports. */
 function isOfSums(line: string, tables: ReadonlySet<string>): boolean {
   const table = /\bindex sum_(\w+)$/.exec(line)?.[1];
   return table !== undefined && tables.has(table);
@@ -165,7 +164,7 @@ function hasTable(database: Database, name: string): boolean {
   return database.prepare(sql).get({ name }) !== undefined;
 }
 
-/** All tables except SQLite's own. */
+/** All tables except internal tables of SQLite. */
 function summedTables(database: Database): SummedTable[] {
   const names = database
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name")
@@ -212,13 +211,13 @@ function* slicesOf(database: Database, table: SummedTable): Generator<readonly R
   }
 }
 
-/** The expression for the name of a row: text, or NULL. */
+/** SQL expression for the name of a row: text, or NULL. */
 function shownOf({ columns, key }: SummedTable): string {
   const shown = columns.includes('id') ? ['id'] : key.filter((column) => !HIDDEN.includes(column));
   return shown.length === 0 ? 'NULL' : shown.map((column) => `CAST("${column}" AS TEXT)`).join(" || '/' || ");
 }
 
-/** The name of a row. Two rows with hidden keys are told apart by their checksums. */
+/** The name of a row. If the key is hidden, the checksum is part of the name. */
 export function nameOf({ shown, kept }: Readonly<Record<string, unknown>>): string {
   return shown === null ? `with sum ${(Number(kept) >>> 0).toString(16).padStart(8, '0')}` : String(shown);
 }
@@ -231,7 +230,7 @@ export function isCorrupt(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_CORRUPT');
 }
 
-/** The checksum of all statements of the schema; a copy made by VACUUM has the same one. */
+/** The checksum of all statements of the schema; a copy made by VACUUM has the same checksum. */
 function sumOfSchema(database: Database): number {
   const rows = database
     .prepare("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY type, name")
@@ -240,7 +239,10 @@ function sumOfSchema(database: Database): number {
   return crc32(JSON.stringify(rows)) | 0;
 }
 
-/** The faults of a database of this version, in sentences; empty if it is intact. A service may be running. */
+/**
+ * Describes the faults of a database of this version, in sentences; empty if the database is intact. A service may be
+ * running.
+ */
 export function databaseFaults(database: Database): string[] {
   const damaged = drain(findDamagedRows(database));
   const tables = new Set(damaged.filter(({ id }) => id !== '').map(({ table }) => table));
@@ -256,5 +258,5 @@ export function databaseFaults(database: Database): string[] {
 
 function describeRow({ table, id }: DamagedRow): string {
   const row = id === '' ? 'a row' : `row ${id}`;
-  return `${row} of ${table} is damaged (its checksum differs): restore a backup, or compare the row with one`;
+  return `${row} of ${table} is damaged (its checksum differs): restore a backup, or compare the row with a backup`;
 }
