@@ -1,4 +1,7 @@
-/** The values of a campaign's features in a data set, by kind. A kind without a row is a compile error. */
+/**
+ * Reads the values of a campaign's features from a data set, with a table by kind. A kind without a row does not
+ * compile.
+ */
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { parseDate } from './dates.ts';
 import type { Feature } from './features.ts';
@@ -6,7 +9,7 @@ import { describe, describeNoToken, findToken } from './records.ts';
 
 export type CampaignValue = string | number | readonly string[] | readonly number[];
 
-/** What the value is, and what was expected instead. */
+/** The error text: what the value is, and what was expected instead. */
 interface Refusal {
   readonly refused: string;
 }
@@ -29,7 +32,9 @@ const READERS: { readonly [K in FeatureKind]: Read } = {
   },
 };
 
-/** The value of a campaign's feature. `refuse` creates the error that is thrown for a value of the wrong kind. */
+/**
+ * Returns the value of a campaign's feature. `refuse` creates the error that is thrown for a value of the wrong kind.
+ */
 export function readCampaignValue(
   value: unknown,
   { kind, size }: Feature,

@@ -1,8 +1,8 @@
-/** Streams the rows of a CSV file with a fixed header, plain or compressed; every error names file:line. */
+/** Streams the rows of a CSV file with a fixed header. The file may be compressed. Every error names file:line. */
 import { lineError, readWholeLines } from './lines.ts';
 import { csvReaderOf } from './records.ts';
 
-/** The fields of a row, one per column of the header, and its first line. */
+/** Called with the fields of a row, one per column of the header, and the number of the row's first line. */
 export type RowVisitor = (fields: readonly string[], line: number) => void;
 
 /** The header of interactions.csv, and the columns that may follow it. */
@@ -15,9 +15,9 @@ export async function readInteractionsTable(path: string, visit: RowVisitor): Pr
 }
 
 /**
- * Calls `visit` with each row of `path`, whose header must be `columns`, optionally followed by `optional`; empty lines
- * are skipped. Memory: one chunk of the file. Errors (AppError `invalid_data`): those of `readLines` and `csvReaderOf`,
- * a missing or wrong header, a row of the wrong length.
+ * Calls `visit` with each row of the file `path`. The header must be `columns`, optionally followed by `optional`.
+ * Empty lines are skipped. Memory: one chunk of the file. Errors (AppError `invalid_data`): the errors of `readLines`
+ * and `csvReaderOf`; a missing or wrong header; a row of the wrong length.
  */
 export async function readCsvTable(
   path: string,

@@ -1,4 +1,4 @@
-/** Writes data set folders: users, campaigns and who liked them, in the format of docs/data-set.md. */
+/** Writes data set folders with users, campaigns and interactions, in the format of docs/data-set.md. */
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
@@ -7,16 +7,18 @@ import { quoteCsv } from '../lib/text/csv.ts';
 
 /** One campaign of a data set. */
 export interface WrittenCampaign {
-  /** Its line of campaigns.ndjson. */
+  /** The campaign's line of campaigns.ndjson. */
   readonly record: object;
-  /** Its lines of interactions.csv, with line endings. */
+  /** The campaign's lines of interactions.csv, with line endings. */
   readonly rows: Iterable<string>;
 }
 
-/** Read once, in this order: users, campaigns (each with its rows), description. */
+/**
+ * The contents of a data set, which are read once, in this order: users, campaigns (each with its rows), description.
+ */
 export interface WrittenDataSet {
   readonly description: object;
-  /** Lines of users.ndjson: records, or text in whole lines; null if the file already exists. */
+  /** Lines of users.ndjson, as records or as text of whole lines; null if the file already exists. */
   readonly users: Iterable<object> | AsyncIterable<string> | null;
   readonly campaigns: Iterable<WrittenCampaign>;
   /** Whether each row of interactions.csv ends with a time, which may be empty. */
@@ -29,8 +31,8 @@ const CHUNK_BYTES = 1 << 18;
 
 /**
  * Writes users.ndjson, interactions.csv, campaigns.ndjson and, last, dataset.json, one line at a time. The folder is
- * created if it does not exist; existing files are replaced. @throws AppError storage_failed if the folder cannot be
- * written
+ * created if it does not exist; existing files are replaced.
+ * @throws AppError storage_failed if the folder cannot be written
  */
 export async function writeDataSet(
   out: string,
@@ -60,14 +62,14 @@ export async function writeDataSet(
   }
 }
 
-/** A campaign's members, by the user's position. */
+/** The members of a campaign, as positions of users. */
 export interface Membership {
   readonly id: string;
   readonly isMember: Uint8Array;
   idOf(user: number): string;
 }
 
-/** Rows of a train campaign: up to `most` random members, and ten non-members for each. */
+/** Rows of a train campaign: up to `most` random members, and ten non-members per member. */
 export function* trainRows(campaign: Membership, most: number, rng: Rng): Generator<string> {
   const shown = pick(usersWhere(campaign.isMember, 1), most, rng);
   for (const user of shown) yield row(campaign, user, '1,train');
@@ -83,7 +85,7 @@ export function* testRows(campaign: Membership, seeds: Int32Array): Generator<st
     if (!isSeed.has(user)) yield row(campaign, user, `${label},eval`);
 }
 
-/** `count` random members, at most half of them, ascending. */
+/** Draws `count` random members, but at most half of all members. Returns them in ascending order. */
 export function sampleSeeds(isMember: Uint8Array, count: number, rng: Rng): Int32Array {
   const members = usersWhere(isMember, 1);
   return pick(members, Math.min(count, Math.floor(members.length / 2)), rng);
@@ -97,12 +99,12 @@ function usersWhere(isMember: Uint8Array, wanted: 0 | 1): Int32Array {
   return Int32Array.from(isMember.keys()).filter((user) => isMember[user] === wanted);
 }
 
-/** Up to `count` random items, in ascending order. */
+/** Draws up to `count` random items, in ascending order. */
 function pick(items: Int32Array, count: number, rng: Rng): Int32Array {
   return sample(rng, items, count).sort();
 }
 
-/** Writes one chunk at a time: memory does not grow with the file. */
+/** Writes a file chunk by chunk, so that memory does not grow with the file. */
 async function writeChunks(path: string, chunks: Iterable<string> | AsyncIterable<string>): Promise<void> {
   const file = await open(path, 'w');
   try {
@@ -112,7 +114,7 @@ async function writeChunks(path: string, chunks: Iterable<string> | AsyncIterabl
   }
 }
 
-/** The pieces, joined into chunks large enough to be worth a write. */
+/** Joins pieces into chunks that are large enough to be worth a write. */
 function* joinPieces(pieces: Iterable<string>): Generator<string> {
   let chunk: string[] = [];
   let length = 0;

@@ -1,4 +1,4 @@
-/** A data set folder: its description `dataset.json`, and where its users, campaigns and interactions are. */
+/** A data set folder: its description `dataset.json`, and the paths of its users, campaigns and interactions. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -60,8 +60,8 @@ export function openDataSet(path: string): DataSet {
 }
 
 /**
- * The path of a file of the data set, plain, `.gz` or `.zst`. Errors: AppError `invalid_data` if it does not exist, or
- * exists in more than one form.
+ * The path of a data set's file, which may end in `.gz` or `.zst`. Errors: AppError `invalid_data` if the file does not
+ * exist, or exists in more than one form.
  */
 export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
   const plain = join(dataSet.path, name);

@@ -2,14 +2,14 @@
 
 /** An ISO 8601 date, with or without a time. */
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
-/** The same pattern as text, for other programs: it uses only syntax that RE2 supports. */
+/** The pattern of an ISO 8601 date as text, for other programs. The pattern uses only syntax that RE2 supports. */
 export const ISO_DATE = DATE.source;
 
 const MS_PER_DAY = 86_400_000;
 
 /**
- * The days from 1970-01-01 to an ISO 8601 date, with or without a time; without an offset it is UTC. null for any other
- * text.
+ * The number of days from 1970-01-01 to an ISO 8601 date, with or without a time; null for any other text. A time
+ * without an offset is in UTC.
  */
 export function parseDate(text: string): number | null {
   if (!DATE.test(text)) return null;
@@ -19,7 +19,7 @@ export function parseDate(text: string): number | null {
   return ms / MS_PER_DAY;
 }
 
-/** JavaScript reads 30 February as 2 March. */
+/** Whether a day exists in the calendar. JavaScript itself reads 30 February as 2 March. */
 function isCalendarDay(day: string): boolean {
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }

@@ -1,4 +1,6 @@
-/** Rows of a text file with a separator between its fields: CSV, TSV, semicolons, `::`; plain or compressed. */
+/**
+ * Reads rows of a text file with a separator between fields (comma, tab, semicolon, `::`). The file may be compressed.
+ */
 
 import { AppError } from '../lib/errors.ts';
 import { findFirstRecord, parseCsvRecord } from '../lib/text/csv-reader.ts';
@@ -8,22 +10,22 @@ import { csvError, csvReaderOf } from './records.ts';
 import type { Row, RowSource } from './row-source.ts';
 
 export interface DelimitedOptions {
-  /** The text between two fields; detected from the first line if not given. */
+  /** The separator between two fields. By default, the separator is detected from the first line. */
   readonly delimiter?: string;
   /** The names of the columns of a file that has no header. */
   readonly columns?: readonly string[];
   readonly encoding?: Encoding;
 }
 
-/** Separators to look for in the first line. `::` is the separator of MovieLens 1M: it is used whenever it occurs. */
+/** Separators to look for in the first line. `::`, the separator of MovieLens 1M, is used whenever it occurs. */
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 const DOUBLE_COLON = '::';
 
 /**
  * Opens the file and reads its header. The file is read as CSV (`CsvReader`), but if the separator has several
- * characters, a quote has no special meaning. An empty field is null. Errors (AppError `invalid_data`, naming
- * file:line): those of `readLines`, an empty file, a column with no name or a duplicate one, a first record with a
- * different number of fields than the given names; while reading, a malformed record or one of the wrong length.
+ * characters, quotes have no special meaning. An empty field is null. Errors (AppError `invalid_data`, naming
+ * file:line): the errors of `readLines`; an empty file; a column with no name or a duplicate name; a first record that
+ * does not have as many fields as the given names; while reading, a malformed record or a record of the wrong length.
  */
 export async function openDelimited(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
   const { encoding = 'utf-8' } = options;
@@ -83,7 +85,7 @@ function plainReader(delimiter: string, take: (fields: readonly string[], line: 
   return { read, end: () => {} };
 }
 
-/** The separator that occurs most often outside quotes; a comma if there is none. */
+/** The separator that occurs most often outside quotes; a comma if no separator occurs. */
 function findDelimiter(record: string): string {
   const bare = record.replaceAll(/"[^"]*"/g, '');
   if (bare.includes(DOUBLE_COLON)) return DOUBLE_COLON;

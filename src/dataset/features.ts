@@ -1,4 +1,4 @@
-/** The features of users and campaigns: which names and kinds they may have. */
+/** Definitions of the features of users and campaigns, with the names and kinds that features may have. */
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 import { columnOf, type FeatureKind } from '../lib/feature-kinds.ts';
 
@@ -6,15 +6,18 @@ import { columnOf, type FeatureKind } from '../lib/feature-kinds.ts';
 export interface Feature {
   readonly name: string;
   readonly kind: FeatureKind;
-  /** How many tokens of a list a model reads; a population stores all of them. */
+  /** Maximum number of tokens of a list that a model reads. A population stores all tokens. */
   readonly maxLength?: number;
-  /** How many numbers a vector has. Required for vectors, and for them only. */
+  /** Number of numbers in a vector. Required for vectors, and not allowed for other kinds. */
   readonly size?: number;
-  /** A characteristic that an audience should not choose by (gender, age): explanations compare its groups. */
+  /**
+   * Whether this is a characteristic by which an audience should not be chosen, such as gender or age. Explanations
+   * compare the groups of such a feature.
+   */
   readonly sensitive?: boolean;
 }
 
-/** Keys of a user's or campaign's record that cannot name a feature. */
+/** Reserved keys in the record of a user or campaign, which cannot be names of features. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', 'split', 'group']);
 
 /** Maximum length of a feature name, in characters. */
@@ -28,14 +31,14 @@ const MAXIMUM_FEATURES = 1000;
 
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 
-/** A sentence that says what is wrong with a feature's name; null if nothing is. */
+/** Returns a sentence that says what is wrong with a feature's name; null if nothing is wrong. */
 function findNameFault(name: string): string | null {
   if (name.length < 1 || name.length > MAXIMUM_FEATURE_NAME_CHARACTERS) {
     return `a feature's name must have 1 to ${MAXIMUM_FEATURE_NAME_CHARACTERS} characters`;
   }
   if (UNPRINTABLE.test(name)) return "a feature's name must not contain control characters";
   if (RESERVED_NAMES.has(name)) return `"${name}" is a reserved key and can't name a feature`;
-  // A model reads a list as `user.<name>` and its length as `user.<name>.length`.
+  // a model reads a list as `user.<name>` and the list's length as `user.<name>.length`
   if (name.endsWith('.length')) return 'a feature\'s name must not end in ".length"';
   return null;
 }
@@ -49,7 +52,7 @@ function findSizeFault(name: string, kind: FeatureKind, size: number | undefined
 }
 
 /**
- * Throws AppError `code` if a name in the list of features is bad or repeated, or there are more than MAXIMUM_FEATURES.
+ * Throws AppError `code` if the name of a feature is invalid or repeated, or if there are more than MAXIMUM_FEATURES.
  */
 export function checkFeatures(features: readonly Feature[], where: string, code: ErrorCode): void {
   if (features.length > MAXIMUM_FEATURES) {

@@ -1,4 +1,6 @@
-/** Streams the lines of a text file, plain or compressed, as strict UTF-8 or Latin-1; every error names file:line. */
+/**
+ * Streams the lines of a text file in strict UTF-8 or Latin-1. The file may be compressed. Every error names file:line.
+ */
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -12,17 +14,17 @@ export interface LineLimits {
   readonly maximumLineBytes: number;
 }
 
-/** Encodings of a file; in Latin-1 no byte is invalid. */
+/** Encodings of a file. In Latin-1, no byte is invalid. */
 export const ENCODINGS = ['utf-8', 'latin-1'] as const;
 
 export type Encoding = (typeof ENCODINGS)[number];
 
 export const LINE_LIMITS: LineLimits = { maximumLineBytes: 16 * 1024 * 1024 };
 
-/** Bytes read and decoded at a time; also the size of a batch of lines. */
+/** Number of bytes that are read and decoded at a time, which is also the size of a batch of lines. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** The AppError `invalid_data` that names file:line. */
+/** Creates an AppError `invalid_data` that names file:line. */
 export function lineError(
   path: string,
   line: number,
@@ -35,10 +37,11 @@ export function lineError(
 }
 
 /**
- * Yields the lines of `path` in batches of about 1 MiB. A file whose name ends in `.gz` is read as gzip, in `.zst` as
- * Zstandard. A byte order mark at the start and a carriage return at the end of a line are dropped; the last line need
- * not end in a newline; empty lines are returned as ''. Errors (AppError `invalid_data`): a file that can't be read or
- * decompressed, bytes that are not UTF-8, a file of another kind, a line over the limit.
+ * Yields the lines of `path` in batches of about 1 MiB. A file whose name ends in `.gz` is read as gzip; a file whose
+ * name ends in `.zst` is read as Zstandard. A byte order mark at the start and a carriage return at the end of a line
+ * are dropped. The last line need not end in a newline. Empty lines are returned as ''. Errors (AppError
+ * `invalid_data`): a file that cannot be read or decompressed, bytes that are not UTF-8, a file of another kind, a line
+ * over the limit.
  */
 export async function* readLines(
   path: string,
@@ -49,7 +52,7 @@ export async function* readLines(
     yield { firstLine, lines: lines.map(withoutReturn) };
 }
 
-/** As `readLines`, but keeps the carriage return of a CRLF, which may be part of a CSV field. */
+/** Like `readLines`, but keeps the carriage return of a CRLF, which may be part of a CSV field. */
 export async function* readWholeLines(
   path: string,
   limits: LineLimits = LINE_LIMITS,
@@ -60,7 +63,7 @@ export async function* readWholeLines(
   const refuse = (line: number, fault: LineFault) =>
     fault === 'too_long' ? tooLong(path, line, maximumLineBytes) : lineError(path, line, describeFault(fault));
   try {
-    // one more byte for a carriage return, three more for a byte order mark
+    // the limit has one more byte for a carriage return, and three more bytes for a byte order mark
     const bytes = encoding === 'utf-8' ? readBytes(path) : decodeLatin1(readBytes(path));
     for await (const batch of splitLines(bytes, { maximumBytes: maximumLineBytes + 4, refuse })) {
       const { firstLine, lines } = batch;
@@ -86,20 +89,21 @@ async function* decodeLatin1(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffe
 }
 
 /**
- * The bytes of a file, decompressed if its name ends in `.gz` or `.zst`. Errors: those of the file system and decoder.
+ * Streams the bytes of a file, decompressed if its name ends in `.gz` or `.zst`. Errors: the errors of the file system
+ * and the decoder.
  */
 export function readBytes(path: string): AsyncIterable<Buffer> {
   const source = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   if (path.endsWith('.zst')) return unpackZstd(source, CHUNK_BYTES);
   if (!path.endsWith('.gz')) return source;
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  // An error at either end destroys the other, and reaches the reader of `gunzip`.
+  // an error at either end destroys the other end, and reaches the reader of `gunzip`
   pipeline(source, gunzip, () => {});
   return gunzip;
 }
 
 function isLongerThan(line: string, bytes: number): boolean {
-  // A UTF-16 unit is at most 3 bytes, so most lines need no counting.
+  // a UTF-16 unit takes at most 3 bytes, so the bytes of most lines need not be counted
   return line.length * 3 > bytes && Buffer.byteLength(line) > bytes;
 }
 

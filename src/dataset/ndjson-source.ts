@@ -1,16 +1,16 @@
-/** Rows of a file of JSON objects, one per line; plain or compressed. */
+/** Reads rows of a file with one JSON object per line. The file may be compressed. */
 import { lineError, readLines } from './lines.ts';
 import { describe, describeNoToken, findToken, type JsonRecord, parseRecord } from './records.ts';
 import type { Row, RowSource, Value } from './row-source.ts';
 
-/** The number of lines whose keys become columns. */
+/** Number of lines at the start whose keys become columns. */
 const LINES_OF_COLUMNS = 1000;
 
 /**
- * Opens the file. Its columns are the keys of the first 1,000 lines; columns that hold an object there cannot be read.
- * Numbers, `true` and `false` are read as text; `null`, `""` and absent keys as null. Errors (AppError `invalid_data`,
- * naming file:line): those of `readLines`, an empty file, a line that is not a JSON object; while reading, an object or
- * a nested list.
+ * Opens the file. The columns are the keys in the first 1,000 lines. Columns that contain an object in these lines
+ * cannot be read. Numbers, `true` and `false` are read as text; `null`, `""` and absent keys are read as null. Errors
+ * (AppError `invalid_data`, naming file:line): the errors of `readLines`; an empty file; a line that is not a JSON
+ * object; while reading, an object or a nested list.
  */
 export async function openNdjson(path: string): Promise<RowSource> {
   const columns = new Set<string>();
@@ -59,7 +59,7 @@ function textOf(value: unknown, name: string, path: string, line: number): strin
   const token = findToken(value);
   if (token !== null) return token;
   if (typeof value === 'number') {
-    // the number may be an id, which rounding would turn into another id
+    // the number may be an id, and rounding would change it to another id
     if (Number.isInteger(value)) throw lineError(path, line, `"${name}" is ${describeNoToken(value)}`);
     return String(value);
   }

@@ -1,10 +1,10 @@
-/** Opens a table by its file's name. */
+/** Opens a table in the format that the name of its file implies. */
 import { AppError } from '../lib/errors.ts';
 import { type DelimitedOptions, openDelimited } from './delimited-source.ts';
 import { openNdjson } from './ndjson-source.ts';
 import type { RowSource } from './row-source.ts';
 
-/** Formats that would otherwise be read as text and refused with an unhelpful message. */
+/** Unsupported formats, which would be refused with an unhelpful message if they were read as text. */
 const NOT_READ: Readonly<Record<string, string>> = {
   parquet: 'Parquet',
   zst: 'Zstandard',
@@ -16,8 +16,9 @@ const NOT_READ: Readonly<Record<string, string>> = {
 };
 
 /**
- * Opens `path`: NDJSON if its name ends in `.ndjson`, `.jsonl` or `.json`, text with separators otherwise; `.gz` or
- * `.zst` may follow. Errors (AppError): `invalid_argument` for an unsupported format, and those of the format's reader.
+ * Opens the file `path`. A file whose name ends in `.ndjson`, `.jsonl` or `.json` is read as NDJSON, any other file as
+ * text with separators. `.gz` or `.zst` may follow. Errors (AppError): `invalid_argument` for an unsupported format,
+ * and the errors of the format's reader.
  */
 export async function openRows(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
   const ending = /\.([a-z0-9]+)(\.gz|\.zst)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';

@@ -4,14 +4,16 @@ import { type AppError, messageOf } from '../lib/errors.ts';
 import { CSV_FAULTS, type CsvFault, CsvReader, type CsvReading } from '../lib/text/csv-reader.ts';
 import { LINE_LIMITS, lineError } from './lines.ts';
 
-/** A JSON object as parsed. Check keys with `Object.hasOwn`: they are untrusted. */
+/** A parsed JSON object. Its keys are untrusted, so check them with `Object.hasOwn`. */
 export type JsonRecord = {
   readonly [key: string]: unknown;
   readonly user_id?: unknown;
   readonly campaign_id?: unknown;
 };
 
-/** The JSON object of a line; null for a blank line. Errors: AppError `invalid_data` naming file:line. */
+/**
+ * Parses the JSON object in a line; returns null for a blank line. Errors: AppError `invalid_data` naming file:line.
+ */
 export function parseRecord(text: string, path: string, line: number): JsonRecord | null {
   let value: unknown;
   try {
@@ -41,14 +43,14 @@ export function csvReaderOf(path: string, take: CsvReading['take'], delimiter = 
   });
 }
 
-/** The AppError `invalid_data` for a record that cannot be read, naming file:line. */
+/** Creates the AppError `invalid_data`, naming file:line, for a record that cannot be read. */
 export function csvError(path: string, line: number, fault: CsvFault): AppError {
   const limit = LINE_LIMITS.maximumLineBytes;
   if (fault !== 'too_long') return lineError(path, line, CSV_FAULTS[fault]);
   return lineError(path, line, `the record has more than ${limit} bytes: is a quote not closed?`, { limit });
 }
 
-/** A JSON value's type in words, for messages. */
+/** Describes the type of a JSON value in messages. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'absent';
@@ -66,20 +68,20 @@ export function describe(value: unknown): string {
 }
 
 /**
- * A value as a token: text, a whole number, true or false, as in columns of Parquet. null for all others, and for whole
- * numbers that JSON.parse may have rounded.
+ * Returns the token of a value that is text, a whole number, true or false, as in columns of Parquet. Returns null for
+ * any other value, and for whole numbers that JSON.parse may have rounded.
  */
 export function findToken(value: unknown): string | null {
   if (typeof value === 'string') return value;
   return typeof value === 'boolean' || Number.isSafeInteger(value) ? String(value) : null;
 }
 
-/** As `findToken`, but for an id, which cannot be true or false. */
+/** Like `findToken`, but for an id, which cannot be true or false. */
 export function findId(value: unknown): string | null {
   return typeof value === 'boolean' ? null : findToken(value);
 }
 
-/** Describes a value that is not a token, and what to do about it, for messages. */
+/** Describes, in messages, a value that is not a token, and what to do about the value. */
 export function describeNoToken(value: unknown): string {
   if (typeof value !== 'number') return describe(value);
   return Number.isInteger(value) ? INEXACT : 'a number that is not whole';

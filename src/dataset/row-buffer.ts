@@ -1,19 +1,19 @@
 /**
- * A growing list of rows (user number, label, optional time) in typed arrays: 5 bytes per row, 13 with times, at most
- * twice that while growing.
+ * A growing list of rows (user number, label, optional time) in typed arrays. A row takes 5 bytes, or 13 bytes with a
+ * time, and at most twice as much while the list grows.
  */
 
 const FIRST_CAPACITY = 64;
 
-/** Rows added one by one. */
+/** A list to which rows are added one by one. */
 export class RowBuffer {
   #users = new Int32Array(0);
   #labels = new Uint8Array(0);
-  /** NaN for rows without a time; null until a row has one. */
+  /** The times, with NaN for rows without a time; null until a row with a time is added. */
   #times: Float64Array | null = null;
   #count = 0;
 
-  /** `time` is milliseconds since 1970, null if it is unknown. */
+  /** Adds a row. `time` is in milliseconds since 1970; null if the time is unknown. */
   add(user: number, label: 0 | 1, time: number | null = null): void {
     if (this.#count === this.#users.length) this.#grow();
     if (time !== null) this.#times ??= new Float64Array(this.#users.length).fill(Number.NaN);
@@ -23,7 +23,7 @@ export class RowBuffer {
     this.#count++;
   }
 
-  /** The rows so far, copied to their size; times (NaN if unknown) if any was added. */
+  /** Returns the rows so far in arrays of their exact size, with times (NaN if unknown) if any time was added. */
   rows(): { users: Int32Array; labels: Uint8Array; times?: Float64Array } {
     return {
       users: this.#users.slice(0, this.#count),

@@ -1,22 +1,23 @@
-/** Timestamps as written in the files of a data set. */
+/** Timestamps in the files of a data set. */
 import { parseDate } from './dates.ts';
 
 const NUMBER = /^-?\d+(?:\.\d+)?$/;
 /**
- * Numbers from this one on are milliseconds since 1970, smaller numbers are seconds. This is unambiguous for times from
- * 1973 to 5138.
+ * Numbers from this limit on are milliseconds since 1970; smaller numbers are seconds. This rule is unambiguous for
+ * times from 1973 to 5138.
  */
 const FIRST_MILLISECONDS = 1e11;
-/** The earliest and latest moments that a Date can represent are this far from 1970 (ECMA-262, 21.4.1.1). */
+/** Maximum distance from 1970 of a time that a Date can represent, in milliseconds (ECMA-262, 21.4.1.1). */
 const FURTHEST_MS = 8.64e15;
 const MS_PER_DAY = 86_400_000;
 
-/** The supported formats of a time, for messages. */
+/** The supported formats of a time, as text for messages. */
 export const TIME_FORMATS = 'a date (2026-03-04), a date with a time (2026-03-04T17:05:00Z), or seconds since 1970';
 
 /**
- * Converts an ISO 8601 date, with or without a time of day (UTC unless it has an offset; a date alone is the start of
- * its day), or seconds or milliseconds since 1970, to milliseconds since 1970. null for any other text.
+ * Converts a time to milliseconds since 1970; returns null for any other text. A time is an ISO 8601 date, with or
+ * without a time of day (in UTC unless it has an offset), or a number of seconds or milliseconds since 1970. A date
+ * alone is the start of its day.
  */
 export function parseMoment(text: string): number | null {
   if (!NUMBER.test(text)) {
@@ -29,8 +30,8 @@ export function parseMoment(text: string): number | null {
 }
 
 /**
- * Formats a time so that `parseMoment` can read it: ISO 8601 in UTC if the year has four digits, else milliseconds
- * since 1970.
+ * Formats a time so that `parseMoment` can read it: as ISO 8601 in UTC if the year has four digits, else as
+ * milliseconds since 1970.
  */
 export function formatMoment(ms: number): string {
   const iso = new Date(ms).toISOString();

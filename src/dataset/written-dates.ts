@@ -1,18 +1,18 @@
-/** Dates as spreadsheets write them: 25.11.2026, 11/25/2026. */
+/** Parses dates in the formats of spreadsheets, such as 25.11.2026 and 11/25/2026. */
 import { parseDate } from './dates.ts';
 
 /** The order of day, month and year. */
 export type DateOrder = 'dmy' | 'mdy';
 
 /**
- * Two numbers of one or two digits and one of four, separated by `.`, `/` or `-`; a time may follow. As text, for other
- * programs: it uses only syntax that RE2 supports.
+ * A pattern for two numbers of one or two digits and a number of four digits, separated by `.`, `/` or `-`. A time may
+ * follow. The pattern is text for other programs, and uses only syntax that RE2 supports.
  */
 export const WRITTEN_DATE = '^([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})([T ].*)?$';
 
 const PATTERN = new RegExp(WRITTEN_DATE);
 
-/** The days from 1970-01-01 to a date such as 25.11.2026 or 11/25/2026; null for any other text. */
+/** The number of days from 1970-01-01 to a date such as 25.11.2026 or 11/25/2026; null for any other text. */
 export function parseWrittenDate(text: string, order: DateOrder): number | null {
   const parts = PATTERN.exec(text);
   if (!parts) return null;

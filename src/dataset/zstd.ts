@@ -1,6 +1,6 @@
 /**
- * Decompresses Zstandard (RFC 8878) with Node.js, frame by frame: Node's own stream ends silently after the first of
- * several frames (which pzstd and `cat` produce), and in a truncated file.
+ * Decompresses Zstandard (RFC 8878) with Node.js, frame by frame. Node's own stream ends without an error after the
+ * first of several frames (which pzstd and `cat` produce), and at the end of a truncated file.
  */
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
@@ -9,15 +9,15 @@ import { createZstdDecompress } from 'node:zlib';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
 
 const FRAME = 0xfd2fb528;
-/** The last four bits of this mark are free. */
+/** The magic number of a skippable frame. The last four bits of this number may have any value. */
 const SKIPPABLE = 0x184d2a50;
 const BLOCK = { raw: 0, repeated: 1, compressed: 2 };
 const CHECKSUM_BYTES = 4;
 const READ_BYTES = 1024 * 1024;
-/** Bytes of a skippable frame that are skipped at a time. */
+/** Number of bytes of a skippable frame that are skipped at a time. */
 const SKIP_BYTES = 65_536;
 
-/** The decompressed bytes of `source`. Throws if it is truncated or not Zstandard. */
+/** Decompresses the bytes of `source`. Throws if `source` is truncated or not Zstandard. */
 export async function* unpackZstd(
   source: AsyncIterable<Buffer>,
   chunkBytes: number,
@@ -30,7 +30,7 @@ export async function* unpackZstd(
         continue;
       }
       const decoder = createZstdDecompress({ chunkSize: chunkBytes });
-      // an error at either end destroys the other
+      // an error at either end destroys the other end
       const done = pipeline(Readable.from(readFrame(head, bytes), { objectMode: false }), decoder);
       done.catch(() => {});
       yield* decoder as AsyncIterable<Buffer>;
@@ -41,7 +41,7 @@ export async function* unpackZstd(
   }
 }
 
-/** The compressed frames of `source`, without skippable ones. Throws as `unpackZstd`. */
+/** Yields the compressed frames of `source`, without skippable frames. Throws the same errors as `unpackZstd`. */
 export async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
   const bytes = new ByteReader(source);
   for (let head = await bytes.takeOrEnd(4); head !== null; head = await bytes.takeOrEnd(4)) {
@@ -56,8 +56,8 @@ export async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator
 }
 
 /**
- * Checks a file to its end without decompressing it: DuckDB reads a truncated file without an error. Errors: AppError
- * `invalid_data` if it is truncated or not Zstandard.
+ * Checks a whole file without decompressing it, because DuckDB reads a truncated file without an error. Errors:
+ * AppError `invalid_data` if the file is truncated or not Zstandard.
  */
 export async function checkFrames(path: string): Promise<void> {
   const bytes = new ByteReader(createReadStream(path, { highWaterMark: READ_BYTES }));
@@ -82,7 +82,7 @@ async function skipFrame(bytes: ByteReader): Promise<void> {
     await bytes.take(Math.min(left, SKIP_BYTES));
 }
 
-/** The frame that begins with `head`, in parts. */
+/** Yields the parts of the frame that begins with `head`. */
 async function* readFrame(head: Buffer, bytes: ByteReader): AsyncGenerator<Buffer, void, void> {
   if (head.readUInt32LE() !== FRAME) throw new Error('it is not Zstandard');
   yield head;
@@ -122,7 +122,7 @@ class ByteReader {
     return taken;
   }
 
-  /** Reads `count` bytes; null at the end of the stream. */
+  /** Reads `count` bytes. Returns null at the end of the stream. */
   async takeOrEnd(count: number): Promise<Buffer | null> {
     const parts: Buffer[] = [];
     let missing = count;

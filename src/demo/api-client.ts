@@ -1,4 +1,4 @@
-/** The few calls of the HTTP API that the demo makes, as any client would make them. */
+/** A client for the calls of the HTTP API that the demo makes. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
@@ -38,7 +38,7 @@ export type ReadinessAnswer = z.infer<typeof readinessSchema>;
 export type AudienceMember = z.infer<typeof memberSchema>;
 
 const POLL_MS = 100;
-/** A demo's campaign takes seconds; after this time, something is wrong. */
+/** Maximum time for the expansion of the demo's campaign, which normally takes seconds. */
 const EXPANSION_LIMIT_MS = 15 * 60_000;
 
 export class ApiClient {
@@ -60,7 +60,8 @@ export class ApiClient {
   }
 
   /**
-   * Polls the campaign until it is ready. Any other end state, or an expansion that takes too long, is `unavailable`.
+   * Polls the campaign until it is ready. Throws AppError `unavailable` if the campaign ends in another state or the
+   * expansion takes too long.
    */
   async waitUntilReady(id: string, onProgress: (campaign: CampaignAnswer) => void): Promise<CampaignAnswer> {
     const start = this.#clock.elapsed();
@@ -77,7 +78,7 @@ export class ApiClient {
     }
   }
 
-  /** The whole audience, streamed as NDJSON, best first. */
+  /** Streams all members of the audience as NDJSON, best first. */
   async readAudience(id: string): Promise<AudienceMember[]> {
     const path = `/v1/campaigns/${encodeURIComponent(id)}/audience`;
     const text = await (await this.#call('GET', path, undefined, 'application/x-ndjson')).text();

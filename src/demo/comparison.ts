@@ -1,36 +1,36 @@
-/** The number of a campaign's hidden members that different rankings find, at several sizes of the audience. */
+/** Compares rankings by how many hidden members of a campaign they find at several audience sizes. */
 
-/** What is known about each user, by user number: 1 = likes the campaign, 0 = does not, -1 = unknown. */
+/** Labels by user number: 1 if the user likes the campaign, 0 if not, -1 if unknown. */
 export type Truth = Int8Array;
 
 /** Statistics of the best `size` users of a ranking. */
 export interface Found {
   readonly size: number;
-  /** Number of these users who like the campaign. */
+  /** Number of users in the top of the ranking who like the campaign. */
   readonly hits: number;
-  /** hits / all users who like the campaign. */
+  /** Recall: the hits divided by the number of all users who like the campaign. */
   readonly recall: number;
   /**
-   * Share of users who like the campaign, among those with known labels in the audience, divided by the same share over
-   * everyone: 1 is random. NaN if no label is known.
+   * Lift: the share of users who like the campaign in the audience, divided by the same share in the population. Only
+   * users with known labels count. A random audience has a lift of 1. NaN if no label is known.
    */
   readonly lift: number;
 }
 
 export interface Method {
   readonly name: string;
-  /** User numbers, best first; at least as many as the largest size. */
+  /** User numbers, best first. The ranking must have at least as many users as the largest size. */
   readonly ranking: Int32Array;
 }
 
-/** Truth from labelled rows; a user in two rows likes the campaign if either says so. */
+/** Collects labels from rows. A user with several rows likes the campaign if any row says so. */
 export function readTruth(users: Int32Array, labels: Uint8Array, directorySize: number): Truth {
   const truth = new Int8Array(directorySize).fill(-1);
   for (let i = 0; i < users.length; i++) truth[users[i]!] = Math.max(truth[users[i]!]!, labels[i]!);
   return truth;
 }
 
-/** Candidates by score descending, then user number ascending: the order of an audience. */
+/** Sorts candidates in the order of an audience: by descending score, then by ascending user number. */
 export function rank(candidates: Int32Array, scores: Float64Array): Int32Array {
   const order = Uint32Array.from(candidates.keys());
   order.sort((a, b) => {
@@ -61,8 +61,8 @@ export function measure({ ranking }: Method, truth: Truth, sizes: readonly numbe
 }
 
 /**
- * The difference between two methods at a size. `chance` is two standard errors of the difference (McNemar: only users
- * found by exactly one of them count).
+ * The difference between two methods at an audience size. `chance` is two standard errors of the difference (McNemar:
+ * only users that exactly one method finds count).
  */
 export function compareHits(
   a: Method,

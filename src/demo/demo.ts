@@ -1,4 +1,4 @@
-/** The demo: expands a campaign in a minute, on synthetic people or on a data set. */
+/** The demo, which expands a campaign within a minute, on synthetic people or on a data set. */
 
 import type { Device } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -29,15 +29,15 @@ import { readTraits } from './traits.ts';
 export interface DemoOptions {
   /** The command that starts the demo again, such as `npx metaheac demo`. */
   readonly command: string;
-  /** Leaves the service running. */
+  /** Whether the service keeps running after the report. */
   readonly keep?: boolean;
-  /** A data set to use instead of the synthetic one. */
+  /** The folder of a data set to use instead of the synthetic data set. */
   readonly data?: string;
-  /** A model trained on `data`; without it, one is trained first. */
+  /** The folder of a model that was trained on `data`. Without it, the demo trains a model first. */
   readonly model?: string;
 }
 
-/** A service that the demo talks to. */
+/** A running service to which the demo sends requests. */
 export interface DemoService {
   readonly url: string;
   readonly engineReady: Promise<void>;
@@ -54,22 +54,22 @@ export interface DemoDependencies {
     readonly model: string;
     readonly population: string;
   }): Promise<DemoService>;
-  /** The number of training threads on a device. */
+  /** Returns the number of training threads for a device. */
   trainingThreads(device: Device): number;
 }
 
 /** The requested audience, as a percentage of the population, and the sizes at which it is measured. */
 const AUDIENCE_PERCENT = 10;
 const MEASURED_PERCENTS = [1, 2, 5, 10];
-/** The size for which the verdict is given. */
+/** The audience size for which the report states which method is better. */
 const VERDICT_PERCENT = 5;
 const FIRST_MEMBERS = 10;
-/** Traits that fit on a line; for a given data set, its first four features are used instead. */
+/** Traits of synthetic people that fit on a line. For a given data set, its first four features are used instead. */
 const SYNTHETIC_TRAITS = ['age_band', 'occupation', 'country', 'interests'];
-/** Key of the baselines' random numbers. */
+/** Key of the random numbers that the baselines use. */
 const BASELINE_KEY = 'demo/baselines';
 
-/** Runs until the report is printed, or with `keep` until Ctrl-C. Leaves no files behind, however it ends. */
+/** Runs the demo until the report is printed or, with `keep`, until Ctrl-C. In all cases, no files are left behind. */
 export async function runDemo(options: DemoOptions, dependencies: DemoDependencies): Promise<void> {
   if (options.model !== undefined && options.data === undefined)
     throw new AppError('invalid_argument', '--model goes with --data: the synthetic people have a model of their own');
@@ -109,7 +109,7 @@ class Demo {
     await this.#goOn(client.url, campaign, material, members);
   }
 
-  /** The data set and a model for it. */
+  /** Prepares the data set and a model for it. */
   async #prepare(folder: string): Promise<{ data: string; model: string }> {
     const { data, model } = this.#options;
     if (data !== undefined) {
@@ -140,7 +140,7 @@ class Demo {
     await service.engineReady;
     const client = new ApiClient(service.url, this.#clock);
     const { model_version, parts } = await client.readiness();
-    // the summary without the reason for the choice of device
+    // only the summary is shown, without the reason for the choice of device
     const device = parts.find(({ name }) => name === 'engine')?.detail.split(' (')[0];
     this.#say(`${service.url} is ready: model ${model_version}, engine on ${device}`);
     return client;
@@ -206,7 +206,7 @@ class Demo {
   }
 
   /**
-   * Recall and lift at several sizes, compared with logistic regression and a random order on the same seeds,
+   * Compares recall and lift at several sizes with logistic regression and with a random order, on the same seeds,
    * candidates and features.
    */
   #printComparison({ dataSet, population, history, campaign }: Material, members: readonly AudienceMember[]): void {

@@ -1,6 +1,5 @@
 /**
- * The demo's material: a data set, a model for it, its users as a population, and one test campaign with its hidden
- * members.
+ * Prepares the demo: a data set, a model for it, its users as a population, and one test campaign with hidden members.
  */
 
 import { join } from 'node:path';
@@ -14,23 +13,29 @@ import { importPopulation } from '../population/import.ts';
 import { derivedFeatures, openPopulation, type Population } from '../population/read.ts';
 import { type CampaignHistory, type History, readHistory } from '../training/history/history.ts';
 
-/** The demo's population. Its model was trained on people from the same generator with another seed. */
+/**
+ * The synthetic population of the demo. The demo's model was trained on people from the same generator with another
+ * seed.
+ */
 export const SYNTHETIC = {
   users: 50_000,
   world: 'demo',
-  /** A seed whose large test campaign (tents) reads well; chosen by its features, before any result was seen. */
+  /**
+   * The seed was chosen because its large test campaign (tents) is easy to understand. It was chosen by the campaign's
+   * features, before any result was seen.
+   */
   seed: '2032',
-  /** The baselines choose their settings on these campaigns. */
+  /** Number of train campaigns, on which the baselines choose their settings. */
   trainCampaigns: 16,
   trainMembers: 400,
-  /** A small campaign and a large one. */
+  /** Number of test campaigns: a small campaign and a large campaign. */
   testCampaigns: 2,
 } as const;
 
-/** The general model that comes with the code: models/demo, next to `src/` and next to `dist/`. */
+/** The folder of the general model that comes with the code: models/demo, beside `src/` and `dist/`. */
 export const DEMO_MODEL = join(PACKAGE_ROOT, 'models', 'demo');
 
-/** A campaign with fewer seeds would end in the state `too_small`. */
+/** Minimum number of seeds. A campaign with fewer seeds would end as `too_small`. */
 const MINIMUM_SEEDS = 10;
 
 /** Writes the synthetic data set into `folder`. */
@@ -46,8 +51,8 @@ export interface Material {
 }
 
 /**
- * Imports the users of the data set for the model, into `out`, and chooses its first large test campaign, or its first
- * one if none is large.
+ * Imports the users of the data set into `out`, for the model. Chooses the first large test campaign, or the first test
+ * campaign if none is large.
  */
 export async function importMaterial(
   data: string,

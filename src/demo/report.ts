@@ -6,7 +6,7 @@ import { alignColumns, cutText, formatCount } from './table.ts';
 
 const INDENT = '  ';
 const CELL_WIDTH = 40;
-/** Number of ids in the command that POSTs a campaign. */
+/** Number of seed ids in the printed command that creates a campaign. */
 const PASTED_SEEDS = 12;
 
 /** `category tents | season winter | topics hiking, camping`. */
@@ -16,14 +16,14 @@ export function describeFeatures(features: CampaignHistory['features']): string 
     .join(' | ');
 }
 
-/** Seconds of each stage, from the API. */
+/** Text with the seconds of each stage, which the API reports. */
 export function describeTimings(timings: CampaignAnswer['timings']): string {
   return Object.entries(timings)
     .map(([stage, seconds]) => `${stage} ${seconds.toFixed(2)} s`)
     .join(', ');
 }
 
-/** One row per member: rank, id, score, whether they like the campaign, traits. */
+/** A table with one row per member: rank, id, score, whether the member likes the campaign, and traits. */
 export function tableOfMembers(
   members: readonly AudienceMember[],
   likes: readonly string[],
@@ -48,7 +48,7 @@ export function tableOfMembers(
   );
 }
 
-/** One row per method: recall and lift at each size. */
+/** A table with one row per method: recall and lift at each size. */
 export function tableOfFound(
   methods: readonly { readonly name: string; readonly found: readonly Found[] }[],
   population: number,
@@ -72,7 +72,7 @@ export function tableOfFound(
   return indented(alignColumns(rows, `l${'r'.repeat(sizes.length)}`));
 }
 
-/** Which method finds more of the hidden members, and whether chance could explain the difference. */
+/** A sentence that says which method finds more hidden members, and whether chance could explain the difference. */
 export function verdict(size: number, { difference, chance }: { difference: number; chance: number }): string {
   const ahead = difference >= 0 ? 'MetaHeac' : 'logistic regression';
   const behind = difference >= 0 ? 'logistic regression' : 'MetaHeac';
@@ -84,7 +84,7 @@ export function verdict(size: number, { difference, chance }: { difference: numb
     : `Among the best ${formatCount(size)} ${ahead} finds ${formatCount(gap)} more than ${behind} ${within}.`;
 }
 
-/** Shell commands to paste. */
+/** Shell commands that the user can paste into a terminal. */
 export function curlCommands(
   url: string,
   id: string,
@@ -111,12 +111,12 @@ export function indented(lines: readonly string[]): string[] {
   return lines.map((line) => INDENT + line);
 }
 
-/** One word of a POSIX shell. */
+/** Quotes text as one word of a POSIX shell. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Foreign data may contain terminal control sequences. */
+/** Replaces control characters, because foreign data may contain terminal control sequences. */
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, '?');
 }

@@ -1,4 +1,4 @@
-/** Cleans up temporary folders and services, however a command ends (normally, on errors, on Ctrl-C). */
+/** Cleans up temporary folders and services when a command ends, whether normally, by an error or by Ctrl-C. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,15 +6,21 @@ import { join } from 'node:path';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface Scope {
-  /** A new folder, removed at the end. */
+  /** Creates a temporary folder, which is removed at the end. */
   temporaryFolder(name: string): string;
-  /** Calls `close` at the end, in reverse order, before any folder is removed. */
+  /**
+   * Registers `close`, which is called at the end before any folder is removed. The last registered function is called
+   * first.
+   */
   defer(close: () => Promise<void>): void;
-  /** Resolves at the first signal; that signal does not interrupt the work, which can then end normally. */
+  /** Resolves at the first signal. This signal does not interrupt the work, which can then end normally. */
   untilInterrupted(): Promise<void>;
 }
 
-/** Runs `work` and cleans up after it. A signal cleans up at once and ends the process with 128 + its number. */
+/**
+ * Runs `work` and cleans up afterwards. After a signal, cleans up at once and ends the process with exit code 128 + the
+ * signal's number.
+ */
 export async function withScope(work: (scope: Scope) => Promise<void>): Promise<void> {
   const folders: string[] = [];
   const closers: (() => Promise<void>)[] = [];
@@ -25,9 +31,9 @@ export async function withScope(work: (scope: Scope) => Promise<void>): Promise<
   const told = new Promise<NodeJS.Signals>((resolve) => {
     tell = resolve;
   });
-  // a second signal does not cut the clean-up short: npm forwards the signal that the terminal has already sent
+  // a second signal does not cut the clean-up short, because npm forwards the signal that the terminal has already sent
   for (const signal of SIGNALS) process.on(signal, tell);
-  // an exit that other code causes (such as a closed pipe) removes the folders too
+  // the folders are also removed if other code ends the process, for example because of a closed pipe
   process.once('exit', removeFolders);
 
   let isAwaited = false;
@@ -52,6 +58,6 @@ export async function withScope(work: (scope: Scope) => Promise<void>): Promise<
     process.off('exit', removeFolders);
     for (const name of SIGNALS) process.off(name, tell);
   }
-  // the interrupted work may still be running: only the end of the process stops it
+  // the interrupted work may still be running, and only the end of the process stops it
   if (signal !== null && !isAwaited) process.exit(128 + constants.signals[signal]);
 }

@@ -1,8 +1,8 @@
-/** Plain text in aligned columns. */
+/** Formats tables as plain text in aligned columns. */
 
 /**
- * Rows of cells as lines: every column as wide as its widest cell, two spaces between columns. `align` has one letter
- * per column: l or r.
+ * Formats rows of cells as lines. Every column is as wide as its widest cell, with two spaces between columns. `align`
+ * has one letter per column: l or r.
  */
 export function alignColumns(rows: readonly (readonly string[])[], align: string): string[] {
   const widths = Array.from(align, (_, i) => Math.max(0, ...rows.map((row) => row[i]?.length ?? 0)));
@@ -19,7 +19,7 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** `text`, cut to `width` with two dots. */
+/** Cuts `text` to `width` characters, with two dots at the end of a cut text. */
 export function cutText(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 2)}..`;
 }

@@ -1,4 +1,4 @@
-/** Trains a model for a data set that comes without one: as many steps as fit into a few minutes on this machine. */
+/** Trains a model for a data set that has no model, with as many steps as fit into a few minutes on this machine. */
 import { join } from 'node:path';
 import type { Device } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -9,22 +9,27 @@ import type { PreparedDataSet } from '../training/history/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../training/settings.ts';
 import { train } from '../training/train.ts';
 
-/** Time that training should take. */
+/** Time that the training should take. */
 export const TRAINING_BUDGET_MS = 180_000;
 /** Steps timed beforehand. */
 const TIMED_STEPS = 5;
-/** A demo's training is shorter than a real one, and its steps are a multiple of the validation interval. */
+/**
+ * Limits and interval of steps. The demo's training is shorter than normal training, and its number of steps is a
+ * multiple of the validation interval.
+ */
 const STEPS = { fewest: 25, most: 300, multiple: 25 } as const;
 
 export interface DemoTraining {
   readonly budgetMs: number;
   readonly clock: Clock;
   readonly output: Output;
-  /** Number of training threads on a device. */
+  /** Returns the number of training threads for a device. */
   threadsOn(device: Device): number;
 }
 
-/** Writes a model folder inside `folder` and returns its path. First announces how long training will take. */
+/**
+ * Trains a model, writes its folder inside `folder`, and returns the path. First announces how long training will take.
+ */
 export async function trainModel(
   data: string,
   folder: string,
@@ -60,7 +65,10 @@ export async function trainModel(
   }
 }
 
-/** Milliseconds per step. The first step also opens the sessions, and the last one validates: both are left out. */
+/**
+ * Measures the milliseconds per step. The first step also opens the sessions, and the last step validates, so both are
+ * left out.
+ */
 async function timeSteps(prepared: PreparedDataSet, out: string, common: Common): Promise<number> {
   const times: number[] = [];
   const settings = { ...DEFAULT_TRAIN_SETTINGS, steps: TIMED_STEPS, validationShare: 0 };

@@ -1,10 +1,13 @@
 /** A user's features as human-readable text from the population. */
 import { isTokenColumn, type NumberColumn, type Population, startOf } from '../population/read.ts';
 
-/** Tokens shown of a list. */
+/** Number of tokens that are shown of a list. */
 const SHOWN_TOKENS = 3;
 
-/** Texts of users' features (by user number), one row per user: `-` if unknown, `a, b, c +2` for a list. */
+/**
+ * Returns the features of users as text, one row per user number. A missing value is `-`; a list is, for example,
+ * `a, b, c +2`.
+ */
 export function readTraits(population: Population, users: Int32Array, features: readonly string[]): string[][] {
   const rows = population.readRows(users.map((user) => population.rowOf[user]!));
   return Array.from(users, (_, r) =>

@@ -1,16 +1,19 @@
-/** Chooses which items of a log become campaigns, which of these are test campaigns, and how many seeds each has. */
+/**
+ * Chooses which items of a log become campaigns, which campaigns are test campaigns, and how many seeds each campaign
+ * has.
+ */
 import { AppError } from '../../lib/errors.ts';
 import { type Rng, sampleWithoutReplacement } from '../../lib/rng.ts';
 import { type Log, takersOf } from './log.ts';
 
 export interface CampaignChoice {
-  /** Minimum number of users of a campaign; null: chosen from the data. */
+  /** Minimum number of users of a campaign; null to choose it from the data. */
   readonly minimumUsers: number | null;
-  /** Maximum number of campaigns; null: 300, and at most half of the items with enough users. */
+  /** Maximum number of campaigns; null for 300, but at most half of the items with enough users. */
   readonly campaigns: number | null;
   /** The share of test campaigns. */
   readonly testShare: number;
-  /** Number of seeds of small and of large test campaigns, or of all. */
+  /** Number of seeds of small and of large test campaigns, or of all test campaigns. */
   readonly seeds: readonly [small: number, large: number] | readonly [all: number];
 }
 
@@ -18,7 +21,7 @@ export interface ChosenCampaign {
   readonly item: number;
   readonly split: 'train' | 'test';
   readonly group: 'small' | 'large' | null;
-  /** For a test campaign: how many of its users are seeds. */
+  /** For a test campaign, the number of its users that are seeds. */
   readonly seeds: number;
 }
 
@@ -27,25 +30,25 @@ export interface ChosenCampaigns {
   readonly minimumUsers: number;
   /** Number of items with enough users. */
   readonly eligible: number;
-  /** When the first test campaign began; null if the log has no times, or there is no test campaign. */
+  /** When the first test campaign began; null if the log has no times or there is no test campaign. */
   readonly testStart: number | null;
-  /** Items that are neither campaigns nor in histories, because they have nearly the same users as a campaign. */
+  /** Items that have nearly the same users as a campaign, and are therefore neither campaigns nor in histories. */
   readonly nearDuplicates: readonly { readonly item: number; readonly of: number }[];
 }
 
 /** Default maximum number of campaigns. */
 const USUAL_CAMPAIGNS = 300;
-/** Default minimum number of users of a campaign: with fewer, too few are left to measure with. */
+/** Default minimum number of users of a campaign. With fewer users, too few would be left for measuring. */
 const USUAL_MINIMUM = 50;
-/** Two items are near duplicates if this share of the users of either took both. */
+/** Two items are near duplicates if at least this share of the users who took either item took both items. */
 export const SAME_OVERLAP = 0.8;
-/** An item starts when this share of its users had it, so one wrong time does not make it old. */
+/** An item starts when this share of its users had taken it, so that one wrong time does not make the item old. */
 const START_QUANTILE = 0.1;
 
 /**
- * Draws campaigns from the items with enough users, leaves out their near duplicates, and splits them: the newest are
- * test campaigns if the log has times, else randomly drawn ones. By default, enough means as many users as the item at
- * rank 2 x 300 has, and at least 50. Errors: AppError `invalid_data` if fewer than two items can be campaigns.
+ * Draws campaigns from the items with enough users, leaves out near duplicates, and chooses test campaigns: the newest
+ * campaigns if the log has times, else random campaigns. By default, enough means at least 50 users, and at least as
+ * many users as the item at rank 2 x 300. Errors: AppError `invalid_data` if fewer than two items can be campaigns.
  */
 export function chooseCampaigns(log: Log, choice: CampaignChoice, rng: Rng): ChosenCampaigns {
   const sizes = Int32Array.from({ length: log.items.count }, (_, item) => takersOf(log, item));
@@ -85,9 +88,9 @@ function tooFew(count: number, minimumUsers: number, descending: Int32Array): Ap
 }
 
 /**
- * The items whose users overlap with those of `item` by at least SAME_OVERLAP (Jaccard). Only items of about the same
- * size can overlap that much; a comparison stops as soon as the other item has too many users of its own. `mark` must
- * not occur in `marks` yet.
+ * The items whose users overlap with the users of `item` by at least SAME_OVERLAP (Jaccard). Only items of about the
+ * same size can overlap that much. A comparison stops as soon as the other item has too many users who did not take
+ * `item`. `mark` must not occur in `marks` yet.
  */
 function findSame(log: Log, item: number, sizes: Int32Array, marks: Int32Array, mark: number): number[] {
   const { starts, takers } = log;
@@ -105,7 +108,7 @@ function findSame(log: Log, item: number, sizes: Int32Array, marks: Int32Array, 
   return same;
 }
 
-/** Sorts the items in `drawn` by their start if there are times; the last of them become test campaigns. */
+/** Sorts the items in `drawn` by their start if there are times. The last items become test campaigns. */
 function split(
   log: Log,
   drawn: readonly number[],
@@ -129,7 +132,7 @@ function split(
   return { campaigns, testStart: log.times && first !== undefined ? startOf.get(first)! : null };
 }
 
-/** The time by which a tenth of an item's users had it. */
+/** The time by which a tenth of an item's users had taken the item. */
 function startTime({ starts, times }: Log, item: number): number {
   const own = times!.slice(starts[item]!, starts[item + 1]!).sort();
   return own[Math.floor(START_QUANTILE * (own.length - 1))]!;

@@ -1,4 +1,7 @@
-/** Turns the columns of a table into features: finds their kinds, and leaves out those that cannot be features. */
+/**
+ * Converts the columns of a table to features: finds the kind of each feature, and leaves out columns that cannot be
+ * features.
+ */
 
 import { AppError } from '../../lib/errors.ts';
 import type { Feature } from '../features.ts';
@@ -8,35 +11,38 @@ import type { TypedColumn, TypedValue } from './typed-columns.ts';
 
 /** A column that became a feature. */
 export interface FeatureColumn extends Feature {
-  /** The text between the tokens of a list. */
+  /** The separator between the tokens of a list. */
   readonly separator: string;
-  /** How its values are read, if the options say what the column holds. */
+  /** How the values are read, if an option gives the type of the column. */
   readonly typed?: TypedColumn;
 }
 
 /** A value in a record of a data set. */
 export type RecordValue = string | readonly string[] | TypedValue;
 
-/** The columns that are features, and a sentence about each of the others. */
+/** The columns that are features, and a sentence about each other column. */
 export interface Columns {
   readonly features: readonly FeatureColumn[];
   readonly leftOut: readonly string[];
 }
 
-/** The `max_length` of a list feature is the length of its longest list, but at most this. */
+/** Upper bound of the `max_length` of a list feature, which is the length of its longest list otherwise. */
 const MAXIMUM_LENGTH = 50;
 /** Maximum number of tokens in a list, and of bytes in a token. */
 const MAXIMUM_TOKENS = 4096;
 const MAXIMUM_TOKEN_BYTES = 1024;
-/** Different values are counted in this many rows at the start. */
+/** Number of rows at the start in which different values are counted. */
 const COUNTED_ROWS = 100_000;
-/** With at least this many rows, a column with a different value in nearly every row is an id, a name or free text. */
+/**
+ * Minimum number of rows from which a column with a different value in nearly every row counts as an id, a name or free
+ * text.
+ */
 const ROWS_OF_IDS = 20;
 const SHARE_OF_IDS = 0.9;
-/** Characteristics by which an audience should not be chosen. */
+/** Names of characteristics by which an audience should not be chosen. */
 const SENSITIVE = /^(age|gender|sex|marriagestatus|marital_?status|religion|ethnicity|race)$/i;
 
-/** Learns what one column is from its values. */
+/** Determines from a column's values whether the column is a feature, and of which kind. */
 export class ColumnSurvey {
   readonly name: string;
   readonly #separator: string;
@@ -54,7 +60,10 @@ export class ColumnSurvey {
     this.#typed = typed;
   }
 
-  /** Errors: AppError `invalid_data`, naming file:line, for a value that does not fit the type given for the column. */
+  /**
+   * Adds a value. Errors: AppError `invalid_data`, naming file:line, for a value that does not fit the type given for
+   * the column.
+   */
   add(value: Value, path = '', line = 0): void {
     if (this.#typed) {
       this.#addTyped(this.#typed, value, path, line);
@@ -108,7 +117,7 @@ export class ColumnSurvey {
   }
 }
 
-/** The features found by surveys, in their order; `what` names the table. */
+/** The features that surveys found, in the order of the surveys. `what` names the table. */
 export function finishSurveys(surveys: Iterable<ColumnSurvey>, what: string): Columns {
   const features: FeatureColumn[] = [];
   const leftOut: string[] = [];
@@ -135,7 +144,7 @@ export function describeFeature({ name, kind, maxLength, size, sensitive }: Feat
 }
 
 /**
- * Throws AppError `invalid_argument` if `source` lacks the column or cannot read it; `option` is the option that names
+ * Throws AppError `invalid_argument` if `source` lacks the column or cannot read it. `option` is the option that names
  * the column.
  */
 export function requireColumn(source: RowSource, name: string, option: string): void {

@@ -9,26 +9,28 @@ import { inferDateOrder, parseTime } from './time.ts';
 
 /** A condition that a row must meet. */
 export interface Condition {
-  /** As written in the option. */
+  /** The condition as written in the option. */
   readonly text: string;
   readonly column: string;
-  /** Errors: AppError `invalid_data` naming file:line if a value cannot be compared. */
+  /**
+   * Whether a row meets the condition. Errors: AppError `invalid_data` naming file:line if a value cannot be compared.
+   */
   holds(value: Value, path: string, line: number): boolean;
 }
 
 const OPERATORS = ['!=', '<=', '>=', '!~', '=', '<', '>', '~'] as const;
 type Operator = (typeof OPERATORS)[number];
 
-/** A column, perhaps in quotes; an operator; a value, perhaps in quotes or empty. */
+/** A column, possibly in quotes; an operator; and a value, possibly in quotes or empty. */
 const CONDITION = /^\s*(?:"([^"]+)"|([^"=<>!~]+?))\s*(!=|<=|>=|!~|=|<|>|~)\s*(.*?)\s*$/s;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const DATE = /^\d{4}-\d{2}-\d{2}/;
 
 /**
  * Parses conditions. `=` and `!=` compare text; `<`, `<=`, `>` and `>=` compare numbers, or times if the value is a
- * date like 2026-03-04; `~` and `!~` search for a regular expression. An empty value equals only an empty one, and is
- * neither less nor greater. Errors: AppError `invalid_argument` for an invalid condition or an unknown column; those of
- * `inferDateOrder`.
+ * date like 2026-03-04; `~` and `!~` search for a regular expression. An empty value equals only an empty value, and is
+ * neither less nor greater than another value. Errors: AppError `invalid_argument` for an invalid condition or an
+ * unknown column; the errors of `inferDateOrder`.
  */
 export async function readConditions(
   texts: readonly string[],
@@ -104,7 +106,7 @@ function patternOf(value: string, text: string): RegExp {
   }
 }
 
-/** A list (from NDJSON) is joined with bars. */
+/** The text of a value. The tokens of a list (from NDJSON) are joined with bars. */
 function textOf(value: Value): string {
   return typeof value === 'string' ? value : (value ?? []).join('|');
 }

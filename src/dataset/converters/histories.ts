@@ -1,25 +1,25 @@
-/** Each user's history: the items that the user took, without those that are campaigns. */
+/** Users' histories: the items that a user took, without items that are campaigns. */
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type Log, takersOf } from './log.ts';
 
 export interface Histories {
-  /** The items of a user, the newest first if the log has times. */
+  /** The items in a user's history, the newest first if the log has times. */
   of(user: number): Int32Array;
-  /** Users with a history. */
+  /** Number of users with a history. */
   readonly users: number;
-  /** Items in at least one history. */
+  /** Number of items in at least one history. */
   readonly items: number;
-  /** Items left out because too few users took them. */
+  /** Number of items that are left out because too few users took them. */
   readonly rare: number;
 }
 
-/** Minimum number of users of an item in a history: an item that fewer users took carries no information. */
+/** Minimum number of users of an item in a history, because an item of fewer users carries no information. */
 export const LEAST_TAKERS = 3;
 
 /**
- * The histories of all users, without the items of `isLeftOut` and without rare ones. If a user has more than `most`
- * items, the newest are kept, or random ones if the log has no times. If `before` is given, rows from that time on are
- * left out. Memory: 12 bytes per row (4 without times).
+ * Collects the histories of all users, without the items of `isLeftOut` and without rare items. If a user has more than
+ * `most` items, the newest items are kept, or random items if the log has no times. If `before` is given, rows from
+ * that time on are left out. Memory: 12 bytes per row (4 without times).
  */
 export function collectHistories(
   log: Log,
@@ -70,7 +70,7 @@ export function collectHistories(
   };
 }
 
-/** The `most` newest items; items with equal times are in the order of their numbers. */
+/** The `most` newest items. Items with equal times are in the order of their numbers. */
 function newest(items: Int32Array, times: Float64Array, most: number): Int32Array {
   const places = Int32Array.from(items.keys()).sort((a, b) => times[b]! - times[a]! || items[a]! - items[b]!);
   return places.subarray(0, most).map((place) => items[place]!);

@@ -12,7 +12,7 @@ const FAULTS: Readonly<Record<number, string>> = {
   [FULL]: 'there are more different ids than a table can hold',
 };
 
-/** The number of an id; an unknown id gets a new one. Errors: AppError `invalid_data`, naming file:line. */
+/** Returns the number of an id; an unknown id gets a new number. Errors: AppError `invalid_data`, naming file:line. */
 export function numberOf(table: TextTable, id: string, path: string, line: number): number {
   const number = table.add(id, MAXIMUM_ID_BYTES);
   if (number < 0) throw lineError(path, line, FAULTS[number]!, { value: id.slice(0, 200) });

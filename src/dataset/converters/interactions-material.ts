@@ -1,4 +1,4 @@
-/** The options for converting a log to a data set, and everything that is computed before anything is written. */
+/** The options for converting a log to a data set, and all results that are computed before a file is written. */
 import type { RowSource } from '../row-source.ts';
 import type { CampaignChoice, chooseCampaigns } from './choose-campaigns.ts';
 import type { Histories } from './histories.ts';
@@ -9,26 +9,26 @@ import type { ItemTable, UserTable } from './tables.ts';
 import type { ColumnTypes } from './typed-columns.ts';
 
 export interface InteractionsOptions extends CampaignChoice {
-  /** The data set's folder; it must not exist. */
+  /** The folder of the new data set, which must not exist. */
   readonly out: string;
   readonly log: RowSource;
   readonly columns: LogColumns;
-  /** Tables whose columns are features; their ids are in a column named as in the log. */
+  /** Tables whose columns become features. The column with ids must have the same name as in the log. */
   readonly users: RowSource | null;
   readonly items: RowSource | null;
-  /** Conditions that rows of the log must meet: `Quantity > 0`. */
+  /** Conditions that rows of the log must meet, such as `Quantity > 0`. */
   readonly where: readonly string[];
-  /** Items whose rows are left out; the log must have each of them. */
+  /** Items whose rows are left out. The log must contain each of these items. */
   readonly excludeItems: readonly string[];
-  /** The same, but the list may also contain items that the log lacks. */
+  /** Further items whose rows are left out. The log need not contain these items. */
   readonly excludeListed: readonly string[];
-  /** Columns of the log that are features of users, and of campaigns. */
+  /** Columns of the log that become features of users. */
   readonly userFeatures: readonly string[];
   readonly itemFeatures: readonly string[];
   readonly types: ColumnTypes;
-  /** Columns of the tables that are not features. */
+  /** Columns of the tables that do not become features. */
   readonly leaveOut: readonly string[];
-  /** Separates the tokens of a field. */
+  /** The separator between the tokens of a field. */
   readonly separator: string;
   /** Maximum number of items in a user's history. */
   readonly history: number;
@@ -38,7 +38,7 @@ export interface InteractionsOptions extends CampaignChoice {
   readonly onProgress: OnProgress;
 }
 
-/** Everything that is computed before anything is written. */
+/** All results that are computed before a file is written. */
 export interface Material {
   readonly log: Log;
   readonly chosen: ReturnType<typeof chooseCampaigns>;
@@ -48,8 +48,8 @@ export interface Material {
   /** Features from columns of the log. */
   readonly ofUsers: LogFeatureColumns;
   readonly ofItems: LogFeatureColumns;
-  /** By user number: 1 for users of the data set. */
+  /** 1 for each user number that is in the data set, else 0. */
   readonly isPresent: Uint8Array;
-  /** When the first test campaign begins, if later rows are left out; null: all rows are used. */
+  /** When the first test campaign begins, if later rows are left out; null if all rows are used. */
   readonly before: number | null;
 }

@@ -1,4 +1,7 @@
-/** Converts a log of who took what to a data set: popular items become campaigns, the others the users' history. */
+/**
+ * Converts a log of users and the items that they took to a data set. Popular items become campaigns; other items
+ * become the users' histories.
+ */
 import { basename, resolve } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng, sample } from '../../lib/rng.ts';
@@ -17,11 +20,11 @@ import { writeNewFolder } from './new-folder.ts';
 import { Others, rowsOf } from './rows.ts';
 import { readItems, recordMembers, surveyUsers, type TableOptions, type UserTable } from './tables.ts';
 
-/** The user feature that holds the items that are not campaigns. */
+/** The user feature that contains the history: the user's items that are not campaigns. */
 const HISTORY = 'history';
 /**
- * Maximum number of members written per campaign; number of non-members per member of a train campaign; maximum number
- * of non-members of a test campaign.
+ * Limits of the rows per campaign: maximum number of members; number of non-members per member of a train campaign;
+ * maximum number of non-members of a test campaign.
  */
 const MOST_MEMBERS = 10_000;
 const OTHERS_PER_MEMBER = 10;
@@ -29,7 +32,7 @@ const EVALUATED_OTHERS = 20_000;
 
 /**
  * Reads the log once, the table of users twice and the table of items once, and writes the data set. Equal files,
- * options and seeds give equal bytes. Memory: that of the log (`readLog`, `collectHistories`); tables are streamed.
+ * options and seeds give equal bytes. Memory: see `readLog` and `collectHistories` for the log; tables are streamed.
  * Errors (AppError): `invalid_argument` if a column is missing or `out` exists, `invalid_data` naming file:line,
  * `storage_failed`; nothing is left behind.
  */
@@ -102,8 +105,8 @@ async function gather(options: InteractionsOptions, rng: Rng): Promise<Material>
 }
 
 /**
- * Throws AppError `invalid_argument` for names of columns that no table has: a typo in --leave-out would publish a
- * column that must stay out.
+ * Throws AppError `invalid_argument` for names of columns that no table has, because a typo in --leave-out would
+ * publish a column that must be left out.
  */
 function checkNames({ users, items, leaveOut, types, ...options }: InteractionsOptions): void {
   const tables = [users, items].flatMap((table) => (table ? [table] : []));
@@ -121,7 +124,10 @@ function checkNames({ users, items, leaveOut, types, ...options }: InteractionsO
     check(`--${kind}`, types[kind], features, nowhere);
 }
 
-/** All users; with `--before-test`, only those in the table of users and those who took something before the test. */
+/**
+ * Marks the users of the data set: all users or, with `--before-test`, only users in the table of users and users who
+ * took an item before the test.
+ */
 async function findPresent(
   log: Log,
   inLog: number,
@@ -142,7 +148,7 @@ function historyFeature({ history }: InteractionsOptions): FeatureColumn {
   return { name: HISTORY, kind: 'multi', maxLength: history, separator: '' };
 }
 
-/** Lines of users.ndjson: first the users of the table, then those only in the log. */
+/** Lines of users.ndjson: first the users in the table, then users who are only in the log. */
 async function* userLines({ log, histories, userTable, ofUsers, isPresent }: Material) {
   const isWritten = new Uint8Array(isPresent.length);
   const inLog = isPresent.length - (userTable?.fresh ?? 0);
@@ -212,7 +218,7 @@ function* campaignRows(
     counts.rows.train += shown.length + rest.length;
     return;
   }
-  // without times, members come in the order of the log, which may be that of their ids
+  // without times, members are in the order of the log, which may be the order of their ids
   const first = log.times ? members : sample(rng, members, members.length);
   const seedCount = Math.min(seeds, Math.floor(first.length / 2));
   const seedUsers = first.slice(0, seedCount).sort();
@@ -225,7 +231,10 @@ function* campaignRows(
   counts.rows.eval += hidden.length + rest.length;
 }
 
-/** The users of an item who are in the data set, the earliest first if there are times, and when each took it. */
+/**
+ * The users of an item who are in the data set, and when each user took the item. If there are times, the earliest user
+ * comes first.
+ */
 function membersOf({ starts, takers, times }: Log, item: number, isPresent: Uint8Array, before: number | null) {
   const places = Int32Array.from({ length: starts[item + 1]! - starts[item]! }, (_, i) => starts[item]! + i).filter(
     (place) => isPresent[takers[place]!] && (before === null || times![place]! < before),

@@ -1,4 +1,7 @@
-/** Turns columns of a log into features of its users or items: each gets the value of its earliest row that has one. */
+/**
+ * Converts columns of a log to features of users or items. The value of a feature comes from the earliest row of the
+ * user or item that has a value.
+ */
 
 import { TextTable } from '../../lib/text/text-table.ts';
 import type { Row, RowSource, Value } from '../row-source.ts';
@@ -18,7 +21,7 @@ const MAXIMUM_VALUE_BYTES = 64 * 1024;
 
 export interface LogFeaturesOptions {
   readonly names: readonly string[];
-  /** The option that names the columns, such as `--item-features`. */
+  /** The command line option that names the columns, such as `--item-features`. */
   readonly option: string;
   readonly types: ColumnTypes;
   readonly separator: string;
@@ -34,7 +37,7 @@ export class LogFeatures {
     this.columns = columns;
   }
 
-  /** Errors (AppError): `invalid_argument` for an unknown column; those of `typedColumn`. */
+  /** Errors (AppError): `invalid_argument` for an unknown column; the errors of `typedColumn`. */
   static async open(source: RowSource, { names, option, types, separator }: LogFeaturesOptions): Promise<LogFeatures> {
     const columns: LogColumn[] = [];
     for (const name of names) {
@@ -49,12 +52,12 @@ export class LogFeatures {
     return this.columns.map(({ survey }) => survey.name);
   }
 
-  /** Adds the values of a row, which begin at `from`; `time` orders rows. */
+  /** Adds the values of a row, which begin at index `from`. Rows are ordered by `time`. */
   add(owner: number, { line, values }: Row, from: number, time: number): void {
     for (let i = 0; i < this.columns.length; i++) this.columns[i]!.add(owner, values[from + i] ?? null, time, line);
   }
 
-  /** The columns as features of these users or items. Errors: AppError `invalid_data`, naming file:line. */
+  /** Returns the columns as features of these users or items. Errors: AppError `invalid_data`, naming file:line. */
   finish(owners: Iterable<number>, what: string): LogFeatureColumns {
     const all = [...owners];
     for (const column of this.columns) column.surveyAll(all, this.#source.path);
@@ -73,14 +76,17 @@ export class LogFeatures {
 }
 
 export interface LogFeatureColumns extends Columns {
-  /** The members (name and value) that these features add to a record. */
+  /** The names and values that these features add to a record. */
   recordOf(owner: number): readonly [string, RecordValue][];
 }
 
-/** The earliest values of one column. Memory: 16 bytes per owner, and each different value once. */
+/**
+ * The earliest value of one column for each user or item. Memory: 16 bytes per user or item, and each different value
+ * once.
+ */
 class LogColumn {
   readonly survey: ColumnSurvey;
-  /** As JSON: a slice of a line would keep its whole chunk in memory. */
+  /** The different values as JSON, because a slice of a line would keep its whole chunk in memory. */
   readonly #texts = new TextTable();
   #codes = new Int32Array(1024);
   #lines = new Uint32Array(1024);

@@ -1,4 +1,7 @@
-/** A log of who took what, in typed arrays: each user at most once per item, with the earliest time. */
+/**
+ * A log of users and the items that they took, in typed arrays. A user has each item at most once, with the earliest
+ * time.
+ */
 
 import { AppError } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
@@ -18,18 +21,20 @@ export interface LogColumns {
   readonly time: string | null;
 }
 
-/** Item i was taken by `takers[starts[i] .. starts[i + 1])`, all different, at the corresponding `times`. */
+/**
+ * Item i was taken by the users `takers[starts[i] .. starts[i + 1])`, which are distinct, at the corresponding `times`.
+ */
 export interface Log {
   readonly users: TextTable;
   readonly items: TextTable;
   readonly starts: Uint32Array;
   readonly takers: Int32Array;
-  /** Milliseconds since 1970; null if there is no column of times. */
+  /** Times in milliseconds since 1970; null if there is no column of times. */
   readonly times: Float64Array | null;
   readonly rowCount: number;
-  /** Rows that repeat a user and an item. */
+  /** Number of rows that repeat a user and an item. */
   readonly repeated: number;
-  /** The number of rows that lack a user or an item, and the first of them. */
+  /** The number of rows that lack a user or an item, and the first such row. */
   readonly incomplete: { readonly count: number; readonly first: string | null };
   /** The number of rows that fail each condition, and the number of rows with excluded items. */
   readonly leftOut: {
@@ -39,20 +44,20 @@ export interface Log {
   };
 }
 
-/** Which rows of a log are read, and which columns besides users, items and times. */
+/** Which rows of a log are read, and which columns in addition to users, items and times. */
 export interface LogReading {
   readonly conditions: readonly Condition[];
   /** Items whose rows are left out. */
   readonly exclude: ReadonlySet<string>;
   readonly userFeatures: LogFeatures;
   readonly itemFeatures: LogFeatures;
-  /** The order of day and month; null: inferred from the values. */
+  /** The order of day and month; null to infer it from the values. */
   readonly dateOrder: DateOrder | null;
 }
 
-/** Maximum number of rows: positions are uint32. */
+/** Maximum number of rows, because positions are uint32. */
 const MAXIMUM_ROWS = 2 ** 32 - 1;
-/** Rows per block: rows are read into blocks, so no rows are copied when more are added. */
+/** Number of rows per block. Rows are read into blocks, so that adding rows does not copy earlier rows. */
 const BLOCK_ROWS = 1 << 20;
 
 interface Block {
@@ -64,8 +69,8 @@ interface Block {
 
 /**
  * Reads the rows of a log that meet all conditions and have no excluded item. Memory: 12 bytes per row (4 without
- * times) and the ids; up to 28 (12) per row while reading. Errors (AppError): `invalid_argument` for an unknown column,
- * `invalid_data` naming file:line for a bad time or id, or if no row is left.
+ * times) and the ids; while reading, up to 28 bytes per row (12 without times). Errors (AppError): `invalid_argument`
+ * for an unknown column, `invalid_data` naming file:line for a bad time or id, or if no row is left.
  */
 export async function readLog(
   source: RowSource,
@@ -114,7 +119,7 @@ export async function readLog(
 class RowSieve {
   readonly #path: string;
   readonly #reading: LogReading;
-  /** Where the values of the conditions begin in a row, after user, item and time. */
+  /** The index in a row at which the values of the conditions begin, after user, item and time. */
   readonly #firstCondition: number;
   readonly #unmet: number[];
   readonly #excludedItems = new Set<string>();
@@ -129,7 +134,7 @@ class RowSieve {
     this.#unmet = reading.conditions.map(() => 0);
   }
 
-  /** Whether the row has a user and an item, meets all conditions, and the item is not excluded. */
+  /** Whether the row has a user and an item that is not excluded, and meets all conditions. */
   passes({ line, values }: Row): boolean {
     const { conditions, exclude } = this.#reading;
     const failed = conditions.findIndex(({ holds }, i) => !holds(values[this.#firstCondition + i]!, this.#path, line));
@@ -149,7 +154,7 @@ class RowSieve {
     return false;
   }
 
-  /** Call if no row is left. @throws AppError invalid_data if that is because of a condition */
+  /** Call this method if no row is left. @throws AppError invalid_data if no row is left because of a condition */
   requireMet(): void {
     if (this.#unmet.some((count) => count > 0))
       throw new AppError('invalid_data', `${this.#path}: no row meets all conditions of --where`);
@@ -184,7 +189,7 @@ function blockOf(blocks: Block[], hasTimes: boolean): Block {
 
 type Grouped = Pick<Log, 'starts' | 'takers' | 'times' | 'repeated'>;
 
-/** Sorts rows by item (counting sort, which frees the blocks as it goes) and drops repeated ones. */
+/** Sorts rows by item with a counting sort, which frees blocks as it goes, and drops repeated rows. */
 function groupByItem(blocks: Block[], rowCount: number, itemCount: number, userCount: number): Grouped {
   const starts = new Uint32Array(itemCount + 1);
   for (const { items, count } of blocks) for (let i = 0; i < count; i++) starts[items[i]! + 1]!++;
@@ -208,7 +213,7 @@ function groupByItem(blocks: Block[], rowCount: number, itemCount: number, userC
   };
 }
 
-/** Keeps the earliest row of each user of an item, in place; returns how many rows are left. */
+/** Keeps the earliest row of each user of an item, in place. Returns the number of rows that are left. */
 function dropRepeated(starts: Uint32Array, takers: Int32Array, times: Float64Array | null, userCount: number): number {
   /** 1 + the position of the user's last kept row. */
   const last = new Float64Array(userCount);

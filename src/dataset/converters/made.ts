@@ -3,15 +3,15 @@
 export interface MadeDataSet {
   readonly users: number;
   readonly trainCampaigns: number;
-  /** Test campaigns by group; `none` if all have the same number of seeds. */
+  /** Number of test campaigns by group; the group is `none` if all test campaigns have the same number of seeds. */
   readonly testCampaigns: Readonly<Record<'small' | 'large' | 'none', number>>;
-  /** Rows of interactions.csv by stage. */
+  /** Number of rows of interactions.csv by stage. */
   readonly rows: Readonly<Record<'train' | 'seed' | 'eval', number>>;
   /** Sentences about what was chosen, and what was left out and why. */
   readonly notes: readonly string[];
 }
 
-/** Reports a converter's progress as a line to show. */
+/** Called with a line that describes a converter's progress. */
 export type OnProgress = (line: string) => void;
 
 /** Counts campaigns and rows as they are written. */

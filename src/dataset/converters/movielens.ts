@@ -1,4 +1,4 @@
-/** Converts a MovieLens download to a data set with `interactions.ts`: films are items. */
+/** Converts a MovieLens download to a data set with `interactions.ts`. Films are the items. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -18,26 +18,27 @@ export type MovieLensOptions = Omit<
   readonly folder: string;
 };
 
-/** All rows count, and features come only from tables. */
+/** Options of `makeInteractions` that do not apply here: all rows count, and features come only from tables. */
 const NOTHING_OF_THE_LOG = {
   ...{ where: [], excludeItems: [], excludeListed: [], userFeatures: [], itemFeatures: [], types: NO_TYPES },
 };
 
 /** The page with the downloads. */
 const HOME = 'https://grouplens.org/datasets/movielens/';
-/** MovieLens 1M: no headers, and titles in Latin-1. */
+/** The files of MovieLens 1M, which have no headers, and titles in Latin-1. */
 const OF_1M: DelimitedOptions = { delimiter: '::', encoding: 'latin-1' };
 const USERS_OF_1M = ['user', 'gender', 'age', 'occupation', 'zip'];
 const MOVIES_OF_1M = ['item', 'title', 'genres'];
 const RATINGS_OF_1M = ['user', 'item', 'rating', 'time'];
-/** Later releases: files with headers. */
+/** The files of later releases, which have headers. */
 const RATINGS = { userId: 'user', movieId: 'item', rating: 'rating', timestamp: 'time' };
 const MOVIES = { movieId: 'item', title: 'title', genres: 'genres' };
 
 /**
- * Users who rated a film count as liking it. Users are `u1`, films `m1`; a film has genres and the decade of the year
- * in its title, a user of MovieLens 1M has gender, age, occupation and the first three digits of the zip code. Errors:
- * those of `makeInteractions`; AppError `invalid_argument` names the missing files and where to get them.
+ * Converts a download. Users who rated a film count as liking the film. Ids of users are like `u1`, ids of films like
+ * `m1`. A film has genres and the decade of the year in its title. A user of MovieLens 1M has gender, age, occupation
+ * and the first three digits of the zip code. Errors: the errors of `makeInteractions`; AppError `invalid_argument`
+ * that names missing files and says where to get them.
  */
 export async function makeMovieLens({ folder, ...options }: MovieLensOptions): Promise<MadeDataSet> {
   const { ratings, movies, users } = await openFiles(folder);
@@ -102,7 +103,7 @@ function withIds(source: RowSource): RowSource {
   );
 }
 
-/** The source with `decade` in place of the title. */
+/** The source with a column `decade` in place of the title. */
 function describeFilms(source: RowSource): RowSource {
   return deriveColumn(source, 'title', 'decade', (title) => {
     const year = /\((\d{3})\d\)\s*$/.exec(title)?.[1];
@@ -110,7 +111,7 @@ function describeFilms(source: RowSource): RowSource {
   });
 }
 
-/** The source with `zip3` in place of the zip code. */
+/** The source with a column `zip3` in place of the zip code. */
 function describePeople(source: RowSource): RowSource {
   return deriveColumn(source, 'zip', 'zip3', (zip) => zip.slice(0, 3));
 }

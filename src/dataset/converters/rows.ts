@@ -5,21 +5,21 @@ import { quoteCsv } from '../../lib/text/csv.ts';
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { formatMoment } from '../times.ts';
 
-/** Draws random users other than the given ones. */
+/** Draws random users who are not members of a campaign. */
 export class Others {
   readonly #isPresent: Uint8Array;
   readonly #present: number;
   readonly #marks: Int32Array;
   #mark = 0;
 
-  /** Only users whose `isPresent` is 1 are drawn. */
+  /** Only users with `isPresent` = 1 are drawn. */
   constructor(isPresent: Uint8Array) {
     this.#isPresent = isPresent;
     this.#present = isPresent.reduce((sum, x) => sum + x, 0);
     this.#marks = new Int32Array(isPresent.length);
   }
 
-  /** Up to `count` random users who are not among `members` (all different, all present), ascending. */
+  /** Draws up to `count` distinct users who are present and not among `members`. Returns them in ascending order. */
   draw(members: Int32Array, count: number, rng: Rng): Int32Array {
     const mark = ++this.#mark;
     for (const user of members) this.#marks[user] = mark;
@@ -43,7 +43,9 @@ export class Others {
   }
 }
 
-/** Lines of interactions.csv for one campaign; with `times`, each has the user's time, or an empty field. */
+/**
+ * Lines of interactions.csv for one campaign. If `times` is given, a line ends with the user's time or an empty field.
+ */
 export function* rowsOf(
   campaign: string,
   users: TextTable,

@@ -1,4 +1,4 @@
-/** Turns the columns of the tables of users and items that accompany a log into features. */
+/** Converts columns to features, in the tables of users and items that accompany a log. */
 
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { lineError } from '../lines.ts';
@@ -19,10 +19,10 @@ import { type ColumnTypes, typedColumn } from './typed-columns.ts';
 export interface TableOptions {
   /** The column of ids. */
   readonly id: string;
-  /** Columns that are not features. */
+  /** Columns that do not become features. */
   readonly leaveOut: readonly string[];
   readonly separator: string;
-  /** The types given for columns. */
+  /** The types of columns that options give. */
   readonly types: ColumnTypes;
   readonly onProgress: OnProgress;
 }
@@ -36,7 +36,7 @@ export interface UserTable extends Columns {
   readonly fresh: number;
 }
 
-/** Reads a table of users once: ids get numbers in `users`, columns become features. */
+/** Reads a table of users once. Ids get numbers in `users`, and columns become features. */
 export async function surveyUsers(source: RowSource, users: TextTable, options: TableOptions): Promise<UserTable> {
   const { id, onProgress } = options;
   requireColumn(source, id, '--users');
@@ -61,13 +61,13 @@ export async function surveyUsers(source: RowSource, users: TextTable, options: 
 }
 
 export interface ItemTable extends Columns {
-  /** The features of a campaign's record; empty for an item that the table lacks. */
+  /** The features of an item's record; empty for an item that the table lacks. */
   recordOf(item: number): Readonly<Record<string, RecordValue>>;
   /** Number of wanted items that the table lacks. */
   readonly missing: number;
 }
 
-/** Reads the rows of the `wanted` items of a table and keeps them; their columns become features. */
+/** Reads and keeps the rows of the `wanted` items of a table. Columns become features. */
 export async function readItems(
   source: RowSource,
   items: TextTable,
@@ -107,7 +107,7 @@ export async function readItems(
   return { ...columns, recordOf, missing: wanted.size - found.size };
 }
 
-/** The values of a row as members of a record, in the order of `features`. */
+/** The names and values that a row adds to a record, in the order of `features`. */
 export function recordMembers(features: readonly FeatureColumn[], values: readonly Value[]): [string, RecordValue][] {
   return features.map((feature, i) => [feature.name, recordValue(values[i] ?? null, feature)]);
 }

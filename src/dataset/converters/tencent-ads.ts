@@ -9,7 +9,10 @@ import { ColumnSurvey, type FeatureColumn, finishSurveys, requireColumn } from '
 import type { OnProgress } from './made.ts';
 import { recordMembers } from './tables.ts';
 
-/** An ad with the users who are in its seed package and those who are not, as distinct, ascending user numbers. */
+/**
+ * An ad with its users who are in its seed package and its users who are not, as distinct user numbers in ascending
+ * order.
+ */
 export interface Ad {
   readonly id: string;
   /** Its features. */
@@ -26,7 +29,7 @@ export interface AdTable {
 }
 
 const COLUMNS = ['aid', 'uid', 'label'];
-/** No field of these files has several tokens. */
+/** No field of these files contains several tokens. */
 const NO_SEPARATOR = '\u0000';
 
 /** Reads adFeature.csv; its columns are features. Errors: AppError `invalid_data`, naming file:line. */
@@ -56,9 +59,9 @@ export async function readAds(path: string): Promise<AdTable> {
 }
 
 /**
- * Reads which users the ads were shown to, from files of rows `aid,uid,label`, with or without that header. A user with
- * both labels is a member. `notes` say what was left out: rows whose user or ad is not in the other files. Errors:
- * AppError `invalid_data`, naming file:line.
+ * Reads which users the ads were shown to, from files with rows `aid,uid,label`, with or without this header. A user
+ * with both labels is a member. Rows whose user or ad is not in the other files are left out, and counted in `notes`.
+ * Errors: AppError `invalid_data`, naming file:line.
  */
 export async function readShown(
   paths: readonly string[],
@@ -99,7 +102,7 @@ export async function readShown(
   return { ads: [...buffers].map(([id, buffer]) => ({ id, record: records.get(id)!, ...labelled(buffer) })), notes };
 }
 
-/** The members and the others in the rows, each user once. */
+/** The members and the non-members in the rows, each user once. */
 function labelled(buffer: RowBuffer): Pick<Ad, 'members' | 'others'> {
   const { users, labels } = buffer.rows();
   const of = (label: number) => users.filter((_, i) => labels[i] === label).sort();

@@ -12,12 +12,12 @@ export interface UserSurvey {
 }
 
 const USER_ID = 'uid';
-/** Separates the fields of a line; `VALUES` separates a field's name and its values. */
+/** The separator between the fields of a line. `VALUES` separates a field's name and its values. */
 const FIELDS = '|';
 const VALUES = ' ';
 
 /**
- * Reads the file once: every user gets a number, starting at 0, and every field becomes a feature, in alphabetical
+ * Reads the file once. Every user gets a number, starting at 0, and every field becomes a feature, in alphabetical
  * order. Errors: AppError `invalid_data`, naming file:line, for a line with a missing or duplicate id, and for a field
  * that appears twice.
  */
@@ -48,7 +48,7 @@ export async function surveyUserFeatures(path: string, users: TextTable, onProgr
   return finishSurveys(ordered, 'field of users');
 }
 
-/** Reads the file again, as text of users.ndjson. */
+/** Reads the file again and converts it to the text of users.ndjson. */
 export async function* readUserFeatures(
   path: string,
   { features }: UserSurvey,
@@ -70,7 +70,7 @@ export async function* readUserFeatures(
   }
 }
 
-/** The fields of a line: the name, and the text after it. */
+/** The fields of a line: for each field, its name and the text after the name. */
 function fieldsOf(text: string, path: string, line: number): [string, string][] {
   return text.split(FIELDS).map((field) => {
     const end = field.indexOf(VALUES);

@@ -14,17 +14,17 @@ import { type Ad, readAds, readShown } from './tencent-ads.ts';
 import { readUserFeatures, surveyUserFeatures } from './tencent-users.ts';
 
 export interface TencentOptions {
-  /** The folder of the files. */
+  /** The folder that contains the downloaded files. */
   readonly folder: string;
-  /** The data set's folder; it must not exist. */
+  /** The folder of the new data set, which must not exist. */
   readonly out: string;
   /** The threshold T: an ad with more seeds than T is large (hot), any other ad is small (cold). */
   readonly threshold: number;
   /** The share of ads that become test campaigns. */
   readonly testShare: number;
-  /** Ads with fewer seeds are left out. */
+  /** Minimum number of seeds; ads with fewer seeds are left out. */
   readonly minimumUsers: number;
-  /** Number of non-members drawn per member, in place of those in the log; null to use those in the log. */
+  /** Number of non-members that are drawn per member; null to use the non-members in the log. */
   readonly negatives: number | null;
   readonly seed: string;
   readonly onProgress: OnProgress;
@@ -43,10 +43,10 @@ interface Campaign {
 }
 
 /**
- * Follows the published processing of MetaHeac: the rows of an ad are its seeds (label 1) and others (-1); ads with
- * more than `threshold` seeds are large; each group is split at random into train and test campaigns, and the rows of a
- * test campaign into halves, one to adapt to and one to evaluate on. The file of users is read twice and streamed.
- * Memory: 20 bytes per user and 5 per row. Equal files and seeds give equal bytes. Errors (AppError):
+ * Follows the published processing of MetaHeac. The rows of an ad are its seeds (label 1) and its non-members (label
+ * -1). Ads with more than `threshold` seeds are large. Each group is split at random into train and test campaigns. The
+ * rows of a test campaign are split into two halves: one for adaptation and one for evaluation. The file of users is
+ * streamed twice. Memory: 20 bytes per user and 5 per row. Equal files and seeds give equal bytes. Errors (AppError):
  * `invalid_argument` if a file is missing or `out` exists, `invalid_data` naming file:line, `storage_failed`; nothing
  * is left behind.
  */
@@ -93,7 +93,7 @@ function findFiles(folder: string) {
   return { users, ads, shown: [train, ...truths.sort().map((name) => join(folder, name))] };
 }
 
-/** Splits the ads with enough seeds: the same share of the large and of the small ones become test campaigns. */
+/** Splits the ads with enough seeds: the same share of large ads and of small ads become test campaigns. */
 function chooseCampaigns(
   ads: readonly Ad[],
   { threshold, testShare, minimumUsers }: TencentOptions,
@@ -148,7 +148,10 @@ function* written(
   }
 }
 
-/** Rows of an ad: all for a train campaign; for a test campaign, half to adapt to and half to evaluate on. */
+/**
+ * The rows of an ad. In a train campaign, all rows are train rows; in a test campaign, half are for adaptation and half
+ * for evaluation.
+ */
 function* adRows(
   { id, members, others }: Ad,
   split: 'train' | 'test',

@@ -1,4 +1,4 @@
-/** Times of a log: ISO 8601, seconds since 1970, and the formats that spreadsheets write. */
+/** Parses times of a log: ISO 8601, seconds since 1970, and the formats that spreadsheets write. */
 
 import { AppError } from '../../lib/errors.ts';
 import { lineError } from '../lines.ts';
@@ -6,16 +6,19 @@ import type { RowSource, Value } from '../row-source.ts';
 import { parseMoment } from '../times.ts';
 import type { DateOrder } from '../written-dates.ts';
 
-/** Year, month, day; then optionally a time of day and an offset. */
+/** Matches year, month and day, optionally followed by a time of day and an offset. */
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?$/;
-/** Day and month in either order, the year; then optionally a time of day, with hours of one or two digits. */
+/**
+ * Matches day and month in either order and the year, optionally followed by a time of day, with hours of one or two
+ * digits.
+ */
 const WRITTEN =
   /^(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T, ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?)?$/;
 
 /**
  * Converts a number (seconds or milliseconds since 1970) or an ISO 8601 date, with or without a time of day (UTC unless
- * it has an offset), to milliseconds since 1970; if `order` is given, also `12/1/2010 8:26`. Errors: AppError
- * `invalid_data` naming file:line, also for `03/04/2020` without an order, which is ambiguous.
+ * it has an offset), to milliseconds since 1970. If `order` is given, dates like `12/1/2010 8:26` are also converted.
+ * Errors: AppError `invalid_data` naming file:line; without an order, this includes `03/04/2020`, which is ambiguous.
  */
 export function parseTime(value: Value, path: string, line: number, order: DateOrder | null = null): number {
   const text = typeof value === 'string' ? value.trim() : '';
@@ -27,9 +30,9 @@ export function parseTime(value: Value, path: string, line: number, order: DateO
 }
 
 /**
- * Whether the dates of a column (`12/1/2010`) have the day or the month first: decided by the first date that allows
- * only one order or has dots (`1.12.2010`: day first). null if there are no such dates. Errors: AppError
- * `invalid_argument` if no date decides it.
+ * Finds out whether the dates of a column (such as `12/1/2010`) have the day or the month first. The first date that
+ * allows only one order or has dots (`1.12.2010`: day first) decides. Returns null if there are no such dates. Errors:
+ * AppError `invalid_argument` if no date decides the order.
  */
 export async function inferDateOrder(source: RowSource, column: string): Promise<DateOrder | null> {
   let first: { readonly text: string; readonly line: number } | null = null;

@@ -1,4 +1,4 @@
-/** Columns whose type is given by an option: numbers, dates, vectors, words. */
+/** Columns whose type an option gives: numbers, dates, vectors, words. */
 
 import { MAXIMUM_VECTOR_SIZE } from '../features.ts';
 import { lineError } from '../lines.ts';
@@ -11,11 +11,11 @@ export interface ColumnTypes {
   readonly numbers: readonly string[];
   readonly dates: readonly string[];
   readonly vectors: readonly string[];
-  /** Texts in which each word is a token. */
+  /** Columns with texts in which each word is a token. */
   readonly words: readonly string[];
   /** Whether numbers have a decimal comma. */
   readonly decimalComma: boolean;
-  /** Day or month first; null: inferred from the values of each column. */
+  /** The order of day and month; null to infer the order from the values of each column. */
   readonly dateOrder: DateOrder | null;
 }
 
@@ -24,13 +24,13 @@ export const NO_TYPES: ColumnTypes = {
   ...{ decimalComma: false, dateOrder: null },
 };
 
-/** The value of a typed column in a record of a data set. */
+/** A value of a typed column in a record of a data set. */
 export type TypedValue = number | readonly number[] | readonly string[] | null;
 
 /** How a typed column is read. */
 export interface TypedColumn {
   readonly kind: 'number' | 'vector' | 'multi';
-  /** Errors: AppError `invalid_data` naming file:line. */
+  /** Reads a value. Errors: AppError `invalid_data` naming file:line. */
   read(value: Value, path: string, line: number): TypedValue;
 }
 
@@ -38,7 +38,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const MS_PER_DAY = 86_400_000;
 const MOST_WORDS = 50;
 
-/** How a column is read; null if no type is given for it. Errors: those of `inferDateOrder`. */
+/** Returns how a column is read; null if no option gives its type. Errors: the errors of `inferDateOrder`. */
 export async function typedColumn(
   source: RowSource,
   column: string,
@@ -69,7 +69,7 @@ function numberOf(value: Value, decimalComma: boolean, path: string, line: numbe
   throw lineError(path, line, `${JSON.stringify(value)} is not a number${hint}`, { value });
 }
 
-/** Reads `[0.1, 0.2]`, numbers with the separator between them, or a list. */
+/** Reads a vector from `[0.1, 0.2]`, from numbers with a separator between them, or from a list. */
 function vectorOf(value: Value, separator: string, path: string, line: number): readonly number[] | null {
   if (value === null) return null;
   const list = typeof value === 'string' ? /^\s*\[(.*)\]\s*$/s.exec(value)?.[1] : undefined;
@@ -82,7 +82,7 @@ function vectorOf(value: Value, separator: string, path: string, line: number): 
   throw lineError(path, line, message, { value: String(value).slice(0, 200) });
 }
 
-/** The distinct words, in lower case. */
+/** The distinct words of a text, in lower case. */
 function wordsOf(value: Value): readonly string[] {
   const texts = typeof value === 'string' ? [value] : (value ?? []);
   const words = texts.flatMap((text) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);

@@ -1,12 +1,12 @@
-/** Chooses the members of a campaign by how much each user likes it, plus noise. */
+/** Chooses the members of a campaign by how much users like the campaign, plus noise. */
 import type { Rng } from '../../lib/rng.ts';
 
-/** Minimum number of members of a campaign: seeds and hidden members. */
+/** Minimum number of members of a campaign, including seeds and hidden members. */
 const FEWEST_MEMBERS = 4;
 
 /**
- * 1 for the `share` of users with the greatest liking + noise: `[users]`. `noise` is in standard deviations of the
- * liking.
+ * Returns `[users]`: 1 for the `share` of users with the greatest liking + noise, else 0. `noise` is in standard
+ * deviations of the liking.
  */
 export function topShare(liking: Float64Array, share: number, noise: number, rng: Rng): Uint8Array {
   const users = liking.length;

@@ -1,8 +1,9 @@
-/**
- * The names used in the synthetic world: tastes with their interests, categories, traits.
- */
+/** The names in the synthetic world: tastes with their interests, categories, and traits. */
 
-/** The tastes that people can have, each to a degree given by a number. Each taste has interests that reveal it. */
+/**
+ * The tastes that people can have. A number says how strong a person's taste is. Each taste has interests that reveal
+ * it.
+ */
 export const TASTES = {
   outdoors: ['hiking', 'camping', 'fishing', 'climbing', 'gardening', 'birdwatching'],
   sport: ['football', 'running', 'cycling', 'swimming', 'yoga', 'weightlifting'],

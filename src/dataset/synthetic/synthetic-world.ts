@@ -1,4 +1,6 @@
-/** The world of synthetic data sets: readable traits, hidden tastes, and how much a person likes a campaign. */
+/**
+ * The world of synthetic data sets: people with readable traits and hidden tastes, and how much they like campaigns.
+ */
 import { createRng, firstAbove, type Rng } from '../../lib/rng.ts';
 import {
   AGE_BANDS,
@@ -37,16 +39,16 @@ export const CAMPAIGN_FEATURES = [
   { name: 'topics', kind: 'multi', max_length: 3 },
 ] as const;
 
-/** Readable features of a person or a campaign; null = unknown. */
+/** Readable features of a person or a campaign; null for an unknown value. */
 export type Traits = Readonly<Record<string, string | readonly string[] | null>>;
 
 /** A person of the world. */
 export interface Person {
   readonly age: number;
   readonly country: number;
-  /** `[TASTE_COUNT]`, about standard normal. */
+  /** The strengths of the person's tastes: `[TASTE_COUNT]`, about standard normal. */
   readonly tastes: Float64Array;
-  /** The features that a data set has of the person. */
+  /** The person's features in a data set. */
   readonly traits: Traits;
 }
 
@@ -54,21 +56,21 @@ export interface Person {
 export interface PlantedCampaign {
   readonly features: Traits;
   /**
-   * How much a person likes it, before noise: depends on hidden tastes weighted by campaign and age, a pair of tastes,
-   * age and country.
+   * How much a person likes the campaign, before noise. This depends on hidden tastes, weighted by campaign and age; on
+   * a pair of tastes; and on age and country.
    */
   affinity(age: number, country: number, tastes: Float64Array | Float32Array, offset: number): number;
 }
 
-/** The ground truth, determined by a key. */
+/** The ground truth of a synthetic world, which a key determines. */
 export interface World {
   samplePerson(rng: Rng, tokensPerUser: number): Person;
   sampleCampaign(rng: Rng): PlantedCampaign;
 }
 
 /**
- * Creates the world of `key`. Tokens have the same meaning in all data sets of a world, so a model trained on one fits
- * the others.
+ * Creates the world of `key`. Tokens have the same meaning in all data sets of a world, so a model that was trained on
+ * one data set fits all others.
  */
 export function createWorld(key: string): World {
   const planted = plantWorld(key);
@@ -80,7 +82,7 @@ export function createWorld(key: string): World {
 
 type Planted = ReturnType<typeof plantWorld>;
 
-/** The building blocks of everything else, each with its own random stream. */
+/** The random building blocks of the world, each with its own random stream. */
 function plantWorld(key: string) {
   const rng = createRng(`synthetic world/${key}`);
   const normals = (label: string, count: number): Float64Array => {
@@ -190,12 +192,12 @@ function sampleCampaign(
   return { features, affinity };
 }
 
-/** Tokens with a position in taste space and a popularity. */
+/** Tokens, each with a position in taste space and a popularity. */
 interface PlantedTokens {
   readonly names: readonly string[];
   /** `[names, TASTE_COUNT]` */
   readonly vectors: Float64Array;
-  /** `[names]`, log of how common a token is. */
+  /** The popularity of tokens: `[names]`, the logarithm of how common a token is. */
   readonly popularity: Float64Array;
 }
 
@@ -243,7 +245,10 @@ function brandNames(rng: Rng): string[] {
   return [...names];
 }
 
-/** Up to `count` distinct tokens, each sampled with P ~ exp(popularity + vector . tastes), one in ten at random. */
+/**
+ * Samples up to `count` distinct tokens. A token is sampled with P ~ exp(popularity + vector . tastes), and one token
+ * in ten at random.
+ */
 function sampleTokens(rng: Rng, tokens: PlantedTokens, tastes: Float64Array, count: number): string[] {
   const size = tokens.names.length;
   const cumulative = new Float64Array(size);
@@ -260,7 +265,7 @@ function sampleTokens(rng: Rng, tokens: PlantedTokens, tastes: Float64Array, cou
   return [...sampled];
 }
 
-/** Index sampled with P ~ exp(logit(i)). */
+/** Samples an index i with P ~ exp(logit(i)). */
 function choose(rng: Rng, count: number, logit: (i: number) => number): number {
   const cumulative = new Float64Array(count);
   let total = 0;

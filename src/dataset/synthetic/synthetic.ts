@@ -1,4 +1,4 @@
-/** Writes synthetic data sets: people with readable traits and known tastes, campaigns that some of them like. */
+/** Writes synthetic data sets: people with readable traits and known tastes, and campaigns that some people like. */
 
 import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng } from '../../lib/rng.ts';
@@ -7,24 +7,27 @@ import { topShare } from './members.ts';
 import { TASTE_COUNT } from './synthetic-names.ts';
 import { CAMPAIGN_FEATURES, createWorld, type PlantedCampaign, USER_FEATURES, type World } from './synthetic-world.ts';
 
-/** The size and the properties of the data set. */
+/** The size and other properties of a synthetic data set. */
 export interface SyntheticOptions {
-  /** Folder of the data set; created if it does not exist, existing files are replaced. */
+  /** Folder of the data set, which is created if it does not exist. Existing files are replaced. */
   readonly out: string;
   readonly users: number;
   readonly trainCampaigns: number;
   readonly testCampaigns: number;
-  /** Determines the people and the campaigns; the same options produce the same bytes. */
+  /** The key that determines the people and the campaigns. The same options produce the same bytes. */
   readonly seed: string;
-  /** Determines what traits and tokens mean: a model fits all data sets of the same world. Default `demo`. */
+  /**
+   * The key that determines what traits and tokens mean. A model fits all data sets with the same world. The default is
+   * `demo`.
+   */
   readonly world?: string;
-  /** Mean number of interests and brands of a person before repetitions are dropped. Default 14. */
+  /** Mean number of interests and brands of a person before repetitions are dropped. The default is 14. */
   readonly tokensPerUser?: number;
-  /** Members of a campaign as a share of the users. Default .04. */
+  /** Members of a campaign as a share of the users. The default is .04. */
   readonly audienceShare?: number;
-  /** Noise in who likes a campaign, in standard deviations of the true affinity. Default 1. */
+  /** Noise in who likes a campaign, in standard deviations of the true affinity. The default is 1. */
   readonly noise?: number;
-  /** Maximum number of members of a train campaign in the history (with 10 non-members each). Default 500. */
+  /** Maximum number of members in the rows of a train campaign, with 10 non-members per member. The default is 500. */
   readonly trainMembers?: number;
 }
 
@@ -32,7 +35,10 @@ export interface SyntheticOptions {
 export interface SyntheticDataSet {
   readonly users: number;
   readonly trainCampaigns: number;
-  /** In the order of campaigns.ndjson; `members` counts the hidden ones (eval rows with label 1). */
+  /**
+   * Test campaigns in the order of campaigns.ndjson. `members` is the number of hidden members (eval rows with label
+   * 1).
+   */
   readonly testCampaigns: readonly TestCampaign[];
 }
 
@@ -44,13 +50,16 @@ export interface TestCampaign {
 }
 
 const SEED_COUNTS = { small: 50, large: 200 } as const;
-/** With fewer users, no campaign has enough members for both seeds and hidden members. */
+/**
+ * Minimum number of users. With fewer users, no campaign would have enough members for both seeds and hidden members.
+ */
 const MINIMUM_USERS = 200;
 
 /**
  * Writes dataset.json, users.ndjson, campaigns.ndjson and interactions.csv. Train campaigns have up to `trainMembers`
- * members and 10 non-members each; test campaigns alternate between `small` (50 seeds) and `large` (200, at most half
- * of the members), and every other user is an eval row: those with label 1 are the ground truth.
+ * members, and 10 non-members per member. Test campaigns alternate between `small` (50 seeds) and `large` (200 seeds,
+ * but at most half of the members). In a test campaign, every user who is not a seed is an eval row, and label 1 of the
+ * eval rows is the ground truth.
  */
 export async function generateDataSet(options: SyntheticOptions): Promise<SyntheticDataSet> {
   const { out, users, seed } = options;
@@ -73,7 +82,7 @@ export async function generateDataSet(options: SyntheticOptions): Promise<Synthe
   return { users, trainCampaigns: settings.trainCampaigns, testCampaigns };
 }
 
-/** The data about people that is kept in memory: only what decides which campaigns they like. */
+/** The data about people that is kept in memory: only the data that determines which campaigns they like. */
 interface People {
   readonly ages: Uint8Array;
   readonly countries: Uint8Array;
@@ -81,7 +90,7 @@ interface People {
   readonly tastes: Float32Array;
 }
 
-/** Samples people, yields their records, and fills `people` at the same time. */
+/** Samples people and yields their records. Also fills `people`. */
 function* sampleUsers(world: World, rng: Rng, people: People, tokensPerUser: number): Generator<object> {
   for (let u = 0; u < people.ages.length; u++) {
     const person = world.samplePerson(rng, tokensPerUser);
@@ -100,7 +109,7 @@ interface Settings {
   readonly trainMembers: number;
 }
 
-/** Samples campaigns; adds the test campaigns to `made`. */
+/** Samples campaigns and yields them. Also adds the test campaigns to `made`. */
 function* sampleCampaigns(
   world: World,
   rng: Rng,
