@@ -51,7 +51,7 @@ function readTokens(value: unknown): readonly string[] | Refusal {
   const tokens: string[] = [];
   for (const part of value as unknown[]) {
     const token = findToken(part);
-    if (token === null) return { refused: `a list with ${describeNoToken(part)} in it; texts are expected` };
+    if (token === null) return { refused: `a list that contains ${describeNoToken(part)}; texts are expected` };
     tokens.push(token);
   }
   return tokens;

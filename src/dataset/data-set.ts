@@ -71,7 +71,7 @@ export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
     throw new AppError('invalid_data', `${dataSet.path} has no ${name}, ${name}.gz or ${name}.zst`);
   if (found.length > 1) {
     const forms = found.map((one) => one || 'plain').join(' and ');
-    throw new AppError('invalid_data', `${plain} exists in several forms (${forms}): keep one of them`);
+    throw new AppError('invalid_data', `${plain} exists in several forms (${forms}); keep only one of these files`);
   }
   return `${plain}${ending}`;
 }

@@ -72,7 +72,7 @@ export async function openDelimited(path: string, options: DelimitedOptions = {}
   return { path, columns, read };
 }
 
-const LONE_RETURN = 'lines end in CR alone, which is not supported: convert them to LF (tr "\\r" "\\n")';
+const LONE_RETURN = 'lines end in CR alone, which is not supported; convert them to LF (tr "\\r" "\\n")';
 
 /** Reads lines in which quotes have no special meaning. */
 function plainReader(delimiter: string, take: (fields: readonly string[], line: number) => void) {

@@ -47,7 +47,7 @@ function findSizeFault(name: string, kind: FeatureKind, size: number | undefined
   const needsSize = columnOf(kind) === 'vector';
   if (needsSize === (size !== undefined)) return null;
   return needsSize
-    ? `the vector "${name}" has no size: specify how many numbers it has`
+    ? `the vector "${name}" has no size; specify how many numbers it has`
     : `the feature "${name}" has a size, but is not a vector`;
 }
 

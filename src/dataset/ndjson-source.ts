@@ -25,7 +25,10 @@ export async function openNdjson(path: string): Promise<RowSource> {
         columns.add(key);
         const parts: readonly unknown[] = Array.isArray(value) ? value : [value];
         if (parts.some((part) => typeof part === 'object' && part !== null))
-          unreadable.set(key, 'an object or a list of objects: only text, numbers and lists of them are supported');
+          unreadable.set(
+            key,
+            'an object or a list of objects; only text, numbers, and lists of text or numbers are supported',
+          );
       }
     }
     if (seen === LINES_OF_COLUMNS) break;
@@ -63,5 +66,9 @@ function textOf(value: unknown, name: string, path: string, line: number): strin
     if (Number.isInteger(value)) throw lineError(path, line, `"${name}" is ${describeNoToken(value)}`);
     return String(value);
   }
-  throw lineError(path, line, `"${name}" is ${describe(value)}; text, a number or a list of them is expected`);
+  throw lineError(
+    path,
+    line,
+    `"${name}" is ${describe(value)}; text, a number, or a list of text or numbers is expected`,
+  );
 }

@@ -26,7 +26,7 @@ export async function openRows(path: string, options: DelimitedOptions = {}): Pr
   if (format !== undefined)
     throw new AppError(
       'invalid_argument',
-      `${path}: ${format} is not supported: save it as CSV or NDJSON (plain, .gz or .zst)`,
+      `${path}: ${format} is not supported; save the table as CSV or NDJSON (plain, .gz or .zst)`,
     );
   return ['ndjson', 'jsonl', 'json'].includes(ending) ? await openNdjson(path) : await openDelimited(path, options);
 }

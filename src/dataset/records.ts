@@ -47,7 +47,7 @@ export function csvReaderOf(path: string, take: CsvReading['take'], delimiter = 
 export function csvError(path: string, line: number, fault: CsvFault): AppError {
   const limit = LINE_LIMITS.maximumLineBytes;
   if (fault !== 'too_long') return lineError(path, line, CSV_FAULTS[fault]);
-  return lineError(path, line, `the record has more than ${limit} bytes: is a quote not closed?`, { limit });
+  return lineError(path, line, `the record has more than ${limit} bytes (is a quote not closed?)`, { limit });
 }
 
 /** Describes the type of a JSON value in messages. */

@@ -84,7 +84,7 @@ async function skipFrame(bytes: ByteReader): Promise<void> {
 
 /** Yields the parts of the frame that begins with `head`. */
 async function* readFrame(head: Buffer, bytes: ByteReader): AsyncGenerator<Buffer, void, void> {
-  if (head.readUInt32LE() !== FRAME) throw new Error('it is not Zstandard');
+  if (head.readUInt32LE() !== FRAME) throw new Error('the file is not Zstandard');
   yield head;
   const descriptor = await bytes.take(1);
   yield descriptor;
@@ -100,7 +100,7 @@ async function* readFrame(head: Buffer, bytes: ByteReader): AsyncGenerator<Buffe
     const block = header.readUIntLE(0, 3);
     isLast = (block & 1) === 1;
     const [type, size] = [(block >> 1) & 3, block >> 3];
-    if (type > BLOCK.compressed) throw new Error('it is not Zstandard: a block has an unknown type');
+    if (type > BLOCK.compressed) throw new Error('the file is not Zstandard: a block has an unknown type');
     const stored = type === BLOCK.repeated ? 1 : size;
     if (stored > 0) yield await bytes.take(stored);
   }
@@ -118,7 +118,7 @@ class ByteReader {
 
   async take(count: number): Promise<Buffer> {
     const taken = await this.takeOrEnd(count);
-    if (taken === null) throw new Error('it is truncated within a Zstandard frame');
+    if (taken === null) throw new Error('the file is truncated within a Zstandard frame');
     return taken;
   }
 
@@ -138,7 +138,7 @@ class ByteReader {
       missing -= part.length;
     }
     if (missing === 0) return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-    if (parts.length > 0) throw new Error('it is truncated within a Zstandard frame');
+    if (parts.length > 0) throw new Error('the file is truncated within a Zstandard frame');
     return null;
   }
 

@@ -95,6 +95,6 @@ export class ApiClient {
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     if (response.ok) return response;
-    throw new AppError('unavailable', `${method} ${path} answered ${response.status}: ${await response.text()}`);
+    throw new AppError('unavailable', `${method} ${path} returned ${response.status}: ${await response.text()}`);
   }
 }

@@ -72,7 +72,7 @@ const BASELINE_KEY = 'demo/baselines';
 /** Runs the demo until the report is printed or, with `keep`, until Ctrl-C. In all cases, no files are left behind. */
 export async function runDemo(options: DemoOptions, dependencies: DemoDependencies): Promise<void> {
   if (options.model !== undefined && options.data === undefined)
-    throw new AppError('invalid_argument', '--model goes with --data: the synthetic people have a model of their own');
+    throw new AppError('invalid_argument', '--model needs --data, because the synthetic people have their own model');
   await withScope((scope) => new Demo(options, dependencies, scope).run());
 }
 
@@ -96,7 +96,7 @@ class Demo {
   async run(): Promise<void> {
     const folder = this.#scope.temporaryFolder('demo');
     const { data, model } = await this.#prepare(folder);
-    this.#say('importing them as a population');
+    this.#say('importing the people as a population');
     const material = await importMaterial(data, model, `${folder}/population`, (users) =>
       this.#output.progress(`  ${formatCount(users)} users`),
     );
@@ -179,7 +179,7 @@ class Demo {
     const heldOut = ready.quality?.held_out;
     if (heldOut)
       this.#print(
-        `  its own quality report, from ${heldOut.held_out_seeds} held-out seeds: AUC ${heldOut.auc.toFixed(3)}`,
+        `  quality report of the service, from ${heldOut.held_out_seeds} held-out seeds: AUC ${heldOut.auc.toFixed(3)}`,
       );
     const prediction = ready.quality?.prediction;
     const lift = prediction?.lift[String(AUDIENCE_PERCENT / 100)];
@@ -266,7 +266,7 @@ class Demo {
       '',
       ...curlCommands(url, id, { features: campaign.features, seeds }, members[0]!.user_id),
       '',
-      'Ctrl-C ends it and removes its files.',
+      'Ctrl-C ends the service and removes its files.',
     );
     await this.#scope.untilInterrupted();
   }

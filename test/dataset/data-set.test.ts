@@ -117,6 +117,8 @@ describe('getDataSetFile', () => {
     });
     writeFileSync(join(path, 'users.ndjson'), '');
     writeFileSync(join(path, 'users.ndjson.gz'), '');
-    expect((await refusalOf(() => getDataSetFile(dataSet, 'users.ndjson'))).message).toContain('keep one of them');
+    expect((await refusalOf(() => getDataSetFile(dataSet, 'users.ndjson'))).message).toContain(
+      'keep only one of these files',
+    );
   });
 });

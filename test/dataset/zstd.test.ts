@@ -73,13 +73,15 @@ describe('frames of Zstandard', () => {
     for (let end = 1; end < FILE.length; end++) {
       const read = framesOf(FILE.subarray(0, end), 1000);
       if (whole.includes(end)) await read;
-      else await expect(read, `${end} bytes`).rejects.toThrow('it is truncated');
+      else await expect(read, `${end} bytes`).rejects.toThrow('the file is truncated');
     }
   });
 
   it('are refused if something else occurs', async () => {
-    await expect(framesOf(Buffer.from('user_id\n'), 5)).rejects.toThrow('it is not Zstandard');
-    await expect(framesOf(Buffer.concat([FRAMES[0]!, Buffer.from('tail')]), 5)).rejects.toThrow('it is not Zstandard');
+    await expect(framesOf(Buffer.from('user_id\n'), 5)).rejects.toThrow('the file is not Zstandard');
+    await expect(framesOf(Buffer.concat([FRAMES[0]!, Buffer.from('tail')]), 5)).rejects.toThrow(
+      'the file is not Zstandard',
+    );
     const odd = Buffer.from(FRAMES[0]!);
     odd[6] = 0x06;
     await expect(framesOf(odd, 5)).rejects.toThrow('a block has an unknown type');
@@ -94,9 +96,9 @@ describe('files in Zstandard', () => {
     const halves = [big.slice(0, 100_000), big.slice(100_000)].map((half) => pack(`${half.join('\n')}\n`));
     expect(await linesOf(Buffer.concat(halves))).toEqual(big);
     await expect(linesOf(halves[1]!.subarray(0, -2))).rejects.toThrow(
-      /users\.ndjson\.zst:\d+: the file cannot be read from here on: it is truncated within a Zstandard frame/,
+      /users\.ndjson\.zst:\d+: the file cannot be read from here on: the file is truncated within a Zstandard frame/,
     );
-    await expect(linesOf(Buffer.from('hello world'))).rejects.toThrow('it is not Zstandard');
+    await expect(linesOf(Buffer.from('hello world'))).rejects.toThrow('the file is not Zstandard');
   });
 
   it('can be users and logs', async () => {
@@ -106,7 +108,7 @@ describe('files in Zstandard', () => {
     const rows = await rowsOf(users);
     writeFileSync(`${users}.zst`, pack(readFileSync(users)));
     expect((await refusalOf(() => getDataSetFile(openDataSet(folder), 'users.ndjson'))).message).toContain(
-      'exists in several forms (plain and .zst): keep one of them',
+      'exists in several forms (plain and .zst); keep only one of these files',
     );
     rmSync(users);
     expect(getDataSetFile(openDataSet(folder), 'users.ndjson')).toBe(`${users}.zst`);

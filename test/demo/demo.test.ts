@@ -119,7 +119,7 @@ describe('metaheac demo', () => {
     async () => {
       const run = startDemo('--keep', '--data', smallData, '--model', MODEL);
       const [, url] = (await run.until(
-        /keeps running at (http:\/\/127\.0\.0\.1:\d+) .*Ctrl-C ends it/s,
+        /keeps running at (http:\/\/127\.0\.0\.1:\d+) .*Ctrl-C ends the service/s,
       )) as unknown as string[];
       expect(run.text()).toMatch(/queued [\d.]+ s, (finding [\d.]+ s, )?adapting [\d.]+ s, scoring [\d.]+ s, ranking /);
       expect(run.text().match(/^ +\d+ {2}person-\d{6} {2}[01]\.\d{4} {2}(yes|no) /gm)).toHaveLength(10);
@@ -164,7 +164,7 @@ describe('metaheac demo', () => {
   itUsual('refuses a model without a data set', async () => {
     const { status, stderr } = await metaheac('demo', '--model', MODEL);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/--model goes with --data/);
+    expect(stderr).toMatch(/--model needs --data/);
   });
 
   itUsual('refuses a folder that is not a data set, and leaves nothing behind', async () => {

@@ -210,7 +210,7 @@ describe('readHistory', () => {
       'a multi feature with a number that is not whole',
       [{ ...CAMPAIGNS[0], tags: ['x', 1.5] }],
       ROWS,
-      /"tags" of campaign "a" is a list with a number that is not whole in it/,
+      /"tags" of campaign "a" is a list that contains a number that is not whole/,
     ],
     [
       'a list of 10,001 tokens',

@@ -85,9 +85,9 @@ export class ColumnSurvey {
   finish(): FeatureColumn | string {
     if (this.#typed) return this.#finishTyped(this.#typed);
     const rows = Math.min(this.#filled, COUNTED_ROWS);
-    if (rows === 0) return 'it is empty';
-    if (this.#hasLongToken) return `it has texts of more than ${MAXIMUM_TOKEN_BYTES} bytes`;
-    if (this.#different.size === 1) return 'it has the same value everywhere';
+    if (rows === 0) return 'the column is empty';
+    if (this.#hasLongToken) return `the column has texts of more than ${MAXIMUM_TOKEN_BYTES} bytes`;
+    if (this.#different.size === 1) return 'the column has the same value in all rows';
     if (!this.#isMulti && rows >= ROWS_OF_IDS && this.#different.size >= SHARE_OF_IDS * rows)
       return 'nearly every row has a different value (an id, a name, a precise number)';
     const { name } = this;
@@ -103,12 +103,12 @@ export class ColumnSurvey {
     this.#filled++;
     if (typeof read === 'number') return;
     if (typed.kind === 'vector' && this.#size !== 0 && read.length !== this.#size)
-      throw lineError(path, line, `${this.name} has ${read.length} numbers, the first vector ${this.#size}`);
+      throw lineError(path, line, `${this.name} has ${read.length} numbers, but the first vector has ${this.#size}`);
     this.#size = Math.max(this.#size, read.length);
   }
 
   #finishTyped(typed: TypedColumn): FeatureColumn | string {
-    if (this.#filled === 0 || (typed.kind !== 'number' && this.#size === 0)) return 'it is empty';
+    if (this.#filled === 0 || (typed.kind !== 'number' && this.#size === 0)) return 'the column is empty';
     const { name } = this;
     const sensitive = SENSITIVE.test(name) ? { sensitive: true } : {};
     const size = typed.kind === 'vector' ? { size: this.#size } : {};

@@ -78,18 +78,20 @@ function compare(
 ): Condition['holds'] {
   const isTime = DATE.test(value);
   if (!isTime && !NUMBER.test(value))
-    throw new AppError(
-      'invalid_argument',
-      `--where: ${JSON.stringify(text)} compares with neither a number nor a date`,
-    );
+    throw new AppError('invalid_argument', `--where: ${JSON.stringify(text)} must compare with a number or a date`);
   const limit = isTime ? parseTime(value, `--where ${text}`, 1) : Number(value);
   return (found, path, line) => {
     const own = textOf(found).trim();
     if (own === '') return false;
     if (!isTime && !NUMBER.test(own))
-      throw lineError(path, line, `${JSON.stringify(own)} is not a number, which ${JSON.stringify(text)} needs`, {
-        value: own,
-      });
+      throw lineError(
+        path,
+        line,
+        `${JSON.stringify(own)} is not a number, but ${JSON.stringify(text)} compares numbers`,
+        {
+          value: own,
+        },
+      );
     const number = isTime ? parseTime(own, path, line, order) : Number(own);
     if (operator === '<') return number < limit;
     if (operator === '<=') return number <= limit;

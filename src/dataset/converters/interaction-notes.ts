@@ -15,11 +15,13 @@ export function interactionNotes(
   const { count, first } = log.incomplete;
   if (count > 0) notes.push(`${count} rows lack a user or an item and are left out; the first is ${first}`);
   if (log.repeated > 0)
-    notes.push(`${log.repeated} rows repeat an item that the user already has: the earliest counts`);
+    notes.push(`${log.repeated} rows repeat an item that the user already has; only the earliest row counts`);
   const least = `${chosen.minimumUsers} users${minimumUsers === null ? ' (from the data; --minimum-users)' : ''}`;
   notes.push(`${chosen.campaigns.length} campaigns are drawn from ${chosen.eligible} items with at least ${least}`);
   const test = columns.time === null ? 'drawn at random (no --time)' : 'the newest campaigns';
-  notes.push(`the test campaigns are ${test}, their seeds ${columns.time === null ? 'drawn' : 'their earliest users'}`);
+  notes.push(
+    `the test campaigns are ${test}; their seeds are ${columns.time === null ? 'drawn too' : 'their earliest users'}`,
+  );
   if (chosen.nearDuplicates.length > 0) {
     const { item, of } = chosen.nearDuplicates[0]!;
     notes.push(
@@ -28,8 +30,8 @@ export function interactionNotes(
     );
   }
   notes.push(
-    `${histories.users} users have a history, of ${histories.items} items, at most ${history} each; ` +
-      `${histories.rare} items with fewer than ${LEAST_TAKERS} users are in none`,
+    `${histories.users} users have a history, with ${histories.items} items in all and at most ${history} per user; ` +
+      `${histories.rare} items with fewer than ${LEAST_TAKERS} users are in no history`,
   );
   const absent = isPresent.reduce((sum, x) => sum + (x ? 0 : 1), 0);
   if (before !== null)

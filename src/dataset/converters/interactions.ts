@@ -114,7 +114,7 @@ function checkNames({ users, items, leaveOut, types, ...options }: InteractionsO
     const unknown = names.find((name) => !known.includes(name));
     if (unknown === undefined) return;
     const message = `${option}: ${where} has a column ${JSON.stringify(unknown)}`;
-    throw new AppError('invalid_argument', `${message}; there are ${known.join(', ') || 'none'}`);
+    throw new AppError('invalid_argument', `${message}; the columns are ${known.join(', ') || 'none'}`);
   };
   const ofTables = tables.flatMap(({ columns }) => columns);
   check('--leave-out', leaveOut, ofTables, 'no table (--users, --items)');

@@ -71,7 +71,7 @@ async function openFiles(folder: string) {
   throw new AppError(
     'invalid_argument',
     `${folder} has neither ratings.dat, movies.dat and users.dat (MovieLens 1M) nor ratings.csv and movies.csv ` +
-      `(MovieLens 10M and later): download them from ${HOME}`,
+      `(MovieLens 10M and later); download them from ${HOME}`,
   );
 }
 

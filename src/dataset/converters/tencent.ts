@@ -82,7 +82,8 @@ export async function makeTencent(options: TencentOptions): Promise<MadeDataSet>
 function findFiles(folder: string) {
   const find = (name: string): string => {
     const found = [name, `${name}.gz`].map((file) => join(folder, file)).find((file) => existsSync(file));
-    if (found === undefined) throw new AppError('invalid_argument', `${folder} has no ${name}: it belongs to ${HOME}`);
+    if (found === undefined)
+      throw new AppError('invalid_argument', `${folder} has no ${name}, which is part of ${HOME}`);
     return found;
   };
   const users = find('userFeature.data');
@@ -186,11 +187,11 @@ function notesOf(
   const withSeeds = ads.filter(({ members }) => members.length > 0);
   const large = withSeeds.filter((ad) => groupOf(ad, threshold) === 'large').length;
   const notes = [
-    `${large} of ${withSeeds.length} ads have more than ${threshold} seeds and are large, the others small`,
+    `${large} of ${withSeeds.length} ads have more than ${threshold} seeds and are large; the other ads are small`,
   ];
   if (leftOut > 0)
     notes.push(`${leftOut} ads have fewer than ${minimumUsers} seeds and are left out (--minimum-users)`);
-  const shown = 'those that the log shows with label -1';
-  const others = negatives === null ? shown : `drawn, ${negatives} for each member`;
-  return [...notes, `others of a campaign are ${others}`];
+  const shown = 'the users with label -1 in the log';
+  const others = negatives === null ? shown : `drawn at random, ${negatives} per member`;
+  return [...notes, `the non-members of a campaign are ${others}`];
 }

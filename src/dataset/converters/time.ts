@@ -54,7 +54,7 @@ export async function inferDateOrder(source: RowSource, column: string): Promise
   throw new AppError(
     'invalid_argument',
     `${source.path}:${first.line}: ${JSON.stringify(first.text)} may have the day or the month first, and no other ` +
-      `value of ${JSON.stringify(column)} says which: give --date-format dmy or mdy`,
+      `value of ${JSON.stringify(column)} says which; specify --date-format dmy or mdy`,
   );
 }
 

@@ -64,7 +64,7 @@ const MINIMUM_USERS = 200;
 export async function generateDataSet(options: SyntheticOptions): Promise<SyntheticDataSet> {
   const { out, users, seed } = options;
   if (!(Number.isInteger(users) && users >= MINIMUM_USERS))
-    throw new AppError('invalid_argument', `${users} users are too few: at least ${MINIMUM_USERS} are needed`);
+    throw new AppError('invalid_argument', `${users} users are too few; at least ${MINIMUM_USERS} are needed`);
   const settings = { tokensPerUser: 14, audienceShare: 0.04, noise: 1, trainMembers: 500, world: 'demo', ...options };
   const world = createWorld(settings.world);
   const rng = createRng(`synthetic data/${seed}`);

@@ -49,7 +49,7 @@ export async function readHead(
   if (header === null) throw lineError(path, 1, 'the file is empty, or has no header');
   const { text, line } = header;
   if (text.replaceAll(/"[^"]*"/g, '').includes('\r'))
-    throw lineError(path, 1, 'lines end in CR alone, which is not supported: convert them to LF (tr "\\r" "\\n")');
+    throw lineError(path, 1, 'lines end in CR alone, which is not supported; convert them to LF (tr "\\r" "\\n")');
   const isOnFirstLine = line === 1 && !text.includes('\n');
   const heads = (delimiter === undefined ? DELIMITERS : [delimiter])
     .map((by): CsvHead => ({ path, delimiter: by, columns: splitHeader(header, path, by), isOnFirstLine }))

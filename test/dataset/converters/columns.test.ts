@@ -37,7 +37,7 @@ describe('ColumnSurvey', () => {
 
   it.each([
     [[null, '', ' | '], 'empty'],
-    [['a', null, 'a'], 'the same value everywhere'],
+    [['a', null, 'a'], 'the same value in all rows'],
     [Array.from({ length: 30 }, (_, i) => `user${i}@example.com`), 'nearly every row has a different value'],
     [['a', 'b'.repeat(2000)], 'more than 1024 bytes'],
   ])('leaves out %j', (values, reason) => {

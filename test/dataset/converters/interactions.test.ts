@@ -158,7 +158,7 @@ describe('makeInteractions', () => {
     const notes = made.notes.join('\n');
     expect(notes).toContain('2 rows lack a user or an item and are left out; the first is ');
     expect(notes).toContain(`log.csv:${smallLog().length + 2}\n`);
-    expect(notes).toContain('1 rows repeat an item that the user already has: the earliest counts');
+    expect(notes).toContain('1 rows repeat an item that the user already has; only the earliest row counts');
     expect(read.usersOf('camp7', '1,seed')).toContain('u0');
   });
 

@@ -137,7 +137,7 @@ describe("a shop's log", () => {
     ['a malformed condition', { where: ['quantity'] }, '--where: "quantity" is not a condition such as'],
     ['a condition on an unknown column', { where: ['amount > 0'] }, '--where: '],
     ['an invalid pattern', { where: ['invoice ~ ('] }, 'no valid regular expression'],
-    ['an invalid limit', { where: ['quantity > x'] }, 'compares with neither a number nor a date'],
+    ['an invalid limit', { where: ['quantity > x'] }, 'must compare with a number or a date'],
     ['a value that cannot be compared', { where: ['name > 1'] }, 'orders.csv:2: "The'],
     ['conditions that no row meets', { where: ['quantity > 99'] }, 'no row meets all conditions'],
     ['an unknown item', { excludeItems: ['POSTAGE'] }, '--exclude-items: no row of '],
@@ -147,7 +147,7 @@ describe("a shop's log", () => {
     [
       'the same beside tables',
       { leaveOut: ['segmnt'], items: 'article,segment\ncamp1,a\n' },
-      '--leave-out: no table (--users, --items) has a column "segmnt"; there are article, segment',
+      '--leave-out: no table (--users, --items) has a column "segmnt"; the columns are article, segment',
     ],
     [
       'an item twice',
@@ -158,7 +158,7 @@ describe("a shop's log", () => {
     [
       'vectors of two lengths',
       { users: '{"customer":"u1","v":[1,2]}\n{"customer":"u2","v":[1]}\n', types: { ...NO_TYPES, vectors: ['v'] } },
-      'users.ndjson:2: v has 1 numbers, the first vector 2',
+      'users.ndjson:2: v has 1 numbers, but the first vector has 2',
     ],
   ])('refuses %s', async (_, options, message, rows) => {
     expect(await refusal(options, rows)).toContain(message);

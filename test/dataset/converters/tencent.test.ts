@@ -89,7 +89,7 @@ describe('makeTencent', () => {
       const members = new Set(read.usersOf(id, ones));
       expect(read.usersOf(id, zeros).filter((user) => members.has(user))).toEqual([]);
     }
-    expect(made.notes.join('\n')).toContain('drawn, 1 for each member');
+    expect(made.notes.join('\n')).toContain('drawn at random, 1 per member');
   });
 
   it('depends on the seed and on nothing else, and reads gzip', async () => {
@@ -132,7 +132,7 @@ describe('makeTencent', () => {
       const folder = raw();
       rmSync(join(folder, name));
       const error = await refusalOf(() => make(folder));
-      expect(error.message).toContain(`${folder} has no ${name}: `);
+      expect(error.message).toContain(`${folder} has no ${name}, which`);
       expect(error.message).toContain('https://');
     },
   );

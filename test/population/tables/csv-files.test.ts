@@ -92,7 +92,7 @@ describe('a CSV file', () => {
     expect(await importUsersOf([path], newFolder(), { schema })).toMatchObject({ users: 3 });
     writeFileSync(path, Buffer.concat(frame.slice(0, 2)));
     const { message } = await refusalOf(() => importUsersOf([path], newFolder(), { schema }));
-    expect(message).toBe(`${path} cannot be read: it is truncated within a Zstandard frame`);
+    expect(message).toBe(`${path} cannot be read: the file is truncated within a Zstandard frame`);
   });
 
   it('may have other names, other columns, and a column without a name', async () => {
