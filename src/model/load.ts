@@ -170,7 +170,10 @@ function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph
   const linear = linearParameters(adaptation);
   const term = findLinearTerm(splitHeads(graph, linear).head, linear);
   if (term === null)
-    throw refused(path, `its ${what} needs parameters that only shift logits, but ${linear.join(', ')} do more`);
+    throw refused(
+      path,
+      `its ${what} needs parameters that only shift logits, but ${linear.join(', ')} have other effects`,
+    );
   if (regression !== null && !term.lookups.some(({ parameter }) => parameter === regression))
     throw refused(path, `its regression needs a table of user features, but ${regression} is not one`);
 }

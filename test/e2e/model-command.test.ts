@@ -29,7 +29,7 @@ describe('metaheac model import', () => {
       `model deepfm ${version} in ${out}`,
       'user feature interest: multi, at most 5 tokens, 22 tokens known (ids as tokens, "1" to "22")',
       'parameter embedding.user.city.weight [18, 6]: adapted, compact table, looked up by user.city',
-      'parameter deep.0.0.weight [16, 36]: adapted, dense: Gemm node "/deep/deep.0/deep.0.0/Gemm" uses it whole',
+      'parameter deep.0.0.weight [16, 36]: adapted, dense: Gemm node "/deep/deep.0/deep.0.0/Gemm" uses the whole parameter',
       '1235 parameters in 19 tensors',
       'tables and tensors: 12 compact, 7 dense, 0 fixed',
       'unsupported gradients: none',
@@ -74,7 +74,7 @@ describe('metaheac model import', () => {
     expect(imported.status).toBe(0);
     // a table that is the output layer too cannot be compact
     expect(imported.stdout).toContain(
-      'parameter items.weight [27, 8]: adapted, dense: Gemm node "/output/Gemm" uses it whole, looked up by ' +
+      'parameter items.weight [27, 8]: adapted, dense: Gemm node "/output/Gemm" uses the whole parameter, looked up by ' +
         'user.history\n',
     );
   });

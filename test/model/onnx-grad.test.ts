@@ -38,7 +38,7 @@ describe('openDevice', () => {
     await expect(openDevice('gpu')).rejects.toMatchObject({
       name: 'AppError',
       code: 'invalid_argument',
-      message: 'device "gpu" is none of auto, cpu, cuda, cuda:N',
+      message: 'device "gpu" is not one of auto, cpu, cuda, cuda:N',
     });
   });
 

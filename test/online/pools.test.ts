@@ -69,7 +69,7 @@ describe('Pools', () => {
     );
     const one = ints([BATCH], TABLE_ROWS);
     one.data[4] = index;
-    expect(() => pools.sums({ one }, BATCH, ALL)).toThrow(`index ${index} is not in table "t" of ${TABLE_ROWS} rows`);
+    expect(() => pools.sums({ one }, BATCH, ALL)).toThrow(`index ${index} is outside table "t" of ${TABLE_ROWS} rows`);
     expect(() => pools.sums({ one }, 4, ALL)).not.toThrow();
   });
 });

@@ -88,7 +88,7 @@ describe('binaryCrossEntropy', () => {
     const b = new Builder();
     const p = b.input('p', 'float32', ['batch', 1]);
     expect(() => binaryCrossEntropy(b, p, b.input('y', 'float32', ['batch']))).toThrow(
-      'the scores "p" are float32[batch, 1] and the labels "y" float32[batch], not both one number per row',
+      'the scores "p" are float32[batch, 1] and the labels "y" are float32[batch], but both must be one number per row',
     );
   });
 });

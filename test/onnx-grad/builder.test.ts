@@ -67,7 +67,7 @@ describe('Builder', () => {
     const b = new Builder();
     const [x, y] = [b.input('x', 'float32', [2]), b.input('y', 'float32', [1])];
     expect(() => b.override(y, [{ input: x, gradient: x }])).toThrow(
-      'an override needs a scalar or the shape of "x", float32[2]: "y" is float32[1]',
+      'an overridden value must be a scalar or have the shape of "x", float32[2], but "y" is float32[1]',
     );
     expect(() => b.override(x, [{ input: x, gradient: y }])).toThrow(
       'the gradient "y" is float32[1], but its input "x" is float32[2]',

@@ -82,8 +82,8 @@ describe('compact tables of exports', () => {
     const stacked = readExport('stacked-tables-opset18');
     expect(lookupsOf(stacked)).toEqual({ 'places.weight': 2, 'stacked.weight': 3, 'hashed.weight': 2 });
     expect(denseTables(stacked)).toEqual({
-      'layers.0.0.weight': 'Gemm node "/layers/layers.0/layers.0.0/Gemm" uses it whole',
-      'layers.1.weight': 'Gemm node "/layers/layers.1/Gemm" uses it whole',
+      'layers.0.0.weight': 'Gemm node "/layers/layers.0/layers.0.0/Gemm" uses the whole parameter',
+      'layers.1.weight': 'Gemm node "/layers/layers.1/Gemm" uses the whole parameter',
     });
 
     const rows = await rowsOf(stacked);
@@ -138,7 +138,7 @@ describe('compact tables of exports', () => {
   it('keeps a table that is tied to the output layer whole, and reports it', async () => {
     const tied = readExport('tied-items-opset17');
     expect(lookupsOf(tied)).toEqual({ 'gender.weight': 1 });
-    expect(denseTables(tied)).toMatchObject({ 'items.weight': 'Gemm node "/output/Gemm" uses it whole' });
+    expect(denseTables(tied)).toMatchObject({ 'items.weight': 'Gemm node "/output/Gemm" uses the whole parameter' });
     await expectSameAsDense(tied);
   });
 });

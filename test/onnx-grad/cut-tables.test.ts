@@ -33,7 +33,7 @@ describe('cutTables', () => {
     expect(cut.tables).toEqual([
       { parameter: 'table', rows: 4, lookups: [{ index: 'shifted', input: 'table.place', output: 'look-up' }] },
     ]);
-    expect(cut.dense).toEqual(new Map([['weight', 'Mul node "score" uses it whole']]));
+    expect(cut.dense).toEqual(new Map([['weight', 'Mul node "score" uses the whole parameter']]));
     expect(printGraph(cut.indexGraph)).toMatchInlineSnapshot(`
       "graph model
       inputs
@@ -141,7 +141,7 @@ describe('cutTables', () => {
   it.each<[string, string, Parameters<typeof graphOf>[0]]>([
     [
       'another consumer',
-      'ReduceSum node "norm" uses it whole',
+      'ReduceSum node "norm" uses the whole parameter',
       (b, { table, ids }) => {
         const rows = b.add('Gather', [table, ids], { axis: 0 });
         return b.add('Add', [rows, b.add('ReduceSum', [table], { keepdims: 0 }, { name: 'norm' })]);
@@ -149,7 +149,7 @@ describe('cutTables', () => {
     ],
     [
       'a look-up along another axis',
-      'Gather node "columns" uses it whole',
+      'Gather node "columns" uses the whole parameter',
       (b, { table, ids }) => b.add('Gather', [table, ids], { axis: 1 }, { name: 'columns' }),
     ],
     [
@@ -162,10 +162,10 @@ describe('cutTables', () => {
     ],
     [
       'being an output itself',
-      'it is an output',
+      'the parameter is an output',
       (b, { table, ids }) => [b.add('Gather', [table, ids], { axis: 0 }), table],
     ],
-    ['nothing that uses it', 'nothing uses it', (b, { weight }) => b.add('Identity', [weight])],
+    ['nothing that uses it', 'no node uses the parameter', (b, { weight }) => b.add('Identity', [weight])],
   ])('keeps a table dense for %s', (_, reason, score) => {
     const cut = cutAll(graphOf(score));
     expect(cut.dense.get('table')).toBe(reason);

@@ -308,24 +308,24 @@ describe('the reader', () => {
 
   it.each<[sentence: string, item: NodeProto, more: FileModel]>([
     [
-      'Dropout node "d": it is in training mode: export the model in evaluation mode (in Python model.eval())',
+      'Dropout node "d": the node is in training mode: export the model in evaluation mode (in Python model.eval())',
       node('Dropout', ['x', '', 'mode'], ['y'], {}, { name: 'd' }),
       { initializers: [initializer('mode', tensor('bool', [], [1]))] },
     ],
     [
-      'Dropout node "d": its training mode "mode" is only known at run time: export the model in evaluation mode ' +
+      'Dropout node "d": the training mode "mode" is only known at run time: export the model in evaluation mode ' +
         '(in Python model.eval())',
       node('Dropout', ['x', '', 'mode'], ['y'], {}, { name: 'd' }),
       { inputs: [typed('x', 'float32', [2]), typed('mode', 'bool', [])] },
     ],
     [
-      'BatchNormalization node "bn": it is in training mode: export the model in evaluation mode (in Python ' +
+      'BatchNormalization node "bn": the node is in training mode: export the model in evaluation mode (in Python ' +
         'model.eval())',
       node('BatchNormalization', ['x', 's', 'b', 'm', 'v'], ['y'], { training_mode: 1 }, { name: 'bn' }),
       { initializers: vectors('s', 'b', 'm', 'v') },
     ],
     [
-      'BatchNormalization node "bn": it is in training mode: export the model in evaluation mode (in Python ' +
+      'BatchNormalization node "bn": the node is in training mode: export the model in evaluation mode (in Python ' +
         'model.eval())',
       node('BatchNormalization', ['x', 's', 'b', 'm', 'v'], ['y', 'mean', 'var'], {}, { name: 'bn' }),
       { opset: 13, initializers: vectors('s', 'b', 'm', 'v') },
@@ -336,7 +336,7 @@ describe('the reader', () => {
       { inputs: [typed('x', 'float32', ['n', 3])], initializers: vectors('s', 'b', 'm', 'v') },
     ],
     [
-      'BatchNormalization node "bn": "x" has rank 1, not at least 2',
+      'BatchNormalization node "bn": "x" has rank 1, but at least 2 is needed',
       norm,
       { inputs: [typed('x', 'float32', ['n'])], initializers: vectors('s', 'b', 'm', 'v') },
     ],
@@ -361,7 +361,7 @@ describe('the reader', () => {
       { inputs: [typed('x', 'float32', ['n', 1])], initializers: vectors('s') },
     ],
     [
-      'LayerNormalization node "ln": axis 2 is outside a value of rank 2',
+      'LayerNormalization node "ln": axis 2 is out of range for a value of rank 2',
       node('LayerNormalization', ['x', 's'], ['y'], { axis: 2 }, { name: 'ln' }),
       { initializers: vectors('s') },
     ],
@@ -371,23 +371,23 @@ describe('the reader', () => {
       { initializers: vectors('s') },
     ],
     [
-      'LayerNormalization node "ln": its mean would be float32, but "x" is float64',
+      'LayerNormalization node "ln": the mean would be float32, but "x" is float64',
       node('LayerNormalization', ['x', 'x'], ['y', 'mean'], {}, { name: 'ln' }),
       { inputs: [typed('x', 'float64', [2, 2])], outputs: [typed('y', 'float64', null)] },
     ],
     [
-      'InstanceNormalization node "in": "x" has rank 2, not at least 3',
+      'InstanceNormalization node "in": "x" has rank 2, but at least 3 is needed',
       node('InstanceNormalization', ['x', 's', 's'], ['y'], {}, { name: 'in' }),
       { initializers: vectors('s') },
     ],
     [
-      'GlobalAveragePool node "pool": "x" has rank 2, not at least 3',
+      'GlobalAveragePool node "pool": "x" has rank 2, but at least 3 is needed',
       node('GlobalAveragePool', ['x'], ['y'], {}, { name: 'pool' }),
       {},
     ],
     ['Mish node "m" has 2 outputs, not 1', node('Mish', ['x'], ['y', 'z'], {}, { name: 'm' }), {}],
     [
-      'Gelu node "g": approximate is "quick", neither none nor tanh',
+      'Gelu node "g": approximate must be none or tanh, not "quick"',
       node('Gelu', ['x'], ['y'], { approximate: 'quick' }, { name: 'g' }),
       {},
     ],

@@ -151,26 +151,26 @@ describe('external data is refused', () => {
   });
 
   it('from the folder itself and from an empty name', () => {
-    expect(refusal(() => read({ location: '' }))).toBe('external data is in "", which names no file');
-    expect(refusal(() => read({ location: 'w.bin\0.txt' }))).toContain('which names no file');
-    expect(refusal(() => read({}))).toBe('initializer "w" does not say in which file its data is');
+    expect(refusal(() => read({ location: '' }))).toBe('external data is in "", which is not the name of a file');
+    expect(refusal(() => read({ location: 'w.bin\0.txt' }))).toContain('which is not the name of a file');
+    expect(refusal(() => read({}))).toBe('initializer "w" does not name the file that contains its data');
   });
 
   it.each([
-    [{ offset: '4' }, 'initializer "w" needs the bytes 4 to 12 of w.bin, which has only 11'],
-    [{ offset: '9007199254740991' }, 'which has only 11'],
+    [{ offset: '4' }, 'initializer "w" needs the bytes 4 to 12 of w.bin, which has only 11 bytes'],
+    [{ offset: '9007199254740991' }, 'which has only 11 bytes'],
     [{ offset: '-1' }, 'has the offset "-1" in w.bin, which is not a number of bytes'],
     [{ offset: '0x3' }, 'has the offset "0x3" in w.bin, which is not a number of bytes'],
     [{ offset: '9999999999999999' }, 'has the offset "9999999999999999" in w.bin, which is not a number of bytes'],
     [{ length: '' }, 'has the length "" in w.bin, which is not a number of bytes'],
-    [{ length: '7' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but names 7 of w.bin'],
-    [{ length: '12' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but names 12 of w.bin'],
+    [{ length: '7' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but refers to 7 of w.bin'],
+    [{ length: '12' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but refers to 12 of w.bin'],
   ])('with %j', (entries, sentence) => {
     expect(refusal(() => read({ location: 'w.bin', ...entries }))).toContain(sentence);
   });
 
   it('that has a repeated entry', () => {
-    expect(refusal(() => read({ location: 'w.bin' }, { rawData: new Uint8Array(8) }))).toContain('twice');
+    expect(refusal(() => read({ location: 'w.bin' }, { rawData: new Uint8Array(8) }))).toContain('data both inside');
     const entry = { key: 'location', value: 'w.bin' };
     expect(
       refusal(() => readModel(file(kept({}, { externalData: [entry, entry] })), { external: filesIn(folder) })),
@@ -186,7 +186,9 @@ describe('external data is refused', () => {
     expect(refusal(() => read({ location: 'w.bin' }, { dims: [1_000_000n, 1000n] }))).toBe(
       'initializer "w" is float32[1000000, 1000] and needs 4000000000 bytes; at most 2147483647 are supported',
     );
-    expect(refusal(() => read({ location: 'w.bin' }, { dims: [1_000_000n, 100n] }))).toContain('which has only 11');
+    expect(refusal(() => read({ location: 'w.bin' }, { dims: [1_000_000n, 100n] }))).toContain(
+      'which has only 11 bytes',
+    );
     // each is small enough, but a region must not be named again and again
     const many = Array.from({ length: 30 }, (_, i) =>
       kept({ location: 'w.bin' }, { name: `w${i}`, dims: [100_000_000n] }),

@@ -232,7 +232,7 @@ describe('a model with functions of its own', () => {
     ],
     [
       'functions that call each other too deep',
-      'the functions of the model call each other over 64 deep',
+      'function calls in the model are nested more than 64 deep',
       fileOf(chain, [call('F0', ['x'], ['y'])]),
     ],
     [

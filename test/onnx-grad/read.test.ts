@@ -239,7 +239,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ['a new IR version', 'the file has IR version 14; 3 to 13 are supported', { ...GOOD, model: { irVersion: 14n } }],
   [
     'a node of another domain',
-    `Gelu node "act" is of the domain "com.microsoft", but only ONNX's own ops are supported: export without it`,
+    `Gelu node "act" belongs to the domain "com.microsoft", but only ONNX's own ops are supported: export the model without this op`,
     one(node('Gelu', ['x'], ['y'], {}, { name: 'act', domain: 'com.microsoft' })),
   ],
   [
@@ -298,7 +298,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a missing attribute',
-    'Concat node "c" lacks its attribute "axis"',
+    'Concat node "c" lacks the attribute "axis"',
     one(node('Concat', ['x'], ['y'], {}, { name: 'c' })),
   ],
   [
@@ -340,22 +340,22 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a Constant of text',
-    'Constant "y" has the attribute "value_string", which is not supported: only numbers are',
+    'Constant "y" has the attribute "value_string", which is not supported; only numbers are supported',
     one(node('Constant', [], ['y'], { value_string: 'a' })),
   ],
   [
     'a Constant without a value',
-    'Constant node with output "y" has 0 attributes, not one',
+    'Constant node with output "y" has 0 attributes, but needs exactly one',
     one(node('Constant', [], ['y'])),
   ],
   [
     'a Constant without an output',
-    'Constant node "c" has 0 outputs, not one with a name',
+    'Constant node "c" has 0 outputs, but needs exactly one, with a name',
     one(node('Constant', [], [], { value_int: 1 }, { name: 'c' })),
   ],
   [
     'a node without an output',
-    'Relu node "r" leaves an output without a name',
+    'Relu node "r" has no output with a name',
     one(node('Relu', ['x'], [], {}, { name: 'r' })),
   ],
   [
@@ -420,22 +420,22 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ['a type that does not fit', '(x: float32[batch, 2], w: float32[3, 1])', w({ dims: [3n, 1n], floatData: [1, 2, 3] })],
   [
     'an output of another type',
-    'output "y" is declared int64[batch, 1], but it is float32[batch, 1]',
+    'output "y" is declared as int64[batch, 1], but is float32[batch, 1]',
     { ...GOOD, outputs: [typed('y', 'int64', ['batch', 1])] },
   ],
   [
     'an output of another rank',
-    'output "y" is declared float32[batch], but it is float32[batch, 1]',
+    'output "y" is declared as float32[batch], but is float32[batch, 1]',
     { ...GOOD, outputs: [typed('y', 'float32', ['batch'])] },
   ],
   [
     'an output of another size',
-    'output "y" is declared float32[?, 2], but it is float32[batch, 1]',
+    'output "y" is declared as float32[?, 2], but is float32[batch, 1]',
     { ...GOOD, outputs: [typed('y', 'float32', [null, 2])] },
   ],
   [
     'an initializer unlike its input',
-    'input "w" is declared float32[3, 1], but it is float32[2, 1]',
+    'input "w" is declared as float32[3, 1], but is float32[2, 1]',
     { ...GOOD, inputs: [x, typed('w', 'float32', [3, 1])] },
   ],
   [
@@ -497,7 +497,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a segment',
-    'initializer "w" is split into segments, which are not read',
+    'initializer "w" is split into segments, which are not supported',
     w({ segment: { begin: 0n, end: 1n }, floatData: [3, 4] }),
   ],
   [
@@ -528,7 +528,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'data that is there twice',
-    'initializer "w" has its data twice, raw and typed',
+    'initializer "w" has both raw and typed data',
     w({ rawData: new Uint8Array(8), floatData: [3, 4] }),
   ],
   [

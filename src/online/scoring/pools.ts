@@ -86,7 +86,7 @@ export class Pools {
     if (done === rows) return;
     const own = indices.subarray(done * length, (done + 1) * length);
     const wrong = own.find((value) => value < -tableRows || value >= tableRows);
-    throw new AppError('invalid_model', `index ${wrong} is not in table "${table}" of ${tableRows} rows`);
+    throw new AppError('invalid_model', `index ${wrong} is outside table "${table}" of ${tableRows} rows`);
   }
 }
 

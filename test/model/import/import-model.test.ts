@@ -187,7 +187,7 @@ describe('importModel', () => {
       ['table', 'compact', null],
       ['norm.running_mean', 'fixed', 'its name is that of a running statistic of training'],
       ['onnx::Mul_17', 'fixed', 'its name is that of a literal in the code'],
-      ['onnx::Mul_18', 'dense', expect.stringContaining('uses it whole')],
+      ['onnx::Mul_18', 'dense', expect.stringContaining('uses the whole parameter')],
     ]);
     expect((await loadModel(options.out)).adapted).toEqual(['table', 'onnx::Mul_18']);
   });

@@ -59,7 +59,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'another domain',
     file({ nodes: [LOOK_UP, MEAN, node('Gelu', ['mean'], ['score'], {}, { name: 'act', domain: 'com.microsoft' })] }),
-    'Gelu node "act" is of the domain "com.microsoft"',
+    'Gelu node "act" belongs to the domain "com.microsoft"',
   ],
   [
     'an opset after 21',
@@ -107,7 +107,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'a score that is declared otherwise',
     file({ outputs: [typed('score', 'float32', ['batch', 1])] }),
-    'output "score" is declared float32[batch, 1], but it is float32[batch]',
+    'output "score" is declared as float32[batch, 1], but is float32[batch]',
   ],
   ['NaN', withTable({ floatData: [1, 2, 3, 4, 5, 6, 7, Number.NaN] }), 'parameter "table" contains NaN or infinity'],
   [
@@ -180,7 +180,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'a table that is smaller than its vocabulary',
     small({ table: tensor('float32', [3, 2], [1, 2, 3, 4, 5, 6]) }),
-    'it cannot score the highest ids of its vocabularies: index 3 is not in table "table" of 3 rows',
+    'it cannot score the highest ids of its vocabularies: index 3 is outside table "table" of 3 rows',
   ],
   [
     'a parameter without a gradient',

@@ -102,7 +102,7 @@ describe('openAdaptation', () => {
         const batches = batchSizes.map((size, i) => tableBatch(`batch ${seed} ${i}`, size));
         const compact = await adapt(graph, batches, true);
         expect(compact.cut.tables.map(({ parameter }) => parameter)).toEqual(['shared', 'own']);
-        expect(compact.cut.dense.get('whole')).toBe('Mul node "Mul" uses it whole');
+        expect(compact.cut.dense.get('whole')).toBe('Mul node "Mul" uses the whole parameter');
         expectSame(compact, await adapt(graph, batches, false));
       }),
       { numRuns: 8 },
@@ -219,10 +219,10 @@ describe('openAdaptation', () => {
     const bad = { ...batch, feeds: { ...batch.feeds, 'user.first': tensor('int64', [2], [0, 9]) } };
     await expect(program.start(graph.initializers, [bad])).rejects.toMatchObject({
       code: 'index_out_of_range',
-      message: 'index 12 is not in table "shared" of 12 rows',
+      message: 'index 12 is outside table "shared" of 12 rows',
     });
     const low = { ...batch, feeds: { ...batch.feeds, 'user.first': tensor('int64', [2], [0, -16]) } };
-    await expect(program.start(graph.initializers, [low])).rejects.toThrow(/index -13 is not in table "shared"/);
+    await expect(program.start(graph.initializers, [low])).rejects.toThrow(/index -13 is outside table "shared"/);
     await program.close();
   });
 });

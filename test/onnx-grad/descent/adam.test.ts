@@ -105,7 +105,7 @@ describe('Adam', () => {
   it('refuses a parameter that fits into no memory, and names it', () => {
     const data = { length: 2 ** 28 } as Float32Array;
     const huge = new Map([['table', { dtype: 'float32' as const, shape: [2 ** 28], data }]]);
-    expect(() => new Adam(huge)).toThrow(/parameter "table" takes 4294967296 bytes/);
+    expect(() => new Adam(huge)).toThrow(/parameter "table" needs 4294967296 bytes/);
   });
 
   it('separates parameters that do not fit into one memory together', () => {

@@ -139,7 +139,7 @@ describe('fitLogisticRegression', () => {
   it('refuses a strength that is not positive, and labels that do not fit the rows', () => {
     const design = designOf(binary([[0], [1]], 2), 2);
     expect(() => fitLogisticRegression(design, Uint8Array.of(1, 0), 0)).toThrow(/strength 0/);
-    expect(() => fitLogisticRegression(design, Uint8Array.of(1), 1)).toThrow(/not as many as the 1 labels/);
+    expect(() => fitLogisticRegression(design, Uint8Array.of(1), 1)).toThrow(/but 1 labels/);
   });
 });
 
@@ -197,7 +197,9 @@ describe('fitLogisticRegression with a strength for each column', () => {
   });
 
   it("refuses strengths whose number differs from the columns', and one that is not positive", () => {
-    expect(() => fitLogisticRegression(design, labels, Float64Array.of(1, 1))).toThrow(/2 strengths for 4 columns/);
+    expect(() => fitLogisticRegression(design, labels, Float64Array.of(1, 1))).toThrow(
+      /there are 2 strengths, but 4 columns/,
+    );
     expect(() => fitLogisticRegression(design, labels, Float64Array.of(1, 1, -2, 1))).toThrow(/strength -2/);
   });
 });

@@ -20,7 +20,7 @@ describe('parseDevice', () => {
       expect(() => parseDevice(text)).toThrow(
         expect.objectContaining({
           code: 'invalid_device',
-          message: `device "${text}" is none of auto, cpu, cuda, cuda:N`,
+          message: `device "${text}" is not one of auto, cpu, cuda, cuda:N`,
         }),
       );
     },

@@ -88,7 +88,10 @@ export class Adam {
   /** Adds row i of `incoming` to row `places[i]` of the gradient, in ascending order of i. */
   addRows(name: string, places: Int32Array): void {
     const { kernels, gradient, incoming, places: own, width } = this.#slots.get(name)!;
-    assert(places.length <= own.length, `${name} has room for ${own.length} rows, not ${places.length}`);
+    assert(
+      places.length <= own.length,
+      `the buffer of ${name} has space for ${own.length} rows, not for ${places.length}`,
+    );
     own.set(places);
     kernels.add_rows(gradient.byteOffset, incoming.byteOffset, own.byteOffset, places.length, width);
   }
@@ -168,7 +171,7 @@ function inMemories(needs: readonly Need[]): Need[][] {
     if (own > MAXIMUM_BYTES)
       throw new OnnxGradError(
         'too_large',
-        `parameter "${need.name}" takes ${own} bytes to be adapted with Adam, which has ${MAXIMUM_BYTES}`,
+        `parameter "${need.name}" needs ${own} bytes with Adam, but at most ${MAXIMUM_BYTES} are available`,
       );
     bytes += own;
     if (bytes > SHARED_BYTES) {

@@ -28,7 +28,7 @@ export function indexReader(indexGraph: Graph, session: Session | null): IndexRe
       const out: Record<string, Tensor> = {};
       for (const name of indexGraph.outputs) if (feeds[name]) out[name] = feeds[name];
       if (computed.length > 0) {
-        assert(session, 'an index graph with nodes has a session');
+        assert(session, 'an index graph with nodes needs a session');
         Object.assign(out, await session.run(feeds, { outputs: computed }));
       }
       return out;
@@ -105,7 +105,7 @@ function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
     const index = indices[j]!;
     const row = index < 0 ? index + rows : index;
     if (!(row >= 0 && row < rows))
-      throw new OnnxGradError('index_out_of_range', `index ${index} is not in table "${parameter}" of ${rows} rows`);
+      throw new OnnxGradError('index_out_of_range', `index ${index} is outside table "${parameter}" of ${rows} rows`);
     out[j] = row;
   }
   return out;

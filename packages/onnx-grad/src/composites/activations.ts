@@ -19,7 +19,7 @@ export const Gelu: CompositeSpec<'Gelu'> = {
       const inner = b.add('Add', [x, b.add('Mul', [cube, scalar(0.044715)])]);
       const tanh = b.add('Tanh', [b.add('Mul', [inner, scalar(Math.sqrt(2 / Math.PI))])]);
       b.add('Mul', [b.add('Mul', [x, b.add('Add', [tanh, scalar(1)])]), scalar(0.5)], {}, output(0));
-    } else refuse(`approximate is "${approximate}", neither none nor tanh`);
+    } else refuse(`approximate must be none or tanh, not "${approximate}"`);
   },
 };
 

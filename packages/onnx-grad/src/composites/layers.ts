@@ -13,8 +13,8 @@ export const Dropout: CompositeSpec<'Dropout'> = {
     const [x, training] = [inputs[0]!, inputs[2]];
     if (training) {
       const mode = b.constantOf(training);
-      if (!mode) refuse(`its training mode "${training.name}" is only known at run time: ${EVALUATION}`);
-      if (mode.data.some((flag) => Boolean(flag))) refuse(`it is in training mode: ${EVALUATION}`);
+      if (!mode) refuse(`the training mode "${training.name}" is only known at run time: ${EVALUATION}`);
+      if (mode.data.some((flag) => Boolean(flag))) refuse(`the node is in training mode: ${EVALUATION}`);
     }
     b.add('Identity', [x], {}, output(0));
     if (wants(1)) b.add('ConstantOfShape', [shapeOf(b, x)], { value: 1, dtype: 'bool' }, output(1));
@@ -28,7 +28,7 @@ export const GlobalAveragePool: CompositeSpec<'GlobalAveragePool'> = {
   attributes: {},
   decompose: ({ b, inputs, output }) => {
     const { name, shape } = inputs[0]!;
-    if (shape.length < 3) refuse(`"${name}" has rank ${shape.length}, not at least 3`);
+    if (shape.length < 3) refuse(`"${name}" has rank ${shape.length}, but at least 3 is needed`);
     b.add('ReduceMean', [inputs[0]!, b.ints(shape.slice(2).map((_, i) => i + 2))], {}, output(0));
   },
 };
@@ -54,7 +54,7 @@ export const Conv: CompositeSpec<'Conv'> = {
     // a kernel of size 1 needs no padding, so any auto_pad is accepted
     if (!isPointwise || !isPlain || !['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'].includes(auto_pad))
       refuse(
-        `its kernel is [${kernel.join(', ')}]: only convolutions of kernel 1, without groups, strides ` +
+        `the kernel is [${kernel.join(', ')}]: only convolutions of kernel 1, without groups, strides ` +
           'and pads, are supported. Write others as a linear layer over windows (in Python x.unfold(..) ' +
           'and nn.Linear)',
       );

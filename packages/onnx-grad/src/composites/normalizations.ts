@@ -19,7 +19,7 @@ export const LayerNormalization: CompositeSpec<'LayerNormalization'> = {
     const rank = x.shape.length;
     if (stash_type !== 1) refuse(`stash_type is ${stash_type}, but only 1 (float32) is supported`);
     if (x.dtype !== 'float32' && (wants(1) || wants(2)))
-      refuse(`its mean would be float32, but "${x.name}" is ${x.dtype}`);
+      refuse(`the mean would be float32, but "${x.name}" is ${x.dtype}`);
     for (const value of [scale, ...(bias ? [bias] : [])]) {
       const wide = broadcastShapes([x.shape, value.shape], () => '');
       if (wide.length !== rank || wide.some((dim, i) => mustDiffer(dim, x.shape[i]!)))
@@ -41,7 +41,7 @@ export const InstanceNormalization: CompositeSpec<'InstanceNormalization'> = {
   attributes: { epsilon: 'float' },
   decompose: ({ b, inputs, attributes: { epsilon }, output }) => {
     const [x, scale, bias] = [inputs[0]!, inputs[1]!, inputs[2]!];
-    if (x.shape.length < 3) refuse(`"${x.name}" has rank ${x.shape.length}, not at least 3`);
+    if (x.shape.length < 3) refuse(`"${x.name}" has rank ${x.shape.length}, but at least 3 is needed`);
     const { centred, deviation } = moments(b, x, axesFrom(2, x.shape.length), epsilon);
     const normal = b.add('Div', [centred, deviation]);
     b.add('Add', [b.add('Mul', [normal, perChannel(b, scale, x)]), perChannel(b, bias, x)], {}, output(0));
@@ -57,9 +57,9 @@ export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
     const [x, scale, bias] = [inputs[0]!, inputs[1]!, inputs[2]!];
     const [, channels, ...places] = x.shape;
     if (stash_type !== 1) refuse(`stash_type is ${stash_type}, but only 1 (float32) is supported`);
-    if (x.shape.length < 3) refuse(`"${x.name}" has rank ${x.shape.length}, not at least 3`);
+    if (x.shape.length < 3) refuse(`"${x.name}" has rank ${x.shape.length}, but at least 3 is needed`);
     if (num_groups === undefined || typeof channels !== 'number' || channels % num_groups !== 0)
-      refuse(`${channels} channels are not ${num_groups} groups`);
+      refuse(`${channels} channels cannot be divided into ${num_groups} groups`);
     const width = channels / num_groups;
     // `grouped` has the shape [rows, groups, elements of a group]
     const grouped = b.add('Reshape', [x, b.ints([0, num_groups, -1])]);
@@ -84,9 +84,9 @@ export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
   decompose: ({ b, inputs, attributes: { epsilon = DEFAULT_EPSILON, training_mode = 0 }, output, wants }) => {
     // before opset 14, a node in training mode had more outputs
-    if (training_mode !== 0 || [1, 2, 3, 4].some(wants)) refuse(`it is in training mode: ${EVALUATION}`);
+    if (training_mode !== 0 || [1, 2, 3, 4].some(wants)) refuse(`the node is in training mode: ${EVALUATION}`);
     const x = inputs[0]!;
-    if (x.shape.length < 2) refuse(`"${x.name}" has rank ${x.shape.length}, not at least 2`);
+    if (x.shape.length < 2) refuse(`"${x.name}" has rank ${x.shape.length}, but at least 2 is needed`);
     const [scale, bias, mean, variance] = inputs.slice(1).map((value) => perChannel(b, value!, x));
     const deviation = b.add('Sqrt', [b.add('Add', [variance!, b.scalar(Math.fround(epsilon), x)])]);
     const centred = b.add('Sub', [x, mean!]);

@@ -135,7 +135,7 @@ class GraphRun implements HeadRun {
   #refuse(what: string): never {
     throw new OnnxGradError(
       'not_linear',
-      `${what} needs parameters that only shift logits: ${this.#parameters} do more`,
+      `${what} needs parameters that only shift logits, but ${this.#parameters} have other effects`,
     );
   }
 

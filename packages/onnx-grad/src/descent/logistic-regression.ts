@@ -43,7 +43,7 @@ export function fitLogisticRegression(
   { start, gradientTolerance = GRADIENT_TOLERANCE }: { start?: LogisticModel; gradientTolerance?: number } = {},
 ): LogisticModel {
   const { rows, width } = design;
-  assert(labels.length === rows, `${rows} rows are not as many as the ${labels.length} labels`);
+  assert(labels.length === rows, `there are ${rows} rows, but ${labels.length} labels`);
   const penalties = penaltiesOf(strengths, width);
   const size = width + 1; // the last entry is the bias
   const point = new Float64Array(size);
@@ -99,7 +99,7 @@ function penaltiesOf(strengths: Float64Array | number, width: number): Float64Ar
     return 1 / strength;
   };
   if (typeof strengths === 'number') return new Float64Array(width).fill(penaltyOf(strengths));
-  assert(strengths.length === width, `${strengths.length} strengths for ${width} columns`);
+  assert(strengths.length === width, `there are ${strengths.length} strengths, but ${width} columns`);
   return strengths.map(penaltyOf);
 }
 

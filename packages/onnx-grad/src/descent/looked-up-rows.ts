@@ -52,7 +52,7 @@ export function readPart(
       let row = Number(index.data[j]);
       if (row < 0) row += size;
       if (!(row >= 0 && row < size))
-        throw new OnnxGradError('index_out_of_range', `index ${row} is not in table "${parameter}" of ${size} rows`);
+        throw new OnnxGradError('index_out_of_range', `index ${row} is outside table "${parameter}" of ${size} rows`);
       for (let w = 0; w < width; w++) {
         const value = weights[j * width + w]!;
         if (value === 0) continue;

@@ -38,8 +38,8 @@ const LEAST_SQUARABLE = 2 ** -60;
 export function binaryCrossEntropy(b: Builder, p: Value, y: Value): Value {
   if (p.shape.length !== 1 || !sameShape(p.shape, y.shape))
     throw new GraphError(
-      `the scores "${p.name}" are ${typeText(p)} and the labels "${y.name}" ${typeText(y)}, not both one ` +
-        'number per row',
+      `the scores "${p.name}" are ${typeText(p)} and the labels "${y.name}" are ${typeText(y)}, but ` +
+        'both must be one number per row',
     );
   return b.named('bce/', () => {
     const mixture = findMixture(b, p);

@@ -185,8 +185,8 @@ export class Builder implements NodeBuilder {
     for (const { input, gradient } of gradients) {
       if (output.shape.length !== 0 && !sameShape(output.shape, input.shape))
         throw new GraphError(
-          `an override needs a scalar or the shape of "${input.name}", ${typeText(input)}: "${output.name}" ` +
-            `is ${typeText(output)}`,
+          `an overridden value must be a scalar or have the shape of "${input.name}", ${typeText(input)}, but ` +
+            `"${output.name}" is ${typeText(output)}`,
         );
       if (!sameShape(gradient.shape, input.shape))
         throw new GraphError(

@@ -112,7 +112,7 @@ function applyRule(
 ): readonly (Value | null)[] {
   const { gradient: rule } = OPS[node.op] as { gradient: GradientRule<OpType> | 'none' | { refused: string } };
   if (typeof rule !== 'function') {
-    const reason = rule === 'none' ? 'it has no gradient' : rule.refused;
+    const reason = rule === 'none' ? 'the op has no gradient' : rule.refused;
     throw new GraphError(
       `${node.op} node "${node.name}" cannot be differentiated: ${reason} (path from the loss: ${path()})`,
     );

@@ -51,7 +51,7 @@ export function elementCount(shape: readonly number[]): number {
  */
 export function tensor(dtype: DataType, shape: readonly number[], values: ArrayLike<number>): Tensor {
   const count = elementCount(shape);
-  if (values.length !== count) throw new RangeError(`${values.length} values for shape [${shape.join(', ')}]`);
+  if (values.length !== count) throw new RangeError(`${values.length} values do not fit shape [${shape.join(', ')}]`);
   const data = new ARRAYS[dtype](count);
   if (data instanceof BigInt64Array) for (let i = 0; i < count; i++) data[i] = BigInt(values[i]!);
   else for (let i = 0; i < count; i++) data[i] = values[i]!;

@@ -58,7 +58,7 @@ export function embedExternalData(model: ModelProto, files: ExternalFiles): void
     const size = files.sizeBytes(location);
     if (offset + length > size)
       throw new GraphError(
-        `${what} needs the bytes ${offset} to ${offset + length} of ${location}, which has only ${size}`,
+        `${what} needs the bytes ${offset} to ${offset + length} of ${location}, which has only ${size} bytes`,
       );
   }
   for (const { proto, location, offset, length } of claims) {
@@ -150,9 +150,9 @@ function isExternal({ dataLocation, externalData }: TensorProto): boolean {
 function readClaim(proto: TensorProto, what: string): Claim {
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
   if (entries.size < proto.externalData.length) throw new GraphError(`${what} repeats an entry of its external data`);
-  if (proto.rawData.length > 0) throw new GraphError(`${what} has its data twice, inside and in another file`);
+  if (proto.rawData.length > 0) throw new GraphError(`${what} has data both inside the file and in another file`);
   const location = entries.get('location');
-  if (location === undefined) throw new GraphError(`${what} does not say in which file its data is`);
+  if (location === undefined) throw new GraphError(`${what} does not name the file that contains its data`);
   checkLocation(location);
   const number = (key: string): number | undefined => {
     const text = entries.get(key);
@@ -164,7 +164,7 @@ function readClaim(proto: TensorProto, what: string): Claim {
   const { bytes, text } = sizeOfTensor(proto, what);
   const length = number('length');
   if (length !== undefined && BigInt(length) !== bytes)
-    throw new GraphError(`${what} is ${text} and needs ${bytes} bytes, but names ${length} of ${location}`);
+    throw new GraphError(`${what} is ${text} and needs ${bytes} bytes, but refers to ${length} of ${location}`);
   if (bytes > BigInt(MAXIMUM_BYTES))
     throw new GraphError(`${what} is ${text} and needs ${bytes} bytes; at most ${MAXIMUM_BYTES} are supported`);
   return { proto, what, location, offset: number('offset') ?? 0, length: Number(bytes) };
@@ -174,7 +174,7 @@ function readClaim(proto: TensorProto, what: string): Claim {
 function checkLocation(location: string): string {
   const parts = location.split(/[/\\]/);
   if (location === '' || location.includes('\0'))
-    throw new GraphError(`external data is in "${location}", which names no file`);
+    throw new GraphError(`external data is in "${location}", which is not the name of a file`);
   if (parts[0] === '' || /^[a-z]:/i.test(location) || parts.includes('..'))
     throw new GraphError(
       `external data is in "${location}", which leads out of the model's folder: put the file next to the model`,

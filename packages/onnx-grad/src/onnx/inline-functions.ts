@@ -66,7 +66,7 @@ export function inlineFunctions(
     if (path.includes(definition))
       throw new GraphError(`a function of the model calls itself: ${inner.map(textOf).join(' -> ')}`);
     if (inner.length > MAXIMUM_DEPTH)
-      throw new GraphError(`the functions of the model call each other over ${MAXIMUM_DEPTH} deep`);
+      throw new GraphError(`function calls in the model are nested more than ${MAXIMUM_DEPTH} deep`);
     const own = opsetOf(definition.opsetImport, `the function "${textOf(definition)}"`) ?? its;
     for (const node of bodyOf(definition, proto, names)) visit(node, own, inner);
   };
@@ -100,7 +100,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
   const branch = definition.node.find(({ opType }) => opType === 'If');
   if (branch)
     throw new GraphError(
-      `${where} is a function with control flow, If node "${branch.name}", which is not supported: export the model without functions`,
+      `${where} calls a function with control flow (If node "${branch.name}"), which is not supported: export the model without functions`,
     );
   const attributes = attributesOf(definition, call, where);
   const named = (name: string): string => {

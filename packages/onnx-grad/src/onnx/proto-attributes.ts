@@ -44,7 +44,7 @@ export function readAttributes<K extends OpType>(
 ): OpAttributes[K] {
   const read = readAttributesOf(OPS[op].attributes, attributes, where);
   for (const name of (REQUIRED as Readonly<Record<string, readonly string[]>>)[op] ?? []) {
-    if (!Object.hasOwn(read, name)) throw new GraphError(`${where} lacks its attribute "${name}"`);
+    if (!Object.hasOwn(read, name)) throw new GraphError(`${where} lacks the attribute "${name}"`);
   }
   return read as OpAttributes[K];
 }

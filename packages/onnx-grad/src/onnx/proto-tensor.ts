@@ -40,10 +40,10 @@ export function readTensor(proto: TensorProto, what: string, inPlace = false): T
         'data inside, in Python onnx.save_model(model, path, save_as_external_data=False)',
     );
   }
-  if (proto.segment) throw new GraphError(`${what} is split into segments, which are not read`);
+  if (proto.segment) throw new GraphError(`${what} is split into segments, which are not supported`);
   const { shape, count } = readDims(proto.dims, what);
   const typed = typedData(proto, dtype);
-  if (proto.rawData.length > 0 && typed.length > 0) throw new GraphError(`${what} has its data twice, raw and typed`);
+  if (proto.rawData.length > 0 && typed.length > 0) throw new GraphError(`${what} has both raw and typed data`);
   const text = typeText({ dtype, shape });
   if (typed.length > 0 || count === 0n) {
     if (BigInt(typed.length) !== count || proto.rawData.length > 0) {

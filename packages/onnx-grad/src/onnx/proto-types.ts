@@ -59,7 +59,7 @@ export function checkDeclared(declared: DeclaredType, found: TensorType, what: s
       (shape.length === found.shape.length && shape.every((dim, i) => dimsAgree(dim, found.shape[i]!))));
   if (fits) return;
   const text = `${dtype ?? ''}${shape === null ? '' : `[${shape.map((dim) => dim ?? '?').join(', ')}]`}`;
-  throw new GraphError(`${what} is declared ${text}, but it is ${typeText(found)}`);
+  throw new GraphError(`${what} is declared as ${text}, but is ${typeText(found)}`);
 }
 
 export function writeType({ name, dtype, shape }: Value): ValueInfoProto {

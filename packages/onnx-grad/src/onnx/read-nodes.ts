@@ -62,7 +62,7 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   const where = nodeText(node);
   if (proto.domain !== '' && proto.domain !== 'ai.onnx') {
     throw new GraphError(
-      `${where} is of the domain "${proto.domain}", but only ONNX's own ops are supported: export without it`,
+      `${where} belongs to the domain "${proto.domain}", but only ONNX's own ops are supported: export the model without this op`,
     );
   }
   // the condition may be known later, so the node is kept; values that its branches read must precede it
@@ -83,7 +83,7 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   if (node.op === 'Constant') return readConstant(node, where);
   if (!isOp(node.op) && !isComposite(node.op))
     throw new GraphError(`${where}: the op ${node.op || '""'} is not supported`);
-  if (node.outputs.every((output) => output === '')) throw new GraphError(`${where} leaves an output without a name`);
+  if (node.outputs.every((output) => output === '')) throw new GraphError(`${where} has no output with a name`);
   return { constant: null, node };
 }
 
@@ -103,10 +103,10 @@ export function nodeNames(nodes: readonly FileNode[]): string[] {
 function readConstant(node: FileNode, where: string): ReadNode {
   const [name] = node.outputs;
   if (node.outputs.length !== 1 || name === undefined || name === '')
-    throw new GraphError(`${where} has ${node.outputs.length} outputs, not one with a name`);
+    throw new GraphError(`${where} has ${node.outputs.length} outputs, but needs exactly one, with a name`);
   const [attribute] = node.attributes.values();
   if (node.attributes.size !== 1 || !attribute)
-    throw new GraphError(`${where} has ${node.attributes.size} attributes, not one`);
+    throw new GraphError(`${where} has ${node.attributes.size} attributes, but needs exactly one`);
   const text = `Constant "${name}"`;
   const give = (data: Tensor): ReadNode => ({ constant: name, data, text });
   switch (attribute.name) {
@@ -122,6 +122,8 @@ function readConstant(node: FileNode, where: string): ReadNode {
     case 'value_ints':
       return give({ dtype: 'int64', shape: [attribute.ints.length], data: BigInt64Array.from(attribute.ints) });
     default:
-      throw new GraphError(`${text} has the attribute "${attribute.name}", which is not supported: only numbers are`);
+      throw new GraphError(
+        `${text} has the attribute "${attribute.name}", which is not supported; only numbers are supported`,
+      );
   }
 }

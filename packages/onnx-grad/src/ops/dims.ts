@@ -36,7 +36,7 @@ export function broadcastShapes(shapes: readonly Shape[], freshDim: () => string
 export function normalizeAxis(axis: number, rank: number, what = 'axis'): number {
   const result = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || result < 0 || result >= rank)
-    throw new GraphError(`${what} ${axis} is outside a value of rank ${rank}`);
+    throw new GraphError(`${what} ${axis} is out of range for a value of rank ${rank}`);
   return result;
 }
 

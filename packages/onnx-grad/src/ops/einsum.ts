@@ -33,7 +33,8 @@ function parse(equation: string, ranks: readonly number[]): Parsed {
   if (rest.length > 0 || terms.length !== ranks.length)
     refuse(`the equation "${equation}" has ${terms.length} terms for ${ranks.length} inputs`);
   for (const term of [...terms, right ?? ''])
-    if (!/^[a-zA-Z]*(\.\.\.)?[a-zA-Z]*$/.test(term)) refuse(`the equation "${equation}" has the term "${term}"`);
+    if (!/^[a-zA-Z]*(\.\.\.)?[a-zA-Z]*$/.test(term))
+      refuse(`the equation "${equation}" contains the invalid term "${term}"`);
   const lettersOf = (term: string) => [...term.replace('...', '')];
   const free = LABELS.filter((label) => !text.includes(label));
   const hidden = terms.map((term, i) => {

@@ -68,7 +68,8 @@ function tupleLength(x: Value, indices: Value): number {
   if (indices.dtype !== 'int64') refuse(`indices are ${indices.dtype}, not int64`);
   const last = indices.shape[indices.shape.length - 1];
   if (typeof last !== 'number') refuse('the last axis of the indices must be known before running');
-  if (last < 1 || last > x.shape.length) refuse(`index tuples of ${last} in a value of rank ${x.shape.length}`);
+  if (last < 1 || last > x.shape.length)
+    refuse(`index tuples of length ${last} do not fit a value of rank ${x.shape.length}`);
   for (let i = 0; i < last; i++)
     requireInside(
       indices.known?.filter((_, place) => place % last === i),
@@ -124,12 +125,12 @@ export const GatherND: OpSpec<'GatherND'> = {
 function elementAxis(x: Value, indices: Value, axis = 0): number {
   requireInteger(indices, 'indices');
   if (indices.shape.length !== x.shape.length)
-    refuse(`indices of rank ${indices.shape.length} into a value of rank ${x.shape.length}`);
+    refuse(`indices of rank ${indices.shape.length} do not fit a value of rank ${x.shape.length}`);
   const along = normalizeAxis(axis, x.shape.length);
   indices.shape.forEach((size, i) => {
     const whole = x.shape[i]!;
     if (i !== along && typeof size === 'number' && typeof whole === 'number' && size > whole)
-      refuse(`indices of size ${size} at axis ${i}, where the value has ${whole}`);
+      refuse(`the indices have size ${size} at axis ${i}, but the value has size ${whole}`);
   });
   requireInside(indices.known, x.shape[along]!);
   return along;
@@ -160,7 +161,7 @@ export const ScatterElements: OpSpec<'ScatterElements'> = {
     elementAxis(x!, indices!, attributes.axis);
     const { shape } = indices!;
     if (shape.length !== updates!.shape.length || shape.some((size, i) => mustDiffer(size, updates!.shape[i]!)))
-      refuse(`updates of shape [${updates!.shape.join(', ')}], not [${shape.join(', ')}]`);
+      refuse(`the updates have shape [${updates!.shape.join(', ')}], not [${shape.join(', ')}]`);
     return [{ dtype: x!.dtype, shape: x!.shape }];
   },
   gradient: ({ b, inputs: [, indices, updates], attributes: { axis = 0, reduction }, gradient: g, wants }) => {
@@ -186,7 +187,7 @@ export const ScatterND: OpSpec<'ScatterND'> = {
     const length = tupleLength(x!, indices!);
     const wanted = [...indices!.shape.slice(0, -1), ...x!.shape.slice(length)];
     if (wanted.length !== updates!.shape.length || wanted.some((dim, i) => mustDiffer(dim, updates!.shape[i]!))) {
-      refuse(`updates of shape [${updates!.shape.join(', ')}], not [${wanted.join(', ')}]`);
+      refuse(`the updates have shape [${updates!.shape.join(', ')}], not [${wanted.join(', ')}]`);
     }
     return [{ dtype: x!.dtype, shape: x!.shape }];
   },
@@ -207,11 +208,11 @@ export const TopK: OpSpec<'TopK'> = {
     if (k!.dtype !== 'int64' || k!.shape.length !== 1 || mustDiffer(k!.shape[0]!, 1))
       refuse(`k is ${typeText(k!)}, not int64[1]`);
     // ONNX Runtime divides by the number of rows and crashes if the number is 0
-    if (x!.shape.includes(0)) refuse(`[${x!.shape.join(', ')}] has no elements`);
+    if (x!.shape.includes(0)) refuse(`a value of shape [${x!.shape.join(', ')}] has no elements`);
     const count = k!.known?.[0] ?? freshDim();
     const size = x!.shape[along]!;
     if (typeof count === 'number' && (count < 0 || (typeof size === 'number' && count > size)))
-      refuse(`the ${count} largest of ${size} are requested`);
+      refuse(`k is ${count}, but the axis has size ${size}`);
     const shape = x!.shape.with(along, count);
     return [
       { dtype: x!.dtype, shape },

@@ -75,7 +75,7 @@ export const Mod: OpSpec<'Mod'> = {
   attributes: { fmod: 'int' },
   infer: (c) => {
     const whole = c.inputs[0]!.dtype === 'int64' || c.inputs[0]!.dtype === 'int32';
-    if (!whole && !c.attributes.fmod) refuse(`"${c.inputs[0]!.name}" is ${c.inputs[0]!.dtype}, but its fmod is not 1`);
+    if (!whole && !c.attributes.fmod) refuse(`"${c.inputs[0]!.name}" is ${c.inputs[0]!.dtype}, so fmod must be 1`);
     // with fmod, the result has the sign of the dividend, otherwise the sign of the divisor
     const modulo = c.attributes.fmod
       ? (x: number, y: number) => x % y

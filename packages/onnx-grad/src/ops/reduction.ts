@@ -41,7 +41,7 @@ export function inferReduction(c: InferContext<Reduction>): readonly Inferred[] 
   const keep = (c.attributes.keepdims ?? 1) !== 0;
   const reduced = reducedAxes(c);
   if (reduced === null) {
-    if (!keep) refuse('axes must be known before running, or keepdims be 1');
+    if (!keep) refuse('the axes must be known before running unless keepdims is 1');
     return [{ dtype: x!.dtype, shape: x!.shape.map((dim) => (dim === 1 ? 1 : c.freshDim())) }];
   }
   const shape: Dim[] = [];

@@ -81,7 +81,7 @@ export const Reshape: OpSpec<'Reshape'> = {
       if (i >= x!.shape.length) refuse(`size 0 at axis ${i} copies an axis that the value does not have`);
       return x!.shape[i]!;
     });
-    if (target.filter((dim) => dim === -1).length > 1) refuse('two sizes are -1');
+    if (target.filter((dim) => dim === -1).length > 1) refuse('more than one size is -1');
     if (target.some((dim) => typeof dim === 'number' && dim < -1))
       refuse(`the shape [${target.join(', ')}] has a size below -1`);
     const others = target.filter((dim) => dim !== -1);

@@ -31,7 +31,7 @@ export const Concat: OpSpec<'Concat'> = {
     const shape: Dim[] = [...first];
     let size: number | null = 0;
     for (const input of inputs) {
-      if (input!.shape.length !== first.length) refuse('the ranks differ');
+      if (input!.shape.length !== first.length) refuse('the inputs have different ranks');
       input!.shape.forEach((dim, i) => {
         if (i === axis) size = size !== null && typeof dim === 'number' ? size + dim : null;
         else if (mustDiffer(dim, shape[i]!)) refuse(`sizes ${shape[i]} and ${dim} differ at axis ${i}`);
@@ -236,7 +236,7 @@ export const Pad: OpSpec<'Pad'> = {
     if (mode !== 'constant') refuse(`mode "${mode}" is not supported: only constant is`);
     if (pads!.dtype !== 'int64') refuse(`the pads are ${pads!.dtype}, not int64`);
     if (fill && (fill.dtype !== x!.dtype || fill.shape.length > 1 || mustDiffer(fill.shape[0] ?? 1, 1)))
-      refuse(`the fill is ${typeText(fill)}, not a scalar ${x!.dtype}`);
+      refuse(`the fill value is ${typeText(fill)}, not a scalar ${x!.dtype}`);
     const rank = x!.shape.length;
     if (rank === 0) refuse('a scalar has no axis to pad');
     if (pads!.shape.length !== 1 || mustDiffer(pads!.shape[0]!, 2 * rank))

@@ -94,12 +94,12 @@ function copyInput(b: Builder, value: Value): Value {
 function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>): string | null {
   const consumers = graph.nodes.filter((node) => node.inputs.includes(parameter));
   const { shape } = graph.values.get(parameter)!;
-  if (graph.outputs.includes(parameter)) return 'it is an output';
-  if (consumers.length === 0) return 'nothing uses it';
+  if (graph.outputs.includes(parameter)) return 'the parameter is an output';
+  if (consumers.length === 0) return 'no node uses the parameter';
   for (const node of consumers) {
     const isLookup = node.op === 'Gather' && node.inputs[0] === parameter && node.inputs[1] !== parameter;
     if (!isLookup || ((node as Node<'Gather'>).attributes.axis ?? 0) !== 0 || shape.length < 1)
-      return `${node.op} node "${node.name}" uses it whole`;
+      return `${node.op} node "${node.name}" uses the whole parameter`;
     if (reached.has(node.inputs[1]!)) return `the indices of "${node.name}" depend on a parameter`;
   }
   return null;
