@@ -93,7 +93,9 @@ describe('beside a running service', { timeout: 180_000 }, () => {
   it('promote exits with 3 where the service refuses the model, and with 1 where it is not whole', async () => {
     const foreign = await promote(paths.foreign);
     expect([foreign.status, foreign.stderr]).toEqual([3, '']);
-    expect(foreign.stdout).toMatch(/^the model was refused and nothing has changed: model .* \(model_rejected\)\n$/);
+    expect(foreign.stdout).toMatch(
+      /^the promotion was refused and nothing has changed: model .* \(model_rejected\)\n$/,
+    );
     const json = await promote(paths.foreign, '--json');
     expect([json.status, JSON.parse(json.stdout)]).toEqual([
       3,

@@ -165,7 +165,9 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     expect(refused.stdout).toContain(
       'the serving model was trained on 5 held-out campaigns, which favours the serving model',
     );
-    expect(refused.stdout).toMatch(/new minus serving, .*: AUC -0\.\d{4} \[-0\.\d{4}, -0\.\d{4}\]/);
+    expect(refused.stdout).toMatch(
+      /difference between the new and the serving model per campaign .*: AUC -0\.\d{4} \[-0\.\d{4}, -0\.\d{4}\]/,
+    );
     expect(refused.stdout).toMatch(/not promoted: the new model, in .*rejected, is worse, so .* stays current/);
     expect(readlinkSync(join(models, 'current'))).toBe(version);
     expect(readModelFolder(join(models, 'current')).manifest).toEqual(serving.manifest);

@@ -52,14 +52,13 @@ export class DamageLog {
       this.#options.onPopulationWhole?.();
   }
 
-  /** Records a damaged file or folder; returns true the first time. */
-  note(kind: DamageKind, path: string, message: string): boolean {
-    if (this.#known.has(path)) return false;
+  /** Records a damaged file or folder, and logs it the first time. */
+  note(kind: DamageKind, path: string, message: string): void {
+    if (this.#known.has(path)) return;
     this.#known.set(path, { kind, path, foundAt: this.#options.clock.now() });
     this.#counts[kind] += 1;
     const what = kind === 'row' ? 'row of the database' : 'file';
     this.#options.logger.error({ kind, path, reason: message }, `a damaged ${what} was found and is not served`);
-    return true;
   }
 
   /** Records a damaged row of the database. */

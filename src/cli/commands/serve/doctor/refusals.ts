@@ -1,17 +1,9 @@
 /** Finds the reasons why a start would fail, by running its checks, and merges them with the findings of doctor. */
 import { systemClock } from '../../../../lib/clock.ts';
-import { AppError, messageOf } from '../../../../lib/errors.ts';
 import { createLogger } from '../../../../lib/logging.ts';
 import type { Settings } from '../../../../service/settings/environment.ts';
 import { Start, type StartCheck } from '../../../../service/start-checks.ts';
-import { type Finding, failed } from './finding.ts';
-
-export interface Refusal {
-  readonly check: string;
-  /** Error message of `serve`. */
-  readonly message: string;
-  readonly advice: string;
-}
+import { type Finding, findings } from './finding.ts';
 
 /** Checks that must pass before the engine is tried. */
 export const NEEDED_TO_LOAD = ['model', 'promoted models', 'device'];
@@ -45,15 +37,17 @@ export async function findRefusals(
   checks: readonly StartCheck[],
   hasKeys: boolean,
   known: ReadonlySet<string>,
-): Promise<readonly Refusal[]> {
-  const refusals: Refusal[] = [];
-  const refused = (check: string) => known.has(check) || refusals.some((refusal) => refusal.check === check);
-  for (const one of checks) {
-    if (one.check === 'model loads' && NEEDED_TO_LOAD.some(refused)) continue;
-    const message = await refusalOf(one, start, hasKeys);
-    // two checks may read the same file and fail with the same message
-    if (message === null || refusals.some((refusal) => refusal.message === message)) continue;
-    refusals.push({ check: one.check, message, advice: one.advice });
+): Promise<readonly Finding[]> {
+  const refusals: Finding[] = [];
+  const refused = (name: string) => known.has(name) || refusals.some(({ check }) => check === name);
+  for (const { check, advice, look } of checks) {
+    if (check === 'model loads' && NEEDED_TO_LOAD.some(refused)) continue;
+    const found = await findings(check, advice, async () => {
+      await look(start, () => hasKeys);
+      return [];
+    });
+    // several checks may read the same thing and fail with the same message
+    refusals.push(...found.filter(({ detail }) => refusals.every((refusal) => refusal.detail !== detail)));
   }
   return refusals;
 }
@@ -63,30 +57,20 @@ export async function findRefusals(
  * replaces doctor's finding on the same subject, if there is one. If the folder and the port are both in use, a service
  * is running, and neither is reported as a failure.
  */
-export function withRefusals(all: readonly Finding[], refusals: readonly Refusal[]): readonly Finding[] {
+export function withRefusals(all: readonly Finding[], refusals: readonly Finding[]): readonly Finding[] {
   const isRunning = ['lock', 'port'].every((check) => refusals.some((refusal) => refusal.check === check));
   // if the check of the population fails, it is unknown whether model and population fit
   const isRefused = refusals.some(({ check }) => check === 'population');
   const found = all.filter(({ check }) => !(isRefused && check === 'model and population'));
-  for (const { check, message, advice } of refusals) {
+  for (const refusal of refusals) {
+    const { check, detail } = refusal;
     if (isRunning && (check === 'lock' || check === 'port')) continue;
-    if (found.some((one) => one.status === 'failed' && one.detail.includes(message))) continue;
+    if (found.some((one) => one.status === 'failed' && one.detail.includes(detail))) continue;
     const at = found.findIndex((one) => one.check === check);
     const own = found[at];
-    const finding = failed(check, message, own?.status === 'failed' ? own.advice! : advice);
+    const finding = own?.status === 'failed' ? { ...refusal, advice: own.advice } : refusal;
     if (at === -1) found.push(finding);
     else found[at] = finding;
   }
   return found;
-}
-
-async function refusalOf(check: StartCheck, start: Start, hasKeys: boolean): Promise<string | null> {
-  try {
-    await check.look(start, () => hasKeys);
-    return null;
-  } catch (error) {
-    const isOfTheWorld = error instanceof AppError || (error instanceof Error && 'syscall' in error);
-    if (!isOfTheWorld) throw error;
-    return messageOf(error);
-  }
 }
