@@ -24,7 +24,7 @@ const gradientOf = ({ gradient }) =>
 const opsetsOf = (op) => `${SINCE[op] ?? OLDEST_OPSET} to ${NEWEST_OPSET}${hasConversion(op) ? ', converted' : ''}`;
 const rows = [
   ...Object.entries(OPS).map(([op, spec]) => [op, opsetsOf(op), gradientOf(spec)]),
-  ...Object.keys(COMPOSITES).map((op) => [op, opsetsOf(op), 'that of its parts']),
+  ...Object.keys(COMPOSITES).map((op) => [op, opsetsOf(op), 'derived from its parts']),
 ].sort(([a], [b]) => (a < b ? -1 : 1));
 const cells = [['op', 'opsets', 'gradient'], ...rows];
 const widths = [0, 1, 2].map((i) => Math.max(...cells.map((row) => row[i].length)));
