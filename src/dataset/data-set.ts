@@ -14,7 +14,7 @@ export interface DataSet {
   readonly campaignFeatures: readonly Feature[];
 }
 
-/** The files of a data set; each may be compressed (`.gz`, `.zst`). */
+/** The files of a data set. Each file may be compressed (`.gz`, `.zst`). */
 export type DataSetFile = 'users.ndjson' | 'campaigns.ndjson' | 'interactions.csv';
 
 /** Maximum size of `dataset.json`. */
@@ -34,7 +34,7 @@ const descriptionSchema = z.object({
   campaign_features: z.array(featureSchema),
 });
 
-/** Reads a folder's `dataset.json`. Errors: AppError `invalid_data`, which says what is missing or wrong, and where. */
+/** Reads a folder's `dataset.json`. Errors: AppError `invalid_data` with the fault and its location. */
 export function openDataSet(path: string): DataSet {
   const file = join(path, 'dataset.json');
   const parsed = descriptionSchema.safeParse(readDescription(file));

@@ -21,8 +21,8 @@ export const SYNTHETIC = {
   users: 50_000,
   world: 'demo',
   /**
-   * The seed was chosen because its large test campaign (tents) is easy to understand. It was chosen by the campaign's
-   * features, before any result was seen.
+   * A seed whose large test campaign (tents) is easy to understand. The seed was chosen by the campaign's features,
+   * before any result was seen.
    */
   seed: '2032',
   /** Number of train campaigns, on which the baselines choose their settings. */

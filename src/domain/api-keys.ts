@@ -15,7 +15,7 @@ export interface ApiKey {
   readonly name: string;
   readonly scope: Scope;
   /**
-   * The key gives access only to campaigns that have all of these labels; without labels, it gives access to all
+   * Labels that limit a key to campaigns that have all these labels. A key without labels gives access to all
    * campaigns.
    */
   readonly labels: Labels;
@@ -49,7 +49,7 @@ export function apiKeyIdOf(text: string): string | null {
   return FORM.exec(text)?.[1] ?? null;
 }
 
-/** The sha256 of a key. Only this is stored: a plain hash suffices for 256 random bits. */
+/** The sha256 of a key. Only this hash is stored; a plain hash suffices for 256 random bits. */
 export function hashApiKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }

@@ -1,4 +1,4 @@
-/** Entries of the audit log: which key did what to which resource. */
+/** Entries of the audit log, which record the actions of keys on resources. */
 
 /** Actors other than API keys that have an id. */
 export const ACTORS = {

@@ -13,14 +13,14 @@ export interface ComparedInputs {
   readonly hasSeeds: boolean;
   readonly isLatestRunning: boolean;
   readonly sameAsLatest: boolean | null;
-  /** Whether the inputs equal those of the expansion that made the active audience version. */
+  /** Whether the inputs equal the inputs of the expansion that made the active audience version. */
   readonly sameAsActive: boolean | null;
 }
 
 /**
- * Whether a campaign's inputs need an expansion. The inputs are compared with those of the running expansion; if there
- * is none, of the expansion that made the active version; if there is none either, of the latest expansion. A campaign
- * that was never expanded needs an expansion as soon as it has seeds.
+ * Whether a campaign's inputs need an expansion. The inputs are compared with the inputs of the running expansion.
+ * Without a running expansion, they are compared with the inputs of the expansion that made the active version, or else
+ * of the latest expansion. A campaign that was never expanded needs an expansion as soon as it has seeds.
  */
 export function needsExpansion({ hasSeeds, isLatestRunning, sameAsLatest, sameAsActive }: ComparedInputs): boolean {
   const isSame = isLatestRunning ? sameAsLatest : (sameAsActive ?? sameAsLatest);

@@ -8,7 +8,10 @@ export interface FeedbackEvent {
   readonly event: (typeof FEEDBACK_EVENTS)[number];
   /** Milliseconds since 1970. */
   readonly happenedAt: number;
-  /** Whether the event is reported as it happens. Such an event is the user's latest, whatever its time is. */
+  /**
+   * Whether the event is reported as it happens. Such an event becomes the user's latest event, even if its time is
+   * earlier.
+   */
   readonly isNow?: boolean;
 }
 

@@ -4,8 +4,8 @@
 import type { ThreadSeconds } from './run-facts.ts';
 
 /**
- * Maximum number of concurrent expansions per thread. Each expansion holds the scores of all users in memory, and makes
- * passes over the population slower for the others.
+ * Maximum number of concurrent expansions per thread. Each expansion holds the scores of all users in memory, and slows
+ * down the passes of other expansions over the population.
  */
 export const JOBS_PER_THREAD = 4;
 /**
@@ -124,7 +124,7 @@ export function workLeft({ seeds, progress, isAdapted }: QueuedWork, past: reado
 function workOf(seeds: number, past: readonly PastWork[]): WorkLeft {
   const weights = past.map((other) => {
     const distance = Math.log((other.seeds + 1) / (seeds + 1)) / WIDTH;
-    // expansions of a very different size count only if there are none of a similar size
+    // expansions of a very different size count only if there are no expansions of a similar size
     return Math.exp(-(distance ** 2) / 2) + 1e-6;
   });
   const total = sum(weights);

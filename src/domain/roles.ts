@@ -73,7 +73,7 @@ export interface Shortfall {
   readonly reason: Reason;
 }
 
-/** Returns why there cannot be an audience with these counts of users; `null` if there can. */
+/** Returns why these counts of users do not suffice for an audience; `null` if they suffice. */
 export function findShortfall(roles: Roles, populationSize: number, minimumSeeds: number): Shortfall | null {
   const known = roles.seeds.length;
   if (known < minimumSeeds) {

@@ -16,7 +16,7 @@ export interface RefreshPolicy {
   readonly onNewPopulation: boolean;
   /**
    * Whether to refresh when features, filters, seeds or suppression lists (including the installation's) differ from
-   * those of the latest expansion.
+   * the inputs of the latest expansion.
    */
   readonly onChange: boolean;
 }
@@ -72,8 +72,8 @@ export interface Campaign {
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
   /**
-   * Whether features, filters, seeds or suppression lists differ from those of the active audience, and no expansion
-   * with the current inputs is running.
+   * Whether features, filters, seeds or suppression lists differ from the inputs of the active audience, and no
+   * expansion with the current inputs is running.
    */
   readonly needsExpansion: boolean;
   /** The id of the latest expansion; null if there is no expansion yet. */
@@ -133,8 +133,8 @@ export interface Expansion {
   readonly computedWith: ComputedWith | null;
   readonly quality: Readonly<Record<string, unknown>> | null;
   /**
-   * The audience version that the expansion published; null if the expansion published none, or if the version was
-   * pruned.
+   * The audience version that the expansion published; null if the expansion published no version, or if the version
+   * was pruned.
    */
   readonly audienceVersion: number | null;
   /**
@@ -205,7 +205,7 @@ export interface Job {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
   readonly sets: ExpansionSets;
-  /** The versions that an earlier attempt pinned; null if there are none. */
+  /** The versions that an earlier attempt pinned; null if no attempt has pinned versions. */
   readonly pins: Pins | null;
   /** Milliseconds since 1970. */
   readonly queuedAt: number;

@@ -18,7 +18,7 @@ export interface Heartbeat {
 }
 
 const EVERY_MS = 1_000;
-/** Interval at which the event loop's delay is measured; every measured delay includes it. */
+/** Interval at which the event loop's delay is measured. Every measured delay includes this interval. */
 const RESOLUTION_MS = 20;
 
 /** Counts the engine's work and sends heartbeats. */

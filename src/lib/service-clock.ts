@@ -107,7 +107,7 @@ export class ServiceClock implements Clock {
     return this.#options.system.now();
   }
 
-  /** The offset from monotonic time, from which another process computes the same time. */
+  /** The offset from monotonic time, with which another process can compute the service's time. */
   get offsetMs(): number {
     return this.#offset;
   }

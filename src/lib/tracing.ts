@@ -85,7 +85,7 @@ export interface Telemetry extends Tracer {
   readonly isTracing: boolean;
   /** Runs `work` with this span as the current span, also in code that `work` awaits. */
   within<T>(span: Span, work: () => T): T;
-  /** The traceparent of the current span; null if there is none. */
+  /** The traceparent of the current span; null if there is no current span. */
   current(): string | null;
   /** Exports the result of `read` on a schedule. Returns a function that exports the result one last time. */
   exportMetrics(read: () => Promise<readonly MetricFamily[]>): () => Promise<void>;

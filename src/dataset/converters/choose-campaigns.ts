@@ -7,7 +7,7 @@ import { type Rng, sampleWithoutReplacement } from '../../lib/rng.ts';
 import { type Log, takersOf } from './log.ts';
 
 export interface CampaignChoice {
-  /** Minimum number of users of a campaign; null to choose it from the data. */
+  /** Minimum number of users of a campaign; null to choose this number from the data. */
   readonly minimumUsers: number | null;
   /** Maximum number of campaigns; null for 300, but at most half of the items with enough users. */
   readonly campaigns: number | null;
@@ -89,7 +89,7 @@ function tooFew(count: number, minimumUsers: number, descending: Int32Array): Ap
 
 /**
  * The items whose users overlap with the users of `item` by at least SAME_OVERLAP (Jaccard). Only items of about the
- * same size can overlap that much. A comparison stops as soon as the other item has too many users who did not take
+ * same size can overlap that much. A comparison stops as soon as too many users of the compared item did not take
  * `item`. `mark` must not occur in `marks` yet.
  */
 function findSame(log: Log, item: number, sizes: Int32Array, marks: Int32Array, mark: number): number[] {

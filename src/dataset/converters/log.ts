@@ -51,7 +51,7 @@ export interface LogReading {
   readonly exclude: ReadonlySet<string>;
   readonly userFeatures: LogFeatures;
   readonly itemFeatures: LogFeatures;
-  /** The order of day and month; null to infer it from the values. */
+  /** The order of day and month; null to infer the order from the values. */
   readonly dateOrder: DateOrder | null;
 }
 

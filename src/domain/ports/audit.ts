@@ -5,8 +5,8 @@ import type { Page } from '../types.ts';
 export interface AuditLog {
   /**
    * Runs `work` and records the action in the first transaction that `work` commits, so either both are on disk or
-   * neither is. Only transactions that `work` commits synchronously count, not those after an `await`. If `work`
-   * creates a resource, the entry names the resource.
+   * neither is. A transaction after an `await` in `work` does not count. If `work` creates a resource, the entry names
+   * the resource.
    */
   during<T>(pending: PendingAction, work: () => T): T;
 

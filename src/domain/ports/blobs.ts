@@ -38,8 +38,8 @@ export interface BlobReader {
 }
 
 /**
- * A file of any size that is being written; the part written so far can be read. If a method throws, nothing of the
- * file is left.
+ * A file of any size that is being written. The part that was written so far can be read. If a method throws, no part
+ * of the file is left.
  */
 export interface BlobWriter extends ReadRanges {
   /** Appends data to the file. @throws AppError storage_failed */
@@ -57,7 +57,7 @@ export interface BlobWriter extends ReadRanges {
    */
   finishSync(): UnnamedBlob;
 
-  /** Discards the file; may be called more than once. */
+  /** Discards the file. This method may be called more than once. */
   abort(): void;
 }
 

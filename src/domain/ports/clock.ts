@@ -4,7 +4,7 @@
 export interface SeenTime {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Monotonic time since the machine booted. `boot` is the id of that boot; null if the system has none. */
+  /** Monotonic time since the machine booted. `boot` is the id of that boot; null if the system has no such id. */
   readonly elapsed: number;
   readonly boot: string | null;
 }

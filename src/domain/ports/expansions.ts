@@ -40,8 +40,8 @@ export interface Expansions {
 /** Reads the user sets of expansions. */
 export interface SetReader {
   /**
-   * The users of a set, sorted, one block at a time. The file is opened for the first block, so a set that is removed
-   * later can still be read to its end.
+   * The users of a set, sorted, one block at a time. The file is opened when the first block is read, so a set that is
+   * removed later can still be read to its end.
    * @throws AppError storage_failed if the set is gone; also after the last block, if the set was altered
    */
   setBlocks(sha256: string): IdBlocks;

@@ -1,4 +1,4 @@
-/** The port of feedback: what users did in a campaign, which its next expansion learns from. */
+/** The port of feedback: users' actions in a campaign, from which the campaign's next expansion learns. */
 import type { PendingAction } from '../audit.ts';
 import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../feedback.ts';
 

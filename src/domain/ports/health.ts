@@ -21,7 +21,7 @@ export interface Queue {
 
 /** A store whose files were removed or replaced while the store was open. Nothing more is written to such a store. */
 export interface LostFiles {
-  /** The lost file, and what happened to it. */
+  /** The path of the lost file, and how the file was lost. */
   readonly what: string;
   /** The file that the whole store was saved to; null until the store is saved. */
   readonly savedAs: string | null;

@@ -34,7 +34,7 @@ export interface CampaignRecords {
    */
   suppressedOf(id: string): IdBlocks;
 
-  /** The latest feedback event of each user, in blocks. There are none if the campaign is gone. */
+  /** The latest feedback event of each user, in blocks. If the campaign is gone, there are no blocks. */
   feedbackOf(id: string): Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>;
 
   close(): void;

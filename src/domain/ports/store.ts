@@ -100,7 +100,7 @@ export interface CampaignStore
   readonly audit: AuditLog;
   /** The times that the service's clock keeps across restarts. */
   readonly clock: ClockMemory;
-  /** Whether the store can be written to, what is queued, and what failed. */
+  /** The health of the store: whether it can be written to, queued jobs, and failures. */
   readonly health: StoreHealth;
   /** Disk space that is released when a deletion finds the disk full. */
   readonly reserve: StoreReserve;
@@ -155,8 +155,8 @@ export interface StoreAdapter {
   openRecords(location: string): CampaignRecords;
 
   /**
-   * Opens the upkeep of a store, while a service may be using the store. Upkeep lists the files that the store should
-   * have and those that it has; only `remove` writes. The caller must close the returned object.
+   * Opens the upkeep of a store, while a service may be using the store. Upkeep compares the files that the store
+   * should have with the files that it has; only `remove` writes. The caller must close the returned object.
    * @throws AppError invalid_argument if there is no store of this version; storage_failed
    */
   openUpkeep(location: string): StoreUpkeep;

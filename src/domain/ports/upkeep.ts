@@ -1,7 +1,4 @@
-/**
- * The port of upkeep: comparing the files that a store should have with those that it has, while a service may be
- * running; and backups.
- */
+/** The port of upkeep: checks of a store's files while a service may be running, and backups. */
 import type { Blobs } from './blobs.ts';
 
 /** The files and folders that a store's rows refer to. */
@@ -21,11 +18,14 @@ export interface DamagedRow {
   readonly id: string;
 }
 
-/** The result of comparing something stored with its checksum. */
+/** The result of comparing a stored file with its checksum. */
 export interface Verdict {
-  /** What is wrong; null if it is intact. */
+  /** What is wrong with the file; null if the file is intact. */
   readonly fault: string | null;
-  /** Only for a ranking written before there were checksums: adds those of its current bytes. */
+  /**
+   * Adds checksums of the current bytes to a ranking; only for a ranking that was written before rankings had
+   * checksums.
+   */
   readonly seal?: () => void;
 }
 
@@ -43,7 +43,7 @@ export interface StoreUpkeep {
   contents(): StoreContents;
   /**
    * Files that no row refers to and that no running expansion may be writing, relative to the store. With `isAlone`,
-   * unfinished files are included, which a service that uses the store may be writing.
+   * the list includes unfinished files. Otherwise, a service may be writing such files.
    * @throws AppError storage_failed
    */
   orphans(isAlone: boolean): string[];

@@ -49,7 +49,7 @@ export interface UserSets {
     options?: ChangeOptions,
   ): Promise<ChangeReport>;
 
-  /** The sha256 of the owner's set; null if there is none. @throws AppError campaign_not_found */
+  /** The sha256 of the owner's set; null if the owner has no set. @throws AppError campaign_not_found */
   find(owner: SetOwner): string | null;
 
   /** Removes the owner's set. @throws AppError campaign_not_found, storage_failed, unavailable */

@@ -106,7 +106,7 @@ export class Estimator {
     try {
       return { kind: 'estimate', estimate: await group.run(task, following) };
     } catch (error) {
-      // an AppError does not affect the thread; any other error may mean that it died
+      // an AppError does not affect the thread, but any other error may mean that the thread died
       const isOfTask = error instanceof AppError || following.cancellation.isCancelled;
       if (!isOfTask && !this.#isClosing) {
         this.#opening = null;

@@ -1,16 +1,19 @@
-/** Reads and hashes files in slices, between which other work can run. */
+/** Reads and hashes files in slices. Other work can run between two slices. */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** Bytes that are read between two yields: a multiple of the blocks of which rankings have checksums. */
+/** Number of bytes per slice. It is a multiple of the size of the blocks for which rankings have checksums. */
 const SLICE_BYTES = 256 * 1024;
 
 interface ReadRanges {
-  /** Reads from `position`; returns the number of bytes read, which is 0 at the end. */
+  /** Reads bytes from `position` on. Returns the number of bytes read, which is 0 at the end of the file. */
   read(target: Uint8Array, position: number): number;
 }
 
-/** The first `size` bytes of a file, fewer if it is shorter; a slice is valid until the next one is read. */
+/**
+ * Yields the first `size` bytes of a file in slices, or the whole file if it is shorter. A slice is valid until the
+ * next slice is read.
+ */
 export function* slicesOf(file: ReadRanges, size: number): Generator<Buffer, void, void> {
   const slice = Buffer.allocUnsafe(Math.min(SLICE_BYTES, size));
   for (let at = 0; at < size; ) {
@@ -21,7 +24,7 @@ export function* slicesOf(file: ReadRanges, size: number): Generator<Buffer, voi
   }
 }
 
-/** The sha256 of these bytes, as hex; yields the number of bytes of each slice. */
+/** Returns the sha256 of the first `size` bytes of a file, as hex. Yields the number of bytes in each slice. */
 export function* hashSlices(file: ReadRanges, size: number): Generator<number, string, void> {
   const hash = createHash('sha256');
   for (const slice of slicesOf(file, size)) {
@@ -31,7 +34,7 @@ export function* hashSlices(file: ReadRanges, size: number): Generator<number, s
   return hash.digest('hex');
 }
 
-/** As `hashSlices`, by path; errors are those of the operating system. */
+/** Like `hashSlices`, for the file at `path`. Throws errors of the operating system. */
 export function* hashFileSlices(path: string, size = Number.POSITIVE_INFINITY): Generator<number, string, void> {
   const file = openSync(path, 'r');
   try {
@@ -46,7 +49,7 @@ export function hashFile(path: string): string {
   return drain(hashFileSlices(path));
 }
 
-/** Runs all slices at once; `onSlice` is called with what each of them yields. */
+/** Runs a generator to its end without a pause, and returns its result. `onSlice` is called with each yielded value. */
 export function drain<Y, T>(slices: Generator<Y, T, void>, onSlice: (slice: Y) => void = () => {}): T {
   for (;;) {
     const next = slices.next();

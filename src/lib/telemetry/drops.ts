@@ -1,4 +1,4 @@
-/** Logs what exporters could not deliver. */
+/** Logs telemetry that exporters could not deliver. */
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../logging.ts';

@@ -1,4 +1,4 @@
-/** Canonical JSON: equal values give equal text, even if their keys have another order. */
+/** Canonical JSON: equal values give equal text, even if the order of their keys differs. */
 
 /**
  * RFC 8785 (JSON Canonicalization Scheme): no spaces, keys sorted by UTF-16 code units, numbers as ECMAScript writes

@@ -1,8 +1,8 @@
-/** Numbers in sentences. */
+/** Formats numbers for sentences. */
 
 const GROUPED = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
 
-/** `1,234,567`; at most one decimal. */
+/** Returns a number with thousands separators, such as `1,234,567`, and at most one decimal. */
 export function grouped(number: number): string {
   return GROUPED.format(number);
 }

@@ -38,7 +38,8 @@ export function findThreadId(): number | null {
 }
 
 /**
- * proc(5): the state follows the name, which may contain anything; schedstat begins with both times, in nanoseconds.
+ * as proc(5) says, the state follows the name, which may contain any character; schedstat begins with both times, in
+ * nanoseconds
  */
 function parseThreadTimes(stat: string, schedstat: string): ThreadTimes | null {
   const state = stat[stat.lastIndexOf(')') + 2];
