@@ -1,4 +1,4 @@
-/** The entry point of the package: everything that other code may use. */
+/** The entry point of the package. It exports everything that other code may use. */
 
 export { Adam } from './src/adam/adam.ts';
 export {

@@ -20,7 +20,7 @@ export interface DiffCounts {
   readonly added: number;
   /** Members of the first version who are not in the second. */
   readonly removed: number;
-  /** Members of both. */
+  /** Members of both versions. */
   readonly kept: number;
 }
 

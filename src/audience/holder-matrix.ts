@@ -49,7 +49,7 @@ export class HolderMatrix {
   find(userNumber: UserNumber): Int32Array {
     let count = 0;
     for (let group = 0; group < this.#words.length; group++) {
-      // the word is undefined for a user who is newer than all audiences of the group
+      // the word is undefined for a user who is newer than all audiences in the group
       for (let bits = this.#words[group]![userNumber]! | 0; bits !== 0; bits &= bits - 1)
         this.#found[count++] = WORD_BITS * group + 31 - Math.clz32(bits & -bits);
     }

@@ -16,7 +16,7 @@ export class MemberIndex {
   readonly size: number;
   /** Number of users of the ranking. Their user numbers are 0 to userCount - 1. */
   readonly userCount: number;
-  /** By 0-based rank. */
+  /** The scores of the members, by 0-based rank. */
   readonly scores: Float32Array;
   readonly #bits: Uint32Array;
   /** The number of members before each group of `COUNTED_WORDS` words. */

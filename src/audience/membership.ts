@@ -6,10 +6,10 @@ import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';
 
 export interface Membership {
-  /** 1-based. */
+  /** The 1-based rank. */
   readonly rank: number;
   readonly score: number;
-  /** Among the candidates. */
+  /** The percentile among the candidates. */
   readonly percentile: number;
 }
 

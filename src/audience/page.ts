@@ -7,7 +7,7 @@ export type UserIds = Pick<Directory, 'id' | 'isErased'>;
 
 /** A member of an audience, with the field names of the response. */
 export interface AudienceItem {
-  /** 1-based. */
+  /** The 1-based rank. */
   readonly rank: number;
   readonly user_id: string;
   readonly score: number;

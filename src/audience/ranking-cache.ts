@@ -24,13 +24,13 @@ interface Entry {
   size: number;
   /** Memory in bytes of the ranking's members, including members that are still being read. */
   keptBytes: number;
-  /** Number of holders. */
+  /** Number of callers that hold the ranking. */
   holders: number;
   /** Whether the cache keeps the ranking open. */
   isKept: boolean;
 }
 
-/** A held ranking. */
+/** A ranking that stays open until `close` is called. */
 export interface HeldRanking {
   readonly ranking: ReadRanking;
   /** Releases the ranking. Only the first call has an effect. */

@@ -103,7 +103,7 @@ function besideTruth(
   };
 }
 
-/** Summarises by group. */
+/** Summarises predictions by group of campaigns. */
 export function summarisePredictions(campaigns: readonly CampaignPrediction[]): PredictionReport['groups'] {
   return Object.fromEntries(groupsOf(campaigns).map(([name, members]) => [name, summariseGroup(members)]));
 }

@@ -32,8 +32,15 @@ function driftText({ measured, campaigns }: PredictionReport['drift']): string {
 }
 
 export const COVERAGE_HEADS = [
-  ...['data set (test campaigns)', 'drift', 'recall@5% holds', 'mean width', 'predicted / true', 'recall@20% holds'],
-  ...['all sizes', 'AUC holds', 'mean width', 'good / unsure / weak', 'good of random sets'],
+  ...[
+    'data set (test campaigns)',
+    'drift',
+    'contains recall@5%',
+    'mean width',
+    'predicted / true',
+    'contains recall@20%',
+  ],
+  ...['all sizes', 'contains AUC', 'mean width', 'good / unsure / weak', 'random sets with verdict good'],
 ];
 
 /** Returns a row of the table of coverages. `report` contains `repeats` measurements of each campaign. */

@@ -41,7 +41,7 @@ export type QualityArguments =
   | { readonly mode: 'kept'; readonly work: string; readonly out: string | null }
   | { readonly mode: 'derive'; readonly data: string; readonly out: string };
 
-/** @throws AppError invalid_argument */
+/** Parses the arguments of the command. @throws AppError invalid_argument */
 export function readArguments(args: readonly string[]): QualityArguments {
   const { values } = parseOptions(args, OPTIONS, USAGE);
   const { data = [], out = null, work = null, only, steps, repeats } = values;

@@ -22,7 +22,7 @@ import { chooseOneAtATime, regressionAlone, type Tried } from './former-choice.t
 export const AXES = ['protocol', 'stack', 'seeds', 'grids'] as const;
 export type Axis = (typeof AXES)[number];
 
-/** Groups of logits that a stack can be fitted without. */
+/** The groups of logits that a fit of a stack can leave out. */
 type Part = 'heads' | 'logistic' | 'regression' | 'prior';
 
 export interface Variant {

@@ -82,14 +82,14 @@ export function leaveOneOutTable(sets: Alternatives): string {
     signed(missed, 4),
   ]);
   const heads = [
-    'data set left out',
+    'omitted data set',
     'campaigns',
-    'best on the others',
+    'best on all other data sets',
     'AUC',
     `AUC less ${today}`,
     `precision@5% less ${today}`,
-    'best here',
-    'AUC less the best here',
+    'best on this data set',
+    'AUC less the best',
   ];
   const [auc, precision] = (['auc', 'precision'] as const).map((what) =>
     results.map(({ gain }) => verdictOf(gain[what])),

@@ -85,7 +85,7 @@ function sampleCampaigns(campaigns: readonly CampaignHistory[], split: 'train' |
   return [...sampleWithoutReplacement(rng, own.length, CAMPAIGNS)].map((i) => own[i]!);
 }
 
-/** All known members. */
+/** Returns all known members of a campaign. */
 function membersOf({ train, seeds, evaluation }: CampaignHistory): Set<number> {
   const known = [train, evaluation].flatMap(({ users, labels }) => [...users.filter((_, i) => labels[i] === 1)]);
   return new Set([...seeds, ...known]);

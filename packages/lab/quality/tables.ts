@@ -148,7 +148,7 @@ function predictionTable(results: readonly DataSetResults[]): string {
         at5 ? `${short(at5.mean_predicted, 3)} / ${short(at5.mean_true, 3)}` : '-',
         at5 ? short(at5.mean_absolute_error, 3) : '-',
         `${verdicts.good} / ${verdicts.unsure} / ${verdicts.weak}`,
-        `${weak.truly}, ${weak.called} called so`,
+        `${weak.truly} / ${weak.called}`,
       ];
     }),
   );
@@ -157,12 +157,12 @@ function predictionTable(results: readonly DataSetResults[]): string {
       'data set',
       'group',
       'predicted',
-      'interval holds recall@5%',
+      'interval contains recall@5%',
       'recall@20%',
       'predicted / true recall@5%',
       'off by',
       'good / unsure / weak',
-      'truly weak',
+      'truly weak / verdict weak',
     ],
     rows,
   );

@@ -37,7 +37,7 @@ export interface Scenario {
 
 export interface Size {
   readonly users: number;
-  /** Train campaigns first. */
+  /** The campaigns, with train campaigns first. */
   readonly campaigns: number;
 }
 
@@ -48,7 +48,7 @@ export interface Planted {
 
 export interface PlantedCampaign {
   readonly features: Traits;
-  /** `[users]` */
+  /** 1 for each member, `[users]`. */
   readonly isMember: Uint8Array;
   /**
    * How well each user meets each criterion, `[criteria][users]`, if members are chosen by several criteria. Not

@@ -5,7 +5,7 @@ import { firstAbove, type Rng } from '../../../src/lib/rng.ts';
 export interface Tastes {
   readonly users: number;
   readonly count: number;
-  /** `[users, count]` */
+  /** The tastes, `[users, count]`. */
   readonly values: Float64Array;
 }
 
@@ -34,7 +34,7 @@ export function sampleTastes(
 export interface Vocabulary {
   /** The tokens of each topic, `[topics][tokens]`, the most popular first. */
   readonly tokens: readonly (readonly string[])[];
-  /** `[topics, tastes]` */
+  /** The vector of each topic, `[topics, tastes]`. */
   readonly vectors: Float64Array;
   /** The log frequency of each topic, `[topics]`. */
   readonly popularity: Float64Array;

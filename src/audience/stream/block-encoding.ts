@@ -18,7 +18,7 @@ import {
   type TextType,
 } from './row-formats.ts';
 
-/** Rows of the difference between two audiences. */
+/** Users who are in only one of two audiences. */
 export interface ChangeBlock {
   readonly change: ChangedUser['change'];
   readonly ids: GatheredTexts;

@@ -13,7 +13,7 @@ type GatheredIds = Pick<Directory, 'gatherIds' | 'isErased'>;
 
 /** The members on consecutive ranks, without erased users. Each column has one entry per member. */
 export interface MemberBlock {
-  /** 1-based. */
+  /** The 1-based ranks. */
   readonly ranks: Uint32Array;
   readonly ids: GatheredTexts;
   readonly scores: Float32Array;

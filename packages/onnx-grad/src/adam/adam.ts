@@ -46,7 +46,7 @@ export interface AdamOptions {
  * theta <- theta - rate / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon), with m and v the new moments.
  */
 export class Adam {
-  /** The current parameters: a step changes their data in place. */
+  /** The current parameters. A step changes their data in place. */
   readonly parameters: Parameters;
   /**
    * The gradients that the next step applies and then sets to zero, by parameter. Each has the size of its parameter.
@@ -134,14 +134,14 @@ interface Need {
 
 type Addresses = [number, number, number, number];
 
-/** The exports of adam.wat. */
+/** The functions and memory that adam.wat exports. */
 interface Kernels {
   configure(beta1: number, rest1: number, beta2: number, rest2: number, epsilon: number): void;
   step(...args: [...Addresses, count: number, stepSize: number, scale2: number]): void;
   add_rows(...args: [...Addresses, width: number]): void;
 }
 
-/** Views of one parameter's memory. */
+/** Views of the memory of one parameter. */
 interface Slot {
   readonly kernels: Kernels;
   readonly shape: Tensor['shape'];
@@ -162,7 +162,7 @@ function bytesOf(need: Need): number {
   return 4 * (4 * padded(need.value.data.length) + padded(need.rows * widthOf(need)) + padded(need.rows));
 }
 
-/** Groups of parameters that share a memory. */
+/** Splits parameters into groups that share a memory. */
 function inMemories(needs: readonly Need[]): Need[][] {
   const groups: Need[][] = [];
   let bytes = Number.POSITIVE_INFINITY;

@@ -10,7 +10,6 @@ import type { CutTable, TableCut } from '../rewrite/cut-tables.ts';
 import { inOwnMemory } from '../session/feed-rows.ts';
 import type { Feeds, Session } from '../session/session.ts';
 
-/** Parameters by name. */
 export type Parameters = ReadonlyMap<string, Tensor>;
 
 /**
@@ -97,7 +96,7 @@ export async function compact(
   };
 }
 
-/** The rows that a look-up reads, as a new array. Negative indices count from the end, as in ONNX. */
+/** Returns the rows that a look-up reads, in a new array. Negative indices count from the end, as in ONNX. */
 function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
   const indices = data instanceof Int32Array ? data : Float64Array.from(data as ArrayLike<number>, Number);
   const out = new Int32Array(indices.length);
@@ -131,7 +130,7 @@ function numberRows(rows: number, used: readonly Int32Array[]): { list: Int32Arr
   return { list, place };
 }
 
-/** Copies of the given rows of a table, in that order. */
+/** Returns copies of the given rows of a table, in the given order. */
 export function takeRows(full: Tensor, rows: Int32Array): Tensor {
   const width = elementCount(full.shape.slice(1));
   const data = new Float32Array(rows.length * width);

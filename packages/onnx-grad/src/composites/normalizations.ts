@@ -83,7 +83,7 @@ export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   outputs: 5,
   attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
   decompose: ({ b, inputs, attributes: { epsilon = DEFAULT_EPSILON, training_mode = 0 }, output, wants }) => {
-    // before opset 14, a node in training mode had more outputs
+    // before opset 14, training mode had no attribute: a node in training mode had more than one output
     if (training_mode !== 0 || [1, 2, 3, 4].some(wants)) refuse(`the node is in training mode: ${EVALUATION}`);
     const x = inputs[0]!;
     if (x.shape.length < 2) refuse(`"${x.name}" has rank ${x.shape.length}, but at least 2 is needed`);

@@ -15,7 +15,7 @@ export type Strengths = Readonly<Record<string, number>>;
 /** The values that the head reads from the body, for some rows. */
 export interface BoundaryActivations {
   readonly rows: number;
-  /** `[rows, ..]` each. */
+  /** The values with a batch axis, `[rows, ..]`. */
   readonly perRow: Feeds;
   /** Values without a batch axis; all rows share them. */
   readonly shared: Feeds;
@@ -27,8 +27,8 @@ export interface HeadRun {
   /** Returns the scores of all rows of the boundary under the current parameters, `[rows]`. */
   scores(): Promise<Float32Array>;
   /**
-   * Fits a logistic regression to `rows` of the boundary. Its features are the factors of the parameters in the linear
-   * term; without such a term, this is a `not_linear` error.
+   * Fits a logistic regression to `rows` of the boundary. The features of the regression are the coefficients of the
+   * parameters in the linear term. Without a linear term, this is a `not_linear` error.
    */
   fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
   /** Returns a change of one parameter as a part of the logits. Without a linear term, this is a `not_linear` error. */

@@ -38,7 +38,7 @@ export interface LinearFeatures {
   readonly columns: Int32Array;
   readonly values: Float32Array;
   readonly firstDense: number;
-  /** `[rows, width - firstDense]` */
+  /** The dense part, `[rows, width - firstDense]`. */
   readonly dense: Float32Array;
 }
 

@@ -18,7 +18,7 @@ export interface LogisticModel {
   /** `[width]` */
   readonly weights: Float64Array;
   readonly bias: number;
-  /** The number of Newton steps. */
+  /** The number of Newton steps that the fit took. */
   readonly steps: number;
   /** Whether the gradient fell below the tolerance. */
   readonly converged: boolean;

@@ -3,9 +3,12 @@
 import { OnnxGradError } from '../errors.ts';
 import { elementCount, type Tensor } from '../graph/tensor.ts';
 
-/** Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`; no row repeats a column. */
+/**
+ * Sparse rows. Row i has the value `values[k]` in column `columns[k]` for starts[i] <= k < starts[i + 1]. No row
+ * repeats a column.
+ */
 export interface LookedUpRows {
-  /** `[rows + 1]` */
+  /** The index of the first value of each row, `[rows + 1]`. */
   readonly starts: Int32Array;
   readonly columns: Int32Array;
   readonly values: Float32Array;
@@ -17,7 +20,6 @@ export interface LookedUpRows {
  */
 export interface Part {
   readonly parameter: string;
-  /** The first row. */
   readonly from: number;
   readonly counts: Int32Array;
   readonly elements: Int32Array;

@@ -8,7 +8,7 @@ const CERTAIN = 1e-7;
  */
 export const SAME = 1e-4;
 
-/** The logit of a score, clipped at 1e-7 from 0 and 1. */
+/** Returns the logit of a score, which is clipped to [1e-7, 1 - 1e-7]. */
 export function logitOf(score: number): number {
   const inside = Math.min(Math.max(score, CERTAIN), 1 - CERTAIN);
   return Math.log(inside / (1 - inside));

@@ -85,7 +85,6 @@ export class Builder implements NodeBuilder {
     return value;
   }
 
-  /** A parameter. */
   initializer(name: string, data: Tensor): Value {
     const value = this.enter(valueOfTensor(name, data));
     this.initializers.set(name, data);
@@ -180,7 +179,7 @@ export class Builder implements NodeBuilder {
     }
   }
 
-  /** Sets a hand-written gradient for `output`: see `GradientOverride`. */
+  /** Sets hand-written gradients for `output` (see `GradientOverride`). */
   override(output: Value, gradients: readonly { readonly input: Value; readonly gradient: Value }[]): void {
     for (const { input, gradient } of gradients) {
       if (output.shape.length !== 0 && !sameShape(output.shape, input.shape))
@@ -201,9 +200,9 @@ export class Builder implements NodeBuilder {
   }
 
   /**
-   * Copies the nodes of `graph` into this one, with `prefix` before their names. `values` replaces values of `graph` by
-   * name, and must include all inputs; other initializers and constants are copied. Returns this graph's value for each
-   * name of `graph`.
+   * Copies the nodes of `graph` into the graph under construction, with `prefix` before their names. `values` contains
+   * replacements for values of `graph`, by name, and must include all inputs. Initializers and constants without a
+   * replacement are copied. Returns the new value for each name in `graph`.
    */
   inline(graph: Graph, values: ReadonlyMap<string, Value>, prefix: string): ReadonlyMap<string, Value> {
     const mapped = new Map(values);

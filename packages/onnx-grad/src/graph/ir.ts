@@ -36,13 +36,13 @@ export interface Graph {
   /** Names of the graph's inputs, in the order of the file. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Parameters, which ONNX calls initializers. */
+  /** The parameters by name. ONNX calls them initializers. */
   readonly initializers: ReadonlyMap<string, Tensor>;
   /** The tensors of Constant nodes by name. They are never parameters. */
   readonly constants: ReadonlyMap<string, Tensor>;
-  /** Topologically sorted. */
+  /** The nodes in topological order. */
   readonly nodes: readonly Node[];
-  /** Every value by name: inputs, initializers, constants and the outputs of nodes. */
+  /** All values by name: inputs, initializers, constants and outputs of nodes. */
   readonly values: ReadonlyMap<string, Value>;
   /** Hand-written gradients (`GradientOverride`). They exist in memory only, never in a file. */
   readonly overrides: ReadonlyMap<string, readonly GradientOverride[]>;

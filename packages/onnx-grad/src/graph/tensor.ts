@@ -73,7 +73,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }
 
-/** `float32[batch, 16]` */
+/** The text of a type, such as `float32[batch, 16]`. */
 export function typeText(type: TensorType): string {
   return `${type.dtype}[${type.shape.join(', ')}]`;
 }

@@ -51,7 +51,7 @@ const axesToInput: Rule = (node, opset, { ints }) => {
 };
 
 const RULES: { readonly [op: string]: Rule } = {
-  // `saturate` exists since opset 19, and only concerns float8
+  // `saturate`, which was added in opset 19, only affects float8
   Cast: (node) => without(node, 'saturate'),
   // Pad nodes in a graph have no `axes`, because ONNX Runtime 1.30 moves a Transpose through a Pad as if all axes were
   // padded

@@ -92,7 +92,7 @@ export function writeAttributes<K extends OpType>(op: K, attributes: OpAttribute
   return written;
 }
 
-/** An INTS attribute as numbers. */
+/** Returns the elements of an INTS attribute as numbers. */
 export function intsOf(attribute: AttributeProto, what: string): number[] {
   if (attribute.type !== AttributeType.INTS) throw new GraphError(`${what} is ${nameOf(attribute.type)}, not INTS`);
   return attribute.ints.map((value) => integerOf(value, what));

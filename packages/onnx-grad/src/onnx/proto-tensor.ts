@@ -62,7 +62,7 @@ export function readTensor(proto: TensorProto, what: string, inPlace = false): T
   return { dtype, shape, data: isMoved ? alignedFloats(proto.rawData) : fromBytes(dtype, proto.rawData) };
 }
 
-/** The size in bytes that a tensor's data must have, and its type as text. */
+/** Returns the size in bytes that the data of a tensor must have, and the type of the tensor as text. */
 export function sizeOfTensor(proto: TensorProto, what: string): { bytes: bigint; text: string } {
   const dtype = dataTypeOf(proto.dataType, what);
   const { shape, count } = readDims(proto.dims, what);

@@ -27,7 +27,7 @@ export const Tanh: OpSpec<'Tanh'> = {
   ],
 };
 
-// x' where x > 0, else a x'
+// leakyrelu(x)' = x' where x > 0, else a x'
 export const LeakyRelu: OpSpec<'LeakyRelu'> = {
   arity: [1, 1],
   attributes: { alpha: 'float' },
@@ -37,7 +37,7 @@ export const LeakyRelu: OpSpec<'LeakyRelu'> = {
   ],
 };
 
-// x' where x > 0, else s x' + s' x
+// prelu(x, s)' = x' where x > 0, else s x' + s' x
 export const PRelu: OpSpec<'PRelu'> = {
   arity: [2, 2],
   attributes: {},
@@ -59,7 +59,7 @@ export const PRelu: OpSpec<'PRelu'> = {
   },
 };
 
-// x' where x > 0, else a e^x x'
+// elu(x)' = x' where x > 0, else a e^x x'
 export const Elu: OpSpec<'Elu'> = {
   arity: [1, 1],
   attributes: { alpha: 'float' },
@@ -71,7 +71,7 @@ export const Elu: OpSpec<'Elu'> = {
 const SELU_ALPHA = Math.fround(1.6732632);
 const SELU_GAMMA = Math.fround(1.050701);
 
-// c x' where x > 0, else c a e^x x'
+// selu(x)' = c x' where x > 0, else c a e^x x'
 export const Selu: OpSpec<'Selu'> = {
   arity: [1, 1],
   attributes: { alpha: 'float', gamma: 'float' },

@@ -21,7 +21,7 @@ export function broadcastDim(a: Dim, b: Dim, freshDim: () => string): Dim {
   return freshDim();
 }
 
-/** The shape of values broadcast against each other (numpy's rule). */
+/** Returns the shape of values that are broadcast against each other by numpy's rule. */
 export function broadcastShapes(shapes: readonly Shape[], freshDim: () => string): Dim[] {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   const out: Dim[] = new Array<Dim>(rank).fill(1);
@@ -132,8 +132,8 @@ export function neverEqual(a: Shape, b: Shape): boolean {
 }
 
 /**
- * Throws a GraphError if the number of known elements can never fit the shape: four elements in `[batch, 3]` or in
- * `[1]`.
+ * Throws a GraphError if the number of known elements can never fit the shape, for example four elements in
+ * `[batch, 3]` or in `[1]`.
  */
 export function requireFitting({ shape, known }: { readonly shape: Shape; readonly known?: Shape | undefined }): void {
   if (known && neverEqual([known.length], shape))

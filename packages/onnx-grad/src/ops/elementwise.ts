@@ -100,7 +100,7 @@ export const Relu: OpSpec<'Relu'> = {
   ],
 };
 
-// s(x)' = x' (1 - s) s, multiplied in PyTorch's order
+// s = sigmoid(x): s' = x' (1 - s) s, multiplied in PyTorch's order
 export const Sigmoid: OpSpec<'Sigmoid'> = {
   arity: [1, 1],
   attributes: {},

@@ -119,7 +119,7 @@ export function shapeOf(b: NodeBuilder, x: Value): Value {
   return isConcrete(x.shape) ? b.ints(x.shape) : b.add('Shape', [x]);
 }
 
-/** Zeros of the type and shape of `x`. */
+/** Returns zeros with the type and shape of `x`. */
 export function zerosLike(b: NodeBuilder, x: Value): Value {
   return b.add('ConstantOfShape', [shapeOf(b, x)], { value: 0, dtype: x.dtype });
 }

@@ -8,7 +8,7 @@ function numberUnary(c: { readonly inputs: InferContext<'Abs'>['inputs'] }): rea
   return sameAsInput(c);
 }
 
-// |x|' = sign(x) x', so it is 0 at 0 as in PyTorch
+// |x|' = sign(x) x', which is 0 at x = 0, as in PyTorch
 export const Abs: OpSpec<'Abs'> = {
   arity: [1, 1],
   attributes: {},

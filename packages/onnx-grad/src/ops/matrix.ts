@@ -21,7 +21,7 @@ function asRows(b: NodeBuilder, x: Value): Value {
   return b.add('Flatten', [x], { axis: x.shape.length - 1 });
 }
 
-// (AB)' = A'B + AB', so dA = g B^T and dB = A^T g; batch axes that were broadcast are summed by the sweep
+// (AB)' = A'B + AB', so dA = g B^T and dB = A^T g; the reverse sweep sums over batch axes that were broadcast
 export const MatMul: OpSpec<'MatMul'> = {
   arity: [2, 2],
   attributes: {},
@@ -69,7 +69,8 @@ function vectorGradient(b: NodeBuilder, d: Value, axis: 0 | 1): Value {
   return b.add('Squeeze', [matrix, b.ints([axis])]);
 }
 
-// Y = alpha A B + beta C: dA = alpha g B^T, dB = alpha A^T g, dC = beta g (the sweep sums what was broadcast)
+// Y = alpha A B + beta C: dA = alpha g B^T, dB = alpha A^T g, dC = beta g (the reverse sweep sums over axes that were
+// broadcast)
 export const Gemm: OpSpec<'Gemm'> = {
   arity: [2, 3],
   attributes: { alpha: 'float', beta: 'float', transA: 'int', transB: 'int' },
@@ -107,7 +108,7 @@ export const Gemm: OpSpec<'Gemm'> = {
       transB
         ? b.add('Gemm', [g, x!], { alpha, transA: 1, transB: transA })
         : b.add('Gemm', [x!, g], { alpha, transA: 1 - transA });
-    // a file stores beta as a float32
+    // beta is rounded to float32, because a file stores it as a float32
     const dc = () => (beta === 1 ? g : b.add('Mul', [g, b.scalar(Math.fround(beta), g)]));
     return [wants(0) ? dx() : null, wants(1) ? dy() : null, c && wants(2) ? dc() : null];
   },

@@ -11,7 +11,7 @@ export const ReduceL1: OpSpec<'ReduceL1'> = {
   gradient: (c) => [c.b.add('Mul', [broadcastable(c, c.gradient), c.b.add('Sign', [c.inputs[0]!])]), null],
 };
 
-// |x|' = x x' / |x|, and 0 where |x| is 0 as in PyTorch (at both orders)
+// |x|' = x x' / |x|, and 0 where |x| is 0, as in PyTorch (also in the second derivative)
 export const ReduceL2: OpSpec<'ReduceL2'> = {
   ...REDUCTION,
   infer: inferReduction,

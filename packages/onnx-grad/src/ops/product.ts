@@ -1,4 +1,4 @@
-/** ReduceProd, whose gradient is exact at zeros. */
+/** ReduceProd. Its gradient is exact even if elements are zero. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';

@@ -58,7 +58,7 @@ export const ReduceMean: OpSpec<'ReduceMean'> = {
   },
 };
 
-// y_i = x_1 + .. + x_i, so dx_i = dy_i + .. + dy_n: the running sum from the other end
+// y_i = x_1 + .. + x_i, so dx_i = dy_i + .. + dy_n, the running sum from the other end
 export const CumSum: OpSpec<'CumSum'> = {
   arity: [2, 2],
   attributes: { exclusive: 'int', reverse: 'int' },

@@ -115,7 +115,7 @@ export const Flatten: OpSpec<'Flatten'> = {
   gradient: ({ b, inputs: [x], gradient: g }) => [reshapeLike(b, g, x!)],
 };
 
-/** The axes that Squeeze removes. */
+/** Returns the axes that a Squeeze removes. */
 function squeezedAxes(x: Value, axes: Value | null | undefined): readonly number[] {
   if (axes) return normalizeAxes(requireNumbers(axes, 'the axes of Squeeze'), x.shape.length);
   if (!isConcrete(x.shape)) refuse('Squeeze without axes needs a shape that is known before running');

@@ -25,11 +25,13 @@ export interface GradientContext<K extends OpType> {
   readonly inputs: readonly (Value | null)[];
   readonly outputs: readonly Value[];
   readonly attributes: OpAttributes[K];
-  /** d loss / d outputs[0], with the shape of outputs[0]; zeros if the loss only depends on other outputs. */
+  /**
+   * The gradient d loss / d outputs[0], with the shape of outputs[0]; zeros if the loss only depends on other outputs.
+   */
   readonly gradient: Value;
   /**
-   * d loss / d outputs[i], with the shape of outputs[i]; null if the loss does not depend on it. At least one is not
-   * null.
+   * The gradients d loss / d outputs[i], with the shapes of outputs[i]; null if the loss does not depend on output i.
+   * At least one gradient is not null.
    */
   readonly gradients: readonly (Value | null)[];
   /** Whether the gradient of input `i` is needed. A rule may skip inputs whose gradient is not needed. */

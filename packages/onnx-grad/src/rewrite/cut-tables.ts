@@ -29,7 +29,7 @@ export interface TableCut {
   readonly tables: readonly CutTable[];
   /** The reason why a parameter stays whole, by parameter. */
   readonly dense: ReadonlyMap<string, string>;
-  /** Computes the indices of all look-ups from the inputs. */
+  /** The graph that computes the indices of all look-ups from the inputs. */
   readonly indexGraph: Graph;
   /**
    * The graph with all of `parameters` as inputs, and further inputs for the positions of look-ups. A compact table is

@@ -45,7 +45,7 @@ interface Bag {
   readonly reduce: 'ReduceSum' | 'ReduceMean' | 'ReduceMax';
 }
 
-/** Nodes by their outputs. */
+/** Finds the nodes of a graph and of the graph around it by their outputs. */
 class Scope {
   private readonly producers = new Map<string, NodeProto>();
   private readonly outer: Scope | null;
@@ -58,7 +58,7 @@ class Scope {
   /** Returns the node that outputs `name` if its op is one of `ops`, otherwise null. Skips Cast and Identity. */
   find(name: string | undefined, ...ops: readonly string[]): NodeProto | null {
     let at = name;
-    // a file may contain cycles
+    // the number of steps is limited, because a file may contain cycles
     for (let hops = 0; at !== undefined && hops < MAXIMUM_HOPS; hops++) {
       const node: NodeProto | undefined = this.producers.get(at) ?? this.outer?.producers.get(at);
       if (!node) return null;
@@ -69,7 +69,7 @@ class Scope {
     return null;
   }
 
-  /** The element of a one-element constant, or null. */
+  /** Returns the element of a constant with one element, otherwise null. */
   numberOf(name: string | undefined): number | null {
     const t = this.find(name, 'Constant')?.attribute[0]?.t;
     const numbers = t ? numbersOf(readTensor(t, `Constant "${name}"`)) : [];
@@ -183,14 +183,14 @@ function cutsFirst(slice: NodeProto, scope: Scope): boolean {
   return scope.is(start, 1) && toTheEnd && scope.is(axis, 0) && (step === undefined || scope.is(step, 1));
 }
 
-/** The value whose size along `axis` is `name`, or null. */
+/** Returns the value whose size along `axis` is `name`, or null. */
 function sizeOf(name: string | undefined, axis: number, scope: Scope): string | null {
   const gathered = scope.find(name, 'Gather');
   if (!gathered || !scope.is(gathered.input[1], axis)) return null;
   return scope.find(gathered.input[0], 'Shape')?.input[0] ?? null;
 }
 
-/** The value whose flattened form is `name`, or null. */
+/** Returns the value that is flattened to `name`, or null. */
 function flattened(name: string | undefined, scope: Scope): string | null {
   const reshaped = scope.find(name, 'Reshape');
   return reshaped && scope.is(reshaped.input[1], -1) ? reshaped.input[0]! : null;

@@ -28,7 +28,7 @@ export interface LinearLookup {
 export interface LinearTerm {
   /** The name of the value, `[batch]` or `[batch, 1]`. */
   readonly value: string;
-  /** Computes the term from the head's inputs and the parameters. */
+  /** Computes the linear term from the head's inputs and the parameters. */
   readonly termGraph: Graph;
   /**
    * Computes indices and weights of all look-ups from the same inputs and parameters as `termGraph`. Only the shapes of

@@ -10,7 +10,7 @@ import { type Patterns, patternsOf } from './patterns.ts';
 import { rewrite } from './rewrite.ts';
 
 interface Around extends Patterns {
-  /** Whether a value is the same for all rows. */
+  /** Whether all rows share a value. */
   isShared(name: string): boolean;
 }
 

@@ -11,7 +11,7 @@ export interface Place {
   readonly inputs: readonly (Value | null)[];
 }
 
-/** Returns values that equal the outputs of a node, or null to keep the node. */
+/** A rule returns values that equal the outputs of a node, or null to keep the node. */
 export type Rule = (place: Place) => readonly Value[] | null;
 
 /**

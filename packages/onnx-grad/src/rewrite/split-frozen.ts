@@ -9,7 +9,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { knownTensor } from '../graph/tensor-values.ts';
 
 export interface Split {
-  /** Computes the boundary from the inputs; null if the boundary consists of inputs only. */
+  /** The graph that computes the boundary from the inputs; null if the boundary consists of inputs only. */
   readonly body: Graph | null;
   /**
    * Computes the outputs from the boundary and the parameters. A parameter is an input or an initializer, as in the
