@@ -1,4 +1,4 @@
-/** Sign-in, and then the page at the current address, inside the shell. */
+/** Shows the sign-in form, and then the page at the current address inside the shell. */
 import { useEffect } from 'preact/hooks';
 import { call } from './api/client.ts';
 import { ApiError } from './api/errors.ts';
@@ -40,7 +40,7 @@ export function App() {
   );
 }
 
-/** Asks the service whose key this is, again and again until the service answers. */
+/** Requests the permissions of the key until the service responds. */
 function Entering() {
   const { api, session } = useConsole();
   const { data, error, refresh } = usePolled((signal) => call(api.GET('/v1/keys/current', { signal })), {

@@ -1,4 +1,4 @@
-/** The parts that all pages share, created once and passed down: no module state. */
+/** Objects that all pages share. They are created once and passed down, so modules have no state. */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { type Api, createApi } from './api/client.ts';

@@ -1,4 +1,4 @@
-/** The pages: their addresses, the scopes that they need, and the navigation. */
+/** The list of pages with addresses, required scopes and navigation. */
 import type { ComponentType } from 'preact';
 import type { Scope } from './api/types.ts';
 import { Audiences } from './pages/audiences/audiences.tsx';
@@ -9,13 +9,13 @@ export interface ConsolePage {
   readonly title: string;
   /** Segments of the address; `:id` matches any segment. */
   readonly path: readonly string[];
-  /** Minimum scope of a key for this page; other keys are not offered it. */
+  /** Minimum scope of a key for this page. The navigation hides the page from other keys. */
   readonly scope: Scope;
   readonly isInNavigation?: boolean;
   readonly view: ComponentType;
 }
 
-/** In the order of the navigation. All pages but the first are loaded when they are opened. */
+/** Pages in the order of the navigation. All pages except the first are loaded when they are opened. */
 export const PAGES: readonly ConsolePage[] = [
   {
     ...{ key: 'audiences', title: 'Audiences', scope: 'read', path: ['audiences'], isInNavigation: true },
@@ -55,7 +55,7 @@ export const PAGES: readonly ConsolePage[] = [
   },
 ];
 
-/** The page at an address; null if there is none. The empty address is the first page. */
+/** Returns the page at an address, or null if there is no such page. The empty address is the first page. */
 export function pageOf(segments: readonly string[]): ConsolePage | null {
   if (segments.length === 0) return PAGES[0] ?? null;
   const fits = ({ path }: ConsolePage) =>

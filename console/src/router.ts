@@ -1,28 +1,31 @@
-/** Where the user is: the part of the address after `#`, as a path and a query. */
+/** The current place in the console: the part of the address after `#`, as a path and a query. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 
 export interface Place {
-  /** Without slashes at either end: `audiences/0193...`. */
+  /** Path without slashes at either end, such as `audiences/0193...`. */
   readonly segments: readonly string[];
   readonly query: Readonly<Record<string, string>>;
 }
 
 export interface Router {
   readonly place: ReadonlySignal<Place>;
-  /** Goes to an address made by `hrefOf`; `replace` leaves no step for the back button. */
+  /** Goes to an address from `hrefOf`. With `replace`, the back button skips the current address. */
   go(href: string, how?: { readonly replace?: boolean }): void;
-  /** Called before another place is shown: if it returns false, the user stays. One at a time; null removes it. */
+  /**
+   * Sets the function that is called before another place is shown. If the function returns false, the user stays.
+   * There is one function at a time, and null removes it.
+   */
   guard(mayGo: ((href: string) => boolean) | null): void;
 }
 
-/** The address of a page of the console, without empty parts of the query. */
+/** Returns the address of a page of the console, without empty query parameters. */
 export function hrefOf(segments: readonly string[], query: Readonly<Record<string, string | undefined>> = {}): string {
   const given = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
   const text = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
   return `#/${segments.map(encodeURIComponent).join('/')}${text}`;
 }
 
-/** The place named by an address's hash; what cannot be decoded is used unchanged. */
+/** Returns the place for the hash of an address. Parts that cannot be decoded are used unchanged. */
 function placeOf(hash: string): Place {
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split('?', 2);
   return {

@@ -1,4 +1,4 @@
-/** The frame around every page: navigation, who is signed in, the theme, messages. */
+/** The frame around every page, with navigation, signed-in user, theme and messages. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { useConsole } from './console.ts';
@@ -18,7 +18,7 @@ export function Shell({ pages, current, children }: ShellProps) {
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   const key = current?.key;
-  // after navigation by keyboard, focus continues in the page
+  // after navigation by keyboard, the page gets the focus
   useEffect(() => {
     if (!isFirst.current) main.current?.focus({ preventScroll: true });
     isFirst.current = false;

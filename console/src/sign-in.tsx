@@ -7,7 +7,7 @@ import { Button } from './ui/button.tsx';
 import { TextField } from './ui/field.tsx';
 import { messageOf } from './ui/message.ts';
 
-/** `why`: what ended the last session; null if nothing did. */
+/** The form for an API key. `why` says why the last session ended; null if there was none. */
 export function SignIn({ why }: { readonly why: string | null }) {
   const { api, session } = useConsole();
   const [key, setKey] = useState('');
@@ -40,7 +40,7 @@ export function SignIn({ why }: { readonly why: string | null }) {
         <h1>Sign in</h1>
         <TextField
           label="API key"
-          hint="Ask whoever runs the service for a key. It is kept in this tab only, and forgotten when you close it."
+          hint="Ask whoever runs the service for a key. The key is kept only in this tab, and forgotten when you close the tab."
           error={error}
           value={key}
           onValue={setKey}

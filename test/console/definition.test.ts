@@ -46,7 +46,7 @@ describeInBrowser('the definition of an audience', () => {
     await page.getByRole('link', { name: 'Duplicate' }).click();
     await page.getByText('Its customers are not copied').waitFor();
     await page.getByText('Add the file with its 121 customers again', { exact: false }).waitFor();
-    await page.getByText('Nor is its suppression list of 7 people.').waitFor();
+    await page.getByText('Its suppression list of 7 people is not copied either.').waitFor();
     await expectAccessible(page);
     const name = page.getByLabel('Name', { exact: true });
     expect(await name.inputValue()).toBe('Copy of Autumn shoes');

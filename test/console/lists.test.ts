@@ -53,7 +53,7 @@ describeInBrowser('the global suppression list', () => {
 
   it('cannot be changed by a key that can only read, and is not shown to a key for certain campaigns', async () => {
     const { page } = await signIn('suppression', keys.read);
-    await page.getByText('Your key can read the list, not change it.').waitFor();
+    await page.getByText('Your key can read the list but not change it.').waitFor();
     expect(await page.getByText('Choose a list').count()).toBe(0);
     const { page: other } = await signIn('suppression', keys.labelled);
     await other.getByRole('heading', { name: 'You do not have access to this page' }).waitFor();
@@ -92,7 +92,7 @@ describeInBrowser('the upload of feedback', () => {
 
   it('says which scope it needs', async () => {
     const { page } = await signIn(`audiences/${id}/report`, keys.read);
-    await page.getByText('a key with the scope “write” can', { exact: false }).waitFor();
+    await page.getByText('needs a key with the scope “write”', { exact: false }).waitFor();
     await page.goto(`${fixture().url}/console/#/audiences/${id}?tab=results`);
     await page.getByRole('heading', { name: 'Results' }).waitFor();
     expect(await page.getByRole('link', { name: 'Report results' }).count()).toBe(0);
@@ -130,7 +130,7 @@ describeInBrowser('the audit log', () => {
 
   it('says which scope it needs, and is not offered to other keys', async () => {
     const { page } = await signIn('audit', keys.write);
-    await page.getByText('a key with the scope “admin” can', { exact: false }).waitFor();
+    await page.getByText('needs a key with the scope “admin”', { exact: false }).waitFor();
     expect(await page.getByRole('link', { name: 'Audit log' }).count()).toBe(0);
   });
 });

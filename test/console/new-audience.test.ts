@@ -109,7 +109,7 @@ describeInBrowser('a new audience', () => {
     await page.getByText(/A quote in line \d+ is never closed/).waitFor();
     await remove();
     await drop(opened, 'names.csv', Buffer.from('user_id,name\n,Ann\n,Bob\n'));
-    await page.getByText('It has no IDs. Is this the right column?').waitFor();
+    await page.getByText('The list has no IDs in this column. Is this the right column?').waitFor();
   });
 
   it('shows errors at their fields, before and after the service is asked', async () => {

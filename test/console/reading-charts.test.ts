@@ -58,13 +58,13 @@ describeInBrowser('the charts of an audience', () => {
   it('show the values of each bar, and keep values with an order in that order', async () => {
     const { page, go, faults } = await fixture().open();
     await go(`audiences/${id}?tab=who`);
-    const ages = page.getByRole('listbox', { name: 'Age band: how often compared with everyone' });
+    const ages = page.getByRole('listbox', { name: 'Age band: frequency compared with everyone' });
     await ages.waitFor();
     const names = await ages.getByRole('option').locator('.token-name').allTextContents();
     expect(names).toEqual(['18-24', '25-34', '35-44', '45-54', '55-64', '65+', 'Unknown']);
     const card = page.getByRole('region', { name: 'Age band' });
     expect(await card.locator('.token-scale').textContent()).toBe('⅛×1×8×');
-    await card.getByText('Times as often as among everyone').waitFor();
+    await card.getByText('How many times as often as among everyone').waitFor();
     const { json } = await fixture().served.call('GET', `/v1/campaigns/${id}/explanation`);
     const { tokens } = json.features.find(({ feature }: { feature: string }) => feature === 'age_band');
     const { audience } = tokens.find(({ token }: { token: string }) => token === '25-34');

@@ -1,4 +1,4 @@
-/** The typed client: every path, parameter and response as declared in openapi.yaml. */
+/** The API client, with the types of paths, parameters and responses from openapi.yaml. */
 import createFetchClient, { type Client } from 'openapi-fetch';
 import type { paths } from '../../generated/openapi.d.ts';
 import type { Connection } from './connection.ts';
@@ -46,7 +46,8 @@ export function createApi({ session, connection, time, baseUrl }: ClientNeeds): 
 }
 
 /**
- * The data of a call: `await call(api.GET('/v1/status'))`. If a route also offers text formats, this is the JSON data.
+ * Returns the data of a call: `await call(api.GET('/v1/status'))`. If a route also offers text formats, the data is the
+ * JSON format.
  * @throws ApiError, OfflineError, ForeignAnswerError
  */
 export async function call<T>(pending: Promise<Answered<T>>): Promise<Exclude<T, string>> {

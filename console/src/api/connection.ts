@@ -1,7 +1,4 @@
-/**
- * Whether the service can be reached. If it cannot, the console asks again at growing intervals until the service
- * answers.
- */
+/** Detects whether the service can be reached. While it cannot, the console sends requests at growing intervals. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 
 const FIRST_MS = 500;
@@ -10,17 +7,17 @@ const PROBE_MS = 5_000;
 
 export interface Connection {
   readonly isOffline: ReadonlySignal<boolean>;
-  /** Increases each time the service comes back: pages that show its data then reload it. */
+  /** A number that increases each time the service comes back, so that pages reload their data. */
   readonly returns: ReadonlySignal<number>;
-  /** A call was answered, even if by an error. */
+  /** Records that a call got a response, which may be an error. */
   reached(): void;
-  /** A call was not answered. */
+  /** Records that a call got no response. */
   lost(): void;
-  /** Asks the service at once, for users who do not want to wait. */
+  /** Sends a request at once, for users who do not want to wait. */
   retry(): void;
 }
 
-/** `isAlive` asks the service; it throws or returns false if there is no answer. */
+/** `isAlive` sends a request to the service. It throws or returns false if there is no response. */
 export function createConnection(page: Window, isAlive: (signal: AbortSignal) => Promise<boolean>): Connection {
   const isOffline = signal(false);
   const returns = signal(0);

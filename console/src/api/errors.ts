@@ -1,19 +1,19 @@
-/** What can go wrong with a call: the service reports a problem, or there is no answer at all. */
+/** Errors of calls: a problem that the service reports, no response, or a response from another system. */
 import type { components } from '../../generated/openapi.d.ts';
 
 type Problem = components['schemas']['Problem'];
 
-/** One fault of a request, with the field that caused it. */
+/** A fault of a request, with the field that caused the fault. */
 export type FieldFault = NonNullable<Problem['errors']>[number];
 
-/** An `application/problem+json` of the service (RFC 9457). Branch on `code`. */
+/** A problem that the service reported (`application/problem+json`, RFC 9457). Callers branch on `code`. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: Problem['code'];
   readonly title: string;
   readonly requestId: string;
   readonly faults: readonly FieldFault[];
-  /** The whole response, including the extra fields of some codes. */
+  /** The whole response body, including the additional fields of some codes. */
   readonly problem: Problem;
 
   constructor(problem: Problem) {
@@ -27,13 +27,13 @@ export class ApiError extends Error {
     this.problem = problem;
   }
 
-  /** The message of the first fault at a JSON pointer or below it; undefined if there is none. */
+  /** Returns the message of the first fault at or below a JSON pointer, or undefined if there is no such fault. */
   faultAt(pointer: string): string | undefined {
     return this.faults.find((fault) => fault.pointer === pointer || fault.pointer.startsWith(`${pointer}/`))?.message;
   }
 }
 
-/** The service cannot be reached: the network is down, or it is not running. */
+/** The service cannot be reached, because the network is down or the service is not running. */
 export class OfflineError extends Error {
   constructor(cause?: unknown) {
     super('The service cannot be reached.', { cause });
@@ -41,7 +41,7 @@ export class OfflineError extends Error {
   }
 }
 
-/** An answer that did not come from the service, such as a proxy's error page. */
+/** A response that did not come from the service, such as a proxy's error page. */
 export class ForeignAnswerError extends Error {
   readonly status: number;
 
@@ -57,7 +57,9 @@ const RETRY_SECONDS = 2;
 /** Status codes of a busy service, and of a proxy while the service starts. */
 const BUSY = [429, 502, 503, 504];
 
-/** Seconds after which to ask a busy or starting service again; null if that would not help. */
+/**
+ * Returns the seconds after which to retry a request to a busy or starting service, or null if a retry would not help.
+ */
 export function retrySeconds(error: unknown): number | null {
   const isAnswer = error instanceof ApiError || error instanceof ForeignAnswerError;
   if (!isAnswer || !BUSY.includes(error.status)) return null;

@@ -1,15 +1,18 @@
 /**
- * The service's clock, derived from its responses. Times from the service are compared with it and never with the
- * browser's clock, which may be wrong.
+ * The service's clock, derived from its responses. Times from the service are compared with the service's clock,
+ * because the browser's clock may be wrong.
  */
 
-/** Estimates that differ by more than this mean that a clock was set or the machine slept. */
+/** If estimates differ by more than this number of ms, a clock was set or the machine was asleep. */
 const SET_MS = 2_000;
 
 export interface ServiceTime {
-  /** Takes a response's `Date` header, in whole seconds. */
+  /** Updates the estimate with the `Date` header of a response, which has whole seconds. */
   heard(date: string | null): void;
-  /** ms since 1970, at most a second early; the browser's time before the first response. */
+  /**
+   * Returns the service's time in ms since 1970, at most a second early, or the browser's time before the first
+   * response.
+   */
   now(): number;
 }
 
@@ -24,7 +27,7 @@ export function createServiceTime(
       const told = Date.parse(date ?? '');
       if (Number.isNaN(told)) return;
       const next = told - page.performance.now();
-      // headers are cut to whole seconds, so the latest estimate is the closest
+      // headers are truncated to whole seconds, so the highest estimate is the most accurate
       origin = origin === null || Math.abs(next - origin) > SET_MS ? next : Math.max(origin, next);
     },
     now: () => (origin === null ? browserNow() : origin + page.performance.now()),

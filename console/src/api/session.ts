@@ -1,4 +1,4 @@
-/** Who is signed in: a key, kept while the browser tab is open, and what it may do. */
+/** The session: a key, which is kept while the browser tab is open, and the permissions of the key. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { Caller, Scope } from './types.ts';
 
@@ -17,7 +17,7 @@ export interface Session {
   /** Stores a key that the service has not checked yet. */
   use(key: string | null): void;
   accept(caller: Caller): void;
-  /** Forgets the key. `why` is shown to the user; null if they signed out. */
+  /** Forgets the key. `why` is shown to the user; it is null if the user signed out. */
   end(why: string | null): void;
   /** Whether the caller has this scope. Actions that need a missing scope are not offered. */
   may(scope: Scope): boolean;
@@ -40,7 +40,7 @@ export function createSession(storage: Storage): Session {
     },
     end(why) {
       key = null;
-      // signing out removes everything; an expired key keeps unfinished work
+      // signing out removes unfinished work, but an expired key does not
       if (why === null) storage.clear();
       else storage.removeItem(STORED_AS);
       state.value = { kind: 'out', why };

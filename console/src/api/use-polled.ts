@@ -1,33 +1,34 @@
-/** Data that stays fresh: reloaded at intervals while the page is visible, and when the service comes back. */
+/** Polls data while the page is visible, and reloads data when the service comes back. */
 import { useComputed, useSignal } from '@preact/signals';
 import { useCallback, useEffect, useRef } from 'preact/hooks';
 import { useConsole } from '../console.ts';
 import { retrySeconds } from './errors.ts';
 
 export interface Polled<T> {
-  /** The last data loaded; kept during a reload, and if a reload fails. */
+  /** The latest data, which is kept during a reload and if a reload fails. */
   readonly data: T | undefined;
-  /** Why the last attempt failed; undefined after a success. */
+  /** The error of the last attempt; undefined after a success. */
   readonly error: unknown;
   readonly isLoading: boolean;
-  /** Reloads now, for example after a change. */
+  /** Reloads the data now, for example after a change. */
   refresh(): void;
 }
 
 interface PollOptions<T> {
-  /** Time until the next load, given the data of the last one; null: do not load again. */
+  /** Milliseconds until the next load, or a function that returns them for the latest data. null stops loading. */
   readonly everyMs: number | ((data: T | undefined) => number | null);
-  /**
-   * What the request depends on, as text. If the key changes, the old data is dropped and new data is loaded at once.
-   */
+  /** Text that identifies the request. If the key changes, the old data is dropped and new data is loaded at once. */
   readonly key: string;
-  /** Keeps the old data until the data for the new key arrives, as for a list that is being filtered. */
+  /**
+   * Whether to keep the old data until the data for the new key arrives, for example in a list that is being filtered.
+   */
   readonly keepsLast?: boolean;
 }
 
 /**
- * Loads with `load`, and again every `everyMs`. Hidden tabs load nothing and catch up when shown. Nothing is requested
- * while the service cannot be reached; a busy service is asked again after the delay that its response specifies.
+ * Calls `load` now and every `everyMs`. Hidden tabs load nothing, and reload when they are shown. Nothing is requested
+ * while the service cannot be reached. If the service is busy, the request is repeated after the delay that the
+ * response specifies.
  */
 export function usePolled<T>(
   load: (signal: AbortSignal) => Promise<T>,

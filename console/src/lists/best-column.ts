@@ -1,12 +1,15 @@
 /**
- * Finds the column with the ids if the column names do not tell: the column of which the service knows the most values.
+ * Finds the column with the ids if the column names do not identify it, by the number of values that the service knows.
  */
 import type { Preview } from './read/layout.ts';
 
-/** Maximum number of columns that the service is asked about. */
+/** Maximum number of columns whose values are sent to the service. */
 const ASKED_COLUMNS = 6;
 
-/** Returns null if the service knows no value of any column. `knownOf` returns how many of the given ids it knows. */
+/**
+ * Returns the best column, or null if the service knows no value of any column. `knownOf` returns how many of the given
+ * ids the service knows.
+ */
 export async function bestColumn(
   { rows, columns }: Preview,
   knownOf: (ids: readonly string[]) => Promise<number>,

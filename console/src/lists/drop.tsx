@@ -1,4 +1,4 @@
-/** A drop zone for a file, which can also be chosen in the browser's own dialog. */
+/** A drop zone for a file, which can also be chosen in a dialog of the browser. */
 import { useId, useRef, useState } from 'preact/hooks';
 import './lists.css';
 
@@ -10,7 +10,7 @@ interface DropProps {
   readonly errorId?: string | undefined;
 }
 
-/** The file types that the dialog offers first; any file may be dropped. */
+/** File types that the dialog offers first. Files of any type may be dropped. */
 const ENDINGS = '.csv,.txt,.tsv,.ndjson,.jsonl,text/csv,text/plain,application/x-ndjson';
 
 export function Drop({ label, hint, onFile, isInvalid = false, errorId }: DropProps) {
@@ -20,7 +20,7 @@ export function Drop({ label, hint, onFile, isInvalid = false, errorId }: DropPr
   const take = (files: FileList | null | undefined) => {
     const file = files?.[0];
     if (file !== undefined) onFile(file);
-    // allows the user to choose the same file again after changing it
+    // this allows the user to choose the same file again after changing it
     if (input.current !== null) input.current.value = '';
   };
   return (

@@ -1,4 +1,4 @@
-/** A list of users on its way to the service: chosen, previewed, read and sent in pieces, with its outcome. */
+/** The state of a list of users that is chosen, previewed, read and sent to the service in pieces. */
 import { type Signal, signal } from '@preact/signals';
 import { refuseForeign } from './read/foreign.ts';
 import { fieldsOf, guessLayout, HEAD_BYTES, isSure, type Layout, type Preview, previewOf } from './read/layout.ts';
@@ -9,19 +9,19 @@ import { type Report, type Send, sendIds } from './send-ids.ts';
 export interface Source {
   readonly name: string;
   readonly file: Blob;
-  /** Typed or pasted, so there is no preview. */
+  /** Whether the list was typed or pasted, so there is no preview. */
   readonly isText: boolean;
 }
 
 export type ListState =
   | { readonly kind: 'empty' }
-  /** The user must choose the column first. */
+  /** Whether the user must choose the column before the list is sent. */
   | { readonly kind: 'asks' }
   | { readonly kind: 'sending'; readonly share: number; readonly report: Report | null }
   | { readonly kind: 'done'; readonly report: Report }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-/** The part of a list that survives a reload of the page; the file itself does not. */
+/** The part of a list's state that survives a reload of the page. The file does not survive a reload. */
 export interface KeptList {
   readonly name: string;
   readonly report: Report;
@@ -29,16 +29,19 @@ export interface KeptList {
   readonly isWhole: boolean;
 }
 
-/** How a list of users reaches the service. */
+/** Functions that send a list of users to the service. */
 export interface ListNeeds {
   readonly send: Send;
-  /** The column of which the service knows the most values; null if it knows none. */
+  /** Returns the column of which the service knows the most values, or null if the service knows no value. */
   readonly askColumn: (preview: Preview) => Promise<number | null>;
-  /** The list from before a reload of the page. */
+  /** State of the list before a reload of the page. */
   readonly kept: KeptList | null;
 }
 
-/** Number of ids kept for estimates: more than an estimate uses, but few enough for a small request body. */
+/**
+ * Maximum number of ids that are kept for estimates. An estimate uses fewer ids, and a request body with this number is
+ * small.
+ */
 const SAMPLE_SIZE = 5_000;
 
 export class UserList {
@@ -46,13 +49,13 @@ export class UserList {
   readonly layout = signal<Layout | null>(null);
   readonly preview = signal<Preview | null>(null);
   readonly state: Signal<ListState>;
-  /** A sample of the ids, for estimates; updated while they are sent, and at the end. */
+  /** A sample of the ids for estimates, which is updated while the ids are sent, and at the end. */
   readonly sample: Signal<readonly string[]>;
   readonly kept: Signal<KeptList | null>;
   readonly #needs: ListNeeds;
   #head = new Uint8Array();
   #running: AbortController | null = null;
-  /** Settles when the last piece sent has been answered: no piece may arrive after the pieces of a later list. */
+  /** Settles when the last piece has been answered, so that no piece arrives after the pieces of a later list. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(needs: ListNeeds) {
@@ -93,7 +96,7 @@ export class UserList {
     const before = this.layout.value;
     if (before === null || this.source.value === null) return;
     const isOther = part.encoding !== undefined || part.separator !== undefined;
-    // another encoding or separator gives other columns
+    // another encoding or separator results in other columns
     this.#show({ ...before, ...(isOther && this.#columnsOf({ ...before, ...part })), ...part });
     void this.send();
   }
@@ -164,7 +167,7 @@ export class UserList {
     return (this.source.value?.file.size ?? 0) <= HEAD_BYTES;
   }
 
-  /** Stops current work; returns the signal for the next. */
+  /** Aborts current work, and returns the abort signal for the next work. */
   #stop(): AbortSignal {
     this.#running?.abort();
     this.#running = new AbortController();

@@ -1,4 +1,4 @@
-/** A piece of a list as a request body: openapi-fetch would turn it into JSON. */
+/** Makes a piece of a list a request body without the conversion of openapi-fetch to JSON. */
 export function ndjsonBody(lines: string) {
   return {
     headers: { 'content-type': 'application/x-ndjson' },

@@ -1,4 +1,4 @@
-/** What the service said about a list: progress, how many users are known, and what looks wrong with the other ids. */
+/** Shows the progress of a list, the number of known users, and probable faults of the unknown ids. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../api/client.ts';
@@ -15,11 +15,11 @@ import './lists.css';
 
 interface OutcomeProps {
   readonly list: UserList;
-  /** What the list contains: "customers", "people". */
+  /** Name of the people on the list: "customers" or "people". */
   readonly noun: string;
-  /** null while the list cannot be removed. */
+  /** Removes the list; null while the list cannot be removed. */
   readonly onClear: (() => void) | null;
-  /** Buttons for what can be done with the list. */
+  /** Buttons for actions on the list. */
   readonly actions?: ComponentChildren;
 }
 
@@ -94,7 +94,7 @@ function Done({ list, report, noun }: DoneProps) {
   );
 }
 
-/** Says that the file was in an unusual format but could be read. */
+/** Tells the user that a file in an unusual format could be read. */
 function ReadAs({ list }: { readonly list: UserList }) {
   const layout = list.layout.value;
   if (layout === null) return null;
@@ -129,15 +129,15 @@ function Hints({ list, report }: { readonly list: UserList; readonly report: Rep
 }
 
 const HINTS: Readonly<Record<Report['hints'][number]['found'], string>> = {
-  json_lines: 'these are lines of JSON. Choose “JSON Lines” below.',
-  header: 'this is the name of a column. Tick “First row is a header” below.',
-  utf16: 'these are in another encoding. Choose UTF-16 below.',
-  spaces: 'these are known without the spaces around them.',
-  quotes: 'these are known without the quotes around them. Choose a separator below.',
-  columns: 'these are whole rows, one column of which is known. Choose the separator below.',
+  json_lines: 'these IDs are lines of JSON. Choose “JSON Lines” below.',
+  header: 'this ID is the name of a column. Tick “First row is a header” below.',
+  utf16: 'these IDs are in another encoding. Choose UTF-16 below.',
+  spaces: 'these IDs are known without the spaces around them.',
+  quotes: 'these IDs are known without the quotes around them. Choose a separator below.',
+  columns: 'these IDs are whole rows, and one of their columns is known. Choose the separator below.',
 };
 
-/** Shown if no id is known: what ids look like in this population, and the ids that were sent. */
+/** Shows examples of ids in the population and of the sent ids, if no sent id is known. */
 function Nobody({ examples }: { readonly examples: readonly string[] }) {
   const { api } = useConsole();
   const [own, setOwn] = useState<readonly string[]>([]);
@@ -158,7 +158,7 @@ function Nobody({ examples }: { readonly examples: readonly string[] }) {
         ) : null}
         .
       </p>
-      <p>They may be in another column, or come from another system.</p>
+      <p>Your IDs may be in another column, or come from another system.</p>
     </div>
   );
 }

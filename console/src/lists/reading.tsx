@@ -1,4 +1,4 @@
-/** How a file is read: its beginning as a table, and settings that the user can correct. */
+/** Shows the beginning of a file as a table, with settings for reading that the user can correct. */
 import { Select } from '../ui/field.tsx';
 import { formatCount } from '../ui/format.ts';
 import type { UserList } from './list.ts';

@@ -1,4 +1,4 @@
-/** Sends the ids of a file in growing pieces: the first answer comes soon, and a large file is sent fast. */
+/** Sends the ids of a file in growing pieces, so that the first response arrives soon and large files are sent fast. */
 import { ApiError, retrySeconds } from '../api/errors.ts';
 import type { UserSet } from '../api/types.ts';
 import type { Layout } from './read/layout.ts';
@@ -7,7 +7,7 @@ import { UnreadableError } from './read/unreadable.ts';
 
 type Hint = NonNullable<UserSet['sent']>['hints'][number];
 
-/** The service's counts for a list, with what looks wrong with it. */
+/** The service's counts for a list, with hints about probable faults. */
 export interface Report {
   readonly received: number;
   readonly known: number;
@@ -15,7 +15,7 @@ export interface Report {
   readonly duplicate: number;
   readonly examples: readonly string[];
   readonly hints: readonly Hint[];
-  /** Rows without an id. */
+  /** Number of rows without an id. */
   readonly empty: number;
 }
 
@@ -27,16 +27,16 @@ export interface SentPiece extends Counts {
   readonly dry_run?: true;
 }
 
-/** Sends one piece of NDJSON strings; the first piece replaces the previous list. */
+/** Sends a piece of NDJSON strings. The first piece replaces the previous list. */
 export type Send = (lines: string, isFirst: boolean) => Promise<SentPiece>;
 
 interface Following {
   /**
-   * Stops sending between two pieces: the service may have processed the current piece even if its request is aborted.
+   * Stops sending between two pieces, because the service may process the current piece even if the request is aborted.
    */
   readonly signal: AbortSignal;
   readonly onId: (id: string) => void;
-  /** `share`: how much of the file has been sent. */
+  /** Reports progress. `share` is the sent share of the file. */
   readonly onSent: (share: number, report: Report) => void;
 }
 
@@ -77,7 +77,7 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
     }
   }
   if (pending.length > 0) await flush(file.size);
-  if (isFirst) throw new UnreadableError('It has no IDs. Is this the right column?');
+  if (isFirst) throw new UnreadableError('The list has no IDs in this column. Is this the right column?');
   return report;
 }
 
@@ -108,7 +108,7 @@ async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promis
   }
 }
 
-/** Replaces the service's line number, which counts within the piece, with the id itself. */
+/** Replaces the line number in an error, which is relative to the piece, with the id. */
 function withId(error: unknown, ids: readonly string[]): unknown {
   if (!(error instanceof ApiError)) return error;
   const [, line] = /^line (\d+)$/.exec(error.faults[0]?.pointer ?? '') ?? [];

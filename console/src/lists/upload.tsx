@@ -1,4 +1,4 @@
-/** A list that is previewed first: how many users the service knows, and then a button that uses the list. */
+/** Uploads a list after a preview, which shows how many users the service knows. */
 import { useEffect, useState } from 'preact/hooks';
 import { Button } from '../ui/button.tsx';
 import { formatShare } from '../ui/format.ts';
@@ -14,12 +14,12 @@ import { type Report, type Send, sendIds } from './send-ids.ts';
 interface UploadProps {
   readonly label: string;
   readonly hint: string;
-  /** Reports how much of a piece is known, without changing anything. */
+  /** Reports how many ids of a piece are known, without changing anything. */
   readonly preview: Send;
   readonly commit: Send;
-  /** The button's text; null if there is nothing to do. */
+  /** Text of the button; null if there is nothing to do. */
   readonly actionOf: (report: Report) => string | null;
-  /** Says that nothing has been changed yet. */
+  /** Text which says that nothing has been changed yet. */
   readonly note: string;
   readonly kind?: 'primary' | 'danger';
   readonly onDone: (report: Report) => void;
@@ -69,7 +69,7 @@ export function Upload({ label, hint, preview, commit, actionOf, note, kind = 'p
   );
 }
 
-/** Once the list is used, sending cannot be stopped. */
+/** Options for sending the list once it is used, which cannot be stopped. */
 const QUIETLY = { signal: new AbortController().signal, onId: () => {} };
 
 interface UseProps extends Pick<UploadProps, 'note' | 'kind'> {

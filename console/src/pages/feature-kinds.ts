@@ -1,4 +1,4 @@
-/** How each kind of feature is shown and entered. A missing row is a compile error. */
+/** Display and input of each kind of feature. A missing kind is a compile error. */
 import type { CampaignInputs, CurrentPopulation } from '../api/types.ts';
 import { readNumber } from '../ui/read-number.ts';
 
@@ -7,13 +7,13 @@ export type FeatureKind = CurrentPopulation['features'][number]['kind'];
 type FeatureValue = NonNullable<CampaignInputs['features']>[string];
 
 interface KindView {
-  /** Its label on the models page. */
+  /** Label of the kind on the models page. */
   readonly label: string;
-  /** How a campaign's value is entered: one or more known tokens, or text. */
+  /** Input for the value of a campaign: one or more known tokens, or text. */
   readonly input: 'token' | 'tokens' | { readonly inputMode: 'decimal' | 'text'; readonly hint?: string };
-  /** The value for the entered texts, none of which is blank. */
+  /** Returns the value for the entered texts, none of which is blank. */
   readonly read: (given: readonly string[]) => FeatureValue;
-  /** null if users cannot be filtered by it. */
+  /** Kind of filter; null if users cannot be filtered by this kind of feature. */
   readonly filter: 'tokens' | 'range' | null;
 }
 

@@ -1,4 +1,4 @@
-/** A word for a state, in the state's colour; the word alone is enough to understand it. */
+/** A word for a state in the colour of the state. The word alone identifies the state. */
 import type { ComponentChildren } from 'preact';
 
 export type Tone = 'neutral' | 'busy' | 'good' | 'warn' | 'bad';

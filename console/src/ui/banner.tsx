@@ -1,4 +1,4 @@
-/** The error of a whole form: the service's message, and the request id to quote when asking for help. */
+/** Shows the error of a form: the service's message, and the request id to quote when asking for help. */
 import { ApiError } from '../api/errors.ts';
 import { messageOf } from './message.ts';
 

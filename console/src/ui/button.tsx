@@ -6,7 +6,7 @@ type Kind = 'primary' | 'plain' | 'danger';
 interface ButtonProps extends Omit<JSX.IntrinsicElements['button'], 'type'> {
   readonly kind?: Kind;
   readonly type?: 'button' | 'submit';
-  /** Whether the action that it started is running: the button is disabled and says so. */
+  /** Whether the action of the button is running. While the action is running, the button is disabled. */
   readonly isBusy?: boolean;
 }
 

@@ -1,4 +1,7 @@
-/** Asks before an action that affects others; stays open and shows the reason if the action is refused. */
+/**
+ * Asks for confirmation of an action that affects others. If the action is refused, the dialog stays open and shows the
+ * reason.
+ */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Button } from './button.tsx';
@@ -9,9 +12,9 @@ interface ConfirmProps {
   readonly title: string;
   readonly isOpen: boolean;
   readonly action: string;
-  /** `danger` for an action that cannot be undone. */
+  /** Kind of the button, which is `danger` for an action that cannot be undone. */
   readonly kind?: 'primary' | 'danger';
-  /** Rejects with an error whose message is shown. */
+  /** Runs the action. If the promise rejects, the message of the error is shown. */
   readonly onConfirm: () => Promise<void>;
   readonly onClose: () => void;
   readonly children: ComponentChildren;

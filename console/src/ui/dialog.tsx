@@ -1,4 +1,4 @@
-/** A question that must be answered first, in the browser's own modal dialog, which handles focus and Escape. */
+/** A modal dialog. The browser's dialog element handles focus and Escape. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 
@@ -20,7 +20,7 @@ export function Dialog({ title, isOpen, onClose, children, actions }: DialogProp
     if (isOpen) dialog.showModal();
     else dialog.close();
   }, [isOpen]);
-  // a dialog removed while open gives the focus back as well
+  // a dialog that is removed while open also returns the focus
   useEffect(() => {
     const dialog = ref.current;
     return () => dialog?.close();

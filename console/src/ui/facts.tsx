@@ -1,4 +1,4 @@
-/** A few numbers side by side, each with its name and, if necessary, an explanation. */
+/** A few numbers side by side, each with a name and an optional explanation. */
 import type { ComponentChildren } from 'preact';
 import './facts.css';
 
@@ -22,7 +22,7 @@ export function Facts({ facts }: { readonly facts: readonly Fact[] }) {
   );
 }
 
-/** A part of a page under its own heading. */
+/** A part of a page under a heading. */
 export function Section({
   title,
   lead,

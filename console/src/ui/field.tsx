@@ -11,10 +11,10 @@ export interface ControlProps {
 
 interface FieldProps {
   readonly label: string;
-  /** Shows the label to screen readers only: a placeholder or the position is enough for the eye. */
+  /** Whether only screen readers get the label, because a placeholder or the position is enough for the eye. */
   readonly isLabelHidden?: boolean;
   readonly hint?: ComponentChildren;
-  /** What is wrong with the value, shown right below. */
+  /** The error of the value, which is shown below the control. */
   readonly error?: string | undefined;
   readonly children: (control: ControlProps) => ComponentChildren;
 }
@@ -52,7 +52,7 @@ interface InputProps {
   readonly autofocus?: boolean;
   readonly disabled?: boolean;
   readonly maxLength?: number;
-  /** Marks the search field that `use-row-keys.ts` goes to. */
+  /** Marks the search field that `use-row-keys.ts` focuses. */
   readonly 'data-search'?: boolean;
 }
 
@@ -62,7 +62,7 @@ type TextProps = Omit<FieldProps, 'children'> & {
   readonly input?: InputProps;
 };
 
-/** A line of text. */
+/** A field for a line of text. */
 export function TextField({ value, onValue, input, ...field }: TextProps) {
   return (
     <Field {...field}>
@@ -100,7 +100,7 @@ type SelectProps = Omit<FieldProps, 'children'> & {
   readonly options: readonly { readonly value: string; readonly label: string }[];
 };
 
-/** A choice of one among a few options. */
+/** A choice of one of a few options. */
 export function Select({ value, onValue, options, ...field }: SelectProps) {
   return (
     <Field {...field}>

@@ -1,4 +1,4 @@
-/** Numbers and times as the reader's locale writes them. */
+/** Formats numbers and times in the reader's locale. */
 
 const WHOLE = new Intl.NumberFormat();
 const EXACT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 12 });
@@ -21,17 +21,17 @@ export function formatCount(count: number): string {
   return WHOLE.format(count);
 }
 
-/** "1 draft", "1,234 drafts". */
+/** Formats a count with a noun: "1 draft", "1,234 drafts". */
 export function counted(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** 1,234.567: a number as it was entered. */
+/** Formats a number exactly as entered: 1,234.567. */
 export function formatExact(value: number): string {
   return EXACT.format(value);
 }
 
-/** 12.3, 1,230: a measured number. */
+/** Formats a measured number: 12.3, 1,230. */
 export function formatNumber(value: number): string {
   return NUMBER.format(value);
 }
@@ -46,28 +46,28 @@ export function formatFactor(factor: number): string {
   return `${FACTOR.format(factor)}×`;
 }
 
-/** 3×, 0.5×: a factor on a scale, without superfluous digits. */
+/** Formats a factor on a scale, without superfluous digits: 3×, 0.5×. */
 export function formatTimes(factor: number): string {
   return `${SHORT.format(factor)}×`;
 }
 
-/** A score of the ranking: 0.9312 */
+/** Formats a score of the ranking: 0.9312. */
 export function formatScore(score: number): string {
   return SCORE.format(score);
 }
 
-/** A share from 0 to 1 as a percentage, with enough digits that a small one is not 0. */
+/** Formats a share from 0 to 1 as a percentage, with enough digits that a small share is not shown as 0. */
 export function formatShare(share: number): string {
   const maximumFractionDigits = share !== 0 && Math.abs(share) < 0.1 ? 1 : 0;
   return new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits }).format(share);
 }
 
-/** A time from the API as date and time of day. */
+/** Formats a time from the API as date and time of day. */
 export function formatTime(time: string): string {
   return TIME.format(new Date(time));
 }
 
-/** "3 min ago"; in days up to a month, then as a date. */
+/** Formats the time since an event: "3 min ago", in days up to a month, then as a date. */
 export function formatAgo(time: string, now: number): string {
   const seconds = (Date.parse(time) - now) / 1000;
   const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS[3];
@@ -75,7 +75,7 @@ export function formatAgo(time: string, now: number): string {
   return AGO.format(Math.round(seconds / length), unit);
 }
 
-/** How long something takes: "8 s", "2 min", "1 h 20 min". */
+/** Formats a duration: "8 s", "2 min", "1 h 20 min". */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;

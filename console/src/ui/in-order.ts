@@ -1,4 +1,4 @@
-/** Values that have an order of their own: numbers, bands of numbers, dates, days of the week and months. */
+/** Sorts values that have a natural order: numbers, bands of numbers, dates, days of the week and months. */
 
 type Kind = 'number' | 'date' | 'day' | 'month';
 
@@ -6,11 +6,13 @@ type Kind = 'number' | 'date' | 'day' | 'month';
 interface Place {
   readonly kind: Kind;
   readonly at: number;
-  /** -1: below `at` ("< 18"); 1: above it ("> 65"). */
+  /** -1 for a value below `at` ("< 18"), 1 for a value above `at` ("> 65"). */
   readonly after: number;
 }
 
-/** The items in the order of their values if all values have one, items without a value last; otherwise null. */
+/**
+ * Returns the items in the order of their values, items without a value last, or null if not all values have an order.
+ */
 export function inOrder<T>(items: readonly T[], textOf: (item: T) => string | null): readonly T[] | null {
   const placed = items.map((item) => {
     const value = textOf(item);

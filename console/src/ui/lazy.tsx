@@ -1,4 +1,4 @@
-/** A view that is loaded when it is first shown, so that it does not delay the first page. */
+/** Loads a view when the view is first shown, so that the view does not delay the first page. */
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useConsole } from '../console.ts';
@@ -23,7 +23,7 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
         },
         () => {
           setFailures((before) => before + 1);
-          // the browser does not say why loading failed: ask the service, and retry when it answers
+          // the browser does not say why loading failed, so loading is retried when the service responds
           connection.lost();
         },
       );
@@ -33,7 +33,7 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
   };
 }
 
-/** The service answers but the file is missing: service and page are of different versions. */
+/** Shown if the service responds but the file is missing, because the service has been updated. */
 function Gone() {
   const { page } = useConsole();
   return (

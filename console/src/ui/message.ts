@@ -1,4 +1,4 @@
-/** The message of an error, for people. */
+/** Returns the message of an error for users. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

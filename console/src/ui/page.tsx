@@ -1,4 +1,4 @@
-/** The frame of every page: its title, also shown in the browser's tab, and its actions. */
+/** The frame of a page with title and actions. The title is also shown in the browser tab. */
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useConsole } from '../console.ts';

@@ -1,6 +1,6 @@
-/** Saves a file that the page has made. */
+/** Saves a file that the page has created. */
 
-/** How long the browser may take to start the download. */
+/** Milliseconds that the browser may take to start the download. */
 const TAKEN_MS = 60_000;
 
 export function saveFile(page: Window, file: Blob, name: string): void {

@@ -1,4 +1,7 @@
-/** Shown instead of data: nothing yet, nothing found, an error, no permission. Offline is a bar above everything. */
+/**
+ * Messages in place of data: nothing yet, nothing found, an error, no permission. If the service cannot be reached, a
+ * bar is shown above the page.
+ */
 import type { ComponentChildren } from 'preact';
 import { ApiError, OfflineError, retrySeconds } from '../api/errors.ts';
 import { useConsole } from '../console.ts';
@@ -9,11 +12,11 @@ interface StateProps {
   readonly title: string;
   readonly children?: ComponentChildren;
   readonly actions?: ComponentChildren;
-  /** Whether it reports something that has just happened. */
+  /** Whether the message reports something that has just happened. */
   readonly isAlert?: boolean;
 }
 
-/** A message where data would be, with actions. */
+/** A message in place of data, with actions. */
 export function Empty({ title, children, actions, isAlert = false }: StateProps) {
   return (
     <div class="state" role={isAlert ? 'alert' : undefined}>
@@ -24,7 +27,7 @@ export function Empty({ title, children, actions, isAlert = false }: StateProps)
   );
 }
 
-/** Grey lines in place of data that is loading; they only appear if loading takes a while. */
+/** Grey lines in place of data that is loading. The lines appear only if loading takes a while. */
 export function Loading({ lines = 6 }: { readonly lines?: number }) {
   return (
     <div class="loading" role="status">
@@ -36,7 +39,7 @@ export function Loading({ lines = 6 }: { readonly lines?: number }) {
   );
 }
 
-/** Why something could not be loaded, in the service's words, with the request id to quote when asking for help. */
+/** Shows why data could not be loaded, with the service's message and the request id to quote when asking for help. */
 export function Failed({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
   if (error instanceof OfflineError)
     return <Empty title="Waiting for the service">This page will load as soon as the service is back.</Empty>;
@@ -44,7 +47,7 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
   if (retrySeconds(error) !== null)
     return (
       <Empty title="The service is busy" actions={<Button onClick={onRetry}>Try now</Button>}>
-        It is overloaded or still starting. This page tries again automatically.
+        The service is overloaded or still starting. This page tries again automatically.
       </Empty>
     );
   const text = messageOf(error);
@@ -65,17 +68,17 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
   );
 }
 
-/** `scope`: what the page needs, if known. */
+/** Shown if the user's key may not open the page. `scope` is the required scope, if known. */
 export function NoPermission({ scope, children }: { readonly scope?: string; readonly children?: ComponentChildren }) {
   return (
     <Empty title="You do not have access to this page">
-      {children ?? `Your key cannot open it: a key with the scope “${scope ?? 'admin'}” can.`}
+      {children ?? `This page needs a key with the scope “${scope ?? 'admin'}”.`}
       <p>Ask whoever runs the service for such a key.</p>
     </Empty>
   );
 }
 
-/** Above every page while the service cannot be reached. */
+/** A bar above every page while the service cannot be reached. */
 export function OfflineBar() {
   const { connection } = useConsole();
   if (!connection.isOffline.value) return null;

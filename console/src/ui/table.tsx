@@ -10,16 +10,19 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ComponentChildren;
   /** Numbers are aligned at the end of the column. */
   readonly isNumber?: boolean;
-  /** The value to sort the rows by; rows without one come last. Without `sortBy`, the column does not sort. */
+  /**
+   * Returns the value by which rows are sorted. Rows without a value come last. Without `sortBy`, the column cannot be
+   * sorted.
+   */
   readonly sortBy?: (row: Row) => Sortable;
 }
 
 interface TableProps<Row> {
-  /** What the table shows, for screen readers. */
+  /** Caption of the table for screen readers. */
   readonly caption: string;
   /** The first column names the row. */
   readonly columns: readonly Column<Row>[];
-  /** In the initial order. */
+  /** Rows in the initial order. */
   readonly rows: readonly Row[];
   readonly rowKey: (row: Row) => string;
 }
@@ -94,7 +97,7 @@ function Title<Row>({ column: { key, title, isNumber, sortBy }, sorting, sorts, 
   );
 }
 
-/** The usual direction (large numbers first), then the opposite, then the initial order. */
+/** Cycles through the usual direction (large numbers first), the opposite direction and the initial order. */
 function nextOf(key: string, isDown: boolean | null, startsDown: boolean): Sorting | null {
   if (isDown === null) return { key, isDown: startsDown };
   return isDown === startsDown ? { key, isDown: !isDown } : null;

@@ -1,4 +1,4 @@
-/** Parts of a page, one shown at a time; arrow keys move between them. */
+/** Tabs for parts of a page, one of which is shown at a time. Arrow keys move between the tabs. */
 import type { ComponentChildren } from 'preact';
 import { useId, useRef } from 'preact/hooks';
 

@@ -1,4 +1,7 @@
-/** Light or dark: the system's setting until the user chooses; the choice is stored in the browser. */
+/**
+ * The theme, light or dark. The setting of the system applies until the user chooses; the choice is stored in the
+ * browser.
+ */
 import { type ReadonlySignal, signal } from '@preact/signals';
 
 const STORED_AS = 'metaheac.theme';

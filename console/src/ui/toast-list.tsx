@@ -1,4 +1,4 @@
-/** The messages currently shown. Separate from `toasts.ts`, which the console itself needs. */
+/** Shows the current messages. This file is separate from `toasts.ts`, which `console.ts` needs. */
 import { useConsole } from '../console.ts';
 
 export function ToastList() {

@@ -1,4 +1,4 @@
-/** Short messages about what was just done; announced by screen readers and removed after some seconds. */
+/** Short messages about completed actions. Screen readers announce the messages, which disappear after some seconds. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 
 const SHOWN_MS = 6_000;

@@ -1,4 +1,4 @@
-/** Names of features and of their values as people write them. */
+/** Readable names of features and of their values. */
 
 /** `age_band` becomes "Age band". */
 export function featureTitle(name: string): string {
@@ -9,7 +9,7 @@ export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** A value as people write it: only underscores become spaces; `18-24` stays. */
+/** Returns a readable value. Only underscores become spaces; `18-24` stays. */
 export function valueWords(value: string): string {
   return value.replaceAll('_', ' ');
 }

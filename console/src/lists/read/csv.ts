@@ -1,18 +1,24 @@
 /**
- * CSV with papaparse, restricted to the service's grammar (RFC 4180): papaparse alone would also accept a quote inside
- * an unquoted field, spaces after a quoted one, and rows of different lengths.
+ * Parses CSV with papaparse, restricted to the service's grammar (RFC 4180). papaparse alone would accept quotes inside
+ * unquoted fields, spaces after quoted fields, and rows of different lengths.
  */
 import { Parser } from 'papaparse';
 import { UnreadableError } from './unreadable.ts';
 
-/** Maximum length of a record, as on the service; a longer one means that a quote was not closed. */
+/** Maximum length of a record, as in the service. In a longer record, a quote was not closed. */
 const MOST_RECORD_CHARACTERS = 64 * 1024;
 
-/** Rows of a text that arrives in pieces; empty lines are skipped. */
+/** Splits text that arrives in pieces into rows. Empty lines are skipped. */
 export interface CsvRows {
-  /** The rows completed by this piece. @throws UnreadableError, which names the line where a row begins */
+  /**
+   * Returns the rows that this piece completes.
+   * @throws UnreadableError with the line in which a row begins
+   */
   push(text: string): string[][];
-  /** The last row, if no line break follows it. @throws UnreadableError */
+  /**
+   * Returns the last row if no line break follows the row.
+   * @throws UnreadableError
+   */
   end(): string[][];
 }
 
@@ -32,7 +38,7 @@ export function csvRows(separator: string): CsvRows {
         continue;
       }
       if (width === 0) width = row.length;
-      if (row.length !== width) throw faulty(line, `it has ${row.length} fields, but the first row has ${width}`);
+      if (row.length !== width) throw faulty(line, `the row has ${row.length} fields, but the first row has ${width}`);
       taken.push(row);
       line += 1 + row.reduce((sum, field) => sum + countBreaks(field), 0);
     }
@@ -51,12 +57,12 @@ export function csvRows(separator: string): CsvRows {
   };
 }
 
-/** The rows at the beginning of a text, whatever is wrong with them: for guessing its layout. */
+/** Returns the rows at the beginning of a text despite any faults, to guess the layout of the text. */
 export function looseRows(text: string, separator: string): string[][] {
   return parse(text, separator).rows.filter((row) => !isEmpty(row));
 }
 
-/** Whole rows of a text, and where they end. */
+/** Whole rows of a text, and the index where they end. */
 function parse(text: string, separator: string): { readonly rows: string[][]; readonly end: number } {
   const parser = new Parser({ delimiter: separator, newline: '\n', quoteChar: '"' });
   const { data, meta } = parser.parse(text, 0, true) as { data: string[][]; meta: { cursor: number } };
@@ -69,7 +75,10 @@ function isEmpty(row: readonly string[]): boolean {
   return row.length === 1 && row[0] === '';
 }
 
-/** The first quote in whole rows that neither encloses a whole field nor is doubled, and where its row begins. */
+/**
+ * Finds the first quote in whole rows that neither encloses a whole field nor is doubled, and the index where its row
+ * begins.
+ */
 function findQuoteFault(text: string, separator: string): { readonly begin: number; readonly message: string } | null {
   let isOpen = false;
   let begin = 0;

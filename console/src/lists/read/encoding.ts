@@ -9,10 +9,13 @@ export const ENCODINGS = {
 
 export type Encoding = keyof typeof ENCODINGS;
 
-/** ASCII text in UTF-16 has a zero in every second byte; text in other encodings has none. */
+/**
+ * Minimum share of zero bytes in UTF-16. ASCII text in UTF-16 has a zero in every second byte; other encodings have
+ * none.
+ */
 const ZEROS = 0.2;
 
-/** `head` is the beginning of a file, which may end inside a character. */
+/** Detects the encoding. `head` is the beginning of a file, which may end inside a character. */
 export function guessEncoding(head: Uint8Array): Encoding {
   const [first, second] = head;
   if (first === 0xff && second === 0xfe) return 'utf-16le';
@@ -31,7 +34,7 @@ export function guessEncoding(head: Uint8Array): Encoding {
   }
 }
 
-/** Decodes piece by piece, without the byte order mark. Invalid UTF-8 is a TypeError. */
+/** Decodes text piece by piece, without the byte order mark. Throws a TypeError if the text is invalid UTF-8. */
 export function createDecoder(encoding: Encoding): InstanceType<typeof TextDecoder> {
   return new TextDecoder(encoding, { fatal: encoding === 'utf-8' });
 }

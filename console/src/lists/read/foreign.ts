@@ -1,4 +1,4 @@
-/** Recognises files that are not text, which people choose by mistake, from their first bytes. */
+/** Recognises non-text files, which users may choose by mistake, by their first bytes. */
 import { UnreadableError } from './unreadable.ts';
 
 const PACKED = 'This file is compressed. Unpack it first.';
@@ -16,7 +16,7 @@ const MARKS: readonly (readonly [readonly number[], string])[] = [
   [[0x50, 0x41, 0x52, 0x31], 'This is a Parquet file. Save the IDs as CSV or text, and choose that file.'],
 ];
 
-/** @throws UnreadableError which says what to do */
+/** @throws UnreadableError with advice for the user */
 export function refuseForeign(head: Uint8Array): void {
   const found = MARKS.find(([mark]) => mark.every((byte, i) => head[i] === byte));
   if (found) throw new UnreadableError(found[1]);

@@ -1,9 +1,9 @@
-/** Guesses a file's layout from its beginning: one id per line, in a column of a table, or in a field of JSON. */
+/** Guesses the layout of a file from the beginning: ids are on lines, in a column of a table, or in a field of JSON. */
 import { looseRows } from './csv.ts';
 import { type Encoding, guessEncoding } from './encoding.ts';
 import { type Separator, splitterOf } from './records.ts';
 
-/** How a file is read. The user may change each part. */
+/** Settings for reading a file, which the user may change. */
 export interface Layout {
   readonly encoding: Encoding;
   readonly separator: Separator;
@@ -11,7 +11,7 @@ export interface Layout {
   readonly hasHeader: boolean;
   /** Index of the column with the ids. */
   readonly column: number;
-  /** For JSON: the fields, in column order. */
+  /** Fields of JSON objects in column order. */
   readonly fields: readonly string[];
   /** Whether to remove spaces around ids. */
   readonly trims: boolean;
@@ -25,13 +25,13 @@ export interface Preview {
 
 export const HEAD_BYTES = 64 * 1024;
 const SHOWN_ROWS = 5;
-/** Maximum number of rows by which columns are judged. */
+/** Maximum number of rows that are used to guess the column. */
 const JUDGED_ROWS = 200;
 const MOST_FIELDS = 20;
-/** Minimum share of rows that have as many fields as the first. */
+/** Minimum share of rows that have as many fields as the first row. */
 const SAME_LENGTH = 0.8;
 
-/** Usual names of columns with ids, the likeliest first. */
+/** Common names of columns with ids, most likely first. */
 const ID_NAMES = [
   /^user[ _-]?id$/i,
   /^(customer|client|member|person|profile|account|contact|crm|subscriber|kunden?)[ _-]?(id|no|nr|nummer|number|key)$/i,
@@ -39,7 +39,7 @@ const ID_NAMES = [
   /[ _-]id$/i,
 ];
 
-/** The probable layout of a file. `isLast`: the head is the whole file. */
+/** Returns the probable layout of a file. If `isLast`, the head is the whole file. */
 export function guessLayout(head: Uint8Array, isLast: boolean): Layout {
   const encoding = guessEncoding(head);
   const text = textOf(head, encoding, isLast);
@@ -55,13 +55,13 @@ export function guessLayout(head: Uint8Array, isLast: boolean): Layout {
   return { ...base, hasHeader, column: likeliestColumn(hasHeader ? rows.slice(1) : rows) };
 }
 
-/** Whether the layout's column is more than a guess: it is the only one, or has a usual name. */
+/** Whether the column of the layout is certain, because it is the only column or has a common name. */
 export function isSure(preview: Preview, { hasHeader, separator, column }: Layout): boolean {
   if (preview.columns.length <= 1) return true;
   return (hasHeader || separator === 'json') && ID_NAMES.some((name) => name.test(preview.columns[column] ?? ''));
 }
 
-/** The head as a table, read with the layout. */
+/** Reads the head of a file as a table with the given layout. */
 export function previewOf(head: Uint8Array, isLast: boolean, layout: Layout): Preview {
   const rows = rowsOf(textOf(head, layout.encoding, isLast), layout);
   const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
@@ -70,12 +70,12 @@ export function previewOf(head: Uint8Array, isLast: boolean, layout: Layout): Pr
   return { columns, rows: (layout.hasHeader ? rows.slice(1) : rows).slice(0, SHOWN_ROWS) };
 }
 
-/** Fields of the JSON lines at the beginning of a file. */
+/** Returns the field names in the JSON lines at the beginning of a file. */
 export function fieldsOf(head: Uint8Array, encoding: Encoding, isLast: boolean): string[] {
   return namesIn(linesOf(textOf(head, encoding, isLast)));
 }
 
-/** The complete lines of the head. */
+/** Returns the complete lines of the head of a file. */
 function textOf(head: Uint8Array, encoding: Encoding, isLast: boolean): string {
   const text = new TextDecoder(encoding).decode(head, { stream: true });
   return isLast ? `${text}\n` : text.slice(0, text.lastIndexOf('\n') + 1) || text;
@@ -98,8 +98,8 @@ function rowsOf(text: string, layout: Layout): string[][] {
 }
 
 /**
- * The separator with which most rows have as many fields as the first. If several fit, the one with the most fields. A
- * line break inside quotes does not end a row.
+ * Returns the separator with which most rows have as many fields as the first row. If several separators fit, the
+ * result is the separator with the most fields. A line break inside quotes does not end a row.
  */
 function guessSeparator(text: string): Separator {
   const lines = linesOf(text);
@@ -132,7 +132,7 @@ function namesIn(lines: readonly string[]): string[] {
       const value: unknown = JSON.parse(line);
       if (typeof value === 'object' && value !== null) for (const name of Object.keys(value)) fields.add(name);
     } catch {
-      // invalid lines are reported when the whole file is read
+      // invalid lines are ignored here, and reported when the whole file is read
     }
   }
   return [...fields].slice(0, MOST_FIELDS);
@@ -146,12 +146,12 @@ function namedColumn(names: readonly string[]): number {
   return -1;
 }
 
-/** Whether the first row has no digits and the rows below it do. */
+/** Whether the first row has no digits, but later rows have digits. */
 function looksLikeHeader([first = [], ...rest]: readonly (readonly string[])[]): boolean {
   return first.every((cell) => !/\d/.test(cell)) && rest.some((row) => row.some((cell) => /\d/.test(cell)));
 }
 
-/** The first column whose values differ most and do not look like names, dates, amounts or addresses. */
+/** Returns the column with the most distinct values that do not look like names, dates, amounts or addresses. */
 function likeliestColumn(rows: readonly (readonly string[])[]): number {
   const width = rows[0]?.length ?? 1;
   let best = 0;

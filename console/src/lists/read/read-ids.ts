@@ -1,4 +1,4 @@
-/** Reads the ids of a file piece by piece: only one piece is in memory. */
+/** Reads the ids of a file piece by piece, with only one piece in memory. */
 import { createDecoder } from './encoding.ts';
 import type { Layout } from './layout.ts';
 import { splitterOf } from './records.ts';
@@ -6,13 +6,13 @@ import { UnreadableError } from './unreadable.ts';
 
 export interface Piece {
   readonly ids: readonly string[];
-  /** Rows without an id. */
+  /** Number of rows without an id. */
   readonly empty: number;
-  /** Bytes of the file read so far. */
+  /** Number of bytes of the file read so far. */
   readonly bytesRead: number;
 }
 
-/** @throws UnreadableError if the file does not match the layout; DOMException if it can no longer be read */
+/** @throws UnreadableError if the file does not match the layout; DOMException if the file can no longer be read */
 export async function* readIds(file: Blob, layout: Layout): AsyncGenerator<Piece, void, void> {
   const reader = file.stream().getReader();
   const decoder = createDecoder(layout.encoding);

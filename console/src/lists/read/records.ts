@@ -14,9 +14,15 @@ export const SEPARATORS = {
 export type Separator = keyof typeof SEPARATORS;
 
 export interface Splitter {
-  /** The rows completed by this piece. @throws UnreadableError */
+  /**
+   * Returns the rows that this piece completes.
+   * @throws UnreadableError
+   */
   push(text: string): string[][];
-  /** The last row, if no line break follows it. @throws UnreadableError */
+  /**
+   * Returns the last row if no line break follows the row.
+   * @throws UnreadableError
+   */
   end(): string[][];
 }
 

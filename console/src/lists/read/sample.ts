@@ -1,4 +1,4 @@
-/** A sample of many ids, evenly spread over the list: whenever there are too many, every second one is dropped. */
+/** Samples ids evenly from a list of unknown length. Whenever the sample is full, every second id is dropped. */
 export class Sample {
   readonly #most: number;
   #ids: string[] = [];
@@ -17,7 +17,7 @@ export class Sample {
     this.#step *= 2;
   }
 
-  /** The sample: all ids if there are few enough. */
+  /** Returns the sample, which contains all ids if the list is short. */
   get ids(): readonly string[] {
     return [...this.#ids];
   }

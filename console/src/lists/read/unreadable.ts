@@ -1,6 +1,6 @@
 /** The error for a file that cannot be read. */
 
-/** The file is not in the format that it seems to have; the message says where. */
+/** A file does not conform to its apparent format. The message names the location of the fault. */
 export class UnreadableError extends Error {
   constructor(message: string) {
     super(message);

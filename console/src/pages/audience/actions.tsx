@@ -1,4 +1,4 @@
-/** Actions on a whole audience: rebuild, duplicate, edit its name and labels, delete. */
+/** Actions on an audience: rebuild, duplicate, edit name and labels, delete. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
@@ -18,7 +18,7 @@ interface ActionsProps {
 
 export function Actions({ loaded, onChange }: ActionsProps) {
   const { session } = useConsole();
-  /** The campaign to edit or delete, as it was when the dialog was opened. */
+  /** The campaign to edit or delete, in its state when the dialog was opened. */
   const [edited, setEdited] = useState<Loaded | null>(null);
   const [isDeleting, setDeleting] = useState(false);
   const { campaign } = loaded;
@@ -55,7 +55,7 @@ function Delete({ campaign: { id, name }, onClose }: { readonly campaign: Campai
       onConfirm={remove}
       onClose={onClose}
     >
-      <p>This also deletes its customer list and all of its versions. It cannot be undone.</p>
+      <p>This also deletes the customer list and all versions of the audience. This cannot be undone.</p>
     </Confirm>
   );
 }

@@ -1,4 +1,4 @@
-/** Adds customers, by ID, to a campaign that has too few, and rebuilds the audience. */
+/** Adds customers to a campaign that has too few customers, and rebuilds the audience. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';

@@ -1,4 +1,4 @@
-/** One audience: how it is built, how large it should be, who is in it, and what can be done with it. */
+/** The page of an audience: its build, size, members, versions and actions. */
 import { ApiError } from '../../api/errors.ts';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';

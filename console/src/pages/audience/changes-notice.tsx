@@ -1,10 +1,10 @@
-/** Says that somebody else has changed the campaign in the meantime, and lists the changes. */
+/** Shows changes that another user has made to the campaign in the meantime. */
 import type { ComponentChildren } from 'preact';
 
 interface ChangesNoticeProps {
-  /** One sentence per change; if there are none, nothing is shown. */
+  /** One sentence per change. If there are no changes, nothing is shown. */
   readonly changes: readonly string[];
-  /** What the user can do about it. */
+  /** Text that tells the user how to proceed. */
   readonly children: ComponentChildren;
 }
 

@@ -1,8 +1,8 @@
-/** What somebody else changed in a campaign, in words: shown before the user's own change overwrites it. */
+/** Describes changes that another user made to a campaign, before the user's own change overwrites them. */
 import type { Campaign } from '../../api/types.ts';
 import { formatCount } from '../../ui/format.ts';
 
-/** One sentence for each difference in the fields that an update can contain. */
+/** Returns a sentence for each difference in the fields that an update can contain. */
 export function changesBetween(before: Campaign, after: Campaign): readonly string[] {
   const changes: string[] = [];
   if (before.name !== after.name) changes.push(`The name is now “${after.name}”; it was “${before.name}”.`);

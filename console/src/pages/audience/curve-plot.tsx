@@ -1,6 +1,6 @@
 /**
- * A curve over the size of an audience, with its interval as a band: hovering shows the values at a size, pressing sets
- * the size.
+ * Plots a curve over the size of an audience, with the interval as a band. Hovering shows the values at a size, and
+ * pressing sets the size.
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
@@ -11,20 +11,20 @@ import { formatShort } from '../../ui/format.ts';
 
 export interface CurvePlotProps {
   /**
-   * Ascending sizes; then, for each size, the upper and lower end of the interval, the value of a random audience, and
-   * the expected value.
+   * Columns of the plot: ascending sizes, upper and lower ends of the intervals, values of a random audience, and
+   * expected values.
    */
   readonly points: readonly (readonly number[])[];
   readonly y: { readonly label: string; readonly format: (y: number) => string; readonly scale: uPlot.Scale };
   readonly heightPx: number;
   readonly onSize: (size: number) => void;
-  /** The size under the pointer; null if there is none. */
+  /** The size under the pointer; null if the pointer is not over the plot. */
   readonly onRead: (size: number | null) => void;
-  /** Elements over the plot, placed with `at`. */
+  /** Elements over the plot, which are placed with `at`. */
   readonly children: (at: PlaceOf) => ComponentChildren;
 }
 
-/** The style that places an element at a size, and with `--knob` at a height. */
+/** Returns the style that places an element at a size and, with `--knob`, at a height. */
 export type PlaceOf = (size: number, y: number) => Readonly<Record<string, string>>;
 
 export function CurvePlot({ points, y, heightPx, onSize, onRead, children }: CurvePlotProps) {
@@ -34,7 +34,7 @@ export function CurvePlot({ points, y, heightPx, onSize, onRead, children }: Cur
   latest.current = { onSize, onRead };
   const [drawn, setDrawn] = useState<{ readonly plot: uPlot } | null>(null);
   const themeName = theme.name.value;
-  // another theme has other colours
+  // the plot is drawn again if the theme changes, because another theme has other colours
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
@@ -70,7 +70,10 @@ function placeOf(plot: uPlot, ratio: number, size: number, y: number): Readonly<
   };
 }
 
-/** Reports the size under the pointer, and sets it while the pointer is pressed. After a touch, the reading stays. */
+/**
+ * Reports the size under the pointer, and sets the size while the pointer is pressed. After a touch, the values stay
+ * visible.
+ */
 function followPointer(
   { over, posToVal }: uPlot,
   latest: { readonly current: Pick<CurvePlotProps, 'onSize' | 'onRead'> },
@@ -139,10 +142,10 @@ export const LOGARITHMIC = 3;
 /** Space for a tick, its label and a share of the margin around the plot. */
 const TICK_PX = { x: 64, y: 40 };
 
-/** 1, 2, 5, 10, .. within a scale; only powers of ten if there would be too many ticks. */
+/** Returns the ticks 1, 2, 5, 10, .. within a scale, or only powers of ten if there would be too many ticks. */
 function ticksOf(plot: uPlot, scale: 'x' | 'y'): number[] {
   const { min = 1, max = 10 } = plot.scales[scale] as { min?: number; max?: number };
-  // the length of the whole element: during a resize, the plot area still has its old size
+  // the size of the whole element is used, because the plot area still has its old size during a resize
   const lengthPx = scale === 'x' ? plot.width : plot.height;
   const within = (factors: readonly number[]) => {
     const ticks: number[] = [];

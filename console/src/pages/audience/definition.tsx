@@ -14,7 +14,7 @@ import { refreshWords } from '../audiences/words.ts';
 interface Sets {
   readonly seeds: UserSet;
   readonly suppression: UserSet;
-  /** null for a key that is limited to certain campaigns: it cannot read the global list. */
+  /** The global list; null for a key that is limited to certain campaigns, because such a key cannot read the list. */
   readonly global: UserSet | null;
 }
 

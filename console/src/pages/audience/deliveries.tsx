@@ -8,7 +8,7 @@ import { formatTime } from '../../ui/format.ts';
 import { Table } from '../../ui/table.tsx';
 
 const HOOKS = 20;
-/** Maximum number of deliveries loaded for each webhook, and (below) of this campaign's deliveries that are shown. */
+/** Maximum number of deliveries that are loaded for each webhook. */
 const LOOKED_AT = 200;
 const SHOWN = 20;
 const TONES: Readonly<Record<string, Tone>> = { delivered: 'good', failed: 'bad', pending: 'busy' };

@@ -1,4 +1,4 @@
-/** Edits the name and labels; changes made by somebody else in the meantime are shown before they are overwritten. */
+/** Edits name and labels. Changes that another user made in the meantime are shown before they are overwritten. */
 import { ApiError } from '../../api/errors.ts';
 import { useConsole } from '../../console.ts';
 import { ErrorBanner } from '../../ui/banner.tsx';
@@ -13,7 +13,7 @@ import { useEdit } from './use-edit.ts';
 const MOST_CHARACTERS = 200;
 
 interface EditProps {
-  /** The campaign as it was when the dialog was opened. */
+  /** The campaign in its state when the dialog was opened. */
   readonly loaded: Loaded;
   readonly onClose: () => void;
   readonly onChange: () => void;
@@ -53,7 +53,7 @@ export function Edit({ loaded, onClose, onChange }: EditProps) {
         />
         <LabelRows rows={rows} onRows={setRows} error={faultAt('/labels')} />
         <ChangesNotice changes={changes}>
-          Your changes are not saved yet. Save them over theirs, or cancel.
+          Your changes are not saved yet. Overwrite the other changes, or cancel.
         </ChangesNotice>
         {error !== undefined && !isPlaced ? <ErrorBanner error={error} /> : null}
       </div>

@@ -1,4 +1,4 @@
-/** Downloads the audience, shows the command that does the same, and lists the systems that were notified. */
+/** Downloads the audience, shows a command for the download, and lists the systems that were notified. */
 import { useState } from 'preact/hooks';
 import { ApiError, ForeignAnswerError, isProblem, OfflineError } from '../../api/errors.ts';
 import type { Campaign } from '../../api/types.ts';
@@ -90,7 +90,10 @@ function Download({ campaign: { id, name, size } }: { readonly campaign: Campaig
   );
 }
 
-/** The whole response; the browser keeps a large one on disk. @throws ApiError, OfflineError, ForeignAnswerError */
+/**
+ * Returns the whole response as a Blob. Browsers keep a large Blob on disk.
+ * @throws ApiError, OfflineError, ForeignAnswerError
+ */
 async function fetchFile(path: string, headers: Readonly<Record<string, string>>): Promise<Blob> {
   const response = await fetch(path, { headers }).catch((cause: unknown) => {
     throw new OfflineError(cause);

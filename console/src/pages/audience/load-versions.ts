@@ -4,11 +4,11 @@ import type { AudienceVersion } from '../../api/types.ts';
 
 const NEWEST = 50;
 
-/** A version, with the model of its ranking. */
+/** An audience version, with facts about the expansion that ranked it. */
 export interface Version extends AudienceVersion {
-  /** null if the expansion is no longer kept. */
+  /** The model of the ranking; null if the expansion is no longer kept. */
   readonly model: string | null;
-  /** How long its ranking took: all stages except waiting in the queue. */
+  /** Seconds that the ranking took, without waiting in the queue. */
   readonly seconds: number | null;
 }
 
@@ -43,8 +43,8 @@ interface Compared {
 }
 
 /**
- * For each version, its differences from the active one. Requests one comparison at a time, because the service runs
- * only a few at once.
+ * Returns the differences of each version from the active version. Comparisons are requested one after another, because
+ * the service runs only a few at the same time.
  */
 export async function loadChanges(
   api: Api,

@@ -1,10 +1,10 @@
-/** Loads the data of an audience's page. */
+/** Loads the data of the page of an audience. */
 import { type Api, answerOf, call } from '../../api/client.ts';
 import type { Campaign, QualityReport } from '../../api/types.ts';
 
 export interface Loaded {
   readonly campaign: Campaign;
-  /** For `If-Match`: a change by somebody else is not overwritten. */
+  /** ETag for `If-Match`, so that a change by another user is not overwritten. */
   readonly etag: string;
 }
 

@@ -1,4 +1,4 @@
-/** Checks by id whether somebody is in the audience. */
+/** Checks whether the person with an id is in the audience. */
 import { useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';

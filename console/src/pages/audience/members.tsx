@@ -13,7 +13,7 @@ import { type LoadedMembers, useMembers } from './use-members.ts';
 import { placeOf, rowAt, scrollTopOf } from './virtual-rows.ts';
 
 const ROW_PX = 36;
-/** Rows drawn beyond the view, so that scrolling shows no gaps. */
+/** Number of rows that are drawn beyond the view, so that scrolling shows no gaps. */
 const SPARE = 10;
 
 export function Members({ campaign }: { readonly campaign: Campaign }) {
@@ -32,7 +32,7 @@ interface MemberTableProps {
   readonly id: string;
   readonly version: number;
   readonly count: number;
-  /** The row to scroll to; a new object scrolls again. */
+  /** The row to scroll to. A new object with the same row scrolls again. */
   readonly wanted: { readonly rank: number } | null;
 }
 
@@ -48,7 +48,7 @@ function MemberTable({ id, version, count, wanted }: MemberTableProps) {
     return () => sizes.disconnect();
   }, []);
   const layout = { count, rowPx: ROW_PX, viewPx: heightPx };
-  // scrolls if another row is wanted, not when the view changes
+  // this effect depends only on the requested row, so changes of the view do not scroll
   useEffect(() => {
     if (wanted !== null) view.current?.scrollTo({ top: scrollTopOf(layout, wanted.rank - 1) });
   }, [wanted]);
@@ -114,7 +114,7 @@ function Row({ rank, members, isMarked }: RowProps) {
   );
 }
 
-/** An error, shown above the list because rows that are already loaded stay visible. */
+/** Shows an error above the list, because rows that are already loaded stay visible. */
 function Trouble({ members: { error, retry } }: { readonly members: LoadedMembers }) {
   const { connection } = useConsole();
   if (error === undefined || connection.isOffline.value) return null;

@@ -1,4 +1,4 @@
-/** An attempt that produced no audience: why, and what to do about it. */
+/** Explains why an attempt produced no audience, and offers actions. */
 import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
@@ -17,8 +17,7 @@ interface OutcomeProps {
 type Way = 'add' | 'again' | 'new' | 'continue';
 
 /**
- * What to do and which actions to offer: by the campaign's state or, if that is not specific enough, by the code of its
- * reason.
+ * Advice and actions by the state of the campaign or, if the state is not specific enough, by the code of the reason.
  */
 const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: readonly Way[] }>> = {
   none: {
@@ -26,7 +25,7 @@ const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: re
     ways: ['add', 'continue'],
   },
   draft: {
-    text: 'This draft is not finished. Its customers are already uploaded. Continue, or delete it.',
+    text: 'This draft is not finished. Its customers are already uploaded. Continue or delete the draft.',
     ways: ['continue'],
   },
   too_small: {
@@ -37,15 +36,18 @@ const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: re
     text: 'Nobody is eligible. Loosen the filters, or shorten the suppression list.',
     ways: ['new'],
   },
-  cancelled: { text: 'It was cancelled before it was ready. You can rebuild it at any time.', ways: ['again'] },
-  failed: {
-    text: 'Rebuild it. If it fails again, send the ID below to whoever runs the service.',
+  cancelled: {
+    text: 'The build was cancelled before the audience was ready. You can rebuild the audience at any time.',
     ways: ['again'],
   },
-  superseded: { text: 'A newer build replaced it.', ways: [] },
+  failed: {
+    text: 'Rebuild the audience. If the build fails again, send the ID below to whoever runs the service.',
+    ways: ['again'],
+  },
+  superseded: { text: 'A newer build replaced this build.', ways: [] },
 };
 
-/** Renders nothing if the attempt did produce an audience. */
+/** Renders nothing if the attempt produced an audience. */
 export function Outcome({ campaign, onChange }: OutcomeProps) {
   const { state, reason, seeds, audience_version: version, expansion_id: expansion } = campaign;
   const { session } = useConsole();
@@ -80,7 +82,7 @@ export function Outcome({ campaign, onChange }: OutcomeProps) {
   );
 }
 
-/** Number of unknown ids shown. */
+/** Maximum number of unknown ids that are shown. */
 const EXAMPLES = 3;
 
 function WayOut({ way, campaign, onChange }: OutcomeProps & { readonly way: Way }) {

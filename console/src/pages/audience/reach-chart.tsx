@@ -1,6 +1,4 @@
-/**
- * Charts of the share of people that each size reaches and of the lift; a handle for pointer and keys sets the size.
- */
+/** Charts of expected reach and lift by size. A handle for pointer and keyboard sets the size. */
 import { useMemo, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { formatCount, formatFactor, formatShare, formatTimes } from '../../ui/format.ts';
@@ -9,10 +7,10 @@ import { type Curve, drawnReaches, type Interval, leastShown, type Reach, reachA
 
 const REACH_PX = 280;
 const LIFT_PX = 200;
-/** Relative change of the size for an arrow key and for a page key. */
+/** Relative change of the size by an arrow key or a page key. */
 const STEP = 0.02;
 const LEAP = 0.25;
-/** The lowest lift shown: a logarithmic scale has no zero. */
+/** The lowest lift in the chart, because a logarithmic scale has no zero. */
 const LEAST_LIFT = 0.1;
 
 interface ReachChartProps {
@@ -75,7 +73,7 @@ interface ReadingProps {
   readonly format: (value: number) => string;
 }
 
-/** The curve's values at a size; the slider says the same to screen readers. */
+/** The values of the curve at a size. Screen readers get the same values from the slider. */
 function Reading({ at, size, value: { mean, low, high }, words, format }: ReadingProps) {
   const { left } = at(size, mean);
   return (
@@ -123,7 +121,7 @@ function Handle({ reach: { size, recall, lift }, least, candidates, onSize, onRe
   );
 }
 
-/** The size that a key moves to; null for other keys. */
+/** Returns the size to which a key moves the handle, or null for other keys. */
 function sizeAfter(key: string, size: number, { least, most }: { readonly least: number; readonly most: number }) {
   const by = (share: number) => Math.max(1, Math.round(size * Math.abs(share))) * Math.sign(share);
   const moves: Readonly<Record<string, () => number>> = {
@@ -135,7 +133,7 @@ function sizeAfter(key: string, size: number, { least, most }: { readonly least:
   return moves[key]?.() ?? null;
 }
 
-/** The data of the charts: the same object as long as the curve does not change. */
+/** Returns the data of the charts. The object stays the same as long as the curve does not change. */
 function chartsOf(reaches: readonly Reach[]) {
   const points = (of: (reach: Reach) => Interval, random: (reach: Reach) => number) => [
     reaches.map(({ size }) => size),

@@ -1,9 +1,9 @@
-/** What an audience of any size is expected to reach: the service's curve, with straight lines between its points. */
+/** Interpolates the expected reach of an audience of any size linearly between the points of the service's curve. */
 import type { QualityReport } from '../../api/types.ts';
 
 export type Curve = QualityReport['curve'];
 
-/** An estimate with its 90 % interval. */
+/** An estimated value with its 90 % interval. */
 export interface Interval {
   readonly mean: number;
   readonly low: number;
@@ -14,17 +14,23 @@ export interface Reach {
   readonly size: number;
   /** The size as a share of all candidates. */
   readonly share: number;
-  /** Share of the people like the customers who are in the audience. */
+  /** Share of all people like the customers that the audience contains. */
   readonly recall: Interval;
-  /** How many times as many such people the audience contains as a random audience of this size. */
+  /**
+   * How many times as many people like the customers the audience contains, compared with a random audience of the same
+   * size.
+   */
   readonly lift: Interval;
-  /** The number of people picked at random who would include as many such people. */
+  /** Size of a random audience that would contain as many people like the customers. */
   readonly random: Interval;
 }
 
 const NOBODY = { size: 0, recall: { mean: 0, low: 0, high: 0 } };
 
-/** `size` is clamped to 1 .. `candidates`. Below the first point of the curve, the lift is the lift at that point. */
+/**
+ * Returns the expected reach of a size, which is clamped to 1 .. `candidates`. Below the first point of the curve, the
+ * lift equals the lift at that point.
+ */
 export function reachAt(curve: Curve, candidates: number, size: number): Reach {
   const kept = Math.min(candidates, Math.max(1, Math.round(size)));
   const share = kept / candidates;
@@ -44,15 +50,15 @@ export function reachAt(curve: Curve, candidates: number, size: number): Reach {
 
 /** Number of points in the drawn lines. */
 const DRAWN = 160;
-/** The smallest size shown, as a share of the first predicted point. */
+/** The smallest size in the charts as a share of the first predicted size. */
 const FIRST_PART = 0.25;
 
-/** The smallest size shown in the charts. */
+/** Returns the smallest size in the charts. */
 export function leastShown(curve: Curve): number {
   return Math.max(1, Math.round(FIRST_PART * (curve[0]?.size ?? 1)));
 }
 
-/** From the smallest size shown to all candidates, in steps of equal ratio. */
+/** Returns sizes from the smallest size in the charts to all candidates, with a constant ratio between neighbours. */
 export function drawnReaches(curve: Curve, candidates: number): readonly Reach[] {
   const least = leastShown(curve);
   const sizes = Array.from({ length: DRAWN }, (_, i) => Math.round(least * (candidates / least) ** (i / (DRAWN - 1))));

@@ -1,4 +1,4 @@
-/** Results so far, compared with what was expected of an audience of this size. */
+/** Compares the results so far with the predicted results of an audience of this size. */
 import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -13,7 +13,7 @@ import { loadQuality } from './load.ts';
 import { type Interval, reachAt } from './reach.ts';
 
 const EVERY_MS = 10_000;
-/** With fewer responses, the prediction is not judged. */
+/** Minimum number of responses for judging the prediction. */
 const ENOUGH = 10;
 
 export function Results({ campaign: { id, audience_version: version } }: { readonly campaign: Campaign }) {
@@ -77,19 +77,20 @@ function Count({ title, count }: { readonly title: string; readonly count: numbe
 }
 
 interface ComparisonProps {
-  /**
-   * Number of people who responded and could have been chosen, and (below) of the people among them who were chosen.
-   */
+  /** Number of people who responded and could have been chosen. */
   readonly ranked: number;
   readonly members: number;
-  /** Number of people who responded and whom the service compared: it does not compare all if there are many. */
+  /**
+   * Number of people who responded and whom the service compared. If many people responded, the service compares only
+   * some.
+   */
   readonly compared: number;
   readonly responded: number;
   readonly recall: Interval | null;
   readonly share: number | null;
 }
 
-/** People, shares and lift: observed and expected. */
+/** Table of observed and expected people, shares and lift. */
 function Comparison({ ranked, members, compared, responded, recall, share }: ComparisonProps) {
   const row = (title: string, { mean, low, high }: Interval) => {
     const span = (format: (value: number) => string) =>
@@ -135,7 +136,7 @@ function Comparison({ ranked, members, compared, responded, recall, share }: Com
   );
 }
 
-/** An expected number of people; small ones with one decimal. */
+/** Formats an expected number of people. Small numbers have one decimal. */
 function formatPeople(people: number): string {
   return formatCount(people < FEW ? Math.round(10 * people) / 10 : Math.round(people));
 }
@@ -155,7 +156,7 @@ function Verdict({
   return <Badge tone={tone}>{text}</Badge>;
 }
 
-/** Whether the observed share is outside the interval by more than chance allows for so few people (90 %). */
+/** Whether the observed share is outside the interval by more than chance explains for this number of people (90 %). */
 function verdictOf(
   ranked: number,
   seen: number,
@@ -167,5 +168,5 @@ function verdictOf(
   return seen > high + chance ? { text: 'More than expected', tone: 'good' } : { text: 'As expected', tone: 'good' };
 }
 
-/** Standard deviations to either side. */
+/** Number of standard deviations to either side of the mean. */
 const NINE_IN_TEN = 1.645;

@@ -1,4 +1,4 @@
-/** An audience being built: its stages with their times, its progress, and a way to stop it. */
+/** Shows the stages, times and progress of a running build, which can be stopped. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
@@ -53,26 +53,29 @@ export function Running({ campaign, onChange }: RunningProps) {
   );
 }
 
-/** When an expansion's states began, as seen by the page: ms since 1970 by the service's clock. */
+/** Times at which the page first saw each state of an expansion, in ms since 1970 by the service's clock. */
 interface Seen {
   readonly expansion: string | null;
   readonly first: Campaign['state'];
   readonly at: { [state: string]: number };
 }
 
-/** Seconds of each stage so far: from the service if it reports them, otherwise since the page saw the stage begin. */
+/**
+ * Seconds of each stage so far. If the service does not report the time of a stage, the time since the page saw the
+ * stage begin is used.
+ */
 function useStageTimes({ id, expansion_id: expansion, state }: Campaign): readonly (number | undefined)[] {
   const { api, page, time } = useConsole();
   const [now, setNow] = useState(time.now);
   const seen = useRef<Seen>({ expansion: null, first: null, at: {} });
   if (seen.current.expansion !== expansion) seen.current = { expansion, first: state, at: {} };
-  // the page did not see the first stage begin
+  // the start of the first stage is unknown, because the page did not see the stage begin
   if (state !== null && state !== seen.current.first) seen.current.at[state] ??= time.now();
   useEffect(() => {
     const timer = page.setInterval(() => setNow(time.now()), TICK_MS);
     return () => page.clearInterval(timer);
   }, [page, time]);
-  // the claim time is known once the job has been claimed, so the page asks again in each state
+  // the claim time is known once the job has been claimed, so the page requests the expansion again in each state
   const { data } = usePolled(
     async (signal) => {
       const path = { id, expansion_id: expansion ?? '' };

@@ -1,4 +1,4 @@
-/** Asks before another version of an audience is served. */
+/** Asks the user to confirm before another version of an audience is served. */
 import { answerOf, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -16,7 +16,7 @@ interface ServeVersionProps {
 
 export function ServeVersion({ id, target: { version, size }, onClose, onChange }: ServeVersionProps) {
   const { api, toasts } = useConsole();
-  // the version in use when the dialog opened: if that has changed when the user confirms, nothing is done
+  // the version in use when the dialog opened; if another version is in use when the user confirms, nothing is done
   const { data: etag } = usePolled(
     async (signal) => {
       const params = { path: { id }, query: { limit: 1 } };

@@ -1,4 +1,4 @@
-/** How large the audience should be: what each size is expected to reach, and a way to change it. */
+/** Shows the expected reach of each audience size, and changes the size. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Campaign, QualityReport, Verdict } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -29,7 +29,8 @@ export function Size({ loaded, onChange }: SizeProps) {
     everyMs: () => null,
   });
   const chosen = useSize(loaded, onChange);
-  // another size is another version with the same report: the old report is shown until the new one has loaded
+  // another size creates another version with the same report, so the old report is shown until the new report has
+  // loaded
   const last = useRef<QualityReport | undefined>(undefined);
   last.current = data ?? last.current;
   const report = last.current;
@@ -45,7 +46,10 @@ export function Size({ loaded, onChange }: SizeProps) {
   );
 }
 
-/** The number of matching customers if filters exclude some: only these can be held back for a test. */
+/**
+ * Number of customers who match the filters if not all match, because only matching customers can be held back for a
+ * test.
+ */
 function fittingOf({ filters, excluded }: Campaign, { fitting_seeds: fitting }: QualityReport): number | null {
   const isFiltered = Object.keys(filters).length > 0 && fitting !== null && fitting < (excluded?.seeds ?? 0);
   return isFiltered ? fitting : null;
@@ -78,7 +82,9 @@ function Chooser({ chosen, loaded, candidates, report, curve, verdict }: Chooser
       <div class="size-side">
         <SizeField {...{ reach, candidates }} onSize={chosen.choose} onFault={setFault} />
         <Expected reach={reach} />
-        <ChangesNotice changes={chosen.changes}>Your size is not saved yet. Use it, or keep theirs.</ChangesNotice>
+        <ChangesNotice changes={chosen.changes}>
+          Your size is not saved yet. Use your size, or keep the other size.
+        </ChangesNotice>
         {session.may('write') ? (
           <Button
             kind="primary"
@@ -112,12 +118,12 @@ interface SizeFieldProps {
   readonly onFault: (isFault: boolean) => void;
 }
 
-/** The size as a number: it follows the handle, and the handle follows typing. */
+/** Input for the size as a number. Input and handle follow each other. */
 function SizeField({ reach, candidates, onSize, onFault }: SizeFieldProps) {
   const [text, setText] = useState(String(reach.size));
   const isFit = (size: number | null): size is number => size !== null && size >= 1 && size <= candidates;
   const fault = isFit(readWhole(text)) ? undefined : `Between 1 and ${formatCount(candidates)}.`;
-  // only if the handle was moved: text that is being typed stays as it is
+  // the text is replaced only if the handle was moved, so that text that is being typed stays
   useEffect(() => {
     if (readWhole(text) !== reach.size) setText(String(reach.size));
   }, [reach.size]);
@@ -138,7 +144,7 @@ function SizeField({ reach, candidates, onSize, onFault }: SizeFieldProps) {
   );
 }
 
-/** What the size is expected to achieve, in three numbers. */
+/** Expected reach of the size in three numbers. */
 function Expected({ reach: { recall, lift, random } }: { readonly reach: Reach }) {
   return (
     <dl class="expected" aria-live="polite">

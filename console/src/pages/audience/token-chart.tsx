@@ -1,4 +1,7 @@
-/** How often values occur in the audience compared with everyone, as bars that can be read by pointer and by keys. */
+/**
+ * A bar chart of how often values occur in the audience compared with everyone. Values can be read with pointer and
+ * keyboard.
+ */
 import { useState } from 'preact/hooks';
 import type { Explanation } from '../../api/types.ts';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
@@ -6,7 +9,7 @@ import { valueWords } from '../../ui/words.ts';
 
 export type Token = Explanation['features'][number]['tokens'][number];
 
-/** Doublings at which a bar is full. */
+/** Number of doublings at which a bar is full. */
 const MOST_DOUBLINGS = 3;
 /** Labels of the ticks, by doublings. */
 const TICKS = { '-3': '⅛×', '-2': '', '-1': '', '0': '1×', '1': '', '2': '', '3': '8×' } as const;
@@ -30,7 +33,7 @@ export function TokenChart({ label, tokens }: { readonly label: string; readonly
       <div
         class="tokens"
         role="listbox"
-        aria-label={`${label}: how often compared with everyone`}
+        aria-label={`${label}: frequency compared with everyone`}
         onKeyDown={onKeyDown}
         onPointerLeave={({ pointerType }) => pointerType === 'mouse' && setAt(null)}
       >
@@ -51,17 +54,17 @@ export function TokenChart({ label, tokens }: { readonly label: string; readonly
         ))}
       </div>
       <p class="token-reading small muted" aria-live="polite">
-        {read === undefined ? 'Point at a bar, or press the arrow keys, to read it.' : readingOf(read)}
+        {read === undefined ? 'Point at a bar or press the arrow keys to read a value.' : readingOf(read)}
       </p>
     </>
   );
 }
 
-/** The axis: how many times as often a value occurs as among everyone; each tick is twice the previous one. */
+/** The axis of relative frequency. Each tick is twice the previous tick. */
 function Axis() {
   return (
     <div class="token token-axis muted small" aria-hidden="true">
-      <span class="token-unit">Times as often as among everyone</span>
+      <span class="token-unit">How many times as often as among everyone</span>
       <span class="token-scale">
         {DOUBLINGS.map((doublings) => (
           <span key={doublings} style={{ left: `${50 + (50 * doublings) / MOST_DOUBLINGS}%` }}>

@@ -1,4 +1,4 @@
-/** Edits a name and labels, and saves them to the campaign. */
+/** State of a form that edits name and labels and saves them to the campaign. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -16,11 +16,11 @@ export interface Edited {
   save(onSaved: () => void): Promise<void>;
   readonly isBusy: boolean;
   readonly error: unknown;
-  /** What somebody else changed in the meantime; saving again overwrites it. */
+  /** Changes that another user made in the meantime. Saving again overwrites them. */
   readonly changes: readonly string[];
 }
 
-/** `loaded` is what was shown when editing began. */
+/** `loaded` is the campaign that was shown when editing began. */
 export function useEdit(loaded: Loaded): Edited {
   const { api } = useConsole();
   const [seen, setSeen] = useState(loaded);

@@ -1,10 +1,10 @@
-/** Members of one version by rank, loaded in pages as they come into view; the latest pages are kept. */
+/** Members of an audience version by rank. Pages are loaded when they come into view, and the latest pages are kept. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';
 
 const PAGE = 200;
-/** Maximum number of pages kept: together 20,000 members. */
+/** Maximum number of pages that are kept, which contain 20,000 members. */
 const KEPT_PAGES = 100;
 
 export interface Member {
@@ -14,9 +14,9 @@ export interface Member {
 }
 
 export interface LoadedMembers {
-  /** The member at a 1-based rank: undefined until it is loaded, null if the user was erased. */
+  /** Returns the member at a 1-based rank, undefined until the member is loaded, or null if the user was erased. */
   at(rank: number): Member | null | undefined;
-  /** Why the last page could not be loaded; undefined after a success. */
+  /** The error of the last request for a page; undefined after a success. */
   readonly error: unknown;
   retry(): void;
 }
@@ -24,7 +24,7 @@ export interface LoadedMembers {
 interface Wanted {
   readonly id: string;
   readonly version: number;
-  /** The rows in view, 0-based. */
+  /** 0-based indexes of the rows in view. */
   readonly from: number;
   readonly to: number;
 }
@@ -62,7 +62,7 @@ export function useMembers({ id, version, from, to }: Wanted): LoadedMembers {
     }
   };
   const returns = connection.returns.value;
-  // other rows came into view, or the service is back
+  // other rows came into view, or the service came back
   useEffect(() => void load(), [from, to, returns]);
   useEffect(() => () => running.current?.abort(), []);
   return {

@@ -1,4 +1,7 @@
-/** The chosen size, and saving it to the campaign: changes by somebody else in the meantime are shown, not lost. */
+/**
+ * State of the chosen size, which can be saved to the campaign. Changes that another user made in the meantime are
+ * shown instead of overwritten.
+ */
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -14,7 +17,7 @@ export interface ChosenSize {
   /** Saves the chosen size to the campaign. */
   use(): Promise<void>;
   readonly isBusy: boolean;
-  /** What somebody else changed since the page showed the campaign; empty if nothing. */
+  /** Changes that another user made since the page showed the campaign; empty if there are none. */
   readonly changes: readonly string[];
 }
 
@@ -31,7 +34,7 @@ export function useSize(loaded: Loaded, onChange: () => void): ChosenSize {
     if (news.length > 0) setChanges(news);
     setSeen(now);
   };
-  // the page now shows another size, and the user may still save their own
+  // the page now shows the other user's size, and the user may still save a different size
   useEffect(() => {
     if (loaded.campaign.size !== seen.campaign.size) look(loaded);
     else if (loaded.campaign.updated_at >= seen.campaign.updated_at) setSeen(loaded);

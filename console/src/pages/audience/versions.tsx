@@ -1,4 +1,4 @@
-/** The versions of the audience: what each was built from, what changed, and a way to return to an earlier one. */
+/** Lists the versions of the audience with their inputs and changes. The user can return to an earlier version. */
 import { useState } from 'preact/hooks';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -12,7 +12,7 @@ import { loadChanges, loadVersions, type Version } from './load-versions.ts';
 import { ServeVersion } from './serve-version.tsx';
 
 const SHORT_VERSION = 7;
-/** Interval at which the page looks for versions made by others. */
+/** Interval at which the page checks for versions that other users created. */
 const CALM_MS = 10_000;
 
 interface VersionsProps {
@@ -110,7 +110,7 @@ interface ChangingProps {
   readonly children: (change: (version: number) => string | null) => preact.ComponentChildren;
 }
 
-/** How many people each version would add and remove; the table does not wait for it. */
+/** Loads how many people each version would add and remove. The table is shown before these numbers arrive. */
 function Changing({ id, active, versions, children }: ChangingProps) {
   const { api } = useConsole();
   const others = versions.map(({ version }) => version).filter((version) => version !== active);

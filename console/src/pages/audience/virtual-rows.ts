@@ -1,6 +1,7 @@
 /**
- * Positions of the rows of a list that only draws those in view. Browsers limit the height of an element (Firefox to
- * about 17 million pixels): a list that would exceed it is made shorter, and each pixel of its scrollbar covers more.
+ * Positions of rows in a list that draws only the rows in view. Browsers limit the height of an element (Firefox to
+ * about 17 million pixels). A list that would exceed the limit is made shorter, and each pixel of its scrollbar covers
+ * more rows.
  */
 
 const MOST_PX = 15_000_000;
@@ -15,16 +16,16 @@ export interface Layout {
 export interface RowPlace {
   /** Height of the whole list. */
   readonly totalPx: number;
-  /** Where the first drawn row begins in the list. */
+  /** Position of the first drawn row in the list. */
   readonly topPx: number;
 }
 
-/** The row at the top of the view; its fraction has been scrolled out of view. */
+/** The row at the top of the view. The fraction of the number is the part of the row that is out of view. */
 export function rowAt(layout: Layout, scrollTop: number): number {
   return (Math.max(0, scrollTop) * worthOf(layout)) / layout.rowPx;
 }
 
-/** The scroll position that puts a row, 0-based, in the middle of the view. */
+/** Returns the scroll position that shows a 0-based row in the middle of the view. */
 export function scrollTopOf(layout: Layout, row: number): number {
   const { rowPx, viewPx } = layout;
   return Math.max(0, (row * rowPx - (viewPx - rowPx) / 2) / worthOf(layout));
@@ -36,7 +37,7 @@ export function placeOf(layout: Layout, scrollTop: number, from: number): RowPla
   return { totalPx: Math.min(MOST_PX, layout.count * layout.rowPx), topPx: Math.max(0, topPx) };
 }
 
-/** Pixels of rows per pixel of the scrollbar: 1 unless the list is too high. */
+/** Pixels of rows per pixel of the scrollbar, which is 1 unless the list is too high. */
 function worthOf({ count, rowPx, viewPx }: Layout): number {
   const allPx = count * rowPx;
   return allPx <= MOST_PX ? 1 : (allPx - viewPx) / (MOST_PX - viewPx);

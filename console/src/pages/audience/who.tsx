@@ -1,4 +1,4 @@
-/** Who the audience is: the values that its people have more or less often than everyone. */
+/** Explains the audience by values that its people have more or less often than everyone. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign, Explanation } from '../../api/types.ts';
@@ -15,7 +15,7 @@ import { type Token, TokenChart } from './token-chart.tsx';
 /** Maximum number of values per feature; the service orders them by evidence. */
 const TOKENS = 50;
 const FIRST_SHOWN = 8;
-/** Values with an order of their own are all shown up to this number: leaving some out would break the order. */
+/** Number of values up to which ordered values are all shown, because gaps would break the order. */
 const FIRST_ORDERED = 14;
 
 type Feature = Explanation['features'][number];
@@ -77,7 +77,7 @@ function FeatureCard({ feature }: { readonly feature: Feature }) {
   );
 }
 
-/** The values with the strongest evidence, in their own order if they have one. */
+/** Returns the values with the strongest evidence, in their natural order if they have one. */
 function firstOf(tokens: readonly Token[]): readonly Token[] {
   const ordered = inOrder(tokens, tokenOf);
   if (ordered === null) return tokens.slice(0, FIRST_SHOWN);

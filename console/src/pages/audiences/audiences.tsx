@@ -1,4 +1,4 @@
-/** The list of audiences: live, with search and filters. */
+/** The list of audiences, updated live, with search and filters. */
 import { useMemo, useState } from 'preact/hooks';
 import type { CampaignState } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -17,7 +17,7 @@ import { isRunning, STATES } from './words.ts';
 import './audiences.css';
 
 const PAGE_SIZE = 50;
-/** Intervals while something runs, and while nothing does. */
+/** Polling intervals while an expansion runs, and while none runs. */
 const LIVE_MS = 1_000;
 const CALM_MS = 10_000;
 
@@ -33,7 +33,7 @@ export function Audiences() {
   useRowKeys();
   useExpiry(refresh);
   const isFiltered = Boolean(search || state || label);
-  // there may be hundreds of rows: typing or choosing does not redraw them until the response has arrived
+  // typing or choosing does not redraw the rows until the response has arrived, because there may be hundreds of rows
   const { list, isEmpty } = useMemo(() => {
     if (data === undefined) return { list: null, isEmpty: false };
     const onMore = () => setCount((before) => before + PAGE_SIZE);
@@ -104,8 +104,8 @@ function None() {
       }
     >
       <p>
-        Start with a list of customer IDs. Within seconds, you see how many people are like them, and how reliable that
-        is.
+        Start with a list of customer IDs. Within seconds, you see how many people are like your customers, and how
+        reliable the forecast is.
       </p>
     </Empty>
   );

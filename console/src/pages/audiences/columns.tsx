@@ -16,7 +16,7 @@ import type { Column } from '../../ui/table.tsx';
 import { daysLeft, isUntitled } from './drafts.tsx';
 import { isRunning, reasonOf, VERDICTS, wordOf } from './words.ts';
 
-/** Characters that are enough to identify a version. */
+/** Number of characters that are sufficient to identify a version. */
 const SHORT_VERSION = 7;
 
 export function columnsAt(now: number): readonly Column<Campaign>[] {
@@ -79,7 +79,7 @@ function State({ campaign, now }: { readonly campaign: Campaign; readonly now: n
   );
 }
 
-/** When a draft without a name is deleted. */
+/** Text that says when an untitled draft will be deleted. */
 function expiryWords(draft: Campaign, now: number): string {
   const days = daysLeft(draft, now);
   return days === 0 ? 'deleted today' : `deleted in ${counted(days, 'day')}`;
@@ -95,7 +95,7 @@ function Size({ size, candidates }: Campaign) {
   );
 }
 
-/** The prediction for the size closest to the audience's own. */
+/** Returns the prediction for the size closest to the size of the audience. */
 function liftOf({ quality, size, candidates }: Campaign) {
   const lift = quality?.prediction?.lift;
   if (!lift || size === null || !candidates) return undefined;
@@ -104,7 +104,7 @@ function liftOf({ quality, size, candidates }: Campaign) {
   return nearest === undefined ? undefined : lift[nearest];
 }
 
-/** The verdict and the lift. */
+/** Shows the verdict and the lift. */
 function Quality(campaign: Campaign) {
   const prediction = campaign.quality?.prediction;
   if (!prediction) return <span class="muted none">–</span>;

@@ -1,4 +1,4 @@
-/** Untitled drafts: deleted some time after their last change, or all together by hand. */
+/** Deletes untitled drafts some days after their last change, or all of them on request. */
 import { useEffect, useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -12,14 +12,14 @@ import { loadCampaigns } from './load.ts';
 
 /** The name of a draft until the user enters one. */
 export const DRAFT_NAME = 'Untitled draft';
-/** Days after its last change until an untitled draft is deleted. */
+/** Number of days after the last change at which an untitled draft is deleted. */
 const DRAFT_DAYS = 7;
 
 const DAY_MS = 86_400_000;
 /** Maximum number of drafts in one request. */
 const MOST = 1_000;
 
-/** Whether the campaign is an untitled draft that the form made: it was never expanded and has no external id. */
+/** Whether the campaign is an untitled draft of the form, which was never expanded and has no external id. */
 export function isUntitled({ name, state, external_id: externalId }: Campaign): boolean {
   return name === DRAFT_NAME && state === null && externalId === null;
 }
@@ -29,7 +29,7 @@ export function daysLeft({ updated_at: at }: Campaign, now: number): number {
   return Math.max(0, Math.ceil((Date.parse(at) + DRAFT_DAYS * DAY_MS - now) / DAY_MS));
 }
 
-/** Deletes the untitled drafts for which `isOver` is true; returns their number. */
+/** Deletes the untitled drafts for which `isOver` returns true, and returns the number of deleted drafts. */
 async function deleteDrafts(api: Api, isOver: (draft: Campaign) => boolean): Promise<number> {
   const wanted = { search: DRAFT_NAME, state: undefined, label: undefined, count: MOST };
   const { campaigns } = await loadCampaigns(api, wanted, new AbortController().signal);
@@ -40,8 +40,8 @@ async function deleteDrafts(api: Api, isOver: (draft: Campaign) => boolean): Pro
 }
 
 /**
- * Deletes a draft if `isWanted` still holds, and returns whether it did: since the list was loaded, somebody may have
- * deleted the draft, continued it, or made an audience of it.
+ * Deletes a draft if `isWanted` still returns true for its current state, and returns whether the draft was deleted.
+ * Since the list was loaded, another user may have deleted, continued or submitted the draft.
  */
 async function deleteIf(api: Api, id: string, isWanted: (draft: Campaign) => boolean): Promise<boolean> {
   try {
@@ -55,7 +55,7 @@ async function deleteIf(api: Api, id: string, isWanted: (draft: Campaign) => boo
   }
 }
 
-/** Deletes expired drafts when somebody with write access opens the list. */
+/** Deletes expired drafts when a user with write access opens the list. */
 export function useExpiry(onDeleted: () => void): void {
   const { api, session, time, toasts } = useConsole();
   useEffect(() => {
@@ -66,7 +66,8 @@ export function useExpiry(onDeleted: () => void): void {
         toasts.say(`Deleted ${counted(count, 'untitled draft')} not changed for ${DRAFT_DAYS} days.`);
         onDeleted();
       },
-      // the list shows that the service cannot be reached; the next visit tries again
+      // the error is ignored here, because the list shows that the service cannot be reached, and the next visit tries
+      // again
       () => {},
     );
   }, []);
@@ -93,7 +94,7 @@ export function DeleteDrafts({ onDeleted }: { readonly onDeleted: () => void }) 
       >
         <p>
           This deletes every untitled draft with the customers uploaded for it, including those that someone is filling
-          in now. Drafts with a name stay. It cannot be undone.
+          in now. Drafts with a name stay. This cannot be undone.
         </p>
         <p class="muted">Untitled drafts are also deleted {DRAFT_DAYS} days after their last change.</p>
       </Confirm>

@@ -6,10 +6,10 @@ import { hrefOf } from '../../router.ts';
 import { Select, TextField } from '../../ui/field.tsx';
 import { STATES } from './words.ts';
 
-/** Delay after the last keystroke before the service is asked. */
+/** Milliseconds after the last keystroke until the search is sent. */
 const PAUSE_MS = 200;
 
-/** Changes the given query parameters and nothing else in the address. */
+/** Changes only the given query parameters of the address. */
 function useQuery() {
   const { router } = useConsole();
   const { segments, query } = router.place.value;
@@ -22,7 +22,7 @@ export function Filters({ campaigns }: { readonly campaigns: readonly Campaign[]
   const { page } = useConsole();
   const { query, change } = useQuery();
   const [text, setText] = useState(query['search'] ?? '');
-  // only typing is delayed
+  // only typing delays the search
   useEffect(() => {
     if (text === (query['search'] ?? '')) return;
     const timer = page.setTimeout(() => change({ search: text }), PAUSE_MS);

@@ -2,7 +2,7 @@
 import { type Api, call } from '../../api/client.ts';
 import type { Campaign, CampaignState } from '../../api/types.ts';
 
-/** Maximum number of campaigns in one response: the service's limit. */
+/** Maximum number of campaigns in one response, as limited by the service. */
 const PAGE = 200;
 
 export interface Wanted {
@@ -18,7 +18,7 @@ export interface Found {
   readonly hasMore: boolean;
 }
 
-/** The newest `count` campaigns. */
+/** Loads the newest `count` campaigns. */
 export async function loadCampaigns(api: Api, wanted: Wanted, signal: AbortSignal): Promise<Found> {
   const { search, state, label, count } = wanted;
   const filters = { ...(search && { search }), ...(state && { state }), ...(label && { label: [label] }) };

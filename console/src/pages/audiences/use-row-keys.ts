@@ -1,6 +1,6 @@
 /**
- * Keyboard navigation in a list: j and k, or the arrows, move; `/` goes to the search. Enter opens the focused link, as
- * in any page.
+ * Keyboard navigation in a list. The keys j, k and the arrows move between rows, and `/` moves to the search. Enter
+ * opens the focused link.
  */
 import { useEffect } from 'preact/hooks';
 import { useConsole } from '../../console.ts';

@@ -1,4 +1,4 @@
-/** States and verdicts in words for people. */
+/** Texts for states and verdicts. */
 import type { Campaign, CampaignState, Verdict } from '../../api/types.ts';
 import type { Tone } from '../../ui/badge.tsx';
 import { formatCount } from '../../ui/format.ts';
@@ -24,18 +24,18 @@ export const STATES: Readonly<Record<CampaignState, Word>> = {
 const EMPTY: Word = { text: 'No customers yet', tone: 'neutral' };
 const DRAFT: Word = { text: 'Draft', tone: 'neutral' };
 
-/** The state of a campaign. One that was never expanded may already have customers. */
+/** Returns the text for the state of a campaign. A campaign that was never expanded may already have customers. */
 export function wordOf(campaign: Pick<Campaign, 'name' | 'state' | 'seeds'>): Word {
   if (campaign.state !== null) return STATES[campaign.state];
   return isDraft(campaign) ? DRAFT : EMPTY;
 }
 
-/** Whether the campaign was started in the form or through the API, and not finished. */
+/** Whether the campaign is a draft that was started in the form or through the API. */
 export function isDraft({ name, state, seeds }: Pick<Campaign, 'name' | 'state' | 'seeds'>): boolean {
   return state === null && (seeds.received > 0 || name === DRAFT_NAME);
 }
 
-/** The service's reason as a sentence; a reason that counts seeds is put in the words of these pages. */
+/** Returns the service's reason as a sentence. A reason that counts seeds is reworded for the console. */
 export function reasonOf({ code, message, known, minimum }: NonNullable<Campaign['reason']>): string {
   if (code === 'too_few_seeds' && typeof known === 'number' && typeof minimum === 'number')
     return `${formatCount(known)} of your customers are in the population; at least ${formatCount(minimum)} are needed.`;
@@ -43,7 +43,7 @@ export function reasonOf({ code, message, known, minimum }: NonNullable<Campaign
 }
 
 interface VerdictWord extends Word {
-  /** A sentence for somebody who has to decide whether to use the audience. */
+  /** Returns a sentence that helps users decide whether to use the audience. */
   readonly meaning: string;
 }
 
@@ -59,7 +59,7 @@ export const VERDICTS: Readonly<Record<Verdict, VerdictWord>> = {
   unsure: { text: 'Unsure', tone: 'neutral', meaning: 'There are too few customers to tell how good the audience is.' },
 };
 
-/** What a prediction assumes about future customers. */
+/** Returns a sentence about the assumption of a prediction about future customers. */
 export function driftWords(drift: { readonly measured: boolean; readonly campaigns: number } | null): string {
   if (drift?.measured)
     return (
@@ -75,7 +75,7 @@ export function isRunning({ state }: Pick<Campaign, 'state'>): boolean {
 
 const REFRESH_UNITS: Readonly<Record<string, string>> = { m: 'minute', h: 'hour', d: 'day' };
 
-/** When an audience is rebuilt automatically. */
+/** Returns a text that says when an audience is rebuilt automatically. */
 export function refreshWords({
   every,
   on_new_population: isFollowing,

@@ -1,4 +1,4 @@
-/** The audit log: what was changed, when and by whom. */
+/** The page of the audit log. */
 import { useState } from 'preact/hooks';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
@@ -36,7 +36,7 @@ export function Audit() {
     { key: days, everyMs: EVERY_MS, keepsLast: true },
   );
   return (
-    <Page title="Audit log" lead="What was changed, when and by whom. It contains no user IDs and no keys.">
+    <Page title="Audit log" lead="What was changed, when and by whom. The log contains no user IDs and no keys.">
       {data !== undefined ? (
         <Entries log={data} days={days} />
       ) : error !== undefined ? (
@@ -92,7 +92,7 @@ function Entries({ log: { entries, isCut, names }, days }: { readonly log: Log; 
           <div class="list-foot">
             <span class="muted small">
               {formatCount(Math.min(count, found.length))} of {formatCount(found.length)} entries
-              {isCut ? '. Earlier ones are not shown: choose a shorter time span, or export them with the API.' : ''}
+              {isCut ? '. Earlier entries are not shown: choose a shorter time span, or export them with the API.' : ''}
             </span>
             {count < found.length ? <Button onClick={() => setCount(count + 5 * FIRST_ROWS)}>Show more</Button> : null}
           </div>

@@ -1,9 +1,9 @@
-/** Loads the entries of the audit log, newest first; the service returns them oldest first. */
+/** Loads the entries of the audit log, and reverses the order of the service to newest first. */
 import { type Api, answerOf, call } from '../../api/client.ts';
 
 export interface Entry {
   readonly time: string;
-  /** The id of a key, `admin`, `local` or `anonymous`. */
+  /** Who made the change: the id of a key, `admin`, `local` or `anonymous`. */
   readonly actor: string;
   readonly address: string | null;
   readonly action: string;
@@ -15,18 +15,18 @@ export interface Entry {
 
 export interface Log {
   readonly entries: readonly Entry[];
-  /** Whether earlier entries of the time span are left out. */
+  /** Whether earlier entries of the time span are missing. */
   readonly isCut: boolean;
   /** Names of keys by id. */
   readonly names: ReadonlyMap<string, string>;
 }
 
-/** Maximum number of entries in one response: the service's limit. */
+/** Maximum number of entries in one response, as limited by the service. */
 const PAGE = 10_000;
 const MOST_ENTRIES = 5_000;
 const KEYS = 200;
 
-/** `since`: RFC 3339; null for all entries. */
+/** Loads the entries since an RFC 3339 time, or all entries if `since` is null. */
 export async function loadLog(api: Api, since: string | null, signal: AbortSignal): Promise<Log> {
   const { items: keys } = await call(api.GET('/v1/keys', { params: { query: { limit: KEYS } }, signal }));
   let entries: Entry[] = [];

@@ -1,4 +1,4 @@
-/** How a version was checked before use: the audiences that it would choose, compared with the previous model's. */
+/** Shows the check of a model version: its audiences compared with those of the model in use. */
 import type { ModelCheck, ModelVersion } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
@@ -50,7 +50,7 @@ function NotCompared({ check: { state, kind } }: { readonly check: ModelCheck })
   if (state === 'checking') return <p class="muted">Comparing both models on the newest audiences.</p>;
   if (state === 'refused') return null;
   if (kind === 'rollback') return <p class="muted">Rollbacks are not compared with the current version.</p>;
-  return <p class="muted">There were no audiences to compare it on.</p>;
+  return <p class="muted">There were no audiences for a comparison.</p>;
 }
 
 function Comparisons({ check, version }: { readonly check: ModelCheck; readonly version: string }) {

@@ -6,7 +6,7 @@ import { Button } from '../../ui/button.tsx';
 import { formatAgo, formatBytes, formatTime } from '../../ui/format.ts';
 import type { Column } from '../../ui/table.tsx';
 
-/** An action on a version. */
+/** An action on a model version. */
 export interface Act {
   readonly kind: 'activate' | 'rollback';
   readonly version: string;
@@ -18,7 +18,7 @@ export const CHECKS: Readonly<Record<ModelCheck['state'], { readonly text: strin
   refused: { text: 'Refused', tone: 'bad' },
 };
 
-/** The columns; without `onAct`, no actions are offered. */
+/** Returns the columns. Without `onAct`, no actions are offered. */
 export function columnsOf(onAct: ((act: Act) => void) | null, now: number): readonly Column<ModelVersion>[] {
   const columns: Column<ModelVersion>[] = [
     {

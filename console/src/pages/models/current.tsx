@@ -1,4 +1,4 @@
-/** The model in use: its quality on campaigns that it had not seen, and the features that it reads. */
+/** Shows the quality of the model in use on unseen campaigns, and the features that the model reads. */
 import type { CurrentModel, Evaluation } from '../../api/types.ts';
 import { Section } from '../../ui/facts.tsx';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
@@ -23,18 +23,21 @@ export function Current({ model }: { readonly model: CurrentModel }) {
         lead={
           evaluation === null
             ? null
-            : 'Measured on campaigns that it was not trained on. The 95% interval is in brackets.'
+            : 'Measured on campaigns that the model was not trained on. The 95% interval is in brackets.'
         }
       >
         {evaluation === null ? (
-          <p class="muted">Its quality was not measured in training.</p>
+          <p class="muted">The quality of this model was not measured in training.</p>
         ) : (
           <Measured evaluation={evaluation} version={version} />
         )}
       </Section>
-      <Section title="Campaign details" lead="A new audience can give these, so that the model starts closer to it.">
+      <Section
+        title="Campaign details"
+        lead="A new audience can have these details, which give the model a better start."
+      >
         {features.length === 0 ? (
-          <p class="muted">None. The model uses the customers alone.</p>
+          <p class="muted">The model has no campaign features, and uses the customers alone.</p>
         ) : (
           <Table
             caption={`Campaign features of model ${version}`}

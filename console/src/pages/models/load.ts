@@ -1,4 +1,4 @@
-/** Loads the versions of the model, and details of the one in use. */
+/** Loads the versions of the model, and details of the version in use. */
 import { type Api, call } from '../../api/client.ts';
 import type { CurrentModel, ModelVersion } from '../../api/types.ts';
 
@@ -15,7 +15,7 @@ export async function loadModels(api: Api, signal: AbortSignal): Promise<Models>
   return { versions, current };
 }
 
-/** Names by id; a deleted audience has none. */
+/** Names of audiences by id. A deleted audience has no name. */
 export async function loadNames(api: Api, ids: readonly string[], signal: AbortSignal) {
   const named = ids.map(async (id): Promise<[string, string] | null> => {
     try {

@@ -1,4 +1,4 @@
-/** Models: the versions, which one is in use, how good it is, and how the latest change was checked. */
+/** The page of model versions, with the quality of the version in use and the latest check. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { ModelVersion } from '../../api/types.ts';
@@ -14,7 +14,7 @@ import { type Act, columnsOf } from './columns.tsx';
 import { Current } from './current.tsx';
 import { type Models as Loaded, loadModels } from './load.ts';
 
-/** Intervals while a version is being checked, and while none is. */
+/** Polling intervals while a version is being checked, and while none is. */
 const LIVE_MS = 700;
 const CALM_MS = 3_000;
 
@@ -73,7 +73,7 @@ function Body({ loaded: { versions, current }, onChange }: BodyProps) {
   );
 }
 
-/** The version whose check began last. */
+/** Returns the version whose check began last. */
 function newestCheck(versions: readonly ModelVersion[]): ModelVersion | undefined {
   const began = ({ check }: ModelVersion) => check?.started_at ?? '';
   return versions.filter(({ check }) => check !== null).sort((a, b) => began(b).localeCompare(began(a)))[0];
@@ -114,11 +114,11 @@ function Ask({ act, onClose, onDone }: AskProps) {
         </p>
       ) : (
         <p>
-          It is first verified and compared with the model in use on the newest audiences. If it does not pass, nothing
-          changes, and this page says why.
+          This model is first verified, and compared with the model in use on the newest audiences. If the model does
+          not pass, nothing changes, and this page says why.
         </p>
       )}
-      <p class="muted small">Existing audiences stay as they are. Those built from then on use it.</p>
+      <p class="muted small">Existing audiences stay as they are. Later builds use this model.</p>
     </Confirm>
   );
 }

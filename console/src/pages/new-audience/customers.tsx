@@ -1,4 +1,4 @@
-/** The customers that the audience is built from: pasted, or in a file. */
+/** Input for the customers that the audience is built from, by pasting ids or choosing a file. */
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 import { Drop } from '../../lists/drop.tsx';
@@ -6,7 +6,7 @@ import { Outcome } from '../../lists/outcome.tsx';
 import { Reading } from '../../lists/reading.tsx';
 import type { NewAudience } from './model.ts';
 
-/** Delay after the last keystroke before typed text is sent. */
+/** Milliseconds after the last keystroke until typed text is sent. */
 const PAUSE_MS = 600;
 
 interface CustomersProps {

@@ -1,6 +1,7 @@
 /**
- * The campaign that lists are sent to while the form is filled in. It has no expansion, so nothing runs. It stores what
- * was entered, so that the user can continue later; it becomes the audience, or is deleted.
+ * The draft: a campaign to which lists are sent while the user fills in the form. A draft has no expansion, so nothing
+ * runs. It stores the input, so that the user can continue later. Finally, the draft becomes the audience or is
+ * deleted.
  */
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
@@ -20,9 +21,9 @@ interface DraftNeeds {
 export class Draft {
   readonly #needs: DraftNeeds;
   #made: Promise<string> | null;
-  /** Whether the draft was submitted or discarded: pieces that are still being sent then create no new draft. */
+  /** Whether the draft was submitted or discarded. If it was, pieces that are still being sent create no new draft. */
   #isOver = false;
-  /** Settles when the last change has been saved: no change may arrive after a later one. */
+  /** Settles when the last change has been saved, so that changes arrive in order. */
   #kept: Promise<unknown> = Promise.resolve();
 
   constructor(needs: DraftNeeds) {
@@ -50,14 +51,14 @@ export class Draft {
     return call(isFirst ? api.PUT(path, to) : api.POST(`${path}/add`, to));
   };
 
-  /** The ids that the population does not have, as text. */
+  /** Returns the ids that are not in the population as text. */
   async unknownSeeds(): Promise<Blob> {
     const params = { path: { id: await this.#id() } };
     const headers = { accept: 'text/plain' };
     return call(this.#needs.api.GET('/v1/campaigns/{id}/seeds/unknown', { params, headers, parseAs: 'blob' }));
   }
 
-  /** Updates an existing campaign with what was entered; creates none. */
+  /** Updates an existing campaign with the input, but creates no campaign. */
   keep(inputs: CampaignInputs): Promise<void> {
     const kept = this.#kept.then(async () => {
       if (this.#made === null) return;
@@ -68,7 +69,7 @@ export class Draft {
     return kept;
   }
 
-  /** Like `keep`, but creates the campaign if there is none, so that somebody can continue with it later. */
+  /** Saves the input to the campaign, so that a user can continue later. Creates the campaign if there is none. */
   async leave(inputs: CampaignInputs): Promise<void> {
     await this.#id();
     await this.keep(inputs);
@@ -78,8 +79,9 @@ export class Draft {
   }
 
   /**
-   * Starts the campaign's expansion; returns the campaign's id. `isSuppressing`: whether the list that was sent
-   * applies. @throws ApiError with JSON pointers to the inputs
+   * Starts the expansion of the campaign and returns the id of the campaign. `isSuppressing` says whether the sent
+   * suppression list applies.
+   * @throws ApiError with JSON pointers to the inputs
    */
   async submit(inputs: CampaignInputs, isSuppressing: boolean): Promise<string> {
     const { api, onId } = this.#needs;
@@ -88,7 +90,7 @@ export class Draft {
     await call(api.PATCH('/v1/campaigns/{id}', { params, body: inputs }));
     if (!isSuppressing) await call(api.DELETE('/v1/campaigns/{id}/suppression', { params }));
     await call(api.POST('/v1/campaigns/{id}/expansions', { params }));
-    // it is no longer a draft: nothing may discard it
+    // the campaign is no longer a draft, so it must not be discarded
     this.#made = null;
     this.#isOver = true;
     onId(null);
@@ -108,14 +110,14 @@ export class Draft {
     });
   }
 
-  /** The customers as the service knows them now; null if none were sent. */
+  /** Returns the current match report of the customers, or null if no customers were sent. */
   async seeds(): Promise<UserSet | null> {
     if (this.#made === null) return null;
     const params = { path: { id: await this.#made } };
     return call(this.#needs.api.GET('/v1/campaigns/{id}/seeds', { params }));
   }
 
-  /** Whether the draft's campaign still exists: it may have been deleted while the page was reloaded. */
+  /** Whether the campaign of the draft still exists. The campaign may have been deleted while the page was reloaded. */
   async exists(): Promise<boolean> {
     if (this.#made === null) return true;
     const params = { path: { id: await this.#made } };
@@ -130,9 +132,9 @@ export class Draft {
     }
   }
 
-  /** The campaign's id; creates the campaign if there is none. */
+  /** Returns the id of the campaign, which is created if there is none. */
   #id(): Promise<string> {
-    if (this.#isOver) return Promise.reject(new Error('The draft is gone.'));
+    if (this.#isOver) return Promise.reject(new Error('The draft no longer exists.'));
     this.#made ??= this.#make().catch((error: unknown) => {
       this.#made = null;
       throw error;
@@ -142,7 +144,7 @@ export class Draft {
 
   async #make(): Promise<string> {
     const { api, caller, onId } = this.#needs;
-    // a key that is limited to certain labels only sees campaigns that have them
+    // a key with labels sees only campaigns that have these labels
     const body = { name: DRAFT_NAME, seeds: null, audience: { percent: 5 }, labels: caller.labels ?? {} };
     const { id } = await call(api.POST('/v1/campaigns', { body }));
     onId(id);

@@ -1,6 +1,5 @@
 /**
- * What to expect, shown while the form is filled in: how many people match, how alike the customers are, how good the
- * audience will be.
+ * Forecast beside the form: number of matched people, similarity of the customers, expected quality of the audience.
  */
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
@@ -38,7 +37,8 @@ export function Expectation({ audience, estimated: { estimate, error, isLoading 
       )}
       {state.kind === 'done' && audience.seeds.sample.value.length === 0 ? (
         <p class="muted small">
-          A forecast needs the list itself. Choose it again, or create the audience: it has a forecast when it is ready.
+          A forecast needs the list itself. Choose it again, or create the audience: the audience will have a forecast
+          when it is ready.
         </p>
       ) : null}
       {error !== undefined && report !== null ? (
@@ -168,12 +168,12 @@ const WHY: Readonly<Record<NonNullable<Estimate['reason']>['code'], (estimate: E
   too_few_seeds: ({ minimum }) => `At least ${formatCount(minimum)} known customers are needed for a forecast.`,
   no_candidates: () => 'Nobody is eligible: the filters or the suppression lists exclude everyone.',
   loading: () => 'The forecast is being prepared.',
-  busy: () => 'The service is busy. The forecast follows.',
-  too_slow: () => 'The forecast takes too long. The audience has one when it is ready.',
-  failed: () => 'The forecast failed. The audience has one when it is ready.',
+  busy: () => 'The service is busy. The forecast will follow.',
+  too_slow: () => 'The forecast takes too long. The audience will have a forecast when it is ready.',
+  failed: () => 'The forecast failed. The audience will have a forecast when it is ready.',
 };
 
-/** The forecast for the size closest to the requested one. */
+/** Returns the forecast for the size closest to the requested size. */
 function nearestSize({ values, population }: NewAudience, { expected, candidates }: Estimate) {
   const people = peopleOf(values.value, population.users);
   if (expected === null || people === null || !candidates) return null;

@@ -1,4 +1,4 @@
-/** What the campaign is about: values of the model's campaign features. */
+/** Input for the campaign's features that the model reads. */
 import { type Api, call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';
 import { TextField } from '../../ui/field.tsx';
@@ -22,7 +22,7 @@ export function Features({ audience, faultAt }: FeaturesProps) {
   return (
     <section class="part" aria-labelledby="features-title">
       <h2 id="features-title">Campaign details</h2>
-      <p class="muted">Optional. They help the model tell similar campaigns apart.</p>
+      <p class="muted">Optional. Details help the model tell similar campaigns apart.</p>
       <div class="pickers">
         {model.features.map(({ name, kind, known_values: known }) => {
           const chosen = values.value.features[name] ?? [];

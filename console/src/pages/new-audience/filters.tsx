@@ -1,4 +1,4 @@
-/** Who may be in the audience: users with certain values, or numbers within bounds. */
+/** Input for filters: users in the audience must have certain values, or numbers within bounds. */
 import { useRef } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import { useConsole } from '../../console.ts';
@@ -25,7 +25,9 @@ export function Filters({ audience, faultAt }: FiltersProps) {
   return (
     <section class="part" aria-labelledby="filters-title">
       <h2 id="filters-title">Eligible people</h2>
-      <p class="muted">Everyone in your population, unless you add filters. Your customers need not match them.</p>
+      <p class="muted">
+        Everyone in your population, unless you add filters. Your customers need not match the filters.
+      </p>
       {Object.entries(filters).map(([name, filter]) => (
         <div key={name} class="filter">
           <One
@@ -116,7 +118,7 @@ async function loadValues(
 ): Promise<FoundValues> {
   const params = { path: { name }, query: { limit, ...(search !== '' && { search }) } };
   const page = await call(api.GET('/v1/populations/current/features/{name}/values', { params, signal }));
-  // a value that nobody has any more would match nobody
+  // values that no user has any more are left out, because they would match nobody
   const items = page.items.filter(({ users }) => users > 0).sort((a, b) => b.users - a.users);
   return { items, hasMore: page.next_cursor !== null };
 }

@@ -1,4 +1,4 @@
-/** The form, with errors at their fields and the forecast at its side. */
+/** The form for a new audience, with errors at their fields and the forecast beside the form. */
 import { useRef, useState } from 'preact/hooks';
 import { ApiError } from '../../api/errors.ts';
 import { useConsole } from '../../console.ts';
@@ -41,7 +41,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
     if (isBusy) return;
     setIsTried(true);
     const isSent = Object.keys(allFaults(audience)).length === 0 && (await submit());
-    // scrolls to the first field with an error once it is drawn
+    // scrolls to the first field with an error once the error is drawn
     if (!isSent) requestAnimationFrame(() => firstInvalid(form.current)?.focus());
   };
   return (
@@ -81,7 +81,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
   );
 }
 
-/** The buttons, and errors that belong to no field. */
+/** Shows the buttons, and errors that belong to no field. */
 function Foot({ error, isBusy }: { readonly error: unknown; readonly isBusy: boolean }) {
   return (
     <div class="new-foot">
@@ -105,9 +105,9 @@ function CopiedNote({ audience }: { readonly audience: NewAudience }) {
       <p>
         This is a copy of “{name}”: its size, filters, campaign details, labels and refresh policy.{' '}
         <strong>Its customers are not copied</strong>, because the service does not give out the IDs that it was sent.
-        {seeds === null ? ` Add the file with its ${counted(customers, 'customer')} again, or another one.` : null}
+        {seeds === null ? ` Add the file with its ${counted(customers, 'customer')} again, or another file.` : null}
       </p>
-      {suppressed > 0 ? <p>Nor is its suppression list of {formatCount(suppressed)} people.</p> : null}
+      {suppressed > 0 ? <p>Its suppression list of {formatCount(suppressed)} people is not copied either.</p> : null}
     </div>
   );
 }
@@ -145,7 +145,7 @@ function useSubmit(audience: NewAudience) {
   return { submit, error, isBusy };
 }
 
-/** The inputs that are missing, and the lists that are not ready yet. */
+/** Returns errors for missing input and for lists that are not ready yet. */
 function allFaults(audience: NewAudience): Readonly<Record<string, string>> {
   const { values, seeds, suppression, keeping, model } = audience;
   const faults: Record<string, string> = { ...faultsOf(values.value, model.minimum_seeds) };

@@ -1,4 +1,7 @@
-/** Asks before the user leaves with unsaved input: in the console itself, or through the browser if the tab closes. */
+/**
+ * Asks for confirmation before the user leaves with unsaved input, in the console or through the browser if the tab
+ * closes.
+ */
 import { useEffect, useState } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
@@ -10,7 +13,7 @@ interface LeaveState {
   readonly isOpen: boolean;
   readonly isBusy: boolean;
   readonly onStay: () => void;
-  /** Whether to offer to keep a draft: not while a list is only half sent. */
+  /** Whether to offer keeping a draft, which is not possible while a list is only partly sent. */
   readonly canKeep: boolean;
   readonly onKeep: () => void;
   readonly onLeave: () => void;
@@ -20,7 +23,7 @@ export function useLeaveGuard(audience: NewAudience, isBusy: boolean): LeaveStat
   const { page, router, toasts } = useConsole();
   const [target, setTarget] = useState<string | null>(null);
   const [isKeeping, setKeeping] = useState(false);
-  // guards navigation while the page is shown
+  // this effect guards navigation while the page is shown
   useEffect(() => {
     const isHere = (href: string) => href.startsWith('#/audiences/new');
     router.guard((href) => {
@@ -35,7 +38,7 @@ export function useLeaveGuard(audience: NewAudience, isBusy: boolean): LeaveStat
     return () => {
       router.guard(null);
       page.removeEventListener('beforeunload', onUnload);
-      // an empty draft would only be in the way
+      // a draft without input is discarded without asking
       if (!audience.isDirty()) audience.draft.discard().catch(() => {});
     };
   }, [audience, page, router]);
@@ -89,8 +92,8 @@ export function LeaveDialog({ isOpen, isBusy, canKeep, onStay, onKeep, onLeave }
       }
     >
       <p>
-        Keep what you entered as a draft, and continue from the list of audiences. Or discard it, with the customers you
-        uploaded.
+        Keep your input as a draft that you can continue from the list of audiences, or discard it with the uploaded
+        customers.
       </p>
     </Dialog>
   );

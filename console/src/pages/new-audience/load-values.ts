@@ -1,11 +1,14 @@
-/** Loads an audience into the form: a draft to continue, or a copy. The ids of its users stay in the service. */
+/** Loads a draft or a copy of an audience into the form. The ids of users stay in the service. */
 import { type Api, call } from '../../api/client.ts';
 import type { Campaign, UserSet } from '../../api/types.ts';
 import type { KeptList } from '../../lists/list.ts';
 import { DRAFT_NAME } from '../audiences/drafts.tsx';
 import { type FilterValue, NO_VALUES, type Values } from './values.ts';
 
-/** The values of a draft; null if the campaign is no longer a draft. @throws ApiError, OfflineError */
+/**
+ * Returns the values of a draft, or null if the campaign is no longer a draft.
+ * @throws ApiError, OfflineError
+ */
 export async function loadDraft(api: Api, id: string, signal: AbortSignal): Promise<Values | null> {
   const { campaign, seeds, suppression } = await load(api, id, signal);
   if (campaign.state !== null) return null;
@@ -18,7 +21,10 @@ export async function loadDraft(api: Api, id: string, signal: AbortSignal): Prom
   };
 }
 
-/** The values of another audience, without its lists. @throws ApiError, OfflineError */
+/**
+ * Returns the values of another audience without its lists.
+ * @throws ApiError, OfflineError
+ */
 export async function loadCopy(api: Api, id: string, signal: AbortSignal): Promise<Values> {
   const { campaign, seeds, suppression } = await load(api, id, signal);
   const { name } = campaign;
@@ -56,7 +62,7 @@ function sizeOf(audience: Campaign['audience']): Pick<Values, 'size' | 'sizeUnit
   return { size: String(audience.percent), sizeUnit: 'percent' };
 }
 
-/** A feature's values as texts; the numbers of a vector become a single text. */
+/** Returns the values of a feature as texts. The numbers of a vector become a single text. */
 function listOf(values: readonly (string | number)[]): readonly string[] {
   return typeof values[0] === 'number' ? [values.join(' ')] : values.map(String);
 }

@@ -1,4 +1,4 @@
-/** The page's state (what was entered, the two lists, the draft), kept in the tab's session storage. */
+/** State of the page (input, both lists, draft), which is kept in the session storage of the tab. */
 import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { type Api, call } from '../../api/client.ts';
 import type { Caller, CurrentModel, CurrentPopulation } from '../../api/types.ts';
@@ -12,7 +12,7 @@ import { NO_VALUES, partOf, type Values } from './values.ts';
 
 const STORED_AS = 'metaheac.new-audience';
 
-/** State of a list of people to exclude: previewed, being sent, or in force. */
+/** State of a list of people to exclude: previewed, being sent, or applied. */
 export type Keeping =
   | { readonly kind: 'tried' }
   | { readonly kind: 'sending'; readonly share: number }
@@ -22,7 +22,7 @@ export type Keeping =
 export interface NewAudience {
   readonly values: ReadonlySignal<Values>;
   readonly seeds: UserList;
-  /** The people to exclude. Sending the list is a dry run; `keepSuppression` applies it. */
+  /** List of people to exclude. The list is sent as a dry run until `keepSuppression` applies it. */
   readonly suppression: UserList;
   readonly keeping: ReadonlySignal<Keeping>;
   readonly draft: Draft;
@@ -35,11 +35,14 @@ export interface NewAudience {
   change(part: Partial<Values>): void;
   keepSuppression(): Promise<void>;
   clearSeeds(): void;
-  /** Saves the input to the service, so that somebody can continue later. @throws ApiError, OfflineError */
+  /**
+   * Saves the input to the service, so that a user can continue later.
+   * @throws ApiError, OfflineError
+   */
   leave(): Promise<void>;
-  /** Whether leaving would lose anything that was entered. */
+  /** Whether leaving the page would lose input. */
   isDirty(): boolean;
-  /** Discards what was entered. */
+  /** Discards the input. */
   forget(): void;
   close(): void;
 }
@@ -49,11 +52,11 @@ interface Needs {
   readonly caller: Caller;
   readonly model: CurrentModel;
   readonly population: CurrentPopulation;
-  /** The values of a draft to continue or of a copy; null for a new audience, and for one that the tab has stored. */
+  /** Values of a draft or a copy; null for a new audience, and for an audience that the tab has stored. */
   readonly begun: Values | null;
 }
 
-/** Delay after the last change before the draft is updated. */
+/** Milliseconds after the last change until the draft is updated. */
 const KEEP_MS = 1_000;
 
 export function createNewAudience({ console, caller, model, begun, ...given }: Needs): NewAudience {
@@ -62,7 +65,7 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
   const population = signal(given.population);
   const isSwitched = signal(false);
   const values = signal<Values>(restored(storage, begun));
-  // leaving an unchanged copy loses nothing: it can be made again
+  // leaving an unchanged copy loses no input, because the copy can be made again
   const untouched = JSON.stringify(begun?.copied ? begun : NO_VALUES);
   const change = (part: Partial<Values>) => {
     values.value = { ...values.peek(), ...part };
@@ -78,7 +81,7 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
   const ends = [
     effect(() => change({ seeds: seeds.kept.value })),
     effect(() => change({ suppression: keeping.value.kind === 'kept' ? suppression.kept.value : null })),
-    // a new list is previewed first
+    // a new list is previewed before it applies
     effect(() => {
       if (suppression.kept.value === null) keeping.value = { kind: 'tried' };
     }),
@@ -118,19 +121,22 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
 
 function ignore(): void {}
 
-/** Returns how many of the ids the service knows. They are too few for an audience, so the service only counts them. */
+/**
+ * Returns how many of the ids the service knows. The service only counts the ids, because they are too few for an
+ * audience.
+ */
 async function knownOf(api: Api, seeds: readonly string[]): Promise<number> {
   return (await call(api.POST('/v1/estimates', { body: { seeds: [...seeds] } }))).seeds.known;
 }
 
-/** If the campaign was deleted with its lists, they must be sent again. */
+/** Resets the lists if the campaign was deleted, because the lists were deleted too and must be sent again. */
 function clearLost(draft: Draft, lists: readonly UserList[]): void {
   draft.exists().then((is) => {
     if (!is) for (const list of lists) list.clear();
   }, ignore);
 }
 
-/** Sends the previewed list, which then applies. */
+/** Sends the previewed list, which applies from then on. */
 async function keep({ source, layout }: UserList, send: Send, keeping: Signal<Keeping>): Promise<void> {
   const [from, how] = [source.peek(), layout.peek()];
   if (from === null || how === null) return;
@@ -165,7 +171,9 @@ function keepDraft(page: Window, values: ReadonlySignal<Values>, keep: () => Pro
   };
 }
 
-/** The values that the tab has stored; for a draft that the tab does not have, the values from the service. */
+/**
+ * Returns the values that the tab has stored or, for a draft that the tab has not stored, the values from the service.
+ */
 function restored(storage: Storage, begun: Values | null): Values {
   try {
     const stored: Values = { ...NO_VALUES, ...JSON.parse(storage.getItem(STORED_AS) ?? '{}') };
@@ -176,7 +184,7 @@ function restored(storage: Storage, begun: Values | null): Values {
   }
 }
 
-/** Values that do not fit into the storage are not kept: they are only needed after a reload. */
+/** Stores values for a reload of the page. Values that do not fit into the storage are dropped. */
 function store(storage: Storage, values: Values): void {
   try {
     if (values === NO_VALUES) storage.removeItem(STORED_AS);

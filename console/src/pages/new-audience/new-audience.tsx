@@ -1,4 +1,4 @@
-/** A new audience: the customers it is made from, what it is for, who may be in it, and how large it is. */
+/** The page that creates an audience. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { CurrentModel, CurrentPopulation } from '../../api/types.ts';
@@ -17,15 +17,15 @@ interface Known {
   readonly model: CurrentModel;
   readonly population: CurrentPopulation;
   readonly begun: Values | null;
-  /** A former draft that is an audience now. */
+  /** Id of a former draft that is an audience now; null if the campaign is still a draft. */
   readonly made: string | null;
 }
 
-/** Interval at which the page notices another population. */
+/** Interval at which the page checks for another population. */
 const EVERY_MS = 5_000;
 
 interface Asked {
-  /** The draft to continue, or the audience to copy. */
+  /** Id of the draft to continue or of the audience to copy. */
   readonly draft: string | null;
   readonly from: string | null;
 }
@@ -68,7 +68,7 @@ function Begin({ draft, from }: Asked) {
   );
 }
 
-/** The form. The input stays when the model or the population is loaded again; a new population is then used. */
+/** The form. The input stays when the model or the population is loaded again, and a new population is used at once. */
 function Ready({ known }: { readonly known: Known }) {
   const all = useConsole();
   const [audience, setAudience] = useState<Model | null>(null);
@@ -77,7 +77,7 @@ function Ready({ known }: { readonly known: Known }) {
     if (state.kind !== 'in') return;
     if (known.made !== null) return all.router.go(hrefOf(['audiences', known.made]), { replace: true });
     const made = createNewAudience({ console: all, caller: state.caller, ...known });
-    // after a reload, the tab's values are used
+    // after a reload, the values that the tab has stored are used
     if (known.begun !== null) all.router.go(hrefOf(['audiences', 'new']), { replace: true });
     setAudience(made);
     return made.close;

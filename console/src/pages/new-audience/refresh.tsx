@@ -1,4 +1,4 @@
-/** When the audience is rebuilt automatically. */
+/** Input for the refresh policy, which says when the audience is rebuilt automatically. */
 import { useId } from 'preact/hooks';
 import { Select } from '../../ui/field.tsx';
 import { refreshWords } from '../audiences/words.ts';

@@ -1,16 +1,17 @@
-/** Customers to try the page with: people in the population who have something in common. */
+/** Chooses sample customers: people in the population who have a value in common. */
 import { type Api, call } from '../../api/client.ts';
 import type { CurrentPopulation } from '../../api/types.ts';
 import { KINDS } from '../feature-kinds.ts';
 
 export interface SampleCustomers {
   readonly userIds: readonly string[];
-  /** The value that they share: `hiking` of `interests`; null if none fits. */
+  /** The value that the sample customers share, such as `hiking` of `interests`; null if no value fits. */
   readonly shared: { readonly feature: string; readonly value: string } | null;
 }
 
 /**
- * Limits of the share of people who have the shared value: rare enough to mean something, common enough to learn from.
+ * Minimum and maximum share of people who have the shared value. The value must be rare enough to be meaningful, and
+ * common enough to learn from.
  */
 const WANTED_SHARE = 0.04;
 const LOOKED_AT_FEATURES = 4;
@@ -29,7 +30,7 @@ export async function findSampleCustomers(
 
 async function findShared(api: Api, population: CurrentPopulation, size: number): Promise<SampleCustomers['shared']> {
   const isList = ({ kind }: (typeof population.features)[number]) => KINDS[kind].input === 'tokens';
-  // interests say more than where somebody lives
+  // interests are preferred because they are more informative than places
   const features = [...population.features]
     .filter(({ kind, sensitive }) => !sensitive && KINDS[kind].filter === 'tokens')
     .sort((a, b) => Number(isList(b)) - Number(isList(a)) || b.known_values - a.known_values)

@@ -1,4 +1,4 @@
-/** The size of the audience: a number of people or a share of the population. */
+/** Input for the size of the audience, as a number of people or a share of the population. */
 import { Select, TextField } from '../../ui/field.tsx';
 import { formatCount } from '../../ui/format.ts';
 import type { NewAudience } from './model.ts';
@@ -6,7 +6,7 @@ import { peopleOf, type Values } from './values.ts';
 
 interface SizeProps {
   readonly audience: NewAudience;
-  /** Number of eligible people, as the forecast counted them; null while unknown. */
+  /** Number of eligible people according to the forecast; null while unknown. */
   readonly candidates: number | null;
   readonly error: string | undefined;
 }
@@ -44,7 +44,7 @@ export function Size({ audience, candidates, error }: SizeProps) {
   );
 }
 
-/** The size that the audience gets: smaller than requested if fewer people are eligible. */
+/** Text for the resulting size, which is smaller than the requested size if fewer people are eligible. */
 function describeSize(people: number, users: number, candidates: number | null): string {
   if (candidates === null) return `${formatCount(people)} of ${formatCount(users)} people.`;
   const of = `${formatCount(candidates)} eligible people`;

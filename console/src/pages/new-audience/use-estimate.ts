@@ -8,15 +8,15 @@ import type { NewAudience } from './model.ts';
 import { featuresOf, filtersOf } from './values.ts';
 
 export interface Estimated {
-  /** The last forecast; it stays while the next one is made. */
+  /** The latest forecast, which stays visible while the next forecast is made. */
   readonly estimate: Estimate | null;
   readonly error: unknown;
   readonly isLoading: boolean;
 }
 
-/** Delay after the last change. */
+/** Milliseconds after the last change until the forecast is requested. */
 const PAUSE_MS = 350;
-/** Interval between attempts while the service asks to wait. */
+/** Interval between attempts while the service is not ready for estimates. */
 const AGAIN_MS = 1_500;
 const ATTEMPTS = 20;
 const LATER = ['loading', 'busy', 'too_slow'];
@@ -30,12 +30,12 @@ export function useEstimate(audience: NewAudience): Estimated {
     seeds: seeds.sample.value,
     features: featuresOf(values.value, model),
     filters: filtersOf(values.value, population),
-    // a part of the list would exclude too few people
+    // the list is omitted until it is complete, because a part of the list would exclude too few people
     ...(left?.isWhole && { suppression: left.sample }),
   };
   const key = JSON.stringify([question, population.version]);
   const returns = connection.returns.value;
-  // compared as text, so that the same question is not asked twice
+  // requests are compared as text, so that the same request is not sent twice
   useEffect(() => {
     if (question.seeds.length === 0) {
       setState({ estimate: null, error: undefined, isLoading: false });

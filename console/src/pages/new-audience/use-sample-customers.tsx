@@ -1,4 +1,4 @@
-/** `?sample=1`: fills the page with customers to try it with, and says who they are. */
+/** Fills the page with sample customers if the address has `?sample=1`, and tells the user who they are. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useConsole } from '../../console.ts';
@@ -18,7 +18,7 @@ export function useSampleCustomers(audience: NewAudience): ComponentChildren {
   const isWanted = router.place.value.query['sample'] === '1';
   useEffect(() => {
     if (!isWanted) return;
-    // after a reload, the tab's values are used
+    // after a reload, the values that the tab has stored are used
     router.go(hrefOf(['audiences', 'new']), { replace: true });
     if (audience.seeds.state.peek().kind !== 'empty') return;
     findSampleCustomers(api, audience.population, Math.max(SIZE, 2 * audience.model.minimum_seeds)).then(

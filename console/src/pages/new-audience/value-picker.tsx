@@ -1,4 +1,4 @@
-/** Chooses among the existing values of a feature: searchable, with the number of people who have each. */
+/** Input for existing values of a feature, with a search and the number of people who have each value. */
 import { useEffect, useId, useState } from 'preact/hooks';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
@@ -15,7 +15,7 @@ export interface FoundValues {
 interface PickerProps {
   /** The feature's name. */
   readonly label: string;
-  /** Allows at most one value. */
+  /** Whether at most one value may be chosen. */
   readonly isSingle: boolean;
   readonly chosen: readonly string[];
   readonly known: number;
@@ -27,7 +27,7 @@ interface PickerProps {
 
 const PAGE = 50;
 const PAUSE_MS = 200;
-/** With fewer values than this, there is no search. */
+/** Minimum number of values for which there is a search. */
 const FEW = 12;
 
 export function ValuePicker(props: PickerProps) {

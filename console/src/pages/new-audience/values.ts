@@ -1,4 +1,4 @@
-/** What is entered on the page, and the campaign that it makes. */
+/** Input of the page, and its conversion to a campaign. */
 import type { Campaign, CampaignInputs, CurrentModel, CurrentPopulation } from '../../api/types.ts';
 import type { KeptList } from '../../lists/list.ts';
 import { formatCount } from '../../ui/format.ts';
@@ -7,14 +7,14 @@ import { DRAFT_NAME } from '../audiences/drafts.tsx';
 import { KINDS } from '../feature-kinds.ts';
 import { pointerOf } from './pointer.ts';
 
-/** A filter as it is edited: tokens, or bounds of a number as text. */
+/** A filter in the form: tokens, or bounds of a number as text. */
 export type FilterValue =
   | { readonly kind: 'tokens'; readonly tokens: readonly string[] }
   | { readonly kind: 'range'; readonly min: string; readonly max: string };
 
 export interface Values {
   readonly name: string;
-  /** By campaign feature: values, or numbers as text. */
+  /** Values by campaign feature. Numbers are texts. */
   readonly features: Readonly<Record<string, readonly string[]>>;
   /** By user feature. */
   readonly filters: Readonly<Record<string, FilterValue>>;
@@ -31,7 +31,7 @@ export interface Values {
   readonly copied: Copied | null;
 }
 
-/** What a copy leaves out, since the service never returns the ids that it was sent. */
+/** Lists that a copy leaves out, because the service never returns ids that it has received. */
 export interface Copied {
   readonly name: string;
   readonly customers: number;
@@ -57,7 +57,7 @@ export function featuresOf({ features }: Values, model: CurrentModel): Features 
   return made;
 }
 
-/** The filters of the campaign, without incomplete ones: a filter without a token would match nobody. */
+/** Returns the complete filters. Filters without a token are left out, because they would match nobody. */
 export function filtersOf({ filters }: Values, population: CurrentPopulation): Filters {
   const made: Filters = {};
   for (const [name, filter] of Object.entries(filters)) {
@@ -74,7 +74,7 @@ export function filtersOf({ filters }: Values, population: CurrentPopulation): F
   return made;
 }
 
-/** A number of people, or a percentage of the population; null if it is neither. */
+/** Returns a number of people or a percentage of the population, or null if the input is neither. */
 function numberOfSize({ size, sizeUnit }: Pick<Values, 'size' | 'sizeUnit'>): number | null {
   return sizeUnit === 'people' ? readWhole(size) : readNumber(size);
 }
@@ -91,21 +91,21 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
   };
 }
 
-/** Like `inputsOf`, but for an incomplete form: missing fields keep the values of the draft. */
+/** Returns the inputs of an incomplete form. Missing fields keep the values of the draft. */
 export function partOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
   const { name, audience, ...others } = inputsOf(values, model, population);
   const isSize = faultsOf(values, 0)['/audience'] === undefined;
   return { ...others, name: name || DRAFT_NAME, ...(isSize && { audience }) };
 }
 
-/** The requested number of people, in a population of `users`; null if none was entered. */
+/** Returns the requested number of people in a population of `users`, or null if no size was entered. */
 export function peopleOf(values: Values, users: number): number | null {
   const number = numberOfSize(values);
   if (number === null || number <= 0) return null;
   return Math.min(users, values.sizeUnit === 'people' ? number : Math.ceil((number / 100) * users));
 }
 
-/** What is missing, by pointer, before the service is asked. */
+/** Returns errors by JSON pointer that can be found without the service. */
 export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<string, string>> {
   const faults: Record<string, string> = {};
   if (values.name.trim() === '') faults['/name'] = 'Enter a name.';
@@ -128,7 +128,7 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
 
 const NOT_A_NUMBER = 'Enter a number like 12.5 or 1000.';
 
-/** What is wrong with the size; null if nothing is. */
+/** Returns the error of the size, or null if the size is valid. */
 function sizeFault(values: Values): string | null {
   const size = numberOfSize(values);
   if (values.size.trim() === '' || size === 0) return 'Enter a size.';

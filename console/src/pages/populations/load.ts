@@ -4,7 +4,7 @@ import type { PopulationChanges, PopulationDetail, PopulationVersion } from '../
 
 export interface Looked {
   readonly detail: PopulationDetail;
-  /** null for the oldest version. */
+  /** Changes from the previous version; null for the oldest version. */
   readonly changes: PopulationChanges | null;
 }
 

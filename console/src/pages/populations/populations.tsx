@@ -1,4 +1,4 @@
-/** Populations: the versions, which one is in use, and what each contains. */
+/** The page of population versions. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { PopulationVersion } from '../../api/types.ts';
@@ -16,7 +16,7 @@ import { type Column, Table } from '../../ui/table.tsx';
 import { loadVersions } from './load.ts';
 import { VersionDetail } from './version-detail.tsx';
 
-/** Interval at which a version activated by somebody else appears. */
+/** Interval at which the page checks for versions that other users activated. */
 const EVERY_MS = 3_000;
 
 export function Populations() {
@@ -75,7 +75,7 @@ interface Offer {
   readonly onAsk: (version: PopulationVersion) => void;
 }
 
-/** The columns of the list of versions. `offer` adds the actions; null if none are offered. */
+/** Returns the columns of the list of versions. If `offer` is null, no actions are offered. */
 function columnsOf(offer: Offer | null, now: number): readonly Column<PopulationVersion>[] {
   const columns: Column<PopulationVersion>[] = [
     {
@@ -157,7 +157,9 @@ function Activation({ version, served, onClose, onDone }: ActivationProps) {
         <span class="mono">{served?.version ?? 'none'}</span> for new audiences. Its files are checked first; nothing
         changes if they do not fit the model.
       </p>
-      <p class="muted small">Existing audiences stay as they are. Those that follow the population are rebuilt.</p>
+      <p class="muted small">
+        Existing audiences stay as they are, except audiences that follow the population, which are rebuilt.
+      </p>
     </Confirm>
   );
 }

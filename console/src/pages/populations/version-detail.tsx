@@ -1,4 +1,4 @@
-/** A version in detail: how many people have each feature, what the model does not know, what an import changed. */
+/** Shows the details of a version: coverage of features, values unknown to the model, changes by the import. */
 import type { PopulationChanges, PopulationDetail, PopulationVersion } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
@@ -9,13 +9,13 @@ import { Failed, Loading } from '../../ui/states.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
 import { loadVersion } from './load.ts';
 
-/** The share of values unknown to the model from which the page warns. */
+/** Share of unknown values at which the page shows a warning. */
 const NOTABLE_UNKNOWN = 0.05;
 
 interface DetailProps {
   readonly version: PopulationVersion;
   readonly before: PopulationVersion | null;
-  /** The version in use: if it changes, the details of this version are loaded again. */
+  /** The version in use. If another version is used, the details of this version are loaded again. */
   readonly served: string;
 }
 
@@ -30,14 +30,16 @@ export function VersionDetail({ version: { version }, before, served }: DetailPr
     <>
       <Section
         title={`What changed in ${version}`}
-        lead={since === null ? null : `Compared with ${since}, the version before.`}
+        lead={since === null ? null : `Compared with the previous version, ${since}.`}
       >
-        {data.changes === null ? <p class="muted">First version: there is no earlier one to compare it with.</p> : null}
+        {data.changes === null ? (
+          <p class="muted">This is the first version, so there is no earlier version to compare it with.</p>
+        ) : null}
         {data.changes === null ? null : <Changes changes={data.changes} />}
       </Section>
       <Section
         title={`Features in ${version}`}
-        lead="Unknown values are those that the model in use has never seen. It cannot tell people apart by them."
+        lead="Unknown values are values that the model in use has never seen. The model cannot tell people apart by these values."
       >
         <Table
           caption={`Features of version ${version}`}

@@ -1,4 +1,4 @@
-/** Uploads feedback: a list of people, and what they did after they saw the campaign. */
+/** The page for uploading feedback: a list of people, and what these people did after they saw the campaign. */
 import { useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import { usePolled } from '../../api/use-polled.ts';
@@ -17,12 +17,12 @@ import { Failed, Loading } from '../../ui/states.tsx';
 type Event = 'conversion' | 'click' | 'dismissal';
 
 const EVENTS: Readonly<Record<Event, { readonly label: string; readonly effect: string }>> = {
-  conversion: { label: 'Conversions', effect: 'They count as customers when the audience is next rebuilt.' },
-  click: { label: 'Clicks', effect: 'They count as customers when the audience is next rebuilt.' },
+  conversion: { label: 'Conversions', effect: 'These people count as customers when the audience is next rebuilt.' },
+  click: { label: 'Clicks', effect: 'These people count as customers when the audience is next rebuilt.' },
   dismissal: { label: 'Dismissals', effect: 'The next rebuild avoids people like them.' },
 };
 
-/** Maximum number of people in one request: the service's limit. */
+/** Maximum number of people in one request, as limited by the service. */
 const MOST_EVENTS = 10_000;
 
 export function ReportResults() {
@@ -75,8 +75,7 @@ export function ReportResults() {
 }
 
 /**
- * Feedback has no dry run, so a dry run of the suppression list counts the known people instead; it changes nothing
- * either.
+ * Counts known people with a dry run of the suppression list, which changes nothing, because feedback has no dry run.
  */
 function previewOf(api: Api, id: string): Send {
   const params = { path: { id }, query: { dry_run: 'true' as const } };

@@ -1,4 +1,4 @@
-/** Status of the service: for operators, and for users who wonder why something takes long. */
+/** The page of the service's status, for operators and for users who wait for a result. */
 import { useRef } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Status as Answer } from '../../api/types.ts';
@@ -49,13 +49,13 @@ function Body({ status }: { readonly status: Answer }) {
   return (
     <>
       <Work status={status} />
-      <Section title="Components" lead="The service accepts work while all of them are ready.">
+      <Section title="Components" lead="The service accepts work while all components are ready.">
         <Table caption="Components of the service" columns={PARTS} rows={status.parts} rowKey={({ name }) => name} />
       </Section>
       <Service status={status} />
       <Section title="Last errors">
         {status.last_errors.length === 0 ? (
-          <p class="muted">None since the service started.</p>
+          <p class="muted">No errors since the service started.</p>
         ) : (
           <Table
             caption="Last errors, newest first"
@@ -149,7 +149,7 @@ function inWords([state, count]: readonly [string, number]): string {
   return `${formatCount(count)} ${word}`;
 }
 
-/** Whole days are exact enough for long times. */
+/** Formats an uptime. For long times, whole days are precise enough. */
 function formatUptime(seconds: number): string {
   const days = Math.floor(seconds / 86_400);
   return days > 1 ? `${formatCount(days)} days` : formatDuration(seconds);
@@ -188,7 +188,10 @@ function errorColumns(now: number): readonly Column<LastError>[] {
   ];
 }
 
-/** People scored per second, as observed by the page; null until it has two responses from the same start. */
+/**
+ * People scored per second, as observed by the page; null until the page has two responses since the same start of the
+ * service.
+ */
 function useThroughput({ uptime_seconds: at, engine: { users_scored: scored } }: Answer): number | null {
   const seen = useRef<{ at: number; scored: number }[]>([]);
   const last = seen.current.at(-1);

@@ -1,4 +1,4 @@
-/** The global suppression list: people who are never in any audience. */
+/** The page of the global suppression list: people who are never in any audience. */
 import { useState } from 'preact/hooks';
 import { type Api, call } from '../../api/client.ts';
 import type { UserSet } from '../../api/types.ts';
@@ -44,7 +44,11 @@ export function Suppression() {
       {data !== undefined ? (
         <>
           <Counts set={data} />
-          {mayWrite ? <Change onChange={refresh} /> : <p class="muted">Your key can read the list, not change it.</p>}
+          {mayWrite ? (
+            <Change onChange={refresh} />
+          ) : (
+            <p class="muted">Your key can read the list but not change it.</p>
+          )}
         </>
       ) : error !== undefined ? (
         <Failed error={error} onRetry={refresh} />
@@ -73,7 +77,7 @@ function Counts({ set: { users, known, unknown, updated_at: at } }: { readonly s
         facts={[
           { name: 'People', value: formatCount(users) },
           { name: 'In the population', value: formatCount(known) },
-          { name: 'Unknown', value: formatCount(unknown), note: 'kept: a later population may have them' },
+          { name: 'Unknown', value: formatCount(unknown), note: 'kept, because a later population may have these IDs' },
           { name: 'Last changed', value: at === null ? 'Never' : formatTime(at) },
         ]}
       />
@@ -86,7 +90,7 @@ function Counts({ set: { users, known, unknown, updated_at: at } }: { readonly s
   );
 }
 
-/** The first piece of a replacement replaces the old list; the other pieces are added. */
+/** Sends a piece of a list. The first piece of a replacement replaces the old list, and the other pieces are added. */
 function sendTo(api: Api, mode: Mode, isPreview: boolean): Send {
   const params = isPreview ? { query: { dry_run: 'true' as const } } : {};
   return (lines, isFirst) => {
@@ -165,7 +169,8 @@ function Delete({ users, onClose, onDone }: DeleteProps) {
       onClose={onClose}
     >
       <p>
-        Its {formatCount(users)} people can be in audiences again as soon as these are rebuilt. It cannot be undone.
+        Its {formatCount(users)} people can be in audiences again as soon as the audiences are rebuilt. This cannot be
+        undone.
       </p>
     </Confirm>
   );
