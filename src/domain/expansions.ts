@@ -233,5 +233,5 @@ function tooFewSeeds(known: number, minimum: number): Reason {
 }
 
 export function noSeeds(): AppError {
-  return new AppError('no_seeds', 'the campaign has no seeds yet: send seeds first');
+  return new AppError('no_seeds', 'the campaign has no seeds yet; send seeds first');
 }

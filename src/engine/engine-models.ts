@@ -147,7 +147,7 @@ export class EngineModels {
     const model = readModelFolder(folder, { vocabulariesOnly: true });
     const found = model.manifest.version;
     if (found !== version) {
-      const message = `the model folder ${folder} now contains version ${found}, but ${version} is served: restart the service`;
+      const message = `the model folder ${folder} now contains version ${found}, but ${version} is served; restart the service`;
       throw new AppError('invalid_model', message);
     }
     // the threads verify the model while the caller opens a population

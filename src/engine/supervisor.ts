@@ -267,7 +267,7 @@ export class EngineSupervisor {
     this.#heartbeat = null;
     this.#watch.end();
     for (const id of [...this.#estimates.keys()]) this.#answer(id, ({ resolve }) => resolve({ kind: 'loading' }));
-    const lost = new AppError('unavailable', `${how} while it checked the model`);
+    const lost = new AppError('unavailable', `${how} during the check of a model`);
     for (const id of [...this.#checks.keys()]) this.#endCheck(id, ({ reject }) => reject(lost));
     this.#release(owner);
     if (this.#stopping) return;

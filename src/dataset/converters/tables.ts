@@ -118,7 +118,7 @@ function featureNames(source: RowSource, { id, leaveOut }: TableOptions): string
 
 function unreadable({ unreadable: columns }: RowSource, { leaveOut }: TableOptions, what: string): string[] {
   const named = [...(columns ?? [])].filter(([name]) => !leaveOut.includes(name));
-  return named.map(([name, why]) => `${what} ${JSON.stringify(name)} is not a feature: it is ${why}`);
+  return named.map(([name, why]) => `${what} ${JSON.stringify(name)} is not a feature because it is ${why}`);
 }
 
 async function openSurveys(

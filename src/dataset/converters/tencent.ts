@@ -33,7 +33,7 @@ export interface TencentOptions {
 /** Where to get the files. */
 const HOME =
   'the data of the Tencent Ads Algorithm Competition 2018 (look-alike), https://algo.qq.com/archive.html; ' +
-  'test1_truth.csv comes with the data that the authors of MetaHeac published beside it';
+  'test1_truth.csv comes with the data that the authors of MetaHeac published';
 
 /** A campaign of the data set: an ad with its split and group. */
 interface Campaign {

@@ -160,7 +160,10 @@ async function open(data: EstimateThreadData): Promise<Estimates> {
   const model: GeneralModel = await loadModel(data.model, { device: CPU });
   if (model.manifest.version !== data.modelVersion) {
     const { version } = model.manifest;
-    throw new AppError('model_unavailable', `${data.modelVersion} is served, but its folder now contains ${version}`);
+    throw new AppError(
+      'model_unavailable',
+      `model ${data.modelVersion} is served, but the model folder now contains ${version}`,
+    );
   }
   // a sample of rows spans all segments, so a cache would become another copy of the population
   const population = openPopulation(data.population, { version: data.populationVersion, trusted: true, cacheBytes: 0 });

@@ -16,7 +16,7 @@ export const ACCESS_ROWS = {
     meaning:
       'The key is valid, but its scope is too small (required_scope is the minimum), or the key gives access ' +
       'only to campaigns with certain labels.',
-    advice: 'Use another key, or ask the operator for one with the required scope.',
+    advice: 'Use another key, or ask the operator for a key with the required scope.',
   },
   key_not_found: {
     status: 404,

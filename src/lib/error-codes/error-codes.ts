@@ -24,7 +24,7 @@ const rows = {
     title: 'The model has no such campaign feature',
     meaning: 'The request names a feature that the served model (or population) does not have.',
     advice:
-      'known_features lists the existing names; GET /v1/models/current has more about them. Check the ' +
+      'known_features lists the existing names; GET /v1/models/current describes the features. Check the ' +
       'spelling, or leave the feature out.',
   },
   unknown_filter: {
@@ -52,7 +52,7 @@ const rows = {
   campaign_not_found: {
     status: 404,
     title: 'There is no such campaign',
-    meaning: 'There is no campaign with this id. It may have been deleted.',
+    meaning: 'There is no campaign with this id. The campaign may have been deleted.',
     advice:
       'Use the id that POST /v1/campaigns returned. To find a campaign by your own id, use GET ' +
       '/v1/campaigns?external_id=.',
@@ -61,12 +61,12 @@ const rows = {
     status: 404,
     title: 'The campaign has no such expansion',
     meaning: 'The campaign has no expansion with this id.',
-    advice: 'Use an id from the campaign: expansion_id is its latest expansion.',
+    advice: 'Use an id from the campaign; its expansion_id is the latest expansion.',
   },
   audience_not_found: {
     status: 404,
     title: 'The campaign has no such audience version',
-    meaning: 'The campaign has no audience version with this number: it never existed, or retention removed it.',
+    meaning: 'The campaign has no audience version with this number. It never existed, or retention removed it.',
     advice:
       'Request the active version, or a version from the list of audiences. If a difference that GET /v1/changes ' +
       'links to is gone, read the whole active audience instead.',
@@ -81,18 +81,18 @@ const rows = {
     status: 404,
     title: 'The user is not in the population',
     meaning: 'The user is not in the served population version.',
-    advice: 'Compare the id byte by byte with the imported one, or import a population that contains the user.',
+    advice: 'Compare the id byte by byte with the imported id, or import a population that contains the user.',
   },
   model_not_stored: {
     status: 404,
     title: 'The customised model was not stored',
     meaning: 'The audience version exists, but its customised model was not stored.',
-    advice: 'Create a new expansion; its model will be stored.',
+    advice: 'Create a new expansion, whose model will be stored.',
   },
   webhook_not_found: {
     status: 404,
     title: 'There is no such webhook',
-    meaning: 'There is no webhook with this id. It may have been deleted.',
+    meaning: 'There is no webhook with this id. The webhook may have been deleted.',
     advice: 'GET /v1/webhooks lists the existing webhooks.',
   },
   delivery_not_found: {
@@ -143,7 +143,7 @@ const rows = {
     status: 409,
     title: 'The expansion has already ended',
     meaning: 'The expansion has ended, so there is nothing to cancel.',
-    advice: 'Nothing needs to be done; state says how it ended.',
+    advice: 'Nothing needs to be done; state says how the expansion ended.',
   },
   audience_not_ready: {
     status: 409,
@@ -169,7 +169,7 @@ const rows = {
     status: 409,
     title: 'The model cannot be served',
     meaning:
-      'A file of the model is damaged, the model does not fit the population, or it failed in an expansion. Nothing ' +
+      'A file of the model is damaged, the model does not fit the population, or the model failed in an expansion. Nothing ' +
       'has changed.',
     advice: 'Correct the problem named in detail, and promote the model again.',
   },

@@ -49,7 +49,7 @@ export function claimSibling(target: string, doing: string): TemporarySibling {
       if (giveBack === null) continue;
       return { path, aside: path + ASIDE, release: () => removeWith(path, giveBack) };
     }
-    throw new AppError('storage_failed', `cannot ${doing}: no temporary name beside it could be locked`);
+    throw new AppError('storage_failed', `cannot ${doing}: no temporary name in the folder could be locked`);
   });
 }
 

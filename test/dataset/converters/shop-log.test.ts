@@ -106,7 +106,7 @@ describe("a shop's log", () => {
     const since = Date.UTC(2025, 2, 8) / 86_400_000;
     expect(read.users.get('u7')).toMatchObject({ spent: 7.5, since, taste: [7, 0.5] });
     expect(read.campaigns.get('camp3')).toMatchObject({ taste: [3, 0.1] });
-    expect(notes).toContain('column of users "home" is not a feature: it is an object');
+    expect(notes).toContain('column of users "home" is not a feature because it is an object');
     const prepared = await prepareDataSet(join(folder, 'out'), { pastCampaigns: false });
     expect(prepared.history.campaigns).toHaveLength(8);
     prepared.close();
