@@ -11,7 +11,7 @@ export { populationFeatures, readSourceSchema, type SourceSchema } from './impor
 
 /** Proposes a schema for files of users from their first `rows` rows. Errors: AppError `invalid_data`. */
 export async function inferSchema(sources: readonly string[], scratch: string, rows: number): Promise<Proposal> {
-  // DuckDB is loaded only if tables are read
+  // the import loads DuckDB, which only tables need
   const tables = await import('./tables/infer-schema.ts');
   return await tables.inferSchema(sources, scratch, rows);
 }

@@ -1,3 +1,3 @@
-/** Updates a population: users who changed or left, and which versions are kept and served. */
+/** Updates a population: changes and deletes users, and keeps, removes and switches versions. */
 export { fitSchema, schemaOfFeatures, type UpdateFilesResult, updateFiles } from './update/update-files.ts';
 export { makeCurrent, pruneVersions } from './versions/versions.ts';

@@ -43,7 +43,7 @@ describe('a message about a missing file', () => {
   });
 
   it('keeps what follows from a missing file', () => {
-    const key = `k can't be read, and without it erased users are not known: ${words('k', 'read')}`;
-    expect(withoutErrno(key)).toBe("k can't be read, and without it erased users are not known: not found");
+    const key = `k can't be read, and without this file erased users are unknown: ${words('k', 'read')}`;
+    expect(withoutErrno(key)).toBe("k can't be read, and without this file erased users are unknown: not found");
   });
 });

@@ -216,7 +216,7 @@ describe('a damaged folder', () => {
     const path = join(out, 'dictionaries', name);
     writeFileSync(path, readFileSync(path).fill(0x41));
     expect((await refusalOf(() => openPopulation(out))).message).toBe(
-      `${path} was altered: its sha256 is not the one that the version recorded`,
+      `${path} was altered: its sha256 differs from the recorded sha256`,
     );
   });
 
@@ -231,7 +231,7 @@ describe('a damaged folder', () => {
     const path = join(out, version, 'population.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"contract": 1', '"contract": 3'));
     expect((await refusalOf(() => openPopulation(out))).message).toBe(
-      `${path} is of contract 3; this program reads 2: update it`,
+      `${path} has contract 3, but this program reads 2: update the program`,
     );
     writeFileSync(join(out, 'current'), '../../etc');
     expect((await refusalOf(() => openPopulation(out))).message).toContain('does not hold a version');

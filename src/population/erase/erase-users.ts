@@ -14,20 +14,23 @@ import { findLargestDirectory, INCOMING_FOLDER, READMISSION_FILE } from '../vers
 import { type ErasedRecord, encodeRecords, RECORD_BYTES } from './erased-records.ts';
 import { ERASED_FILE, ERASED_KEY_FILE, type Erasures, hasKey, KEY_BYTES } from './erasures.ts';
 
-/** Number of ids that are recorded before the lock is released for other processes. */
+/** Number of ids that are recorded before other processes get a chance to take the lock. */
 const SLICE_IDS = 2_000;
 
 export interface ErasedCounts {
-  /** Number of users who were not erased before, whether or not the population had them. */
+  /** Number of newly erased users, including users whom the population never had. */
   readonly erased: number;
-  /** Number of these users whom any version of the population had. */
+  /** Number of newly erased users whom a version of the population had. */
   readonly known: number;
 }
 
-/** The folder's users as the caller knows them. */
+/** The parts of a population folder that the caller has open. */
 export interface KnownUsers {
   readonly erasures: Erasures;
-  /** May be older than the newest version's directory: users whom it lacks are looked up in the files. */
+  /**
+   * Directory of users, possibly older than the newest version. Users missing in this directory are looked up in the
+   * files.
+   */
   readonly directory: Directory;
 }
 
@@ -72,15 +75,15 @@ function recordUsers(folder: string, userIds: readonly string[], { erasures, dir
   erasures.refresh();
   makeKey(folder, erasures);
   const numberOf = newestNumbers(folder, directory);
-  // an import may be readmitting these users, so they are recorded even if they were erased before
+  // an import may be readmitting these users, so they are recorded again even if they are already erased
   const isReadmitting = existsSync(join(folder, INCOMING_FOLDER, READMISSION_FILE));
   const records: ErasedRecord[] = [];
   const repeated: ErasedRecord[] = [];
   for (const userId of new Set(userIds)) {
     const userNumber = numberOf(userId);
     const record = { userNumber, hash: erasures.hashOf(userId) };
-    // a user without a number is recognised by the hash alone; an erased user who has a new number was readmitted, and
-    // is erased again
+    // users without a number are recognised by their hash; an erased user with a new number was readmitted, and is
+    // erased again
     if ((userNumber >= 0 && !erasures.has(userNumber)) || !erasures.hasId(userId)) records.push(record);
     else if (isReadmitting) repeated.push(record);
   }
@@ -104,7 +107,7 @@ function newestNumbers(folder: string, directory: Directory): (userId: string) =
 function makeKey(folder: string, erasures: Erasures): void {
   if (hasKey(folder)) return;
   const path = join(folder, ERASED_KEY_FILE);
-  if (erasures.count > 0) throw new AppError('invalid_population', `${path} is gone: restore it from a backup`);
+  if (erasures.count > 0) throw new AppError('invalid_population', `${path} is gone: restore the file from a backup`);
   const temporary = `${path}.tmp`;
   rmSync(temporary, { force: true });
   writeFileSync(temporary, randomBytes(KEY_BYTES), { mode: 0o600, flush: true });

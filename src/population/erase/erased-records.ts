@@ -2,19 +2,19 @@
 import { crc32 } from 'node:zlib';
 import type { UserNumber } from '../../lib/brands.ts';
 
-/** A record: user number (int32, -1 if the id never had one), the hash, crc32 of both. */
+/** Layout of a record: the user number (int32, -1 if the id never had a number), the hash, and the crc32 of both. */
 export const HASH_BYTES = 16;
 const SUMMED_BYTES = 4 + HASH_BYTES;
 export const RECORD_BYTES = SUMMED_BYTES + 4;
 
 export interface ErasedRecord {
-  /** -1: the population never knew the id. */
+  /** -User number; -1 if the population never knew the id. */
   readonly userNumber: UserNumber;
   /** Hex. */
   readonly hash: string;
 }
 
-/** The hash in a record whose hash is lost; it matches no id. */
+/** Hash for a record whose hash is lost; this hash matches no id. */
 export const UNKNOWN_HASH = '0'.repeat(2 * HASH_BYTES);
 
 /** Encodes the records as bytes of the file. */
@@ -29,12 +29,12 @@ export function encodeRecords(records: readonly ErasedRecord[]): Uint8Array {
   return bytes;
 }
 
-/** The record at this byte; null if its checksum does not match, or the bytes end before it does. */
+/** Decodes the record at this byte; null if its checksum does not match or the record is incomplete. */
 export function readRecord(bytes: Buffer, at: number): ErasedRecord | null {
   return isWhole(bytes, at) ? recordAt(bytes, at) : null;
 }
 
-/** The original record if exactly one bit changed; else null. */
+/** The original record if exactly one bit has changed, otherwise null. */
 export function correctRecord(bytes: Buffer, at: number): ErasedRecord | null {
   const record = Buffer.from(bytes.subarray(at, at + RECORD_BYTES));
   for (let bit = 0; bit < 8 * record.length; bit++) {

@@ -1,5 +1,5 @@
 /**
- * The erased users of a population folder: user numbers to hide, and keyed hashes by which an import recognises their
+ * The erased users of a population folder: user numbers to hide, and keyed hashes, by which an import recognises erased
  * ids. The file contains no ids.
  */
 import { createHmac } from 'node:crypto';
@@ -21,14 +21,14 @@ export interface ErasedUsers {
 }
 
 /**
- * The records of a folder, as of the last `refresh`. Records are only ever added, so erased users stay erased. Errors:
- * AppError `invalid_population` if the file was altered, or its key is missing.
+ * The erasure records of a folder at the time of the last `refresh`. Records are only added, so erased users stay
+ * erased. Errors: AppError `invalid_population` if the file was altered or its key is missing.
  */
 export class Erasures implements ErasedUsers {
   readonly #folder: string;
   readonly #numbers = new RowSet();
   #count = 0;
-  /** Hashes of all records read; null until first needed. */
+  /** Hashes of all records; null until first needed. */
   #hashes: Set<string> | null = null;
   #key: Buffer | null = null;
 
@@ -37,7 +37,7 @@ export class Erasures implements ErasedUsers {
     this.refresh();
   }
 
-  /** Number of records so far: grows with every erasure, and identifies a state. */
+  /** Number of records. It grows with every erasure, and therefore identifies a state. */
   get count(): number {
     return this.#count;
   }
@@ -52,18 +52,18 @@ export class Erasures implements ErasedUsers {
   }
 
   /**
-   * Reads records that other processes have added, and returns whether there were any. Costs one `stat` if there were
-   * none.
+   * Reads records that other processes have added, and returns whether there were any. Without new records, a call
+   * costs one `stat`.
    */
   refresh(): boolean {
-    // the file was restored and has fewer records: it is read again, and erased users stay erased
+    // a restored file has fewer records, so it is read again; erased users stay erased
     if (this.#recordsOnDisk() < this.#count) this.#count = 0;
     const records = this.#read(this.#count);
     this.add(records);
     return records.length > 0;
   }
 
-  /** The records from number `from` on, read from the file. */
+  /** Reads the records from number `from` on. */
   since(from: number): readonly ErasedRecord[] {
     return this.#read(from);
   }
@@ -108,8 +108,9 @@ export class Erasures implements ErasedUsers {
 }
 
 /**
- * Decodes the complete records. An incomplete record at the end, as a power cut leaves it, is ignored. A last record
- * with a single changed bit is not incomplete but damaged: it is an error. @throws AppError invalid_population
+ * Decodes the complete records. An incomplete record at the end, left by a power cut, is ignored. If a single bit of
+ * the last record has changed, the record is damaged, not incomplete, and causes an error. @throws AppError
+ * invalid_population
  */
 function decodeRecords(bytes: Buffer, folder: string): ErasedRecord[] {
   const records: ErasedRecord[] = [];
@@ -144,14 +145,14 @@ function readKey(folder: string): Buffer {
   try {
     key = readFileSync(path);
   } catch (error) {
-    const message = `${path} can't be read, and without it erased users are not known: ${messageOf(error)}`;
+    const message = `${path} can't be read, and without this file erased users are unknown: ${messageOf(error)}`;
     throw new AppError('invalid_population', message, { cause: error });
   }
   if (key.length !== KEY_BYTES) throw new AppError('invalid_population', `${path} is not a key of ${KEY_BYTES} bytes`);
   return key;
 }
 
-/** Why the folder's key cannot be used; null if it can, or if there are no erasures. */
+/** The reason why the folder's key cannot be used; null if the key is usable or there are no erasures. */
 export function findKeyFault(folder: string): string | null {
   try {
     readKey(folder);
@@ -161,7 +162,7 @@ export function findKeyFault(folder: string): string | null {
   }
 }
 
-/** Whether the folder has a key yet. */
+/** Whether the folder has a key. */
 export function hasKey(folder: string): boolean {
   return existsSync(join(folder, ERASED_KEY_FILE));
 }

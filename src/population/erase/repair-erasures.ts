@@ -18,32 +18,34 @@ import {
 import { ERASED_FILE, Erasures, findKeyFault } from './erasures.ts';
 
 export interface ErasuresRepair {
-  /** Records that were intact. */
+  /** Number of intact records. */
   readonly whole: number;
-  /** Records with one changed bit, which was corrected. */
+  /** Number of corrected records, in which one bit had changed. */
   readonly corrected: number;
-  /** Users whose record is lost but whose id is overwritten in the directory: they are hidden by number only. */
+  /**
+   * Number of users with a lost record whose id is overwritten in the directory. These users are hidden by number only.
+   */
   readonly recovered: number;
-  /** Records that are lost: positions in the file, from 0. */
+  /** Positions of lost records in the file, from 0. */
   readonly lost: readonly { readonly first: number; readonly count: number }[];
-  /** Bytes after the last intact record, which were cut off. */
+  /** Number of bytes after the last intact record, which were cut off. */
   readonly cutBytes: number;
-  /** Where the damaged file was kept; null if the file was intact and is unchanged. */
+  /** Path of the damaged file, which is kept; null if the file was intact and is unchanged. */
   readonly aside: string | null;
-  /** What is wrong with the key, which cannot be restored; null if the key is intact. */
+  /** Fault of the key, which cannot be restored; null if the key is intact. */
   readonly keyFault: string | null;
 }
 
 /**
- * Takes the place of a lost record, so that the other records keep their positions: a service continues to read from
- * the position that it has reached.
+ * Placeholder for a lost record, so that the other records keep their positions: a service continues to read at its
+ * last position.
  */
 const PLACEHOLDER: ErasedRecord = { userNumber: -1 as UserNumber, hash: UNKNOWN_HASH };
 
 /**
- * Safe while services and imports run: they continue to read from their position. A damaged file is kept under another
- * name; an intact one is not changed. @throws AppError unavailable, storage_failed, invalid_population (the directory
- * is damaged too)
+ * Repairs the erasures, even while services and imports run, because they continue to read at their last position. A
+ * damaged file is kept under another name; an intact file is not changed. @throws AppError unavailable, storage_failed,
+ * invalid_population (the directory is damaged too)
  */
 export function repairErasures(folder: string): ErasuresRepair {
   const redacted = redactedNumbers(folder);
@@ -70,7 +72,7 @@ function repair(folder: string, redacted: readonly UserNumber[]): ErasuresRepair
   return { ...facts, aside };
 }
 
-/** All records in order, with a placeholder for each lost one. */
+/** All records in order, with a placeholder for each lost record. */
 function readDamaged(bytes: Buffer) {
   const records: ErasedRecord[] = [];
   const lost: { first: number; count: number }[] = [];
@@ -96,13 +98,13 @@ function readDamaged(bytes: Buffer) {
   return { records, whole, corrected, lost, cutBytes: bytes.length - at };
 }
 
-/** The start of the next intact record. It may be any byte, because bytes may have been inserted or removed. */
+/** The start of the next intact record. Every byte is tried, because bytes may have been inserted or removed. */
 function findNext(bytes: Buffer, from: number): number | null {
   for (let at = from; at + RECORD_BYTES <= bytes.length; at++) if (readRecord(bytes, at) !== null) return at;
   return null;
 }
 
-/** Users whose ids are overwritten in the directory: all of them were erased. */
+/** Users whose ids are overwritten in the directory, which shows that they were erased. */
 function redactedNumbers(folder: string): UserNumber[] {
   const largest = findLargestDirectory(folder);
   if (largest === null) throw new AppError('invalid_population', `${folder} is not a population: it has no version`);

@@ -1,5 +1,5 @@
 /**
- * `directory.sums`: the sha256 sums that are accepted in place of a recorded one, because the ids of erased users were
+ * `directory.sums`: the sha256 sums that are accepted in place of recorded sums, because the ids of erased users were
  * overwritten.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const sumsSchema = z.record(z.string(), z.array(z.string()));
 /** Accepted sums by recorded sha256. */
 export type AcceptedSums = Readonly<Record<string, readonly string[]>>;
 
-/** The sums that are accepted in place of a recorded one. @throws AppError invalid_population */
+/** The sums that are accepted in place of a recorded sum. @throws AppError invalid_population */
 export function acceptedSums(folder: string, recorded: string): readonly string[] {
   const path = join(folder, SUMS_FILE);
   if (!existsSync(path)) return [];

@@ -1,17 +1,17 @@
 /**
- * Rows that an import leaves out: bad rows, up to a given number, and rows that a later row of the same user replaces.
+ * Rows that an import leaves out: a limited number of bad rows, and rows that a later row of the same user replaces.
  */
 import { AppError, assert } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import type { RowSet } from '../read/row-set.ts';
 
-/** What happens to a user who appears more than once. */
+/** Treatment of users with several rows. */
 export type Duplicates = 'error' | 'last';
 
 /** Maximum number of bad rows that an error lists. */
 export const WORST_ROWS = 10;
 
-/** Collects errors of rows, and ends the import with an error when there are too many. */
+/** Collects errors of rows. Too many errors end the import. */
 export class BadRows {
   readonly maximum: number;
   readonly worst: AppError[] = [];
@@ -25,12 +25,12 @@ export class BadRows {
     return this.#count;
   }
 
-  /** Adds an error. Throws the collected errors if there are now too many. */
+  /** Adds an error, and throws the collected errors if there are too many. */
   add(error: AppError): void {
     this.addAll([error]);
   }
 
-  /** As `add`, for several errors. If there are too many, the error that is thrown counts all of them. */
+  /** Like `add`, but for several errors. If there are too many, the thrown error counts all of them. */
   addAll(errors: readonly AppError[]): void {
     this.#count += errors.length;
     this.worst.push(...errors.slice(0, WORST_ROWS - this.worst.length));
@@ -57,7 +57,7 @@ export class LastRows {
   readonly #ids = new TextTable();
   readonly #rows: number[] = [];
 
-  /** Records `row` as the user's latest row. If the user has an earlier row, adds that one to `replaced`. */
+  /** Records `row` as the latest row of a user. An earlier row of the user is added to `replaced`. */
   see(userId: string, row: number, maximumBytes: number, replaced: RowSet): void {
     const index = this.#ids.add(userId, maximumBytes);
     if (index < 0) return;

@@ -11,14 +11,14 @@ const PREFIX_DIGITS = 8;
 export class ImportErasures {
   readonly #folder: string;
   readonly #erasures: Erasures;
-  /** The table that the import adds to, and how many of its texts are published. */
+  /** The table that the import adds to, and the number of its published texts. */
   readonly #directory: TextTable;
   readonly #published: number;
   readonly #isReadmitting: boolean;
   /** Number of erasure records when the import began. */
   readonly #before: number;
   #rows = 0;
-  /** Number of erasure records that were compared with the new users. */
+  /** Number of erasure records that have been compared with the new users. */
   #seen: number;
   #prefixes: Uint32Array | null = null;
   readonly #redacted: ErasedRecord[] = [];
@@ -34,7 +34,7 @@ export class ImportErasures {
     this.#seen = erasures.count;
   }
 
-  /** Whether any users must be left out. */
+  /** Whether erased users exist who must be left out. */
   get isNeeded(): boolean {
     return this.#before > 0 && !this.#isReadmitting;
   }
@@ -44,16 +44,16 @@ export class ImportErasures {
     return this.#erasures.numbers;
   }
 
-  /** Rows left out so far. */
+  /** Number of rows left out so far. */
   get rows(): number {
     return this.#rows;
   }
 
-  /** Whether this user must be left out. Call before the id and its tokens are added to the tables. */
+  /** Whether this user must be left out. Call this before the id and the tokens are added to the tables. */
   has(userId: string): boolean {
     if (!this.isNeeded) return false;
     const known = this.#directory.find(userId);
-    // an erased id that has a number again was readmitted, so its new number decides
+    // an erased id with a number was readmitted, so the new number decides
     return known >= 0 ? this.#erasures.has(known) : this.#erasures.hasId(userId);
   }
 
@@ -71,8 +71,8 @@ export class ImportErasures {
   }
 
   /**
-   * Whether new users were erased since `redactNewUsers`. Must be quick, because the erasure lock is held: if the check
-   * would take long, returns true.
+   * Whether new users were erased since `redactNewUsers`. If the check would take long, the result is true, because the
+   * erasure lock is held during the call.
    */
   hasLateUsers(): boolean {
     this.#erasures.refresh();
@@ -84,14 +84,14 @@ export class ImportErasures {
   }
 
   /**
-   * Records the numbers of new users who were erased while the import ran, under the same lock, once the version is
-   * published: before that, another import could assign the numbers to other users.
+   * Records the numbers of new users who were erased while the import ran. Call this under the lock after the version
+   * is published, because before that another import could assign the numbers to other users.
    */
   recordNewUsers(): void {
     appendErasures(this.#folder, this.#redacted, this.#erasures);
   }
 
-  /** Erasure records of new users that were added since the last call. */
+  /** New users' erasure records since the last call. */
   #findLate(): readonly ErasedRecord[] {
     this.#erasures.refresh();
     const found = this.#matches(this.#unknownSince(this.#seen));
@@ -125,7 +125,7 @@ export class ImportErasures {
     return found;
   }
 
-  /** The first bytes of the hash of each new user's id. Computed only once: it takes 2 us per id. */
+  /** The first bytes of the hash of each new user's id, computed only once because a hash takes 2 us. */
   #hashNewUsers(): Uint32Array {
     if (this.#prefixes !== null) return this.#prefixes;
     const prefixes = new Uint32Array(this.#directory.count - this.#published);

@@ -9,15 +9,15 @@ import { checkSources, readUsers } from './read-users.ts';
 import { populationFeatures, type SourceSchema } from './source-schema.ts';
 
 export interface ImportFilesOptions {
-  /** Paths, patterns with `*`, or URLs (`https://`, `s3://`), all of the same format. */
+  /** Paths, patterns with `*`, or URLs (`https://`, `s3://`) of files with the same format. */
   readonly sources: readonly string[];
   readonly schema: SourceSchema;
-  /** The population's folder; created if it does not exist. */
+  /** Folder of the population; created if it does not exist. */
   readonly out: string;
   readonly limits?: Partial<ImportLimits>;
   /** Maximum number of bad rows to leave out. Default: none. */
   readonly maximumBadRows?: number;
-  /** What to do with a user who appears more than once. Default: an error. */
+  /** Treatment of users with several rows. Default: an error. */
   readonly duplicates?: Duplicates;
   /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
@@ -27,7 +27,7 @@ export interface ImportFilesOptions {
 }
 
 export interface ImportFilesResult extends ImportResult {
-  /** Number of bad rows that were left out, and what is wrong with the first of them. */
+  /** Number of bad rows that were left out, and the errors of the first of these rows. */
   readonly badRows: number;
   readonly worst: readonly string[];
   /** Number of rows that a later row of the same user replaced. */

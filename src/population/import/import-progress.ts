@@ -1,12 +1,12 @@
 /** The progress report of an import. */
 
-/** How far an import has progressed. */
+/** Progress of an import. */
 export interface ImportProgress {
   readonly phase: 'reading' | 'checking' | 'collecting tokens' | 'writing';
-  /** The file or feature being read. */
+  /** File or feature being read. */
   readonly at?: string;
   readonly percent?: number;
   readonly rows?: number;
-  /** The number of rows, if it is known. */
+  /** Total number of rows, if known. */
   readonly total?: number;
 }

@@ -1,4 +1,4 @@
-/** Imports the users of a data set as a new version of a population; nothing is published unless every line is good. */
+/** Imports the users of a data set as a new version of a population, which is published only if every line is valid. */
 
 import { getDataSetFile, openDataSet } from '../../dataset/data-set.ts';
 import { checkFeatures, type Feature } from '../../dataset/features.ts';
@@ -11,11 +11,11 @@ import { checkSchema, sensitiveFeatures } from './import-schema.ts';
 import { type Derived, readRecords } from './record-reader.ts';
 
 export interface ImportOptions {
-  /** A data set folder; only its description and its users are read. */
+  /** Data set folder, of which only the description and the users are read. */
   readonly source: string;
-  /** The features to import, in the order of their columns; the data set must have each of them, of the same kind. */
+  /** Features to import, in the order of their columns. The data set must have each feature with the same kind. */
   readonly features: readonly Feature[];
-  /** The population's folder; created if it does not exist. */
+  /** Folder of the population; created if it does not exist. */
   readonly out: string;
   readonly limits?: Partial<ImportLimits>;
   /** Features whose values are not in the file: lists of tokens by user id. */
@@ -27,9 +27,9 @@ export interface ImportOptions {
 }
 
 /**
- * Imports a data set. User numbers and codes of earlier versions are kept; users who are not in this data set keep
- * their number but have no row. Rows are in the order of the file. The same content imported into the same folder gives
- * the same version, so importing the current content again changes nothing (but a damaged copy of that version is
+ * Imports a data set. User numbers and codes of earlier versions are kept; users missing in this data set keep their
+ * number but have no row. Rows are in the order of the file. The same content imported into the same folder gives the
+ * same version, so importing the current content again changes nothing (but a damaged copy of that version is
  * replaced). Errors: AppError `invalid_data` (naming file:line), `invalid_argument` (features), `unavailable` (another
  * import is running), `invalid_population` (the folder is damaged), `storage_failed`. After an error, the folder still
  * serves its previous version.

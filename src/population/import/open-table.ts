@@ -5,10 +5,10 @@ import type { RowSource } from '../../dataset/row-source.ts';
 
 const PARQUET = /\.(parquet|parq|pq)$/i;
 
-/** As `openRows`, but also opens Parquet, to which `options` do not apply. */
+/** Like `openRows`, but also opens Parquet, to which `options` do not apply. */
 export async function openTable(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
   if (!PARQUET.test(path)) return await openRows(path, options);
-  // load DuckDB only when needed
+  // the import loads DuckDB, which only Parquet needs
   const { openParquetRows } = await import('../tables/parquet-rows.ts');
   return await openParquetRows(path);
 }

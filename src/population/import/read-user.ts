@@ -12,25 +12,25 @@ import type { SegmentBuilder } from './segment-builder.ts';
 import type { SourceSchema } from './source-schema.ts';
 import { textError } from './text-error.ts';
 
-/** Receives the users that are read: the tables get new texts, and the builder gets one row per user. */
+/** Destination of the users that are read: tables for new texts, and a builder for one row per user. */
 export interface UserSink {
   readonly directory: TextTable;
-  /** By feature, in the schema's order; the dictionary of a feature without tokens stays empty. */
+  /** Dictionaries by feature, in the schema's order; the dictionary of a feature without tokens stays empty. */
   readonly dictionaries: readonly TextTable[];
   readonly segment: SegmentBuilder;
-  /** Users to leave out. */
+  /** Erased users, who are left out. */
   readonly erased?: { has(userId: string): boolean };
 }
 
-/** Returned in place of the number of an erased user. */
+/** Result of `readUser` for an erased user. */
 export const ERASED = -5;
 
 /**
- * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. Keys
- * that are not features are ignored. An id may also be a whole number, and a token a whole number, true or false: these
- * are read as text. A missing value is written as null, '' (single) or [] (multi); it is read as code 0 (single), no
- * codes (multi) or NaN (numbers). Empty texts in a list are left out. For an erased user nothing is read, and ERASED is
- * returned. Errors: AppError `invalid_data` naming file:line; `sink` must then be discarded.
+ * Reads the user of a record into `sink` as an open row, which the caller ends, and returns the user number. Keys that
+ * are not features are ignored. Ids may also be whole numbers, and tokens may be whole numbers, true or false; both are
+ * converted to text. Missing values (null, '' or []) become code 0 (single), no codes (multi) or NaN (numbers). Empty
+ * texts in lists are left out. The values of an erased user are not read, and the result is ERASED. Errors: AppError
+ * `invalid_data` naming file:line; after an error, discard `sink`.
  */
 export function readUser(
   record: JsonRecord,
@@ -55,7 +55,7 @@ export function readUser(
 }
 
 /**
- * Plans the column of user ids, by the rules of `readUser` in SQL. Errors: AppError `invalid_data` naming the column.
+ * Plans the column of user ids in SQL with the rules of `readUser`. Errors: AppError `invalid_data` naming the column.
  */
 export function planUserId(
   { userId: column }: Pick<SourceSchema, 'userId'>,
@@ -94,7 +94,7 @@ function readUserId(record: JsonRecord, path: string, line: number, sink: UserSi
   throw textError(path, line, '"user_id"', id, userNumber, limit);
 }
 
-/** The id of a user as text; null if it is absent or cannot be an id. */
+/** The id of a user as text; null if the value is absent or not an id. */
 export function userIdOf(record: JsonRecord): string | null {
   return Object.hasOwn(record, 'user_id') ? findId(record.user_id) : null;
 }

@@ -19,14 +19,14 @@ export interface ReadUsersOptions {
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
-/** Checks everything that can be checked before reading. Errors: AppError `invalid_argument`, `invalid_data`. */
+/** Checks files and schema before reading. Errors: AppError `invalid_argument`, `invalid_data`. */
 export function checkSources(sources: readonly string[]): void {
   const format = formatOf(sources);
   for (const source of sources) if (!isPattern(source)) checkFile(source, format);
 }
 
 /**
- * Reads files of one format; returns how many rows a later row of the same user replaced. Errors: AppError
+ * Reads files of one format; returns the number of rows that a later row of the same user replaced. Errors: AppError
  * `invalid_data`.
  */
 export async function readUsers(sources: readonly string[], sink: RowSink, options: ReadUsersOptions): Promise<number> {
@@ -41,12 +41,12 @@ export async function readUsers(sources: readonly string[], sink: RowSink, optio
       onProgress: (rows) => onProgress?.({ phase: 'writing', rows }),
     });
   }
-  // DuckDB is 70 MB of native code: loaded only when needed, and never by the service.
+  // Loads DuckDB, which is 70 MB of native code, only when needed. The service never loads it.
   const { readTables } = await import('../tables/read-tables.ts');
   return await readTables(sources, sink, options);
 }
 
-/** The NDJSON files of `sources`, patterns expanded. Errors: AppError. */
+/** Expands patterns and returns the NDJSON files of `sources`. Errors: AppError. */
 async function listRecordFiles(sources: readonly string[], scratch: string): Promise<readonly string[]> {
   if (sources.some(isRemote))
     throw new AppError('invalid_argument', 'NDJSON can only be read from this machine: copy the file here first');

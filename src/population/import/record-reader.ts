@@ -19,19 +19,22 @@ export interface RecordOptions {
   readonly limits: ImportLimits;
   /** Features whose values are not in the file: lists of tokens by user id. */
   readonly derived?: Derived;
-  /** Converts a record to one with the features under their own names; may throw an error that names file:line. */
+  /** Converts a record so that its keys are names of features. Errors name file:line. */
   readonly toUser?: (record: JsonRecord, path: string, line: number) => JsonRecord;
-  /** Collects bad rows to leave out; if absent, the first bad row ends the import. */
+  /** Collector of bad rows to leave out. Without this collector, the first bad row ends the import. */
   readonly badRows?: BadRows;
   readonly duplicates?: Duplicates;
-  /** Called after each batch of lines with the number of users read so far. */
+  /** Callback after each batch of lines, with the number of users read so far. */
   readonly onProgress?: (usersRead: number) => void;
 }
 
 /** Number of rows that are checked with one set of temporary tables. */
 const CHECKED_ROWS = 65_536;
 
-/** Reads the users of `paths`; returns how many rows a later row of the same user replaced. Errors: `invalid_data`. */
+/**
+ * Reads the users of `paths`; returns the number of rows that a later row of the same user replaced. Errors:
+ * `invalid_data`.
+ */
 export async function readRecords(paths: readonly string[], writer: RowSink, options: RecordOptions): Promise<number> {
   const { features, limits, onProgress } = options;
   const mayLeaveOut = (options.badRows?.maximum ?? 0) > 0 || options.duplicates === 'last';
@@ -76,8 +79,8 @@ function toUser(text: string, path: string, line: number, { toUser, derived }: R
 }
 
 /**
- * A first pass, which stores nothing: neither bad nor replaced rows may add tokens to the dictionaries. Blank lines are
- * not counted.
+ * Finds bad and replaced rows in a first pass that stores nothing, so that these rows do not add tokens to the
+ * dictionaries. Blank lines are not counted.
  */
 async function findRowsToLeaveOut(
   paths: readonly string[],
@@ -110,7 +113,7 @@ async function findRowsToLeaveOut(
   return { bad, replaced };
 }
 
-/** A sink for a pass that stores nothing: its rows are never ended, so `readUser` adds to one long row. */
+/** A sink for a pass that stores nothing. Rows are never ended, so `readUser` adds to one long row. */
 function newSink(features: readonly Feature[], { erased }: RowSink): UserSink {
   return {
     directory: new TextTable(),

@@ -9,9 +9,9 @@ import { acceptedSums, writeAcceptedSums } from './accepted-sums.ts';
 import { readTable } from './table-files.ts';
 
 /**
- * Overwrites the ids of erased users that are still in the directory, and returns how many. The caller must hold the
- * writer's lock. Versions have recorded the sha256 of the old bytes, so the sums of the new bytes, which are accepted
- * instead, are written before the file is replaced. Every version can therefore be verified at any time. @throws
+ * Overwrites the ids of erased users that are still in the directory, and returns their number. The caller must hold
+ * the writer's lock. Versions have recorded the sha256 of the old bytes. Therefore the sums of the new bytes, which are
+ * accepted instead, are written before the file is replaced, and every version can be verified at any time. @throws
  * AppError invalid_population, storage_failed
  */
 export function redactErased(folder: string, erasures: Erasures): number {
@@ -24,12 +24,9 @@ export function redactErased(folder: string, erasures: Erasures): number {
   const recorded = directoriesOf(folder);
   const before = sumsOf(table.bytes, recorded);
   for (const [i, { sha256 }] of recorded.entries()) {
-    // an altered file must not be accepted from now on
+    // the check prevents that an altered file is accepted from now on
     if (before[i] !== sha256 && !acceptedSums(folder, sha256).includes(before[i]!))
-      throw new AppError(
-        'invalid_population',
-        `${path} was altered: its sha256 is not the one that a version recorded`,
-      );
+      throw new AppError('invalid_population', `${path} was altered: its sha256 differs from the recorded sha256`);
   }
   for (const number of found) table.redact(number);
   const after = sumsOf(table.bytes, recorded);
@@ -40,7 +37,7 @@ export function redactErased(folder: string, erasures: Erasures): number {
   return found.length;
 }
 
-/** The prefixes of the directory's bytes that versions recorded, shortest first. */
+/** The recorded prefixes of the directory's bytes, shortest first. */
 function directoriesOf(folder: string): ManifestFile[] {
   const all = readManifests(folder).map(({ directory }) => directory.bytes);
   return [...new Map(all.map((file) => [file.sha256, file])).values()].sort((a, b) => a.size - b.size);

@@ -12,7 +12,7 @@ export class ColumnBuilder {
   readonly #feature: Feature;
   #values: Int32Array | Float32Array;
   #used = 0;
-  /** Where each row ends; empty if all rows have the same number of values. */
+  /** End of each row; empty if all rows have the same number of values. */
   readonly #offsets: Int32Array;
   #rows = 0;
 
@@ -27,7 +27,7 @@ export class ColumnBuilder {
     this.#values[this.#used++] = value;
   }
 
-  /** Adds complete rows of a column of the same kind; do not call `endRow` for them. */
+  /** Adds complete rows of a column of the same kind, which do not need `endRow`. */
   append(column: Column, from: number, to: number): void {
     const { size = 1 } = this.#feature;
     const isList = column.kind === 'multi';
@@ -121,14 +121,14 @@ export class SegmentBuilder {
     for (const column of this.columns) column.endRow();
   }
 
-  /** Adds rows `from` to `to` of `rows`; there must be room for them. */
+  /** Adds rows `from` to `to` of `rows`. The segment must have space for these rows. */
   append(rows: Rows, from: number, to: number): void {
     this.#userNumbers.set(rows.userNumbers.subarray(from, to), this.#count);
     for (const [i, { name }] of this.#features.entries()) this.columns[i]!.append(rows.columns.get(name)!, from, to);
     this.#count += to - from;
   }
 
-  /** The rows so far: views, valid until `clear`. */
+  /** Views of the rows so far, valid until `clear`. */
   view(): Rows {
     const columns = new Map(this.#features.map(({ name }, i) => [name, this.columns[i]!.view()]));
     return { count: this.#count, userNumbers: this.#userNumbers.subarray(0, this.#count), columns };

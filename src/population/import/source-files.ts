@@ -19,14 +19,14 @@ export function isPattern(path: string): boolean {
   return /[*?[]/.test(path) && !existsSync(path);
 }
 
-/** The common format of all files, by their names. Errors: AppError `invalid_argument`. */
+/** The common format of all files, according to their names. Errors: AppError `invalid_argument`. */
 export function formatOf(paths: readonly string[]): FileFormat {
   const formats = new Set(paths.map(formatOfOne));
   const [format] = formats;
   if (format === undefined || formats.size > 1)
     throw new AppError(
       'invalid_argument',
-      `the files have different formats (${[...formats].join(', ')}): use only one`,
+      `the files have different formats (${[...formats].join(', ')}): use only one format`,
     );
   return format;
 }
@@ -36,7 +36,7 @@ export function checkFile(path: string, format: FileFormat): void {
   if (isRemote(path)) return;
   if (!existsSync(path)) throw new AppError('invalid_data', `${path}: not found`);
   if (statSync(path).isDirectory())
-    throw new AppError('invalid_data', `${path} is a folder: give its files, as in '${path}/*.parquet'`);
+    throw new AppError('invalid_data', `${path} is a folder: name its files, as in '${path}/*.parquet'`);
   if (format === 'parquet' || /\.(gz|zst)$/i.test(path)) return;
   const start = readStart(path);
   const isWide = start.length === 2 && start.includes(0);

@@ -1,4 +1,4 @@
-/** Converts a JSON record with a file's columns to one with a schema's features. */
+/** Converts a JSON record with the columns of a file to a record with the features of a schema. */
 import { lineError } from '../../dataset/lines.ts';
 import type { JsonRecord } from '../../dataset/records.ts';
 import { assert } from '../../lib/errors.ts';
@@ -7,8 +7,8 @@ import { KIND_IMPORTS } from '../kinds/table.ts';
 import type { SourceSchema } from './source-schema.ts';
 
 /**
- * The record in the form that `readUser` reads; an absent column stays absent. Errors: AppError `invalid_data` naming
- * file:line for a value that does not match the schema's format.
+ * Converts a record for `readUser`; an absent column stays absent. Errors: AppError `invalid_data` naming file:line if
+ * a value does not match the schema's format.
  */
 export function toUserRecord(record: JsonRecord, path: string, line: number, schema: SourceSchema): JsonRecord {
   const user: { [key: string]: unknown } = {};
@@ -30,8 +30,8 @@ function toValue(value: unknown, path: string, line: number, feature: SourceFeat
 }
 
 /**
- * The numbers of v_0, v_1 ..; null if all are missing. If only some are missing, the list has nulls, which is an error
- * later.
+ * The numbers of the columns v_0, v_1 ..; null if all are missing. If only some are missing, the list contains nulls,
+ * which cause an error later.
  */
 function gather(record: JsonRecord, { column, size }: SourceFeature): unknown {
   assert(size !== undefined, 'a vector has a size');

@@ -10,7 +10,7 @@ import { KIND_IMPORTS } from '../kinds/table.ts';
 export interface SourceSchema {
   /** The column of the user ids. */
   readonly userId: string;
-  /** Separates the fields of a CSV file; detected from its header if not given. */
+  /** Delimiter of a CSV file; by default detected from the header. */
   readonly delimiter?: string;
   readonly features: readonly SourceFeature[];
 }
@@ -76,7 +76,7 @@ export function readSourceSchema(path: string, columns: ReadonlyMap<string, stri
   return schema;
 }
 
-/** The features of the population that the schema describes. */
+/** Features of the population that the schema describes. */
 export function populationFeatures(schema: SourceSchema): Feature[] {
   return schema.features.map(({ name, kind, size, maxLength, sensitive }) => ({
     name,
@@ -105,7 +105,7 @@ function findFault(feature: SourceFeature): string | null {
   const { name, kind, column, separator, format } = feature;
   const { hasSeparator, formats } = KIND_IMPORTS[kind];
   if (separator !== undefined && !hasSeparator)
-    return `"${name}" is of kind ${kind} and has a separator: only lists have one`;
+    return `"${name}" is of kind ${kind} and has a separator: only lists have a separator`;
   if (format !== undefined && !formats.includes(format)) {
     const others = FEATURE_KINDS.filter((other) => KIND_IMPORTS[other].formats.includes(format));
     return `"${name}" is of kind ${kind}: the format ${format} is for ${others.join(' and ')}`;

@@ -1,6 +1,6 @@
 /**
  * The two append-only files of a text table: `.bytes` (UTF-8, one text after the other) and `.ends` (uint32
- * little-endian, where each ends).
+ * little-endian, the end of each text).
  */
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -12,8 +12,8 @@ import { readCheckedFile } from '../versions/verify.ts';
 const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 
 /**
- * Reads a table as a version recorded it. The sha256 of each file must be the recorded one or be accepted in its place:
- * an import must not build on altered numbers. Errors: AppError `invalid_population` naming the file.
+ * Reads the state of a table that a version recorded. The sha256 of each file must be the recorded or an accepted sum,
+ * because an import must not build on altered numbers. Errors: AppError `invalid_population` naming the file.
  */
 export function readTable(folder: string, table: ManifestTable): TextTable {
   const path = join(folder, table.ends.path);
@@ -32,7 +32,7 @@ export function readTable(folder: string, table: ManifestTable): TextTable {
   return new TextTable(bytes, offsets);
 }
 
-/** The texts of a table from index `from` on, as a table of their own. */
+/** Copies the texts of a table from index `from` on to a new table. */
 export function readTableFrom(folder: string, table: ManifestTable, from: number): TextTable {
   const ends = readRange(join(folder, table.ends.path), (from - 1) * END_BYTES, table.ends.size);
   const offsets = new Uint32Array(new Uint8Array(ends).buffer);
@@ -55,8 +55,8 @@ export function describeTable(table: TextTable, bytesPath: string, endsPath: str
 }
 
 /**
- * Appends to a table's files the texts that are not `published` yet, after cutting off the leftovers of a killed
- * import. The caller syncs the folders.
+ * Cuts off the leftovers of a killed import, and appends the texts that are not `published` yet. The caller syncs the
+ * folders.
  */
 export function appendTable(
   folder: string,

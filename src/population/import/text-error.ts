@@ -5,7 +5,7 @@ import { ILL_FORMED } from '../../lib/text/text-table.ts';
 
 const EXAMPLE_CHARACTERS = 80;
 
-/** `fault` is what `TextTable.add` returned. */
+/** `fault` is the result of `TextTable.add`. */
 export function textError(
   path: string,
   line: number,

@@ -8,7 +8,7 @@ import { checkFile, formatOf, isPattern, isRemote } from './source-files.ts';
 import type { SourceSchema } from './source-schema.ts';
 
 export interface ReadUserIdsOptions {
-  /** The column of the ids in CSV, Parquet and the objects of NDJSON. */
+  /** Column of the ids in CSV and Parquet, and key in objects of NDJSON. */
   readonly schema: Pick<SourceSchema, 'userId' | 'delimiter'>;
   readonly limits: ImportLimits;
   readonly badRows: BadRows;
@@ -23,7 +23,7 @@ type TakeId = (userId: string) => void;
 const TEXT = /\.txt(\.gz|\.zst)?$/i;
 const LONE_SURROGATE = /\p{Cs}/u;
 
-/** Checks everything that can be checked before reading. Errors: AppError `invalid_argument`, `invalid_data`. */
+/** Checks the files before reading. Errors: AppError `invalid_argument`, `invalid_data`. */
 export function checkIdFile(path: string): void {
   if (!isPattern(path)) checkFile(path, formatOf([path]));
   if (isRemote(path) && (TEXT.test(path) || formatOf([path]) === 'ndjson'))
@@ -31,7 +31,7 @@ export function checkIdFile(path: string): void {
 }
 
 /**
- * Passes every id of the files to `take`, including repeats. Ids must have 1 to `maximumUserIdBytes` bytes; others are
+ * Passes every id of the files to `take`, including repeats. Ids that do not have 1 to `maximumUserIdBytes` bytes are
  * bad rows. Errors: AppError `invalid_data`, naming file:line (for Parquet, file and row).
  */
 export async function readUserIds(
@@ -87,7 +87,7 @@ function parseId(text: string, path: string, line: number, key: string): string 
   const id = isObject && Object.hasOwn(value as object, key) ? (value as Record<string, unknown>)[key] : value;
   const userId = findId(id);
   if (userId !== null) return userId;
-  const expected = `text or a whole number, or an object whose "${key}" is one`;
+  const expected = `text, a whole number, or an object whose "${key}" is text or a whole number`;
   throw lineError(path, line, `the line is ${describeNoToken(id)}; it must be ${expected}`);
 }
 

@@ -1,20 +1,20 @@
 /** Statistics about the values of a column, from which a schema is inferred. */
 import { typeGroup } from './column-plan.ts';
 
-/** Matches a number as JSON or another program writes it. */
+/** Matches a number in the notation of JSON or another program. */
 export const NUMBER = '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?';
 
-/** A column with at most this many different whole numbers may hold codes. */
+/** Maximum number of different whole numbers in a column that may hold codes. */
 export const FEW = 20;
 
-/** The lists that the texts of a column contain. */
+/** Facts about the lists in the texts of a column. */
 export interface TextList {
-  /** The separator, with a space after it if every text has one there. */
+  /** Separator, followed by a space if every text has a space there. */
   readonly separator: string;
   /** Number of texts that contain the separator. */
   readonly values: number;
   readonly kind: 'tokens' | 'numbers';
-  /** Number of numbers in each text, if the parts are numbers. */
+  /** Count of numbers per text, if the parts are numbers. */
   readonly size: number;
 }
 
@@ -33,13 +33,13 @@ export interface ColumnFacts {
   readonly leadingZeros: number;
   readonly dates: number;
   readonly writtenDates: number;
-  /** Number of values whose first part is above 12, and so must be a day. */
+  /** Number of dates whose first part is above 12 and must therefore be a day. */
   readonly daysFirst: number;
   /** The mean length of a value. */
   readonly bytes: number;
-  /** The lists that the column's texts contain; null if the texts are single values. */
+  /** Facts about the lists in the texts of the column; null if the texts are single values. */
   readonly list: TextList | null;
-  /** Number of texts in square brackets, and how many of these texts are lists of numbers. */
+  /** Number of texts in square brackets, and the number of lists of numbers among them. */
   readonly bracketed: number;
   readonly bracketedNumbers: number;
   /** Lengths of the lists, including those in brackets. */

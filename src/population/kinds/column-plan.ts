@@ -8,11 +8,11 @@ export interface Fault {
 }
 
 export interface ColumnPlan {
-  /** The columns of the table that the plan reads. */
+  /** Columns of the table that the plan reads. */
   readonly columns: readonly string[];
-  /** The value as it is in the table. */
+  /** SQL for the value in the table. */
   readonly raw: string;
-  /** The value for the import, computed from `{raw}`: VARCHAR, VARCHAR[], FLOAT or FLOAT[]. */
+  /** SQL for the imported value, computed from `{raw}`: VARCHAR, VARCHAR[], FLOAT or FLOAT[]. */
   readonly value: string;
   readonly faults: readonly Fault[];
 }
@@ -44,7 +44,7 @@ export function elementOf(type: string): string | null {
   return LIST.exec(type)?.[1] ?? null;
 }
 
-/** The type of a column. Errors: AppError `invalid_data` if the table lacks it. */
+/** The type of a column. Errors: AppError `invalid_data` if the table lacks the column. */
 export function typeOf(shape: TableShape, column: string, what: string): string {
   const type = shape.types.get(column);
   if (type !== undefined) return type;

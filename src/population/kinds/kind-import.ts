@@ -1,4 +1,4 @@
-/** Everything that an import needs to know about a kind of feature: the columns of the table in `table.ts`. */
+/** The interface of a kind of feature for imports; `table.ts` lists the implementations. */
 import type { Feature } from '../../dataset/features.ts';
 import { lineError } from '../../dataset/lines.ts';
 import { describe } from '../../dataset/records.ts';
@@ -11,7 +11,7 @@ import type { ColumnFacts } from './column-facts.ts';
 import type { ColumnPlan, TableShape } from './column-plan.ts';
 
 /**
- * How a value is written. For numbers: `date` (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026), `date_mdy`
+ * Format of a value. For numbers: `date` (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026), `date_mdy`
  * (11/25/2026), `epoch_s` and `epoch_ms`, which all become days since 1970, and `decimal_comma`. For tokens: `integer`,
  * for whole numbers that a program wrote as 25.0.
  */
@@ -27,16 +27,16 @@ export const VALUE_FORMATS = [
 
 export type ValueFormat = (typeof VALUE_FORMATS)[number];
 
-/** A feature, and where it is in a file. */
+/** A feature, and its column in a file. */
 export interface SourceFeature extends Feature {
   /** The name of the feature's column; for a vector, it may be a pattern with one `*` in place of 0, 1, 2 .. */
   readonly column: string;
-  /** Separates the values of a list that is written as text. */
+  /** Separator of the values of a list in a text. */
   readonly separator?: string;
   readonly format?: ValueFormat;
 }
 
-/** The destination of a value of a JSON record. */
+/** Destination of a value of a JSON record. */
 export interface Cell {
   readonly path: string;
   readonly line: number;
@@ -46,14 +46,16 @@ export interface Cell {
   readonly limits: ImportLimits;
 }
 
-/** The properties of a feature in a schema besides name and column. */
+/** Properties of a feature in a schema, in addition to name and column. */
 export type InferredKind = Pick<SourceFeature, 'kind' | 'size' | 'separator' | 'format'>;
 
 export interface KindImport {
-  /** Whether values written as text may have a separator. */
+  /** Whether texts with several values may have a separator. */
   readonly hasSeparator: boolean;
   readonly formats: readonly ValueFormat[];
-  /** Decodes a JSON value with the separator or format of the schema; undefined if it does not match the format. */
+  /**
+   * Decodes a JSON value with the separator or format of the schema; undefined if the value does not match the format.
+   */
   readonly decode: (value: unknown, feature: SourceFeature) => unknown;
   /** Reads a JSON value into the open row. Errors: AppError `invalid_data` naming file:line. */
   readonly parse: (value: unknown, cell: Cell) => void;
@@ -61,7 +63,10 @@ export interface KindImport {
    * Plans how a column of a table is read in SQL, by the same rules. Errors: AppError `invalid_data` naming the column.
    */
   readonly plan: (feature: SourceFeature, shape: TableShape, limits: ImportLimits) => ColumnPlan;
-  /** The schema of a column that looks like this kind, else null; adds to `notes` what a person should check. */
+  /**
+   * The schema of a column that looks like this kind, otherwise null. Things that a person should check are added to
+   * `notes`.
+   */
   readonly infer: (facts: ColumnFacts, notes: string[]) => InferredKind | null;
 }
 

@@ -69,6 +69,6 @@ function infer({ type, list }: ColumnFacts, notes: string[]): InferredKind | nul
   if (elementOf(type) !== null) return { kind: 'multi' };
   if (list === null) return null;
   const { separator, values } = list;
-  notes.push(`${values} values have ${JSON.stringify(separator)}: taken for a list`);
+  notes.push(`${values} values have ${JSON.stringify(separator)}, so the column is taken for a list`);
   return { kind: 'multi', separator };
 }

@@ -90,14 +90,14 @@ function plan({ name, column, format }: SourceFeature, shape: TableShape): Colum
   }
 }
 
-/** The divisor of a number; null if the format is for text. */
+/** Divisor of a number; null for formats of text. */
 function divisorOf(format: ValueFormat | undefined): number | null {
   if (format === 'epoch_s') return 86_400;
   if (format === 'epoch_ms') return 86_400_000;
   return format === undefined || format === 'decimal_comma' ? 1 : null;
 }
 
-/** SQL for a non-empty text as a number or as days since 1970; null if it is neither. */
+/** SQL that converts a non-empty text to a number or to days since 1970; null if the text is neither. */
 function textNumber(format: ValueFormat | undefined): string {
   const plain = (text: string) =>
     `CASE WHEN regexp_full_match(${text}, ${quoteText(NUMBER)}) THEN TRY_CAST(${text} AS DOUBLE) END`;
@@ -127,7 +127,7 @@ function textNumber(format: ValueFormat | undefined): string {
   }
 }
 
-/** Works around DuckDB, which does not read an offset after minutes. */
+/** Works around DuckDB, which does not read a time zone offset after minutes. */
 function isoDays(text: string): string {
   const withSeconds = `regexp_replace(${text}, '^(.{16})(Z|[+-].*)$', '\\1:00\\2')`;
   const days = daysOf(`TRY_CAST(${withSeconds} AS TIMESTAMPTZ)`);
@@ -148,16 +148,16 @@ function infer(facts: ColumnFacts, notes: string[]): InferredKind | null {
   if (numbers === values) {
     if (facts.leadingZeros > 0) return null;
     if (different <= FEW && facts.fractions === 0)
-      notes.push('few whole numbers: kind single if they are codes, not amounts');
+      notes.push('few different whole numbers: use kind single if the numbers are codes, not amounts');
     return { kind: 'number' };
   }
   if (facts.decimalCommas !== values) return null;
-  notes.push('numbers with a decimal comma: kind multi with the separator "," if they are lists of codes');
+  notes.push('numbers with a decimal comma: use kind multi with the separator "," if the values are lists of codes');
   return { kind: 'number', format: 'decimal_comma' };
 }
 
 function inferWrittenDate({ daysFirst }: ColumnFacts, notes: string[]): InferredKind {
   if (daysFirst > 0) return { kind: 'number', format: 'date_dmy' };
-  notes.push('day or month first? no value says: date_dmy or date_mdy');
+  notes.push('no value shows whether the day or the month comes first: choose date_dmy or date_mdy');
   return { kind: 'number', format: 'date_mdy' };
 }

@@ -42,11 +42,11 @@ function plan(feature: SourceFeature, shape: TableShape, limits: ImportLimits): 
 }
 
 function infer({ values, different, numbers, leadingZeros }: ColumnFacts, notes: string[]): InferredKind {
-  if (numbers === values && leadingZeros > 0) notes.push('numbers with leading zeros: taken as tokens');
+  if (numbers === values && leadingZeros > 0) notes.push('numbers with leading zeros are taken as tokens');
   else {
     if (numbers > 0.9 * values) notes.push(`${values - numbers} values are not numbers: fix them and use kind number`);
     if (different > 0.5 * values && values > FEW)
-      notes.push('nearly every user has another value: an id or free text?');
+      notes.push('nearly every user has a different value: is this an id or free text?');
   }
   return { kind: 'single' };
 }

@@ -1,4 +1,4 @@
-/** Shared by kinds with tokens: codes from a dictionary, and the types of columns that can hold tokens. */
+/** Functions for kinds with tokens: codes from a dictionary, and the types of columns that can hold tokens. */
 import { lineError } from '../../dataset/lines.ts';
 import { FULL } from '../../lib/text/text-table.ts';
 import type { ImportLimits } from '../import/import-limits.ts';

@@ -70,7 +70,7 @@ function plan(feature: SourceFeature, shape: TableShape): ColumnPlan {
   const list = separator === undefined ? "NULLIF({raw}, '')" : `CASE WHEN {raw} <> '' THEN ${parts(separator)} END`;
   return {
     ...plan,
-    // through float64, as a JSON reader does: casting text directly to float32 may round differently
+    // text is cast through float64, like in a JSON reader, because a direct cast to float32 may round differently
     value: `TRY_CAST(TRY_CAST(${list} AS DOUBLE[]) AS FLOAT[])`,
     faults: faultsOf(name, size, "{raw} IS NOT NULL AND {raw} <> ''"),
   };
@@ -91,7 +91,7 @@ function patternPlan({ name, column }: SourceFeature, size: number, shape: Table
   const texts = columns.map((one) => `NULLIF(${quoteName(one)}::VARCHAR, '')`);
   return {
     columns,
-    // null if all numbers are missing; a vector with only some missing is an error
+    // the value is null if all numbers are missing; if only some are missing, the vector is an error
     raw: `CASE WHEN coalesce(${texts.join(', ')}) IS NOT NULL THEN [${numbers.join(', ')}] END`,
     value: 'TRY_CAST({raw} AS FLOAT[])',
     faults: faultsOf(name, size, '{raw} IS NOT NULL'),
@@ -122,7 +122,7 @@ function infer(facts: ColumnFacts, notes: string[]): InferredKind | null {
     const isWhole = typeGroup(element) === 'integer';
     const isVector = typeGroup(element) === 'float' || (isWhole && shortest > 1);
     if (!isVector || shortest !== longest) return null;
-    if (isWhole) notes.push('lists of whole numbers, all as long: kind multi if they are codes');
+    if (isWhole) notes.push('lists of whole numbers with equal lengths: use kind multi if the numbers are codes');
     return { kind: 'vector', size: Math.max(longest, 1) };
   }
   if (isBracketed(facts)) return { kind: 'vector', size: longest };

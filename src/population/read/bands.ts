@@ -1,13 +1,13 @@
 /** Divides numbers into bands at quantiles. */
 
 /**
- * The lower bounds of all bands but the first, for bands with about equally many values: strictly ascending, at most
- * `bands` - 1. Equal values are in the same band. NaN is ignored.
+ * The lower bounds of all bands except the first, strictly ascending, at most `bands` - 1. Bands have about equal
+ * numbers of values, and equal values are in the same band. NaN is ignored.
  */
 export function quantileEdges(values: Float32Array, bands: number): number[] {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   const edges: number[] = [];
-  // if most values are the minimum (no purchase), the others still form a band
+  // if most values are the minimum (no purchase), the other values still form a band
   const aboveLeast = sorted.find((value) => value > sorted[0]!);
   for (let band = 1; band < bands && aboveLeast !== undefined; band++) {
     const edge = Math.max(sorted[Math.floor((band * sorted.length) / bands)]!, aboveLeast);
@@ -16,7 +16,7 @@ export function quantileEdges(values: Float32Array, bands: number): number[] {
   return edges;
 }
 
-/** The index of a value's band, which is the number of edges that are not above the value. */
+/** The index of a value's band, that is, the number of edges that are not above the value. */
 export function bandOf(value: number, edges: readonly number[]): number {
   let low = 0;
   let high = edges.length;
@@ -28,7 +28,7 @@ export function bandOf(value: number, edges: readonly number[]): number {
   return low;
 }
 
-/** The label of a band: `< 18`, `18 to 25`, `>= 65`; `all` if there is only one. */
+/** The label of a band: `< 18`, `18 to 25`, `>= 65`; `all` for a single band. */
 export function bandLabel(band: number, edges: readonly number[]): string {
   const text = (edge: number) => String(Number(edge.toPrecision(6)));
   if (edges.length === 0) return 'all';

@@ -2,11 +2,11 @@
 import type { Code } from '../../lib/brands.ts';
 import type { TextTable } from '../../lib/text/text-table.ts';
 
-/** Token <-> code. Code 0 means missing or empty; codes start at 1. */
+/** Maps tokens to codes and back. Code 0 means missing or empty; the codes of tokens start at 1. */
 export interface Dictionary {
-  /** The highest code + 1 (at least 1). */
+  /** The highest code plus 1 (at least 1). */
   readonly size: number;
-  /** The token's code, 0 if unknown or ''. */
+  /** The code of a token; 0 for '' and unknown tokens. */
   find(token: string): Code;
   /** The token of a code, '' for code 0; throws RangeError (a bug) outside 0 .. size - 1. */
   token(code: Code): string;

@@ -16,9 +16,9 @@ export interface PopulationDiff {
 }
 
 /**
- * Passes once over the segments of `after` and gathers the same users' rows of `before`. The versions of a folder share
- * codes and user numbers, so values are compared as numbers. The order of a list matters. @throws AppError
- * invalid_population
+ * Compares two versions in one pass over the segments of `after`, gathering the rows of the same users from `before`.
+ * The versions of a folder share codes and user numbers, so values are compared as numbers. The order of a list
+ * matters. @throws AppError invalid_population
  */
 export function diffPopulations(before: Population, after: Population): PopulationDiff {
   const shared = after.features.filter((feature) => before.features.some((other) => isSame(feature, other)));
@@ -64,7 +64,7 @@ function isEqual(a: Column, rowA: number, b: Column, rowB: number): boolean {
     return true;
   }
   if (isTokenColumn(a) || isTokenColumn(b)) return false;
-  // NaN equals NaN here
+  // this comparison treats NaN as equal to NaN
   for (let i = 0; i < a.size; i++)
     if (!Object.is(a.values[rowA * a.size + i], b.values[rowB * b.size + i])) return false;
   return true;

@@ -3,19 +3,19 @@ import type { UserNumber } from '../../lib/brands.ts';
 import type { GatheredTexts, TextTable } from '../../lib/text/text-table.ts';
 import type { ErasedUsers } from '../erase/erasures.ts';
 
-/** User id <-> user number. Numbers are assigned at the first import and never reused. */
+/** Maps user ids to user numbers and back. Numbers are assigned at the first import of a user and never reused. */
 export interface Directory {
-  /** Number of users ever seen: user numbers are 0 .. size - 1. */
+  /** Number of users ever imported: user numbers are 0 .. size - 1. */
   readonly size: number;
-  /** The user's number; -1 if never seen, or erased. */
+  /** The number of a user; -1 if the user was never imported, or was erased. */
   find(userId: string): UserNumber;
-  /** The numbers of many users; faster than looking them up one by one. */
+  /** The numbers of many users, faster than one look-up per user. */
   findAll(userIds: readonly string[]): Int32Array;
   /** The id of a user who is not erased; throws RangeError (a bug) outside 0 .. size - 1. */
   id(userNumber: UserNumber): string;
-  /** The ids of many users who are not erased, as UTF-8 in new memory; throws as `id`. */
+  /** The ids of many users who are not erased, as UTF-8 in new memory; throws the errors of `id`. */
   gatherIds(userNumbers: Uint32Array): GatheredTexts;
-  /** Whether the user was erased, by the current records, even if the directory was read earlier. */
+  /** Whether the user was erased, according to the current records, even if the directory was read earlier. */
   isErased(userNumber: UserNumber): boolean;
 }
 

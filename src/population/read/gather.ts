@@ -5,8 +5,8 @@ import { columnOf } from '../../lib/feature-kinds.ts';
 import { type Column, type NumberColumn, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 /**
- * The rows `rows[0], rows[1], ...` (repeats allowed) as Rows of their own, with each segment loaded once.
- * Throws RangeError (a bug) for a row outside 0 .. rowCount - 1.
+ * Copies the rows `rows[0], rows[1], ...` (repeats allowed) to new Rows, loading each segment once. Throws RangeError
+ * (a bug) for a row outside 0 .. rowCount - 1.
  */
 export function gatherRows(
   rows: Int32Array,

@@ -9,13 +9,13 @@ export class PopulationOpener {
     ...{ beside: import.meta.url, name: 'open-thread', data: null },
   });
 
-  /** The version with every file verified, ready for look-ups. @throws AppError invalid_population */
+  /** Opens a version, with every file verified, ready for look-ups. @throws AppError invalid_population */
   async open(path: string, version: string, erasures?: Erasures): Promise<Population> {
     const prepared = await this.#threads.run({ path, version });
     return openPopulation(path, { version, prepared, ...(erasures ? { erasures } : {}) });
   }
 
-  /** Stops versions that are being opened; their callers get an error. */
+  /** Stops opening versions; callers that wait for one get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

@@ -1,5 +1,5 @@
 /**
- * Past campaigns as a user feature: for each user, the train campaigns that the user is a member of. Its values belong
+ * Past campaigns as a user feature: for each user, the train campaigns that the user is a member of. The values belong
  * to the population, never to a model.
  */
 
@@ -9,12 +9,11 @@ import { readLines } from '../../dataset/lines.ts';
 import { findId, parseRecord } from '../../dataset/records.ts';
 import { AppError } from '../../lib/errors.ts';
 
-/** The name of the feature. */
 export const PAST_CAMPAIGNS = 'past_campaigns';
 
 /**
- * By user id, the ids of train campaigns in whose history (stage `train`) the user has label 1, in the order of the
- * file.
+ * For each user id, the ids of train campaigns in whose history (stage `train`) the user has label 1, in the order of
+ * the file.
  */
 export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<string, readonly string[]>> {
   if (dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS)) {
@@ -39,15 +38,15 @@ export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<s
     if (campaign === undefined) return;
     const list = past.get(userId!);
     if (!list) past.set(userId!, [campaign]);
-    // repeated rows add weight in training, but not here
+    // repeated rows add weight in training, but count once in this list
     else if (!list.includes(campaign)) list.push(campaign);
   });
   return past;
 }
 
 /**
- * The values of the requested features that are derived from the history of a data set: past campaigns, if requested
- * and not in the data set itself.
+ * The values of features that are derived from the history of a data set: past campaigns, if this feature is requested
+ * and the data set itself does not have it.
  */
 export async function derivedFeatures(
   dataSet: DataSet,

@@ -28,59 +28,62 @@ import { selectRows } from './select-rows.ts';
 /** One published version of a population. Immutable: its arrays are shared and must not be written. */
 export interface Population {
   readonly path: string;
-  /** The first 12 hex digits of a sha256 of the content. */
+  /** First 12 hex digits of the sha256 of the content. */
   readonly version: string;
   readonly features: readonly Feature[];
-  /** Users of this version; each has one row. */
+  /** Number of users of this version, each of whom has one row. */
   readonly rowCount: number;
   readonly directory: Directory;
-  /** The folder's erased users, as used by the directory. */
+  /** Erased users of the folder, which the directory hides. */
   readonly erasures: Erasures;
-  /** By user number: the row in this version, or -1. */
+  /** The row of each user number in this version, or -1. */
   readonly rowOf: Int32Array;
   readonly segmentCount: number;
-  /** The dictionary of a feature, empty for one without tokens. Passing an unknown feature is a bug in the caller. */
+  /**
+   * The dictionary of a feature; empty for a feature without tokens. Passing an unknown feature is a bug in the caller.
+   */
   dictionary(feature: string): Dictionary;
   /**
-   * The rows of a segment, at most 65,536: views of the file, or copies if it has dead rows. Rows read into the
-   * caller's memory are valid until that is reused.
+   * The rows of a segment, at most 65,536: views of the file, or copies if the segment has dead rows. Rows in the
+   * caller's memory are valid until this memory is reused.
    */
   readSegment(index: number, into?: SegmentMemory): Rows;
-  /** Any rows, in the given order; repeats are allowed. Segments are cached up to `cacheBytes`. */
+  /** Reads any rows, in the given order; repeats are allowed. Segments are cached up to `cacheBytes`. */
   readRows(rows: Int32Array): Rows;
 }
 
-/** The columns of users, without their ids: enough to bind, adapt and score a model. */
+/** The columns of users without ids, which suffice to bind, adapt and score a model. */
 export type UserRows = Pick<
   Population,
   'path' | 'version' | 'features' | 'rowCount' | 'segmentCount' | 'dictionary' | 'readSegment' | 'readRows'
 >;
 
 export interface OpenOptions {
-  /** A published version. Default: the current one. */
+  /** The published version to open. Default: the current version. */
   readonly version?: string;
   /**
-   * Set if another thread has already verified this version: only sizes are checked, and everything but segments is
-   * read at first use. Otherwise every file's sha256 is checked, and directory and `rowOf` are read at once.
+   * Whether another thread has already verified this version. If so, only sizes are checked, and all data except
+   * segments is read at first use. Otherwise the sha256 of every file is checked, and the directory and `rowOf` are
+   * read at once.
    */
   readonly trusted?: boolean;
-  /** The result of `prepareVersion` in another thread: nothing is verified or read again. */
+  /** Result of `prepareVersion` in another thread, with which nothing is verified or read again. */
   readonly prepared?: PreparedVersion;
-  /** The erasures of another open version of the folder, so that both versions see new erasures at the same time. */
+  /** Erasures of another open version of the folder, so that both versions see new erasures at the same time. */
   readonly erasures?: Erasures;
   /**
-   * The cache of `readRows`, in bytes of columns. For rows spread over all segments, it helps only if it holds the
-   * whole population.
+   * Size of the cache of `readRows`, in bytes of columns. If rows are spread over all segments, the cache helps only if
+   * it holds the whole population.
    */
   readonly cacheBytes?: number;
 }
 
-/** The data that look-ups need, in memory that can be transferred to another thread. */
+/** Data for look-ups, in memory that can be transferred to another thread. */
 export interface PreparedVersion {
-  /** The texts, ends and slots of the directory's table. */
+  /** Texts, ends and slots of the directory's table. */
   readonly directory: { readonly bytes: Uint8Array; readonly ends: Uint32Array; readonly slots: Int32Array };
   readonly rowOf: Int32Array;
-  /** One bit per place: whether it belongs to a user; null if all places do. */
+  /** One bit for each place that belongs to a user; null if all places do. */
   readonly users: Uint32Array | null;
 }
 
@@ -106,7 +109,7 @@ export function openPopulation(path: string, options: OpenOptions = {}): Populat
   return population;
 }
 
-/** Verifies a version as `openPopulation` does, and reads the data for look-ups. @throws AppError invalid_population */
+/** Verifies a version like `openPopulation`, and reads the data for look-ups. @throws AppError invalid_population */
 export function prepareVersion(path: string, version: string): PreparedVersion {
   const manifest = readManifest(path, version);
   verifyVersion(path, manifest, 'everything');
@@ -156,7 +159,7 @@ class FolderPopulation implements Population {
     this.#users = users;
   }
 
-  /** Reads the data for look-ups now, so that the first one does not wait. */
+  /** Reads the data for look-ups now, so that the first look-up does not wait. */
   load(): void {
     this.#readDirectory();
     void this.rowOf;
@@ -191,7 +194,7 @@ class FolderPopulation implements Population {
   }
 
   readSegment(index: number, into?: SegmentMemory): Rows {
-    // A scan of all segments would only evict the segments that `readRows` uses.
+    // Does not cache segments, because a scan of all segments would evict the segments that `readRows` uses.
     return this.#cache.find(index) ?? this.#loadSegment(index, into);
   }
 

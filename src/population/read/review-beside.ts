@@ -8,7 +8,7 @@ import type { Reviewed, ReviewTask } from './review-thread.ts';
 
 /** Maximum number of waiting passes; further requests fail. */
 const MAXIMUM_WAITING = 8;
-/** Number of results that are cached: versions never change. */
+/** Number of cached results, which stay valid because versions never change. */
 const KEPT = 32;
 const RETRY_SECONDS = 2;
 
@@ -25,20 +25,20 @@ export class PopulationReviewer {
     this.#path = path;
   }
 
-  /** @throws AppError invalid_population, unavailable (too many are waiting) */
+  /** Counts the uses of tokens. @throws AppError invalid_population, unavailable (too many passes are waiting) */
   async uses(version: string): Promise<readonly FeatureUse[]> {
     const found = await this.#find(version, null);
     return 'uses' in found ? found.uses : [];
   }
 
-  /** The differences between `since` and `version`. @throws AppError as `uses` */
+  /** The differences between `since` and `version`. @throws the errors of `uses` */
   async diff(since: string, version: string): Promise<PopulationDiff> {
     const found = await this.#find(version, since);
     if (!('diff' in found)) throw new Error('a comparison was asked for');
     return found.diff;
   }
 
-  /** Stops the running pass; its callers get an error. */
+  /** Stops the running pass; callers that wait for it get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

@@ -7,7 +7,7 @@ import { countUses, type FeatureUse } from './review.ts';
 export interface ReviewTask {
   readonly path: string;
   readonly version: string;
-  /** The earlier version to compare with; null to count the uses of tokens instead. */
+  /** Earlier version to compare with; null to count the uses of tokens instead. */
   readonly since: string | null;
 }
 

@@ -8,11 +8,11 @@ export interface FeatureUse {
   readonly name: string;
   /** Number of users who have a value. */
   readonly users: number;
-  /** By code: how often the token occurs, counting repeats in lists; null for features without tokens. */
+  /** Number of occurrences of each token by code, including repeats in lists; null for features without tokens. */
   readonly uses: Uint32Array | null;
 }
 
-/** One pass over the segments, in the order of the features. @throws AppError invalid_population */
+/** Reviews each feature, in order, with one pass over the segments. @throws AppError invalid_population */
 export function countUses(population: Population): FeatureUse[] {
   const counts = population.features.map(({ name }) => ({
     ...{ name, users: 0, uses: new Uint32Array(population.dictionary(name).size), hasTokens: false },

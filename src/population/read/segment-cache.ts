@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Rows, sizeOfRows } from './segments.ts';
 
-/** A segment that is larger than the limit is not cached. */
+/** A cache of segments, which does not store segments larger than the limit. */
 export class SegmentCache {
   readonly #load: (index: number) => Rows;
   readonly #kept: LRUCache<number, Rows>;
@@ -19,12 +19,12 @@ export class SegmentCache {
     return this.#kept.calculatedSize;
   }
 
-  /** The segment if it is cached; does not count as a use. */
+  /** Returns a cached segment, if there is one; the call does not count as a use. */
   find(index: number): Rows | undefined {
     return this.#kept.peek(index);
   }
 
-  /** The segment, which is read if it is not cached. */
+  /** Returns the segment, and reads it if it is not cached. */
   get(index: number): Rows {
     const kept = this.#kept.get(index);
     if (kept) return kept;

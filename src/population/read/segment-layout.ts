@@ -1,6 +1,6 @@
 /**
- * Maps rows to places on disk. A _place_ is `segment * 65,536 + offset`; a segment may have fewer rows, and some of
- * them may be dead rows that an update left. Readers see only rows of users, numbered without gaps in the order of
+ * Maps rows to places on disk. A _place_ is `segment * 65,536 + offset`; a segment may have fewer rows, some of which
+ * may be dead rows that an update left. Readers see only rows of users, which are numbered without gaps in the order of
  * their places.
  */
 import { AppError } from '../../lib/errors.ts';
@@ -13,10 +13,10 @@ const SEGMENT_WORDS = SEGMENT_ROWS / WORD_BITS;
 type Segments = readonly Pick<ManifestSegment, 'rows' | 'dead'>[];
 
 export class SegmentLayout {
-  /** The segments on disk that have users. */
+  /** Segments on disk that have users. */
   readonly #onDisk: readonly number[];
   readonly #hasDead: readonly boolean[];
-  /** The first row of each segment in `#onDisk`, followed by the total number of rows. */
+  /** First row of each segment in `#onDisk`, followed by the total number of rows. */
   readonly #starts: readonly number[];
   readonly #words: number;
   /** Whether rows and places are the same. */
@@ -56,7 +56,8 @@ export class SegmentLayout {
   }
 
   /**
-   * A row as `segment * 65,536 + its position among the segment's users`. Throws RangeError (a bug) for an invalid row.
+   * Converts a row to `segment * 65,536 + position`, the position among the segment's users. Throws RangeError (a bug)
+   * for an invalid row.
    */
   locate(row: number): number {
     const starts = this.#starts;
@@ -70,7 +71,10 @@ export class SegmentLayout {
     return low * SEGMENT_ROWS + row - starts[low]!;
   }
 
-  /** A bit for each place that belongs to a user. `placeOf` is by user number, -1 for users without a row. */
+  /**
+   * A bit for each place that belongs to a user. `placeOf` has the place by user number, and -1 for users without a
+   * row.
+   */
   markUsers(placeOf: Int32Array): Uint32Array {
     const bits = new Uint32Array(this.#words);
     for (const place of placeOf) if (place >= 0) bits[place >>> 5]! |= 1 << (place & 31);
@@ -87,7 +91,10 @@ export class SegmentLayout {
     const before = new Int32Array(bits.length + 1);
     for (let i = 0; i < bits.length; i++) before[i + 1] = before[i]! + countBits(bits[i]!);
     if (before.at(-1) !== this.rowCount)
-      throw new AppError('invalid_population', `${path} has ${before.at(-1)} users, the version ${this.rowCount}`);
+      throw new AppError(
+        'invalid_population',
+        `${path} has ${before.at(-1)} users, but the version has ${this.rowCount}`,
+      );
     return placeOf.map((place) => {
       if (place < 0) return -1;
       const below = bits[place >>> 5]! & ((1 << (place & 31)) - 1);

@@ -1,4 +1,4 @@
-/** Segments: the columns of a population, 65,536 rows a file, as Arrow IPC. */
+/** Segments: the columns of a population, with 65,536 rows per file, as Arrow IPC. */
 
 import {
   type Data,
@@ -21,10 +21,10 @@ import type { Feature } from '../../dataset/features.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { columnOf } from '../../lib/feature-kinds.ts';
 
-/** Number of rows of a segment; the last one of a version may have fewer. */
+/** Number of rows of a segment; the last segment of a version may have fewer. */
 export const SEGMENT_ROWS = 65_536;
 
-/** The Arrow column of the user numbers; feature f is the column `user.f`. */
+/** Name of the Arrow column of user numbers; the column of feature f is `user.f`. */
 const USER_NUMBER = 'user_number';
 
 type ColumnType = Int32 | List<Int32> | Float32 | FixedSizeList<Float32>;
@@ -34,7 +34,7 @@ export type TokenColumn =
   | { readonly kind: 'single'; readonly codes: Int32Array }
   | { readonly kind: 'multi'; readonly offsets: Int32Array /* rows + 1 */; readonly codes: Int32Array };
 
-/** The numbers of a feature: row i has `values[i * size .. (i + 1) * size)`, all NaN where the value is missing. */
+/** The numbers of a feature: row i has `values[i * size .. (i + 1) * size)`, all NaN if the value is missing. */
 export type NumberColumn =
   | { readonly kind: 'number'; readonly size: 1; readonly values: Float32Array }
   | { readonly kind: 'vector'; readonly size: number; readonly values: Float32Array };
@@ -53,7 +53,7 @@ export interface Rows {
   readonly columns: ReadonlyMap<string, Column>;
 }
 
-/** Where the codes of a row begin in `column.codes`; they end where those of `row + 1` begin. */
+/** Start of the codes of a row in `column.codes`; they end at the start of `row + 1`. */
 export function startOf(column: TokenColumn, row: number): number {
   switch (column.kind) {
     case 'single':
@@ -64,8 +64,9 @@ export function startOf(column: TokenColumn, row: number): number {
 }
 
 /**
- * Rows as an Arrow IPC file: int32 `user_number`, then `user.<feature>` as int32, list of int32, float32 or list of
- * as many float32 as a vector has, in the order of `features`. No nulls: a missing number is NaN.
+ * Encodes rows as an Arrow IPC file: int32 `user_number`, and then each `user.<feature>`, in the order of `features`,
+ * as int32, list of int32, float32 or (for a vector) fixed-size list of float32. There are no nulls: a missing number
+ * is NaN.
  */
 export function encodeSegment(rows: Rows, features: readonly Feature[]): Uint8Array {
   const fields = [new Field<ColumnType>(USER_NUMBER, new Int32(), false)];
@@ -81,8 +82,8 @@ export function encodeSegment(rows: Rows, features: readonly Feature[]): Uint8Ar
 }
 
 /**
- * Reads an Arrow IPC file with the columns that `encodeSegment` writes (others are ignored). The arrays are views of
- * `bytes` wherever its alignment and its offsets allow. Errors: AppError `invalid_population` naming `path`.
+ * Reads an Arrow IPC file with the columns that `encodeSegment` writes (other columns are ignored). The arrays are
+ * views of `bytes` if alignment and offsets allow. Errors: AppError `invalid_population` naming `path`.
  */
 export function decodeSegment(bytes: Uint8Array, features: readonly Feature[], path: string): Rows {
   const batch = readOnlyBatch(bytes, path);
@@ -179,7 +180,7 @@ function readInt32(data: Data | undefined, where: string): Int32Array {
   if (!data || !isInt32(data.type) || data.nullCount > 0) {
     throw new AppError('invalid_population', `${where} is not int32 without nulls`);
   }
-  // `values` already starts at the data's offset; what may follow is padding.
+  // `values` already starts at the data's offset, and may end with padding.
   return (data.values as Int32Array).subarray(0, data.length);
 }
 
@@ -214,7 +215,7 @@ function readList(data: Data | undefined, where: string): TokenColumn {
   const first = offsets[0]!;
   const last = offsets[data.length]!;
   if (last > items.length) throw new AppError('invalid_population', `${where} has offsets past its items`);
-  // A batch that was sliced from a larger one keeps the larger one's offsets.
+  // Normalises offsets: a batch that was sliced from a larger batch keeps the offsets of the larger batch.
   return {
     kind: 'multi',
     offsets: first === 0 ? offsets : offsets.map((offset) => offset - first),

@@ -1,9 +1,9 @@
-/** Some rows of a segment as rows of their own. */
+/** Selects rows of a segment. */
 import type { Feature } from '../../dataset/features.ts';
 import { SegmentBuilder } from '../import/segment-builder.ts';
 import type { Rows } from './segments.ts';
 
-/** The rows for which `isWanted` returns true, in their order. They are copies unless all rows are wanted. */
+/** The rows for which `isWanted` returns true, in their order. The rows are copies unless all rows are wanted. */
 export function selectRows(rows: Rows, features: readonly Feature[], isWanted: (row: number) => boolean): Rows {
   const runs: (readonly [from: number, to: number])[] = [];
   let count = 0;

@@ -2,9 +2,9 @@
 import type { Population } from './population.ts';
 
 /**
- * `next` as the successor of `before`, with the same folder and `erasures`. User ids and numbers are the same in all
- * versions, so it uses the larger of the two directories: audiences of a newer version keep their ids after a return to
- * an older one.
+ * Makes `next` the successor of `before`, with the same folder and `erasures`. User ids and numbers are the same in all
+ * versions, so the larger of the two directories is used. Audiences of a newer version therefore keep their ids after a
+ * return to an older version.
  */
 export function succeed(next: Population, before: Population): Population {
   const directory = next.directory.size >= before.directory.size ? next.directory : before.directory;
@@ -13,7 +13,7 @@ export function succeed(next: Population, before: Population): Population {
   return new PopulationView(() => next, { directory, rowOf });
 }
 
-/** A view that reads from the population that `current` returns at that moment. */
+/** A view that reads from the population that `current` returns at the time of the read. */
 export function viewOf(current: () => Population): Population {
   return new PopulationView(current);
 }

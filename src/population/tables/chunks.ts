@@ -1,4 +1,4 @@
-/** The columns of a DuckDB chunk as typed arrays: views of its memory, valid as long as the chunk. */
+/** The columns of a DuckDB chunk as typed arrays, which are views of its memory and valid as long as the chunk. */
 import { type DuckDBDataChunk, DuckDBVarCharVector } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { assert } from '../../lib/errors.ts';
@@ -73,7 +73,7 @@ function vectorOf(chunk: DuckDBDataChunk, index: number): Vector {
 }
 
 /**
- * Where each list begins among the items, and its length: DuckDB's pairs of uint64, of which the low halves suffice.
+ * The start of each list among the items, and its length. DuckDB has pairs of uint64, of which the low halves suffice.
  */
 function entriesOf(vector: Vector, rows: number): { starts: Uint32Array; lengths: Uint32Array } {
   const data = duckdb.vector_get_data(vector, 16 * rows);
@@ -88,7 +88,7 @@ function entriesOf(vector: Vector, rows: number): { starts: Uint32Array; lengths
   return { starts, lengths };
 }
 
-/** Whether a row is valid: DuckDB has one bit per row, or none at all if every row is valid. */
+/** Whether a row is valid. DuckDB has one bit per row, or no bits if every row is valid. */
 function validityOf(vector: Vector, rows: number): (row: number) => boolean {
   const bits: Uint8Array | null = duckdb.vector_get_validity(vector, 8 * Math.ceil(rows / 64));
   return bits === null || bits === undefined ? () => true : (row) => (bits[row >> 3]! & (1 << (row & 7))) !== 0;

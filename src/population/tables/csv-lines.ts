@@ -9,20 +9,20 @@ import { quoteCsv } from '../../lib/text/csv.ts';
 import { CsvReader } from '../../lib/text/csv-reader.ts';
 import { isRemote } from '../import/source-files.ts';
 
-/** How to read the records of a file. */
+/** Options for reading the records of a file. */
 export interface CsvShape {
   readonly path: string;
   readonly delimiter: string;
   readonly columns: readonly string[];
 }
 
-/** Whether this module can read a file: it must be on this machine, and its name must not end in `.zst`. */
+/** Whether this module can read a file: the file must be on this machine, and its name must not end in `.zst`. */
 export function isReadable(path: string): boolean {
   return !path.endsWith('.zst') && !isRemote(path);
 }
 
 /**
- * The line at which each wanted row begins. Only accepted rows are numbered, from 0. Errors: AppError `invalid_data`.
+ * Finds the first line of each wanted row. Only accepted rows are numbered, from 0. Errors: AppError `invalid_data`.
  */
 export async function linesOfRows(shape: CsvShape, wanted: ReadonlySet<number>): Promise<ReadonlyMap<number, number>> {
   const lines = new Map<number, number>();
@@ -36,9 +36,9 @@ export async function linesOfRows(shape: CsvShape, wanted: ReadonlySet<number>):
 }
 
 /**
- * Rewrites a file in the form that all readers agree on: LF, no empty lines, quotes only where needed, the header
- * first. Returns an error for each invalid row, naming file:line, up to `maximum`. Errors: AppError `invalid_data`, and
- * file system errors of `out`.
+ * Rewrites a file in a form that all readers read equally: with LF, a header and minimal quotes, and without empty
+ * lines. Returns up to `maximum` errors of invalid rows, naming file:line. Errors: AppError `invalid_data`, and file
+ * system errors of `out`.
  */
 export async function rewriteCsv(shape: CsvShape, out: string, maximum: number): Promise<AppError[]> {
   const faults: AppError[] = [];

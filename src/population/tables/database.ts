@@ -7,16 +7,16 @@ import { AppError, assert, messageOf } from '../../lib/errors.ts';
 import { isRemote } from '../import/source-files.ts';
 import { quoteText } from '../kinds/column-plan.ts';
 
-/** DuckDB's default memory limit; beyond it, DuckDB writes to `scratch`. */
+/** Memory limit of DuckDB, which writes further data to `scratch`. */
 const DEFAULT_MEMORY_MIB = 1024;
 
 export interface DatabaseOptions {
-  /** A folder for data that does not fit into memory; created if it does not exist, and not removed here. */
+  /** Folder for data that does not fit into memory; created if it does not exist. The caller removes it. */
   readonly scratch: string;
   readonly memoryMib?: number;
 }
 
-/** How often a statement's progress is polled. */
+/** Polling interval for the progress of a statement. */
 const PROGRESS_EVERY_MS = 500;
 
 export type Row = { readonly [column: string]: Json };
@@ -44,7 +44,7 @@ export async function openDatabase({
     memory_limit: `${memoryMib}MiB`,
     threads: String(availableParallelism()),
     temp_directory: join(scratch, 'spilled'),
-    // Nothing is downloaded unless requested (`remote.ts`).
+    // Prevents downloads unless they are requested (`remote.ts`).
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     preserve_insertion_order: 'true',
@@ -82,7 +82,7 @@ export class Database {
     await this.rows(sql, onPercent);
   }
 
-  /** The rows of a small result. */
+  /** All rows of a small result. */
   async rows(sql: string, onPercent?: (percent: number) => void): Promise<Row[]> {
     const timer = onPercent
       ? setInterval(() => onPercent(Math.max(0, this.#connection.progress.percentage)), PROGRESS_EVERY_MS)
@@ -96,7 +96,7 @@ export class Database {
     }
   }
 
-  /** The chunks of a result of any size; each is valid until the next is requested. */
+  /** Chunks of a result of any size; a chunk is valid until the next chunk is requested. */
   async *stream(sql: string): AsyncGenerator<DuckDBDataChunk, void, void> {
     try {
       const result = await this.#connection.stream(sql);
@@ -149,7 +149,7 @@ export function quotePath(path: string): string {
   return quoteText(isRemote(path) ? path : path.replace(/[*?[]/g, '[$&]'));
 }
 
-/** A whole number from a row of JSON, in which DuckDB writes large numbers as text. */
+/** Parses a whole number of a JSON row, in which DuckDB writes large numbers as text. */
 export function numberOf(row: Row | undefined, column: string): number {
   const value = Number(row?.[column]);
   assert(Number.isSafeInteger(value), `${column} is a whole number`);

@@ -6,22 +6,22 @@ import { FULL, ILL_FORMED, type TextTable } from '../../lib/text/text-table.ts';
 import type { ImportLimits } from '../import/import-limits.ts';
 import type { Database } from './database.ts';
 
-/** Exceeds the length of any list, so row * SPAN + position orders all tokens of a table. */
+/** A number above the length of any list, so that row * SPAN + position orders all tokens of a table. */
 const SPAN = 16_777_216;
 
-/** How a feature's tokens become codes. */
+/** Converts the tokens of a feature to codes. */
 export interface TokenCodes {
-  /** The ENUM type; null if there are no tokens. */
+  /** ENUM type; null if there are no tokens. */
   readonly type: string | null;
-  /** Whether any list has an empty or null token, which is left out. */
+  /** Whether a list has empty or null tokens, which are left out. */
   readonly hasEmpty: boolean;
 }
 
-/** The tokens to read: those of column `column` of the view `source`. */
+/** The tokens to read, in the column `column` of the view `source`. */
 export interface TokenSource {
   readonly feature: Feature;
   readonly column: string;
-  /** A table of row numbers to leave out, or null. */
+  /** Name of a table of row numbers to leave out, or null. */
   readonly leftOut: string | null;
 }
 
@@ -67,8 +67,8 @@ export async function encodeTokens(
 }
 
 /**
- * SQL for the codes of a column: INTEGER, or INTEGER[] for a list. `mayMiss`: tokens may be unknown, because rows to
- * leave out are read too.
+ * SQL for the codes of a column: INTEGER, or INTEGER[] for a list. `mayMiss`: tokens may be unknown, because the rows
+ * to leave out are also read.
  */
 export function codesSql({ kind }: Feature, column: string, codes: TokenCodes, mayMiss: boolean): string {
   const isList = columnOf(kind) === 'multi';

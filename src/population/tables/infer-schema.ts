@@ -1,4 +1,4 @@
-/** Proposes a schema for files of users from what each column looks like, for a person to edit. */
+/** Proposes a schema for files of users from statistics of each column, for a person to edit. */
 import { AppError } from '../../lib/errors.ts';
 import { BadRows } from '../import/bad-rows.ts';
 import { checkFile, type FileFormat, formatOf } from '../import/source-files.ts';
@@ -27,9 +27,9 @@ const DATE = {
 };
 /** Numbers with a decimal comma. */
 const DECIMAL_COMMA = '[+-]?[0-9]+(,[0-9]+)?';
-/** Lists of numbers as JSON or a program's print function writes them. */
+/** Lists of numbers in the notation of JSON or of a program's print function. */
 const BRACKETED = `\\[ *${NUMBER}( *, *${NUMBER})* *\\]`;
-/** Texts with at least this many bytes look like free text. */
+/** Minimum length of free text, in bytes. */
 const FREE_TEXT_BYTES = 40;
 
 /**
@@ -127,8 +127,8 @@ function propose(facts: readonly ColumnFacts[], rows: number): SchemaFile {
   const isUnique = (fact: ColumnFacts) => fact.values === rows && fact.different > 0.9 * rows;
   const ids = facts.filter(({ type }) => typeGroup(type) === 'text' || typeGroup(type) === 'integer').filter(isUnique);
   const id = ids.find(({ column }) => ID_NAME.test(column)) ?? ids[0];
-  const notes: string[] = [`made of ${rows} rows. Edit this file before the import`];
-  if (!id) notes.push('no column has a different value in every row: set which one is the user id');
+  const notes: string[] = [`proposed from ${rows} rows. Edit this file before the import`];
+  if (!id) notes.push('no column has a different value in every row: set the column of user ids');
   const features: ProposedFeature[] = [];
   for (const fact of facts) {
     if (fact === id) continue;
@@ -139,7 +139,7 @@ function propose(facts: readonly ColumnFacts[], rows: number): SchemaFile {
   return { user_id: id?.column ?? 'user_id', features, notes };
 }
 
-/** Why a column carries no information for a model; null if it may carry some. */
+/** The reason why a column has no information for a model; null if the column may be useful. */
 function reasonToLeaveOut(fact: ColumnFacts, rows: number): string | null {
   const { type, values, different, bytes } = fact;
   const group = typeGroup(type);
@@ -148,7 +148,7 @@ function reasonToLeaveOut(fact: ColumnFacts, rows: number): string | null {
   if (different <= 1 && values === rows) return `a constant: ${fact.example.slice(0, 60)}`;
   const element = elementOf(type);
   if (element !== null && typeGroup(element) === 'float' && fact.shortest !== fact.longest)
-    return `lists of ${fact.shortest} to ${fact.longest} numbers, which are neither tokens nor a vector`;
+    return `lists of ${fact.shortest} to ${fact.longest} numbers, which are neither lists of tokens nor vectors`;
   if (isBracketed(fact)) {
     if (isTextVector(fact)) return null;
     return 'lists in brackets that are not a vector: write them with a separator, or as Parquet or NDJSON';

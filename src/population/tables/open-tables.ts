@@ -11,12 +11,12 @@ import { type CsvHead, type Reject, readHead, stageCsv } from './stage-csv.ts';
 
 /** A file, and its range of rows. */
 interface TableFile {
-  /** The path as given by the caller. */
+  /** Path given by the caller. */
   readonly path: string;
-  /** The Parquet file that is read. */
+  /** Parquet file that is read. */
   readonly parquet: string;
   readonly firstRow: number;
-  /** The header and the rejected records of a CSV file; null for a Parquet file. */
+  /** Header and rejected records of a CSV file; null for a Parquet file. */
   readonly csv: { readonly head: CsvHead; readonly rejects: readonly Reject[] } | null;
 }
 
@@ -27,7 +27,7 @@ export interface Tables {
   readonly rows: number;
 }
 
-/** Which columns of the tables are read, and how. */
+/** Selects the columns to read, and defines how they are read. */
 export interface TableOptions {
   readonly format: 'csv' | 'parquet';
   readonly userId: string | null;
@@ -66,7 +66,7 @@ export async function openTables(paths: readonly string[], database: Database, o
   return { format, shape, files, rows };
 }
 
-/** The errors of rows, each naming file and line (for Parquet, the row). */
+/** Errors of rows, each naming file and line (for Parquet, file and row). */
 export async function rowErrors(
   tables: Tables,
   faults: readonly { readonly row: number; readonly message: string }[],
@@ -92,7 +92,7 @@ function asItIs(path: string): Omit<TableFile, 'firstRow'> {
   return { path, parquet: path, csv: null };
 }
 
-/** The lines of some rows of a CSV file. If this module can't read the file, it assumes one record per line. */
+/** Finds the lines of given rows of a CSV file. If this module cannot read the file, one record per line is assumed. */
 async function linesOf(
   { head, rejects }: NonNullable<TableFile['csv']>,
   rows: ReadonlySet<number>,

@@ -9,13 +9,13 @@ import { checkFile } from '../import/source-files.ts';
 import { elementOf, quoteName, typeGroup } from '../kinds/column-plan.ts';
 import { type Database, openDatabase, quotePath, textOf } from './database.ts';
 
-/** DuckDB's memory limit: the file is streamed, so space for a row group or two is enough. */
+/** Memory limit of DuckDB. The file is streamed, so space for one or two row groups is enough. */
 const MEMORY_MIB = 512;
 
 /**
- * Opens the file. Whole numbers become text without a decimal point, whatever their type; times become `2026-03-04
- * 17:05:00.000` (UTC); empty texts and NaN become null. Rows are numbered from 1. Errors (AppError): `invalid_data` if
- * it is not a Parquet file, or a requested column is not text, number, time or a list of these.
+ * Opens the file. Whole numbers of any type become text without a decimal point; times become `2026-03-04 17:05:00.000`
+ * (UTC); empty texts and NaN become null. Rows are numbered from 1. Errors: AppError `invalid_data` if the file is not
+ * Parquet, or a requested column does not contain texts, numbers, times or lists of them.
  */
 export async function openParquetRows(path: string): Promise<RowSource> {
   checkFile(path, 'parquet');
@@ -55,7 +55,7 @@ export async function openParquetRows(path: string): Promise<RowSource> {
   return { path, columns: [...types.keys()], unreadable, read };
 }
 
-/** Opens a database with its own folder, which is removed when the database is closed. */
+/** Opens a database with a temporary folder, which is removed when the database is closed. */
 async function openScratch(): Promise<{ readonly database: Database; close(): void }> {
   const scratch = mkdtempSync(join(tmpdir(), 'metaheac-parquet-'));
   const remove = () => rmSync(scratch, { recursive: true, force: true });

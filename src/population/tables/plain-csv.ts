@@ -9,8 +9,8 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
  * True if each quote encloses a whole field or is doubled, each quoted field is closed, and no row has too many fields.
- * These are checked because DuckDB also accepts a quote within an unquoted field, spaces around a quoted field, and an
- * extra separator at the end of a line. Memory: one chunk and one line. Errors: those of the file system.
+ * DuckDB also accepts quotes within unquoted fields, spaces around quoted fields, and an extra separator at the end of
+ * a line. Memory: one chunk and one line. Errors: errors of the file system.
  */
 export async function isPlainCsv({ path, delimiter, columns }: CsvShape): Promise<boolean> {
   const scan = new Scan(delimiter.charCodeAt(0), columns.length);

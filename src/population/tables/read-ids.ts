@@ -17,7 +17,9 @@ export interface ReadIdsOptions {
   readonly memoryMib?: number;
 }
 
-/** Passes the ids in a file's column `userId` to `take`, in the order of the file. Errors: AppError `invalid_data`. */
+/**
+ * Passes the ids in the column `userId` of a file to `take`, in the order of the file. Errors: AppError `invalid_data`.
+ */
 export async function readTableIds(
   path: string,
   format: Exclude<FileFormat, 'ndjson'>,

@@ -32,13 +32,13 @@ export interface ReadTablesOptions {
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
-/** The files of `sources`, with patterns expanded, all of one format. */
+/** Expands patterns, and returns the files of `sources`, all of one format. */
 export async function listSources(sources: readonly string[], scratch: string): Promise<string[]> {
   return await withDatabase({ scratch }, (database) => expandSources(sources, database));
 }
 
 /**
- * Reads the users of `sources`. Returns how many rows a later row of the same user replaced. Errors: AppError
+ * Reads the users of `sources`. Returns the number of rows that a later row of the same user replaced. Errors: AppError
  * `invalid_data`.
  */
 export async function readTables(
@@ -97,7 +97,7 @@ class TableReader {
     return this.#replaced.size;
   }
 
-  /** The plan of the user id, then those of the features. */
+  /** The plan for the user id, followed by the plans for the features. */
   #plans(shape: TableShape): ColumnPlan[] {
     const { schema, limits } = this.#options;
     return [

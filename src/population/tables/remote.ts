@@ -5,8 +5,8 @@ import { quoteText } from '../kinds/column-plan.ts';
 import { type Database, textOf } from './database.ts';
 
 /**
- * The files of `sources` in order, those of a pattern sorted by name. Errors: AppError `invalid_data` if a pattern
- * matches nothing, or if DuckDB's extension for remote files can't be loaded.
+ * The files of `sources` in order; the files of a pattern are sorted by name. Errors: AppError `invalid_data` if a
+ * pattern matches nothing, or if DuckDB's extension for remote files cannot be loaded.
  */
 export async function expandSources(sources: readonly string[], database: Database): Promise<string[]> {
   if (sources.some(isRemote)) await loadRemote(sources, database);

@@ -12,7 +12,7 @@ import { type CsvShape, isReadable, MAXIMUM_RECORD_BYTES, rewriteCsv } from './c
 import { type Database, numberOf, quotePath, type Row, textOf } from './database.ts';
 import { isPlainCsv } from './plain-csv.ts';
 
-/** The header of a CSV file, and how to read the file. */
+/** Header of a CSV file, and options for reading the file. */
 export interface CsvHead extends CsvShape {
   /** Whether the header is exactly the first line. */
   readonly isOnFirstLine: boolean;
@@ -31,12 +31,12 @@ const NOT_UTF8 = 'the line is not UTF-8; if it is in Windows-1252, convert it: i
 
 const DELIMITERS = [',', ';', '\t', '|'];
 
-/** Bytes of a file that a thread reads at a time; DuckDB's default is 16 times the maximum record length. */
+/** Number of bytes that a thread reads at a time; DuckDB's default is 16 times the maximum record length. */
 const BUFFER_BYTES = 2 * MAXIMUM_RECORD_BYTES;
 
 /**
- * Reads a file's header. Chooses the delimiter with which the header has the column `needed`. If several delimiters do,
- * or none does, chooses the one that gives the most columns. Errors: AppError `invalid_data`.
+ * Reads a file's header. The delimiter is chosen so that the header has the column `needed`. If several or no
+ * delimiters qualify, the delimiter with the most columns is chosen. Errors: AppError `invalid_data`.
  */
 export async function readHead(
   path: string,
@@ -62,7 +62,7 @@ export async function readHead(
 
 /**
  * Writes `columns` of a CSV file to a Parquet file. Invalid records are left out and returned, up to `maximum`. DuckDB
- * reads the file directly if its grammar and ours agree, otherwise the output of `rewriteCsv`.
+ * reads the file itself if its grammar agrees with ours, and otherwise reads the output of `rewriteCsv`.
  */
 export async function stageCsv(
   head: CsvHead,
@@ -84,7 +84,7 @@ export async function stageCsv(
     const line = lineOfEncoding(error);
     if (line !== null) throw lineError(head.path, line, NOT_UTF8);
     if (!(error instanceof AppError) || !isReadable(head.path)) throw withRemedy(head.path, error);
-    // mixed line endings, or a CR within a field
+    // the file has mixed line endings, or a CR within a field
     return { staged, rejects: await rewriteAndRead() };
   }
 
@@ -111,7 +111,7 @@ async function mayDiffer(head: CsvHead): Promise<boolean> {
   }
 }
 
-/** Lets DuckDB convert a CSV file to a Parquet file; returns the records that it left out. */
+/** Lets DuckDB convert a CSV file to a Parquet file; returns the records that DuckDB left out. */
 async function readCsv(
   head: CsvHead,
   columns: readonly string[],
@@ -142,7 +142,7 @@ async function readCsv(
   });
 }
 
-/** The line that DuckDB could not read because it is not UTF-8; null for other errors. */
+/** The line that DuckDB could not read because the line is not UTF-8; null for other errors. */
 function lineOfEncoding(error: unknown): number | null {
   if (!(error instanceof AppError) || !/unicode|utf-?8/i.test(error.message)) return null;
   const line = /CSV Error on Line: (\d+)/.exec(error.message)?.[1];
@@ -197,7 +197,7 @@ async function readHeader(path: string, database: Database): Promise<Header | nu
 
 function splitHeader({ text, line }: Header, path: string, delimiter: string): readonly string[] {
   const fields = parseCsvRecord(text, delimiter);
-  // this may not be the file's delimiter: then a quote within a field is no error
+  // if this is not the file's delimiter, a quote within a field is not an error
   if (typeof fields === 'string') {
     if (fields === 'not_closed') throw csvError(path, line, fields);
     return [text];

@@ -1,16 +1,16 @@
-/** Finds whether the texts of a column are lists, and with which separator. */
+/** Finds whether the texts of a column are lists, and the separator of these lists. */
 import { NUMBER, type TextList } from '../kinds/column-facts.ts';
 import { quoteText } from '../kinds/column-plan.ts';
 import { type Database, numberOf } from './database.ts';
 
-/** Separators that are rare in prose come first. */
+/** Separators to try, beginning with those that are rare in prose. */
 const SEPARATORS = ['|', ';', ',', ' '] as const;
 /** Minimum share of the texts that contain the separator. */
 const LEAST_TEXTS = 0.05;
 /**
- * Minimum shares of the parts that also occur in other texts, and of the parts that occur at different positions.
- * Commas also occur in names ("Smith, John"), places and prose, but the parts of such texts keep their position or
- * occur in one text only.
+ * Minimum share of parts that also occur in other texts, and minimum share of parts that occur at different positions.
+ * Names ("Smith, John"), places and prose have commas too, but their parts keep their position or occur in one text
+ * only.
  */
 const EVIDENCE: Readonly<Record<string, { readonly repeated: number; readonly moved: number }>> = {
   '|': { repeated: 0.1, moved: 0 },

@@ -1,4 +1,4 @@
-/** The version that an update builds on: which of its rows still belong to users, and which segments are kept. */
+/** The version that an update builds on: the rows that still belong to users, and the segments that are kept. */
 import { join } from 'node:path';
 import type { Feature } from '../../dataset/features.ts';
 import type { UserNumber } from '../../lib/brands.ts';
@@ -11,24 +11,28 @@ import { readPlaces, readSegmentFile } from '../versions/version-files.ts';
 import type { SharedRows } from '../versions/version-writer.ts';
 
 /**
- * A segment with fewer users than this is rewritten together with the added rows, so that dead rows do not accumulate.
+ * Minimum number of users of a segment that is kept; smaller segments are rewritten together with the added rows, so
+ * that dead rows do not accumulate.
  */
 const FEW_USERS = (3 * SEGMENT_ROWS) / 4;
-/** Number of rows that an update may move per row that it adds or removes. */
+/** Maximum number of rows that an update moves per added or removed row. */
 const MOVED_PER_ROW = 2;
 
 export class BaseVersion {
   readonly features: readonly Feature[];
   readonly #folder: string;
   readonly #manifest: Manifest;
-  /** By user number: the place of the row; -1 if the user has no row, or no longer has one. */
+  /** Place of the row by user number; -1 for users without a row. */
   readonly #placeOf: Int32Array;
-  /** By segment: number of rows that belong to users. */
+  /** Number of rows that belong to users, by segment. */
   readonly #users: number[];
   readonly #hashes: (Uint32Array | undefined)[] = [];
   #removed = 0;
 
-  /** Checks the sizes of all files, and the sha256 of each file that is read. @throws AppError invalid_population */
+  /**
+   * Opens the version; checks the sizes of all files, and the sha256 of each file that is read. @throws AppError
+   * invalid_population
+   */
   constructor(folder: string, version: string) {
     const manifest = readManifest(folder, version);
     verifyVersion(folder, manifest, 'sizes');
@@ -52,7 +56,7 @@ export class BaseVersion {
     return (this.#placeOf[user] ?? -1) >= 0;
   }
 
-  /** Whether the user's row has this hash (`hashRows`). All rows of a segment are hashed at once. */
+  /** Whether the user's row has this hash of `hashRows`. All rows of a segment are hashed at once. */
   isEqual(user: UserNumber, low: number, high: number): boolean {
     const place = this.#placeOf[user]!;
     const segment = Math.floor(place / SEGMENT_ROWS);
@@ -70,8 +74,8 @@ export class BaseVersion {
   }
 
   /**
-   * The segments to rewrite: those with few users, the fewest first, up to `MOVED_PER_ROW` rows per row that the update
-   * added or removed, but at least 65,536 rows. If `isCompacted`, all segments with few users or dead rows.
+   * Chooses the segments to rewrite: segments with few users, smallest first, up to `MOVED_PER_ROW` rows per added or
+   * removed row, but at least 65,536 rows. With `isCompacted`, all segments with few users or dead rows are chosen.
    */
   findScattered(addedRows: number, isCompacted: boolean): number[] {
     const order = [...this.#users.keys()].sort((a, b) => this.#users[a]! - this.#users[b]!);
@@ -99,7 +103,7 @@ export class BaseVersion {
     return kept;
   }
 
-  /** The segments that still have users. */
+  /** Segments that still have users. */
   share(): SharedRows {
     const { segments, version } = this.#manifest;
     const kept = segments.flatMap((_, i) => (this.#users[i]! > 0 ? [i] : []));

@@ -1,4 +1,4 @@
-/** Receives the rows of an update: unchanged rows are skipped, other rows replace the user's row. */
+/** Receives the rows of an update: unchanged rows are skipped, and other rows replace the user's current row. */
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
@@ -16,13 +16,13 @@ const STAGED_ROWS = 8192;
 export interface DeltaCounts {
   /** Number of users whose row was replaced. */
   changed: number;
-  /** Number of users who had no row. */
+  /** Number of new users, who had no row. */
   added: number;
   /** Number of users whose row is unchanged. */
   unchanged: number;
   /** Number of users whose row was removed. */
   deleted: number;
-  /** Number of users to delete who had no row. */
+  /** Number of users to delete who are not in the population. */
   unknown: number;
   /** Number of users whose row was removed because they were erased. */
   erased: number;
@@ -77,7 +77,7 @@ export class DeltaWriter implements RowSink {
     return this.#rows;
   }
 
-  /** Removes the user's row. Must be called before any row is added; a repeated id changes nothing. */
+  /** Removes the user's row. Call this before any row is added; a repeated id changes nothing. */
   delete(userId: string): void {
     assert(this.#rows === 0, 'users are deleted before rows are read');
     const user = this.directory.find(userId);
@@ -165,7 +165,7 @@ export class DeltaWriter implements RowSink {
     }
   }
 
-  /** By row: 1 if it equals the user's current row. */
+  /** For each row, 1 if the row equals the user's current row, otherwise 0. */
   #findUnchanged(rows: Rows): Uint8Array {
     const hashes = hashRows(rows, this.#base.features);
     return Uint8Array.from({ length: rows.count }, (_, row) => {

@@ -1,4 +1,4 @@
-/** Updates a population: users who changed, who are new or who left, in time proportional to their number. */
+/** Updates a population with changed, new and deleted users, in time proportional to their number. */
 import { existsSync } from 'node:fs';
 import type { Feature } from '../../dataset/features.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -19,22 +19,22 @@ import { type DeltaCounts, DeltaWriter } from './delta-writer.ts';
 export interface UpdateFilesOptions {
   /** A population's folder. */
   readonly population: string;
-  /** Files of users who changed or are new, with all their features, all of the same format. */
+  /** Files of changed and new users with all features; the files must have the same format. */
   readonly changed: readonly string[];
-  /** Files of the ids of users who left. */
+  /** Files with the ids of users to delete. */
   readonly deleted: readonly string[];
-  /** The version to build on, `current` or `newest`. Default: the newest, even if it is not current. */
+  /** Version to build on, `current` or `newest`. Default: the newest version, even if it is not current. */
   readonly base?: string | undefined;
-  /** The schema of the files, given the population's features. */
+  /** Returns the schema of the files for the population's features. */
   readonly schema: (features: readonly Feature[]) => SourceSchema;
   readonly limits?: Partial<ImportLimits>;
   /** Maximum number of bad rows to leave out. Default: none. */
   readonly maximumBadRows?: number;
-  /** What to do with a user who is changed more than once. Default: an error. */
+  /** Treatment of users with several rows. Default: an error. */
   readonly duplicates?: Duplicates;
   /**
-   * Leaves no dead rows, so nothing of users who left remains on disk; takes time proportional to the segments with
-   * dead rows.
+   * Whether to leave no dead rows, so that no data of deleted users remains on disk. This takes time proportional to
+   * the segments with dead rows.
    */
   readonly isCompacted?: boolean;
   /** DuckDB's memory limit. */
@@ -46,14 +46,14 @@ export interface UpdateFilesOptions {
 
 export interface UpdateFilesResult extends Readonly<DeltaCounts> {
   readonly version: string;
-  /** The version that the update built on; equals `version` if nothing changed. */
+  /** Version that the update built on; equal to `version` if nothing changed. */
   readonly before: string;
-  /** Whether `before` was the newest version, and which version was current. */
+  /** Whether `before` was the newest version, and the name of the previous current version. */
   readonly isOfNewest: boolean;
   readonly currentBefore: string;
   /** Number of users of the version. */
   readonly users: number;
-  /** Number of segments shared with `before`, and number of segments written. */
+  /** Numbers of segments that are shared with `before`, and that were written. */
   readonly segments: { readonly shared: number; readonly written: number };
   readonly badRows: number;
   readonly worst: readonly string[];
@@ -64,11 +64,11 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
 }
 
 /**
- * Creates a version from the newest or the given one, and makes it current. Users in `changed` get their new rows,
- * users in `deleted` and erased users lose theirs, all others keep theirs; a user must not be in both. Files of
- * unchanged rows are shared with the base. If nothing changed, nothing is written. Errors: AppError `invalid_data`
- * (naming file and line or row, or if no user would be left), `invalid_argument`, and those of `withImportLock`; after
- * an error, nothing is published.
+ * Creates a version from the newest or the given version, and makes the new version current. Users in `changed` get
+ * their new rows, users in `deleted` and erased users lose their rows, and all other users keep their rows. A user must
+ * not be in both lists. Files of unchanged rows are shared with the base. If nothing changed, nothing is written.
+ * Errors: AppError `invalid_data` (naming file and line or row, or if no user would be left), `invalid_argument`, and
+ * those of `withImportLock`; after an error, nothing is published.
  */
 export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
   const { population, changed, deleted } = options;
@@ -109,7 +109,7 @@ async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
       ? 0
       : await readUsers(changed, delta, { schema, limits, badRows, duplicates, ...place, ...progress });
   const done = delta.publish(isCompacted);
-  // the caller asked for the newest version: make it current although there was nothing to do
+  // the caller requested the newest version, so make it current although nothing changed
   if (isOfNewest && done.version === newest && currentBefore !== newest) writeCurrent(population, newest);
   return {
     ...delta.counts,
@@ -124,7 +124,7 @@ async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
   };
 }
 
-/** `newest`, `current` or a version. @throws AppError invalid_argument */
+/** Finds the version for `newest`, `current` or the name of a version. @throws AppError invalid_argument */
 function baseOf({ population, base = 'newest' }: UpdateFilesOptions, newest: string, current: string): string {
   if (base === 'newest') return newest;
   if (base === 'current') return current;
@@ -132,7 +132,7 @@ function baseOf({ population, base = 'newest' }: UpdateFilesOptions, newest: str
   throw new AppError('invalid_argument', `${population} has no version ${base} to build on`);
 }
 
-/** The schema of files whose columns are named after the features. */
+/** The schema of files whose columns have the names of the features. */
 export function schemaOfFeatures(features: readonly Feature[], columns: ReadonlyMap<string, string>): SourceSchema {
   for (const name of columns.keys()) {
     if (name !== 'user_id' && !features.some((feature) => feature.name === name))
@@ -155,10 +155,10 @@ export function fitSchema(schema: SourceSchema, features: readonly Feature[], pa
   if (more) throw refuse(`the population has no feature "${more.name}"`);
   const fitted = features.map((feature): SourceFeature => {
     const found = schema.features.find(({ name }) => name === feature.name);
-    if (!found) throw refuse(`it lacks the population's feature "${feature.name}"`);
+    if (!found) throw refuse(`the schema lacks the population's feature "${feature.name}"`);
     if (describeFeature(found) === describeFeature(feature)) return found;
     throw refuse(
-      `the feature "${feature.name}" is ${describeFeature(found)}, in the population ${describeFeature(feature)}`,
+      `the feature "${feature.name}" is ${describeFeature(found)}, but ${describeFeature(feature)} in the population`,
     );
   });
   return { ...schema, features: fitted };

@@ -1,4 +1,4 @@
-/** Lists the files that a backup of a population folder copies, while nothing changes them. */
+/** Lists the files for a backup of a population folder, and keeps them from changing. */
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -9,22 +9,22 @@ import { CURRENT_FILE, findCurrentVersion, listFiles, listVersions, MANIFEST_FIL
 import { ORDER_FILE } from './version-order.ts';
 
 export interface PopulationFile {
-  /** Relative to the folder. */
+  /** Path relative to the folder. */
   readonly path: string;
-  /** Whether the file is never written again. */
+  /** Whether the file will never be written again. */
   readonly isFinal: boolean;
 }
 
 /**
- * The files besides versions and tables, in the order in which they are copied. Erasures are only appended, and an
- * incomplete record at the end is cut off.
+ * Files other than versions and tables, in the order in which they are copied. Erasures are only appended, and a later
+ * reader cuts off an incomplete record at the end.
  */
 const OTHERS = [CURRENT_FILE, ORDER_FILE, SUMS_FILE, ERASED_FILE, ERASED_KEY_FILE];
 
 /**
- * Calls `action` with the files of all published versions, their tables and erasures, without caches. Imports and
- * removals of versions are blocked meanwhile; users may be erased. @throws AppError invalid_population, unavailable (an
- * import is running), and what `action` throws
+ * Calls `action` with the files of all published versions, their tables and erasures, without caches. During the call,
+ * imports and removals of versions are blocked, but users may be erased. @throws AppError invalid_population,
+ * unavailable (an import is running), and the errors of `action`
  */
 export async function withPopulationFiles<T>(
   folder: string,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
 import { writeAll } from '../../lib/files/durable-files.ts';
 
-/** Bytes that are hashed or read at a time: a single call in Node can't exceed 2 GiB. */
+/** Number of bytes that are hashed or read at a time, because a single call in Node cannot exceed 2 GiB. */
 const TRANSFER_BYTES = 1024 * 1024 * 1024;
 
 /** The sha256 of some bytes, as hex. */
@@ -14,8 +14,8 @@ export function sha256(bytes: Uint8Array): string {
 }
 
 /**
- * The first `size` bytes of a file, in a buffer from `allocate` (by default a new one, aligned for every typed array);
- * null if the file has fewer bytes.
+ * The first `size` bytes of a file, in a buffer from `allocate` (by default a new buffer, aligned for every typed
+ * array); null if the file has fewer bytes.
  */
 export function readPrefix(
   path: string,
@@ -47,10 +47,13 @@ export function readRange(path: string, start: number, end: number): Buffer {
   });
 }
 
-/** Truncates the file to `size` bytes and appends `tail`. Fsyncs the file unless it already had this content. */
+/**
+ * Truncates the file to `size` bytes, appends `tail`, and fsyncs the file. A file that already has this content is not
+ * changed.
+ */
 export function appendDurably(path: string, size: number, tail: Uint8Array): void {
   if (tail.length === 0 && statSync(path, { throwIfNoEntry: false })?.size === size) return;
-  // 'a' ignores the position; it is used only to create the file.
+  // this open with 'a', which ignores positions, only creates the file
   withFile(path, 'a', () => {});
   withFile(path, 'r+', (file) => {
     ftruncateSync(file, size);
@@ -60,8 +63,8 @@ export function appendDurably(path: string, size: number, tail: Uint8Array): voi
 }
 
 /**
- * Appends to a file, which is created if it does not exist; data that others appended is kept. `endOf` returns the end
- * of the complete records; anything after that is cut off. Fsyncs the file. On failure nothing of `tail` remains.
+ * Appends to a file, creates it if it does not exist, and fsyncs it. Data that other processes appended is kept.
+ * `endOf` returns the end of the complete records; later bytes are cut off. After a failure, no part of `tail` remains.
  */
 export function appendRecords(path: string, tail: Uint8Array, endOf: () => number): void {
   withFile(path, 'a', (file) => {

@@ -8,24 +8,23 @@ import { AppError } from '../../lib/errors.ts';
 import { removeQuietly, withStorage } from '../../lib/files/durable-files.ts';
 import { awaitFileLock, awaitFileLockSync, tryFileLock } from '../../lib/files/file-lock.ts';
 
-/** Held while versions are added, removed or copied, or ids overwritten. Empty, and never removed. */
+/**
+ * Lock file of the writer, who adds, removes or copies versions or overwrites ids. The file is empty and never removed.
+ */
 const WRITER_LOCK = 'writer.lock';
-/** Held while erasure records are added, and while a version becomes visible. */
+/** Lock file for adding erasure records and for making a version visible. */
 const ERASURES_LOCK = 'erasures.lock';
-/** Lock files of earlier releases with process ids, which are no longer used. */
+/** Lock files of earlier releases, which contain process ids and are no longer used. */
 const FORMER_LOCKS = ['lock', 'erased.lock'];
 
-/**
- * How long to wait for another writer: long enough for it to make a version current or remove one, but not for an
- * import.
- */
+/** Maximum wait for another writer, which suffices to switch or remove a version, but not for an import. */
 const WRITER_WAIT_MS = 2_000;
-/** The erasure lock is normally held for milliseconds. */
+/** Maximum wait for the erasure lock, which is normally held for milliseconds. */
 const ERASURES_WAIT_MS = 30_000;
-/** How many times to create a folder that its last writer removed. */
+/** Maximum number of attempts to create a folder that its last writer may remove. */
 const FOLDER_ATTEMPTS = 3;
 
-/** Runs `action` as the only writer of a folder that exists. @throws AppError unavailable, storage_failed */
+/** Runs `action` as the only writer of an existing folder. @throws AppError unavailable, storage_failed */
 export async function asWriter<T>(folder: string, action: () => T | Promise<T>): Promise<T> {
   const release = held(await awaitFileLock(join(folder, WRITER_LOCK), WRITER_WAIT_MS), folder);
   try {
@@ -36,7 +35,7 @@ export async function asWriter<T>(folder: string, action: () => T | Promise<T>):
   }
 }
 
-/** As `asWriter`, but synchronous, and so without waiting for another writer. */
+/** Like `asWriter`, but synchronous and without waiting for another writer. */
 export function asWriterSync<T>(folder: string, action: () => T): T {
   const release = held(tryFileLock(join(folder, WRITER_LOCK)), folder);
   try {
@@ -47,7 +46,7 @@ export function asWriterSync<T>(folder: string, action: () => T): T {
   }
 }
 
-/** As `asWriter`, for a folder that is created if missing, and removed again if it stays empty. */
+/** Like `asWriter`, for a folder that is created if missing, and removed again if it stays empty. */
 export async function asFirstWriter<T>(folder: string, action: () => Promise<T>): Promise<T> {
   const isNew = !existsSync(folder);
   for (let attempt = 1; ; attempt++) {
@@ -77,7 +76,7 @@ export async function withErasuresLock<T>(folder: string, action: () => T): Prom
   return underErasuresLock(folder, release, action);
 }
 
-/** As `withErasuresLock`, but blocks the thread while another process holds the lock. */
+/** Like `withErasuresLock`, but blocks the thread while another process holds the lock. */
 export function withErasuresLockSync<T>(folder: string, action: () => T): T {
   return underErasuresLock(folder, awaitFileLockSync(join(folder, ERASURES_LOCK), ERASURES_WAIT_MS), action);
 }
@@ -104,8 +103,7 @@ function held(release: (() => void) | null, folder: string): () => void {
 }
 
 /**
- * Removes a folder that contains only locks. A process that waits for one of these locks will notice that the file
- * changed.
+ * Removes a folder that contains only locks. A process that waits for such a lock will notice that the file changed.
  */
 function removeUnused(folder: string): void {
   const locks = [WRITER_LOCK, ERASURES_LOCK];
@@ -114,7 +112,7 @@ function removeUnused(folder: string): void {
   try {
     rmdirSync(folder);
   } catch (error) {
-    // another process added a file meanwhile
+    // another process has added a file
     if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
   }
 }

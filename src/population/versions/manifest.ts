@@ -12,24 +12,24 @@ import { SEGMENT_ROWS } from '../read/segments.ts';
 import { sha256 } from './files.ts';
 
 /**
- * The layouts that this code reads: in layout 1, all segments but the last are full, and all rows belong to users; in
- * layout 2, segments may have fewer rows, and dead rows.
+ * Supported layouts. In layout 1, all segments except the last are full, and all rows belong to users. In layout 2,
+ * segments may have fewer rows, and may have dead rows.
  */
 const CONTRACTS = [1, 2] as const;
 const NEWEST_CONTRACT = 2;
 
 export const MANIFEST_FILE = 'population.json';
 export const CURRENT_FILE = 'current';
-/** The folder of the dictionaries. */
+/** Folder of the dictionaries. */
 export const DICTIONARIES_FOLDER = 'dictionaries';
-/** The folder in which an import builds a version before it is published. */
+/** Folder in which an import builds a version before it is published. */
 export const INCOMING_FOLDER = 'incoming';
 /**
- * In `incoming/` while an import readmits erased users: if such a user is erased again, the erasure must be recorded
- * again.
+ * File in `incoming/` while an import readmits erased users. If such a user is erased again, the erasure must be
+ * recorded again.
  */
 export const READMISSION_FILE = 'readmits';
-/** The suffix of a version that is being removed, or was replaced. */
+/** Suffix of a version that is being removed or was replaced. */
 export const REMOVED_SUFFIX = '.removed';
 
 const VERSION = /^[0-9a-f]{12}$/;
@@ -42,7 +42,10 @@ const fileSchema = z.strictObject({
 });
 const tableSchema = z.strictObject({ count: countSchema, bytes: fileSchema, ends: fileSchema });
 
-/** Only vectors have a `size`. `sensitive` is omitted if false, so older versions keep their name. */
+/**
+ * A feature of the manifest. Only vectors have a `size`. `sensitive` is omitted if false, so older versions keep their
+ * name.
+ */
 const featureSchema = z.strictObject({
   name: z.string().min(1),
   kind: z.enum(FEATURE_KINDS),
@@ -50,7 +53,7 @@ const featureSchema = z.strictObject({
   sensitive: z.literal(true).optional(),
 });
 
-/** `dead` rows no longer belong to a user: an update left them. Absent if there are none. */
+/** A segment. `dead` counts rows that no longer belong to a user after an update; absent if there are none. */
 const segmentSchema = z.strictObject({
   rows: z.int().min(1).max(SEGMENT_ROWS),
   dead: z.int().min(1).optional(),
@@ -71,15 +74,15 @@ const manifestSchema = z.strictObject({
 
 /** A file of a version; only its first `size` bytes belong to the version. */
 export type ManifestFile = z.infer<typeof fileSchema>;
-/** An append-only table: its texts' bytes and their end offsets. */
+/** An append-only table: the bytes of the texts, and their end offsets. */
 export type ManifestTable = z.infer<typeof tableSchema>;
-/** `rows` counts the rows of users, without dead rows. */
+/** Contents of a version; `rows` counts the rows of users, without dead rows. */
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestSegment = z.infer<typeof segmentSchema>;
 
 /**
- * Completes a manifest with its version: the first 12 hex digits of the sha256 of everything else, so that equal
- * content has one version.
+ * Completes a manifest with its version: the first 12 hex digits of the sha256 of all other fields, so that equal
+ * content has the same version.
  */
 export function sealManifest(content: Omit<Manifest, 'version'>): Manifest {
   return { ...content, version: versionOf(content) };
@@ -93,7 +96,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
 /** A file of a version with the path to open. */
 export type VersionFile = ManifestFile & { readonly mayGrow: boolean };
 
-/** Every file of a version. The tables belong to all versions and may have grown since; other files never change. */
+/** Lists every file of a version. The tables belong to all versions and may have grown; other files never change. */
 export function listFiles(folder: string, manifest: Manifest): VersionFile[] {
   const shared = [manifest.directory, ...manifest.dictionaries].flatMap(({ bytes, ends }) => [bytes, ends]);
   const own = [manifest.row_of, ...manifest.segments];
@@ -103,10 +106,7 @@ export function listFiles(folder: string, manifest: Manifest): VersionFile[] {
   ];
 }
 
-/**
- * Reads `population.json` of a version. Errors: AppError `invalid_population` naming the file and what is wrong with
- * it.
- */
+/** Reads `population.json` of a version. Errors: AppError `invalid_population` naming the file and its fault. */
 export function readManifest(folder: string, version: string): Manifest {
   const path = join(folder, version, MANIFEST_FILE);
   let value: unknown;
@@ -120,7 +120,7 @@ export function readManifest(folder: string, version: string): Manifest {
   if (typeof contract === 'number' && contract > NEWEST_CONTRACT) {
     throw new AppError(
       'invalid_population',
-      `${path} is of contract ${contract}; this program reads ${NEWEST_CONTRACT}: update it`,
+      `${path} has contract ${contract}, but this program reads ${NEWEST_CONTRACT}: update the program`,
     );
   }
   const parsed = manifestSchema.safeParse(value);
@@ -130,12 +130,14 @@ export function readManifest(folder: string, version: string): Manifest {
   }
   const { version: recorded, ...content } = parsed.data;
   if (recorded !== version || versionOf(content) !== version) {
-    throw new AppError('invalid_population', `${path} was altered: its content is not that of version ${version}`);
+    throw new AppError('invalid_population', `${path} was altered: its content does not match version ${version}`);
   }
   return parsed.data;
 }
 
-/** The version that `current` names, null in a folder without one. Errors: AppError `invalid_population`. */
+/**
+ * The version that `current` names; null in a folder without a current version. Errors: AppError `invalid_population`.
+ */
 export function findCurrentVersion(folder: string): string | null {
   const path = join(folder, CURRENT_FILE);
   if (!existsSync(path)) return null;
@@ -145,19 +147,19 @@ export function findCurrentVersion(folder: string): string | null {
   return version;
 }
 
-/** When a version's manifest was written, in ms since 1970. */
+/** Time when the manifest of a version was written, in ms since 1970. */
 export function publishedAt(folder: string, version: string): number {
   return statSync(join(folder, version, MANIFEST_FILE)).mtimeMs;
 }
 
-/** The versions that were published and not removed. */
+/** Published versions that were not removed. */
 export function listVersions(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder).filter((name) => VERSION.test(name));
 }
 
 /**
- * The manifests of all published versions; one that is removed meanwhile is left out. @throws AppError
+ * The manifests of all published versions; a version that is removed during the call is left out. @throws AppError
  * invalid_population
  */
 export function readManifests(folder: string): Manifest[] {
@@ -172,7 +174,7 @@ export function readManifests(folder: string): Manifest[] {
 }
 
 /**
- * The directory with the most users of all published versions; the directory of every other version is a prefix of it.
+ * The largest directory of all published versions; the directories of other versions are prefixes of this directory.
  */
 export function findLargestDirectory(folder: string): ManifestTable | null {
   let largest: ManifestTable | null = null;
@@ -181,13 +183,19 @@ export function findLargestDirectory(folder: string): ManifestTable | null {
   return largest;
 }
 
-/** Makes services start with a version. The caller is the folder's writer. @throws AppError storage_failed */
+/**
+ * Makes a version current, so that services start with it. The caller must be the folder's writer. @throws AppError
+ * storage_failed
+ */
 export function writeCurrent(folder: string, version: string): void {
   const path = join(folder, CURRENT_FILE);
   withStorage(`write ${path}`, () => replaceDurably(path, Buffer.from(`${version}\n`), `${path}.tmp`));
 }
 
-/** The paths of a feature's dictionary: readable, and different for every name even if the file system ignores case. */
+/**
+ * The paths of a feature's dictionary. Paths are readable, and differ for different names even if the file system
+ * ignores case.
+ */
 export function dictionaryPaths(feature: string): { bytes: string; ends: string } {
   const readable = feature
     .toLowerCase()

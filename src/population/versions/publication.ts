@@ -20,13 +20,13 @@ import { verifyVersion } from './verify.ts';
 /** A table that a version adds to. */
 export interface GrowingTable {
   readonly table: TextTable;
-  /** The table in the largest published version; null if none has it. */
+  /** The table in the largest published version; null if no version has the table. */
   readonly published: ManifestTable | null;
 }
 
-/** A segment that the new version shares with an earlier one. */
+/** A segment that the new version shares with an earlier version. */
 export interface SharedSegment extends Omit<ManifestSegment, 'path'> {
-  /** The path of the segment's file. */
+  /** Path of the segment's file. */
   readonly file: string;
 }
 
@@ -35,22 +35,22 @@ export interface Publication {
   readonly out: string;
   readonly manifest: Manifest;
   readonly rowOf: Uint8Array;
-  /** The first segments of the version; the others were written to `incoming/`, numbered from 0. */
+  /** First segments of the version. Further segments were written to `incoming/`, numbered from 0. */
   readonly shared: readonly SharedSegment[];
   readonly directory: GrowingTable;
   /** By feature. */
   readonly dictionaries: ReadonlyMap<string, GrowingTable>;
 }
 
-/** The file of a segment, within the version's folder. */
+/** Path of a segment in the version's folder. */
 export function segmentPath(index: number): string {
   return `segments/${String(index).padStart(6, '0')}.arrow`;
 }
 
 /**
- * Writes a version to disk without making it visible: tables grow beyond the sizes in any manifest, the rest is in
- * `incoming/`. May be called again after the directory has changed. Returns false if the same version already exists
- * intact.
+ * Writes a version to disk without making it visible: tables grow beyond the sizes in any manifest, and other files are
+ * in `incoming/`. This can be called again after the directory has changed. Returns false if the same version already
+ * exists intact.
  */
 export function stage(publication: Publication): boolean {
   const { out, manifest } = publication;
@@ -62,14 +62,14 @@ export function stage(publication: Publication): boolean {
   writeDurably(join(incoming, MANIFEST_FILE), encodeManifest(manifest), 'w');
   syncFolder(join(incoming, 'segments'));
   syncFolder(incoming);
-  // The tables' file names must be durable before the manifest that lists them is.
+  // Makes the names of the tables' files durable, which must precede the manifest that lists them.
   syncFolder(out);
   return true;
 }
 
 /**
- * Makes a staged version visible. After a kill before that, the old version is still served: appended bytes lie beyond
- * the sizes in any manifest, and the next import cuts them off.
+ * Makes a staged version visible. If the process is killed earlier, the old version is still served: appended bytes lie
+ * beyond the sizes in any manifest, and the next import cuts them off.
  */
 export function makeVisible({ out, manifest }: Publication): void {
   const folder = join(out, manifest.version);
@@ -86,7 +86,7 @@ function appendTables({ out, manifest, directory, dictionaries }: Publication): 
   syncFolder(join(out, DICTIONARIES_FOLDER));
 }
 
-/** Renumbers the written segments to follow the shared ones. */
+/** Renumbers the written segments so that they follow the shared segments. */
 function placeSegments(incoming: string, { manifest, shared }: Publication): void {
   // the segments are already in place if the version is staged again
   if (shared.length === 0 || existsSync(join(incoming, segmentPath(manifest.segments.length - 1)))) return;
@@ -95,7 +95,10 @@ function placeSegments(incoming: string, { manifest, shared }: Publication): voi
   for (const [index, { file, size }] of shared.entries()) {
     const actual = statSync(file).size;
     if (actual !== size)
-      throw new AppError('invalid_population', `${file} was altered: it has ${actual} bytes, ${size} were recorded`);
+      throw new AppError(
+        'invalid_population',
+        `${file} was altered: it has ${actual} bytes instead of the recorded ${size}`,
+      );
     linkDurably(file, join(incoming, segmentPath(index)));
   }
 }

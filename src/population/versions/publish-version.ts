@@ -1,4 +1,4 @@
-/** Creates a version under the folder's lock; nothing is published unless everything could be read. */
+/** Creates a version under the folder's lock. The version is published only if all data could be read. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -8,7 +8,7 @@ import { type ImportResult, type ImportTarget, VersionWriter } from './version-w
 
 /**
  * Runs `action` as the only writer of the folder, which is created if it does not exist. Unpublished files are removed
- * afterwards. Errors: what `action` throws, and AppError `unavailable` (another writer is running), `storage_failed`.
+ * afterwards. Errors: the errors of `action`, and AppError `unavailable` (another writer is running), `storage_failed`.
  */
 export async function withImportLock<T>(out: string, action: () => Promise<T>): Promise<T> {
   return await asFirstWriter(out, async () => {
@@ -23,7 +23,7 @@ export async function withImportLock<T>(out: string, action: () => Promise<T>): 
 /**
  * Lets `read` fill a writer under the folder's lock, and publishes the result. The same content imported into the same
  * folder gives the same version, so importing the current content again changes nothing (but a damaged copy of that
- * version is replaced). `from` names the source in errors. Errors: what `read` throws, those of `withImportLock`, and
+ * version is replaced). `from` names the source in errors. Errors: the errors of `read` and `withImportLock`, and
  * AppError `invalid_population` (the folder is damaged), `invalid_data` (there is no user). After an error, the folder
  * still serves its previous version.
  */

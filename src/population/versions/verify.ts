@@ -18,14 +18,14 @@ export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' 
     if (!reading(file.path, () => drain(checkFile(folder, file)))) throw alteredError(file.path);
 }
 
-/** The error for a file whose bytes differ from those that a version recorded. */
+/** The error for a file whose bytes differ from the record of a version. */
 function alteredError(path: string): AppError {
-  return new AppError('invalid_population', `${path} was altered: its sha256 is not the one that the version recorded`);
+  return new AppError('invalid_population', `${path} was altered: its sha256 differs from the recorded sha256`);
 }
 
 /**
- * The verified bytes of a file that belong to a version, in a buffer from `allocate` or a new one.
- * @throws AppError invalid_population naming the file
+ * The verified bytes of a file that belong to a version, in a new buffer or a buffer from `allocate`. @throws AppError
+ * invalid_population naming the file
  */
 export function readCheckedFile(
   folder: string,
@@ -39,12 +39,12 @@ export function readCheckedFile(
   return bytes;
 }
 
-/** The files of a published version, as `listFiles`. @throws AppError invalid_population */
+/** The files of a published version, in the form of `listFiles`. @throws AppError invalid_population */
 export function filesOfVersion(folder: string, version: string): VersionFile[] {
   return listFiles(folder, readManifest(folder, version));
 }
 
-/** Whether a file of a version is missing or too short; does not read it. */
+/** Whether a file of a version is missing or too short. The file is not read. */
 export function isCut({ path, size }: ManifestFile): boolean {
   return (statSync(path, { throwIfNoEntry: false })?.size ?? -1) < size;
 }
@@ -55,7 +55,7 @@ export function* checkFile(folder: string, file: ManifestFile): Generator<number
   return isRecorded(folder, file, yield* hashFileSlices(file.path, file.size));
 }
 
-/** Whether a sum is the recorded one, or accepted in its place. */
+/** Whether a sum is the recorded sum or is accepted in its place. */
 function isRecorded(folder: string, { sha256: recorded }: ManifestFile, actual: string): boolean {
   return actual === recorded || acceptedSums(folder, recorded).includes(actual);
 }
@@ -66,7 +66,7 @@ function checkSize(path: string, size: number, mayGrow: boolean): void {
   if (actual > size && !mayGrow) {
     throw new AppError(
       'invalid_population',
-      `${path} was altered: it has ${actual} bytes, the version recorded ${size}`,
+      `${path} was altered: it has ${actual} bytes instead of the recorded ${size}`,
     );
   }
 }

@@ -7,8 +7,8 @@ import { featuresOf, type Manifest } from './manifest.ts';
 import { readCheckedFile } from './verify.ts';
 
 /**
- * A segment with all its rows, including dead ones, as views of `into` if given. Its sha256 is verified on each read,
- * because it may be damaged after a service verified it at its start. @throws AppError invalid_population
+ * A segment with all rows, including dead rows, as views of `into` if given. The sha256 is verified at each read,
+ * because a file may be damaged after the check at the start of a service. @throws AppError invalid_population
  */
 export function readSegmentFile(folder: string, manifest: Manifest, index: number, into?: SegmentMemory): Rows {
   const { rows: count, ...file } = manifest.segments[index]!;
@@ -19,7 +19,9 @@ export function readSegmentFile(folder: string, manifest: Manifest, index: numbe
   return rows;
 }
 
-/** `row-of.i32`: by user number, `segment * 65,536 + offset`, or -1. @throws AppError invalid_population */
+/**
+ * The file `row-of.i32`: for each user number, `segment * 65,536 + offset` or -1. @throws AppError invalid_population
+ */
 export function readPlaces(folder: string, { version, row_of: recorded, directory }: Manifest): Int32Array {
   const path = join(folder, version, recorded.path);
   if (recorded.size !== directory.count * Int32Array.BYTES_PER_ELEMENT)

@@ -1,7 +1,7 @@
 /**
- * The order of publication, kept in the file `versions`, one per line, latest last. File times cannot replace it:
- * clocks are set back, copies and restored backups have new times, and publishing the same content again writes no new
- * files.
+ * The order of publication in the file `versions`, with one version per line, latest last. File times cannot replace
+ * this file: clocks may be set back, copies and restored backups have new times, and publishing the same content again
+ * writes no new files.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export function findNewestVersion(folder: string): string | null {
 
 /**
  * The versions of these manifests in order of publication. Versions that the file does not list were published by an
- * earlier release: they are ordered by number of known users, then by file time.
+ * earlier release, and are ordered by number of known users and then by file time.
  */
 export function orderVersions(folder: string, manifests: readonly Manifest[]): string[] {
   const users = new Map(manifests.map(({ version, directory }) => [version, directory.count]));
@@ -31,9 +31,7 @@ export function orderVersions(folder: string, manifests: readonly Manifest[]): s
   return order;
 }
 
-/**
- * Records that this version was published now. The caller must be the folder's writer. @throws AppError storage_failed
- */
+/** Records the publication of a version. The caller must be the folder's writer. @throws AppError storage_failed */
 export function recordPublished(folder: string, version: string): void {
   const order = orderVersions(folder, readManifests(folder)).filter((one) => one !== version);
   const text = [...order, version].map((one) => `${one}\n`).join('');
@@ -42,7 +40,7 @@ export function recordPublished(folder: string, version: string): void {
   withStorage(`write ${path}`, () => replaceDurably(path, Buffer.from(text), `${path}.tmp`));
 }
 
-/** Skips lines that are not a version; for a repeated version the last line counts. */
+/** Parses the file. Lines that are not a version are skipped; for a repeated version, the last line counts. */
 function readOrder(folder: string): string[] {
   const path = join(folder, ORDER_FILE);
   if (!existsSync(path)) return [];

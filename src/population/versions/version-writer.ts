@@ -40,11 +40,11 @@ import {
 } from './publication.ts';
 import { recordPublished } from './version-order.ts';
 
-/** The features of an import, and its destination. */
+/** Features and destination of an import. */
 export interface ImportTarget {
-  /** The population's folder; created if it does not exist. */
+  /** Folder of the population; created if it does not exist. */
   readonly out: string;
-  /** In the order of their columns. */
+  /** Features, in the order of their columns. */
   readonly features: readonly Feature[];
   /** Names of the features that are marked as sensitive. */
   readonly sensitive: ReadonlySet<string>;
@@ -66,33 +66,36 @@ export interface ImportResult {
   readonly erased: number;
 }
 
-/** Rows that the new version shares with an earlier one. */
+/** Rows that the new version shares with an earlier version. */
 export interface SharedRows {
-  /** They become the first segments. */
+  /** Shared segments, which become the first segments. */
   readonly segments: readonly SharedSegment[];
-  /** By user number: `segment * 65,536 + offset` in these segments, -1 for users without a row in them. */
+  /** For each user number, `segment * 65,536 + offset` in the shared segments; -1 for users without a row there. */
   readonly placeOf: Int32Array;
 }
 
 interface Staged {
   readonly publication: Publication;
-  /** False if the same version already existed. */
+  /** Whether a new version was published; false if the same version already existed. */
   readonly isNew: boolean;
 }
 
-/** How often a version is staged while erasures may run; at the last attempt, erasures wait. */
+/** Maximum number of attempts to stage a version while erasures may run; during the last attempt, erasures wait. */
 const STAGE_ATTEMPTS = 5;
 
 const NOTHING_SHARED: SharedRows = { segments: [], placeOf: new Int32Array(0) };
 
-/** A version under construction, under the lock: growing tables, and rows in the order in which they are added. */
+/**
+ * A version under construction: growing tables, and rows in the order in which they are added. The folder must be
+ * locked.
+ */
 export class VersionWriter implements RowSink {
   readonly scratch: string;
   readonly segment: SegmentBuilder;
   readonly directory: TextTable;
-  /** Users who must be left out. */
+  /** Erased users, who must be left out. */
   readonly erased: ImportErasures;
-  /** By feature, in the order of the columns; the dictionary of a feature without tokens stays empty. */
+  /** Dictionaries by feature, in the order of the columns; the dictionary of a feature without tokens stays empty. */
   readonly dictionaries: readonly TextTable[];
   readonly #out: string;
   readonly #features: readonly Feature[];
@@ -105,7 +108,7 @@ export class VersionWriter implements RowSink {
   #rows = 0;
   #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
 
-  /** First overwrites the ids of erased users in the directory. */
+  /** Opens the writer, after overwriting the ids of erased users in the directory. */
   constructor({ out, features, sensitive, readmitErased = false }: ImportTarget) {
     this.#out = out;
     this.#features = features;
@@ -117,7 +120,7 @@ export class VersionWriter implements RowSink {
     withStorage(`write ${this.#incoming}`, () => {
       rmSync(this.#incoming, { recursive: true, force: true });
       mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
-      // written before erasures are read: users erased from now on are recorded again
+      // this file is written before erasures are read, so users erased from now on are recorded again
       if (readmitErased) writeDurably(join(this.#incoming, READMISSION_FILE), new Uint8Array());
     });
     const erasures = new Erasures(out);
@@ -159,7 +162,7 @@ export class VersionWriter implements RowSink {
     return null;
   }
 
-  /** Ends the last segment and publishes the version, with shared rows before its own. */
+  /** Ends the last segment and publishes the version, with shared rows before new rows. */
   publish(shared: SharedRows = NOTHING_SHARED): ImportResult {
     if (this.segment.count > 0) this.#writeSegment();
     const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
@@ -177,8 +180,8 @@ export class VersionWriter implements RowSink {
   }
 
   /**
-   * Tables only grow, so the one with the most texts contains all texts. Bytes after its end were left by a killed
-   * import.
+   * Opens the table with the most texts, which contains all texts because tables only grow. Bytes after its end were
+   * left by a killed import.
    */
   #openTable(recorded: readonly ManifestTable[]): GrowingTable {
     const published = recorded.reduce<ManifestTable | null>(
@@ -212,8 +215,8 @@ export class VersionWriter implements RowSink {
   }
 
   /**
-   * Everything is on disk before the erasure lock is taken, so erasures wait only for a rename. If a new user is erased
-   * in between, the version is staged again, because the id must not be written.
+   * Publishes the version. All data is on disk before the erasure lock is taken, so erasures wait only for a rename. If
+   * a new user is erased in between, the version is staged again, because the id must not be written.
    */
   #publish(users: number, shared: SharedRows): string {
     const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
@@ -251,13 +254,13 @@ export class VersionWriter implements RowSink {
       makeVisible(publication);
       this.erased.recordNewUsers();
     }
-    // recorded before the version becomes current, so that the next update builds on it even if this process is killed
-    // in between
+    // the publication is recorded before the version becomes current, so that the next update builds on it even after a
+    // kill in between
     recordPublished(this.#out, version);
     if (findCurrentVersion(this.#out) !== version) writeCurrent(this.#out, version);
   }
 
-  /** By user number: the place of each row. The writer's own rows follow the shared ones. */
+  /** The place of each row by user number. New rows follow the shared rows. */
   #placeAll({ segments, placeOf }: SharedRows): Int32Array {
     const rowOf = new Int32Array(this.directory.count).fill(-1);
     rowOf.set(placeOf);

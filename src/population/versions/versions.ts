@@ -24,14 +24,14 @@ import { orderVersions } from './version-order.ts';
 export interface VersionSummary {
   readonly version: string;
   readonly isCurrent: boolean;
-  /** Whether it was published last, so that updates build on it. */
+  /** Whether this version was published last, so that updates build on it. */
   readonly isNewest: boolean;
-  /** In ms since 1970. */
+  /** Time of publication, in ms since 1970. */
   readonly publishedAt: number;
   readonly users: number;
   /** Number of user ids in the directory, including those of earlier versions. */
   readonly knownUsers: number;
-  /** Size of the files that only this version has. */
+  /** Size of the files that belong only to this version, in bytes. */
   readonly bytes: number;
   /** Number of rows on disk that no longer belong to a user. */
   readonly deadRows: number;
@@ -70,9 +70,9 @@ export function summariseVersions(folder: string): VersionSummary[] {
 }
 
 /**
- * Makes a published version the one that services start with, after checking all its files (unless the caller has).
- * Numbers and codes are never reassigned, so switching back and forth is safe. @throws AppError invalid_argument (no
- * such version), invalid_population, unavailable (an import is running), storage_failed
+ * Makes a published version current, after checking all its files (unless the caller has). Numbers and codes are never
+ * reassigned, so switching back and forth is safe. @throws AppError invalid_argument (no such version),
+ * invalid_population, unavailable (an import is running), storage_failed
  */
 export function makeCurrent(folder: string, version: string, { isVerified = false } = {}): void {
   underLock(folder, () => {
@@ -84,7 +84,8 @@ export function makeCurrent(folder: string, version: string, { isVerified = fals
 }
 
 /**
- * The version published before the current one. @throws AppError invalid_argument if there is none, invalid_population
+ * The version published before the current version. @throws AppError invalid_argument if there is no such version,
+ * invalid_population
  */
 export function versionBefore(folder: string): string {
   const versions = summariseVersions(folder);
@@ -94,10 +95,10 @@ export function versionBefore(folder: string): string {
 }
 
 /**
- * Removes all but the `keep` newest versions, and returns the removed ones. Keeps the current version, and the one with
- * the most user numbers, which the next import builds on. Overwrites the ids of erased users. A running service that
- * still needs a removed version (to explain an audience or finish an expansion) answers population_unavailable. @throws
- * AppError invalid_population, unavailable (an import is running), storage_failed
+ * Removes all but the `keep` newest versions, and returns the removed versions. The current version is kept, and so is
+ * the version with the most user numbers, which the next import builds on. The ids of erased users are overwritten. A
+ * running service that still needs a removed version (to explain an audience or finish an expansion) answers
+ * population_unavailable. @throws AppError invalid_population, unavailable (an import is running), storage_failed
  */
 export function pruneVersions(folder: string, keep: number): string[] {
   return underLock(folder, () => {
@@ -105,7 +106,8 @@ export function pruneVersions(folder: string, keep: number): string[] {
     const most = versions.reduce((a, b) => (b.knownUsers > a.knownUsers ? b : a));
     const gone = versions.slice(keep).filter((one) => !one.isCurrent && one !== most);
     withStorage(`write ${folder}`, () => {
-      // rename all before deleting any, so that readers of all manifests do not find a partly deleted version
+      // all versions are renamed before any is deleted, so that readers of all manifests do not find a partly deleted
+      // version
       for (const { version } of gone) renameSync(join(folder, version), join(folder, `${version}${REMOVED_SUFFIX}`));
       if (gone.length > 0) syncFolder(folder);
       removeLeftovers(folder);
@@ -115,7 +117,7 @@ export function pruneVersions(folder: string, keep: number): string[] {
   });
 }
 
-/** Overwrites the ids of erased users now rather than at the next import. @throws AppError as `pruneVersions` */
+/** Overwrites the ids of erased users now instead of at the next import. @throws the errors of `pruneVersions` */
 export function redactErasedUsers(folder: string): number {
   return underLock(folder, () => redactErased(folder, new Erasures(folder)));
 }
@@ -130,7 +132,7 @@ function underLock<T>(folder: string, action: () => T): T {
   return asWriterSync(folder, action);
 }
 
-/** Deletes what is left of versions that killed writers were removing or replacing. */
+/** Deletes leftovers of versions that killed writers were removing or replacing. */
 function removeLeftovers(folder: string): void {
   for (const name of readdirSync(folder))
     if (name.endsWith(REMOVED_SUFFIX)) rmSync(join(folder, name), { recursive: true, force: true });

@@ -54,7 +54,7 @@ describe('a proposed schema', () => {
     ]);
     const notes = Object.fromEntries(schema.features.map((feature) => [feature.name, feature.notes!.join(' ')]));
     expect(notes['postcode']).toContain('leading zeros');
-    expect(notes['segment']).toContain('kind single if they are codes');
+    expect(notes['segment']).toContain('use kind single if the numbers are codes');
     expect(notes['city']).toMatch(/100\.0 % of rows have a value, \d different/);
   });
 

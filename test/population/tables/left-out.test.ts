@@ -102,7 +102,7 @@ describe('files', () => {
   });
 
   it.each([
-    [['a.parquet', 'b.csv'], 'the files have different formats (parquet, csv): use only one'],
+    [['a.parquet', 'b.csv'], 'the files have different formats (parquet, csv): use only one format'],
     [['a.xlsx'], /^a.xlsx: the name does not show the format; it must end in/],
     [['none.parquet'], 'none.parquet: not found'],
     [['none-*.parquet'], 'none-*.parquet: not found'],

@@ -121,7 +121,7 @@ describe('an update from tables', () => {
     writeFileSync(join(folder, 'ids.txt'), 'new\n');
     const csv = writeCsv(folder, CHANGED, SCHEMA.features);
     const { message } = await refusalOf(() => update(out, { changed: [csv], deleted: [join(folder, 'ids.txt')] }));
-    expect(message).toMatch(/users\.csv:4: the user "new" is both changed here and deleted/);
+    expect(message).toMatch(/users\.csv:4: the user "new" is both changed and deleted/);
   });
 });
 
@@ -134,15 +134,15 @@ describe('fitSchema', () => {
   });
 
   it.each([
-    [SCHEMA.features.slice(1), /schema\.json: it lacks the population's feature "city"; an update keeps the/],
+    [SCHEMA.features.slice(1), /schema\.json: the schema lacks the population's feature "city"; an update keeps the/],
     [[...SCHEMA.features, { name: 'x', kind: 'single' as const, column: 'x' }], /the population has no feature "x"/],
     [
       SCHEMA.features.map((one) => ({ ...one, sensitive: true })),
-      /"city" is single, sensitive, in the population single/,
+      /"city" is single, sensitive, but single in the population/,
     ],
     [
       SCHEMA.features.map((one) => (one.size ? { ...one, size: 4 } : one)),
-      /is vector of 4, in the population vector of 3/,
+      /is vector of 4, but vector of 3 in the population/,
     ],
   ])('refuses other features (%#)', async (others, message) => {
     const error = await refusalOf(() => fitSchema({ ...SCHEMA, features: others }, features, 'schema.json'));
