@@ -83,7 +83,7 @@ export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   outputs: 5,
   attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
   decompose: ({ b, inputs, attributes: { epsilon = DEFAULT_EPSILON, training_mode = 0 }, output, wants }) => {
-    // before opset 14, training mode had no attribute: a node in training mode had more than one output
+    // before opset 14, there was no attribute for training mode, but a node in training mode had more than one output
     if (training_mode !== 0 || [1, 2, 3, 4].some(wants)) refuse(`the node is in training mode: ${EVALUATION}`);
     const x = inputs[0]!;
     if (x.shape.length < 2) refuse(`"${x.name}" has rank ${x.shape.length}, but at least 2 is needed`);
@@ -120,7 +120,7 @@ function moments(
 ): { centred: Value; deviation: Value } {
   const over = b.ints(axes);
   const centred = b.add('Sub', [x, b.add('ReduceMean', [x, over], {}, options)]);
-  // ONNX Runtime fuses these nodes into one kernel only if the square is a Pow
+  // ONNX Runtime fuses the nodes of a normalization into one kernel only if the square is a Pow
   const variance = b.add('ReduceMean', [b.add('Pow', [centred, b.scalar(2, x)]), over]);
   return { centred, deviation: b.add('Sqrt', [b.add('Add', [variance, b.scalar(Math.fround(epsilon), x)])]) };
 }

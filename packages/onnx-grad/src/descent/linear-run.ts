@@ -32,7 +32,7 @@ import { logitOf, SAME, spreadOf } from './spread.ts';
 
 /** Maximum number of rows per run when scoring. */
 const LINK_ROWS = 8192;
-/** The logistic regression stops at this largest entry of its mean gradient; more steps do not change ranks. */
+/** The logistic regression stops when no entry of its mean gradient exceeds this number. */
 const LOGISTIC_TOLERANCE = 1e-5;
 /** Minimum weight of a run's own logits in a blend, enough to order rows to which the parts give equal scores. */
 const LEAST_OWN = 1e-3;
@@ -61,7 +61,9 @@ export function buildLinkStep(term: LinearTerm): Graph {
   return b.build('link_step', [loss, gradient]);
 }
 
-/** Steps change all `parameters` except `regression`. `scale` is not one of `parameters`. Only blends use the two. */
+/**
+ * Steps change all `parameters` except `regression`. Only blends use `regression` and `scale`.
+ */
 export async function openLinearProgram(
   term: LinearTerm,
   parameters: readonly string[],

@@ -15,8 +15,8 @@ export interface LookedUpRows {
 }
 
 /**
- * The parameter elements, with their weights, that one look-up adds to consecutive rows. Row from + i gets `counts[i]`
- * elements.
+ * The parameter elements, with their weights, that one look-up adds to consecutive rows. Row `from + i` gets
+ * `counts[i]` elements.
  */
 export interface Part {
   readonly parameter: string;

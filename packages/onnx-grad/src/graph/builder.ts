@@ -222,7 +222,7 @@ export class Builder implements NodeBuilder {
     }
     for (const [output, list] of graph.overrides) {
       const target = mapped.get(output);
-      // overrides of a replaced value are not copied; the replacement keeps the overrides that it has
+      // overrides of a replaced value are not copied, because the replacement keeps its own overrides
       if (target && !values.has(output))
         this.overrides.set(
           target.name,

@@ -60,7 +60,7 @@ function neededValues(graph: Graph, overrides: boolean): Set<string> {
   return needed;
 }
 
-/** The nodes that the outputs of `graph` or the gradients of its overrides need. */
+/** The nodes that are needed for the outputs of `graph` or for the gradients of its overrides. */
 export function neededNodes(graph: Graph): ReadonlySet<Node> {
   const needed = new Set<string>(graph.outputs);
   for (const list of graph.overrides.values()) for (const { input, gradient } of list) needed.add(input).add(gradient);

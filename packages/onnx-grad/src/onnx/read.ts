@@ -113,7 +113,7 @@ function readGraph(
     }
   }
   for (const node of nodes) for (const input of node.inputs) producers.require(input, nodeText(node));
-  // names generated for unnamed outputs, and for attributes that become inputs (axes), must avoid these names
+  // names generated for unnamed outputs, and for attributes that become inputs (axes), must not equal names in the file
   b.reserve(producers.names());
   addNodes(b, sortNodes(nodes));
   return finish(b, graph, producers);

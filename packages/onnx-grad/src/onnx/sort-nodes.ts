@@ -7,8 +7,8 @@ import { type FileNode, nodeText } from './file-node.ts';
 const NAMED_NODES = 8;
 
 /**
- * Returns `nodes` in topological order: each node follows the producers of its inputs. Nodes that already are in such
- * an order keep it. A cycle is a GraphError.
+ * Returns `nodes` in topological order: each node follows the producers of its inputs. If `nodes` already has such an
+ * order, it is unchanged. A cycle is a GraphError.
  */
 export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const producers = new Map<string, FileNode>();

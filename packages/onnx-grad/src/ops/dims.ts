@@ -124,7 +124,7 @@ function factorsOf(dims: Shape): readonly [number: number, names: readonly strin
 /** Whether product(a) and product(b) differ for all values (0 or more) of the names. */
 export function neverEqual(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
-  // if both sides have names, all of these may be 0, so that the products are equal
+  // if both shapes have names, all names may be 0, which makes the products equal
   if (left.length > 0 && right.length > 0) return false;
   if (left.length === 0 && right.length === 0) return p !== q;
   const [whole, part] = left.length === 0 ? [p, q] : [q, p];

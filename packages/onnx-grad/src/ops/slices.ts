@@ -48,7 +48,7 @@ export const Concat: OpSpec<'Concat'> = {
   gradient: ({ b, inputs, attributes, gradient: g, wants }) => {
     const axis = normalizeAxis(attributes.axis, g.shape.length);
     const sizes = inputs.map((input) => sizeAlong(b, input!, axis));
-    // a single Split is used because the derivative of many Slices would be a sum of many values of full size
+    // a single Split is used, because the derivative of many Slices would be a sum of many values of full size
     if (inputs.length > 1 && inputs.every((_, i) => wants(i)))
       return b.addAll('Split', [g, joined(b, sizes)], { axis }).map((part, i) => reshapeLike(b, part, inputs[i]!));
     let start = b.ints([0]);

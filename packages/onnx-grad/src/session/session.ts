@@ -129,7 +129,7 @@ export async function openSession(graph: Graph | Uint8Array, options: SessionOpt
     // no arena by default: the sessions of a thread cannot share the memory that their arenas keep (tens of MiB each)
     enableCpuMemArena: options.keepsMemory ?? false,
     logSeverityLevel: 3,
-    // idle threads must not spin, so that other work can use the processors
+    // idle threads must not spin, because other work needs the processors
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   return {
