@@ -1,4 +1,4 @@
-/** Dates as numbers. */
+/** Converts dates to numbers. */
 
 /** An ISO 8601 date, with or without a time. */
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;

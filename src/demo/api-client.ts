@@ -54,7 +54,7 @@ export class ApiClient {
     return readinessSchema.parse(await (await this.#call('GET', '/readyz')).json());
   }
 
-  /** POSTs a campaign. */
+  /** Creates a campaign with POST. */
   async createCampaign(body: object): Promise<CampaignAnswer> {
     return campaignSchema.parse(await (await this.#call('POST', '/v1/campaigns', body)).json());
   }

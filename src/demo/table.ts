@@ -14,7 +14,7 @@ export function alignColumns(rows: readonly (readonly string[])[], align: string
   );
 }
 
-/** 12345 -> `12,345`. */
+/** Formats a number with thousands separators: 12345 becomes `12,345`. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }

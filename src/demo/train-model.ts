@@ -11,7 +11,7 @@ import { train } from '../training/train.ts';
 
 /** Time that the training should take. */
 export const TRAINING_BUDGET_MS = 180_000;
-/** Steps timed beforehand. */
+/** Number of steps that are timed before the training. */
 const TIMED_STEPS = 5;
 /**
  * Limits and interval of steps. The demo's training is shorter than normal training, and its number of steps is a

@@ -34,7 +34,7 @@ export interface StoredApiKey extends ApiKey {
 }
 
 const ID_BYTES = 6;
-/** 256 bits. */
+/** Number of random bytes in a key: 256 bits. */
 const SECRET_BYTES = 32;
 const FORM = /^(mh_[0-9a-f]{12})_[\w-]{43}$/;
 

@@ -27,7 +27,7 @@ export interface AuditedAction {
 }
 
 export interface AuditEntry extends AuditedAction {
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -47,7 +47,7 @@ export interface AuditQuery {
   readonly since?: number | undefined;
   /** Only entries before this time. */
   readonly until?: number | undefined;
-  /** 1 or more. */
+  /** Maximum number of items on a page; 1 or more. */
   readonly limit: number;
   readonly cursor?: string | undefined;
 }

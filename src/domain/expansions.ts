@@ -104,7 +104,7 @@ export function decide(
         job: {
           owner: command.owner,
           leaseUntil: now + leaseMs,
-          attempt: running.attempt + 1, // counted here, so that attempts that crash are counted too
+          attempt: running.attempt + 1, // an attempt is counted here, so that a crashed attempt counts too
           token: running.token + 1,
         },
       };

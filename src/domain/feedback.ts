@@ -6,7 +6,7 @@ export const FEEDBACK_EVENTS = ['conversion', 'click', 'dismissal'] as const;
 export interface FeedbackEvent {
   readonly userId: string;
   readonly event: (typeof FEEDBACK_EVENTS)[number];
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly happenedAt: number;
   /**
    * Whether the event is reported as it happens. Such an event becomes the user's latest event, even if its time is

@@ -11,7 +11,7 @@ export interface KeptAnswer {
   /** The id of the campaign that the created resource belongs to; empty if it belongs to no campaign. */
   readonly campaignId: string;
   readonly answer: string;
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly createdAt: number;
 }
 

@@ -26,7 +26,7 @@ export function turnOf({
 }: {
   readonly queuedAt: number;
   readonly cause: Cause;
-  /** Known seeds. */
+  /** Number of known seeds. */
   readonly seeds: number;
 }): number {
   const ofSeeds = Math.min(PATIENCE_A_SEED_MS * seeds, MOST_PATIENCE_OF_SEEDS_MS);

@@ -65,7 +65,7 @@ export interface Campaign {
   readonly filters: Filters;
   readonly audience: AudienceRequest;
   readonly refresh: RefreshPolicy;
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Counts of the current seeds; all counts are 0 if no seeds were sent yet. */
@@ -197,7 +197,7 @@ export interface Job {
   readonly campaignId: string;
   /** The number of the attempt; 1 at the first claim. */
   readonly attempt: number;
-  /** `<pid>:<uuid>`. */
+  /** The owner of the lease: `<pid>:<uuid>`. */
   readonly owner: string;
   /** The fencing token, which increases with each claim of the job. A call with an older token is refused. */
   readonly token: number;
@@ -207,7 +207,7 @@ export interface Job {
   readonly sets: ExpansionSets;
   /** The versions that an earlier attempt pinned; null if no attempt has pinned versions. */
   readonly pins: Pins | null;
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly queuedAt: number;
   /**
    * The W3C traceparent of the job's event: the traceparent of the request that queued the job, or of the engine that
@@ -245,7 +245,7 @@ export interface IdempotentRequest<Made = Campaign> {
 }
 
 export interface PageQuery {
-  /** 1 or more. */
+  /** Maximum number of items on a page; 1 or more. */
   readonly limit: number;
   readonly cursor?: string | undefined;
 }

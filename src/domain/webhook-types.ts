@@ -52,7 +52,7 @@ export interface Webhook extends NewWebhook {
    * caller disabled it.
    */
   readonly disabledReason: string | null;
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
 }

@@ -36,7 +36,7 @@ export async function openEngineModels<S>(
     const store = openStore();
     const opened = await opening;
     if (populationVersion !== null) await opened.openPopulation(populationVersion);
-    models.giveBack(model.version); // it stays loaded as the served one
+    models.giveBack(model.version); // the model stays loaded as the served model
     return { models, device: device.detail, store };
   } catch (error) {
     await models.close();

@@ -30,6 +30,6 @@ export interface EngineState {
         readonly ageMs: number;
       })
     | null;
-  /** By all engines. */
+  /** Number of users that all engines have scored. */
   readonly usersScored: number;
 }

@@ -29,14 +29,14 @@ export interface KindRow {
 const isNumber = (item: unknown) => typeof item === 'number';
 
 const KINDS_TABLE = {
-  /** One token. */
+  /** A feature with one token. */
   single: {
     column: 'single',
     filter: 'tokens',
     explain: 'tokens',
     refuse: (value) => (typeof value === 'string' ? null : 'a single string is expected'),
   },
-  /** A list of tokens. */
+  /** A feature with a list of tokens. */
   multi: {
     column: 'multi',
     filter: 'tokens',
@@ -44,14 +44,14 @@ const KINDS_TABLE = {
     refuse: (value) =>
       Array.isArray(value) && (value.length === 0 || !value.every(isNumber)) ? null : 'a list of strings is expected',
   },
-  /** One number. */
+  /** A feature with one number. */
   number: {
     column: 'number',
     filter: 'range',
     explain: 'bands',
     refuse: (value) => (isNumber(value) ? null : 'a number is expected'),
   },
-  /** A fixed number of numbers. */
+  /** A feature with a fixed number of numbers. */
   vector: {
     column: 'vector',
     filter: null,

@@ -6,12 +6,12 @@ export interface Interval {
   readonly high: number;
 }
 
-/** `0.831 [0.790, 0.868]` */
+/** Returns text such as `0.831 [0.790, 0.868]`. */
 export function intervalText({ mean, low, high }: Interval, digits: number): string {
   return `${mean.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
 }
 
-/** `+0.012 [-0.004, +0.026]` */
+/** Returns text such as `+0.012 [-0.004, +0.026]`. */
 export function signedInterval({ mean, low, high }: Interval, digits: number): string {
   return `${signed(mean, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
 }

@@ -9,7 +9,7 @@ export interface Output {
   progress(line: string): void;
 }
 
-/** `[#####-----]` */
+/** Returns a progress bar such as `[#####-----]`. */
 export function bar(share: number, width = 24): string {
   const full = Math.round(Math.min(Math.max(share, 0), 1) * width);
   return `[${'#'.repeat(full)}${'-'.repeat(width - full)}]`;

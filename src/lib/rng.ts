@@ -11,7 +11,7 @@ export interface Rng {
   uniform(): number;
   /** A random integer, uniform in [0, bound), without modulo bias. */
   integer(bound: number): number;
-  /** Standard normal (Box-Muller). */
+  /** A random number from the standard normal distribution (Box-Muller). */
   normal(): number;
   /** An independent stream, determined only by this stream's key and `label`, not by earlier draws. */
   fork(label: string): Rng;

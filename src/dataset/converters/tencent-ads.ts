@@ -15,7 +15,7 @@ import { recordMembers } from './tables.ts';
  */
 export interface Ad {
   readonly id: string;
-  /** Its features. */
+  /** The features of the ad. */
   readonly record: object;
   readonly members: Int32Array;
   readonly others: Int32Array;

@@ -42,7 +42,7 @@ export function favourites(
   return members;
 }
 
-/** Standard deviation. */
+/** The standard deviation of . */
 function spreadOf(values: Float64Array): number {
   let sum = 0;
   let squares = 0;

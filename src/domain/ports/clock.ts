@@ -2,7 +2,7 @@
 
 /** A moment at which the service's time was right, as far as the service could tell. */
 export interface SeenTime {
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly now: number;
   /** Monotonic time since the machine booted. `boot` is the id of that boot; null if the system has no such id. */
   readonly elapsed: number;
@@ -26,7 +26,7 @@ export interface ClockMemory {
   /** null if no service has run on this store yet. */
   seen(): SeenTime | null;
 
-  /** Oldest first. */
+  /** The steps of the clock, oldest first. */
   steps(): readonly ClockStep[];
 
   /**

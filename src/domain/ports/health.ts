@@ -8,7 +8,7 @@ export interface FailedExpansion {
   readonly expansionId: string;
   /** Why the expansion failed: the code of its `reason`. */
   readonly code: string;
-  /** Milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -46,7 +46,7 @@ export interface StoreHealth {
 
   queue(): Queue;
 
-  /** Newest first. */
+  /** The latest failures, newest first. */
   lastFailures(limit: number): readonly FailedExpansion[];
 
   /** The number of the last migration. */

@@ -23,7 +23,7 @@ export interface Jobs {
   /** Whether this claim is still valid. */
   isHeld(job: Job): boolean;
 
-  /** Renews the lease. */
+  /** Renews the lease of a job. */
   renew(job: Job): boolean;
 
   /**

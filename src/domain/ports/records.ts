@@ -15,7 +15,7 @@ export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'feat
 };
 
 export interface CampaignRecords {
-  /** Oldest first. */
+  /** The campaigns, oldest first. */
   ready(): readonly CampaignRecord[];
 
   /** Number of campaigns without seeds, or whose latest expansion made no audience. */

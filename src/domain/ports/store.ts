@@ -96,7 +96,7 @@ export interface CampaignStore
   readonly outbox: Outbox;
   /** The API keys of callers. */
   readonly apiKeys: ApiKeys;
-  /** The audit log. */
+  /** The audit log of the store. */
   readonly audit: AuditLog;
   /** The times that the service's clock keeps across restarts. */
   readonly clock: ClockMemory;

@@ -5,7 +5,7 @@ import type { Blobs } from './blobs.ts';
 export interface StoreContents {
   /** The sha256 values of user sets. */
   readonly sets: ReadonlySet<string>;
-  /** Folders of rankings. */
+  /** The folders of rankings. */
   readonly rankings: ReadonlySet<string>;
   /** Ids of expansions that have not ended and may be writing a ranking. */
   readonly running: ReadonlySet<string>;

@@ -11,7 +11,7 @@ export interface ErasedData {
   readonly users: number;
   /** Number of user sets that contained an erased user: seeds, suppression lists, and sets of expansions. */
   readonly sets: number;
-  /** Feedback events. */
+  /** Number of erased feedback events. */
   readonly feedback: number;
   /** Number of erased responses that were stored for repeated requests. */
   readonly answers: number;

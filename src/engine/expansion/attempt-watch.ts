@@ -5,7 +5,7 @@ import type { Logger } from '../../lib/logging.ts';
 import { type Span, type Tracer, traceFields } from '../../lib/tracing.ts';
 import type { AttemptProgress, Outcome } from './expand.ts';
 
-/** In chronological order. */
+/** The stages of an attempt, in chronological order. */
 const STAGES = ['finding', 'adapting', 'scoring', 'ranking'];
 
 interface Tellers {

@@ -34,7 +34,7 @@ const factsSchema = z.strictObject({
   /** Time spent on the work, in milliseconds. */
   work_ms: z.number(),
   batch_size: z.int(),
-  /** The scored segments. */
+  /** The numbers of the scored segments. */
   segments: z.array(z.int().nonnegative()),
   customised_bytes: z.int().nonnegative(),
   epochs: z.int(),

@@ -28,7 +28,7 @@ const MARKS: readonly (readonly [ForeignFile, readonly number[]])[] = [
   ['spreadsheet', [0x50, 0x4b, 0x03, 0x04]],
   ['spreadsheet', [0x50, 0x4b, 0x05, 0x06]],
   ['spreadsheet', [0x50, 0x4b, 0x07, 0x08]],
-  // Excel before 2007
+  // the format of Excel before 2007
   ['spreadsheet', [0xd0, 0xcf, 0x11, 0xe0]],
   ['pdf', [...Buffer.from('%PDF-')]],
   ['gzip', [0x1f, 0x8b, 0x08]],

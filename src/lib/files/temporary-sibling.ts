@@ -79,7 +79,7 @@ function removeAbandoned(target: string): void {
     if (!UUID.test(name.slice(start.length, -LOCK.length))) continue;
     const path = join(folder, name.slice(0, -LOCK.length));
     const giveBack = tryFileLock(path + LOCK);
-    if (giveBack === null) continue; // its writer is running
+    if (giveBack === null) continue; // the writer of the sibling is running
     // the writer was killed after it moved the old version aside and before it moved the new version into place
     if (!existsSync(target) && existsSync(path + ASIDE)) renameSync(path + ASIDE, target);
     removeWith(path, giveBack);

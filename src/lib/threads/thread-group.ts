@@ -257,7 +257,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
     for (const [worker, silence] of this.#silences) {
       silence.look(clock.elapsed());
       if (silence.silentMs < mostMs) continue;
-      this.#exits.delete(worker); // no caller is waiting for it
+      this.#exits.delete(worker); // no caller must wait for the exit of a silent thread
       const what = `has been silent for ${Math.round(mostMs / 1000)} s during a task`;
       this.#break(new ThreadSilent(`a thread (${this.#name}) ${what}`));
       return;
