@@ -21,7 +21,7 @@ export interface ModelsReport {
    * has started since.
    */
   readonly base: string | null;
-  /** Missing or damaged files, with paths relative to the data folder. */
+  /** Missing or damaged models and files, with paths relative to the folder of models. */
   readonly faults: readonly { readonly path: string; readonly message: string }[];
   /** Files of promotions that were interrupted or are still running. */
   readonly leftovers: readonly string[];
@@ -83,8 +83,8 @@ function findServed(models: string): { readonly fault: string | null } & Pick<Mo
 }
 
 /**
- * The paths in the data folder that a backup copies; each path must be copied before the next one is requested. Missing
- * files and models with a damaged manifest are left out.
+ * The paths in the folder of models that a backup copies; each path must be copied before the next one is requested.
+ * Missing files and models with a damaged manifest are left out.
  */
 export function* filesOfModels(models: string): Generator<string, void, void> {
   // served.json is copied before the models: every model that it names already exists when it is read

@@ -4,6 +4,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 /** Number of bytes per slice. It is a multiple of the size of the blocks for which rankings have checksums. */
 const SLICE_BYTES = 256 * 1024;
+/** Maximum bytes per read call: Node refuses lengths over 2^31 - 1. */
+const READ_BYTES = 1024 * 1024 * 1024;
 
 interface ReadRanges {
   /** Reads bytes from `position` on. Returns the number of bytes read, which is 0 at the end of the file. */
@@ -38,10 +40,21 @@ export function* hashSlices(file: ReadRanges, size: number): Generator<number, s
 export function* hashFileSlices(path: string, size = Number.POSITIVE_INFINITY): Generator<number, string, void> {
   const file = openSync(path, 'r');
   try {
-    return yield* hashSlices({ read: (target, at) => readSync(file, target, 0, target.length, at) }, size);
+    return yield* hashSlices({ read: (target, at) => readFully(file, target, at) }, size);
   } finally {
     closeSync(file);
   }
+}
+
+/** Reads from `position` until `target` is full or the file ends; returns the number of bytes read. */
+export function readFully(descriptor: number, target: Uint8Array, position: number): number {
+  let at = 0;
+  while (at < target.length) {
+    const read = readSync(descriptor, target, at, Math.min(READ_BYTES, target.length - at), position + at);
+    if (read === 0) break;
+    at += read;
+  }
+  return at;
 }
 
 /** The sha256 of a file, as hex. */

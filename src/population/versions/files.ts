@@ -1,15 +1,16 @@
 /** Reads prefixes and ranges of files, and appends to files durably. */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } from 'node:fs';
 import { writeAll } from '../../lib/files/durable-files.ts';
+import { readFully } from '../../lib/files/slices.ts';
 
-/** Number of bytes that are hashed or read at a time, because a single call in Node cannot exceed 2 GiB. */
-const TRANSFER_BYTES = 1024 * 1024 * 1024;
+/** Number of bytes that are hashed at a time, because a single call in Node cannot exceed 2 GiB. */
+const HASH_BYTES = 1024 * 1024 * 1024;
 
 /** The sha256 of some bytes, as hex. */
 export function sha256(bytes: Uint8Array): string {
   const hash = createHash('sha256');
-  for (let at = 0; at < bytes.length; at += TRANSFER_BYTES) hash.update(bytes.subarray(at, at + TRANSFER_BYTES));
+  for (let at = 0; at < bytes.length; at += HASH_BYTES) hash.update(bytes.subarray(at, at + HASH_BYTES));
   return hash.digest('hex');
 }
 
@@ -25,12 +26,7 @@ export function readPrefix(
   return withFile(path, 'r', (file) => {
     if (fstatSync(file).size < size) return null;
     const bytes = allocate(size);
-    for (let at = 0; at < size; ) {
-      const read = readSync(file, bytes, at, Math.min(TRANSFER_BYTES, size - at), at);
-      if (read === 0) return null;
-      at += read;
-    }
-    return bytes;
+    return readFully(file, bytes, 0) < size ? null : bytes;
   });
 }
 
@@ -38,12 +34,7 @@ export function readPrefix(
 export function readRange(path: string, start: number, end: number): Buffer {
   return withFile(path, 'r', (file) => {
     const bytes = Buffer.alloc(end - start);
-    for (let at = 0; at < bytes.length; ) {
-      const read = readSync(file, bytes, at, Math.min(TRANSFER_BYTES, bytes.length - at), start + at);
-      if (read === 0) return bytes.subarray(0, at);
-      at += read;
-    }
-    return bytes;
+    return bytes.subarray(0, readFully(file, bytes, start));
   });
 }
 

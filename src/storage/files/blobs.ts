@@ -13,7 +13,6 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   renameSync,
   rmSync,
 } from 'node:fs';
@@ -32,6 +31,7 @@ import {
   writeAll,
   writeDurably,
 } from '../../lib/files/durable-files.ts';
+import { readFully } from '../../lib/files/slices.ts';
 
 export class FileBlobs implements Blobs {
   readonly #root: string;
@@ -127,7 +127,7 @@ class FileBlob implements OpenBlob {
     // Throws if the file is closed, because the number of a closed descriptor may now belong to another file.
     assert(!this.#isClosed, `${this.#path} is closed`);
     try {
-      return readRange(this.#descriptor, target, position);
+      return readFully(this.#descriptor, target, position);
     } catch (error) {
       throw storageError(`read ${this.#path}`, error);
     }
@@ -164,7 +164,7 @@ class FileBlobWriter implements BlobWriter {
   }
 
   read(target: Uint8Array, position: number): number {
-    return this.#orAbort(() => readRange(this.#descriptor, target, position));
+    return this.#orAbort(() => readFully(this.#descriptor, target, position));
   }
 
   async finish(): Promise<UnnamedBlob> {
@@ -213,15 +213,4 @@ class FileBlobWriter implements BlobWriter {
       throw error;
     }
   }
-}
-
-/** Reads until `target` is full or the file ends; returns the number of bytes read. */
-function readRange(descriptor: number, target: Uint8Array, position: number): number {
-  let at = 0;
-  while (at < target.length) {
-    const read = readSync(descriptor, target, at, target.length - at, position + at);
-    if (read === 0) break;
-    at += read;
-  }
-  return at;
 }
