@@ -5,7 +5,10 @@ import type { Caller, Scope } from './types.ts';
 const STORED_AS = 'metaheac.key';
 const SCOPES: readonly Scope[] = ['read', 'write', 'admin'];
 
-/** `unknown` until the service has been asked; `out` if the service requires a key and the console has no valid one. */
+/**
+ * State of the session: `unknown` until the service has responded, and `out` if the service requires a key and the
+ * console has no valid key.
+ */
 export type SignedIn =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'out'; readonly why: string | null }

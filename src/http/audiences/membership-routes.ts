@@ -29,7 +29,7 @@ export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): 
 
 /**
  * Opens the active audience and returns the result of `use`. The ranking is closed afterwards, so `use` must not keep
- * it.
+ * the ranking.
  */
 export function withActive<T>(
   {

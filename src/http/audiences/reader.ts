@@ -25,7 +25,7 @@ type Query = ViewQuery & {
   readonly csv_safe: boolean;
 };
 
-/** The audience to return, its open ranking, and the part of the ranking to return. */
+/** An audience with its open ranking, and the part of the ranking to return. */
 interface Opened<R> {
   readonly audience: Audience;
   readonly ranking: R;

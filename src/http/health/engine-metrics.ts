@@ -20,7 +20,7 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
   counter('metaheac_engine_hung_total', killed, registers, [], (self) => {
     self.inc(engine().hung ?? 0);
   });
-  counter('metaheac_users_scored_total', 'Users scored for expansions.', registers, [], (self) => {
+  counter('metaheac_users_scored_total', 'Number of users scored for expansions.', registers, [], (self) => {
     self.inc(engine().usersScored ?? 0);
   });
   fromHeartbeat('heartbeat_age_seconds', "Time since the engine's last heartbeat.", ({ ageMs }) => ageMs / 1000);

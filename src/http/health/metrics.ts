@@ -43,7 +43,7 @@ export function createMetrics(
   const requests = new RequestMetrics();
   const openStreams = new Gauge({
     name: 'metaheac_audience_streams',
-    help: 'Open streams of audiences, differences and user ids.',
+    help: 'Number of open streams of audiences, differences and user ids.',
     registers,
   });
   addVersions(dependencies, registers);
@@ -54,7 +54,7 @@ export function createMetrics(
   addMachine(dependencies, registers);
   addStorage(dependencies, registers);
   addClockMetrics(dependencies, registers);
-  const refused = 'Requests refused because more arrive than can be handled, by class.';
+  const refused = 'Number of requests refused because of overload, by class.';
   counter('metaheac_shed_requests_total', refused, registers, ['class'], (self) => {
     for (const [name, count] of shedder.refusedByClass()) self.inc({ class: name }, count);
   });
@@ -123,23 +123,29 @@ function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
   gauge('metaheac_queue_depth', 'Number of expansions that are waiting for the engine.', registers, [], (self) => {
     self.set(store.health.queue().depth);
   });
-  gauge('metaheac_queue_oldest_seconds', 'Age of the oldest queued expansion.', registers, [], (self) => {
+  gauge('metaheac_queue_oldest_seconds', 'Age of the oldest queued expansion in seconds.', registers, [], (self) => {
     self.set(store.health.queue().oldestSeconds);
   });
 }
 
 function addWebhooks({ store, webhooks }: MetricsNeeds, registers: Registry[]): void {
-  gauge('metaheac_webhook_deliveries_pending', 'Webhook deliveries waiting or being sent.', registers, [], (self) => {
-    self.set(store.outbox.pendingCount());
-  });
-  const help = 'Webhook delivery attempts by outcome.';
+  gauge(
+    'metaheac_webhook_deliveries_pending',
+    'Number of webhook deliveries that are waiting or being sent.',
+    registers,
+    [],
+    (self) => {
+      self.set(store.outbox.pendingCount());
+    },
+  );
+  const help = 'Number of webhook delivery attempts by outcome.';
   counter('metaheac_webhook_attempts_total', help, registers, ['outcome'], (self) => {
     for (const [outcome, count] of Object.entries(webhooks.counts())) self.inc({ outcome }, count);
   });
 }
 
 function addMachine({ machine, engine }: MetricsNeeds, registers: Registry[]): void {
-  const help = 'Resident memory of each process.';
+  const help = 'Resident memory of each process in bytes.';
   gauge('metaheac_resident_memory_bytes', help, registers, ['process'], (self) => {
     self.reset();
     self.set({ process: 'api' }, machine.residentBytes());
@@ -154,7 +160,8 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
   const low = '1 while new work is refused because free disk space is below the reserve.';
   diskGauge('metaheac_disk_low', low, registers, () => (storage.disk().isLow ? 1 : 0));
   const reserve =
-    'Bytes of the reserve file, which is removed to make room for deletions on a full disk; 0 while it does not exist.';
+    'Size in bytes of the reserve file, which is removed to make room for deletions on a full disk; 0 while ' +
+    'the file does not exist.';
   diskGauge('metaheac_reserve_file_bytes', reserve, registers, () => storage.reserveFileBytes());
   const givenUp = '1 while the reserve file does not exist; new work is refused in the meantime.';
   diskGauge('metaheac_reserve_given_up', givenUp, registers, () => (storage.isReserveGivenUp() ? 1 : 0));
@@ -162,7 +169,7 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
   gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
     for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);
   });
-  const aside = 'Folders of files that were moved aside because the database does not know them.';
+  const aside = 'Number of folders with files that were moved aside because the database does not know the files.';
   gauge('metaheac_set_aside_folders', aside, registers, [], (self) => {
     self.set(storage.setAside().length);
   });
@@ -170,9 +177,15 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
     for (const kind of Object.keys(storage.damaged())) self.set({ kind }, 0);
     for (const { kind } of storage.damage()) self.inc({ kind });
   });
-  gauge('metaheac_scrubbed_bytes', 'Bytes read to verify files since the service started.', registers, [], (self) => {
-    self.set(storage.scrubbed().bytes);
-  });
+  gauge(
+    'metaheac_scrubbed_bytes',
+    'Number of bytes read to verify files since the service started.',
+    registers,
+    [],
+    (self) => {
+      self.set(storage.scrubbed().bytes);
+    },
+  );
 }
 
 /**

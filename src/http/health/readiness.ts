@@ -92,8 +92,8 @@ function describePopulation({ version, rowCount }: Pick<Population, 'version' | 
 }
 
 /**
- * Checks free space against the reserve first, because it is the larger limit by default, and new work is refused below
- * it.
+ * Checks free space against the reserve first. By default, the reserve is the larger limit, and new work is refused
+ * below the reserve.
  */
 function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   const reserve = storage.disk();

@@ -66,7 +66,7 @@ export class RequestMetrics {
       },
       {
         name: DURATIONS,
-        help: 'Time from the request head to the end of the response.',
+        help: 'Seconds from the request head to the end of the response.',
         type: 'histogram',
         values: [...this.#byClass].flatMap(([name, times]) => histogramValues(name, times)),
       },

@@ -1,4 +1,4 @@
-/** Response schemas of the service's limits, model and population. */
+/** Response schemas of the service's limits, served model and served population. */
 import { z } from 'zod';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import type { ServerConfig } from '../config.ts';

@@ -70,7 +70,7 @@ const SCRIPT = `
     if (root.classList.contains('dark-mode') !== isDark) root.classList.toggle('dark-mode', isDark);
   };
   system.addEventListener('change', apply);
-  // the page sets a theme of its own when it starts
+  // Swagger UI sets a theme of its own when the page starts
   new MutationObserver(apply).observe(root, { attributeFilter: ['class'] });
   apply();
   // the page lacks labels and heading levels for screen readers, and focus for keyboards
@@ -86,9 +86,9 @@ const SCRIPT = `
     level('h3.opblock-tag, section.models > h4, .modal-ux h3', '2');
     level('.opblock h4, .modal-ux h4', '3');
     level('.opblock h5, .modal-ux h5', '4');
-    // these links are inside buttons that lead to the same place
+    // these links are removed because they are inside buttons that lead to the same place
     change('.opblock-summary-control a[href]', (link) => link.removeAttribute('href'));
-    // this table wrongly declares a landmark role, and these labels replace the visible text of buttons
+    // the table wrongly declares a landmark role, and the labels hide the visible text of buttons from screen readers
     change('.responses-table[role]', (table) => table.removeAttribute('role'));
     change('.modal-btn[aria-label]', (button) => button.removeAttribute('aria-label'));
     change('pre.microlight:not([tabindex])', (example) => { example.tabIndex = 0; });

@@ -4,7 +4,9 @@ import fastifyCompress from '@fastify/compress';
 import type { FastifyReply } from 'fastify';
 import type { ServerApp } from './fastify-types.ts';
 
-/** The fastest compression level, which reduces a page to 23 %; the default level reduces it to 21 %. */
+/**
+ * The fastest compression level, which reduces pages to 23 % of their size. The default level reduces pages to 21 %.
+ */
 export const GZIP = { level: constants.Z_BEST_SPEED } as const;
 /**
  * Maximum number of bytes that are compressed synchronously. Larger pages are compressed in a libuv thread, while

@@ -51,8 +51,8 @@ export const HTTP_LIMITS = {
   reservedDescriptors: fixed(
     512,
     'descriptors',
-    'Number of file descriptors, of those that `ulimit -n` allows, that are reserved for the database, open ' +
-      'streams and uploads, and the population. Rankings get at most half of the rest.',
+    'Number of the file descriptors allowed by `ulimit -n` that are reserved for the database, open streams ' +
+      'and uploads, and the population. Rankings get at most half of the rest.',
   ),
   requestsPerKey: setting(
     0,
@@ -77,15 +77,11 @@ export const HTTP_LIMITS = {
   maximumRateLimitClients: fixed(
     100_000,
     'clients',
-    'Maximum number of keys, and of addresses, that are counted separately in one window; further ones share ' +
-      'one count.',
+    'Maximum number of keys, and of addresses, that are counted separately in one window; further keys and ' +
+      'addresses share one count.',
   ),
   keepAliveTimeoutMs: setting(72_000, 'ms', 'Milliseconds for which an idle connection is kept.'),
-  closeGraceMs: setting(
-    5_000,
-    'ms',
-    'Milliseconds that responses in flight are given to finish when the service stops.',
-  ),
+  closeGraceMs: setting(5_000, 'ms', 'Milliseconds that responses in flight get to finish when the service stops.'),
   overloadLagMs: fixed(
     100,
     'ms',

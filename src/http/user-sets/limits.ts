@@ -41,7 +41,7 @@ export const USER_SET_LIMITS = {
   maximumOpenSmallUploads: fixed(
     4,
     'uploads',
-    'Maximum number of small uploads and lists in JSON that are applied at the same time; others wait.',
+    'Maximum number of small uploads and lists in JSON that are applied at the same time; further uploads wait.',
   ),
   maximumWaitingUploads: fixed(
     100,

@@ -64,7 +64,7 @@ describe('GET /v1/limits', () => {
     const depth = Number(fixed.get('maximum_json_depth'));
     const nested = (levels: number) => server.call('POST', '/v1/campaigns', '['.repeat(levels) + ']'.repeat(levels));
     expect((await nested(depth)).json.detail).toContain('an object is expected');
-    expect((await nested(depth + 1)).json.detail).toContain(`up to ${depth} deep`);
+    expect((await nested(depth + 1)).json.detail).toContain(`at most ${depth} levels deep`);
     expect(fixed.get('idempotency_key_lifetime_ms')).toBe(24 * 3600 * 1000);
     const longest = Number(fixed.get('maximum_idempotency_key_length'));
     const create = async (changes: object, key: string) => {

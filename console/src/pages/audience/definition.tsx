@@ -114,7 +114,7 @@ interface NamedProps<T> {
   readonly none: string;
 }
 
-/** One line per feature. */
+/** Shows one line per feature. */
 function Named<T>({ record, words, none }: NamedProps<T>) {
   const entries = Object.entries(record);
   if (entries.length === 0) return <p class="muted">{none}</p>;

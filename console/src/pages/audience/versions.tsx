@@ -1,4 +1,4 @@
-/** Lists the versions of the audience with their inputs and changes. The user can return to an earlier version. */
+/** Lists the versions of the audience with their inputs and changes. Users can return to an earlier version. */
 import { useState } from 'preact/hooks';
 import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';

@@ -10,8 +10,8 @@ export interface SampleCustomers {
 }
 
 /**
- * Minimum and maximum share of people who have the shared value. The value must be rare enough to be meaningful, and
- * common enough to learn from.
+ * Target share of people who have the shared value. Such a value is rare enough to be meaningful, and common enough to
+ * learn from.
  */
 const WANTED_SHARE = 0.04;
 const LOOKED_AT_FEATURES = 4;

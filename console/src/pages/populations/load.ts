@@ -1,4 +1,4 @@
-/** Loads the versions of the population, the selected one, and the changes between two versions. */
+/** Loads the versions of the population, the selected version, and the changes between two versions. */
 import { type Api, call } from '../../api/client.ts';
 import type { PopulationChanges, PopulationDetail, PopulationVersion } from '../../api/types.ts';
 

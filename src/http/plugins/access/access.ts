@@ -25,7 +25,7 @@ export interface Caller {
   /** The caller's name in the audit log. */
   readonly actor: string;
   readonly scope: Scope;
-  /** The caller sees only campaigns with all of these labels; null: all campaigns. */
+  /** The caller sees only campaigns with all of these labels. null means all campaigns. */
   readonly labels: Labels | null;
 }
 
@@ -139,8 +139,8 @@ function unauthorized(message: string): AppError {
 }
 
 /**
- * Checks the key before every route registered from now on, by the scope that the route declares. Each route has its
- * own hook, because access to route options at each request would slow look-ups down.
+ * Checks the key before every later registered route, by the scope that the route declares. Each route has its own
+ * hook, because access to route options at each request would slow look-ups down.
  */
 export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter): void {
   app.decorateRequest('caller', null);

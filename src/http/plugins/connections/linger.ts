@@ -1,5 +1,6 @@
 /**
- * Responds to a client that is still sending data. Closing the connection at once would reset it and lose the response.
+ * Responds to a client that is still sending data. Closing the connection at once would reset the connection and lose
+ * the response.
  */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
