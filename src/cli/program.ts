@@ -21,7 +21,7 @@ import { createOutput, type Terminal } from './output.ts';
 
 const RAISE_OPEN_FILES = 'Raise the limit of open files, for example with `ulimit -n 16384`.';
 
-/** The operating system's words about a missing file, with those that announce them, and its path. */
+/** Matches the text of the operating system about a missing file, with an introduction and the path. */
 const MISSING = /( can(?:not|'t) be read(?: as JSON)?: )?ENOENT: no such file or directory, \w+ '(.*?)'(?: -> '.*?')?/;
 
 /**
@@ -56,8 +56,8 @@ function report(error: unknown, output: Output): number {
 }
 
 /**
- * A message that says "not found" where it quotes the operating system about a missing file. The words around the quote
- * stay: they say what the file is for, and what to do. Only the text is examined, because threads report nothing else.
+ * Replaces text of the operating system about a missing file by "not found". The rest of the message stays, because it
+ * names the purpose of the file and the remedy. Only the text is examined, because errors of threads have nothing else.
  */
 export function withoutErrno(message: string): string {
   return message.replace(MISSING, (_, unread: string | undefined, path: string, at: number) => {

@@ -1,4 +1,4 @@
-/** Lists the versions of a population folder, makes one current, and removes old ones. */
+/** Lists the versions of a population folder, makes a version current, and removes old versions. */
 import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';

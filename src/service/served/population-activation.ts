@@ -125,7 +125,7 @@ export class PopulationActivation implements Populations {
     return openPopulation(this.#options.folder, { version, trusted: true, erasures: population.erasures });
   }
 
-  /** Opens another version than the served one, bound to the model. */
+  /** Opens a version that is not served yet, bound to the model. */
   async #open(version: string): Promise<Population> {
     try {
       const { model, population } = this.#served;

@@ -118,7 +118,7 @@ export class Scrubber {
     const { upkeep, rankings, damage, logger } = this.#options;
     const { kind, path } = item;
     const verdict = yield* item.check();
-    // if it was removed meanwhile, its row is gone too
+    // if the file was removed during the check, its row is gone too
     if (isIntact(verdict) || !item.isNeeded(upkeep.contents())) return;
     if (kind === 'ranking') rankings.forget(path);
     if (verdict.fault === null) {

@@ -20,7 +20,7 @@ export type StoredFile =
       readonly isFinished: boolean;
     };
 
-/** What is in a data folder or a backup, whether a row refers to it or not. */
+/** Lists the contents of a data folder or a backup, including files that no row refers to. */
 export function storedFiles(dataDir: string): StoredFile[] {
   const sets = listFolder(join(dataDir, SEED_FOLDER)).map((name) => ({
     kind: 'set' as const,

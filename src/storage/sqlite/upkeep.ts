@@ -72,8 +72,8 @@ class SqliteUpkeep implements StoreUpkeep {
 }
 
 /**
- * Files that no row refers to and that no running expansion may be writing, and, if nobody writes (`isAlone`), all
- * unfinished ones. The files are listed first: what is made later is not in the list.
+ * Lists files that no row refers to and that no running expansion may be writing. If nobody writes (`isAlone`), all
+ * unfinished files are included. Files are listed before rows, so later files are not in the list.
  * @throws AppError storage_failed
  */
 export function findOrphans(database: Database, dataDir: string, isAlone: boolean): StoredFile[] {

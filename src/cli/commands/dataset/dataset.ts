@@ -98,7 +98,11 @@ function addMovieLens(dataSet: Command, output: Output): void {
       .description(
         'make a data set from a MovieLens download: films are campaigns, and users like the films that they rated',
       )
-      .requiredOption('--in <dir>', 'folder of the unpacked download (1M, or one with ratings.csv)', existing)
+      .requiredOption(
+        '--in <dir>',
+        'folder of the unpacked download (1M, or a newer data set with ratings.csv)',
+        existing,
+      )
       .requiredOption('--out <dir>', 'folder to write; it must not exist'),
   ).action(async (options) => (await import('./movielens.ts')).datasetMovieLensCommand(options, output));
   addExample(movielens, 'metaheac dataset movielens --in ml-1m --out data');
@@ -153,7 +157,7 @@ function withChoice(command: Command): Command {
   return command
     .option(
       '--minimum-users <n>',
-      'minimum number of users of a campaign (default: that of the 600th most popular item, but at least 50)',
+      'minimum number of users of a campaign (default: the users of the 600th most popular item, but at least 50)',
       positiveInteger,
     )
     .option(

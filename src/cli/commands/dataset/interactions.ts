@@ -68,7 +68,7 @@ export async function datasetInteractionsCommand(options: DatasetInteractionsOpt
   output.result(describeMade(options.out, made));
 }
 
-/** The lines of a file, without empty ones. */
+/** The non-empty lines of a file. */
 async function readList(path: string): Promise<string[]> {
   const items: string[] = [];
   for await (const { lines } of readLines(path)) items.push(...lines.filter((line) => line !== ''));

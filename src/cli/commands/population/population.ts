@@ -104,7 +104,7 @@ function addUpdate(population: Command, output: Output): void {
   addExample(
     addReading(population.command('update'))
       .description(
-        'make a new current version from the newest version: replace changed users, add new ones, and delete others',
+        'make a new current version from the newest version: replace changed users, add new users, and delete users',
       )
       .requiredOption('--population <dir>', 'population folder', existing)
       .option('--changed <files...>', 'Parquet, CSV or NDJSON with all features of users who changed or are new')

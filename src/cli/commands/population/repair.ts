@@ -37,7 +37,7 @@ function describe(
     lines.push('  recovered users stay hidden; an import that contains their ids adds them as new users');
   if (cutBytes > 0) lines.push(`  ${cutBytes} bytes at the end were cut off: an incomplete erasure, or damage`);
   if (aside !== null) lines.push(`  the damaged file is in ${aside}`);
-  if (keyFault !== null) lines.push(`  not repaired: ${keyFault}; restore it from a backup`);
+  if (keyFault !== null) lines.push(`  not repaired: ${keyFault}; restore the key from a backup`);
   return lines;
 }
 

@@ -48,7 +48,7 @@ function verdict({ reason, serving, fresh }: Decision, dataDir: string): string[
     case 'worse':
       return [`not promoted: the new model, in ${fresh!.path}, is worse, so ${serving.path} stays current`];
     case 'unchanged':
-      return [`not promoted: the new model equals the serving one, ${serving.path}`];
+      return [`not promoted: the new model equals the serving model, ${serving.path}`];
     case 'interrupted':
       return [`not promoted: training was interrupted, so ${serving.path} stays current`];
   }

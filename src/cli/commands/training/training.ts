@@ -101,7 +101,7 @@ function addTrainingOptions(command: Command): Command {
     .option('--first-order', 'leave out the second-order term of the meta-gradient')
     .option(
       '--threads <n>',
-      'number of compute threads; it does not affect the model (default: one per processor)',
+      'number of compute threads, which does not affect the model (default: one per processor)',
       positiveInteger,
     )
     .addOption(new Option('--device <device>', 'auto, cpu, cuda or cuda:N (default: auto)').conflicts('gpu'))

@@ -17,7 +17,7 @@ export async function faultsOfExpanding(dataDir: string, versions: readonly stri
       await loadTestedModel(path);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      // the model was removed meanwhile
+      // the model was removed during the check
       if (!existsSync(path)) continue;
       // messages of ONNX Runtime have several lines
       const message = error.message.replace(`model ${path}: `, '').replaceAll(/\s+/g, ' ').trim();

@@ -59,7 +59,7 @@ export async function examinePort({ values }: Settings, isRunning: boolean): Pro
   const { METAHEAC_HOST: host, METAHEAC_PORT: port } = values;
   const check = 'port';
   const code = await listenOnce(host, port);
-  if (code === null) return fine(check, port === 0 ? 'any free one' : `${port} on ${host} is free`);
+  if (code === null) return fine(check, port === 0 ? 'any free port' : `${port} on ${host} is free`);
   if (code === 'EADDRINUSE')
     return isRunning
       ? fine(check, `${port} on ${host} is in use, and so is the data folder`)

@@ -148,7 +148,7 @@ function examineSaved(saved: readonly string[]): Finding[] {
   return [
     warning(
       'saved database',
-      `its files were removed or replaced while a service had them open; the database was saved as ${last}`,
+      `the database files were removed or replaced while a service had them open; the database was saved as ${last}`,
       'Start serve again: serve uses the saved database, or says what to do.',
     ),
   ];
@@ -160,7 +160,7 @@ function examineSetAside(folders: readonly string[]): Finding[] {
     warning(
       'files set aside',
       `${counted(folders.length, 'folder')} of files that the database did not know: ${folders.at(-1)}`,
-      'Check whether another database is the right one; if the files are not needed, remove the folder.',
+      'Check whether another database belongs here; if the files are not needed, remove the folder.',
     ),
   ];
 }
