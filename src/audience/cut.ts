@@ -10,7 +10,7 @@ import type { UserNumber } from '../lib/brands.ts';
  */
 export interface Cut {
   readonly size: number;
-  /** The score of the last member. If the size is 0, it is higher than any score. */
+  /** The score of the last member. If the size is 0, the cut is above any score. */
   readonly score: number;
   readonly userNumber: UserNumber;
 }

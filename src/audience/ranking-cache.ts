@@ -132,7 +132,9 @@ export class RankingCache {
     }
   }
 
-  /** Closes a ranking unless it is held, so that the next use opens it again and verifies its files again. */
+  /**
+   * Makes the next use of a ranking open and verify its files again. A held ranking stays open until it is released.
+   */
   forget(folder: string): void {
     this.#open.delete(folder);
   }

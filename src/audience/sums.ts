@@ -1,6 +1,6 @@
 /**
  * Checksums of a ranking's files. Every block of 16 KiB has a CRC-32, so that a read verifies only the blocks that it
- * touches and opening a ranking reads no data.
+ * touches and opening a ranking reads no block.
  */
 import { crc32 } from 'node:zlib';
 import type { OpenBlob } from '../domain/ports/blobs.ts';

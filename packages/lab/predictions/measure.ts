@@ -73,7 +73,7 @@ export async function measurePredictions(
   }
 }
 
-/** Ranks as many random users as the trial has seeds. Returns null if no other users remain to compare them with. */
+/** Ranks as many random users as the trial has seeds. Returns null if no other users remain as candidates. */
 async function rankRandomUsers(context: OnlineContext, trial: Trial, key: string): Promise<RankedSeeds | null> {
   const { population } = context;
   const seeds = sampleWithoutReplacement(createRng(key), population.rowCount, trial.seeds.length).sort();

@@ -104,7 +104,7 @@ export const ABLATIONS: readonly Ablation[] = [
   },
 ];
 
-/** Removes a head: it stays at zero in training and online, and the auxiliary logistic regression does not use it. */
+/** Removes a head. The head stays at zero in training and online, and the auxiliary logistic regression ignores it. */
 function withoutHead(from: TrainSettings, head: string): TrainSettings {
   const adaptation = from.adaptation as DescentSettings;
   const { companion } = adaptation;

@@ -71,6 +71,6 @@ function readBlock(ranking: ReadRanking, ids: GatheredIds, fromRank: number, cou
   }
   const { candidates } = ranking;
   const gathered = ids.gatherIds(users.subarray(0, left));
-  // these arrays are copies, because sending a view to another thread would send the whole buffer
+  // the arrays of a block are copies, because sending a view to another thread would send the whole buffer
   return { ranks: ranks.slice(0, left), ids: gathered, scores: scores.slice(0, left), candidates };
 }
