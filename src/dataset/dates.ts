@@ -2,8 +2,6 @@
 
 /** An ISO 8601 date, with or without a time. */
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
-/** The pattern of an ISO 8601 date as text, for other programs. The pattern uses only syntax that RE2 supports. */
-export const ISO_DATE = DATE.source;
 
 const MS_PER_DAY = 86_400_000;
 

@@ -52,34 +52,41 @@ export async function* readLines(
     yield { firstLine, lines: lines.map(withoutReturn) };
 }
 
-/** Like `readLines`, but keeps the carriage return of a CRLF, which may be part of a CSV field. */
+/**
+ * Like `readLines`, but keeps the carriage return of a CRLF, which may be part of a CSV field. `shown` is the path in
+ * errors.
+ */
 export async function* readWholeLines(
   path: string,
   limits: LineLimits = LINE_LIMITS,
   encoding: Encoding = 'utf-8',
+  shown: string = path,
 ): AsyncGenerator<LineBatch, void, void> {
   const { maximumLineBytes } = limits;
   let next = 1;
   const refuse = (line: number, fault: LineFault) =>
-    fault === 'too_long' ? tooLong(path, line, maximumLineBytes) : lineError(path, line, describeFault(fault));
+    fault === 'too_long' ? tooLong(shown, line, maximumLineBytes) : lineError(shown, line, describeFault(fault));
   try {
     // the limit has one more byte for a carriage return, and three more bytes for a byte order mark
     const bytes = encoding === 'utf-8' ? readBytes(path) : decodeLatin1(readBytes(path));
     for await (const batch of splitLines(bytes, { maximumBytes: maximumLineBytes + 4, refuse })) {
       const { firstLine, lines } = batch;
       const long = lines.findIndex((line) => isLongerThan(withoutReturn(line), maximumLineBytes));
-      if (long >= 0) throw tooLong(path, firstLine + long, maximumLineBytes);
+      if (long >= 0) throw tooLong(shown, firstLine + long, maximumLineBytes);
       next = firstLine + lines.length;
       yield batch;
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw lineError(path, next, `the file cannot be read from here on: ${messageOf(error)}`, { cause: error });
+    throw lineError(shown, next, `the file cannot be read from here on: ${messageOf(error)}`, { cause: error });
   }
 }
 
+const NOT_UTF_8 =
+  'the line is not valid UTF-8; if it is in Windows-1252, convert the file: iconv -f WINDOWS-1252 -t UTF-8';
+
 function describeFault(fault: Exclude<LineFault, 'too_long'>): string {
-  if (fault === 'not_utf_8') return 'the line is not valid UTF-8';
+  if (fault === 'not_utf_8') return NOT_UTF_8;
   return `the file ${FOREIGN_FILES[fault]}${fault === 'gzip' ? '; its name must end in .gz' : ''}`;
 }
 
@@ -92,7 +99,7 @@ async function* decodeLatin1(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffe
  * Streams the bytes of a file, decompressed if its name ends in `.gz` or `.zst`. Errors: the errors of the file system
  * and the decoder.
  */
-export function readBytes(path: string): AsyncIterable<Buffer> {
+function readBytes(path: string): AsyncIterable<Buffer> {
   const source = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   if (path.endsWith('.zst')) return unpackZstd(source, CHUNK_BYTES);
   if (!path.endsWith('.gz')) return source;

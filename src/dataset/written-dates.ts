@@ -4,17 +4,12 @@ import { parseDate } from './dates.ts';
 /** The order of day, month and year. */
 export type DateOrder = 'dmy' | 'mdy';
 
-/**
- * A pattern for two numbers of one or two digits and a number of four digits, separated by `.`, `/` or `-`. A time may
- * follow. The pattern is text for other programs, and uses only syntax that RE2 supports.
- */
-export const WRITTEN_DATE = '^([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})([T ].*)?$';
-
-const PATTERN = new RegExp(WRITTEN_DATE);
+/** Two numbers of one or two digits and one of four, separated by `.`, `/` or `-`; a time may follow. */
+const WRITTEN_DATE = /^([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})([T ].*)?$/;
 
 /** The number of days from 1970-01-01 to a date such as 25.11.2026 or 11/25/2026; null for any other text. */
 export function parseWrittenDate(text: string, order: DateOrder): number | null {
-  const parts = PATTERN.exec(text);
+  const parts = WRITTEN_DATE.exec(text);
   if (!parts) return null;
   const [first, second] = [parts[1]!.padStart(2, '0'), parts[2]!.padStart(2, '0')];
   const [day, month] = order === 'dmy' ? [first, second] : [second, first];

@@ -2,18 +2,15 @@
  * Decompresses Zstandard (RFC 8878) with Node.js, frame by frame. Node's own stream ends without an error after the
  * first of several frames (which pzstd and `cat` produce), and at the end of a truncated file.
  */
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
-import { AppError, assert, messageOf } from '../lib/errors.ts';
 
 const FRAME = 0xfd2fb528;
 /** The magic number of a skippable frame. The last four bits of this number may have any value. */
 const SKIPPABLE = 0x184d2a50;
 const BLOCK = { raw: 0, repeated: 1, compressed: 2 };
 const CHECKSUM_BYTES = 4;
-const READ_BYTES = 1024 * 1024;
 /** Number of bytes of a skippable frame that are skipped at a time. */
 const SKIP_BYTES = 65_536;
 
@@ -52,24 +49,6 @@ export async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator
     const parts: Buffer[] = [];
     for await (const part of readFrame(head, bytes)) parts.push(part);
     yield Buffer.concat(parts);
-  }
-}
-
-/**
- * Checks a whole file without decompressing it, because DuckDB reads a truncated file without an error. Errors:
- * AppError `invalid_data` if the file is truncated or not Zstandard.
- */
-export async function checkFrames(path: string): Promise<void> {
-  const bytes = new ByteReader(createReadStream(path, { highWaterMark: READ_BYTES }));
-  try {
-    for (let head = await bytes.takeOrEnd(4); head !== null; head = await bytes.takeOrEnd(4)) {
-      if (isSkippable(head)) await skipFrame(bytes);
-      else for await (const part of readFrame(head, bytes)) assert(part.length > 0, 'a part of a frame has bytes');
-    }
-  } catch (error) {
-    throw new AppError('invalid_data', `${path} cannot be read: ${messageOf(error)}`, { cause: error });
-  } finally {
-    await bytes.close();
   }
 }
 

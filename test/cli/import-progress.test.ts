@@ -8,13 +8,13 @@ describe('the progress of an import', () => {
     let elapsed = 5000;
     const output = { result: () => {}, note: () => {}, progress: (line: string) => void lines.push(line) };
     const tell = progressWriter(output, { now: () => 0, elapsed: () => elapsed });
-    tell({ phase: 'reading', at: 'users.csv', percent: 41.7 });
+    tell({ phase: 'checking', rows: 70 });
     tell({ phase: 'writing', rows: 0, total: 1000 });
     elapsed += 2000;
     tell({ phase: 'writing', rows: 400, total: 1000 });
     tell({ phase: 'writing', rows: 400 });
     expect(lines).toEqual([
-      'reading users.csv: 41 %',
+      'checking: 70 rows, 0 rows/s',
       'writing: 0 of 1000 rows, 0 rows/s',
       'writing: 400 of 1000 rows, 200 rows/s, 3 s left',
       'writing: 400 rows, 200 rows/s',

@@ -61,7 +61,8 @@ describe('readLines', () => {
   it('refuses bytes that are not UTF-8 and names the line', async () => {
     const path = write(Buffer.concat([Buffer.from('a\nbé\n'), Buffer.from([0x63, 0xc3, 0x0a]), Buffer.from('d\n')]));
     const error = await refusalOf(() => collect(path));
-    expect(error).toMatchObject({ code: 'invalid_data', message: `${path}:3: the line is not valid UTF-8` });
+    expect(error.code).toBe('invalid_data');
+    expect(error.message).toContain(`${path}:3: the line is not valid UTF-8; if it is in Windows-1252`);
     expect(error.details[0]?.pointer).toBe(`${path}:3`);
   });
 

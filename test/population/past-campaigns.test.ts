@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { openDataSet } from '../../src/dataset/data-set.ts';
 import type { Feature } from '../../src/dataset/features.ts';
 import { importPopulation } from '../../src/population/import/import.ts';
-import type { Derived } from '../../src/population/import/record-reader.ts';
+import type { Derived } from '../../src/population/import/json-users.ts';
 import { PAST_CAMPAIGNS, readPastCampaigns } from '../../src/population/read/past-campaigns.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
 import { useFolders } from '../fixture/folders.ts';

@@ -1,7 +1,4 @@
-/**
- * An append-only table of distinct texts in typed arrays. A text's index is found by open addressing; an index's text
- * is found by end offsets.
- */
+/** An append-only table of distinct texts in typed arrays: open addressing finds an index, end offsets a text. */
 
 /** Returned by `add` for a text with more bytes than allowed. */
 export const TOO_LONG = -2;
@@ -85,9 +82,9 @@ export class TextTable {
     if (text.length > this.#longest || this.#count === 0) return -1;
     const length = this.#encode(text);
     if (length < 0) return -1;
-    this.#slots ??= this.#makeSlots(this.#count);
-    const slot = probe(this.#slots, this.#bytes, this.#ends, this.#scratch, length);
-    return slot < 0 ? -1 : this.#slots[slot]! - 1;
+    const slots = this.prepare();
+    const slot = probe(slots, this.#bytes, this.#ends, this.#scratch, 0, length);
+    return slot < 0 ? -1 : slots[slot]! - 1;
   }
 
   /**
@@ -97,12 +94,12 @@ export class TextTable {
   findAll(texts: readonly string[]): Int32Array {
     const found = new Int32Array(texts.length).fill(-1);
     if (this.#count === 0) return found;
-    this.#slots ??= this.#makeSlots(this.#count);
-    const mask = this.#slots.length - 1;
+    const table = this.prepare();
+    const mask = table.length - 1;
     const slots = new Int32Array(texts.length);
     for (let i = 0; i < slots.length; i++) slots[i] = hashAscii(texts[i]!) & mask;
     const entries = found;
-    for (let i = 0; i < slots.length; i++) entries[i] = this.#slots[slots[i]!]!;
+    for (let i = 0; i < slots.length; i++) entries[i] = table[slots[i]!]!;
     const starts = new Uint32Array(texts.length);
     for (let i = 0; i < slots.length; i++) starts[i] = entries[i]! > 1 ? this.#ends[entries[i]! - 2]! : 0;
     for (let i = 0; i < slots.length; i++) {
@@ -115,18 +112,20 @@ export class TextTable {
     return found;
   }
 
-  /**
-   * Returns the index of `text`, which is added if it is missing; TOO_LONG, ILL_FORMED or FULL if it cannot be added.
-   */
+  /** The index of `text`, which is added if it is missing; TOO_LONG, ILL_FORMED or FULL if it cannot be added. */
   add(text: string, maximumBytes: number): number {
     if (text.length > maximumBytes) return TOO_LONG;
     const length = this.#encode(text);
     if (length < 0) return ILL_FORMED;
+    return this.addUtf8(this.#scratch, 0, length, maximumBytes);
+  }
+
+  /** As `add`, for the valid UTF-8 in `text[from .. from + length)`. */
+  addUtf8(text: Uint8Array, from: number, length: number, maximumBytes: number): number {
     if (length > maximumBytes) return TOO_LONG;
-    this.#slots ??= this.#makeSlots(this.#count);
-    const slot = probe(this.#slots, this.#bytes, this.#ends, this.#scratch, length);
-    if (slot >= 0) return this.#slots[slot]! - 1;
-    return this.#append(~slot, length);
+    const slots = this.prepare();
+    const slot = probe(slots, this.#bytes, this.#ends, text, from, length);
+    return slot >= 0 ? slots[slot]! - 1 : this.#append(~slot, text, from, length);
   }
 
   /** The text of an index. Throws RangeError (a bug) if the index is not in 0 .. count - 1. */
@@ -175,7 +174,7 @@ export class TextTable {
     return index === 0 ? 0 : this.#ends[index - 1]!;
   }
 
-  #append(slot: number, length: number): number {
+  #append(slot: number, text: Uint8Array, from: number, length: number): number {
     const index = this.#count;
     const start = this.#startOf(index);
     const end = start + length;
@@ -190,7 +189,7 @@ export class TextTable {
       grown.set(this.#ends);
       this.#ends = grown;
     }
-    this.#bytes.set(this.#scratch.subarray(0, length), start);
+    for (let i = 0; i < length; i++) this.#bytes[start + i] = text[from + i]!;
     this.#ends[index] = end;
     this.#count = index + 1;
     this.#longest = Math.max(this.#longest, length);
@@ -255,21 +254,26 @@ function isEqualAscii(bytes: Uint8Array, start: number, text: string): boolean {
   return true;
 }
 
-/** The slot that holds `text[0 .. length)`, or the bitwise complement of the free slot that the text would take. */
-function probe(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, text: Uint8Array, length: number): number {
+/** The slot of `text[from .. from + length)`, or the bitwise complement of the free slot that the text would take. */
+function probe(
+  slots: Int32Array,
+  bytes: Uint8Array,
+  ends: Uint32Array,
+  text: Uint8Array,
+  from: number,
+  length: number,
+): number {
   const mask = slots.length - 1;
-  for (let slot = hash(text, 0, length) & mask; ; slot = (slot + 1) & mask) {
+  for (let slot = hash(text, from, from + length) & mask; ; slot = (slot + 1) & mask) {
     const entry = slots[slot]!;
     if (entry === 0) return ~slot;
     const start = entry === 1 ? 0 : ends[entry - 2]!;
-    if (ends[entry - 1]! - start === length && isEqual(bytes, start, text, length)) return slot;
+    if (ends[entry - 1]! - start === length && isEqual(bytes, start, text, from, length)) return slot;
   }
 }
 
-function isEqual(bytes: Uint8Array, start: number, text: Uint8Array, length: number): boolean {
-  for (let i = 0; i < length; i++) {
-    if (bytes[start + i] !== text[i]) return false;
-  }
+function isEqual(bytes: Uint8Array, start: number, text: Uint8Array, from: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== text[from + i]) return false;
   return true;
 }
 

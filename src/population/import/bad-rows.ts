@@ -2,7 +2,6 @@
  * Rows that an import leaves out: a limited number of bad rows, and rows that a later row of the same user replaces.
  */
 import { AppError, assert } from '../../lib/errors.ts';
-import { TextTable } from '../../lib/text/text-table.ts';
 import type { RowSet } from '../read/row-set.ts';
 
 /** Treatment of users with several rows. */
@@ -52,17 +51,14 @@ export class BadRows {
   }
 }
 
-/** Finds, in one pass over the ids, the rows that a later row of the same user replaces. */
+/** Finds, in one pass over the rows, those that a later row of the same user replaces. */
 export class LastRows {
-  readonly #ids = new TextTable();
   readonly #rows: number[] = [];
 
-  /** Records `row` as the latest row of a user. An earlier row of the user is added to `replaced`. */
-  see(userId: string, row: number, maximumBytes: number, replaced: RowSet): void {
-    const index = this.#ids.add(userId, maximumBytes);
-    if (index < 0) return;
-    const before = this.#rows[index];
+  /** Records `row` as the latest row of the user `number`. If the user has an earlier row, adds that to `replaced`. */
+  see(number: number, row: number, replaced: RowSet): void {
+    const before = this.#rows[number];
     if (before !== undefined) replaced.add(before);
-    this.#rows[index] = row;
+    this.#rows[number] = row;
   }
 }

@@ -2,11 +2,10 @@
 
 /** Progress of an import. */
 export interface ImportProgress {
-  readonly phase: 'reading' | 'checking' | 'collecting tokens' | 'writing';
-  /** File or feature being read. */
-  readonly at?: string;
-  readonly percent?: number;
-  readonly rows?: number;
-  /** Total number of rows, if known. */
+  /** Rows are checked first if some may be left out. */
+  readonly phase: 'checking' | 'writing';
+  /** Number of rows so far. */
+  readonly rows: number;
+  /** The number of rows, if it is known. */
   readonly total?: number;
 }

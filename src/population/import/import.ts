@@ -8,7 +8,8 @@ import type { ImportResult } from '../versions/version-writer.ts';
 import type { ImportLimits } from './import-limits.ts';
 import { IMPORT_LIMITS } from './import-limits.ts';
 import { checkSchema, sensitiveFeatures } from './import-schema.ts';
-import { type Derived, readRecords } from './record-reader.ts';
+import { type Derived, jsonUsers } from './json-users.ts';
+import { readRows } from './read-rows.ts';
 
 export interface ImportOptions {
   /** Data set folder, of which only the description and the users are read. */
@@ -46,11 +47,13 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
   const users = getDataSetFile(dataSet, 'users.ndjson');
   const target = { out, features, sensitive: sensitiveFeatures(dataSet), readmitErased };
   return await publishVersion(target, users, async (writer) => {
-    await readRecords([users], writer, {
-      features,
-      limits: { ...IMPORT_LIMITS, ...options.limits },
-      ...(options.derived ? { derived: options.derived } : {}),
-      ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+    const limits = { ...IMPORT_LIMITS, ...options.limits };
+    const schema = { userId: 'user_id', features: features.map((feature) => ({ ...feature, column: feature.name })) };
+    const file = jsonUsers(users, { schema, limits, ...(options.derived ? { derived: options.derived } : {}) });
+    await readRows([file], writer, {
+      features: schema.features,
+      limits,
+      onProgress: ({ rows }) => options.onProgress?.(rows),
     });
   });
 }

@@ -1,100 +1,82 @@
-/**
- * Reads users: converts an NDJSON record to a user number and a row of codes, or throws an error that names file:line.
- */
-import type { Feature } from '../../dataset/features.ts';
-import { lineError } from '../../dataset/lines.ts';
-import { describeNoToken, findId, type JsonRecord } from '../../dataset/records.ts';
+/** Reads the user of a row: a user number, and codes and numbers in the columns of the open row. */
 import { FULL, type TextTable } from '../../lib/text/text-table.ts';
-import { type ColumnPlan, quoteName, type TableShape, typeGroup, typeOf, unusable } from '../kinds/column-plan.ts';
-import { KIND_IMPORTS } from '../kinds/table.ts';
+import { type ColumnPlan, type TableShape, textPlan, typeGroup, typeOf, unusable } from '../kinds/column-plan.ts';
+import type { Cell, SourceFeature } from '../kinds/kind-import.ts';
 import type { ImportLimits } from './import-limits.ts';
+import { placeError, type RowPlace, textError } from './row-place.ts';
 import type { SegmentBuilder } from './segment-builder.ts';
 import type { SourceSchema } from './source-schema.ts';
-import { textError } from './text-error.ts';
+import type { UserBatch, UserFile } from './user-file.ts';
 
-/** Destination of the users that are read: tables for new texts, and a builder for one row per user. */
+/** Receives the users that are read: the tables get new texts, and the builder gets one row per user. */
 export interface UserSink {
   readonly directory: TextTable;
-  /** Dictionaries by feature, in the schema's order; the dictionary of a feature without tokens stays empty. */
+  /** By feature, in the schema's order; the dictionary of a feature without tokens stays empty. */
   readonly dictionaries: readonly TextTable[];
   readonly segment: SegmentBuilder;
-  /** Erased users, who are left out. */
+  /** Users to leave out. */
   readonly erased?: { has(userId: string): boolean };
 }
 
-/** Result of `readUser` for an erased user. */
+/** Returned in place of a user number: the user was erased, or the row is blank. */
 export const ERASED = -5;
+export const BLANK = -6;
 
-/**
- * Reads the user of a record into `sink` as an open row, which the caller ends, and returns the user number. Keys that
- * are not features are ignored. Ids may also be whole numbers, and tokens may be whole numbers, true or false; both are
- * converted to text. Missing values (null, '' or []) become code 0 (single), no codes (multi) or NaN (numbers). Empty
- * texts in lists are left out. The values of an erased user are not read, and the result is ERASED. Errors: AppError
- * `invalid_data` naming file:line; after an error, discard `sink`.
- */
-export function readUser(
-  record: JsonRecord,
-  path: string,
-  line: number,
-  features: readonly Feature[],
-  sink: UserSink,
-  limits: ImportLimits,
-): number {
-  const userNumber = readUserId(record, path, line, sink, limits);
-  if (userNumber === ERASED) return userNumber;
-  for (let i = 0; i < features.length; i++) {
-    const feature = features[i]!;
-    const { name, kind } = feature;
-    if (!Object.hasOwn(record, name)) {
-      throw lineError(path, line, `the feature "${name}" is absent: write null for an unknown value`);
-    }
-    const [column, dictionary] = [sink.segment.columns[i]!, sink.dictionaries[i]!];
-    KIND_IMPORTS[kind].parse(record[name], { path, line, feature, column, dictionary, limits });
+/** Reads the rows of one file into one sink. */
+export class UserReader {
+  readonly place: RowPlace;
+  readonly #idName: string;
+  readonly #sink: UserSink;
+  readonly #limits: ImportLimits;
+  readonly #cells: readonly Cell[];
+
+  constructor(file: UserFile, sink: UserSink, features: readonly SourceFeature[], limits: ImportLimits) {
+    const place = { path: file.path, line: 0, hasLines: file.hasLines };
+    this.place = place;
+    this.#idName = file.idName;
+    this.#sink = sink;
+    this.#limits = limits;
+    this.#cells = features.map((feature, i) => {
+      const [column, dictionary] = [sink.segment.columns[i]!, sink.dictionaries[i]!];
+      return { place, feature, column, dictionary, limits };
+    });
   }
-  return userNumber;
+
+  /**
+   * Reads the user of one row into the sink as an open row and returns the user number; the caller ends the row. A
+   * missing value is read as code 0 (single), no codes (multi) or NaN (numbers). Empty texts in a list are left out.
+   * Nothing is read for an erased user or a blank row, and ERASED or BLANK is returned. Errors: AppError `invalid_data`
+   * naming the place; the sink must then be discarded.
+   */
+  read(batch: UserBatch, row: number): number {
+    this.place.line = batch.lineOf(row);
+    const id = batch.userId(row);
+    if (id === null) return BLANK;
+    const userNumber = this.#numberOf(id);
+    if (userNumber !== ERASED) batch.readValues(row, this.#cells);
+    return userNumber;
+  }
+
+  #numberOf(id: string): number {
+    const { maximumUserIdBytes, maximumUsers } = this.#limits;
+    checkNotEmpty(id, this.place, this.#idName, maximumUserIdBytes);
+    if (this.#sink.erased?.has(id)) return ERASED;
+    const userNumber = this.#sink.directory.add(id, maximumUserIdBytes);
+    if (userNumber >= 0 && userNumber < maximumUsers) return userNumber;
+    if (userNumber >= 0 || userNumber === FULL)
+      throw placeError(this.place, 'the directory is full: too many users', { limit: maximumUsers });
+    throw textError(this.place, this.#idName, id, userNumber, maximumUserIdBytes);
+  }
 }
 
-/**
- * Plans the column of user ids in SQL with the rules of `readUser`. Errors: AppError `invalid_data` naming the column.
- */
-export function planUserId(
-  { userId: column }: Pick<SourceSchema, 'userId'>,
-  shape: TableShape,
-  limits: ImportLimits,
-): ColumnPlan {
+/** Throws AppError `invalid_data` if an id is empty. */
+export function checkNotEmpty(id: string, place: RowPlace, idName: string, maximumBytes: number): void {
+  if (id === '') throw placeError(place, `${idName} is empty; it must be text of 1 to ${maximumBytes} bytes`);
+}
+
+/** Plans the column of user ids. Errors: AppError `invalid_data` naming the column. */
+export function planUserId({ userId: column }: Pick<SourceSchema, 'userId'>, shape: TableShape): ColumnPlan {
   const group = typeGroup(typeOf(shape, column, 'user_id'));
   if (group !== 'text' && group !== 'integer') throw unusable(shape, column, 'user ids must be text or whole numbers');
-  const limit = limits.maximumUserIdBytes;
-  const empty = `the user id is empty; it must be text of 1 to ${limit} bytes`;
-  return {
-    columns: [column],
-    raw: quoteName(column),
-    value: '{raw}::VARCHAR',
-    faults: [
-      { when: "{value} IS NULL OR {value} = ''", message: empty },
-      { when: `strlen({value}) > ${limit}`, message: `the user id is longer than ${limit} bytes` },
-    ],
-  };
-}
-
-function readUserId(record: JsonRecord, path: string, line: number, sink: UserSink, limits: ImportLimits): number {
-  const limit = limits.maximumUserIdBytes;
-  const id = userIdOf(record);
-  if (id === null) {
-    const what = describeNoToken(Object.hasOwn(record, 'user_id') ? record.user_id : undefined);
-    throw lineError(path, line, `"user_id" is ${what}; it must be text of 1 to ${limit} bytes, or a whole number`);
-  }
-  if (id === '') throw lineError(path, line, `"user_id" is empty; it must be text of 1 to ${limit} bytes`);
-  if (sink.erased?.has(id)) return ERASED;
-  const userNumber = sink.directory.add(id, limit);
-  if (userNumber >= 0 && userNumber < limits.maximumUsers) return userNumber;
-  if (userNumber >= 0 || userNumber === FULL) {
-    throw lineError(path, line, 'the directory is full: too many users', { limit: limits.maximumUsers });
-  }
-  throw textError(path, line, '"user_id"', id, userNumber, limit);
-}
-
-/** The id of a user as text; null if the value is absent or not an id. */
-export function userIdOf(record: JsonRecord): string | null {
-  return Object.hasOwn(record, 'user_id') ? findId(record.user_id) : null;
+  return textPlan(column);
 }

@@ -1,21 +1,17 @@
 /** Reads users from Parquet, CSV or NDJSON files with a schema. */
 import { AppError } from '../../lib/errors.ts';
 import type { BadRows, Duplicates } from './bad-rows.ts';
-import type { ImportLimits } from './import-limits.ts';
+import { openCsvUsers } from './csv-users.ts';
 import type { ImportProgress } from './import-progress.ts';
-import { readRecords } from './record-reader.ts';
+import { jsonUsers } from './json-users.ts';
+import { readRows } from './read-rows.ts';
 import type { RowSink } from './row-sink.ts';
 import { checkFile, formatOf, isPattern, isRemote } from './source-files.ts';
-import { toUserRecord } from './source-records.ts';
-import { populationFeatures, type SourceSchema } from './source-schema.ts';
+import type { OpenOptions, UserFile } from './user-file.ts';
 
-export interface ReadUsersOptions {
-  readonly schema: SourceSchema;
-  readonly limits: ImportLimits;
+export interface ReadUsersOptions extends Omit<OpenOptions, 'scratch'> {
   readonly badRows: BadRows;
   readonly duplicates: Duplicates;
-  /** DuckDB's memory limit. */
-  readonly memoryMib?: number;
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
@@ -30,29 +26,30 @@ export function checkSources(sources: readonly string[]): void {
  * `invalid_data`.
  */
 export async function readUsers(sources: readonly string[], sink: RowSink, options: ReadUsersOptions): Promise<number> {
-  const { schema, limits, badRows, duplicates, onProgress } = options;
-  if (formatOf(sources) === 'ndjson') {
-    return await readRecords(await listRecordFiles(sources, sink.scratch), sink, {
-      features: populationFeatures(schema),
-      limits,
-      badRows,
-      duplicates,
-      toUser: (record, path, line) => toUserRecord(record, path, line, schema),
-      onProgress: (rows) => onProgress?.({ phase: 'writing', rows }),
-    });
-  }
-  // Loads DuckDB, which is 70 MB of native code, only when needed. The service never loads it.
-  const { readTables } = await import('../tables/read-tables.ts');
-  return await readTables(sources, sink, options);
+  const { features } = options.schema;
+  const open = { ...options, scratch: sink.scratch };
+  return await withUserFiles(sources, open, (files) => readRows(files, sink, { ...options, features }));
 }
 
-/** Expands patterns and returns the NDJSON files of `sources`. Errors: AppError. */
-async function listRecordFiles(sources: readonly string[], scratch: string): Promise<readonly string[]> {
-  if (sources.some(isRemote))
+/** Opens files of one format for `action`, patterns expanded. Errors: AppError. */
+export async function withUserFiles<T>(
+  sources: readonly string[],
+  options: OpenOptions,
+  action: (files: readonly UserFile[]) => Promise<T>,
+): Promise<T> {
+  const format = formatOf(sources);
+  if (format === 'ndjson' && sources.some(isRemote))
     throw new AppError('invalid_argument', 'NDJSON can only be read from this machine: copy the file here first');
-  if (!sources.some(isPattern)) return sources;
-  const { listSources } = await import('../tables/read-tables.ts');
-  const paths = await listSources(sources, scratch);
-  for (const path of paths) checkFile(path, 'ndjson');
-  return paths;
+  if (format !== 'parquet' && !sources.some((source) => isPattern(source) || isRemote(source)))
+    return await action(await openTexts(sources.map((path) => ({ path, file: path }))));
+  // DuckDB is 70 MB of native code: loaded only when needed, and never by the service.
+  const { withParquetUsers, withTextFiles } = await import('../tables/parquet-users.ts');
+  if (format === 'parquet') return await withParquetUsers(sources, options, action);
+  return await withTextFiles(sources, options, async (paths) => await action(await openTexts(paths)));
+
+  async function openTexts(paths: readonly { readonly path: string; readonly file: string }[]) {
+    for (const { path } of paths) checkFile(path, format);
+    if (format === 'csv') return await openCsvUsers(paths, options.schema);
+    return paths.map(({ path }) => jsonUsers(path, options));
+  }
 }

@@ -1,6 +1,5 @@
 /** Receives rows of users from the readers of files, and accepts or refuses each row. */
 import type { UserNumber } from '../../lib/brands.ts';
-import type { Rows } from '../read/segments.ts';
 import type { ImportErasures } from './import-erasures.ts';
 import type { UserSink } from './read-user.ts';
 
@@ -13,11 +12,9 @@ export interface RowSink extends UserSink {
   /** Number of rows so far. */
   readonly rows: number;
   /** Erased users to leave out, with a count of their rows. */
-  readonly erased: Pick<ImportErasures, 'isNeeded' | 'has' | 'count'>;
+  readonly erased: Pick<ImportErasures, 'has' | 'count'>;
   /** Ends the open row of `segment`, and returns the reason if the row is refused. */
   endRow(userNumber: UserNumber): RowFault | null;
-  /** Adds complete rows. Returns the index of a refused row, if any; in that case, discard the sink. */
-  addRows(rows: Rows): { readonly at: number; readonly fault: RowFault } | null;
 }
 
 export function describeFault(fault: RowFault, userId: string): string {

@@ -2,10 +2,15 @@
 import { lineError, readLines } from '../../dataset/lines.ts';
 import { describeNoToken, findId } from '../../dataset/records.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
-import type { BadRows } from './bad-rows.ts';
+import { ILL_FORMED, TOO_LONG } from '../../lib/text/text-table.ts';
+import { type BadRows, WORST_ROWS } from './bad-rows.ts';
 import type { ImportLimits } from './import-limits.ts';
+import { checkNotEmpty } from './read-user.ts';
+import { withUserFiles } from './read-users.ts';
+import { type RowPlace, textError } from './row-place.ts';
 import { checkFile, formatOf, isPattern, isRemote } from './source-files.ts';
 import type { SourceSchema } from './source-schema.ts';
+import type { UserFile } from './user-file.ts';
 
 export interface ReadUserIdsOptions {
   /** Column of the ids in CSV and Parquet, and key in objects of NDJSON. */
@@ -39,38 +44,62 @@ export async function readUserIds(
   options: ReadUserIdsOptions,
   take: TakeId,
 ): Promise<void> {
-  for (const path of await expand(sources, options.scratch)) {
-    const format = formatOf([path]);
-    if (TEXT.test(path) || format === 'ndjson') {
-      await readLinesOf(path, format === 'ndjson', options, take);
-      continue;
+  for (const path of sources) {
+    const bad: AppError[] = [];
+    const maximum = Math.max(options.badRows.maximum - options.badRows.count + 1, WORST_ROWS);
+    const takeRow = (read: () => string) => {
+      try {
+        take(read());
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        bad.push(error);
+        if (bad.length === maximum) options.badRows.addAll(bad.splice(0));
+      }
+    };
+    if (TEXT.test(path) || formatOf([path]) === 'ndjson') {
+      for (const file of await expand(path, options.scratch)) await readLinesOf(file, options, takeRow);
+    } else {
+      const schema = { ...options.schema, features: [] };
+      await withUserFiles([path], { ...options, schema }, (files) => readIdsOf(files, options, takeRow));
     }
-    const { readTableIds } = await import('../tables/read-ids.ts');
-    await readTableIds(path, format, options, take);
+    options.badRows.addAll(bad);
   }
 }
 
-async function expand(sources: readonly string[], scratch: string): Promise<readonly string[]> {
-  if (!sources.some((source) => isPattern(source) || isRemote(source))) return sources;
-  const { listSources } = await import('../tables/read-tables.ts');
-  const paths = await listSources(sources, scratch);
-  for (const path of paths) checkIdFile(path);
-  return paths;
+async function expand(path: string, scratch: string): Promise<readonly string[]> {
+  if (!isPattern(path)) return [path];
+  const { withTextFiles } = await import('../tables/parquet-users.ts');
+  return await withTextFiles([path], { scratch }, (files) => Promise.resolve(files.map(({ file }) => file)));
 }
 
-async function readLinesOf(path: string, isJson: boolean, options: ReadUserIdsOptions, take: TakeId): Promise<void> {
-  const { schema, limits, badRows } = options;
+/** Reads the ids of CSV or Parquet files. */
+async function readIdsOf(
+  files: readonly UserFile[],
+  { limits }: ReadUserIdsOptions,
+  takeRow: (read: () => string) => void,
+): Promise<void> {
+  for (const { path, hasLines, batches } of files) {
+    for await (const batch of batches()) {
+      for (let row = 0; row < batch.count; row++) {
+        const place = { path, line: batch.lineOf(row), hasLines };
+        takeRow(() => checkedId(batch.userId(row) ?? '', place, limits));
+      }
+    }
+  }
+}
+
+async function readLinesOf(
+  path: string,
+  { schema, limits }: ReadUserIdsOptions,
+  takeRow: (read: () => string) => void,
+): Promise<void> {
+  const isJson = !TEXT.test(path);
   for await (const { firstLine, lines } of readLines(path, limits)) {
     for (const [i, text] of lines.entries()) {
       if (text.trim() === '') continue;
-      try {
-        const id = isJson ? parseId(text, path, firstLine + i, schema.userId) : text;
-        checkId(id, path, firstLine + i, limits.maximumUserIdBytes);
-        take(id);
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        badRows.add(error);
-      }
+      const line = firstLine + i;
+      const read = () => (isJson ? parseId(text, path, line, schema.userId) : text);
+      takeRow(() => checkedId(read(), { path, line, hasLines: true }, limits));
     }
   }
 }
@@ -91,9 +120,10 @@ function parseId(text: string, path: string, line: number, key: string): string 
   throw lineError(path, line, `the line is ${describeNoToken(id)}; it must be ${expected}`);
 }
 
-function checkId(id: string, path: string, line: number, limit: number): void {
-  if (id === '') throw lineError(path, line, `the user id is empty; it must be text of 1 to ${limit} bytes`);
-  if (LONE_SURROGATE.test(id))
-    throw lineError(path, line, 'the user id contains half of a surrogate pair, which is not valid text');
-  if (Buffer.byteLength(id) > limit) throw lineError(path, line, `the user id is longer than ${limit} bytes`);
+function checkedId(id: string, place: RowPlace, { maximumUserIdBytes }: ImportLimits): string {
+  const name = 'the user id';
+  checkNotEmpty(id, place, name, maximumUserIdBytes);
+  if (LONE_SURROGATE.test(id)) throw textError(place, name, id, ILL_FORMED, maximumUserIdBytes);
+  if (Buffer.byteLength(id) > maximumUserIdBytes) throw textError(place, name, id, TOO_LONG, maximumUserIdBytes);
+  return id;
 }

@@ -1,20 +1,15 @@
-/** Plans how the columns of a table are read: DuckDB's types, SQL for values, and conditions that find bad values. */
+/** Plans how a column of a Parquet file reaches the rules of its kind: DuckDB only converts its type. */
 import { AppError } from '../../lib/errors.ts';
 
-/** A condition for bad values; `when` may use `{raw}` and `{value}`, and `message` may use `{shown}`. */
-export interface Fault {
-  readonly when: string;
-  readonly message: string;
-}
+/** The type of a converted column: text, lists of text, DOUBLE, lists of DOUBLE, or days since 1970 in DOUBLE. */
+export type PlannedType = 'text' | 'texts' | 'number' | 'numbers' | 'days';
 
 export interface ColumnPlan {
   /** Columns of the table that the plan reads. */
   readonly columns: readonly string[];
-  /** SQL for the value in the table. */
-  readonly raw: string;
-  /** SQL for the imported value, computed from `{raw}`: VARCHAR, VARCHAR[], FLOAT or FLOAT[]. */
-  readonly value: string;
-  readonly faults: readonly Fault[];
+  /** SQL for the converted column. */
+  readonly sql: string;
+  readonly type: PlannedType;
 }
 
 /** The columns of a table with their types, and the table's name in error messages. */
@@ -55,6 +50,11 @@ export function typeOf(shape: TableShape, column: string, what: string): string 
 
 export function unusable({ path }: TableShape, column: string, why: string): AppError {
   return new AppError('invalid_data', `${path}: the column "${column}" can't be used: ${why}`);
+}
+
+/** A column that is converted to text. */
+export function textPlan(column: string): ColumnPlan {
+  return { columns: [column], sql: `${quoteName(column)}::VARCHAR`, type: 'text' };
 }
 
 /** A text as an SQL literal. */

@@ -1,11 +1,11 @@
 /** The interface of a kind of feature for imports; `table.ts` lists the implementations. */
 import type { Feature } from '../../dataset/features.ts';
-import { lineError } from '../../dataset/lines.ts';
 import { describe } from '../../dataset/records.ts';
 import type { AppError } from '../../lib/errors.ts';
 import { columnOf } from '../../lib/feature-kinds.ts';
 import type { TextTable } from '../../lib/text/text-table.ts';
 import type { ImportLimits } from '../import/import-limits.ts';
+import { placeError, type RowPlace } from '../import/row-place.ts';
 import type { ColumnBuilder } from '../import/segment-builder.ts';
 import type { ColumnFacts } from './column-facts.ts';
 import type { ColumnPlan, TableShape } from './column-plan.ts';
@@ -36,11 +36,10 @@ export interface SourceFeature extends Feature {
   readonly format?: ValueFormat;
 }
 
-/** Destination of a value of a JSON record. */
+/** Destination of a feature's value in the open row. */
 export interface Cell {
-  readonly path: string;
-  readonly line: number;
-  readonly feature: Feature;
+  readonly place: RowPlace;
+  readonly feature: SourceFeature;
   readonly column: ColumnBuilder;
   readonly dictionary: TextTable;
   readonly limits: ImportLimits;
@@ -54,15 +53,14 @@ export interface KindImport {
   readonly hasSeparator: boolean;
   readonly formats: readonly ValueFormat[];
   /**
-   * Decodes a JSON value with the separator or format of the schema; undefined if the value does not match the format.
+   * Reads a value of a JSON record, or a number or list of a Parquet column, into the open row. Errors: AppError
+   * `invalid_data` naming the place.
    */
-  readonly decode: (value: unknown, feature: SourceFeature) => unknown;
-  /** Reads a JSON value into the open row. Errors: AppError `invalid_data` naming file:line. */
   readonly parse: (value: unknown, cell: Cell) => void;
-  /**
-   * Plans how a column of a table is read in SQL, by the same rules. Errors: AppError `invalid_data` naming the column.
-   */
-  readonly plan: (feature: SourceFeature, shape: TableShape, limits: ImportLimits) => ColumnPlan;
+  /** As `parse`, for a field of a CSV file or a text of a Parquet column; an empty text is a missing value. */
+  readonly parseText: (text: string, cell: Cell) => void;
+  /** Plans how a column of a table is read. Errors: AppError `invalid_data` naming the column. */
+  readonly plan: (feature: SourceFeature, shape: TableShape) => ColumnPlan;
   /**
    * The schema of a column that looks like this kind, otherwise null. Things that a person should check are added to
    * `notes`.
@@ -75,6 +73,16 @@ export function isPattern({ kind, column }: SourceFeature): boolean {
   return columnOf(kind) === 'vector' && column.includes('*');
 }
 
-export function wrongValue({ path, line, feature }: Cell, value: unknown, expected: string): AppError {
-  return lineError(path, line, `the feature "${feature.name}" is ${describe(value)}; it must be ${expected}`);
+/** The error for a value of the wrong type. */
+export function wrongValue({ place, feature }: Cell, value: unknown, expected: string): AppError {
+  const shown = typeof value === 'number' ? String(value) : describe(value);
+  return placeError(place, `the feature "${feature.name}" is ${shown}; it must be ${expected}`);
 }
+
+/** The error for a text that cannot be read. */
+export function wrongText({ place, feature }: Cell, text: string, expected: string): AppError {
+  const shown = JSON.stringify(text.slice(0, EXAMPLE_CHARACTERS));
+  return placeError(place, `the feature "${feature.name}" is ${shown}; ${expected}`);
+}
+
+const EXAMPLE_CHARACTERS = 80;

@@ -1,68 +1,72 @@
 /** `multi`: a list of tokens, in its order. */
-import { lineError } from '../../dataset/lines.ts';
 import { describeNoToken, findToken } from '../../dataset/records.ts';
-import type { ImportLimits } from '../import/import-limits.ts';
+import { placeError } from '../import/row-place.ts';
 import type { ColumnFacts } from './column-facts.ts';
 import {
   type ColumnPlan,
   elementOf,
   quoteName,
-  quoteText,
   type TableShape,
+  textPlan,
   typeGroup,
   typeOf,
   unusable,
 } from './column-plan.ts';
 import { type Cell, type InferredKind, type KindImport, type SourceFeature, wrongValue } from './kind-import.ts';
-import { codeOf, isTokenGroup, tokenAdvice, tokenFault } from './tokens.ts';
+import { codeOf, isTokenGroup, tokenAdvice } from './tokens.ts';
 
-export const multi: KindImport = { hasSeparator: true, formats: [], decode, parse, plan, infer };
-
-function decode(value: unknown, { separator }: SourceFeature): unknown {
-  if (separator === undefined || typeof value !== 'string') return value;
-  return value === '' ? [] : value.split(separator);
-}
+export const multi: KindImport = { hasSeparator: true, formats: [], parse, parseText, plan, infer };
 
 function parse(value: unknown, cell: Cell): void {
   if (value === null) return;
-  if (!Array.isArray(value)) throw wrongValue(cell, value, 'a list of texts or null (it is of kind multi)');
-  const { path, line, feature, column } = cell;
-  const limit = cell.limits.maximumTokensPerList;
-  if (value.length > limit) {
-    const message = `the feature "${feature.name}" has ${value.length} tokens, more than ${limit}`;
-    throw lineError(path, line, message, { value: value.length, limit });
-  }
-  for (const part of value as unknown[]) {
+  if (typeof value === 'string' && cell.feature.separator !== undefined) parseText(value, cell);
+  else if (Array.isArray(value)) parseList(value, cell);
+  else throw wrongValue(cell, value, 'a list of texts or null (it is of kind multi)');
+}
+
+function parseList(parts: readonly unknown[], cell: Cell): void {
+  checkLength(parts.length, cell);
+  for (const part of parts) {
     const token = findToken(part);
     if (token === null) {
-      const what = `the feature "${feature.name}" has a token that is ${describeNoToken(part)}`;
-      throw lineError(path, line, `${what}; it must be text, a whole number, true or false`);
+      const what = `the feature "${cell.feature.name}" has a token that is ${describeNoToken(part)}`;
+      throw placeError(cell.place, `${what}; it must be text, a whole number, true or false`);
     }
-    if (token !== '') column.push(codeOf(token, cell));
+    pushCode(codeOf(token, cell), cell);
   }
 }
 
-function plan(feature: SourceFeature, shape: TableShape, limits: ImportLimits): ColumnPlan {
-  const { name, column, separator } = feature;
-  const type = typeOf(shape, column, name);
+function parseText(text: string, cell: Cell): void {
+  if (text === '') return;
+  const tokens = text.split(cell.feature.separator!);
+  checkLength(tokens.length, cell);
+  for (const token of tokens) pushCode(codeOf(token, cell), cell);
+}
+
+/** Errors: AppError `invalid_data` if a list has too many tokens. */
+export function checkLength(tokens: number, { place, feature, limits }: Cell): void {
   const limit = limits.maximumTokensPerList;
-  const faults = [
-    { when: `len({value}) > ${limit}`, message: `the feature "${name}" has more than ${limit} tokens` },
-    tokenFault(feature, 'list_max(list_transform({value}, lambda t: strlen(t)))', limits),
-  ];
-  const read = { columns: [column], raw: quoteName(column), faults };
+  if (tokens <= limit) return;
+  const message = `the feature "${feature.name}" has ${tokens} tokens, more than ${limit}`;
+  throw placeError(place, message, { value: tokens, limit });
+}
+
+/** Adds a token to the list; an empty token is left out. */
+export function pushCode(code: number, { column }: Cell): void {
+  if (code > 0) column.push(code);
+}
+
+function plan({ name, column, separator }: SourceFeature, shape: TableShape): ColumnPlan {
+  const type = typeOf(shape, column, name);
   const element = elementOf(type);
   if (element !== null) {
     const group = typeGroup(element);
     if (!isTokenGroup(group)) throw unusable(shape, column, tokenAdvice(group, type));
-    return { ...read, value: '{raw}::VARCHAR[]' };
+    return { columns: [column], sql: `${quoteName(column)}::VARCHAR[]`, type: 'texts' };
   }
   if (typeGroup(type) !== 'text') throw unusable(shape, column, `it is ${type}, not a list`);
-  if (separator === undefined) {
-    const advice = 'it is text, not a list: set "separator" in the schema';
-    throw unusable(shape, column, advice);
-  }
-  return { ...read, value: `string_split(NULLIF({raw}, ''), ${quoteText(separator)})` };
+  if (separator === undefined) throw unusable(shape, column, 'it is text, not a list: set "separator" in the schema');
+  return textPlan(column);
 }
 
 function infer({ type, list }: ColumnFacts, notes: string[]): InferredKind | null {

@@ -1,17 +1,16 @@
 /** `single`: one token, or none. */
-import { lineError } from '../../dataset/lines.ts';
 import { describeNoToken, findToken } from '../../dataset/records.ts';
-import type { ImportLimits } from '../import/import-limits.ts';
+import { placeError } from '../import/row-place.ts';
 import { type ColumnFacts, FEW } from './column-facts.ts';
-import { type ColumnPlan, quoteName, type TableShape, typeGroup, typeOf, unusable } from './column-plan.ts';
+import { type ColumnPlan, quoteName, type TableShape, textPlan, typeGroup, typeOf, unusable } from './column-plan.ts';
 import type { Cell, InferredKind, KindImport, SourceFeature } from './kind-import.ts';
-import { codeOf, isTokenGroup, tokenAdvice, tokenFault } from './tokens.ts';
+import { codeOf, isTokenGroup, tokenAdvice } from './tokens.ts';
 
 export const single: KindImport = {
   hasSeparator: false,
   formats: ['integer'],
-  decode: (value) => value,
   parse,
+  parseText: (text, cell) => cell.column.push(codeOf(text, cell)),
   plan,
   infer,
 };
@@ -21,24 +20,18 @@ function parse(value: unknown, cell: Cell): void {
   if (token === null) {
     const expected = 'text, a whole number, true, false or null (it is of kind single)';
     const message = `the feature "${cell.feature.name}" is ${describeNoToken(value)}; it must be ${expected}`;
-    throw lineError(cell.path, cell.line, message);
+    throw placeError(cell.place, message);
   }
-  cell.column.push(token === '' ? 0 : codeOf(token, cell));
+  cell.column.push(codeOf(token, cell));
 }
 
-function plan(feature: SourceFeature, shape: TableShape, limits: ImportLimits): ColumnPlan {
-  const { name, column, format } = feature;
-  const read = { columns: [column], raw: quoteName(column) };
+function plan({ name, column, format }: SourceFeature, shape: TableShape): ColumnPlan {
   const type = typeOf(shape, column, name);
   const group = typeGroup(type);
-  if (group === 'float' && format === 'integer') {
-    const when = '{raw} IS NOT NULL AND NOT isnan({raw}) AND {value} IS NULL';
-    const value = 'CASE WHEN {raw} = trunc({raw}) THEN TRY_CAST({raw} AS BIGINT)::VARCHAR END';
-    const message = `the feature "${name}" is {shown}; it must be a whole number`;
-    return { ...read, value, faults: [{ when, message }] };
-  }
+  if (group === 'float' && format === 'integer')
+    return { columns: [column], sql: `${quoteName(column)}::DOUBLE`, type: 'number' };
   if (!isTokenGroup(group)) throw unusable(shape, column, tokenAdvice(group, type));
-  return { ...read, value: "NULLIF({raw}::VARCHAR, '')", faults: [tokenFault(feature, 'strlen({value})', limits)] };
+  return textPlan(column);
 }
 
 function infer({ values, different, numbers, leadingZeros }: ColumnFacts, notes: string[]): InferredKind {

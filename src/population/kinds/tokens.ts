@@ -1,24 +1,36 @@
-/** Functions for kinds with tokens: codes from a dictionary, and the types of columns that can hold tokens. */
-import { lineError } from '../../dataset/lines.ts';
+/** Shared by kinds with tokens: codes from a dictionary, and the types of columns that can hold tokens. */
 import { FULL } from '../../lib/text/text-table.ts';
-import type { ImportLimits } from '../import/import-limits.ts';
-import { textError } from '../import/text-error.ts';
-import type { Fault, TypeGroup } from './column-plan.ts';
-import type { Cell, SourceFeature } from './kind-import.ts';
+import { placeError, textError } from '../import/row-place.ts';
+import type { TypeGroup } from './column-plan.ts';
+import type { Cell } from './kind-import.ts';
 
-export function codeOf(token: string, { path, line, feature, dictionary, limits }: Cell): number {
-  const index = dictionary.add(token, limits.maximumTokenBytes);
-  if (index >= 0 && index < limits.maximumTokensPerDictionary) return index + 1;
-  if (index >= 0 || index === FULL) {
-    const message = `the dictionary of the feature "${feature.name}" is full: too many different tokens`;
-    throw lineError(path, line, message, { limit: limits.maximumTokensPerDictionary });
-  }
-  throw textError(path, line, `a token of the feature "${feature.name}"`, token, index, limits.maximumTokenBytes);
+/** UTF-8 in the memory of a file's reader: `bytes[start .. start + length)`, never invalid. */
+export interface Utf8 {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly length: number;
 }
 
-export function tokenFault({ name }: SourceFeature, length: string, { maximumTokenBytes }: ImportLimits): Fault {
-  const message = `a token of the feature "${name}" is longer than ${maximumTokenBytes} bytes`;
-  return { when: `${length} > ${maximumTokenBytes}`, message };
+/** The code of a token, which is added to the dictionary if it is new; 0 for an empty token. */
+export function codeOf(token: string, cell: Cell): number {
+  if (token === '') return 0;
+  const index = cell.dictionary.add(token, cell.limits.maximumTokenBytes);
+  return index >= 0 && index < cell.limits.maximumTokensPerDictionary ? index + 1 : refuse(token, index, cell);
+}
+
+/** As `codeOf`, without a string for each token. */
+export function codeOfUtf8({ bytes, start, length }: Utf8, cell: Cell): number {
+  if (length === 0) return 0;
+  const index = cell.dictionary.addUtf8(bytes, start, length, cell.limits.maximumTokenBytes);
+  if (index >= 0 && index < cell.limits.maximumTokensPerDictionary) return index + 1;
+  return refuse(Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString(), index, cell);
+}
+
+function refuse(token: string, fault: number, { place, feature, limits }: Cell): never {
+  if (fault < 0 && fault !== FULL)
+    throw textError(place, `a token of the feature "${feature.name}"`, token, fault, limits.maximumTokenBytes);
+  const message = `the dictionary of the feature "${feature.name}" is full: too many different tokens`;
+  throw placeError(place, message, { limit: limits.maximumTokensPerDictionary });
 }
 
 export function isTokenGroup(group: TypeGroup): boolean {

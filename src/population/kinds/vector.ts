@@ -1,15 +1,14 @@
 /** `vector`: a fixed number of numbers, given as a list, as text, or as one column per number. */
-import { lineError } from '../../dataset/lines.ts';
 import { assert } from '../../lib/errors.ts';
+import { placeError } from '../import/row-place.ts';
 import { type ColumnFacts, isBracketed } from './column-facts.ts';
 import {
   type ColumnPlan,
   elementOf,
-  type Fault,
   quoteName,
-  quoteText,
   type TableShape,
   type TypeGroup,
+  textPlan,
   typeGroup,
   typeOf,
   unusable,
@@ -20,20 +19,15 @@ import {
   isPattern,
   type KindImport,
   type SourceFeature,
+  wrongText,
   wrongValue,
 } from './kind-import.ts';
+import { readNumber } from './number.ts';
 
-export const vector: KindImport = {
-  hasSeparator: true,
-  formats: [],
-  decode: (value) => value,
-  parse,
-  plan,
-  infer,
-};
+export const vector: KindImport = { hasSeparator: true, formats: [], parse, parseText, plan, infer };
 
 function parse(value: unknown, cell: Cell): void {
-  const { path, line, feature, column } = cell;
+  const { place, feature, column } = cell;
   const { name, size } = feature;
   assert(size !== undefined, 'a vector has a size');
   if (value === null) {
@@ -43,7 +37,7 @@ function parse(value: unknown, cell: Cell): void {
   if (!Array.isArray(value)) throw wrongValue(cell, value, `a list of ${size} numbers or null (it is of kind vector)`);
   if (value.length !== size) {
     const message = `the vector "${name}" has ${value.length} numbers, not ${size}`;
-    throw lineError(path, line, message, { value: value.length, limit: size });
+    throw placeError(place, message, { value: value.length, limit: size });
   }
   for (const item of value) {
     if (typeof item !== 'number' || !Number.isFinite(Math.fround(item)))
@@ -52,28 +46,42 @@ function parse(value: unknown, cell: Cell): void {
   }
 }
 
+/** A text without a separator is a list in brackets; with one, the brackets may be absent. */
+function parseText(text: string, cell: Cell): void {
+  const { separator, size } = cell.feature;
+  if (text === '') {
+    parse(null, cell);
+    return;
+  }
+  if (separator === undefined && !BRACKETED.test(text))
+    throw wrongText(cell, text, `it must be a list of ${size} numbers in brackets, such as [0.5, 1]`);
+  const list = text.replace(AROUND, '');
+  parse(list.split(separator === ' ' ? /\s+/ : (separator ?? ',')).map(numberOf), cell);
+}
+
+const BRACKETED = /^\s*\[.*\]\s*$/s;
+const AROUND = /^[[\] ]+|[[\] ]+$/g;
+
+/** The texts of columns as numbers; null if all are empty. A vector with only some missing is an error later. */
+export function numbersOf(texts: readonly string[]): unknown {
+  return texts.every((text) => text === '') ? null : texts.map(numberOf);
+}
+
+/** A text that is not a number is returned as it is, for the error. */
+function numberOf(text: string): number | string {
+  return readNumber(text.trim()) ?? text;
+}
+
 function plan(feature: SourceFeature, shape: TableShape): ColumnPlan {
-  const { name, column, separator, size } = feature;
+  const { name, column, size } = feature;
   assert(size !== undefined, 'a vector has a size');
   if (isPattern(feature)) return patternPlan(feature, size, shape);
   const type = typeOf(shape, column, name);
   const element = elementOf(type);
-  const plan = { columns: [column], raw: quoteName(column) };
-  if (element !== null) {
-    if (!isNumeric(typeGroup(element))) throw unusable(shape, column, `it is ${type}, not a list of numbers`);
-    return { ...plan, value: 'TRY_CAST({raw} AS FLOAT[])', faults: faultsOf(name, size, '{raw} IS NOT NULL') };
-  }
-  if (typeGroup(type) !== 'text') throw unusable(shape, column, `it is ${type}, not a list of numbers`);
-  const trimmed = "trim({raw}, '[] ')";
-  const parts = (by: string) =>
-    by === ' ' ? `regexp_split_to_array(${trimmed}, '\\s+')` : `string_split(${trimmed}, ${quoteText(by)})`;
-  const list = separator === undefined ? "NULLIF({raw}, '')" : `CASE WHEN {raw} <> '' THEN ${parts(separator)} END`;
-  return {
-    ...plan,
-    // text is cast through float64, like in a JSON reader, because a direct cast to float32 may round differently
-    value: `TRY_CAST(TRY_CAST(${list} AS DOUBLE[]) AS FLOAT[])`,
-    faults: faultsOf(name, size, "{raw} IS NOT NULL AND {raw} <> ''"),
-  };
+  if (element === null && typeGroup(type) === 'text') return textPlan(column);
+  if (element === null || !isNumeric(typeGroup(element)))
+    throw unusable(shape, column, `it is ${type}, not a list of numbers`);
+  return { columns: [column], sql: `${quoteName(column)}::DOUBLE[]`, type: 'numbers' };
 }
 
 function patternPlan({ name, column }: SourceFeature, size: number, shape: TableShape): ColumnPlan {
@@ -89,26 +97,9 @@ function patternPlan({ name, column }: SourceFeature, size: number, shape: Table
   if (shape.types.has(next))
     throw unusable(shape, next, `the vector "${name}" has the size ${size}, but there are more columns`);
   const texts = columns.map((one) => `NULLIF(${quoteName(one)}::VARCHAR, '')`);
-  return {
-    columns,
-    // the value is null if all numbers are missing; if only some are missing, the vector is an error
-    raw: `CASE WHEN coalesce(${texts.join(', ')}) IS NOT NULL THEN [${numbers.join(', ')}] END`,
-    value: 'TRY_CAST({raw} AS FLOAT[])',
-    faults: faultsOf(name, size, '{raw} IS NOT NULL'),
-  };
-}
-
-function faultsOf(name: string, size: number, isGiven: string): Fault[] {
-  return [
-    {
-      when: `${isGiven} AND ({value} IS NULL OR len({value}) <> ${size})`,
-      message: `the vector "${name}" is {shown}; it must have ${size} numbers`,
-    },
-    {
-      when: `{value} IS NOT NULL AND (list_count({value}) <> ${size} OR NOT isfinite(list_sum({value})))`,
-      message: `the vector "${name}" is {shown}; it must be numbers that float32 can hold`,
-    },
-  ];
+  // null if all numbers are missing; a vector with only some missing is an error
+  const sql = `CASE WHEN coalesce(${texts.join(', ')}) IS NOT NULL THEN [${numbers.join(', ')}] END`;
+  return { columns, sql, type: 'numbers' };
 }
 
 function isNumeric(group: TypeGroup): boolean {

@@ -1,12 +1,17 @@
-/** The columns of a DuckDB chunk as typed arrays, which are views of its memory and valid as long as the chunk. */
-import { type DuckDBDataChunk, DuckDBVarCharVector } from '@duckdb/node-api';
+/** The columns of a DuckDB chunk: views of its memory, valid as long as the chunk. */
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import { assert } from '../../lib/errors.ts';
+import type { Utf8 } from '../kinds/tokens.ts';
 
-/** A column of int32 without nulls. */
-export function int32Column(chunk: DuckDBDataChunk, index: number): Int32Array {
-  const data = duckdb.vector_get_data(vectorOf(chunk, index), 4 * chunk.rowCount);
-  return new Int32Array(data.buffer, data.byteOffset, chunk.rowCount);
+export type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;
+
+/** Bytes of DuckDB's record of a text, which contains a text of up to 12 bytes and points to a longer one. */
+const TEXT_BYTES = 16;
+const INLINE_BYTES = 12;
+const KNOWN_TEXTS = 256;
+
+export function vectorOf(chunk: DuckDBDataChunk, index: number): Vector {
+  return duckdb.data_chunk_get_vector(chunk.chunk, index);
 }
 
 /** A column of float64 without nulls. */
@@ -15,81 +20,98 @@ export function float64Column(chunk: DuckDBDataChunk, index: number): Float64Arr
   return new Float64Array(data.buffer, data.byteOffset, chunk.rowCount);
 }
 
-/** A column of float32; null becomes NaN. */
-export function float32Column(chunk: DuckDBDataChunk, index: number): Float32Array {
-  const vector = vectorOf(chunk, index);
-  const data = duckdb.vector_get_data(vector, 4 * chunk.rowCount);
-  const values = new Float32Array(data.buffer, data.byteOffset, chunk.rowCount).slice();
-  const isValid = validityOf(vector, chunk.rowCount);
-  for (let row = 0; row < values.length; row++) if (!isValid(row)) values[row] = Number.NaN;
-  return values;
-}
+/** Numbers in DOUBLE. */
+export class NumberVector {
+  readonly #values: Float64Array;
+  readonly #isValid: (row: number) => boolean;
 
-/** A column of lists of int32 without null elements; a null list becomes empty. */
-export function int32Lists(chunk: DuckDBDataChunk, index: number): { offsets: Int32Array; codes: Int32Array } {
-  const vector = vectorOf(chunk, index);
-  const rows = chunk.rowCount;
-  const { starts, lengths } = entriesOf(vector, rows);
-  const child = duckdb.list_vector_get_child(vector);
-  const size = duckdb.list_vector_get_size(vector);
-  const data = duckdb.vector_get_data(child, 4 * size);
-  const items = size === 0 ? new Int32Array(0) : new Int32Array(data.buffer, data.byteOffset, size);
-  const offsets = new Int32Array(rows + 1);
-  for (let row = 0; row < rows; row++) offsets[row + 1] = offsets[row]! + lengths[row]!;
-  const codes = new Int32Array(offsets[rows]!);
-  for (let row = 0; row < rows; row++) {
-    const [start, at] = [starts[row]!, offsets[row]!];
-    for (let i = 0; i < lengths[row]!; i++) codes[at + i] = items[start + i]!;
+  constructor(vector: Vector, rows: number) {
+    this.#isValid = validityOf(vector, rows);
+    const data = duckdb.vector_get_data(vector, 8 * rows);
+    this.#values = rows === 0 ? new Float64Array(0) : new Float64Array(data.buffer, data.byteOffset, rows);
   }
-  return { offsets, codes };
-}
 
-/** A column of lists of `size` float32 without null elements; a null list becomes NaN. */
-export function float32Lists(chunk: DuckDBDataChunk, index: number, size: number): Float32Array {
-  const vector = vectorOf(chunk, index);
-  const { starts, lengths } = entriesOf(vector, chunk.rowCount);
-  const child = duckdb.list_vector_get_child(vector);
-  const count = duckdb.list_vector_get_size(vector);
-  const data = duckdb.vector_get_data(child, 4 * count);
-  const items = count === 0 ? new Float32Array(0) : new Float32Array(data.buffer, data.byteOffset, count);
-  const values = new Float32Array(chunk.rowCount * size).fill(Number.NaN);
-  for (let row = 0; row < chunk.rowCount; row++) {
-    if (lengths[row] === size) values.set(items.subarray(starts[row]!, starts[row]! + size), row * size);
+  /** NaN for null. */
+  value(row: number): number {
+    return this.#isValid(row) ? this.#values[row]! : Number.NaN;
   }
-  return values;
 }
 
-/** A column of text; `getItem` returns null for null. */
-export function textColumn(chunk: DuckDBDataChunk, index: number): DuckDBVarCharVector {
-  const vector = chunk.getColumnVector(index);
-  assert(vector instanceof DuckDBVarCharVector, 'the column is text');
-  return vector;
-}
+/** Texts, without a string for each. After `seek`, it is the UTF-8 of one of them. */
+export class TextVector implements Utf8 {
+  bytes: Uint8Array;
+  start = 0;
+  length = 0;
+  readonly #data: Uint8Array;
+  readonly #words: Uint32Array;
+  readonly #isValid: (row: number) => boolean;
+  /** By hash of their address. */
+  readonly #known: { low: number; high: number; bytes: Uint8Array }[] = [];
 
-type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;
-
-function vectorOf(chunk: DuckDBDataChunk, index: number): Vector {
-  return duckdb.data_chunk_get_vector(chunk.chunk, index);
-}
-
-/**
- * The start of each list among the items, and its length. DuckDB has pairs of uint64, of which the low halves suffice.
- */
-function entriesOf(vector: Vector, rows: number): { starts: Uint32Array; lengths: Uint32Array } {
-  const data = duckdb.vector_get_data(vector, 16 * rows);
-  const words = new Uint32Array(data.buffer, data.byteOffset, 4 * rows);
-  const isValid = validityOf(vector, rows);
-  const [starts, lengths] = [new Uint32Array(rows), new Uint32Array(rows)];
-  for (let row = 0; row < rows; row++) {
-    if (!isValid(row)) continue;
-    starts[row] = words[4 * row]!;
-    lengths[row] = words[4 * row + 2]!;
+  constructor(vector: Vector, rows: number) {
+    this.#isValid = validityOf(vector, rows);
+    this.#data = rows === 0 ? new Uint8Array(0) : duckdb.vector_get_data(vector, TEXT_BYTES * rows);
+    this.#words = new Uint32Array(this.#data.buffer, this.#data.byteOffset, 4 * rows);
+    this.bytes = this.#data;
   }
-  return { starts, lengths };
+
+  /** Finds the text of a row; returns false for null. */
+  seek(row: number): boolean {
+    if (!this.#isValid(row)) return false;
+    this.length = this.#words[4 * row]!;
+    const isInline = this.length <= INLINE_BYTES;
+    this.start = isInline ? TEXT_BYTES * row + 4 : 0;
+    this.bytes = isInline ? this.#data : this.#fetch(row);
+    return true;
+  }
+
+  /** A text outside the records. A dictionary of the file has it only once, so the last texts are remembered. */
+  #fetch(row: number): Uint8Array {
+    const [low, high] = [this.#words[4 * row + 2]!, this.#words[4 * row + 3]!];
+    const entry = this.#known[(low ^ (low >>> 6)) & (KNOWN_TEXTS - 1)];
+    if (entry !== undefined && entry.low === low && entry.high === high && entry.bytes.length === this.length)
+      return entry.bytes;
+    const at = this.#data.byteOffset + TEXT_BYTES * row + (TEXT_BYTES - 8);
+    const bytes = duckdb.get_data_from_pointer(this.#data.buffer as ArrayBuffer, at, this.length);
+    this.#known[(low ^ (low >>> 6)) & (KNOWN_TEXTS - 1)] = { low, high, bytes };
+    return bytes;
+  }
+
+  /** The text of a row; '' for null. */
+  text(row: number): string {
+    if (!this.seek(row)) return '';
+    const { bytes, start, length } = this;
+    return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString();
+  }
 }
 
-/** Whether a row is valid. DuckDB has one bit per row, or no bits if every row is valid. */
+/** Lists: where each begins among the items, and its length; a null list has length 0. */
+export class ListVector {
+  readonly starts: Uint32Array;
+  readonly lengths: Uint32Array;
+  readonly items: Vector;
+  /** The number of items. */
+  readonly size: number;
+  readonly isValid: (row: number) => boolean;
+
+  constructor(vector: Vector, rows: number) {
+    this.isValid = validityOf(vector, rows);
+    this.items = duckdb.list_vector_get_child(vector);
+    this.size = duckdb.list_vector_get_size(vector);
+    // pairs of uint64, of which the low halves suffice
+    const data = duckdb.vector_get_data(vector, 16 * rows);
+    const words = new Uint32Array(data.buffer, data.byteOffset, 4 * rows);
+    [this.starts, this.lengths] = [new Uint32Array(rows), new Uint32Array(rows)];
+    for (let row = 0; row < rows; row++) {
+      if (!this.isValid(row)) continue;
+      this.starts[row] = words[4 * row]!;
+      this.lengths[row] = words[4 * row + 2]!;
+    }
+  }
+}
+
+/** Whether a row is valid: DuckDB has one bit per row, or none at all if every row is valid. */
 function validityOf(vector: Vector, rows: number): (row: number) => boolean {
-  const bits: Uint8Array | null = duckdb.vector_get_validity(vector, 8 * Math.ceil(rows / 64));
+  const bits: Uint8Array | null = rows === 0 ? null : duckdb.vector_get_validity(vector, 8 * Math.ceil(rows / 64));
   return bits === null || bits === undefined ? () => true : (row) => (bits[row >> 3]! & (1 << (row & 7))) !== 0;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type Json } from '@duckdb/node-api';
 import { AppError, assert, messageOf } from '../../lib/errors.ts';
 import { isRemote } from '../import/source-files.ts';
-import { quoteText } from '../kinds/column-plan.ts';
+import { quoteName, quoteText } from '../kinds/column-plan.ts';
 
 /** Memory limit of DuckDB, which writes further data to `scratch`. */
 const DEFAULT_MEMORY_MIB = 1024;
@@ -110,25 +110,12 @@ export class Database {
     }
   }
 
-  /** Fills a new temporary table with texts and their indices from 0. */
-  async fillTexts(table: string, texts: Iterable<string>): Promise<void> {
-    await this.run(`CREATE TEMP TABLE ${table} (i BIGINT, t VARCHAR)`);
-    const appender = await this.#connection.createAppender(table);
-    let i = 0n;
-    for (const text of texts) {
-      appender.appendBigInt(i++);
-      appender.appendVarchar(text);
-      appender.endRow();
-    }
-    appender.closeSync();
-  }
-
-  /** Fills a new temporary table with row numbers. */
-  async fillRows(table: string, rows: Iterable<number>): Promise<void> {
-    await this.run(`CREATE TEMP TABLE ${table} (i BIGINT)`);
+  /** Creates a temporary table of texts; an empty text becomes null. */
+  async fillTexts(table: string, columns: readonly string[], rows: Iterable<readonly string[]>): Promise<void> {
+    await this.run(`CREATE TEMP TABLE ${table} (${columns.map((name) => `${quoteName(name)} VARCHAR`).join(', ')})`);
     const appender = await this.#connection.createAppender(table);
     for (const row of rows) {
-      appender.appendBigInt(BigInt(row));
+      for (const text of row) text === '' ? appender.appendNull() : appender.appendVarchar(text);
       appender.endRow();
     }
     appender.closeSync();

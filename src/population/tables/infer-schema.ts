@@ -1,14 +1,14 @@
 /** Proposes a schema for files of users from statistics of each column, for a person to edit. */
 import { AppError } from '../../lib/errors.ts';
-import { BadRows } from '../import/bad-rows.ts';
-import { checkFile, type FileFormat, formatOf } from '../import/source-files.ts';
+import { readHead } from '../import/csv-head.ts';
+import { type CsvPath, readCsvRows } from '../import/csv-users.ts';
+import { type FileFormat, formatOf } from '../import/source-files.ts';
 import type { SchemaFile } from '../import/source-schema.ts';
 import { type ColumnFacts, FEW, isBracketed, NUMBER } from '../kinds/column-facts.ts';
 import { elementOf, quoteName, quoteText, typeGroup } from '../kinds/column-plan.ts';
 import { inferKind } from '../kinds/table.ts';
 import { type Database, numberOf, quotePath, type Row, textOf, withDatabase } from './database.ts';
-import { openTables, type Tables } from './open-tables.ts';
-import { expandSources } from './remote.ts';
+import { localCopies } from './remote.ts';
 import { findTextList } from './text-lists.ts';
 
 export interface Proposal {
@@ -37,39 +37,54 @@ const FREE_TEXT_BYTES = 40;
  */
 export async function inferSchema(sources: readonly string[], scratch: string, rows: number): Promise<Proposal> {
   return await withDatabase({ scratch }, async (database) => {
-    const paths = await expandSources(sources, database);
-    const format = formatOf(paths);
-    for (const path of paths) checkFile(path, format);
-    const { total, types } = await openSample(paths, format, scratch, rows, database);
-    if (total === 0) throw new AppError('invalid_data', `${paths.join(', ')} has no rows`);
+    const paths = await localCopies(sources, scratch, database);
+    const names = paths.map(({ path }) => path);
+    const { total, types } = await openSample(paths, formatOf(names), rows, database);
+    if (total === 0) throw new AppError('invalid_data', `${names.join(', ')} has no rows`);
     const facts: ColumnFacts[] = [];
     for (const [column, type] of types) facts.push(await measure(column, type, database));
     return { schema: propose(facts, total), rows: total, columns: facts };
   });
 }
 
+/** Creates the table `sample`, and returns the number of its rows and the types of its columns. */
 async function openSample(
-  paths: readonly string[],
+  paths: readonly CsvPath[],
   format: FileFormat,
-  scratch: string,
   rows: number,
   database: Database,
 ): Promise<{ readonly total: number; readonly types: ReadonlyMap<string, string> }> {
-  if (format === 'ndjson') {
-    const files = `[${paths.map(quotePath).join(', ')}]`;
-    await database.run(
-      `CREATE TEMP TABLE sample AS SELECT * FROM read_json(${files}, format = 'newline_delimited') LIMIT ${rows}`,
-    );
-  } else {
-    const options = { format, userId: null, scratch, badRows: new BadRows(Number.MAX_SAFE_INTEGER) };
-    const tables: Tables = await openTables(paths, database, { ...options, pick: (shape) => [...shape.types.keys()] });
-    await database.run(`CREATE TEMP VIEW sample AS SELECT * EXCLUDE ("row") FROM tables WHERE "row" < ${rows}`);
-    return { total: Math.min(rows, tables.rows), types: tables.shape.types };
+  const files = `[${paths.map(({ path }) => quotePath(path)).join(', ')}]`;
+  if (format === 'csv') await sampleCsv(paths, rows, database);
+  else {
+    const from =
+      format === 'parquet'
+        ? `read_parquet(${files}, binary_as_string = true)`
+        : `read_json(${files}, format = 'newline_delimited')`;
+    await database.run(`CREATE TEMP TABLE sample AS SELECT * FROM ${from} LIMIT ${rows}`);
   }
   const [count] = await database.rows('SELECT count(*) AS n FROM sample');
   const described = await database.rows('DESCRIBE sample');
   const types = new Map(described.map((row) => [textOf(row, 'column_name'), textOf(row, 'column_type')]));
   return { total: numberOf(count, 'n'), types };
+}
+
+/** Skips bad rows. Further files may have the first one's columns in another order. */
+async function sampleCsv(paths: readonly CsvPath[], rows: number, database: Database): Promise<void> {
+  const [first, ...others] = paths;
+  const head = await readHead(first!.path, first!.file, null);
+  const sample: (readonly string[])[] = [];
+  for (const { path, file } of [first!, ...others]) {
+    if (sample.length === rows) break;
+    const own = path === head.path ? head : await readHead(path, file, head.columns[0]!, head.delimiter);
+    const places = head.columns.map((name) => own.columns.indexOf(name));
+    for await (const batch of readCsvRows(own)) {
+      const good = batch.rows.filter((row) => !(row instanceof AppError)) as (readonly string[])[];
+      for (const fields of good.slice(0, rows - sample.length)) sample.push(places.map((place) => fields[place] ?? ''));
+      if (sample.length === rows) break;
+    }
+  }
+  await database.fillTexts('sample', head.columns, sample);
 }
 
 async function measure(column: string, type: string, database: Database): Promise<ColumnFacts> {

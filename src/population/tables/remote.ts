@@ -1,14 +1,17 @@
 /** Expands remote files and file patterns. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { AppError, messageOf } from '../../lib/errors.ts';
-import { isPattern, isRemote } from '../import/source-files.ts';
+import type { CsvPath } from '../import/csv-users.ts';
+import { checkFile, formatOf, isPattern, isRemote } from '../import/source-files.ts';
 import { quoteText } from '../kinds/column-plan.ts';
-import { type Database, textOf } from './database.ts';
+import { type Database, quotePath, textOf } from './database.ts';
 
 /**
  * The files of `sources` in order; the files of a pattern are sorted by name. Errors: AppError `invalid_data` if a
  * pattern matches nothing, or if DuckDB's extension for remote files cannot be loaded.
  */
-export async function expandSources(sources: readonly string[], database: Database): Promise<string[]> {
+async function expandSources(sources: readonly string[], database: Database): Promise<string[]> {
   if (sources.some(isRemote)) await loadRemote(sources, database);
   const paths: string[] = [];
   for (const source of sources) {
@@ -50,4 +53,33 @@ async function loadExtension(name: string, database: Database): Promise<void> {
     await database.run(`INSTALL ${name}`);
     await database.run(`LOAD ${name}`);
   }
+}
+
+/** The files of `sources`, checked, patterns expanded; remote CSV files are copied to `folder`. Errors: AppError. */
+export async function localCopies(
+  sources: readonly string[],
+  folder: string,
+  database: Database,
+): Promise<readonly CsvPath[]> {
+  const paths = await expandSources(sources, database);
+  const format = formatOf(paths);
+  const files: CsvPath[] = [];
+  for (const path of paths) {
+    checkFile(path, format);
+    files.push({ path, file: isRemote(path) && format === 'csv' ? await copyLines(path, folder, database) : path });
+  }
+  return files;
+}
+
+/**
+ * Copies a remote text file, decompressed, to `folder` without reading its lines, and returns the copy's path. Errors:
+ * AppError `invalid_data`.
+ */
+export async function copyLines(path: string, folder: string, database: Database): Promise<string> {
+  const copy = join(folder, `${createHash('sha256').update(path).digest('hex')}.csv`);
+  const grammar = "auto_detect = false, header = false, strict_mode = false, delim = '\u0001', quote = '', escape = ''";
+  const lines = `read_csv(${quotePath(path)}, ${grammar}, columns = {'line': 'VARCHAR'})`;
+  const form = `FORMAT csv, HEADER false, DELIMITER '\u0001', QUOTE '', ESCAPE ''`;
+  await database.run(`COPY (SELECT line FROM ${lines}) TO ${quoteText(copy)} (${form})`);
+  return copy;
 }

@@ -103,15 +103,6 @@ export class DeltaWriter implements RowSink {
     return null;
   }
 
-  addRows(rows: Rows): { at: number; fault: RowFault } | null {
-    for (let at = 0; at < rows.count; at++) {
-      const fault = this.#see(rows.userNumbers[at]!);
-      if (fault) return { at, fault };
-    }
-    this.#take(rows);
-    return null;
-  }
-
   /**
    * Publishes the version unless it equals the previous one. If `isCompacted`, the version has no dead rows. Errors:
    * AppError `invalid_data` if no user would be left, and the errors of a damaged folder.

@@ -42,13 +42,10 @@ beforeAll(async () => {
 });
 
 describe('an import of a table that was killed', () => {
-  it.each([
-    ['parquet', 'incoming/segments/000000.arrow'],
-    ['csv', 'incoming/scratch/staged/000000.parquet'],
-  ] as const)(
+  it.each(['parquet', 'csv'] as const)(
     'leaves the old version serving, and the next one finishes it (%s)',
     { timeout: 240_000 },
-    async (form, sign) => {
+    async (form) => {
       const schema = readSourceSchema(source.schema);
       const [out, expected] = [newFolder(), newFolder()];
       const first = await importFiles({ sources: [source.few], schema, out });
@@ -56,7 +53,7 @@ describe('an import of a table that was killed', () => {
       const script = new URL('./children/import-files.ts', import.meta.url).pathname;
       const args = [script, source.schema, out, source[form]];
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-      while (!existsSync(join(out, sign))) {
+      while (!existsSync(join(out, 'incoming/segments/000000.arrow'))) {
         expect(child.exitCode).toBeNull();
         await sleep(2);
       }

@@ -92,7 +92,7 @@ describe('a CSV file', () => {
     expect(await importUsersOf([path], newFolder(), { schema })).toMatchObject({ users: 3 });
     writeFileSync(path, Buffer.concat(frame.slice(0, 2)));
     const { message } = await refusalOf(() => importUsersOf([path], newFolder(), { schema }));
-    expect(message).toBe(`${path} cannot be read: the file is truncated within a Zstandard frame`);
+    expect(message).toMatch(/cannot be read from here on: the file is truncated within a Zstandard frame/);
   });
 
   it('may have other names, other columns, and a column without a name', async () => {
@@ -125,7 +125,7 @@ describe('a CSV file', () => {
 
   it('is refused in another encoding, with the line', async () => {
     expect(await messageOf(Buffer.from('user_id,city,age\n1,Rome,3\n2,M\u00fcnchen,4\n', 'latin1'))).toMatch(
-      /^FILE:3: the line is not UTF-8; if it is in Windows-1252/,
+      /^FILE:3: the line is not valid UTF-8; if it is in Windows-1252/,
     );
   });
 
@@ -174,8 +174,11 @@ describe('a CSV file', () => {
   it.each([
     [{ maximumUserIdBytes: 1 }, 'FILE:3: the user id is longer than 1 bytes'],
     [{ maximumTokenBytes: 4 }, 'FILE:3: a token of the feature "city" is longer than 4 bytes'],
-    [{ maximumUsers: 1 }, 'the directory is full: too many users'],
-    [{ maximumTokensPerDictionary: 1 }, 'the dictionary of the feature "city" is full: too many different tokens'],
+    [{ maximumUsers: 1 }, 'FILE:3: the directory is full: too many users'],
+    [
+      { maximumTokensPerDictionary: 1 },
+      'FILE:3: the dictionary of the feature "city" is full: too many different tokens',
+    ],
   ])('is refused over the limits %j', async (limits, message) => {
     expect(await messageOf(PLAIN, { limits })).toBe(message);
   });

@@ -1,4 +1,4 @@
-/** DuckDB, which reads large files, takes the same records of the same files as the other readers of CSV. */
+/** The import takes the same records of the same CSV files as the other readers. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -6,8 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { openRows } from '../../../src/dataset/open-rows.ts';
 import { BadRows } from '../../../src/population/import/bad-rows.ts';
 import { IMPORT_LIMITS } from '../../../src/population/import/import-limits.ts';
-import { isPlainCsv } from '../../../src/population/tables/plain-csv.ts';
-import { readTableIds } from '../../../src/population/tables/read-ids.ts';
+import { readUserIds } from '../../../src/population/import/user-ids.ts';
 import { useFolders } from '../../fixture/folders.ts';
 import { NASTY_CSV } from '../../fixture/nasty-csv.ts';
 import { refusalOf } from '../support.ts';
@@ -24,7 +23,7 @@ async function read(path: string, maximum = 0): Promise<{ ids: string[]; bad: st
   const ids: string[] = [];
   const badRows = new BadRows(maximum);
   const options = { schema: { userId: 'user_id' }, limits: IMPORT_LIMITS, badRows, scratch: newFolder() };
-  await readTableIds(path, 'csv', options, (id) => ids.push(id));
+  await readUserIds([path], options, (id) => ids.push(id));
   return { ids, bad: badRows.worst.map(({ message }) => message.replace(path, 'FILE')) };
 }
 
@@ -71,41 +70,4 @@ describe('the import of a CSV file', () => {
       { numRuns: 35 },
     );
   }, 60_000);
-});
-
-describe('isPlainCsv', () => {
-  const isPlain = (path: string) => isPlainCsv({ path, delimiter: ',', columns: ['a', 'b'] });
-
-  it.each([
-    ['a,b\n', true],
-    ['"a","b""c"\r\n"d\n",e', true],
-    ['\ufeff"a"\n', true],
-    ['a,""', true],
-    ['a,""""', true],
-    ['a,\r\nb,', true],
-    ['a,b,\n', false],
-    ['a,b,\r\n', false],
-    ['a,b,', false],
-    ['a"\n', false],
-    ['"a"b\n', false],
-    ['"a" ,b', false],
-    [' "a"', false],
-    ['"a', false],
-    ['"a""', false],
-    ['a;"b";c', false],
-  ])('tells of %j: %s', async (content, expected) => {
-    expect(await isPlain(write(content))).toBe(expected);
-  });
-
-  it('sees quotes and ends of lines at the ends of chunks', async () => {
-    const line = `${'x'.repeat(1023)}\n`;
-    for (let shift = 0; shift < 12; shift++) {
-      const before = `${'y'.repeat(shift)}\n${line.repeat(1023)}${'z'.repeat(1013)}`;
-      expect(await isPlain(write(`${before},""""\r\n"a\n""",,\nb,\r\n`))).toBe(false);
-      expect(await isPlain(write(`${before},""""\r\n"a\n""",\nb,\r\n`))).toBe(true);
-      expect(await isPlain(write(`${before},""""\r\n"a\n"""\nb,\r\n`))).toBe(true);
-      expect(await isPlain(write(`${before}," "" "\nb,,\r\n`))).toBe(false);
-      expect(await isPlain(write(`${before},"" ""\n`))).toBe(false);
-    }
-  });
 });

@@ -57,11 +57,10 @@ export async function populationImportFilesCommand(
 /** Reports the progress of an import: phase, rows, rows per second and time left. */
 export function progressWriter(output: Output, clock: Clock): (progress: ImportProgress) => void {
   let start: { readonly ms: number; readonly rows: number } | null = null;
-  return ({ phase, at, percent, rows, total }) => {
-    if (rows === undefined) {
-      output.progress(`${phase}${at === undefined ? '' : ` ${at}`}: ${Math.floor(percent ?? 0)} %`);
-      return;
-    }
+  let current: ImportProgress['phase'] | null = null;
+  return ({ phase, rows, total }) => {
+    if (phase !== current) start = null;
+    current = phase;
     start ??= { ms: clock.elapsed(), rows };
     const seconds = (clock.elapsed() - start.ms) / 1000;
     const rate = seconds > 0 ? (rows - start.rows) / seconds : 0;

@@ -1,0 +1,33 @@
+/** Where a row is in its file, and the errors that name this place. */
+import { lineError } from '../../dataset/lines.ts';
+import { AppError, type ErrorDetail } from '../../lib/errors.ts';
+import { ILL_FORMED } from '../../lib/text/text-table.ts';
+
+/** The place of the row that is being read; `line` moves from row to row. */
+export interface RowPlace {
+  readonly path: string;
+  /** The line at which the row begins, from 1; in a file without lines, the number of the row. */
+  line: number;
+  readonly hasLines: boolean;
+}
+
+const EXAMPLE_CHARACTERS = 80;
+
+/** The AppError `invalid_data` that names the place: `file:line`, or `file row N`. */
+export function placeError(
+  { path, line, hasLines }: RowPlace,
+  message: string,
+  more: Omit<ErrorDetail, 'pointer' | 'message'> = {},
+): AppError {
+  if (hasLines) return lineError(path, line, message, more);
+  const pointer = `${path} row ${line}`;
+  return new AppError('invalid_data', `${pointer}: ${message}`, { details: [{ pointer, message, ...more }] });
+}
+
+/** The error for a text that cannot be added to a table. `fault` is what `TextTable.add` returned. */
+export function textError(place: RowPlace, what: string, text: string, fault: number, limit: number): AppError {
+  const value = text.slice(0, EXAMPLE_CHARACTERS);
+  if (fault === ILL_FORMED)
+    return placeError(place, `${what} contains half of a surrogate pair, which is not valid text`, { value });
+  return placeError(place, `${what} is longer than ${limit} bytes`, { value, limit });
+}

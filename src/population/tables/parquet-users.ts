@@ -1,0 +1,135 @@
+/** Users in Parquet: DuckDB reads the files and converts types; values are read by the rules of their kinds. */
+import type { DuckDBDataChunk } from '@duckdb/node-api';
+import { assert } from '../../lib/errors.ts';
+import type { CsvPath } from '../import/csv-users.ts';
+import { planUserId } from '../import/read-user.ts';
+import type { SourceSchema } from '../import/source-schema.ts';
+import type { OpenOptions, UserBatch, UserFile } from '../import/user-file.ts';
+import type { ColumnPlan } from '../kinds/column-plan.ts';
+import type { Cell } from '../kinds/kind-import.ts';
+import { checkLength, pushCode } from '../kinds/multi.ts';
+import { KIND_IMPORTS } from '../kinds/table.ts';
+import { codeOfUtf8 } from '../kinds/tokens.ts';
+import { float64Column, ListVector, NumberVector, TextVector, vectorOf } from './chunks.ts';
+import { type Database, numberOf, quotePath, textOf, withDatabase } from './database.ts';
+import { localCopies } from './remote.ts';
+
+/** Opens Parquet files for `action`, patterns expanded. Errors: AppError `invalid_data`. */
+export async function withParquetUsers<T>(
+  sources: readonly string[],
+  options: OpenOptions,
+  action: (files: readonly UserFile[]) => Promise<T>,
+): Promise<T> {
+  return await withDatabase(options, async (database) => {
+    const files: UserFile[] = [];
+    for (const { path } of await localCopies(sources, options.scratch, database))
+      files.push(await openFile(path, options.schema, database));
+    return await action(files);
+  });
+}
+
+/** Expands patterns of CSV or NDJSON files, and copies remote ones to `scratch`, for `action`. Errors: AppError. */
+export async function withTextFiles<T>(
+  sources: readonly string[],
+  options: Pick<OpenOptions, 'scratch' | 'memoryMib'>,
+  action: (paths: readonly CsvPath[]) => Promise<T>,
+): Promise<T> {
+  return await withDatabase(options, async (database) => {
+    return await action(await localCopies(sources, options.scratch, database));
+  });
+}
+
+async function openFile(path: string, schema: SourceSchema, database: Database): Promise<UserFile> {
+  const table = `read_parquet(${quotePath(path)}, file_row_number = true, binary_as_string = true)`;
+  const described = await database.rows(`DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ${table}`);
+  const types = new Map(described.map((row) => [textOf(row, 'column_name'), textOf(row, 'column_type')]));
+  const [count] = await database.rows(`SELECT num_rows FROM parquet_file_metadata(${quotePath(path)})`);
+  const rows = numberOf(count, 'num_rows');
+  const id = planUserId(schema, { path, types });
+  const plans = schema.features.map((feature) => KIND_IMPORTS[feature.kind].plan(feature, { path, types }));
+  const columns = [id, ...plans].map(({ sql }) => sql);
+
+  async function* batches(): AsyncGenerator<UserBatch, void, void> {
+    let first = 0;
+    for await (const chunk of database.stream(`SELECT file_row_number::DOUBLE, ${columns.join(', ')} FROM ${table}`)) {
+      yield new ParquetBatch(chunk, first, plans);
+      first += chunk.rowCount;
+    }
+    assert(first === rows, 'every row of the file was read');
+  }
+  return { path, hasLines: false, idName: 'the user id', rows, batches };
+}
+
+class ParquetBatch implements UserBatch {
+  readonly count: number;
+  readonly #first: number;
+  readonly #ids: TextVector;
+  readonly #readers: readonly ((row: number, cell: Cell) => void)[];
+
+  constructor(chunk: DuckDBDataChunk, first: number, plans: readonly ColumnPlan[]) {
+    this.count = chunk.rowCount;
+    this.#first = first;
+    const numbers = float64Column(chunk, 0);
+    assert(numbers[0] === first && numbers.at(-1) === first + chunk.rowCount - 1, 'rows come in the order of the file');
+    this.#ids = new TextVector(vectorOf(chunk, 1), chunk.rowCount);
+    this.#readers = plans.map((plan, i) => readerOf(plan, chunk, i + 2));
+  }
+
+  lineOf(row: number): number {
+    return this.#first + row + 1;
+  }
+
+  userId(row: number): string {
+    return this.#ids.text(row);
+  }
+
+  readValues(row: number, cells: readonly Cell[]): void {
+    for (let i = 0; i < cells.length; i++) this.#readers[i]!(row, cells[i]!);
+  }
+}
+
+/** Reads the values of a column, by row, into cells. */
+function readerOf({ type }: ColumnPlan, chunk: DuckDBDataChunk, index: number): (row: number, cell: Cell) => void {
+  const vector = vectorOf(chunk, index);
+  switch (type) {
+    case 'text':
+      return textReader(new TextVector(vector, chunk.rowCount));
+    case 'texts': {
+      const lists = new ListVector(vector, chunk.rowCount);
+      const texts = new TextVector(lists.items, lists.size);
+      return (row, cell) => {
+        const [start, length] = [lists.starts[row]!, lists.lengths[row]!];
+        checkLength(length, cell);
+        for (let i = start; i < start + length; i++) if (texts.seek(i)) pushCode(codeOfUtf8(texts, cell), cell);
+      };
+    }
+    case 'number': {
+      const numbers = new NumberVector(vector, chunk.rowCount);
+      return (row, cell) => {
+        const value = numbers.value(row);
+        KIND_IMPORTS[cell.feature.kind].parse(Number.isNaN(value) ? null : value, cell);
+      };
+    }
+    case 'days': {
+      const numbers = new NumberVector(vector, chunk.rowCount);
+      return (row, cell) => cell.column.push(numbers.value(row));
+    }
+    case 'numbers': {
+      const lists = new ListVector(vector, chunk.rowCount);
+      const numbers = new NumberVector(lists.items, lists.size);
+      return (row, cell) => {
+        const start = lists.starts[row]!;
+        const values = Array.from({ length: lists.lengths[row]! }, (_, i) => numbers.value(start + i));
+        KIND_IMPORTS[cell.feature.kind].parse(lists.isValid(row) ? values : null, cell);
+      };
+    }
+  }
+}
+
+function textReader(texts: TextVector): (row: number, cell: Cell) => void {
+  return (row, cell) => {
+    // without a string for each value
+    if (cell.feature.kind === 'single') cell.column.push(texts.seek(row) ? codeOfUtf8(texts, cell) : 0);
+    else KIND_IMPORTS[cell.feature.kind].parseText(texts.text(row), cell);
+  };
+}
