@@ -47,7 +47,10 @@ type Sources = ReadonlyMap<string, readonly Source[] | null>;
 export function adaptInterface(path: string, graph: Graph, features: Manifest['features'], names: InputNames): Graph {
   for (const name of Object.keys(names))
     if (!graph.inputs.includes(name))
-      throw refused(path, `it has no input "${name}", which "inputs" names; it has ${graph.inputs.join(', ')}`);
+      throw refused(
+        path,
+        `the model has no input "${name}", which "inputs" names; its inputs are ${graph.inputs.join(', ')}`,
+      );
   const sources: Sources = new Map(
     graph.inputs.map((name) => [name, sourcesOf(path, graph, features, name, names[name] ?? name)]),
   );
@@ -66,7 +69,8 @@ export function adaptInterface(path: string, graph: Graph, features: Manifest['f
       free: isColumn || isOtherName ? ['score'] : [],
     });
   } catch (error) {
-    if (error instanceof GraphError) throw refused(path, `its inputs do not fit its features: ${error.message}`, error);
+    if (error instanceof GraphError)
+      throw refused(path, `the inputs of the model do not fit the features: ${error.message}`, error);
     throw error;
   }
 }
@@ -87,12 +91,15 @@ function sourcesOf(
   if (typeof target === 'string') {
     const source = findSource(features, target);
     if (source === null && target !== name)
-      throw refused(path, `"inputs" says that "${name}" is "${target}", and there is no such feature`);
+      throw refused(path, `"inputs" maps "${name}" to "${target}", but there is no such feature`);
     return source === null ? null : [source];
   }
   const { shape } = graph.values.get(name)!;
   if (shape.length !== 2 || (typeof shape[1] === 'number' && shape[1] !== target.length))
-    throw refused(path, `"inputs" gives "${name}" ${target.length} columns, and it is [${shape.join(', ')}]`);
+    throw refused(
+      path,
+      `"inputs" gives "${name}" ${target.length} columns, but the shape of the input is [${shape.join(', ')}]`,
+    );
   return target.map((column) => {
     const source = findSource(features, column);
     if (source?.part !== 'ids' || columnOf(source.feature.kind) !== 'single')

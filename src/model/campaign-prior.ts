@@ -37,12 +37,12 @@ export interface CampaignPrior {
 export function checkPriors(path: string, { stack, priors = [] }: Pick<DescentSettings, 'stack' | 'priors'>): void {
   const powers = priors.map(({ power }) => power);
   const repeated = powers.find((power, i) => powers.indexOf(power) !== i);
-  if (repeated !== undefined) throw refused(path, `it has two priors with power ${repeated}`);
+  if (repeated !== undefined) throw refused(path, `the model has two priors with power ${repeated}`);
   const lacking = stack?.regressions.find(({ power, prior }) => prior !== undefined && !powers.includes(power));
   if (lacking)
     throw refused(
       path,
-      `a regression with power ${lacking.power} has a prior, but \`priors\` has none with that power`,
+      `a regression with power ${lacking.power} has a prior, but \`priors\` has no prior with that power`,
     );
 }
 

@@ -60,7 +60,7 @@ function faultOf(models: string, version: string): string | null {
 function tryRead(path: string, version: string): string | null {
   try {
     const { manifest } = readModelFolder(path);
-    return manifest.version === version ? null : `its manifest is of version ${manifest.version}`;
+    return manifest.version === version ? null : `the manifest has version ${manifest.version}`;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return error.message.replace(`model ${path}: `, '');
@@ -75,7 +75,7 @@ function findServed(models: string): { readonly fault: string | null } & Pick<Mo
     const served = stored.history.at(-1)!.version;
     // the base model is in the folder of --model, and is copied only when another model replaces it
     const isThere = served === base || findModel(models, served) !== null;
-    return { served, base, fault: isThere ? null : `it names model ${served}, which does not exist` };
+    return { served, base, fault: isThere ? null : `the file names model ${served}, which does not exist` };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { served: null, base: null, fault: messageOf(error.cause ?? error) };

@@ -79,7 +79,7 @@ export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
   const file = decodeTensorFile(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (file === null) throw damaged(path, 'the file is truncated or altered');
   const facts = factsSchema.safeParse(file.facts).data;
-  if (facts === undefined) throw damaged(path, `its header does not have contract ${CUSTOMISED_CONTRACT}`);
+  if (facts === undefined) throw damaged(path, `the header does not have contract ${CUSTOMISED_CONTRACT}`);
   const changes = new Map<string, Change>();
   for (const [key, values] of file.tensors) {
     const name = key.slice(key.indexOf('/') + 1);

@@ -17,7 +17,7 @@ export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
     if (!made) return '';
     const infinite = made.inputs.find((name) => values[name] && !allFinite(values[name]));
     const because = infinite === undefined ? '' : `, from infinity in "${infinite}"`;
-    return `: ${made.op} node "${made.name}" is the first to produce it${because}`;
+    return `: ${made.op} node "${made.name}" is the first to produce NaN${because}`;
   } finally {
     await session.close();
   }

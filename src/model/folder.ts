@@ -200,8 +200,8 @@ function versionOf(manifest: Omit<Manifest, 'version'>): string {
 export function readManifest(path: string): Manifest {
   const file = join(path, MANIFEST_FILE);
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) throw refused(path, stat ? 'it is not a folder' : 'not found');
-  if (!existsSync(file)) throw refused(path, `it contains no ${MANIFEST_FILE}`);
+  if (!stat?.isDirectory()) throw refused(path, stat ? 'the path is not a folder' : 'not found');
+  if (!existsSync(file)) throw refused(path, `the folder contains no ${MANIFEST_FILE}`);
   const text = Buffer.from(readInside(path, MANIFEST_FILE)).toString('utf8');
   let json: unknown;
   try {
@@ -213,7 +213,7 @@ export function readManifest(path: string): Manifest {
   if (typeof claimed === 'number' && claimed > CONTRACT_VERSION) {
     throw refused(
       path,
-      `it has contract version ${claimed}, but this program supports ${CONTRACT_VERSION}: use a newer metaheac`,
+      `the model has contract version ${claimed}, but this program supports ${CONTRACT_VERSION}: use a newer metaheac`,
     );
   }
   const parsed = manifestSchema.safeParse(json);

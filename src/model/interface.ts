@@ -37,7 +37,8 @@ export function inputsOf(side: Side, feature: ManifestFeature): FeatureInput[] {
 
 /** Advice for the owner of a model that can score only one fixed number of users. */
 const FIXED_BATCH =
-  '. Its batch has one fixed size: export it with dynamic_axes={"<input>": {0: "batch"}, ..} (dynamo: dynamic_shapes)';
+  '. The batch size is fixed: export the model with dynamic_axes={"<input>": {0: "batch"}, ..} ' +
+  '(dynamo: dynamic_shapes)';
 
 /** True for the name of an input that gives the number of tokens in a list. */
 function isLengthOf(name: string, features: Manifest['features']): boolean {
@@ -56,13 +57,13 @@ export function checkInterface(
   graph: Graph,
   source: 'manifest' | 'schema' = 'manifest',
 ): void {
-  const subject = source === 'manifest' ? MODEL_FILE : 'it';
-  const hint = source === 'manifest' ? '' : ' (exporters leave out what a model does not use)';
+  const subject = source === 'manifest' ? MODEL_FILE : 'the model';
+  const hint = source === 'manifest' ? '' : ' (exporters leave out inputs that a model does not use)';
   const convention =
     source === 'manifest'
       ? ''
-      : ': inputs are called user.<feature> or campaign.<feature>, lengths of lists user.<feature>.length, ' +
-        'or "inputs" of the schema says what they are';
+      : ': name inputs user.<feature> or campaign.<feature> and lengths of lists user.<feature>.length, ' +
+        'or describe the inputs in "inputs" of the schema';
   const wanted = SIDES.flatMap((side) => features[side].flatMap((feature) => inputsOf(side, feature)));
   const names = new Set(wanted.map(({ name }) => name));
   for (const name of graph.inputs)
@@ -104,7 +105,7 @@ function checkScore(path: string, graph: Graph): void {
   const isDouble = output === 'score' && score?.dtype === 'float64';
   throw refused(
     path,
-    `its first output is ${score ? `"${output}" ${typeText(score)}` : 'missing'}, not "score" ` +
+    `the first output is ${score ? `"${output}" ${typeText(score)}` : 'missing'}, not "score" ` +
       `float32[batch]${isDouble ? ': cast the model before the export (in PyTorch: model.float())' : ''}`,
   );
 }

@@ -95,7 +95,7 @@ async function openModelSession(path: string, graph: Graph, device: Device | und
   try {
     return await openSession(graph, device ? { device } : {});
   } catch (error) {
-    throw refused(path, `ONNX Runtime does not accept it: ${messageOf(error)}`, error);
+    throw refused(path, `ONNX Runtime does not accept the model: ${messageOf(error)}`, error);
   }
 }
 
@@ -113,7 +113,7 @@ export async function openProgram(
     return await openAdaptation(graph, adapted, options);
   } catch (error) {
     if (error instanceof GraphError) throw refused(path, error.message, error);
-    throw refused(path, `ONNX Runtime does not accept it: ${messageOf(error)}`, error);
+    throw refused(path, `ONNX Runtime does not accept the model: ${messageOf(error)}`, error);
   }
 }
 
@@ -121,18 +121,18 @@ export async function openProgram(
 export function adaptedParameters({ path, manifest }: Contract, graph: Graph): readonly string[] {
   const trainable = trainableParameters(graph);
   const adapted = manifest.adapted_parameters === 'all' ? trainable : manifest.adapted_parameters;
-  if (adapted.length === 0) throw refused(path, 'it has no float parameter that the score depends on');
+  if (adapted.length === 0) throw refused(path, 'the model has no float parameter on which the score depends');
   const { adaptation } = manifest;
   if (adaptation.optimiser === 'gradient_descent') {
     const named = parametersOf(adaptation);
     if (named.length !== adapted.length || named.some((name) => !adapted.includes(name)))
-      throw refused(path, `its adaptation changes ${named.join(', ')}, but ${adapted.join(', ')} are adapted`);
+      throw refused(path, `the adaptation changes ${named.join(', ')}, but ${adapted.join(', ')} are adapted`);
     const accompanied = formsOf(adaptation).flatMap((form) =>
       form.kind === 'logistic' ? Object.keys(form.strengths) : [],
     );
     const stray = accompanied.find((name) => adaptation.rates[name] === undefined);
     if (stray !== undefined)
-      throw refused(path, `its logistic regression has a strength for ${stray}, which has no rate`);
+      throw refused(path, `the logistic regression has a strength for ${stray}, which has no rate`);
   }
   for (const name of adapted) {
     const value = graph.initializers.get(name);
@@ -149,7 +149,7 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
     checkPriors(path, adaptation);
     const { heads, parts } = blendOf(adaptation);
     if ([heads, ...parts.map(({ share }) => share)].every(({ few, many }) => few === 0 && many === 0))
-      throw refused(path, 'no part of its stack has a weight');
+      throw refused(path, 'no part of the stack has a weight');
     checkLinearTerm(path, adaptation, graph);
   }
   return adapted;
@@ -164,7 +164,7 @@ function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph
   const kinds = [...new Set(formsOf(adaptation).map(({ kind }) => kind))];
   const regression = regressionParameter(adaptation);
   if (scale !== undefined && graph.initializers.get(scale)?.data.length !== 1)
-    throw refused(path, `its scale ${scale} is not a parameter of one element`);
+    throw refused(path, `the scale ${scale} is not a parameter of one element`);
   if (kinds.length === 0) return;
   const what = kinds.map((kind) => (kind === 'logistic' ? 'logistic regression' : kind)).join(' and ');
   const linear = linearParameters(adaptation);
@@ -172,10 +172,10 @@ function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph
   if (term === null)
     throw refused(
       path,
-      `its ${what} needs parameters that only shift logits, but ${linear.join(', ')} have other effects`,
+      `the ${what} needs parameters that only shift logits, but ${linear.join(', ')} have other effects`,
     );
   if (regression !== null && !term.lookups.some(({ parameter }) => parameter === regression))
-    throw refused(path, `its regression needs a table of user features, but ${regression} is not one`);
+    throw refused(path, `the regression needs a table of user features, but ${regression} is not one`);
 }
 
 async function checkGoldenBatch(
@@ -242,6 +242,6 @@ export async function checkHighestIds(
   try {
     await (await program.start(graph.initializers, [], [feeds])).scores(0);
   } catch (error) {
-    throw refused(path, `it cannot score the highest ids of its vocabularies: ${messageOf(error)}`, error);
+    throw refused(path, `the model cannot score the highest ids of its vocabularies: ${messageOf(error)}`, error);
   }
 }

@@ -30,7 +30,7 @@ export function contractGraph(path: string, graph: Graph, { features, inputs, ti
   const missing = [...(tied ?? []).flatMap(({ parameter, as }) => [parameter, as]), ...(padded ?? [])].find(
     (name) => !graph.initializers.has(name),
   );
-  if (missing !== undefined) throw refused(path, `it has no parameter "${missing}", which is tied or padded`);
+  if (missing !== undefined) throw refused(path, `the model has no parameter "${missing}", which is tied or padded`);
   const adapted = adaptInterface(path, fixMasks(graph), features, inputs ?? {});
   return exactSigmoids(keepPaddingRows(tieWeights(adapted, tied ?? []), padded ?? []));
 }
@@ -44,7 +44,7 @@ export function readingOf(path: string, graph: Graph, schema: ImportSchema): Rea
   const padded = schema.padded ?? found;
   for (const name of padded)
     if (!found.includes(name))
-      throw refused(path, `the schema says that "${name}" is padded, and it is no table whose row 0 alone is 0`);
+      throw refused(path, `the schema says that "${name}" is padded, but it is not a table in which only row 0 is 0`);
   // a tied table is not counted as a separate table
   const own = padded.filter((name) => !tied.some(({ parameter }) => parameter === name));
   return {

@@ -60,10 +60,10 @@ export function selectParameters(
     function whyFixed(): string | null {
       if (named.has(name)) return 'the schema says so';
       if (wanted !== 'all') return wanted.includes(name) ? null : 'the schema adapts others';
-      if (!isFloat(dtype)) return `it is ${dtype}`;
+      if (!isFloat(dtype)) return `the parameter is ${dtype}`;
       if (!trainable.has(name)) return 'the score has no gradient with respect to it';
-      if (BUFFER.test(name)) return 'its name is that of a running statistic of training';
-      if (MADE_UP.test(name) && elementCount(shape) === 1) return 'its name is that of a literal in the code';
+      if (BUFFER.test(name)) return 'the name is that of a running statistic of training';
+      if (MADE_UP.test(name) && elementCount(shape) === 1) return 'the name is that of a literal in the code';
       return null;
     }
   }

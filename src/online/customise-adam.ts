@@ -148,7 +148,10 @@ async function notFinite(
   const scores = await (await steps.start(parameters, [], [feeds])).scores(0);
   const wrong = scores.findIndex(Number.isNaN);
   if (wrong < 0)
-    return new AppError('invalid_model', 'a step of the adaptation makes its loss infinite: its rate is too high');
+    return new AppError(
+      'invalid_model',
+      'a step of the adaptation makes the loss infinite: the learning rate is too high',
+    );
   const [user] = population.readRows(rows.subarray(wrong, wrong + 1)).userNumbers;
   const hint = paddingHint(model.manifest.features, feeds, wrong);
   return new AppError('invalid_model', `the score of ${nameUser(user!)} is not a number${hint}`);
@@ -173,8 +176,7 @@ function describeEpochs(aucs: readonly number[], epochs: number): string | null 
   const [before, ...after] = aucs.map((auc) => auc.toFixed(2));
   if (after.length === 0) return null;
   const last = `${after.at(-1)} after ${counted(after.length, 'pass', 'passes')} over the other seeds`;
-  if (epochs === 0)
-    return `the model is used as it is: held-out seeds had AUC ${before} before adapting it and ${last}`;
+  if (epochs === 0) return `the model is not adapted: held-out seeds had AUC ${before} before adaptation and ${last}`;
   return (
     `the model is adapted by ${counted(epochs, 'pass', 'passes')} over the seeds: held-out seeds had AUC ${before} ` +
     `before and ${after[epochs - 1]} after`

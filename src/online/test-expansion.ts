@@ -74,14 +74,17 @@ export async function testExpansion(
         bound.customise({ ...campaign, key: KEY, seeds: all.slice(0, SEEDS), candidates: all.slice(SEEDS) }),
       );
       for (const [name, value] of parameters)
-        if (!allFinite(value)) throw refused(path, `in a test expansion parameter "${name}" becomes NaN or infinite`);
+        if (!allFinite(value)) throw refused(path, `in a test expansion, parameter "${name}" becomes NaN or infinite`);
       const rows = users.readSegment(0);
       const scores = await at(path, 'fails to score', () => bound.score(rows, { ...campaign, parameters }));
       if (withoutExport) return { users: USERS, seeds: SEEDS, apart: null };
       const again = await at(path, 'fails to export', () => scoreExported(model, bound, customised));
       const apart = scores.reduce((most, score, i) => Math.max(most, Math.abs(score - again[i]!)), 0);
       if (!(apart <= GOLDEN_TOLERANCE))
-        throw refused(path, `in a test expansion the scores of the exported customised model differ by up to ${apart}`);
+        throw refused(
+          path,
+          `in a test expansion, the scores of the exported customised model differ by up to ${apart}`,
+        );
       return { users: USERS, seeds: SEEDS, apart };
     } finally {
       await bound.close();
@@ -146,6 +149,6 @@ async function at<T>(path: string, what: string, run: () => Promise<T>): Promise
   } catch (thrown) {
     const error = appErrorOf(thrown);
     if (error instanceof AppError && error.code !== 'invalid_model' && error.code !== 'storage_failed') throw error;
-    throw refused(path, `it ${what} in a test expansion: ${messageOf(error)}`, error);
+    throw refused(path, `the model ${what} in a test expansion: ${messageOf(error)}`, error);
   }
 }

@@ -135,7 +135,7 @@ describe('verify', () => {
     rmSync(at(second), { recursive: true });
     const faults = [
       { path: `models/${first}`, message: expect.stringMatching(/^model\.onnx does not match the manifest/) },
-      { path: 'models/served.json', message: `it names model ${second}, which does not exist` },
+      { path: 'models/served.json', message: `the file names model ${second}, which does not exist` },
     ];
     expect(await verify(to, { repair: true })).toMatchObject({ whole: false, models: 1, faults, removed: 2 });
     expect(process.exitCode).toBe(4);
@@ -151,7 +151,9 @@ describe('verify', () => {
     const [file, schema] = [join(exported, 'export.onnx'), join(exported, 'schema.json')];
     await importModel({ file, schema, out, created: '2026-11-28T12:00:00.000Z' });
     const version = basename(await publishModel(join(to, 'models'), out));
-    const message = expect.stringMatching(/^it fails to adapt in a test expansion: [^\n]*'(places|beside)'[^\n]*$/);
+    const message = expect.stringMatching(
+      /^the model fails to adapt in a test expansion: [^\n]*'(places|beside)'[^\n]*$/,
+    );
     expect((await verify(to)).faults).toEqual([{ path: `models/${version}`, message }]);
     expect(process.exitCode).toBe(4);
   });

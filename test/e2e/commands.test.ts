@@ -262,7 +262,7 @@ describe('metaheac evaluate --report', () => {
       metaheac(...base, '--report', folder),
     ]);
     expectOneLine(few!, `${file}: campaign`, 'lacks the scores of');
-    expectOneLine(onFolder!, `${folder} is a folder: --report takes the file to write`);
+    expectOneLine(onFolder!, `${folder} is a folder: --report needs the path of a file`);
   });
 });
 

@@ -123,6 +123,6 @@ describe('metaheac model diff', () => {
       ]),
     );
     expect(none).toMatchObject({ status: 1, stdout: '' });
-    expect(none!.stderr).toContain('it contains no manifest.json');
+    expect(none!.stderr).toContain('the folder contains no manifest.json');
   });
 });

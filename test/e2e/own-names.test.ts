@@ -60,7 +60,7 @@ it('imports a model with its own input names, as the page says', async () => {
     hist_len: 'user.hist.length',
     ad: 'user.ad',
   });
-  for (const name of ['age', 'hist', 'ad']) expect(proposed.stderr).toContain(`input "${name}" is taken for`);
+  for (const name of ['age', 'hist', 'ad']) expect(proposed.stderr).toContain(`input "${name}" is assumed to be`);
   // what the proposal knows is what the page has
   const sizes = (text: string) => {
     const { user, campaign } = JSON.parse(text).features as Record<string, { vocabulary_size: number }[]>;

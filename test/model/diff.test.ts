@@ -90,7 +90,7 @@ describe('diffModels', () => {
 
   it('refuses a folder that is not a model', async () => {
     const [before] = await pair(undefined);
-    expect(() => diffModels(before, newFolder())).toThrow('it contains no manifest.json');
+    expect(() => diffModels(before, newFolder())).toThrow('the folder contains no manifest.json');
   });
 });
 

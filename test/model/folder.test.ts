@@ -178,13 +178,13 @@ describe('readModelFolder refuses', () => {
   });
 
   it('a folder without a manifest', () => {
-    expect(refusalOf(newFolder())).toContain('it contains no manifest.json');
+    expect(refusalOf(newFolder())).toContain('the folder contains no manifest.json');
   });
 
   it('a file instead of the folder', () => {
     const path = join(newFolder(), 'file');
     writeFileSync(path, '');
-    expect(refusalOf(path)).toContain('it is not a folder');
+    expect(refusalOf(path)).toContain('the path is not a folder');
   });
 
   it('a manifest that cannot be read', async () => {
@@ -213,7 +213,9 @@ describe('readModelFolder refuses', () => {
   it('a newer contract, before anything else', async () => {
     const path = newFolder();
     writeFileSync(join(path, 'manifest.json'), JSON.stringify({ contract_version: 2, whatever: true }));
-    expect(refusalOf(path)).toContain('it has contract version 2, but this program supports 1: use a newer metaheac');
+    expect(refusalOf(path)).toContain(
+      'the model has contract version 2, but this program supports 1: use a newer metaheac',
+    );
   });
 
   it('a field that is missing, unknown or of the wrong type, naming it', async () => {

@@ -253,7 +253,7 @@ describe('loadModel refuses', () => {
     changeManifest(path, ({ features }) => {
       features.user[1]!['vocabulary_size'] = 7;
     });
-    expect(await refusalOf(path)).toContain('it cannot score the highest ids of its vocabularies: ');
+    expect(await refusalOf(path)).toContain('the model cannot score the highest ids of its vocabularies: ');
   });
 
   it('an input of the schema that the graph lacks', async () => {
@@ -347,7 +347,7 @@ describe('loadModel refuses', () => {
   ])('a first output of %s', async (_, score, text) => {
     const path = newFolder();
     writeSmallModel(path, { score });
-    expect(await refusalOf(path)).toContain(`its first output is ${text}, not "score" float32[batch]`);
+    expect(await refusalOf(path)).toContain(`the first output is ${text}, not "score" float32[batch]`);
   });
 
   it('an op without a gradient on the way from the score to a parameter: op, node and path', async () => {
@@ -405,7 +405,7 @@ describe('loadModel refuses', () => {
         first_pass: null,
       };
     });
-    expect(await refusalOf(path)).toContain('its adaptation changes critics.wrong, but ');
+    expect(await refusalOf(path)).toContain('the adaptation changes critics.wrong, but ');
   });
 
   describe('a companion', () => {
@@ -436,7 +436,7 @@ describe('loadModel refuses', () => {
       const path = newFolder();
       await write(path, [HEADS.wide, HEADS.bias], HEADS.query);
       expect(await refusalOf(path)).toContain(
-        'its logistic regression has a strength for heads.query, which has no rate',
+        'the logistic regression has a strength for heads.query, which has no rate',
       );
     });
 
@@ -445,7 +445,7 @@ describe('loadModel refuses', () => {
       // each critic has a bias of its own
       await write(path, [HEADS.wide, 'critics.bias'], HEADS.wide);
       expect(await refusalOf(path)).toContain(
-        'its logistic regression needs parameters that only shift logits, but heads.wide, critics.bias have other effects',
+        'the logistic regression needs parameters that only shift logits, but heads.wide, critics.bias have other effects',
       );
     });
 
@@ -486,7 +486,7 @@ describe('loadModel refuses', () => {
       const path = newFolder();
       await write(path, [HEADS.wide], HEADS.bias);
       expect(await refusalOf(path)).toContain(
-        'its regression needs a table of user features, but heads.bias is not one',
+        'the regression needs a table of user features, but heads.bias is not one',
       );
     });
 
@@ -494,7 +494,7 @@ describe('loadModel refuses', () => {
       const path = newFolder();
       await write(path, ['critics.bias'], HEADS.regression);
       expect(await refusalOf(path)).toContain(
-        'its regression needs parameters that only shift logits, but critics.bias, heads.regression have other effects',
+        'the regression needs parameters that only shift logits, but critics.bias, heads.regression have other effects',
       );
     });
   });
@@ -556,7 +556,7 @@ describe('loadModel refuses', () => {
       for (const priors of [undefined, [{ power: 0, rank: 1 }]]) {
         await write(path, { regressions: [DRAWN] }, priors);
         expect(await refusalOf(path)).toContain(
-          'a regression with power 0.25 has a prior, but `priors` has none with that power',
+          'a regression with power 0.25 has a prior, but `priors` has no prior with that power',
         );
       }
     });
@@ -566,7 +566,7 @@ describe('loadModel refuses', () => {
       const none = { few: 0, many: 0 };
       for (const regressions of [[], [{ strength: 0.05, power: 0, ...none }]]) {
         await write(path, { heads: none, regressions });
-        expect(await refusalOf(path)).toContain('no part of its stack has a weight');
+        expect(await refusalOf(path)).toContain('no part of the stack has a weight');
       }
     });
 
@@ -574,7 +574,7 @@ describe('loadModel refuses', () => {
       const path = newFolder();
       const prior = { power: 0.25, rank: 1 };
       await write(path, { regressions: [DRAWN] }, [prior, prior]);
-      expect(await refusalOf(path)).toContain('it has two priors with power 0.25');
+      expect(await refusalOf(path)).toContain('the model has two priors with power 0.25');
     });
 
     it.each([
@@ -609,6 +609,6 @@ describe('loadModel refuses', () => {
     const graph = b.build('model', [probability(b, b.add('Cast', [age], { to: 'float32' }))]);
     writeSmallModel(path);
     replaceFile(path, 'model.onnx', writeModel(graph));
-    expect(await refusalOf(path)).toContain('it has no float parameter that the score depends on');
+    expect(await refusalOf(path)).toContain('the model has no float parameter on which the score depends');
   });
 });

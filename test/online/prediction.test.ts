@@ -57,13 +57,13 @@ describe('predict', () => {
     expect(none.reason).toBe('only 4 of 50 seeds fit the filters, too few to hold some out and see how they rank');
     expect(predictFor(null, { all: 50, fitting: 1 }).reason).toMatch(/^only 1 of 50 seeds fits the filters, too few/);
     expect(predictFor(null, { all: 50, fitting: 0 }).reason).toBe(
-      'no seed fits the filters (of 50), so none can be held out to see how it ranks',
+      'none of the 50 seeds fits the filters, so no seed can be held out to see how it ranks',
     );
     expect(predictFor(evenly(40, 0.1), { all: 50, fitting: 40 }).reason).toMatch(
       /^held-out seeds rank above .* and 0\.97, from the 40 of 50 seeds that fit the filters$/,
     );
     expect(predictFor(evenly(40, 1), { all: 50, fitting: 40 }).reason).toMatch(
-      /^the seeds look like everyone: .*, from the 40 of 50 seeds that fit the filters$/,
+      /^the seeds look like everyone else: .*, from the 40 of 50 seeds that fit the filters$/,
     );
     const unsure = predictFor(evenly(10, 1), { all: 80, fitting: 10 });
     expect(unsure.reason).toMatch(/^only 10 of 80 seeds fit the filters, too few to tell: AUC 0\.50/);
@@ -75,8 +75,8 @@ describe('predict', () => {
   it.each([
     ['good', 50, 0.4, /^held-out seeds rank above most candidates: AUC 0\.80, between 0\.\d\d and 0\.\d\d$/],
     ['good', 10, 0.1, /^held-out seeds/],
-    ['weak', 50, 1, /^the seeds look like everyone: AUC 0\.50, between 0\.40 and 0\.60$/],
-    ['weak', 2000, 0.84, /^the seeds look like everyone: AUC 0\.58/],
+    ['weak', 50, 1, /^the seeds look like everyone else: AUC 0\.50, between 0\.40 and 0\.60$/],
+    ['weak', 2000, 0.84, /^the seeds look like everyone else: AUC 0\.58/],
     ['good', 2000, 0.76, /^held-out seeds/],
     ['unsure', 10, 1, /^10 seeds are too few to tell: AUC 0\.50/],
     ['unsure', 20, 0.76, /^20 seeds are too few to tell: AUC 0\.62/],

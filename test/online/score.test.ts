@@ -193,7 +193,7 @@ describe('openScorer', () => {
     await expect(scoreWith(scorer, parts[1]!, FEATURES, broken)).rejects.toMatchObject({
       code: 'invalid_model',
       message: expect.stringMatching(
-        `^the score of user number ${parts[1]!.userNumbers[0]} is not a number: \\w+ node ".+" is the first to produce it$`,
+        `^the score of user number ${parts[1]!.userNumbers[0]} is not a number: \\w+ node ".+" is the first to produce NaN$`,
       ),
     });
     await scorer.close();

@@ -49,7 +49,9 @@ describe('testExpansion', () => {
     const model = await imported(folder);
     await expect(testExpansion(model)).rejects.toMatchObject({
       code: 'invalid_model',
-      message: expect.stringMatching(/^model .*model: it fails to adapt in a test expansion: .*'(places|beside)'/s),
+      message: expect.stringMatching(
+        /^model .*model: the model fails to adapt in a test expansion: .*'(places|beside)'/s,
+      ),
     });
     await expect(loadTestedModel(join(folder, 'model'))).rejects.toMatchObject({ code: 'invalid_model' });
   });
@@ -65,7 +67,7 @@ describe('testExpansion', () => {
     await expect(imported(folder)).rejects.toMatchObject({
       code: 'invalid_model',
       message: expect.stringMatching(
-        /random user 0 is NaN: Div node "mean" is the first to produce it\. Likely cause: the row of "hist" is all padding/,
+        /random user 0 is NaN: Div node "mean" is the first to produce NaN\. Likely cause: the row of "hist" is all padding/,
       ),
     });
   });

@@ -215,7 +215,7 @@ describe('evaluate', () => {
   it('names the test campaigns that it leaves out, with the reason', async () => {
     const seedless: SmallCampaign = { id: 'seedless', split: 'test', group: 'small', rows: 70, members: 0 };
     const { skipped_campaigns, groups: own } = await evaluateOn(await preparedOf([...CAMPAIGNS, seedless]), 1);
-    expect(skipped_campaigns).toEqual([{ id: 'seedless', reason: 'it has no seeds' }]);
+    expect(skipped_campaigns).toEqual([{ id: 'seedless', reason: 'the campaign has no seeds' }]);
     expect(own.all!.campaigns).toBe(2);
   });
 

@@ -142,30 +142,30 @@ describe('readHistory', () => {
   });
 
   it.each([
-    ['a train campaign without rows', { campaign_id: 'c', split: 'train' }, [], 'it has no train rows'],
+    ['a train campaign without rows', { campaign_id: 'c', split: 'train' }, [], 'the campaign has no train rows'],
     [
       'a train campaign without positives',
       { campaign_id: 'c', split: 'train' },
       ['c,u1,0,train'],
-      'none of its train rows has label 1',
+      'no train row has label 1',
     ],
     [
       'a test campaign without seeds',
       { campaign_id: 'c', split: 'test' },
       ['c,u1,1,eval', 'c,u2,0,eval'],
-      'it has no seeds',
+      'the campaign has no seeds',
     ],
     [
       'a test campaign without hidden members',
       { campaign_id: 'c', split: 'test' },
       ['c,u1,1,seed', 'c,u2,0,eval'],
-      'none of its eval rows has label 1',
+      'no eval row has label 1',
     ],
     [
       'a test campaign of members alone',
       { campaign_id: 'c', split: 'test' },
       ['c,u1,1,seed', 'c,u2,1,eval'],
-      'none of its eval rows has label 0',
+      'no eval row has label 0',
     ],
   ])('skips %s, by name, and continues', async (_, campaign, rows, reason) => {
     const history = await read([...CAMPAIGNS, campaign], [...ROWS, ...rows]);
@@ -176,7 +176,7 @@ describe('readHistory', () => {
   it('may be of no train campaign, and of none at all', async () => {
     const history = await read(CAMPAIGNS, ROWS.slice(1));
     expect(history.campaigns.map(({ split }) => split)).not.toContain('train');
-    expect(history.skipped).toContainEqual({ id: 'a', split: 'train', reason: 'none of its train rows has label 1' });
+    expect(history.skipped).toContainEqual({ id: 'a', split: 'train', reason: 'no train row has label 1' });
     expect(await read('', [])).toEqual({ campaigns: [], skipped: [] });
   });
 

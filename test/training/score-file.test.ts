@@ -115,7 +115,7 @@ describe('scoreMethods', () => {
       code: 'invalid_data',
       message:
         `${path}: campaign "t0" lacks the scores of 2 of 70 users, and so do 1 other test campaigns: ` +
-        'every eval row of every test campaign needs one',
+        'every eval row of every test campaign needs a score',
       details: [
         { pointer: path, message: 'campaign "t0" lacks 2 of 70 scores', value: 't0' },
         { pointer: path, message: 'campaign "t1" lacks 1 of 70 scores', value: 't1' },

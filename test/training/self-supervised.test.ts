@@ -97,7 +97,7 @@ describe('prepareSelfSupervised', () => {
       'one feature of one value',
       FEATURES.slice(0, 1),
       (user: number) => ({ city: `c${user % 4}` }),
-      /only the feature "city"/,
+      /only the single-valued feature "city"/,
     ],
   ] as const)('refuses %s', async (_, features, userOf, message) => {
     const folder = await peopleOf(features, userOf);

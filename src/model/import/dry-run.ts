@@ -81,7 +81,7 @@ export async function dryRun(
   const unmoved: string[] = [];
   const after = run.parameters();
   for (const [name, value] of after) {
-    if (!allFinite(value)) throw refused(path, `in a dry run parameter "${name}" becomes NaN or infinite`);
+    if (!allFinite(value)) throw refused(path, `in a dry run, parameter "${name}" becomes NaN or infinite`);
     const before = graph.initializers.get(name)!.data;
     if (before.every((x, i) => x === value.data[i])) unmoved.push(name);
   }
@@ -100,7 +100,7 @@ export async function checkScores(
   scores: Float32Array,
 ): Promise<void> {
   const rows = Object.entries(feeds).find(([name]) => name.startsWith('user.'))![1].shape[0]!;
-  if (scores.length !== rows) throw refused(path, `it gives ${scores.length} scores for ${rows} users`);
+  if (scores.length !== rows) throw refused(path, `the model gives ${scores.length} scores for ${rows} users`);
   for (const [i, score] of scores.entries()) {
     if (Number.isNaN(score))
       throw refused(
@@ -128,7 +128,7 @@ export function refusalOf(path: string, graph: Graph, error: unknown): unknown {
       'user inputs, and campaign inputs repeated for each user, must share one: in PyTorch ' +
       'dynamic_axes={"user.age": {0: "batch"}, ..}'
     : '';
-  return refused(path, `it cannot score random users: ${messageOf(error)}${hint}`, error);
+  return refused(path, `the model cannot score random users: ${messageOf(error)}${hint}`, error);
 }
 
 function batchNames(graph: Graph, prefix: string): string[] {

@@ -98,7 +98,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     },
   };
   adaptedParameters(contract, graph);
-  if (selection.adapted.length === 0) throw refused(path, 'its schema leaves no parameter to adapt');
+  if (selection.adapted.length === 0) throw refused(path, 'the schema leaves no parameter to adapt');
   refuseGradients(path, selection, graph);
   const tried = await tryModel(contract, schema, graph, selection, options.device);
   const staged = stageModelFolder(options.out, {
@@ -141,9 +141,9 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
  */
 export function readExport(file: string): { graph: Graph; contents: Pick<UnversionedModel, 'files' | 'copies'> } {
   const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat?.isFile()) throw refused(file, stat ? 'it is not a file' : 'not found');
+  if (!stat?.isFile()) throw refused(file, stat ? 'the path is not a file' : 'not found');
   if (stat.size > MAXIMUM_FILE_BYTES)
-    throw refused(file, `it has ${stat.size} bytes; at most ${MAXIMUM_FILE_BYTES} are supported`);
+    throw refused(file, `the file has ${stat.size} bytes; at most ${MAXIMUM_FILE_BYTES} are supported`);
   try {
     const bytes = readFileSync(file);
     const whole = selfContained(bytes, filesIn(dirname(file)));

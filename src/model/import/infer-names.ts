@@ -35,7 +35,7 @@ export function proposeInputs(
     if (companion) {
       const target = `${targetOf(companion.ids)}.${companion.part}`;
       found.set(input, { target, ...companion });
-      if (target !== input) notes.push(`input "${input}" is taken for the ${companion.part} of "${companion.ids}"`);
+      if (target !== input) notes.push(`input "${input}" is assumed to be the ${companion.part} of "${companion.ids}"`);
       continue;
     }
     const isOwn = SIDES.some((side) => input.startsWith(`${side}.`));
@@ -50,12 +50,13 @@ export function proposeInputs(
     found.set(input, { target, part: 'ids', ids: input });
     if (isMatrix)
       notes.push(
-        `input "${input}" is taken for the vector "${target}": write campaign.<feature> in "inputs" if it ` +
-          'belongs to a campaign; numbers that are separate features need an input each',
+        `input "${input}" is assumed to be the vector "${target}": write campaign.<feature> in "inputs" if it ` +
+          'belongs to a campaign; if the numbers are separate features, each needs its own input',
       );
     else if (target !== input)
       notes.push(
-        `input "${input}" is taken for "${target}": write campaign.<feature> in "inputs" if it belongs to a campaign`,
+        `input "${input}" is assumed to be "${target}": write campaign.<feature> in "inputs" if it belongs to a ` +
+          'campaign',
       );
   }
   return found;

@@ -98,16 +98,16 @@ async function propose(
     return { name, kind: 'single', vocabulary_size: size };
   if (!accompanied)
     notes.push(
-      `input "${input}" is taken for a list that is padded with 0: there is no input "${input}.length" with its ` +
+      `input "${input}" is assumed to be a list padded with 0, because no input "${input}.length" has the ` +
         'number of tokens',
     );
   const width = value.shape[1]!;
   if (isParallel(graph, proposed, input))
     notes.push(
-      `input "${input}" is as long as another list: if they are parallel, set "unknown": "keep" for both, so that ` +
-        'tokens keep their positions',
+      `input "${input}" is as long as another list: if the lists are parallel, set "unknown": "keep" for both, ` +
+        'so that tokens keep their positions',
     );
-  if (typeof width === 'string') notes.push(`input "${input}" does not specify its longest list: fill in max_length`);
+  if (typeof width === 'string') notes.push(`input "${input}" does not specify a maximum length: fill in max_length`);
   return { name, kind: 'multi', max_length: typeof width === 'number' ? width : null, vocabulary_size: size };
 }
 
@@ -132,7 +132,7 @@ function proposeNumbers(
   notes.push(`input "${input}" is fed 0 for a missing value: set "missing" to another number, or to null for NaN`);
   const size = shape[1];
   if (size === undefined || size === 1) return { name, kind: 'number', missing: 0 };
-  if (typeof size === 'string') notes.push(`input "${input}" does not say how many numbers it has: fill in size`);
+  if (typeof size === 'string') notes.push(`input "${input}" does not specify its number of values: fill in size`);
   return { name, kind: 'vector', size: typeof size === 'number' ? size : null, missing: 0 };
 }
 

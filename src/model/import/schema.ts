@@ -46,22 +46,27 @@ const feature = z
     /** The value that the model is fed for a missing number; null stands for NaN. */
     missing: missingValue.optional(),
     // null in a proposal if the size is unknown
-    vocabulary_size: z.number().int().min(2, 'counts id 0 and at least one token').max(MAXIMUM_VOCABULARY).nullish(),
+    vocabulary_size: z
+      .number()
+      .int()
+      .min(2, 'must count id 0 and at least one token')
+      .max(MAXIMUM_VOCABULARY)
+      .nullish(),
     tokens: z.array(z.string()).optional(),
     /** A file with the tokens; its path is relative to the schema. */
     vocabulary: z.string().optional(),
   })
   .refine(({ name }) => !name.endsWith('.length'), {
-    error: 'its name ends in .length, which is reserved for lengths of lists',
+    error: 'the name ends in .length, which is reserved for lengths of lists',
   })
   .refine(({ kind, max_length }) => hasField(kind, 'max_length') === (typeof max_length === 'number'), {
-    error: 'a multi-valued feature needs a max_length, a single-valued one must not have one',
+    error: 'a multi-valued feature needs a max_length, and a single-valued feature must not have a max_length',
   })
   .refine(({ kind, unknown }) => hasField(kind, 'unknown') || unknown === undefined, {
     error: 'only a multi-valued feature may have "unknown"',
   })
   .refine(({ kind, size }) => hasField(kind, 'size') === (size !== undefined), {
-    error: 'a vector must have a size, and no other feature may have one',
+    error: 'a vector must have a size, and no other feature may have a size',
   })
   .refine(
     ({ kind, ...rest }) => hasTokens(kind) || !('tokens' in rest || 'vocabulary' in rest || 'vocabulary_size' in rest),
@@ -70,7 +75,7 @@ const feature = z
     },
   )
   .refine(({ tokens, vocabulary }) => tokens === undefined || vocabulary === undefined, {
-    error: 'it has both tokens and a vocabulary file',
+    error: 'the feature has both tokens and a vocabulary file',
   });
 
 const schema = z.strictObject({
@@ -188,15 +193,15 @@ function tokensOf(
 }
 
 function checkTokens(path: string, where: string, tokens: readonly string[]): readonly string[] {
-  if (tokens.includes('')) throw refuseSchema(path, `${where} contain an empty one, but id 0 means empty`);
+  if (tokens.includes('')) throw refuseSchema(path, `${where} contain an empty token, but id 0 means empty`);
   const seen = new Set<string>();
   for (const token of tokens) {
     if (seen.has(token)) throw refuseSchema(path, `${where} contain ${JSON.stringify(token)} twice`);
     seen.add(token);
   }
-  if (tokens.length === 0) throw refuseSchema(path, `${where} are empty: a feature has at least one token`);
+  if (tokens.length === 0) throw refuseSchema(path, `${where} are empty, but a feature needs at least one token`);
   if (tokens.length >= MAXIMUM_VOCABULARY)
-    throw refuseSchema(path, `${where} are ${tokens.length}; at most ${MAXIMUM_VOCABULARY - 1} are supported`);
+    throw refuseSchema(path, `${where} number ${tokens.length}; at most ${MAXIMUM_VOCABULARY - 1} are supported`);
   return tokens;
 }
 

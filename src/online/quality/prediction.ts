@@ -92,7 +92,7 @@ export function predict(
       verdict: 'unsure',
       reason:
         seeds.fitting === 0 && seeds.all > 0
-          ? `no seed fits the filters (of ${seeds.all}), so none can be held out to see how it ranks`
+          ? `none of the ${seeds.all} seeds fits the filters, so no seed can be held out to see how it ranks`
           : tooFew(seeds, 'hold some out and see how they rank'),
       fitting_seeds: seeds.fitting,
       auc: null,
@@ -149,7 +149,7 @@ function judge(
   if (mean >= WEAK_AUC && low >= GOOD_LOW && !byChance)
     return { verdict: 'good', reason: `held-out seeds rank above most candidates: ${measured}${ranked}` };
   if (mean < WEAK_AUC && high < MAYBE_GOOD)
-    return { verdict: 'weak', reason: `the seeds look like everyone: ${measured}${ranked}` };
+    return { verdict: 'weak', reason: `the seeds look like everyone else: ${measured}${ranked}` };
   return { verdict: 'unsure', reason: `${tooFew(seeds, 'tell')}: ${measured}` };
 }
 

@@ -237,7 +237,7 @@ function spaceOf({ power, prior }: PopulationRegressionSettings): string {
 
 function getPrior(priors: readonly CampaignPrior[], power: number): CampaignPrior {
   const prior = priors.find((own) => own.power === power);
-  assert(prior, `a regression of power ${power} has a prior, and the model has none`);
+  assert(prior, `a regression of power ${power} has a prior, but the model has no prior of that power`);
   return prior;
 }
 

@@ -75,7 +75,7 @@ export function logisticRegressionMethod(
     ({ wide, query }) =>
       (wide === 0 || parameters.includes(HEADS.wide)) && (query === 0 || parameters.includes(HEADS.query)),
   );
-  assert(grid.length > 0, `no logistic regression has strengths of ${parameters.join(', ')} alone`);
+  assert(grid.length > 0, `no logistic regression has strengths only for ${parameters.join(', ')}`);
   return {
     name: 'companion',
     grid,

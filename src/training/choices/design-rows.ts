@@ -47,7 +47,7 @@ export function denseDesign(rows: DenseRows): Design {
 
 /** Joins two designs of the same rows: the columns of `left`, then the columns of `right`. */
 export function joinDesigns(left: Design, right: Design): Design {
-  assert(left.rows === right.rows, `${left.rows} rows, but ${right.rows}`);
+  assert(left.rows === right.rows, `the designs have ${left.rows} and ${right.rows} rows`);
   const own = new Float64Array(left.rows);
   return {
     rows: left.rows,

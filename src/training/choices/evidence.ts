@@ -45,7 +45,7 @@ export function sureAt(campaigns: number): number {
 
 /** The gain of `theirs` over `ours`, which list the same campaigns in the same order. */
 export function gainOf(theirs: readonly Outcome[], ours: readonly Outcome[]): Gain {
-  assert(theirs.length === ours.length, `${theirs.length} campaigns, but ${ours.length}`);
+  assert(theirs.length === ours.length, `${theirs.length} campaigns are compared with ${ours.length}`);
   const differences = theirs.map(({ auc, precision }, i) => ({
     auc: auc - ours[i]!.auc,
     precision: precision - ours[i]!.precision,

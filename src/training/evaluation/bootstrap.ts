@@ -13,7 +13,7 @@ const CONFIDENCE = 0.95;
  */
 export function bootstrapMean(values: readonly number[] | Float64Array, rng: Rng, resamples = RESAMPLES): Interval {
   const count = values.length;
-  assert(count > 0, 'a mean of no values');
+  assert(count > 0, 'there are no values to average');
   const data = Float64Array.from(values);
   const means = new Float64Array(resamples);
   for (let i = 0; i < resamples; i++) {

@@ -44,7 +44,7 @@ export function measureRanking(
   const order = orderByScore(users, scores);
   let members = 0;
   for (let i = 0; i < count; i++) members += labels[i]!;
-  assert(members > 0 && members < count, `${members} members of ${count} rows: members and others are needed`);
+  assert(members > 0 && members < count, `${members} members of ${count} rows: both members and others are needed`);
   const auc = areaUnderCurve(order, scores, labels, members);
   return { auc, top: shares.map((share) => measureTop(order, labels, members, share)) };
 }

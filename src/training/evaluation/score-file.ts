@@ -93,7 +93,7 @@ async function readScores(
     throw new AppError(
       'invalid_data',
       `${path}: campaign ${shown(campaign)} lacks the scores of ${missing} of ${size} users${more}: ` +
-        'every eval row of every test campaign needs one',
+        'every eval row of every test campaign needs a score',
       {
         details: lacking.map(([id, one]) => ({
           pointer: path,

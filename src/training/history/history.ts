@@ -114,7 +114,7 @@ function parseCampaign(record: JsonRecord, features: readonly Feature[], path: s
   const id = findId(field('campaign_id'));
   if (id === null || id === '' || Buffer.byteLength(id) > HISTORY_LIMITS.idBytes) {
     const what = id === null ? describeNoToken(field('campaign_id')) : `text of ${Buffer.byteLength(id)} bytes`;
-    throw lineError(path, line, `campaign_id is ${what}; text of 1 to ${HISTORY_LIMITS.idBytes} bytes is needed`, {
+    throw lineError(path, line, `campaign_id is ${what}, not text of 1 to ${HISTORY_LIMITS.idBytes} bytes`, {
       value: field('campaign_id'),
     });
   }
@@ -208,14 +208,14 @@ export function keepRows({ users, labels, times }: LabelledRows, isKept: (user: 
 }
 
 function faultOfTrain({ train }: CampaignHistory): string | null {
-  if (train.users.length === 0) return 'it has no train rows';
-  return train.labels.includes(1) ? null : 'none of its train rows has label 1';
+  if (train.users.length === 0) return 'the campaign has no train rows';
+  return train.labels.includes(1) ? null : 'no train row has label 1';
 }
 
 function faultOfTest({ seeds, evaluation }: CampaignHistory): string | null {
-  if (seeds.length === 0) return 'it has no seeds';
-  if (!evaluation.labels.includes(1)) return 'none of its eval rows has label 1';
-  return evaluation.labels.includes(0) ? null : 'none of its eval rows has label 0';
+  if (seeds.length === 0) return 'the campaign has no seeds';
+  if (!evaluation.labels.includes(1)) return 'no eval row has label 1';
+  return evaluation.labels.includes(0) ? null : 'no eval row has label 0';
 }
 
 function shown(value: unknown): string {

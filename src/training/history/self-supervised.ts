@@ -39,13 +39,13 @@ export function prepareSelfSupervised(
   if (tokens.length === 0)
     throw new AppError(
       'invalid_data',
-      `no token of ${path} has ${choice.leastHolders} holders or more and at most half of its ` +
-        `${population.rowCount} users: there is nothing to learn from`,
+      `no token of ${path} has at least ${choice.leastHolders} holders and at most half of the ` +
+        `${population.rowCount} users, so there is nothing to learn from`,
     );
   if (features.length === 1 && columnOf(features[0]!.kind) === 'single')
     throw new AppError(
       'invalid_data',
-      `${path} has only the feature "${features[0]!.name}", of one value: nothing is left to find its holders by`,
+      `${path} has only the single-valued feature "${features[0]!.name}": no other feature distinguishes its holders`,
     );
   const history = { campaigns: tokens.map(({ campaign }) => campaign), skipped: [] };
   const byCampaign = new Map(tokens.map((one) => [one.campaign.id, one.hidden]));

@@ -114,7 +114,7 @@ export function openLearner({ population, weights, hidden, initialModel, setting
     },
     async logits(current, campaign) {
       const [own] = campaign.settings;
-      assert(own !== undefined, 'there is a setting to blend with');
+      assert(own !== undefined, 'a campaign has no settings to blend with');
       return await (await startedOf(current, campaign)).logits(own);
     },
     async predict(current, { trials, key, future, settings: [chosen] }) {
@@ -197,7 +197,7 @@ async function runTrials({ context, scorer }: UsersBefore, { trials, key }: Camp
 
 /** Starts the trials of a model with heads. */
 function startOn({ context, online }: UsersBefore, prepared: PreparedTrials): Promise<HeadTrials> {
-  assert(online.kind === 'gradient_descent', 'only heads have trials that are started');
+  assert(online.kind === 'gradient_descent', 'only a model with heads can start trials');
   return startPreparedTrials(context, online.steps, prepared);
 }
 

@@ -40,9 +40,9 @@ export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): C
     ...SIZE,
     title: `${name} by size of the audience: ${report.dataset}`,
     description:
-      `${name} of ${order.length} methods from the best ${percent(smallest)} to all users, mean of ` +
-      `${report.campaigns.length} campaigns with 95 % bands. ` +
-      `At 5 % ${MAIN_METHOD} has ${at5(MAIN_METHOD)}${beside}.`,
+      `Mean ${what} of ${order.length} methods over ${report.campaigns.length} campaigns, with 95 % bands, for ` +
+      `audiences from the best ${percent(smallest)} to all users. ` +
+      `At 5 %, ${MAIN_METHOD} has ${at5(MAIN_METHOD)}${beside}.`,
     body: [
       ...axis('left', FRAME, y, {
         name: isRecall ? 'recall: share of members found' : 'lift: members found, relative to random',

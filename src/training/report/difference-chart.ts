@@ -39,8 +39,8 @@ export function differenceChart(report: EvaluationReport): Chart {
     height: bottom - TOP + 66,
     title: `metaheac minus each other method: ${report.dataset}`,
     description:
-      'Differences in AUC and in precision at 5 %, campaign by campaign, with 95 % intervals. Over all campaigns ' +
-      `metaheac is clearly ahead in AUC of ${ahead} of ${overall.length} methods.`,
+      'Differences in AUC and in precision at 5 %, campaign by campaign, with 95 % intervals. Over all campaigns, ' +
+      `metaheac is clearly ahead of ${ahead} of ${overall.length} methods in AUC.`,
     body: [
       ...stripes(rows, precision.right),
       ...rows.flatMap(rowLabels),

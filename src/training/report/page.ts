@@ -38,24 +38,27 @@ export function renderPage(report: EvaluationReport, manifest: Manifest): string
 }
 
 const QUALITY_TEXT =
-  '<p>AUC is the probability that a member is ranked above a non-member: 0.5 is chance, 1 is perfect. ' +
-  'Precision, recall and lift judge the top-ranked 5 %: the share of them that are members, the share of all ' +
-  'members that are among them, and that number relative to a random order.</p>';
+  '<p>AUC is the probability that a member is ranked above a non-member; 0.5 is chance, and 1 is perfect. ' +
+  'Precision, recall and lift judge the top-ranked 5 % of the users. Precision is the share of these users who ' +
+  'are members, recall is the share of all members who are among these users, and lift is the number of members ' +
+  'among these users, relative to a random order.</p>';
 const SIZE_TEXT =
-  '<p>Recall is the share of the members that an audience of that size contains, lift its number of members ' +
-  'relative to a random audience. Lines are means over campaigns, bands their 95 % intervals; where bands ' +
-  'overlap a lot, look at the differences below, which are taken campaign by campaign and are much clearer.</p>';
+  '<p>Recall is the share of the members whom an audience of that size contains. Lift is the number of members in ' +
+  'the audience, relative to a random audience. Lines are means over campaigns, and bands are their 95 % ' +
+  'intervals. If bands overlap a lot, look at the differences below, which are taken campaign by campaign and are ' +
+  'much clearer.</p>';
 const DIFFERENCE_TEXT =
-  '<p>Each row is metaheac minus a method, campaign by campaign, averaged, with its 95 % interval: to the right ' +
-  'of zero metaheac is ahead. Filled circles are clearly ahead, diamonds clearly behind; the interval of a ' +
-  'ring contains zero, so the difference may be chance.</p>';
+  '<p>Each row shows metaheac minus a method: the mean of the differences over campaigns, with its 95 % interval. To ' +
+  'the right of zero, metaheac is ahead. Filled circles are clearly ahead, and diamonds are clearly behind. The ' +
+  'interval of a ring contains zero, so the difference may be chance.</p>';
 const SEEDS_TEXT =
-  '<p>Each pale point is a campaign; campaigns with similar numbers of seeds are averaged, with 95 % intervals. ' +
-  'More seeds say more about the audience, but campaigns differ too: those with many seeds may be harder.</p>';
+  '<p>Each pale point is a campaign. The other marks are means of campaigns with similar numbers of seeds, with 95 % ' +
+  'intervals. More seeds say more about the audience, but campaigns also differ: campaigns with many seeds may be ' +
+  'harder.</p>';
 const SETTINGS_TEXT =
-  '<p>Each method is given the seeds of a test campaign and ranks users whose membership is hidden from it; ' +
-  'nothing was trained or chosen on test campaigns. Every number is a mean over campaigns, each the mean ' +
-  'over its repeats with different random numbers; intervals come from resampling campaigns.</p>';
+  '<p>Each method gets the seeds of a test campaign and ranks users without knowing who is a member. Nothing was ' +
+  'trained or chosen on test campaigns. Every number is a mean over campaigns, and each campaign counts with the ' +
+  'mean over its repeats with different random numbers. Intervals come from resampling campaigns.</p>';
 
 function header(report: EvaluationReport, manifest: Manifest): string {
   const { auc, precision, recall, lift } = report.groups.all!;

@@ -17,7 +17,7 @@ export function prepareOutputs(page: string | undefined, plots: string | undefin
   for (const folder of [page === undefined ? undefined : dirname(page), plots])
     if (folder !== undefined) withStorage(`create ${folder}`, () => createFolder(folder));
   if (page !== undefined && statSync(page, { throwIfNoEntry: false })?.isDirectory())
-    throw new AppError('invalid_argument', `${page} is a folder: --report takes the file to write`);
+    throw new AppError('invalid_argument', `${page} is a folder: --report needs the path of a file`);
 }
 
 /** Writes the page to `path`, replacing an existing file. Errors: storage_failed. */

@@ -108,18 +108,19 @@ describe('inferSchema', () => {
     [
       'another name',
       ['age', 'int64', ['batch']],
-      'input "age" is taken for "user.age": write campaign.<feature> in "inputs" if it belongs to a campaign',
+      'input "age" is assumed to be "user.age": write campaign.<feature> in "inputs" if it belongs to a campaign',
     ],
     ['a matrix', ['X', 'float32', ['batch', 3]], 'input "X" is a matrix: list the feature of each column in "inputs"'],
     [
       'a list without lengths',
       ['user.tags', 'int64', ['batch', 3]],
-      'input "user.tags" is taken for a list that is padded with 0: there is no input "user.tags.length" with its number of tokens',
+      'input "user.tags" is assumed to be a list padded with 0, because no input "user.tags.length" has the ' +
+        'number of tokens',
     ],
     [
       'a list of any length',
       ['user.tags', 'int64', ['batch', 'n']],
-      'input "user.tags" does not specify its longest list: fill in max_length',
+      'input "user.tags" does not specify a maximum length: fill in max_length',
     ],
     [
       'a rank too many',
@@ -157,7 +158,7 @@ describe('inferSchema', () => {
       },
     });
     expect(notes).toHaveLength(4);
-    expect(notes).toContain('input "hist_len" is taken for the length of "hist"');
+    expect(notes).toContain('input "hist_len" is assumed to be the length of "hist"');
   });
 
   it.each<[string, string, number | string, object]>([
@@ -187,7 +188,7 @@ describe('inferSchema', () => {
         campaign: [],
       },
     });
-    expect(notes.join('\n')).toContain('input "taste" is taken for the vector "user.taste"');
+    expect(notes.join('\n')).toContain('input "taste" is assumed to be the vector "user.taste"');
     const { options } = writeFiles(newFolder(), bytes, schema as unknown as Plain);
     const { refused } = await importModel(options);
     expect(refused).toEqual([]);

@@ -247,13 +247,13 @@ describe('importModel refuses', () => {
       'names of inputs that are not there',
       single([['age', 'int64', ['batch']]]),
       { agr: 'user.age_band' },
-      'it has no input "agr", which "inputs" names; it has age',
+      'the model has no input "agr", which "inputs" names; its inputs are age',
     ],
     [
       'inputs of features that are not there',
       single([['age', 'int64', ['batch']]]),
       { age: 'user.age' },
-      '"inputs" says that "age" is "user.age", and there is no such feature',
+      '"inputs" maps "age" to "user.age", but there is no such feature',
     ],
     [
       'lists as columns',
@@ -265,14 +265,14 @@ describe('importModel refuses', () => {
       'another number of columns',
       single([['age', 'int64', ['batch', 3]]], [1]),
       { age: ['user.age_band', 'user.age_band'] },
-      '"inputs" gives "age" 2 columns, and it is [batch, 3]',
+      '"inputs" gives "age" 2 columns, but the shape of the input is [batch, 3]',
     ],
     [
       'a fixed batch, naming what the exporter wants',
       single([['age', 'int64', [8]]]),
       { age: 'user.age_band' },
-      'input "user.age_band" is int64[8], not int32 or int64 of [batch]. Its batch has one fixed size: ' +
-        'export it with dynamic_axes={"<input>": {0: "batch"}, ..} (dynamo: dynamic_shapes)',
+      'input "user.age_band" is int64[8], not int32 or int64 of [batch]. The batch size is fixed: ' +
+        'export the model with dynamic_axes={"<input>": {0: "batch"}, ..} (dynamo: dynamic_shapes)',
     ],
     [
       'numbers where ids are wanted',

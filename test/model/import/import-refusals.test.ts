@@ -69,7 +69,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'an input of no feature',
     inputsLike(['age', 'int64', ['batch']]),
-    'it has an input "age" that belongs to no feature of the schema: inputs are called user.<feature> or ' +
+    'the model has an input "age" that belongs to no feature of the schema: name inputs user.<feature> or ' +
       'campaign.<feature>',
   ],
   [
@@ -88,7 +88,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
       nodes: [LOOK_UP, MEAN, node('Sigmoid', ['mean'], ['y'])],
       outputs: [typed('y', 'float32', ['batch']), typed('mean', 'float32', ['batch'])],
     }),
-    'its first output is "y" float32[batch], not "score" float32[batch]',
+    'the first output is "y" float32[batch], not "score" float32[batch]',
   ],
   [
     'a score of another rank',
@@ -96,12 +96,12 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
       nodes: [LOOK_UP, node('Sigmoid', ['rows'], ['score'])],
       outputs: [typed('score', 'float32', ['batch', 2])],
     }),
-    'its first output is "score" float32[batch, 2], not "score" float32[batch]',
+    'the first output is "score" float32[batch, 2], not "score" float32[batch]',
   ],
   [
     'a score of double',
     small({ score: (b, rows) => b.add('Cast', [meanOf(b, rows)], { to: 'float64' }, { outputs: ['score'] }) }),
-    'its first output is "score" float64[batch], not "score" float32[batch]: cast the model before the export ' +
+    'the first output is "score" float64[batch], not "score" float32[batch]: cast the model before the export ' +
       '(in PyTorch: model.float())',
   ],
   [
@@ -138,7 +138,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'no parameter',
     file({ nodes: [node('Cast', ['user.age'], ['mean'], { to: 1 }), HEAD], initializers: [] }),
-    'it has no float parameter that the score depends on',
+    'the model has no float parameter on which the score depends',
   ],
   [
     'four gigabytes that are claimed in a file of a kilobyte',
@@ -175,12 +175,12 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     small({
       score: (b, rows) => probability(b, b.add('Sqrt', [b.add('Sub', [meanOf(b, rows), b.scalar(9, 'float32')])])),
     }),
-    'the score of random user 0 is NaN: Sqrt node "Sqrt" is the first to produce it',
+    'the score of random user 0 is NaN: Sqrt node "Sqrt" is the first to produce NaN',
   ],
   [
     'a table that is smaller than its vocabulary',
     small({ table: tensor('float32', [3, 2], [1, 2, 3, 4, 5, 6]) }),
-    'it cannot score the highest ids of its vocabularies: index 3 is outside table "table" of 3 rows',
+    'the model cannot score the highest ids of its vocabularies: index 3 is outside table "table" of 3 rows',
   ],
   [
     'a parameter without a gradient',
@@ -211,8 +211,8 @@ describe('importModel refuses', () => {
     writeFileSync(join(files.folder, 'large.onnx'), '');
     truncateSync(join(files.folder, 'large.onnx'), 2 ** 31);
     expect(await of('none.onnx')).toContain('not found');
-    expect(await of('folder')).toContain('it is not a file');
-    expect(await of('large.onnx')).toContain('it has 2147483648 bytes; at most 2147483647 are supported');
+    expect(await of('folder')).toContain('the path is not a file');
+    expect(await of('large.onnx')).toContain('the file has 2147483648 bytes; at most 2147483647 are supported');
   });
 
   it('sizes that only ONNX Runtime knows, after constant folding', async () => {
@@ -224,7 +224,7 @@ describe('importModel refuses', () => {
         return probability(b, b.add('Squeeze', [product, b.ints([1])]));
       },
     });
-    expect(await refusalOf(write(bytes))).toContain('ONNX Runtime does not accept it: ');
+    expect(await refusalOf(write(bytes))).toContain('ONNX Runtime does not accept the model: ');
   });
 
   it('weights behind a link that leads out of the folder', async () => {
@@ -238,7 +238,7 @@ describe('importModel refuses', () => {
   it('an input that the schema has and the file lacks, and a list of another length', async () => {
     const city = { name: 'city', kind: 'single', vocabulary_size: 2 };
     const more = { features: { user: [...SCHEMA.features.user, city] } };
-    expect(await refusalOf(write(small(), more))).toContain('it has no input "user.city"');
+    expect(await refusalOf(write(small(), more))).toContain('the model has no input "user.city"');
     const list = { features: { user: [{ name: 'age', kind: 'multi', max_length: 3, vocabulary_size: 4 }] } };
     expect(await refusalOf(write(small(), list))).toContain(
       'input "user.age" is int64[batch], not int32 or int64 of [batch, 3]',
@@ -267,7 +267,7 @@ describe('importModel refuses', () => {
     const topic = { name: 'topic', kind: 'single', vocabulary_size: 2 };
     const schema = { features: { ...SCHEMA.features, campaign: [topic] } };
     expect(await refusalOf(write(bytes, schema))).toMatch(
-      /it cannot score random users: .* The batch dimensions of its inputs have different names \(batch, campaigns\)/s,
+      /the model cannot score random users: .* The batch dimensions of its inputs have different names \(batch, campaigns\)/s,
     );
   });
 });

@@ -21,12 +21,16 @@ const BAD_SCHEMAS: readonly (readonly [what: string, schema: Plain | string, sen
   ['no tokens', user({ name: 'age', kind: 'single' }), 'feature "user.age" has no tokens'],
   ['a size that was not found', user({ ...age, vocabulary_size: null }), 'feature "user.age" has no tokens'],
   ['a list without its length', user({ ...age, kind: 'multi' }), 'a multi-valued feature needs a max_length'],
-  ['a single value with a length', user({ ...age, max_length: 3 }), 'a single-valued one must not have one'],
+  [
+    'a single value with a length',
+    user({ ...age, max_length: 3 }),
+    'a single-valued feature must not have a max_length',
+  ],
   ['a single value that keeps places', user({ ...age, unknown: 'keep' }), 'only a multi-valued feature may have'],
-  ['a name that is one of lengths', user({ ...age, name: 'age.length' }), 'its name ends in .length'],
+  ['a name that is one of lengths', user({ ...age, name: 'age.length' }), 'the name ends in .length'],
   ['a name with a control character', user({ ...age, name: 'a\u0007' }), 'contains a control character'],
   ['tokens twice', user({ ...age, tokens: ['1', '2', '1'] }), 'contain "1" twice'],
-  ['an empty token', user({ ...age, tokens: ['1', '', '3'] }), 'contain an empty one, but id 0 means empty'],
+  ['an empty token', user({ ...age, tokens: ['1', '', '3'] }), 'contain an empty token, but id 0 means empty'],
   ['another number of tokens', user({ ...age, tokens: ['1'] }), 'has 1 tokens, but its vocabulary_size is 4'],
   ['tokens here and there', user({ ...age, tokens: ['1'], vocabulary: 'v.json' }), 'both tokens and a vocabulary file'],
   ['a vocabulary that is not there', user({ ...age, vocabulary: 'v.json' }), 'v.json not found'],
@@ -37,11 +41,11 @@ const BAD_SCHEMAS: readonly (readonly [what: string, schema: Plain | string, sen
   ],
   ['an absolute vocabulary', user({ ...age, vocabulary: '/etc/passwd' }), 'is not in the folder of the schema'],
   ['a vocabulary that is no list', user({ ...age, vocabulary: 'schema.json' }), 'schema.json is not a list of tokens'],
-  ['a size without a token', user({ ...age, vocabulary_size: 1 }), 'counts id 0 and at least one token'],
+  ['a size without a token', user({ ...age, vocabulary_size: 1 }), 'must count id 0 and at least one token'],
   [
     'no token in a list',
     user({ name: 'age', kind: 'single', tokens: [] }),
-    'are empty: a feature has at least one token',
+    'are empty, but a feature needs at least one token',
   ],
   ['a vocabulary beyond memory', user({ ...age, vocabulary_size: 1e12 }), '16777216'],
   ['a rate of 0', { ...SCHEMA, adaptation: { rate: 0 } }, 'adaptation.rate'],
@@ -66,7 +70,7 @@ describe('a schema', () => {
 
   it('that fixes every parameter is refused', async () => {
     expect(await refusalOf(write(small(), { ...SCHEMA, fixed: ['table'] }))).toContain(
-      'its schema leaves no parameter to adapt',
+      'the schema leaves no parameter to adapt',
     );
   });
 

@@ -68,7 +68,7 @@ describe('importModel', () => {
 
   it('refuses padding if row 0 is not 0', async () => {
     expect(await refusalOf(write({ padded: ['out'] }))).toContain(
-      'the schema says that "out" is padded, and it is no table whose row 0 alone is 0',
+      'the schema says that "out" is padded, but it is not a table in which only row 0 is 0',
     );
   });
 });

@@ -42,7 +42,7 @@ describe.each(['recall', 'lift'] as const)('the chart of %s', (what) => {
 
   it('says in words what is drawn at 5 %', () => {
     const at5 = (name: string) => report.methods[name]!.all![what]['0.05']!.mean.toFixed(2);
-    expect(svg).toContain(`At 5 % metaheac has ${at5('metaheac')}, logistic_regression ${at5('logistic_regression')}.`);
+    expect(svg).toContain(`At 5 %, metaheac has ${at5('metaheac')}, logistic_regression ${at5('logistic_regression')}.`);
   });
 
   it('shortens names that are too long for the legend', () => {
@@ -70,7 +70,7 @@ describe('the chart of differences', () => {
     // a mark in each panel: full circles ahead of the worse one, diamonds behind the better one
     expect(count(drawn, new RegExp(`<circle [^>]*fill="${colour('own')}"`, 'g'))).toBe(2);
     expect(count(drawn, new RegExp(`<path [^>]*fill="${colour('vermilion')}"`, 'g'))).toBe(2);
-    expect(drawn).toContain('clearly ahead in AUC of 1 of 2 methods');
+    expect(drawn).toContain('clearly ahead of 1 of 2 methods in AUC');
     const level = smallReport({ methods: { metaheac: 1, level: 1 }, withoutGroups: true });
     const rings = drawChart(
       differenceChart({

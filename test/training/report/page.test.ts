@@ -58,7 +58,7 @@ describe('renderPage', () => {
       '<dd>recipe published, steps 60</dd>',
       '<dd>logistic_regression: strength 0.1</dd>',
       '<dt>repeats, seed</dt><dd>1, 7</dd>',
-      '<dd>campaign 99 (it has no seeds)</dd>',
+      '<dd>campaign 99 (the campaign has no seeds)</dd>',
     ])
       expect(page).toContain(part);
   });
@@ -121,7 +121,7 @@ describe('the files', () => {
   it('are refused before anything is measured if they cannot be written', () => {
     const folder = join(root, 'folder.html');
     mkdirSync(folder);
-    expect(() => prepareOutputs(folder, undefined)).toThrow(`${folder} is a folder: --report takes the file to write`);
+    expect(() => prepareOutputs(folder, undefined)).toThrow(`${folder} is a folder: --report needs the path of a file`);
     writeFileSync(join(root, 'file'), '');
     for (const [file, plots] of [
       [join(root, 'file', 'page.html'), undefined],

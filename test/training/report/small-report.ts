@@ -67,7 +67,7 @@ export function smallReport(options: SmallReport = {}): EvaluationReport {
     seconds: { metaheac: 4.56 },
     logistic_regression_strength: 0.1,
     chosen: { logistic_regression: { setting: { strength: 0.1 }, tried: [], campaigns: 0 } },
-    skipped_campaigns: [{ id: 'campaign 99', reason: 'it has no seeds' }],
+    skipped_campaigns: [{ id: 'campaign 99', reason: 'the campaign has no seeds' }],
   };
 }
 
