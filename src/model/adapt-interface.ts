@@ -28,7 +28,7 @@ export type InputNames = NonNullable<Manifest['inputs']>;
 
 type Part = 'ids' | 'length' | 'mask' | 'padding';
 
-/** What an input of the model file is computed from. */
+/** The input of the contract from which an input of the model file is computed. */
 interface Source {
   readonly feature: ManifestFeature;
   readonly input: string;

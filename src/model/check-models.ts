@@ -87,7 +87,7 @@ function findServed(models: string): { readonly fault: string | null } & Pick<Mo
  * Missing files and models with a damaged manifest are left out.
  */
 export function* filesOfModels(models: string): Generator<string, void, void> {
-  // served.json is copied before the models: every model that it names already exists when it is read
+  // served.json is copied before the models, so every model that the copy names already exists
   if (existsSync(join(models, SERVED_FILE))) yield SERVED_FILE;
   for (const { manifest } of listModels(models))
     for (const file of [...Object.keys(manifest.files), MANIFEST_FILE])

@@ -15,7 +15,7 @@ import { findModel, readServedModels, writeServedModels } from './versions.ts';
 /** Error codes of `rename` if the target folder already exists. */
 const IS_THERE: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY']);
 const PROMOTE_LOCK = 'promote.lock';
-/** How long another promotion may take to copy a model. */
+/** Maximum time that another promotion may take to copy a model. */
 const LOCK_WAIT_MS = 30_000;
 /** The link to the current model of a `ModelsFolder`. */
 const CURRENT = 'current';
@@ -58,8 +58,8 @@ export async function publishModel(models: string, from: string): Promise<string
 }
 
 /**
- * As `publishModel`, but verifies the copy against the checksums of the manifest, and replaces a damaged copy. Only one
- * promotion copies at a time, so that none finds a partial copy.
+ * Like `publishModel`, but verifies the copy against the checksums of the manifest, and replaces a damaged copy. Only
+ * one promotion copies at a time, so that no promotion finds a partial copy.
  * @throws AppError unavailable, invalid_model, storage_failed
  */
 export async function publishVerified(models: string, from: string): Promise<void> {
@@ -82,7 +82,7 @@ export async function publishVerified(models: string, from: string): Promise<voi
 }
 
 /**
- * Makes a model the served one, from the next start of a service on. The caller must hold the data folder's lock.
+ * Makes a model the served model, from the next start of a service on. The caller must hold the data folder's lock.
  * @throws AppError storage_failed
  */
 export function recordPromotion(models: string, version: string, now: number): void {

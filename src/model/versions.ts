@@ -23,7 +23,7 @@ const servedModelSchema = z.object({
   version: z.string().regex(VERSION),
   /** Time of the change, RFC 3339; null for the model of `--model`. */
   activated_at: z.string().nullable(),
-  /** The check that was made before the model was served, as in the API; null if there was none. */
+  /** The check that was made before the model was served, as in the API; null if there was no check. */
   check: z.unknown(),
 });
 

@@ -1,4 +1,7 @@
-/** Recipes: a general model's architecture, its episodes and its meta-training. One loop trains all of them. */
+/**
+ * Recipes: a general model's architecture, its episodes and its meta-training. One loop trains the models of all
+ * recipes.
+ */
 
 import type { Device, Graph } from '../../packages/onnx-grad/index.ts';
 import { columnOf } from '../lib/feature-kinds.ts';

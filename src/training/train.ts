@@ -28,7 +28,7 @@ export interface TrainProgress {
   readonly steps: number;
   /** Mean query loss of the last step, after the inner step. */
   readonly loss: number;
-  /** Mean AUC on held-out campaigns; null at steps at which it was not measured. */
+  /** Mean AUC on held-out campaigns; null at steps without a validation. */
   readonly validationAuc: number | null;
   readonly best: { readonly step: number; readonly auc: number } | null;
 }
@@ -65,7 +65,7 @@ export interface TrainResult {
   /** Number of steps of the final phase; 0 if the model is the best model of the first phase. */
   readonly finalSteps: number;
   readonly interrupted: boolean;
-  /** The chosen blend of the heads; null if none was chosen. */
+  /** The chosen blend of the heads; null if no blend was chosen. */
   readonly blend: BlendChoice | null;
 }
 
@@ -192,9 +192,9 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
 }
 
 /**
- * Decides how the final phase starts. If it is cheap, the final phase starts from the initial model and makes as many
- * passes over all campaigns as were best on a part of them. Otherwise it continues from the best step, for as many more
- * steps as corresponds to the held-out campaigns' share.
+ * Decides how the final phase starts. If starting over is cheap, the final phase starts from the initial model and
+ * makes as many passes over all campaigns as were best on a part of them. Otherwise it continues from the best step,
+ * for as many more steps as corresponds to the held-out campaigns' share.
  */
 function planFinal({ held, training }: HeldOut, { best }: TrainingRun, { restartSteps }: TrainSettings) {
   const step = best?.step ?? 0;

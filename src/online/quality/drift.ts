@@ -42,8 +42,8 @@ export function separationOf(share: number, chance: number, count: number): numb
 
 /**
  * The standard deviations of the separation below and above its mean, from a 90 % interval. A bound of 0 or 1 says
- * nothing about the deviation on its side once drift shifts the mean away from it. The deviation of the other side is
- * used if it is larger.
+ * nothing about the deviation on its side once drift shifts the mean away from the bound. On such a side, the larger of
+ * both deviations is used.
  */
 export function spreadsOf({ mean, low, high }: Interval, count: number): readonly [below: number, above: number] {
   const at = logit(mean, count);

@@ -41,7 +41,7 @@ export interface Prediction {
   readonly drift: PredictedDrift;
 }
 
-/** What a prediction assumes about later members. */
+/** The assumptions of a prediction about later members. */
 export interface PredictedDrift {
   /** Whether drift was measured on past campaigns; if not, later members are assumed to resemble the seeds. */
   readonly measured: boolean;

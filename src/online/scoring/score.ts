@@ -129,7 +129,7 @@ class SessionScorer implements Scorer {
   /** Results by batch for the latest rows that are shared between campaigns. */
   #shared: { readonly key: string; readonly parts: readonly UsersPart[] } | null = null;
   #last: Promise<unknown> = Promise.resolve();
-  /** Names of the sums that are inputs of the users' part; the next field has those of the head. */
+  /** Names of the sums that are inputs of the users' part; `#headSums` has the inputs of the head. */
   readonly #usersSums: ReadonlySet<string>;
   readonly #headSums: ReadonlySet<string>;
   readonly #headLists: ReadonlySet<string>;

@@ -1,4 +1,4 @@
-/** Extends a grid if its best setting is at an edge, by one step along each axis on which it is. */
+/** Extends a grid whose best setting is at an edge, by one step along each axis with such an edge. */
 import type { Setting } from '../baselines/baselines.ts';
 
 /** How the values of one axis can be extended beyond the grid. */

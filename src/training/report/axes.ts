@@ -32,7 +32,7 @@ const NAME_SIZE = 13;
 const NAME_BELOW = 38;
 const NAME_LEFT = 48;
 
-/** Draws the axis below a frame, or to the left of it. */
+/** Draws the axis below a frame, or to the left of the frame. */
 export function axis(side: 'below' | 'left', frame: Frame, scale: Scale, look: AxisLook): string[] {
   const { left, right, top, bottom } = frame;
   const { name, ticks, format = plainNumber, hasGrid = true, hasMarks = true } = look;

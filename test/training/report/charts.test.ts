@@ -42,7 +42,9 @@ describe.each(['recall', 'lift'] as const)('the chart of %s', (what) => {
 
   it('says in words what is drawn at 5 %', () => {
     const at5 = (name: string) => report.methods[name]!.all![what]['0.05']!.mean.toFixed(2);
-    expect(svg).toContain(`At 5 %, metaheac has ${at5('metaheac')}, logistic_regression ${at5('logistic_regression')}.`);
+    expect(svg).toContain(
+      `At 5 %, metaheac has ${at5('metaheac')}, logistic_regression ${at5('logistic_regression')}.`,
+    );
   });
 
   it('shortens names that are too long for the legend', () => {
