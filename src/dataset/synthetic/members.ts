@@ -42,7 +42,7 @@ export function favourites(
   return members;
 }
 
-/** The standard deviation of . */
+/** The standard deviation of `values`. */
 function spreadOf(values: Float64Array): number {
   let sum = 0;
   let squares = 0;
