@@ -7,7 +7,7 @@ import { checkUserSet } from '../storage/files/check-set.ts';
 import type { Damage } from './ports/health.ts';
 
 export interface Item extends Pick<Damage, 'kind' | 'path'> {
-  /** Whether something still refers to it. */
+  /** Whether something still refers to the item. */
   isNeeded(contents: StoreContents): boolean;
   /** Yields the number of bytes of each slice that it reads. @throws AppError storage_failed if the disk fails */
   check(): Generator<number, Verdict, void>;

@@ -24,7 +24,7 @@ export function redactErased(folder: string, erasures: Erasures): number {
   const recorded = directoriesOf(folder);
   const before = sumsOf(table.bytes, recorded);
   for (const [i, { sha256 }] of recorded.entries()) {
-    // the check prevents that an altered file is accepted from now on
+    // this check keeps an altered file from being accepted
     if (before[i] !== sha256 && !acceptedSums(folder, sha256).includes(before[i]!))
       throw new AppError('invalid_population', `${path} was altered: its sha256 differs from the recorded sha256`);
   }

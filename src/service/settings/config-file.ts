@@ -14,7 +14,7 @@ export interface FileEntry {
   readonly key: string;
   /** The value, as text in the format of a variable; paths are absolute. */
   readonly text: string;
-  /** The line number, from 1. */
+  /** Line number of the setting, from 1. */
   readonly line: number;
 }
 

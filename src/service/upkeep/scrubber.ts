@@ -55,7 +55,7 @@ export class Scrubber {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  /** Call this if the population could not be read: the next check reads all of its files. */
+  /** Call this if the population could not be read, so that the next check reads all of its files. */
   suspectPopulation(): void {
     this.#isSuspect = true;
   }
