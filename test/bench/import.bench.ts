@@ -1,6 +1,6 @@
 /**
- * Imports as a command: users per second of NDJSON, CSV and Parquet, with and without the start, and whether memory
- * grows with the number of users.
+ * Imports as a command: users per second of NDJSON, CSV and Parquet, with and without the start, compared with DuckDB's
+ * own COPY of the same rows to Parquet, and whether memory grows with the number of users.
  */
 import { createReadStream, createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { openDataSet } from '../../src/dataset/data-set.ts';
 import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
 import { withDatabase } from '../../src/population/tables/database.ts';
 import { timeNode } from './processes.ts';
-import { type BenchOptions, type BenchReport, type Figure, figure, interleave } from './report.ts';
+import { type BenchOptions, type BenchReport, type Figure, figure, interleave, ratio, seconds } from './report.ts';
 import { ROOT, withFolder } from './service.ts';
 
 const USERS = { full: 1_000_000, quick: 20_000 };
@@ -25,14 +25,21 @@ export async function benchImport({ quick, users, note }: BenchOptions): Promise
     const memory: Record<string, number[]> = {};
     const run = (name: string, file: string, count: number) => async () => {
       const out = join(folder, `population-${name}-${Math.random()}`);
-      const { seconds, bytes } = await timeNode(
+      const { seconds: time, bytes } = await timeNode(
         ['scripts/run.mjs', 'src/cli/main.ts', 'population', 'import', file, '--schema', files.schema, '--out', out],
         ROOT,
       );
       memory[name] = [...(memory[name] ?? []), bytes / 2 ** 20];
-      return count / seconds;
+      return count / time;
     };
+    const copy = (source: string) => () =>
+      withDatabase({ scratch: join(folder, 'scratch') }, async (database) => {
+        const sql = `COPY (FROM ${source}) TO '${join(folder, 'copy.parquet')}' (FORMAT parquet)`;
+        return size / (await seconds(() => database.run(sql)));
+      });
     const rates = await interleave(ROUNDS, {
+      'ndjson: COPY': copy(`read_json('${files.ndjson}', format = 'newline_delimited')`),
+      'parquet: COPY': copy(`'${files.parquet}'`),
       ndjson: run('ndjson', files.ndjson, size),
       csv: run('csv', files.csv, size),
       parquet: run('parquet', files.parquet, size),
@@ -48,7 +55,12 @@ export async function benchImport({ quick, users, note }: BenchOptions): Promise
       );
     for (const [name, values] of Object.entries(memory)) results[`${name}: memory`] = figure(values, 'MiB');
     const grown = (name: string) => results[`${name}: memory`]!.median / results[`${name}, a quarter: memory`]!.median;
-    const ratios = { ndjson_memory_vs_a_quarter: grown('ndjson'), parquet_memory_vs_a_quarter: grown('parquet') };
+    const ratios = {
+      import_ndjson_vs_copy: ratio(rates['ndjson: COPY'], rates.ndjson),
+      import_parquet_vs_copy: ratio(rates['parquet: COPY'], rates.parquet),
+      ndjson_memory_vs_a_quarter: grown('ndjson'),
+      parquet_memory_vs_a_quarter: grown('parquet'),
+    };
     return { results, ratios };
   });
 }
