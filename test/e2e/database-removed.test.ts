@@ -53,7 +53,7 @@ describe.skipIf(!HAS_PROC)('serve while a file of its database goes', () => {
       expect(performance.now() - since).toBeLessThan(PROMISED_MS + LATE_MS);
       const parts: { name: string; detail: string }[] = (await served.call('GET', '/readyz')).json.parts;
       expect(parts.find(({ name }) => name === 'store')?.detail).toContain('writing has stopped');
-      await served.until(() => served.log.includes('all of it was saved'), 'has saved the database');
+      await served.until(() => served.log.includes('the whole database was saved'), 'has saved the database');
       // reads go on, and deletions are refused as other writes are
       expect((await served.call('GET', `/v1/campaigns/${ready}/audience`)).status).toBe(200);
       expect((await served.call('DELETE', `/v1/campaigns/${ready}`)).json.code).toBe('database_lost');
@@ -61,7 +61,7 @@ describe.skipIf(!HAS_PROC)('serve while a file of its database goes', () => {
       await served.exited();
 
       const again = await Served.start({ ...world, dataDir });
-      expect(again.log).toContain('the database saved when its files were lost is used again');
+      expect(again.log).toContain('the saved database is used after the loss of its files');
       const { items } = (await again.call('GET', '/v1/campaigns?limit=200')).json as { items: { id: string }[] };
       expect(items.map(({ id }) => id)).toEqual(expect.arrayContaining(acknowledged));
       expect(acknowledged.length).toBeGreaterThan(5);

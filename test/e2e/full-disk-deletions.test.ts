@@ -152,7 +152,7 @@ describe('deletions on a full disk', () => {
     const { id } = (await callerOf(served)('POST', '/v1/campaigns', body)).json;
     await refill(served);
     rmSync(join(dataDir, 'metaheac.db-shm'));
-    await served.until(() => served.log.includes('all of it was saved'), 'has saved the database');
+    await served.until(() => served.log.includes('the whole database was saved'), 'has saved the database');
     served.killGroup();
     await served.exited();
     rmSync(filler, { recursive: true });
