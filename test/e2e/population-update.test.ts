@@ -84,7 +84,7 @@ describe('metaheac population update', () => {
     );
     await metaheac('rollback', population);
     expect((await metaheac(...args, '--base', 'current')).stdout).toContain(
-      `  built on ${version}, which is not the newest`,
+      `  built on ${version}, not the newest version`,
     );
     expect((await metaheac('diff', population, version, now)).stdout).toContain('1 added, 1 removed');
   });
