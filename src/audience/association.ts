@@ -3,7 +3,7 @@
  */
 
 /**
- * Counts of users: `a` of the `members` of the audience and `p` of all `users` have the token. a <= p, members <=
+ * User counts: of the audience's `members`, `a` have the token; of all `users`, `p` have the token. a <= p, members <=
  * users.
  */
 export interface Counts {
@@ -22,8 +22,9 @@ export interface Association {
   readonly low: number;
   readonly high: number;
   /**
-   * The distance between `a` and its expectation in a random audience, in standard deviations. Positive means
-   * over-represented. 0 if random audiences cannot differ, because all users have the token or all users are members.
+   * The difference between `a` and its expected value in a random audience, in standard deviations. Positive means
+   * over-represented. 0 if `a` is the same in every random audience, because all users have the token or all users are
+   * members.
    */
   readonly z: number;
 }
@@ -33,11 +34,12 @@ const Z_95 = 1.959964;
 
 /**
  * Computes the lift, its interval and the evidence of a token. Members are part of the population, so the share of
- * members and the share of the population are not independent samples. With the four cells (member or not, token or
- * not) as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users + 2a/(members
- * p). This is the hypergeometric variance if token and audience are independent, and 0 if all users are members. Before
- * the calculation, .5 is added to each cell (Haldane, Anscombe), so that the interval is finite even if a cell is
- * empty. `low <= lift <= high` is always true. The mean and the variance of `z` are exact (hypergeometric).
+ * members and the share of the population are not independent samples. If the four cells (member or not, token or not)
+ * are treated as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users +
+ * 2a/(members * p). This equals the hypergeometric variance if token and audience are independent, and is 0 if all
+ * users are members. Before the calculation, .5 is added to each cell (Haldane, Anscombe), so that the interval is
+ * finite even if a cell is empty. `low <= lift <= high` is always true. The mean and the variance of `z` are exact
+ * (hypergeometric).
  */
 export function associate({ a, p, members, users }: Counts): Association {
   const lift = members === 0 || p === 0 ? 0 : (a * users) / (members * p);

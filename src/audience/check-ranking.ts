@@ -17,7 +17,7 @@ import {
 import { blocksOf, type Sums, sumsOf } from './sums.ts';
 
 /**
- * Checks a ranking, and yields the number of bytes that each slice read.
+ * Checks a ranking slice by slice, and yields the number of bytes read for each slice.
  * @throws AppError storage_failed if the disk fails
  */
 export function* checkRanking(blobs: Blobs, folder: string): Generator<number, Verdict, void> {
@@ -42,7 +42,7 @@ export function* checkRanking(blobs: Blobs, folder: string): Generator<number, V
   }
 }
 
-/** Adds checksums to the sidecar of a ranking that has none. Readers see either the old or the new sidecar. */
+/** Adds checksums to the sidecar of a ranking without checksums. Readers see either the old sidecar or the new one. */
 function seal(blobs: Blobs, folder: string, sidecar: Sidecar, sums: RankingSums): void {
   if (!blobs.has(folder)) return;
   const writer = blobs.write(folder);

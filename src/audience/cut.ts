@@ -5,8 +5,8 @@
 import type { UserNumber } from '../lib/brands.ts';
 
 /**
- * The end of the first `size` ranks. A user's score and user number decide membership, because (score descending, user
- * number ascending) is a total order.
+ * The end of the first `size` ranks. A user's score and user number decide membership, because ranks are in a total
+ * order: by score descending, then by user number ascending.
  */
 export interface Cut {
   readonly size: number;
@@ -15,13 +15,15 @@ export interface Cut {
   readonly userNumber: UserNumber;
 }
 
-/** The part of a ranking that a cut needs. */
+/** The part of a ranking that is needed to compute a cut. */
 interface CuttableRanking {
   readonly candidates: number;
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
 }
 
-/** Returns the cut at a size, which is limited to the number of candidates. @throws AppError storage_failed */
+/**
+ * Returns the cut for the first `size` ranks, or for all candidates if there are fewer. @throws AppError storage_failed
+ */
 export function cutAt(ranking: CuttableRanking, size: number): Cut {
   const held = Math.min(size, ranking.candidates);
   if (held < 1) return { size: 0, score: Number.POSITIVE_INFINITY, userNumber: -1 };

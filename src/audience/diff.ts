@@ -40,7 +40,7 @@ export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
 }
 
 /**
- * Yields the user numbers of the members of `side` who are not in `other`, best first, from `blockRanks` ranks at a
+ * Yields the user numbers of the members of `side` who are not in `other`, best first. Reads `blockRanks` ranks at a
  * time.
  * @throws AppError storage_failed
  */

@@ -1,4 +1,4 @@
-/** Compares the rates at which an audience selects the groups of a sensitive feature (four-fifths rule). */
+/** Compares the rates at which an audience selects users from the groups of a sensitive feature (four-fifths rule). */
 import type { Code } from '../lib/brands.ts';
 import type { TokenCounts } from './token-counts.ts';
 
@@ -14,7 +14,7 @@ export interface GroupRate {
   readonly token: string;
   readonly population: number;
   readonly audience: number;
-  /** The number of the group's users in the audience divided by their number in the population. */
+  /** The number of the group's users in the audience divided by the number of its users in the population. */
   readonly rate: number;
 }
 

@@ -43,9 +43,12 @@ export interface TokenEvidence {
   readonly population: Share;
   /** The seeds who have the token; null if the seeds are unknown. */
   readonly seeds: Share | null;
-  /** The share of the audience divided by the share of the population, with the 95 % interval of this lift. */
+  /** The lift (the share of the audience divided by the share of the population) and its 95 % interval. */
   readonly lift: { readonly estimate: number; readonly low: number; readonly high: number };
-  /** The distance from a random audience in standard deviations. Positive means over-represented. */
+  /**
+   * The difference from the count expected in a random audience, in standard deviations. Positive means
+   * over-represented.
+   */
   readonly z: number;
 }
 
@@ -59,10 +62,12 @@ export interface FeatureExplanation {
    * ascending.
    */
   readonly tokens: readonly TokenEvidence[];
-  /** The comparison of numbers; null for a feature with tokens. */
+  /** The comparison of the feature's numbers; null for a feature with tokens. */
   readonly numbers: NumberEvidence | null;
   readonly sensitive: boolean;
-  /** The disparity; null if the feature is not sensitive, or has fewer than two groups that are large enough. */
+  /**
+   * The disparity; null if the feature is not sensitive, or has fewer than two groups that are large enough to compare.
+   */
   readonly disparity: Disparity | null;
 }
 

@@ -6,7 +6,7 @@ import { assignRoles, MARK, type Roles, rangeTest } from '../domain/roles.ts';
 import type { IdBlocks } from '../domain/user-sets.ts';
 import { type Column, isTokenColumn, type Population, startOf } from '../population/read.ts';
 
-/** The ids in the user sets that decide roles in an expansion. */
+/** The user ids that determine the roles in an expansion, by set. */
 export interface RoleIds {
   readonly seeds: readonly IdBlocks[];
   readonly dismissed: readonly IdBlocks[];
@@ -18,8 +18,8 @@ export type Turn = () => Promise<void>;
 
 /**
  * Finds the role of each row. Erased users are suppressed, and ids that are not in this population version are ignored.
- * The memory used is two bytes per row, plus the rows. After each block of ids and each segment, other work can run
- * (leases are renewed) and `onTurn` is called. An exception from `onTurn` ends the search.
+ * The search uses two bytes of memory per row, in addition to the result. After each block of ids and each segment,
+ * other work can run (such as renewing leases), and `onTurn` is called. An exception from `onTurn` ends the search.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
 export async function findRoles(
@@ -53,7 +53,7 @@ export function markErased({ erasures, rowOf }: Population, marked: Uint8Array):
   }
 }
 
-/** Sets the scores of users erased so far to NaN. `scores` is by user number. */
+/** Sets the scores of users erased so far to NaN. `scores` is indexed by user number. */
 export function leaveOutErased({ erasures }: Population, scores: Float32Array): void {
   erasures.refresh();
   for (const userNumber of erasures.numbers) if (userNumber < scores.length) scores[userNumber] = Number.NaN;
@@ -78,8 +78,9 @@ export async function markUsers(
 }
 
 /**
- * Returns 1 for each row that a filter excludes: a user who has none of the filter's tokens, or whose number is outside
- * the filter's range. A feature or token that is not in this population version matches no user.
+ * Returns an array with 1 for each row that a filter excludes, because the user has none of the filter's tokens or has
+ * a number outside the filter's range. A filter by a feature or token that is not in this population version matches no
+ * user.
  */
 export async function findFiltered(population: Population, filters: Filters, turn: Turn): Promise<Uint8Array> {
   const filtered = new Uint8Array(population.rowCount);

@@ -6,9 +6,12 @@ import { endianness } from 'node:os';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
 import { decodeSums, encodeSums, SUM_BLOCK_BYTES, type Sums } from './sums.ts';
 
-/** The file of scores by user number, float32 in little endian. NaN means that the user is not a candidate. */
+/** The file of scores, indexed by user number (little-endian float32). NaN means that the user is not a candidate. */
 export const SCORES_FILE = 'scores.f32';
-/** The file of user numbers by rank, uint32 in little endian, ordered by score descending and user number ascending. */
+/**
+ * The file of user numbers, indexed by rank (little-endian uint32). Ranks are ordered by score descending, then by user
+ * number ascending.
+ */
 export const ORDER_FILE = 'order.u32';
 /** The sidecar, which contains the number of entries of both files. */
 export const SIDECAR_FILE = 'ranking.json';
@@ -76,7 +79,7 @@ export function checkSize(folder: string, file: string, sizeBytes: number, entri
   if (sizeBytes !== 4 * entries) throw damaged(folder, `${file} has ${sizeBytes} bytes, not ${4 * entries}`);
 }
 
-/** Returns the error for a ranking folder with wrong contents. */
+/** Returns the error for a ranking folder with invalid contents. */
 export function damaged(folder: string, what: string): AppError {
   return new AppError('storage_failed', `ranking ${folder} is damaged: ${what}`, { facts: { damaged: true } });
 }

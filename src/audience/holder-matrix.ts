@@ -1,7 +1,7 @@
 /**
- * Finds the audiences that contain a user. Each audience has one bit; the bits of 32 audiences form a word, and the
- * words of all users form an array. A look-up takes one cache miss for every 32 audiences, whereas separate indexes
- * would take one cache miss per audience.
+ * Finds the audiences that contain a user. Each user has one bit per audience. The bits for 32 audiences form a word,
+ * and an array contains the words of all users. A look-up causes one cache miss for every 32 audiences, whereas
+ * separate indexes would cause one cache miss per audience.
  */
 import type { UserNumber } from '../lib/brands.ts';
 import type { MemberIndex } from './member-index.ts';
@@ -9,12 +9,12 @@ import type { MemberIndex } from './member-index.ts';
 const WORD_BITS = 32;
 
 export class HolderMatrix {
-  /** The words of each group of 32 columns, by user number. */
+  /** For each group of 32 columns, an array of words indexed by user number. */
   readonly #words: Uint32Array[] = [];
-  /** The members of the audience in each column; null for a free column. */
+  /** The member index of the audience in each column; null for a free column. */
   readonly #members: (MemberIndex | null)[] = [];
   readonly #columns = new Map<MemberIndex, number>();
-  /** The result of the last look-up, in an array with at least one element per column. */
+  /** A buffer for the result of a look-up, with at least one element per column. */
   #found = new Int32Array(0);
 
   /** Number of columns, including free columns. */
@@ -22,14 +22,14 @@ export class HolderMatrix {
     return this.#members.length;
   }
 
-  /** Returns the column of an index that was passed to the last call of `hold`. */
+  /** Returns the column of an index that was passed to the last call to `hold`. */
   columnOf(members: MemberIndex): number | undefined {
     return this.#columns.get(members);
   }
 
   /**
-   * Adds and removes columns so that exactly the indexes in `all` have a column. The time for a column is proportional
-   * to its members.
+   * Adds and removes columns so that exactly the indexes in `all` have a column. Adding or removing a column takes time
+   * proportional to the number of its members.
    */
   hold(all: ReadonlySet<MemberIndex>): void {
     for (const [members, column] of this.#columns) {

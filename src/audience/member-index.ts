@@ -1,10 +1,13 @@
-/** An index of the members of an audience in memory. It says whether a user is a member, with which rank and score. */
+/**
+ * An in-memory index of the members of an audience. It tells whether a user is a member, and returns the member's rank
+ * and score.
+ */
 import type { UserNumber } from '../lib/brands.ts';
 
 /** Number of ranks read in one step of building an index. No step takes more than a millisecond. */
 const STEP_RANKS = 65_536;
 const STEP_USERS = 262_144;
-/** Number of words (of 32 users each) between two running counts of members. */
+/** Number of words (32 users each) between two running counts of members. */
 const COUNTED_WORDS = 8;
 
 /**
@@ -12,9 +15,9 @@ const COUNTED_WORDS = 8;
  * no file.
  */
 export class MemberIndex {
-  /** Number of members, which is at most the number of candidates of the ranking. */
+  /** Number of members, which is at most the number of candidates in the ranking. */
   readonly size: number;
-  /** Number of users of the ranking. Their user numbers are 0 to userCount - 1. */
+  /** Number of users in the ranking. Their user numbers are 0 to userCount - 1. */
   readonly userCount: number;
   /** The scores of the members, by 0-based rank. */
   readonly scores: Float32Array;
@@ -92,7 +95,7 @@ export class MemberIndex {
   }
 }
 
-/** Returns the size of the index of an audience in bytes, including the column of the audience in a `HolderMatrix`. */
+/** Returns the size of an audience's index in bytes, including the audience's column in a `HolderMatrix`. */
 export function memberIndexBytes(userCount: number, size: number): number {
   const words = Math.ceil(userCount / 32);
   return 8 * size + 8 * words + 4 * Math.ceil(words / COUNTED_WORDS);
@@ -105,13 +108,13 @@ export interface IndexedRanking {
   /** Number of users, whether or not they have a score. Their user numbers are 0 to userCount - 1. */
   readonly userCount: number;
   /**
-   * Returns the user numbers of up to `count` consecutive ranks, starting at the 0-based rank `fromRank`. There are
-   * fewer at the end of the ranking.
+   * Returns the user numbers of up to `count` consecutive ranks, starting at the 0-based rank `fromRank`. Returns fewer
+   * at the end of the ranking.
    */
   usersAt(fromRank: number, count: number): Uint32Array;
   /**
-   * Returns the scores of up to `count` consecutive users, starting at user number `fromUser`. There are fewer at the
-   * last user.
+   * Returns the scores of up to `count` consecutive users, starting at user number `fromUser`. Returns fewer if the
+   * last user is reached.
    */
   scoresFrom(fromUser: number, count: number): Float32Array;
 }

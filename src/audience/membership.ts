@@ -15,8 +15,7 @@ export interface Membership {
 
 /**
  * Returns the user's position in the first `size` ranks, or null if the user is not a member. If the members are in
- * memory, no file is read. Otherwise, reading the score takes one read, and the rank is searched for only if the user
- * is a member.
+ * memory, no file is read. Otherwise, one read gets the score, and the rank is looked up only if the user is a member.
  */
 export function membershipOf(ranking: ReadRanking, size: number, userNumber: UserNumber): Membership | null {
   const { members } = ranking;

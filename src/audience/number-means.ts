@@ -4,12 +4,12 @@ import { MEMBER } from './token-counts.ts';
 
 /** The numbers of an audience compared with the population. Users without a value are left out. */
 export interface NumberEvidence {
-  /** The means; null for a vector, and if no user has a value. */
+  /** The means; null for a vector, or if no user has a value. */
   readonly audienceMean: number | null;
   readonly populationMean: number | null;
   /**
-   * The difference of the means in standard deviations of the population. For a vector, this is the root mean square
-   * over its numbers. null if no user has a value.
+   * The difference of the means in standard deviations of the population. For a vector, this is the root mean square of
+   * the differences of its numbers. null if no user has a value.
    */
   readonly shift: number | null;
 }
@@ -63,7 +63,7 @@ export class NumberMeans {
 
   #shiftOf(i: number, mean: number): number {
     const variance = this.#squares[i]! / this.#known - mean ** 2;
-    // a variance below this share of the mean square is a rounding error
+    // a variance below this share of the mean square is treated as a rounding error
     if (variance <= (1e-12 * this.#squares[i]!) / this.#known) return 0;
     return (this.#audienceSums[i]! / this.#members - mean) / Math.sqrt(variance);
   }

@@ -9,9 +9,9 @@ const MASK = BUCKETS - 1;
 const PASSES = 3;
 
 /**
- * Returns the user numbers of all candidates in rank order. `scores` is by user number; NaN means that the user is not
- * a candidate. -0 and 0 are equal. Time and memory are linear: three passes of 11 bits, and 16 bytes of working memory
- * per candidate.
+ * Returns the user numbers of all candidates in rank order. `scores` is indexed by user number; NaN means that the user
+ * is not a candidate. -0 and 0 are equal. Time and memory are linear: three passes of 11 bits, and 16 bytes of working
+ * memory per candidate.
  */
 export function orderOf(scores: Float32Array): Uint32Array {
   const bits = new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
@@ -38,14 +38,17 @@ function countCandidates(bits: Uint32Array): number {
   return count;
 }
 
-/** Fills in the keys and user numbers, and counts the buckets of each pass. Ascending keys mean descending scores. */
+/**
+ * Fills in the keys and user numbers, and counts the entries in the buckets of each pass. Higher keys mean lower
+ * scores.
+ */
 function collect(bits: Uint32Array, keys: Uint32Array, users: Uint32Array, counts: Uint32Array): void {
   let at = 0;
   for (let i = 0; i < bits.length; i++) {
     const b = bits[i]!;
     if ((b & 0x7fffffff) > 0x7f800000) continue;
-    // Returns the key of a score. Positive floats have the same order as their bits, negative floats the reverse order;
-    // -0 gets the key of 0.
+    // Returns the key of a score. Positive floats have the same order as their bits, and negative floats have the
+    // reverse order; -0 gets the key of 0.
     const key = b < 0x80000000 ? 0x7fffffff - b : b === 0x80000000 ? 0x7fffffff : b;
     keys[at] = key;
     users[at++] = i;
@@ -56,8 +59,8 @@ function collect(bits: Uint32Array, keys: Uint32Array, users: Uint32Array, count
 }
 
 /**
- * Replaces the counts of a pass by the start of each bucket. Returns false if a single bucket contains all entries, so
- * that the pass would not move any.
+ * Replaces the counts of a pass with the start of each bucket. Returns false if a single bucket contains all entries,
+ * because the pass would then move no entry.
  */
 function toStarts(counts: Uint32Array): boolean {
   let filled = 0;

@@ -16,8 +16,8 @@ export interface AudienceItem {
 }
 
 /**
- * Returns the members on up to `limit` ranks of an audience of `size`, starting at the 0-based rank `fromRank`. Erased
- * users are left out, and the other members keep their ranks.
+ * Returns the members at up to `limit` ranks of an audience of `size` ranks, starting at the 0-based rank `fromRank`.
+ * Erased users are left out, and the other members keep their ranks.
  */
 export function pageOf(
   ranking: ReadRanking,

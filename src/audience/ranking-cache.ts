@@ -1,4 +1,4 @@
-/** A cache of open rankings, by folder, with a limit on the number of open rankings. */
+/** A cache of a limited number of open rankings, by folder. */
 import { LRUCache } from 'lru-cache';
 import type { BlobReader } from '../domain/ports/blobs.ts';
 import { AppError, assert } from '../lib/errors.ts';
@@ -8,12 +8,12 @@ import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
 /** Number of uses after which the members of a ranking are kept in memory. */
 const USES_BEFORE_KEEPING = 256;
 /**
- * Number of uses of all rankings between two steps of reading members. A request thus waits for at most one or two
- * steps.
+ * Total number of uses of all rankings between two steps of reading members. A request thus waits for at most one or
+ * two steps.
  */
 const USES_PER_STEP = 256;
 
-/** An open ranking and the state of its use. */
+/** An open ranking and data about its use. */
 interface Entry {
   readonly ranking: Ranking;
   /** Number of uses since the cache last considered keeping the ranking's members in memory. */
@@ -22,7 +22,7 @@ interface Entry {
   lastUse: number;
   /** The size of the audience that was last requested. */
   size: number;
-  /** Memory in bytes of the ranking's members, including members that are still being read. */
+  /** Bytes of memory for the ranking's members, including members that are still being read. */
   keptBytes: number;
   /** Number of callers that hold the ranking. */
   holders: number;
@@ -51,9 +51,9 @@ export class RankingCache {
   /** The held rankings, whether or not the cache keeps them open. */
   readonly #held = new Set<Entry>();
   readonly #memoryBytes: number;
-  /** Memory in bytes of the members of all rankings. */
+  /** Bytes of memory for the members of all rankings. */
   #keptBytes = 0;
-  /** The rankings whose members are being read, one ranking at a time, in this order. */
+  /** The queue of rankings that need their members read into memory, one ranking at a time. */
   readonly #building: { readonly entry: Entry; readonly steps: ReturnType<typeof buildMemberIndex> }[] = [];
   /** The value of the use counter at which the next step is due. */
   #nextStep = 0;
@@ -70,17 +70,17 @@ export class RankingCache {
   }
 
   /**
-   * Number of times that members were loaded into memory or removed. Results of `kept` are valid while this number
-   * stays the same.
+   * Number of times that members were loaded into memory or removed from it. Results of `kept` are valid while this
+   * number stays the same.
    */
   get keptChanges(): number {
     return this.#keptChanges;
   }
 
   /**
-   * Returns a ranking, which is opened if it is not open. `size` is the size of the active audience if the caller reads
-   * this audience; the members of an audience that is read often are kept in memory. `users` is the number of users
-   * that the caller looks up; each counts as a use.
+   * Returns a ranking, and opens it if necessary. A caller that reads the active audience passes its `size`, so that
+   * the members are kept in memory if they are read often. `users` is the number of users that the caller looks up;
+   * each counts as a use.
    * @throws AppError storage_failed, like `openRanking`
    */
   get(folder: string, size?: number, users = 1): ReadRanking {
@@ -133,7 +133,8 @@ export class RankingCache {
   }
 
   /**
-   * Makes the next use of a ranking open and verify its files again. A held ranking stays open until it is released.
+   * Ensures that the next use of a ranking opens and verifies its files again. A held ranking stays open until it is
+   * released.
    */
   forget(folder: string): void {
     this.#open.delete(folder);
@@ -178,7 +179,7 @@ export class RankingCache {
     entry.uses = 0;
     const bytes = memberIndexBytes(ranking.userCount, Math.min(size, ranking.candidates));
     if (size === 0 || bytes > this.#memoryBytes) return;
-    // a request for all audiences of a user uses each ranking once, so recent uses include two such requests
+    // a request for all audiences of a user uses each ranking once, so the recent uses cover two such requests
     const recent = USES_BEFORE_KEEPING + 2 * this.#open.size;
     const quiet = [...this.#open.values()]
       .filter(({ keptBytes, lastUse }) => keptBytes > 0 && this.#uses - lastUse > recent)
@@ -193,7 +194,7 @@ export class RankingCache {
     this.#building.push({ entry, steps: buildMemberIndex(ranking, size) });
   }
 
-  /** Makes one more step of reading members, for the first ranking in the queue. */
+  /** Takes one more step in reading the members of the first ranking in the queue. */
   #step(): void {
     this.#nextStep = this.#uses + USES_PER_STEP;
     const [first] = this.#building;

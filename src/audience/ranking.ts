@@ -36,11 +36,11 @@ export interface Ranking extends IndexedRanking {
    * were opened
    */
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
-  /** Returns the score of a user. NaN if the user is not a candidate, or is newer than the ranking. */
+  /** Returns the score of a user, or NaN if the user is not a candidate or is newer than the ranking. */
   scoreOf(userNumber: UserNumber): number;
   /** Returns the scores of many users, in few reads. */
   scoresOf(userNumbers: Uint32Array): Float32Array;
-  /** Returns the cut at a size. The last result is cached. */
+  /** Returns the cut for the first `size` ranks. The last result is cached. */
   cut(size: number): Cut;
   /** Returns the number of candidates with at least this score. */
   countFrom(score: number): number;
@@ -102,7 +102,9 @@ class FileRanking implements Ranking {
   readonly #oneScore = new Float32Array(this.#one.buffer);
   readonly #block = new Uint32Array(BLOCK_RANKS);
   readonly #keptUsers = new Uint32Array(KEPT_NODES);
-  /** The scores of cached nodes. NaN, which is the score of no candidate, means that the node has not been read yet. */
+  /**
+   * The scores of cached nodes. NaN means that the node has not been read yet, because no candidate has the score NaN.
+   */
   readonly #keptScores = new Float32Array(KEPT_NODES).fill(Number.NaN);
   #lastCut: Cut | null = null;
   members: MemberIndex | null = null;
@@ -222,7 +224,7 @@ class FileRanking implements Ranking {
     return score;
   }
 
-  /** Reads scores of many users in few reads, one window of the file after the other in order of user number. */
+  /** Reads the scores of many users in few reads: one window of the file at a time, in order of user number. */
   #gather(userNumbers: Uint32Array, scores: Float32Array): void {
     const count = userNumbers.length;
     const byNumber = new Float64Array(count);

@@ -2,23 +2,23 @@
 import { unreachable } from '../lib/errors.ts';
 import type { TokenColumn } from '../population/read.ts';
 
-/** The bits of a row's flag. */
+/** Bits of a row's flags. */
 export const MEMBER = 1;
 export const SEED = 2;
 
 /**
- * The number of users who have each code of a feature. Code 0 stands for users without a token. A token that is
- * repeated in a user's list counts once.
+ * The number of users for each code of a feature. Code 0 stands for a missing token. A token that is repeated in a
+ * user's list counts once.
  */
 export class TokenCounts {
   readonly population: Uint32Array;
   readonly audience: Uint32Array;
   readonly seeds: Uint32Array;
-  /** The last row that had each code, plus 1, by code. */
+  /** For each code, the index of the last row with this code, plus 1. */
   readonly #lastRow: Uint32Array;
   #rows = 0;
 
-  /** Creates counts of zero. `size` is the highest code plus 1. */
+  /** Starts all counts at zero. `size` is the highest code plus 1. */
   constructor(size: number) {
     this.population = new Uint32Array(size);
     this.audience = new Uint32Array(size);

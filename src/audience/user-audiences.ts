@@ -13,7 +13,7 @@ import type { ReadRanking } from './ranking.ts';
 import type { RankingCache } from './ranking-cache.ts';
 
 /**
- * One in this many calls of `find` counts as a use of each ranking in memory. Not all calls are counted, because
+ * One in this many calls to `find` counts as a use of each ranking in memory. Not all calls are counted, because
  * counting takes as long as a call.
  */
 const CALLS_PER_USE = 64;
@@ -26,7 +26,7 @@ interface Listed {
   /** The ranking of each audience; null if the members of the audience are not in memory. */
   readonly rankings: readonly (ReadRanking | null)[];
   readonly members: readonly (MemberIndex | null)[];
-  /** The index of the audience in each column of the matrix; null unless all audiences are in memory. */
+  /** For each column of the matrix, the index of its audience; null unless all audiences are in memory. */
   readonly ofColumn: Int32Array | null;
 }
 
@@ -111,7 +111,7 @@ export class UserAudiences {
 
   /**
    * Returns the open ranking of an audience, or null if the campaign was deleted after the list was read. If the
-   * audience is still active, the error is thrown.
+   * audience is still active, the error from opening its ranking is thrown.
    */
   #use({ folder, size }: Audience): ReadRanking | null {
     try {

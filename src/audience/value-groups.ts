@@ -1,4 +1,4 @@
-/** The groups of a feature in which users are counted: the tokens of the feature, or bands of a number. */
+/** The groups into which a feature divides the users: the tokens of the feature, or bands of its numbers. */
 import type { Feature } from '../dataset/features.ts';
 import type { Code } from '../lib/brands.ts';
 import { KINDS } from '../lib/feature-kinds.ts';
@@ -14,7 +14,9 @@ import {
 
 /** Maximum number of bands of a numeric feature. */
 const BANDS = 10;
-/** Maximum number of users from which bands are computed. They are evenly spread over the population. */
+/**
+ * Maximum number of users in the sample from which bands are computed. The sample is evenly spread over the population.
+ */
 const MOST_SAMPLED = 100_000;
 
 export interface ValueGroups {

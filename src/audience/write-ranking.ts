@@ -5,8 +5,8 @@ import { orderOf } from './order.ts';
 import { sumsOf } from './sums.ts';
 
 /**
- * Ranks the candidates of `scores` and writes them as the ranking folder `folder`. `scores` is by user number; NaN
- * means that the user is not a candidate. `beside` contains additional files by name, which ranking readers ignore.
+ * Ranks the candidates of `scores` and writes them as the ranking folder `folder`. `scores` is indexed by user number;
+ * NaN means that the user is not a candidate. `beside` contains additional files by name, which ranking readers ignore.
  * When this function returns, the folder is durable. An existing folder, left by an earlier attempt whose version was
  * never recorded, is replaced; readers that have it open continue to read the old files.
  * @throws AppError storage_failed with the cause (disk full, read-only, no permission), after incomplete files have

@@ -4,13 +4,13 @@ import { DEFAULT_SERVER_LIMITS, type ServerLimits } from './limits.ts';
 export interface ServerConfig extends ServerLimits {
   /** API key with all permissions. If the key is set, every `/v1` call needs `Authorization: Bearer`. */
   readonly apiKey: string | null;
-  /** Key that, like any API key, gives access to metrics, documents and the details of readiness. */
+  /** Key that, like any API key, gives access to metrics, documents and readiness details. */
   readonly metricsKey: string | null;
   /**
    * Whether other machines can reach the service. If they can, metrics require a key even if `metricsKey` is not set.
    */
   readonly isPublic: boolean;
-  /** Host names under which the service may be called without a key, besides those of loopback. */
+  /** Host names under which the service may be called without a key, besides loopback names. */
   readonly allowedHosts: readonly string[];
   /** Origins of web pages that may call the service. */
   readonly corsOrigins: readonly string[];

@@ -6,7 +6,7 @@ import { type BlockEncoder, createEncoder, type Encoding, type RowBlock } from '
 
 /**
  * A step in encoding the stream with the number `stream`. The first step creates the encoder of the stream; `end` and
- * `drop` remove it.
+ * `drop` remove the encoder.
  */
 export type EncodeTask = { readonly stream: number } & (
   | { readonly step: 'add'; readonly encoding: Encoding; readonly block: RowBlock }
@@ -31,8 +31,8 @@ function run(task: EncodeTask): Uint8Array {
   return bytes;
 }
 
-// Linux has a priority for each thread, so look-ups take precedence over exports, and exports over the engine (nice
-// value 10)
+// Linux sets priorities per thread, so look-ups take precedence over exports, and exports take precedence over the
+// engine (nice value 10)
 const thread = findThreadId();
 if (thread !== null) setPriority(thread, Math.min(getPriority(thread) + 5, 19));
 

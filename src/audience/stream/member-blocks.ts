@@ -45,7 +45,7 @@ export function* itemsOf({ ranks, ids, scores, candidates }: MemberBlock): Gener
   }
 }
 
-/** Yields gathered texts as strings. */
+/** Yields each text in the buffer as a string. */
 export function* textsOf({ bytes, ends }: GatheredTexts): Generator<string> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let start = 0;

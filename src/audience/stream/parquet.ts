@@ -17,8 +17,8 @@ const SCHEMA: Options['schema'] = [
 
 /**
  * Encodes added members as a Parquet file (Snappy) with the columns rank INT32, user_id STRING, score FLOAT and
- * percentile DOUBLE, none of which contains nulls. The memory used is one row group of `rowGroupRows` rows, and about
- * 600 bytes for each earlier row group, for the footer.
+ * percentile DOUBLE. The columns contain no nulls. Memory holds one row group of `rowGroupRows` rows and, for the
+ * footer, about 600 bytes for each earlier row group.
  */
 export class ParquetEncoder {
   readonly #rowGroupRows: number;
@@ -31,7 +31,7 @@ export class ParquetEncoder {
     this.#rows = new RowGroup(rowGroupRows);
   }
 
-  /** Adds members. Returns the row groups that they complete, usually none, in newly allocated memory. */
+  /** Adds members. Returns the row groups that are now complete (usually none), in newly allocated memory. */
   add(block: MemberBlock): Uint8Array {
     for (let from = 0; from < block.ranks.length; ) {
       from += this.#rows.take(block, from);
@@ -53,7 +53,7 @@ export class ParquetEncoder {
     this.#rows = new RowGroup(this.#rowGroupRows);
   }
 
-  /** Returns the bytes written since the last call. File offsets continue. */
+  /** Returns the bytes written since the last call. File offsets are not reset. */
   #take(): Uint8Array {
     const taken = this.#bytes.getBytes().slice();
     this.#bytes.index = 0;

@@ -62,7 +62,7 @@ export function formatRows<T>(type: TextType, { csv, ndjson }: RowFormat<T>, row
   return text;
 }
 
-/** Returns a complete text of members. With `isSafe`, CSV is safe in spreadsheets. */
+/** Returns members as a complete text, with a header line for CSV. With `isSafe`, CSV is safe in spreadsheets. */
 export function memberText(type: TextType, isSafe: boolean, members: Iterable<AudienceItem>): string {
   const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
   return headOf(type, rows) + formatRows(type, rows, members);

@@ -1,4 +1,4 @@
-/** Computes a limited number of explanations at the same time, and caches them. */
+/** Computes a limited number of explanations at a time, and caches them. */
 import { LRUCache } from 'lru-cache';
 import type { AudienceExplainer, AudienceToExplain, Explanation } from '../../service/ports/audiences.ts';
 import { createSlots } from '../plugins/connections/slots.ts';

@@ -30,7 +30,7 @@ export interface ViewQuery extends CutQuery {
   readonly after_rank?: number | undefined;
 }
 
-/** A user id may be any text, including a formula, which a spreadsheet would execute when the CSV file is opened. */
+/** A user id may be any text, including a formula that a spreadsheet would execute when it opens the CSV file. */
 const csvSafe = z
   .enum(['true', 'false'])
   .default('false')

@@ -13,7 +13,7 @@ import { audienceQuery, versionParams } from './queries.ts';
 import { createReader, type ReadNeeds } from './reader.ts';
 import type { TakeStream } from './stream/stream-turns.ts';
 
-/** Text in the descriptions of both routes. */
+/** Text that both routes have in their descriptions. */
 const READING =
   'JSON is paged, and a cursor keeps the audience version and the size of the first page. NDJSON, CSV and ' +
   'Parquet stream all users, starting at the cursor if one is given. With `limit`, these formats are paged ' +

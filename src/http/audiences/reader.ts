@@ -56,7 +56,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       version === null && found.cursor === null
         ? { audience: activeNow(store, id), cursor: null }
         : locate(store, id, version, query.cursor);
-    // the tag is computed before the members are read, so that a user erased during the read changes the tag of the
+    // the tag is computed before the members are read, so that erasing a user during the read changes the tag of the
     // next response
     const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
     const known = validatorsOf(found.audience, representation);
@@ -99,8 +99,8 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
 }
 
 /**
- * Opens an audience for a stream. The stream slot, which `release` frees, and the ranking's file descriptors are held
- * until `close`.
+ * Opens an audience for a stream. The stream slot and the ranking's file descriptors are held until `close`. `release`
+ * frees the slot.
  */
 function holdForStream(
   release: () => void,
@@ -156,7 +156,7 @@ function itemsText(items: readonly AudienceItem[]): string {
   return text;
 }
 
-/** The size of an active audience, if its members may be cached in memory. */
+/** The audience's size if the audience is active. Only members of active audiences may be cached in memory. */
 function activeSize({ isActive, size }: Audience): number | undefined {
   return isActive ? size : undefined;
 }

@@ -8,7 +8,7 @@ import type { ServerDependencies } from '../dependencies.ts';
 import { type AudienceCursor, decodeCursor, invalidCursor } from './cursor.ts';
 import type { CutQuery, ViewQuery } from './queries.ts';
 
-/** An audience version, and the cursor that refers to the version, if there is one. */
+/** An audience version, and the cursor into this version, if any. */
 export interface Located {
   readonly audience: Audience;
   readonly cursor: { readonly text: string; readonly at: AudienceCursor } | null;
@@ -17,7 +17,7 @@ export interface Located {
 type Store = Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
 
 /**
- * Returns the version to which the cursor belongs, or else the requested version (null means the active version).
+ * Returns the cursor's version if there is a cursor, otherwise the requested version (null means the active version).
  * @throws AppError campaign_not_found, audience_not_found, audience_not_ready, invalid_cursor
  */
 export function locate(store: Store, id: string, version: number | null, text: string | undefined): Located {
@@ -68,7 +68,7 @@ export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, quer
 }
 
 /**
- * Refuses a ranking with users whom the served population never contained, because their ids are unknown here.
+ * Refuses a ranking that contains users who were never in the served population, because their ids are unknown.
  * @throws AppError unavailable
  */
 export function checkPopulation(

@@ -32,7 +32,7 @@ declare module 'fastify' {
 }
 
 /**
- * Records every change that routes registered from now on make. Requests that are refused or change nothing
+ * Records every change made by routes that are registered later. Requests that are refused or change nothing
  * (repetitions with an idempotency key, dry runs) are not recorded.
  */
 export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
@@ -40,8 +40,8 @@ export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
   app.addHook('onRoute', (route) => {
     const audited = auditedOf(route);
     if (audited === null) return;
-    // the last `preHandler` hook calls the handler directly, so the transaction of a synchronous handler also writes
-    // the audit entry
+    // the last `preHandler` hook calls the handler directly, so a synchronous handler writes the audit entry in its own
+    // transaction
     route.preHandler = [
       ...[route.preHandler ?? []].flat(),
       (request, _reply, done) => {

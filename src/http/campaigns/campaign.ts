@@ -23,7 +23,7 @@ import {
 
 const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
 
-/** Number of unknown and missing features of a campaign. */
+/** Numbers of unknown and missing features of a campaign. */
 export const featureCounts = z.object({
   unknown: count.describe('Number of values that the model does not know.'),
   missing: count.describe('Number of features of the model for which no value was given.'),

@@ -1,4 +1,4 @@
-/** The route that takes feedback on a campaign's audience (what users did), as JSON or NDJSON. */
+/** The route that accepts feedback on a campaign's audience (what users did), as JSON or NDJSON. */
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { FEEDBACK_EVENTS } from '../../domain/feedback.ts';

@@ -14,18 +14,18 @@ const CONSOLE_FOLDER = join(PACKAGE_ROOT, 'dist/console/');
 
 const PAGE = 'index.html';
 
-/** Relative file paths without hidden files and without `..`. */
+/** Matches relative file paths without `..` and without names that begin with a dot. */
 const FILE = /^\w[\w.-]*(\/\w[\w.-]*)*$/;
 
-/** Files whose names contain a hash of their contents. */
+/** Matches the paths of files that have a hash of their contents in their name. */
 const HASHED = /^assets\//;
 const FOREVER = 'public, max-age=31536000, immutable';
 const CHECKED = 'no-cache';
 
 /**
  * Serves `/console/` from `folder`. The console's pages differ only in the URL fragment, so a path that names no file
- * does not exist. If the console was not built when the service started, every path returns a problem that says how to
- * build the console.
+ * gets 404. If the console was not built when the service started, every path returns a problem that says how to build
+ * the console.
  */
 export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_FOLDER): Promise<void> {
   const isBuilt = existsSync(join(folder, PAGE));

@@ -17,7 +17,7 @@ export type EstimateNeeds = Pick<ServerDependencies, 'config' | 'estimates' | 's
   readonly store: Pick<ServerDependencies['store'], 'userSets'>;
 };
 
-/** Audience sizes for which an estimate returns results, as shares of the candidates. */
+/** Audience sizes (as shares of the candidates) for which an estimate returns results. */
 const SHARES = ['0.01', '0.05', '0.1', '0.2'];
 
 /** The global suppression list. */
@@ -139,7 +139,7 @@ function tell(
   const { verdict, reason, auc, recall, lift, drift } = expected.prediction;
   return {
     ...counted,
-    // cohesion is the AUC of the held-out seeds, without a correction for later customers
+    // cohesion is the AUC of the held-out seeds before the correction for drift
     cohesion: drift?.auc_before ?? auc,
     expected: { verdict, reason, recall: few(recall), lift: few(lift), drift: drift ?? null },
     based_on: { seeds: expected.seeds, fitting_seeds: expected.fittingSeeds, candidates: expected.candidates },

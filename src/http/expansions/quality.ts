@@ -13,7 +13,7 @@ export const verdict = z
       'are too few seeds to tell.',
   );
 
-/** The assumption of a prediction about later customers. */
+/** What a prediction assumes about later customers. */
 export const drift = z
   .looseObject({
     measured: z

@@ -37,8 +37,8 @@ export function createReadiness(needs: ReadinessNeeds): () => readonly Part[] {
       { name: 'store', ...store() },
       { name: 'model', ready: true, detail: `version ${model.version}` },
       { name: 'population', ready: true, detail: describePopulation(population) },
-      // the disk is checked every time, so that a caller who got an error about a full disk does not read that
-      // everything is ready
+      // the disk is checked every time, so that a caller who got an error about a full disk is not told that everything
+      // is ready
       { name: 'disk', ...verdictOf(() => diskVerdict(needs)) },
       { name: 'descriptors', ...descriptors() },
     ];
@@ -92,8 +92,8 @@ function describePopulation({ version, rowCount }: Pick<Population, 'version' | 
 }
 
 /**
- * Checks free space against the reserve first. By default, the reserve is the larger limit, and new work is refused
- * below the reserve.
+ * Checks free space against the reserve first, because new work is refused below the reserve, and the reserve is by
+ * default larger than the readiness limit.
  */
 function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   const reserve = storage.disk();

@@ -14,7 +14,7 @@ const DURATIONS = 'http_request_duration_seconds';
  */
 const BUCKETS_SECONDS = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30, 300];
 
-/** Number of responses with one method, route and status. */
+/** Number of responses with the same method, route and status. */
 interface Series {
   readonly method: string;
   readonly status: number;
@@ -25,8 +25,8 @@ interface Series {
 /** Durations of the responses of one class. */
 interface Times {
   /**
-   * Number of responses by bucket: longer than the previous bound, and at most as long as the bound with the same
-   * index.
+   * Number of responses in each bucket. A bucket covers durations above the previous bound, up to and including the
+   * bound with the same index.
    */
   readonly counts: Float64Array;
   count: number;

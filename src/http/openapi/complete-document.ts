@@ -36,7 +36,7 @@ function isNoise(key: string, value: unknown): boolean {
   return /^(min|max)imum$/.test(key) && typeof value === 'number' && Math.abs(value) === Number.MAX_SAFE_INTEGER;
 }
 
-/** Sorts components by name: otherwise their order depends on the order in which modules are loaded. */
+/** Sorts components by name, because otherwise their order would depend on the order in which modules are loaded. */
 function sortByName(components: Document['components']): void {
   for (const kind of ['schemas', 'responses', 'parameters', 'requestBodies'] as const) {
     const parts = Object.entries(components[kind] ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -37,8 +37,8 @@ function referToParameters(operation: Operation, refer: Refer): void {
 }
 
 /**
- * Refers to whole bodies rather than to their schemas, because client generators make fields with a default optional
- * only in bodies.
+ * Refers to whole bodies rather than to their schemas, because client generators treat fields with a default as
+ * optional only in bodies.
  */
 function referToBodies(operation: Operation, refer: Refer): void {
   const { requestBody } = operation;

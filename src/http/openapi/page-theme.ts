@@ -70,10 +70,10 @@ const SCRIPT = `
     if (root.classList.contains('dark-mode') !== isDark) root.classList.toggle('dark-mode', isDark);
   };
   system.addEventListener('change', apply);
-  // Swagger UI sets a theme of its own when the page starts
+  // Swagger UI sets its own theme when the page starts
   new MutationObserver(apply).observe(root, { attributeFilter: ['class'] });
   apply();
-  // the page lacks labels and heading levels for screen readers, and focus for keyboards
+  // the page lacks labels and heading levels for screen readers, and parts of it cannot be focused with the keyboard
   const page = document.getElementById('swagger-ui');
   page.setAttribute('role', 'main');
   const change = (selector, mend) => page.querySelectorAll(selector).forEach(mend);

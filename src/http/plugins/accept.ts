@@ -5,8 +5,8 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
 
 /**
- * Number of characters of `Accept` and `Accept-Encoding` that are read. A header of 16 KiB can name 4,000 types, which
- * took 34 ms to parse.
+ * Number of characters of `Accept` and `Accept-Encoding` that are read. A header of 16 KiB can name 4,000 types, and
+ * parsing them took 34 ms.
  */
 const MAXIMUM_ACCEPT_LENGTH = 1_024;
 
@@ -16,7 +16,7 @@ export async function negotiateContent(app: ServerApp): Promise<void> {
 }
 
 /**
- * Returns the offered type that `Accept` prefers; of equally preferred types, the first.
+ * Returns the offered type that `Accept` prefers. If several are equally preferred, returns the first of them.
  * @throws AppError not_acceptable if `Accept` matches no offered type
  */
 export function negotiate<T extends string>(request: FastifyRequest, offers: readonly [T, ...T[]]): T {
@@ -32,8 +32,8 @@ export function negotiate<T extends string>(request: FastifyRequest, offers: rea
 }
 
 /**
- * Whether `Accept-Encoding` prefers gzip to no encoding. If both are equally preferred, the first that the header names
- * is chosen.
+ * Whether `Accept-Encoding` prefers gzip to no encoding. If both are equally preferred, the one that the header names
+ * first is chosen.
  */
 export function acceptsGzip(request: FastifyRequest): boolean {
   // `x-gzip` is the old name of gzip

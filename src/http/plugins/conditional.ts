@@ -4,7 +4,7 @@ import type { Population } from '../../service/ports/populations.ts';
 
 /**
  * Headers of a response that may be cached, but must be revalidated each time, because users may be erased even from a
- * version that never changes otherwise. The response is private, because it contains user ids.
+ * version that otherwise never changes. The response is private, because it contains user ids.
  */
 export const REVALIDATE = 'private, no-cache';
 
@@ -16,7 +16,7 @@ export function erasureTag({ erasures }: Pick<Population, 'erasures'>): string {
   return erasures.count === 0 ? '' : `-e${erasures.count}`;
 }
 
-/** Compares weakly with each tag in the list (RFC 9110, section 13.1.2). */
+/** Whether `If-None-Match` contains the ETag, by weak comparison (RFC 9110, section 13.1.2). */
 export function isMatch(ifNoneMatch: string | undefined, etag: string): boolean {
   const tags = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   return tags.includes(etag) || tags.includes('*');

@@ -31,8 +31,8 @@ export type RequestClass = 'lookup' | 'read' | 'write' | 'audience' | 'upload' |
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * Whether successful requests are logged at level debug, because health checks call the route or callers call it
-     * thousands of times per second.
+     * Whether successful requests are logged at level debug, because the route is called by health checks, or thousands
+     * of times per second.
      */
     readonly quiet?: boolean;
     /**

@@ -1,4 +1,4 @@
-/** Keeps the latest errors of the service (responses with a 5xx status), which the status shows. */
+/** Keeps the latest errors of the service (responses with a 5xx status), which `/v1/status` shows. */
 import type { Clock } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { Answered } from './request-log.ts';

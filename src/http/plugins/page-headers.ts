@@ -39,8 +39,8 @@ const CONSOLE: Directives = {
 const PAGES = { plain: PLAIN_PAGE, scripted: SCRIPTED_PAGE, console: CONSOLE } as const;
 
 /**
- * Adds routes that return pages of one kind. The routes have a Fastify scope of their own, so the hooks of helmet do
- * not run for the API, which sets `x-content-type-options` itself.
+ * Adds routes that return pages of one kind. The routes have their own Fastify scope, so the hooks of helmet do not run
+ * for the API, which sets `x-content-type-options` itself.
  */
 export async function addPages(
   app: ServerApp,

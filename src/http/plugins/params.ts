@@ -5,7 +5,7 @@ import { userId, wrongId } from './json/fields.ts';
 import { hasTexts, withQuickCheck } from './json/validation.ts';
 import type { HttpLimits } from './limits.ts';
 
-/** Path parameters of routes below a campaign. */
+/** Path parameters of routes under a campaign. */
 export const campaignParams = withQuickCheck(
   z.strictObject({
     id: z.string().meta({
@@ -17,14 +17,14 @@ export const campaignParams = withQuickCheck(
   (input) => hasTexts(input, ['id'], () => true),
 );
 
-/** Path parameters of a user route. The length of the user id is limited. */
+/** Path parameters of user routes. The length of the user id is limited. */
 export function userParams(limits: HttpLimits) {
   return withQuickCheck(z.strictObject({ user_id: userIdParam(limits) }), (input) =>
     hasTexts(input, ['user_id'], isUserId(limits)),
   );
 }
 
-/** Path parameters of a user below a campaign. */
+/** Path parameters of user routes under a campaign. */
 export function memberParams(limits: HttpLimits) {
   const isId = isUserId(limits);
   return withQuickCheck(z.strictObject({ id: campaignParams.shape.id, user_id: userIdParam(limits) }), (input) =>
@@ -36,7 +36,7 @@ function userIdParam({ maximumUserIdBytes }: HttpLimits) {
   return userId(maximumUserIdBytes).meta(component('UserId'));
 }
 
-/** Returns a check whether a value is a user id. The check is fast for valid ids. */
+/** Returns a function that checks whether a value is a user id. The check is fast for valid ids. */
 export function isUserId({ maximumUserIdBytes }: HttpLimits): (id: unknown) => boolean {
   return (id) => wrongId('a user id', id, maximumUserIdBytes) === null;
 }

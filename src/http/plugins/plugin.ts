@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyPluginAsync, RawServerDefault } from 'fa
 import fastifyPlugin from 'fastify-plugin';
 import type { ServerApp, ZodTypeProvider } from './fastify-types.ts';
 
-/** A plugin without a scope of its own. Its hooks apply to everything that is registered later. */
+/** A plugin without its own scope. Its hooks apply to everything that is registered later. */
 export type Plugin<N extends object> = FastifyPluginAsync<N, RawServerDefault, ZodTypeProvider, FastifyBaseLogger>;
 
 /** Creates a plugin that Fastify refuses to register before the plugins in `after`. */

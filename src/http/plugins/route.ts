@@ -31,8 +31,8 @@ interface RouteDescription {
   /** Minimum scope of the key; `metrics` for `Access.admitToMetrics`, or `none` if anybody may call the route. */
   readonly scope: RouteScope;
   /**
-   * A key with labels may call routes below a campaign, whose labels are checked beforehand, and routes with `heeded`,
-   * which check labels themselves or neither show nor change campaigns.
+   * A key with labels may call only two kinds of routes: routes under a campaign, after a check of the campaign's
+   * labels; and routes with `heeded`, which check labels themselves or neither show nor change campaigns.
    */
   readonly labels?: 'heeded';
   readonly tags: string[];

@@ -14,7 +14,7 @@ export function answerErrors(app: ServerApp, limits: HttpLimits): void {
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, limits));
   app.setNotFoundHandler((request, reply) => {
     const methods = methodsAt(request.url.split('?', 1)[0] ?? '');
-    // a missing file below a wildcard route gets 404 for every method
+    // a missing file under a wildcard route gets 404 for every method
     if (methods.length === 0 || methods.includes(request.method))
       throw new AppError('route_not_found', 'there is no such route');
     reply.header('allow', methods.join(', '));

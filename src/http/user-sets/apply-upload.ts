@@ -67,7 +67,7 @@ export async function applyUpload(
   }
 }
 
-/** Returns the served population version in the form that matching user ids needs. */
+/** Returns the parts of the served population version that are needed to match user ids. */
 export function populationOf({ population }: Pick<UserSetNeeds, 'population'>): MatchedPopulation {
   // the served version is read only once, because it may change before the last id is looked up
   const { version, directory, rowOf } = population;

@@ -30,8 +30,8 @@ export function findUsers(
 }
 
 /**
- * Returns the rows of users in the population version, ascending, and counts of the ids. Yields to other requests
- * between slices.
+ * Returns the ascending rows of the users who are in the population version, and counts of the ids. Yields to other
+ * requests between slices.
  */
 export async function findRowsOf(
   population: Pick<Population, 'directory' | 'rowOf'>,

@@ -72,7 +72,10 @@ export async function* uploadBytes(
   }
 }
 
-/** Measures the rate of a sender. The rate counts only time spent waiting for the sender; the total counts all time. */
+/**
+ * Measures the rate of a sender. The rate is measured only over the time spent waiting for the sender. The maximum
+ * duration applies to all time.
+ */
 class Pace {
   readonly #limits: UploadLimits;
   readonly #clock: Clock;
@@ -87,7 +90,7 @@ class Pace {
     this.#deadline = clock.elapsed() + limits.maximumUploadMs;
   }
 
-  /** Waits for the next data with `wait`, which gets the maximum time and the error for exceeding it. */
+  /** Waits for the next data by calling `wait` with the maximum time and the error for exceeding it. */
   async waitFor(wait: (ms: number, late: AppError) => Promise<void>): Promise<void> {
     const { uploadStallMs, maximumUploadMs } = this.#limits;
     const start = this.#clock.elapsed();

@@ -24,7 +24,7 @@ export class CsvColumn {
     });
   }
 
-  /** Whether a blank line can be skipped here. A blank line within quotes cannot. */
+  /** Whether a blank line can be skipped here. A blank line within quotes cannot be skipped. */
   readonly skipsBlank = (): boolean => !this.#reader.isInside;
 
   read(lines: LineBatch): void {
@@ -60,7 +60,10 @@ export class CsvColumn {
 const NAMED_COLUMNS = 10;
 const NAMED_CHARACTERS = 40;
 
-/** Returns the message for a missing column, with the existing columns, even if they are not separated by commas. */
+/**
+ * Returns the message for a missing column. The message lists the existing columns, even if they are not separated by
+ * commas.
+ */
 function withoutColumn(name: string, fields: readonly string[]): string {
   const other = fields.length === 1 ? SEPARATORS.find(([separator]) => fields[0]!.includes(separator)) : undefined;
   const columns = other === undefined ? fields : fields[0]!.split(other[0]);

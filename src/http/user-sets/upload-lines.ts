@@ -36,8 +36,8 @@ export class LineErrors {
 }
 
 /**
- * Yields the lines of an upload, without long runs of blank lines while `skipsBlank` returns true. Invalid UTF-8 or a
- * line beyond the limit ends reading with an error.
+ * Yields the lines of an upload. Long runs of blank lines are omitted while `skipsBlank` returns true. Invalid UTF-8 or
+ * too long a line ends reading with an error.
  */
 export function uploadLines(
   bytes: AsyncIterable<Buffer>,

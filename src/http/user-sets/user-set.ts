@@ -63,7 +63,7 @@ export interface ShownSet extends MatchReport {
   readonly sent?: SentIds;
 }
 
-/** Response schema of a match report of a set with the served population. */
+/** Response schema of the report on matching a set with the served population. */
 export const userSet = answerOf<ShownSet>()(
   {
     id: 'UserSet',

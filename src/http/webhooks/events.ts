@@ -66,7 +66,9 @@ function campaignEvent<T extends CampaignEvent, Shape extends z.ZodRawShape>(
     .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...EXAMPLE, ...example } }] as never });
 }
 
-/** Schema of an event for a change by a caller, after which `active` is served. */
+/**
+ * Schema of an event for a change made by a caller. `active` describes the audience that is active after the change.
+ */
 function callerEvent<T extends CallerEvent>(
   type: T,
   id: string,
@@ -89,7 +91,7 @@ function callerEvent<T extends CallerEvent>(
     .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...names, ...example } }] as never });
 }
 
-/** Fields of events that report another active version. */
+/** Fields of events that report a change to another active version. */
 const ANOTHER = {
   audience_version: z.int().min(1).describe('The audience version that is active after the event.'),
   size: count.describe('Number of users in the audience.'),

@@ -32,8 +32,8 @@ export function createTurns(now: () => number): Turn {
     if (next === undefined) return;
     next();
     if (waiting.length === 0) return;
-    // `nextTick` continues after the chunk is complete, because chunks are produced in microtasks, and a tick that a
-    // microtask requests runs once no microtask is left
+    // chunks are produced in microtasks, and a `nextTick` callback runs only when no microtask is left, so the chunk is
+    // complete by then
     queueMicrotask(() => process.nextTick(() => (now() - start < TURN_MS ? goOn(start) : schedule())));
   };
   return () =>

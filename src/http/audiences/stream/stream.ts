@@ -13,8 +13,9 @@ export type StreamLimits = Pick<HttpLimits, 'streamStallMs' | 'maximumStreamMs'>
 
 /**
  * A stream that produces each chunk only after the client has read the previous chunk, so that one chunk at a time is
- * in memory. The stream fails with request_timeout if a chunk is not read within `streamStallMs`, or the whole stream
- * within `maximumStreamMs`. `onClose` is called once, at the end or when the client has disconnected.
+ * in memory. The stream fails with request_timeout if reading a chunk takes longer than `streamStallMs`, or reading the
+ * whole stream takes longer than `maximumStreamMs`. `onClose` is called once, at the end or when the client has
+ * disconnected.
  */
 export function streamChunks(
   chunks: AsyncIterable<string | Uint8Array>,

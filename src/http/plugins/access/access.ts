@@ -13,8 +13,7 @@ import { bearerOf, digest, secretCheck } from './auth.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
 /**
- * Settings and keys that decide about access. They are read at each request, because keys change while the service
- * runs.
+ * Settings and keys that determine access. They are read at each request, because keys change while the service runs.
  */
 type AccessNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'apiKeys' | 'findLabels'>;
@@ -31,7 +30,7 @@ export interface Caller {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The minimum scope of the key; null if the route needs no key. */
+    /** The caller; null if the route needs no key. */
     caller: Caller | null;
   }
 }
@@ -53,8 +52,8 @@ export class Access {
   }
 
   /**
-   * Returns the caller if the caller may call routes of this scope. Without METAHEAC_API_KEY and without keys in the
-   * store, every caller may.
+   * Returns the caller if the request's key allows calls to routes of this scope. If METAHEAC_API_KEY is not set and
+   * the store has no keys, every call is allowed.
    * @throws AppError unauthorized, forbidden (facts: required_scope)
    */
   admit(authorization: string | undefined, scope: Scope): Caller {
@@ -139,8 +138,8 @@ function unauthorized(message: string): AppError {
 }
 
 /**
- * Checks the key before every later registered route, by the scope that the route declares. Each route has its own
- * hook, because access to route options at each request would slow look-ups down.
+ * Compares the request's key with the scope that a route declares, for every route that is registered later. Each route
+ * has its own hook, because reading the route's options at each request would slow look-ups down.
  */
 export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter): void {
   app.decorateRequest('caller', null);

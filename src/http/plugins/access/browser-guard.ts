@@ -11,7 +11,9 @@ interface BrowserRules {
    * address has no key.
    */
   readonly apiKey: string | null;
-  /** Host names or addresses under which the service may be called without a key, besides those of loopback. */
+  /**
+   * Host names or addresses under which the service may be called without a key, besides loopback names and addresses.
+   */
   readonly allowedHosts: readonly string[];
   /**
    * Origins of pages that may call the service, each `scheme://host[:port]`. `cors.ts` lets these pages read the
@@ -63,7 +65,10 @@ export function nameOfHost(host: string): string {
   return (bracketed ?? plain ?? host).replace(/\.$/, '');
 }
 
-/** Whether an origin is the service's own. `null`, the origin of files and sandboxed frames, never is. */
+/**
+ * Whether an origin is the service's own. The origin `null`, which files and sandboxed frames have, never counts as its
+ * own.
+ */
 function isSameOrigin(origin: string, host: string | undefined): boolean {
   const at = origin.indexOf('://');
   return at > 0 && origin.slice(at + 3) === host;

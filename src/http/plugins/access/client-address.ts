@@ -3,10 +3,10 @@ import type { FastifyRequest } from 'fastify';
 import { plainAddress } from '../../../lib/trusted-proxies.ts';
 
 /**
- * Returns the address of the connection or, if this is a trusted proxy, the last address in `X-Forwarded-For` that is
- * not a trusted proxy. Earlier entries were written by the client. If that entry is not an address, it was written by
- * the client too, and the result is the address of the proxy that forwarded it. `Forwarded` is not read, because a
- * proxy that sets `X-Forwarded-For` forwards `Forwarded` as the client sent it.
+ * Returns the address of the connection or, if the connection comes from a trusted proxy, the last entry of
+ * `X-Forwarded-For` that is not a trusted proxy. The client may have written all earlier entries. If the last such
+ * entry is not an address, the client wrote this entry too, and the result is the address of the proxy that forwarded
+ * it. `Forwarded` is not read, because a proxy that sets `X-Forwarded-For` forwards `Forwarded` as the client sent it.
  */
 export function clientAddress(request: FastifyRequest): string | undefined {
   // without trusted proxies, the request has no list of addresses

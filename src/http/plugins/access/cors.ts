@@ -32,7 +32,7 @@ export async function allowOrigins(app: ServerApp, corsOrigins: readonly string[
   varyByOrigin(app);
 }
 
-/** Runs after the routes, because their `Vary` header replaces the one that @fastify/cors has set. */
+/** Runs after the routes, because the `Vary` header of a route replaces the one from @fastify/cors. */
 function varyByOrigin(app: ServerApp): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
     const vary = String(reply.getHeader('vary') ?? '');

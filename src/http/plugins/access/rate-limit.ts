@@ -32,7 +32,7 @@ export const NO_RATE_LIMITS: RateLimiter = { countAddress: null, countKey: null 
 /** The name under which clients beyond the maximum number are counted together. */
 const OTHERS = '';
 
-/** Paths that are never counted, because monitoring must not be refused because of other clients' requests. */
+/** Paths that are never counted, so that monitoring is not refused because of other clients' requests. */
 const UNCOUNTED: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz', '/metrics']);
 
 export async function createRateLimiter(

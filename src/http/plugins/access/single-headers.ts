@@ -4,7 +4,7 @@ import { AppError } from '../../../lib/errors.ts';
 
 const SINGLE: ReadonlySet<string> = new Set(['host', 'authorization', 'content-type', 'idempotency-key']);
 
-/** The lengths of the header names. Comparing the length is cheaper than looking up the name. */
+/** The lengths of the names in `SINGLE`. Comparing a name's length is cheaper than looking up the name. */
 const LENGTHS: ReadonlySet<number> = new Set([...SINGLE].map((name) => name.length));
 
 /**

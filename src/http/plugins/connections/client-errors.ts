@@ -26,7 +26,7 @@ export function createClientErrorHandler(
   // Node reports the same error again for every later chunk
   const failed = new WeakSet<Socket>();
   return (error, socket) => {
-    // an upload may take longer than `requestTimeoutMs`, because its reader has time limits of its own
+    // an upload may take longer than `requestTimeoutMs`, because its reader has its own time limits
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && uploads.has(socket)) return;
     if (error.code === 'ECONNRESET') {
       socket.destroy();

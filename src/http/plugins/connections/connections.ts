@@ -44,8 +44,8 @@ export function createServers(config: HttpLimits, onRefused: (connections: numbe
 }
 
 /**
- * Closes connections whose client reads nothing of a finished response for `streamStallMs`. Streams have a check of
- * their own. A periodic check of open connections adds no cost to requests.
+ * Closes connections whose client reads nothing of a finished response for `streamStallMs`. Streams have their own
+ * check. A periodic check of open connections adds no cost to requests.
  */
 export function closeUnread(
   app: ServerApp,

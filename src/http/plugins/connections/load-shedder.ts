@@ -30,7 +30,7 @@ const GAIN = 0.5;
 /** Bounds of the correction after a probe. About 2 s after an overload, all requests are admitted again. */
 const MAXIMUM_DECREASE = 0.5;
 const MAXIMUM_INCREASE = 1.1;
-/** Minimum share of admitted requests, which show whether the overload has ended. */
+/** Minimum share of requests to admit. Some requests must be admitted to show whether the overload has ended. */
 const MINIMUM_SHARE = 1 / 64;
 /** Milliseconds between reports of refusals, of which there may be thousands a second. */
 const REPORT_INTERVAL_MS = 10_000;
@@ -61,7 +61,7 @@ class AdmissionRate {
   readonly #maximumDelayMs: number;
   #slowProbes = 0;
   #share = 1;
-  /** Sum of the shares of all requests so far. A request is admitted whenever the sum reaches 1. */
+  /** The share, added up over requests. When the sum reaches 1, a request is admitted and 1 is subtracted. */
   #credit = 0;
 
   constructor(maximumDelayMs: number) {
@@ -195,7 +195,7 @@ export class LoadShedder {
  * Returns true if the request is refused, after responding to it. During an overload, most requests end here. The
  * response is an ordinary problem document, but written directly, because error handling in Fastify costs more than a
  * look-up.
- * @throws AppError unavailable if a large body is still being sent, which the error handler then reads
+ * @throws AppError unavailable if a large body is still being sent. The error handler then reads this body.
  */
 export function shed(shedder: LoadShedder, request: FastifyRequest, reply: FastifyReply): boolean {
   const { config } = request.routeOptions;

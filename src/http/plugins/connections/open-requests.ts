@@ -1,4 +1,7 @@
-/** Tracks the pending requests of each connection, because they must be answered before an error in later data. */
+/**
+ * Tracks the pending requests of each connection, because they must be answered before the response to an error in
+ * later data.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../../../lib/errors.ts';

@@ -6,8 +6,8 @@ import { AppError } from '../../../lib/errors.ts';
 const RETRY_SECONDS = 5;
 
 /**
- * Returns the function that takes a slot, and that returns a function to release the slot. Releasing a slot twice has
- * no effect. At most `most` slots are held at the same time; further callers get AppError unavailable, whose message
+ * Returns a function that takes a slot and returns the function that releases the slot. Releasing a slot twice has no
+ * effect. At most `most` slots are held at the same time; further callers get AppError unavailable, whose message
  * contains `busy`.
  */
 export function createSlots(most: number, busy: string, onChange: (open: number) => void = () => {}): () => () => void {

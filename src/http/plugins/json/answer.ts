@@ -18,8 +18,8 @@ type IsRead<Value, Name, Field> = Name extends keyof Value
   : false;
 
 /**
- * Functions that read fields from the value. A field that the value does not have under the same name must have a
- * source.
+ * Functions that read fields from the value. A function is required for each field that the value does not have under
+ * the same name.
  */
 type Sources<Value, Fields extends z.core.$ZodShape> = {
   readonly [Name in keyof Fields & string as IsRead<Value, CamelCase<Name>, Fields[Name]> extends true
@@ -37,7 +37,7 @@ interface AnswerMeta {
 }
 
 /**
- * Creates the answer for an object. The field `audience_version` is read from `audienceVersion` of the value, unless
+ * Creates the answer for an object. The field `audience_version` is read from the value's `audienceVersion`, unless
  * `sources` has a function for the field. A field without a source does not compile if its type differs.
  */
 export function answerOf<Value>() {

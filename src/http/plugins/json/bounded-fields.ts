@@ -19,7 +19,7 @@ export function listField<T = string>(
   });
 }
 
-/** Schema of a list of 1 to `most` items that have a schema of their own. */
+/** Schema of a list of 1 to `most` items that conform to the schema `item`. */
 export function listOf<T>(what: string, item: z.ZodType<T>, most: number, maximumIssues: number) {
   return countedList<T>(what, most)
     .superRefine((list, context) => addIssuesOf(context, item, list.entries(), maximumIssues))

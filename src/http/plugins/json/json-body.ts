@@ -56,8 +56,8 @@ export function parseJsonBodies(app: ServerApp): void {
 }
 
 /**
- * Also accepts NDJSON with one value per line, which `toBody` converts to the equivalent JSON body. Errors name the
- * line. Other requests are handled between slices.
+ * Also accepts NDJSON with one value per line. `toBody` converts the values to the equivalent JSON body. Errors name
+ * the line. Other requests are handled between slices.
  */
 export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown[]) => unknown): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -82,7 +82,7 @@ function countColons(text: string): number {
   return count;
 }
 
-/** Counts colons outside strings, of which there is one for each name. */
+/** Counts colons outside strings. Each name is followed by one such colon. */
 function countPairs(text: string): number {
   let count = 0;
   let isText = false;

@@ -16,9 +16,8 @@ const CURLY_BIT = 0x20;
 
 /**
  * Parses text that is known to be valid UTF-8.
- * @throws AppError invalid_request if the text is not JSON, is nested too deeply, or has an object with the key
- * `__proto__`, or with the key `constructor` whose value has the key `prototype`, because these keys are special in
- * JavaScript
+ * @throws AppError invalid_request if the text is not JSON, is nested too deeply, or contains a key that is special in
+ * JavaScript: `__proto__`, or `constructor` with a value that has the key `prototype`
  */
 export function parseJson(bytes: Buffer, text: string): unknown {
   if (isTooDeep(bytes)) {
@@ -59,8 +58,8 @@ export function parseJsonLine(line: string): { readonly value?: unknown; readonl
 }
 
 /**
- * Number of characters up to which the depth of a line need not be checked, because a recursive walk of such a line
- * cannot overflow the stack.
+ * Maximum number of characters of a line whose depth need not be checked. Walking such a short line recursively cannot
+ * overflow the stack.
  */
 const LONG_LINE = 1024;
 

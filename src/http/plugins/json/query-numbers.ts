@@ -38,7 +38,7 @@ export function versionNumber() {
   return wholeNumber(1, LARGEST_VERSION, { description: 'An audience version.', examples: [2] });
 }
 
-/** Schema of the query parameter `limit`, which is `fallback` if not given. */
+/** Schema of the query parameter `limit`, which defaults to `fallback`. */
 export function pageLimit(maximum: number, fallback: number) {
   return wholeNumber(1, maximum, { default: fallback }).default(fallback);
 }

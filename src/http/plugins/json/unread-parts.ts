@@ -30,7 +30,10 @@ export function refuseUnreadParts(app: ServerApp): void {
   });
 }
 
-/** Refuses a precondition that the route does not check, because the caller expects no change without the check. */
+/**
+ * Refuses a precondition that the route does not check, because the caller expects no change unless the precondition is
+ * met.
+ */
 function uncheckedPreconditions({ method, schema }: RouteOptions): readonly string[] {
   const isRead = [method].flat().every((name) => name === 'GET' || name === 'HEAD');
   const unchecked = isRead ? [] : ['if-none-match', 'if-unmodified-since'];
