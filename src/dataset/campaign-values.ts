@@ -1,6 +1,6 @@
 /**
- * Reads the values of a campaign's features from a data set, with a table by kind. A kind without a row does not
- * compile.
+ * Reads the values of campaign features from a data set. The table has a row for each kind of feature; a missing row is
+ * a compile error.
  */
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { parseDate } from './dates.ts';
@@ -32,9 +32,7 @@ const READERS: { readonly [K in FeatureKind]: Read } = {
   },
 };
 
-/**
- * Returns the value of a campaign's feature. `refuse` creates the error that is thrown for a value of the wrong kind.
- */
+/** Returns the value of a campaign feature. `refuse` creates the error to throw for a value of the wrong kind. */
 export function readCampaignValue(
   value: unknown,
   { kind, size }: Feature,

@@ -2,7 +2,7 @@
 import { lineError, readWholeLines } from './lines.ts';
 import { csvReaderOf } from './records.ts';
 
-/** Called with the fields of a row, one per column of the header, and the number of the row's first line. */
+/** Called with the fields of a row, one per header column, and the number of the row's first line. */
 export type RowVisitor = (fields: readonly string[], line: number) => void;
 
 /** The header of interactions.csv, and the columns that may follow it. */

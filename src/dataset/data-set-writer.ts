@@ -14,11 +14,11 @@ export interface WrittenCampaign {
 }
 
 /**
- * The contents of a data set, which are read once, in this order: users, campaigns (each with its rows), description.
+ * The contents of a data set. They are read once, in this order: users, campaigns (each with its rows), description.
  */
 export interface WrittenDataSet {
   readonly description: object;
-  /** Lines of users.ndjson, as records or as text of whole lines; null if the file already exists. */
+  /** Lines of users.ndjson, as records or as text made of whole lines; null if the file already exists. */
   readonly users: Iterable<object> | AsyncIterable<string> | null;
   readonly campaigns: Iterable<WrittenCampaign>;
   /** Whether each row of interactions.csv ends with a time, which may be empty. */
@@ -62,7 +62,7 @@ export async function writeDataSet(
   }
 }
 
-/** The members of a campaign, as positions of users. */
+/** The members of a campaign, as indices of users. */
 export interface Membership {
   readonly id: string;
   readonly isMember: Uint8Array;
@@ -85,7 +85,7 @@ export function* testRows(campaign: Membership, seeds: Int32Array): Generator<st
     if (!isSeed.has(user)) yield row(campaign, user, `${label},eval`);
 }
 
-/** Draws `count` random members, but at most half of all members. Returns them in ascending order. */
+/** Draws `count` random members, but at most half of all members. Returns the drawn members in ascending order. */
 export function sampleSeeds(isMember: Uint8Array, count: number, rng: Rng): Int32Array {
   const members = usersWhere(isMember, 1);
   return pick(members, Math.min(count, Math.floor(members.length / 2)), rng);
@@ -114,7 +114,7 @@ async function writeChunks(path: string, chunks: Iterable<string> | AsyncIterabl
   }
 }
 
-/** Joins pieces into chunks that are large enough to be worth a write. */
+/** Joins pieces into chunks that are large enough to write efficiently. */
 function* joinPieces(pieces: Iterable<string>): Generator<string> {
   let chunk: string[] = [];
   let length = 0;

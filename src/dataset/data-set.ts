@@ -6,7 +6,7 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
 import { checkFeatures, type Feature, MAXIMUM_VECTOR_SIZE } from './features.ts';
 
-/** A data set as `dataset.json` describes it (docs/data-set.md has the format). */
+/** A data set as `dataset.json` describes it (format: docs/data-set.md). */
 export interface DataSet {
   readonly path: string;
   readonly name: string;
@@ -34,7 +34,7 @@ const descriptionSchema = z.object({
   campaign_features: z.array(featureSchema),
 });
 
-/** Reads a folder's `dataset.json`. Errors: AppError `invalid_data` with the fault and its location. */
+/** Reads a folder's `dataset.json`. Errors: AppError `invalid_data`, naming the fault and its location. */
 export function openDataSet(path: string): DataSet {
   const file = join(path, 'dataset.json');
   const parsed = descriptionSchema.safeParse(readDescription(file));
@@ -61,7 +61,7 @@ export function openDataSet(path: string): DataSet {
 
 /**
  * The path of a data set's file, which may end in `.gz` or `.zst`. Errors: AppError `invalid_data` if the file does not
- * exist, or exists in more than one form.
+ * exist, or exists in more than one of these forms.
  */
 export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
   const plain = join(dataSet.path, name);

@@ -17,7 +17,7 @@ export function parseDate(text: string): number | null {
   return ms / MS_PER_DAY;
 }
 
-/** Whether a day exists in the calendar. JavaScript itself reads 30 February as 2 March. */
+/** Whether a day exists in the calendar. JavaScript's Date turns 30 February into a day in March. */
 function isCalendarDay(day: string): boolean {
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }

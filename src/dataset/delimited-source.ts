@@ -1,5 +1,6 @@
 /**
- * Reads rows of a text file with a separator between fields (comma, tab, semicolon, `::`). The file may be compressed.
+ * Reads the rows of a text file with a separator between fields (comma, tab, semicolon, `::`). The file may be
+ * compressed.
  */
 
 import { AppError } from '../lib/errors.ts';
@@ -17,15 +18,16 @@ export interface DelimitedOptions {
   readonly encoding?: Encoding;
 }
 
-/** Separators to look for in the first line. `::`, the separator of MovieLens 1M, is used whenever it occurs. */
+/** Separators to look for in the first line. If `::` (the separator of MovieLens 1M) occurs, it is always chosen. */
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 const DOUBLE_COLON = '::';
 
 /**
  * Opens the file and reads its header. The file is read as CSV (`CsvReader`), but if the separator has several
  * characters, quotes have no special meaning. An empty field is null. Errors (AppError `invalid_data`, naming
- * file:line): the errors of `readLines`; an empty file; a column with no name or a duplicate name; a first record that
- * does not have as many fields as the given names; while reading, a malformed record or a record of the wrong length.
+ * file:line): the errors of `readLines`; an empty file; a column with no name or a duplicate name; a first record in
+ * which the number of fields differs from the number of given names; while reading, a malformed record or a record of
+ * the wrong length.
  */
 export async function openDelimited(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
   const { encoding = 'utf-8' } = options;

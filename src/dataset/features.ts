@@ -6,27 +6,27 @@ import { columnOf, type FeatureKind } from '../lib/feature-kinds.ts';
 export interface Feature {
   readonly name: string;
   readonly kind: FeatureKind;
-  /** Maximum number of tokens of a list that a model reads. A population stores all tokens. */
+  /** Maximum number of tokens that a model reads from a list. A population stores all tokens. */
   readonly maxLength?: number;
-  /** Number of numbers in a vector. Required for vectors, and not allowed for other kinds. */
+  /** Length of a vector. Required for vectors, and not allowed for other kinds. */
   readonly size?: number;
   /**
    * Whether this is a characteristic by which an audience should not be chosen, such as gender or age. Explanations
-   * compare the groups of such a feature.
+   * compare the groups that such a feature defines.
    */
   readonly sensitive?: boolean;
 }
 
-/** Reserved keys in the record of a user or campaign, which cannot be names of features. */
+/** Reserved keys in the record of a user or campaign. These keys cannot be feature names. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', 'split', 'group']);
 
 /** Maximum length of a feature name, in characters. */
 const MAXIMUM_FEATURE_NAME_CHARACTERS = 80;
 
-/** Maximum number of numbers in a vector. */
+/** Maximum length of a vector. */
 export const MAXIMUM_VECTOR_SIZE = 4096;
 
-/** Maximum number of features of a user or a campaign. */
+/** Maximum number of features per user or campaign. */
 const MAXIMUM_FEATURES = 1000;
 
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;

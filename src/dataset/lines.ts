@@ -14,14 +14,14 @@ export interface LineLimits {
   readonly maximumLineBytes: number;
 }
 
-/** Encodings of a file. In Latin-1, no byte is invalid. */
+/** Encodings of a file. In Latin-1, every byte is valid. */
 export const ENCODINGS = ['utf-8', 'latin-1'] as const;
 
 export type Encoding = (typeof ENCODINGS)[number];
 
 export const LINE_LIMITS: LineLimits = { maximumLineBytes: 16 * 1024 * 1024 };
 
-/** Number of bytes that are read and decoded at a time, which is also the size of a batch of lines. */
+/** Number of bytes to read and decode at a time, and approximate size of a batch of lines. */
 const CHUNK_BYTES = 1024 * 1024;
 
 /** Creates an AppError `invalid_data` that names file:line. */
@@ -40,8 +40,8 @@ export function lineError(
  * Yields the lines of `path` in batches of about 1 MiB. A file whose name ends in `.gz` is read as gzip; a file whose
  * name ends in `.zst` is read as Zstandard. A byte order mark at the start and a carriage return at the end of a line
  * are dropped. The last line need not end in a newline. Empty lines are returned as ''. Errors (AppError
- * `invalid_data`): a file that cannot be read or decompressed, bytes that are not UTF-8, a file of another kind, a line
- * over the limit.
+ * `invalid_data`): a file that cannot be read or decompressed, bytes that are not UTF-8, a file that is not text, a
+ * line over the limit.
  */
 export async function* readLines(
   path: string,
@@ -53,8 +53,8 @@ export async function* readLines(
 }
 
 /**
- * Like `readLines`, but keeps the carriage return of a CRLF, which may be part of a CSV field. `shown` is the path in
- * errors.
+ * Like `readLines`, but keeps the carriage return of a CRLF, which may be part of a CSV field. `shown` is the path that
+ * errors show.
  */
 export async function* readWholeLines(
   path: string,
@@ -67,7 +67,7 @@ export async function* readWholeLines(
   const refuse = (line: number, fault: LineFault) =>
     fault === 'too_long' ? tooLong(shown, line, maximumLineBytes) : lineError(shown, line, describeFault(fault));
   try {
-    // the limit has one more byte for a carriage return, and three more bytes for a byte order mark
+    // the limit allows one extra byte for a carriage return, and three for a byte order mark
     const bytes = encoding === 'utf-8' ? readBytes(path) : decodeLatin1(readBytes(path));
     for await (const batch of splitLines(bytes, { maximumBytes: maximumLineBytes + 4, refuse })) {
       const { firstLine, lines } = batch;
@@ -104,13 +104,13 @@ function readBytes(path: string): AsyncIterable<Buffer> {
   if (path.endsWith('.zst')) return unpackZstd(source, CHUNK_BYTES);
   if (!path.endsWith('.gz')) return source;
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  // an error at either end destroys the other end, and reaches the reader of `gunzip`
+  // an error at either end destroys the other end, and is passed on to the reader of `gunzip`
   pipeline(source, gunzip, () => {});
   return gunzip;
 }
 
 function isLongerThan(line: string, bytes: number): boolean {
-  // a UTF-16 unit takes at most 3 bytes, so the bytes of most lines need not be counted
+  // a UTF-16 code unit takes at most 3 bytes in UTF-8, so the bytes of most lines need not be counted
   return line.length * 3 > bytes && Buffer.byteLength(line) > bytes;
 }
 

@@ -7,10 +7,10 @@ import type { Row, RowSource, Value } from './row-source.ts';
 const LINES_OF_COLUMNS = 1000;
 
 /**
- * Opens the file. The columns are the keys in the first 1,000 lines. Columns that contain an object in these lines
- * cannot be read. Numbers, `true` and `false` are read as text; `null`, `""` and absent keys are read as null. Errors
- * (AppError `invalid_data`, naming file:line): the errors of `readLines`; an empty file; a line that is not a JSON
- * object; while reading, an object or a nested list.
+ * Opens the file. The columns are the keys in the first 1,000 lines. A column that contains an object in one of these
+ * lines cannot be read. Numbers, `true` and `false` are read as text; `null`, `""` and absent keys are read as null.
+ * Errors (AppError `invalid_data`, naming file:line): the errors of `readLines`; an empty file; a line that is not a
+ * JSON object; while reading, an object or a nested list.
  */
 export async function openNdjson(path: string): Promise<RowSource> {
   const columns = new Set<string>();
@@ -62,7 +62,7 @@ function textOf(value: unknown, name: string, path: string, line: number): strin
   const token = findToken(value);
   if (token !== null) return token;
   if (typeof value === 'number') {
-    // the number may be an id, and rounding would change it to another id
+    // the number may be an id, and rounding would turn it into another id
     if (Number.isInteger(value)) throw lineError(path, line, `"${name}" is ${describeNoToken(value)}`);
     return String(value);
   }

@@ -4,7 +4,7 @@ import { type DelimitedOptions, openDelimited } from './delimited-source.ts';
 import { openNdjson } from './ndjson-source.ts';
 import type { RowSource } from './row-source.ts';
 
-/** Unsupported formats, which would be refused with an unhelpful message if they were read as text. */
+/** Unsupported formats. Reading such a file as text would fail with an unhelpful message. */
 const NOT_READ: Readonly<Record<string, string>> = {
   parquet: 'Parquet',
   zst: 'Zstandard',

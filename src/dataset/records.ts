@@ -43,14 +43,14 @@ export function csvReaderOf(path: string, take: CsvReading['take'], delimiter = 
   });
 }
 
-/** Creates the AppError `invalid_data`, naming file:line, for a record that cannot be read. */
+/** Creates an AppError `invalid_data`, naming file:line, for a record that cannot be read. */
 export function csvError(path: string, line: number, fault: CsvFault): AppError {
   const limit = LINE_LIMITS.maximumLineBytes;
   if (fault !== 'too_long') return lineError(path, line, CSV_FAULTS[fault]);
   return lineError(path, line, `the record has more than ${limit} bytes (is a quote not closed?)`, { limit });
 }
 
-/** Describes the type of a JSON value in messages. */
+/** Describes the type of a JSON value for messages. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'absent';
@@ -68,7 +68,7 @@ export function describe(value: unknown): string {
 }
 
 /**
- * Returns the token of a value that is text, a whole number, true or false, as in columns of Parquet. Returns null for
+ * Returns the token for a value that is text, a whole number, true or false, as in Parquet columns. Returns null for
  * any other value, and for whole numbers that JSON.parse may have rounded.
  */
 export function findToken(value: unknown): string | null {
@@ -81,7 +81,7 @@ export function findId(value: unknown): string | null {
   return typeof value === 'boolean' ? null : findToken(value);
 }
 
-/** Describes, in messages, a value that is not a token, and what to do about the value. */
+/** Describes, for messages, a value that is not a token, and says how to fix the value. */
 export function describeNoToken(value: unknown): string {
   if (typeof value !== 'number') return describe(value);
   return Number.isInteger(value) ? INEXACT : 'a number that is not whole';

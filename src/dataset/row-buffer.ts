@@ -1,11 +1,10 @@
 /**
  * A growing list of rows (user number, label, optional time) in typed arrays. A row takes 5 bytes, or 13 bytes with a
- * time, and at most twice as much while the list grows.
+ * time, and up to twice as much while the list grows.
  */
 
 const FIRST_CAPACITY = 64;
 
-/** A list to which rows are added one by one. */
 export class RowBuffer {
   #users = new Int32Array(0);
   #labels = new Uint8Array(0);
@@ -13,7 +12,7 @@ export class RowBuffer {
   #times: Float64Array | null = null;
   #count = 0;
 
-  /** Adds a row. `time` is in milliseconds since 1970; null if the time is unknown. */
+  /** Adds a row. `time` is in milliseconds since 1970, or null if unknown. */
   add(user: number, label: 0 | 1, time: number | null = null): void {
     if (this.#count === this.#users.length) this.#grow();
     if (time !== null) this.#times ??= new Float64Array(this.#users.length).fill(Number.NaN);
@@ -23,7 +22,7 @@ export class RowBuffer {
     this.#count++;
   }
 
-  /** Returns the rows so far in arrays of their exact size, with times (NaN if unknown) if any time was added. */
+  /** Returns the rows so far in arrays of exactly their number, with times (NaN if unknown) if any row has a time. */
   rows(): { users: Int32Array; labels: Uint8Array; times?: Float64Array } {
     return {
       users: this.#users.slice(0, this.#count),

@@ -6,11 +6,11 @@ export type Value = string | readonly string[] | null;
 export interface Row {
   /** The number of the line in the file, or the 1-based row number if the format has no lines; used in messages. */
   readonly line: number;
-  /** One value for each requested column, in the order of the request. */
+  /** One value for each requested column, in the requested order. */
   readonly values: readonly Value[];
 }
 
-/** A table in a file. Each file format has its own implementation of this interface. */
+/** A table in a file. There is one implementation per file format. */
 export interface RowSource {
   readonly path: string;
   /** The names of the table's columns, in the order of the file. */

@@ -3,15 +3,15 @@ import { parseDate } from './dates.ts';
 
 const NUMBER = /^-?\d+(?:\.\d+)?$/;
 /**
- * Numbers from this limit on are milliseconds since 1970; smaller numbers are seconds. This rule is unambiguous for
+ * Numbers at or above this limit are milliseconds since 1970; smaller numbers are seconds. This rule is unambiguous for
  * times from 1973 to 5138.
  */
 const FIRST_MILLISECONDS = 1e11;
-/** Maximum distance from 1970 of a time that a Date can represent, in milliseconds (ECMA-262, 21.4.1.1). */
+/** The greatest distance from 1970 that a Date can represent, in milliseconds (ECMA-262, 21.4.1.1). */
 const FURTHEST_MS = 8.64e15;
 const MS_PER_DAY = 86_400_000;
 
-/** The supported formats of a time, as text for messages. */
+/** The supported time formats, as text for messages. */
 export const TIME_FORMATS = 'a date (2026-03-04), a date with a time (2026-03-04T17:05:00Z), or seconds since 1970';
 
 /**

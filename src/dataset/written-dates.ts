@@ -4,7 +4,10 @@ import { parseDate } from './dates.ts';
 /** The order of day, month and year. */
 export type DateOrder = 'dmy' | 'mdy';
 
-/** Two numbers of one or two digits and one of four, separated by `.`, `/` or `-`; a time may follow. */
+/**
+ * Matches two numbers of one or two digits and a number of four digits, separated by `.`, `/` or `-`; a time may
+ * follow.
+ */
 const WRITTEN_DATE = /^([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})([T ].*)?$/;
 
 /** The number of days from 1970-01-01 to a date such as 25.11.2026 or 11/25/2026; null for any other text. */

@@ -11,7 +11,7 @@ const FRAME = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 const BLOCK = { raw: 0, repeated: 1, compressed: 2 };
 const CHECKSUM_BYTES = 4;
-/** Number of bytes of a skippable frame that are skipped at a time. */
+/** Number of bytes to skip at a time in a skippable frame. */
 const SKIP_BYTES = 65_536;
 
 /** Decompresses the bytes of `source`. Throws if `source` is truncated or not Zstandard. */
@@ -27,7 +27,7 @@ export async function* unpackZstd(
         continue;
       }
       const decoder = createZstdDecompress({ chunkSize: chunkBytes });
-      // an error at either end destroys the other end
+      // an error at either end destroys the stream at the other end
       const done = pipeline(Readable.from(readFrame(head, bytes), { objectMode: false }), decoder);
       done.catch(() => {});
       yield* decoder as AsyncIterable<Buffer>;

@@ -9,9 +9,9 @@ export type { ImportProgress } from './import/import-progress.ts';
 export { openTable } from './import/open-table.ts';
 export { populationFeatures, readSourceSchema, type SourceSchema } from './import/source-schema.ts';
 
-/** Proposes a schema for files of users from their first `rows` rows. Errors: AppError `invalid_data`. */
+/** Proposes a schema for user files from their first `rows` rows. Errors: AppError `invalid_data`. */
 export async function inferSchema(sources: readonly string[], scratch: string, rows: number): Promise<Proposal> {
-  // the import loads DuckDB, which only tables need
+  // DuckDB is loaded here because only tables need DuckDB
   const tables = await import('./tables/infer-schema.ts');
   return await tables.inferSchema(sources, scratch, rows);
 }

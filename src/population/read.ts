@@ -1,4 +1,4 @@
-/** Reads a population: versions with their rows, differences between versions, and checks of files. */
+/** Reads a population: opens versions, reads rows, compares versions, and checks files. */
 export { bandLabel, bandOf, quantileEdges } from './read/bands.ts';
 export type { Dictionary } from './read/dictionary.ts';
 export { diffPopulations, type PopulationDiff } from './read/diff.ts';

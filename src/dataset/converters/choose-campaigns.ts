@@ -7,13 +7,13 @@ import { type Rng, sampleWithoutReplacement } from '../../lib/rng.ts';
 import { type Log, takersOf } from './log.ts';
 
 export interface CampaignChoice {
-  /** Minimum number of users of a campaign; null to choose this number from the data. */
+  /** Minimum number of users per campaign; null to derive the minimum from the data. */
   readonly minimumUsers: number | null;
-  /** Maximum number of campaigns; null for 300, but at most half of the items with enough users. */
+  /** Maximum number of campaigns; null for the smaller of 300 and half of the items with enough users. */
   readonly campaigns: number | null;
-  /** The share of test campaigns. */
+  /** The share of campaigns that become test campaigns. */
   readonly testShare: number;
-  /** Number of seeds of small and of large test campaigns, or of all test campaigns. */
+  /** Number of seeds in each small and in each large test campaign, or one number for all test campaigns. */
   readonly seeds: readonly [small: number, large: number] | readonly [all: number];
 }
 
@@ -21,7 +21,7 @@ export interface ChosenCampaign {
   readonly item: number;
   readonly split: 'train' | 'test';
   readonly group: 'small' | 'large' | null;
-  /** For a test campaign, the number of its users that are seeds. */
+  /** Number of seeds; 0 for a train campaign. */
   readonly seeds: number;
 }
 
@@ -32,23 +32,27 @@ export interface ChosenCampaigns {
   readonly eligible: number;
   /** When the first test campaign began; null if the log has no times or there is no test campaign. */
   readonly testStart: number | null;
-  /** Items that have nearly the same users as a campaign, and are therefore neither campaigns nor in histories. */
+  /** Items with nearly the same users as a campaign. Such items neither become campaigns nor appear in histories. */
   readonly nearDuplicates: readonly { readonly item: number; readonly of: number }[];
 }
 
 /** Default maximum number of campaigns. */
 const USUAL_CAMPAIGNS = 300;
-/** Default minimum number of users of a campaign. With fewer users, too few would be left for measuring. */
+/** Default minimum number of users per campaign. With fewer users, too few would be left for evaluation. */
 const USUAL_MINIMUM = 50;
 /** Two items are near duplicates if at least this share of the users who took either item took both items. */
 export const SAME_OVERLAP = 0.8;
-/** An item starts when this share of its users had taken it, so that one wrong time does not make the item old. */
+/**
+ * An item's start is the time by which this share of its users had taken it, so that one wrong time does not make the
+ * item look old.
+ */
 const START_QUANTILE = 0.1;
 
 /**
  * Draws campaigns from the items with enough users, leaves out near duplicates, and chooses test campaigns: the newest
- * campaigns if the log has times, else random campaigns. By default, enough means at least 50 users, and at least as
- * many users as the item at rank 2 x 300. Errors: AppError `invalid_data` if fewer than two items can be campaigns.
+ * campaigns if the log has times, else random campaigns. By default, an item has enough users if it has at least 50,
+ * and at least as many as the item at rank 2 * 300. Errors: AppError `invalid_data` if fewer than two items can be
+ * campaigns.
  */
 export function chooseCampaigns(log: Log, choice: CampaignChoice, rng: Rng): ChosenCampaigns {
   const sizes = Int32Array.from({ length: log.items.count }, (_, item) => takersOf(log, item));
@@ -88,9 +92,9 @@ function tooFew(count: number, minimumUsers: number, descending: Int32Array): Ap
 }
 
 /**
- * The items whose users overlap with the users of `item` by at least SAME_OVERLAP (Jaccard). Only items of about the
- * same size can overlap that much. A comparison stops as soon as too many users of the compared item did not take
- * `item`. `mark` must not occur in `marks` yet.
+ * The items whose sets of users have a Jaccard similarity of at least SAME_OVERLAP to the users of `item`. Only items
+ * of about the same size can overlap that much. A comparison stops as soon as too many users of the compared item did
+ * not take `item`. `mark` must not occur in `marks` yet.
  */
 function findSame(log: Log, item: number, sizes: Int32Array, marks: Int32Array, mark: number): number[] {
   const { starts, takers } = log;
@@ -100,7 +104,7 @@ function findSame(log: Log, item: number, sizes: Int32Array, marks: Int32Array, 
   for (let other = 0; other < sizes.length; other++) {
     const otherSize = sizes[other]!;
     if (other === item || otherSize < SAME_OVERLAP * size || size < SAME_OVERLAP * otherSize) continue;
-    // |A and B| / |A or B| >= s if and only if |A and B| >= s / (1 + s) (|A| + |B|)
+    // |A and B| / |A or B| >= s if and only if |A and B| >= s / (1 + s) * (|A| + |B|)
     let spare = otherSize - Math.ceil((SAME_OVERLAP / (1 + SAME_OVERLAP)) * (size + otherSize));
     for (let i = starts[other]!; i < starts[other + 1]! && spare >= 0; i++) if (marks[takers[i]!] !== mark) spare--;
     if (spare >= 0) same.push(other);
@@ -132,7 +136,7 @@ function split(
   return { campaigns, testStart: log.times && first !== undefined ? startOf.get(first)! : null };
 }
 
-/** The time by which a tenth of an item's users had taken the item. */
+/** The time by which one tenth of an item's users had taken the item. */
 function startTime({ starts, times }: Log, item: number): number {
   const own = times!.slice(starts[item]!, starts[item + 1]!).sort();
   return own[Math.floor(START_QUANTILE * (own.length - 1))]!;

@@ -1,6 +1,5 @@
 /**
- * Converts the columns of a table to features: finds the kind of each feature, and leaves out columns that cannot be
- * features.
+ * Converts the columns of a table to features: determines the kind of each feature, and leaves out unsuitable columns.
  */
 
 import { AppError } from '../../lib/errors.ts';
@@ -13,36 +12,36 @@ import type { TypedColumn, TypedValue } from './typed-columns.ts';
 export interface FeatureColumn extends Feature {
   /** The separator between the tokens of a list. */
   readonly separator: string;
-  /** How the values are read, if an option gives the type of the column. */
+  /** How to read the values if an option sets the column's type. */
   readonly typed?: TypedColumn;
 }
 
 /** A value in a record of a data set. */
 export type RecordValue = string | readonly string[] | TypedValue;
 
-/** The columns that are features, and a sentence about each other column. */
+/** The columns that became features, and for each other column, a sentence that says why it was left out. */
 export interface Columns {
   readonly features: readonly FeatureColumn[];
   readonly leftOut: readonly string[];
 }
 
-/** Upper bound of the `max_length` of a list feature, which is the length of its longest list otherwise. */
+/** Upper limit of a list feature's `max_length`. Below this limit, `max_length` is the length of the longest list. */
 const MAXIMUM_LENGTH = 50;
 /** Maximum number of tokens in a list, and of bytes in a token. */
 const MAXIMUM_TOKENS = 4096;
 const MAXIMUM_TOKEN_BYTES = 1024;
-/** Number of rows at the start in which different values are counted. */
+/** Distinct values are counted only in this many rows at the start. */
 const COUNTED_ROWS = 100_000;
 /**
- * Minimum number of rows from which a column with a different value in nearly every row counts as an id, a name or free
- * text.
+ * Minimum number of rows for a column to count as ids, names or free text because nearly every row has a different
+ * value.
  */
 const ROWS_OF_IDS = 20;
 const SHARE_OF_IDS = 0.9;
 /** Names of characteristics by which an audience should not be chosen. */
 const SENSITIVE = /^(age|gender|sex|marriagestatus|marital_?status|religion|ethnicity|race)$/i;
 
-/** Determines from a column's values whether the column is a feature, and of which kind. */
+/** Determines from a column's values whether the column is a feature, and the feature's kind. */
 export class ColumnSurvey {
   readonly name: string;
   readonly #separator: string;
@@ -61,8 +60,8 @@ export class ColumnSurvey {
   }
 
   /**
-   * Adds a value. Errors: AppError `invalid_data`, naming file:line, for a value that does not fit the type given for
-   * the column.
+   * Adds a value. Errors: AppError `invalid_data`, naming file:line, for a value that does not match the column's given
+   * type.
    */
   add(value: Value, path = '', line = 0): void {
     if (this.#typed) {
@@ -81,7 +80,7 @@ export class ColumnSurvey {
     }
   }
 
-  /** The feature, or why the column is not a feature. */
+  /** The feature, or the reason why the column is not a feature. */
   finish(): FeatureColumn | string {
     if (this.#typed) return this.#finishTyped(this.#typed);
     const rows = Math.min(this.#filled, COUNTED_ROWS);

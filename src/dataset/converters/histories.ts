@@ -1,4 +1,4 @@
-/** Users' histories: the items that a user took, without items that are campaigns. */
+/** Users' histories: the items that each user took, except items that are campaigns. */
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type Log, takersOf } from './log.ts';
 
@@ -7,19 +7,19 @@ export interface Histories {
   of(user: number): Int32Array;
   /** Number of users with a history. */
   readonly users: number;
-  /** Number of items in at least one history. */
+  /** Number of items that appear in at least one history. */
   readonly items: number;
   /** Number of items that are left out because too few users took them. */
   readonly rare: number;
 }
 
-/** Minimum number of users of an item in a history, because an item of fewer users carries no information. */
+/** Minimum number of users for an item to appear in histories. An item with fewer users carries no information. */
 export const LEAST_TAKERS = 3;
 
 /**
- * Collects the histories of all users, without the items of `isLeftOut` and without rare items. If a user has more than
- * `most` items, the newest items are kept, or random items if the log has no times. If `before` is given, rows from
- * that time on are left out. Memory: 12 bytes per row (4 without times).
+ * Collects the histories of all users, without rare items and without the items marked in `isLeftOut`. If a user has
+ * more than `most` items, the newest items are kept, or random items if the log has no times. If `before` is given,
+ * rows at or after that time are left out. Memory: 12 bytes per row (4 without times).
  */
 export function collectHistories(
   log: Log,
@@ -70,7 +70,7 @@ export function collectHistories(
   };
 }
 
-/** The `most` newest items. Items with equal times are in the order of their numbers. */
+/** The `most` newest items. Items with equal times are ordered by number. */
 function newest(items: Int32Array, times: Float64Array, most: number): Int32Array {
   const places = Int32Array.from(items.keys()).sort((a, b) => times[b]! - times[a]! || items[a]! - items[b]!);
   return places.subarray(0, most).map((place) => items[place]!);

@@ -1,4 +1,4 @@
-/** Sentences about what was chosen and left out when a log was converted to a data set. */
+/** Sentences that tell the user what was chosen and what was left out when a log was converted to a data set. */
 import { SAME_OVERLAP } from './choose-campaigns.ts';
 import { type Histories, LEAST_TAKERS } from './histories.ts';
 import type { InteractionsOptions, Material } from './interactions-material.ts';

@@ -1,4 +1,4 @@
-/** The options for converting a log to a data set, and all results that are computed before a file is written. */
+/** The options for converting a log to a data set, and all results that are computed before any file is written. */
 import type { RowSource } from '../row-source.ts';
 import type { CampaignChoice, chooseCampaigns } from './choose-campaigns.ts';
 import type { Histories } from './histories.ts';
@@ -13,7 +13,7 @@ export interface InteractionsOptions extends CampaignChoice {
   readonly out: string;
   readonly log: RowSource;
   readonly columns: LogColumns;
-  /** Tables whose columns become features. The column with ids must have the same name as in the log. */
+  /** Tables whose columns become features. The id column must have the same name as in the log. */
   readonly users: RowSource | null;
   readonly items: RowSource | null;
   /** Conditions that rows of the log must meet, such as `Quantity > 0`. */
@@ -28,17 +28,16 @@ export interface InteractionsOptions extends CampaignChoice {
   readonly types: ColumnTypes;
   /** Columns of the tables that do not become features. */
   readonly leaveOut: readonly string[];
-  /** The separator between the tokens of a field. */
+  /** The separator between tokens in a field. */
   readonly separator: string;
   /** Maximum number of items in a user's history. */
   readonly history: number;
-  /** Whether histories and train campaigns end when the first test campaign begins. */
+  /** Whether histories and train campaigns contain only rows from before the start of the first test campaign. */
   readonly beforeTest: boolean;
   readonly seed: string;
   readonly onProgress: OnProgress;
 }
 
-/** All results that are computed before a file is written. */
 export interface Material {
   readonly log: Log;
   readonly chosen: ReturnType<typeof chooseCampaigns>;
@@ -48,8 +47,8 @@ export interface Material {
   /** Features from columns of the log. */
   readonly ofUsers: LogFeatureColumns;
   readonly ofItems: LogFeatureColumns;
-  /** 1 for each user number that is in the data set, else 0. */
+  /** By user number: 1 if the user is in the data set, else 0. */
   readonly isPresent: Uint8Array;
-  /** When the first test campaign begins, if later rows are left out; null if all rows are used. */
+  /** The start of the first test campaign if later rows are left out; null if all rows are used. */
   readonly before: number | null;
 }

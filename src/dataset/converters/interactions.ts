@@ -23,7 +23,7 @@ import { readItems, recordMembers, surveyUsers, type TableOptions, type UserTabl
 /** The user feature that contains the history: the user's items that are not campaigns. */
 const HISTORY = 'history';
 /**
- * Limits of the rows per campaign: maximum number of members; number of non-members per member of a train campaign;
+ * Limits on the rows per campaign: maximum number of members; number of non-members per member of a train campaign;
  * maximum number of non-members of a test campaign.
  */
 const MOST_MEMBERS = 10_000;
@@ -105,8 +105,8 @@ async function gather(options: InteractionsOptions, rng: Rng): Promise<Material>
 }
 
 /**
- * Throws AppError `invalid_argument` for names of columns that no table has, because a typo in --leave-out would
- * publish a column that must be left out.
+ * Throws AppError `invalid_argument` for column names that no table has. Otherwise, a typo in --leave-out would publish
+ * a column that must be left out.
  */
 function checkNames({ users, items, leaveOut, types, ...options }: InteractionsOptions): void {
   const tables = [users, items].flatMap((table) => (table ? [table] : []));
@@ -125,8 +125,8 @@ function checkNames({ users, items, leaveOut, types, ...options }: InteractionsO
 }
 
 /**
- * Marks the users of the data set: all users or, with `--before-test`, only users in the table of users and users who
- * took an item before the test.
+ * Marks the users of the data set: all users or, with `--before-test`, only users who are in the table of users or took
+ * an item before the test.
  */
 async function findPresent(
   log: Log,
@@ -218,7 +218,7 @@ function* campaignRows(
     counts.rows.train += shown.length + rest.length;
     return;
   }
-  // without times, members are in the order of the log, which may be the order of their ids
+  // without times, members are in log order, which may be id order
   const first = log.times ? members : sample(rng, members, members.length);
   const seedCount = Math.min(seeds, Math.floor(first.length / 2));
   const seedUsers = first.slice(0, seedCount).sort();
@@ -232,8 +232,8 @@ function* campaignRows(
 }
 
 /**
- * The users of an item who are in the data set, and when each user took the item. If there are times, the earliest user
- * comes first.
+ * The item's users who are in the data set, and the time at which each user took the item. If there are times, users
+ * are ordered by time.
  */
 function membersOf({ starts, takers, times }: Log, item: number, isPresent: Uint8Array, before: number | null) {
   const places = Int32Array.from({ length: starts[item + 1]! - starts[item]! }, (_, i) => starts[item]! + i).filter(

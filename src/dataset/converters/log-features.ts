@@ -1,6 +1,6 @@
 /**
- * Converts columns of a log to features of users or items. The value of a feature comes from the earliest row of the
- * user or item that has a value.
+ * Converts columns of a log to features of users or items. A feature's value comes from the user's or item's earliest
+ * row with a value.
  */
 
 import { TextTable } from '../../lib/text/text-table.ts';
@@ -52,7 +52,7 @@ export class LogFeatures {
     return this.columns.map(({ survey }) => survey.name);
   }
 
-  /** Adds the values of a row, which begin at index `from`. Rows are ordered by `time`. */
+  /** Adds the values of a row, which begin at index `from`. `time` decides which row is the earliest. */
   add(owner: number, { line, values }: Row, from: number, time: number): void {
     for (let i = 0; i < this.columns.length; i++) this.columns[i]!.add(owner, values[from + i] ?? null, time, line);
   }
@@ -81,12 +81,12 @@ export interface LogFeatureColumns extends Columns {
 }
 
 /**
- * The earliest value of one column for each user or item. Memory: 16 bytes per user or item, and each different value
+ * The earliest value in one column for each user or item. Memory: 16 bytes per user or item, plus each distinct value
  * once.
  */
 class LogColumn {
   readonly survey: ColumnSurvey;
-  /** The different values as JSON, because a slice of a line would keep its whole chunk in memory. */
+  /** The distinct values as JSON. A slice of a line would keep its whole chunk in memory. */
   readonly #texts = new TextTable();
   #codes = new Int32Array(1024);
   #lines = new Uint32Array(1024);

@@ -1,6 +1,6 @@
 /**
- * A log of users and the items that they took, in typed arrays. A user has each item at most once, with the earliest
- * time.
+ * A log of users and the items that they took, in typed arrays. Each pair of user and item occurs once, with the
+ * earliest time.
  */
 
 import { AppError } from '../../lib/errors.ts';
@@ -22,7 +22,7 @@ export interface LogColumns {
 }
 
 /**
- * Item i was taken by the users `takers[starts[i] .. starts[i + 1])`, which are distinct, at the corresponding `times`.
+ * The users `takers[starts[i] .. starts[i + 1])`, all distinct, took item i. `times` contains the corresponding times.
  */
 export interface Log {
   readonly users: TextTable;
@@ -32,7 +32,7 @@ export interface Log {
   /** Times in milliseconds since 1970; null if there is no column of times. */
   readonly times: Float64Array | null;
   readonly rowCount: number;
-  /** Number of rows that repeat a user and an item. */
+  /** Number of rows that repeat a pair of user and item. */
   readonly repeated: number;
   /** The number of rows that lack a user or an item, and the first such row. */
   readonly incomplete: { readonly count: number; readonly first: string | null };
@@ -44,7 +44,7 @@ export interface Log {
   };
 }
 
-/** Which rows of a log are read, and which columns in addition to users, items and times. */
+/** Which rows of a log to read, and which columns to read in addition to users, items and times. */
 export interface LogReading {
   readonly conditions: readonly Condition[];
   /** Items whose rows are left out. */
@@ -57,7 +57,7 @@ export interface LogReading {
 
 /** Maximum number of rows, because positions are uint32. */
 const MAXIMUM_ROWS = 2 ** 32 - 1;
-/** Number of rows per block. Rows are read into blocks, so that adding rows does not copy earlier rows. */
+/** Number of rows per block. Rows are read into blocks, so earlier rows need not be copied when rows are added. */
 const BLOCK_ROWS = 1 << 20;
 
 interface Block {
@@ -70,7 +70,7 @@ interface Block {
 /**
  * Reads the rows of a log that meet all conditions and have no excluded item. Memory: 12 bytes per row (4 without
  * times) and the ids; while reading, up to 28 bytes per row (12 without times). Errors (AppError): `invalid_argument`
- * for an unknown column, `invalid_data` naming file:line for a bad time or id, or if no row is left.
+ * for an unknown column, `invalid_data` naming file:line for an invalid time or id, or if no row is left.
  */
 export async function readLog(
   source: RowSource,
@@ -119,7 +119,7 @@ export async function readLog(
 class RowSieve {
   readonly #path: string;
   readonly #reading: LogReading;
-  /** The index in a row at which the values of the conditions begin, after user, item and time. */
+  /** The index in a row of the first value for the conditions, after user, item and time. */
   readonly #firstCondition: number;
   readonly #unmet: number[];
   readonly #excludedItems = new Set<string>();
@@ -154,7 +154,7 @@ class RowSieve {
     return false;
   }
 
-  /** Call this method if no row is left. @throws AppError invalid_data if no row is left because of a condition */
+  /** Call this method if no row is left. @throws AppError invalid_data if rows failed a condition */
   requireMet(): void {
     if (this.#unmet.some((count) => count > 0))
       throw new AppError('invalid_data', `${this.#path}: no row meets all conditions of --where`);
@@ -189,7 +189,7 @@ function blockOf(blocks: Block[], hasTimes: boolean): Block {
 
 type Grouped = Pick<Log, 'starts' | 'takers' | 'times' | 'repeated'>;
 
-/** Sorts rows by item with a counting sort, which frees blocks as it goes, and drops repeated rows. */
+/** Sorts rows by item (counting sort), frees each block after use, and drops repeated rows. */
 function groupByItem(blocks: Block[], rowCount: number, itemCount: number, userCount: number): Grouped {
   const starts = new Uint32Array(itemCount + 1);
   for (const { items, count } of blocks) for (let i = 0; i < count; i++) starts[items[i]! + 1]!++;
@@ -213,7 +213,7 @@ function groupByItem(blocks: Block[], rowCount: number, itemCount: number, userC
   };
 }
 
-/** Keeps the earliest row of each user of an item, in place. Returns the number of rows that are left. */
+/** Keeps, in place, only each user's earliest row for an item. Returns the number of remaining rows. */
 function dropRepeated(starts: Uint32Array, takers: Int32Array, times: Float64Array | null, userCount: number): number {
   /** 1 + the position of the user's last kept row. */
   const last = new Float64Array(userCount);

@@ -3,9 +3,12 @@
 export interface MadeDataSet {
   readonly users: number;
   readonly trainCampaigns: number;
-  /** Number of test campaigns by group; the group is `none` if all test campaigns have the same number of seeds. */
+  /**
+   * Number of test campaigns per group; there is only the group `none` if all test campaigns have the same number of
+   * seeds.
+   */
   readonly testCampaigns: Readonly<Record<'small' | 'large' | 'none', number>>;
-  /** Number of rows of interactions.csv by stage. */
+  /** Number of rows in interactions.csv per stage. */
   readonly rows: Readonly<Record<'train' | 'seed' | 'eval', number>>;
   /** Sentences about what was chosen, and what was left out and why. */
   readonly notes: readonly string[];
@@ -14,7 +17,7 @@ export interface MadeDataSet {
 /** Called with a line that describes a converter's progress. */
 export type OnProgress = (line: string) => void;
 
-/** Counts campaigns and rows as they are written. */
+/** Counts campaigns and rows while they are written. */
 export class MadeCounts {
   trainCampaigns = 0;
   readonly testCampaigns = { small: 0, large: 0, none: 0 };

@@ -1,4 +1,4 @@
-/** Converts a MovieLens download to a data set with `interactions.ts`. Films are the items. */
+/** Converts a MovieLens download to a data set by means of `interactions.ts`. Films are the items. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -23,9 +23,9 @@ const NOTHING_OF_THE_LOG = {
   ...{ where: [], excludeItems: [], excludeListed: [], userFeatures: [], itemFeatures: [], types: NO_TYPES },
 };
 
-/** The page with the downloads. */
+/** The download page. */
 const HOME = 'https://grouplens.org/datasets/movielens/';
-/** The files of MovieLens 1M, which have no headers, and titles in Latin-1. */
+/** The files of MovieLens 1M. They have no headers, and titles are in Latin-1. */
 const OF_1M: DelimitedOptions = { delimiter: '::', encoding: 'latin-1' };
 const USERS_OF_1M = ['user', 'gender', 'age', 'occupation', 'zip'];
 const MOVIES_OF_1M = ['item', 'title', 'genres'];
@@ -35,10 +35,10 @@ const RATINGS = { userId: 'user', movieId: 'item', rating: 'rating', timestamp: 
 const MOVIES = { movieId: 'item', title: 'title', genres: 'genres' };
 
 /**
- * Converts a download. Users who rated a film count as liking the film. Ids of users are like `u1`, ids of films like
- * `m1`. A film has genres and the decade of the year in its title. A user of MovieLens 1M has gender, age, occupation
- * and the first three digits of the zip code. Errors: the errors of `makeInteractions`; AppError `invalid_argument`
- * that names missing files and says where to get them.
+ * Converts a download. Users who rated a film count as liking the film. User ids look like `u1` and film ids like `m1`.
+ * The features of a film are its genres and the decade of the year in its title. In MovieLens 1M, the features of a
+ * user are gender, age, occupation and the first three digits of the zip code. Errors: the errors of
+ * `makeInteractions`; AppError `invalid_argument` if files are missing, with their names and where to get them.
  */
 export async function makeMovieLens({ folder, ...options }: MovieLensOptions): Promise<MadeDataSet> {
   const { ratings, movies, users } = await openFiles(folder);

@@ -6,9 +6,9 @@ import { createFolder, storageError, syncFolder } from '../../lib/files/durable-
 import { claimSibling } from '../../lib/files/temporary-sibling.ts';
 
 /**
- * Lets `write` fill a temporary folder beside `out`, which is then renamed to `out`. Remains of killed runs are removed
- * first. Errors: AppError `invalid_argument` if `out` exists, `storage_failed`, and the errors of `write`; nothing is
- * left behind.
+ * Lets `write` fill a temporary folder beside `out`, which is then renamed to `out`. Leftovers of killed runs are
+ * removed first. Errors: AppError `invalid_argument` if `out` exists, `storage_failed`, and the errors of `write`;
+ * nothing is left behind.
  */
 export async function writeNewFolder<T>(out: string, write: (folder: string) => Promise<T>): Promise<T> {
   if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);

@@ -44,7 +44,8 @@ export class Others {
 }
 
 /**
- * Lines of interactions.csv for one campaign. If `times` is given, a line ends with the user's time or an empty field.
+ * Lines of interactions.csv for one campaign. If `times` is given, each line ends with the user's time or an empty
+ * field.
  */
 export function* rowsOf(
   campaign: string,

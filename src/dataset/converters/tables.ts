@@ -1,4 +1,4 @@
-/** Converts columns to features, in the tables of users and items that accompany a log. */
+/** Reads the tables of users and items that accompany a log, and converts their columns to features. */
 
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { lineError } from '../lines.ts';
@@ -22,7 +22,7 @@ export interface TableOptions {
   /** Columns that do not become features. */
   readonly leaveOut: readonly string[];
   readonly separator: string;
-  /** The types of columns that options give. */
+  /** The column types that options set. */
   readonly types: ColumnTypes;
   readonly onProgress: OnProgress;
 }
@@ -61,13 +61,13 @@ export async function surveyUsers(source: RowSource, users: TextTable, options: 
 }
 
 export interface ItemTable extends Columns {
-  /** The features of an item's record; empty for an item that the table lacks. */
+  /** The features in an item's record; empty for an item that is missing from the table. */
   recordOf(item: number): Readonly<Record<string, RecordValue>>;
-  /** Number of wanted items that the table lacks. */
+  /** Number of wanted items that are missing from the table. */
   readonly missing: number;
 }
 
-/** Reads and keeps the rows of the `wanted` items of a table. Columns become features. */
+/** Reads and keeps a table's rows for the `wanted` items. Columns become features. */
 export async function readItems(
   source: RowSource,
   items: TextTable,
@@ -144,7 +144,7 @@ function twice(column: string, id: string, before: number, source: RowSource, li
   return lineError(source.path, line, message, { value });
 }
 
-/** Remembers the line on which each number was last seen. */
+/** Stores the line on which each number was last seen. */
 class Seen {
   #lines = new Float64Array(1024);
 

@@ -9,10 +9,7 @@ import { ColumnSurvey, type FeatureColumn, finishSurveys, requireColumn } from '
 import type { OnProgress } from './made.ts';
 import { recordMembers } from './tables.ts';
 
-/**
- * An ad with its users who are in its seed package and its users who are not, as distinct user numbers in ascending
- * order.
- */
+/** An ad with the users in its seed package and its other users, as distinct user numbers in ascending order. */
 export interface Ad {
   readonly id: string;
   /** The features of the ad. */
@@ -59,7 +56,7 @@ export async function readAds(path: string): Promise<AdTable> {
 }
 
 /**
- * Reads which users the ads were shown to, from files with rows `aid,uid,label`, with or without this header. A user
+ * Reads the users that the ads were shown to from files with rows `aid,uid,label`, with or without this header. A user
  * with both labels is a member. Rows whose user or ad is not in the other files are left out, and counted in `notes`.
  * Errors: AppError `invalid_data`, naming file:line.
  */
@@ -102,7 +99,7 @@ export async function readShown(
   return { ads: [...buffers].map(([id, buffer]) => ({ id, record: records.get(id)!, ...labelled(buffer) })), notes };
 }
 
-/** The members and the non-members in the rows, each user once. */
+/** The members and non-members in the rows, each listed once. */
 function labelled(buffer: RowBuffer): Pick<Ad, 'members' | 'others'> {
   const { users, labels } = buffer.rows();
   const of = (label: number) => users.filter((_, i) => labels[i] === label).sort();

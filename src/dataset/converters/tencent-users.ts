@@ -12,7 +12,7 @@ export interface UserSurvey {
 }
 
 const USER_ID = 'uid';
-/** The separator between the fields of a line. `VALUES` separates a field's name and its values. */
+/** The separator between the fields of a line. `VALUES` separates a field's name from its values. */
 const FIELDS = '|';
 const VALUES = ' ';
 

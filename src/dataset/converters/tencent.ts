@@ -24,7 +24,7 @@ export interface TencentOptions {
   readonly testShare: number;
   /** Minimum number of seeds; ads with fewer seeds are left out. */
   readonly minimumUsers: number;
-  /** Number of non-members that are drawn per member; null to use the non-members in the log. */
+  /** Number of non-members to draw per member; null to use the non-members in the log. */
   readonly negatives: number | null;
   readonly seed: string;
   readonly onProgress: OnProgress;
@@ -43,12 +43,12 @@ interface Campaign {
 }
 
 /**
- * Follows the published processing of MetaHeac. The rows of an ad are its seeds (label 1) and its non-members (label
- * -1). Ads with more than `threshold` seeds are large. Each group is split at random into train and test campaigns. The
- * rows of a test campaign are split into two halves: one for adaptation and one for evaluation. The file of users is
- * streamed twice. Memory: 20 bytes per user and 5 per row. Equal files and seeds give equal bytes. Errors (AppError):
- * `invalid_argument` if a file is missing or `out` exists, `invalid_data` naming file:line, `storage_failed`; nothing
- * is left behind.
+ * Follows MetaHeac's published preprocessing. The rows of an ad are its seeds (label 1) and its non-members (label -1).
+ * Ads with more than `threshold` seeds are large. Each group is split at random into train and test campaigns. The rows
+ * of a test campaign are split into two halves: one for adaptation and one for evaluation. The file of users is
+ * streamed twice. Memory: 20 bytes per user plus 5 bytes per row. Equal files and seeds give equal bytes. Errors
+ * (AppError): `invalid_argument` if a file is missing or `out` exists, `invalid_data` naming file:line,
+ * `storage_failed`; nothing is left behind.
  */
 export async function makeTencent(options: TencentOptions): Promise<MadeDataSet> {
   const files = findFiles(options.folder);
@@ -94,7 +94,7 @@ function findFiles(folder: string) {
   return { users, ads, shown: [train, ...truths.sort().map((name) => join(folder, name))] };
 }
 
-/** Splits the ads with enough seeds: the same share of large ads and of small ads become test campaigns. */
+/** Splits the ads with enough seeds: the same share of large ads as of small ads becomes test campaigns. */
 function chooseCampaigns(
   ads: readonly Ad[],
   { threshold, testShare, minimumUsers }: TencentOptions,

@@ -1,4 +1,4 @@
-/** Parses times of a log: ISO 8601, seconds since 1970, and the formats that spreadsheets write. */
+/** Parses times in a log: ISO 8601, seconds or milliseconds since 1970, and the formats that spreadsheets write. */
 
 import { AppError } from '../../lib/errors.ts';
 import { lineError } from '../lines.ts';
@@ -9,8 +9,8 @@ import type { DateOrder } from '../written-dates.ts';
 /** Matches year, month and day, optionally followed by a time of day and an offset. */
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?$/;
 /**
- * Matches day and month in either order and the year, optionally followed by a time of day, with hours of one or two
- * digits.
+ * Matches day and month in either order, followed by the year and optionally a time of day with one or two digits for
+ * the hour.
  */
 const WRITTEN =
   /^(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:[T, ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?)?$/;
@@ -18,7 +18,8 @@ const WRITTEN =
 /**
  * Converts a number (seconds or milliseconds since 1970) or an ISO 8601 date, with or without a time of day (UTC unless
  * it has an offset), to milliseconds since 1970. If `order` is given, dates like `12/1/2010 8:26` are also converted.
- * Errors: AppError `invalid_data` naming file:line; without an order, this includes `03/04/2020`, which is ambiguous.
+ * Errors: AppError `invalid_data` naming file:line; without an order, dates such as `03/04/2020` are errors too,
+ * because they are ambiguous.
  */
 export function parseTime(value: Value, path: string, line: number, order: DateOrder | null = null): number {
   const text = typeof value === 'string' ? value.trim() : '';
@@ -30,7 +31,7 @@ export function parseTime(value: Value, path: string, line: number, order: DateO
 }
 
 /**
- * Finds out whether the dates of a column (such as `12/1/2010`) have the day or the month first. The first date that
+ * Finds out whether the day or the month comes first in a column's dates (such as `12/1/2010`). The first date that
  * allows only one order or has dots (`1.12.2010`: day first) decides. Returns null if there are no such dates. Errors:
  * AppError `invalid_argument` if no date decides the order.
  */
@@ -41,7 +42,7 @@ export async function inferDateOrder(source: RowSource, column: string): Promise
       const text = typeof values[0] === 'string' ? values[0].trim() : '';
       const parts = WRITTEN.exec(text);
       if (!parts) {
-        // if the first value is not such a date, no value is
+        // if the first value is not such a date, the column is assumed to have none
         if (first === null && text !== '') return null;
         continue;
       }

@@ -1,4 +1,4 @@
-/** Columns whose type an option gives: numbers, dates, vectors, words. */
+/** Columns with a type set by an option: numbers, dates, vectors, words. */
 
 import { MAXIMUM_VECTOR_SIZE } from '../features.ts';
 import { lineError } from '../lines.ts';
@@ -11,11 +11,11 @@ export interface ColumnTypes {
   readonly numbers: readonly string[];
   readonly dates: readonly string[];
   readonly vectors: readonly string[];
-  /** Columns with texts in which each word is a token. */
+  /** Columns of texts in which each word is a token. */
   readonly words: readonly string[];
-  /** Whether numbers have a decimal comma. */
+  /** Whether numbers use a decimal comma. */
   readonly decimalComma: boolean;
-  /** The order of day and month; null to infer the order from the values of each column. */
+  /** The order of day and month; null to infer the order from each column's values. */
   readonly dateOrder: DateOrder | null;
 }
 
@@ -38,7 +38,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const MS_PER_DAY = 86_400_000;
 const MOST_WORDS = 50;
 
-/** Returns how a column is read; null if no option gives its type. Errors: the errors of `inferDateOrder`. */
+/** Returns how to read a column; null if no option sets the column's type. Errors: the errors of `inferDateOrder`. */
 export async function typedColumn(
   source: RowSource,
   column: string,

@@ -1,12 +1,12 @@
-/** Chooses the members of a campaign by how much users like the campaign, plus noise. */
+/** Chooses the members of a campaign: the users who like the campaign most, with some noise. */
 import type { Rng } from '../../lib/rng.ts';
 
 /** Minimum number of members of a campaign, including seeds and hidden members. */
 const FEWEST_MEMBERS = 4;
 
 /**
- * Returns `[users]`: 1 for the `share` of users with the greatest liking + noise, else 0. `noise` is in standard
- * deviations of the liking.
+ * Returns `[users]`: 1 for the given `share` of users with the highest liking + noise, else 0. The unit of `noise` is
+ * the standard deviation of `liking`.
  */
 export function topShare(liking: Float64Array, share: number, noise: number, rng: Rng): Uint8Array {
   const users = liking.length;
@@ -18,8 +18,8 @@ export function topShare(liking: Float64Array, share: number, noise: number, rng
 }
 
 /**
- * Makes every user, with probability `active`, a member of the campaign with the greatest liking + noise (standard
- * Gumbel, so P ~ exp(liking / (noise * spread of the liking))). Both `likings` and the result are `[campaigns][users]`.
+ * With probability `active`, makes each user a member of the campaign with the highest liking + noise (standard Gumbel,
+ * so P ~ exp(liking / (noise * spread of the liking))). Both `likings` and the result are `[campaigns][users]`.
  */
 export function favourites(
   likings: readonly Float64Array[],

@@ -1,8 +1,8 @@
-/** The names in the synthetic world: tastes with their interests, categories, and traits. */
+/** The names used in the synthetic world: tastes with their interests, categories, and traits. */
 
 /**
- * The tastes that people can have. A number says how strong a person's taste is. Each taste has interests that reveal
- * it.
+ * The tastes that people can have. A number says how strong a person's taste is. A person's interests reveal the
+ * person's tastes.
  */
 export const TASTES = {
   outdoors: ['hiking', 'camping', 'fishing', 'climbing', 'gardening', 'birdwatching'],
@@ -73,7 +73,7 @@ export const DEVICES = ['android', 'iphone', 'tablet', 'windows', 'mac', 'televi
 export const HOURS = ['early_morning', 'morning', 'noon', 'afternoon', 'evening', 'night', 'weekend'];
 export const SEASONS = ['spring', 'summer', 'autumn', 'winter'];
 export const BRANDS_PER_TASTE = 20;
-/** The share of a person's traits that are unknown. */
+/** The share of a person's traits that is unknown. */
 export const MISSING_SHARE = 0.05;
 
 export const TASTE_NAMES = Object.keys(TASTES) as (keyof typeof TASTES)[];

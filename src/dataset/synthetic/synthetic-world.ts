@@ -19,7 +19,7 @@ import {
   TASTES,
 } from './synthetic-names.ts';
 
-/** Features of the people, in the form of dataset.json. */
+/** Features of the people, in the format of dataset.json. */
 export const USER_FEATURES = [
   { name: 'age_band', kind: 'single' },
   { name: 'occupation', kind: 'single' },
@@ -31,7 +31,7 @@ export const USER_FEATURES = [
   { name: 'brands', kind: 'multi', max_length: 16 },
 ] as const;
 
-/** Features of the campaigns, in the form of dataset.json. */
+/** Features of the campaigns, in the format of dataset.json. */
 export const CAMPAIGN_FEATURES = [
   { name: 'category', kind: 'single' },
   { name: 'brand', kind: 'single' },
@@ -62,15 +62,15 @@ export interface PlantedCampaign {
   affinity(age: number, country: number, tastes: Float64Array | Float32Array, offset: number): number;
 }
 
-/** The ground truth of a synthetic world, which a key determines. */
+/** The ground truth of a synthetic world, determined by a key. */
 export interface World {
   samplePerson(rng: Rng, tokensPerUser: number): Person;
   sampleCampaign(rng: Rng): PlantedCampaign;
 }
 
 /**
- * Creates the world of `key`. Tokens have the same meaning in all data sets of a world, so a model that was trained on
- * one data set fits all others.
+ * Creates the world for `key`. Tokens have the same meaning in all data sets from one world, so a model trained on one
+ * data set works with all others.
  */
 export function createWorld(key: string): World {
   const planted = plantWorld(key);
@@ -82,7 +82,7 @@ export function createWorld(key: string): World {
 
 type Planted = ReturnType<typeof plantWorld>;
 
-/** The random building blocks of the world, each with its own random stream. */
+/** The random building blocks of the world, each drawn from its own random stream. */
 function plantWorld(key: string) {
   const rng = createRng(`synthetic world/${key}`);
   const normals = (label: string, count: number): Float64Array => {
@@ -246,8 +246,8 @@ function brandNames(rng: Rng): string[] {
 }
 
 /**
- * Samples up to `count` distinct tokens. A token is sampled with P ~ exp(popularity + vector . tastes), and one token
- * in ten at random.
+ * Samples up to `count` distinct tokens. One token in ten is sampled uniformly; all others are sampled with P ~
+ * exp(popularity + vector . tastes).
  */
 function sampleTokens(rng: Rng, tokens: PlantedTokens, tastes: Float64Array, count: number): string[] {
   const size = tokens.names.length;

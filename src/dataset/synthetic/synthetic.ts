@@ -14,20 +14,24 @@ export interface SyntheticOptions {
   readonly users: number;
   readonly trainCampaigns: number;
   readonly testCampaigns: number;
-  /** The key that determines the people and the campaigns. The same options produce the same bytes. */
+  /**
+   * The key that determines the people and the campaigns. The same key with the same options produces the same bytes.
+   */
   readonly seed: string;
   /**
-   * The key that determines what traits and tokens mean. A model fits all data sets with the same world. The default is
-   * `demo`.
+   * The key that determines what traits and tokens mean. A model works with all data sets from the same world. The
+   * default is `demo`.
    */
   readonly world?: string;
-  /** Mean number of interests and brands of a person before repetitions are dropped. The default is 14. */
+  /** Mean number of interests and brands per person before duplicates are dropped. The default is 14. */
   readonly tokensPerUser?: number;
-  /** Members of a campaign as a share of the users. The default is .04. */
+  /** Share of the users who are members of a campaign. The default is .04. */
   readonly audienceShare?: number;
-  /** Noise in who likes a campaign, in standard deviations of the true affinity. The default is 1. */
+  /** Noise in the choice of a campaign's members, in standard deviations of the true affinity. The default is 1. */
   readonly noise?: number;
-  /** Maximum number of members in the rows of a train campaign, with 10 non-members per member. The default is 500. */
+  /**
+   * Maximum number of members among a train campaign's rows. There are 10 non-members per member. The default is 500.
+   */
   readonly trainMembers?: number;
 }
 
@@ -58,8 +62,8 @@ const MINIMUM_USERS = 200;
 /**
  * Writes dataset.json, users.ndjson, campaigns.ndjson and interactions.csv. Train campaigns have up to `trainMembers`
  * members, and 10 non-members per member. Test campaigns alternate between `small` (50 seeds) and `large` (200 seeds,
- * but at most half of the members). In a test campaign, every user who is not a seed is an eval row, and label 1 of the
- * eval rows is the ground truth.
+ * but at most half of the members). In a test campaign, every user who is not a seed has an eval row, and label 1 in
+ * the eval rows is the ground truth.
  */
 export async function generateDataSet(options: SyntheticOptions): Promise<SyntheticDataSet> {
   const { out, users, seed } = options;
@@ -82,7 +86,7 @@ export async function generateDataSet(options: SyntheticOptions): Promise<Synthe
   return { users, trainCampaigns: settings.trainCampaigns, testCampaigns };
 }
 
-/** The data about people that is kept in memory: only the data that determines which campaigns they like. */
+/** The data about people that is kept in memory: only what determines which campaigns people like. */
 interface People {
   readonly ages: Uint8Array;
   readonly countries: Uint8Array;
@@ -90,7 +94,7 @@ interface People {
   readonly tastes: Float32Array;
 }
 
-/** Samples people and yields their records. Also fills `people`. */
+/** Samples people, fills `people`, and yields the records. */
 function* sampleUsers(world: World, rng: Rng, people: People, tokensPerUser: number): Generator<object> {
   for (let u = 0; u < people.ages.length; u++) {
     const person = world.samplePerson(rng, tokensPerUser);
@@ -109,7 +113,7 @@ interface Settings {
   readonly trainMembers: number;
 }
 
-/** Samples campaigns and yields them. Also adds the test campaigns to `made`. */
+/** Samples and yields campaigns, and adds the test campaigns to `made`. */
 function* sampleCampaigns(
   world: World,
   rng: Rng,

@@ -14,13 +14,13 @@ import { findLargestDirectory, INCOMING_FOLDER, READMISSION_FILE } from '../vers
 import { type ErasedRecord, encodeRecords, RECORD_BYTES } from './erased-records.ts';
 import { ERASED_FILE, ERASED_KEY_FILE, type Erasures, hasKey, KEY_BYTES } from './erasures.ts';
 
-/** Number of ids that are recorded before other processes get a chance to take the lock. */
+/** Number of ids to record before other processes get a chance to acquire the lock. */
 const SLICE_IDS = 2_000;
 
 export interface ErasedCounts {
-  /** Number of newly erased users, including users whom the population never had. */
+  /** Number of newly erased users, including users who were never in the population. */
   readonly erased: number;
-  /** Number of newly erased users whom a version of the population had. */
+  /** Number of newly erased users who were in at least one version of the population. */
   readonly known: number;
 }
 
@@ -28,8 +28,8 @@ export interface ErasedCounts {
 export interface KnownUsers {
   readonly erasures: Erasures;
   /**
-   * Directory of users, possibly older than the newest version. Users missing in this directory are looked up in the
-   * files.
+   * Directory of users, which may be older than the newest version. Users missing from this directory are looked up in
+   * the files.
    */
   readonly directory: Directory;
 }
@@ -56,7 +56,7 @@ function eraseSlice(folder: string, userIds: readonly string[], known: KnownUser
 }
 
 /**
- * Appends records to the end of the file, so no record is overwritten. An incomplete record at the end is cut off
+ * Appends records to the end of the file without overwriting other records. An incomplete record at the end is cut off
  * first. The caller must hold the lock and have refreshed `erasures`.
  */
 export function appendErasures(folder: string, records: readonly ErasedRecord[], erasures: Erasures): void {
@@ -82,8 +82,8 @@ function recordUsers(folder: string, userIds: readonly string[], { erasures, dir
   for (const userId of new Set(userIds)) {
     const userNumber = numberOf(userId);
     const record = { userNumber, hash: erasures.hashOf(userId) };
-    // users without a number are recognised by their hash; an erased user with a new number was readmitted, and is
-    // erased again
+    // users without a number are recognised by their hash; an erased user who has a new number was readmitted, and must
+    // be erased again
     if ((userNumber >= 0 && !erasures.has(userNumber)) || !erasures.hasId(userId)) records.push(record);
     else if (isReadmitting) repeated.push(record);
   }

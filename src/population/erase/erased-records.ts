@@ -8,16 +8,16 @@ const SUMMED_BYTES = 4 + HASH_BYTES;
 export const RECORD_BYTES = SUMMED_BYTES + 4;
 
 export interface ErasedRecord {
-  /** -User number; -1 if the population never knew the id. */
+  /** User number; -1 if the id never had a number. */
   readonly userNumber: UserNumber;
   /** Hex. */
   readonly hash: string;
 }
 
-/** Hash for a record whose hash is lost; this hash matches no id. */
+/** Hash for records that lost their original hash; this hash matches no id. */
 export const UNKNOWN_HASH = '0'.repeat(2 * HASH_BYTES);
 
-/** Encodes the records as bytes of the file. */
+/** Encodes the records as the bytes of the file. */
 export function encodeRecords(records: readonly ErasedRecord[]): Uint8Array {
   const bytes = Buffer.alloc(records.length * RECORD_BYTES);
   for (const [i, { userNumber, hash }] of records.entries()) {
@@ -29,7 +29,7 @@ export function encodeRecords(records: readonly ErasedRecord[]): Uint8Array {
   return bytes;
 }
 
-/** Decodes the record at this byte; null if its checksum does not match or the record is incomplete. */
+/** Decodes the record at this offset; null if the record is incomplete or has a wrong checksum. */
 export function readRecord(bytes: Buffer, at: number): ErasedRecord | null {
   return isWhole(bytes, at) ? recordAt(bytes, at) : null;
 }

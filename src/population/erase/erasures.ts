@@ -28,7 +28,7 @@ export class Erasures implements ErasedUsers {
   readonly #folder: string;
   readonly #numbers = new RowSet();
   #count = 0;
-  /** Hashes of all records; null until first needed. */
+  /** Hashes of all records; null until they are first needed. */
   #hashes: Set<string> | null = null;
   #key: Buffer | null = null;
 
@@ -37,12 +37,12 @@ export class Erasures implements ErasedUsers {
     this.refresh();
   }
 
-  /** Number of records. It grows with every erasure, and therefore identifies a state. */
+  /** Number of records. This number grows with every erasure, so it identifies a state of the erasures. */
   get count(): number {
     return this.#count;
   }
 
-  /** Numbers of erased users, ascending. */
+  /** User numbers of the erased users, in ascending order. */
   get numbers(): Iterable<UserNumber> {
     return this.#numbers;
   }
@@ -52,8 +52,8 @@ export class Erasures implements ErasedUsers {
   }
 
   /**
-   * Reads records that other processes have added, and returns whether there were any. Without new records, a call
-   * costs one `stat`.
+   * Reads records that other processes have added, and returns whether there were new records. Without new records, a
+   * call costs one `stat`.
    */
   refresh(): boolean {
     // a restored file has fewer records, so it is read again; erased users stay erased
@@ -63,12 +63,12 @@ export class Erasures implements ErasedUsers {
     return records.length > 0;
   }
 
-  /** Reads the records from number `from` on. */
+  /** Reads the records from index `from` on. */
   since(from: number): readonly ErasedRecord[] {
     return this.#read(from);
   }
 
-  /** Adds records that the caller has written. */
+  /** Adds records that the caller has already written to the file. */
   add(records: readonly ErasedRecord[]): void {
     for (const { userNumber, hash } of records) {
       if (userNumber >= 0) this.#numbers.add(userNumber);
@@ -84,7 +84,7 @@ export class Erasures implements ErasedUsers {
     return this.#hashes.has(this.hashOf(userId));
   }
 
-  /** HMAC-SHA256 with the folder's key, truncated to 16 bytes, as hex. */
+  /** HMAC-SHA256 under the folder's key, truncated to 16 bytes, as hex. */
   hashOf(userId: string): string {
     this.#key ??= readKey(this.#folder);
     return createHmac('sha256', this.#key)
@@ -108,9 +108,8 @@ export class Erasures implements ErasedUsers {
 }
 
 /**
- * Decodes the complete records. An incomplete record at the end, left by a power cut, is ignored. If a single bit of
- * the last record has changed, the record is damaged, not incomplete, and causes an error. @throws AppError
- * invalid_population
+ * Decodes the complete records. An incomplete record at the end, left by a power cut, is ignored. A last record in
+ * which a single bit has changed is damaged, not incomplete, and causes an error. @throws AppError invalid_population
  */
 function decodeRecords(bytes: Buffer, folder: string): ErasedRecord[] {
   const records: ErasedRecord[] = [];

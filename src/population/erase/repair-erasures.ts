@@ -1,4 +1,6 @@
-/** Repairs a damaged `erased.bin` from its intact records and from the ids that are already overwritten. */
+/**
+ * Repairs a damaged `erased.bin` from its intact records and from the ids that have been overwritten in the directory.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { UserNumber } from '../../lib/brands.ts';
@@ -23,28 +25,29 @@ export interface ErasuresRepair {
   /** Number of corrected records, in which one bit had changed. */
   readonly corrected: number;
   /**
-   * Number of users with a lost record whose id is overwritten in the directory. These users are hidden by number only.
+   * Number of users with a lost record who were recognised by their overwritten id in the directory. These users are
+   * hidden by number only.
    */
   readonly recovered: number;
   /** Positions of lost records in the file, from 0. */
   readonly lost: readonly { readonly first: number; readonly count: number }[];
-  /** Number of bytes after the last intact record, which were cut off. */
+  /** Number of bytes that were cut off after the last intact record. */
   readonly cutBytes: number;
   /** Path of the damaged file, which is kept; null if the file was intact and is unchanged. */
   readonly aside: string | null;
-  /** Fault of the key, which cannot be restored; null if the key is intact. */
+  /** What is wrong with the key, which cannot be restored; null if the key is intact. */
   readonly keyFault: string | null;
 }
 
 /**
- * Placeholder for a lost record, so that the other records keep their positions: a service continues to read at its
- * last position.
+ * Placeholder for a lost record. The other records keep their positions, because services continue reading where they
+ * stopped.
  */
 const PLACEHOLDER: ErasedRecord = { userNumber: -1 as UserNumber, hash: UNKNOWN_HASH };
 
 /**
- * Repairs the erasures, even while services and imports run, because they continue to read at their last position. A
- * damaged file is kept under another name; an intact file is not changed. @throws AppError unavailable, storage_failed,
+ * Repairs the erasures, even while services and imports run, because record positions do not change. A damaged file is
+ * kept under another name; an intact file is not changed. @throws AppError unavailable, storage_failed,
  * invalid_population (the directory is damaged too)
  */
 export function repairErasures(folder: string): ErasuresRepair {

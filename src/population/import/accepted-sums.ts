@@ -12,7 +12,7 @@ export const SUMS_FILE = 'directory.sums';
 
 const sumsSchema = z.record(z.string(), z.array(z.string()));
 
-/** Accepted sums by recorded sha256. */
+/** Accepted sums for each recorded sha256. */
 export type AcceptedSums = Readonly<Record<string, readonly string[]>>;
 
 /** The sums that are accepted in place of a recorded sum. @throws AppError invalid_population */

@@ -1,10 +1,8 @@
-/**
- * Rows that an import leaves out: a limited number of bad rows, and rows that a later row of the same user replaces.
- */
+/** Rows that an import leaves out: a limited number of bad rows, and rows replaced by a later row of the same user. */
 import { AppError, assert } from '../../lib/errors.ts';
 import type { RowSet } from '../read/row-set.ts';
 
-/** Treatment of users with several rows. */
+/** What to do with users who have several rows. */
 export type Duplicates = 'error' | 'last';
 
 /** Maximum number of bad rows that an error lists. */
@@ -51,11 +49,13 @@ export class BadRows {
   }
 }
 
-/** Finds, in one pass over the rows, those that a later row of the same user replaces. */
+/** Finds the rows that are replaced by a later row of the same user, in one pass. */
 export class LastRows {
   readonly #rows: number[] = [];
 
-  /** Records `row` as the latest row of the user `number`. If the user has an earlier row, adds that to `replaced`. */
+  /**
+   * Records `row` as the latest row of the user `number`. Adds the user's previous row, if there is one, to `replaced`.
+   */
   see(number: number, row: number, replaced: RowSet): void {
     const before = this.#rows[number];
     if (before !== undefined) replaced.add(before);

@@ -7,7 +7,7 @@ import { findFirstRecord, parseCsvRecord } from '../../lib/text/csv-reader.ts';
 export interface CsvHead {
   /** The path in messages. */
   readonly path: string;
-  /** The file that is read: a remote file has a local copy. */
+  /** The file to read, which is a local copy if the source is remote. */
   readonly file: string;
   readonly delimiter: string;
   readonly columns: readonly string[];
@@ -16,8 +16,8 @@ export interface CsvHead {
 const DELIMITERS = [',', ';', '\t', '|'];
 
 /**
- * Reads a file's header. Chooses the delimiter with which the header has the column `needed`. If several delimiters do,
- * or none does, chooses the one that gives the most columns. Errors: AppError `invalid_data`.
+ * Reads a file's header. Chooses a delimiter that gives a column `needed`. If several delimiters do, or none does, the
+ * delimiter with the most columns is chosen. Errors: AppError `invalid_data`.
  */
 export async function readHead(
   path: string,
@@ -44,11 +44,11 @@ function splitHeader(
   delimiter: string,
 ): readonly string[] {
   const fields = parseCsvRecord(text, delimiter);
-  // this may not be the file's delimiter: then a quote within a field is no error
+  // with a delimiter that is not the file's, a quote within a field is not an error
   if (typeof fields === 'string') {
     if (fields === 'not_closed') throw csvError(path, line, fields);
     return [text];
   }
-  // pandas writes its index without a name
+  // pandas writes the index as a column without a name
   return fields.map((field, i) => field || `column${i}`);
 }

@@ -1,4 +1,4 @@
-/** Users in CSV, by the grammar of `src/lib/text/csv-reader.ts`; every field is text. */
+/** Reads users from CSV files with the grammar of `src/lib/text/csv-reader.ts`. Every field is text. */
 import { LINE_LIMITS, lineError, readWholeLines } from '../../dataset/lines.ts';
 import { csvError } from '../../dataset/records.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -12,15 +12,15 @@ import { planUserId } from './read-user.ts';
 import type { SourceSchema } from './source-schema.ts';
 import type { UserBatch, UserFile } from './user-file.ts';
 
-/** A CSV file, and the local copy of a remote one. */
+/** A CSV file: its path in messages, and the file to read (a local copy if the source is remote). */
 export interface CsvPath {
   readonly path: string;
   readonly file: string;
 }
 
 /**
- * Opens the files, whose columns the first one's header decides. Errors: AppError `invalid_data` for a header that is
- * missing, malformed or lacks a column.
+ * Opens the files. The header of the first file determines the columns. Errors: AppError `invalid_data` for a header
+ * that is missing or malformed, or that lacks a column.
  */
 export async function openCsvUsers(paths: readonly CsvPath[], schema: SourceSchema): Promise<readonly UserFile[]> {
   const heads: CsvHead[] = [];
@@ -45,7 +45,7 @@ export async function openCsvUsers(paths: readonly CsvPath[], schema: SourceSche
   }));
 }
 
-/** The rows after the header; a row that cannot be read is its error. Memory: one batch, and one record. */
+/** The rows after the header. A row that cannot be read is replaced by its error. Memory: one batch plus one record. */
 export async function* readCsvRows({ path, file, delimiter, columns }: CsvHead): AsyncGenerator<{
   readonly rows: readonly (readonly string[] | AppError)[];
   readonly lines: readonly number[];
@@ -88,7 +88,7 @@ class CsvBatch implements UserBatch {
   readonly #rows: readonly (readonly string[] | AppError)[];
   readonly #lines: readonly number[];
   readonly #id: number;
-  /** By feature: the places of its columns. */
+  /** For each feature, the indices of its columns. */
   readonly #places: readonly (readonly number[])[];
 
   constructor(

@@ -5,7 +5,7 @@ import { appendErasures } from '../erase/erase-users.ts';
 import type { ErasedRecord } from '../erase/erased-records.ts';
 import type { Erasures } from '../erase/erasures.ts';
 
-/** Hex digits of 4 bytes. */
+/** Number of hex digits for 4 bytes. */
 const PREFIX_DIGITS = 8;
 
 export class ImportErasures {
@@ -34,12 +34,12 @@ export class ImportErasures {
     this.#seen = erasures.count;
   }
 
-  /** Whether erased users exist who must be left out. */
+  /** Whether there are erased users to leave out. */
   get isNeeded(): boolean {
     return this.#before > 0 && !this.#isReadmitting;
   }
 
-  /** Numbers of the users erased before the import began. */
+  /** Numbers of the users who were erased before the import began. */
   get numbers(): Iterable<UserNumber> {
     return this.#erasures.numbers;
   }
@@ -53,7 +53,7 @@ export class ImportErasures {
   has(userId: string): boolean {
     if (!this.isNeeded) return false;
     const known = this.#directory.find(userId);
-    // an erased id with a number was readmitted, so the new number decides
+    // an erased id that has a number was readmitted, so its new number decides
     return known >= 0 ? this.#erasures.has(known) : this.#erasures.hasId(userId);
   }
 
@@ -63,16 +63,16 @@ export class ImportErasures {
   }
 
   /**
-   * Overwrites in the table the ids of new users who were erased while the import ran, so these ids are never written
-   * to disk.
+   * In the table, overwrites the ids of new users who were erased while the import ran, so that these ids are never
+   * written to disk.
    */
   redactNewUsers(): void {
     for (const { userNumber } of this.#findLate()) this.#directory.redact(userNumber);
   }
 
   /**
-   * Whether new users were erased since `redactNewUsers`. If the check would take long, the result is true, because the
-   * erasure lock is held during the call.
+   * Whether new users were erased since `redactNewUsers`. The erasure lock is held during the call, so if the check
+   * would take long, the result is true without a check.
    */
   hasLateUsers(): boolean {
     this.#erasures.refresh();
@@ -85,13 +85,13 @@ export class ImportErasures {
 
   /**
    * Records the numbers of new users who were erased while the import ran. Call this under the lock after the version
-   * is published, because before that another import could assign the numbers to other users.
+   * is published, because until then, another import could assign the numbers to other users.
    */
   recordNewUsers(): void {
     appendErasures(this.#folder, this.#redacted, this.#erasures);
   }
 
-  /** New users' erasure records since the last call. */
+  /** Erasure records of new users that were added since the last call. */
   #findLate(): readonly ErasedRecord[] {
     this.#erasures.refresh();
     const found = this.#matches(this.#unknownSince(this.#seen));
@@ -125,7 +125,9 @@ export class ImportErasures {
     return found;
   }
 
-  /** The first bytes of the hash of each new user's id, computed only once because a hash takes 2 us. */
+  /**
+   * For each new user, the first bytes of the id's hash. Each hash is computed only once because hashing takes 2 us.
+   */
   #hashNewUsers(): Uint32Array {
     if (this.#prefixes !== null) return this.#prefixes;
     const prefixes = new Uint32Array(this.#directory.count - this.#published);

@@ -17,7 +17,7 @@ export interface ImportFilesOptions {
   readonly limits?: Partial<ImportLimits>;
   /** Maximum number of bad rows to leave out. Default: none. */
   readonly maximumBadRows?: number;
-  /** Treatment of users with several rows. Default: an error. */
+  /** What to do with users who have several rows. Default: an error. */
   readonly duplicates?: Duplicates;
   /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
@@ -27,16 +27,17 @@ export interface ImportFilesOptions {
 }
 
 export interface ImportFilesResult extends ImportResult {
-  /** Number of bad rows that were left out, and the errors of the first of these rows. */
+  /** Number of bad rows that were left out, and the errors of the first few bad rows. */
   readonly badRows: number;
   readonly worst: readonly string[];
-  /** Number of rows that a later row of the same user replaced. */
+  /** Number of rows that were replaced by a later row of the same user. */
   readonly replaced: number;
 }
 
 /**
- * Imports files. The same users give the same bytes, whatever the file format. Errors: AppError `invalid_data` (naming
- * file and line, or row), `invalid_argument`, and those of `publishVersion`; after an error, nothing is published.
+ * Imports files. The same users give the same bytes, regardless of the file format. Errors: AppError `invalid_data`
+ * (naming file and line, or row), `invalid_argument`, and the errors of `publishVersion`. After an error, nothing is
+ * published.
  */
 export async function importFiles(options: ImportFilesOptions): Promise<ImportFilesResult> {
   const { sources, schema, out, onProgress, memoryMib, duplicates = 'error', readmitErased = false } = options;

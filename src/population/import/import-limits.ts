@@ -1,4 +1,4 @@
-/** Limits of an import. */
+/** Limits on imports. */
 import { LINE_LIMITS, type LineLimits } from '../../dataset/lines.ts';
 
 export interface ImportLimits extends LineLimits {
@@ -7,7 +7,7 @@ export interface ImportLimits extends LineLimits {
   /** Maximum length of a token, in bytes of UTF-8. */
   readonly maximumTokenBytes: number;
   readonly maximumTokensPerList: number;
-  /** Maximum number of users to whom a directory gives numbers. */
+  /** Maximum number of users in a directory. */
   readonly maximumUsers: number;
   /** Maximum number of tokens in the dictionary of one feature. */
   readonly maximumTokensPerDictionary: number;

@@ -1,11 +1,10 @@
 /** The progress report of an import. */
 
-/** Progress of an import. */
 export interface ImportProgress {
-  /** Rows are checked first if some may be left out. */
+  /** If rows may be left out, all rows are checked before any row is written. */
   readonly phase: 'checking' | 'writing';
   /** Number of rows so far. */
   readonly rows: number;
-  /** The number of rows, if it is known. */
+  /** Total number of rows, if known. */
   readonly total?: number;
 }

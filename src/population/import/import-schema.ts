@@ -4,12 +4,12 @@ import type { DataSet } from '../../dataset/data-set.ts';
 import type { Feature } from '../../dataset/features.ts';
 import { AppError } from '../../lib/errors.ts';
 
-/** Names of the sensitive features, which only the data set marks, not the model. */
+/** Names of the sensitive features. Only the data set says which features are sensitive; the model does not. */
 export function sensitiveFeatures(dataSet: DataSet): ReadonlySet<string> {
   return new Set(dataSet.userFeatures.filter(({ sensitive }) => sensitive).map(({ name }) => name));
 }
 
-/** Throws AppError `invalid_data` if the data set lacks a feature or has it with another kind. */
+/** Throws AppError `invalid_data` if a feature is missing from the data set, or has another kind or size there. */
 export function checkSchema(dataSet: DataSet, features: readonly Feature[]): void {
   const where = join(dataSet.path, 'dataset.json');
   for (const { name, kind, size } of features) {

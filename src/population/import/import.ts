@@ -1,4 +1,7 @@
-/** Imports the users of a data set as a new version of a population, which is published only if every line is valid. */
+/**
+ * Imports the users of a data set as a new version of a population. The version is published only if every line is
+ * valid.
+ */
 
 import { getDataSetFile, openDataSet } from '../../dataset/data-set.ts';
 import { checkFeatures, type Feature } from '../../dataset/features.ts';
@@ -12,14 +15,14 @@ import { type Derived, jsonUsers } from './json-users.ts';
 import { readRows } from './read-rows.ts';
 
 export interface ImportOptions {
-  /** Data set folder, of which only the description and the users are read. */
+  /** Data set folder. Only its description and its users are read. */
   readonly source: string;
   /** Features to import, in the order of their columns. The data set must have each feature with the same kind. */
   readonly features: readonly Feature[];
   /** Folder of the population; created if it does not exist. */
   readonly out: string;
   readonly limits?: Partial<ImportLimits>;
-  /** Features whose values are not in the file: lists of tokens by user id. */
+  /** Values for features that are not in the file: lists of tokens by user id. */
   readonly derived?: Derived;
   /** Whether erased users who appear again are readmitted as new users. Default: their rows are left out. */
   readonly readmitErased?: boolean;
@@ -28,7 +31,7 @@ export interface ImportOptions {
 }
 
 /**
- * Imports a data set. User numbers and codes of earlier versions are kept; users missing in this data set keep their
+ * Imports a data set. User numbers and codes of earlier versions are kept; users missing from this data set keep their
  * number but have no row. Rows are in the order of the file. The same content imported into the same folder gives the
  * same version, so importing the current content again changes nothing (but a damaged copy of that version is
  * replaced). Errors: AppError `invalid_data` (naming file:line), `invalid_argument` (features), `unavailable` (another

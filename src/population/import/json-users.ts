@@ -1,4 +1,7 @@
-/** Users in NDJSON: a JSON object per line, with the user id and the features under the names of a schema. */
+/**
+ * Reads users from NDJSON: one JSON object per line, with the user id and the features under the keys that a schema
+ * names.
+ */
 import { lineError, readLines } from '../../dataset/lines.ts';
 import { describeNoToken, findId, type JsonRecord, parseRecord } from '../../dataset/records.ts';
 import { assert } from '../../lib/errors.ts';
@@ -20,9 +23,9 @@ export interface JsonOptions {
 }
 
 /**
- * Keys that are not in the schema are ignored. An id may also be a whole number, and a token a whole number, true or
- * false: these are read as text. A missing value is written as null, '' (single) or [] (multi). Errors: AppError
- * `invalid_data` naming file:line.
+ * Keys that are not in the schema are ignored. An id may also be a whole number, and a token may be a whole number,
+ * true or false; such values are read as text. A missing value is written as null, '' (single) or [] (multi). Errors:
+ * AppError `invalid_data` naming file:line.
  */
 export function jsonUsers(path: string, options: JsonOptions): UserFile {
   async function* batches(): AsyncGenerator<UserBatch, void, void> {
@@ -87,7 +90,10 @@ function fieldOf(record: JsonRecord, feature: SourceFeature, place: RowPlace): u
   throw placeError(place, `the feature "${feature.name}" is absent: write null for an unknown value`);
 }
 
-/** The numbers of v_0, v_1 ..; null if all are missing. If only some are missing, the list has nulls: an error. */
+/**
+ * The numbers in v_0, v_1, ...; null if all numbers are missing. If only some are missing, the list contains nulls,
+ * which later cause an error.
+ */
 function gather(record: JsonRecord, { column, size }: SourceFeature): unknown {
   assert(size !== undefined, 'a vector has a size');
   const first = Object.hasOwn(record, column.replace('*', '0')) ? 0 : 1;

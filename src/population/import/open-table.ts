@@ -8,7 +8,7 @@ const PARQUET = /\.(parquet|parq|pq)$/i;
 /** Like `openRows`, but also opens Parquet, to which `options` do not apply. */
 export async function openTable(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
   if (!PARQUET.test(path)) return await openRows(path, options);
-  // the import loads DuckDB, which only Parquet needs
+  // DuckDB is loaded here because only Parquet needs DuckDB
   const { openParquetRows } = await import('../tables/parquet-rows.ts');
   return await openParquetRows(path);
 }

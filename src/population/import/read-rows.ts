@@ -1,4 +1,4 @@
-/** Reads the rows of users from files into a version, and finds the rows to leave out. */
+/** Reads the rows of users from files into a new version, and finds the rows to leave out. */
 import { AppError } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import type { SourceFeature } from '../kinds/kind-import.ts';
@@ -21,7 +21,7 @@ export interface RowOptions {
   readonly onProgress?: (progress: ImportProgress) => void;
 }
 
-/** Rows to leave out, counted over all files, blank rows included. */
+/** Rows to leave out. Rows are numbered across all files, including blank rows. */
 interface LeftOut {
   readonly bad: RowSet;
   readonly replaced: RowSet;
@@ -30,7 +30,10 @@ interface LeftOut {
 /** Number of rows that are checked with one set of temporary tables. */
 const CHECKED_ROWS = 65_536;
 
-/** Reads the users of `files`; returns how many rows a later row of the same user replaced. Errors: `invalid_data`. */
+/**
+ * Reads the users of `files`. Returns the number of rows that were replaced by a later row of the same user. Errors:
+ * `invalid_data`.
+ */
 export async function readRows(files: readonly UserFile[], writer: RowSink, options: RowOptions): Promise<number> {
   const { features, limits, badRows, duplicates, onProgress } = options;
   const mayLeaveOut = (badRows?.maximum ?? 0) > 0 || duplicates === 'last';
@@ -65,7 +68,7 @@ export async function readRows(files: readonly UserFile[], writer: RowSink, opti
   return replaced.size;
 }
 
-/** Throws one error for the first bad rows from row `from` on; returns if none is bad on its own. */
+/** Throws one error that lists the first bad rows from row `from` on. Returns if no row is bad by itself. */
 async function refuseAll(
   files: readonly UserFile[],
   from: number,
@@ -81,7 +84,9 @@ async function refuseAll(
   badRows.addAll(errors);
 }
 
-/** Neither bad nor replaced rows may add tokens to the dictionaries, so they are found before anything is stored. */
+/**
+ * Finds bad and replaced rows before anything is stored, because these rows must not add tokens to the dictionaries.
+ */
 async function findRowsToLeaveOut(files: readonly UserFile[], options: RowOptions, writer: RowSink): Promise<LeftOut> {
   const [bad, replaced, lastRows] = [new RowSet(), new RowSet(), new LastRows()];
   const { badRows, duplicates } = options;
@@ -97,8 +102,8 @@ async function findRowsToLeaveOut(files: readonly UserFile[], options: RowOption
 }
 
 /**
- * Reads the rows without storing them, until `take` returns false. `take` gets the row's error, or a number for the
- * row's user (negative if there is none); with `duplicates` `last`, rows of the same user have the same number.
+ * Reads the rows without storing them, until `take` returns false. `take` receives the row's error, or a number for the
+ * row's user (negative if the row has no user). If `duplicates` is `last`, rows of the same user have the same number.
  */
 async function checkRows(
   files: readonly UserFile[],
@@ -106,13 +111,13 @@ async function checkRows(
   { erased }: RowSink,
   take: (row: number, outcome: number | AppError) => boolean,
 ): Promise<void> {
-  // temporary tables are never full, but `last` needs the ids of all users
+  // temporary tables have no limits, because with `last`, one table holds the ids of all users
   const unlimited = { ...limits, maximumUsers: Infinity, maximumTokensPerDictionary: Infinity };
   let directory = new TextTable();
   const newReader = (file: UserFile) => {
     if (duplicates !== 'last') directory = new TextTable();
     const dictionaries = features.map(() => new TextTable());
-    // no row is ended: all are one long row
+    // rows are never ended, so all values form one long row
     const sink: UserSink = { directory, dictionaries, segment: new SegmentBuilder(features, 1), erased };
     return new UserReader(file, sink, features, unlimited);
   };
@@ -139,7 +144,7 @@ function outcomeOf(reader: UserReader, batch: UserBatch, row: number): number | 
   }
 }
 
-/** The number of rows of all files, if it is known. */
+/** The total number of rows in all files, if known. */
 function totalOf(files: readonly UserFile[]): { readonly total?: number } {
   const total = files.reduce((sum, { rows = Number.NaN }) => sum + rows, 0);
   return Number.isNaN(total) ? {} : { total };

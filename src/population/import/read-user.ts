@@ -1,4 +1,4 @@
-/** Reads the user of a row: a user number, and codes and numbers in the columns of the open row. */
+/** Reads the user in a row: determines the user number, and adds codes and numbers to the columns of the open row. */
 import { FULL, type TextTable } from '../../lib/text/text-table.ts';
 import { type ColumnPlan, type TableShape, textPlan, typeGroup, typeOf, unusable } from '../kinds/column-plan.ts';
 import type { Cell, SourceFeature } from '../kinds/kind-import.ts';
@@ -8,10 +8,12 @@ import type { SegmentBuilder } from './segment-builder.ts';
 import type { SourceSchema } from './source-schema.ts';
 import type { UserBatch, UserFile } from './user-file.ts';
 
-/** Receives the users that are read: the tables get new texts, and the builder gets one row per user. */
+/**
+ * Receives the users that are read: new texts are added to the tables, and one row per user is added to the builder.
+ */
 export interface UserSink {
   readonly directory: TextTable;
-  /** By feature, in the schema's order; the dictionary of a feature without tokens stays empty. */
+  /** One dictionary per feature, in the schema's order; the dictionary of a feature without tokens stays empty. */
   readonly dictionaries: readonly TextTable[];
   readonly segment: SegmentBuilder;
   /** Users to leave out. */
@@ -45,8 +47,8 @@ export class UserReader {
   /**
    * Reads the user of one row into the sink as an open row and returns the user number; the caller ends the row. A
    * missing value is read as code 0 (single), no codes (multi) or NaN (numbers). Empty texts in a list are left out.
-   * Nothing is read for an erased user or a blank row, and ERASED or BLANK is returned. Errors: AppError `invalid_data`
-   * naming the place; the sink must then be discarded.
+   * For an erased user or a blank row, nothing is read, and ERASED or BLANK is returned. Errors: AppError
+   * `invalid_data` naming the place; the sink must then be discarded.
    */
   read(batch: UserBatch, row: number): number {
     this.place.line = batch.lineOf(row);
@@ -74,7 +76,7 @@ export function checkNotEmpty(id: string, place: RowPlace, idName: string, maxim
   if (id === '') throw placeError(place, `${idName} is empty; it must be text of 1 to ${maximumBytes} bytes`);
 }
 
-/** Plans the column of user ids. Errors: AppError `invalid_data` naming the column. */
+/** Plans how to read the column of user ids. Errors: AppError `invalid_data` naming the column. */
 export function planUserId({ userId: column }: Pick<SourceSchema, 'userId'>, shape: TableShape): ColumnPlan {
   const group = typeGroup(typeOf(shape, column, 'user_id'));
   if (group !== 'text' && group !== 'integer') throw unusable(shape, column, 'user ids must be text or whole numbers');

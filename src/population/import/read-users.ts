@@ -22,8 +22,8 @@ export function checkSources(sources: readonly string[]): void {
 }
 
 /**
- * Reads files of one format; returns the number of rows that a later row of the same user replaced. Errors: AppError
- * `invalid_data`.
+ * Reads files of one format. Returns the number of rows that were replaced by a later row of the same user. Errors:
+ * AppError `invalid_data`.
  */
 export async function readUsers(sources: readonly string[], sink: RowSink, options: ReadUsersOptions): Promise<number> {
   const { features } = options.schema;
@@ -31,7 +31,7 @@ export async function readUsers(sources: readonly string[], sink: RowSink, optio
   return await withUserFiles(sources, open, (files) => readRows(files, sink, { ...options, features }));
 }
 
-/** Opens files of one format for `action`, patterns expanded. Errors: AppError. */
+/** Expands patterns, and opens the files (all of one format) for `action`. Errors: AppError. */
 export async function withUserFiles<T>(
   sources: readonly string[],
   options: OpenOptions,
@@ -42,7 +42,7 @@ export async function withUserFiles<T>(
     throw new AppError('invalid_argument', 'NDJSON can only be read from this machine: copy the file here first');
   if (format !== 'parquet' && !sources.some((source) => isPattern(source) || isRemote(source)))
     return await action(await openTexts(sources.map((path) => ({ path, file: path }))));
-  // DuckDB is 70 MB of native code: loaded only when needed, and never by the service.
+  // DuckDB is 70 MB of native code, so it is loaded only when needed, and never by the service.
   const { withParquetUsers, withTextFiles } = await import('../tables/parquet-users.ts');
   if (format === 'parquet') return await withParquetUsers(sources, options, action);
   return await withTextFiles(sources, options, async (paths) => await action(await openTexts(paths)));

@@ -9,10 +9,10 @@ import { acceptedSums, writeAcceptedSums } from './accepted-sums.ts';
 import { readTable } from './table-files.ts';
 
 /**
- * Overwrites the ids of erased users that are still in the directory, and returns their number. The caller must hold
- * the writer's lock. Versions have recorded the sha256 of the old bytes. Therefore the sums of the new bytes, which are
- * accepted instead, are written before the file is replaced, and every version can be verified at any time. @throws
- * AppError invalid_population, storage_failed
+ * Overwrites the ids of erased users that are still in the directory, and returns the number of overwritten ids. The
+ * caller must hold the writer's lock. Versions have recorded the sha256 of the old bytes, so the sums of the new bytes
+ * are also accepted. These sums are written before the file is replaced, so that every version can be verified at any
+ * time. @throws AppError invalid_population, storage_failed
  */
 export function redactErased(folder: string, erasures: Erasures): number {
   const largest = erasures.count === 0 ? null : findLargestDirectory(folder);
@@ -37,7 +37,7 @@ export function redactErased(folder: string, erasures: Erasures): number {
   return found.length;
 }
 
-/** The recorded prefixes of the directory's bytes, shortest first. */
+/** The prefixes of the directory's bytes that versions have recorded, shortest first. */
 function directoriesOf(folder: string): ManifestFile[] {
   const all = readManifests(folder).map(({ directory }) => directory.bytes);
   return [...new Map(all.map((file) => [file.sha256, file])).values()].sort((a, b) => a.size - b.size);

@@ -5,9 +5,9 @@ import { type Column, isTokenColumn, type Rows } from '../read/segments.ts';
 const NOT_A_NUMBER = 0x7fc0_0000;
 
 /**
- * A 64-bit hash of the values of each row, as pairs `[2 * count]`. Equal rows have equal hashes; different rows have
- * equal hashes with probability 2^-64. Hashes are compared within one process and never stored. Two lanes mix 32-bit
- * words like MurmurHash3 (Appleby, public domain), with different constants.
+ * A 64-bit hash of each row's values, as two 32-bit words per row: `[2 * count]`. Equal rows have equal hashes;
+ * different rows have equal hashes with probability 2^-64. Hashes are compared within one process and never stored. Two
+ * lanes with different constants mix 32-bit words as MurmurHash3 does (Appleby, public domain).
  */
 export function hashRows(rows: Rows, features: readonly Feature[]): Uint32Array {
   const hashes = new Uint32Array(2 * rows.count).fill(0x9747_b28c);
@@ -35,7 +35,7 @@ function hashColumn(column: Column, count: number, hashes: Uint32Array): void {
   }
 }
 
-/** The bits of floats; all missing numbers get the same bits of NaN. */
+/** The bits of floats. All missing numbers get the same NaN bits. */
 function bitsOf(values: Float32Array): Int32Array {
   const bits = new Int32Array(values.slice().buffer);
   for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i]!)) bits[i] = NOT_A_NUMBER;

@@ -1,19 +1,19 @@
-/** Where a row is in its file, and the errors that name this place. */
+/** The place of a row in its file, and the errors that name this place. */
 import { lineError } from '../../dataset/lines.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import { ILL_FORMED } from '../../lib/text/text-table.ts';
 
-/** The place of the row that is being read; `line` moves from row to row. */
+/** The place of the row that is being read; `line` is updated for each row. */
 export interface RowPlace {
   readonly path: string;
-  /** The line at which the row begins, from 1; in a file without lines, the number of the row. */
+  /** The 1-based line on which the row begins; in a file without lines, the 1-based row number. */
   line: number;
   readonly hasLines: boolean;
 }
 
 const EXAMPLE_CHARACTERS = 80;
 
-/** The AppError `invalid_data` that names the place: `file:line`, or `file row N`. */
+/** Creates an AppError `invalid_data` that names the place: `file:line`, or `file row N`. */
 export function placeError(
   { path, line, hasLines }: RowPlace,
   message: string,

@@ -7,13 +7,13 @@ import type { UserSink } from './read-user.ts';
 export type RowFault = 'repeated' | 'deleted';
 
 export interface RowSink extends UserSink {
-  /** Folder for temporary files of a reader. */
+  /** Folder for a reader's temporary files. */
   readonly scratch: string;
   /** Number of rows so far. */
   readonly rows: number;
-  /** Erased users to leave out, with a count of their rows. */
+  /** Erased users to leave out; also counts the rows left out. */
   readonly erased: Pick<ImportErasures, 'has' | 'count'>;
-  /** Ends the open row of `segment`, and returns the reason if the row is refused. */
+  /** Ends the open row of `segment`. If the row is refused, returns the reason. */
   endRow(userNumber: UserNumber): RowFault | null;
 }
 

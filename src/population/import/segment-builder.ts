@@ -7,12 +7,12 @@ import { type Column, isTokenColumn, type Rows, SEGMENT_ROWS } from '../read/seg
 
 const INITIAL_CODES = 65_536;
 
-/** Builds the column of one feature; `push` adds a token's code or a number to the open row. */
+/** Builds one feature's column; `push` adds a token's code or a number to the open row. */
 export class ColumnBuilder {
   readonly #feature: Feature;
   #values: Int32Array | Float32Array;
   #used = 0;
-  /** End of each row; empty if all rows have the same number of values. */
+  /** The end offset of each row; empty if all rows have the same number of values. */
   readonly #offsets: Int32Array;
   #rows = 0;
 
@@ -27,7 +27,7 @@ export class ColumnBuilder {
     this.#values[this.#used++] = value;
   }
 
-  /** Adds complete rows of a column of the same kind, which do not need `endRow`. */
+  /** Adds complete rows from a column of the same kind. These rows do not need `endRow`. */
   append(column: Column, from: number, to: number): void {
     const { size = 1 } = this.#feature;
     const isList = column.kind === 'multi';
@@ -94,7 +94,7 @@ function initialValues({ kind, size = 1 }: Feature, capacity: number): Int32Arra
 
 /**
  * Builds the rows of a segment. For each row, `push` values to each column (one for `single` and `number`, any number
- * for `multi`, as many as its size for `vector`), then call `endRow`.
+ * for `multi`, exactly `size` for `vector`), and then call `endRow`.
  */
 export class SegmentBuilder {
   readonly columns: readonly ColumnBuilder[];

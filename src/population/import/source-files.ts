@@ -19,7 +19,7 @@ export function isPattern(path: string): boolean {
   return /[*?[]/.test(path) && !existsSync(path);
 }
 
-/** The common format of all files, according to their names. Errors: AppError `invalid_argument`. */
+/** The format that all files have in common, according to their names. Errors: AppError `invalid_argument`. */
 export function formatOf(paths: readonly string[]): FileFormat {
   const formats = new Set(paths.map(formatOfOne));
   const [format] = formats;
@@ -31,7 +31,7 @@ export function formatOf(paths: readonly string[]): FileFormat {
   return format;
 }
 
-/** Throws AppError `invalid_data` if the file does not exist, is in UTF-16, or is not text (a spreadsheet). */
+/** Throws AppError `invalid_data` if the file does not exist, is in UTF-16, or is not text (such as a spreadsheet). */
 export function checkFile(path: string, format: FileFormat): void {
   if (isRemote(path)) return;
   if (!existsSync(path)) throw new AppError('invalid_data', `${path}: not found`);

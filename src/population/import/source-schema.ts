@@ -1,4 +1,4 @@
-/** Reads `schema.json` of an import, which describes the columns of a file of users. */
+/** Reads an import's `schema.json`, which describes the columns of a user file. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { checkFeatures, type Feature, MAXIMUM_VECTOR_SIZE } from '../../dataset/features.ts';
@@ -10,7 +10,7 @@ import { KIND_IMPORTS } from '../kinds/table.ts';
 export interface SourceSchema {
   /** The column of the user ids. */
   readonly userId: string;
-  /** Delimiter of a CSV file; by default detected from the header. */
+  /** Delimiter of a CSV file. By default, the delimiter is detected from the header. */
   readonly delimiter?: string;
   readonly features: readonly SourceFeature[];
 }
@@ -24,7 +24,7 @@ const featureSchema = z.strictObject({
   size: z.int().min(1).max(MAXIMUM_VECTOR_SIZE).optional(),
   max_length: z.int().min(1).max(65_536).optional(),
   sensitive: z.boolean().optional(),
-  /** Notes of `schema --infer` for people who read the file. */
+  /** Notes that `schema --infer` writes for people who read the file. */
   notes: z.array(z.string()).optional(),
 });
 
@@ -39,8 +39,8 @@ const schemaFile = z.strictObject({
 export type SchemaFile = z.input<typeof schemaFile>;
 
 /**
- * Reads a schema file. `columns` overrides the column of a feature or of `user_id`. Errors: AppError `invalid_data`
- * with a pointer into the file, `invalid_argument` for an override of an unknown feature.
+ * Reads a schema file. `columns` replaces the column of a feature or of `user_id` with another column. Errors: AppError
+ * `invalid_data` with a pointer into the file, `invalid_argument` if `columns` names an unknown feature.
  */
 export function readSourceSchema(path: string, columns: ReadonlyMap<string, string> = new Map()): SourceSchema {
   let value: unknown;
@@ -76,7 +76,7 @@ export function readSourceSchema(path: string, columns: ReadonlyMap<string, stri
   return schema;
 }
 
-/** Features of the population that the schema describes. */
+/** The population's features as the schema describes them. */
 export function populationFeatures(schema: SourceSchema): Feature[] {
   return schema.features.map(({ name, kind, size, maxLength, sensitive }) => ({
     name,

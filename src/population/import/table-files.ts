@@ -12,7 +12,7 @@ import { readCheckedFile } from '../versions/verify.ts';
 const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 
 /**
- * Reads the state of a table that a version recorded. The sha256 of each file must be the recorded or an accepted sum,
+ * Reads the state of a table that a version recorded. Each file must have the recorded sha256 or an accepted sha256,
  * because an import must not build on altered numbers. Errors: AppError `invalid_population` naming the file.
  */
 export function readTable(folder: string, table: ManifestTable): TextTable {
@@ -32,7 +32,7 @@ export function readTable(folder: string, table: ManifestTable): TextTable {
   return new TextTable(bytes, offsets);
 }
 
-/** Copies the texts of a table from index `from` on to a new table. */
+/** Copies a table's texts, starting at index `from`, to a new table. */
 export function readTableFrom(folder: string, table: ManifestTable, from: number): TextTable {
   const ends = readRange(join(folder, table.ends.path), (from - 1) * END_BYTES, table.ends.size);
   const offsets = new Uint32Array(new Uint8Array(ends).buffer);
@@ -44,7 +44,7 @@ export function readTableFrom(folder: string, table: ManifestTable, from: number
   );
 }
 
-/** The manifest's record of a table. */
+/** A table as recorded in the manifest. */
 export function describeTable(table: TextTable, bytesPath: string, endsPath: string): ManifestTable {
   const ends = bytesOf(table.ends);
   return {
@@ -55,7 +55,7 @@ export function describeTable(table: TextTable, bytesPath: string, endsPath: str
 }
 
 /**
- * Cuts off the leftovers of a killed import, and appends the texts that are not `published` yet. The caller syncs the
+ * Cuts off what a killed import left, and appends the texts that are not in `published`. The caller must sync the
  * folders.
  */
 export function appendTable(

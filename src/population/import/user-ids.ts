@@ -1,4 +1,4 @@
-/** Reads lists of user ids from files: text with one id per line, NDJSON, CSV or Parquet. */
+/** Reads lists of user ids from files: text files with one id per line, NDJSON, CSV or Parquet. */
 import { lineError, readLines } from '../../dataset/lines.ts';
 import { describeNoToken, findId } from '../../dataset/records.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
@@ -13,7 +13,7 @@ import type { SourceSchema } from './source-schema.ts';
 import type { UserFile } from './user-file.ts';
 
 export interface ReadUserIdsOptions {
-  /** Column of the ids in CSV and Parquet, and key in objects of NDJSON. */
+  /** Name of the column (CSV, Parquet) or key (NDJSON objects) that contains the ids. */
   readonly schema: Pick<SourceSchema, 'userId' | 'delimiter'>;
   readonly limits: ImportLimits;
   readonly badRows: BadRows;
@@ -24,7 +24,7 @@ export interface ReadUserIdsOptions {
 
 type TakeId = (userId: string) => void;
 
-/** Files with one id per line, without a header. */
+/** Matches names of files with one id per line and no header. */
 const TEXT = /\.txt(\.gz|\.zst)?$/i;
 const LONE_SURROGATE = /\p{Cs}/u;
 
@@ -36,8 +36,8 @@ export function checkIdFile(path: string): void {
 }
 
 /**
- * Passes every id of the files to `take`, including repeats. Ids that do not have 1 to `maximumUserIdBytes` bytes are
- * bad rows. Errors: AppError `invalid_data`, naming file:line (for Parquet, file and row).
+ * Passes every id in the files to `take`, including repeated ids. An id shorter than 1 byte or longer than
+ * `maximumUserIdBytes` is a bad row. Errors: AppError `invalid_data`, naming file:line (for Parquet, file and row).
  */
 export async function readUserIds(
   sources: readonly string[],

@@ -4,27 +4,27 @@ import { typeGroup } from './column-plan.ts';
 /** Matches a number in the notation of JSON or another program. */
 export const NUMBER = '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?';
 
-/** Maximum number of different whole numbers in a column that may hold codes. */
+/** Maximum number of distinct whole numbers in a column for its numbers to count as possible codes. */
 export const FEW = 20;
 
 /** Facts about the lists in the texts of a column. */
 export interface TextList {
-  /** Separator, followed by a space if every text has a space there. */
+  /** The separator, followed by a space if a space follows the separator in every text. */
   readonly separator: string;
   /** Number of texts that contain the separator. */
   readonly values: number;
   readonly kind: 'tokens' | 'numbers';
-  /** Count of numbers per text, if the parts are numbers. */
+  /** Count of numbers in each text, if the parts are numbers. */
   readonly size: number;
 }
 
-/** Counts over the sampled rows. */
+/** Statistics over the sampled rows. */
 export interface ColumnFacts {
   readonly column: string;
   readonly type: string;
   /** Number of rows with a value. */
   readonly values: number;
-  /** Number of different values (for a list, of different tokens). */
+  /** Number of distinct values (for a list, of distinct tokens). */
   readonly different: number;
   readonly example: string;
   readonly numbers: number;
@@ -33,16 +33,16 @@ export interface ColumnFacts {
   readonly leadingZeros: number;
   readonly dates: number;
   readonly writtenDates: number;
-  /** Number of dates whose first part is above 12 and must therefore be a day. */
+  /** Number of dates with a first part above 12, which must therefore be a day. */
   readonly daysFirst: number;
-  /** The mean length of a value. */
+  /** Mean length of a value, in bytes. */
   readonly bytes: number;
   /** Facts about the lists in the texts of the column; null if the texts are single values. */
   readonly list: TextList | null;
-  /** Number of texts in square brackets, and the number of lists of numbers among them. */
+  /** Number of texts in square brackets, and the number of these texts that are lists of numbers. */
   readonly bracketed: number;
   readonly bracketedNumbers: number;
-  /** Lengths of the lists, including those in brackets. */
+  /** Lengths of the shortest and the longest list, including lists in brackets. */
   readonly shortest: number;
   readonly longest: number;
 }

@@ -1,13 +1,16 @@
-/** Plans how a column of a Parquet file reaches the rules of its kind: DuckDB only converts its type. */
+/**
+ * Plans how to read a Parquet column. DuckDB only converts the column's type; the feature's kind then determines how
+ * values are read.
+ */
 import { AppError } from '../../lib/errors.ts';
 
 /** The type of a converted column: text, lists of text, DOUBLE, lists of DOUBLE, or days since 1970 in DOUBLE. */
 export type PlannedType = 'text' | 'texts' | 'number' | 'numbers' | 'days';
 
 export interface ColumnPlan {
-  /** Columns of the table that the plan reads. */
+  /** The table columns that the plan reads. */
   readonly columns: readonly string[];
-  /** SQL for the converted column. */
+  /** SQL expression for the converted column. */
   readonly sql: string;
   readonly type: PlannedType;
 }
@@ -57,12 +60,12 @@ export function textPlan(column: string): ColumnPlan {
   return { columns: [column], sql: `${quoteName(column)}::VARCHAR`, type: 'text' };
 }
 
-/** A text as an SQL literal. */
+/** Quotes a text as an SQL literal. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** The name of a column as an SQL identifier. */
+/** Quotes a column name as an SQL identifier. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -11,9 +11,9 @@ import type { ColumnFacts } from './column-facts.ts';
 import type { ColumnPlan, TableShape } from './column-plan.ts';
 
 /**
- * Format of a value. For numbers: `date` (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026), `date_mdy`
- * (11/25/2026), `epoch_s` and `epoch_ms`, which all become days since 1970, and `decimal_comma`. For tokens: `integer`,
- * for whole numbers that a program wrote as 25.0.
+ * Format of a value. Formats for numbers: `date` (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026),
+ * `date_mdy` (11/25/2026), `epoch_s` and `epoch_ms`, which all become days since 1970, and `decimal_comma`. Format for
+ * tokens: `integer`, for whole numbers that a program wrote with a decimal point, such as 25.0.
  */
 export const VALUE_FORMATS = [
   'date',
@@ -29,9 +29,12 @@ export type ValueFormat = (typeof VALUE_FORMATS)[number];
 
 /** A feature, and its column in a file. */
 export interface SourceFeature extends Feature {
-  /** The name of the feature's column; for a vector, it may be a pattern with one `*` in place of 0, 1, 2 .. */
+  /**
+   * The name of the feature's column. For a vector with several columns, a pattern in which one `*` stands for 0, 1, 2,
+   * ...
+   */
   readonly column: string;
-  /** Separator of the values of a list in a text. */
+  /** Separator between the values of a list that is written as text. */
   readonly separator?: string;
   readonly format?: ValueFormat;
 }
@@ -45,11 +48,11 @@ export interface Cell {
   readonly limits: ImportLimits;
 }
 
-/** Properties of a feature in a schema, in addition to name and column. */
+/** Properties that a feature has in a schema, in addition to name and column. */
 export type InferredKind = Pick<SourceFeature, 'kind' | 'size' | 'separator' | 'format'>;
 
 export interface KindImport {
-  /** Whether texts with several values may have a separator. */
+  /** Whether a feature of this kind may have a separator, for texts with several values. */
   readonly hasSeparator: boolean;
   readonly formats: readonly ValueFormat[];
   /**
@@ -57,18 +60,18 @@ export interface KindImport {
    * `invalid_data` naming the place.
    */
   readonly parse: (value: unknown, cell: Cell) => void;
-  /** As `parse`, for a field of a CSV file or a text of a Parquet column; an empty text is a missing value. */
+  /** Like `parse`, but for a CSV field or a text in a Parquet column. An empty text is a missing value. */
   readonly parseText: (text: string, cell: Cell) => void;
-  /** Plans how a column of a table is read. Errors: AppError `invalid_data` naming the column. */
+  /** Plans how to read a column of a table. Errors: AppError `invalid_data` naming the column. */
   readonly plan: (feature: SourceFeature, shape: TableShape) => ColumnPlan;
   /**
-   * The schema of a column that looks like this kind, otherwise null. Things that a person should check are added to
-   * `notes`.
+   * Proposes a schema if the column looks like this kind; otherwise returns null. Things that a person should check are
+   * added to `notes`.
    */
   readonly infer: (facts: ColumnFacts, notes: string[]) => InferredKind | null;
 }
 
-/** Whether a feature has a column for each of its numbers. */
+/** Whether a vector has a separate column for each of its numbers. */
 export function isPattern({ kind, column }: SourceFeature): boolean {
   return columnOf(kind) === 'vector' && column.includes('*');
 }

@@ -1,4 +1,4 @@
-/** `multi`: a list of tokens, in its order. */
+/** `multi`: an ordered list of tokens. */
 import { describeNoToken, findToken } from '../../dataset/records.ts';
 import { placeError } from '../import/row-place.ts';
 import type { ColumnFacts } from './column-facts.ts';

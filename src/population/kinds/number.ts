@@ -25,7 +25,10 @@ export const number: KindImport = {
 const EXPECTED = 'a number that float32 can hold, a date (2026-11-25, 2026-11-25T08:00:00Z)';
 const WRITTEN_NUMBER = new RegExp(`^${NUMBER}$`);
 
-/** What a number of a format is divided by; null for formats of texts. */
+/**
+ * Divisor that converts a number in this format to its stored value; null for formats in which a value is never a
+ * number.
+ */
 const DIVISORS: { readonly [F in ValueFormat]: number | null } = {
   date: null,
   date_dmy: null,
@@ -36,7 +39,7 @@ const DIVISORS: { readonly [F in ValueFormat]: number | null } = {
   integer: null,
 };
 
-/** In JSON without a format, a text can only be a date: a number has no quotes. */
+/** In JSON without a format, a text can only be a date, because numbers are not quoted. */
 function parse(value: unknown, cell: Cell): void {
   const { format } = cell.feature;
   if (value === null) cell.column.push(Number.NaN);
@@ -60,7 +63,7 @@ function parseText(text: string, cell: Cell): void {
   cell.column.push(read);
 }
 
-/** A text that is not empty as a number or as days since 1970; null if it is neither. */
+/** Converts a non-empty text to a number or to days since 1970; null if the text is neither a number nor a date. */
 function readText(text: string, format: ValueFormat | undefined): number | null {
   switch (format) {
     case undefined:
@@ -83,7 +86,7 @@ function readText(text: string, format: ValueFormat | undefined): number | null 
   }
 }
 
-/** A text that is written as a number; null for any other. */
+/** Converts a text to a number; null if the text is not in the notation of a number. */
 export function readNumber(text: string): number | null {
   return WRITTEN_NUMBER.test(text) ? Number(text) : null;
 }

@@ -1,4 +1,4 @@
-/** `single`: one token, or none. */
+/** `single`: at most one token. */
 import { describeNoToken, findToken } from '../../dataset/records.ts';
 import { placeError } from '../import/row-place.ts';
 import { type ColumnFacts, FEW } from './column-facts.ts';

@@ -4,7 +4,7 @@ import { placeError, textError } from '../import/row-place.ts';
 import type { TypeGroup } from './column-plan.ts';
 import type { Cell } from './kind-import.ts';
 
-/** UTF-8 in the memory of a file's reader: `bytes[start .. start + length)`, never invalid. */
+/** UTF-8 text in the memory of a file's reader: `bytes[start .. start + length)`, which is always valid. */
 export interface Utf8 {
   readonly bytes: Uint8Array;
   readonly start: number;
@@ -18,7 +18,7 @@ export function codeOf(token: string, cell: Cell): number {
   return index >= 0 && index < cell.limits.maximumTokensPerDictionary ? index + 1 : refuse(token, index, cell);
 }
 
-/** As `codeOf`, without a string for each token. */
+/** Like `codeOf`, but creates no string per token. */
 export function codeOfUtf8({ bytes, start, length }: Utf8, cell: Cell): number {
   if (length === 0) return 0;
   const index = cell.dictionary.addUtf8(bytes, start, length, cell.limits.maximumTokenBytes);

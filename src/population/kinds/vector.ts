@@ -46,7 +46,9 @@ function parse(value: unknown, cell: Cell): void {
   }
 }
 
-/** A text without a separator is a list in brackets; with one, the brackets may be absent. */
+/**
+ * Without a separator in the schema, the text must be a list in brackets. With a separator, the brackets are optional.
+ */
 function parseText(text: string, cell: Cell): void {
   const { separator, size } = cell.feature;
   if (text === '') {
@@ -62,12 +64,15 @@ function parseText(text: string, cell: Cell): void {
 const BRACKETED = /^\s*\[.*\]\s*$/s;
 const AROUND = /^[[\] ]+|[[\] ]+$/g;
 
-/** The texts of columns as numbers; null if all are empty. A vector with only some missing is an error later. */
+/**
+ * Converts the texts of several columns to numbers; null if all texts are empty. If only some are empty, the vector is
+ * refused later.
+ */
 export function numbersOf(texts: readonly string[]): unknown {
   return texts.every((text) => text === '') ? null : texts.map(numberOf);
 }
 
-/** A text that is not a number is returned as it is, for the error. */
+/** Converts a text to a number. A text that is not a number is returned unchanged, for the error message. */
 function numberOf(text: string): number | string {
   return readNumber(text.trim()) ?? text;
 }
@@ -97,7 +102,7 @@ function patternPlan({ name, column }: SourceFeature, size: number, shape: Table
   if (shape.types.has(next))
     throw unusable(shape, next, `the vector "${name}" has the size ${size}, but there are more columns`);
   const texts = columns.map((one) => `NULLIF(${quoteName(one)}::VARCHAR, '')`);
-  // null if all numbers are missing; a vector with only some missing is an error
+  // null if all numbers are missing; if only some numbers are missing, the vector is an error
   const sql = `CASE WHEN coalesce(${texts.join(', ')}) IS NOT NULL THEN [${numbers.join(', ')}] END`;
   return { columns, sql, type: 'numbers' };
 }

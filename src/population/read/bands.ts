@@ -1,13 +1,13 @@
 /** Divides numbers into bands at quantiles. */
 
 /**
- * The lower bounds of all bands except the first, strictly ascending, at most `bands` - 1. Bands have about equal
- * numbers of values, and equal values are in the same band. NaN is ignored.
+ * The lower bounds of all bands except the first: at most `bands` - 1 bounds, strictly ascending. Bands have about
+ * equal numbers of values, and equal values are in the same band. NaN is ignored.
  */
 export function quantileEdges(values: Float32Array, bands: number): number[] {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   const edges: number[] = [];
-  // if most values are the minimum (no purchase), the other values still form a band
+  // if most values equal the minimum (such as 0 purchases), the other values still form a band
   const aboveLeast = sorted.find((value) => value > sorted[0]!);
   for (let band = 1; band < bands && aboveLeast !== undefined; band++) {
     const edge = Math.max(sorted[Math.floor((band * sorted.length) / bands)]!, aboveLeast);
@@ -16,7 +16,7 @@ export function quantileEdges(values: Float32Array, bands: number): number[] {
   return edges;
 }
 
-/** The index of a value's band, that is, the number of edges that are not above the value. */
+/** The index of a value's band, which is the number of edges that are less than or equal to the value. */
 export function bandOf(value: number, edges: readonly number[]): number {
   let low = 0;
   let high = edges.length;

@@ -1,4 +1,4 @@
-/** Counts the rows of a column that have a value. */
+/** Counts the rows that have a value in a column. */
 import type { Column } from './segments.ts';
 
 export function countValues(column: Column, rows: number): number {

@@ -8,11 +8,11 @@ export interface Dictionary {
   readonly size: number;
   /** The code of a token; 0 for '' and unknown tokens. */
   find(token: string): Code;
-  /** The token of a code, '' for code 0; throws RangeError (a bug) outside 0 .. size - 1. */
+  /** The token of a code; '' for code 0. Throws RangeError (a bug) for a code outside 0 .. size - 1. */
   token(code: Code): string;
 }
 
-/** A dictionary over the table of its tokens: a token's code is its index + 1. */
+/** Creates a dictionary from a table of tokens. A token's code is its index + 1. */
 export function createDictionary(table: TextTable): Dictionary {
   return {
     size: table.count + 1,

@@ -16,9 +16,9 @@ export interface PopulationDiff {
 }
 
 /**
- * Compares two versions in one pass over the segments of `after`, gathering the rows of the same users from `before`.
- * The versions of a folder share codes and user numbers, so values are compared as numbers. The order of a list
- * matters. @throws AppError invalid_population
+ * Compares two versions in one pass over the segments of `after`. The rows of the same users are gathered from
+ * `before`. The versions of a folder share codes and user numbers, so values are compared as numbers. Lists with the
+ * same tokens in a different order count as different. @throws AppError invalid_population
  */
 export function diffPopulations(before: Population, after: Population): PopulationDiff {
   const shared = after.features.filter((feature) => before.features.some((other) => isSame(feature, other)));

@@ -3,23 +3,23 @@ import type { UserNumber } from '../../lib/brands.ts';
 import type { GatheredTexts, TextTable } from '../../lib/text/text-table.ts';
 import type { ErasedUsers } from '../erase/erasures.ts';
 
-/** Maps user ids to user numbers and back. Numbers are assigned at the first import of a user and never reused. */
+/** Maps user ids to user numbers and back. A number is assigned when a user is first imported, and is never reused. */
 export interface Directory {
-  /** Number of users ever imported: user numbers are 0 .. size - 1. */
+  /** Number of users ever imported. User numbers are 0 .. size - 1. */
   readonly size: number;
   /** The number of a user; -1 if the user was never imported, or was erased. */
   find(userId: string): UserNumber;
   /** The numbers of many users, faster than one look-up per user. */
   findAll(userIds: readonly string[]): Int32Array;
-  /** The id of a user who is not erased; throws RangeError (a bug) outside 0 .. size - 1. */
+  /** The id of a user who is not erased. Throws RangeError (a bug) for a number outside 0 .. size - 1. */
   id(userNumber: UserNumber): string;
-  /** The ids of many users who are not erased, as UTF-8 in new memory; throws the errors of `id`. */
+  /** The ids of many users who are not erased, as UTF-8 in new memory. Throws the same errors as `id`. */
   gatherIds(userNumbers: Uint32Array): GatheredTexts;
-  /** Whether the user was erased, according to the current records, even if the directory was read earlier. */
+  /** Whether the user was erased, including erasures recorded since the directory was read. */
   isErased(userNumber: UserNumber): boolean;
 }
 
-/** A directory over the table of its ids: a user's number is the index of the id. */
+/** Creates a directory from a table of ids. A user's number is the index of the id. */
 export function createDirectory(table: TextTable, erased: ErasedUsers): Directory {
   return {
     size: table.count,

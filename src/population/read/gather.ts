@@ -5,8 +5,8 @@ import { columnOf } from '../../lib/feature-kinds.ts';
 import { type Column, type NumberColumn, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 /**
- * Copies the rows `rows[0], rows[1], ...` (repeats allowed) to new Rows, loading each segment once. Throws RangeError
- * (a bug) for a row outside 0 .. rowCount - 1.
+ * Copies the rows `rows[0], rows[1], ...` (repeats are allowed) to new Rows. Each segment is loaded only once. Throws
+ * RangeError (a bug) for a row outside 0 .. rowCount - 1.
  */
 export function gatherRows(
   rows: Int32Array,
@@ -29,8 +29,8 @@ export function gatherRows(
 }
 
 /**
- * The indices of `rows`, sorted by segment (counting sort): the indices of rows in segment s are order[starts[s] ..
- * starts[s + 1]).
+ * The indices of `rows`, sorted by segment (counting sort): the indices for segment s are order[starts[s] .. starts[s +
+ * 1]).
  */
 function groupBySegment(rows: Int32Array, rowCount: number): { order: Int32Array; starts: Int32Array } {
   const starts = new Int32Array(Math.ceil(rowCount / SEGMENT_ROWS) + 1);
@@ -104,7 +104,7 @@ class NumberGatherer {
   }
 }
 
-/** Collects lists in the order of the segments, and moves them to their positions at the end. */
+/** Collects lists in segment order; at the end, moves the lists to their positions. */
 class ListGatherer {
   readonly #starts: Int32Array;
   readonly #lengths: Int32Array;

@@ -1,4 +1,4 @@
-/** Opens a population version in a thread, so that it does not block the event loop that serves look-ups. */
+/** Opens a population version in a separate thread, so that the service's event loop is not blocked. */
 import { SingleTaskThreads } from '../../lib/threads/single-task-threads.ts';
 import type { Erasures } from '../erase/erasures.ts';
 import type { OpenTask } from './open-thread.ts';
@@ -9,13 +9,13 @@ export class PopulationOpener {
     ...{ beside: import.meta.url, name: 'open-thread', data: null },
   });
 
-  /** Opens a version, with every file verified, ready for look-ups. @throws AppError invalid_population */
+  /** Verifies every file of a version, and opens the version ready for look-ups. @throws AppError invalid_population */
   async open(path: string, version: string, erasures?: Erasures): Promise<Population> {
     const prepared = await this.#threads.run({ path, version });
     return openPopulation(path, { version, prepared, ...(erasures ? { erasures } : {}) });
   }
 
-  /** Stops opening versions; callers that wait for one get an error. */
+  /** Stops opening versions. Callers that are still waiting for a version get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

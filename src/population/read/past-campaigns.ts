@@ -1,6 +1,6 @@
 /**
- * Past campaigns as a user feature: for each user, the train campaigns that the user is a member of. The values belong
- * to the population, never to a model.
+ * Past campaigns as a user feature: for each user, the train campaigns that the user is a member of. The values are
+ * stored in the population, never in a model.
  */
 
 import { readInteractionsTable } from '../../dataset/csv-table.ts';
@@ -12,8 +12,8 @@ import { AppError } from '../../lib/errors.ts';
 export const PAST_CAMPAIGNS = 'past_campaigns';
 
 /**
- * For each user id, the ids of train campaigns in whose history (stage `train`) the user has label 1, in the order of
- * the file.
+ * For each user id, the ids of the train campaigns for which the user has a row with stage `train` and label 1, in file
+ * order.
  */
 export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<string, readonly string[]>> {
   if (dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS)) {
@@ -45,8 +45,8 @@ export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<s
 }
 
 /**
- * The values of features that are derived from the history of a data set: past campaigns, if this feature is requested
- * and the data set itself does not have it.
+ * The values of features that are derived from a data set's history. The only such feature is past campaigns; its
+ * values are derived if the feature is requested and missing from the data set.
  */
 export async function derivedFeatures(
   dataSet: DataSet,

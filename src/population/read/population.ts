@@ -34,9 +34,9 @@ export interface Population {
   /** Number of users of this version, each of whom has one row. */
   readonly rowCount: number;
   readonly directory: Directory;
-  /** Erased users of the folder, which the directory hides. */
+  /** The folder's erased users, whom the directory hides. */
   readonly erasures: Erasures;
-  /** The row of each user number in this version, or -1. */
+  /** For each user number, the user's row in this version; -1 if there is none. */
   readonly rowOf: Int32Array;
   readonly segmentCount: number;
   /**
@@ -44,15 +44,15 @@ export interface Population {
    */
   dictionary(feature: string): Dictionary;
   /**
-   * The rows of a segment, at most 65,536: views of the file, or copies if the segment has dead rows. Rows in the
-   * caller's memory are valid until this memory is reused.
+   * The rows of a segment, at most 65,536: views of the file, or copies if the segment has dead rows. Rows that were
+   * read into the caller's memory are valid until this memory is reused.
    */
   readSegment(index: number, into?: SegmentMemory): Rows;
-  /** Reads any rows, in the given order; repeats are allowed. Segments are cached up to `cacheBytes`. */
+  /** Reads the given rows in the given order. Repeats are allowed. Segments are cached up to `cacheBytes`. */
   readRows(rows: Int32Array): Rows;
 }
 
-/** The columns of users without ids, which suffice to bind, adapt and score a model. */
+/** The user columns without ids, which suffice to bind, adapt and score a model. */
 export type UserRows = Pick<
   Population,
   'path' | 'version' | 'features' | 'rowCount' | 'segmentCount' | 'dictionary' | 'readSegment' | 'readRows'
@@ -67,13 +67,13 @@ export interface OpenOptions {
    * read at once.
    */
   readonly trusted?: boolean;
-  /** Result of `prepareVersion` in another thread, with which nothing is verified or read again. */
+  /** Result of `prepareVersion` in another thread, so that nothing is verified or read twice. */
   readonly prepared?: PreparedVersion;
   /** Erasures of another open version of the folder, so that both versions see new erasures at the same time. */
   readonly erasures?: Erasures;
   /**
-   * Size of the cache of `readRows`, in bytes of columns. If rows are spread over all segments, the cache helps only if
-   * it holds the whole population.
+   * Size of the `readRows` cache, in bytes of cached columns. If the rows read are spread over all segments, the cache
+   * helps only if the whole population fits into it.
    */
   readonly cacheBytes?: number;
 }
@@ -83,14 +83,15 @@ export interface PreparedVersion {
   /** Texts, ends and slots of the directory's table. */
   readonly directory: { readonly bytes: Uint8Array; readonly ends: Uint32Array; readonly slots: Int32Array };
   readonly rowOf: Int32Array;
-  /** One bit for each place that belongs to a user; null if all places do. */
+  /** One bit per place: 1 if the place belongs to a user. Null if all places belong to users. */
   readonly users: Uint32Array | null;
 }
 
 const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
 
 /**
- * Opens a published version. Errors: AppError `invalid_population`, naming a file that is missing, damaged or too new.
+ * Opens a published version. Errors: AppError `invalid_population`, naming the file that is missing, damaged or from a
+ * newer release.
  */
 export function openPopulation(path: string, options: OpenOptions = {}): Population {
   const version = options.version ?? findCurrentVersion(path);
@@ -118,7 +119,7 @@ export function prepareVersion(path: string, version: string): PreparedVersion {
   return { directory: { bytes: table.bytes, ends: table.ends, slots: table.prepare() }, rowOf, users };
 }
 
-/** Whether a version was published and has not been removed. */
+/** Whether a version was published and still exists. */
 export function hasVersion(path: string, version: string): boolean {
   return listVersions(path).includes(version);
 }
@@ -152,7 +153,7 @@ class FolderPopulation implements Population {
     this.#cache = new SegmentCache(cacheBytes, (index) => this.#loadSegment(index));
   }
 
-  /** Takes over the data that another thread read. */
+  /** Uses the data that another thread has read. */
   take({ directory: { bytes, ends, slots }, rowOf, users }: PreparedVersion): void {
     this.#directory = createDirectory(new TextTable(bytes, ends, slots), this.erasures);
     this.#rowOf = rowOf;
@@ -194,7 +195,8 @@ class FolderPopulation implements Population {
   }
 
   readSegment(index: number, into?: SegmentMemory): Rows {
-    // Does not cache segments, because a scan of all segments would evict the segments that `readRows` uses.
+    // This method does not cache segments, because a scan of all segments would evict the segments that `readRows`
+    // uses.
     return this.#cache.find(index) ?? this.#loadSegment(index, into);
   }
 

@@ -1,4 +1,7 @@
-/** Counts and compares population versions in a thread, one at a time, because each pass reads a whole version. */
+/**
+ * Reviews and compares population versions in a separate thread, one at a time, because each pass reads a whole
+ * version.
+ */
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../../lib/errors.ts';
 import { SingleTaskThreads } from '../../lib/threads/single-task-threads.ts';
@@ -6,9 +9,9 @@ import type { PopulationDiff } from './diff.ts';
 import type { FeatureUse } from './review.ts';
 import type { Reviewed, ReviewTask } from './review-thread.ts';
 
-/** Maximum number of waiting passes; further requests fail. */
+/** Maximum number of waiting passes. Further requests fail. */
 const MAXIMUM_WAITING = 8;
-/** Number of cached results, which stay valid because versions never change. */
+/** Number of results to cache. Results stay valid because versions never change. */
 const KEPT = 32;
 const RETRY_SECONDS = 2;
 
@@ -25,7 +28,9 @@ export class PopulationReviewer {
     this.#path = path;
   }
 
-  /** Counts the uses of tokens. @throws AppError invalid_population, unavailable (too many passes are waiting) */
+  /**
+   * Counts how often each token is used. @throws AppError invalid_population, unavailable (too many passes are waiting)
+   */
   async uses(version: string): Promise<readonly FeatureUse[]> {
     const found = await this.#find(version, null);
     return 'uses' in found ? found.uses : [];
@@ -38,7 +43,7 @@ export class PopulationReviewer {
     return found.diff;
   }
 
-  /** Stops the running pass; callers that wait for it get an error. */
+  /** Stops the running pass. Callers that are waiting for its result get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

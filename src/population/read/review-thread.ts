@@ -1,4 +1,4 @@
-/** A thread that passes over a population version, so that the service's event loop does not wait for it. */
+/** A thread that reads a whole population version, so that the service's event loop is not blocked. */
 import { hostThread } from '../../lib/threads/thread-host.ts';
 import { diffPopulations, type PopulationDiff } from './diff.ts';
 import { openPopulation } from './population.ts';
@@ -7,7 +7,7 @@ import { countUses, type FeatureUse } from './review.ts';
 export interface ReviewTask {
   readonly path: string;
   readonly version: string;
-  /** Earlier version to compare with; null to count the uses of tokens instead. */
+  /** Earlier version to compare with; null to count how often each token is used instead. */
   readonly since: string | null;
 }
 

@@ -1,18 +1,18 @@
-/** Coverage and uses of tokens among the users of a version, by feature. */
+/** For each feature of a version, counts the users with a value and the uses of each token. */
 import { countValues } from './coverage.ts';
 import type { Population } from './population.ts';
 import { isTokenColumn } from './segments.ts';
 
-/** One feature of a version. Serialisable. */
+/** Counts for one feature of a version. Serialisable. */
 export interface FeatureUse {
   readonly name: string;
   /** Number of users who have a value. */
   readonly users: number;
-  /** Number of occurrences of each token by code, including repeats in lists; null for features without tokens. */
+  /** Number of occurrences of each token, by code. Repeats within a list count. Null for features without tokens. */
   readonly uses: Uint32Array | null;
 }
 
-/** Reviews each feature, in order, with one pass over the segments. @throws AppError invalid_population */
+/** Reviews all features, in order, in one pass over the segments. @throws AppError invalid_population */
 export function countUses(population: Population): FeatureUse[] {
   const counts = population.features.map(({ name }) => ({
     ...{ name, users: 0, uses: new Uint32Array(population.dictionary(name).size), hasTokens: false },

@@ -1,4 +1,4 @@
-/** A set of row numbers, one bit each. */
+/** A set of row numbers, stored as one bit per row. */
 export class RowSet {
   #bits = new Uint8Array(1024);
   #size = 0;

@@ -1,8 +1,8 @@
-/** Caches the most recently read segments, up to a number of bytes. */
+/** Caches the most recently used segments, up to a given number of bytes. */
 import { LRUCache } from 'lru-cache';
 import { type Rows, sizeOfRows } from './segments.ts';
 
-/** A cache of segments, which does not store segments larger than the limit. */
+/** A cache of segments. Segments larger than the limit are not stored. */
 export class SegmentCache {
   readonly #load: (index: number) => Rows;
   readonly #kept: LRUCache<number, Rows>;
@@ -19,12 +19,12 @@ export class SegmentCache {
     return this.#kept.calculatedSize;
   }
 
-  /** Returns a cached segment, if there is one; the call does not count as a use. */
+  /** Returns the segment if it is cached. The call does not count as a use. */
   find(index: number): Rows | undefined {
     return this.#kept.peek(index);
   }
 
-  /** Returns the segment, and reads it if it is not cached. */
+  /** Returns the segment, reading the segment first if it is not cached. */
   get(index: number): Rows {
     const kept = this.#kept.get(index);
     if (kept) return kept;

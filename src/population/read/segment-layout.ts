@@ -1,7 +1,7 @@
 /**
- * Maps rows to places on disk. A _place_ is `segment * 65,536 + offset`; a segment may have fewer rows, some of which
- * may be dead rows that an update left. Readers see only rows of users, which are numbered without gaps in the order of
- * their places.
+ * Maps rows to places on disk. A _place_ is `segment * 65,536 + offset`; a segment may have fewer than 65,536 rows, and
+ * an update may have left dead rows among them. Readers see only the rows of users. These rows are numbered without
+ * gaps, in the order of their places.
  */
 import { AppError } from '../../lib/errors.ts';
 import type { ManifestSegment } from '../versions/manifest.ts';
@@ -13,13 +13,13 @@ const SEGMENT_WORDS = SEGMENT_ROWS / WORD_BITS;
 type Segments = readonly Pick<ManifestSegment, 'rows' | 'dead'>[];
 
 export class SegmentLayout {
-  /** Segments on disk that have users. */
+  /** Indices of the segments on disk that have users. */
   readonly #onDisk: readonly number[];
   readonly #hasDead: readonly boolean[];
   /** First row of each segment in `#onDisk`, followed by the total number of rows. */
   readonly #starts: readonly number[];
   readonly #words: number;
-  /** Whether rows and places are the same. */
+  /** Whether every row number equals its place. */
   readonly isDense: boolean;
 
   constructor(segments: Segments) {
@@ -56,8 +56,8 @@ export class SegmentLayout {
   }
 
   /**
-   * Converts a row to `segment * 65,536 + position`, the position among the segment's users. Throws RangeError (a bug)
-   * for an invalid row.
+   * Converts a row to `segment * 65,536 + position`, in which `position` counts only the segment's users. Throws
+   * RangeError (a bug) for an invalid row.
    */
   locate(row: number): number {
     const starts = this.#starts;
@@ -72,8 +72,8 @@ export class SegmentLayout {
   }
 
   /**
-   * A bit for each place that belongs to a user. `placeOf` has the place by user number, and -1 for users without a
-   * row.
+   * One bit per place: 1 if the place belongs to a user. `placeOf` contains the place for each user number; -1 for a
+   * user without a row.
    */
   markUsers(placeOf: Int32Array): Uint32Array {
     const bits = new Uint32Array(this.#words);
@@ -86,7 +86,7 @@ export class SegmentLayout {
     return (bits[place >>> 5]! & (1 << (place & 31))) !== 0;
   }
 
-  /** Converts places to rows, by user number. @throws AppError invalid_population, naming `path` */
+  /** Converts the place of each user number to a row. @throws AppError invalid_population, naming `path` */
   toRows(placeOf: Int32Array, bits: Uint32Array, path: string): Int32Array {
     const before = new Int32Array(bits.length + 1);
     for (let i = 0; i < bits.length; i++) before[i + 1] = before[i]! + countBits(bits[i]!);

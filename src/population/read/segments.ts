@@ -21,7 +21,7 @@ import type { Feature } from '../../dataset/features.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { columnOf } from '../../lib/feature-kinds.ts';
 
-/** Number of rows of a segment; the last segment of a version may have fewer. */
+/** Maximum number of rows per segment. */
 export const SEGMENT_ROWS = 65_536;
 
 /** Name of the Arrow column of user numbers; the column of feature f is `user.f`. */
@@ -29,12 +29,18 @@ const USER_NUMBER = 'user_number';
 
 type ColumnType = Int32 | List<Int32> | Float32 | FixedSizeList<Float32>;
 
-/** The codes of a feature of tokens. `offsets[0]` is 0 and row i has `codes[offsets[i] .. offsets[i + 1])`. */
+/**
+ * The codes of a feature with tokens. `offsets[0]` is 0, and the codes of row i are
+ * `codes[offsets[i] .. offsets[i + 1])`.
+ */
 export type TokenColumn =
   | { readonly kind: 'single'; readonly codes: Int32Array }
   | { readonly kind: 'multi'; readonly offsets: Int32Array /* rows + 1 */; readonly codes: Int32Array };
 
-/** The numbers of a feature: row i has `values[i * size .. (i + 1) * size)`, all NaN if the value is missing. */
+/**
+ * The numbers of a feature. The numbers of row i are `values[i * size .. (i + 1) * size)`, all NaN if the value is
+ * missing.
+ */
 export type NumberColumn =
   | { readonly kind: 'number'; readonly size: 1; readonly values: Float32Array }
   | { readonly kind: 'vector'; readonly size: number; readonly values: Float32Array };
@@ -46,14 +52,14 @@ export function isTokenColumn(column: Column): column is TokenColumn {
   return column.kind === 'single' || column.kind === 'multi';
 }
 
-/** The rows of a segment, or gathered rows. The arrays may be shared and must not be written. */
+/** The rows of a segment, or rows gathered from several segments. The arrays may be shared and must not be modified. */
 export interface Rows {
   readonly count: number;
   readonly userNumbers: Int32Array;
   readonly columns: ReadonlyMap<string, Column>;
 }
 
-/** Start of the codes of a row in `column.codes`; they end at the start of `row + 1`. */
+/** The index in `column.codes` at which the row's codes begin. The codes end where the codes of `row + 1` begin. */
 export function startOf(column: TokenColumn, row: number): number {
   switch (column.kind) {
     case 'single':
@@ -64,9 +70,9 @@ export function startOf(column: TokenColumn, row: number): number {
 }
 
 /**
- * Encodes rows as an Arrow IPC file: int32 `user_number`, and then each `user.<feature>`, in the order of `features`,
- * as int32, list of int32, float32 or (for a vector) fixed-size list of float32. There are no nulls: a missing number
- * is NaN.
+ * Encodes rows as an Arrow IPC file: int32 `user_number`, followed by a column `user.<feature>` for each feature, in
+ * the order of `features`. These columns are int32, list of int32, float32 or (for a vector) fixed-size list of
+ * float32. There are no nulls: a missing number is NaN.
  */
 export function encodeSegment(rows: Rows, features: readonly Feature[]): Uint8Array {
   const fields = [new Field<ColumnType>(USER_NUMBER, new Int32(), false)];
@@ -180,7 +186,7 @@ function readInt32(data: Data | undefined, where: string): Int32Array {
   if (!data || !isInt32(data.type) || data.nullCount > 0) {
     throw new AppError('invalid_population', `${where} is not int32 without nulls`);
   }
-  // `values` already starts at the data's offset, and may end with padding.
+  // `values` already starts at the offset of `data`, and may end with padding.
   return (data.values as Int32Array).subarray(0, data.length);
 }
 
@@ -215,7 +221,7 @@ function readList(data: Data | undefined, where: string): TokenColumn {
   const first = offsets[0]!;
   const last = offsets[data.length]!;
   if (last > items.length) throw new AppError('invalid_population', `${where} has offsets past its items`);
-  // Normalises offsets: a batch that was sliced from a larger batch keeps the offsets of the larger batch.
+  // Makes offsets start at 0. A batch that was sliced from a larger batch keeps the offsets of the larger batch.
   return {
     kind: 'multi',
     offsets: first === 0 ? offsets : offsets.map((offset) => offset - first),

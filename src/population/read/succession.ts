@@ -1,10 +1,10 @@
-/** Replaces the version of a population while requests read it. */
+/** Replaces a population's version while requests are reading the population. */
 import type { Population } from './population.ts';
 
 /**
- * Makes `next` the successor of `before`, with the same folder and `erasures`. User ids and numbers are the same in all
- * versions, so the larger of the two directories is used. Audiences of a newer version therefore keep their ids after a
- * return to an older version.
+ * Makes `next` the successor of `before`, with the same folder and `erasures`. All versions assign the same numbers to
+ * the same user ids, so the larger of the two directories is used. Audiences of a newer version therefore keep their
+ * ids after a return to an older version.
  */
 export function succeed(next: Population, before: Population): Population {
   const directory = next.directory.size >= before.directory.size ? next.directory : before.directory;

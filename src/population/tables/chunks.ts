@@ -1,11 +1,14 @@
-/** The columns of a DuckDB chunk: views of its memory, valid as long as the chunk. */
+/** Views of the columns in a DuckDB chunk, which are valid as long as the chunk. */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import type { Utf8 } from '../kinds/tokens.ts';
 
 export type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;
 
-/** Bytes of DuckDB's record of a text, which contains a text of up to 12 bytes and points to a longer one. */
+/**
+ * Size of DuckDB's record of a text, in bytes. The record contains a text of up to 12 bytes, or points to a longer
+ * text.
+ */
 const TEXT_BYTES = 16;
 const INLINE_BYTES = 12;
 const KNOWN_TEXTS = 256;
@@ -37,7 +40,9 @@ export class NumberVector {
   }
 }
 
-/** Texts, without a string for each. After `seek`, it is the UTF-8 of one of them. */
+/**
+ * A column of texts, read without creating a string per text. After `seek`, this object is the UTF-8 of the text found.
+ */
 export class TextVector implements Utf8 {
   bytes: Uint8Array;
   start = 0;
@@ -45,7 +50,7 @@ export class TextVector implements Utf8 {
   readonly #data: Uint8Array;
   readonly #words: Uint32Array;
   readonly #isValid: (row: number) => boolean;
-  /** By hash of their address. */
+  /** The texts fetched last, indexed by a hash of the address. */
   readonly #known: { low: number; high: number; bytes: Uint8Array }[] = [];
 
   constructor(vector: Vector, rows: number) {
@@ -65,7 +70,10 @@ export class TextVector implements Utf8 {
     return true;
   }
 
-  /** A text outside the records. A dictionary of the file has it only once, so the last texts are remembered. */
+  /**
+   * Fetches a text from outside the records. Texts from a file's dictionary often have the same address, so recently
+   * fetched texts are cached.
+   */
   #fetch(row: number): Uint8Array {
     const [low, high] = [this.#words[4 * row + 2]!, this.#words[4 * row + 3]!];
     const entry = this.#known[(low ^ (low >>> 6)) & (KNOWN_TEXTS - 1)];
@@ -85,12 +93,11 @@ export class TextVector implements Utf8 {
   }
 }
 
-/** Lists: where each begins among the items, and its length; a null list has length 0. */
+/** A column of lists: for each list, its start among the items and its length. A null list has length 0. */
 export class ListVector {
   readonly starts: Uint32Array;
   readonly lengths: Uint32Array;
   readonly items: Vector;
-  /** The number of items. */
   readonly size: number;
   readonly isValid: (row: number) => boolean;
 
@@ -98,7 +105,7 @@ export class ListVector {
     this.isValid = validityOf(vector, rows);
     this.items = duckdb.list_vector_get_child(vector);
     this.size = duckdb.list_vector_get_size(vector);
-    // pairs of uint64, of which the low halves suffice
+    // pairs of uint64; the low half of each number suffices
     const data = duckdb.vector_get_data(vector, 16 * rows);
     const words = new Uint32Array(data.buffer, data.byteOffset, 4 * rows);
     [this.starts, this.lengths] = [new Uint32Array(rows), new Uint32Array(rows)];
@@ -110,7 +117,10 @@ export class ListVector {
   }
 }
 
-/** Whether a row is valid: DuckDB has one bit per row, or none at all if every row is valid. */
+/**
+ * Returns a function that says whether a row is valid (not null). DuckDB stores one bit per row, or no bits if every
+ * row is valid.
+ */
 function validityOf(vector: Vector, rows: number): (row: number) => boolean {
   const bits: Uint8Array | null = rows === 0 ? null : duckdb.vector_get_validity(vector, 8 * Math.ceil(rows / 64));
   return bits === null || bits === undefined ? () => true : (row) => (bits[row >> 3]! & (1 << (row & 7))) !== 0;

@@ -7,11 +7,13 @@ import { AppError, assert, messageOf } from '../../lib/errors.ts';
 import { isRemote } from '../import/source-files.ts';
 import { quoteName, quoteText } from '../kinds/column-plan.ts';
 
-/** Memory limit of DuckDB, which writes further data to `scratch`. */
+/** DuckDB's memory limit. Data above the limit is written to `scratch`. */
 const DEFAULT_MEMORY_MIB = 1024;
 
 export interface DatabaseOptions {
-  /** Folder for data that does not fit into memory; created if it does not exist. The caller removes it. */
+  /**
+   * Folder for data that does not fit into memory; created if it does not exist. The caller must remove this folder.
+   */
   readonly scratch: string;
   readonly memoryMib?: number;
 }
@@ -82,7 +84,7 @@ export class Database {
     await this.rows(sql, onPercent);
   }
 
-  /** All rows of a small result. */
+  /** Returns all rows of a small result. */
   async rows(sql: string, onPercent?: (percent: number) => void): Promise<Row[]> {
     const timer = onPercent
       ? setInterval(() => onPercent(Math.max(0, this.#connection.progress.percentage)), PROGRESS_EVERY_MS)
@@ -96,7 +98,7 @@ export class Database {
     }
   }
 
-  /** Chunks of a result of any size; a chunk is valid until the next chunk is requested. */
+  /** Yields the chunks of a result of any size. A chunk is valid until the next chunk is requested. */
   async *stream(sql: string): AsyncGenerator<DuckDBDataChunk, void, void> {
     try {
       const result = await this.#connection.stream(sql);
@@ -136,7 +138,7 @@ export function quotePath(path: string): string {
   return quoteText(isRemote(path) ? path : path.replace(/[*?[]/g, '[$&]'));
 }
 
-/** Parses a whole number of a JSON row, in which DuckDB writes large numbers as text. */
+/** Parses a whole number from a JSON row. DuckDB writes large numbers as text. */
 export function numberOf(row: Row | undefined, column: string): number {
   const value = Number(row?.[column]);
   assert(Number.isSafeInteger(value), `${column} is a whole number`);

@@ -1,4 +1,4 @@
-/** Proposes a schema for files of users from statistics of each column, for a person to edit. */
+/** Proposes a schema for user files from statistics about each column. A person then edits the schema. */
 import { AppError } from '../../lib/errors.ts';
 import { readHead } from '../import/csv-head.ts';
 import { type CsvPath, readCsvRows } from '../import/csv-users.ts';
@@ -19,7 +19,7 @@ export interface Proposal {
 
 type ProposedFeature = SchemaFile['features'][number];
 
-/** Typical names of a column of user ids. */
+/** Typical names of columns with user ids. */
 const ID_NAME = /^(user|customer|client|member|person|account|contact)?_?-? ?(id|no|nr|number|key|uuid)$/i;
 const DATE = {
   date: '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?',
@@ -29,7 +29,7 @@ const DATE = {
 const DECIMAL_COMMA = '[+-]?[0-9]+(,[0-9]+)?';
 /** Lists of numbers in the notation of JSON or of a program's print function. */
 const BRACKETED = `\\[ *${NUMBER}( *, *${NUMBER})* *\\]`;
-/** Minimum length of free text, in bytes. */
+/** Minimum mean length for texts to count as free text, in bytes. */
 const FREE_TEXT_BYTES = 40;
 
 /**
@@ -69,7 +69,7 @@ async function openSample(
   return { total: numberOf(count, 'n'), types };
 }
 
-/** Skips bad rows. Further files may have the first one's columns in another order. */
+/** Skips bad rows. The columns of later files may be in a different order than in the first file. */
 async function sampleCsv(paths: readonly CsvPath[], rows: number, database: Database): Promise<void> {
   const [first, ...others] = paths;
   const head = await readHead(first!.path, first!.file, null);
@@ -154,7 +154,7 @@ function propose(facts: readonly ColumnFacts[], rows: number): SchemaFile {
   return { user_id: id?.column ?? 'user_id', features, notes };
 }
 
-/** The reason why a column has no information for a model; null if the column may be useful. */
+/** The reason why a column contains no information for a model; null if the column may be useful. */
 function reasonToLeaveOut(fact: ColumnFacts, rows: number): string | null {
   const { type, values, different, bytes } = fact;
   const group = typeGroup(type);

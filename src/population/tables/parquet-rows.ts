@@ -1,4 +1,4 @@
-/** Rows of a Parquet file as texts and lists of texts, with the interface of CSV and NDJSON tables. */
+/** Reads rows of a Parquet file as texts and lists of texts, with the same interface as CSV and NDJSON tables. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,7 +80,7 @@ function isReadable(name: string, type: string): boolean {
   return textSql(quoteName(name), elementOf(type) ?? type) !== null;
 }
 
-/** SQL for a column as text, or as a list of texts. */
+/** SQL expression that converts a column to text or to a list of texts. */
 function valueSql(name: string, type: string, path: string): string {
   const column = quoteName(name);
   const element = elementOf(type);

@@ -1,4 +1,7 @@
-/** Users in Parquet: DuckDB reads the files and converts types; values are read by the rules of their kinds. */
+/**
+ * Reads users from Parquet files. DuckDB reads the files and converts types; the kind of each feature determines how
+ * values are read.
+ */
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { assert } from '../../lib/errors.ts';
 import type { CsvPath } from '../import/csv-users.ts';
@@ -14,7 +17,7 @@ import { float64Column, ListVector, NumberVector, TextVector, vectorOf } from '.
 import { type Database, numberOf, quotePath, textOf, withDatabase } from './database.ts';
 import { localCopies } from './remote.ts';
 
-/** Opens Parquet files for `action`, patterns expanded. Errors: AppError `invalid_data`. */
+/** Expands patterns, and opens the Parquet files for `action`. Errors: AppError `invalid_data`. */
 export async function withParquetUsers<T>(
   sources: readonly string[],
   options: OpenOptions,
@@ -28,7 +31,7 @@ export async function withParquetUsers<T>(
   });
 }
 
-/** Expands patterns of CSV or NDJSON files, and copies remote ones to `scratch`, for `action`. Errors: AppError. */
+/** Expands patterns for CSV or NDJSON files, copies remote files to `scratch`, and calls `action`. Errors: AppError. */
 export async function withTextFiles<T>(
   sources: readonly string[],
   options: Pick<OpenOptions, 'scratch' | 'memoryMib'>,
@@ -88,7 +91,7 @@ class ParquetBatch implements UserBatch {
   }
 }
 
-/** Reads the values of a column, by row, into cells. */
+/** Returns a function that reads one row's value in this column into a cell. */
 function readerOf({ type }: ColumnPlan, chunk: DuckDBDataChunk, index: number): (row: number, cell: Cell) => void {
   const vector = vectorOf(chunk, index);
   switch (type) {
@@ -128,7 +131,7 @@ function readerOf({ type }: ColumnPlan, chunk: DuckDBDataChunk, index: number): 
 
 function textReader(texts: TextVector): (row: number, cell: Cell) => void {
   return (row, cell) => {
-    // without a string for each value
+    // this creates no string per value
     if (cell.feature.kind === 'single') cell.column.push(texts.seek(row) ? codeOfUtf8(texts, cell) : 0);
     else KIND_IMPORTS[cell.feature.kind].parseText(texts.text(row), cell);
   };

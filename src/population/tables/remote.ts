@@ -8,8 +8,8 @@ import { quoteText } from '../kinds/column-plan.ts';
 import { type Database, quotePath, textOf } from './database.ts';
 
 /**
- * The files of `sources` in order; the files of a pattern are sorted by name. Errors: AppError `invalid_data` if a
- * pattern matches nothing, or if DuckDB's extension for remote files cannot be loaded.
+ * The files that `sources` name, in this order. The files that match a pattern are sorted by name. Errors: AppError
+ * `invalid_data` if a pattern matches nothing, or if DuckDB's extension for remote files cannot be loaded.
  */
 async function expandSources(sources: readonly string[], database: Database): Promise<string[]> {
   if (sources.some(isRemote)) await loadRemote(sources, database);
@@ -55,7 +55,7 @@ async function loadExtension(name: string, database: Database): Promise<void> {
   }
 }
 
-/** The files of `sources`, checked, patterns expanded; remote CSV files are copied to `folder`. Errors: AppError. */
+/** Expands patterns in `sources`, checks the files, and copies remote CSV files to `folder`. Errors: AppError. */
 export async function localCopies(
   sources: readonly string[],
   folder: string,
@@ -72,8 +72,8 @@ export async function localCopies(
 }
 
 /**
- * Copies a remote text file, decompressed, to `folder` without reading its lines, and returns the copy's path. Errors:
- * AppError `invalid_data`.
+ * Copies a remote text file to `folder`, decompressing the file but not splitting it into lines. Returns the copy's
+ * path. Errors: AppError `invalid_data`.
  */
 export async function copyLines(path: string, folder: string, database: Database): Promise<string> {
   const copy = join(folder, `${createHash('sha256').update(path).digest('hex')}.csv`);

@@ -1,16 +1,16 @@
-/** Finds whether the texts of a column are lists, and the separator of these lists. */
+/** Determines whether the texts in a column are lists, and which separator the lists use. */
 import { NUMBER, type TextList } from '../kinds/column-facts.ts';
 import { quoteText } from '../kinds/column-plan.ts';
 import { type Database, numberOf } from './database.ts';
 
 /** Separators to try, beginning with those that are rare in prose. */
 const SEPARATORS = ['|', ';', ',', ' '] as const;
-/** Minimum share of the texts that contain the separator. */
+/** Minimum share of texts that must contain the separator. */
 const LEAST_TEXTS = 0.05;
 /**
- * Minimum share of parts that also occur in other texts, and minimum share of parts that occur at different positions.
- * Names ("Smith, John"), places and prose have commas too, but their parts keep their position or occur in one text
- * only.
+ * Minimum share of parts that must also occur in other texts, and minimum share of parts that must occur at different
+ * positions. Names ("Smith, John"), places and prose contain commas too, but their parts are always at the same
+ * position or occur in only one text.
  */
 const EVIDENCE: Readonly<Record<string, { readonly repeated: number; readonly moved: number }>> = {
   '|': { repeated: 0.1, moved: 0 },
@@ -18,7 +18,10 @@ const EVIDENCE: Readonly<Record<string, { readonly repeated: number; readonly mo
   ',': { repeated: 0.5, moved: 0.5 },
 };
 
-/** The kind of list in the texts `column` (SQL) of the table `sample`; null if they are single values. */
+/**
+ * The kind of lists in the texts of `column` (an SQL expression) in the table `sample`; null if the texts are single
+ * values.
+ */
 export async function findTextList(column: string, database: Database): Promise<TextList | null> {
   for (const separator of SEPARATORS) {
     const found = await measure(column, separator, database);

@@ -11,8 +11,8 @@ import { readPlaces, readSegmentFile } from '../versions/version-files.ts';
 import type { SharedRows } from '../versions/version-writer.ts';
 
 /**
- * Minimum number of users of a segment that is kept; smaller segments are rewritten together with the added rows, so
- * that dead rows do not accumulate.
+ * Minimum number of users for a segment to be kept. Segments with fewer users are rewritten together with the added
+ * rows, so that dead rows do not accumulate.
  */
 const FEW_USERS = (3 * SEGMENT_ROWS) / 4;
 /** Maximum number of rows that an update moves per added or removed row. */
@@ -22,9 +22,9 @@ export class BaseVersion {
   readonly features: readonly Feature[];
   readonly #folder: string;
   readonly #manifest: Manifest;
-  /** Place of the row by user number; -1 for users without a row. */
+  /** For each user number, the place of the user's row; -1 for users without a row. */
   readonly #placeOf: Int32Array;
-  /** Number of rows that belong to users, by segment. */
+  /** For each segment, the number of rows that belong to users. */
   readonly #users: number[];
   readonly #hashes: (Uint32Array | undefined)[] = [];
   #removed = 0;
@@ -47,7 +47,7 @@ export class BaseVersion {
     return this.#manifest.version;
   }
 
-  /** Number of users who still have a row. */
+  /** Number of users who still have a row in this version. */
   get users(): number {
     return this.#manifest.rows - this.#removed;
   }
@@ -56,7 +56,7 @@ export class BaseVersion {
     return (this.#placeOf[user] ?? -1) >= 0;
   }
 
-  /** Whether the user's row has this hash of `hashRows`. All rows of a segment are hashed at once. */
+  /** Whether `hashRows` gives this hash for the user's row. All rows of a segment are hashed at once. */
   isEqual(user: UserNumber, low: number, high: number): boolean {
     const place = this.#placeOf[user]!;
     const segment = Math.floor(place / SEGMENT_ROWS);
@@ -75,7 +75,8 @@ export class BaseVersion {
 
   /**
    * Chooses the segments to rewrite: segments with few users, smallest first, up to `MOVED_PER_ROW` rows per added or
-   * removed row, but at least 65,536 rows. With `isCompacted`, all segments with few users or dead rows are chosen.
+   * removed row, but at least 65,536 rows. If `isCompacted` is true, all segments that have few users or any dead rows
+   * are chosen.
    */
   findScattered(addedRows: number, isCompacted: boolean): number[] {
     const order = [...this.#users.keys()].sort((a, b) => this.#users[a]! - this.#users[b]!);
@@ -103,7 +104,7 @@ export class BaseVersion {
     return kept;
   }
 
-  /** Segments that still have users. */
+  /** Returns the segments that still have users, and the places of these users. */
   share(): SharedRows {
     const { segments, version } = this.#manifest;
     const kept = segments.flatMap((_, i) => (this.#users[i]! > 0 ? [i] : []));

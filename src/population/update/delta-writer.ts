@@ -1,4 +1,4 @@
-/** Receives the rows of an update: unchanged rows are skipped, and other rows replace the user's current row. */
+/** Receives the rows of an update: unchanged rows are skipped, and changed rows replace the users' current rows. */
 import type { UserNumber } from '../../lib/brands.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
@@ -10,19 +10,19 @@ import type { Rows } from '../read/segments.ts';
 import type { VersionWriter } from '../versions/version-writer.ts';
 import type { BaseVersion } from './base-version.ts';
 
-/** Number of rows that are collected and compared at a time. */
+/** Number of rows to collect and compare at a time. */
 const STAGED_ROWS = 8192;
 
 export interface DeltaCounts {
   /** Number of users whose row was replaced. */
   changed: number;
-  /** Number of new users, who had no row. */
+  /** Number of users who had no row before. */
   added: number;
   /** Number of users whose row is unchanged. */
   unchanged: number;
   /** Number of users whose row was removed. */
   deleted: number;
-  /** Number of users to delete who are not in the population. */
+  /** Number of users who were to be deleted but were not in the population. */
   unknown: number;
   /** Number of users whose row was removed because they were erased. */
   erased: number;
@@ -104,8 +104,8 @@ export class DeltaWriter implements RowSink {
   }
 
   /**
-   * Publishes the version unless it equals the previous one. If `isCompacted`, the version has no dead rows. Errors:
-   * AppError `invalid_data` if no user would be left, and the errors of a damaged folder.
+   * Publishes the version unless it equals the previous one. If `isCompacted` is true, the new version has no dead
+   * rows. Errors: AppError `invalid_data` if no user would be left, and the errors of a damaged folder.
    */
   publish(isCompacted: boolean): Published {
     const [writer, base, counts] = [this.#writer, this.#base, this.counts];

@@ -1,4 +1,4 @@
-/** Updates a population with changed, new and deleted users, in time proportional to their number. */
+/** Updates a population with changed, new and deleted users, in time proportional to the number of these users. */
 import { existsSync } from 'node:fs';
 import type { Feature } from '../../dataset/features.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -19,7 +19,7 @@ import { type DeltaCounts, DeltaWriter } from './delta-writer.ts';
 export interface UpdateFilesOptions {
   /** A population's folder. */
   readonly population: string;
-  /** Files of changed and new users with all features; the files must have the same format. */
+  /** Files of changed and new users with all features. All files must have the same format. */
   readonly changed: readonly string[];
   /** Files with the ids of users to delete. */
   readonly deleted: readonly string[];
@@ -30,11 +30,11 @@ export interface UpdateFilesOptions {
   readonly limits?: Partial<ImportLimits>;
   /** Maximum number of bad rows to leave out. Default: none. */
   readonly maximumBadRows?: number;
-  /** Treatment of users with several rows. Default: an error. */
+  /** What to do with users who have several rows. Default: an error. */
   readonly duplicates?: Duplicates;
   /**
-   * Whether to leave no dead rows, so that no data of deleted users remains on disk. This takes time proportional to
-   * the segments with dead rows.
+   * Whether to remove all dead rows, so that the new version contains no rows of deleted users. The time this takes is
+   * proportional to the number of segments with dead rows.
    */
   readonly isCompacted?: boolean;
   /** DuckDB's memory limit. */
@@ -48,16 +48,16 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
   readonly version: string;
   /** Version that the update built on; equal to `version` if nothing changed. */
   readonly before: string;
-  /** Whether `before` was the newest version, and the name of the previous current version. */
+  /** Whether `before` was the newest version, and the name of the version that was current before. */
   readonly isOfNewest: boolean;
   readonly currentBefore: string;
-  /** Number of users of the version. */
+  /** Number of users in the new version. */
   readonly users: number;
-  /** Numbers of segments that are shared with `before`, and that were written. */
+  /** Number of segments shared with `before`, and number of segments written. */
   readonly segments: { readonly shared: number; readonly written: number };
   readonly badRows: number;
   readonly worst: readonly string[];
-  /** Number of rows that a later row of the same user replaced. */
+  /** Number of rows that were replaced by a later row of the same user. */
   readonly replaced: number;
   /** Number of rows that were left out because their users were erased. */
   readonly leftOut: number;
@@ -66,9 +66,9 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
 /**
  * Creates a version from the newest or the given version, and makes the new version current. Users in `changed` get
  * their new rows, users in `deleted` and erased users lose their rows, and all other users keep their rows. A user must
- * not be in both lists. Files of unchanged rows are shared with the base. If nothing changed, nothing is written.
- * Errors: AppError `invalid_data` (naming file and line or row, or if no user would be left), `invalid_argument`, and
- * those of `withImportLock`; after an error, nothing is published.
+ * not be in both lists. Most unchanged rows stay in segment files that are shared with the base version. If nothing
+ * changed, nothing is written. Errors: AppError `invalid_data` (naming file and line or row, or if no user would be
+ * left), `invalid_argument`, and the errors of `withImportLock`. After an error, nothing is published.
  */
 export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
   const { population, changed, deleted } = options;
@@ -109,7 +109,7 @@ async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
       ? 0
       : await readUsers(changed, delta, { schema, limits, badRows, duplicates, ...place, ...progress });
   const done = delta.publish(isCompacted);
-  // the caller requested the newest version, so make it current although nothing changed
+  // the caller requested the newest version, so this version becomes current although nothing changed
   if (isOfNewest && done.version === newest && currentBefore !== newest) writeCurrent(population, newest);
   return {
     ...delta.counts,
@@ -124,7 +124,7 @@ async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
   };
 }
 
-/** Finds the version for `newest`, `current` or the name of a version. @throws AppError invalid_argument */
+/** Finds the version that `newest`, `current` or a version name refers to. @throws AppError invalid_argument */
 function baseOf({ population, base = 'newest' }: UpdateFilesOptions, newest: string, current: string): string {
   if (base === 'newest') return newest;
   if (base === 'current') return current;
@@ -132,7 +132,7 @@ function baseOf({ population, base = 'newest' }: UpdateFilesOptions, newest: str
   throw new AppError('invalid_argument', `${population} has no version ${base} to build on`);
 }
 
-/** The schema of files whose columns have the names of the features. */
+/** The schema for files in which each column has the name of a feature. */
 export function schemaOfFeatures(features: readonly Feature[], columns: ReadonlyMap<string, string>): SourceSchema {
   for (const name of columns.keys()) {
     if (name !== 'user_id' && !features.some((feature) => feature.name === name))
@@ -145,8 +145,8 @@ export function schemaOfFeatures(features: readonly Feature[], columns: Readonly
 }
 
 /**
- * A schema with the population's features in their order. Other features need a new import. `path` is the path of the
- * schema file. Errors: AppError `invalid_argument`.
+ * The schema with its features in the population's order. Adding or removing features requires a new import. `path` is
+ * the path of the schema file. Errors: AppError `invalid_argument`.
  */
 export function fitSchema(schema: SourceSchema, features: readonly Feature[], path: string): SourceSchema {
   const refuse = (what: string) =>

@@ -11,7 +11,7 @@ import { ORDER_FILE } from './version-order.ts';
 export interface PopulationFile {
   /** Path relative to the folder. */
   readonly path: string;
-  /** Whether the file will never be written again. */
+  /** Whether the file never changes. */
   readonly isFinal: boolean;
 }
 

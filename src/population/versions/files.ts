@@ -4,10 +4,10 @@ import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, statSync } fr
 import { writeAll } from '../../lib/files/durable-files.ts';
 import { readFully } from '../../lib/files/slices.ts';
 
-/** Number of bytes that are hashed at a time, because a single call in Node cannot exceed 2 GiB. */
+/** Number of bytes to hash at a time. A single call in Node.js cannot hash more than 2 GiB. */
 const HASH_BYTES = 1024 * 1024 * 1024;
 
-/** The sha256 of some bytes, as hex. */
+/** The sha256 of the bytes, as hex. */
 export function sha256(bytes: Uint8Array): string {
   const hash = createHash('sha256');
   for (let at = 0; at < bytes.length; at += HASH_BYTES) hash.update(bytes.subarray(at, at + HASH_BYTES));
@@ -44,7 +44,7 @@ export function readRange(path: string, start: number, end: number): Buffer {
  */
 export function appendDurably(path: string, size: number, tail: Uint8Array): void {
   if (tail.length === 0 && statSync(path, { throwIfNoEntry: false })?.size === size) return;
-  // this open with 'a', which ignores positions, only creates the file
+  // opening with 'a' only creates the file here, because writes in this mode ignore positions
   withFile(path, 'a', () => {});
   withFile(path, 'r+', (file) => {
     ftruncateSync(file, size);

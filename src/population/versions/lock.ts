@@ -1,6 +1,6 @@
 /**
- * The two locks of a population folder, shared by all its processes: the writer's lock, held for a whole import, and
- * the erasure lock, held for milliseconds. An idle service holds neither.
+ * The two locks of a population folder, which all processes use: the writer's lock, held during a whole import, and the
+ * erasure lock, held for milliseconds. An idle service holds neither lock.
  */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ import { removeQuietly, withStorage } from '../../lib/files/durable-files.ts';
 import { awaitFileLock, awaitFileLockSync, tryFileLock } from '../../lib/files/file-lock.ts';
 
 /**
- * Lock file of the writer, who adds, removes or copies versions or overwrites ids. The file is empty and never removed.
+ * Lock file of the writer, which is the process that adds, removes or copies versions or overwrites ids. The file is
+ * empty and never removed.
  */
 const WRITER_LOCK = 'writer.lock';
 /** Lock file for adding erasure records and for making a version visible. */
@@ -17,11 +18,11 @@ const ERASURES_LOCK = 'erasures.lock';
 /** Lock files of earlier releases, which contain process ids and are no longer used. */
 const FORMER_LOCKS = ['lock', 'erased.lock'];
 
-/** Maximum wait for another writer, which suffices to switch or remove a version, but not for an import. */
+/** Maximum wait for another writer: long enough for that writer to switch or remove a version, but not to import. */
 const WRITER_WAIT_MS = 2_000;
 /** Maximum wait for the erasure lock, which is normally held for milliseconds. */
 const ERASURES_WAIT_MS = 30_000;
-/** Maximum number of attempts to create a folder that its last writer may remove. */
+/** Maximum number of attempts to create the folder, because another writer may remove the folder at the same time. */
 const FOLDER_ATTEMPTS = 3;
 
 /** Runs `action` as the only writer of an existing folder. @throws AppError unavailable, storage_failed */
@@ -46,7 +47,7 @@ export function asWriterSync<T>(folder: string, action: () => T): T {
   }
 }
 
-/** Like `asWriter`, for a folder that is created if missing, and removed again if it stays empty. */
+/** Like `asWriter`, but creates the folder if it does not exist, and removes the folder if it stays empty. */
 export async function asFirstWriter<T>(folder: string, action: () => Promise<T>): Promise<T> {
   const isNew = !existsSync(folder);
   for (let attempt = 1; ; attempt++) {
@@ -103,7 +104,8 @@ function held(release: (() => void) | null, folder: string): () => void {
 }
 
 /**
- * Removes a folder that contains only locks. A process that waits for such a lock will notice that the file changed.
+ * Removes a folder that contains only locks. A process that waits for such a lock will notice that the lock file was
+ * removed.
  */
 function removeUnused(folder: string): void {
   const locks = [WRITER_LOCK, ERASURES_LOCK];

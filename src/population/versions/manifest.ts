@@ -1,4 +1,6 @@
-/** The manifest of a population version, `population.json`, which lists its files with size and sha256. */
+/**
+ * The manifest of a population version, `population.json`, which lists the version's files with their sizes and sha256.
+ */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,16 +22,15 @@ const NEWEST_CONTRACT = 2;
 
 export const MANIFEST_FILE = 'population.json';
 export const CURRENT_FILE = 'current';
-/** Folder of the dictionaries. */
 export const DICTIONARIES_FOLDER = 'dictionaries';
 /** Folder in which an import builds a version before it is published. */
 export const INCOMING_FOLDER = 'incoming';
 /**
- * File in `incoming/` while an import readmits erased users. If such a user is erased again, the erasure must be
- * recorded again.
+ * File that exists in `incoming/` while an import readmits erased users. If such a user is erased again, the erasure
+ * must be recorded again.
  */
 export const READMISSION_FILE = 'readmits';
-/** Suffix of a version that is being removed or was replaced. */
+/** Suffix of the folder of a version that is being removed or was replaced. */
 export const REMOVED_SUFFIX = '.removed';
 
 const VERSION = /^[0-9a-f]{12}$/;
@@ -43,8 +44,8 @@ const fileSchema = z.strictObject({
 const tableSchema = z.strictObject({ count: countSchema, bytes: fileSchema, ends: fileSchema });
 
 /**
- * A feature of the manifest. Only vectors have a `size`. `sensitive` is omitted if false, so older versions keep their
- * name.
+ * A feature in the manifest. Only vectors have a `size`. `sensitive` is omitted if false, so that the names of older
+ * versions remain valid.
  */
 const featureSchema = z.strictObject({
   name: z.string().min(1),
@@ -53,7 +54,10 @@ const featureSchema = z.strictObject({
   sensitive: z.literal(true).optional(),
 });
 
-/** A segment. `dead` counts rows that no longer belong to a user after an update; absent if there are none. */
+/**
+ * A segment. `dead` is the number of rows that no longer belong to a user after an update; absent if there are no such
+ * rows.
+ */
 const segmentSchema = z.strictObject({
   rows: z.int().min(1).max(SEGMENT_ROWS),
   dead: z.int().min(1).optional(),
@@ -74,15 +78,15 @@ const manifestSchema = z.strictObject({
 
 /** A file of a version; only its first `size` bytes belong to the version. */
 export type ManifestFile = z.infer<typeof fileSchema>;
-/** An append-only table: the bytes of the texts, and their end offsets. */
+/** An append-only table: the bytes of the texts, and the end offset of each text. */
 export type ManifestTable = z.infer<typeof tableSchema>;
 /** Contents of a version; `rows` counts the rows of users, without dead rows. */
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestSegment = z.infer<typeof segmentSchema>;
 
 /**
- * Completes a manifest with its version: the first 12 hex digits of the sha256 of all other fields, so that equal
- * content has the same version.
+ * Adds the version to a manifest: the first 12 hex digits of the sha256 of all other fields. Equal content therefore
+ * has the same version.
  */
 export function sealManifest(content: Omit<Manifest, 'version'>): Manifest {
   return { ...content, version: versionOf(content) };
@@ -93,10 +97,10 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   return Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
 }
 
-/** A file of a version with the path to open. */
+/** A file of a version, with its full path. */
 export type VersionFile = ManifestFile & { readonly mayGrow: boolean };
 
-/** Lists every file of a version. The tables belong to all versions and may have grown; other files never change. */
+/** Lists every file of a version. All versions share the tables, which may have grown; other files never change. */
 export function listFiles(folder: string, manifest: Manifest): VersionFile[] {
   const shared = [manifest.directory, ...manifest.dictionaries].flatMap(({ bytes, ends }) => [bytes, ends]);
   const own = [manifest.row_of, ...manifest.segments];
@@ -136,7 +140,7 @@ export function readManifest(folder: string, version: string): Manifest {
 }
 
 /**
- * The version that `current` names; null in a folder without a current version. Errors: AppError `invalid_population`.
+ * The version that `current` names; null if the folder has no current version. Errors: AppError `invalid_population`.
  */
 export function findCurrentVersion(folder: string): string | null {
   const path = join(folder, CURRENT_FILE);
@@ -152,14 +156,14 @@ export function publishedAt(folder: string, version: string): number {
   return statSync(join(folder, version, MANIFEST_FILE)).mtimeMs;
 }
 
-/** Published versions that were not removed. */
+/** Published versions that still exist. */
 export function listVersions(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder).filter((name) => VERSION.test(name));
 }
 
 /**
- * The manifests of all published versions; a version that is removed during the call is left out. @throws AppError
+ * The manifests of all published versions; versions that are removed during the call are left out. @throws AppError
  * invalid_population
  */
 export function readManifests(folder: string): Manifest[] {
@@ -174,7 +178,7 @@ export function readManifests(folder: string): Manifest[] {
 }
 
 /**
- * The largest directory of all published versions; the directories of other versions are prefixes of this directory.
+ * The largest directory of any published version. The directories of the other versions are prefixes of this directory.
  */
 export function findLargestDirectory(folder: string): ManifestTable | null {
   let largest: ManifestTable | null = null;
@@ -205,7 +209,6 @@ export function dictionaryPaths(feature: string): { bytes: string; ends: string 
   return { bytes: `${stem}.bytes`, ends: `${stem}.ends` };
 }
 
-/** The schema of a version. */
 export function featuresOf(manifest: Manifest): Feature[] {
   return manifest.features.map(({ name, kind, size, sensitive }) => ({
     name,

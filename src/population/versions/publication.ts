@@ -17,10 +17,10 @@ import {
 } from './manifest.ts';
 import { verifyVersion } from './verify.ts';
 
-/** A table that a version adds to. */
+/** A table to which a version may add texts. */
 export interface GrowingTable {
   readonly table: TextTable;
-  /** The table in the largest published version; null if no version has the table. */
+  /** The table as recorded by the published version with the most texts; null if no version has the table. */
   readonly published: ManifestTable | null;
 }
 
@@ -35,7 +35,7 @@ export interface Publication {
   readonly out: string;
   readonly manifest: Manifest;
   readonly rowOf: Uint8Array;
-  /** First segments of the version. Further segments were written to `incoming/`, numbered from 0. */
+  /** The first segments of the version. The other segments were written to `incoming/`, numbered from 0. */
   readonly shared: readonly SharedSegment[];
   readonly directory: GrowingTable;
   /** By feature. */
@@ -49,8 +49,8 @@ export function segmentPath(index: number): string {
 
 /**
  * Writes a version to disk without making it visible: tables grow beyond the sizes in any manifest, and other files are
- * in `incoming/`. This can be called again after the directory has changed. Returns false if the same version already
- * exists intact.
+ * in `incoming/`. Call this again if the directory has changed. Returns false if the same version already exists and is
+ * intact.
  */
 export function stage(publication: Publication): boolean {
   const { out, manifest } = publication;
@@ -62,7 +62,7 @@ export function stage(publication: Publication): boolean {
   writeDurably(join(incoming, MANIFEST_FILE), encodeManifest(manifest), 'w');
   syncFolder(join(incoming, 'segments'));
   syncFolder(incoming);
-  // Makes the names of the tables' files durable, which must precede the manifest that lists them.
+  // The names of the table files must be durable before the manifest that lists these files is published.
   syncFolder(out);
   return true;
 }
@@ -103,7 +103,7 @@ function placeSegments(incoming: string, { manifest, shared }: Publication): voi
   }
 }
 
-/** Whether the same version already exists intact. */
+/** Whether this version already exists and is intact. */
 function isIntact(out: string, manifest: Manifest): boolean {
   if (!existsSync(join(out, manifest.version))) return false;
   try {

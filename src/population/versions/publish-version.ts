@@ -1,4 +1,4 @@
-/** Creates a version under the folder's lock. The version is published only if all data could be read. */
+/** Creates a version while holding the folder's lock. The version is published only if all data could be read. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -21,11 +21,11 @@ export async function withImportLock<T>(out: string, action: () => Promise<T>): 
 }
 
 /**
- * Lets `read` fill a writer under the folder's lock, and publishes the result. The same content imported into the same
- * folder gives the same version, so importing the current content again changes nothing (but a damaged copy of that
- * version is replaced). `from` names the source in errors. Errors: the errors of `read` and `withImportLock`, and
- * AppError `invalid_population` (the folder is damaged), `invalid_data` (there is no user). After an error, the folder
- * still serves its previous version.
+ * Lets `read` fill a writer while the folder is locked, and publishes the result. The same content imported into the
+ * same folder gives the same version, so importing the current content again changes nothing (but a damaged copy of
+ * that version is replaced). `from` names the source in errors. Errors: the errors of `read` and `withImportLock`, and
+ * AppError `invalid_population` (the folder is damaged), `invalid_data` (there are no users). After an error, the
+ * folder still serves its previous version.
  */
 export async function publishVersion(
   target: ImportTarget,

@@ -7,8 +7,8 @@ import { readPrefix, sha256 } from './files.ts';
 import { listFiles, type Manifest, type ManifestFile, readManifest, type VersionFile } from './manifest.ts';
 
 /**
- * Throws AppError `invalid_population`, naming the file, unless every file of the version has its size and, if
- * requested, its sha256.
+ * Throws AppError `invalid_population`, naming the file, unless every file of the version has the recorded size and, if
+ * requested, the recorded sha256.
  */
 export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' | 'everything'): void {
   const files = listFiles(folder, manifest);
@@ -18,14 +18,14 @@ export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' 
     if (!reading(file.path, () => drain(checkFile(folder, file)))) throw alteredError(file.path);
 }
 
-/** The error for a file whose bytes differ from the record of a version. */
+/** The error for a file that differs from what a version recorded. */
 function alteredError(path: string): AppError {
   return new AppError('invalid_population', `${path} was altered: its sha256 differs from the recorded sha256`);
 }
 
 /**
- * The verified bytes of a file that belong to a version, in a new buffer or a buffer from `allocate`. @throws AppError
- * invalid_population naming the file
+ * Reads and verifies the bytes of a file that belong to a version. The buffer is new, or comes from `allocate`. @throws
+ * AppError invalid_population naming the file
  */
 export function readCheckedFile(
   folder: string,
@@ -39,7 +39,7 @@ export function readCheckedFile(
   return bytes;
 }
 
-/** The files of a published version, in the form of `listFiles`. @throws AppError invalid_population */
+/** The files of a published version, as `listFiles` returns them. @throws AppError invalid_population */
 export function filesOfVersion(folder: string, version: string): VersionFile[] {
   return listFiles(folder, readManifest(folder, version));
 }
@@ -49,13 +49,13 @@ export function isCut({ path, size }: ManifestFile): boolean {
   return (statSync(path, { throwIfNoEntry: false })?.size ?? -1) < size;
 }
 
-/** Whether a file has the bytes that a version recorded; yields the number of bytes of each slice that it reads. */
+/** Whether a file's bytes match what a version recorded. Yields the size of each slice that is read, in bytes. */
 export function* checkFile(folder: string, file: ManifestFile): Generator<number, boolean, void> {
   if (isCut(file)) return false;
   return isRecorded(folder, file, yield* hashFileSlices(file.path, file.size));
 }
 
-/** Whether a sum is the recorded sum or is accepted in its place. */
+/** Whether a checksum is the recorded checksum or is accepted in its place. */
 function isRecorded(folder: string, { sha256: recorded }: ManifestFile, actual: string): boolean {
   return actual === recorded || acceptedSums(folder, recorded).includes(actual);
 }

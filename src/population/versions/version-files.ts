@@ -7,8 +7,9 @@ import { featuresOf, type Manifest } from './manifest.ts';
 import { readCheckedFile } from './verify.ts';
 
 /**
- * A segment with all rows, including dead rows, as views of `into` if given. The sha256 is verified at each read,
- * because a file may be damaged after the check at the start of a service. @throws AppError invalid_population
+ * Reads a segment with all rows, including dead rows. If `into` is given, the rows are views of this memory. The sha256
+ * is verified at each read, because a file may be damaged after the check when a service starts. @throws AppError
+ * invalid_population
  */
 export function readSegmentFile(folder: string, manifest: Manifest, index: number, into?: SegmentMemory): Rows {
   const { rows: count, ...file } = manifest.segments[index]!;
@@ -20,7 +21,8 @@ export function readSegmentFile(folder: string, manifest: Manifest, index: numbe
 }
 
 /**
- * The file `row-of.i32`: for each user number, `segment * 65,536 + offset` or -1. @throws AppError invalid_population
+ * Reads the file `row-of.i32`: for each user number, `segment * 65,536 + offset`, or -1 for a user without a row.
+ * @throws AppError invalid_population
  */
 export function readPlaces(folder: string, { version, row_of: recorded, directory }: Manifest): Int32Array {
   const path = join(folder, version, recorded.path);

@@ -1,7 +1,7 @@
 /**
- * The order of publication in the file `versions`, with one version per line, latest last. File times cannot replace
- * this file: clocks may be set back, copies and restored backups have new times, and publishing the same content again
- * writes no new files.
+ * The order of publication, stored in the file `versions` with one version per line, latest last. File times cannot
+ * replace this file: clocks may be set back, copies and restored backups have new times, and publishing the same
+ * content again writes no new files.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { type Manifest, publishedAt, readManifests } from './manifest.ts';
 
 export const ORDER_FILE = 'versions';
 
-/** The version published last, on which the next update builds; null if there is none. */
+/** The version published last, which the next update builds on; null if no version is published. */
 export function findNewestVersion(folder: string): string | null {
   return orderVersions(folder, readManifests(folder)).at(-1) ?? null;
 }
@@ -40,7 +40,7 @@ export function recordPublished(folder: string, version: string): void {
   withStorage(`write ${path}`, () => replaceDurably(path, Buffer.from(text), `${path}.tmp`));
 }
 
-/** Parses the file. Lines that are not a version are skipped; for a repeated version, the last line counts. */
+/** Parses the file. Lines that do not name a version are skipped. If a version is repeated, its last line counts. */
 function readOrder(folder: string): string[] {
   const path = join(folder, ORDER_FILE);
   if (!existsSync(path)) return [];

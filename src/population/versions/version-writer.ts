@@ -56,11 +56,11 @@ export interface ImportResult {
   readonly version: string;
   /** Number of users of this version. */
   readonly users: number;
-  /** Number of users who got a user number in this import. */
+  /** Number of users who were given a user number by this import. */
   readonly newUsers: number;
   /** Number of tokens in each feature's dictionary, including those of earlier versions. */
   readonly tokens: Readonly<Record<string, number>>;
-  /** Number of users with a value, by feature. */
+  /** For each feature, the number of users with a value. */
   readonly coverage: Readonly<Record<string, number>>;
   /** Number of rows that were left out because their users were erased. */
   readonly erased: number;
@@ -85,17 +85,14 @@ const STAGE_ATTEMPTS = 5;
 
 const NOTHING_SHARED: SharedRows = { segments: [], placeOf: new Int32Array(0) };
 
-/**
- * A version under construction: growing tables, and rows in the order in which they are added. The folder must be
- * locked.
- */
+/** A version under construction: growing tables, and rows in the order of their addition. The folder must be locked. */
 export class VersionWriter implements RowSink {
   readonly scratch: string;
   readonly segment: SegmentBuilder;
   readonly directory: TextTable;
   /** Erased users, who must be left out. */
   readonly erased: ImportErasures;
-  /** Dictionaries by feature, in the order of the columns; the dictionary of a feature without tokens stays empty. */
+  /** One dictionary per feature, in column order; the dictionary of a feature without tokens stays empty. */
   readonly dictionaries: readonly TextTable[];
   readonly #out: string;
   readonly #features: readonly Feature[];
@@ -120,7 +117,7 @@ export class VersionWriter implements RowSink {
     withStorage(`write ${this.#incoming}`, () => {
       rmSync(this.#incoming, { recursive: true, force: true });
       mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
-      // this file is written before erasures are read, so users erased from now on are recorded again
+      // this file is written before erasures are read, so that users who are erased from now on are recorded again
       if (readmitErased) writeDurably(join(this.#incoming, READMISSION_FILE), new Uint8Array());
     });
     const erasures = new Erasures(out);
@@ -162,7 +159,7 @@ export class VersionWriter implements RowSink {
     return null;
   }
 
-  /** Ends the last segment and publishes the version, with shared rows before new rows. */
+  /** Ends the last segment and publishes the version. Shared rows come before new rows. */
   publish(shared: SharedRows = NOTHING_SHARED): ImportResult {
     if (this.segment.count > 0) this.#writeSegment();
     const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
@@ -180,8 +177,8 @@ export class VersionWriter implements RowSink {
   }
 
   /**
-   * Opens the table with the most texts, which contains all texts because tables only grow. Bytes after its end were
-   * left by a killed import.
+   * Opens a table as recorded by the version with the most texts, which has all texts because tables only grow. Any
+   * bytes after the recorded end were left by a killed import.
    */
   #openTable(recorded: readonly ManifestTable[]): GrowingTable {
     const published = recorded.reduce<ManifestTable | null>(
@@ -215,8 +212,8 @@ export class VersionWriter implements RowSink {
   }
 
   /**
-   * Publishes the version. All data is on disk before the erasure lock is taken, so erasures wait only for a rename. If
-   * a new user is erased in between, the version is staged again, because the id must not be written.
+   * Publishes the version. All data is on disk before the erasure lock is acquired, so erasures wait only for a rename.
+   * If a new user is erased in the meantime, the version is staged again, because the user's id must not be written.
    */
   #publish(users: number, shared: SharedRows): string {
     const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
@@ -254,13 +251,13 @@ export class VersionWriter implements RowSink {
       makeVisible(publication);
       this.erased.recordNewUsers();
     }
-    // the publication is recorded before the version becomes current, so that the next update builds on it even after a
-    // kill in between
+    // the publication is recorded before the version becomes current, so that the next update builds on this version
+    // even if the process is killed in between
     recordPublished(this.#out, version);
     if (findCurrentVersion(this.#out) !== version) writeCurrent(this.#out, version);
   }
 
-  /** The place of each row by user number. New rows follow the shared rows. */
+  /** For each user number, the place of the user's row. New rows follow the shared rows. */
   #placeAll({ segments, placeOf }: SharedRows): Int32Array {
     const rowOf = new Int32Array(this.directory.count).fill(-1);
     rowOf.set(placeOf);

@@ -70,9 +70,9 @@ export function summariseVersions(folder: string): VersionSummary[] {
 }
 
 /**
- * Makes a published version current, after checking all its files (unless the caller has). Numbers and codes are never
- * reassigned, so switching back and forth is safe. @throws AppError invalid_argument (no such version),
- * invalid_population, unavailable (an import is running), storage_failed
+ * Makes a published version current, after checking all its files (unless the caller has already checked them). User
+ * numbers and codes are never reassigned, so switching back and forth is safe. @throws AppError invalid_argument (no
+ * such version), invalid_population, unavailable (an import is running), storage_failed
  */
 export function makeCurrent(folder: string, version: string, { isVerified = false } = {}): void {
   underLock(folder, () => {
@@ -95,8 +95,8 @@ export function versionBefore(folder: string): string {
 }
 
 /**
- * Removes all but the `keep` newest versions, and returns the removed versions. The current version is kept, and so is
- * the version with the most user numbers, which the next import builds on. The ids of erased users are overwritten. A
+ * Removes all but the `keep` newest versions, and returns the removed versions. The current version is kept, as is the
+ * version with the most user numbers, which the next import builds on. The ids of erased users are overwritten. A
  * running service that still needs a removed version (to explain an audience or finish an expansion) answers
  * population_unavailable. @throws AppError invalid_population, unavailable (an import is running), storage_failed
  */
@@ -106,8 +106,7 @@ export function pruneVersions(folder: string, keep: number): string[] {
     const most = versions.reduce((a, b) => (b.knownUsers > a.knownUsers ? b : a));
     const gone = versions.slice(keep).filter((one) => !one.isCurrent && one !== most);
     withStorage(`write ${folder}`, () => {
-      // all versions are renamed before any is deleted, so that readers of all manifests do not find a partly deleted
-      // version
+      // all versions are renamed before any version is deleted, so that no reader finds a partly deleted version
       for (const { version } of gone) renameSync(join(folder, version), join(folder, `${version}${REMOVED_SUFFIX}`));
       if (gone.length > 0) syncFolder(folder);
       removeLeftovers(folder);
@@ -117,12 +116,18 @@ export function pruneVersions(folder: string, keep: number): string[] {
   });
 }
 
-/** Overwrites the ids of erased users now instead of at the next import. @throws the errors of `pruneVersions` */
+/**
+ * Overwrites the ids of erased users immediately, without waiting for the next import. @throws the errors of
+ * `pruneVersions`
+ */
 export function redactErasedUsers(folder: string): number {
   return underLock(folder, () => redactErased(folder, new Erasures(folder)));
 }
 
-/** The number of versions that share the file; 0 if the file is missing (opening the version reports that). */
+/**
+ * The number of versions that share the file; 0 if the file is missing (an error is reported when the version is
+ * opened).
+ */
 function linksOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.nlink ?? 0;
 }
@@ -132,7 +137,7 @@ function underLock<T>(folder: string, action: () => T): T {
   return asWriterSync(folder, action);
 }
 
-/** Deletes leftovers of versions that killed writers were removing or replacing. */
+/** Deletes what remains of versions that killed writers were removing or replacing. */
 function removeLeftovers(folder: string): void {
   for (const name of readdirSync(folder))
     if (name.endsWith(REMOVED_SUFFIX)) rmSync(join(folder, name), { recursive: true, force: true });
