@@ -15,8 +15,8 @@ export interface Counts {
 
 export interface Association {
   /**
-   * The share of members who have the token divided by the share of the population who have the token; 0 without
-   * members.
+   * The share of members who have the token divided by the share of the population who have the token; 0 if there are
+   * no members.
    */
   readonly lift: number;
   readonly low: number;

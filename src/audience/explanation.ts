@@ -81,8 +81,8 @@ export interface Explanation {
 
 /**
  * Explains an audience in one pass over the population's segments. A pass takes seconds for a million users and should
- * run in a separate thread. `audience` must belong to the same population version. `seeds` contains user numbers; null
- * if the seeds are unknown.
+ * run in a separate thread. `audience` must be from the same population version. `seeds` contains user numbers; null if
+ * the seeds are unknown.
  * @throws AppError storage_failed, invalid_population
  */
 export function explain(

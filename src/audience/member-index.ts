@@ -101,7 +101,7 @@ export function memberIndexBytes(userCount: number, size: number): number {
   return 8 * size + 8 * words + 4 * Math.ceil(words / COUNTED_WORDS);
 }
 
-/** The part of `Ranking` from which an index is built. */
+/** The part of `Ranking` that is needed to build an index. */
 export interface IndexedRanking {
   /** Number of candidates in the ranking. */
   readonly candidates: number;

@@ -68,8 +68,8 @@ export class UserAudiences {
   }
 
   /**
-   * Finds the audiences of a user if all audiences are in memory. The ranks are read in a separate loop, because the
-   * processor then fetches the scattered data of several audiences at a time.
+   * Finds the audiences of a user if all audiences are in memory. The ranks are read in a separate loop, so that the
+   * processor can fetch the scattered data of several audiences at a time.
    */
   #findKept({ ofColumn, members, rankings }: Listed, userNumber: UserNumber): Held[] {
     const held = this.#matrix.find(userNumber).map((column) => ofColumn![column]!);
@@ -110,8 +110,8 @@ export class UserAudiences {
   }
 
   /**
-   * Returns the open ranking of an audience, or null if the campaign was deleted after the list was read. If the
-   * audience is still active, the error from opening its ranking is thrown.
+   * Returns an audience's ranking, opened if necessary, or null if the campaign was deleted after the list was read. If
+   * the audience is still active, the error from opening its ranking is thrown.
    */
   #use({ folder, size }: Audience): ReadRanking | null {
     try {

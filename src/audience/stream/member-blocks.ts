@@ -17,7 +17,7 @@ export interface MemberBlock {
   readonly ranks: Uint32Array;
   readonly ids: GatheredTexts;
   readonly scores: Float32Array;
-  /** Number of candidates of the ranking, from which percentiles are computed. */
+  /** Number of candidates in the ranking, which is needed to compute percentiles. */
   readonly candidates: number;
 }
 

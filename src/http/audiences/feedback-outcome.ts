@@ -78,7 +78,7 @@ interface Responders {
 
 const NONE: Responders = { compared: 0, ranked: 0, members: 0 };
 
-/** Counts users who responded, and how many of these users are ranked and are in the active audience. */
+/** Counts the users who responded, how many of them are ranked, and how many are in the active audience. */
 function countResponders(dependencies: OutcomeNeeds, id: string): Responders {
   const { config, population, reads, store } = dependencies;
   const responders = store.respondersOf(id, config.maximumBatchMembers);

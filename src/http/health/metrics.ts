@@ -38,8 +38,8 @@ export function createMetrics(
 ): ServerMetrics {
   const registry = Registry.merge([metricsOfProcess()]);
   const registers = [registry];
-  // the Prometheus linter rejects these gauges, because their names end like the names of counters; the gauges by type
-  // stay
+  // the Prometheus linter rejects these gauges, because their names end like the names of counters; the gauges with the
+  // label `type` remain
   for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
   const requests = new RequestMetrics();
   const openStreams = new Gauge({

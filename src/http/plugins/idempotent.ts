@@ -33,7 +33,7 @@ interface KeyedRequest extends Pick<FastifyRequest, 'method' | 'url' | 'body'> {
 interface Making<Answer extends z.ZodType> {
   /** The schema of the response. */
   readonly answer: Answer;
-  /** Creates the resource. `once` must store the response in the same commit. */
+  /** Creates the resource. The response for `once` must be stored in the same commit as the resource. */
   make(once: IdempotentRequest<z.input<Answer>> | undefined): z.input<Answer> | Promise<z.input<Answer>>;
   /** Sets the status and headers of the response. */
   head(reply: FastifyReply, shown: z.output<Answer>): void;

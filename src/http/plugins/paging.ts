@@ -4,7 +4,7 @@ import { component } from '../openapi/component.ts';
 import { pageLimit } from './json/query-numbers.ts';
 import type { HttpLimits } from './limits.ts';
 
-/** Schema of the query parameter `cursor`, after which the page begins. */
+/** Schema of the query parameter `cursor`, which marks where the page begins. */
 export const pageCursor = z
   .string()
   .optional()

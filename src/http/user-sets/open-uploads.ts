@@ -36,7 +36,7 @@ export class OpenUploads {
     });
   }
 
-  /** Returns a slot for an upload over a connection. The caller must release the slot. */
+  /** Returns the slot of an upload that arrives over this connection. The caller must release the slot. */
   open(socket: Socket): UploadPlace {
     let release: (() => void) | null = null;
     return {

@@ -12,7 +12,7 @@ import type { UserSetLimits } from './limits.ts';
 /** Number of bytes that are decoded, split and sorted in one iteration of the event loop. */
 const PIECE_BYTES = 64 * 1024;
 
-/** Number of unpacked bytes up to which the maximum compression ratio is not checked. */
+/** Up to this number of unpacked bytes, the compression ratio is not checked. */
 const FREE_BYTES = 1024 * 1024;
 
 /** Limits of the body of an upload. */

@@ -5,7 +5,7 @@ import { AppError } from '../../../lib/errors.ts';
 /** The size of a chunk, and the time limit for reading a chunk. */
 export interface SendLimits {
   readonly chunkBytes: number;
-  /** Maximum number of milliseconds in which the client must read a chunk. */
+  /** Maximum number of milliseconds that the client may take to read a chunk. */
   readonly chunkMs: number;
 }
 

@@ -1,4 +1,4 @@
-/** Limits the time that responses in flight get when the server closes, so that closing always finishes. */
+/** Limits how long the server waits for responses in flight when it closes, so that closing always finishes. */
 import type { FastifyReply } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
 import type { ServerApp } from '../fastify-types.ts';

@@ -44,7 +44,7 @@ export function createServers(config: HttpLimits, onRefused: (connections: numbe
 }
 
 /**
- * Closes connections whose client reads nothing of a finished response for `streamStallMs`. Streams have their own
+ * Closes a connection if the client reads no part of a finished response for `streamStallMs`. Streams have their own
  * check. A periodic check of open connections adds no cost to requests.
  */
 export function closeUnread(

@@ -1,6 +1,6 @@
 /**
  * Load shedding: refuses requests while the event loop is delayed. Look-ups and reads are refused last, and health
- * checks never.
+ * checks are never refused.
  */
 import { MessageChannel } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';

@@ -1,7 +1,7 @@
 /**
  * Schemas of lists and objects that stop checking after `maximumErrorDetails` wrong items. zod's own check collects an
  * issue for each item, so a body with millions of wrong items would need gigabytes of memory. If there are too many
- * items, the number is the only issue, and the items are not checked.
+ * items, their number is reported as the only issue, and the items are not checked.
  */
 import { z } from 'zod';
 import { sentenceOf } from './sentences.ts';
@@ -52,8 +52,8 @@ export function objectField<T>(what: string, most: number) {
 }
 
 /**
- * Returns a check of a text's length. The check returns null if the text has `least` to `most` characters, otherwise
- * the fault.
+ * Returns a function that checks the length of a text. The function returns null if the text has `least` to `most`
+ * characters, otherwise the fault.
  */
 export function textFault(what: string, least: number, most: number): (text: unknown) => Wrong | null {
   return (text) => {
