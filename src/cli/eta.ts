@@ -1,7 +1,7 @@
 /** Estimates the time left from the time taken so far. */
 import type { Clock } from '../lib/clock.ts';
 
-/** Minimum elapsed time for an estimate. */
+/** Minimum elapsed time before an estimate is shown. */
 const LEAST_MS = 1_000;
 
 /**

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Output } from '../lib/output.ts';
 
 const BEAT_MS = 1_000;
-/** Minimum time between a line of the work itself and the next heartbeat line. */
+/** Minimum time between a line printed by the work itself and the next heartbeat line. */
 const QUIET_MS = 1_500;
 
 export class Heartbeat {

@@ -47,7 +47,7 @@ export function share(text: string): number {
   return value;
 }
 
-/** Parses numbers of seeds: `50,200` for small and large campaigns, or `50` for all campaigns. */
+/** Parses the number of seeds per campaign: `50,200` for small and large campaigns, or `50` for all campaigns. */
 export function seedCounts(text: string): [number, number] | [number] {
   const [small, large, ...more] = text.split(',').map(Number);
   const isCount = (value: number | undefined) => Number.isSafeInteger(value) && value! >= 1;

@@ -1,4 +1,4 @@
-/** The only module that writes to stdout and stderr of commands. */
+/** The only module through which commands write to stdout and stderr. */
 import type { Output } from '../lib/output.ts';
 
 /** Minimum time between two progress lines if stderr is not a terminal. */

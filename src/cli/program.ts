@@ -21,7 +21,7 @@ import { createOutput, type Terminal } from './output.ts';
 
 const RAISE_OPEN_FILES = 'Raise the limit of open files, for example with `ulimit -n 16384`.';
 
-/** Matches the text of the operating system about a missing file, with an introduction and the path. */
+/** Matches the operating system's message about a missing file, including the words before it and the path. */
 const MISSING = /( can(?:not|'t) be read(?: as JSON)?: )?ENOENT: no such file or directory, \w+ '(.*?)'(?: -> '.*?')?/;
 
 /**
@@ -56,8 +56,9 @@ function report(error: unknown, output: Output): number {
 }
 
 /**
- * Replaces text of the operating system about a missing file by "not found". The rest of the message stays, because it
- * names the purpose of the file and the remedy. Only the text is examined, because errors of threads have nothing else.
+ * Replaces the operating system's words about a missing file with "not found". The rest of the message stays, because
+ * it names the purpose of the file and the remedy. Only the text is examined, because an error from a thread has only
+ * its text.
  */
 export function withoutErrno(message: string): string {
   return message.replace(MISSING, (_, unread: string | undefined, path: string, at: number) => {
@@ -133,8 +134,8 @@ function newProgram(stdout: Terminal, stderr: Terminal): Command {
 }
 
 /**
- * Whether the process has run out of open files. Only the message is examined, because errors of threads have nothing
- * else.
+ * Whether the process has run out of open files. Only the message is examined, because an error from a thread has only
+ * its message.
  */
 function isOfOpenFiles(error: unknown): boolean {
   return /\bE[MN]FILE\b/.test(messageOf(error));

@@ -1,4 +1,4 @@
-/** The settings as options of commands. */
+/** Makes command-line options from settings. */
 import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { AppError, UsageError } from '../lib/errors.ts';
@@ -24,7 +24,9 @@ export function addAllSettings(command: Command): Command {
   );
 }
 
-/** Adds the flags of some settings. These settings may also come from variables or the configuration file. */
+/**
+ * Adds the flags of some settings. These settings may also come from environment variables or the configuration file.
+ */
 export function addSettings(command: Command, variables: readonly SettingVariable[]): Command {
   addConfigFile(command);
   for (const variable of variables)
@@ -85,7 +87,7 @@ function addConfigFile(command: Command): void {
   command.option('--config <file>', 'configuration file (YAML); flags and variables take precedence (default: none)');
 }
 
-/** The flags of the command line, by the name of their variable. */
+/** The values of the flags on the command line, by the environment variable of the same setting. */
 function flagsOf(values: FlagValues): Given {
   const names: readonly Pick<SettingNames, 'flag' | 'variable'>[] = [
     CONFIG_FILE,

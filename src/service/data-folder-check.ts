@@ -23,12 +23,12 @@ export interface DataFolderReport {
   /** Versions of the promoted models whose files are intact. */
   readonly wholeModels: readonly string[];
   readonly bytes: number;
-  /** Number of rankings without checksums, from earlier versions, of which only counts and sizes are checked. */
+  /** Number of rankings that earlier versions wrote without checksums; only their counts and sizes are checked. */
   readonly unsealed: readonly string[];
   /** Missing or damaged files and rows. */
   readonly faults: readonly Fault[];
   /**
-   * Files that no row refers to and that no running expansion may be writing, and leftovers of an interrupted
+   * Files that no row refers to (except files that a running expansion may be writing), and leftovers of an interrupted
    * promotion.
    */
   readonly orphans: readonly string[];
@@ -41,9 +41,9 @@ export interface CheckOptions {
 }
 
 /**
- * Checks a data folder, even while a service runs: a file that the service writes, replaces or removes during the check
- * is compared with its row again. Files that are being written (`*.tmp`, a model being promoted) count as orphans only
- * if `isAlone`.
+ * Checks a data folder, even while a service runs: if the service writes, replaces or removes a file during the check,
+ * the file is compared with its row again. Files that are being written (`*.tmp`, a model being promoted) count as
+ * orphans only if `isAlone`.
  */
 export function checkDataFolder(
   upkeep: StoreUpkeep,

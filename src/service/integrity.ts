@@ -1,4 +1,7 @@
-/** Everything that can be checked against its checksum: user sets, rankings, rows, files of a population version. */
+/**
+ * Everything that can be checked against a checksum: user sets, rankings, database rows, and the files of a population
+ * version.
+ */
 import { basename, relative } from 'node:path';
 import { checkRanking } from '../audience/check-ranking.ts';
 import type { StoreContents, StoreUpkeep, Verdict } from '../domain/ports/upkeep.ts';
@@ -25,7 +28,8 @@ export function* itemsOfStore(upkeep: StoreUpkeep, { sets, rankings }: StoreCont
 }
 
 /**
- * The files of a population version, or only those that are missing or too short, which takes a microsecond per file.
+ * The files of a population version. With `onlyCut`, only missing and truncated files, which takes a microsecond per
+ * file.
  * @throws AppError invalid_population if the manifest is damaged
  */
 export function itemsOfPopulation({ folder, version }: PopulationVersion, onlyCut = false): Item[] {
@@ -42,7 +46,7 @@ export function itemsOfPopulation({ folder, version }: PopulationVersion, onlyCu
     }));
 }
 
-/** The item that is damaged; null if it is a file that this version of the population does not have. */
+/** The item that was reported as damaged; null if this version of the population has no such file. */
 export function itemOf({ kind, path }: Damage, upkeep: StoreUpkeep, population: PopulationVersion): Item | null {
   if (kind === 'user_set') return setItem(upkeep, basename(path, '.txt'));
   if (kind === 'ranking') return rankingItem(upkeep, path);

@@ -7,7 +7,7 @@ import { TELEMETRY_LIMITS } from './settings/limits.ts';
 import { UPKEEP_LIMITS } from './upkeep/limits.ts';
 import { DELIVERY_LIMITS } from './webhooks/limits.ts';
 
-/** Limits by defining file, in the order of docs/settings.md. */
+/** Limits by the file that defines them, in the order of docs/settings.md. */
 export const LIMIT_FILES: Readonly<Record<string, LimitRows>> = {
   ...SERVER_LIMIT_FILES,
   'src/engine/limits.ts': ENGINE_LIMITS,

@@ -1,4 +1,4 @@
-/** Measures the disk, the descriptors and the memory that this process has. */
+/** Measures the disk space, file descriptors and memory of this process. */
 import { existsSync, readdirSync, statfsSync } from 'node:fs';
 import { openFileLimit } from './open-files.ts';
 import type { Machine } from './ports/health.ts';

@@ -19,8 +19,8 @@ const DESCRIPTORS_OF_RANKING = 2;
 const LEAST_CONNECTIONS = 8;
 
 /**
- * Files that the engine has open during its start, when the number is highest: we counted 124 with one thread and 745
- * with 16.
+ * Number of files that the engine has open during its start, when the number is highest. We counted 124 files with one
+ * thread and 745 with 16 threads.
  */
 const FILES_OF_ENGINE = 96;
 const FILES_PER_THREAD = 44;
@@ -38,8 +38,8 @@ export function openFileLimit(): number | null {
 }
 
 /**
- * Lowers the limits if the process may open fewer files: after the reserve, rankings get at most half of the
- * descriptors, and connections get the rest. @throws AppError invalid_argument if too few descriptors are left to serve
+ * Lowers the limits if the process may not open enough files: of the descriptors that are not reserved, rankings get at
+ * most half, and connections get the rest. @throws AppError invalid_argument if too few descriptors are left to serve
  */
 export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles: number | null): L {
   if (openFiles === null) return limits;

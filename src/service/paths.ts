@@ -14,7 +14,7 @@ export function mayWrite(path: string): boolean {
   return may(path, constants.R_OK | constants.W_OK | (isFolder ? constants.X_OK : 0));
 }
 
-/** Access to a path by users other than the owner and the group; null if they have none. */
+/** Access to a path for users other than the owner and the group; null if they have no access. */
 export function openToOthers(path: string): 'read' | 'changed' | null {
   const { mode } = statSync(path);
   if ((mode & constants.S_IWOTH) !== 0) return 'changed';

@@ -1,5 +1,5 @@
 /**
- * Checks that a service of this user can write to its data folder. Otherwise `serve` refuses to start, and `doctor`
+ * Checks that a service run by this user can write to its data folder. If not, `serve` refuses to start, and `doctor`
  * reports a failure.
  */
 import { existsSync, statSync } from 'node:fs';
@@ -10,7 +10,9 @@ import { mayWrite, modeOf, nearestExisting } from './paths.ts';
 /** Files and folders that the service writes, if they exist. */
 const WRITTEN = ['metaheac.db', 'metaheac.db-wal', 'service.lock', 'seeds', 'audiences', 'models'];
 
-/** @throws AppError storage_failed if a service of this user cannot write to its data folder, or create it */
+/**
+ * @throws AppError storage_failed if a service run by this user cannot write to its data folder, or cannot create it
+ */
 export function requireWritable(dataDir: string): void {
   const fault = findFault(dataDir);
   if (fault !== null) throw new AppError('storage_failed', fault);

@@ -22,7 +22,7 @@ interface EngineOptions {
   readonly telemetry?: TelemetrySettings | null;
 }
 
-/** Creates the supervisor of an engine that uses the service's time, without starting the engine. */
+/** Creates the supervisor of an engine that uses the service's clock, but does not start the engine. */
 export function superviseEngine(
   options: EngineOptions,
   { served, models }: { readonly served: ServedState; readonly models: string },

@@ -29,7 +29,7 @@ import { createAddressGuard } from './webhooks/address-guard.ts';
 import { WebhookDispatcher } from './webhooks/dispatcher.ts';
 
 export interface ServiceOptions extends StartOptions {
-  /** Whether to begin with an empty database if the database is missing, after moving its files aside. */
+  /** Whether to move the remaining files aside and begin with an empty database if the database is missing. */
   readonly adopt?: boolean;
   /** Whether to serve each version that an import makes current. */
   readonly followPopulation?: boolean;

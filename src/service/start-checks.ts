@@ -80,8 +80,8 @@ export class Start {
 }
 
 /**
- * The moment when `serve` runs a check. `by doing`: instead of checking, `serve` attempts the action, which fails with
- * the same message.
+ * When `serve` runs a check. `by doing`: `serve` attempts the action without checking first, and fails with the same
+ * message.
  */
 type Moment = 'first' | 'locked' | 'opened' | 'by doing';
 
@@ -91,7 +91,7 @@ export interface StartCheck {
   readonly moment: Moment;
   /** Advice, used if doctor has no more specific advice. */
   readonly advice: string;
-  /** Throws if a start would fail, with the error of the start. `hasKeys` returns whether the store has keys. */
+  /** If a start would fail, throws the same error as the start would. `hasKeys` returns whether the store has keys. */
   look(start: Start, hasKeys: () => boolean): unknown;
 }
 

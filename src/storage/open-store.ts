@@ -1,4 +1,4 @@
-/** The only file that names the store adapters. Processes and threads open the same store with a locator. */
+/** The only file that refers to the store adapters. Processes and threads open the same store with a locator. */
 import { resolve } from 'node:path';
 import type { StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
 import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';

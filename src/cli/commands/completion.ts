@@ -3,7 +3,7 @@ import type { Command, Option } from 'commander';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-/** A command, with the words of the command line that lead to this command. */
+/** A command, with the words that call it on the command line. */
 interface Node {
   readonly path: string;
   readonly command: Command;

@@ -1,4 +1,4 @@
-/** Services that the routes of audiences need: explanations and customised models. */
+/** Services that the audience routes need: explanations and customised models. */
 import type { Explanation } from '../../audience/explanation.ts';
 import type { Audience } from '../../domain/types.ts';
 import type { CustomisedManifest } from '../../online/customised-manifest.ts';
@@ -10,7 +10,7 @@ export type AudienceToExplain = Pick<Audience, 'folder' | 'size' | 'populationVe
   readonly seedSets: readonly string[];
 };
 
-/** Explains audiences in other threads than the one that serves requests. */
+/** Explains audiences in separate threads, not in the thread that serves requests. */
 export interface AudienceExplainer {
   /**
    * Explains an audience with up to `maximumExplanationTokens` tokens per feature. @throws AppError

@@ -1,10 +1,10 @@
-/** The service that the routes of estimates need. */
+/** The service that the estimate routes need. */
 import type { CountedUsers, EstimateInputs } from '../../domain/estimates.ts';
 import type { Interval } from '../../lib/interval.ts';
 
 /** Makes estimates one after another without blocking the caller. */
 export interface Estimates {
-  /** Resolves after `timeMs` at the latest. Throws if the model cannot make estimates. */
+  /** Resolves within `timeMs`. Throws if the model cannot make estimates. */
   estimate(
     task: EstimateInputs,
     timeMs: number,
@@ -30,12 +30,12 @@ interface Estimate {
 export interface Expected {
   readonly verdict: 'good' | 'weak' | 'unsure';
   readonly reason: string;
-  /** Number of seeds that match the filters; missing in estimates made by earlier versions. */
+  /** Number of seeds that match the filters; estimates made by earlier versions lack this property. */
   readonly fitting_seeds?: number;
   readonly auc: Interval | null;
-  /** Intervals by the audience's share of the candidates. */
+  /** Intervals by audience size, as a share of the candidates. */
   readonly recall: Readonly<Record<string, Interval>>;
   readonly lift: Readonly<Record<string, Interval>>;
-  /** This property is missing in estimates made by earlier versions. */
+  /** Estimates made by earlier versions lack this property. */
   readonly drift?: { readonly measured: boolean; readonly campaigns: number; readonly auc_before: Interval | null };
 }

@@ -19,13 +19,13 @@ export interface EngineStatus {
   /** The device if the engine is ready, otherwise the reason why it is not. */
   readonly detail: string;
   readonly restarts: number;
-  /** Engines of this service that were killed because they hung. */
+  /** Number of this service's engines that were killed because they hung. */
   readonly hung?: number;
-  /** The last unexpected end of an engine; null if there was none. */
+  /** How an engine last ended unexpectedly; null if none has. */
   readonly lastEnd?: string | null;
   /** The last report of the engine; null before the engine is ready and after it has ended. */
   readonly heartbeat?: EngineHeartbeat | null;
-  /** Number of scores made by all engines of this service: users times expansions. */
+  /** Number of scores computed by all engines of this service: one per user and expansion. */
   readonly usersScored?: number;
 }
 
@@ -39,7 +39,7 @@ export interface Descriptors {
   readonly limit: number;
 }
 
-/** Measurements of the machine by the API process. */
+/** Measurements that the API process makes of its machine. */
 export interface Machine {
   /** Measures space on the disk of the data folder. @throws errors of the operating system */
   disk(): DiskSpace;
@@ -56,7 +56,7 @@ export interface DiskState {
   readonly freeBytes: number;
   /** Minimum free space for accepting new work; reads and deletions continue below this limit. */
   readonly reserveBytes: number;
-  /** Whether space is low. The value is also true until a used reserve for deletions has been restored. */
+  /** Whether space is low, or the reserve for deletions was used and has not been restored yet. */
   readonly isLow: boolean;
 }
 
@@ -65,7 +65,10 @@ export type DamageKind = 'ranking' | 'user_set' | 'population' | 'row';
 /** A damaged file, ranking folder or database row. */
 export interface Damage {
   readonly kind: DamageKind;
-  /** A path in the data folder or, for a population, in its folder; `<table>/<id>` for a row. */
+  /**
+   * A path relative to the data folder or, for a file of a population, to the population folder; `<table>/<id>` for a
+   * row.
+   */
   readonly path: string;
   /** Milliseconds since 1970. */
   readonly foundAt: number;
@@ -83,9 +86,12 @@ export interface StorageStatus {
    * @throws AppError database_lost
    */
   refuseIfLost(): void;
-  /** Numbers of damaged files found since the start. */
+  /** Number of damaged files and rows found since the start, by kind. */
   damaged(): Readonly<Record<DamageKind, number>>;
-  /** Folders with files that are unknown to the database and were not made with it, relative to the data folder. */
+  /**
+   * Folders of files that were set aside because the database does not know them and did not make them. Paths are
+   * relative to the data folder.
+   */
   setAside(): readonly string[];
   /** Current damage, oldest first. */
   damage(): readonly Damage[];

@@ -1,4 +1,4 @@
-/** The service that the routes of models need: the available versions, and the choice of the served version. */
+/** The service that the model routes need: the available versions, and the choice of the served version. */
 import type { Reason } from '../../domain/types.ts';
 
 /** A version of the general model. */
@@ -11,7 +11,7 @@ export interface ModelVersion {
   readonly publishedAt: number;
   readonly bytes: number;
   readonly isServed: boolean;
-  /** The last check of the model; null if there was none, or if a check before the last restart rejected the model. */
+  /** The last check of the model; null if the model was never checked, or was rejected before the last restart. */
   readonly check: ModelCheck | null;
 }
 
@@ -30,7 +30,7 @@ export interface ModelCheck {
   readonly comparisons: readonly ModelComparison[];
 }
 
-/** An unpublished expansion of a campaign with both models. */
+/** The result of expanding a campaign with both models, without publishing either audience. */
 export interface ModelComparison {
   readonly campaignId: string;
   readonly seeds: number;

@@ -1,4 +1,4 @@
-/** The service that the routes of populations need: the published versions, and the choice of the served version. */
+/** The service that the population routes need: the published versions, and the choice of the served version. */
 import type { Population, PopulationDiff, VersionSummary } from '../../population/read.ts';
 
 export type { Population };
@@ -17,10 +17,13 @@ export interface FeatureCoverage {
   /** Number of distinct values; null for features without tokens. */
   readonly values: number | null;
   /**
-   * Number of values unknown to the served model; null if the model does not read the feature, or if it has no tokens.
+   * Number of values unknown to the served model; null if the model does not read the feature, or if the feature has no
+   * tokens.
    */
   readonly unknownValues: number | null;
-  /** Share of unknown values among all occurrences of values, 0 to 1; null like `unknownValues`. */
+  /**
+   * Share of all occurrences of values that are occurrences of unknown values, 0 to 1; null if `unknownValues` is null.
+   */
   readonly unknownShare: number | null;
 }
 
@@ -36,7 +39,7 @@ export interface Populations {
    */
   activate(version: string): Promise<void>;
   /**
-   * Measures coverage in the order of the version's features, with a pass over the version in a thread.
+   * Measures coverage in the order of the version's features, by one pass over the version in a separate thread.
    * @throws AppError population_not_found, invalid_population, unavailable (other passes are still waiting)
    */
   coverage(version: string): Promise<readonly FeatureCoverage[]>;
@@ -44,7 +47,7 @@ export interface Populations {
   changes(since: string, version: string): Promise<PopulationDiff>;
   /**
    * Number of users of the served version per code of a feature, `[dictionary size]`. The first call counts the users
-   * in slices, between which other requests are served.
+   * in slices, and other requests are served between slices.
    * @throws AppError invalid_population
    */
   countValues(feature: string): Promise<Uint32Array>;

@@ -1,11 +1,11 @@
-/** The services that the routes of audiences need: open rankings, and functions that read them. */
+/** The services that the audience routes need: open rankings, and functions that read them. */
 import type { RankingCache } from '../../audience/ranking-cache.ts';
 import type { RANKING_READS } from '../../audience/reads.ts';
 import type { StreamEncoder } from '../../audience/stream/stream-encoder.ts';
 import type { UserAudiences as AudiencesByUser } from '../../audience/user-audiences.ts';
 
 export type { Side } from '../../audience/diff.ts';
-/** Limits that the server publishes and partly applies itself. */
+/** Limits that the server documents in its API; some of them it enforces itself. */
 export { RANKING_LIMITS } from '../../audience/limits.ts';
 export type { Membership } from '../../audience/membership.ts';
 export type { AudienceItem } from '../../audience/page.ts';

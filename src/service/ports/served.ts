@@ -1,14 +1,14 @@
-/** The served model and population, which fit each other. */
+/** The served model and the served population, which fit each other. */
 import type { FeatureKind } from '../../lib/feature-kinds.ts';
 import type { Manifest } from '../../model/manifest.ts';
 import type { Population } from '../../population/read.ts';
 
 /**
- * The served versions, as an immutable value that each switch replaces as a whole. No other object keeps a version of
- * the model or the population.
+ * The served versions. The value is immutable, and each switch replaces it as a whole. No other object keeps a version
+ * of the model or the population.
  */
 export interface Served {
-  /** Number of the value: 1 at the start, and increased by 1 at each switch. */
+  /** Number of this value: 1 at the start, and 1 higher after each switch. */
   readonly epoch: number;
   readonly model: ServedModel;
   readonly population: Population;
@@ -28,7 +28,7 @@ export interface ModelFacts {
   readonly adaptation: {
     readonly optimiser: string;
     readonly negatives_per_seed: number;
-    /** A description of adaptation in one sentence. */
+    /** A one-sentence description of the adaptation. */
     readonly summary: string;
   };
   readonly evaluation: Manifest['evaluation'];

@@ -69,9 +69,12 @@ export interface ServicePorts {
   readonly engine: () => EngineStatus;
   readonly storage: StorageStatus;
   readonly machine: Machine;
-  /** Calls `listener` for each expansion that becomes ready, with its seconds by stage. */
+  /** Calls `listener` for each expansion that becomes ready, with the number of seconds that each stage took. */
   readonly onExpanded: (listener: (timings: Timings) => void) => void;
-  /** Tells the engine that a campaign has been accepted, so that it need not wait for its next poll of the queue. */
+  /**
+   * Tells the engine that a campaign has been accepted, so that the engine need not wait for its next poll of the
+   * queue.
+   */
   readonly wake: () => void;
   readonly webhooks: WebhookService;
   /** Telemetry of the API process; null if nothing is exported. */

@@ -1,4 +1,4 @@
-/** The service that the routes of users need. */
+/** The service that the user routes need. */
 import type { PendingAction } from '../../domain/audit.ts';
 
 export interface UserEraser {

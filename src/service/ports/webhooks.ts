@@ -4,7 +4,7 @@ import type { AddressGuard } from '../webhooks/address-guard.ts';
 /** Number of attempts since the start, by outcome. */
 export interface AttemptCounts {
   readonly delivered: number;
-  /** Number of failed attempts that are retried later. */
+  /** Number of failed attempts that will be retried. */
   readonly retried: number;
   readonly failed: number;
 }

@@ -14,7 +14,9 @@ import type { ModelCheck, Models, ModelVersion } from '../ports/models.ts';
 import { type ModelHistory, settleModelHistory } from './model-history.ts';
 import type { ServedState } from './served-state.ts';
 
-/** Number of campaigns that both models expand before a switch: the newest campaigns with a ready expansion. */
+/**
+ * Number of campaigns that both models expand before a switch. The newest campaigns with a ready expansion are used.
+ */
 const SHADOW_CAMPAIGNS = 3;
 const RETRY_SECONDS = 2;
 
@@ -108,7 +110,7 @@ export class ModelActivation implements Models {
   }
 
   /**
-   * Reads a model and makes the checks that need no engine: the manifest, the vocabularies, and whether the model fits
+   * Reads a model and runs the checks that need no engine: the manifest, the vocabularies, and whether the model fits
    * the population.
    */
   #readNext(version: string, path: string): ModelFolder {
@@ -207,7 +209,7 @@ export class ModelActivation implements Models {
   }
 }
 
-/** The reason of a refusal, without paths. */
+/** The reason for a refusal, without paths. */
 function reasonOf(error: unknown, { path, manifest }: ModelFolder): Reason {
   if (!(error instanceof AppError)) return { code: 'internal', message: 'an internal error occurred: see the log' };
   if (error.code === 'storage_failed')

@@ -1,4 +1,7 @@
-/** The history of served models in a file of the data folder. The history determines which model a start serves. */
+/**
+ * The history of served models in a file of the data folder. The history determines which model the service serves when
+ * it starts.
+ */
 import { join, resolve } from 'node:path';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
 import { MODELS_FOLDER, readServedModels, type ServedModel, writeServedModels } from '../../model/versions.ts';
@@ -24,7 +27,7 @@ export function readModelHistory(dataDir: string, given: ModelFolder): ModelHist
   return { models, given, served, entries };
 }
 
-/** Records a change of `--model`. The data folder must be locked. No file is created before the first switch. */
+/** Records a change to `--model`. The data folder must be locked. No file is created before the first switch. */
 export function settleModelHistory({ models, given, entries }: ModelHistory): void {
   const stored = readServedModels(models);
   const base = given.manifest.version;
@@ -43,7 +46,7 @@ function entriesFrom(
   const first: ServedModel = { version: base, activated_at: null, check: null };
   if (stored === null) return { isKept: false, entries: [first] };
   if (stored.base === base) return { isKept: true, entries: stored.history };
-  // the model was promoted before any service started: for rollbacks, the model of --model counts as its predecessor
+  // if the model was promoted before any service started, a rollback returns to the model of --model
   if (stored.base === null) return { isKept: true, entries: [first, ...stored.history] };
   return { isKept: false, entries: [...stored.history.filter(({ version }) => version !== base), first] };
 }

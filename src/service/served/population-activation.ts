@@ -72,7 +72,7 @@ export class PopulationActivation implements Populations {
     return this.#counts.of(feature);
   }
 
-  /** Serves, until `close`, each version that an import or a rollback makes current. */
+  /** Until `close`, switches to each version that an import or a rollback makes current. */
   follow(): void {
     this.#timer = setInterval(() => void this.#options.served.exclusively(() => this.#followOnce()), FOLLOW_EVERY_MS);
     this.#timer.unref();
@@ -125,7 +125,7 @@ export class PopulationActivation implements Populations {
     return openPopulation(this.#options.folder, { version, trusted: true, erasures: population.erasures });
   }
 
-  /** Opens a version that is not served yet, bound to the model. */
+  /** Opens a version that is not served yet, and checks that the model fits it. */
   async #open(version: string): Promise<Population> {
     try {
       const { model, population } = this.#served;

@@ -11,7 +11,7 @@ import { campaignFeaturesOf, describeModel } from './model-facts.ts';
 
 export interface ServedNow extends Served {
   readonly model: ServedModel & {
-    /** The served model; after a switch at run time, only the part that needs no ONNX Runtime. */
+    /** The served model. After a switch at run time, this is only the part of the model that needs no ONNX Runtime. */
     readonly folder: ModelFolder;
   };
 }

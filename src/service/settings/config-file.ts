@@ -67,7 +67,7 @@ function textOf(value: Node | null, key: string, at: string, path: string): stri
 function scalarText(value: Node | null, key: string, at: string): string {
   if (!isScalar(value)) throw refused(at, `${key} must be a plain value`);
   if (value.value === null) throw refused(at, `${key} has no value: remove the line to use the default`);
-  // numbers are kept as written, so that `0x50` and `1e3` are refused like in flags and variables
+  // numbers are kept as written, so that `0x50` and `1e3` are refused, as in flags and variables
   return typeof value.value === 'number' ? ((value as Scalar).source ?? String(value.value)) : String(value.value);
 }
 

@@ -1,6 +1,6 @@
 /** Finds the name that was probably meant. */
 
-/** Maximum number of letters in which a misspelt name may differ. */
+/** Maximum number of letters by which a misspelt name may differ from a known name. */
 const FARTHEST = 3;
 
 /**

@@ -55,7 +55,7 @@ type Layer = ReadonlyMap<string, Found>;
 /** Maximum size of a file with a secret. */
 const MAXIMUM_SECRET_BYTES = 64 * 1024;
 
-/** Limits by variable, such as `bodyLimitBytes` by METAHEAC_BODY_LIMIT_BYTES. */
+/** Names of limits by variable; for example, METAHEAC_BODY_LIMIT_BYTES sets `bodyLimitBytes`. */
 export const LIMIT_VARIABLES: ReadonlyMap<string, LimitName> = new Map(
   SETTINGS.flatMap(({ variable, limit }) => (limit === null ? [] : [[variable, limit]])),
 );
@@ -110,7 +110,7 @@ export function required(
   throw new UsageError(`${flag} (or ${variable}, or ${key} in a configuration file) is required`);
 }
 
-/** The command line that runs `command` in the way npm started this process, such as `npx metaheac demo`. */
+/** The command line that runs `command` the way this process was started, such as `npx metaheac demo`. */
 export function calledAs({ npm_command: npm, npm_lifecycle_event: script }: Given, command: string): string {
   if (npm === 'exec') return `npx metaheac ${command}`;
   if (npm !== 'run-script' && npm !== 'run') return `metaheac ${command}`;
@@ -139,7 +139,7 @@ function warningsOf(layer: Layer): string[] {
   });
 }
 
-/** Names limits by their own names, and other settings by their variables. */
+/** The values of limits by the name of the limit, and the values of other settings by variable. */
 function valuesOf(parsed: Readonly<Record<string, unknown>>, constants: Partial<Limits>): ServiceEnvironment {
   const own = Object.entries(parsed).filter(([variable]) => !LIMIT_VARIABLES.has(variable));
   const limits = [...LIMIT_VARIABLES].map(([variable, name]) => [name, parsed[variable]]);

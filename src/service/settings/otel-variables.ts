@@ -1,5 +1,5 @@
 /**
- * The OpenTelemetry variables that `metaheac serve` reads. All processes of a machine may share these variables, so an
+ * The OpenTelemetry variables that `metaheac serve` reads. All processes on a machine may share these variables, so an
  * unusable value is ignored with a warning, as the OpenTelemetry specification requires.
  */
 import { z } from 'zod';
@@ -67,8 +67,8 @@ const schema = z.object({
 type Name = keyof typeof schema.shape;
 
 /**
- * Variables that OpenTelemetry's packages read themselves. Each variable also exists with `_TRACES_` or `_METRICS_`
- * after `OTLP`.
+ * Variables that OpenTelemetry's packages read themselves. There is also a variant of each variable with `_TRACES_` or
+ * `_METRICS_` after `OTLP`.
  */
 const READ_BY_PACKAGES: readonly (readonly [string, string])[] = [
   ['OTEL_EXPORTER_OTLP_HEADERS', 'Headers of each request, `name=value,..`, for example with the key of a receiver.'],

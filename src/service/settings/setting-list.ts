@@ -1,6 +1,6 @@
 /**
- * All settings of `metaheac serve`, including limits: names, schema and documentation; and the names of former
- * settings.
+ * All settings of `metaheac serve`, including limits, with their names, schemas and documentation; and the names of
+ * former settings.
  */
 import { z } from 'zod';
 import { variableOf } from '../../lib/limits.ts';
@@ -16,7 +16,7 @@ export interface SettingNames {
 }
 
 export interface Setting extends SettingNames {
-  /** Parses the text of the setting, or undefined, to the value. */
+  /** Converts the text of the setting (undefined if it is not set) to its value. */
   readonly schema: z.ZodType<unknown>;
   /** Name of the limit; null for other settings. */
   readonly limit: LimitName | null;
@@ -27,11 +27,11 @@ export interface Setting extends SettingNames {
   readonly isPath: boolean;
   readonly isList: boolean;
   readonly isSwitch: boolean;
-  /** Names of the setting for the file of the secret; null if the setting is not a secret. */
+  /** Names of the setting that names the file with the secret; null if this setting is not a secret. */
   readonly secretFile: SettingNames | null;
 }
 
-/** Names of the setting for the configuration file, which has a flag and a variable, but no key. */
+/** Names of the setting that names the configuration file. This setting has a flag and a variable, but no key. */
 export const CONFIG_FILE: Pick<SettingNames, 'flag' | 'variable'> = namesOf('METAHEAC_CONFIG');
 
 /** All settings, in the order of docs/settings.md. */
@@ -52,7 +52,7 @@ export const REMOVED: readonly RemovedSetting[] = LIMIT_NAMES.filter((name) => !
   }),
 );
 
-/** Schema of all settings: an object of values by variable. */
+/** Schema of all settings: an object with one property per variable. */
 export const serviceSchema = z.object(Object.fromEntries(SETTINGS.map(({ variable, schema }) => [variable, schema])));
 
 /** All known names: the names of settings, and of files with secrets. */

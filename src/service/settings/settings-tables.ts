@@ -62,7 +62,7 @@ function cellsOf({ key, flag, variable }: SettingNames): string[] {
   return [code(key), code(flag), code(variable)];
 }
 
-/** Formats a Markdown table whose columns are as wide as their longest cells. */
+/** Formats a Markdown table; each column is as wide as its longest cell. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, column) =>
     Math.max(...[head, ...rows].map((row) => row[column]!.length), name.length),

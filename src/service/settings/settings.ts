@@ -1,6 +1,6 @@
 /**
- * The settings of `metaheac serve` other than limits. Each has the accepted values, the default, and the line in
- * docs/settings.md. The flag and the key in the configuration file are derived from the name of the variable.
+ * The settings of `metaheac serve` other than limits. Each entry defines the accepted values, the default, and the line
+ * in docs/settings.md. The flag and the key in the configuration file are derived from the name of the variable.
  */
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
@@ -71,13 +71,14 @@ const proxies = list.superRefine((entries, context) => {
 });
 
 /**
- * Returns a new schema for a key of callers. Each call makes a new schema, because a description belongs to a schema.
+ * Returns a schema for an API key. Each call makes a new schema, because each setting attaches its description to its
+ * schema.
  */
 const secret = () => z.string().min(16, 'a key must have at least 16 characters').optional();
 
 /**
- * Returns a new schema for a switch that is off by default. Each call makes a new schema, because a description belongs
- * to a schema.
+ * Returns a schema for a switch that is off by default. Each call makes a new schema, because each setting attaches its
+ * description to its schema.
  */
 const switched = () =>
   z

@@ -20,7 +20,7 @@ export interface ExplainTask {
   readonly seedSets: readonly string[];
 }
 
-/** The thread's start data. */
+/** The data that the thread gets when it starts. */
 export interface ExplainThreadData {
   /** The folder of all population versions. */
   readonly population: string;
@@ -48,7 +48,7 @@ function run(
   }
 }
 
-/** The numbers of users in any of the sets; users unknown to the directory are left out. */
+/** The numbers of the users who are in at least one of the sets; users unknown to the directory are left out. */
 function numbersOf({ directory }: Population, files: SetReader, sets: readonly string[]): ReadonlySet<UserNumber> {
   const numbers = new Set<UserNumber>();
   for (const sha256 of sets) {

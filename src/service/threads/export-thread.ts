@@ -21,15 +21,13 @@ export interface ExportTask {
   readonly wantsOnnx: boolean;
 }
 
-/** The thread's start data. */
+/** The data that the thread gets when it starts. */
 export interface ExportThreadData {
   /** Folder of the general model. */
   readonly model: string;
   /** Its served version. */
   readonly modelVersion: string;
-  /**
-   * Folder of other models by version, for customised models of audiences that were made with previously served models.
-   */
+  /** Folder of other models by version, for audiences that were made with a previously served model. */
   readonly models: string;
   /** The store with rankings. */
   readonly store: StoreLocator;

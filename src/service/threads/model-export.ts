@@ -9,8 +9,8 @@ import type { ExportResult, ExportTask, ExportThreadData } from './export-thread
 type Audience = Omit<ExportTask, 'wantsOnnx'>;
 
 /**
- * Builds files of customised models in threads, without ONNX Runtime. The caller limits the number of threads, each of
- * which holds a whole model.
+ * Builds files of customised models in threads, without ONNX Runtime. Each thread keeps a whole model in memory, so the
+ * caller limits the number of threads.
  */
 export class ModelExporter {
   readonly #threads: SingleTaskThreads<ExportTask, ExportResult>;

@@ -1,4 +1,4 @@
-/** Reads the changes of a campaign's customised model from the folder of its ranking. */
+/** Reads the customised model that is stored with a ranking, as changes to the general model. */
 import type { BlobReader } from '../../domain/ports/blobs.ts';
 import { AppError } from '../../lib/errors.ts';
 import { CUSTOMISED_FILE, type Customised, decodeCustomised } from '../../model/customised.ts';

@@ -14,9 +14,9 @@ export interface DamageLogOptions {
   readonly store: Pick<CampaignStore, 'activeAudiences' | 'get' | 'expand'>;
   readonly logger: Logger;
   readonly clock: Pick<Clock, 'now'>;
-  /** Callback after an expansion was queued. */
+  /** Called after an expansion was queued. */
   readonly wake: () => void;
-  /** Callback when all damaged files of the population are intact again. */
+  /** Called when all damaged files of the population are intact again. */
   readonly onPopulationWhole?: () => void;
 }
 
@@ -71,8 +71,8 @@ export class DamageLog {
    * expansion is already running; equal inputs give equal bytes. Reads that find the damage cause only one expansion.
    * Each pass of the scrubber causes another expansion while the damaged version stays active, because the previous
    * expansion may have failed or been cancelled, or the version may have been reactivated. This function runs in a
-   * later turn of the event loop and never throws. Without a message, a read found the damage, possibly in a version
-   * that was just deleted.
+   * later turn of the event loop and never throws. If there is no message, the damage was found by a read, possibly of
+   * a version that was just deleted.
    */
   noteRanking(folder: string, message?: string): void {
     setImmediate(() => {
@@ -93,7 +93,7 @@ export class DamageLog {
     const audience = store.activeAudiences().find((one) => one.folder === folder);
     if (audience === undefined && message === undefined) return;
     this.note('ranking', folder, message ?? 'the damage was found by a read');
-    // no campaign has this version active, so no new expansion is queued and reads keep failing
+    // this version is not active, so no new expansion is queued and reads keep failing
     if (audience === undefined) return;
     const { campaignId } = audience;
     const { state } = store.get(campaignId);

@@ -1,4 +1,4 @@
-/** Checks four times a second that the database files exist, and saves the database if they do not. */
+/** Checks four times a second that the database files exist, and saves the database if they are gone. */
 import type { LostFiles, StoreHealth } from '../../domain/ports/health.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
@@ -7,7 +7,7 @@ const EVERY_MS = 250;
 
 export interface DatabaseWatchOptions {
   readonly health: Pick<StoreHealth, 'lostFiles'>;
-  /** Callback for the loss of the database, called once. */
+  /** Called once, if the database is lost. */
   readonly onLost: () => void;
   readonly logger: Logger;
 }

@@ -6,7 +6,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { DiskState } from '../ports/health.ts';
 
-/** Lifetime of a measurement. */
+/** How long a measurement is reused. */
 const FRESH_MS = 500;
 
 export class DiskWatch {

@@ -14,7 +14,7 @@ const PAGE_SIZE = 100;
 export interface ExpandFailedOptions {
   readonly store: Pick<CampaignStore, 'list' | 'expand'>;
   readonly logger: Logger;
-  /** Callback after expansions were queued. */
+  /** Called after expansions were queued. */
   readonly wake: () => void;
 }
 

@@ -19,17 +19,17 @@ export interface HousekeepingOptions {
   readonly retention: Retention;
   /** How long entries of the audit log are kept, in days. */
   readonly auditDays: number;
-  /** Whether new work is accepted. Due tasks wait while it is not. */
+  /** Whether new work is accepted. Due tasks wait while no new work is accepted. */
   readonly hasRoom: () => boolean;
-  /** Callback after expansions were queued. */
+  /** Called after expansions were queued. */
   readonly wake: () => void;
   readonly logger: Logger;
   readonly clock: Pick<ServiceClock, 'before'>;
 }
 
 /**
- * Runs each task now and then on a schedule, without overlapping runs of a task; the returned function stops the
- * schedule. Failures are logged and retried. Tasks that a stop interrupts run after the next start.
+ * Runs each task immediately, and then repeats it on a schedule. Runs of the same task never overlap. Failures are
+ * logged and retried. The returned function stops the schedule; interrupted tasks run after the next start.
  */
 export function startHousekeeping({
   store,

@@ -38,13 +38,13 @@ export class ReserveKeeper {
     this.#start();
   }
 
-  /** Whether the reserve was given up. Until it is created again, free space belongs to deletions. */
+  /** Whether the reserve was given up. Until the reserve is created again, free space is kept for deletions. */
   isGivenUp(): boolean {
     const { reserve } = this.#options;
     return this.isExpected() && (reserve.isGivenUp || reserve.sizeBytes() === 0);
   }
 
-  /** Whether the reserve has existed. A missing reserve that has existed was given up. */
+  /** Whether the reserve once existed. If the reserve is missing but once existed, it was given up. */
   isExpected(): boolean {
     const { reserve, bytes } = this.#options;
     return bytes > 0 && (this.#wasThere || reserve.isGivenUp);
@@ -97,7 +97,7 @@ export class ReserveKeeper {
     this.#options.logger.warn('the disk was full, so the reserve was given up for a deletion: new work is refused');
   }
 
-  /** The space of an existing reserve of another size counts as free. */
+  /** Whether there is enough space. If a reserve of a different size exists, its space counts as free. */
   #hasRoom(): boolean {
     const { reserve, bytes, keptFreeBytes, freeBytes } = this.#options;
     return bytes === 0 || freeBytes() + reserve.sizeBytes() >= keptFreeBytes + ROOM * bytes;

@@ -21,7 +21,7 @@ export interface ScrubberOptions {
 }
 
 const RECHECK_MS = 5_000;
-/** Approximate size of a row and its checksum; the rate is limited in bytes. */
+/** Approximate size of a row and its checksum, because the rate is limited in bytes. */
 const ROW_BYTES = 256;
 
 export class Scrubber {
@@ -36,7 +36,7 @@ export class Scrubber {
     this.#options = options;
   }
 
-  /** Number of bytes read, and of completed passes. */
+  /** Numbers of bytes read and of passes completed. */
   get progress(): { readonly bytes: number; readonly passes: number } {
     return { bytes: this.#bytes, passes: this.#passes };
   }

@@ -16,7 +16,10 @@ import { expandFailed } from './expand-failed.ts';
 import { ReserveKeeper } from './reserve-keeper.ts';
 import { Scrubber } from './scrubber.ts';
 
-/** If a start cannot write and less space than this is free, the disk counts as full, whatever the reserve. */
+/**
+ * If a write fails at the start and less space than this is free, the disk counts as full, whatever the size of the
+ * reserve.
+ */
 const FULL_BYTES = 64 * 1024;
 
 /**
@@ -105,7 +108,7 @@ export function takeOver(
   return disk;
 }
 
-/** Connects reads that find damaged rows to the damage log, which is created after the store is opened. */
+/** Passes damaged rows that reads find to the damage log, which is created only after the store is opened. */
 export interface DamagedRows {
   report: (row: DamagedRow) => void;
 }
@@ -119,7 +122,7 @@ interface Parts {
   readonly served: ServedState;
   readonly wake: () => void;
   readonly rows: DamagedRows;
-  /** Callback for the loss of the database, called once. */
+  /** Called once, if the database is lost. */
   readonly onLost: () => void;
 }
 

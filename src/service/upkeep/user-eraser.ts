@@ -8,7 +8,7 @@ import { eraseUsers } from '../../population/erase.ts';
 import type { Population } from '../../population/read.ts';
 import type { UserEraser } from '../ports/users.ts';
 
-/** Interval between checks for requests and erasures of other processes. */
+/** Interval between checks for requests and erasures made by other processes. */
 const LOOK_EVERY_MS = 2_000;
 /** Maximum number of ids per erasure that another process has requested. */
 const MOST_REQUESTED = 100_000;
@@ -52,7 +52,7 @@ export class ServiceEraser implements UserEraser {
     });
   }
 
-  /** Completes pending requests, including later requests of other processes, until `close`. */
+  /** Until `close`, completes pending requests, including later requests from other processes. */
   watch(): void {
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();

@@ -10,8 +10,8 @@ import { urlTextFault } from './url-text.ts';
 const PUBLIC_IPV6 = ipaddr.parseCIDR('2000::/3');
 
 /**
- * Whether an IP address belongs to a public host, that is, to none of the special ranges that ipaddr.js names
- * (loopback, private, link-local, multicast, reserved, IPv4 inside IPv6, ..).
+ * Whether an IP address is public, that is, outside all special ranges that ipaddr.js names (loopback, private,
+ * link-local, multicast, reserved, IPv4 inside IPv6, ..).
  */
 export function isPublicAddress(address: string): boolean {
   // ipaddr.js also accepts forms such as 0177.0.0.1 and 1
@@ -34,8 +34,8 @@ export interface AddressGuard {
    */
   checkUrl(text: string): URL;
   /**
-   * Returns the URL if events may be sent to it. Allowed are URLs without user info: https to a name or a public
-   * address, and http or https to an allowed host. @throws AppError webhook_url_refused
+   * Returns the URL if events may be sent to it. The URL must not contain user info. It must use https to a name or a
+   * public address, or http or https to an allowed host. @throws AppError webhook_url_refused
    */
   checkTarget(text: string): URL;
   /**
@@ -46,8 +46,8 @@ export interface AddressGuard {
 }
 
 /**
- * `allowed` contains hosts (names or addresses), which may have any address and use plain http, and CIDRs, whose
- * addresses are allowed under any name.
+ * `allowed` contains hosts and CIDRs. An allowed host (a name or an address) may have any address and use plain http.
+ * The addresses of a CIDR are allowed under any name.
  * @throws AppError invalid_argument for an entry that is neither
  */
 export function createAddressGuard(allowed: readonly string[], resolve: Resolve = systemLookup): AddressGuard {
@@ -113,7 +113,7 @@ function parseAllowed(entries: readonly string[]): Allowed {
 /** Normalises the host of an entry to the form used in URLs. */
 function hostOfEntry(entry: string): string {
   const url = parseUrl(`http://${isIP(entry) === 6 ? `[${entry}]` : entry}/`);
-  // `host` has letters of other alphabets in punycode
+  // in `host`, non-ASCII letters are encoded in punycode
   const isHost = url !== null && (isIP(entry) === 6 || !/[^\p{L}\p{N}\p{M}._-]/u.test(entry));
   if (!isHost) throw new AppError('invalid_argument', `"${entry}" is not a host, address or CIDR`);
   return hostOf(url);

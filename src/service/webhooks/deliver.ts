@@ -6,7 +6,7 @@ import type { LookupFunction } from 'node:net';
 export interface PostOptions {
   readonly lookup: LookupFunction;
   readonly timeoutMs: number;
-  /** Maximum number of bytes that are read of a response body; only the status counts. */
+  /** Maximum number of bytes read from a response body, which is ignored: only the status counts. */
   readonly answerBytes: number;
   /** Signal that aborts the attempt. */
   readonly signal: AbortSignal;
@@ -35,7 +35,7 @@ export function post(
     const timer = setTimeout(() => call.destroy(withCode('timeout')), options.timeoutMs);
     let status: number | null = null;
     let retryAfter: string | null = null;
-    // Ends the attempt once the status is known: the body and a timeout no longer matter.
+    // Ends the attempt once the status is known; after that, neither the body nor a timeout matters.
     const settle = (error: string | null) => {
       clearTimeout(timer);
       resolve({ status, error: status === null ? error : null, retryAfter });

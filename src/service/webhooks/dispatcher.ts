@@ -17,8 +17,8 @@ import { signedHeaders } from './signature.ts';
 /** Interval between removals of old deliveries. */
 const PRUNE_EVERY_MS = 3_600_000;
 /**
- * Pause after the outcome of an attempt could not be recorded. Without the pause, the same delivery would be sent over
- * and over.
+ * Pause if the outcome of an attempt could not be recorded. Without the pause, the same delivery would be sent over and
+ * over.
  */
 const TROUBLE_PAUSE_MS = 30_000;
 

@@ -1,12 +1,12 @@
 /** Checks the spelling of a webhook's URL: the URL shown must be the URL called. */
 
-/** Maximum number of characters of a host name and of a label (RFC 1035). */
+/** Maximum number of characters in a host name and in a label (RFC 1035). */
 const MAXIMUM_NAME = 253;
 const MAXIMUM_LABEL = 63;
 
 /**
- * Returns the fault in the spelling of a URL, or null. The class `URL` repairs many faults: `https:///x` becomes the
- * host x, `\` becomes `/`, and `%65`, invisible characters and numbers become parts of names and addresses.
+ * Returns the fault in the spelling of a URL, or null. The class `URL` repairs many faults: `https:///x` is read as the
+ * host x, `\` as `/`, `%65` in a host as `e`, and a number as an IP address; invisible characters are dropped.
  */
 export function urlTextFault(text: string, url: URL): string | null {
   const authority = /^https?:\/\/([^/\\?#]+)/i.exec(text)?.[1];

@@ -23,9 +23,9 @@ interface Kept {
 }
 
 /**
- * Yields whenever a block of either set is used up, even if the yielded block is empty, so that at most one block of
- * each set is processed between two yields. If the remainder of a set cannot change the result, it is not read, and the
- * sha256 of the file is not verified.
+ * Yields whenever a block of either set is used up, even if the result block is empty, so that at most one block of
+ * each set is processed between two yields. If the rest of a set cannot change the result, the rest is not read, and
+ * the sha256 of the file is not verified.
  */
 function* merge(a: IdBlocks, b: IdBlocks, kept: Kept): Generator<readonly string[], void, void> {
   const left = a[Symbol.iterator]();

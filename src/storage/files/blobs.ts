@@ -101,7 +101,7 @@ export class FileBlobs implements Blobs {
   }
 }
 
-/** Removes the folders that killed attempts left beside the target `folder`. */
+/** Removes folders left beside the target `folder` by attempts that were killed. */
 function removeLeftovers(folder: string): void {
   const name = basename(folder);
   for (const entry of readdirSync(dirname(folder))) {

@@ -1,4 +1,4 @@
-/** A change of a set of users: the resulting set, and counts of the sent ids. */
+/** A change to a set of users: the resulting set, and counts of the ids that were sent. */
 
 import type { CollectedIds } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
@@ -12,7 +12,10 @@ export interface ChangeTask extends ChangeOptions {
   readonly collected: CollectedIds;
   readonly population: MatchedPopulation;
   readonly maximumUsers: number;
-  /** Counts of the collected ids; null if these ids are the new set, which is counted while it is written. */
+  /**
+   * Counts of the collected ids; null if these ids form the new set, because the new set is counted while it is
+   * written.
+   */
   readonly matches: Matches | null;
 }
 
@@ -28,7 +31,7 @@ export function sentOf({ collected, matches }: ChangeTask, tally: MatchTally): S
   return { ...counted, received, duplicate: received - counted.known - counted.unknown };
 }
 
-/** Blocks of the set that results from a change. */
+/** Blocks of the resulting set. */
 export function combine(how: Change, before: IdBlocks, collected: IdBlocks): IdBlocks {
   if (how === 'replace') return collected;
   return how === 'add' ? unionOf(before, collected) : differenceOf(before, collected);

@@ -1,12 +1,12 @@
-/** Finds the given ids that are in a user set: a few ids by binary search, more ids by a pass over the file. */
+/** Finds which of the given ids are in a user set: a few ids by binary search, many ids in one pass over the file. */
 import { setImmediate } from 'node:timers/promises';
 import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
 import { intersectionOf } from './algebra.ts';
 import { decodeIds, SEED_FOLDER, userSetBlocks, userSetFile } from './set-file.ts';
 
-/** Bytes read at a time by the binary search: enough for two lines with the longest ids. */
+/** Bytes that the binary search reads at a time: enough for two lines with the longest ids. */
 const WINDOW_BYTES = 4_096;
-/** Maximum number of ids for binary search; more ids are found by a pass over the file. */
+/** Maximum number of ids for binary search; larger numbers of ids are looked up in one pass over the file. */
 const SEARCHED_IDS = 32;
 
 /**

@@ -7,14 +7,14 @@ import type { IdBlocks } from '../../domain/user-sets.ts';
 import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
 import type { SetWrites } from './writer.ts';
 
-/** Number of ids per run: sorting a run takes 15 to 60 ms and about 4 MB. Ten million ids make 306 runs. */
+/** Number of ids per run: sorting a run takes 15 to 60 ms and uses about 4 MB. Ten million ids make 306 runs. */
 const CHUNK_IDS = 32_768;
 /** Number of ids per merged block. */
 const BLOCK_IDS = 4_096;
 
-/** Bytes read from each run at a time; memory use is proportional, because all runs are open at once. */
+/** Bytes read from each run at a time. All runs are open at once, so each run needs this much memory. */
 const RUN_READ_BYTES = 16 * 1024;
-/** Number of runs whose first block is read at once. */
+/** Number of runs that are opened in one turn of the event loop. */
 const OPENED_RUNS = 16;
 
 /** The position of a run in the file. */

@@ -1,4 +1,4 @@
-/** Counts how many user ids a population has. */
+/** Counts how many of the given user ids exist in a population. */
 import { setImmediate } from 'node:timers/promises';
 import {
   type IdBlocks,
@@ -8,7 +8,7 @@ import {
   UNKNOWN_EXAMPLES,
 } from '../../domain/user-sets.ts';
 
-/** Counts ids in a stream of blocks. */
+/** Counts the known and unknown ids in a stream of blocks. */
 export class MatchTally {
   readonly #population: MatchedPopulation;
   readonly #maximumUsers: number;
@@ -17,7 +17,10 @@ export class MatchTally {
   #known = 0;
   #unknown = 0;
 
-  /** Without a maximum, any number of users is accepted. `onUnknown` gets each id that is not in the population. */
+  /**
+   * Without a maximum, any number of users is accepted. `onUnknown` is called with each id that is not in the
+   * population.
+   */
   constructor(
     population: MatchedPopulation,
     maximumUsers = Number.POSITIVE_INFINITY,

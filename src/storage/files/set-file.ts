@@ -1,4 +1,7 @@
-/** User sets: a set of user ids as one file, named by the sha256 of its bytes and read one block at a time. */
+/**
+ * User sets: the user ids of a set are stored in one file, which is named by the sha256 of its bytes and read one block
+ * at a time.
+ */
 import { createHash } from 'node:crypto';
 import type { BlobReader, ReadRanges } from '../../domain/ports/blobs.ts';
 import { AppError, assert } from '../../lib/errors.ts';
@@ -101,7 +104,7 @@ function damaged(sha256: string): AppError {
   return new AppError('storage_failed', `user set ${sha256} is damaged`);
 }
 
-/** Matches printable ASCII that does not begin with a quote: a quick check that nearly every id passes. */
+/** Matches printable ASCII text that does not begin with a quote. Nearly every id passes this quick check. */
 const ORDINARY = /^[!#-~][ -~]*$/;
 /**
  * Matches ids that need JSON: an empty id, a leading quote, a control character (including a newline), or an unpaired

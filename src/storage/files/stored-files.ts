@@ -7,11 +7,11 @@ import { SEED_FOLDER } from './set-file.ts';
 const SET_FILE = /^([0-9a-f]{64})\.txt$/;
 const UUID_LENGTH = 36;
 
-/** A file of the folder of sets, or the folder of a ranking; its path is relative to the data folder. */
+/** A file in the folder of user sets, or the folder of a ranking; `path` is relative to the data folder. */
 export type StoredFile =
-  /** `sha256` is null if the name is not that of a set: it is unfinished if it ends with `.tmp`. */
+  /** `sha256` is null if the file does not have the name of a set; a file whose name ends with `.tmp` is unfinished. */
   | { readonly kind: 'set'; readonly path: string; readonly sha256: string | null }
-  /** Not finished: it is being written, or was replaced. */
+  /** `isFinished` is false if the ranking is still being written, or was replaced. */
   | {
       readonly kind: 'ranking';
       readonly path: string;

@@ -11,12 +11,12 @@ import { encodeIds, SEED_FOLDER, type UserSet, userSetFile } from './set-file.ts
 /** Destination of new sets. */
 export type SetWrites = Pick<Blobs, 'write'>;
 
-/** A set with durable bytes but without a name. Its owner publishes or discards the set. */
+/** A set that is written to disk but has no file name yet. Its owner publishes or discards the set. */
 export interface WrittenSet extends UserSet {
   /**
-   * Gives the file its name and waits until the name is durable. An existing file of the same set is replaced, which
-   * repairs a damaged file. Call this inside the write transaction that records the set, because unused files are also
-   * removed inside write transactions.
+   * Gives the file its name and waits until the name is durable. If the set already has a file, the file is replaced,
+   * which repairs a damaged file. Call this inside the write transaction that records the set, because unused files are
+   * also removed inside write transactions.
    */
   publish(): void;
   /** Removes an unpublished file. */

@@ -1,4 +1,4 @@
-/** API keys on SQLite, with a cache that every request reads. */
+/** Stores API keys in SQLite, with a cache that every request reads. */
 import {
   type ApiKey,
   hashApiKey,
@@ -157,7 +157,7 @@ export class SqliteApiKeys implements ApiKeys {
     this.#forget();
   }
 
-  /** Empties the cache after commits of this connection, which do not change `data_version`. */
+  /** Empties the cache after commits by this connection, which do not change `data_version`. */
   #forget(): void {
     this.#cached.clear();
     this.#exist = null;

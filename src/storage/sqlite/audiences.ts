@@ -1,4 +1,4 @@
-/** Audience versions on SQLite, the active version of each campaign, and the cache for look-ups. */
+/** Stores audience versions and the active version of each campaign in SQLite, with a cache for look-ups. */
 import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../domain/audiences.ts';
 import { encodeCursor } from '../../domain/cursors.ts';
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
@@ -74,7 +74,7 @@ export class SqliteAudiences implements Audiences {
   readonly #active = new Map<string, Audience>();
   #all: readonly Audience[] | null = null;
   #dataVersion = -1;
-  /** Number of the last change of an active version that the cache includes. */
+  /** Sequence number of the last active-version change that is reflected in the cache. */
   #lastChange: number | null = null;
   readonly #readLastChange;
 
@@ -98,10 +98,7 @@ export class SqliteAudiences implements Audiences {
     this.#add({ ...row, expansion, size, candidates, populationSize, folder }, now);
   }
 
-  /**
-   * Adds another version of the active ranking with the requested size, unless the active version has that size
-   * already.
-   */
+  /** Adds a version of the active ranking with the requested size, unless the active version already has that size. */
   resize(campaign: number, request: AudienceRequest, now: number): void {
     const active = this.#database
       .prepare(
@@ -225,7 +222,7 @@ export class SqliteAudiences implements Audiences {
     };
   }
 
-  /** Empties the cache after commits of this connection, which do not change `data_version`. */
+  /** Empties the cache after commits by this connection, which do not change `data_version`. */
   forget(): void {
     this.#active.clear();
     this.#all = null;

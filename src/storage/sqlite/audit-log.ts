@@ -1,4 +1,4 @@
-/** The audit log on SQLite. If an action has a transaction, its entry is written in that transaction. */
+/** Stores the audit log in SQLite. If an action runs in a transaction, its entry is written in that transaction. */
 import type { AuditEntry, AuditedAction, AuditQuery, PendingAction } from '../../domain/audit.ts';
 import { decodeCursor } from '../../domain/cursors.ts';
 import type { AuditLog } from '../../domain/ports/audit.ts';

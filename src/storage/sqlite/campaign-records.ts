@@ -12,7 +12,7 @@ import { type Database, openForReading } from './database/database.ts';
 
 /** Number of rows read at once. */
 const READ_ROWS = 4_096;
-/** Maximum number of attempts to open a set, which may be replaced after its name was read. */
+/** Maximum number of attempts to open a set, because a set may be replaced after its name was read. */
 const ATTEMPTS = 5;
 
 const COLUMNS = {

@@ -33,7 +33,7 @@ import type { Database } from './database/driver.ts';
 import { remainingTimes } from './remaining-time.ts';
 import { decodeCounts } from './set-rows.ts';
 
-/** For each input: its column in a campaign `c` or the installation `i`, and the column of an expansion's copy. */
+/** The columns of each input: in the campaign `c` or the installation `i`, and in the copy that an expansion keeps. */
 const COPIES: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
   features: ['c.features', 'features'],
   filters: ['c.filters', 'filters'],
@@ -197,7 +197,7 @@ export class CampaignRows implements Reads {
     );
   }
 
-  /** Campaigns with a refresh policy and seeds whose latest expansion has ended, in the order of these expansions. */
+  /** Campaigns with a refresh policy, seeds and an ended latest expansion, in the order of these expansions. */
   refreshed(): readonly RefreshedCampaign[] {
     return this.#database
       .prepare(

@@ -1,4 +1,4 @@
-/** Changes of campaigns on SQLite, each in one transaction. */
+/** Changes to campaigns in SQLite, each in one transaction. */
 import { randomUUID } from 'node:crypto';
 import { refuseTaken } from '../../domain/campaigns.ts';
 import type { Campaigns } from '../../domain/ports/campaigns.ts';
@@ -135,8 +135,8 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
   }
 
   /**
-   * The report on a campaign that is about to be deleted. If the row is damaged, the report has only the id by which
-   * the row was found, and the version of the last change.
+   * The report on a campaign that is about to be deleted. If the row is damaged, the report contains only the id by
+   * which the row was found, and the version of the last change.
    */
   #lastOf(number: number, id: string): LastOfCampaign {
     if (areWhole(this.#connection.database, [['campaigns', { number }]]))
@@ -164,7 +164,7 @@ export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 
   }
 }
 
-/** Columns for the fields that a caller gives. */
+/** Columns for the fields that a caller has set. */
 function columnsOf(given: CampaignChange): Written {
   return {
     external_id: given.externalId,

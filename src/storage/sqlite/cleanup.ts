@@ -102,8 +102,8 @@ function pruneAudiences(database: Database, versions: number, before: number): v
 }
 
 /**
- * Deletes expansions that have ended, are not the latest, and have no audience version, if they are not among the
- * campaign's newest `newest` or were made before `before`.
+ * Deletes old expansions: those that are not among the campaign's newest `newest`, or were made before `before`. An
+ * expansion is kept if it is running, is the latest, or has an audience version.
  */
 function pruneExpansions(database: Database, newest: number, before: number): void {
   const condition = `latest = 0
@@ -133,9 +133,9 @@ function removeIfEmpty(folder: string): void {
 }
 
 /**
- * Whether there is a ranking of a campaign that this database never had. A crash leaves no such ranking, because a
- * campaign is recorded before its ranking is made, and stays in the list of changes. So this database is an earlier
- * state of the database that made the ranking, even if both have the same generation.
+ * Whether there is a ranking of a campaign that this database never contained. A crash leaves no such ranking, because
+ * a campaign is recorded before its ranking is made, and stays in the list of changes. So such a ranking was made by a
+ * later state of this database, even if both states have the same generation.
  */
 function hasStrangers(database: Database, dataDir: string): boolean {
   const found = storedFiles(dataDir).flatMap((file) =>

@@ -1,9 +1,9 @@
-/** The port of the service's clock on SQLite. */
+/** Implements the clock port with SQLite. */
 import type { ClockMemory, ClockStep, SeenTime, StepKind } from '../../domain/ports/clock.ts';
 import type { SqliteApiKeys } from './api-keys.ts';
 import { type Database, write } from './database/database.ts';
 
-/** Statements that shift due times by a step of the clock. */
+/** Statements that shift due times when the clock jumps. */
 const WAITING = [
   `UPDATE jobs SET queued_at = queued_at + @ms, run_after = run_after + @ms, turn = turn + @ms,
      lease_until = lease_until + @ms`,

@@ -1,4 +1,4 @@
-/** Objects that the parts of the store share: a database connection, the files of the data folder, and options. */
+/** The objects shared by all parts of the store: a database connection, the files of the data folder, and options. */
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { StoreOptions } from '../../domain/ports/store.ts';
 import type { Database } from './database/database.ts';
@@ -15,8 +15,8 @@ export interface Connection {
   readonly options: StoreOptions;
   /**
    * Removes files and folders (relative to the data folder) that no row refers to. If another database made the
-   * contents of the folder, they are set aside instead, and the result is the folder to which they were moved, relative
-   * to the data folder.
+   * contents of the folder, the files are set aside instead, and their new folder is returned, relative to the data
+   * folder.
    * @throws AppError storage_failed
    */
   readonly discard: (paths: readonly string[]) => string | null;

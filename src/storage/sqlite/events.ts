@@ -10,7 +10,7 @@ import { eventOfEnd } from '../../domain/webhooks.ts';
 import { insertRow } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 
-/** Events for changes of an audience by callers. */
+/** Events about changes that callers make to an audience. */
 export type AudienceEvent = Exclude<CallerEvent, 'campaign.deleted'>;
 
 /** A campaign at the time of its deletion. */
@@ -53,7 +53,7 @@ export class EventLog {
     this.#tell(type, data, now, given ?? traceparent);
   }
 
-  /** Notifies webhooks that a caller replaced the active version `previous` by another size or version. */
+  /** Notifies webhooks that a caller replaced the active version `previous` with another size or version. */
   audienceChanged(type: AudienceEvent, campaign: number, previous: number | null, now: number): void {
     const { version, size, ...names } = this.#database
       .prepare(

@@ -58,7 +58,6 @@ const SELECT_EXPANSION = `
   SELECT ${selectList(COLUMNS)}
   FROM expansions e JOIN campaigns c ON c.number = e.campaign`;
 
-/** The sets of an expansion. */
 const SETS = {
   seeds: plain<string>('seed_set'),
   positives: plain<string | null>('positive_set'),
@@ -67,7 +66,7 @@ const SETS = {
   commonSuppression: plain<string | null>('common_suppression_set'),
 } satisfies Record<keyof ExpansionSets, Column<unknown>>;
 
-/** An expansion that has not ended, with its job. */
+/** Columns of an expansion that has not ended, and of its job. */
 const RUNNING = {
   number: plain<number>('e.number'),
   job: plain<number>('j.number'),
@@ -172,7 +171,7 @@ export class ExpansionRows {
     return readRow(SETS, this.#database.prepare(sql).get({ expansion }));
   }
 
-  /** The same as `setsOf`, but by the id of the expansion. @throws AppError expansion_not_found */
+  /** Like `setsOf`, but for the expansion with this id. @throws AppError expansion_not_found */
   setsOfId(id: string): ExpansionSets {
     const number = this.#database.prepare('SELECT number FROM expansions WHERE id = @id').pluck().get({ id });
     if (number === undefined) throw new AppError('expansion_not_found', `there is no expansion ${id}`);

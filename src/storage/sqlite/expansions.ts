@@ -1,4 +1,4 @@
-/** The port of expansions on SQLite. */
+/** Implements the expansions port with SQLite. */
 import { randomUUID } from 'node:crypto';
 import { refreshCause } from '../../domain/campaigns.ts';
 import { cancelling, decide, decideExpansion, noSeeds } from '../../domain/expansions.ts';
@@ -43,7 +43,10 @@ export class SqliteExpansions implements Expansions, SetReader {
     this.#parts = parts;
   }
 
-  /** Makes sets from the feedback in slices. */
+  /**
+   * Requests an expansion. The user sets for it are made from the feedback in slices, so that other work can run in
+   * between.
+   */
   async expand(id: string, once?: IdempotentRequest<Expansion>): Promise<Expansion> {
     return (await this.#expand(id, 'requested', once))!;
   }

@@ -1,6 +1,6 @@
 /**
- * Feedback on SQLite: the last event of each user in a campaign, written, read and removed in slices that let other
- * work run in between.
+ * Stores feedback in SQLite: the last event of each user in a campaign. Events are written, read and removed in slices,
+ * and other work can run between slices.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
@@ -25,7 +25,7 @@ import { deleting } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
 
-/** Number of events per transaction. Their users are on at most as many database pages, that is, on 1 MB. */
+/** Number of events per transaction. The rows of their users lie on at most that many database pages (1 MB). */
 const WRITTEN_EVENTS = 250;
 /** Number of rows read or removed at once. */
 const READ_ROWS = 4_096;
@@ -35,7 +35,7 @@ const SORTED_IDS = 8_192;
 /** Maximum number of uploads and snapshots at one time: one runs, and the others wait. */
 const MAXIMUM_WAITING = 32;
 
-/** Selects the campaigns that have rows, and then null, with one look-up per campaign instead of per row. */
+/** Selects the campaigns that have rows, followed by a null, with one look-up per campaign instead of one per row. */
 const HELD_CAMPAIGNS = `
   WITH RECURSIVE held (campaign) AS (
     SELECT min(campaign) FROM feedback
@@ -190,7 +190,7 @@ export class SqliteFeedback implements Feedback {
     if (!this.#database.open) throw new AppError('unavailable', 'the service is closing');
   }
 
-  /** Writes a slice and updates the counts; returns the number of events that were taken. */
+  /** Writes a slice and updates the counts; returns the number of events that were accepted. */
   #take(campaign: number, events: readonly FeedbackEvent[]): number {
     const change = { conversion: 0, click: 0, dismissal: 0 };
     let taken = 0;
@@ -208,7 +208,7 @@ export class SqliteFeedback implements Feedback {
     return taken;
   }
 
-  /** Updates the number of a campaign's users by last event. */
+  /** Updates a campaign's numbers of users by last event. */
   #count(campaign: number, change: FeedbackCounts): void {
     this.#database
       .prepare(
@@ -237,7 +237,10 @@ export class SqliteFeedback implements Feedback {
     }
   }
 
-  /** Sorters are needed because SQLite sorts by UTF-8 and sets by UTF-16. The ids are nearly sorted already. */
+  /**
+   * Sorters are needed because SQLite sorts ids by UTF-8 bytes, but sets are sorted by UTF-16 code units. The ids are
+   * nearly sorted already.
+   */
   async #collect(campaign: number, positives: IdSorter, dismissed: IdSorter): Promise<void> {
     const select = this.#database.prepare(
       `SELECT user_id AS userId, event FROM feedback WHERE campaign = @campaign AND user_id > @after

@@ -1,10 +1,10 @@
-/** The port of a store's health on SQLite. */
+/** Implements the port for the store's health with SQLite. */
 import type { FailedExpansion, LostFiles, Queue, StoreHealth } from '../../domain/ports/health.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Connection } from './connection.ts';
 import { BUSY_TIMEOUT_MS, versionOf, write } from './database/database.ts';
 
-/** Maximum wait of a probe for a write of another process; requests wait during that time. */
+/** Maximum time that a probe waits for another process to finish writing; requests wait during that time. */
 const PROBE_WAIT_MS = 100;
 
 export class SqliteHealth implements StoreHealth {

@@ -24,7 +24,10 @@ export function findAnswer(
 /** Campaign id for resources that belong to no campaign. */
 export const OF_NO_CAMPAIGN = '';
 
-/** Stores the response to a creating request that has a key, inside the caller's transaction. */
+/**
+ * Stores the response to a request that creates a resource, if the request has a key. Runs inside the caller's
+ * transaction.
+ */
 export function keepAnswerOf<Made>(
   database: Database,
   once: IdempotentRequest<Made> | undefined,
@@ -49,7 +52,7 @@ export function keepAnswerOf<Made>(
 export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string>): number {
   const rows = database
     .prepare(
-      // this is the condition of the partial index on these rows
+      // the partial index on these rows has the same condition
       `SELECT key, answer FROM idempotency_keys
        WHERE CASE WHEN json_valid(answer) THEN json_array_length(answer, '$.seeds.unknown_examples') END > 0`,
     )

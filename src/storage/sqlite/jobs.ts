@@ -1,4 +1,4 @@
-/** The port of jobs on SQLite: claims, leases, stages and ends, each one transaction. */
+/** Implements the jobs port with SQLite. Each claim, lease, stage and end is one transaction. */
 import { isAbsolute, normalize } from 'node:path';
 import { decide, type ExpansionCommand } from '../../domain/expansions.ts';
 import type { CampaignFeatures, Filters } from '../../domain/features.ts';
@@ -19,7 +19,7 @@ interface Parts {
   readonly audiences: SqliteAudiences;
 }
 
-/** A job for its owner, without sets and pins. */
+/** Columns of the job that its owner gets, without sets and pins. */
 const DESCRIPTION = {
   id: plain<string>('j.id'),
   expansionId: plain<string>('e.id'),
@@ -38,7 +38,7 @@ const SELECT_JOB = `SELECT ${selectList(DESCRIPTION)}
   FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign`;
 
 const NOT_PASSED_OVER = 'j.expansion NOT IN (SELECT value FROM json_each(@passedOver))';
-/** Condition for jobs without an owner that need not wait. */
+/** Condition for jobs that can be claimed: they are due, have no valid lease, and are not skipped. */
 const FREE = `j.run_after <= @now AND (j.lease_until IS NULL OR j.lease_until <= @now) AND ${NOT_PASSED_OVER}`;
 const HELD = 'WHERE j.id = @id AND j.owner = @owner AND j.token = @token';
 
@@ -138,7 +138,7 @@ export class SqliteJobs implements Jobs {
       for (const row of rows) {
         if (areWhole(this.#connection.database, [['expansions', { number: row.number }]]))
           this.#apply(row, { kind: 'release', how }, now);
-        // nothing can be decided about a damaged expansion
+        // the row of a damaged expansion cannot be used for a decision, so only the job is released
         else expansions.writeJob(row.job, { owner: null, leaseUntil: null, runAfter: now });
       }
       return rows.length;

@@ -109,7 +109,7 @@ function composed(connection: Connection): CampaignStore {
 }
 
 /**
- * Copies the named methods of a part of the store to the store itself. A method that is not named is missing in the
+ * Copies the named methods of a part of the store to the store itself. A method that is not named is missing from the
  * store, which is a compile error.
  */
 function methods<T extends object, const K extends keyof T>(part: T, names: readonly K[]): Pick<T, K> {

@@ -1,4 +1,4 @@
-/** The port of the outbox on SQLite. Times are milliseconds since 1970. */
+/** Implements the outbox port with SQLite. Times are milliseconds since 1970. */
 
 import type { Outbox } from '../../domain/ports/outbox.ts';
 import type { IdempotentRequest, Page } from '../../domain/types.ts';
@@ -19,7 +19,10 @@ import type { EventLog } from './events.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import { getWebhookRow } from './webhooks.ts';
 
-/** Maximum number of rows that a call of `prune` removes from a table, so that a write lock is held only briefly. */
+/**
+ * Maximum number of rows that one call of `prune` removes from each table, so that it holds the write lock only
+ * briefly.
+ */
 const PRUNED_ROWS = 1000;
 
 const COLUMNS = {

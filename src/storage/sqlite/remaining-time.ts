@@ -5,7 +5,7 @@ import { type ExpansionState, isEnd } from '../../domain/states.ts';
 import { type Column, flag, plain, type RowOf, readRow, selectList } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 
-/** Number of recent expansions that estimates are based on. */
+/** Number of recent expansions on which estimates are based. */
 const RECENT = 40;
 /** Number of jobs that are simulated one by one; for each later job, their mean is used. */
 const MOST_JOBS = 200;
@@ -60,7 +60,7 @@ class Queue {
     return this.#ends.get(expansion) ?? this.#beyond(expansion);
   }
 
-  /** Estimates an expansion behind the simulated jobs: each job before it takes the mean time. */
+  /** Estimates the time of an expansion that is queued behind the simulated jobs, at the mean time per job. */
   #beyond(expansion: number): number | null {
     const before = countBefore(this.#database, expansion);
     if (before === null) return null;

@@ -8,10 +8,10 @@ import { updateRow } from './database/columns.ts';
 import { deleting, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
 
-/** JSON in `counts` columns; rows of an earlier version lack the times. */
+/** The JSON in `counts` columns; rows written by an earlier version lack the times. */
 type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt'>>;
 
-/** Gives a written set its name and its row, inside the caller's transaction. */
+/** Publishes a written set and inserts its row, inside the caller's transaction. */
 export function recordSet(database: Database, set: WrittenSet, now: number): void {
   set.publish();
   database
@@ -88,8 +88,8 @@ export function setNames(database: Database): string[] {
 }
 
 /**
- * Replaces the set `before` by the set `after`, which lacks the users of `erased`, in every column that refers to
- * `before`, and removes these users from the counts. Runs inside the caller's transaction.
+ * Replaces the set `before` with the set `after` in every column that refers to `before`. The new set lacks the users
+ * in `erased`, who are removed from the counts too. Runs inside the caller's transaction.
  */
 export function replaceSet(
   database: Database,
@@ -117,7 +117,7 @@ export function replaceSet(
     database.prepare(`UPDATE ${table} SET ${column} = @after WHERE ${column} = @before`).run(names);
 }
 
-/** Columns that refer to sets and have a column of counts, with the key of the table. */
+/** Columns that refer to sets and have a matching column of counts, with the key of the table. */
 const COUNTED_SETS = [
   ['campaigns', 'seed_set', 'seed_counts', 'number'],
   ['campaigns', 'suppression_set', 'suppression_counts', 'number'],

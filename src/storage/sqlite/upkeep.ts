@@ -72,8 +72,9 @@ class SqliteUpkeep implements StoreUpkeep {
 }
 
 /**
- * Lists files that no row refers to and that no running expansion may be writing. If nobody writes (`isAlone`), all
- * unfinished files are included. Files are listed before rows, so later files are not in the list.
+ * Lists files that no row refers to, except files that a running expansion may be writing. If no other process is
+ * writing (`isAlone`), all unfinished files are included. Files are listed before rows, so files created later are not
+ * in the list.
  * @throws AppError storage_failed
  */
 export function findOrphans(database: Database, dataDir: string, isAlone: boolean): StoredFile[] {
@@ -87,7 +88,7 @@ export function isOrphan(file: StoredFile, { sets, rankings, running }: StoreCon
   return !rankings.has(file.path) && !running.has(file.expansionId);
 }
 
-/** Files that the rows of a database refer to, in one consistent state. */
+/** The files that the rows of a database refer to, read from one consistent state. */
 export function contentsOf(database: Database): StoreContents {
   return database.transaction(() => ({
     sets: new Set(setNames(database)),

@@ -1,5 +1,6 @@
 /**
- * The port of erasure on SQLite: sets are rewritten, and then one transaction replaces all references to the old sets.
+ * Implements the erasure port with SQLite: sets are rewritten, and then one transaction replaces all references to the
+ * old sets.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
@@ -67,7 +68,7 @@ export class SqliteUserErasure implements UserErasure {
 
   eraseUsers(userIds: readonly string[]): Promise<ErasedData> {
     const sorted = [...new Set(userIds)].sort();
-    // until the end, no set is made from feedback, because such a set would contain the users again
+    // no set may be made from feedback until the erasure has ended, because such a set would contain the users again
     return this.#parts.feedback.alone(async () => {
       const feedback = await this.#eraseFeedback(sorted);
       const erased = await this.#eraseElsewhere(sorted, feedback);

@@ -1,4 +1,4 @@
-/** Seeds and suppression lists on SQLite: changes of sets, and their counts in a population. */
+/** Stores seeds and suppression lists in SQLite: changes to sets, and counts of their users in a population. */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Blobs } from '../../domain/ports/blobs.ts';
@@ -65,14 +65,14 @@ export class SqliteUserSets implements UserSets {
     maximumUsers: number,
     options: ChangeOptions = {},
   ): Promise<ChangeReport> {
-    // if the ids replace a set, they are the new set, and are matched while it is written
+    // if the ids replace a set, they form the new set, and are matched while it is written
     const matches = how === 'replace' ? null : await tallyOf(collected.blocks(), population, options.onUnknown);
     const task = { owner, how, collected, population, maximumUsers, matches, ...options };
     if (options.isDryRun === true) return this.#preview(task);
     for (;;) {
       const sent = await this.#tryChange(task);
       if (sent !== null) return { ...(await this.report(owner, population)), sent };
-      // another change came in between, so the change of this task is repeated on the result
+      // another change was made in the meantime, so this change is applied again to the new state
     }
   }
 
@@ -130,7 +130,7 @@ export class SqliteUserSets implements UserSets {
       .map(({ path }) => path);
   }
 
-  /** Makes the change and returns the counts of the sent ids; null if another change came in between. */
+  /** Makes the change and returns the counts of the sent ids; null if another change was made in the meantime. */
   async #tryChange(task: ChangeTask): Promise<SeedCounts | null> {
     const { owner, how, collected, population, action = null } = task;
     const before = readOwnedSet(this.#database, owner);

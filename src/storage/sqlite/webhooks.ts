@@ -26,7 +26,7 @@ import { type Database, write } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 
-/** Number of bytes of a secret; Standard Webhooks requires 24 to 64. */
+/** Number of bytes in a secret; Standard Webhooks requires 24 to 64. */
 const SECRET_BYTES = 32;
 const COLUMNS = {
   number: plain<number>('number'),
@@ -44,7 +44,7 @@ type WebhookRow = RowOf<typeof COLUMNS>;
 
 const SELECT_WEBHOOK = `SELECT ${selectList(COLUMNS)} FROM webhooks`;
 
-/** Columns for the fields that a caller gives. */
+/** Columns for the fields that a caller has set. */
 function columnsOf({ url, events, description, enabled }: WebhookChange): Written {
   return { url, events: toJson(events), description, enabled: toFlag(enabled) };
 }

@@ -9,7 +9,7 @@ import type { Output } from '../../../lib/output.ts';
 import { openTable } from '../../../population/import.ts';
 import { describeMade } from './made-data-set.ts';
 
-/** How campaigns are chosen from a log. */
+/** Options for choosing campaigns from a log. */
 export interface ChoiceOptions {
   minimumUsers?: number;
   campaigns?: number;

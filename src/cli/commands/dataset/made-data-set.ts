@@ -1,7 +1,7 @@
 /** Describes the data set that a command made. */
 import type { MadeDataSet } from '../../../dataset/converters/made.ts';
 
-/** Describes a data set in lines: first its sizes, then the chosen and left-out campaigns. */
+/** Describes a data set in several lines: first its sizes, then which campaigns were chosen and which were left out. */
 export function describeMade(out: string, { users, trainCampaigns, testCampaigns, rows, notes }: MadeDataSet): string {
   const { small, large, none } = testCampaigns;
   const groups = small + large > 0 ? ` (${small} small, ${large} large)` : '';

@@ -15,7 +15,7 @@ export interface KeysCreateOptions {
   expiresIn?: number;
 }
 
-/** Prints nothing but the key on stdout. */
+/** Prints only the key on stdout. */
 export function keysCreateCommand(dataDir: string, options: KeysCreateOptions, output: Output): void {
   const { name, scope, label: labels, expiresIn } = options;
   if (scope === 'admin' && Object.keys(labels).length > 0)

@@ -10,7 +10,7 @@ export async function modelDiffCommand(before: string, after: string, output: Ou
   for (const line of describeDiff(diffModels(before, after))) output.result(line);
 }
 
-/** Describes each difference in one line; without differences, the result is a single line. */
+/** Describes each difference on one line; if there are no differences, a single line says so. */
 export function describeDiff({ fields, features, vocabularies, parameters, ops }: ModelDiff): string[] {
   const lines: string[] = [];
   for (const { field, before, after } of fields) lines.push(`${field}: ${valueText(before)} -> ${valueText(after)}`);

@@ -67,7 +67,7 @@ export function addModelCommands(program: Command, output: Output): void {
   addServedModelCommands(model, output);
 }
 
-/** Adds the commands that show or change the served model. */
+/** Adds the commands that show the served model or switch to another model. */
 function addServedModelCommands(model: Command, output: Output): void {
   addExample(
     addSettings(model.command('promote'), ['METAHEAC_DATA_DIR', 'METAHEAC_API_KEY'])

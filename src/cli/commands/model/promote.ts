@@ -12,7 +12,8 @@ import { ServiceClient } from './service-client.ts';
 
 /**
  * Verifies the model as the service would, copies it into the data folder, and has the service at `url` check and serve
- * it; without a URL, the next service that starts there serves it. Exit code 0: served; 3: the old model stays.
+ * it. Without a URL, the next service to start on that folder serves the model. Exit code 0: the model was promoted; 3:
+ * the old model stays.
  */
 export async function modelPromoteCommand(
   dir: string,
@@ -40,7 +41,7 @@ export async function modelPromoteCommand(
   report(await settled(client, asked, output), options, output);
 }
 
-/** The model that is being checked, or the reason why none is. */
+/** Returns the model whose check has started, or the reason why it was refused. */
 async function activate(client: ServiceClient, version: string): Promise<Model | string> {
   try {
     return await client.call<Model>('POST', `/v1/models/${version}/activate`);

@@ -6,10 +6,12 @@ import { AppError, messageOf, UsageError } from '../../../lib/errors.ts';
 /** Maximum wait for a response. */
 const ANSWER_MS = 30_000;
 
-/** Maximum number and total duration of tries if a request gets 503 or 429; `Retry-After` says when to try again. */
+/**
+ * Maximum number and total duration of attempts if the response is 503 or 429; `Retry-After` says when to try again.
+ */
 const MOST_TRIES = 6;
 const MOST_WAITING_MS = 60_000;
-/** Wait before the first retry without `Retry-After`; each retry doubles the wait. */
+/** Wait before the first retry if the response has no `Retry-After`; the wait doubles with each retry. */
 const FIRST_WAIT_MS = 500;
 
 export interface ClientParts {
@@ -36,9 +38,9 @@ export class ServiceClient {
 
   /**
    * Returns the JSON of a 2xx response. If the service is busy or closing (503 or 429), the request is repeated for up
-   * to a minute, which is safe: all tries have the same idempotency key, and a refused request has no effect. @throws
-   * AppError unavailable if no service answers; otherwise an error with the text of the problem, which is also in the
-   * fact `detail`, and with the code of the problem in the fact `problem`
+   * to a minute, which is safe: all attempts use the same idempotency key, and a refused request has no effect. @throws
+   * AppError unavailable if no service answers; for any other response, an error whose message is the text of the
+   * problem (facts: detail, the same text; problem, the code)
    */
   async call<T>(method: 'GET' | 'POST', path: string): Promise<T> {
     const headers: Record<string, string> = {

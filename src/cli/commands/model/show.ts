@@ -19,7 +19,7 @@ import { describeFeature, linearParameters, type Manifest } from '../../../model
 import { type ParameterRole, rolesOf } from '../../../model/parameter-roles.ts';
 
 export interface ModelShowOptions {
-  /** Whether to print the graphs of adaptation too. */
+  /** Whether to print the adaptation graphs too. */
   adaptation?: boolean;
 }
 
@@ -49,7 +49,10 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
     for (const each of adaptationGraphs(graph, adapted, manifest)) output.result(printGraph(spellVectorProducts(each)));
 }
 
-/** Describes each parameter in a line, with its role in adaptation and the inputs that index it, and then the total. */
+/**
+ * Describes each parameter on one line, with its role in adaptation and the inputs that index it. The last line is the
+ * total.
+ */
 export function describeParameters(graph: Graph, parameters: readonly ParameterRole[]): string[] {
   const readers = new Map<string, Set<string>>();
   for (const { table, inputs } of findLookups(graph))
@@ -73,7 +76,7 @@ export function describeOps(ops: ReadonlyMap<string, number>): string {
   return `ops: ${[...ops].map(([op, nodes]) => `${op} ${nodes}`).join(', ')}`;
 }
 
-/** The graphs of the sessions that run the kind of adaptation in the manifest. */
+/** The graphs that the service runs for the kind of adaptation named in the manifest. */
 function adaptationGraphs(graph: Graph, adapted: readonly string[], { adaptation }: Manifest): Graph[] {
   if (adaptation.optimiser === 'adam') return [buildStepGraph(cutTables(graph, adapted), adapted)];
   const { body, step } = headGraphs(graph, linearParameters(adaptation));

@@ -6,7 +6,7 @@ import { IMPORT_LIMITS } from '../../../population/import.ts';
 
 /** Maximum number of ids per call. */
 const MAXIMUM_IDS = 1_000_000;
-/** Matches the header of a table. In a list of ids, the header would be mistaken for an id. */
+/** Matches a table header, which would otherwise be mistaken for an id. */
 const HEADER = /^"?user_?id"?([,;\t]|$)/i;
 
 /**

@@ -34,8 +34,8 @@ export async function populationEraseCommand(
 }
 
 /**
- * Records the erasure in the store and in the audit log; a running service completes the erasure now, or the next
- * service when it starts.
+ * Records the erasure in the store and in the audit log. A running service completes the erasure now; otherwise, the
+ * next service to start completes it.
  */
 function requestIn(dataDir: string, userIds: readonly string[]): void {
   const store = openStore(locateStore(dataDir), STORE_OPTIONS);
@@ -93,5 +93,5 @@ function tryLock(lock: () => () => void): (() => void) | null {
   }
 }
 
-/** Maximum number of ids per erasure in a store. */
+/** Maximum number of ids per call if users are also erased from a store. */
 const MOST_REQUESTED = 100_000;

@@ -93,7 +93,7 @@ function report(
   noteBadRows(result, output);
 }
 
-/** Reports the first of the bad rows that were left out. */
+/** Reports the first few bad rows, and how many more there were. */
 export function noteBadRows(
   { badRows, worst }: Pick<ImportFilesResult, 'badRows' | 'worst'>,
   output: Pick<Output, 'note'>,
@@ -103,8 +103,8 @@ export function noteBadRows(
 }
 
 /**
- * Checks that the schema has each feature that the model reads, with the same kind. The schema may have more features
- * (for filters).
+ * Checks that the schema has every feature that the model reads, and that the kinds match. The schema may have more
+ * features (for filters).
  */
 function checkModel(model: ModelFolder, schema: SourceSchema, path: string): void {
   const features = populationFeatures(schema);
@@ -117,7 +117,7 @@ function checkModel(model: ModelFolder, schema: SourceSchema, path: string): voi
   }
 }
 
-/** The share of tokens that the model does not know, by feature. */
+/** For each feature, the share of tokens that the model does not know. */
 function unknownShares(model: ModelFolder, out: string, version: string): Map<string, number> {
   const population = openPopulation(out, { version });
   const shares = new Map<string, number>();

@@ -8,7 +8,8 @@ import { type ErasuresRepair, repairErasures } from '../../../population/erase.t
 const NOT_ALL = 3;
 
 /**
- * Repairs the erasures of a population and reports the losses. Exit code 0: all records are intact; 3: some are lost.
+ * Repairs the erasure records of a population and reports lost records. Exit code 0: all records are intact; 3: some
+ * are lost.
  */
 export function populationRepairCommand(dir: string, options: { json?: boolean }, output: Output): void {
   const repair = repairErasures(dir);

@@ -1,10 +1,13 @@
-/** Counts the tokens of a population that a model knows. */
+/** Counts how many of a population's tokens a model knows. */
 import { hasTokens } from '../../../lib/feature-kinds.ts';
 import type { Binding } from '../../../online/binding.ts';
 import { type EncodingCounts, encodeUsers } from '../../../online/encode.ts';
 import type { Population } from '../../../population/read.ts';
 
-/** Counts the occurrences of tokens in the population by feature, in one pass. @throws AppError invalid_population */
+/**
+ * For each feature, counts the occurrences of known and unknown tokens in the population, in one pass. @throws AppError
+ * invalid_population
+ */
 export function countUses({ features }: Binding, population: Population): ReadonlyMap<string, EncodingCounts> {
   const ofTokens = features.filter(({ kind }) => hasTokens(kind));
   const uses = new Map(ofTokens.map(({ name }) => [name, { unknown: 0, tokens: 0, dropped: 0 }]));

@@ -5,7 +5,7 @@ import type { Origin, Settings } from '../../../service/settings/environment.ts'
 import { SETTINGS, type Setting } from '../../../service/settings/setting-list.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 
-/** Shown in place of a secret of any length. */
+/** Shown in place of a secret, whatever its length. */
 const MASK = '********';
 
 /** @throws the errors of `readSettings` */
@@ -29,7 +29,7 @@ function present(setting: Setting, settings: Settings) {
   const origin = settings.origins.get(setting.variable)!;
   return {
     key,
-    // there is no flag for a secret, only for the file of the secret
+    // there is no flag for a secret, only a flag for the file that contains the secret
     flag: (secretFile ?? { flag }).flag,
     variable,
     value: shownValue(setting, settings),

@@ -23,7 +23,7 @@ export async function doctorCommand(options: DoctorCommandOptions, output: Outpu
   return status !== 'failed';
 }
 
-/** Reports invalid settings, which prevent all other examinations. */
+/** Reports invalid settings; nothing else can be examined until they are fixed. */
 async function examineAll(options: FlagValues, output: Output): Promise<readonly Finding[]> {
   let settings: Settings;
   try {
@@ -37,7 +37,7 @@ async function examineAll(options: FlagValues, output: Output): Promise<readonly
   return await examine({ settings, machine: readMachine(), clock: systemClock, userId });
 }
 
-/** Describes each finding in a line, with advice below, and adds totals. */
+/** Describes each finding on one line, with advice below it, and adds totals. */
 function tableOf(all: readonly Finding[]): string[] {
   const lines = alignColumns(
     all.map(({ status, check, detail }) => [status, check, detail]),

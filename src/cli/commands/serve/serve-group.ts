@@ -1,4 +1,4 @@
-/** The commands that take the settings of a service: `serve`, `config` and `doctor`. */
+/** The commands that accept the settings of a service: `serve`, `config` and `doctor`. */
 import type { Command } from 'commander';
 import type { Output } from '../../../lib/output.ts';
 import type { Limits } from '../../../service/limits.ts';

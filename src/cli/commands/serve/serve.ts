@@ -9,17 +9,17 @@ import { required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 
-/** Minimum time between two signals that count separately: under npm each Ctrl-C arrives twice. */
+/** Signals that arrive within this time of each other count as one, because under npm each Ctrl-C arrives twice. */
 const SAME_SIGNAL_MS = 500;
 /** Maximum time that pending work may keep the process alive after the service was closed. */
 const LINGER_MS = 200;
-/** Base of the exit code after a second signal, to which the signal number is added. */
+/** The exit code after a second signal is this number plus the signal number. */
 const SIGNALLED = 128;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
- * Serves until SIGTERM or SIGINT, then gives requests in flight time to complete, and exits with code 0. A second
- * signal ends the process and the engine at once, like kill -9; nothing acknowledged is lost.
+ * Serves until SIGTERM or SIGINT, then waits a limited time for open requests, and exits with code 0. A second signal
+ * ends the process and the engine at once, like kill -9; no acknowledged change is lost.
  */
 export async function serveCommand(flags: FlagValues, output: Output, limits: Partial<Limits> = {}): Promise<void> {
   const settings = settingsOf(flags, output, limits);

@@ -1,4 +1,4 @@
-/** Describes the choices of a training and the evidence for them, in lines for people. */
+/** Describes, in readable lines, what training chose and why. */
 import { signed, signedInterval } from '../../../lib/interval.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import type { Share } from '../../../model/blend.ts';
@@ -25,7 +25,7 @@ export function describeTokens(chosen: readonly ChosenTokens[]): string[] {
   );
 }
 
-/** Describes the choice of settings for a part that can be used alone. */
+/** Describes which settings were chosen for a part of the model that was tested alone. */
 export function describeTuned(part: 'regression' | 'logistic', { setting, tried, campaigns }: SettingChoice): string[] {
   const what = part === 'regression' ? 'whole-population regression' : 'auxiliary logistic regression';
   if (tried.length === 0)
@@ -64,7 +64,7 @@ export function describeDrift({ campaigns, from, until, by_seeds }: Drift): stri
   ];
 }
 
-/** Explains why a service's campaigns cannot measure drift, and what predictions assume instead. */
+/** Explains why drift cannot be measured on a service's campaigns, and what predictions assume instead. */
 export function describeUnmeasured(earlier: Drift | undefined): string {
   const why =
     'drift is not measured: a service does not know when a user became a seed, and a model chose who could convert';
@@ -128,7 +128,7 @@ function describeSettings({ rates, steps, first_pass }: Choice['settings']): str
   ].join('; ');
 }
 
-/** Formats mean differences with their intervals. */
+/** Formats mean differences with their confidence intervals. */
 function intervalsOf({ auc, precision }: Gain, campaigns: number): string {
   const interval = ({ mean: value, error }: Mean, digits: number) => {
     const half = sureAt(campaigns) * error;

@@ -88,9 +88,9 @@ function describeReport(report: EvaluationReport): string {
 }
 
 /**
- * Says whether training paid off: no, if a baseline is significantly ahead in a measure; yes, if the model is
- * significantly ahead of each baseline in one measure and its mean is not behind in any. The figures compare the model
- * with the best baseline.
+ * Says whether training paid off. No: a baseline is significantly better than the model in at least one measure. Yes:
+ * compared with each baseline, the model is significantly better in at least one measure, and its mean is not worse in
+ * any measure. The figures compare the model with the best baseline.
  */
 export function describeGain({ differences }: Pick<EvaluationReport, 'differences'>): string[] {
   const baselines = BASELINES.flatMap((name) => {

@@ -1,4 +1,4 @@
-/** Describes the decision of a retraining and its evidence. */
+/** Describes the outcome of a retraining, and the evidence for it. */
 import { signedInterval } from '../../../lib/interval.ts';
 import type { Comparison } from '../../../training/evaluation/compare-models.ts';
 
@@ -6,11 +6,11 @@ export interface Decision {
   readonly promoted: boolean;
   readonly reason: 'not_worse' | 'worse' | 'unchanged' | 'interrupted';
   readonly serving: { readonly path: string; readonly version: string };
-  /** The new model; null if there is none, because it equals the serving model or training was interrupted. */
+  /** The new model; null if training was interrupted or its result equals the serving model. */
   readonly fresh: { readonly path: string; readonly version: string } | null;
   readonly trained_on: number;
   readonly held_out: number;
-  /** Number of held-out campaigns that the serving model was trained on, which favours it. */
+  /** Number of held-out campaigns on which the serving model was trained, which gives that model an advantage. */
   readonly known_to_serving: number;
   /** The comparison of the two models; null if no comparison was made. */
   readonly comparison: Comparison | null;

@@ -52,7 +52,9 @@ export async function retrainCommand(options: RetrainCommandOptions, output: Out
   }
 }
 
-/** Locks the folder, so that only one training at a time writes there. @throws AppError unavailable, storage_failed */
+/**
+ * Locks the folder, so that only one training run at a time writes to it. @throws AppError unavailable, storage_failed
+ */
 function lockTraining(models: string): () => void {
   const unlock = tryFileLock(join(models, TRAINING_LOCK));
   if (unlock === null)

@@ -49,7 +49,7 @@ export async function openDevice({ device, gpu }: CommonTrainOptions, output: Ou
   return resolved;
 }
 
-/** Maximum time for the current step to complete after Ctrl-C; after that it is abandoned. */
+/** Maximum time for the current step to complete after Ctrl-C; a longer step is abandoned. */
 const FINISH_MS = 7_000;
 
 /**
@@ -69,7 +69,7 @@ export async function trainReported(
     interrupt.abort();
     setTimeout(giveUp, FINISH_MS, output).unref();
   };
-  // before this moment there is no model to keep, and this thread is too busy fitting regressions to handle signals
+  // until now there was no model to keep, and this thread was too busy fitting regressions to handle signals
   const keepFromNowOn = () => {
     // npm forwards Ctrl-C, so the signal may arrive twice
     if (!process.listeners('SIGINT').includes(onInterrupt)) process.on('SIGINT', onInterrupt);
@@ -111,8 +111,8 @@ export async function trainReported(
 }
 
 /**
- * Ends the process by the signal itself (exit code 130). With `process.exit`, threads would end while they run a model,
- * which aborts the process.
+ * Ends the process by the signal itself (exit code 130). `process.exit` would end threads while they run a model, which
+ * aborts the process.
  */
 function giveUp(output: Output): void {
   output.note('the current training step was abandoned: train again with --resume to continue from the checkpoint');
@@ -128,7 +128,7 @@ export async function prepareFromService(
     readonly maximumTokens: number;
     readonly least: number;
     readonly test: boolean;
-    /** Drift measured for the serving model. */
+    /** Drift as measured for the serving model. */
     readonly earlierDrift?: Drift | undefined;
   },
   output: Output,
@@ -166,7 +166,7 @@ function noteProgress({ phase, step, steps, loss, validationAuc, best }: TrainPr
     );
 }
 
-/** Training settings: the defaults of the recipe, overridden by the options. */
+/** Training settings: the recipe's defaults, overridden by the options. */
 export function settingsOf(options: CommonTrainOptions): TrainSettings {
   const fallback = recipeOf(options) === 'published' ? PUBLISHED_TRAIN_SETTINGS : DEFAULT_TRAIN_SETTINGS;
   return {

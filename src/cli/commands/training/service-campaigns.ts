@@ -1,4 +1,4 @@
-/** Reads the campaigns of a data folder, as users of a population, for `train` and `retrain`. */
+/** Reads the campaigns of a data folder for `train` and `retrain`, and looks their users up in a population. */
 
 import { findRoles } from '../../../audience/find-roles.ts';
 import type { CampaignRecord, CampaignRecords } from '../../../domain/ports/records.ts';
@@ -11,13 +11,13 @@ import type { ServedCampaign } from '../../../training/history/served-campaigns.
 export interface ServiceCampaigns {
   /** Campaigns whose latest expansion has an audience, oldest first. */
   readonly campaigns: readonly ServedCampaign[];
-  /** Campaigns without seeds or without an audience. */
+  /** Number of campaigns without seeds or without an audience. */
   readonly others: number;
 }
 
 /**
  * Reads campaigns without writing anything, even while a service runs. A campaign that changes during the call is read
- * in its state before or after the change.
+ * as it was before the change or after it.
  * @throws AppError invalid_argument if there is no data folder of this version; storage_failed
  */
 export async function readServiceCampaigns(dataDir: string, population: Population): Promise<ServiceCampaigns> {
@@ -57,8 +57,8 @@ function readCampaign(
 }
 
 /**
- * Finds the users who could be in the audience of the campaign; undefined without filters and suppression. Campaigns
- * with the same filters and lists share the result.
+ * Finds the users who could be in the audience of the campaign; undefined if the campaign has neither filters nor
+ * suppression lists. Campaigns with the same filters and lists share the result.
  */
 async function readReach(
   records: CampaignRecords,

@@ -14,7 +14,7 @@ import { type CommonTrainOptions, openDevice, prepareFromService, settingsOf, tr
 
 export interface TrainCommandOptions extends CommonTrainOptions {
   data?: string;
-  /** A population folder, whose tokens serve as campaigns unless the campaigns of a service are used. */
+  /** A population folder. The population's tokens serve as campaigns unless the campaigns of a service are used. */
   population?: string;
   selfSupervised?: boolean;
   /** The data folder of a service. */
@@ -109,7 +109,7 @@ function noteData(
       );
 }
 
-/** Says what training cannot determine from so few campaigns; null if there are enough. */
+/** Says what training cannot determine from so few campaigns; null if there are enough campaigns. */
 function unknownWith(campaigns: number): string | null {
   if (campaigns === 0)
     return (

@@ -108,7 +108,7 @@ function addTrainingOptions(command: Command): Command {
     .addOption(new Option('--gpu <n>', 'alias of --device cuda:N').argParser(wholeNumber));
 }
 
-/** Checks that exactly one source is given: a data set, or a population with or without campaigns of a service. */
+/** Checks that exactly one source is given: a data set, or a population with or without a service's campaigns. */
 function checkTrainSource(command: Command): void {
   const { data, population, selfSupervised = false, dataDir, fromService = dataDir } = command.opts();
   if (population === undefined && (selfSupervised || fromService !== undefined))

@@ -48,7 +48,7 @@ export async function verifyCommand(
   }
 }
 
-/** Checks files by their checksums, then intact models by a test expansion. */
+/** Checks files by their checksums, and then runs a test expansion with each intact model. */
 async function checkAll(upkeep: StoreUpkeep, options: CheckOptions, output: Output): Promise<DataFolderReport> {
   const report = checkDataFolder(upkeep, options, (done, all) => output.progress(`${done} of ${all} files`));
   if (report.wholeModels.length === 0) return report;
@@ -71,7 +71,7 @@ function findLock(take: () => () => void): (() => void) | null {
 interface Circumstances {
   readonly running: boolean;
   readonly repair: boolean;
-  /** Folder to which the orphans of another database were moved; null if the orphans were removed. */
+  /** Folder to which orphans that belong to another database were moved; null if the orphans were removed. */
   readonly movedTo: string | null;
 }
 

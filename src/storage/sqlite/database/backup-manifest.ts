@@ -16,7 +16,7 @@ const SHA256 = z.string().regex(/^[0-9a-f]{64}$/);
 const manifestSchema = z.strictObject({
   contract: z.literal(CONTRACT),
   created_at: z.iso.datetime(),
-  /** Files that rows refer to but that were missing in the data folder. */
+  /** Files that rows refer to but that were missing from the data folder. */
   lost: z.array(z.string()),
   files: z.array(
     z.strictObject({

@@ -1,6 +1,6 @@
 /**
- * Copies of a data folder: `metaheac.db` by SQLite's online backup, and the files that its rows refer to, by hard links
- * if the file system has them; `backup.json` lists all of them with their sha256.
+ * Backs up a data folder: `metaheac.db` is copied by SQLite's online backup, and the files that its rows refer to are
+ * hard-linked if the file system supports hard links. `backup.json` lists all files with their sha256.
  */
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -40,9 +40,9 @@ const ALL_PAGES = 0x7fffffff;
 const ATTEMPTS = 10;
 
 /**
- * Copies the database first and then the files that it refers to, because the file of a committed row exists. If a file
- * is gone when it should be copied, it was removed together with its row, so the database is copied again. A file that
- * is missing twice is lost. @throws the errors of `StoreAdapter.backup`
+ * Copies the database first and then the files that it refers to, because a row is committed only after its file
+ * exists. If a file is gone when it is to be copied, it was removed together with its row, so the database is copied
+ * again. A file that is missing twice is lost. @throws the errors of `StoreAdapter.backup`
  */
 export async function backUpDataFolder(
   dataDir: string,

@@ -81,7 +81,7 @@ export function toJson(value: object | null | undefined): string | null | undefi
   return value && JSON.stringify(value);
 }
 
-/** The value for a column of 0 or 1. */
+/** The value for a column that contains 0 or 1. */
 export function toFlag(value: boolean | undefined): 0 | 1 | undefined {
   return value === undefined ? undefined : value ? 1 : 0;
 }
@@ -111,7 +111,7 @@ function withoutUndefined(written: Written): Record<string, Value> {
 }
 
 /**
- * The bound values for a list with the newest row first.
+ * The bound values for listing rows, newest first.
  * @throws AppError invalid_cursor
  */
 export function boundsOf(list: ListName, { cursor, limit }: PageQuery): { before: number; most: number } {

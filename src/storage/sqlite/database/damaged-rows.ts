@@ -14,7 +14,7 @@ type Report = (row: DamagedRow) => void;
 
 const CHECKS = new WeakMap<Database, RowCheck>();
 
-/** Registers `call`, which gets each damaged row that a read of this connection finds. */
+/** Registers `call`, which is called with each damaged row found by a read on this connection. */
 export function onDamagedRow(database: Database, call: Report): void {
   checkOf(database).report = call;
 }
@@ -81,8 +81,8 @@ class RowCheck {
     } catch (error) {
       if (!isCorrupt(error)) throw error;
     }
-    // the key or the index is damaged, so the row was not found; its name has only the numbers of the key, because
-    // texts may be user ids
+    // the key or the index is damaged, so the row was not found; its name contains only the numbers in the key, because
+    // text may be a user id
     return Object.values(key)
       .filter((value) => typeof value === 'number')
       .join('/');
@@ -124,7 +124,7 @@ export function deleting<T>(database: Database, table: string, action: () => T):
  */
 function despiteDamage<T>(database: Database, table: string, action: () => T): T {
   return asKept(database, keptSums(database, table), () => {
-    // only in this mode does SQLite accept that an index does not find a row
+    // only in this mode does SQLite tolerate rows that are missing from an index
     database.unsafeMode(true);
     database.pragma('writable_schema = ON');
     try {

@@ -1,6 +1,6 @@
 /**
  * Detects a data folder whose database is missing. An empty database must not replace the missing database, because an
- * empty one would know none of the files.
+ * empty database would not know the files.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -36,7 +36,7 @@ export function databaseOf(dataDir: string): string {
 
 /**
  * Checks that the folder can be used. @throws AppError invalid_argument if there are files without their database, or
- * if a saved database is not back in its place yet
+ * if a saved database has not been put back yet
  */
 export function refuseStranded(dataDir: string): void {
   refuseUntilTaken(dataDir);
@@ -58,9 +58,9 @@ export function refuseLost(dataDir: string): void {
 }
 
 /**
- * Sets aside the files of a missing database, so that an empty database can be created. Without such files, or with a
- * database, nothing happens. Promoted models stay, because they do not depend on the database. Returns the folder of
- * the files that were set aside, relative to the data folder.
+ * Sets aside the files of a missing database, so that an empty database can be created. If there are no such files, or
+ * if the database exists, nothing happens. Promoted models stay, because they do not depend on the database. Returns
+ * the folder of the files that were set aside, relative to the data folder.
  * @throws AppError storage_failed
  */
 export function adoptDataFolder(dataDir: string, now: number): string | null {

@@ -182,7 +182,7 @@ export function requireTakeable(dataDir: string): void {
 }
 
 /**
- * Puts the latest saved database back if it is certainly newer than the file at that path, that is, if this file is
+ * Puts the latest saved database back if it is certainly newer than the database file, that is, if the database file is
  * missing, is not a database, or is an earlier state of the same generation. The existing file is set aside, and
  * unfinished saved files are removed. The caller must hold the lock of the folder. Returns the file that was put back;
  * null if there was no saved database. @throws AppError invalid_argument, with advice, if the existing file is another
@@ -223,7 +223,7 @@ function judgeSaved(folder: string, newest: string): void {
 interface State {
   readonly database: string;
   readonly generation: string;
-  /** The last used number of each table. */
+  /** The last row number that was used in each table. */
   readonly sequences: ReadonlyMap<string, number>;
 }
 

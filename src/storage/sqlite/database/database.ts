@@ -10,9 +10,12 @@ import { keepSums, removeSums } from './row-sums.ts';
 
 export { type Bound, type Database, versionOf } from './driver.ts';
 
-/** Maximum wait of a write for a write of another process. Transactions are short, so this is a long time. */
+/**
+ * Maximum time that a write waits for another process to finish writing. Transactions are short, so this limit is
+ * generous.
+ */
 export const BUSY_TIMEOUT_MS = 5000;
-/** Maximum number of attempts to switch a new database to WAL, to which the busy timeout does not apply. */
+/** Maximum number of attempts to switch a new database to WAL; the busy timeout does not apply to this switch. */
 const WAL_ATTEMPTS = 250;
 const WAL_PAUSE_MS = 20;
 
@@ -68,7 +71,7 @@ export function openForReading(path: string, migrations = readMigrations(MIGRATI
 }
 
 /**
- * Hook of each transaction, called inside the transaction after its work. The returned function is called after the
+ * Hook for each transaction, called inside the transaction after its work. The returned function is called after the
  * commit.
  */
 type BeforeCommit = () => (() => void) | null;
@@ -153,8 +156,7 @@ function switchToWal(database: Database): void {
 
 /**
  * Applies missing migrations. Each runs in its own transaction, which also sets the migration's number
- * (`user_version`). For a new database, all migrations run in one transaction, so that the disk is waited for only
- * once.
+ * (`user_version`). For a new database, all migrations run in one transaction, which waits for the disk only once.
  */
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
   const version = versionOf(database);
@@ -195,7 +197,7 @@ function isBusy(error: unknown): boolean {
 }
 
 /**
- * Converts SQLite errors that the environment caused to AppErrors. An error that is a bug (a constraint, a syntax
+ * Converts SQLite errors caused by the environment into AppErrors. An error that is a bug (a constraint, a syntax
  * error) is returned unchanged.
  */
 export function databaseError(path: string, error: unknown): unknown {

@@ -12,15 +12,20 @@ export type Database = Omit<Sqlite.Database, 'prepare'> & {
   prepare(sql: string): Sqlite.Statement<[parameters?: Bound]>;
 };
 
-/** SQL function whose value SQLite stores in an index of a table: the checksum of a row at the time of the write. */
+/**
+ * SQL function for the checksum of a row. SQLite stores the checksum in an index when the row is written, and later
+ * reads the stored checksum.
+ */
 export const KEPT_SUM = 'row_sum';
 /**
- * SQL function like `KEPT_SUM`, but under a name that no index uses, so that it returns the checksum of a row at the
- * time of the read.
+ * SQL function like `KEPT_SUM`, but under a name that no index uses, so that SQLite computes the checksum when the row
+ * is read.
  */
 export const PRESENT_SUM = 'row_sum_now';
 
-/** Stored checksums of damaged rows by their current checksums, for each connection. Empty except during `asKept`. */
+/**
+ * For each connection, the stored checksums of damaged rows by their current checksums. Empty except during `asKept`.
+ */
 const KEPT = new WeakMap<Database, Map<bigint, bigint>>();
 
 /** Opens a connection that can write rows with checksums. */
@@ -39,7 +44,10 @@ export function connect(source: string | Buffer, options: Sqlite.Options = {}): 
   return database;
 }
 
-/** Runs `action` while `row_sum` returns the stored instead of the current checksum of each of these damaged rows. */
+/**
+ * Runs `action`. Meanwhile, `row_sum` returns the stored checksum of each of these damaged rows, not the current
+ * checksum.
+ */
 export function asKept<T>(database: Database, keptOf: ReadonlyMap<bigint, bigint>, action: () => T): T {
   const kept = KEPT.get(database)!;
   for (const [present, sum] of keptOf) kept.set(present, sum);
@@ -69,8 +77,8 @@ export function versionOf(database: Database): number {
 }
 
 /**
- * Maximum size of a database that is read in memory. Without a log, SQLite would create files beside a database that it
- * reads in place.
+ * Maximum size of a database that is read in memory. If a database has no log, SQLite would create files beside it when
+ * reading it in place.
  */
 const MAXIMUM_COPY_BYTES = 512 * 1024 * 1024;
 

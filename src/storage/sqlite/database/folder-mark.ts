@@ -78,12 +78,15 @@ export function renewGeneration(database: Database, folder: string): void {
   if (listMarks(folder).length > 1) markFolder(database, folder);
   writeMark(folder, { database: id, generation: next, before: generation });
   write(database, () => setGeneration(database, next));
-  // the checkpoint gives the database this generation even without its log
+  // after the checkpoint, the database file alone, without its log, contains this generation
   truncateLog(database);
   markFolder(database, folder);
 }
 
-/** Gives a copy of a database another generation than the original. A copy without a generation is not changed. */
+/**
+ * Gives a copy of a database a new generation, different from the original's. A copy without a generation is not
+ * changed.
+ */
 export function renewCopy(copy: Database): void {
   if (!hasIdentity(copy)) return;
   write(copy, () => setGeneration(copy, randomUUID()));
@@ -138,8 +141,8 @@ function nameOf(generation: string): string {
 const SET_ASIDE = 'set-aside';
 
 /**
- * Moves files and folders (relative to the data folder) into a new folder that is named by the time, and keeps their
- * paths there. Returns the new folder, relative to the data folder; null if none of the files exists.
+ * Moves files and folders (relative to the data folder) into a new folder that is named after the current time, and
+ * keeps their paths there. Returns the new folder, relative to the data folder; null if none of the files exists.
  * @throws AppError storage_failed
  */
 export function setAside(dataDir: string, paths: readonly string[], now: number): string | null {

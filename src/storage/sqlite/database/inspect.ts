@@ -113,7 +113,7 @@ function findDamage(database: Database): string | null {
   return isOurs ? null : 'the database has no campaigns table, so another program wrote it';
 }
 
-/** Counts API keys; null for a database of an earlier version, without API keys. */
+/** Counts API keys; null for a database of an earlier version that does not store API keys. */
 function countKeys(database: Database, now: number): KeyCounts | null {
   if (database.prepare(KEYS).get() === undefined) return null;
   const isFound = database.prepare("SELECT 1 FROM pragma_table_info('api_keys') WHERE name = 'expired_at'").get();

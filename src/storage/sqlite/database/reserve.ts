@@ -39,7 +39,7 @@ export class Reserve implements StoreReserve {
     this.#path = join(dataDir, RESERVE_FILE);
   }
 
-  /** Lets operations that free space use the reserve, for this connection. */
+  /** Lets operations on this connection use the reserve if they free space. */
   serve(database: Database): void {
     this.#database = database;
     RESERVES.set(database, this);
@@ -91,9 +91,7 @@ export class Reserve implements StoreReserve {
     return done;
   }
 
-  /**
-   * Truncates the log, which still contains deleted content. A failure of this step does not make the deletion fail.
-   */
+  /** Truncates the log, which still contains deleted content. If this step fails, the deletion still succeeds. */
   #giveLogBack(): void {
     if (this.#database === null || this.#database.inTransaction) return;
     try {
@@ -149,7 +147,9 @@ export function freeing<T>(database: Database, action: () => T): T {
   return reserve === undefined ? action() : reserve.usingSync(action);
 }
 
-/** Whether an error of SQLite or the system, or a storage_failed made from one, means that the disk is full. */
+/**
+ * Whether an error means that the disk is full: an error of SQLite or the system, or a storage_failed caused by one.
+ */
 export function isDiskFull(error: unknown): boolean {
   return FULL.has(error instanceof AppError ? error.facts['errno'] : (error as { readonly code?: unknown }).code);
 }

@@ -95,7 +95,9 @@ export function keptSums(database: Database, name: string): ReadonlyMap<bigint, 
   return new Map(rows);
 }
 
-/** A statement that finds a row by its primary key, and returns whether the row is intact (0 or 1), and its name. */
+/**
+ * A statement that finds a row by its primary key, and returns the row's name and whether the row is intact (0 or 1).
+ */
 export function selectOfRow(database: Database, name: string) {
   const table = tableOf(database, name);
   const { columns, key } = table;
@@ -125,7 +127,7 @@ export function isDamaged(database: Database, { table: name, id }: DamagedRow): 
   }
 }
 
-/** Describes faults outside of rows, in sentences: an altered schema, and numbers that would be used again. */
+/** Describes, in sentences, faults outside the rows: an altered schema, and row numbers that would be reused. */
 function schemaFaults(database: Database): string[] {
   if (!hasSums(database)) return [];
   const kept = database.prepare('SELECT version, sum FROM schema_sum').get() as { version: number; sum: number };
@@ -240,7 +242,7 @@ function sumOfSchema(database: Database): number {
 }
 
 /**
- * Describes the faults of a database of this version, in sentences; empty if the database is intact. A service may be
+ * Describes, in sentences, the faults of a database of this version; empty if the database is intact. A service may be
  * running.
  */
 export function databaseFaults(database: Database): string[] {

@@ -54,7 +54,10 @@ export function examineSecrets({ origins }: Settings): Finding {
   return fine(check, files.length === 0 ? 'none in files' : `${files.join(', ')} not accessible to other users`);
 }
 
-/** Tests the port by listening on it briefly. `isRunning`: a service uses the data folder, and so probably the port. */
+/**
+ * Tests the port by listening on it briefly. `isRunning`: a service is using the data folder, and therefore probably
+ * the port too.
+ */
 export async function examinePort({ values }: Settings, isRunning: boolean): Promise<Finding> {
   const { METAHEAC_HOST: host, METAHEAC_PORT: port } = values;
   const check = 'port';

@@ -18,7 +18,7 @@ import {
 import { mayWrite } from '../../../../service/paths.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
-/** Minimum share of a feature's tokens that a model trained on similar data knows. */
+/** A model trained on similar data knows at least this share of a feature's tokens. */
 const LEAST_KNOWN = 0.5;
 
 export interface ModelFacts {
@@ -33,7 +33,7 @@ export interface PopulationFacts {
   readonly manifest: Manifest | null;
   /** Creation time in ms since 1970; 0 if it cannot be read. */
   readonly publishedAt: number;
-  /** Whether the population can be opened, as far as examined. */
+  /** Whether the population can be opened, as far as the examination shows. */
   readonly isWhole: boolean;
 }
 
@@ -54,8 +54,7 @@ export async function examineModel(path: string): Promise<ModelFacts> {
 }
 
 /**
- * Examines the manifest and erasures of the current version. The checks of a start open the version and read every
- * file.
+ * Examines the manifest and erasures of the current version. The startup checks open the version and read every file.
  */
 export async function examinePopulation(path: string): Promise<PopulationFacts> {
   let manifest: Manifest | null = null;

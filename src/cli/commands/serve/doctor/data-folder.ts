@@ -10,7 +10,7 @@ import { describeBytes, type Finding, failed, findings, fine, warning } from './
 
 /** Bytes per user in a ranking: a score and a user number of 4 bytes each. */
 const RANKING_BYTES_PER_USER = 8;
-/** Space for the database and its log, seeds and suppression lists. */
+/** Space needed for the database, its log, seeds and suppression lists. */
 const OTHER_BYTES = 256 * 2 ** 20;
 /** Minimum number of free inodes: each ranking has four files. */
 const LEAST_FREE_FILES = 1_000;
@@ -53,7 +53,7 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
 
 const READ_ADVICE = 'Run doctor as the user of the service, and check the owner of the files and the disk.';
 
-/** Checks that there is space for a new version of every audience and one more. */
+/** Checks that there is space for a new version of every audience, and for one more audience. */
 export function examineSpace(dataDir: string, users: number, campaigns: number): Finding {
   const { bavail, bsize, ffree, files } = statfsSync(nearestExisting(dataDir));
   const free = bavail * bsize;

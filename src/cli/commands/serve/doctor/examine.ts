@@ -25,13 +25,13 @@ export interface Patient {
   readonly clock: Clock;
   /** The user id of this process; null if the system has no user ids. */
   readonly userId: number | null;
-  /** The checks of a start to run; all of them by default. */
+  /** The startup checks to run; all of them by default. */
   readonly checks?: readonly StartCheck[];
 }
 
 /**
- * Collects findings in the order of the report: folders, machine, network. If a finding would prevent a start, it has
- * the error message of the start.
+ * Collects findings in the order of the report: folders, machine, network. A finding that would prevent a start has the
+ * error message that `serve` would print.
  */
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const { settings, machine, checks = START_CHECKS } = patient;
@@ -47,8 +47,8 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
 }
 
 /**
- * Adds a finding on a trial load of the model after the findings on models. If the check of a start fails, the finding
- * of that check is reported instead.
+ * Adds a finding about a trial load of the model, after the findings about models. If the startup check fails, its
+ * finding is reported instead.
  */
 function withLoading(found: readonly Finding[]): readonly Finding[] {
   const at = found.findIndex(({ check }) => check === 'promoted models') + 1;
@@ -56,7 +56,7 @@ function withLoading(found: readonly Finding[]): readonly Finding[] {
   return [...found.slice(0, at), loading, ...found.slice(at)];
 }
 
-/** Collects the findings of doctor's own examinations. */
+/** Collects the findings of doctor itself, without the startup checks. */
 async function lookAt({
   settings,
   machine,

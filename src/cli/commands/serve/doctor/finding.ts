@@ -6,7 +6,9 @@ export type Status = 'ok' | 'warning' | 'failed';
 export interface Finding {
   /** The subject of the finding, in one to three words. */
   readonly check: string;
-  /** `failed`: `serve` would not start or not work. `warning`: `serve` would work, but not for long or not well. */
+  /**
+   * `failed`: `serve` would not start, or would not work. `warning`: `serve` would work, but not for long or not well.
+   */
   readonly status: Status;
   readonly detail: string;
   /** Advice in a sentence; null if the status is ok. */
@@ -26,8 +28,8 @@ export function failed(check: string, detail: string, advice: string): Finding {
 }
 
 /**
- * Returns the findings of `action`. An error that the caller or the environment must fix becomes a failed finding; a
- * bug is thrown.
+ * Returns the findings of `action`. An error caused by input or by the environment becomes a failed finding; any other
+ * error is a bug and is rethrown.
  */
 export async function findings(
   check: string,

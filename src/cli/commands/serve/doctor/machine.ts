@@ -15,7 +15,7 @@ export interface Machine {
   readonly memoryBytes: number;
   /** Memory that is not in use, in bytes. */
   readonly availableBytes: number;
-  /** Hard limit of open files, to which Node raises the soft limit; null if unknown. */
+  /** Hard limit on open files, to which Node raises the soft limit; null if unknown. */
   readonly openFiles: number | null;
 }
 
@@ -29,7 +29,7 @@ export interface MemoryNeed {
 
 /** Oldest supported version of Node, as in `engines` of package.json. */
 const LEAST_NODE = 24;
-/** Measured (docs/performance.md): two threads with the demo's model and a million users take 779 MiB. */
+/** Measured (docs/performance.md): two threads with the demo's model and a million users use 779 MiB. */
 const PROCESS_BYTES = 495 * 2 ** 20;
 const THREAD_BYTES = 100 * 2 ** 20;
 const BYTES_PER_USER = 90;
@@ -71,7 +71,7 @@ export function examineProcessors({ processors }: Machine, threads: number): Fin
   );
 }
 
-/** `isRunning`: a service runs, and its memory is already in use. */
+/** `isRunning`: a service is running, so its memory is already in use. */
 export function examineMemory({ memoryBytes, availableBytes }: Machine, need: MemoryNeed, isRunning: boolean): Finding {
   const { users, modelBytes, threads, cacheBytes } = need;
   const bytes = PROCESS_BYTES + threads * (THREAD_BYTES + MODEL_COPIES * modelBytes) + users * BYTES_PER_USER;
@@ -84,7 +84,7 @@ export function examineMemory({ memoryBytes, availableBytes }: Machine, need: Me
   return bytes + cacheBytes > available ? warning('memory', detail, advice) : fine('memory', detail);
 }
 
-/** Runs the start's checks of the open-files limit; the finding is `failed` if a check throws. */
+/** Runs the startup checks for the open-files limit; the finding is `failed` if a check throws. */
 export function examineOpenFiles(
   { openFiles }: Machine,
   limits: Parameters<typeof withinOpenFiles>[0],

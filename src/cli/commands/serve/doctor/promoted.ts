@@ -1,6 +1,5 @@
 /**
- * Examines the models that were promoted into the data folder: whether they are intact, and which of these models
- * `serve` loads.
+ * Examines the models that were promoted into the data folder: whether they are intact, and which one `serve` loads.
  */
 import { join } from 'node:path';
 import { counted } from '../../../../lib/text/counted.ts';

@@ -1,4 +1,4 @@
-/** Finds the reasons why a start would fail, by running its checks, and merges them with the findings of doctor. */
+/** Runs the startup checks to find out why a start would fail, and merges the reasons with doctor's findings. */
 import { systemClock } from '../../../../lib/clock.ts';
 import { createLogger } from '../../../../lib/logging.ts';
 import type { Settings } from '../../../../service/settings/environment.ts';
@@ -29,8 +29,8 @@ export function startOf({ values }: Settings, openFiles: number | null): Start |
 }
 
 /**
- * Runs each check of a start even if an earlier check has failed, to list everything that must be fixed. `known` are
- * the checks already known to fail. `hasKeys`: the store has keys.
+ * Runs every startup check even if an earlier check has failed, to list everything that must be fixed. `known`: the
+ * checks already known to fail. `hasKeys`: the store has keys.
  */
 export async function findRefusals(
   start: Start,
@@ -59,7 +59,7 @@ export async function findRefusals(
  */
 export function withRefusals(all: readonly Finding[], refusals: readonly Finding[]): readonly Finding[] {
   const isRunning = ['lock', 'port'].every((check) => refusals.some((refusal) => refusal.check === check));
-  // if the check of the population fails, it is unknown whether model and population fit
+  // if the check of the population fails, it is unknown whether the model and the population fit each other
   const isRefused = refusals.some(({ check }) => check === 'population');
   const found = all.filter(({ check }) => !(isRefused && check === 'model and population'));
   for (const refusal of refusals) {
