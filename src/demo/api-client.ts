@@ -1,4 +1,4 @@
-/** A client for the calls of the HTTP API that the demo makes. */
+/** A client for the HTTP API calls that the demo makes. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';

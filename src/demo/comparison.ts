@@ -8,7 +8,7 @@ export interface Found {
   readonly size: number;
   /** Number of users in the top of the ranking who like the campaign. */
   readonly hits: number;
-  /** Recall: the hits divided by the number of all users who like the campaign. */
+  /** Recall: the hits divided by the total number of users who like the campaign. */
   readonly recall: number;
   /**
    * Lift: the share of users who like the campaign in the audience, divided by the same share in the population. Only
@@ -62,7 +62,7 @@ export function measure({ ranking }: Method, truth: Truth, sizes: readonly numbe
 
 /**
  * The difference between two methods at an audience size. `chance` is two standard errors of the difference (McNemar:
- * only users that exactly one method finds count).
+ * only users found by exactly one method count).
  */
 export function compareHits(
   a: Method,

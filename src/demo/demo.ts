@@ -1,4 +1,4 @@
-/** The demo, which expands a campaign within a minute, on synthetic people or on a data set. */
+/** The demo: expands a campaign within a minute, on synthetic people or on a data set. */
 
 import type { Device } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -64,12 +64,15 @@ const MEASURED_PERCENTS = [1, 2, 5, 10];
 /** The audience size for which the report states which method is better. */
 const VERDICT_PERCENT = 5;
 const FIRST_MEMBERS = 10;
-/** Traits of synthetic people that fit on a line. For a given data set, its first four features are used instead. */
+/**
+ * Traits of synthetic people to print, few enough to fit on one line. For a data set given with `data`, its first four
+ * features are printed instead.
+ */
 const SYNTHETIC_TRAITS = ['age_band', 'occupation', 'country', 'interests'];
-/** Key of the random numbers that the baselines use. */
+/** Key of the baselines' random numbers. */
 const BASELINE_KEY = 'demo/baselines';
 
-/** Runs the demo until the report is printed or, with `keep`, until Ctrl-C. In all cases, no files are left behind. */
+/** Runs the demo until the report is printed or, with `keep`, until Ctrl-C. The demo never leaves files behind. */
 export async function runDemo(options: DemoOptions, dependencies: DemoDependencies): Promise<void> {
   if (options.model !== undefined && options.data === undefined)
     throw new AppError('invalid_argument', '--model needs --data, because the synthetic people have their own model');

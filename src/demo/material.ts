@@ -21,8 +21,8 @@ export const SYNTHETIC = {
   users: 50_000,
   world: 'demo',
   /**
-   * A seed whose large test campaign (tents) is easy to understand. The seed was chosen by the campaign's features,
-   * before any result was seen.
+   * With this seed, the large test campaign (tents) is easy to understand. The seed was chosen by the campaign's
+   * features, before any result was seen.
    */
   seed: '2032',
   /** Number of train campaigns, on which the baselines choose their settings. */
@@ -51,8 +51,8 @@ export interface Material {
 }
 
 /**
- * Imports the users of the data set into `out`, for the model. Chooses the first large test campaign, or the first test
- * campaign if none is large.
+ * Imports the users of the data set into `out`, as a population for the model. Chooses the first large test campaign,
+ * or the first test campaign if none is large.
  */
 export async function importMaterial(
   data: string,

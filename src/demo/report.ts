@@ -9,14 +9,14 @@ const CELL_WIDTH = 40;
 /** Number of seed ids in the printed command that creates a campaign. */
 const PASTED_SEEDS = 12;
 
-/** `category tents | season winter | topics hiking, camping`. */
+/** For example `category tents | season winter | topics hiking, camping`. */
 export function describeFeatures(features: CampaignHistory['features']): string {
   return Object.entries(features)
     .map(([name, value]) => printable(`${name} ${[value].flat().join(', ')}`))
     .join(' | ');
 }
 
-/** Text with the seconds of each stage, which the API reports. */
+/** The seconds that each stage took, as reported by the API, as text. */
 export function describeTimings(timings: CampaignAnswer['timings']): string {
   return Object.entries(timings)
     .map(([stage, seconds]) => `${stage} ${seconds.toFixed(2)} s`)

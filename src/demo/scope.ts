@@ -13,7 +13,7 @@ export interface Scope {
    * first.
    */
   defer(close: () => Promise<void>): void;
-  /** Resolves at the first signal. This signal does not interrupt the work, which can then end normally. */
+  /** Resolves at the first signal. That signal does not interrupt the work, so the work can end normally. */
   untilInterrupted(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export async function withScope(work: (scope: Scope) => Promise<void>): Promise<
   const told = new Promise<NodeJS.Signals>((resolve) => {
     tell = resolve;
   });
-  // a second signal does not cut the clean-up short, because npm forwards the signal that the terminal has already sent
+  // a second signal must not cut the clean-up short, because npm forwards a signal that the terminal has already sent
   for (const signal of SIGNALS) process.on(signal, tell);
   // the folders are also removed if other code ends the process, for example because of a closed pipe
   process.once('exit', removeFolders);

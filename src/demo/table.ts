@@ -19,7 +19,7 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** Cuts `text` to `width` characters, with two dots at the end of a cut text. */
+/** Cuts `text` to `width` characters. Shortened text ends with two dots. */
 export function cutText(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 2)}..`;
 }

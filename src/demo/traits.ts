@@ -1,7 +1,7 @@
 /** A user's features as human-readable text from the population. */
 import { isTokenColumn, type NumberColumn, type Population, startOf } from '../population/read.ts';
 
-/** Number of tokens that are shown of a list. */
+/** Maximum number of tokens shown per list. */
 const SHOWN_TOKENS = 3;
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Converts the inputs and the output of an exported model to the contract by adding nodes before and after the graph.
- * The model may take ids as a column, as floats or as columns of one matrix, and may take masks of lists. It may return
- * the score as a column.
+ * The model may take ids as a column, as floats or as columns of one matrix, and may take masks for lists. It may
+ * return the score as a column.
  */
 
 import {
@@ -20,22 +20,23 @@ import { SIDES } from './interface.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';
 
 /**
- * The meaning of inputs that are not named as in the contract: `user.<feature>`, `user.<feature>.length`,
+ * The meaning of inputs whose names do not follow the contract: `user.<feature>`, `user.<feature>.length`,
  * `user.<feature>.mask` (true at positions with a token), `user.<feature>.padding` (true at positions without a token),
- * or the same with `campaign`. A matrix has a list of the single-valued features that are its columns.
+ * or the same names with `campaign` instead of `user`. For a matrix, the meaning is the list of the single-valued
+ * features in its columns.
  */
 export type InputNames = NonNullable<Manifest['inputs']>;
 
 type Part = 'ids' | 'length' | 'mask' | 'padding';
 
-/** The input of the contract from which an input of the model file is computed. */
+/** The contract input from which an input of the model file is computed. */
 interface Source {
   readonly feature: ManifestFeature;
   readonly input: string;
   readonly part: Part;
 }
 
-/** Sources by input, in the order of the file; null for an input that belongs to no feature. */
+/** Sources by input, in file order; null for an input that belongs to no feature. */
 type Sources = ReadonlyMap<string, readonly Source[] | null>;
 
 /**
@@ -180,7 +181,7 @@ const PASSING: ReadonlySet<OpType> = new Set([
   ...(['Slice', 'Split', 'Squeeze', 'Transpose', 'Unsqueeze'] as const),
 ]);
 
-/** Whether the floats of `input` are ids: they are cast to integers before anything else is computed from them. */
+/** Whether the floats of `input` are ids, that is, whether they are cast to integers before any other computation. */
 function areIds(graph: Graph, input: string): boolean {
   const moved = new Set([input]);
   for (const { op, inputs, outputs } of graph.nodes) {

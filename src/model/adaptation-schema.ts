@@ -28,11 +28,14 @@ export const adamAdaptation = z.strictObject({
   early_stopping: earlyStopping,
 });
 
-/** Maximum number of logistic regressions in a stack, of population regressions in a stack, and of priors. */
+/** Maximum number of regressions of each kind in a stack, and maximum number of priors. */
 const MOST_PARTS = 64;
 const MOST_PRIORS = 8;
 
-/** `prior`: the variance along past campaigns' weights, relative to the total variance of all other directions. */
+/**
+ * `prior`: the variance along the directions of past campaigns' weights, relative to the total variance of all other
+ * directions.
+ */
 const regressionForm = {
   strength: z.number().positive(),
   power: z.number().min(0).max(1),
@@ -48,7 +51,7 @@ export const descentAdaptation = z.strictObject({
   optimiser: z.literal('gradient_descent'),
   /** The parameters that change, each with its learning rate. */
   rates: z.record(z.string(), z.number().positive()),
-  /** Number of steps for n seeds: at_50_seeds * (n / 50) ^ exponent, rounded, within 1..maximum. */
+  /** Number of steps for n seeds: at_50_seeds * (n / 50) ^ exponent, rounded and limited to 1..maximum. */
   steps: z.strictObject({
     at_50_seeds: z.number().positive(),
     exponent: z.number().min(0).max(2),
@@ -57,8 +60,8 @@ export const descentAdaptation = z.strictObject({
   /** Number of negatives per seed; new negatives are sampled for every step. */
   negatives_per_seed: z.number().positive().max(1000),
   /**
-   * A first pass finds the likely hidden members among the candidates. The `cut` share of candidates with the highest
-   * scores is excluded from the negatives of the second pass, which starts again from the general model.
+   * A first pass finds likely hidden members among the candidates. The highest-scoring candidates (the share `cut` of
+   * all candidates) are excluded from the negatives of the second pass, which starts again from the general model.
    */
   first_pass: z.strictObject({ steps: z.number().int().min(1).max(1000), cut: z.number().gt(0).max(0.5) }).nullable(),
   /**
@@ -72,8 +75,8 @@ export const descentAdaptation = z.strictObject({
     .optional(),
   /**
    * The whole-population regression on the features that `parameter` multiplies, added to the logit with a `weight`
-   * like the logistic regression's. `strength` is the ridge at 50 seeds, relative to the sum of the variances. Columns
-   * are scaled by their frequency to the power of -`power`. `parameter` has no learning rate.
+   * that is defined as for the logistic regression. `strength` is the ridge penalty at 50 seeds, relative to the sum of
+   * the variances. Columns are scaled by their frequency to the power of -`power`. `parameter` has no learning rate.
    */
   regression: z
     .strictObject({
@@ -86,7 +89,7 @@ export const descentAdaptation = z.strictObject({
   /**
    * Replaces `companion` and `regression` with several regressions of each kind. The model's own logits and each
    * regression are standardised and have weights: `few` with 10 seeds or fewer, `many` with 250 or more. `parameter` is
-   * the parameter of the regressions.
+   * the parameter that the whole-population regressions set.
    */
   stack: z
     .strictObject({
@@ -98,14 +101,17 @@ export const descentAdaptation = z.strictObject({
       regressions: z.array(z.strictObject({ ...regressionForm, ...share })).max(MOST_PARTS),
     })
     .optional(),
-  /** The directions in `prior.f32` along which the regressions that have this power and a `prior` are shrunk less. */
+  /**
+   * Directions in `prior.f32`, by power. Regressions with this power and a `prior` are shrunk less along these
+   * directions.
+   */
   priors: z
     .array(z.strictObject({ power: z.number().min(0).max(1), rank: z.number().int().min(1).max(512) }))
     .max(MOST_PRIORS)
     .optional(),
   /**
-   * A parameter with one element that multiplies all logits and compensates for the spread that the two regressions
-   * add. It has no learning rate.
+   * A one-element parameter that multiplies all logits and compensates for the spread that the two regressions add. It
+   * has no learning rate.
    */
   scale: z.string().optional(),
 });

@@ -1,4 +1,4 @@
-/** The parts that are blended with a model's own logits, and their weights, for both forms of the manifest. */
+/** The parts that are blended with a model's own logits, and their weights, for both forms that the manifest allows. */
 import type { DescentSettings, PopulationRegressionSettings } from './manifest.ts';
 
 /**
@@ -6,9 +6,9 @@ import type { DescentSettings, PopulationRegressionSettings } from './manifest.t
  * the number of seeds.
  */
 export interface Share {
-  /** The weight with `FEW_SEEDS` or fewer. */
+  /** The weight for `FEW_SEEDS` seeds or fewer. */
   readonly few: number;
-  /** The weight with `MANY_SEEDS` or more. */
+  /** The weight for `MANY_SEEDS` seeds or more. */
   readonly many: number;
 }
 

@@ -12,8 +12,9 @@ export const PRIOR_FILE = 'prior.f32';
 const PRIOR_CAMPAIGNS_FILE = 'prior-campaigns.json';
 
 /**
- * The prior of the regressions with this power. The weights of past campaigns are distributed as N(0, sum of d d') over
- * the directions d. They are scaled so that the variance of a user's logit x . w, averaged over campaigns, is 1.
+ * The prior of the regressions with this power. The weights of past campaigns are distributed as N(0, sum of d * d'
+ * over the directions d). The weights are scaled so that the variance of a user's logit x . w, averaged over campaigns,
+ * is 1.
  */
 export interface CampaignPrior {
   readonly power: number;
@@ -24,8 +25,8 @@ export interface CampaignPrior {
   readonly directions: Float32Array;
   readonly campaigns: readonly string[];
   /**
-   * Coordinates, `[campaigns, rank]`: a campaign's weights are the sum of the directions, each times the campaign's
-   * coordinate.
+   * Coordinates, `[campaigns, rank]`: a campaign's weights are the sum of the directions, each multiplied by the
+   * campaign's coordinate.
    */
   readonly coordinates: Float32Array;
 }
@@ -90,7 +91,7 @@ function readCampaigns(folder: ModelFolder): readonly string[] {
   return parsed.data;
 }
 
-/** Returns the files of the priors by name. All priors must be of the same campaigns. */
+/** Returns the files of the priors by name. All priors must come from the same campaigns. */
 export function encodePriors(priors: readonly CampaignPrior[]): ReadonlyMap<string, Uint8Array> {
   const [first] = priors;
   if (!first) return new Map();

@@ -12,7 +12,7 @@ import { assert } from '../lib/errors.ts';
 
 /** The difference between an adapted parameter and the general model's parameter. */
 export interface Change {
-  /** Numbers of the changed rows, ascending; null if `values` is the whole parameter. */
+  /** Indices of the changed rows, ascending; null if `values` is the whole parameter. */
   readonly rows: Int32Array | null;
   /** New values of the changed rows, `[rows, ..]`, or the whole parameter in its own shape. */
   readonly values: Tensor;
@@ -22,8 +22,8 @@ export interface Change {
 export type Changes = ReadonlyMap<string, Change>;
 
 /**
- * Returns the changes from `general` to `adapted` (some of its parameters, float32), compared bit by bit. A change has
- * only the changed rows if these are smaller than the whole parameter.
+ * Returns the changes from `general` to `adapted` (some of its parameters, float32), compared bit by bit. A change
+ * contains only the changed rows if they take less space than the whole parameter.
  */
 export function changesOf(general: Parameters, adapted: Parameters): Changes {
   const changes = new Map<string, Change>();
@@ -55,7 +55,7 @@ export function applyChanges(general: Parameters, changes: Changes): Map<string,
   return out;
 }
 
-/** Numbers of the rows (axis 0) in which a bit differs, ascending; a scalar is one row. */
+/** Indices of the rows (axis 0) in which any bit differs, ascending; a scalar counts as one row. */
 function changedRows(before: Tensor, after: Tensor): Int32Array {
   const width = widthOf(after);
   const [a, b] = [bitsOf(before), bitsOf(after)];

@@ -18,7 +18,7 @@ export interface ModelsReport {
   readonly served: string | null;
   /**
    * The version of `--model` that the promoted version replaced; null if there is no promoted version, or if no service
-   * has started since.
+   * has started since the promotion.
    */
   readonly base: string | null;
   /** Missing or damaged models and files, with paths relative to the folder of models. */
@@ -49,7 +49,7 @@ export function checkModels(models: string): ModelsReport {
   };
 }
 
-/** Returns null if the model is intact, or was removed meanwhile. */
+/** Returns null if the model is intact or has been removed in the meantime. */
 function faultOf(models: string, version: string): string | null {
   const path = join(models, version);
   const fault = tryRead(path, version);

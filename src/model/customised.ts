@@ -28,8 +28,7 @@ const factsSchema = z.strictObject({
   /** The campaign's features, which are inputs of the model. */
   features: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string()), z.array(z.number())])),
   /**
-   * The token that was removed from all users of this model: its feature, and its id in the model. Absent if no token
-   * was removed.
+   * The token that was removed from every user: its feature, and its id in the model. Absent if no token was removed.
    */
   left_out: z.strictObject({ feature: z.string(), id: z.int().min(1) }).optional(),
 });
@@ -39,13 +38,14 @@ export interface Customised {
   readonly modelVersion: string;
   readonly populationVersion: string;
   readonly features: Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
-  /** The token that was left out of every user: its feature, and its id in the general model. */
+  /** The token that was removed from every user: its feature, and its id in the general model. */
   readonly leftOut: { readonly feature: string; readonly id: number } | null;
   readonly changes: Changes;
 }
 
 /**
- * Returns the bytes of customised.bin in newly allocated memory. They depend only on `customised` (features by name).
+ * Returns the bytes of customised.bin in newly allocated memory. The bytes depend only on `customised`, and not on the
+ * order of its features.
  */
 export function encodeCustomised(customised: Customised): Uint8Array {
   const { modelVersion, populationVersion, features, leftOut, changes } = customised;
@@ -98,8 +98,8 @@ export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
 
 /**
  * Returns the customised model as an ONNX file: the general model's graph and inputs with changed parameters, and
- * `manifest` in its metadata. Equal arguments produce equal bytes. `general` must have the version that `changes`
- * belong to.
+ * `manifest` in its metadata. Equal arguments produce equal bytes. `general` must be the version from which `changes`
+ * were computed.
  * @throws AppError storage_failed if the changes do not fit the general model
  */
 export function customisedOnnx(general: ModelFolder, changes: Changes, manifest: object): Uint8Array {

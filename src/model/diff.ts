@@ -7,7 +7,9 @@ import type { Manifest } from './manifest.ts';
 import { readFolderGraph } from './model-graph.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** A field of the manifest, by its path (`adaptation.rate`); the value is undefined in a model without the field. */
+/**
+ * A manifest field, identified by its path (`adaptation.rate`); the value is undefined for a model without the field.
+ */
 export interface FieldChange {
   readonly field: string;
   readonly before: unknown;
@@ -43,7 +45,7 @@ export interface ModelDiff {
     readonly changed: readonly ParameterChange[];
     readonly equal: number;
   };
-  /** Ops with a different number of nodes. */
+  /** Ops whose number of nodes differs between the two models. */
   readonly ops: readonly { readonly op: string; readonly before: number; readonly after: number }[];
 }
 
@@ -76,13 +78,13 @@ function changedFields(before: Manifest, after: Manifest): FieldChange[] {
     .map((field) => ({ field, before: from.get(field), after: to.get(field) }));
 }
 
-/** Leaves of an object, by their path; lists are leaves. */
+/** The leaves of an object, by path; a list counts as a leaf. */
 function flatten(path: string, value: unknown): [string, unknown][] {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return [[path, value]];
   return Object.entries(value).flatMap(([key, inner]) => flatten(`${path}.${key}`, inner));
 }
 
-/** Differences in kind and length of the features that both models have. */
+/** Differences in the kind and length of features that both models have. */
 function changedFeatures(before: Manifest, after: Manifest): FieldChange[] {
   return SIDES.flatMap((side) =>
     before.features[side].flatMap((feature) => {
@@ -139,7 +141,7 @@ export function differenceOf(a: Tensor, b: Tensor): { largest: number; mean: num
   let sum = 0;
   for (let i = 0; i < a.data.length; i++) {
     const [x, y] = [Number(a.data[i]), Number(b.data[i])];
-    // equal infinities and two NaNs are not a difference
+    // two equal infinities or two NaNs do not count as a difference
     const difference = Object.is(x, y) || x === y ? 0 : Math.abs(x - y);
     if (Number.isNaN(difference) || difference > largest) largest = difference;
     sum += difference;

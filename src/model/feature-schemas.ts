@@ -1,4 +1,4 @@
-/** The fields of a feature in a manifest, by kind. A missing row is a compile error. */
+/** The fields of a feature in a manifest, by kind. A kind without a row is a compile error. */
 import { z } from 'zod';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 
@@ -6,11 +6,14 @@ import type { FeatureKind } from '../lib/feature-kinds.ts';
 export const MAXIMUM_LIST_LENGTH = 4096;
 
 export const featureName = z.string().min(1).max(128);
-/** The number of tokens of a list that are kept. */
+/** Number of tokens to which a list is cut. */
 export const maximumLength = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
-/** The number of numbers in a vector. */
+/** Number of elements of a vector. */
 export const vectorSize = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
-/** The value that the model is fed for a missing number. null stands for NaN, which the model recognises itself. */
+/**
+ * The value that stands for a missing number in the model's input. null means NaN, which such a model recognises
+ * itself.
+ */
 export const missingValue = z.number().nullable();
 /**
  * The handling of unknown tokens in a list. `drop` (the default) removes them and closes the gap. `keep` replaces them

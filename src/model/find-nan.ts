@@ -3,8 +3,8 @@ import { allFinite, type Feeds, type Graph, isFloat, openSession } from '../../p
 import type { Manifest } from './manifest.ts';
 
 /**
- * Returns the rest of a sentence that names the first node of `graph` that produces NaN for `feeds`; '' if no node
- * does. All values of the graph are in memory at once, so `feeds` should have few users.
+ * Returns the end of an error message, which names the first node of `graph` that produces NaN for `feeds`; '' if no
+ * node does. All values of the graph are in memory at once, so `feeds` should have few users.
  */
 export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
   const given = new Set([...graph.inputs, ...graph.initializers.keys(), ...graph.constants.keys()]);
@@ -24,8 +24,8 @@ export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
 }
 
 /**
- * Returns the rest of a sentence about the user in row `row` of `feeds`, whose score is NaN. It names the most common
- * cause, a list with only padding; '' if all lists have tokens.
+ * Returns the end of an error message about the user in row `row` of `feeds`, who has a score of NaN. The text names
+ * the most common cause, a list with only padding; '' if all lists have tokens.
  */
 export function paddingHint(features: Manifest['features'], feeds: Feeds, row: number): string {
   const empty = features.user.flatMap((feature) => {

@@ -21,7 +21,7 @@ import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.
 
 export const MODEL_FILE = 'model.onnx';
 export const MANIFEST_FILE = 'manifest.json';
-/** The folder of the vocabularies, which can be read without ONNX Runtime. */
+/** The folder of the vocabularies. Vocabularies can be read without ONNX Runtime. */
 const VOCABULARIES = 'vocabulary/';
 
 /** The inputs of a model and its adaptation settings: everything known about a model that is still being trained. */
@@ -96,7 +96,7 @@ export function readModelFolder(path: string, { vocabulariesOnly = false } = {})
   };
 }
 
-/** A file that is copied unchanged, without holding it in memory. */
+/** A file to copy unchanged, without reading the whole file into memory. */
 export interface FileCopy {
   readonly of: string;
   readonly sha256: string;

@@ -16,7 +16,7 @@ interface FeatureInput {
   readonly width?: number;
   /** Whether the input takes numbers rather than ids. */
   readonly isFloat?: true;
-  /** The highest id or length that the input may be fed; for numbers, a value that any user may have. */
+  /** The highest id or length that the input accepts; for numbers, a value that any user may have. */
   readonly highest: number;
 }
 
@@ -48,8 +48,8 @@ function isLengthOf(name: string, features: Manifest['features']): boolean {
 }
 
 /**
- * Checks inputs and output of `graph` against the features in the manifest of a folder or the schema of an import;
- * `path` names the model in the error (`invalid_model`).
+ * Checks inputs and output of `graph` against the features in a folder's manifest or in an import's schema; `path`
+ * names the model in the error (`invalid_model`).
  */
 export function checkInterface(
   path: string,
@@ -117,7 +117,7 @@ export function goldenInputs(graph: Graph, feeds: Feeds): Manifest['golden_batch
   );
 }
 
-/** Numbers for JSON, in which null stands for NaN. */
+/** Converts elements to JSON numbers, with null in place of NaN. */
 export function nullableNumbers(value: Tensor): (number | null)[] {
   return numbersOf(value).map((number) => (Number.isNaN(number) ? null : number));
 }
@@ -179,7 +179,8 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
 }
 
 /**
- * Standard normal numbers for `rows` rows. From row `different` on, all numbers are equal; the first number is missing.
+ * Standard normal numbers for `rows` rows. The first row has missing values, and the rows from `different` on are
+ * copies of the first row.
  */
 function randomNumbers(feature: NumberFeature, rows: number, different: number, rng: Rng): Float32Array {
   const size = 'size' in feature ? feature.size : 1;

@@ -33,7 +33,7 @@ import {
 } from './manifest.ts';
 import { readFolderGraph } from './model-graph.ts';
 
-/** Tolerance for the scores of the golden batch, because other processors round differently. */
+/** Tolerance for the scores of the golden batch, because processors round differently. */
 export const GOLDEN_TOLERANCE = 1e-5;
 
 /** A model that can be adapted: a general model, or one that is still being trained. */
@@ -51,7 +51,7 @@ export interface GeneralModel extends AdaptableModel {
   readonly manifest: Manifest;
 }
 
-/** The input of a graph's checks, taken from a loaded folder or from a folder that is yet to be written. */
+/** The data that the checks of a graph need, from a loaded folder or from a folder that is yet to be written. */
 export interface Contract {
   /** The path that names the model in errors. */
   readonly path: string;
@@ -88,8 +88,8 @@ export function checkWeights(path: string, graph: Graph): void {
 }
 
 /**
- * Opens a session of the model itself, because ONNX Runtime knows some sizes only after constant folding. A model that
- * ONNX Runtime rejects is an `invalid_model` error.
+ * Opens a session with the model itself, because ONNX Runtime knows some sizes only after constant folding. A model
+ * that ONNX Runtime rejects is an `invalid_model` error.
  */
 async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
   try {

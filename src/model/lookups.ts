@@ -14,8 +14,8 @@ export interface Lookup {
 }
 
 /**
- * Every `Gather` on axis 0 from a float parameter, compact or not, with indices that depend on no parameter, in the
- * graph's order.
+ * All `Gather` nodes that read rows (axis 0) of a float parameter, compact or not, with indices that depend on no
+ * parameter. The nodes are in the graph's order.
  */
 export function findLookups(graph: Graph): Lookup[] {
   const giver = new Map<string, Node>();

@@ -15,11 +15,14 @@ const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.num
 
 const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAdaptation]);
 
-/** The share of the separation of members from chance (in logits) that remains for later members. */
+/**
+ * Members are separated from chance by some distance (in logits). For later members, only a share of this separation
+ * remains.
+ */
 const driftMeasure = z.strictObject({
-  /** Mean of the remaining share of the separation; 1 means that there is no drift. */
+  /** Mean share of the separation that remains; 1 means that there is no drift. */
   kept: z.number().positive().max(2),
-  /** Standard deviation between campaigns of the remaining share of the separation, relative to that share. */
+  /** Standard deviation of the remaining share across campaigns, relative to the mean share. */
   spread: z.number().nonnegative().max(2),
   /** A 90 % interval extends this many standard deviations to each side; 1.645 for a normal distribution. */
   quantile: z.number().positive().max(10),
@@ -89,7 +92,7 @@ export const manifestSchema = z.strictObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestFeature = Manifest['features']['user'][number];
 
-/** The facts about a feature that a population or a graph needs. */
+/** The properties of a feature that a population or a graph needs. */
 export function featureOf(feature: ManifestFeature): {
   readonly name: string;
   readonly kind: FeatureKind;
@@ -111,7 +114,7 @@ export type DriftMeasure = z.infer<typeof driftMeasure>;
 export type AdaptationSettings = Manifest['adaptation'];
 export type AdamSettings = z.infer<typeof adamAdaptation>;
 export type DescentSettings = z.infer<typeof descentAdaptation>;
-/** The code has descriptive names for the two regressions; manifest.json calls them `companion` and `regression`. */
+/** The code uses descriptive names for the two regressions; manifest.json calls them `companion` and `regression`. */
 export type LogisticRegressionSettings = NonNullable<DescentSettings['companion']>;
 export type PopulationRegressionSettings = Omit<
   NonNullable<DescentSettings['stack']>['regressions'][number],
@@ -148,9 +151,9 @@ export function parametersOf(settings: DescentSettings): string[] {
 }
 
 /**
- * The default adaptation of a model: up to five epochs of Adam at .003, the number chosen with held-out seeds, and ten
- * negatives per seed, resampled each epoch. The two epochs at .001 of the MetaHeac paper hardly change a model with few
- * seeds.
+ * The default adaptation of a model: up to five epochs of Adam with a learning rate of .003, and ten negatives per
+ * seed, resampled each epoch. Held-out seeds determine the number of epochs. With few seeds, the MetaHeac paper's two
+ * epochs at .001 hardly change a model.
  */
 export const DEFAULT_ADAPTATION: AdamSettings = {
   optimiser: 'adam',

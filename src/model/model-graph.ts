@@ -36,7 +36,8 @@ export function contractGraph(path: string, graph: Graph, { features, inputs, ti
 }
 
 /**
- * How to read an exported graph. Ties and padding that the export lost are detected, unless the schema specifies them.
+ * How to read an exported graph. Tied weights and padding rows that the export lost are detected, unless the schema
+ * specifies them.
  */
 export function readingOf(path: string, graph: Graph, schema: ImportSchema): Reading {
   const tied = schema.tied ? findTies(graph) : [];

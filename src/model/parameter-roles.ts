@@ -70,7 +70,7 @@ export function selectParameters(
   return { adapted: [...graph.initializers.keys()].filter((name) => !reasons.has(name)), fixed: reasons };
 }
 
-/** The names of parameters that the score has a gradient for. */
+/** The names of the parameters for which the score has a gradient. */
 export function differentiableAmong(names: Iterable<string>, graph: Graph): string[] {
   const trainable = new Set(trainableParameters(graph));
   return [...names].filter((name) => trainable.has(name));

@@ -17,7 +17,7 @@ const IS_THERE: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY']);
 const PROMOTE_LOCK = 'promote.lock';
 /** Maximum time that another promotion may take to copy a model. */
 const LOCK_WAIT_MS = 30_000;
-/** The link to the current model of a `ModelsFolder`. */
+/** The link in a `ModelsFolder` to the current model. */
 const CURRENT = 'current';
 
 /**
@@ -82,7 +82,7 @@ export async function publishVerified(models: string, from: string): Promise<voi
 }
 
 /**
- * Makes a model the served model, from the next start of a service on. The caller must hold the data folder's lock.
+ * Makes a model the served model as of the next start of a service. The caller must hold the data folder's lock.
  * @throws AppError storage_failed
  */
 export function recordPromotion(models: string, version: string, now: number): void {
@@ -92,7 +92,10 @@ export function recordPromotion(models: string, version: string, now: number): v
   writeServedModels(models, { base, history: [...history, { version, activated_at, check: null }] });
 }
 
-/** A folder into which `metaheac retrain` trains: its link, and the locations of models that are not promoted. */
+/**
+ * The folder in which `metaheac retrain` works: the link to the current model, and the paths of models that are not
+ * promoted.
+ */
 export interface ModelsFolder {
   readonly path: string;
   readonly current: string;

@@ -14,7 +14,7 @@ export const MODELS_FOLDER = 'models';
  * one.
  */
 export const SERVED_FILE = 'served.json';
-/** Maximum number of models that a rollback can go back. */
+/** Maximum number of served models in the history, which limits how far a rollback can go back. */
 const MOST_HISTORY = 20;
 const VERSION = /^[0-9a-f]{12}$/;
 
@@ -28,9 +28,9 @@ const servedModelSchema = z.object({
 });
 
 const servedSchema = z.object({
-  /** The version of `--model`; null if no service has started with the data folder since. */
+  /** The version of `--model`; null if no service has started with the data folder since the promotion. */
   base: z.string().regex(VERSION).nullable(),
-  /** The last entry is served; the entries before it were served earlier. */
+  /** The last entry is the served model; the entries before it were served earlier. */
   history: z.array(servedModelSchema).min(1),
 });
 
@@ -66,7 +66,7 @@ export function listModels(models: string): ModelSummary[] {
     .sort((a, b) => b.publishedAt - a.publishedAt || (a.manifest.version < b.manifest.version ? -1 : 1));
 }
 
-/** null if the manifest is damaged: such a model cannot be served, and must not hide the other models. */
+/** Returns null if the manifest is damaged. Such a model cannot be served, and must not hide the other models. */
 export function summarise(path: string): ModelSummary | null {
   try {
     const manifest = readManifest(path);

@@ -41,8 +41,7 @@ export interface Recipe {
 }
 
 /**
- * The probability of blanking a campaign feature in an episode, from which the model learns to cope with unknown
- * values.
+ * The probability of blanking a campaign feature in an episode, so that the model learns to cope with unknown values.
  */
 const BLANKED = 0.3;
 
@@ -103,7 +102,8 @@ function latentVectors(
 }
 
 /**
- * The initial maps of vectors into the latent space, by parameter. Each map is a function of the number of dimensions.
+ * The initial maps of vectors into the latent space, by parameter. Each map is computed for a given number of
+ * dimensions.
  */
 function latentMaps(
   { population, userFeatures }: PreparedDataSet,

@@ -43,11 +43,11 @@ export interface TrainSettings {
    * `isValidated`).
    */
   readonly validationEvery: number;
-  /** Training ends when the best validation was this many steps ago. */
+  /** Training ends if the best validation was this many steps ago. */
   readonly patience: number;
   /**
-   * Whether training continues on all train campaigns, from the best step and for as many more steps as corresponds to
-   * the held-out campaigns' share.
+   * Whether training continues on all train campaigns. From the best step, the number of additional steps is
+   * proportional to the number of held-out campaigns.
    */
   readonly retrain: boolean;
   /**
@@ -130,8 +130,8 @@ export const START_CAMPAIGNS = 16;
 export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
 
 /**
- * Number of passes over the campaigns after which training ends if nothing can be held out, because overfitting to a
- * few campaigns cannot be detected.
+ * Number of passes over the campaigns after which training ends if nothing can be held out. Without held-out campaigns,
+ * overfitting cannot be detected.
  */
 export const PASSES_UNSEEN = 20;
 

@@ -49,7 +49,7 @@ export interface TrainOptions {
   /** Ends training after the current step and exports the best model so far. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TrainProgress) => void;
-  /** Called with the best setting of a part that is also a method by itself. */
+  /** Called for each part that is also a method by itself, with the part's best setting. */
   readonly onTuned?: (part: 'regression' | 'logistic', choice: SettingChoice) => void;
   /** Called with the chosen adaptation of the heads and the alternatives that were tried. */
   readonly onChoice?: (choice: Choice, on: 'start' | 'held out') => void;
@@ -106,7 +106,7 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
     phase: heldOut.held.length > 0 || !settings.retrain ? 'choosing' : 'final',
   });
   let isOver = false;
-  // opened last, so that no error leaves its threads running
+  // learners are opened last, so that no error leaves their threads running
   const learners = await openLearners(prepared, initialModel, {
     ...{ settings, device, weights: parts.weights },
     threads: options.threads ?? 1,
@@ -193,8 +193,8 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
 
 /**
  * Decides how the final phase starts. If starting over is cheap, the final phase starts from the initial model and
- * makes as many passes over all campaigns as were best on a part of them. Otherwise it continues from the best step,
- * for as many more steps as corresponds to the held-out campaigns' share.
+ * makes as many passes over all campaigns as were best in the first phase. Otherwise it continues from the best step,
+ * and the number of additional steps is proportional to the number of held-out campaigns.
  */
 function planFinal({ held, training }: HeldOut, { best }: TrainingRun, { restartSteps }: TrainSettings) {
   const step = best?.step ?? 0;

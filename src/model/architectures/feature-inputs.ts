@@ -30,8 +30,8 @@ export interface MetaHeacFeature {
 export const MOST_DEVIATIONS = 4;
 
 /**
- * Number of table rows that a feature takes. A vector takes one per element. A number takes row 0 (unused), a row per
- * band, a row for missing numbers, and a last row for the standardised number itself.
+ * Number of a feature's table rows. A vector has one row per element. A number has row 0 (unused), a row per band, a
+ * row for missing numbers, and a last row for the standardised number itself.
  */
 export function rowsOfScale({ edges, means }: NumberScale, kind: ColumnKind): number {
   return kind === 'vector' ? means.length : missingBand({ edges }) + 2;
@@ -48,10 +48,10 @@ export type MakeParameter = (name: string, shape: readonly number[], fanIn: numb
 export interface FeatureInput {
   readonly name: string;
   readonly feature: MetaHeacFeature;
-  /** Ids, `[rows]` or `[rows, maxLength]`; the band of a number; null for a vector. */
+  /** Ids, `[rows]` or `[rows, maxLength]`; for a number, its band; null for a vector. */
   readonly ids: Value | null;
   /**
-   * Number of tokens of a list, `[rows]`, and a mask that is 1 at positions with a token and otherwise 0,
+   * Number of tokens in each list, `[rows]`, and a mask that is 1 at positions with a token and otherwise 0,
    * `[rows, maxLength]`.
    */
   readonly list: { readonly length: Value; readonly present: Value } | null;
@@ -84,8 +84,8 @@ export function declare(b: Builder, name: string, rows: 'batch' | 1, feature: Me
 }
 
 /**
- * Table row of each number, `[rows]`: 1 + the number of edges that are not above the number; for NaN, the row for
- * missing numbers.
+ * Table row of each number, `[rows]`: 1 + the number of band edges at or below the number; for NaN, the row for missing
+ * numbers.
  */
 function bandOf(b: Builder, name: string, value: Value, { scale }: MetaHeacFeature): Value {
   const edges = scale!.edges;
@@ -169,7 +169,8 @@ export function embed(
           });
     const count = b.add('Max', [b.add('Cast', [list.length], { to: 'float32' }), b.scalar(1, 'float32')]);
     const divisor = pooling === 'root' ? b.add('Sqrt', [count]) : count;
-    // the order of the published PyTorch model (mask, sum, divide), so that tiny activations round as they do there
+    // same order as in the published PyTorch model (mask, sum, divide), so that tiny activations are rounded as in that
+    // model
     return b.add('Div', [sum, b.add('Unsqueeze', [divisor, b.ints([1])])]);
   });
 }

@@ -6,7 +6,7 @@ import { type Builder, tensor, type Value } from '../../../packages/onnx-grad/in
 import { embed, type FeatureInput, type MakeParameter, type MetaHeacFeature, sumPresent } from './feature-inputs.ts';
 
 /**
- * z_j = scale (w_j . r + b_j + sum over the user's n tokens of s[t] + phi . (q + q_c) + bias + sum of r[t] / sqrt(n))
+ * z_j = scale * (w_j . r + b_j + sum over the user's n tokens of s[t] + phi . (q + q_c) + bias + sum of r[t] / sqrt(n))
  */
 export interface HeadsConfig {
   /**
@@ -43,7 +43,7 @@ function latentOf({ kind, rows }: MetaHeacFeature): number {
   return kind === 'vector' ? Math.min(rows, MOST_VECTOR_LATENT) : 0;
 }
 
-/** Row of the stacked head tables at which each user feature's ids begin. */
+/** For each user feature, the row of the stacked head tables at which its ids begin. */
 function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, number> {
   let offset = 0;
   return new Map(
@@ -55,7 +55,7 @@ function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, n
   );
 }
 
-/** Rows of the stacked tables that the heads look up, and the weights of these rows; both `[batch, places]`. */
+/** The rows that the heads look up in the stacked tables, and the weights of these rows; both `[batch, places]`. */
 interface Places {
   readonly rows: Value;
   readonly weights: Value;
@@ -131,7 +131,7 @@ export function addHeads(
     const rows = user.reduce((sum, { feature }) => sum + feature.rows, 0);
     const wide = b.add('Gather', [parameter(HEADS.wide, [rows], rows), tokens], { axis: 0 });
     const wideSum = b.add('ReduceSum', [b.add('Mul', [wide, present]), b.ints([1])], { keepdims: 1 });
-    // the regression also uses the numbers of vectors
+    // the regression also uses the elements of vectors
     const all = places.vectors.length === 0 ? { tokens, present } : withVectors(b, places, tokens, present);
     const fitted = b.add('Gather', [parameter(HEADS.regression, [rows], rows), all.tokens], { axis: 0 });
     const squares = user.some(({ numbers }) => numbers) ? b.add('Mul', [all.present, all.present]) : all.present;

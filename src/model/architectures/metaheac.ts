@@ -57,7 +57,7 @@ export function randomInitial(rng: Rng): Initial {
  * `campaign.<feature>` `[1]` or `[1, maxLength]` with `.length` `[1]`. Output `score` float32 `[batch]`.
  *
  * Weights are `[out, in]`; the weights of all experts are stacked, and so are those of all critics: `experts.0.weight`
- * `[n h1, M k]`, `experts.1.weight` `[n, h2, h1]`.
+ * `[n * h1, M * k]`, `experts.1.weight` `[n, h2, h1]`.
  */
 export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
   const { embedding: k, experts: n, critics: m, hidden } = config;
@@ -80,13 +80,13 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
   const gateOfCritics = addGate(b, 'gate.critics', m, context, parameter); // [batch, m]
   const outputs = addExperts(b, features, widths, parameter);
 
-  // r = sum_i g_E,i h_i
+  // r = sum_i g_E,i * h_i
   const mix = b.named('mix/', () => {
     const weights = b.add('Unsqueeze', [b.add('Transpose', [gateOfExperts], { perm: [1, 0] }), b.ints([2])]);
     return b.add('ReduceSum', [b.add('Mul', [outputs, weights]), b.ints([0])], { keepdims: 0 });
   });
 
-  // p = sum_j g_C,j sigmoid(w_j . r + b_j)
+  // p = sum_j g_C,j * sigmoid(w_j . r + b_j)
   return b.named('critics/', () => {
     const own = b.add('Gemm', [mix, parameter('critics.weight', [m, h2], h2), parameter('critics.bias', [m], h2)], {
       transB: 1,
@@ -147,7 +147,7 @@ interface Context {
   readonly h2: number;
 }
 
-/** a(u, c) = concat(mean over the M rows of e_u ; e_c): `[batch, (1 + N) k]`. */
+/** a(u, c) = concat(mean over the M rows of e_u ; e_c): `[batch, (1 + N) * k]`. */
 function addContext(b: Builder, features: Value, campaign: readonly Value[], { k, users, h2 }: Widths): Context {
   const value = b.named('context/', () => {
     const rows = b.add('Reshape', [features, b.ints([0, users, k])]);
@@ -187,7 +187,7 @@ function addGate(
   });
 }
 
-/** h_i(u) = relu(V2_i relu(V1_i vec(e_u))), all experts at once: `[n, batch, h2]`. */
+/** h_i(u) = relu(V2_i * relu(V1_i * vec(e_u))), all experts at once: `[n, batch, h2]`. */
 function addExperts(
   b: Builder,
   features: Value,

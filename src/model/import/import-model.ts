@@ -32,7 +32,7 @@ import {
 import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
 import { type ImportSchema, readImportSchema } from './schema.ts';
 
-/** The size of the largest file that ONNX Runtime loads in one piece. */
+/** Maximum size of a file that ONNX Runtime loads in one piece. */
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 const GOLDEN_ROWS = 16;
 /** Key of the random stream for the generated users. */
@@ -52,7 +52,7 @@ export interface ImportOptions {
   readonly device?: Device;
   /**
    * Tests the written folder before it is moved to its final place. If the test throws, the import fails and leaves
-   * nothing behind. The test covers the stages after loading, which this module does not know.
+   * nothing behind. The test covers the stages after loading, which this module knows nothing about.
    */
   readonly test?: (folder: string) => Promise<void>;
 }
@@ -65,8 +65,8 @@ export interface ImportReport {
   /** Number of nodes by op, most frequent first. */
   readonly ops: ReadonlyMap<string, number>;
   /**
-   * Why a fixed parameter is not adapted. An adapted parameter always has a gradient: without one, the whole model is
-   * rejected.
+   * Why a fixed parameter is not adapted. An adapted parameter always has a gradient: if it had none, the whole model
+   * would be rejected.
    */
   readonly refused: readonly RefusedGradient[];
   readonly dryRun: DryRun;
@@ -135,8 +135,8 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
 }
 
 /**
- * Returns the graph of an exported file and the file to write: the same file, or the bytes of a self-contained one if
- * the exported file has external data. A large file is in memory only once.
+ * Returns the graph of an exported file and the file to write. This is the exported file itself or, if it has external
+ * data, the bytes of a self-contained file. Only one copy of a large file is in memory at a time.
  * @throws AppError invalid_model if the file cannot be read
  */
 export function readExport(file: string): { graph: Graph; contents: Pick<UnversionedModel, 'files' | 'copies'> } {
@@ -222,7 +222,7 @@ async function makeGoldenBatch(
   const feeds = randomFeeds(graph, features, GOLDEN_ROWS, rng);
   let scores: Float32Array;
   try {
-    // compact tables, because a session of the whole model would hold two more copies of it
+    // use compact tables, because a session of the whole model would hold two more copies of the model
     scores = await (await program.start(graph.initializers, [], [feeds])).scores(0);
   } catch (error) {
     throw refusalOf(path, graph, error);

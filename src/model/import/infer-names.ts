@@ -1,8 +1,8 @@
-/** Guesses what the inputs of an exported model are from their names and shapes; each guess has a note. */
+/** Guesses the meaning of an exported model's inputs from the names and shapes of the inputs; each guess has a note. */
 import { type Graph, isFloat } from '../../../packages/onnx-grad/index.ts';
 import { SIDES } from '../interface.ts';
 
-/** The inferred meaning of an input. A target of null is unknown, and the operator must fill it in. */
+/** The inferred meaning of an input. If the target is null, it is unknown and the operator must fill it in. */
 export interface ProposedInput {
   /**
    * The target of an input: `user.<feature>`, with `.length`, `.mask` or `.padding` for an input that accompanies a

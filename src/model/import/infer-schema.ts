@@ -19,7 +19,7 @@ import { SIDES, type Side } from '../interface.ts';
 import { findLookups, type Lookup } from '../lookups.ts';
 import { type ProposedInput, proposeInputs } from './infer-names.ts';
 
-/** A feature in the form of schema.json. A vocabulary_size of null was not found, and the operator must fill it in. */
+/** A feature in the form of schema.json. The operator must fill in a vocabulary_size that is null. */
 export interface ProposedFeature {
   readonly name: string;
   readonly kind: FeatureKind;
@@ -43,7 +43,7 @@ export interface Proposal {
 
 /** List width of a feature whose inputs do not specify a width. */
 const ANY_WIDTH = 4;
-/** An id that is beyond every table that fits into memory. If it can be looked up, ids are hashed or clipped. */
+/** An id beyond the end of any table in memory. If this id can be looked up, the model hashes or clips ids. */
 const HUGE_ID = 2 ** 31 - 2;
 /** Number of ids that are tried one by one to find where hashed or clipped ids begin to repeat. */
 const FOLDED_IDS = 65_536;
@@ -122,7 +122,7 @@ function isParallel(graph: Graph, proposed: ReadonlyMap<string, ProposedInput>, 
   });
 }
 
-/** A float input is a number, or a vector if it has a second axis whose size is not 1. */
+/** A float input is a number, or a vector if it has a second axis with a size other than 1. */
 function proposeNumbers(
   name: string,
   input: string,
@@ -178,7 +178,7 @@ class VocabularySizes {
     return this.#lookups.some(({ inputs }) => inputs.includes(input));
   }
 
-  /** Number of ids of the feature `input`, or null if the feature looks up no table. */
+  /** Number of ids of the feature `input`, or null if the input is not used in any look-up. */
   async find(input: string, notes: string[]): Promise<number | null> {
     const own = this.#lookups.filter(({ inputs }) => inputs.includes(input));
     if (own.length === 0) {
@@ -203,7 +203,7 @@ class VocabularySizes {
     return this.#withinStack(own, input, largest + 1, notes);
   }
 
-  /** The largest id that every look-up of the feature finds in its table. */
+  /** The largest id that is inside the table in every look-up of the feature. */
   async #largestFitting(own: readonly Lookup[], input: string): Promise<number> {
     let low = 0;
     let high = 1;
@@ -235,7 +235,7 @@ class VocabularySizes {
       if (seen.has(rows)) break;
       seen.add(rows);
     }
-    // hashed or clipped ids return to rows seen before; ids that lead to new rows are divided into buckets
+    // a hashed or clipped id leads to rows seen before; if a large id leads to new rows, ids are divided into buckets
     let isCut = seen.size === 1;
     for (let id = 2 * seen.size; seen.size < most && id < HUGE_ID && !isCut; id *= 2)
       isCut = !seen.has(await rowsOf(id));

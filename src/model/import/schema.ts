@@ -43,7 +43,7 @@ const feature = z
     unknown: unknownTokens.optional(),
     /** Number of elements of a vector. */
     size: vectorSize.optional(),
-    /** The value that the model is fed for a missing number; null stands for NaN. */
+    /** The value that stands for a missing number in the model's input; null means NaN. */
     missing: missingValue.optional(),
     // null in a proposal if the size is unknown
     vocabulary_size: z
@@ -112,7 +112,7 @@ export interface ImportSchema {
   /** Tables whose row 0 stays 0; null: the tables that have a row of zeros. */
   readonly padded: readonly string[] | null;
   readonly origins: ReadonlyMap<string, VocabularyOrigin>;
-  /** Tokens by `user.<feature>` and `campaign.<feature>`. If none are given, the ids as text: "1", "2", .. */
+  /** Tokens by `user.<feature>` and `campaign.<feature>`. Default: the ids as text ("1", "2", ..). */
   tokens(): Map<string, readonly string[]>;
 }
 

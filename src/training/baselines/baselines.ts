@@ -32,14 +32,14 @@ export interface TunableMethod<S extends Setting = Setting> {
   /** The setting to use if no setting can be tried. */
   readonly fallback: S;
   /**
-   * The settings to try next if `best` is at an edge of the tried settings; none if `best` is inside the edges (see
+   * The settings to try next if `best` is at an edge of the tried settings; none if `best` is not at an edge (see
    * `beyondEdges`).
    */
   beyond?(best: S, tried: readonly S[]): readonly S[];
   /**
-   * Returns a scorer for each setting, in their order; all scorers use the same random numbers. `seeds` are as in
-   * `Baseline`. A method that compares seeds with other users takes these users from `reach`; without `reach` from all
-   * users.
+   * Returns a scorer for each setting, in their order; all scorers use the same random numbers. `seeds` has the same
+   * meaning as in `Baseline`. A method that compares seeds with other users draws these users from `reach`, or from all
+   * users if `reach` is not given.
    */
   scorers(seeds: Int32Array, rng: Rng, settings: readonly S[], reach?: Reach): Iterable<Scorer>;
 }
@@ -68,8 +68,9 @@ export function randomBaseline(): Baseline {
 }
 
 /**
- * Cosine of a user's TF-IDF vector and the mean of the seeds' vectors. TF is 1 (tokens are a set), IDF is ln((1 + n) /
- * (1 + df)) + 1, and vectors are scaled to length 1 before they are averaged. A user without tokens scores 0.
+ * Cosine similarity between a user's TF-IDF vector and the mean of the seeds' vectors. TF is 1 (tokens are a set), IDF
+ * is ln((1 + n) / (1 + df)) + 1, and vectors are scaled to length 1 before they are averaged. A user without tokens
+ * scores 0.
  */
 export function centroidBaseline(all: OneHot): Baseline {
   const oneHot = tokensAlone(all);

@@ -18,8 +18,8 @@ const RANK = 32;
 /** scikit-learn's C. */
 const STRENGTHS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
 /**
- * Axis of the strengths. Below this range, the weights are the difference of the means; above this range, there is
- * hardly any penalty.
+ * How far the strengths can be extended. Below this range, the weights equal the difference between the means; above
+ * this range, there is hardly any penalty.
  */
 const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 /**
@@ -29,9 +29,9 @@ const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 const IDF_POWERS = [0, 0.5];
 
 /**
- * Logistic regression on one-hot tokens, fitted to convergence. The seeds are compared with 10 others per seed, sampled
- * without replacement from the population's non-seeds (including hidden members, as in the online stage). Scores are
- * logits.
+ * Logistic regression on one-hot tokens, fitted to convergence. The seeds are compared with 10 other users per seed,
+ * sampled without replacement from the population's non-seeds (including hidden members, as in the online stage).
+ * Scores are logits.
  */
 export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: number }> {
   return {
@@ -56,7 +56,8 @@ export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: nu
 
 /**
  * Logistic regression on the users' latent vectors: phi(u) = the sum of V[t] over the user's tokens, 32 dimensions (see
- * `latentStart`). A score w . phi(u) + b is also a sum over tokens, of w . V[t]. `idf_power` is the setting of the SVD.
+ * `latentStart`). A score w . phi(u) + b equals b plus the sum of w . V[t] over the user's tokens. `idf_power` is the
+ * setting of the SVD.
  */
 export function logisticRegressionOnLatent(
   oneHot: OneHot,

@@ -1,4 +1,7 @@
-/** The baseline `naive_bayes`, which scores how much more often seeds than other users have a user's tokens. */
+/**
+ * The baseline `naive_bayes`: a user's score is high if the user's tokens are more common among the seeds than in the
+ * population.
+ */
 
 import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
@@ -11,8 +14,8 @@ import { presentSeeds, sumOfTokens, type TunableMethod, tokenFrequencies } from 
 const SMOOTHING: Axis = { factor: 3, lowest: 1, highest: 50_000 };
 
 /**
- * score = sum over the user's tokens of ln((n_t + a p_t) / ((n + a) p_t)), with n seeds, n_t seeds with token t, p_t
- * the share of the population with t, and a = `smoothing`, in pseudo-seeds that resemble the population.
+ * score = sum over the user's tokens of ln((n_t + a * p_t) / ((n + a) * p_t)), with n seeds, n_t seeds with token t,
+ * p_t the share of the population with t, and a = `smoothing`, in pseudo-seeds that resemble the population.
  */
 export function naiveBayes(all: OneHot): TunableMethod<{ smoothing: number }> {
   const oneHot = tokensAlone(all);

@@ -1,5 +1,6 @@
 /**
- * The baseline `population_ridge`, which is the whole-population regression alone. It also tunes a model's regression.
+ * The baseline `population_ridge`, which is the whole-population regression alone. This module also tunes the
+ * regression of a model.
  */
 
 import type { Rng } from '../../lib/rng.ts';
@@ -20,7 +21,7 @@ import type { OneHot } from '../history/one-hot.ts';
 import { type Reach, reaches } from '../history/reach.ts';
 import { presentSeeds, sumOfTokens, type TunableMethod } from './baselines.ts';
 
-/** The setting of `regression` in a model's manifest. */
+/** The settings of `regression` in a model's manifest. */
 export type RidgeSetting = { readonly strength: number; readonly power: number };
 
 /** The settings to try; the first one is the default. */
@@ -28,8 +29,8 @@ const POWERS = [0.25, 0, 0.125, 0.5];
 const STRENGTHS = [0.05, 0.005, 0.015, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
 /**
- * Axis of the strengths. At the lowest strength there is hardly any penalty; above 5, the weights are the difference of
- * the means.
+ * How far the settings can be extended. At the lowest strength there is hardly any penalty; above 5, the weights equal
+ * the difference between the means.
  */
 const AXES: Axes<RidgeSetting> = {
   strength: { factor: 3, lowest: 1e-5, highest: 5 },
@@ -105,7 +106,7 @@ function meanReached(rows: SparseRows, users: Int32Array, reach: Reach): Float64
   return reached.length === 0 ? null : meanOfRows(rows, reached);
 }
 
-/** The factor that scales a user's row down to length 1; a shorter row is not scaled, as in a model. */
+/** The factor that scales a user's row down to length 1. As in a model, shorter rows are not scaled. */
 function scaleOf({ offsets, values }: OneHot, user: number): number {
   const [begin, end] = [offsets[user]!, offsets[user + 1]!];
   if (!values) return begin === end ? 0 : 1 / Math.sqrt(end - begin);
@@ -137,8 +138,8 @@ function rowsOf(oneHot: OneHot, users: Int32Array): SparseRows {
 }
 
 /**
- * Returns `adaptation` with the setting of its regression that is best alone on train campaigns. Unchanged if there is
- * no regression.
+ * Returns `adaptation` with the regression setting that performs best on train campaigns when the regression is used
+ * alone. Unchanged if there is no regression.
  */
 export function tuneRegression(
   futures: Futures,

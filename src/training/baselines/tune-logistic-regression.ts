@@ -1,4 +1,4 @@
-/** The logistic regression on the inputs of the heads as a separate method, on tokens and latent vectors together. */
+/** The logistic regression on the heads' inputs (tokens and latent vectors together), as a separate method. */
 
 import { fitLogisticRegression } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';
@@ -30,17 +30,17 @@ const GRID: readonly LogisticSetting[] = [
 ];
 
 /**
- * Axis of the inverse strengths, which are like scikit-learn's C. Below this range, the weights are the difference of
- * the means; above this range, there is hardly any penalty.
+ * How far the inverse strengths (like scikit-learn's C) can be extended. Below this range, the weights equal the
+ * difference between the means; above this range, there is hardly any penalty.
  */
 const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 const AXES: Axes<LogisticSetting> = { wide: STRENGTH, query: STRENGTH };
 
 /**
- * Returns `adaptation` with the strengths with which its logistic regression alone is best on train campaigns. The
- * choice needs no general model, so it can use all train campaigns instead of the few that are held out. Only
- * parameters that already have a strength get one. Unchanged if there is no logistic regression, or for another kind of
- * adaptation.
+ * Returns `adaptation` with the strengths that perform best on train campaigns when its logistic regression is used
+ * alone. The choice needs no general model, so it can use all train campaigns instead of the few that are held out.
+ * Only parameters that already have a strength get a new one. Unchanged if there is no logistic regression, or for
+ * another kind of adaptation.
  */
 export function tuneLogisticRegression(
   futures: Futures,
@@ -63,8 +63,8 @@ export function tuneLogisticRegression(
 }
 
 /**
- * The logistic regression on the tokens of `oneHot` and on `vectors`, which are as in `latentStart` for these tokens.
- * The grid has only settings with strengths for `parameters`.
+ * The logistic regression on the tokens of `oneHot` and on `vectors`, the latent vectors of these tokens (see
+ * `latentStart`). The grid has only settings with strengths for `parameters`.
  */
 export function logisticRegressionMethod(
   oneHot: OneHot,

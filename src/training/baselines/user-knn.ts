@@ -1,17 +1,20 @@
-/** The baseline `user_knn`, which scores a user's similarity to the nearest seeds by the cosine of their tokens. */
+/**
+ * The baseline `user_knn`: a user's score is the cosine similarity between the user's tokens and those of the nearest
+ * seeds.
+ */
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
 import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from './baselines.ts';
 
 /**
- * Number of nearest seeds whose similarities are averaged. If all seeds are averaged, the order is nearly that of the
- * centroid.
+ * Number of nearest seeds whose similarities are averaged. If all seeds are averaged, the ranking is nearly the same as
+ * with `centroid`.
  */
 const NEIGHBOURS = [1, 3, 10, 30, 100];
 /** Settings are tried with at most 200 seeds, so 300 means all seeds. */
 const COUNT: Axis = { factor: 3, lowest: 1, highest: 300 };
-/** The weighting of rare tokens: none (plain overlap), or by IDF. */
+/** The weighting of rare tokens: none (plain overlap) or IDF. */
 const IDF_POWERS = [0, 1];
 /**
  * Maximum number of seeds with which a user is compared; more seeds are sampled. The time per user is proportional to
@@ -21,8 +24,8 @@ export const MAXIMUM_COMPARED_SEEDS = 2000;
 
 /**
  * score(u) = the mean of the cosines of u and its k nearest seeds (all seeds if there are fewer than k). A user's
- * vector has w_t at each of its tokens, with w_t = IDF_t^`idf_power` and the IDF of the centroid. A user without tokens
- * scores 0. More than 2,000 seeds are sampled down to that number.
+ * vector has w_t at each of its tokens, with w_t = IDF_t^`idf_power` and the IDF of `centroid`. A user without tokens
+ * scores 0. If there are more than 2,000 seeds, 2,000 of them are sampled.
  */
 export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: number }> {
   const oneHot = tokensAlone(all);

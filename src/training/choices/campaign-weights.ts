@@ -1,6 +1,6 @@
 /**
- * Weights of regressions on past campaigns, from which the prior of a model's own regressions is made. A new campaign's
- * weights are shrunk less in directions in which the weights of past campaigns vary (a prior learned over tasks, as in
+ * Regression weights of past campaigns, from which the prior of a model's own regressions is computed. A new campaign's
+ * weights are shrunk less in the directions in which past campaigns' weights vary (a prior learned over tasks, as in
  * hierarchical Bayes; see Ando & Zhang 2005).
  */
 
@@ -23,26 +23,26 @@ import { LEAST_CAMPAIGNS } from './evidence.ts';
 
 /**
  * The regressions of a past campaign, one for each power that has a prior. Power 0 is better if members differ from
- * others in rare tokens, and .25 if they differ in common tokens.
+ * other users in rare tokens, and .25 if they differ in common tokens.
  */
 const SETTINGS = [
   { strength: 0.015, power: 0 },
   { strength: 0.003, power: 0.25 },
 ] as const;
 /**
- * Limits of the number of campaigns, of a campaign's members (and of the users with whom they are compared), and of the
- * weights of all campaigns in total.
+ * Limits on the number of campaigns, on a campaign's members (and on the users with whom they are compared), and on the
+ * total number of weights of all campaigns.
  */
 const MOST_CAMPAIGNS = 256;
 const MOST_MEMBERS = 2000;
 const MOST_WEIGHTS = 32_000_000;
-/** Limits of a prior: the number of its directions, and the number of their elements. */
+/** Limits on a prior: its number of directions, and the total number of elements of these directions. */
 const MOST_RANK = 64;
 const MOST_ELEMENTS = 16_000_000;
-/** A direction is a rounding error if its variance, relative to the first direction's, is below this. */
+/** A direction counts as a rounding error if its variance, relative to the first direction's, is below this limit. */
 const LEAST_VARIANCE = 1e-6;
 
-/** The weights of the regressions of one power on past campaigns. */
+/** The weights of regressions with one power, fitted to past campaigns. */
 export interface CampaignWeights {
   readonly power: number;
   readonly ids: readonly string[];
@@ -58,8 +58,8 @@ export interface CampaignWeights {
 }
 
 /**
- * Regresses each campaign (at most 256) on its members, without the campaign's own token. Empty if there are too few
- * campaigns to learn from, or if campaigns are made of the users' own tokens.
+ * Fits regressions to the members of each campaign (at most 256 campaigns), without the campaign's own token. Returns
+ * an empty list if there are too few campaigns to learn from, or if campaigns are made from the users' own tokens.
  */
 export async function regressCampaigns(
   { population, hidden }: Pick<PreparedDataSet, 'population' | 'hidden'>,
@@ -109,7 +109,7 @@ export async function regressCampaigns(
   }
 }
 
-/** Zeros in shared memory, because every thread of training reads them. */
+/** Zeros in shared memory, because every training thread reads the array. */
 function floatsOf(length: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }
@@ -147,7 +147,7 @@ export function withPriors(settings: DescentSettings, priors: readonly CampaignP
   return priors.length === 0 ? settings : { ...settings, priors: priors.map(({ power, rank }) => ({ power, rank })) };
 }
 
-/** The priors without the campaigns of a future; the priors are empty if there are no other campaigns. */
+/** The priors computed without the campaigns of a future; empty if there are no other campaigns. */
 export function priorsBefore(
   weights: readonly CampaignWeights[],
   future: readonly string[] = [],

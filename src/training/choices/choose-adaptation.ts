@@ -17,7 +17,7 @@ export interface Choice {
   readonly campaigns: number;
   /** The blend of the heads with other parts; absent before training. */
   readonly blend?: BlendChoice;
-  /** The stack of `LIBRARY` before training, the heads first. */
+  /** The weights in the stack of `LIBRARY` before training; the heads come first. */
   readonly stack?: readonly Share[];
 }
 
@@ -26,7 +26,7 @@ interface Option {
   readonly settings: DescentSettings;
   /** Whether the option removes a part. */
   readonly isSimpler?: boolean;
-  /** For an option at an end of its stage, the options to try beyond it if it is taken. */
+  /** Only for an option at an end of its stage: further options, which are tried if this option is chosen. */
   readonly beyond?: readonly Option[];
 }
 
@@ -34,14 +34,17 @@ interface Option {
 export type Stages = readonly ((from: DescentSettings) => Option[])[];
 
 /**
- * Options of one kind, each beyond the previous one. The first option is always tried; each of the others is tried only
- * if the previous one is taken.
+ * Options of one kind, each beyond the previous one. The first option is always tried; each other option is tried only
+ * if the previous one is chosen.
  */
 function along<T>(values: readonly T[], optionOf: (value: T) => Option): Option[] {
   return values.reduceRight<Option[]>((beyond, value) => [{ ...optionOf(value), beyond }], []);
 }
 
-/** Options of rates. Each argument is one direction, which starts with the option that is tried first (see `along`). */
+/**
+ * Options that change rates. Each argument lists the options in one direction, and the first of them is tried first
+ * (see `along`).
+ */
 const rates =
   (...directions: readonly (readonly number[])[]) =>
   (from: DescentSettings): Option[] =>
@@ -93,10 +96,10 @@ export const STAGES: Stages = [rates([0.5, 0.25, 0.125, 0.0625], [2, 4, 8, 16]),
 /**
  * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence favours (see
  * `chooseByEvidence`). From an alternative at the end of its stage, it goes further in that direction as long as the
- * evidence favours this too. `evaluate` returns the outcome of every campaign for each setting. Gains are paired
- * campaign by campaign, so `evaluate` should use the same random numbers for all settings. `before`, settings chosen by
- * other means, is compared with the defaults first, and the better of the two is the starting point. If there are too
- * few campaigns for a choice, `before` is used.
+ * evidence favours the further options. `evaluate` returns the outcome of every campaign for each setting. Gains are
+ * paired campaign by campaign, so `evaluate` should use the same random numbers for all settings. `before`, settings
+ * chosen by other means, is compared with the defaults first, and the better of the two is the starting point. If there
+ * are too few campaigns for a choice, `before` is used.
  */
 export async function chooseAdaptation(
   defaults: DescentSettings,

@@ -34,10 +34,10 @@ const withPrior = (power: number): ClosedForm[] =>
   [0.005, 0.03, 0.2].map((strength) => ({ kind: 'regression', strength, power, prior: 4 }));
 
 /**
- * The forms that a model with these settings has. A logistic regression is included only if the model has the
+ * The forms available to a model with these settings. A logistic regression is included only if the model has the
  * parameters on which it is fitted. The two regressions of the settings, each chosen alone, are included if their
  * settings are outside the range of the other forms, because the stack could not express them otherwise. The order is
- * that of a stack and of its columns of logits: logistic regressions first.
+ * the same as in a stack and in its columns of logits: logistic regressions first.
  */
 export function libraryOf({
   rates,
@@ -55,7 +55,7 @@ export function libraryOf({
   return [...forms.filter(({ kind }) => kind === 'logistic'), ...forms.filter(({ kind }) => kind === 'regression')];
 }
 
-/** Whether a strength or power is below, or above, those of all forms of this kind in `LIBRARY`. */
+/** Whether a strength or power is outside the range of all forms of this kind in `LIBRARY`. */
 function isOutside(form: ClosedForm): boolean {
   const valuesOf = (own: ClosedForm): Readonly<Record<string, number>> =>
     own.kind === 'logistic' ? own.strengths : { strength: own.strength, power: own.power };
@@ -73,14 +73,14 @@ export const HEADS_BEFORE = 0.5;
  * campaigns is weak.
  */
 const HEADS_WHERE_FEW = 0.25;
-/** Weight of the prior of a fitted stack, in campaigns. */
+/** Weight of a fitted stack's prior, expressed as a number of campaigns. */
 const PRIOR_STRENGTH = 1;
-/** Parts with a smaller share of the total weight are left out, because each part costs time in every expansion. */
+/** Minimum share of the total weight; smaller parts are left out, because each part costs time in every expansion. */
 const LEAST_SHARE = 0.02;
-/** Number of folds of the campaigns. A stack is judged on the fold to which it was not fitted. */
+/** Number of folds into which campaigns are split. A stack is judged on the fold to which it was not fitted. */
 const FOLDS = 4;
 
-/** A simpler blend is taken if its gain in utility (a loss is negative) minus one standard error is at least this. */
+/** A simpler blend is chosen if its gain in utility (a loss is negative) minus one standard error is at least this. */
 const LEAST_LOSS = -0.001;
 
 /** The kind of the served blend. */
@@ -140,8 +140,8 @@ export function stackWhereFew(settings: DescentSettings): Share[] {
 }
 
 /**
- * The choice made before training, as settings, which a model has if nothing is chosen later. Without a stack (if there
- * are too few campaigns), the heads are blended with one logistic and one whole-population regression.
+ * Settings with the choice made before training. A model keeps these settings if nothing is chosen later. Without a
+ * stack (if there are too few campaigns), the heads are blended with one logistic and one whole-population regression.
  */
 export function settingsBefore({
   settings,
@@ -163,7 +163,7 @@ export function settingsBefore({
 
 /**
  * The stack before training, fitted to the logits of train campaigns' trials (see `comparedSettings`), because there
- * are more train campaigns than are held out later. At that time nothing is known about trained heads.
+ * are more train campaigns than campaigns held out later. Nothing is known about trained heads yet.
  */
 export function fitStackBefore(settings: DescentSettings, campaigns: readonly (readonly TrialLogits[])[]): Share[] {
   const before = stackBefore(libraryOf(settings));
@@ -172,17 +172,17 @@ export function fitStackBefore(settings: DescentSettings, campaigns: readonly (r
   return [before[HEADS_COLUMN]!, ...shares];
 }
 
-/** The settings whose logits `chooseBlend` takes: the heads, `LIBRARY`, and the regression alone. */
+/** Settings that produce the logits for `chooseBlend`: the heads, `LIBRARY`, and the regression alone. */
 export function comparedSettings(settings: DescentSettings, { strength, power }: RidgeSetting): DescentSettings {
   const forms: readonly ClosedForm[] = [...libraryOf(settings), { kind: 'regression', strength, power }];
   return withStack(settings, forms, stackBefore(forms));
 }
 
 /**
- * The best blend by the logits of held-out campaigns' trials (see `comparedSettings`), shrunk towards the stack
- * `before` training. A stack is compared with a stack without heads and with the regression alone, campaign by
- * campaign; each blend is measured on campaigns to which it was not fitted. A simpler blend is taken if it is as good
- * as every blend taken before it.
+ * The best blend according to the logits from trials of held-out campaigns (see `comparedSettings`), shrunk towards the
+ * stack `before` training. A stack is compared with a stack without heads and with the regression alone, campaign by
+ * campaign; each blend is measured on campaigns to which it was not fitted. A simpler blend is chosen if it is as good
+ * as every blend chosen before it.
  */
 export function chooseBlend(
   settings: DescentSettings,
@@ -226,8 +226,8 @@ function checkColumns(campaigns: readonly (readonly TrialLogits[])[], before: re
 }
 
 /**
- * Whether a simpler blend with this gain over another blend is as good. It is if its mean gain is not negative, or if
- * the mean gain minus one standard error is at least `LEAST_LOSS`.
+ * Whether a simpler blend with this gain over another blend counts as equally good. It does if the mean gain is not
+ * negative, or if the mean gain minus one standard error is at least `LEAST_LOSS`.
  */
 export function isLevel({ utility: { mean, error } }: Pick<Gain, 'utility'>): boolean {
   return mean >= 0 || mean - error >= LEAST_LOSS;
@@ -249,7 +249,7 @@ function fitShares(
   );
 }
 
-/** The outcome of each campaign with a stack of these columns that is fitted to the other folds. */
+/** The outcome of each campaign with a stack of these columns, fitted to the folds without that campaign. */
 function outcomesOf(
   campaigns: readonly (readonly TrialLogits[])[],
   columns: readonly number[],

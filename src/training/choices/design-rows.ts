@@ -1,4 +1,4 @@
-/** Rows to which a regression is fitted, sparse and binary or dense, as designs. */
+/** Converts rows (sparse or dense) to designs, to which a regression can be fitted. */
 
 import type { Design } from '../../../packages/onnx-grad/index.ts';
 import { assert } from '../../lib/errors.ts';

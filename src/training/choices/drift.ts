@@ -1,7 +1,7 @@
 /**
- * Fits drift to predictions for past campaigns, which are made from their earliest members, and to the true values for
- * their later members. The result is the share of the separation from chance that remains, the spread of this share,
- * and the width that an interval needs to contain the true value.
+ * Estimates drift: compares predictions for past campaigns, made from the earliest members, with the true values for
+ * the later members. The result is the share of the separation from chance that remains, the spread of this share, and
+ * the width that an interval needs to contain the true value.
  */
 
 import type { Interval } from '../../lib/interval.ts';
@@ -30,15 +30,15 @@ export interface DriftPair {
 export type DriftBin = readonly DriftPair[];
 
 /**
- * Weight of the average over all bins, in campaigns, when a bin is shrunk towards this average; the bin's own weight is
- * its number of campaigns.
+ * How many campaigns the average over all bins counts as when a bin is shrunk towards this average. The bin itself
+ * counts as its number of campaigns.
  */
 const SHRINK_TO_ALL = 4;
-/** Weight of "no drift", in campaigns, when the average over all bins is shrunk towards it. */
+/** How many campaigns "no drift" counts as when the average over all bins is shrunk towards it. */
 const SHRINK_TO_NONE = 2;
 /** The spread between campaigns that is assumed if nothing is known. */
 const USUAL_SPREAD = 0.15;
-/** Weight of the normal distribution's quantile, in campaigns. */
+/** How many campaigns the normal distribution's quantile counts as. */
 const SHRINK_TO_NORMAL = 10;
 /** The share of campaigns in which the interval must contain the true value. */
 const LEVEL = 0.9;
@@ -114,8 +114,8 @@ function fitParts(bins: readonly (readonly Row[])[]): Parts[] {
 }
 
 /**
- * Shrinks the values of bins towards their average, and this average towards `none`. A null value is from a bin without
- * information.
+ * Shrinks the values of bins towards their average, and this average towards `none`. A null value means that its bin
+ * has no information.
  */
 function shrink(values: readonly (number | null)[], sizes: readonly number[], none: number): number[] {
   const weights = sizes.map((size, b) => (values[b] === null ? 0 : size));
@@ -127,7 +127,7 @@ function shrink(values: readonly (number | null)[], sizes: readonly number[], no
 
 /**
  * The share of the separation that remains: the ratio of the mean separations over campaigns. A mean of ratios, or a
- * regression, would mistake the noise of the seeds for drift. Audience sizes are weighted by the variance of a hit.
+ * regression, would mistake noise from the seeds for drift. Audience sizes are weighted by the variance of a hit.
  */
 function keptOf(rows: readonly Row[]): number | null {
   let [kept, said, weights] = [0, 0, 0];
@@ -144,7 +144,7 @@ function keptOf(rows: readonly Row[]): number | null {
 }
 
 /**
- * The variance of the share that remains in a further campaign: the part that the noise of seeds and others does not
+ * The variance of the remaining share in a new campaign: the part that noise from seeds and other users does not
  * explain, plus the variance of the mean itself.
  */
 function varianceOf(rows: readonly Row[], kept: number): number | null {
@@ -161,14 +161,14 @@ function varianceOf(rows: readonly Row[], kept: number): number | null {
   return scale > 0 ? Math.max(0, excess / scale) + all / scale / rows.length : null;
 }
 
-/** The error of the prediction, and the standard deviation of the prediction's own noise on the side of the error. */
+/** The prediction's error, and the standard deviation of the prediction's own noise in the direction of the error. */
 function missOf({ said, chance, true: truth }: Forecast, seeds: number, kept: number): [miss: number, own: number] {
   const miss = separationOf(truth, chance, seeds) - kept * separationOf(said.mean, chance, seeds);
   const [below, above] = spreadsOf(said, seeds);
   return [miss, Math.max(miss < 0 ? below : above, LEAST_SPREAD)];
 }
 
-/** The errors of the predictions in standard deviations, by audience size. */
+/** The predictions' errors, measured in standard deviations, by audience size. */
 function missesOf({ cells, seeds }: Row, parts: Parts): number[] {
   return cells.map((cell) => {
     const [miss, own] = missOf(cell, seeds, parts.kept);
@@ -177,8 +177,8 @@ function missesOf({ cells, seeds }: Row, parts: Parts): number[] {
 }
 
 /**
- * The value that a further value exceeds with a probability of at most 1 - LEVEL; the greatest of the values if there
- * are too few.
+ * The bound that a new value exceeds with a probability of at most 1 - LEVEL; the largest value if there are too few
+ * values.
  */
 function conformal(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -36,14 +36,14 @@ export interface Gain {
 }
 
 /**
- * The number of standard errors from which a difference counts as certain. It allows for the number of alternatives
+ * Number of standard errors that a difference must exceed to count as certain. It allows for the number of alternatives
  * that are tried, and for the standard error itself, which is uncertain with few campaigns.
  */
 export function sureAt(campaigns: number): number {
   return 2 + 4 / campaigns;
 }
 
-/** The gain of `theirs` over `ours`, which list the same campaigns in the same order. */
+/** The gain of `theirs` over `ours`. Both arrays have the same campaigns in the same order. */
 export function gainOf(theirs: readonly Outcome[], ours: readonly Outcome[]): Gain {
   assert(theirs.length === ours.length, `${theirs.length} campaigns are compared with ${ours.length}`);
   const differences = theirs.map(({ auc, precision }, i) => ({
@@ -58,7 +58,7 @@ export function gainOf(theirs: readonly Outcome[], ours: readonly Outcome[]): Ga
 }
 
 /**
- * Prior of a setting's gain over the default: settings of one method differ by about this much in utility, and a
+ * Prior for a setting's gain over the default: settings of one method differ by about this much in utility, and a
  * setting other than the default is slightly worse.
  */
 const SETTING_SPREAD = 0.005;
@@ -80,8 +80,8 @@ export function shrunkenGain({ utility }: Gain, campaigns: number): number {
 }
 
 /**
- * The index of the setting with the largest expected gain; -1, the default, if no other setting is expected to gain
- * `LEAST_GAIN`.
+ * The index of the setting with the largest expected gain; -1 (the default setting) if no other setting is expected to
+ * gain `LEAST_GAIN`.
  */
 export function chooseSettingByEvidence(gains: readonly Gain[], campaigns: number): number {
   if (campaigns < LEAST_CAMPAIGNS_OF_A_SETTING) return -1;

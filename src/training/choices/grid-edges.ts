@@ -1,4 +1,4 @@
-/** Extends a grid whose best setting is at an edge, by one step along each axis with such an edge. */
+/** Extends a grid by one step along each axis on which the best setting is at an edge. */
 import type { Setting } from '../baselines/baselines.ts';
 
 /** How the values of one axis can be extended beyond the grid. */
@@ -24,9 +24,9 @@ export type Axes<S extends Setting> = { readonly [K in keyof S]?: Axis };
 export const MOST_GROWTHS = 4;
 
 /**
- * The settings one step beyond `best`, up or down, along each axis on which `best` is at an edge: no other setting in
- * `tried` with equal values on all other axes is higher (or lower). If no other setting has equal values on these axes,
- * `best` is compared with all settings. Empty if `best` is inside, or if the axis ends.
+ * The settings one step beyond `best`, up or down, along each axis on which `best` is at an edge. `best` is at an edge
+ * if it has the highest (or lowest) value among the settings in `tried` with equal values on all other axes, or among
+ * all settings if there are no such settings. Empty if `best` is not at an edge, or if the axis ends.
  */
 export function beyondEdges<S extends Setting>(axes: Axes<S>, best: S, tried: readonly S[]): S[] {
   return Object.entries<Axis | undefined>(axes).flatMap(([name, axis]) => {

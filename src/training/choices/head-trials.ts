@@ -1,6 +1,6 @@
 /**
- * Trials of one campaign by gradient descent on the heads. The body of the graph is computed for the users once, for
- * all seed sets and settings.
+ * Trials of one campaign by gradient descent on the heads. The body of the graph is computed once per user, for all
+ * seed sets and settings.
  */
 
 import {
@@ -61,8 +61,8 @@ const MOST_KEPT_WIDTH = 100_000;
 
 const NO_ROWS = new Int32Array(0);
 /**
- * No users outside the filters: the regression compares seeds with the pool, whose users are all within reach, and
- * users outside the reach are irrelevant.
+ * Trials have no users outside the filters: the regression compares seeds with the pool, which contains only users
+ * within reach, and users outside the reach are irrelevant.
  */
 const NOBODY_OUTSIDE: NonNullable<HeadRows['outside']> = { positives: 0, pool: NO_ROWS, always: NO_ROWS };
 
@@ -130,7 +130,7 @@ export function prepareTrials(population: Population, trials: readonly Trial[], 
 }
 
 /**
- * Starts prepared trials. The regression of the first start is used again, so later starts must have the same model,
+ * Starts prepared trials. Later starts reuse the regression of the first start, so they must have the same model,
  * except for parameter values.
  */
 export async function startPreparedTrials(
@@ -212,7 +212,7 @@ async function logitsOfTrial(
   const heads = Float64Array.from(await started.run.scores(), logitOf);
   const columns = [heads, ...parts.map(({ own }) => own)].map((own, column) => {
     const { mean, deviation } = spreadOf(Float64Array.from(pool, (place) => own[place]!));
-    // as here, a blend leaves out parts without a spread, but never the heads
+    // like a blend, this leaves out parts without a spread, but never the heads
     if (deviation === 0 && column > 0) return new Float32Array(evaluated.length);
     return Float32Array.from(evaluated, (place) => (own[place]! - mean) / (deviation || 1));
   });

@@ -13,7 +13,7 @@ import type { Learners } from '../meta/learners.ts';
 import { trialsPerCampaign } from '../meta/validation.ts';
 import { fitDrift } from './drift.ts';
 
-/** Numbers of seeds that are taken from a campaign; at most half of its members. */
+/** Numbers of seeds to take from a campaign, limited to half of its members. */
 const DRIFT_SEEDS = [10, 50, 200, 1000] as const;
 /**
  * Maximum number of campaigns. More campaigns would make the mean accurate to .01, but take as long as the training.

@@ -1,4 +1,4 @@
-/** The closed forms with which a model can be blended, prepared before training. */
+/** Prepares, before training, the closed forms with which a model can be blended. */
 
 import type { Device } from '../../../packages/onnx-grad/index.ts';
 import { createRng } from '../../lib/rng.ts';
@@ -18,12 +18,12 @@ import type { SettingChoice } from './tuning.ts';
 export interface PartsOptions {
   readonly settings: TrainSettings;
   readonly device: Device;
-  /** Called with the best setting of a part that is also a method by itself. */
+  /** Called for each part that is also a method by itself, with the part's best setting. */
   readonly onTuned?: (part: 'regression' | 'logistic', choice: SettingChoice) => void;
 }
 
 export interface Parts {
-  /** The adaptation, in which each part has the setting with which it alone is best. */
+  /** The adaptation, in which each part has the setting that performs best for that part alone. */
   readonly adaptation: AdaptationSettings;
   readonly choices: {
     readonly regression_choice: SettingChoice | null;

@@ -28,7 +28,7 @@ export async function prepareTrainingData(
   options: {
     readonly pastCampaigns: PastCampaigns;
     readonly seed: number;
-    /** Maximum number of tokens of a user feature; the most frequent ones are kept. All by default. */
+    /** Maximum number of tokens per user feature; the most frequent are kept. Default: all. */
     readonly maximumTokens?: number;
     readonly onProgress?: (usersRead: number) => void;
     readonly onChoice?: (choice: PastCampaignsChoice) => void;
@@ -47,9 +47,9 @@ export async function prepareTrainingData(
 }
 
 /**
- * Tries the regression on users with and without the feature, each with its best setting. Unless members recur, equal
- * shares of hidden members and of candidates are known from other campaigns (see `futureTrial`), so that having a past
- * campaign reveals nothing by itself.
+ * Tries the regression on users with and without the feature, each with its best setting. Unless members recur, the
+ * trials are drawn so that equal shares of hidden members and of candidates are known from other campaigns (see
+ * `futureTrial`), so that being a member of a past campaign reveals nothing by itself.
  */
 export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);

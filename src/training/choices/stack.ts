@@ -1,6 +1,6 @@
 /**
- * A non-negative stack of logits. The weight of each part is fitted to members and others of all past campaigns
- * together.
+ * A non-negative stack of logits. The weight of each part is fitted to the members and other users of all past
+ * campaigns together.
  */
 import { type Share, weightFor } from '../../model/blend.ts';
 import type { TrialLogits } from './head-trials.ts';
@@ -30,7 +30,7 @@ interface StackTrial {
 
 /**
  * Minimises the mean log loss per member of the campaigns' trials (each campaign counts once), with an intercept for
- * each trial, plus strength / 2 |shares - towards|^2. No share is negative. This is a convex problem, which projected
+ * each trial, plus strength / 2 * |shares - towards|^2. No share is negative. This is a convex problem, which projected
  * Newton steps solve. The intercepts are eliminated: they take their best values for the given shares.
  */
 export function fitStack(campaigns: readonly (readonly TrialLogits[])[], options: StackOptions): Share[] {
@@ -156,7 +156,7 @@ function fitIntercept(logits: Float64Array, labels: Uint8Array, start: number): 
   return intercept;
 }
 
-/** The w >= 0 that minimises g (w - from) + (w - from)' H (w - from) / 2, coordinate by coordinate. */
+/** The w >= 0 that minimises g . (w - from) + (w - from)' * H * (w - from) / 2, coordinate by coordinate. */
 function solveNonNegative(hessian: Float64Array, gradient: Float64Array, from: Float64Array): Float64Array {
   const size = from.length;
   const out = from.slice();

@@ -31,7 +31,7 @@ export interface Trial {
   readonly group: 'small' | 'large' | null;
   readonly seeds: Int32Array;
   readonly evaluation: LabelledRows;
-  /** The users among whom all candidates, seeds and evaluated users are. */
+  /** The users within reach, who include all candidates, seeds and evaluated users. */
   readonly reach?: Reach;
 }
 
@@ -55,7 +55,10 @@ export interface CampaignTrials {
 }
 
 const NO_ROWS = new Int32Array(0);
-/** No users outside the filters: all seeds are within reach, and nothing is compared with users outside the reach. */
+/**
+ * Trials have no users outside the filters: all seeds are within reach, and nothing is compared with users outside the
+ * reach.
+ */
 const NOBODY_OUTSIDE: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 
 /** The audience sizes at which precision, recall and lift are summarised, as shares. */
@@ -120,8 +123,8 @@ export function runUnadaptedTrial(
 }
 
 /**
- * Runs a trial like `runTrial`. In addition it returns the prediction from the seeds and the unlabelled users of the
- * evaluation rows, and the ranks from which the prediction is computed.
+ * Runs a trial like `runTrial`. Also returns the prediction from the seeds and the unlabelled users of the evaluation
+ * rows, and the ranks from which the prediction is computed.
  */
 export async function runPredictedTrial(
   context: OnlineContext,

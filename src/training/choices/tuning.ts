@@ -30,9 +30,9 @@ const TRIED_CAMPAIGNS = 24;
 /**
  * Treats up to 24 train campaigns as future ones (see `Futures`), each with 10, 50 and 200 of its members (at most half
  * of them) as seeds and with the random numbers of an evaluation, and chooses by `rule`. Means are of AUC +
- * precision@5% / 4; if several settings are equally good, the first wins. Equal streams use the same campaigns,
- * whatever the method. A grid whose best setting is at an edge is extended there, up to `MOST_GROWTHS` times, as long
- * as the next setting gains `LEAST_GAIN` or more.
+ * precision@5% / 4; if several settings are equally good, the first wins. Equal random streams select the same
+ * campaigns, whatever the method. A grid whose best setting is at an edge is extended there, up to `MOST_GROWTHS`
+ * times, as long as the next setting gains `LEAST_GAIN` or more.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
@@ -87,7 +87,7 @@ export function playSettings<S extends Setting>(
     settings.push(...further);
     outcomes.push(...play(further));
     const next = bestOf(outcomes, rule);
-    // if settings are equally good, those of the grid suit other numbers of seeds at least as well
+    // among equally good settings, prefer those of the grid, which suit other numbers of seeds at least as well
     if (utilityOf(meanOutcome(outcomes[next]!)) < utilityOf(meanOutcome(outcomes[best]!)) + LEAST_GAIN) break;
     best = next;
   }

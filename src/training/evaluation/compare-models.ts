@@ -16,7 +16,7 @@ export interface Comparison {
   readonly serving: { readonly auc: number; readonly precision: number };
   readonly fresh: { readonly auc: number; readonly precision: number };
   readonly difference: GroupDifference;
-  /** Whether an interval of the difference lies below zero. */
+  /** Whether the interval of a difference lies below zero. */
   readonly isWorse: boolean;
 }
 

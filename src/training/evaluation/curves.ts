@@ -21,8 +21,8 @@ export interface CurvePoint {
 }
 
 /**
- * Means over the campaigns (each campaign counts with the mean over its repeats), with 95 % intervals. All sizes use
- * the same resamples. The curve begins at the share at which every campaign's audience has at least one user.
+ * Means over the campaigns (each campaign counts as the mean of its repeats), with 95 % intervals. All sizes use the
+ * same resamples. The curve begins at the share at which every campaign's audience has at least one user.
  */
 export function curveOf(qualities: readonly TrialQuality[], rng: Rng): CurvePoint[] {
   const [first] = qualities;

@@ -1,5 +1,5 @@
 /**
- * Evaluates the online stage on test campaigns, as it is served, and compares it with tuned baselines and other models.
+ * Evaluates the online stage, as it is served, on test campaigns and compares it with tuned baselines and other models.
  */
 
 import type { Device } from '../../../packages/onnx-grad/index.ts';
@@ -47,7 +47,7 @@ export interface CampaignResult {
   readonly id: string;
   readonly group: Trial['group'];
   readonly seeds: number;
-  /** Number of ranked rows; `members` is the number of members among these rows. */
+  /** Number of ranked rows; `members` is the number of members among them. */
   readonly rows: number;
   readonly members: number;
   /** AUC by method; the mean over repeats. */

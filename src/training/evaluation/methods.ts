@@ -22,7 +22,7 @@ import { CURVE_SHARES } from './curves.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
 import type { TrialQuality } from './summary.ts';
 
-/** How methods are evaluated: equal settings produce equal qualities. */
+/** Settings of an evaluation. Equal settings produce equal qualities. */
 export interface MethodOptions {
   readonly repeats: number;
   readonly seed: number;
@@ -61,10 +61,10 @@ export const BASELINES = [
 type BaselineName = (typeof BASELINES)[number];
 
 /**
- * Returns `model` as the method `metaheac`, and each model of `beside` as a method that is named after the recipe in
- * the model's manifest if there is a recipe and the name is free, otherwise by name and version. With `withUnadapted`,
- * the result also has each model without adaptation. Errors: invalid_argument if two models have the same name;
- * invalid_model if the population lacks a feature that a model reads.
+ * Returns `model` as the method `metaheac`, and each model of `beside` as another method. Such a method is named after
+ * the recipe in the model's manifest or, if there is no recipe or the name is taken, by the model's name and version.
+ * With `withUnadapted`, each model is also returned as a method without adaptation. Errors: invalid_argument if two
+ * models have the same name; invalid_model if the population lacks a feature that a model reads.
  */
 export function modelMethods(
   prepared: PreparedDataSet,
@@ -92,8 +92,8 @@ export function labelOf({ manifest }: GeneralModel): string {
 }
 
 /**
- * A general model, adapted as it is when served; not adapted if `isAdapted` is false, to show the gain from adaptation.
- * Errors: invalid_model if the population lacks a feature that the model reads.
+ * A general model, adapted as when it is served, or not adapted if `isAdapted` is false (to show the gain from
+ * adaptation). Errors: invalid_model if the population lacks a feature that the model reads.
  */
 export function modelMethod(
   name: string,
@@ -132,8 +132,9 @@ export function modelMethod(
 }
 
 /**
- * The baselines, on the features of the prepared data set. They read complete lists of past campaigns, even beyond the
- * 256 entries that a model reads. `rng` is for the SVD and for choosing the campaigns on which settings are tuned.
+ * The baselines, which use the features of the prepared data set. They read complete lists of past campaigns, even
+ * beyond the 256 entries that a model reads. `rng` is for the SVD and for choosing the campaigns on which settings are
+ * tuned.
  */
 export function baselineMethods(prepared: PreparedDataSet, rng: Rng): Method[] {
   const { dataSet, userFeatures } = prepared;

@@ -13,7 +13,7 @@ export interface TopQuality {
   readonly precision: number;
   /** hits / all members. */
   readonly recall: number;
-  /** precision / share of members among all rows: 1 is random. */
+  /** precision / share of members among all rows; 1 for a random order. */
   readonly lift: number;
 }
 
@@ -27,8 +27,8 @@ export interface RankingQuality {
 
 /**
  * Measures `scores` against `labels` (1 = member), row by row; `users` are the rows' user numbers. For AUC, tied scores
- * get their average rank. The top is cut by score descending, then by user number ascending. No score may be NaN, and
- * both labels must occur.
+ * get their average rank. The top consists of the first rows by descending score, then by ascending user number. No
+ * score may be NaN, and both labels must occur.
  */
 export function measureRanking(
   users: Int32Array,
@@ -57,7 +57,7 @@ export function aucAgainstAll({ auc }: RankingQuality, members: number): number 
   return members / 2 + (1 - members) * auc;
 }
 
-/** Row numbers by score descending, then by user number ascending. */
+/** Row numbers, sorted by descending score, then by ascending user number. */
 function orderByScore(users: Int32Array, scores: Float32Array | Float64Array): Uint32Array {
   const order = new Uint32Array(users.length);
   for (let i = 0; i < order.length; i++) {
@@ -71,7 +71,9 @@ function orderByScore(users: Int32Array, scores: Float32Array | Float64Array): U
   });
 }
 
-/** Mann-Whitney: (sum of the members' ascending ranks - n1 (n1 + 1) / 2) / (n1 n0), with ranks averaged over ties. */
+/**
+ * Mann-Whitney: (sum of the members' ascending ranks - n1 * (n1 + 1) / 2) / (n1 * n0), with ranks averaged over ties.
+ */
 function areaUnderCurve(
   order: Uint32Array,
   scores: Float32Array | Float64Array,

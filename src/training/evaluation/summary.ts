@@ -35,8 +35,7 @@ export function summarise(qualities: readonly TrialQuality[], rng: Rng): Summary
 }
 
 /**
- * `ours` minus `theirs`, both for the same trials in the same order. Each campaign counts with the mean over its
- * repeats.
+ * `ours` minus `theirs`, both for the same trials in the same order. Each campaign counts as the mean of its repeats.
  */
 export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQuality[], rng: Rng): Difference {
   assert(

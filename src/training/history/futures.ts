@@ -36,7 +36,7 @@ export interface Futures {
   readonly oneHot: OneHot;
   /** The column of the campaign's token; -1 if past campaigns are not a feature, or if nobody has the token. */
   columnOf(campaign: string): number;
-  /** Hides, from all users, the values that these campaigns hide. Present only if campaigns are tokens. */
+  /** Removes, from all users, the values that these campaigns hide. Present only if campaigns are tokens. */
   readonly hide?: (oneHot: OneHot, campaigns: readonly string[]) => OneHot;
 }
 
@@ -70,7 +70,7 @@ export function usersBefore({ oneHot, columnOf, hide }: Futures, future: Future)
   return columns.length === 0 ? oneHot : withoutColumns(oneHot, isOut);
 }
 
-/** A part of the campaigns as the future, with the possible trials of each campaign. */
+/** One part of the campaigns, treated as the future, with the possible trials of each campaign. */
 export interface FutureTrials {
   readonly future: Future;
   readonly trials: readonly (readonly Trial[])[];
@@ -96,8 +96,8 @@ export function sampleFutures(
 }
 
 /**
- * A trial for each number of seeds. If a small campaign limits several numbers to the same number, there is only one
- * trial with that number.
+ * A trial for each number of seeds. If a small campaign limits several of these numbers to the same value, there is
+ * only one trial for that value.
  */
 export function trialsOf(
   campaign: CampaignHistory,
@@ -116,7 +116,7 @@ export function trialsOf(
 export interface Known {
   /** By user number. */
   readonly isKnown: Uint8Array;
-  /** The share of candidates who are known; null if the share is that of the hidden members. */
+  /** The share of candidates who are known; null to use the same share as among the hidden members. */
   readonly share: number | null;
 }
 
@@ -151,10 +151,11 @@ function inOrder({ train: { users, labels, times } }: CampaignHistory, members: 
 /**
  * A trial in which `count` of the campaign's members (at most half; the earliest if they have times) are seeds. The
  * other members are hidden among candidates, of whom the share `known.share` is known from other campaigns. Returns
- * null if nobody is left.
+ * null if no hidden members are left.
  *
  * If `known.share` is null, equal shares of candidates and of hidden members are known: otherwise membership of any
- * past campaign would separate them, unlike in the future. Hidden members without matching candidates are dropped.
+ * past campaign would separate them, although it will not do so in the future. Hidden members without matching
+ * candidates are dropped.
  */
 export function futureTrial(
   campaign: CampaignHistory,
@@ -208,7 +209,7 @@ function candidatesOf(
   return sides.map((pool, side) => pool.subarray(0, counts[side]!));
 }
 
-/** Hidden members who are known, or hidden members who are not known, with the candidates of the same kind. */
+/** A stratum: the hidden members who are known (or those who are not known), and the candidates of the same kind. */
 interface Stratum {
   readonly hidden: Int32Array;
   readonly pool: Int32Array;

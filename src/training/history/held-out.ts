@@ -15,8 +15,8 @@ export interface HeldOut {
 }
 
 /**
- * Users of held-out campaigns are also removed from the training rows, unless they are more than this share of the
- * users in these rows. They are more if most users recur.
+ * Users of held-out campaigns are also removed from the training rows, unless they make up more than this share of the
+ * users in these rows, as happens if most users recur.
  */
 const FORGETTABLE = 0.4;
 
@@ -50,7 +50,7 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
 }
 
 /**
- * Members count as being in only one campaign each if memberships of two campaigns are rarer than this share of the
+ * Members count as being in only one campaign each if the number of users in two campaigns is below this share of the
  * number expected by chance.
  */
 const APART = 0.1;
@@ -66,9 +66,9 @@ function areApart(campaigns: readonly CampaignHistory[], users: number): boolean
 }
 
 /**
- * If members are in only one campaign each, removes the rows of users who are members of no campaign. Otherwise a model
- * would learn to tell members of any campaign from everyone else, although the members of future campaigns are among
- * everyone else. A campaign that would lose all rows of one label is not changed.
+ * If members are in only one campaign each, removes the rows of users who are not members of any campaign. Otherwise a
+ * model would learn to distinguish members of any campaign from all other users, although the members of future
+ * campaigns are among these other users. A campaign that would lose all rows of one label is not changed.
  */
 export function withoutUsersWithoutPositives(
   campaigns: readonly CampaignHistory[],

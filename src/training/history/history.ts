@@ -31,9 +31,9 @@ export interface CampaignHistory {
   readonly group: 'small' | 'large' | null;
   /** Rows of stage `train`. */
   readonly train: LabelledRows;
-  /** Users of the rows of stage `seed` with label 1, without repeats, ascending. */
+  /** Users with a row of stage `seed` and label 1, without repeats, ascending. */
   readonly seeds: Int32Array;
-  /** Rows of stage `eval` without the rows of seeds, because a seed is never in an audience. */
+  /** Rows of stage `eval`, except the rows of seeds, because a seed is never in an audience. */
   readonly evaluation: LabelledRows;
   /** The users who could be in the campaign's audience; only these users have rows. Absent if everyone could be. */
   readonly reach?: Reach;

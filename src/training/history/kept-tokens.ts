@@ -1,4 +1,4 @@
-/** Cuts the vocabulary of a feature with very many tokens to the most frequent tokens. */
+/** Reduces the vocabulary of a feature with very many tokens to its most frequent tokens. */
 import type { Feature } from '../../dataset/features.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import { isTokenColumn, type Population } from '../../population/read.ts';
@@ -9,7 +9,7 @@ export interface KeptTokens {
   readonly codes: Int32Array;
   /** The model's token ids by the population's code; 0 means cut or missing. */
   readonly ids: Int32Array;
-  /** Share of the users' tokens of this feature that was cut; repeated tokens count each time. */
+  /** The share of this feature's tokens, over all users, that was cut; repeated tokens count each time. */
   readonly cutShare: number;
 }
 
@@ -41,7 +41,7 @@ export function keepTokens<F extends Feature>(
   });
 }
 
-/** Token counts by code; code 0 is missing. */
+/** Token counts by code; code 0 stands for a missing value. */
 function mostFrequent(counts: Float64Array, maximum: number): KeptTokens {
   counts[0] = 0;
   const order = Int32Array.from({ length: counts.length - 1 }, (_, i) => i + 1);

@@ -1,7 +1,7 @@
 /** Members of campaigns, and users known from campaigns that are not in the future. */
 import type { CampaignHistory } from './history.ts';
 
-/** Campaigns that are in the future together. */
+/** Campaigns that are treated as future ones at the same time. */
 export type Future = readonly CampaignHistory[];
 
 /** Marks the users who are members of at least one campaign that is not in the future; one byte per user number. */

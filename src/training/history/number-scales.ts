@@ -16,11 +16,12 @@ export interface ScaledFeature extends Feature {
   readonly kept?: KeptTokens;
 }
 
-/** Maximum number of bands of a number; there are fewer if the values are tied or few. */
+/** Maximum number of bands of a number; there are fewer bands if there are few or tied values. */
 const BANDS = 10;
 
 /**
- * Maximum number of values from which edges are computed. The values of evenly spread users are as good as all values.
+ * Maximum number of values from which band edges are computed. If there are more, the values of evenly spread users are
+ * used, which give nearly the same edges.
  */
 const MOST_VALUES = 1_000_000;
 
@@ -96,8 +97,8 @@ class ScaleCollector {
   }
 
   /**
-   * Computes a scale. A number that is the same, or missing, for everyone gets a deviation of 1, so its standardised
-   * value is always 0.
+   * Computes a scale. A number that is equal for all users, or missing for all users, gets a deviation of 1, so its
+   * standardised value is always 0.
    */
   scale(): NumberScale {
     const count = Math.max(1, this.#known);

@@ -1,4 +1,4 @@
-/** The population as a sparse matrix (users x tokens), from which the baselines read users. */
+/** The population as a sparse matrix (users x tokens), which the baselines read. */
 
 import { assert } from '../../lib/errors.ts';
 import { type ColumnKind, columnOf, hasTokens } from '../../lib/feature-kinds.ts';
@@ -25,15 +25,17 @@ export interface OneHot {
   /** Offsets by user number, `[users + 1]`. A user who is not in the population version has no tokens. */
   readonly offsets: Int32Array;
   /**
-   * Token columns in `[0, width)`: the feature's first column + the token's code, or + the token's id if tokens are
-   * cut.
+   * Token columns in `[0, width)`: the feature's first column plus the token's code (or the token's id, if tokens are
+   * cut).
    */
   readonly tokens: Int32Array;
   /** Values by token: standardised numbers, and 1 for tokens and bands; null or absent if all values are 1. */
   readonly values?: Float32Array | null;
   /** Marks the columns of standardised numbers with 1, `[width]`; present if `values` is present. */
   readonly isNumber?: Uint8Array;
-  /** Number of columns. Some columns are never used, because code 0 of each feature is missing or empty. */
+  /**
+   * Number of columns. Some columns are never used, because code 0 of each feature stands for a missing or empty value.
+   */
   readonly width: number;
   /** User numbers that are in the population version, ascending. */
   readonly users: Int32Array;
@@ -106,8 +108,8 @@ export function withoutColumns(oneHot: OneHot, isOut: Uint8Array): OneHot {
 }
 
 /**
- * The matrix with hidden tokens swapped, like the inputs of a model. Replacements that the user already has are left
- * out, and so are hidden numbers. `features` are those with which the matrix was built.
+ * The matrix with hidden tokens replaced, as in a model's inputs. Replacements that the user already has are left out,
+ * and so are hidden numbers. `features` must be the features with which the matrix was built.
  */
 export function withSwaps(
   oneHot: OneHot,
@@ -127,7 +129,7 @@ export function withSwaps(
       continue;
     }
     for (const user of oneHot.users) swapRow(oneHot, user, { swap, block }, tokens, seenBy);
-    // tokens that could not be swapped are left out
+    // tokens that could not be replaced are left out
     isOut[firstColumn] = 1;
   }
   return withoutColumns({ ...oneHot, tokens }, isOut);
@@ -257,8 +259,8 @@ function visitCodes(
 }
 
 /**
- * Visits a number's band and its standardised numbers, as the model's graph computes them. All numbers of a vector
- * together have the same length as a token.
+ * Visits a number's band and its standardised numbers, as the model's graph computes them. Taken together, a vector's
+ * numbers have the same norm as a token.
  */
 function visitNumbers(
   { kind, size, values }: NumberColumn,

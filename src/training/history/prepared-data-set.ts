@@ -71,8 +71,8 @@ export async function prepareDataSet(
 
 /**
  * Maximum length of lists without a stated length, which are read completely up to this length. A length that covers 95
- * % of the users would cut the lists of the users who are in the most campaigns. If buyers recur, these are the users
- * that the next campaign looks for.
+ * % of the users would cut the lists of the users who are in the most campaigns. If buyers recur, the next campaign
+ * looks for exactly these users.
  */
 const MAXIMUM_LENGTH = 256;
 
@@ -80,7 +80,7 @@ function derivedFeature(name: string, lists: ReadonlyMap<string, readonly string
   return { name, kind: 'multi', maxLength: coveringLength(Int32Array.from(lists.values(), (list) => list.length)) };
 }
 
-/** The length up to which a model reads lists, given the lengths of the lists. */
+/** The length of the longest list, at least 1 and at most `MAXIMUM_LENGTH`. */
 export function coveringLength(lengths: Int32Array): number {
   return Math.min(
     lengths.reduce((a, b) => Math.max(a, b), 1),

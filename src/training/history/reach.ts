@@ -1,6 +1,6 @@
 /**
  * The reach of a past campaign: the users who could be in its audience, because they match its filters and are not
- * suppressed. Training treats a campaign with a reach as if nobody else existed, so that being within reach reveals
+ * suppressed. Training treats a campaign with a reach as if no other users existed, so that being within reach reveals
  * nothing.
  */
 

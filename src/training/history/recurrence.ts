@@ -15,12 +15,12 @@ const FOLDS = 4;
 const SURE = 2;
 
 /**
- * The share of a campaign's others (label 0) who are members of campaigns outside its part, as a mean over campaigns.
- * null if members are not certainly in those campaigns more often than others, or if there are too few campaigns to
- * tell.
+ * The share of a campaign's other users (label 0) who are members of campaigns outside the campaign's part; the mean
+ * over all campaigns. null if it is not certain that members are in such campaigns more often than other users, or if
+ * there are too few campaigns to tell.
  *
- * In that case membership of a past campaign must not separate members from others in a trial: if each user belongs to
- * at most one campaign, past membership only identifies non-members.
+ * In that case membership of a past campaign must not separate members from other users in a trial: if each user
+ * belongs to at most one campaign, past membership only identifies non-members.
  */
 export function recurrenceOf(campaigns: readonly CampaignHistory[], users: number): number | null {
   const shares: { readonly members: number; readonly others: number }[] = [];

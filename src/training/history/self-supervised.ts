@@ -26,7 +26,7 @@ export function prepareSelfSupervised(
   path: string,
   options: {
     readonly seed: number;
-    /** Maximum number of tokens of a user feature; the most frequent ones are kept. All by default. */
+    /** Maximum number of tokens per user feature; the most frequent are kept. Default: all. */
     readonly maximumTokens?: number;
     readonly choice?: TokenChoice;
   },

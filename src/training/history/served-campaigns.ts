@@ -1,4 +1,4 @@
-/** Prepares the campaigns that a service ran for training. Seeds and feedback become rows, in order of time. */
+/** Prepares a service's past campaigns for training. Seeds and feedback become rows, in order of time. */
 import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { CampaignValues } from '../../online/encode.ts';
@@ -32,24 +32,24 @@ export interface ServedCampaign {
 export type ReadServed = (population: Population) => Promise<readonly ServedCampaign[]>;
 
 /**
- * Minimum number of seeds, because with fewer seeds nothing can be learned, and half of them cannot be hidden. It is
- * also the minimum number of others.
+ * Minimum number of seeds: with fewer seeds, nothing can be learned and half of the seeds cannot be hidden. This is
+ * also the minimum number of other users.
  */
 const LEAST_SEEDS = 20;
 
 /**
- * The size of the test set, which has the newest campaigns and on which two models are compared: this share of the
- * campaigns, within these bounds.
+ * Size of the test set, on which two models are compared: this share of the campaigns, within these bounds. The test
+ * set has the newest campaigns.
  */
 export const HELD_OUT = { share: 0.2, least: 5, most: 60 } as const;
 
-/** Number of others for each member of a train campaign. */
+/** Number of other users for each member of a train campaign. */
 const OTHERS_PER_MEMBER = 10;
 const TEST_OTHERS = 20_000;
 
 export interface ServedData {
   readonly prepared: PreparedDataSet;
-  /** Ids of campaigns that have too few seeds, or too few others, within reach. */
+  /** Ids of campaigns that have too few seeds, or too few other users, within reach. */
   readonly tooSmall: readonly string[];
   /** Creation times of the test campaigns in milliseconds since 1970, ascending. */
   readonly testedAt: readonly number[];
@@ -59,10 +59,10 @@ export interface ServedData {
  * Campaigns with enough seeds, the oldest first. All of them are train campaigns; with `test` the newest ones
  * (`HELD_OUT`) are test campaigns, in which half of the seeds, drawn by `seed`, are hidden. Members of a train campaign
  * are its seeds and the users who converted, without the users who dismissed it. Users who dismissed it have label 0,
- * and so do randomly drawn others; users who clicked are not drawn. In a test campaign no user who reacted is
+ * and so do randomly drawn other users; users who clicked are not drawn. In a test campaign no user who reacted is
  * evaluated, because a model chose who saw the campaign. A campaign with filters or suppression lists has only users
- * within its reach. Otherwise members and others would differ mainly in whether they match the filters, and a model
- * would learn the filters. No row has a time, so training measures no drift: a service does not know the times of
+ * within its reach. Otherwise members and other users would differ mainly in whether they match the filters, and a
+ * model would learn the filters. No row has a time, so training measures no drift: a service does not know the times of
  * seeds, and a model chose who could convert. Errors: invalid_population; invalid_data for fewer than `least`
  * campaigns, saying how many there are.
  */
@@ -74,7 +74,7 @@ export async function prepareServed(
     readonly seed: number;
     readonly least: number;
     readonly test: boolean;
-    /** Maximum number of tokens of a user feature; the most frequent ones are kept. All by default. */
+    /** Maximum number of tokens per user feature; the most frequent are kept. Default: all. */
     readonly maximumTokens?: number;
   },
 ): Promise<ServedData> {

@@ -18,13 +18,13 @@ export interface TokenChoice {
   readonly mostShare: number;
   /** Number of tokens to draw, from twice as many of the most frequent ones. */
   readonly campaigns: number;
-  /** Maximum number of holders of all campaigns together. Fewer tokens are drawn if necessary, to limit memory. */
+  /** Maximum total number of holders of all campaigns. Fewer tokens are drawn if necessary, to limit memory. */
   readonly holders: number;
 }
 
 export const TOKEN_CHOICE: TokenChoice = { leastHolders: 20, mostShare: 0.5, campaigns: 300, holders: 50_000_000 };
 
-/** Number of rows of others for each member. */
+/** Number of rows of other users for each member. */
 const OTHERS_PER_MEMBER = 10;
 
 /**
@@ -33,9 +33,9 @@ const OTHERS_PER_MEMBER = 10;
  */
 const IMPLIED = 0.9;
 const OVERLAP = 0.5;
-/** Minimum number of holders, because with fewer a token's relation to others may be chance. */
+/** Minimum number of holders, because with fewer holders a token's relation to other tokens may be chance. */
 const LEAST_COMPARED = 5;
-/** Maximum number of holders, evenly spread, whose other tokens are counted. It is enough to estimate shares. */
+/** Maximum number of holders (evenly spread) for whom other tokens are counted; enough to estimate shares. */
 const COMPARED_HOLDERS = 20_000;
 
 /** Number of tokens per feature that are drawn as replacements for hidden tokens. */
@@ -95,8 +95,8 @@ function affordable(columns: Int32Array, counts: Int32Array, most: number): Int3
 }
 
 /**
- * Codes of each feature with tokens, drawn in proportion to their frequency among users, as replacements for hidden
- * tokens.
+ * For each feature with tokens, the codes that replace hidden tokens, drawn in proportion to their frequency among
+ * users.
  */
 export function drawTokens({ population, features, oneHot }: TokenSource, rng: Rng): ReadonlyMap<string, Int32Array> {
   const counts = countHolders(oneHot);
@@ -140,7 +140,7 @@ function eligibleColumns(
   return Int32Array.from(columns.sort((a, b) => counts[b]! - counts[a]! || a - b));
 }
 
-/** The users who have each column, ascending. */
+/** For each column, the users who have it, ascending. */
 function holdersOf({ offsets, tokens, users }: OneHot, columns: Int32Array, counts: Int32Array): Int32Array[] {
   const placeOf = new Map([...columns].map((column, i) => [column, i]));
   const out = Array.from(columns, (column) => new Int32Array(counts[column]!));

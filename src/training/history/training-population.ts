@@ -12,7 +12,7 @@ export interface TrainingPopulation {
   readonly population: Population;
   /** All features, with uncut lists. */
   readonly features: readonly ScaledFeature[];
-  /** The same features with the lengths up to which a model reads lists, which cover nearly all lists. */
+  /** The same features, but lists are cut to the maximum length that a model reads, which covers nearly all lists. */
   readonly userFeatures: readonly ScaledFeature[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Episodes for meta-training the heads. The support is a simulated seed set with sampled others; the query is hidden
- * members and true negatives.
+ * Episodes for meta-training the heads. The support is a simulated seed set with sampled other users; the query is
+ * hidden members and true negatives.
  */
 import { type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { LabelledRows } from '../history/history.ts';
@@ -8,7 +8,10 @@ import type { SampledBatch } from './episodes.ts';
 
 /** Number of simulated seeds: log-uniform between these bounds, but at most half of the members. */
 const SEEDS = { least: 10, most: 120 } as const;
-/** Number of others per seed in the support. Some of them are hidden members with label 0, as in the online stage. */
+/**
+ * Number of other users per seed in the support. Some of these users are hidden members with label 0, as in the online
+ * stage.
+ */
 const OTHERS_PER_SEED = 10;
 /** Maximum number of hidden members in the query, and number of true negatives for each of them. */
 const QUERY_MEMBERS = 46;

@@ -1,5 +1,6 @@
 /**
- * One task of meta-training the heads. Ten inner steps are unrolled into one graph, with the second order through them.
+ * One task of meta-training the heads. Ten inner steps are unrolled into one graph, and the outer gradient passes
+ * through these steps (second order).
  */
 import {
   addGradients,

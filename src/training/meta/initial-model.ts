@@ -46,7 +46,7 @@ export interface InitialModel {
   readonly graph: Graph;
   /** The graph to export if the experts add nothing; absent if there are no heads. */
   readonly headsAlone?: Graph;
-  /** The contract for binding and encoding, because the model has no folder yet. */
+  /** The contract to use for binding and encoding while the model has no folder yet. */
   readonly folder: ModelContract;
   readonly tokens: ReadonlyMap<string, readonly string[]>;
 }

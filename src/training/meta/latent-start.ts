@@ -14,10 +14,10 @@ const ROUNDS = 4;
 const IDF_POWER = 0.5;
 
 /**
- * V[t] = w_t Y[t] / std(all entries of U S), `[width, rank]` row-major, with X diag(w) ~ U S Y^T of rank `rank`, X the
- * binary matrix of `oneHot`, and w_t = max(0, ln(n / (df_t + 1))) ** power. The vector of a user, which is the sum of
- * V[t] over the user's tokens, is U S up to that scale. Memory is bounded: two dense blocks of users x (rank + 10) and
- * tokens x (rank + 10).
+ * V[t] = w_t * Y[t] / std(all entries of U * S), `[width, rank]` row-major, with X * diag(w) ~ U * S * Y^T of rank
+ * `rank`, X the binary matrix of `oneHot`, and w_t = max(0, ln(n / (df_t + 1))) ** power. The vector of a user, which
+ * is the sum of V[t] over the user's tokens, is U * S up to that scale. Memory is bounded: two dense blocks of users x
+ * (rank + 10) and tokens x (rank + 10).
  */
 export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_POWER): Float32Array {
   const { users, width } = oneHot;
@@ -34,7 +34,8 @@ export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_
     multiplyTransposed(oneHot, weights, left, tokens, columns);
     if (!isLast) orthonormalise(tokens, width, columns);
   }
-  // X diag(w) ~ Q B with B^T = tokens; its right singular vectors are those of B, by the eigenvectors of B B^T
+  // X * diag(w) ~ Q * B with B^T = tokens; its right singular vectors are those of B, found from the eigenvectors of B
+  // * B^T
   const { vectors, values } = symmetricEigen(gram(tokens, width, columns), columns);
   const kept = Math.min(rank, columns);
   const out = new Float32Array(width * rank);
@@ -63,8 +64,8 @@ function tokenWeights({ tokens, width, users }: OneHot, power: number): Float32A
 }
 
 /**
- * Computes out = X diag(w) right, `[users, columns]`, four tokens at a time, so that their rows are loaded from memory
- * concurrently.
+ * Computes out = X * diag(w) * right, `[users, columns]`, four tokens at a time, so that their rows are loaded from
+ * memory concurrently.
  */
 function multiply(
   { offsets, tokens, users }: OneHot,
@@ -94,8 +95,8 @@ function multiply(
 }
 
 /**
- * Computes out = diag(w) X^T left, `[width, columns]`, four tokens at a time, so that their rows are loaded from memory
- * concurrently. No user repeats a token.
+ * Computes out = diag(w) * X^T * left, `[width, columns]`, four tokens at a time, so that their rows are loaded from
+ * memory concurrently. No user repeats a token.
  */
 function multiplyTransposed(
   { offsets, tokens, users }: OneHot,
@@ -130,7 +131,8 @@ function multiplyTransposed(
 }
 
 /**
- * Computes M^T M, `[columns, columns]`, four rows at a time, so that the sums are read and written a quarter as often.
+ * Computes M^T * M, `[columns, columns]`, four rows at a time, so that the sums are read and written a quarter as
+ * often.
  */
 export function gram(m: Float32Array, rows: number, columns: number): Float64Array {
   const out = new Float64Array(columns * columns);
@@ -155,8 +157,8 @@ export function gram(m: Float32Array, rows: number, columns: number): Float64Arr
 }
 
 /**
- * Makes the columns orthonormal in place: M <- M E diag(1 / sqrt(lambda)) with M^T M = E diag(lambda) E^T. A second
- * call adds precision. Directions whose eigenvalue is almost 0 become columns of zeros.
+ * Makes the columns orthonormal in place: M <- M * E * diag(1 / sqrt(lambda)) with M^T * M = E * diag(lambda) * E^T. A
+ * second call adds precision. Directions whose eigenvalue is almost 0 become columns of zeros.
  */
 export function orthonormalise(m: Float32Array, rows: number, columns: number): void {
   const { vectors, values } = symmetricEigen(gram(m, rows, columns), columns);
@@ -180,9 +182,9 @@ export function orthonormalise(m: Float32Array, rows: number, columns: number): 
 }
 
 /**
- * Standard deviation of all rows x kept entries of U S, with U = left times `vectors`. The columns of U are
- * orthonormal, so the squares of the entries sum up to the squares of the singular values, and the entries to S times
- * the sums of U's columns.
+ * Standard deviation of all rows x kept entries of U * S, with U = left * `vectors`. The columns of U are orthonormal,
+ * so the squares of the entries add up to the sum of the squared singular values, and the entries add up to S times the
+ * sums of U's columns.
  */
 function spreadOf(
   left: Float32Array,

@@ -16,7 +16,7 @@ export interface LearnerThreadData {
   readonly population: { readonly path: string; readonly version: string };
   readonly hidden?: LearnerData['hidden'];
   readonly weights?: LearnerData['weights'];
-  /** The initial model. Its trainable parameters are in shared memory and hold the state that a task names. */
+  /** The initial model. Its trainable parameters are in shared memory and have the state that the task specifies. */
   readonly initialModel: InitialModelParts;
   readonly settings: TrainSettings;
   readonly device: Device;

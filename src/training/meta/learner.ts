@@ -54,7 +54,7 @@ export interface Learner {
    * then by trial.
    */
   evaluate(parameters: Parameters, campaign: CampaignTrials): Promise<RankingQuality[][]>;
-  /** Returns for each trial the logits of all parts of the blend in the first settings. */
+  /** Returns, for each trial, the logits of all parts of the blend in the first settings. */
   logits(parameters: Parameters, campaign: CampaignTrials): Promise<TrialLogits[]>;
   /**
    * Adapts to each trial's seeds with the first settings and predicts from them, as the service would but without
@@ -136,8 +136,8 @@ export function openLearner({ population, weights, hidden, initialModel, setting
 }
 
 /**
- * The sessions for users as they were before a future. Only the sessions of the last future are kept, because campaigns
- * are processed future by future.
+ * The sessions for users as they were before the campaigns of a future. Only the sessions of the last future are kept,
+ * because campaigns are processed future by future.
  */
 function boundSessions(population: Population, options: SessionOptions, weights: readonly CampaignWeights[] = []) {
   let regression: { readonly key: string; readonly opened: Promise<BoundRegression | null> } | null = null;
@@ -148,7 +148,7 @@ function boundSessions(population: Population, options: SessionOptions, weights:
       binding: Binding,
       future: readonly string[],
     ): Promise<BoundRegression | null> {
-      // the users before two futures may be the same, but the priors differ
+      // two futures may have the same earlier users, but their priors differ
       const key = JSON.stringify(future);
       if (regression?.key !== key) {
         await (await regression?.opened)?.close();
@@ -171,7 +171,7 @@ function boundSessions(population: Population, options: SessionOptions, weights:
   };
 }
 
-/** Everything that trials need, for users as they were before a future. */
+/** Everything that trials need, for users as they were before the campaigns of a future. */
 interface UsersBefore {
   readonly context: OnlineContext;
   readonly online: OnlineProgram;
@@ -237,7 +237,7 @@ function encodeBatch(
   return {
     feeds: {
       ...encodeUsers(graph, binding, population.readRows(users.map((user) => population.rowOf[user]!)), {
-        // a campaign's own token of past campaigns would reveal its members
+        // a campaign's own token, as a past campaign, would reveal the campaign's members
         without: ownToken(folder, campaign),
       }),
       ...encodeCampaign(graph, folder, features, users.length),

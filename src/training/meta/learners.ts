@@ -1,5 +1,5 @@
 /**
- * Learners, either one in this thread or one in each of several threads. Results do not depend on the number of
+ * Runs learners: either one in this thread, or one in each of several threads. Results do not depend on the number of
  * threads.
  */
 import {
@@ -30,7 +30,7 @@ export interface Learners {
    * are by campaign, then by settings, then by trial.
    */
   evaluate(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<RankingQuality[][][]>;
-  /** Returns by campaign and trial the logits of all parts of the blend in the campaign's first settings. */
+  /** Returns the logits of all parts of the blend in the campaign's first settings, by campaign and trial. */
   logits(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<TrialLogits[][]>;
   /** Returns predictions and true values by campaign and trial, as in `Learner.predict`. */
   predict(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<(DriftPair | null)[][]>;
@@ -111,7 +111,7 @@ async function openThreadLearners(
     )) as R[];
   return {
     async gradients(parameters, tasks) {
-      // the longest tasks first, so that no thread finishes long after the others
+      // start the longest tasks first, so that no thread finishes long after the others
       const order = [...tasks.keys()].sort((a, b) => rowsOf(tasks[b]!) - rowsOf(tasks[a]!));
       const results = await run(
         parameters,
@@ -178,8 +178,8 @@ async function openThreads(module: ThreadModule, count: number): Promise<Thread[
 
 /**
  * Runs the work and returns the results in its order. A campaign's trials go to the thread that had them before, unless
- * another thread would be idle. The promise settles when all threads have finished or failed, and rejects with the
- * first error in the order of the threads.
+ * another thread would be idle otherwise. The promise settles when all threads have finished or failed, and rejects
+ * with the first error in the order of the threads.
  */
 async function runAll(
   threads: readonly Thread[],
@@ -197,8 +197,8 @@ async function runAll(
   const ended = threads.map(async (thread) => {
     while (left.length > 0) {
       const own = left.findIndex((i) => isOf(thread, i));
-      // otherwise take a campaign that no thread has had, or else the last one left, because other threads start with
-      // their first one
+      // otherwise take a campaign that no thread has had, or else the last campaign left, because each thread takes the
+      // first of its own campaigns
       const [next] = left.splice(own !== -1 ? own : left.findIndex(isNew), 1);
       const key = keyOf(next!);
       if (key !== null && isNew(next!)) thread.campaigns.add(key);

@@ -27,8 +27,8 @@ export interface Episode {
 }
 
 /**
- * The graph computes theta' = theta - alpha grad L(theta; support), then L(theta'; query) and the gradient of L(theta';
- * query) with respect to theta, through the inner step. With `firstOrder`, the gradient is taken at theta'.
+ * The graph computes theta' = theta - alpha * grad L(theta; support), then L(theta'; query) and the gradient of
+ * L(theta'; query) with respect to theta, through the inner step. With `firstOrder`, the gradient is taken at theta'.
  *
  * Inputs: `support/<input>`, `query/<input>` for the inputs of the compact graph that are not parameters, the
  * parameters, `support/label`, `query/label`, `inner.rate`. Outputs: `loss`, then `grad/<parameter>` in order.
@@ -66,10 +66,7 @@ function buildMetaGraph(
   );
 }
 
-/**
- * Declares for one side (support or query) the input of `graph` named `name`, with dimension names specific to that
- * side.
- */
+/** Declares the input `name` of `graph` for one side (support or query), with dimension names specific to that side. */
 export function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
   const { dtype, shape } = graph.values.get(name)!;
   return b.input(
@@ -113,7 +110,7 @@ function addWeightedRows(full: Float32Array, rows: Int32Array, data: Float32Arra
   for (let i = 0; i < rows.length; i++) addWeighted(full, rows[i]! * width, data, i * width, width, weight);
 }
 
-/** full[at + j] += weight data[from + j] for each j < count. */
+/** full[at + j] += weight * data[from + j] for each j < count. */
 function addWeighted(
   full: Float32Array,
   at: number,

@@ -7,7 +7,7 @@ import type { Summary } from '../evaluation/summary.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 
 /**
- * In the phase `choosing`, training uses a part of the campaigns and validates on the rest. In the phase `final`,
+ * In the phase `choosing`, training uses some of the campaigns and validates on the rest. In the phase `final`,
  * training uses all campaigns, for the best number of passes. If nothing is held out, there is only `final`.
  */
 export type Phase = 'choosing' | 'final';

@@ -36,8 +36,8 @@ export interface Validation {
    */
   validate(learners: Learners, parameters: Parameters): Promise<Summary>;
   /**
-   * Chooses the best way to adapt the heads (which may be the choice from `before` training) and to blend them; null if
-   * the model has no heads.
+   * Chooses the best way to adapt the heads (possibly the choice `before` training) and to blend them; null if the
+   * model has no heads.
    */
   choose(learners: Learners, parameters: Parameters, before: Choice | null): Promise<Choice | null>;
 }

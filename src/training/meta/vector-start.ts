@@ -14,9 +14,9 @@ const ROUNDS = 4;
 const MOST_USERS = 20_000;
 
 /**
- * The `rank` leading principal components of a vector's standardised numbers, `[size, rank]` row-major. They are scaled
- * like the latent vectors of tokens: all entries to which users are mapped have, taken together, a variance of 1. Zeros
- * if no user has the vector.
+ * The `rank` leading principal components of a vector's standardised numbers, `[size, rank]` row-major. The components
+ * are scaled like the latent vectors of tokens: the entries of all mapped users, taken together, have a variance of 1.
+ * Zeros if no user has the vector.
  */
 export function vectorStart(
   population: Population,
@@ -53,7 +53,7 @@ export function vectorStart(
   return out;
 }
 
-/** The vectors of the users who have one, standardised as in the model's graph. */
+/** The vectors of users who have a vector, standardised as in the model's graph. */
 function standardRows(population: Population, feature: string, { means, deviations }: NumberScale): Float32Array {
   const size = means.length;
   const count = Math.min(population.rowCount, MOST_USERS);
@@ -73,7 +73,7 @@ function standardRows(population: Population, feature: string, { means, deviatio
   return out.subarray(0, used);
 }
 
-/** Computes out = rows basis, `[count, columns]`. */
+/** Computes out = rows * basis, `[count, columns]`. */
 function multiply(rows: Float32Array, basis: Float32Array, out: Float32Array, size: number, columns: number): void {
   out.fill(0);
   for (let r = 0, to = 0; r < rows.length; r += size, to += columns)
@@ -83,7 +83,7 @@ function multiply(rows: Float32Array, basis: Float32Array, out: Float32Array, si
     }
 }
 
-/** Computes out = rows' left, `[size, columns]`. */
+/** Computes out = rows' * left, `[size, columns]`. */
 function multiplyTransposed(
   rows: Float32Array,
   left: Float32Array,

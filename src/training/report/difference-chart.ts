@@ -17,7 +17,8 @@ const TOP = 8;
 const GAP = 26;
 const PANEL_WIDTH = (WIDTH - LABELS_WIDTH - GAP - 14) / 2;
 /**
- * This method is far below all others and would squeeze the relevant differences into a corner. The table includes it.
+ * A method left out of the chart, because it is far below all others and would squeeze the relevant differences into a
+ * corner. The table includes this method.
  */
 const LEFT_OUT = 'random';
 const MARKS = { 1: ['circle', 'own'], '-1': ['diamond', 'vermilion'], 0: ['ring', 'muted'] } as const;

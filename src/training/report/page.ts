@@ -21,7 +21,7 @@ export function reportCharts(report: EvaluationReport): [recall: Chart, lift: Ch
 
 /**
  * The page for `report`, an evaluation of the model with `manifest`. Equal arguments produce equal text, because the
- * page has no time of writing and no durations.
+ * page contains no timestamps and no durations.
  */
 export function renderPage(report: EvaluationReport, manifest: Manifest): string {
   const [recall, lift, differences, seeds] = reportCharts(report).map(figure);

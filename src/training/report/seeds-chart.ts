@@ -12,7 +12,7 @@ import { legend, line, lineEntry, type Scales, whiskers } from './shapes.ts';
 import { element } from './svg.ts';
 import { colour, type LineStyle, lineStyles, methodOrder } from './theme.ts';
 
-/** Factors by which means are shifted from the points of their campaigns, which would otherwise hide the means. */
+/** Factors that shift means away from the points of their campaigns, so that the points do not hide the means. */
 const OWN_SHIFT = 1.03;
 const RIVAL_SHIFT = 1.065;
 /** Space on the axis before the smallest and after the largest number of seeds, as a factor. */

@@ -1,4 +1,7 @@
-/** The style sheet of pages, light or dark as the reader prefers, with rules for narrow screens and for print. */
+/**
+ * The style sheet of pages, with light and dark colours to match the reader's preference, and rules for narrow screens
+ * and print.
+ */
 import { cssVariables, svgRules } from './theme.ts';
 
 export function pageStyle(): string {

@@ -1,4 +1,4 @@
-/** The tables next to the plots, which have every number that is drawn. */
+/** The tables next to the plots, with every number that the plots show. */
 import { clearSign, type Interval, intervalText } from '../../lib/interval.ts';
 import type { EvaluationReport } from '../evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../evaluation/methods.ts';

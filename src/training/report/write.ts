@@ -10,8 +10,8 @@ import { drawFile } from './draw.ts';
 import { renderPage, reportCharts } from './page.ts';
 
 /**
- * Creates the output folders, so that an evaluation of hours does not fail at its end. Errors: invalid_argument if
- * `page` is a folder; storage_failed.
+ * Creates the output folders, so that an evaluation that runs for hours does not fail at the end. Errors:
+ * invalid_argument if `page` is a folder; storage_failed.
  */
 export function prepareOutputs(page: string | undefined, plots: string | undefined): void {
   for (const folder of [page === undefined ? undefined : dirname(page), plots])
