@@ -158,7 +158,7 @@ describe('metaheac dataset tencent', () => {
     const args = ['dataset', 'tencent', '--in', raw, '--out', out, '--threshold', '30', '--minimum-users', '10'];
     const lacking = await metaheac(...args);
     expect([lacking.status, lacking.stdout]).toEqual([1, '']);
-    expect(lacking.stderr).toMatch(/^metaheac: .* has no adFeature\.csv: .*https:\/\/algo\.qq\.com/m);
+    expect(lacking.stderr).toMatch(/^metaheac: .* has no adFeature\.csv, .*https:\/\/algo\.qq\.com/m);
     expect(existsSync(out)).toBe(false);
     writeFileSync(join(raw, files[0]![0]), files[0]![1]);
     const made = await metaheac(...args);

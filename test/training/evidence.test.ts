@@ -40,7 +40,7 @@ describe('gainOf', () => {
   });
 
   it('treats different campaigns as a bug', () => {
-    expect(() => gainOf([{ auc: 1, precision: 1 }], [])).toThrow(/1 campaigns, but 0/);
+    expect(() => gainOf([{ auc: 1, precision: 1 }], [])).toThrow(/1 campaigns are compared with 0/);
   });
 
   it('weighs precision by a quarter', () => {

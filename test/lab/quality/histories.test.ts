@@ -68,7 +68,7 @@ describe('historyTable', () => {
       - 20 train campaigns: AUC is ahead in 1, level in 0, behind in 0; precision@5% is ahead in 1, level
         in 0, behind in 0
 
-      With 0, 1, 3, 5, 10 or 20 train campaigns the model is behind the best other method with the same
+      With 0, 1, 3, 5, 10 or 20 train campaigns, the model is behind the best other method with the same
         history by more than the 95 % interval in 1 of 4 cells (data set x history x measure), 25.0 %; 1
         histories were refused."
     `);
