@@ -1,6 +1,6 @@
 /**
- * `npm run lab -- COMMAND ..`: measures the quality of this repository's models and writes the data sets for the
- * measurements.
+ * `npm run lab -- COMMAND ..`: measures the quality of this repository's models, and writes the data sets that the
+ * measurements use.
  */
 import { AppError } from '../../src/lib/errors.ts';
 import { chosen } from './options.ts';

@@ -13,7 +13,7 @@ import { aucAgainstAll } from '../../../src/training/evaluation/metrics.ts';
 import { type GroupName, groupsOf } from '../../../src/training/evaluation/summary.ts';
 import type { MeasuredCampaign, MeasuredPredictions } from './measure.ts';
 
-/** The predicted interval of one metric, with the true value. */
+/** The predicted interval of one metric, and the metric's true value. */
 export interface PredictedTruth extends Interval {
   readonly true: number;
 }
@@ -31,16 +31,14 @@ export interface CampaignPrediction {
   readonly isTrulyWeak: boolean;
 }
 
-/** How well one metric was predicted over campaigns. */
+/** How well one metric was predicted, summarised over campaigns. */
 export interface Agreement {
-  /** The share of campaigns whose true value is within the 90 % interval. */
+  /** The share of campaigns for which the true value lies within the predicted 90 % interval. */
   readonly coverage: number;
   readonly mean_predicted: number;
   readonly mean_true: number;
   readonly mean_absolute_error: number;
-  /**
-   * The correlation of predicted and true values over campaigns; null if the predicted or the true values do not vary.
-   */
+  /** The correlation between predicted and true values over campaigns; null if either set of values does not vary. */
   readonly correlation: number | null;
   readonly mean_width: number;
 }
@@ -55,7 +53,7 @@ export interface PredictionSummary {
   readonly recall: Readonly<Record<string, Agreement | null>>;
   readonly verdicts: VerdictCounts;
   /**
-   * `truly` is the number of campaigns whose true AUC is below `auc`; `called` is the number of these with the verdict
+   * `truly` is the number of campaigns with a true AUC below `auc`; `called` is how many of these got the verdict
    * `weak`.
    */
   readonly weak: { readonly auc: number; readonly truly: number; readonly called: number };
@@ -66,15 +64,15 @@ export interface PredictionReport {
   readonly campaigns: readonly CampaignPrediction[];
   /** A summary for each group that has campaigns. */
   readonly groups: Readonly<Partial<Record<GroupName, PredictionSummary>>>;
-  /** Whether predictions take drift into account, and the number of past campaigns on which it was measured. */
+  /** Whether predictions take drift into account, and the number of past campaigns on which the drift was measured. */
   readonly drift: { readonly measured: boolean; readonly campaigns: number };
-  /** The verdicts for sets of random users in place of seeds. Such users resemble the whole population. */
+  /** The verdicts for sets of random users used in place of seeds. Such users resemble the whole population. */
   readonly random_seeds: { readonly sets: number; readonly verdicts: VerdictCounts };
 }
 
 /**
- * Makes predictions from the measurements, taking `drift` into account if it is defined, and compares them with the
- * true values.
+ * Makes predictions from the measurements, taking `drift` into account if defined, and compares the predictions with
+ * the true values.
  */
 export function reportPredictions(measured: MeasuredPredictions, drift: Drift | undefined): PredictionReport {
   const predicted = (of: { readonly seeds: number; readonly ranks: SeedRanks | null }): Prediction =>
@@ -103,7 +101,7 @@ function besideTruth(
   };
 }
 
-/** Summarises predictions by group of campaigns. */
+/** Summarises the predictions for each group of campaigns. */
 export function summarisePredictions(campaigns: readonly CampaignPrediction[]): PredictionReport['groups'] {
   return Object.fromEntries(groupsOf(campaigns).map(([name, members]) => [name, summariseGroup(members)]));
 }
@@ -130,10 +128,12 @@ function countVerdicts(all: readonly { readonly verdict: Verdict }[]): VerdictCo
   return { good: of('good'), weak: of('weak'), unsure: of('unsure') };
 }
 
-/** A tolerance, because an interval bound and a true value may be equal fractions that were rounded differently. */
+/**
+ * Comparisons need a tolerance, because an interval bound and a true value may be equal fractions that were rounded
+ * differently.
+ */
 const ROUNDING = 1e-9;
 
-/** Whether the interval contains the true value. */
 export function holdsTruth({ low, high, true: truth }: PredictedTruth): boolean {
   return truth >= low - ROUNDING && truth <= high + ROUNDING;
 }

@@ -7,7 +7,10 @@ import { element } from '../../../src/training/report/svg.ts';
 import { colour } from '../../../src/training/report/theme.ts';
 import { holdsTruth, type PredictedTruth, type PredictionReport } from './agreement.ts';
 
-/** Maximum number of campaigns for normal lines; the intervals of more campaigns are drawn fainter. */
+/**
+ * Maximum number of campaigns for which intervals are drawn as normal lines; with more campaigns, the lines are
+ * fainter.
+ */
 const MANY = 60;
 const SIZE = { width: 620, height: 520 };
 const FRAME = { left: 62, right: SIZE.width - 20, top: 44, bottom: SIZE.height - 54 };
@@ -23,7 +26,7 @@ export function predictionChart({ campaigns }: PredictionReport, dataSet: string
   const missed = all.filter((one) => !holdsTruth(one));
   const most = Math.max(...all.map(({ high, true: truth }) => Math.max(high, truth)));
   const interval = most > 0.5 ? 0.2 : most > 0.2 ? 0.1 : 0.05;
-  // the tolerance avoids another tick if the value exceeds a multiple of the step only by rounding
+  // the tolerance avoids an extra tick if the value exceeds a multiple of the step only because of rounding
   const max = Math.min(1, interval * Math.ceil(most / interval - 1e-9));
   const x = scaleLinear().domain([0, max]).range([FRAME.left, FRAME.right]);
   const y = scaleLinear().domain([0, max]).range([FRAME.bottom, FRAME.top]);

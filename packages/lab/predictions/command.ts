@@ -1,4 +1,4 @@
-/** `npm run lab -- predictions`: measures on test campaigns how often predictions from the seeds alone are right. */
+/** `npm run lab -- predictions`: measures how often predictions from the seeds alone are right on test campaigns. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,7 +57,7 @@ export async function runPredictions(
   }
 }
 
-/** The reports of a data set: one that ignores drift, and one that takes the model's drift into account. */
+/** Two reports on a data set: the first ignores drift, and the second takes the model's drift into account. */
 async function checkDataSet(folder: string, given: string | null, options: Options) {
   const { model, prepared } = given === null ? await trained(folder, options) : await loaded(folder, given);
   try {

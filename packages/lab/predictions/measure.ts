@@ -1,6 +1,6 @@
 /**
- * Collects the data for predictions on test campaigns, with the true values from the eval rows, and the data for random
- * users in place of seeds.
+ * Collects the data for predictions on test campaigns, the true values from the eval rows, and the same data for random
+ * users used in place of seeds.
  */
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
@@ -25,7 +25,7 @@ interface RankedSeeds {
 export interface MeasuredCampaign extends RankedSeeds {
   readonly id: string;
   readonly group: Trial['group'];
-  /** The true quality at the shares in `PREDICTED_SHARES`. */
+  /** The true quality at the audience shares in `PREDICTED_SHARES`. */
   readonly quality: RankingQuality;
   /** Share of members among the eval rows. */
   readonly members: number;
@@ -37,7 +37,7 @@ export interface MeasuredPredictions {
   readonly random: readonly RankedSeeds[];
 }
 
-/** Measures audiences that are cut from the eval rows of trials. `seed` determines all random numbers. */
+/** Measures audiences chosen from the eval rows of each trial. `seed` determines all random numbers. */
 export async function measurePredictions(
   prepared: PreparedDataSet,
   model: GeneralModel,
@@ -73,7 +73,7 @@ export async function measurePredictions(
   }
 }
 
-/** Ranks as many random users as the trial has seeds. Returns null if no other users remain as candidates. */
+/** Ranks as many random users as the trial has seeds. Returns null if no candidates other than these users remain. */
 async function rankRandomUsers(context: OnlineContext, trial: Trial, key: string): Promise<RankedSeeds | null> {
   const { population } = context;
   const seeds = sampleWithoutReplacement(createRng(key), population.rowCount, trial.seeds.length).sort();

@@ -1,4 +1,4 @@
-/** Formats the accuracy of predictions as a paragraph for the terminal, a table row, and a page. */
+/** Formats the accuracy of predictions as a paragraph for the terminal, as a table row, and as a page. */
 import { intervalText } from '../../../src/lib/interval.ts';
 import { PREDICTED_SHARES } from '../../../src/online/quality/prediction.ts';
 import { figure, folded, htmlPage, section, table } from '../../../src/training/report/html.ts';
@@ -43,7 +43,7 @@ export const COVERAGE_HEADS = [
   ...['all sizes', 'contains AUC', 'mean width', 'good / unsure / weak', 'random sets with verdict good'],
 ];
 
-/** Returns a row of the table of coverages. `report` contains `repeats` measurements of each campaign. */
+/** Returns a row of the coverage table. `report` contains `repeats` measurements of each campaign. */
 export function coverageRow(dataSet: string, report: PredictionReport, repeats: number): string[] {
   const { campaigns, recall, auc, verdicts } = report.groups.all!;
   const [at5, at20] = [recall[SHARE], recall['0.2']];
@@ -65,7 +65,7 @@ export function coverageRow(dataSet: string, report: PredictionReport, repeats: 
   ];
 }
 
-/** Returns a page with a plot, a summary by group, and a table of all campaigns. */
+/** Returns a page with a plot, a summary of each group, and a table of all campaigns. */
 export function renderPredictionPage(report: PredictionReport, dataSet: string): string {
   const chart = predictionChart(report, dataSet);
   const campaigns = report.campaigns.map(({ id, seeds, verdict, recall }) => {

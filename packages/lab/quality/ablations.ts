@@ -1,4 +1,4 @@
-/** Ablations leave out one element at a time, either of the training or only of the adaptation of the heads. */
+/** Ablations. Each one leaves out a single element, either of the training or only of the adaptation of the heads. */
 
 import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -10,21 +10,22 @@ export interface Ablation {
   readonly name: string;
   /** The title of the ablation in tables. */
   readonly title: string;
-  /** The model that the ablation changes, and with which the result is compared. Default: the reference. */
+  /** The model that the ablation changes. The result is compared with this model. Default: the reference. */
   readonly of?: WholeName;
   /** Changes the training settings; null if the trained model is used unchanged. */
   readonly train: ((whole: TrainSettings) => TrainSettings) | null;
   /** Changes the adaptation settings. */
   readonly adapt?: (whole: DescentSettings) => DescentSettings;
-  /** Whether to train without past campaigns. Data sets in which past campaigns are not a feature have no result. */
+  /** Whether to train without past campaigns. Data sets in which past campaigns are not a feature get no result. */
   readonly withoutPastCampaigns?: boolean;
 }
 
 /**
- * The default training without two steps that would blur an ablation or double its time: the last training on all
- * campaigns, and the choices on held-out campaigns. Heads are adapted and blended as during the training of the default
- * model: with a logistic and a whole-population regression, both tuned on train campaigns, each with half the weight of
- * the heads. `blend-variants.ts` measures the parts of the stack by fitting the stack without each part.
+ * The default training without two steps that would blur an ablation or double the training time: the final training on
+ * all campaigns, and the choices on held-out campaigns. Heads are adapted and blended as during the training of the
+ * default model: with a logistic and a whole-population regression, both tuned on train campaigns and each weighted
+ * half as much as the heads. `blend-variants.ts` measures the parts of the stack by fitting the stack without each
+ * part.
  */
 export const REFERENCE_SETTINGS: TrainSettings = {
   ...DEFAULT_TRAIN_SETTINGS,
@@ -104,7 +105,10 @@ export const ABLATIONS: readonly Ablation[] = [
   },
 ];
 
-/** Removes a head. The head stays at zero in training and online, and the auxiliary logistic regression ignores it. */
+/**
+ * Removes a head: the head stays at zero in training and online, and the auxiliary logistic regression ignores the
+ * head.
+ */
 function withoutHead(from: TrainSettings, head: string): TrainSettings {
   const adaptation = from.adaptation as DescentSettings;
   const { companion } = adaptation;

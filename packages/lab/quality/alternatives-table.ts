@@ -1,4 +1,4 @@
-/** Formats the gains of alternatives to the default adaptation over all data sets. */
+/** Formats the gains from alternatives to the default adaptation over all data sets. */
 
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
@@ -8,7 +8,7 @@ import { table } from './format.ts';
 import type { Alternatives } from './leave-one-out.ts';
 
 /**
- * Returns a table with a row for each alternative: its mean gain over the first alternative, averaged over data sets,
+ * Returns a table with a row for each alternative: the mean gain over the first alternative, averaged over data sets,
  * and the data sets on which the alternative is clearly better or worse.
  */
 export function alternativesTable(sets: Alternatives): string {

@@ -1,6 +1,6 @@
 /**
- * Measures alternatives to the default stack on the test campaigns: a trained model with the unfitted default stack,
- * and the same model with one change of this stack at a time.
+ * Measures alternatives to the default stack on the test campaigns: a trained model is evaluated with the unfitted
+ * default stack, and then with one change to this stack at a time.
  */
 import type { ClosedForm } from '../../../src/model/blend.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -23,7 +23,10 @@ const rates =
     ...from,
     rates: Object.fromEntries(Object.entries(from.rates).map(([name, rate]) => [name, rate * factor])),
   });
-/** Returns a stack of the library's parts of the given kinds. The parts share the weight that the heads do not have. */
+/**
+ * Returns a stack of the library's parts of the given kinds. The parts share the weight that is left after the heads'
+ * weight.
+ */
 const stack =
   (heads: number, kinds: readonly ClosedForm['kind'][] = ['logistic', 'regression']): Change =>
   (from) => {
@@ -31,7 +34,7 @@ const stack =
     return withStack(from, forms, stackBefore(forms, heads));
   };
 
-/** The stack from which fits start. */
+/** The stack that every fit starts from. */
 const DEFAULT = stack(HEADS_BEFORE)(DEFAULT_DESCENT);
 
 /** The alternatives. The first one is the default. */
@@ -54,12 +57,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
 
 /**
  * Computes the users of a campaign once for all alternatives. All alternatives use the same random draws, so that any
- * two can be compared campaign by campaign.
+ * two alternatives can be compared campaign by campaign.
  */
 export async function runAlternatives(run: BenchRun): Promise<readonly Alternative[]> {
   const { prepared, trials } = run;
   const { population } = prepared;
-  // a default model that is served without heads has no experts, but the reference always has experts
+  // a default model served without heads has no experts, but the reference always has experts
   const trained = (await trainedModel(run, 'reference', REFERENCE_SETTINGS)).model;
   const model = { ...trained, manifest: { ...trained.manifest, adaptation: DEFAULT } };
   const binding = bind(model.folder, population);

@@ -70,8 +70,8 @@ function readScenarios(text: string | undefined): ScenarioName[] {
 }
 
 /**
- * Returns the parts to run. With `--histories` alone, only the histories run; with `--only` too, the histories run in
- * addition to the named parts.
+ * Returns the parts to run. With `--histories` but without `--only`, only the histories run. With both, the histories
+ * run in addition to the parts that `--only` names.
  */
 function readParts(only: string | undefined, histories: boolean): readonly string[] {
   const named = only?.split(',') ?? (histories ? [] : USUAL_PARTS);

@@ -15,7 +15,7 @@ import { CPU } from '../../onnx-grad/index.ts';
 import { openPartStore, type PartStore } from './part-store.ts';
 
 export interface BenchOptions {
-  /** Number of steps of each training; null for the number in the settings. */
+  /** Number of steps in each training; null to use the number in the settings. */
   readonly steps: number | null;
   readonly repeats: number;
   /** Whether to train a model with the published recipe as well. */
@@ -46,7 +46,7 @@ export interface Training {
 
 export const SEED = 1;
 
-/** Opens the data set `data`. Results are stored in a folder in `work` with the name of the data set. */
+/** Opens the data set `data`. Results are stored in a folder in `work` named after the data set. */
 export async function openBenchRun(data: string, work: string, options: BenchOptions): Promise<BenchRun> {
   const prepared = await prepareTrainingData(data, {
     pastCampaigns: 'auto',
@@ -64,7 +64,7 @@ export async function openBenchRun(data: string, work: string, options: BenchOpt
   };
 }
 
-/** Trains a model called `name`, or loads this model if it has already been trained with equal settings. */
+/** Trains a model called `name`, or loads the model if it has already been trained with the same settings. */
 export async function trainedModel(
   run: BenchRun,
   name: string,

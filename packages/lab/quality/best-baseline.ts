@@ -1,7 +1,4 @@
-/**
- * Compares the model with the best of all other methods on each data set and group. The verdict is ahead, level or
- * behind.
- */
+/** Compares the model with the best other method on each data set and group. The verdict is ahead, level or behind. */
 import type { Interval } from '../../../src/lib/interval.ts';
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
@@ -23,12 +20,11 @@ export interface Comparison {
   readonly measure: Measure;
   readonly own: Interval;
   /**
-   * The other method with the largest mean of the measure in the group. This choice favours the method, because it uses
-   * the results.
+   * The other method with the largest mean of the measure in the group. Choosing by the results favours this method.
    */
   readonly best: string;
   readonly theirs: number;
-  /** The model minus the method `best`, campaign by campaign. */
+  /** The model's quality minus that of the method `best`, campaign by campaign. */
   readonly difference: Interval;
   readonly verdict: Verdict;
 }
@@ -60,8 +56,8 @@ interface Named {
 }
 
 /**
- * Returns a table with a row for each data set and group, and the number of times that each verdict occurs; empty
- * without reports.
+ * Returns a table with a row for each data set and group, followed by how often each verdict occurs; empty without
+ * reports.
  */
 export function bestBaselineTable(reports: readonly Named[]): string {
   const rows = reports.flatMap(({ name, report }) => {
@@ -106,7 +102,6 @@ export function verdictCounts(verdicts: readonly Verdict[]): string {
   return VERDICTS.map((one) => `${one} in ${verdicts.filter((verdict) => verdict === one).length}`).join(', ');
 }
 
-/** Returns the interval of a measure. */
 export function intervalOf(
   of: { readonly auc: Interval; readonly precision: Readonly<Record<string, Interval>> },
   measure: Measure,

@@ -1,6 +1,6 @@
 /**
- * Ablations of the choice of a blend on one data set. A model that was not trained on the held-out campaigns computes
- * the logits of all parts once, and each variant chooses a blend from these logits.
+ * Measures variants of the blend choice on one data set. A model that was not trained on the held-out campaigns
+ * computes the logits of all parts once, and each variant chooses a blend from these logits.
  */
 
 import { assert } from '../../../src/lib/errors.ts';
@@ -43,11 +43,11 @@ export interface BlendResult {
   readonly repeats: number;
   /** The group of each test campaign. */
   readonly groups: readonly ('small' | 'large' | null)[];
-  /** Whether members recur in later campaigns. If so, trials use shares that are measured on folds. */
+  /** Whether members of one campaign recur in later campaigns. If so, trials use shares that are measured on folds. */
   readonly recurs: boolean;
   readonly variants: readonly {
     readonly name: string;
-    /** The AUC of each campaign, averaged over repeats. */
+    /** The AUC on each campaign, averaged over repeats. */
     readonly auc: readonly number[];
     readonly precision: readonly number[];
   }[];
@@ -58,8 +58,8 @@ export function runBlend(run: BenchRun): Promise<BlendResult> {
 }
 
 /**
- * Like `runBlend`, but cuts lists of past campaigns to the length that covers 95 % of the users. Returns null for a
- * data set without such lists.
+ * Like `runBlend`, but first truncates each user's list of past campaigns to a length that is enough for 95 % of the
+ * users. Returns null for a data set without such lists.
  */
 export async function runBlendOnCutLists(run: BenchRun): Promise<BlendResult | null> {
   const { prepared } = run;
@@ -98,7 +98,7 @@ async function runVariants(run: BenchRun, model: string): Promise<BlendResult> {
   };
 }
 
-/** Evidence with the priors from all train campaigns, as in a model trained on all train campaigns. */
+/** Evidence with priors computed from all train campaigns, as in a model trained on all train campaigns. */
 interface EvidenceOfSet extends Evidence {
   readonly priors: readonly CampaignPrior[];
 }
@@ -154,7 +154,7 @@ async function gatherEvidence(
   }
 }
 
-/** Returns the descent settings of `chosen` without a stack, with both regressions of `tuned`. */
+/** Returns the descent settings of `chosen`, with both regressions of `tuned` in place of a stack. */
 function withTunedParts({ stack: _, ...chosen }: DescentSettings, tuned: DescentSettings): DescentSettings {
   return {
     ...chosen,
@@ -177,8 +177,8 @@ function logitsOf(
 }
 
 /**
- * Measures the mean quality over repeats, by test campaign and blend. The logits of a trial are dropped once it has
- * been measured.
+ * Measures the mean quality over repeats, by test campaign and blend. The logits of a trial are dropped once the trial
+ * has been measured.
  */
 async function measureTests(
   { prepared: { population }, trials, options, note }: BenchRun,

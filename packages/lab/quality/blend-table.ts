@@ -1,4 +1,4 @@
-/** The tables for the choice of a blend. They show the loss in quality without each element of the choice. */
+/** Formats tables that show how much quality is lost when an element of the blend choice is left out. */
 
 import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
@@ -13,24 +13,31 @@ export interface BlendOfSet {
   readonly name: string;
   readonly blend: BlendResult | null;
   /**
-   * The result with cut lists of past campaigns; null if the data set has no such lists, or if this part was not run.
+   * The result with truncated lists of past campaigns; null if the data set has no such lists, or if this part was not
+   * run.
    */
   readonly cutLists: BlendResult | null;
 }
 
-/** The source of a row's numbers: the result with whole or with cut lists, and a variant in that result. */
+/**
+ * The source of a row's numbers: the result with whole or truncated lists of past campaigns, and a variant in that
+ * result.
+ */
 type Place = readonly [lists: 'whole' | 'cut', variant: string];
 
 interface Row {
   readonly title: string;
-  /** Returns the source of the numbers. `isCut` says whether there is a result for cut lists. */
+  /** Returns the source of the numbers. `isCut` says whether there is a result with truncated lists. */
   readonly place: (isCut: boolean) => Place | null;
 }
 
 const whole =
   (variant: string): Row['place'] =>
   () => ['whole', variant];
-/** Returns the source of a variant of the earlier choice of a blend, which used cut lists if there are any. */
+/**
+ * Returns the source for a variant of the earlier blend choice, which used truncated lists of past campaigns if there
+ * are any.
+ */
 const before =
   (variant: string): Row['place'] =>
   (isCut) => [isCut ? 'cut' : 'whole', variant];
@@ -57,8 +64,8 @@ const ROWS: readonly Row[] = [
 const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
 
 /**
- * Returns a table for each data set with its groups: the current choice, and each row minus the current choice. Empty
- * without results.
+ * Returns a table for each data set and its groups: the quality of the current choice, and how much each other row
+ * differs. Empty without results.
  */
 export function blendBySetTable(sets: readonly BlendOfSet[]): string {
   return sets
@@ -86,7 +93,7 @@ export function blendBySetTable(sets: readonly BlendOfSet[]): string {
 }
 
 /**
- * Returns a table with a row for each change of the choice: the mean difference from the current choice over data sets,
+ * Returns a table with a row for each change to the choice: the mean difference from the current choice over data sets,
  * and the data sets on which the changed choice is clearly worse or better.
  */
 export function blendTable(sets: readonly BlendOfSet[]): string {
@@ -112,7 +119,10 @@ export function blendTable(sets: readonly BlendOfSet[]): string {
   return table(['without', 'data sets', ...heads], rows);
 }
 
-/** Returns the row minus the current choice, campaign by campaign, or null if there is no such result. */
+/**
+ * Returns the quality of a row minus that of the current choice, campaign by campaign, or null if the row has no
+ * result.
+ */
 function differenceOf(
   { name, blend, cutLists }: BlendOfSet,
   row: Row,
@@ -134,7 +144,6 @@ function groupsIn({ groups }: BlendResult): GroupName[] {
   return GROUPS.filter((group) => group === 'all' || groups.includes(group));
 }
 
-/** Returns the values of a measure for the campaigns of a group. */
 function valuesOf({ groups, variants }: BlendResult, variant: string, group: GroupName, measure: Measure): number[] {
   const own = variants.find(({ name }) => name === variant)!;
   const values = measure === 'AUC' ? own.auc : own.precision;

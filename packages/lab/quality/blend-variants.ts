@@ -1,6 +1,6 @@
 /**
- * Chooses blends with and without each element of the choice, from logits of trials that are computed once. No variant
- * trains a model.
+ * Chooses blends with and without each element of the choice. All variants use the same trial logits, and none trains a
+ * model.
  */
 import { blendOf, type ClosedForm, formsOf, weightFor } from '../../../src/model/blend.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
@@ -22,7 +22,7 @@ import { chooseOneAtATime, regressionAlone, type Tried } from './former-choice.t
 export const AXES = ['protocol', 'stack', 'seeds', 'grids'] as const;
 export type Axis = (typeof AXES)[number];
 
-/** The groups of logits that a fit of a stack can leave out. */
+/** The groups of logits that can be left out when a stack is fitted. */
 type Part = 'heads' | 'logistic' | 'regression' | 'prior';
 
 export interface Variant {
@@ -30,15 +30,15 @@ export interface Variant {
   readonly has: readonly Axis[];
   /** The group of logits to leave out. */
   readonly without?: Part;
-  /** Whether to use the whole-population regression alone, without a choice. */
+  /** Whether to use the whole-population regression alone instead of choosing a blend. */
   readonly isRegressionAlone?: boolean;
 }
 
 const lacking = (...out: readonly Axis[]): readonly Axis[] => AXES.filter((axis) => !out.includes(axis));
 
 /**
- * The variants of the choice. The first one is the current choice. `seeds` alone is no variant, because without a stack
- * no weight depends on the number of seeds.
+ * The variants of the choice, starting with the current choice. There is no variant with `seeds` alone, because without
+ * a stack no weight depends on the number of seeds.
  */
 export const VARIANTS: readonly Variant[] = [
   { name: 'full', has: AXES },
@@ -54,25 +54,25 @@ export const VARIANTS: readonly Variant[] = [
 ];
 
 /**
- * The logits of trials by campaign. The first column contains the logits of the heads, and the others those of
- * `formsOf` the settings with which the logits were computed.
+ * The logits of trials by campaign. The first column contains the logits of the heads. The other columns contain the
+ * logits of the forms that `formsOf` returns for the settings in use.
  */
 type Campaigns = readonly (readonly TrialLogits[])[];
 
-/** The evidence from which a blend is chosen. */
+/** The evidence for choosing a blend. */
 export interface Evidence {
   /**
-   * The adaptation settings of the heads, with both regressions. Each regression has the setting that is best if it is
-   * used alone.
+   * The adaptation settings of the heads, with both regressions. Each regression has the settings that are best when
+   * the regression is used alone.
    */
   readonly settings: DescentSettings;
   /** The adaptation `settings`, but with the best regression settings from grids that are not extended. */
   readonly ungrown: DescentSettings;
-  /** The forms of the logit columns after the column of the heads. */
+  /** The forms whose logits follow the heads' column, in the order of the columns. */
   readonly forms: readonly ClosedForm[];
   /**
-   * Trials before training (`start`) and trials of held-out campaigns (`held`), with shares that are measured on folds
-   * (`found`) and with equal shares (`equal`).
+   * Trials before training (`start`) and on held-out campaigns (`held`), each with shares measured on folds (`found`)
+   * and with equal shares (`equal`).
    */
   readonly trials: Readonly<Record<'found' | 'equal', { readonly start: Campaigns; readonly held: Campaigns }>>;
 }
@@ -84,12 +84,12 @@ export interface ChosenBlend {
 }
 
 /**
- * The number of seeds at which only the first of a share's two weights counts. It is used if weights must not depend on
- * the number of seeds.
+ * The number of seeds at which only the first of a share's two weights counts. Variants without weights by number of
+ * seeds use this number for every campaign.
  */
 const FEW = 10;
 
-/** Returns settings with all parts that a variant needs: the library, and each of the two regressions alone. */
+/** Returns settings with all parts that any variant needs: the library, and each of the two regressions alone. */
 export function formsOfVariants(settings: DescentSettings, ungrown: DescentSettings): DescentSettings {
   const alone = [settings, ungrown].flatMap((own): ClosedForm[] => [
     { kind: 'logistic', strengths: own.companion!.strengths },
@@ -122,7 +122,7 @@ export async function chooseVariant(evidence: Evidence, variant: Variant): Promi
     return { settings: await chooseOneAtATime(isGrown ? settings : ungrown, chosen, isGrown), seeds: null };
   }
   const { companion: _, regression: __, ...fixed } = ungrown;
-  // without the regression settings that are best alone, only the fixed part of the library remains
+  // without the settings of the best single regressions, only the fixed part of the library remains
   const own: DescentSettings = has.includes('grids') ? settings : fixed;
   const alone = regressionOf(has.includes('grids') ? settings : ungrown);
   const asked: readonly ClosedForm[] = [...libraryOf(own), alone];
@@ -147,7 +147,7 @@ function isOf(form: ClosedForm, part: Part | undefined): boolean {
   return form.kind === part;
 }
 
-/** Removes the weight of a part. A fit leaves some weight even to columns of zeros. */
+/** Removes the weight of a part, because a fit gives some weight even to columns of zeros. */
 function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
   const stack = settings.stack!;
   const none = { few: 0, many: 0 };
@@ -167,8 +167,8 @@ function withoutPart(settings: DescentSettings, part: Part): DescentSettings {
 }
 
 /**
- * Returns the heads' column of a trial and its columns of `wanted`. The columns of the trial are those of the heads and
- * of `forms`.
+ * Returns the heads' column of a trial, followed by the columns of the forms in `wanted`. The trial has one column for
+ * the heads and one for each of `forms`.
  */
 function columnsOf(
   { columns }: TrialLogits,
@@ -183,7 +183,7 @@ function outcomesOf(campaigns: Campaigns, forms: readonly ClosedForm[], blend: C
   return campaigns.map((own) => meanOutcome(own.map((trial) => measureBlend(trial, forms, blend))));
 }
 
-/** Returns the quality of a trial's rows ranked by the blend, the weighted sum of the logits. */
+/** Returns the quality of a trial's ranking by the blend, which is the weighted sum of the logits. */
 export function measureBlend(
   trial: TrialLogits,
   forms: readonly ClosedForm[],

@@ -1,4 +1,7 @@
-/** Chooses the settings of single parts as an earlier version did, without extending grids at their edges. */
+/**
+ * Chooses the settings of single parts as an earlier version did: without extending a grid when the best value is at
+ * its edge.
+ */
 
 import { createRng } from '../../../src/lib/rng.ts';
 import { HEADS } from '../../../src/model/architectures/heads.ts';
@@ -16,7 +19,7 @@ import type { OneHot } from '../../../src/training/history/one-hot.ts';
 import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 
 /**
- * Returns the best single regression of each kind from grids that are not extended at their edges. `tuned` contains the
+ * Returns the best single regression of each kind from grids that are not extended. `tuned` contains the best
  * regressions from extended grids; `vectors` are the vectors of `latentStart`.
  */
 export function tuneOnFixedGrids(
@@ -28,8 +31,8 @@ export function tuneOnFixedGrids(
   const futures = openFutures(prepared, prepared.userFeatures);
   const rng = createRng(`train/${seed}/companion`);
   /**
-   * Returns `chosen`, the best setting of the extended grid, if it is in the fixed grid and therefore the best there
-   * too; otherwise searches the fixed grid.
+   * Returns `chosen`, the best setting in the extended grid, if the fixed grid contains it, because `chosen` is then
+   * the best there too. Otherwise searches the fixed grid.
    */
   const choose = <S extends Setting>(open: (oneHot: OneHot) => TunableMethod<S>, chosen: S): S => {
     const isSame = (setting: S) => Object.keys(chosen).every((key) => setting[key] === chosen[key]);

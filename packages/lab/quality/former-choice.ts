@@ -11,16 +11,16 @@ const WEIGHTS: readonly number[] = [0.25, 0.5, 1, 2, 4, 8];
 /** Further weights for the extended grid. */
 const FURTHER: readonly number[] = [16, 32, 64];
 
-/** The campaigns of one stage of the choice. */
+/** The campaigns that one stage of the choice uses. */
 export interface Tried {
   readonly campaigns: number;
-  /** The outcome of every campaign for given settings. */
+  /** Returns the outcome on every campaign for each of the given settings. */
   evaluate(settings: readonly DescentSettings[]): readonly (readonly Outcome[])[];
 }
 
 /**
  * Chooses the weights of both regressions in `settings`, first before training and then on held-out campaigns. With
- * `grown`, the grid of weights is extended up to the regression alone.
+ * `grown`, the grid of weights is extended, up to using the regression alone.
  */
 export async function chooseOneAtATime(
   settings: DescentSettings,
@@ -35,8 +35,8 @@ export async function chooseOneAtATime(
 }
 
 /**
- * Returns settings for too few campaigns to choose from. A model trained on so few campaigns is weak, so the parts
- * fitted to the seeds and the population get more weight.
+ * Returns the settings to use if there are too few campaigns for a choice. A model trained on so few campaigns is weak,
+ * so the parts fitted to the seeds and the population get more weight.
  */
 function whereFew({ companion, regression, ...rest }: DescentSettings): DescentSettings {
   return {

@@ -1,6 +1,6 @@
 /**
- * Measures the cost of a short history: the quality on the same test campaigns after training on 0, 1, 3, 5, 10, 20 and
- * all train campaigns. Each history contains all shorter histories.
+ * Measures what a short history costs in quality: the model is trained on 0, 1, 3, 5, 10, 20 and all train campaigns,
+ * and always evaluated on the same test campaigns. Each history contains all shorter histories.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
@@ -23,11 +23,11 @@ import type { PartStore } from './part-store.ts';
 export interface HistoryPoint {
   /** Number of train campaigns. */
   readonly campaigns: number;
-  /** The result; null if training or evaluation is not possible with this history. */
+  /** The result; null if the model cannot be trained or evaluated with this history. */
   readonly result: {
     readonly training: Training;
     readonly report: EvaluationReport;
-    /** The alternatives to the default adaptation that training chose. */
+    /** The changes to the default adaptation that were chosen during training. */
     readonly taken: readonly string[];
   } | null;
   /** The reason why there is no result. */
@@ -38,8 +38,8 @@ export interface HistoryPoint {
 export const SIZES: readonly number[] = [0, 1, 3, 5, 10, 20];
 
 /**
- * Trains and evaluates with each length of history that the data set allows, ending with the whole history. Results are
- * stored. Failures are not stored, so the next run tries them again.
+ * Trains and evaluates a model for each length of history that the data set allows, ending with the whole history.
+ * Results are stored. Failures are not stored, so the next run tries those lengths again.
  */
 export async function runHistories(run: BenchRun): Promise<readonly HistoryPoint[]> {
   const { store, options } = run;
@@ -66,7 +66,7 @@ export function keptHistories(store: PartStore): readonly HistoryPoint[] | null 
   return points.length > 0 ? points : null;
 }
 
-/** Returns the train campaigns in random order. A history is the first part of this list. */
+/** Returns the train campaigns in random order. A history of n campaigns is the first n of this list. */
 function sampleOrder({ prepared }: BenchRun): string[] {
   const ids = prepared.history.campaigns.filter(({ split }) => split === 'train').map(({ id }) => id);
   const order = Int32Array.from(ids.keys());
@@ -92,7 +92,7 @@ async function runHistory(run: BenchRun, name: string, ids: readonly string[], a
       if (prepared !== run.prepared) prepared.close();
     }
   } catch (error) {
-    // this is an expected result: a history of no or one campaign may be unusable
+    // this failure is expected: a history of zero or one campaign may be unusable
     const refused = messageOf(error).replaceAll(folder, 'the data set');
     run.note(`${name}: ${refused}`);
     return { campaigns: ids.length, result: null, refused };
@@ -136,7 +136,9 @@ async function copyLines(from: string, to: string, keep: (line: string, number: 
   }
 }
 
-/** The changes that training chose before training or on held-out campaigns, according to the manifest. */
+/**
+ * The changes to the default adaptation that the manifest lists as chosen, before training or on held-out campaigns.
+ */
 function takenOf({ manifest }: GeneralModel): string[] {
   return [
     ['start_choice', 'before training'],

@@ -1,6 +1,6 @@
 /**
- * The table of histories: the quality with a short history compared with a long history, and the choices that training
- * made.
+ * Formats the table of histories: the quality with short histories compared with long ones, and the changes to the
+ * adaptation chosen during training.
  */
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import { compareWithBest, MEASURES, type Measure, verdictCounts } from './best-baseline.ts';
@@ -13,9 +13,9 @@ interface Named {
 }
 
 /**
- * Returns a table over all test campaigns with a row for each data set and length of history. Below the table are the
- * numbers of times that the model is ahead, level or behind, by length of history, and the number of cells in which the
- * model is behind. Empty without results.
+ * Returns a table over all test campaigns with a row for each data set and length of history. Lines below the table say
+ * how often the model is ahead, level or behind for each length of history, and in how many cells the model is behind.
+ * Empty without results.
  */
 export function historyTable(sets: readonly Named[]): string {
   const points = sets.flatMap(({ name, histories }) => (histories ?? []).map((point) => ({ name, ...point })));
@@ -47,8 +47,8 @@ export function historyTable(sets: readonly Named[]): string {
 }
 
 /**
- * Counts the cells of short histories in which the model is behind the best other method with the same history. A cell
- * is a data set, a history and a measure.
+ * Counts the cells in which the model with a short history is behind the best other method with the same history. A
+ * cell is a combination of data set, history and measure.
  */
 function countBehind(points: readonly HistoryPoint[]): string {
   const short = points.filter(({ campaigns }) => SIZES.includes(campaigns));

@@ -1,6 +1,6 @@
 /**
- * Leave-one-out over data sets: the alternative that is best on all other data sets is measured on the omitted data
- * set.
+ * Leave-one-out over data sets: the alternative with the best average over all other data sets is measured on the
+ * omitted data set.
  */
 import { AppError } from '../../../src/lib/errors.ts';
 import type { Interval } from '../../../src/lib/interval.ts';
@@ -9,33 +9,31 @@ import { bootstrapMean } from '../../../src/training/evaluation/bootstrap.ts';
 import { verdictCounts, verdictOf } from './best-baseline.ts';
 import { short, signed, table } from './format.ts';
 
-/**
- * The quality of each alternative on each campaign, for each data set. The first alternative is the current default.
- */
+/** The quality of each alternative on each campaign of a data set. The first alternative is the current default. */
 export type Alternatives = readonly { readonly dataset: string; readonly alternatives: readonly Alternative[] }[];
 
 export interface Alternative {
   readonly name: string;
-  /** The AUC of each campaign. */
+  /** The AUC on each campaign. */
   readonly auc: readonly number[];
   readonly precision: readonly number[];
 }
 
-/** The quality on a data set with the alternative that is best on all other data sets. */
+/** The quality on one data set of the alternative chosen on all other data sets. */
 export interface LeftOut {
   readonly dataset: string;
   readonly campaigns: number;
   /**
-   * The alternative with the largest average, over the other data sets, of the mean AUC; the first of equal
-   * alternatives.
+   * The alternative with the largest mean AUC, averaged over the other data sets. Of equal alternatives, the first is
+   * chosen.
    */
   readonly fitted: string;
   readonly auc: number;
-  /** The fitted alternative minus the first alternative, campaign by campaign. */
+  /** The AUC of the chosen alternative minus that of the first alternative, campaign by campaign. */
   readonly gain: { readonly auc: Interval; readonly precision: Interval };
-  /** The alternative with the largest mean AUC on this data set. It is chosen from the results themselves. */
+  /** The alternative with the largest mean AUC on this data set, chosen with knowledge of these results. */
   readonly best: string;
-  /** The fitted alternative minus the best alternative, campaign by campaign. */
+  /** The AUC of the chosen alternative minus that of the best alternative, campaign by campaign. */
   readonly missed: Interval;
 }
 

@@ -1,4 +1,7 @@
-/** Growing seed sets of one test campaign. Each set contains all smaller sets, and all sets rank the same rows. */
+/**
+ * Draws seed sets of increasing size for one test campaign. Each set contains all smaller sets, and the same rows are
+ * ranked with every set.
+ */
 import { type Rng, shuffle } from '../../../src/lib/rng.ts';
 import type { Trial } from '../../../src/training/choices/trial.ts';
 
@@ -6,9 +9,9 @@ export const SEED_COUNTS: readonly number[] = [10, 20, 50, 100, 200, 500];
 
 /**
  * Draws a random order of the members of `trial` (its seeds, and eval rows with label 1) with `rng`. For each n in
- * `counts` that is at most half of the members, the first n members are the seeds. The ranked rows are the eval rows of
- * all users outside the largest seed set. Returns an empty list if no n is small enough, or if the ranked rows do not
- * have both labels.
+ * `counts` that is at most half the number of members, the first n members are the seeds. The ranked rows are the eval
+ * rows of all users outside the largest seed set. Returns an empty list if no n is small enough, or if the ranked rows
+ * do not contain both labels.
  */
 export function sampleNestedSeeds(trial: Trial, counts: readonly number[], rng: Rng): Trial[] {
   const { users, labels } = trial.evaluation;

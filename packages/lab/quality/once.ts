@@ -1,6 +1,6 @@
 /**
- * Derives `once`, a data set in which each user is a member of at most one campaign, from a data set whose users recur.
- * `once` has 40 campaigns of the source.
+ * Derives the data set `once` from a data set in which users are members of several campaigns. In `once`, which has 40
+ * of the campaigns, each user is a member of at most one.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ const SEEDS = { small: 30, large: 60 } as const;
 const TRAIN_MEMBERS = 500;
 
 interface OnceOptions {
-  /** The source, a data set with at least 20 train and 20 test campaigns. */
+  /** The source data set, with at least 20 train and 20 test campaigns. */
   readonly data: string;
   /** The folder to write, which must not exist. */
   readonly out: string;
@@ -33,10 +33,10 @@ interface OnceOptions {
 
 /**
  * Draws 20 train and 20 test campaigns at random. Each user stays a member of only one campaign, drawn from the user's
- * campaigns with P ~ 1 / members of the campaign, so that small campaigns keep some members. Users and features do not
+ * campaigns with P ~ 1 / (number of members), so that small campaigns keep some members. Users and features do not
  * change. The ten test campaigns with the most members are `large` (60 seeds), the others `small` (30 seeds, at most
- * half of the members); all other users are eval rows. Equal data sets give equal bytes. An invalid_argument error if
- * `out` exists; an invalid_data error if there are too few campaigns.
+ * half of the members); all other users are eval rows. Equal source data sets produce equal bytes. An invalid_argument
+ * error if `out` exists; an invalid_data error if there are too few campaigns.
  */
 export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {
   if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);
@@ -85,13 +85,15 @@ function sampleCampaigns(campaigns: readonly CampaignHistory[], split: 'train' |
   return [...sampleWithoutReplacement(rng, own.length, CAMPAIGNS)].map((i) => own[i]!);
 }
 
-/** Returns all known members of a campaign. */
 function membersOf({ train, seeds, evaluation }: CampaignHistory): Set<number> {
   const known = [train, evaluation].flatMap(({ users, labels }) => [...users.filter((_, i) => labels[i] === 1)]);
   return new Set([...seeds, ...known]);
 }
 
-/** Assigns each user to one of the user's campaigns. Returns the members of each campaign, `[campaigns][users]`. */
+/**
+ * Assigns each user to one of the campaigns that the user is a member of. Returns the members of each campaign,
+ * `[campaigns][users]`.
+ */
 function assignUsers(campaigns: readonly ReadonlySet<number>[], users: number, rng: Rng): Uint8Array[] {
   const isMember = campaigns.map(() => new Uint8Array(users));
   for (let user = 0; user < users; user++) {

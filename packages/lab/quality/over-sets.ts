@@ -6,7 +6,7 @@ import { compareWithBest, intervalOf, MEASURES, type Measure, verdictOf } from '
 import { groupsOf, signed, table } from './format.ts';
 
 /**
- * Returns the mean over independent data sets with its 95 % interval. Each data set counts once, and the squared errors
+ * Returns the mean over independent data sets and its 95 % interval. Each data set counts once, and the squared errors
  * of the independent means add up.
  */
 export function meanOverSets(intervals: readonly Interval[]): Interval {
@@ -21,7 +21,7 @@ interface Named {
   readonly report: EvaluationReport;
 }
 
-/** The model minus another method on one group of a data set. */
+/** The model's quality minus that of another method, on one group of a data set. */
 interface Cell {
   readonly name: string;
   readonly group: GroupName;
@@ -31,9 +31,9 @@ interface Cell {
 const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
 
 /**
- * Returns a table with a row for the best other method, chosen from the results on each data set and group, and a row
- * for each method that all data sets have. Below the table are the groups in which the model is behind the best method.
- * Empty without reports.
+ * Returns a table with a row for the best other method, chosen by its results on each data set and group, and a row for
+ * each method that was measured on all data sets. Below the table are the groups in which the model is behind the best
+ * other method. Empty without reports.
  */
 export function overSetsTable(reports: readonly Named[]): string {
   if (reports.length === 0) return '';
@@ -80,7 +80,7 @@ function cellsOf(cells: readonly Cell[], measure: Measure): string[] {
   ];
 }
 
-/** Returns the groups `small` and `large`, or all campaigns if a data set has neither group. */
+/** Returns whichever of the groups `small` and `large` the data set has, or all campaigns if it has neither. */
 function groupCells(cells: readonly Cell[]): readonly Cell[] {
   const divided = new Set(cells.filter(({ group }) => group !== 'all').map(({ name }) => name));
   return cells.filter(({ name, group }) => (group === 'all') !== divided.has(name));

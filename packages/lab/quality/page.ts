@@ -1,5 +1,6 @@
 /**
- * Writes tables into a Markdown page, each between two marks of which the first names the table, or onto a new page.
+ * Writes tables into an existing or new Markdown page. Each table stands between two marks; the opening mark names the
+ * table.
  */
 
 const MARK = /<!-- table: ([^>]+?) -->\n[\s\S]*?<!-- end of table -->/g;

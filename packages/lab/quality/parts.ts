@@ -1,4 +1,6 @@
-/** The parts of the quality benchmark: the main comparison, each ablation, and the curve over numbers of seeds. */
+/**
+ * The parts of the quality benchmark: the main comparison, each ablation, and the curve of quality by number of seeds.
+ */
 
 import { systemClock } from '../../../src/lib/clock.ts';
 import { assert } from '../../../src/lib/errors.ts';
@@ -32,7 +34,7 @@ export interface MainResult {
   readonly report: EvaluationReport;
   readonly prediction: PredictionReport;
   readonly training: Training;
-  /** The training of the published recipe; null if that model was not requested. */
+  /** Facts about training with the published recipe; null if that model was not requested. */
   readonly published: Training | null;
 }
 
@@ -60,12 +62,12 @@ export async function runMain(run: BenchRun): Promise<MainResult> {
   };
 }
 
-/** A model that ablations start from. */
+/** A whole model that ablations start from. */
 export interface WholeResult {
   readonly repeats: number;
   readonly training: Training;
   readonly summary: Summary;
-  /** The quality of each repeat on each test campaign. */
+  /** The quality on each test campaign in each repeat. */
   readonly qualities: readonly (readonly RankingQuality[])[];
 }
 
@@ -81,13 +83,13 @@ export async function runWhole(run: BenchRun, name: WholeName): Promise<WholeRes
 }
 
 export interface AblationResult {
-  /** The training of the ablated model; null if the ablation uses the trained model. */
+  /** Facts about training the ablated model; null if the ablation uses the trained model. */
   readonly training: Training | null;
-  /** The ablated model minus the whole model. */
+  /** The quality of the ablated model minus that of the whole model. */
   readonly difference: Difference;
 }
 
-/** Returns null if the data set does not have the element to leave out. */
+/** Returns null if the data set lacks the element that the ablation leaves out. */
 export async function runAblation(
   run: BenchRun,
   { name, of = 'reference', train, adapt, withoutPastCampaigns }: Ablation,
@@ -129,15 +131,15 @@ export interface CurvePoint {
   readonly auc: Readonly<Record<string, Interval>>;
   /** The AUC of the model minus the AUC of each method, campaign by campaign. */
   readonly ahead: Readonly<Record<string, Interval>>;
-  /** The gain in the model's AUC over the previous number of seeds, on the same campaigns. */
+  /** The gain in the model's AUC compared with the previous number of seeds, on the same campaigns. */
   readonly gain: Interval | null;
 }
 
 const CURVE_BASELINES: readonly string[] = ['logistic_regression', 'logistic_regression_svd'];
 
 /**
- * Measures the AUC of the default model and of logistic regressions by number of seeds, with one draw of seeds per
- * campaign.
+ * Measures how the AUC of the default model and of logistic regressions depends on the number of seeds, with one draw
+ * of seeds per campaign.
  */
 export async function runCurve(run: BenchRun): Promise<readonly CurvePoint[]> {
   const { prepared, trials } = run;

@@ -20,8 +20,8 @@ import { writeScenarioData } from './scenario-data.ts';
 import { type DataSetResults, renderTables } from './tables.ts';
 
 /**
- * Runs the requested parts and returns the tables of all results in `--work` for the given data sets, or, with
- * `--derive`, writes a derived data set.
+ * Runs the requested parts and returns tables of all results in `--work` for the given data sets. With `--derive`,
+ * writes a derived data set instead.
  */
 export async function runQuality(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
   const asked = readArguments(args);

@@ -33,7 +33,7 @@ export interface DataSetResults {
   readonly curve: readonly CurvePoint[] | null;
   readonly histories: readonly HistoryPoint[] | null;
   readonly alternatives: readonly Alternative[] | null;
-  /** The results of choosing a blend without each element of the choice. */
+  /** The results of choosing a blend with one element of the choice left out at a time. */
   readonly blend: BlendResult | null;
   readonly cutLists: BlendResult | null;
 }

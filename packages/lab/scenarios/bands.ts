@@ -1,5 +1,5 @@
 /**
- * A scenario of numbers that are cut into bands. Tokens are ordered bins, and membership depends on the underlying
+ * A scenario in which numbers are cut into bands. Each token is a band, and membership depends on the underlying
  * numbers.
  */
 
@@ -8,7 +8,7 @@ import type { Rng } from '../../../src/lib/rng.ts';
 import type { Scenario } from './scenario.ts';
 import { sampleTastes, tasteOf } from './tastes.ts';
 
-/** The numbers of a user by name, with the number of bands of each. */
+/** The names of a user's numbers, and how many bands each is cut into. */
 const NUMBERS: Readonly<Record<string, number>> = {
   age: 12,
   income: 16,
@@ -58,8 +58,8 @@ export const bands: Scenario = {
 };
 
 /**
- * Draws the numbers, `[NUMBERS][users]`. They are approximately standard normal; half of the variance comes from three
- * tastes that all numbers share.
+ * Draws the numbers, `[NUMBERS][users]`. The numbers are approximately standard normal; half of their variance comes
+ * from three tastes that all numbers share.
  */
 function sampleNumbers(rng: Rng, users: number): Float64Array[] {
   const tastes = sampleTastes(rng, users, { count: 3 });

@@ -1,6 +1,6 @@
 /**
- * Scenarios that differ in the users who become members: users of one campaign or of many campaigns, drift, audiences
- * of two crowds, and broad audiences.
+ * Scenarios that differ in which users become members: members of one or of many campaigns, drift, audiences made up of
+ * two crowds, and broad audiences.
  */
 
 import { favourites, topShare } from '../../../src/dataset/synthetic/members.ts';
@@ -28,8 +28,8 @@ const FEATURES: Pick<Scenario, 'userFeatures' | 'campaignFeatures'> = {
 };
 
 /**
- * Generates users with a region and a number of interests in the range `tokens`, sampled from 300 interests by taste
- * with the given `sharpness`.
+ * Generates users with a region and interests. The number of interests is in the range `tokens`; they are sampled from
+ * 300 interests by taste, with the given `sharpness`.
  */
 function usersOf(
   rng: Rng,
@@ -99,7 +99,7 @@ function plantDrift(rng: Rng, { users, campaigns }: Size): Planted {
   const tastes = sampleTastes(rng, users, { count: 6 });
   const joined = Float64Array.from({ length: users }, () => rng.uniform());
   const regions = plantVocabulary(rng, tastes.count, { name: 'region', topics: 12 });
-  // an item belongs to a topic and to one of ten periods, the period in which it appeared
+  // each item has a topic and the period (one of ten) in which the item appeared
   const topics = plantVocabulary(rng, tastes.count, { name: 'topic', topics: 20, perTopic: 4 });
   const itemsOf = (user: number): string[] => {
     const items = sampleTokens(rng, topics, tasteOf(tastes, user), { count: sampleAmount(rng, 5, 24) });
@@ -124,7 +124,7 @@ function plantDrift(rng: Rng, { users, campaigns }: Size): Planted {
   };
 }
 
-/** Like `topShare`, but only users with finite liking can be members. */
+/** Like `topShare`, but only users with a finite liking can be members. */
 function topOfPresent(liking: Float64Array, share: number, rng: Rng): Uint8Array {
   const present = [...liking.keys()].filter((user) => Number.isFinite(liking[user]!));
   const isMember = new Uint8Array(liking.length);
@@ -167,7 +167,7 @@ export const twoCrowds: Scenario = {
       users: usersOf(rng, tastes, { tokens: [6, 24] }),
       campaigns: Array.from({ length: campaigns }, () => {
         const aim = sampleAim(rng, tastes.count);
-        // users who are drawn to the first aim are slightly less drawn to the second than the average user
+        // users drawn to the first aim are slightly less drawn to the second aim than the average user is
         const other = sampleAim(rng, tastes.count).map((x, t) => x - 0.5 * aim[t]!);
         const wishes = [likingOf(tastes, aim), likingOf(tastes, other)];
         const liking = wishes[0]!.map((x, user) => Math.max(x, wishes[1]![user]!));

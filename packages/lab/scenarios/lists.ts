@@ -1,6 +1,6 @@
 /**
  * Scenarios that differ in the known features of users: few or many tokens, a dense or a sparse vocabulary, rare tokens
- * that decide membership, bundles of tokens.
+ * that decide membership, or bundles of tokens.
  */
 
 import { topShare } from '../../../src/dataset/synthetic/members.ts';
@@ -22,8 +22,8 @@ import {
 const CATEGORY = [{ name: 'category', kind: 'single' }] as const;
 
 /**
- * Generates campaigns whose aims are combinations of tastes, with sizes in the range `share` and the given `noise` in
- * the membership.
+ * Generates campaigns that aim at combinations of tastes. Each campaign's share of users is in the range `share`, and
+ * `noise` is added when members are chosen.
  */
 function campaignsByTaste(
   rng: Rng,
@@ -68,7 +68,7 @@ export const fewTokens: Scenario = {
   },
 };
 
-/** A scenario whose users have one list of tokens, and a country that is hardly informative. */
+/** A scenario in which each user has one list of tokens, and a country that says little about membership. */
 function listScenario(
   own: Pick<Scenario, 'name' | 'about' | 'users' | 'trainCampaigns' | 'testCampaigns' | 'seeds'>,
   options: {
@@ -158,7 +158,7 @@ export const rareTokens: Scenario = {
     );
     const keywordsOf = (own: readonly number[]): string[] => {
       const shown = own.flatMap((niche) => Array.from({ length: 1 + rng.integer(2) }, () => niche));
-      // one more keyword from any niche is added, so that no user has only keywords of the user's own niches
+      // one more keyword from a random niche is added, so that users do not only have keywords of their own niches
       return [...shown, rng.integer(niches)].map((niche) => rare.tokens[niche]![sampleAmount(rng, 0, 11)]!);
     };
     return {

@@ -1,17 +1,17 @@
-/** A scenario of numbers and vectors as found in real data. No token is common to the members. */
+/** A scenario with numbers and vectors as found in real data. Members have no token in common. */
 
 import { topShare } from '../../../src/dataset/synthetic/members.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
 import type { Scenario } from './scenario.ts';
 import { sampleTastes, tasteOf } from './tastes.ts';
 
-/** The length of the vector. Only a few directions of it matter. */
+/** The length of the vector. Only a few of its directions matter. */
 const VECTOR_SIZE = 24;
 const TASTES = 6;
 const DAY_MS = 86_400_000;
 const LATEST = Date.UTC(2026, 10, 1);
 
-/** Transforms standard normal draws into numbers with the spreads and tails that are typical of customer tables. */
+/** Transforms standard normal draws into numbers with spreads and tails typical of customer tables. */
 const NUMBERS: Readonly<Record<string, (normal: number) => number | string>> = {
   age: (x) => Math.round(Math.min(95, Math.max(16, 42 + 15 * x))),
   spend: (x) => Math.round(100 * Math.exp(3 + 1.4 * x)) / 100,
@@ -20,7 +20,7 @@ const NUMBERS: Readonly<Record<string, (normal: number) => number | string>> = {
   last_seen: (x) => new Date(LATEST - DAY_MS * Math.round(Math.exp(3 + x))).toISOString().slice(0, 10),
 };
 const NAMES = Object.keys(NUMBERS);
-/** The share of users for whom a number, or the vector, is missing. */
+/** The share of users without a given number, or without the vector. */
 const MISSING = 0.08;
 
 export const numbers: Scenario = {
@@ -67,7 +67,7 @@ export const numbers: Scenario = {
   },
 };
 
-/** Combines random directions of the tastes with noise that is as strong as all of the directions together. */
+/** Maps each user's tastes to a vector by a random matrix, and adds noise that is as strong as the signal. */
 function sampleVectors(
   rng: Rng,
   users: number,

@@ -1,4 +1,4 @@
-/** Scenarios, which are generated data sets with known true memberships, and their conversion to data set folders. */
+/** Scenarios, which are generated data sets with known true memberships, and the code that writes them to folders. */
 
 import {
   sampleSeeds,
@@ -28,7 +28,7 @@ export interface Scenario {
   readonly users: number;
   readonly trainCampaigns: number;
   readonly testCampaigns: number;
-  /** The number of seeds of a test campaign, by group. A campaign has at most half of its members as seeds. */
+  /** The number of seeds of a test campaign, by group. At most half of a campaign's members are seeds. */
   readonly seeds: { readonly small: number; readonly large: number };
   readonly userFeatures: readonly FeatureDescription[];
   readonly campaignFeatures: readonly FeatureDescription[];
@@ -51,8 +51,8 @@ export interface PlantedCampaign {
   /** 1 for each member, `[users]`. */
   readonly isMember: Uint8Array;
   /**
-   * How well each user meets each criterion, `[criteria][users]`, if members are chosen by several criteria. Not
-   * written to files.
+   * How well each user meets each criterion, `[criteria][users]`, if members are chosen by several criteria. These
+   * values are not written to files.
    */
   readonly wishes?: readonly Float64Array[];
 }
@@ -61,7 +61,7 @@ export interface PlantedCampaign {
 const TRAIN_MEMBERS = 500;
 
 /**
- * Writes a data set of `scenario` to `out`. Train campaigns have up to 500 members, and ten non-members for each
+ * Writes `scenario` to `out` as a data set. Train campaigns have up to 500 members, and ten non-members for each
  * member. Test campaigns alternate between `small` and `large`, and all users who are not seeds are eval rows. Equal
  * random seeds produce equal bytes. A folder that cannot be written is a storage_failed error.
  */

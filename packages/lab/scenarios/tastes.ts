@@ -1,7 +1,7 @@
 /** Generates hidden tastes of users, the tokens that reveal these tastes, and the aims of campaigns. */
 import { firstAbove, type Rng } from '../../../src/lib/rng.ts';
 
-/** The tastes of all users. They are approximately standard normal, and similar within a crowd. */
+/** The tastes of all users, which are approximately standard normal and similar within a crowd. */
 export interface Tastes {
   readonly users: number;
   readonly count: number;
@@ -10,8 +10,8 @@ export interface Tastes {
 }
 
 /**
- * Draws tastes of users who belong to hidden crowds of about equal size. `alike` is the share of a taste's variance
- * that a crowd has in common.
+ * Draws the tastes of users in hidden crowds of about equal size. `alike` is the share of a taste's variance that users
+ * of a crowd have in common.
  */
 export function sampleTastes(
   rng: Rng,
@@ -32,7 +32,7 @@ export function sampleTastes(
  * A vocabulary of tokens in topics. A topic is sampled by taste; a token within a topic is sampled by popularity alone.
  */
 export interface Vocabulary {
-  /** The tokens of each topic, `[topics][tokens]`, the most popular first. */
+  /** The tokens of each topic, `[topics][tokens]`, most popular first. */
   readonly tokens: readonly (readonly string[])[];
   /** The vector of each topic, `[topics, tastes]`. */
   readonly vectors: Float64Array;
@@ -43,8 +43,8 @@ export interface Vocabulary {
 }
 
 /**
- * Creates `perTopic` tokens `<name>-<topic>-<place>` for each topic. The i-th token of a topic is sampled with P ~
- * i^-zipf.
+ * Creates a vocabulary with `perTopic` tokens `<name>-<topic>-<place>` for each topic. The i-th token of a topic is
+ * sampled with P ~ i^-zipf.
  */
 export function plantVocabulary(
   rng: Rng,
@@ -65,8 +65,8 @@ export function plantVocabulary(
 }
 
 /**
- * Samples up to `count` distinct tokens. Each comes from a topic sampled with P ~ exp(popularity + sharpness * vector .
- * taste) or, with probability `atRandom`, from any topic. `taste` is `[tastes]`.
+ * Samples up to `count` distinct tokens. The topic of each token is sampled with P ~ exp(popularity + sharpness *
+ * vector . taste) or, with probability `atRandom`, uniformly. `taste` is `[tastes]`.
  */
 export function sampleTokens(
   rng: Rng,
@@ -100,7 +100,10 @@ export function sampleToken(
   return rng.uniform() < missing ? null : token!;
 }
 
-/** Samples a whole number in [low, high], the smaller of two uniform draws, so that small numbers are more frequent. */
+/**
+ * Samples a whole number in [low, high]. The result is the smaller of two uniform draws, so small numbers are more
+ * frequent.
+ */
 export function sampleAmount(rng: Rng, low: number, high: number): number {
   const one = rng.integer(high - low + 1);
   return low + Math.min(one, rng.integer(high - low + 1));
@@ -112,8 +115,8 @@ export function tasteOf({ values, count }: Tastes, user: number): Float64Array {
 }
 
 /**
- * Samples the aim of a campaign, `[tastes]`: mostly one taste, to a lesser degree a second taste, and a little of all
- * other tastes.
+ * Samples the aim of a campaign, `[tastes]`: mainly one taste, less of a second taste, and a little of every other
+ * taste.
  */
 export function sampleAim(rng: Rng, tastes: number): Float64Array {
   const aim = Float64Array.from({ length: tastes }, () => 0.35 * rng.normal());
@@ -128,15 +131,15 @@ export function likingOf(tastes: Tastes, aim: ArrayLike<number>): Float64Array {
 }
 
 /**
- * Returns the category of a campaign, which reveals the strongest taste in its aim. In one of eight campaigns, the
- * category is random.
+ * Returns the category of a campaign, which reveals the strongest taste in the campaign's aim. In one of eight
+ * campaigns, the category is random.
  */
 export function categoryOf(rng: Rng, aim: Float64Array): string {
   const strongest = rng.uniform() < 1 / 8 ? rng.integer(aim.length) : aim.indexOf(Math.max(...aim));
   return `category-${strongest}`;
 }
 
-/** Returns the product of row i of `vectors` and `by`. */
+/** Returns the dot product of row i of `vectors` and `by`. */
 function project(vectors: Float64Array, i: number, by: ArrayLike<number>): number {
   let sum = 0;
   for (let t = 0; t < by.length; t++) sum += vectors[i * by.length + t]! * by[t]!;

@@ -1,6 +1,6 @@
 /**
- * Trains the parameters of a graph with Adam. The graph is differentiated once and then run on any number of batches,
- * with compact embedding tables.
+ * Trains the parameters of a graph with Adam, using compact embedding tables. The graph is differentiated once and then
+ * run on any number of batches.
  */
 
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
@@ -19,12 +19,12 @@ export interface LabelledBatch {
   readonly labels: Float32Array;
 }
 
-/** A graph prepared for training with Adam. All runs share its sessions. */
+/** A graph prepared for training with Adam. All runs share the sessions of the graph. */
 export interface AdaptationProgram {
   readonly cut: TableCut;
   /**
    * Starts a run from `parameters`. The compact tables of the run contain the rows that `batches` and `scored` (inputs
-   * to score during training) look up. An index outside its table is an `index_out_of_range` error. A parameter that
+   * to score during training) look up. An index outside the table is an `index_out_of_range` error. A parameter that
    * does not fit into Adam's memory is a `too_large` error.
    */
   start(parameters: Parameters, batches: readonly LabelledBatch[], scored?: readonly Feeds[]): Promise<AdaptationRun>;
@@ -32,7 +32,7 @@ export interface AdaptationProgram {
 }
 
 export interface AdaptationRun {
-  /** Makes one step of Adam on batch `i` with learning rate `rate`. Returns the mean loss before the step. */
+  /** Takes one Adam step on batch `i` with learning rate `rate`. Returns the mean loss before the step. */
   step(i: number, rate: number): Promise<number>;
   /** Returns the scores of `scored[i]` under the current parameters, `[batch]`. */
   scores(i: number): Promise<Float32Array>;
@@ -41,9 +41,9 @@ export interface AdaptationRun {
 }
 
 /**
- * The graph of a step. Its inputs are the inputs of the compact graph and `label` `[batch]`. Its outputs are `loss` and
- * the gradients of `gradientsOf`, in that order. A compact table has one gradient per look-up, with respect to the rows
- * that the look-up reads, `[.., width]`. A row may occur many times; Adam adds up the gradients of such a row.
+ * The graph of a step. Its inputs are the inputs of the compact graph and `label` `[batch]`. Its outputs are `loss`,
+ * followed by the gradients listed in `gradientsOf`. A compact table has one gradient per look-up, with respect to the
+ * rows that the look-up reads, `[.., width]`. If a row occurs several times, Adam adds up its gradients.
  */
 export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: readonly string[]): Graph {
   const b = Builder.from(compactGraph);
@@ -54,13 +54,13 @@ export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: r
   const outputs = [loss];
   for (const { name } of values) {
     const gradient = gradients.get(name)!;
-    // a run writes each output to separate memory, so no value may be an output twice
+    // a run writes each output to separate memory, so no value may be listed as an output twice
     outputs.push(outputs.includes(gradient) ? b.add('Identity', [gradient]) : gradient);
   }
   return b.build(`${compactGraph.name}_step`, outputs);
 }
 
-/** The values of the compact graph whose gradients are outputs of the step graph. */
+/** The values of the compact graph for which the step graph outputs gradients. */
 function gradientsOf({ tables }: Pick<TableCut, 'tables'>, parameters: readonly string[]): WantedGradient[] {
   const lookups = new Map(tables.map((table) => [table.parameter, table.lookups]));
   return parameters.flatMap((parameter): WantedGradient[] => {
@@ -79,8 +79,8 @@ interface WantedGradient {
 
 /**
  * Differentiates the binary cross-entropy of the first output of `graph` (probabilities, `[batch]`) with respect to
- * `parameters`, and opens the sessions. An op without a gradient on a path from the loss to a parameter is a
- * GraphError. With `compact: false`, tables stay whole.
+ * `parameters`, and opens the sessions. If an op without a gradient lies on a path from the loss to a parameter, a
+ * GraphError is thrown. With `compact: false`, tables stay whole.
  */
 export async function openAdaptation(
   graph: Graph,
@@ -153,7 +153,7 @@ async function startRun(
   };
 }
 
-/** The concatenated positions that the look-ups of each table read, by table name. */
+/** The positions that all look-ups of a table read, concatenated, by table name. */
 function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> {
   return new Map(
     tables.map(({ parameter, lookups }) => {
@@ -169,7 +169,9 @@ function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> 
   );
 }
 
-/** The memory that receives the gradients of a step: whole parameters, or the concatenated rows of all look-ups. */
+/**
+ * The memory for the gradients of a step: gradients of whole parameters, or of the concatenated rows of all look-ups.
+ */
 function gradientTensors(adam: Adam, wanted: readonly WantedGradient[], places: Feeds): Tensor[] {
   const ends = new Map<string, number>();
   return wanted.map(({ parameter, place }) => {

@@ -14,12 +14,12 @@ export interface AdamConstants {
 /** PyTorch's default hyperparameters of Adam (Kingma & Ba 2015, algorithm 1). */
 export const ADAM: AdamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
-/** The two scalars of step `t` (from 1): rate / (1 - beta1^t) and 1 / sqrt(1 - beta2^t). */
+/** The two scalars of step `t`, counted from 1: rate / (1 - beta1^t) and 1 / sqrt(1 - beta2^t). */
 export function adamScalars(rate: number, t: number): { stepSize: number; scale2: number } {
   return { stepSize: rate / (1 - ADAM.beta1 ** t), scale2: 1 / Math.sqrt(1 - ADAM.beta2 ** t) };
 }
 
-/** Maximum size of a memory that several parameters share. A larger parameter has a memory to itself. */
+/** Maximum size of a memory shared by several parameters. A larger parameter gets a separate memory. */
 const SHARED_BYTES = 2 ** 30;
 const PAGE_BYTES = 2 ** 16;
 /** The 32-bit address range without the last page, so that no end address wraps around to 0. */
@@ -49,7 +49,8 @@ export class Adam {
   /** The current parameters. A step changes their data in place. */
   readonly parameters: Parameters;
   /**
-   * The gradients that the next step applies and then sets to zero, by parameter. Each has the size of its parameter.
+   * The gradients that the next step applies and then sets to zero, by parameter. Each gradient is as large as its
+   * parameter.
    */
   readonly gradients: ReadonlyMap<string, Float32Array>;
   readonly #slots: ReadonlyMap<string, Slot>;
@@ -96,7 +97,7 @@ export class Adam {
     kernels.add_rows(gradient.byteOffset, incoming.byteOffset, own.byteOffset, places.length, width);
   }
 
-  /** Makes one step with the current gradients. */
+  /** Takes one step with the current gradients. */
   step(rate: number): void {
     this.#steps += 1;
     const { stepSize, scale2 } = adamScalars(rate, this.#steps);
@@ -154,7 +155,7 @@ interface Slot {
   readonly places: Int32Array;
 }
 
-/** `count` rounded up to a multiple of four, because each instruction processes four values. */
+/** Rounds `count` up to a multiple of four, because each instruction processes four values. */
 const padded = (count: number): number => 4 * Math.ceil(count / 4);
 const widthOf = ({ value }: Need): number => elementCount(value.shape.slice(1));
 

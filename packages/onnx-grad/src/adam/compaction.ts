@@ -1,6 +1,6 @@
 /**
- * Compact tables: the rows of embedding tables that the given batches look up, and the positions of each batch's
- * look-ups in these rows.
+ * Compact embedding tables. They contain only the rows that the given batches look up, and each look-up is replaced by
+ * positions in these rows.
  */
 
 import { assert, OnnxGradError } from '../errors.ts';
@@ -13,8 +13,8 @@ import type { Feeds, Session } from '../session/session.ts';
 export type Parameters = ReadonlyMap<string, Tensor>;
 
 /**
- * Reads the indices of look-ups. Indices that are inputs are read directly; other indices are computed by the index
- * graph of a cut.
+ * Reads the indices of look-ups. Indices that are inputs are read directly; all others are computed by the index graph
+ * of a cut.
  */
 export interface IndexReader {
   read(feeds: Feeds): Promise<Feeds>;
@@ -43,16 +43,19 @@ export function needsIndexSession(indexGraph: Graph): boolean {
 export interface Compaction {
   /** The parameters, with compact tables instead of full ones. */
   readonly parameters: Parameters;
-  /** The rows of each full table that its compact table contains, ascending, by table name. */
+  /** For each table, the ascending numbers of the rows that the compact table keeps, by table name. */
   readonly rows: ReadonlyMap<string, Int32Array>;
-  /** The feeds of the compact graph with the positions that the look-ups read, one for each batch. */
+  /** The feeds of the compact graph that contain the positions to look up, one set of feeds per batch. */
   readonly places: readonly Feeds[];
-  /** Returns the full parameters with the rows of `adapted` written back. Rows that no batch uses keep their values. */
+  /**
+   * Returns the full parameters, with the rows of `adapted` written back. Rows that no batch uses keep their values.
+   */
   restore(adapted: Parameters): Map<string, Tensor>;
 }
 
 /**
- * Reduces tables to the rows that any of `batches` uses. An index outside its table is an `index_out_of_range` error.
+ * Reduces tables to the rows that at least one of `batches` uses. An index outside the table is an `index_out_of_range`
+ * error.
  */
 export async function compact(
   cut: TableCut,

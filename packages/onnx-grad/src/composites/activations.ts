@@ -2,8 +2,8 @@
 import { refuse } from '../ops/helpers.ts';
 import type { CompositeSpec } from './spec.ts';
 
-// gelu(x) = x (1 + erf(x / sqrt 2)) / 2, in the order that ONNX Runtime fuses into one kernel, or x (1 + tanh(sqrt(2 /
-// pi) (x + 0.044715 x^3))) / 2
+// gelu(x) = x * (1 + erf(x / sqrt(2))) / 2, with the ops in the order that ONNX Runtime fuses into one kernel; the
+// approximation is x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2
 export const Gelu: CompositeSpec<'Gelu'> = {
   arity: [1, 1],
   outputs: 1,
@@ -23,7 +23,7 @@ export const Gelu: CompositeSpec<'Gelu'> = {
   },
 };
 
-// hardswish(x) = x clip(x / 6 + 1/2, 0, 1)
+// hardswish(x) = x * clip(x / 6 + 1/2, 0, 1)
 export const HardSwish: CompositeSpec<'HardSwish'> = {
   arity: [1, 1],
   outputs: 1,
@@ -34,7 +34,7 @@ export const HardSwish: CompositeSpec<'HardSwish'> = {
   },
 };
 
-// mish(x) = x tanh(log(1 + e^x))
+// mish(x) = x * tanh(log(1 + e^x))
 export const Mish: CompositeSpec<'Mish'> = {
   arity: [1, 1],
   outputs: 1,
@@ -45,7 +45,7 @@ export const Mish: CompositeSpec<'Mish'> = {
   },
 };
 
-// celu(x) = a elu(x / a) with elu(x) = x where x > 0, else e^x - 1
+// celu(x) = a * elu(x / a), with elu(x) = x if x > 0, else e^x - 1
 export const Celu: CompositeSpec<'Celu'> = {
   arity: [1, 1],
   outputs: 1,

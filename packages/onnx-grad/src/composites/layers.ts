@@ -21,7 +21,7 @@ export const Dropout: CompositeSpec<'Dropout'> = {
   },
 };
 
-// global average pooling is the mean over the axes after the channels
+// global average pooling is the mean over all axes after the channel axis
 export const GlobalAveragePool: CompositeSpec<'GlobalAveragePool'> = {
   arity: [1, 1],
   outputs: 1,
@@ -33,7 +33,8 @@ export const GlobalAveragePool: CompositeSpec<'GlobalAveragePool'> = {
   },
 };
 
-// a convolution with kernel size 1 is a matrix product with weights [out, in], for which channels must be the last axis
+// a convolution with kernel size 1 is a matrix product with weights [out, in]; for this product, channels must be the
+// last axis
 export const Conv: CompositeSpec<'Conv'> = {
   arity: [2, 3],
   outputs: 1,

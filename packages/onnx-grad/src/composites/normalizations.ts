@@ -34,7 +34,7 @@ export const LayerNormalization: CompositeSpec<'LayerNormalization'> = {
   },
 };
 
-// InstanceNormalization normalizes each channel of each row over the axes after the channels
+// InstanceNormalization normalizes each channel of each row over all axes after the channel axis
 export const InstanceNormalization: CompositeSpec<'InstanceNormalization'> = {
   arity: [3, 3],
   outputs: 1,
@@ -67,7 +67,7 @@ export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
     const normal = b.add('Div', [centred, deviation]);
     const shape = b.add('Shape', [x], { start: 0 });
     const apart = places.length === 0 ? normal : b.add('Reshape', [normal, shape]);
-    // before opset 21, each group had one scale
+    // before opset 21, there was one scale per group
     const of = (vector: Value): Value => {
       if (vector.shape.length !== 1 || vector.shape[0] !== num_groups || width === 1) return perChannel(b, vector, x);
       const repeated = b.add('Expand', [b.add('Unsqueeze', [vector, b.ints([1])]), b.ints([num_groups, width])]);
@@ -83,7 +83,8 @@ export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   outputs: 5,
   attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
   decompose: ({ b, inputs, attributes: { epsilon = DEFAULT_EPSILON, training_mode = 0 }, output, wants }) => {
-    // before opset 14, there was no attribute for training mode, but a node in training mode had more than one output
+    // before opset 14, training mode had no attribute; a node in training mode was recognisable by having more than one
+    // output
     if (training_mode !== 0 || [1, 2, 3, 4].some(wants)) refuse(`the node is in training mode: ${EVALUATION}`);
     const x = inputs[0]!;
     if (x.shape.length < 2) refuse(`"${x.name}" has rank ${x.shape.length}, but at least 2 is needed`);
@@ -95,7 +96,10 @@ export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   },
 };
 
-/** The names of the means and variances of all BatchNormalizations among `nodes`. No gradient step may change them. */
+/**
+ * The names of the means and variances of all BatchNormalization nodes in `nodes`. No gradient step may change these
+ * values.
+ */
 export function runningStatistics(
   nodes: Iterable<{ readonly opType: string; readonly input: readonly string[] }>,
 ): ReadonlySet<string> {
@@ -108,8 +112,8 @@ export function runningStatistics(
 const axesFrom = (first: number, rank: number) => Array.from({ length: rank - first }, (_, i) => first + i);
 
 /**
- * Adds x - mean and sqrt(variance + epsilon) over `axes`, which are kept with size 1. `options` applies to the node
- * that computes the mean.
+ * Adds nodes for x - mean and sqrt(variance + epsilon), computed over `axes`, which are kept with size 1. `options`
+ * applies to the node that computes the mean.
  */
 function moments(
   b: Builder,
@@ -120,12 +124,12 @@ function moments(
 ): { centred: Value; deviation: Value } {
   const over = b.ints(axes);
   const centred = b.add('Sub', [x, b.add('ReduceMean', [x, over], {}, options)]);
-  // ONNX Runtime fuses the nodes of a normalization into one kernel only if the square is a Pow
+  // ONNX Runtime fuses the nodes of a normalization into one kernel only if the square is computed by a Pow
   const variance = b.add('ReduceMean', [b.add('Pow', [centred, b.scalar(2, x)]), over]);
   return { centred, deviation: b.add('Sqrt', [b.add('Add', [variance, b.scalar(Math.fround(epsilon), x)])]) };
 }
 
-/** Reshapes a vector with one number per channel (axis 1 of `x`) so that it broadcasts to `x`. */
+/** Reshapes a vector with one number per channel (axis 1 of `x`) so that it can be broadcast to `x`. */
 function perChannel(b: Builder, vector: Value, x: Value): Value {
   const channels = x.shape[1]!;
   if (vector.shape.length !== 1 || mustDiffer(vector.shape[0]!, channels))

@@ -1,6 +1,6 @@
 /**
- * The type of an entry in the table of composite ops. A composite op may occur in a file; in a graph, other nodes
- * replace it.
+ * The type of an entry in the table of composite ops. A composite op may occur in a file, but is replaced by other
+ * nodes in a graph.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
@@ -9,7 +9,7 @@ import type { AttributeKind } from '../ops/attributes.ts';
 
 type None = Readonly<Record<never, never>>;
 
-/** The attributes of the composite ops in opsets 14 to 21, with the names that ONNX gives them. */
+/** The attributes of the composite ops in opsets 14 to 21, with their ONNX names. */
 export interface CompositeAttributes {
   BatchNormalization: { readonly epsilon?: number; readonly momentum?: number; readonly training_mode?: number };
   CastLike: None;

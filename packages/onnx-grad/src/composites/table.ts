@@ -20,7 +20,7 @@ export const COMPOSITES: { readonly [K in CompositeOp]: CompositeSpec<K> } = {
   ReduceLogSum: layers.ReduceLogSum,
 };
 
-/** Whether `op` is a composite op: one that may occur in a file and is replaced by other nodes in a graph. */
+/** Whether `op` is a composite op, which may occur in a file but is replaced by other nodes in a graph. */
 export function isComposite(op: string): op is CompositeOp {
   return Object.hasOwn(COMPOSITES, op);
 }

@@ -26,7 +26,7 @@ export interface GraphProgram {
 
 /**
  * The graph of a step. Its inputs are the inputs of the head, `label` `[batch]` and `rate/<parameter>`. Its outputs are
- * `loss` and the parameters after the step, `next/<parameter>`.
+ * `loss`, and each parameter after the step, `next/<parameter>`.
  */
 export function buildDescentGraph(head: Graph, parameters: readonly string[]): Graph {
   const b = Builder.from(head);
@@ -49,7 +49,7 @@ export async function openGraphProgram(
   const cut = cutTables(head, parameters);
   const step = await openSession(buildDescentGraph(cut.compactGraph, parameters), options);
   const forward = await openSession(cut.compactGraph, options);
-  // the rows that a look-up reads are part of the boundary, or the index graph computes them from the boundary
+  // the row numbers of a look-up are part of the boundary, or the index graph computes them from the boundary
   const index = cut.indexGraph.nodes.length > 0 ? await openSession(cut.indexGraph) : null;
   const reader = indexReader(cut.indexGraph, index);
   return {

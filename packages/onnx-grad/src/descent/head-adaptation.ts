@@ -1,6 +1,6 @@
 /**
  * Gradient descent on a few parameters of a graph. The body, the part that does not depend on these parameters, is
- * computed once per row. Steps only run the rest, the head.
+ * computed once per row. Steps run only the rest of the graph, the head.
  */
 
 import type { Parameters } from '../adam/compaction.ts';
@@ -21,7 +21,7 @@ const BODY_ROWS = 2048;
 export interface HeadProgram {
   /** Whether the parameters act through a linear term, so that a run can blend other parts into its logits. */
   readonly isLinear: boolean;
-  /** Runs the body on `rows` rows. `feedsOf` returns the graph's inputs for the rows from `from` up to `to`. */
+  /** Runs the body on `rows` rows. `feedsOf` returns the graph's inputs for rows `from` to `to - 1`. */
   boundary(
     parameters: Parameters,
     rows: number,
@@ -52,10 +52,10 @@ export function headGraphs(graph: Graph, parameters: readonly string[]): { body:
 }
 
 /**
- * Prepares gradient descent on `parameters` of `graph` and opens the sessions. The first output of `graph` is the
- * score, `[batch]`. If the parameters act through a linear term, steps run in plain arrays, otherwise as a graph. Only
- * `blend` uses the options `regression` (one of `parameters`; steps do not change it) and `scale` (not one of
- * `parameters`). A graph that cannot be split or differentiated is a GraphError.
+ * Prepares gradient descent on `parameters` of `graph`, and opens the sessions. The first output of `graph` is the
+ * score, `[batch]`. If the parameters act through a linear term, steps are computed on plain arrays, otherwise by a
+ * graph. Only `blend` uses the options `regression` (one of `parameters`, which steps do not change) and `scale` (not
+ * one of `parameters`). A graph that cannot be split or differentiated is a GraphError.
  */
 export async function openHeadProgram(
   graph: Graph,

@@ -7,7 +7,7 @@ import type { Feeds } from '../session/session.ts';
 export type Rates = Readonly<Record<string, number>>;
 
 /**
- * The inverse L2 penalty of a logistic regression, by parameter. Parameters without an entry are left out of the
+ * The inverse L2 penalty for each parameter in a logistic regression. Parameters without an entry are left out of the
  * regression.
  */
 export type Strengths = Readonly<Record<string, number>>;
@@ -22,28 +22,30 @@ export interface BoundaryActivations {
 }
 
 export interface HeadRun {
-  /** Makes one step on all of `rows` with their labels (0 or 1). Returns the mean loss before the step. */
+  /** Takes one step on all of `rows` with their labels (0 or 1). Returns the mean loss before the step. */
   step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number>;
   /** Returns the scores of all rows of the boundary under the current parameters, `[rows]`. */
   scores(): Promise<Float32Array>;
   /**
    * Fits a logistic regression to `rows` of the boundary. The features of the regression are the coefficients of the
-   * parameters in the linear term. Without a linear term, this is a `not_linear` error.
+   * parameters in the linear term. Without a linear term, a `not_linear` error is thrown.
    */
   fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
-  /** Returns a change of one parameter as a part of the logits. Without a linear term, this is a `not_linear` error. */
+  /**
+   * Returns a change to one parameter as a part of the logits. Without a linear term, a `not_linear` error is thrown.
+   */
   linear(change: LinearChange): LogitPart;
   /**
    * Adds parts to the logits. `own` (default: 1) is the weight of the current logits. Each part is scaled so that, over
    * the `reference` rows, the standard deviations of the part and of the current logits have the same ratio as their
-   * weights. Then the scale restores the standard deviation of the logits, and the intercept restores their mean, if
-   * the program has a scale or an intercept. A part that is equal for all rows adds nothing. With an `own` of 0, almost
-   * nothing of the current logits remains. Without a linear term, this is a `not_linear` error.
+   * weights. Then, if the program has a scale, the scale restores the standard deviation of the logits; if there is an
+   * intercept, the intercept restores their mean. A part that is equal for all rows adds nothing. If `own` is 0, almost
+   * nothing of the current logits remains. Without a linear term, a `not_linear` error is thrown.
    */
   blend(parts: readonly BlendedPart[], reference: Int32Array, own?: number): Promise<void>;
   /**
-   * Returns the current parameters, for a later `reset`. Call it before `blend`: the position does not include blended
-   * parts.
+   * Returns the current parameters, for a later `reset`. Call this function before `blend`: the returned position does
+   * not include blended parts.
    */
   position(): HeadPosition;
   /** Resets the parameters to a position, or to the start. */
@@ -52,12 +54,12 @@ export interface HeadRun {
   parameters(): Map<string, Tensor>;
 }
 
-/** A change of all elements of one parameter. */
+/** A change to all elements of one parameter. */
 export interface LinearChange {
   readonly parameter: string;
   /** The number that is added to each element of the parameter. */
   readonly elements: Float64Array;
-  /** The amount that the change adds to the linear term of each row of the run, `[rows]`. */
+  /** The amount that the change adds to each row's linear term, `[rows]`. */
   readonly own: Float64Array;
 }
 
@@ -66,11 +68,11 @@ export interface HeadPosition {
   readonly values: ReadonlyMap<string, Float32Array | Float64Array>;
 }
 
-/** An addend of a run's logits that is linear in the parameters. */
+/** A part of a run's logits that is linear in the parameters. */
 export interface LogitPart {
   /** The amount that the part adds to the logit of each row, `[rows]`. */
   readonly own: Float64Array;
-  /** Changes the parameters so that `factor` times the part is added to the logits. */
+  /** Changes the parameters so that the logits increase by `factor` times the part. */
   add(factor: number): void;
 }
 

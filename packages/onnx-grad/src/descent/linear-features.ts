@@ -1,4 +1,7 @@
-/** Features of rows: the coefficients of the parameters in the linear term, which are read from the graph once. */
+/**
+ * Features of rows. A feature is the coefficient of a parameter element in the linear term; features are read from the
+ * graph once.
+ */
 
 import type { Parameters } from '../adam/compaction.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -15,17 +18,19 @@ export interface ColumnBlock {
   /** The first column of the block. The block has `elements.length` consecutive columns. */
   readonly first: number;
   /**
-   * The flat positions of the columns' elements in the parameter, ascending. An element that no row looks up never
-   * changes and has no column.
+   * The flat positions in the parameter of the elements that have columns, ascending. An element that no row looks up
+   * never changes and has no column.
    */
   readonly elements: Int32Array;
 }
 
 /**
  * The features of some rows: a sparse part (the table elements that a row looks up, with their weights) and a dense
- * part. If c is the change of the parameters since the start, the linear term of row i is
+ * part. If c is the change to the parameters since the start, the linear term of row i is
  *
- *     offsets[i] + sum_k values[k] c[columns[k]] + sum_d dense[i, d] c[firstDense + d],  starts[i] <= k < starts[i + 1]
+ *     offsets[i] + sum_k values[k] * c[columns[k]] + sum_d dense[i, d] * c[firstDense + d]
+ *
+ * for starts[i] <= k < starts[i + 1].
  */
 export interface LinearFeatures {
   readonly rows: number;
@@ -33,7 +38,7 @@ export interface LinearFeatures {
   readonly blocks: readonly ColumnBlock[];
   /** The linear term of each row at the start, `[rows]`. */
   readonly offsets: Float64Array;
-  /** The first entry of each row, `[rows + 1]`, as in the CSR format. No row repeats a column. */
+  /** The position of each row's first entry, `[rows + 1]`, as in the CSR format. No row repeats a column. */
   readonly starts: Int32Array;
   readonly columns: Int32Array;
   readonly values: Float32Array;
@@ -51,7 +56,7 @@ export interface FeatureReader {
 /** Maximum number of rows per run. */
 const READ_ROWS = 2048;
 
-/** Opens the sessions that read the features of all parameters except the table `without`, which no step changes. */
+/** Opens the sessions that read the features. The table `without`, which no step changes, has no features. */
 export async function openFeatureReader(
   term: LinearTerm,
   { without, ...options }: SessionOptions & { without?: string } = {},
@@ -106,8 +111,8 @@ export async function openFeatureReader(
 }
 
 /**
- * Returns the dense features, `[rows, elements of dense]`. Each element is set to 1 in turn, with all others at 0; the
- * resulting change of the linear term is the column of the element.
+ * Returns the dense features, `[rows, elements of dense]`. Each element in turn is set to 1, with all others at 0; the
+ * resulting change in the linear term is the element's column.
  */
 async function readDense(
   { body, head }: { body: Session | null; head: Session },
@@ -176,7 +181,7 @@ export interface Columns {
 
 const ALL: Columns = { sparse: true, dense: true };
 
-/** Computes out[i] = sum_j x(rows[i], j) point[j]; `point` is `[width]` or longer. */
+/** Computes out[i] = sum_j x(rows[i], j) * point[j]; `point` is `[width]` or longer. */
 export function multiplyRows(
   features: LinearFeatures,
   rows: Int32Array,
@@ -198,7 +203,7 @@ export function multiplyRows(
 }
 
 /**
- * Computes out[j] = sum_i weights[i] x(rows[i], j) ^ power for the first `width` entries, and 0 for excluded columns.
+ * Computes out[j] = sum_i weights[i] * x(rows[i], j)^power for the first `width` entries, and 0 for excluded columns.
  */
 export function multiplyRowsTransposed(
   features: LinearFeatures,
@@ -228,7 +233,7 @@ export function multiplyRowsTransposed(
 }
 
 /**
- * Computes change[j] -= rate gradient[j] with the learning rate of the column's parameter. Both arrays are `[width]`.
+ * Computes change[j] -= rate * gradient[j] with the learning rate of the column's parameter. Both arrays are `[width]`.
  */
 export function descendBlocks(
   { blocks }: LinearFeatures,

@@ -1,4 +1,6 @@
-/** Gradient descent on parameters that act through a linear term, as a regression on features that are read once. */
+/**
+ * Gradient descent on parameters that act through a linear term, run as a regression on features that are read once.
+ */
 
 import type { Parameters } from '../adam/compaction.ts';
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
@@ -32,14 +34,14 @@ import { logitOf, SAME, spreadOf } from './spread.ts';
 
 /** Maximum number of rows per run when scoring. */
 const LINK_ROWS = 8192;
-/** The logistic regression stops when no entry of its mean gradient exceeds this number. */
+/** The logistic regression stops when no entry of the mean gradient exceeds this number. */
 const LOGISTIC_TOLERANCE = 1e-5;
-/** Minimum weight of a run's own logits in a blend, enough to order rows to which the parts give equal scores. */
+/** Minimum weight of a run's own logits in a blend. It is enough to order rows that get equal scores from the parts. */
 const LEAST_OWN = 1e-3;
 /**
- * Limits blends without a scale, because float32 and ONNX Runtime's Sigmoid only distinguish logits within about +-16.
- * The standard deviations of all parts sum to at most this number or, if larger, to the sum of the parts' weights times
- * the standard deviation of the run's own logits.
+ * Limits the spread of blends without a scale, because float32 and ONNX Runtime's Sigmoid only distinguish logits
+ * within about +-16. The sum of the parts' standard deviations is at most this number or, if larger, the sum of the
+ * parts' weights times the standard deviation of the run's own logits.
  */
 const MOST_UNSCALED = 4;
 
@@ -49,7 +51,7 @@ export interface LinearProgram {
 }
 
 /**
- * The graph of a step. Its inputs are the inputs of the link graph and `label` `[batch]`. Its outputs are `loss` and
+ * The graph of a step. Its inputs are the inputs of the link graph and `label` `[batch]`. Its outputs are `loss`, and
  * the gradient of `loss` with respect to each row's linear term.
  */
 export function buildLinkStep(term: LinearTerm): Graph {
@@ -95,9 +97,9 @@ class LinearRun implements HeadRun {
   readonly #step: Session;
   readonly #link: Session;
   readonly #all: Int32Array;
-  /** The change of each column's parameter element since the start. */
+  /** How much each column's parameter element has changed since the start. */
   readonly #change: Float64Array;
-  /** The amounts that linear changes have added to each row's linear term. `#linear` has the changes themselves. */
+  /** How much the changes in `#linear` have added to each row's linear term. */
   readonly #added: Float64Array;
   readonly #linear: { readonly parameter: string; readonly elements: Float64Array }[] = [];
   readonly #scaleName: string | null;
@@ -165,7 +167,7 @@ class LinearRun implements HeadRun {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
     const design = designOf(features, rows, byParameter);
-    // the solver needs a strength for every column, even an excluded column, whose weight stays 0
+    // the solver needs a strength for every column, even for excluded columns, which keep the weight 0
     const { weights } = fitLogisticRegression(
       design,
       labels,
@@ -196,7 +198,7 @@ class LinearRun implements HeadRun {
     const scores = await this.scores();
     const inner = Float64Array.from(reference, (row) => logitOf(scores[row]!) / this.#scaleAtStart);
     const before = spreadOf(inner);
-    // logits that are all equal have no spread to keep
+    // if all logits are equal, there is no spread to keep
     const spreadToKeep = before.deviation || 1;
     const unit = Math.min(spreadToKeep / Math.max(weightOfOwn, LEAST_OWN), this.#mostUnit(parts, spreadToKeep));
     let isBlended = false;
@@ -260,7 +262,7 @@ class LinearRun implements HeadRun {
     return { dtype: 'float32', shape: [1], data: Float32Array.of(this.#scale) };
   }
 
-  /** The index of a dense column that is equal for all rows; -1 if there is none. */
+  /** The index of a dense column with the same value in all rows; -1 if there is none. */
   #interceptColumn(): number {
     const { dense, rows, width, firstDense } = this.#features;
     const denseWidth = width - firstDense;

@@ -5,11 +5,11 @@ import { assert } from '../errors.ts';
 export interface Design {
   readonly rows: number;
   readonly width: number;
-  /** Computes out = X point; `point` is `[width]` or longer, `out` is `[rows]`. */
+  /** Computes the matrix product out = X * point; `point` is `[width]` or longer, `out` is `[rows]`. */
   multiply(point: Float64Array, out: Float64Array): void;
-  /** Computes X' values into the first `width` entries of `out`. */
+  /** Writes the matrix product X' * values to the first `width` entries of `out`. X' is the transpose of X. */
   multiplyTransposed(values: Float64Array, out: Float64Array): void;
-  /** Computes out = (X * X)' values, the diagonal of X' diag(values) X. X * X is the elementwise square of X. */
+  /** Computes the diagonal of the matrix product X' * diag(values) * X, where X' is the transpose of X. */
   multiplyTransposedSquares(values: Float64Array, out: Float64Array): void;
 }
 
@@ -30,7 +30,7 @@ const GRADIENT_TOLERANCE = 1e-6;
 const ROUNDING = 1e-12;
 
 /**
- * Minimises sum_i log(1 + exp(-y_i z_i)) + sum_j w_j^2 / (2 strengths_j) with z_i = w . x_i + b and y_i = +-1, the
+ * Minimises sum_i log(1 + exp(-y_i * z_i)) + sum_j w_j^2 / (2 * strengths_j) with z_i = w . x_i + b and y_i = +-1, the
  * objective of scikit-learn's `LogisticRegression(C=strength)`. The bias is not penalised. `strengths` has one value
  * for each column, or a single value for all columns. The objective is strictly convex in w, so the result does not
  * depend on `start`, which only saves steps. `labels` are 0 or 1; if all labels are equal, no finite bias is optimal,
@@ -81,8 +81,8 @@ export function fitLogisticRegression(
     for (; halvings < LIMITS.halvings; halvings++, length /= 2) {
       for (let i = 0; i < trial.length; i++) trial[i] = logits[i]! + length * slope[i]!;
       next = objectiveAlong(trial, labels, point, direction, length, penalties);
-      // The full Newton step is taken if its predicted decrease is below the rounding error of the sum, because such a
-      // decrease cannot be checked.
+      // The full Newton step is taken if the predicted decrease of the objective is below the rounding error of the
+      // sum, because so small a decrease cannot be checked.
       if (next <= value + 1e-4 * length * descent || -descent <= ROUNDING * value) break;
     }
     if (halvings === LIMITS.halvings) return model(point, step, false);
@@ -109,8 +109,8 @@ function model(point: Float64Array, steps: number, converged: boolean): Logistic
 }
 
 /**
- * Solves H d = -g with H = X' diag(curvature) X + diag(penalties) by conjugate gradients. The diagonal of H is the
- * preconditioner, and the tolerance shrinks with g.
+ * Solves H * d = -g with H = X' * diag(curvature) * X + diag(penalties) by conjugate gradients. The diagonal of H is
+ * the preconditioner, and the tolerance shrinks with g.
  */
 function newtonDirection(
   design: Design,
@@ -156,13 +156,13 @@ function multiply(design: Design, point: Float64Array, out: Float64Array): void 
   for (let i = 0; i < out.length; i++) out[i]! += bias;
 }
 
-/** Computes out = X' values. The last column of X is the column of ones for the bias. */
+/** Computes the matrix product out = X' * values. The last column of X contains ones, for the bias. */
 function multiplyTransposed(design: Design, values: Float64Array, out: Float64Array): void {
   design.multiplyTransposed(values, out);
   out[design.width] = sumOf(values);
 }
 
-/** Computes slope_i = sigmoid(z_i) - label_i and curvature_i = sigmoid(z_i) (1 - sigmoid(z_i)). */
+/** Computes slope_i = sigmoid(z_i) - label_i and curvature_i = sigmoid(z_i) * (1 - sigmoid(z_i)). */
 function fillDerivatives(logits: Float64Array, labels: Uint8Array, slope: Float64Array, curvature: Float64Array): void {
   for (let i = 0; i < logits.length; i++) {
     const p = 1 / (1 + Math.exp(-logits[i]!));
@@ -171,7 +171,7 @@ function fillDerivatives(logits: Float64Array, labels: Uint8Array, slope: Float6
   }
 }
 
-/** The objective at point + length * direction. `logits` are the logits at that point. */
+/** The objective at point + length * direction, given the `logits` there. */
 function objectiveAlong(
   logits: Float64Array,
   labels: Uint8Array,

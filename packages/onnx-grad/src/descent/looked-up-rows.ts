@@ -15,8 +15,8 @@ export interface LookedUpRows {
 }
 
 /**
- * The parameter elements, with their weights, that one look-up adds to consecutive rows. Row `from + i` gets
- * `counts[i]` elements.
+ * The parameter elements that one look-up adds to consecutive rows, and their weights. Row `from + i` gets `counts[i]`
+ * elements.
  */
 export interface Part {
   readonly parameter: string;
@@ -27,8 +27,8 @@ export interface Part {
 }
 
 /**
- * Returns the elements that one look-up adds to the rows from `from` up to `to`. `index` is `[to - from, ..]`; `weight`
- * has one more axis, the table's width. Elements with weight 0 (padding) are omitted. An index outside the table is an
+ * Returns the elements that one look-up adds to rows `from` to `to - 1`. `index` is `[to - from, ..]`; `weight` has one
+ * more axis, the table's width. Elements with weight 0 (padding) are omitted. An index outside the table is an
  * `index_out_of_range` error.
  */
 export function readPart(
@@ -67,7 +67,7 @@ export function readPart(
   return { parameter, from, counts, elements: elements.subarray(0, at), values: values.subarray(0, at) };
 }
 
-/** Combines the parts into sparse rows. `columnOf` returns an element's column, from 0 to width - 1. */
+/** Combines the parts into sparse rows. `columnOf` returns the column of an element, from 0 to width - 1. */
 export function assembleRows(
   parts: readonly Part[],
   rows: number,
@@ -95,8 +95,8 @@ export function assembleRows(
 }
 
 /**
- * Merges entries of a row that have the same column into their sum, in place, because the sum must be squared, not the
- * entries. Returns the number of remaining entries.
+ * Replaces entries of a row that have the same column by their sum, in place, because their sum must be squared and not
+ * each entry. Returns the number of remaining entries.
  */
 function addUpRepeated(starts: Int32Array, columns: Int32Array, values: Float32Array, width: number): number {
   const entryOf = new Int32Array(width).fill(-1);

@@ -1,9 +1,9 @@
-/** Computes logits of scores, and the mean and standard deviation of values. */
+/** Computes the logits of scores, and the mean and standard deviation of values. */
 
 /** Scores are clipped to at least this distance from 0 and 1. */
 const CERTAIN = 1e-7;
 /**
- * Values count as equal if they differ by less than this fraction of their size, because features are differences of
+ * Values that differ by less than this fraction of their size count as equal, because features are differences of
  * float32 sums.
  */
 export const SAME = 1e-4;
@@ -14,7 +14,7 @@ export function logitOf(score: number): number {
   return Math.log(inside / (1 - inside));
 }
 
-/** Returns the mean and the standard deviation. The deviation is 0 if the values only differ by rounding. */
+/** Returns the mean and the standard deviation. The deviation is 0 if the values differ only because of rounding. */
 export function spreadOf(values: Float64Array): { mean: number; deviation: number } {
   let mean = 0;
   for (const value of values) mean += value / values.length;

@@ -12,25 +12,31 @@ import { sameShape, typeText } from './tensor.ts';
 /** PyTorch's BCELoss clamps logarithms at -100. */
 const LOWEST_LOG = -100;
 /**
- * PyTorch's first derivative clamps p (1 - p) to at least this number; its second derivative adds this number to p and
- * to 1 - p.
+ * PyTorch's first derivative clamps p * (1 - p) to at least this number; the second derivative adds this number to p
+ * and to 1 - p.
  */
 const EPSILON = 1e-12;
 
 /**
- * Lower bounds of exact probabilities: the smallest normal float32, and a number whose square has a finite float32
- * reciprocal.
+ * Lower bounds of exact probabilities: the smallest normal float32, and a number large enough for the reciprocal of its
+ * square to be a finite float32.
  */
 const LEAST = 2 ** -126;
 const LEAST_SQUARABLE = 2 ** -60;
 
 /**
- * Adds to `b` the mean of -(y log p + (1 - y) log(1 - p)), a scalar, for probabilities `p` and labels `y`, both
+ * Adds to `b` the mean of -(y * log(p) + (1 - y) * log(1 - p)), a scalar, for probabilities `p` and labels `y`, both
  * `[batch]`; other shapes are a GraphError. The labels are data and get no gradient.
  *
- * Differentiating `Max(Log(p), -100)` would yield 0 * inf = NaN at p = 0, so both derivatives use PyTorch's own
- * formulas: dL/dp = (p - y) / max(p (1 - p), 1e-12) / batch, and for its derivative ((p - y)^2 + y (1 - y)) / ((p +
- * 1e-12) (1 - p + 1e-12))^2. At p = y the latter is 0, whereas differentiating the first formula would give 1e12.
+ * Differentiating `Max(Log(p), -100)` would yield 0 * inf = NaN at p = 0, so the first derivative is PyTorch's
+ *
+ *     (p - y) / max(p * (1 - p), 1e-12) / batch
+ *
+ * and the second derivative uses PyTorch's
+ *
+ *     ((p - y)^2 + y * (1 - y)) / ((p + 1e-12) * (1 - p + 1e-12))^2
+ *
+ * which is 0 at p = y, whereas differentiating the first formula would give 1e12.
  *
  * If `p` is a sigmoid in exact form, or a weighted mean of such sigmoids (`exactSigmoids`), 1 - p is also computed from
  * the logits, and the formulas do not need these clamps: (1 - y) / (1 - p) - y / p, and (1 - y) / (1 - p)^2 + y / p^2.
@@ -74,7 +80,7 @@ interface Both {
   readonly restOfY: Value;
 }
 
-/** p - y, and the divisors that replace p (1 - p) in the first and the second derivative. */
+/** p - y, and the divisors that replace p * (1 - p) in the first and the second derivative. */
 interface Terms {
   readonly error: Value;
   readonly divisor: Value;

@@ -1,5 +1,5 @@
 /**
- * Builds graphs node by node. Each call infers the types of the outputs by the op's shape rule, names the node and
+ * Builds graphs node by node. Each call infers the types of the outputs with the op's shape rule, names the node and
  * returns the outputs.
  */
 
@@ -25,7 +25,7 @@ import {
 import { keyOf, valueOfTensor } from './tensor-values.ts';
 import { UniqueNames } from './unique-names.ts';
 
-/** A graph under construction. A name that is already in use, or a value of another graph, is a GraphError. */
+/** A graph under construction. A name that is already in use, or a value from another graph, is a GraphError. */
 export class Builder implements NodeBuilder {
   private readonly nodes: Node[] = [];
   private readonly values = new Map<string, Value>();
@@ -75,8 +75,8 @@ export class Builder implements NodeBuilder {
   }
 
   /**
-   * Adds an input. `known` contains its elements if the caller is sure of them, for example sizes that another graph
-   * computed.
+   * Adds an input. `known` contains the input's elements if the caller is sure of them, for example sizes that another
+   * graph computed.
    */
   input(name: string, dtype: DataType, shape: Shape, known?: readonly Dim[]): Value {
     for (const dim of [...shape, ...(known ?? [])]) if (typeof dim === 'string') this.keepClearOf(dim);
@@ -168,7 +168,7 @@ export class Builder implements NodeBuilder {
     return outputs;
   }
 
-  /** Runs `build`. The names of the nodes that `build` adds begin with `prefix`, such as `<node>_grad/`. */
+  /** Runs `build`, and prefixes the names of the nodes that `build` adds with `prefix`, such as `<node>_grad/`. */
   named<T>(prefix: string, build: () => T): T {
     const before = this.prefix;
     this.prefix = prefix;
@@ -200,9 +200,9 @@ export class Builder implements NodeBuilder {
   }
 
   /**
-   * Copies the nodes of `graph` into the graph under construction, with `prefix` before their names. `values` contains
-   * replacements for values of `graph`, by name, and must include all inputs. Initializers and constants without a
-   * replacement are copied. Returns the new value for each name in `graph`.
+   * Copies the nodes of `graph` into the graph under construction, with `prefix` added to their names. `values`
+   * contains replacements for values of `graph`, by name, and must include all inputs. Initializers and constants
+   * without a replacement are copied. Returns the new value for each name in `graph`.
    */
   inline(graph: Graph, values: ReadonlyMap<string, Value>, prefix: string): ReadonlyMap<string, Value> {
     const mapped = new Map(values);
@@ -233,8 +233,8 @@ export class Builder implements NodeBuilder {
   }
 
   /**
-   * Returns the graph built so far, with these outputs. The graph still contains nodes that no output needs; `prune`
-   * removes them.
+   * Returns the graph built so far, with `outputs` as its outputs. The graph still contains nodes that no output needs;
+   * `prune` removes them.
    */
   build(name: string, outputs: readonly Value[]): Graph {
     return {

@@ -1,5 +1,5 @@
 /**
- * Reverse-mode differentiation. The gradient of a scalar is added as nodes from the same table of ops, so a gradient
+ * Reverse-mode differentiation. The gradient of a scalar is added as nodes with ops from the same table, so a gradient
  * can be differentiated again.
  */
 
@@ -14,11 +14,12 @@ import { isFloat, sameShape, typeText } from './tensor.ts';
 
 /**
  * Adds to `b` the gradient of `loss` (a float scalar) with respect to each of `parameters` (any float values). Returns
- * the gradients by name, each with the shape of its parameter: zeros if the loss does not depend on it.
+ * the gradients by name, each with the shape of its parameter. The gradient is zero if the loss does not depend on the
+ * parameter.
  *
- * `graph` is the graph that `b` has built so far; for higher orders, call the function again with the graph built by
- * then. A path through an op without a gradient rule is a GraphError that names the op, the node and the path from the
- * loss to the node.
+ * `graph` is the graph that `b` has built so far; for higher-order derivatives, call the function again with the
+ * extended graph. A path through an op without a gradient rule is a GraphError that names the op, the node and the path
+ * from the loss to the node.
  */
 export function addGradients(
   b: Builder,
@@ -74,8 +75,8 @@ export function addGradients(
 }
 
 /**
- * Returns `graph` with the gradients of `loss` (a float scalar) as further outputs, in the order of `parameters`. They
- * are named `grad/<parameter>` and have the shapes of their parameters. Errors are the same as for `addGradients`.
+ * Returns `graph` with the gradients of `loss` (a float scalar) as further outputs, in the order of `parameters`. The
+ * outputs are named `grad/<parameter>` and have the shapes of the parameters. Throws the same errors as `addGradients`.
  */
 export function differentiate(graph: Graph, loss: string, parameters: readonly string[]): Graph {
   const b = Builder.from(graph);
@@ -90,9 +91,9 @@ export function differentiate(graph: Graph, loss: string, parameters: readonly s
 }
 
 /**
- * The float values among `sources`, and all float values that depend on them through differentiable ops. Ops that
- * refuse to be differentiated are included, so that the reverse sweep reports the refusal. Integers and booleans carry
- * no gradient.
+ * The float values in `sources`, and all float values that depend on them through differentiable ops. Ops with a reason
+ * for having no gradient rule are included, so that the reverse sweep reports the reason. Integers and booleans have no
+ * gradient.
  */
 export function dependentValues(graph: Graph, sources: ReadonlySet<string>): ReadonlySet<string> {
   const dependent = new Set([...sources].filter((name) => isFloat(graph.values.get(name)!.dtype)));
@@ -153,7 +154,7 @@ function pathTo(node: Node, cameFrom: ReadonlyMap<string, Node>): string {
   return names.join(' <- ');
 }
 
-/** Gives `gradient` the shape of `target`. Their sizes are equal but may have different names. */
+/** Reshapes `gradient` to the shape of `target`. The sizes are equal, but their names may differ. */
 function typedAs(b: Builder, gradient: Value, target: Value): Value {
   if (sameShape(gradient.shape, target.shape)) return gradient;
   return b.add('Reshape', [gradient, shapeOf(b, target)], { allowzero: 1 });
@@ -167,7 +168,7 @@ function unbroadcast(b: Builder, gradient: Value, target: Value): Value {
   if (extra > 0) out = b.add('ReduceSum', [out, b.ints(Array.from({ length: extra }, (_, i) => i))], { keepdims: 0 });
   const ones = target.shape.flatMap((dim, i) => (dim === 1 && out.shape[i] !== 1 ? [i] : []));
   if (ones.length > 0) out = b.add('ReduceSum', [out, b.ints(ones)], { keepdims: 1 });
-  // if two sizes have different names, only the run shows which of them is 1
+  // if two sizes have different names, which of them is 1 is only known at run time
   const unsure = target.shape.some((dim, i) => typeof dim === 'string' && dim !== out.shape[i]);
   if (!unsure) return out;
   const isOne = b.add('Equal', [b.add('Shape', [target]), b.scalar(1, 'int64')]);

@@ -21,7 +21,7 @@ export interface Node<K extends OpType = OpType> {
 }
 
 /**
- * A hand-written gradient of `output` with respect to some of the values on which `output` depends. The reverse sweep
+ * A hand-written gradient of `output` with respect to `input`, a value that `output` depends on. The reverse sweep
  * multiplies the gradient at `output` by `gradient` (which has the shape of `input`) and continues from `input`,
  * skipping the nodes in between. `output` must be a scalar, or a value whose element i depends only on element i of
  * `input`.

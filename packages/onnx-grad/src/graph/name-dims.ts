@@ -5,9 +5,9 @@ import type { Graph, Value } from './ir.ts';
 import type { Dim } from './tensor.ts';
 
 /**
- * Returns `graph` with sizes renamed as in `declared`, which contains the types that the file declares, by value.
- * Renaming never makes two sizes equal: a name that an input uses, or that another size has received, is not used
- * again, whatever the file declares.
+ * Returns `graph` with sizes renamed as in `declared`, which contains the types that the file declares, by value name.
+ * Renaming never makes two sizes equal: whatever the file declares, a name is not used if an input uses it or another
+ * size has already received it.
  */
 export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredType>): Graph {
   const fixed = new Set<Dim>(graph.inputs.flatMap((name) => graph.values.get(name)!.shape));
@@ -38,7 +38,7 @@ export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredTyp
   return { ...graph, values };
 }
 
-/** Renames each size whose name has just been given to another size. */
+/** Renames a size if its name has just been given to another size. */
 function moveAside(graph: Graph, fixed: ReadonlySet<Dim>, names: Map<Dim, string>, taken: ReadonlySet<string>): void {
   const used = new Set<Dim>([...fixed, ...taken]);
   const all = [...graph.values.values()].flatMap((value) => [...value.shape, ...(value.known ?? [])]);

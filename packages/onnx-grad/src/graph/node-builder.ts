@@ -36,8 +36,8 @@ export interface NodeBuilder {
   /** Adds a constant int64 vector, such as axes, a shape or indices. */
   ints(values: readonly number[]): Value;
   /**
-   * The contents of `value` if they never change: if `value` is a constant, or an initializer of integers or booleans.
-   * Float initializers may be trained.
+   * The contents of `value` if they never change, which is the case for constants and for initializers of integers or
+   * booleans. Float initializers may be trained.
    */
   constantOf(value: Value): Tensor | undefined;
 }

@@ -38,7 +38,7 @@ const INPUT_NAMES: { readonly [K in OpType]?: readonly string[] } = {
 };
 
 /**
- * The text of `graph`: its inputs, parameters, large constants, nodes
+ * Returns the text of `graph`: the inputs, parameters, large constants, nodes
  * (`score: float32[batch] = Squeeze(sum, axes=[1])`) and outputs, in the graph's order. Small constants are printed
  * inline. Equal graphs have equal texts. The text does not end with a line break.
  */
@@ -80,7 +80,7 @@ function attributeTexts(node: Node): string[] {
   });
 }
 
-/** The line of an output. If the output is a constant, the line contains its elements, because no node line does. */
+/** The line that shows an output. For a constant, the line contains the elements, because no node line shows them. */
 function outputText(graph: Graph, name: string): string {
   const constant = graph.constants.get(name);
   const typed = valueText(graph.values.get(name)!);
@@ -112,7 +112,7 @@ function floatText(x: number, single: boolean): string {
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
-/** The shortest text that reads back as `x`. A float32 only has to read back as the same float32. */
+/** The shortest text that parses to `x`. A float32 only has to parse to the same float32. */
 function numberText(x: number): string {
   if (Math.fround(x) !== x || Number.isSafeInteger(x)) return String(x);
   for (let digits = 1; digits <= 9; digits++) {

@@ -5,7 +5,7 @@ export interface PruneOptions {
   /** Whether to remove unused parameters as well. Default: false. */
   readonly initializers?: boolean;
   /**
-   * Whether to keep the hand-written gradients of the remaining values and the nodes that these gradients need.
+   * Whether to keep the hand-written gradients of the remaining values, and the nodes that these gradients need.
    * Default: true.
    */
   readonly overrides?: boolean;
@@ -34,7 +34,7 @@ export function prune(graph: Graph, { initializers = false, overrides = true }: 
 }
 
 /**
- * Returns `graph` without any part that no output needs. Unused inputs are removed too, except the inputs named in
+ * Returns `graph` with only the parts that the outputs need. Unused inputs are removed too, except the inputs named in
  * `keep`.
  */
 export function pruneInputs(graph: Graph, keep: readonly string[], options: PruneOptions = {}): Graph {

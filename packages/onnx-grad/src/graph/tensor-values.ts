@@ -21,7 +21,7 @@ export function knownTensor({ dtype, shape, known }: Value): Tensor | null {
   return tensor(dtype, shape, known as readonly number[]);
 }
 
-/** A key that is the same for equal constants; null for constants that are too large to compare. */
+/** A key that is the same for equal constants; null if the constant is too large to compare. */
 export function keyOf(data: Tensor): string | null {
   if (data.data.length > KNOWN_ELEMENTS) return null;
   return `${typeText(data)}=${Array.from(data.data as ArrayLike<number | bigint>, (x) => (Object.is(x, -0) ? '-0' : String(x)))}`;

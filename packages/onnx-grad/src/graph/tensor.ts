@@ -46,8 +46,8 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * Returns a tensor of `values`, which are in row-major order, with booleans as 0 and 1. A number of values that does
- * not match the shape is a RangeError.
+ * Returns a tensor of `values`, which are in row-major order, with booleans as 0 and 1. If the number of values does
+ * not match the shape, a RangeError is thrown.
  */
 export function tensor(dtype: DataType, shape: readonly number[], values: ArrayLike<number>): Tensor {
   const count = elementCount(shape);

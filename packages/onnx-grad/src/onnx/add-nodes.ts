@@ -1,6 +1,6 @@
 /**
- * Adds the nodes of a file to a graph. Each node is converted to opset 18 and typed. An `If` whose condition is known
- * is replaced by its branch.
+ * Adds the nodes of a file to a graph. Each node is converted to opset 18 and typed. If the condition of an `If` is
+ * known, the `If` is replaced by the branch that would run.
  */
 
 import { isComposite } from '../composites/table.ts';
@@ -19,8 +19,8 @@ import { readTensor } from './proto-tensor.ts';
 import { CONTROL_FLOW, nodeNames, readNode } from './read-nodes.ts';
 
 /**
- * Adds `nodes`, which are in topological order, to `b`, which already has the values that they read from outside. A
- * node that does not fit is a GraphError.
+ * Adds `nodes`, in topological order, to `b`. The outside values that the nodes read must already be in `b`. A node
+ * that does not fit is a GraphError.
  */
 export function addNodes(b: Builder, nodes: readonly FileNode[]): void {
   const names = nodeNames(nodes);
@@ -53,8 +53,8 @@ function addNode(b: Builder, node: FileNode, name: string): void {
 }
 
 /**
- * Adds the branch of an `If` whose condition follows from types and shapes. The nodes of the branch are named
- * `<node>/<name>`.
+ * Adds the branch of an `If` that would run, if types and shapes determine the condition. The nodes of the branch are
+ * named `<node>/<name>`.
  */
 function addBranch(b: Builder, node: FileNode, name: string): void {
   const where = nodeText(node);

@@ -40,7 +40,7 @@ export function hasConversion(op: string): boolean {
 
 type Rule = (node: FileNode, opset: number, context: ConversionContext) => FileNode;
 
-/** Turns the attribute `axes`, which reductions had before opset 18, into an input. */
+/** Turns the attribute `axes` of reductions before opset 18 into an input. */
 const axesToInput: Rule = (node, opset, { ints }) => {
   const axes = node.attributes.get('axes');
   if (opset >= 18 || !axes) return node;
@@ -51,7 +51,7 @@ const axesToInput: Rule = (node, opset, { ints }) => {
 };
 
 const RULES: { readonly [op: string]: Rule } = {
-  // `saturate`, which was added in opset 19, only affects float8
+  // the attribute `saturate`, added in opset 19, only affects float8
   Cast: (node) => without(node, 'saturate'),
   // Pad nodes in a graph have no `axes`, because ONNX Runtime 1.30 moves a Transpose through a Pad as if all axes were
   // padded

@@ -1,5 +1,5 @@
 /**
- * Decomposes the composite nodes of a file into nodes with ops of the table, whose gradients are known. A node `norm`
+ * Decomposes the composite nodes of a file into nodes with ops from the table, which have gradients. A node `norm`
  * becomes `norm/Sub`, `norm/Mul`, ..
  */
 
@@ -13,7 +13,7 @@ import { readAttributesOf } from './proto-attributes.ts';
 
 /**
  * Adds to `b` the nodes that replace `node`, which has the composite op `op`. The new nodes are named `<name>/<op>`;
- * the outputs keep their names. A node that cannot be decomposed exactly is a GraphError that names the node.
+ * the outputs keep their names. If a node cannot be decomposed exactly, a GraphError names the node.
  */
 export function decompose(b: Builder, op: CompositeOp, node: FileNode, name: string): void {
   const where = nodeText(node);

@@ -1,5 +1,6 @@
 /**
- * Reads external data of an ONNX file, only from the model's own folder. All sizes are checked before any data is read.
+ * Reads the external data of an ONNX file, but only from the model's folder. All sizes are checked before any data is
+ * read.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
@@ -16,19 +17,22 @@ import {
 import { parseModel } from './parse-model.ts';
 import { sizeOfTensor } from './proto-tensor.ts';
 
-/** The files next to a model, by the location that a tensor states. A file that may not be read is a GraphError. */
+/**
+ * The files next to a model, addressed by the locations given in tensors. Access to a file that may not be read is a
+ * GraphError.
+ */
 export interface ExternalFiles {
   sizeBytes(location: string): number;
   read(location: string, offset: number, length: number): Uint8Array;
 }
 
-/** A tensor of a file, with its description in error messages. */
+/** A tensor of a file, and how error messages describe the tensor. */
 interface Named {
   readonly proto: TensorProto;
   readonly what: string;
 }
 
-/** The place of a tensor's data, as stated in the file. */
+/** Where a tensor's data is stored, according to the ONNX file. */
 interface Claim extends Named {
   readonly location: string;
   readonly offset: number;
@@ -40,7 +44,7 @@ interface Claim extends Named {
  * region are counted separately.
  */
 const MAXIMUM_BYTES = 2 ** 31 - 1;
-/** Maximum length of one read, in bytes. Node refuses lengths over 2^31 - 1. */
+/** Maximum length of one read, in bytes. Node.js rejects lengths over 2^31 - 1. */
 const READ_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -71,8 +75,8 @@ export function embedExternalData(model: ModelProto, files: ExternalFiles): void
 }
 
 /**
- * Returns `bytes` with all data inside the file; if no data is external, the bytes are unchanged. Errors are the same
- * as for `readModel`.
+ * Returns the model in `bytes` as a file that contains all data; if no data is external, the bytes are unchanged.
+ * Throws the same errors as `readModel`.
  */
 export function selfContained(bytes: Uint8Array, files: ExternalFiles): Uint8Array {
   const model = parseModel(bytes);
@@ -82,13 +86,13 @@ export function selfContained(bytes: Uint8Array, files: ExternalFiles): Uint8Arr
 }
 
 /**
- * Gives access to the files of `folder`. A name or link that leads out of the folder, or to anything other than a file,
- * is a GraphError.
+ * Gives access to the files of `folder`. A name or link that points outside the folder, or to anything other than a
+ * file, is a GraphError.
  */
 export function filesIn(folder: string): ExternalFiles {
   const withFile = <T>(location: string, use: (descriptor: number) => T): T => {
     const path = pathInside(folder, location);
-    // opened without blocking, because the path could name a pipe, which is refused below
+    // the file is opened without blocking, because the path could name a pipe, which is rejected below
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       if (!fstatSync(descriptor).isFile()) throw new GraphError(`external data "${location}" is not a file`);
@@ -170,7 +174,7 @@ function readClaim(proto: TensorProto, what: string): Claim {
   return { proto, what, location, offset: number('offset') ?? 0, length: Number(bytes) };
 }
 
-/** Returns `location`. A location that may lead out of the folder on any operating system is a GraphError. */
+/** Returns `location`. A location that could point outside the folder on any operating system is a GraphError. */
 function checkLocation(location: string): string {
   const parts = location.split(/[/\\]/);
   if (location === '' || location.includes('\0'))

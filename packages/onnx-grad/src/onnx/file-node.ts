@@ -12,7 +12,9 @@ export interface FileNode {
   readonly opset: number;
 }
 
-/** The description of a node in error messages: `Gemm node "fc1"`. A node without a name is described by its output. */
+/**
+ * The description of a node in error messages: `Gemm node "fc1"`. A node without a name is identified by its output.
+ */
 export function nodeText(node: {
   readonly op: string;
   readonly name: string;

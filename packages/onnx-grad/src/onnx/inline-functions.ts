@@ -1,5 +1,5 @@
 /**
- * Replaces calls of functions that a file defines (newer exporters write such functions) by the nodes of the functions.
+ * Replaces each call to a function defined in the file by the function's nodes. Newer exporters write such functions.
  */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
@@ -15,13 +15,13 @@ import {
 } from './generated/onnx_pb.ts';
 
 /**
- * Maximum number of nodes after inlining. Without a limit, a short chain of functions that each call the next one twice
- * would exhaust the memory.
+ * Maximum number of nodes after inlining. Without a limit, a short chain of functions, each of which calls the next one
+ * twice, would exhaust memory.
  */
 const MAXIMUM_NODES = 100_000;
 const MAXIMUM_DEPTH = 64;
 
-/** A node of a file with its opset. A function declares its opset separately from the model. */
+/** A node of a file with its opset, because a function may declare a different opset than the model. */
 export interface FileOp {
   readonly proto: NodeProto;
   readonly opset: number;
@@ -30,8 +30,8 @@ export interface FileOp {
 /**
  * Returns the nodes of the model's graph with all function calls, including nested calls, replaced by the nodes of the
  * functions. `opset` is the opset of the model; `opsetOf` returns the opset of a function. Values and nodes of a
- * function are named after the call, such as `layer/relu`. A function that is never called is ignored. A function that
- * calls itself is a GraphError.
+ * function get the name of the call as a prefix, as in `layer/relu`. A function that is never called is ignored. A
+ * function that calls itself is a GraphError.
  */
 export function inlineFunctions(
   model: ModelProto,
@@ -74,7 +74,7 @@ export function inlineFunctions(
   return inlined;
 }
 
-/** Returns the nodes of `definition` with the values and attributes of `call`. */
+/** Returns the nodes of the function `definition`, with the inputs, outputs and attributes of `call` filled in. */
 function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeProto[] {
   const where = nodeText({ op: call.opType, name: call.name, outputs: call.output });
   const { input, output } = definition;
@@ -96,7 +96,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     else if (given !== '')
       copies.push(create(NodeProtoSchema, { opType: 'Identity', input: [known], output: [given] }));
   });
-  // the branches of an If would still use the names that the values had before inlining
+  // functions with an If are rejected, because the branches would still use the old names of the values
   const branch = definition.node.find(({ opType }) => opType === 'If');
   if (branch)
     throw new GraphError(
@@ -111,7 +111,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     return fresh;
   };
   const nodes = definition.node.map((node) =>
-    // a new protobuf message is created, because copying the fields would lose the fields that are not set
+    // a new protobuf message is created, because a plain copy would lack the fields that are not set
     Object.assign(create(NodeProtoSchema), node, {
       name: `${prefix}/${node.name === '' ? node.opType : node.name}`,
       input: node.input.map(named),
@@ -122,7 +122,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
   return [...nodes, ...copies];
 }
 
-/** The values of a function's attributes: the values in the call, otherwise the defaults. */
+/** The values of a function's attributes: those in the call, otherwise the defaults. */
 function attributesOf(definition: FunctionProto, call: NodeProto, where: string): ReadonlyMap<string, AttributeProto> {
   const attributes = new Map(definition.attributeProto.map((attribute) => [attribute.name, attribute]));
   const taken = new Set([...definition.attribute, ...attributes.keys()]);
@@ -135,8 +135,8 @@ function attributesOf(definition: FunctionProto, call: NodeProto, where: string)
 }
 
 /**
- * Replaces a reference to a function's attribute by the value of the attribute. If the call has no value, the attribute
- * is omitted.
+ * Replaces a reference to a function's attribute by the attribute's value. If there is no value, the attribute is
+ * omitted.
  */
 function resolved(attribute: AttributeProto, given: ReadonlyMap<string, AttributeProto>): AttributeProto[] {
   if (attribute.refAttrName === '') return [attribute];
@@ -160,7 +160,10 @@ class Names {
   }
 }
 
-/** The key of a function: its domain, name and overload. ONNX's own domain has two names, which give the same key. */
+/**
+ * The key of a function: its domain, name and overload. The standard ONNX domain has two names, which produce the same
+ * key.
+ */
 function keyOf(domain: string, name: string, overload: string): string {
   return JSON.stringify([domain === 'ai.onnx' ? '' : domain, name, overload]);
 }

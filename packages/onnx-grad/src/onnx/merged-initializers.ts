@@ -3,9 +3,10 @@ import type { ModelProto, NodeProto } from './generated/onnx_pb.ts';
 
 /**
  * Maps the name of a merged initializer to the name of the initializer that was kept. If several parameters or buffers
- * have equal values, such as the ones and zeros of untrained normalisations, `torch.onnx.export` keeps one initializer
- * and writes each of the others as an Identity of the first, under its name in PyTorch. To be trained, the initializers
- * must be separate again. Identity nodes of the model itself have outputs whose names begin with "/".
+ * have equal values, such as the ones and zeros of untrained normalisations, `torch.onnx.export` keeps only one
+ * initializer. It writes every other parameter as an Identity of this initializer; the Identity's output has the
+ * parameter's name in PyTorch. For training, the initializers must be separate again. Identity nodes that are part of
+ * the model have output names that begin with "/".
  */
 export function mergedInitializers({ producerName, graph }: ModelProto): ReadonlyMap<string, string> {
   if (producerName !== 'pytorch' || !graph) return new Map();

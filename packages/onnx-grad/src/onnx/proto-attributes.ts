@@ -1,4 +1,4 @@
-/** Converts node attributes from and to AttributeProto, following the table of ops. */
+/** Converts node attributes to and from AttributeProto, as specified in the table of ops. */
 import { create } from '@bufbuild/protobuf';
 import { assert, GraphError } from '../errors.ts';
 import { type DataType, numbersOf, tensor } from '../graph/tensor.ts';
@@ -16,7 +16,7 @@ import { dataTypeOf, FILE_TYPES, readTensor, writeTensor } from './proto-tensor.
 type RequiredKeys<T> = { [A in keyof T]-?: Record<never, never> extends Pick<T, A> ? never : A }[keyof T];
 type Numbers = { readonly value: number; readonly dtype: DataType };
 
-/** The required attributes of each op. A missing op is a compile error. */
+/** The required attributes of each op. The project does not compile if an op is missing. */
 const REQUIRED: {
   readonly [K in OpType as RequiredKeys<OpAttributes[K]> extends never ? never : K]: readonly RequiredKeys<
     OpAttributes[K]
@@ -34,8 +34,8 @@ const STORED_AS: { readonly [K in AttributeKind]: AttributeType } = {
 };
 
 /**
- * Returns the attributes of a node with op `op`. An unknown, missing or mistyped attribute is a GraphError whose
- * message begins with `where`.
+ * Returns the attributes of a node with op `op`. An unknown, missing or mistyped attribute is a GraphError with a
+ * message that begins with `where`.
  */
 export function readAttributes<K extends OpType>(
   op: K,
@@ -50,8 +50,8 @@ export function readAttributes<K extends OpType>(
 }
 
 /**
- * Returns attributes of the given kinds by name. No attribute is required. An unknown or mistyped attribute is a
- * GraphError whose message begins with `where`.
+ * Returns the attributes by name; `kinds` contains their types. No attribute is required. An unknown or mistyped
+ * attribute is a GraphError with a message that begins with `where`.
  */
 export function readAttributesOf(
   kinds: Readonly<Record<string, AttributeKind>>,
@@ -77,8 +77,8 @@ export function readAttributesOf(
 }
 
 /**
- * Returns the AttributeProtos of a node in the order of the table. Floats become float32, the only type of float
- * attributes in a file.
+ * Returns the AttributeProtos of a node, in the order of the table of ops. Floats are rounded to float32, the only
+ * float type for attributes in a file.
  */
 export function writeAttributes<K extends OpType>(op: K, attributes: OpAttributes[K]): AttributeProto[] {
   const kinds: Readonly<Record<string, AttributeKind>> = OPS[op].attributes;

@@ -1,4 +1,4 @@
-/** Converts tensors from and to TensorProto. The sizes stated in a file are checked before memory is allocated. */
+/** Converts tensors to and from TensorProto. The sizes given in a file are checked before memory is allocated. */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import { BYTES_PER_ELEMENT, type DataType, type Tensor, type TensorData, tensor, typeText } from '../graph/tensor.ts';
@@ -10,7 +10,7 @@ import {
   TensorProtoSchema,
 } from './generated/onnx_pb.ts';
 
-/** ONNX's codes of the element types that a graph supports. */
+/** ONNX's codes for the element types that a graph supports. */
 export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
   float32: TensorProto_DataType.FLOAT,
   float64: TensorProto_DataType.DOUBLE,
@@ -20,8 +20,8 @@ export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
 };
 
 /**
- * Returns the element type with this ONNX code. An unsupported code is a GraphError whose message begins with `what`
- * and says how to cast.
+ * Returns the element type with this ONNX code. An unsupported code is a GraphError with a message that begins with
+ * `what` and says how to cast.
  */
 export function dataTypeOf(code: number, what: string): DataType {
   for (const [dtype, known] of Object.entries(FILE_TYPES)) if (known === code) return dtype as DataType;
@@ -96,19 +96,20 @@ function readDims(dims: readonly bigint[], what: string): { shape: number[]; cou
   return { shape: dims.map(Number), count: dims.reduce((product, dim) => product * dim, 1n) };
 }
 
-/** The elements of a tensor whose data is typed, not raw. */
+/** The elements of a tensor that stores typed instead of raw data. */
 function typedData(proto: TensorProto, dtype: DataType): readonly (number | bigint)[] {
   if (dtype === 'float32') return proto.floatData;
   if (dtype === 'float64') return proto.doubleData;
   return dtype === 'int64' ? proto.int64Data : proto.int32Data;
 }
 
-/** Minimum size of a tensor that is read in place, in bytes. A copy of a smaller tensor needs little memory. */
+/** Minimum size of a tensor that is read in place, in bytes. Copying smaller tensors needs little memory. */
 const LARGE_BYTES = 1024 * 1024;
 
 /**
- * Returns the floats of `bytes` in place. Unaligned data is moved down by up to three bytes and overwrites the tag and
- * the length of its field. These have already been read, and take more than three bytes for tensors of this size.
+ * Returns a view of `bytes` as floats. Unaligned data is first moved down by up to three bytes, over the tag and the
+ * length of the protobuf field. Tag and length have already been read, and occupy more than three bytes for tensors of
+ * this size.
  */
 function alignedFloats(bytes: Uint8Array): Float32Array {
   const { buffer, byteOffset, length } = bytes;

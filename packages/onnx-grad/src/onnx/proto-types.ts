@@ -1,4 +1,4 @@
-/** Converts the types of values from and to ValueInfoProto. */
+/** Converts the types of values to and from ValueInfoProto. */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
@@ -13,7 +13,7 @@ import {
 } from './generated/onnx_pb.ts';
 import { dataTypeOf, FILE_TYPES } from './proto-tensor.ts';
 
-/** The type of a value as declared in a file; null for each part that the file does not declare. */
+/** The type of a value as declared in a file. Parts that the file does not declare are null. */
 export interface DeclaredType {
   readonly dtype: DataType | null;
   /**
@@ -24,8 +24,8 @@ export interface DeclaredType {
 }
 
 /**
- * Returns the type that `info` declares. A value that is not a tensor of a supported type, or that has a negative size,
- * is a GraphError whose message begins with `what`.
+ * Returns the type that `info` declares. If the value is not a tensor of a supported type, or has a negative size, a
+ * GraphError with a message that begins with `what` is thrown.
  */
 export function readType(info: ValueInfoProto, what: string): DeclaredType {
   const type = info.type?.value;

@@ -31,7 +31,7 @@ const UNROLL =
   'call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights ' +
   'of the layer), which is exported as MatMul, Sigmoid and Tanh';
 
-/** The names of the outside values that the branches of a node read. */
+/** The names of the values outside a node's branches that the branches read. */
 function capturedBy(proto: NodeProto): string[] {
   const captured = new Set<string>();
   for (const { g } of proto.attribute) {
@@ -47,8 +47,8 @@ function capturedBy(proto: NodeProto): string[] {
 }
 
 /**
- * Reads one node. An op of another domain, an op that is not in the table, or a subgraph is a GraphError that names the
- * op and the node.
+ * Reads one node. An op from another domain, an op that is not in the table, or a subgraph is a GraphError that names
+ * the op and the node.
  */
 export function readNode(proto: NodeProto, opset: number): ReadNode {
   const node: FileNode = {
@@ -65,7 +65,7 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
       `${where} belongs to the domain "${proto.domain}", but only ONNX's own ops are supported: export the model without this op`,
     );
   }
-  // the condition may be known later, so the node is kept; values that its branches read must precede it
+  // the condition may be known later, so the node is kept; values that the branches read must precede the node
   if (node.op === 'If') return { constant: null, node: { ...node, inputs: [...node.inputs, ...capturedBy(proto)] } };
   if (Object.hasOwn(RECURRENT, node.op))
     throw new GraphError(`${where}: the op ${node.op} is not supported: ${UNROLL}`);

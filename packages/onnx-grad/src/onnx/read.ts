@@ -20,16 +20,19 @@ import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
 import { readNode } from './read-nodes.ts';
 import { sortNodes } from './sort-nodes.ts';
 
-/** The supported IR versions, from the first that has opsets per domain to the newest in the protobuf definitions. */
+/**
+ * The supported IR versions, from the first version with opsets per domain to the newest version in the protobuf
+ * definitions.
+ */
 const OLDEST_IR = 3n;
 const NEWEST_IR = 13n;
 
 interface ReadOptions {
-  /** Provides the data that is stored in other files. Without this option, a model with such data is rejected. */
+  /** Provides data that is stored in other files. Without this option, models with such data are rejected. */
   readonly external?: ExternalFiles;
   /**
-   * Whether large tensors use the memory of `bytes`, so that the model is not in memory twice. Afterwards, `bytes` can
-   * no longer be read as a file. Default: false.
+   * Whether large tensors reuse the memory of `bytes`, so that the model is not in memory twice. If so, `bytes` is no
+   * longer a valid file afterwards. Default: false.
    */
   readonly inPlace?: boolean;
 }
@@ -37,8 +40,8 @@ interface ReadOptions {
 /**
  * Reads an ONNX file as a graph. Values keep their names, and so do nodes with unique names. Constant nodes become
  * constants; all other nodes are converted to opset 18 and typed one by one. The inferred types of the outputs must
- * match the types that the file declares. A file that cannot be read exactly is a GraphError that names the node or the
- * value. The sizes stated in a file are checked before memory is allocated.
+ * match the types that the file declares. If a file cannot be read exactly, a GraphError names the node or the value.
+ * The sizes given in a file are checked before memory is allocated.
  */
 export function readModel(bytes: Uint8Array, { external, inPlace = false }: ReadOptions = {}): Graph {
   const model = parseModel(bytes);
@@ -65,7 +68,7 @@ function checkModel(model: ModelProto): number {
   return opset;
 }
 
-/** The opset of ONNX's own domain that a model or a function imports; null if it does not import that domain. */
+/** The opset of the standard ONNX domain that a model or function imports; null if the domain is not imported. */
 function opsetOf(imports: ModelProto['opsetImport'], where: string): number | null {
   const versions = new Set(
     imports.filter(({ domain }) => domain === '' || domain === 'ai.onnx').map(({ version }) => version),
@@ -113,13 +116,14 @@ function readGraph(
     }
   }
   for (const node of nodes) for (const input of node.inputs) producers.require(input, nodeText(node));
-  // names generated for unnamed outputs, and for attributes that become inputs (axes), must not equal names in the file
+  // the names generated for unnamed outputs, and for attributes that become inputs (axes), must differ from all names
+  // in the file
   b.reserve(producers.names());
   addNodes(b, sortNodes(nodes));
   return finish(b, graph, producers);
 }
 
-/** The producers of all values of a file. Two values with the same name are refused. */
+/** The producer of each value in a file. Two values with the same name are an error. */
 class Producers {
   private readonly texts = new Map<string, string>();
 
@@ -194,7 +198,7 @@ function readInputs(
 
 function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   const declared = new Map<string, DeclaredType>();
-  // declaring the type of an intermediate value is optional; only the names of its sizes are used
+  // a file need not declare the types of intermediate values; if it does, only the names of sizes are used
   for (const info of graph.valueInfo) declared.set(info.name, readHint(info));
   const outputs = new Set<string>();
   for (const info of graph.output) {
@@ -216,7 +220,7 @@ function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   );
 }
 
-/** The names of sizes in the declared type of a value. All other parts of the type are null. */
+/** The declared type of a value, reduced to the names of sizes. All other parts of the type are null. */
 function readHint(info: ValueInfoProto): DeclaredType {
   const type = info.type?.value;
   if (type?.case !== 'tensorType' || !type.value.shape) return { dtype: null, shape: null };

@@ -3,12 +3,12 @@
 import { GraphError } from '../errors.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 
-/** Maximum number of nodes of a cycle that an error message names. */
+/** Maximum number of nodes that the error message for a cycle names. */
 const NAMED_NODES = 8;
 
 /**
- * Returns `nodes` in topological order: each node follows the producers of its inputs. If `nodes` already has such an
- * order, it is unchanged. A cycle is a GraphError.
+ * Returns `nodes` in topological order: each node follows the producers of its inputs. Nodes that are already in
+ * topological order keep their order. A cycle is a GraphError.
  */
 export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const producers = new Map<string, FileNode>();

@@ -1,6 +1,6 @@
 /**
- * Writes graphs as ONNX files with opset 18, raw data and declared types of all values. Equal graphs produce equal
- * bytes.
+ * Writes graphs as ONNX files with opset 18 and raw data. The types of all values are declared. Equal graphs produce
+ * equal bytes.
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
@@ -27,14 +27,14 @@ const IR_VERSION = 8n;
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 
 export interface WriteOptions {
-  /** The producer that the file names. Default: `onnx-grad`. */
+  /** The name of the producer in the file. Default: `onnx-grad`. */
   readonly producer?: string;
-  /** Metadata that is stored with the model, sorted by key. */
+  /** Metadata to store with the model. Entries are written in the order of their keys. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
- * Returns `graph` as the bytes of an ONNX file. `readModel` reads an equal graph from these bytes, but without
+ * Returns `graph` as the bytes of an ONNX file. `readModel` returns an equal graph for these bytes, except for
  * `overrides`, which are not stored. Tensors that exceed 2 GiB in total are a GraphError.
  */
 export function writeModel(graph: Graph, { producer = 'onnx-grad', metadata = {} }: WriteOptions = {}): Uint8Array {
@@ -70,8 +70,8 @@ function checkSize(graph: Graph): void {
 }
 
 /**
- * Returns the Constant node of a constant. The node has no name, because ONNX Runtime refuses two nodes with the same
- * name and the name belongs to the value.
+ * Returns the Constant node for a constant. The node has no name, because the constant's name is used for the value,
+ * and ONNX Runtime rejects two nodes with the same name.
  */
 function constantNode([name, data]: readonly [string, Tensor]): NodeProto {
   const value = create(AttributeProtoSchema, { name: 'value', type: AttributeType.TENSOR, t: writeTensor(data) });

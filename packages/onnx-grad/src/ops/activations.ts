@@ -1,6 +1,6 @@
 /**
- * Activation functions of one value, and PRelu. Gradients at kinks are those of PyTorch. No exponential overflows in
- * derivatives of any order.
+ * Activation functions of one value, and PRelu. Gradients at kinks are the same as in PyTorch. No exponential
+ * overflows, whatever the order of the derivative.
  */
 
 import type { Value } from '../graph/ir.ts';
@@ -12,12 +12,12 @@ import type { OpSpec } from './spec.ts';
 const isPositive = (b: NodeBuilder, x: Value) => b.add('Greater', [x, b.scalar(0, x)]);
 
 /**
- * Returns an attribute as a scalar of the type of `like`, rounded to float32: files store float32, and ONNX Runtime's
- * float64 kernels use it too.
+ * Returns an attribute as a scalar with the type of `like`, but rounded to float32, because files store float32 and
+ * ONNX Runtime's float64 kernels use the rounded value too.
  */
 const scalarOf = (b: NodeBuilder, attribute: number, like: Value) => b.scalar(Math.fround(attribute), like);
 
-// tanh(x)' = (1 - tanh(x)^2) x'
+// tanh(x)' = (1 - tanh(x)^2) * x'
 export const Tanh: OpSpec<'Tanh'> = {
   arity: [1, 1],
   attributes: {},
@@ -27,7 +27,7 @@ export const Tanh: OpSpec<'Tanh'> = {
   ],
 };
 
-// leakyrelu(x)' = x' where x > 0, else a x'
+// leakyrelu(x)' = x' if x > 0, else a * x'
 export const LeakyRelu: OpSpec<'LeakyRelu'> = {
   arity: [1, 1],
   attributes: { alpha: 'float' },
@@ -37,7 +37,7 @@ export const LeakyRelu: OpSpec<'LeakyRelu'> = {
   ],
 };
 
-// prelu(x, s)' = x' where x > 0, else s x' + s' x
+// prelu(x, s)' = x' if x > 0, else s * x' + s' * x
 export const PRelu: OpSpec<'PRelu'> = {
   arity: [2, 2],
   attributes: {},
@@ -59,7 +59,7 @@ export const PRelu: OpSpec<'PRelu'> = {
   },
 };
 
-// elu(x)' = x' where x > 0, else a e^x x'
+// elu(x)' = x' if x > 0, else a * e^x * x'
 export const Elu: OpSpec<'Elu'> = {
   arity: [1, 1],
   attributes: { alpha: 'float' },
@@ -71,7 +71,7 @@ export const Elu: OpSpec<'Elu'> = {
 const SELU_ALPHA = Math.fround(1.6732632);
 const SELU_GAMMA = Math.fround(1.050701);
 
-// selu(x)' = c x' where x > 0, else c a e^x x'
+// selu(x)' = c * x' if x > 0, else c * a * e^x * x'
 export const Selu: OpSpec<'Selu'> = {
   arity: [1, 1],
   attributes: { alpha: 'float', gamma: 'float' },
@@ -82,7 +82,7 @@ export const Selu: OpSpec<'Selu'> = {
 };
 
 /**
- * Returns 1 where x > 0, else a e^x. The exponential of a positive x is never computed, because an infinity would
+ * Returns 1 where x > 0, else a * e^x. The exponential of a positive x is never computed, because an infinity would
  * become NaN in the next derivative.
  */
 function eluSlope(b: NodeBuilder, x: Value, alpha: number): Value {
@@ -91,7 +91,7 @@ function eluSlope(b: NodeBuilder, x: Value, alpha: number): Value {
   return b.add('Where', [positive, b.scalar(1, x), b.add('Mul', [exponential, scalarOf(b, alpha, x)])]);
 }
 
-// log(1 + e^x)' = sigmoid(x) x'
+// log(1 + e^x)' = sigmoid(x) * x'
 export const Softplus: OpSpec<'Softplus'> = {
   arity: [1, 1],
   attributes: {},
@@ -110,7 +110,7 @@ export const Softsign: OpSpec<'Softsign'> = {
   },
 };
 
-// y = clip(a x + c, 0, 1): y' = a x' where 0 < y < 1, otherwise 0, also at both bounds as in PyTorch
+// y = clip(a * x + c, 0, 1): y' = a * x' if 0 < y < 1, else 0; as in PyTorch, y' is 0 at both bounds
 export const HardSigmoid: OpSpec<'HardSigmoid'> = {
   arity: [1, 1],
   attributes: { alpha: 'float', beta: 'float' },

@@ -1,6 +1,4 @@
-/**
- * The attributes of all ops that a graph may contain, with their names in ONNX (opset 18), and their types in a file.
- */
+/** The attributes of all ops that a graph may contain, with their ONNX names (opset 18) and their types in a file. */
 import type { DataType } from '../graph/tensor.ts';
 
 type None = Readonly<Record<never, never>>;

@@ -5,7 +5,7 @@ import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
 import { type Dim, elementCount, isConcrete, type Shape } from '../graph/tensor.ts';
 
-/** Maximum number of elements of an integer tensor whose elements shape rules track. */
+/** Shape rules track the elements of an integer tensor with at most this number of elements. */
 export const KNOWN_ELEMENTS = 64;
 
 /**
@@ -53,7 +53,7 @@ export function knownNumbers(value: Value | null | undefined): readonly number[]
   return known?.every((x) => typeof x === 'number') ? (known as readonly number[]) : null;
 }
 
-/** Like `knownNumbers`, but unknown elements are a GraphError whose message begins with `what`. */
+/** Like `knownNumbers`, but unknown elements are a GraphError with a message that begins with `what`. */
 export function requireNumbers(value: Value | null | undefined, what: string): readonly number[] {
   const known = knownNumbers(value);
   if (!known) throw new GraphError(`${what} must be known before running`);
@@ -61,7 +61,7 @@ export function requireNumbers(value: Value | null | undefined, what: string): r
 }
 
 /**
- * Returns the known elements of a result of `shape` that only rearranges elements of `x`. The element at each index is
+ * Returns the known elements of a result of `shape` that only rearranges the elements of `x`: the element at `index` is
  * the element of `x` at `from(index)`. Returns undefined if a shape or an element is unknown.
  */
 export function knownElements(
@@ -74,7 +74,7 @@ export function knownElements(
   return indicesOf(shape).map((index) => known[from(index).reduce((flat, i, axis) => flat * given[axis]! + i, 0)]!);
 }
 
-/** Returns all indices into a value of `shape` in row-major order. */
+/** Returns all indices of a value of `shape`, in row-major order. */
 function indicesOf(shape: readonly number[]): number[][] {
   return shape.reduce<number[][]>(
     (indices, size) => indices.flatMap((index) => Array.from({ length: size }, (_, i) => [...index, i])),
@@ -115,16 +115,16 @@ export function quotientOf(a: Shape, b: Shape): Dim | null {
   return number === divisor ? names[0]! : null;
 }
 
-/** Splits sizes into the product of the numbers and the list of the names. */
+/** Separates `sizes` into the product of the numbers and the list of the names. */
 function factorsOf(dims: Shape): readonly [number: number, names: readonly string[]] {
   const number = dims.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : product), 1);
   return [number, dims.filter((dim) => typeof dim === 'string')];
 }
 
-/** Whether product(a) and product(b) differ for all values (0 or more) of the names. */
+/** Whether product(a) and product(b) differ whatever values (0 or more) the names stand for. */
 export function neverEqual(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
-  // if both shapes have names, all names may be 0, which makes the products equal
+  // if both shapes contain names, all names may be 0, which makes the products equal
   if (left.length > 0 && right.length > 0) return false;
   if (left.length === 0 && right.length === 0) return p !== q;
   const [whole, part] = left.length === 0 ? [p, q] : [q, p];
@@ -132,8 +132,8 @@ export function neverEqual(a: Shape, b: Shape): boolean {
 }
 
 /**
- * Throws a GraphError if the number of known elements can never fit the shape, for example four elements in
- * `[batch, 3]` or in `[1]`.
+ * Throws a GraphError if the number of known elements can never fit the shape, as with four elements in `[batch, 3]` or
+ * in `[1]`.
  */
 export function requireFitting({ shape, known }: { readonly shape: Shape; readonly known?: Shape | undefined }): void {
   if (known && neverEqual([known.length], shape))
@@ -147,8 +147,8 @@ export function requireFitting({ shape, known }: { readonly shape: Shape; readon
 export function neverDivides(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
   if (q === 0) return true;
-  // names of b are not 0, so they cancel with equal names of a; a remaining name of a may be a multiple of any number,
-  // and remaining names of b may be 1
+  // names in b are not 0, so they cancel with equal names in a; a remaining name in a may be a multiple of any number,
+  // and remaining names in b may be 1
   const rest = [...right];
   const free = left.filter((name) => {
     const at = rest.indexOf(name);
@@ -158,7 +158,7 @@ export function neverDivides(a: Shape, b: Shape): boolean {
   return free.length === 0 && p % q !== 0;
 }
 
-/** Whether two sizes are different numbers. */
+/** Whether both sizes are numbers, and differ. */
 export function mustDiffer(a: Dim, b: Dim): boolean {
   return typeof a === 'number' && typeof b === 'number' && a !== b;
 }

@@ -16,7 +16,7 @@ interface Equation {
   readonly result: readonly string[];
 }
 
-/** The labels of the axes of the ellipsis. The sizes of these axes broadcast. */
+/** The labels of the axes that the ellipsis stands for. The sizes of these axes are broadcast. */
 interface Parsed extends Equation {
   readonly ellipsis: readonly string[];
 }
@@ -70,8 +70,8 @@ function equationOf({ inputs, attributes }: Pick<InferContext<'Einsum'>, 'inputs
 }
 
 /**
- * Rearranges `x`, whose axes are labelled `from`, to the axes `to`. A label that is repeated in `to` places the values
- * on a diagonal, with zeros elsewhere.
+ * Rearranges the axes of `x`, labelled `from`, to the axes `to`. A label that is repeated in `to` places the values on
+ * a diagonal, with zeros elsewhere.
  */
 function onDiagonals(b: NodeBuilder, x: Value, from: readonly string[], to: readonly string[]): Value {
   const free = LABELS.filter((label) => !to.includes(label));
@@ -91,17 +91,17 @@ function onDiagonals(b: NodeBuilder, x: Value, from: readonly string[], to: read
 }
 
 /**
- * Returns the labels of `term`, a later input, that are summed with `first` and that follow a label which only `term`
- * and the result have (`j` in `ij,kj->ik`). ONNX Runtime moves such an axis to the front and divides by its size; if
- * the size is 0, the process crashes.
+ * Returns the labels that are summed over `term` (a later input) and `first`, and that in `term` follow a label found
+ * only in `term` and the result. In `ij,kj->ik`, this is `j`. ONNX Runtime moves such an axis to the front and divides
+ * by the axis's size; if the size is 0, the process crashes.
  */
 function movedSums(term: readonly string[], first: readonly string[], result: readonly string[]): readonly string[] {
   const own = term.findIndex((label) => result.includes(label) && !first.includes(label));
   return term.filter((label, i) => own >= 0 && i > own && first.includes(label) && !result.includes(label));
 }
 
-// y is the sum of the products of the inputs, so dx is the sum, over all labels that x does not have, of g times the
-// other inputs; along a label that only x has, dx is constant
+// y is a sum of products of the inputs, so dx is g times the other inputs, summed over all labels that x does not have;
+// along a label that only x has, dx is constant
 export const Einsum: OpSpec<'Einsum'> = {
   arity: [1, 64],
   attributes: { equation: 'string' },

@@ -3,13 +3,13 @@ import { type Dim, typeText } from '../graph/tensor.ts';
 import { broadcastOf, floatUnary, knownOf, refuse, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
 import type { InferContext, Inferred, OpSpec } from './spec.ts';
 
-/** Applies `f` to two elements if both are known numbers. */
+/** Applies `f` to two elements if both are numbers. */
 export const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
   typeof a === 'number' && typeof b === 'number' ? f(a, b) : null;
 
 /**
- * The shape rule of an op on two broadcast inputs. `combine` returns an element of the result, or null if the element
- * is unknown.
+ * The shape rule for an op with two inputs that are broadcast. `combine` returns an element of the result, or null if
+ * the element is unknown.
  */
 export function arithmetic(
   c: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
@@ -35,7 +35,7 @@ export const Sub: OpSpec<'Sub'> = {
   gradient: ({ b, gradient: g, wants }) => [g, wants(1) ? b.add('Neg', [g]) : null],
 };
 
-// (xy)' = x'y + xy'
+// (x * y)' = x' * y + x * y'
 export const Mul: OpSpec<'Mul'> = {
   arity: [2, 2],
   attributes: {},
@@ -46,7 +46,7 @@ export const Mul: OpSpec<'Mul'> = {
   ],
 };
 
-// (x / y)' = x' / y - (x / y) y' / y
+// (x / y)' = x' / y - (x / y) * y' / y
 export const Div: OpSpec<'Div'> = {
   arity: [2, 2],
   attributes: {},
@@ -68,21 +68,21 @@ export const Neg: OpSpec<'Neg'> = {
   gradient: ({ b, gradient: g }) => [b.add('Neg', [g])],
 };
 
-// (sqrt x)' = x' / (2 sqrt x)
+// sqrt(x)' = x' / (2 * sqrt(x))
 export const Sqrt: OpSpec<'Sqrt'> = {
   arity: [1, 1],
   attributes: {},
   infer: floatUnary,
   gradient: ({ b, outputs: [out], gradient: g }) => {
-    // at x = 0, the result is 0 if the incoming gradient is 0, as for a clamped norm; PyTorch's norms and cosines yield
-    // 0 too, whereas 0 / 0 would be NaN
+    // if x and the incoming gradient are 0, as for a clamped norm, the result is 0, because 0 / 0 would be NaN;
+    // PyTorch's norms and cosines also yield 0
     const zero = b.scalar(0, g);
     const idle = b.add('And', [b.add('Equal', [g, zero]), b.add('Equal', [out!, zero])]);
     return [b.add('Div', [b.add('Mul', [g, b.scalar(0.5, g)]), b.add('Where', [idle, b.scalar(1, g), out!])])];
   },
 };
 
-// (log x)' = x' / x
+// log(x)' = x' / x
 export const Log: OpSpec<'Log'> = {
   arity: [1, 1],
   attributes: {},
@@ -90,7 +90,7 @@ export const Log: OpSpec<'Log'> = {
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Div', [g, x!])],
 };
 
-// relu(x)' = x' where x > 0, so relu'(0) = 0 as in PyTorch
+// relu(x)' = x' if x > 0, else 0; as in PyTorch, relu'(0) = 0
 export const Relu: OpSpec<'Relu'> = {
   arity: [1, 1],
   attributes: {},
@@ -100,7 +100,7 @@ export const Relu: OpSpec<'Relu'> = {
   ],
 };
 
-// s = sigmoid(x): s' = x' (1 - s) s, multiplied in PyTorch's order
+// s = sigmoid(x): s' = x' * (1 - s) * s, multiplied in PyTorch's order
 export const Sigmoid: OpSpec<'Sigmoid'> = {
   arity: [1, 1],
   attributes: {},
@@ -110,7 +110,7 @@ export const Sigmoid: OpSpec<'Sigmoid'> = {
   ],
 };
 
-// clip(x)' = x' where low <= x <= high: the gradient passes at the bounds, as in PyTorch
+// clip(x)' = x' if low <= x <= high, else 0; as in PyTorch, the bounds are included
 export const Clip: OpSpec<'Clip'> = {
   arity: [1, 3],
   attributes: {},

@@ -1,4 +1,4 @@
-/** The largest and the smallest elements over axes, and their positions. */
+/** Ops that find the largest or smallest elements over axes, or the positions of these elements. */
 import type { Dim } from '../graph/tensor.ts';
 import { normalizeAxis } from './dims.ts';
 import { maskAs, requireNumber } from './helpers.ts';

@@ -89,7 +89,7 @@ function batchOf(x: Value, indices: Value, batch: number): readonly Dim[] {
   });
 }
 
-/** Prepends the position in each of the `batch` axes to every tuple in `indices`. */
+/** Prepends the positions along the `batch` axes to every tuple in `indices`. */
 function wholeTuples(b: NodeBuilder, indices: Value, batch: number): Value {
   const rank = indices.shape.length;
   const sizes = indices.shape.map((_, axis) => (axis === rank - 1 ? b.ints([1]) : sizeAlong(b, indices, axis)));
@@ -121,7 +121,7 @@ export const GatherND: OpSpec<'GatherND'> = {
   },
 };
 
-/** Checks indices into one axis of `x`. There is one index for each element of the result or of the updates. */
+/** Checks indices along one axis of `x`. There is one index for each element of the result or of the updates. */
 function elementAxis(x: Value, indices: Value, axis = 0): number {
   requireInteger(indices, 'indices');
   if (indices.shape.length !== x.shape.length)
@@ -150,8 +150,8 @@ export const GatherElements: OpSpec<'GatherElements'> = {
   ],
 };
 
-// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (indices must be distinct, as
-// ONNX requires)
+// reduction add: y = x, then y[i] += u, so dx = dy and du = dy[i]; reduction none: y[i] = u, so dx[i] is zero (indices
+// must be distinct, as ONNX requires)
 export const ScatterElements: OpSpec<'ScatterElements'> = {
   arity: [3, 3],
   attributes: { axis: 'int', reduction: 'string' },
@@ -176,8 +176,8 @@ function requireReduction(reduction: string | undefined): void {
     refuse(`reduction "${reduction}" is not supported: use none or add`);
 }
 
-// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (tuples must be distinct, as
-// ONNX requires)
+// reduction add: y = x, then y[i] += u, so dx = dy and du = dy[i]; reduction none: y[i] = u, so dx[i] is zero (tuples
+// must be distinct, as ONNX requires)
 export const ScatterND: OpSpec<'ScatterND'> = {
   arity: [3, 3],
   attributes: { reduction: 'string' },
@@ -198,7 +198,7 @@ export const ScatterND: OpSpec<'ScatterND'> = {
   },
 };
 
-// values = x[indices] along one axis: dx is zero except dx[indices] = d values
+// values = x[indices] along one axis: dx is zero except dx[indices] = dvalues
 export const TopK: OpSpec<'TopK'> = {
   arity: [2, 2],
   attributes: { axis: 'int', largest: 'int', sorted: 'int' },
@@ -207,7 +207,7 @@ export const TopK: OpSpec<'TopK'> = {
     const along = normalizeAxis(axis, x!.shape.length);
     if (k!.dtype !== 'int64' || k!.shape.length !== 1 || mustDiffer(k!.shape[0]!, 1))
       refuse(`k is ${typeText(k!)}, not int64[1]`);
-    // ONNX Runtime divides by the number of rows and crashes if the number is 0
+    // ONNX Runtime divides by the number of rows, and crashes if there are none
     if (x!.shape.includes(0)) refuse(`a value of shape [${x!.shape.join(', ')}] has no elements`);
     const count = k!.known?.[0] ?? freshDim();
     const size = x!.shape[along]!;

@@ -85,7 +85,8 @@ export const EyeLike: OpSpec<'EyeLike'> = {
   gradient: 'none',
 };
 
-// y = off (1 - h) + on h, where h is 1 at the hot positions and 0 elsewhere: d off = sum g (1 - h), d on = sum g h
+// y = off * (1 - h) + on * h, where h is 1 at the hot positions and 0 elsewhere: doff = sum(g * (1 - h)), don = sum(g *
+// h)
 export const OneHot: OpSpec<'OneHot'> = {
   arity: [3, 3],
   attributes: { axis: 'int' },

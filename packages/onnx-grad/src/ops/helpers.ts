@@ -1,4 +1,4 @@
-/** Helpers for rules of ops: type checks, zeros, shapes at run time. */
+/** Helpers for the rules of ops: type checks, zeros, and shapes at run time. */
 
 import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
@@ -25,8 +25,7 @@ export function commonType(inputs: readonly (Value | null)[]): DataType {
 }
 
 /**
- * Checks the number of inputs, and that none of the first `least` is omitted. The message of the error begins with
- * `where`.
+ * Checks the number of inputs, and that none of the first `least` inputs is omitted. Error messages begin with `where`.
  */
 export function requireArity(
   inputs: readonly (Value | null)[],
@@ -62,21 +61,21 @@ export function requireBool(input: Value): void {
   if (input.dtype !== 'bool') throw new GraphError(`"${input.name}" is ${input.dtype}, not bool`);
 }
 
-/** The shape rule of an op whose result has the type of the first input. */
+/** The shape rule for an op with a result of the same type as the first input. */
 export function sameAsInput({ inputs }: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
   const { dtype, shape } = inputs[0]!;
   return [{ dtype, shape }];
 }
 
-/** The shape rule of an op whose input is a float and whose result has the same type. */
+/** The shape rule for an op with a float input and a result of the same type. */
 export function floatUnary(context: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
   requireFloat(context.inputs[0]!);
   return sameAsInput(context);
 }
 
 /**
- * Returns the type of inputs broadcast against each other. All inputs must have the same element type. Calls `check`
- * with each input.
+ * Returns the type that results when the inputs are broadcast against each other. All inputs must have the same element
+ * type. Calls `check` with each input.
  */
 export function broadcastOf(
   { inputs, freshDim }: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
@@ -140,7 +139,7 @@ export function maskAs(b: NodeBuilder, mask: Value, like: TensorType): Value {
   return b.add('Cast', [mask], { to: like.dtype });
 }
 
-/** Converts indices or sizes to int64. ScatterND, Slice, and Concat with other int64 values require this type. */
+/** Converts indices or sizes to int64, which ScatterND, Slice, and Concat with other int64 values require. */
 export function asInt64(b: NodeBuilder, x: Value): Value {
   return x.dtype === 'int64' ? x : b.add('Cast', [x], { to: 'int64' });
 }
@@ -173,8 +172,9 @@ export function joined(b: NodeBuilder, parts: readonly Value[]): Value {
 }
 
 /**
- * Returns zeros with size `size` (an int64 vector with one element) along `axis`, in which the i-th slice of `part` is
- * at position `places[i]`. `places` is an int64 vector of distinct positions.
+ * Returns a value that is zero except for the slices of `part`: along `axis`, the i-th slice is at position
+ * `places[i]`. `size`, an int64 vector with one element, is the size along `axis`; `places` is an int64 vector of
+ * distinct positions.
  */
 export function scatterAlong(b: NodeBuilder, part: Value, places: Value, axis: number, size: Value): Value {
   const front = [axis, ...part.shape.map((_, i) => i).filter((i) => i !== axis)];

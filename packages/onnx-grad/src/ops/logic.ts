@@ -23,7 +23,7 @@ export const Equal: OpSpec<'Equal'> = {
   },
 };
 
-/** Returns 1 if x = y, 0 if they differ, and null if this is unknown. A named size is at least 0. */
+/** Returns 1 if x = y, 0 if x and y differ, and null if this is unknown. A named size is at least 0. */
 function equals(x: Dim, y: Dim): 0 | 1 | null {
   if (x === y) return 1;
   if (typeof x === 'number' && typeof y === 'number') return 0;

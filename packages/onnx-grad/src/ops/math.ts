@@ -8,7 +8,7 @@ function numberUnary(c: { readonly inputs: InferContext<'Abs'>['inputs'] }): rea
   return sameAsInput(c);
 }
 
-// |x|' = sign(x) x', which is 0 at x = 0, as in PyTorch
+// |x|' = sign(x) * x', which is 0 at x = 0, as in PyTorch
 export const Abs: OpSpec<'Abs'> = {
   arity: [1, 1],
   attributes: {},
@@ -16,14 +16,14 @@ export const Abs: OpSpec<'Abs'> = {
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Sign', [x!])])],
 };
 
-/** A piecewise constant op. The reverse sweep stops here, which is equivalent to PyTorch's gradient of 0. */
+/** A piecewise constant op. The reverse sweep stops at such an op, which is equivalent to PyTorch's gradient of 0. */
 export const Sign: OpSpec<'Sign'> = { arity: [1, 1], attributes: {}, infer: numberUnary, gradient: 'none' };
 export const Floor: OpSpec<'Floor'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 export const Ceil: OpSpec<'Ceil'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 /** Rounds to the nearest integer, and halves to the nearest even integer. */
 export const Round: OpSpec<'Round'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 
-// (e^x)' = e^x x'
+// (e^x)' = e^x * x'
 export const Exp: OpSpec<'Exp'> = {
   arity: [1, 1],
   attributes: {},
@@ -39,7 +39,7 @@ export const Reciprocal: OpSpec<'Reciprocal'> = {
   gradient: ({ b, outputs: [out], gradient: g }) => [b.add('Mul', [b.add('Neg', [g]), b.add('Mul', [out!, out!])])],
 };
 
-// (sin x)' = cos(x) x'
+// sin(x)' = cos(x) * x'
 export const Sin: OpSpec<'Sin'> = {
   arity: [1, 1],
   attributes: {},
@@ -47,7 +47,7 @@ export const Sin: OpSpec<'Sin'> = {
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Cos', [x!])])],
 };
 
-// (cos x)' = -sin(x) x'
+// cos(x)' = -sin(x) * x'
 export const Cos: OpSpec<'Cos'> = {
   arity: [1, 1],
   attributes: {},
@@ -55,7 +55,7 @@ export const Cos: OpSpec<'Cos'> = {
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Neg', [b.add('Mul', [g, b.add('Sin', [x!])])])],
 };
 
-// erf(x)' = 2 / sqrt(pi) e^(-x^2) x'
+// erf(x)' = 2 / sqrt(pi) * e^(-x^2) * x'
 export const Erf: OpSpec<'Erf'> = {
   arity: [1, 1],
   attributes: {},
@@ -69,21 +69,22 @@ export const Erf: OpSpec<'Erf'> = {
   },
 };
 
-// fmod(x, y) = x - n y with n = trunc(x / y), which is piecewise constant, so the gradient is x' - n y'
+// fmod(x, y) = x - n * y with n = trunc(x / y), which is piecewise constant, so fmod(x, y)' = x' - n * y'
 export const Mod: OpSpec<'Mod'> = {
   arity: [2, 2],
   attributes: { fmod: 'int' },
   infer: (c) => {
     const whole = c.inputs[0]!.dtype === 'int64' || c.inputs[0]!.dtype === 'int32';
     if (!whole && !c.attributes.fmod) refuse(`"${c.inputs[0]!.name}" is ${c.inputs[0]!.dtype}, so fmod must be 1`);
-    // with fmod, the result has the sign of the dividend, otherwise the sign of the divisor
+    // the result has the sign of the dividend if the attribute `fmod` is set, otherwise the sign of the divisor
     const modulo = c.attributes.fmod
       ? (x: number, y: number) => x % y
       : (x: number, y: number) => x - y * Math.floor(x / y);
     return arithmetic(c, (x, y) => (y === 0 ? null : onNumbers(modulo)(x, y)));
   },
   gradient: ({ b, inputs: [x, y], outputs: [out], gradient: g, wants }) => {
-    // computed from the remainder, n is as exact as the remainder; x / y could be rounded up to the next whole number
+    // n is computed from the remainder and thus as exact as the remainder; x / y could be rounded up to the next whole
+    // number
     const times = () => b.add('Round', [b.add('Div', [b.add('Sub', [x!, out!]), y!])]);
     return [g, wants(1) ? b.add('Neg', [b.add('Mul', [g, times()])]) : null];
   },

@@ -21,7 +21,8 @@ function asRows(b: NodeBuilder, x: Value): Value {
   return b.add('Flatten', [x], { axis: x.shape.length - 1 });
 }
 
-// (AB)' = A'B + AB', so dA = g B^T and dB = A^T g; the reverse sweep sums over batch axes that were broadcast
+// (A * B)' = A' * B + A * B', so dA = g * B^T and dB = A^T * g; the reverse sweep sums over batch axes that were
+// broadcast
 export const MatMul: OpSpec<'MatMul'> = {
   arity: [2, 2],
   attributes: {},
@@ -46,7 +47,8 @@ export const MatMul: OpSpec<'MatMul'> = {
     const lost = [...(x!.shape.length === 1 ? [-2] : []), ...(y!.shape.length === 1 ? [-1] : [])];
     const g = lost.length > 0 ? b.add('Unsqueeze', [gradient, b.ints(lost)]) : gradient;
     let dx = wants(0) ? b.add('MatMul', [g, transposed(b, right)]) : null;
-    // for a batch times a matrix, one product over all rows replaces a product per batch entry and a sum
+    // if a batch of matrices is multiplied by a single matrix, one product over all rows replaces a product per batch
+    // entry and their sum
     let dy: Value | null = null;
     if (wants(1)) {
       const flat = right.shape.length === 2 && left.shape.length > 2;
@@ -61,7 +63,8 @@ export const MatMul: OpSpec<'MatMul'> = {
 };
 
 /**
- * Reduces `[.., 1, k]` or `[.., k, 1]` to the vector `[k]` by summing over the batch and removing the inserted axis.
+ * Reduces `[.., 1, k]` or `[.., k, 1]` to the vector `[k]` by summing over the batch axes and removing the inserted
+ * axis.
  */
 function vectorGradient(b: NodeBuilder, d: Value, axis: 0 | 1): Value {
   const batch = d.shape.slice(0, -2).map((_, i) => i);
@@ -69,8 +72,8 @@ function vectorGradient(b: NodeBuilder, d: Value, axis: 0 | 1): Value {
   return b.add('Squeeze', [matrix, b.ints([axis])]);
 }
 
-// Y = alpha A B + beta C: dA = alpha g B^T, dB = alpha A^T g, dC = beta g (the reverse sweep sums over axes that were
-// broadcast)
+// Y = alpha * A * B + beta * C: dA = alpha * g * B^T, dB = alpha * A^T * g, dC = beta * g; the reverse sweep sums over
+// axes that were broadcast
 export const Gemm: OpSpec<'Gemm'> = {
   arity: [2, 3],
   attributes: { alpha: 'float', beta: 'float', transA: 'int', transB: 'int' },
@@ -114,7 +117,7 @@ export const Gemm: OpSpec<'Gemm'> = {
   },
 };
 
-// elements above (or below) a diagonal become zero, also in the gradient
+// elements above (or below) a diagonal become zero, and so do their gradients
 export const Trilu: OpSpec<'Trilu'> = {
   arity: [1, 2],
   attributes: { upper: 'int' },

@@ -1,4 +1,4 @@
-/** Pow. The gradients with respect to base and exponent are finite wherever PyTorch's gradients are. */
+/** Pow. The gradients with respect to base and exponent are finite wherever PyTorch's gradients are finite. */
 
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
@@ -7,7 +7,7 @@ import { broadcastShapes } from './dims.ts';
 import { requireNumber } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
-// (x^y)' = y x^(y-1) x' + x^y log(x) y'
+// (x^y)' = y * x^(y - 1) * x' + x^y * log(x) * y'
 export const Pow: OpSpec<'Pow'> = {
   arity: [2, 2],
   attributes: {},
@@ -34,7 +34,7 @@ function ofBase(b: NodeBuilder, x: Value, y: Value, g: Value): Value | null {
   }
   const exponent = y.dtype === x.dtype ? y : b.add('Cast', [y], { to: x.dtype });
   const isZero = (value: Value) => b.add('Equal', [value, scalar(0)]);
-  // (x^0)' = 0, also at x = 0: any finite power is correct there, because the power is multiplied by y = 0
+  // (x^0)' = 0, even at x = 0; any finite value of the power will do there, because the power is multiplied by y = 0
   const zeros = b.add('And', [isZero(x), isZero(exponent)]);
   const less = b.add('Where', [zeros, scalar(0), b.add('Sub', [exponent, scalar(1)])]);
   return b.add('Mul', [g, b.add('Mul', [exponent, b.add('Pow', [x, less])])]);

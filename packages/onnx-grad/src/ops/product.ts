@@ -6,7 +6,7 @@ import { refuse, reshapeLike, sizeAlong } from './helpers.ts';
 import { broadcastable, inferReduction, REDUCTION, reducedAxes } from './reduction.ts';
 import type { OpSpec } from './spec.ts';
 
-// (x1 x2 ..)' = sum_i xi' prod_(j != i) xj
+// (x1 * x2 * ..)' = sum_i (xi' * product of all xj with j != i)
 export const ReduceProd: OpSpec<'ReduceProd'> = {
   ...REDUCTION,
   infer: inferReduction,
@@ -21,8 +21,8 @@ export const ReduceProd: OpSpec<'ReduceProd'> = {
 
 /**
  * For each element of `x`, the product of the other elements over `axes`. Dividing the product of all elements by the
- * element would be wrong at zeros, for the second derivative even with a mask. Instead, n rows of n factors are
- * multiplied; row i has 1 instead of factor i.
+ * element would be wrong at zeros; in the second derivative, not even a mask would help. Instead, n rows of n factors
+ * are multiplied, with a 1 in place of factor i in row i.
  */
 function productOfOthers(b: NodeBuilder, x: Value, axes: readonly number[]): Value {
   const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));

@@ -37,14 +37,14 @@ function countOver(b: NodeBuilder, x: Value, axes: readonly number[]): Value {
   );
 }
 
-// (sum x)' = sum x'
+// sum(x)' = sum(x')
 export const ReduceSum: OpSpec<'ReduceSum'> = {
   ...REDUCTION,
   infer: inferReduction,
   gradient: (c) => [spread(c), null],
 };
 
-// (mean x)' = mean x'
+// mean(x)' = mean(x')
 export const ReduceMean: OpSpec<'ReduceMean'> = {
   ...REDUCTION,
   infer: (c) => {
@@ -81,7 +81,7 @@ function inferSoftmax(c: InferContext<'Softmax' | 'LogSoftmax'>): readonly Infer
   return floatUnary(c);
 }
 
-// s = softmax(x): s' = s (x' - sum(s x'))
+// s = softmax(x): s' = s * (x' - sum(s * x'))
 export const Softmax: OpSpec<'Softmax'> = {
   arity: [1, 1],
   attributes: { axis: 'int' },
@@ -93,7 +93,7 @@ export const Softmax: OpSpec<'Softmax'> = {
   },
 };
 
-// y = log softmax(x): y' = x' - sum(e^y x'), so dx = dy - e^y sum(dy)
+// y = log(softmax(x)): y' = x' - sum(e^y * x'), so dx = dy - e^y * sum(dy)
 export const LogSoftmax: OpSpec<'LogSoftmax'> = {
   arity: [1, 1],
   attributes: { axis: 'int' },

@@ -1,4 +1,4 @@
-/** The common part of all reductions over axes: reading the axes, the shape rule, and restoring the original shape. */
+/** What all reductions over axes have in common: reading the axes, the shape rule, and restoring the original shape. */
 import type { Value } from '../graph/ir.ts';
 import type { Dim } from '../graph/tensor.ts';
 import { knownNumbers, normalizeAxes } from './dims.ts';
@@ -53,8 +53,8 @@ export function inferReduction(c: InferContext<Reduction>): readonly Inferred[] 
 }
 
 /**
- * Restores the reduced axes of `value`, which has the shape of the result, with size 1, so that it broadcasts to the
- * original shape.
+ * Inserts the reduced axes into `value`, which has the shape of the result. The inserted axes have size 1, so that
+ * `value` can be broadcast to the original shape.
  */
 export function broadcastable({ b, inputs, attributes }: Reduced, value: Value): Value {
   const reduced = reducedAxes({ inputs, attributes });

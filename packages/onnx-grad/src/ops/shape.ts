@@ -34,7 +34,8 @@ export const Expand: OpSpec<'Expand'> = {
   gradient: ({ gradient: g }) => [g, null],
 };
 
-// the gradient is the sum over the repeats of each element, for which each axis of g is split into repeats and size
+// the gradient of an element is the sum over its repeats; to compute the sum, each axis of g is split into repeats and
+// size
 export const Tile: OpSpec<'Tile'> = {
   arity: [2, 2],
   attributes: {},

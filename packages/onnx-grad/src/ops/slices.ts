@@ -19,7 +19,7 @@ import {
 } from './helpers.ts';
 import type { InferContext, OpSpec } from './spec.ts';
 
-// the gradient of a part is the corresponding part of the gradient
+// the gradient of an input is the corresponding part of g
 export const Concat: OpSpec<'Concat'> = {
   arity: [1, 4096],
   attributes: { axis: 'int' },
@@ -48,7 +48,8 @@ export const Concat: OpSpec<'Concat'> = {
   gradient: ({ b, inputs, attributes, gradient: g, wants }) => {
     const axis = normalizeAxis(attributes.axis, g.shape.length);
     const sizes = inputs.map((input) => sizeAlong(b, input!, axis));
-    // a single Split is used, because the derivative of many Slices would be a sum of many values of full size
+    // one Split is used instead of many Slices, because the derivative of the Slices would be a sum of many full-size
+    // values
     if (inputs.length > 1 && inputs.every((_, i) => wants(i)))
       return b.addAll('Split', [g, joined(b, sizes)], { axis }).map((part, i) => reshapeLike(b, part, inputs[i]!));
     let start = b.ints([0]);
@@ -93,7 +94,7 @@ function partSizes({ inputs: [x, split], attributes, freshDim }: InferContext<'S
   return [...new Array<Dim>(count - 1).fill(size), last];
 }
 
-// the gradient is the concatenation of the parts' gradients, with zeros for a part that does not affect the loss
+// the gradient is the concatenation of the parts' gradients; a part that does not affect the loss gets zeros
 export const Split: OpSpec<'Split'> = {
   arity: [1, 2],
   attributes: { axis: 'int', num_outputs: 'int' },
@@ -115,7 +116,7 @@ export const Split: OpSpec<'Split'> = {
   },
 };
 
-/** The range that a Slice cuts along one axis. A property is null if it is only known at run time. */
+/** The range that a Slice selects along one axis. A property is null if its value is only known at run time. */
 interface SliceBounds {
   readonly axis: number;
   readonly start: number | null;
@@ -145,7 +146,10 @@ function cutsOf(inputs: readonly (Value | null)[]): readonly SliceBounds[] {
   }));
 }
 
-/** Returns the first position and the number of positions of a cut along an axis of known size, clamped as in ONNX. */
+/**
+ * Returns the first position and the number of positions that a Slice selects along an axis of known size, clamped as
+ * in ONNX.
+ */
 function placesOf(start: number, end: number, step: number, size: number): readonly [first: number, count: number] {
   const low = step < 0 ? -1 : 0;
   const high = step < 0 ? size - 1 : size;
@@ -157,13 +161,14 @@ function placesOf(start: number, end: number, step: number, size: number): reado
 /** A number larger than any size. Exporters write such numbers for "to the end". */
 const FAR = 2 ** 31 - 1;
 
-/** Whether a cut contains a whole axis, forwards or backwards. The size of the axis may be unknown. */
+/** Whether a Slice selects a whole axis, forwards or backwards. The size of the axis may be unknown. */
 function takesAll({ start, end, step }: SliceBounds): boolean {
   if (start === null || end === null) return false;
   return step === 1 ? start === 0 && end >= FAR : step === -1 && (start === -1 || start >= FAR) && end <= -FAR;
 }
 
-// the gradient is zero outside the slice, so zeros are added axis by axis, and between the elements if a step is not 1
+// the gradient is zero outside the slice, so zeros are added axis by axis: before, after and, if the step is not 1,
+// between the elements
 export const Slice: OpSpec<'Slice'> = {
   arity: [3, 5],
   attributes: {},
@@ -201,7 +206,7 @@ export const Slice: OpSpec<'Slice'> = {
 };
 
 /**
- * Adds zeros before and after `part` along one axis, in place of the elements of `x` that a cut with step 1 left out.
+ * Adds zeros before and after `part` along one axis, in place of the elements of `x` that a Slice with step 1 left out.
  */
 function putBack(b: NodeBuilder, part: Value, x: Value, { axis, start, end }: SliceBounds, from: Value): Value {
   const size = x.shape[axis]!;

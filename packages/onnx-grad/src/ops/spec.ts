@@ -30,8 +30,8 @@ export interface GradientContext<K extends OpType> {
    */
   readonly gradient: Value;
   /**
-   * The gradients d loss / d outputs[i], with the shapes of outputs[i]; null if the loss does not depend on output i.
-   * At least one gradient is not null.
+   * The gradients d loss / d outputs[i], each with the shape of its output; null if the loss does not depend on output
+   * i. At least one gradient is not null.
    */
   readonly gradients: readonly (Value | null)[];
   /** Whether the gradient of input `i` is needed. A rule may skip inputs whose gradient is not needed. */
@@ -39,15 +39,15 @@ export interface GradientContext<K extends OpType> {
 }
 
 /**
- * Returns d loss / d inputs in the order of the inputs, with null for an input whose gradient does not exist or is not
+ * Returns d loss / d inputs in the order of the inputs. The entry is null if the gradient does not exist or is not
  * needed. The rule of an op that broadcasts may return gradients of the broadcast shape; the reverse sweep sums over
  * the broadcast axes.
  */
 export type GradientRule<K extends OpType> = (context: GradientContext<K>) => readonly (Value | null)[];
 
 /**
- * The gradient of an op: a rule, 'none' if the output is an integer, a boolean or piecewise constant, or the reason why
- * there is no rule.
+ * The gradient of an op: a gradient rule; 'none' if the output is an integer, a boolean or piecewise constant; or the
+ * reason why there is no rule.
  */
 export type Gradient<K extends OpType> = GradientRule<K> | 'none' | { readonly refused: string };
 

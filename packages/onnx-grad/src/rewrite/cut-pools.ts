@@ -1,6 +1,6 @@
 /**
- * Cuts a graph at weighted sums of table rows. The sums become inputs, because they are computed faster outside the
- * graph.
+ * Cuts a graph at weighted sums of table rows. The sums become inputs, because computing them outside the graph is
+ * faster.
  */
 import { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -9,7 +9,7 @@ import { valuesReachedFrom } from '../graph/reach.ts';
 import { type Patterns, patternsOf } from './patterns.ts';
 import { rewrite } from './rewrite.ts';
 
-/** A weighted sum of table rows for each row of a batch: sum over j of weights[j] table[index[j], :]. */
+/** A weighted sum of table rows for each row of a batch: sum over j of weights[j] * table[index[j], :]. */
 export interface Pool {
   /** The name of an input or initializer of the graph, float32 `[rows, width]` or `[rows]`. */
   readonly table: string;
@@ -39,7 +39,7 @@ export interface PoolCut {
 
 /**
  * Cuts `graph` at every look-up in a table that all rows of a batch share. `rowInputs` are the inputs with one row for
- * each row of the batch. A table that would bring the total size above `maximumBytes` stays in the graph. The outputs
+ * each row of the batch. A table that would make the total size exceed `maximumBytes` stays in the graph. The outputs
  * of `rest` equal the outputs of `graph` up to the order of sums.
  */
 export function cutPools(graph: Graph, rowInputs: readonly string[], maximumBytes: number): PoolCut {
@@ -65,7 +65,7 @@ export function cutPools(graph: Graph, rowInputs: readonly string[], maximumByte
     const name = `sums/${node.outputs[0]}`;
     const width = parts.reduce((sum, part) => sum + part.width, 0);
     const sums = b.input(name, 'float32', [batch!, width]);
-    // a look-up in a joint concatenation also gets an input here, which nothing uses and pruning removes
+    // a look-up in a joint concatenation also gets an input here; nothing uses this input, so pruning removes it
     if (joint || !isJoined(lookup!, joints)) {
       columns.set(name, width);
       let column = 0;
@@ -101,8 +101,8 @@ interface Lookup {
 }
 
 /**
- * Rewrites (sum over j of w[j] x[j]) / d as sum over j of (w[j] / d) x[j] if x is looked up, so that the sum can be cut
- * out.
+ * Rewrites (sum over j of w[j] * x[j]) / d as sum over j of (w[j] / d) * x[j] if x is looked up, so that the sum can be
+ * cut out.
  */
 function weighLookups(graph: Graph): Graph {
   const { find, get, numbersOf } = patternsOf(graph);
@@ -196,8 +196,8 @@ function lookupOf(
 }
 
 /**
- * The concatenations, by node, of sums that nothing else uses. A single input with the sums side by side replaces such
- * a concatenation.
+ * The concatenations, by node, in which all parts are sums without other uses. Such a concatenation is replaced by a
+ * single input that contains the sums side by side.
  */
 function findJoints(graph: Graph, lookups: ReadonlyMap<string, Lookup>): ReadonlyMap<Node, readonly Lookup[]> {
   const uses = new Map<string, number>();

@@ -7,14 +7,14 @@ import { valuesReachedFrom } from '../graph/reach.ts';
 
 /** One look-up of a compact table. */
 export interface CutLookup {
-  /** The output of the index graph with the rows of the full table to read. */
+  /** The output of the index graph that contains the numbers of the rows to read from the full table. */
   readonly index: string;
   /**
-   * The input of the compact graph with the positions of the rows in the compact table. It is int32 and has the same
-   * shape as `index`.
+   * The input of the compact graph that contains the positions of these rows in the compact table, int32, in the shape
+   * of `index`.
    */
   readonly input: string;
-  /** The value of the compact graph that contains the rows read. */
+  /** The value in the compact graph that contains the rows that were read. */
   readonly output: string;
 }
 
@@ -32,15 +32,15 @@ export interface TableCut {
   /** The graph that computes the indices of all look-ups from the inputs. */
   readonly indexGraph: Graph;
   /**
-   * The graph with all of `parameters` as inputs, and further inputs for the positions of look-ups. A compact table is
-   * an input `[rows.<parameter>, ..]`.
+   * The graph with all `parameters` as inputs, and with further inputs for the positions of look-ups. A compact table
+   * is an input `[rows.<parameter>, ..]`.
    */
   readonly compactGraph: Graph;
 }
 
 /**
- * Cuts `graph` at every `Gather` on axis 0 of one of `parameters` whose indices do not depend on a parameter. A
- * parameter that has other uses stays whole. With `compact: false`, all parameters stay whole.
+ * Cuts `graph` at every `Gather` that reads one of `parameters` along axis 0 with indices that do not depend on a
+ * parameter. A parameter with any other use stays whole. With `compact: false`, all parameters stay whole.
  */
 export function cutTables(graph: Graph, parameters: readonly string[], options: { compact?: boolean } = {}): TableCut {
   const reached = valuesReachedFrom(graph, parameters);
@@ -107,11 +107,11 @@ function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>)
 
 function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {
   const names = new Set(tables.flatMap((table) => table.lookups.map((lookup) => lookup.index)));
-  // tables are left out, so that a session of this graph does not hold a second copy of them
+  // tables are left out, so that a session of this graph does not keep a second copy of each table in memory
   return pruneInputs({ ...graph, outputs: [...names], overrides: new Map() }, [], { initializers: true });
 }
 
-/** The float parameters of `graph` on which an output depends through ops that have a gradient. */
+/** The float parameters of `graph` that affect an output through ops with a gradient. */
 export function trainableParameters(graph: Graph): string[] {
   return [...graph.initializers.keys()].filter((name) => {
     const dependent = dependentValues(graph, new Set([name]));

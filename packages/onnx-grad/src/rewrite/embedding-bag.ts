@@ -1,5 +1,6 @@
 /**
- * Replaces the Loop that PyTorch exports for nn.EmbeddingBag, which slices, looks up and reduces one bag per iteration.
+ * Replaces the Loop that PyTorch exports for nn.EmbeddingBag. Each iteration of the Loop slices, looks up and reduces
+ * one bag.
  */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
@@ -11,15 +12,15 @@ import { intAttribute, intsAttribute, tensorAttribute } from '../onnx/proto-attr
 import { FILE_TYPES, readTensor } from '../onnx/proto-tensor.ts';
 
 /**
- * The first opset in which the axes of every Reduce* are an input. For ReduceSum, they have been an input since opset
- * 13.
+ * The first opset in which the axes of every Reduce* op are an input. The axes of ReduceSum have been an input since
+ * opset 13.
  */
 const AXES_AS_INPUT = 18;
 
 /**
  * Returns `ops` with each Loop of an EmbeddingBag replaced by a `Gather` of the ids `[batch, length]` and a Reduce over
- * their second axis. A Loop is only replaced if every node matches; other Loops stay unchanged. If the bags are not the
- * rows of a matrix, a GraphError names the node, because shapes do not show which ids belong to which row.
+ * their second axis. A Loop is only replaced if every node matches; all other Loops stay unchanged. If the bags are not
+ * the rows of a matrix, a GraphError names the node, because shapes then do not show which row an id is in.
  */
 export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   if (!ops.some(({ proto }) => proto.opType === 'Loop')) return ops;
@@ -45,7 +46,7 @@ interface Bag {
   readonly reduce: 'ReduceSum' | 'ReduceMean' | 'ReduceMax';
 }
 
-/** Finds the nodes of a graph and of the graph around it by their outputs. */
+/** Finds the nodes of a graph, and of the graph that contains it, by their outputs. */
 class Scope {
   private readonly producers = new Map<string, NodeProto>();
   private readonly outer: Scope | null;
@@ -87,7 +88,7 @@ class Scope {
 
 function findBag(loop: NodeProto, outer: Scope): Bag | null {
   const body = loop.attribute.find(({ name }) => name === 'body')?.g;
-  // the Loop of an EmbeddingBag carries no values between iterations and ends after the last bag
+  // the Loop of an EmbeddingBag passes no values from one iteration to the next, and ends after the last bag
   if (
     !body ||
     loop.input.length !== 2 ||
@@ -125,7 +126,7 @@ function reducesFirstAxis(reduce: NodeProto, scope: Scope): boolean {
   return first && intOf(reduce, 'keepdims', 1) === 0;
 }
 
-/** Returns the ids `[batch, length]` if the body reads row `i` of them in iteration `i`, otherwise null. */
+/** Returns the matrix of ids, `[batch, length]`, if the body reads row `i` in iteration `i`, otherwise null. */
 function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope, outer: Scope): string | null {
   const round = body.input[0]!.name;
   const bound = (name: string | undefined): string | undefined => {
@@ -137,13 +138,13 @@ function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope
   const stepOfOne = taken.input[4] === undefined || inner.is(taken.input[4], 1);
   if (starts === undefined || ends === undefined || !inner.is(taken.input[3], 0) || !stepOfOne) return null;
 
-  // the ends must be the starts without the first one, and the number of iterations must be the number of ends
+  // the ends must equal the starts without the first start, and the number of iterations must equal the number of ends
   const later = outer.find(ends, 'Slice');
   const offsets = outer.find(starts, 'Concat');
   const isChain = later && offsets && later.input[0] === starts && cutsFirst(later, outer);
   if (!isChain || sizeOf(loop.input[0], 0, outer) !== ends) throw withOffsets(loop);
 
-  // the starts must be 0, length, 2 length, .. in the flattened ids
+  // the starts must be 0, length, 2 * length, .. in the flattened ids
   const ids = flattened(taken.input[0], outer);
   const range = outer.find(offsets.input[0], 'Range');
   const all = outer.find(offsets.input[1], 'Unsqueeze');
@@ -183,14 +184,14 @@ function cutsFirst(slice: NodeProto, scope: Scope): boolean {
   return scope.is(start, 1) && toTheEnd && scope.is(axis, 0) && (step === undefined || scope.is(step, 1));
 }
 
-/** Returns the value whose size along `axis` is `name`, or null. */
+/** Returns the value `x` if `name` is the size of `x` along `axis`, otherwise null. */
 function sizeOf(name: string | undefined, axis: number, scope: Scope): string | null {
   const gathered = scope.find(name, 'Gather');
   if (!gathered || !scope.is(gathered.input[1], axis)) return null;
   return scope.find(gathered.input[0], 'Shape')?.input[0] ?? null;
 }
 
-/** Returns the value that is flattened to `name`, or null. */
+/** Returns the value `x` if `name` is `x` flattened, otherwise null. */
 function flattened(name: string | undefined, scope: Scope): string | null {
   const reshaped = scope.find(name, 'Reshape');
   return reshaped && scope.is(reshaped.input[1], -1) ? reshaped.input[0]! : null;

@@ -1,6 +1,6 @@
 /**
  * Computes probabilities that stay exact when they are small. ONNX Runtime's float32 Sigmoid has an error of 3e-8. For
- * logits below about -10, it returns neighbours in the wrong order; below -18, it returns 0.
+ * logits below about -10, neighbouring results may be in the wrong order; below -18, the result is 0.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -12,8 +12,8 @@ import { rewrite } from './rewrite.ts';
 const TAIL = 2;
 
 /**
- * Adds sigmoid(x), exact to a few units in the last place at any x. Between -2 and 2 it is computed by ONNX Runtime's
- * Sigmoid, elsewhere as 1 / (1 + e^-x). `options` applies to the last node.
+ * Adds sigmoid(x), exact to a few units in the last place at any x. ONNX Runtime's Sigmoid is used between -2 and 2,
+ * and 1 / (1 + e^-x) elsewhere. `options` applies to the last node.
  */
 export function exactSigmoid(b: Builder, x: Value, options: NodeOptions = {}): Value {
   const tail = b.add('Reciprocal', [onePlusExp(b, b.add('Neg', [x]))]);
@@ -21,7 +21,7 @@ export function exactSigmoid(b: Builder, x: Value, options: NodeOptions = {}): V
   return b.add('Where', [isTail, tail, b.add('Sigmoid', [x])], {}, options);
 }
 
-/** Adds 1 - p for p = sigmoid(x), which is exact even near 0. */
+/** Adds 1 - p for p = sigmoid(x). The result is exact even near 0. */
 function exactComplement(b: Builder, p: Value, x: Value): Value {
   const tail = b.add('Reciprocal', [onePlusExp(b, x)]);
   return b.add('Where', [b.add('Greater', [x, b.scalar(TAIL, x)]), tail, b.add('Sub', [b.scalar(1, p), p])]);
@@ -32,8 +32,8 @@ function onePlusExp(b: Builder, x: Value): Value {
 }
 
 /**
- * Makes the sigmoids exact from which the first output of `graph` is computed by sums, products and moves only, as in a
- * weighted mean, or which are the first output itself. Sigmoids inside layers are kept. A graph without such a sigmoid
+ * Makes a sigmoid exact if it is the first output of `graph`, or if the first output is computed from it only by sums,
+ * products and moves, as in a weighted mean. Sigmoids inside layers are kept. A graph without a sigmoid to make exact
  * is returned unchanged.
  */
 export function exactSigmoids(graph: Graph): Graph {
@@ -46,14 +46,14 @@ export function exactSigmoids(graph: Graph): Graph {
 
 /** The complement of a probability computed from exact sigmoids. */
 export interface Mixture {
-  /** 1 - p. It is exact near 0 if `isExact`, otherwise it is computed by a subtraction. */
+  /** The value 1 - p, which is exact near 0 if `isExact`, and otherwise computed by a subtraction. */
   readonly complement: Value;
   readonly isExact: boolean;
 }
 
 /**
- * Finds the exact sigmoids s from which `p` is computed, and overrides the gradient of each with s (1 - s), which is
- * finite and exact for any logit and for derivatives of any order. Returns null if there is no such sigmoid.
+ * Finds the exact sigmoids s that `p` is computed from, and overrides the gradient of each s with s * (1 - s), which is
+ * finite and exact for any logit and for derivatives of any order. Returns null if there are no exact sigmoids.
  */
 export function findMixture(b: Builder, p: Value): Mixture | null {
   const graph = b.build('mixture', [p]);
@@ -79,7 +79,9 @@ export function findMixture(b: Builder, p: Value): Mixture | null {
   return { complement: exact ?? b.add('Sub', [one, p]), isExact: exact !== null };
 }
 
-/** The ops that may be part of a weighted mean of probabilities, and their inputs that may contain probabilities. */
+/**
+ * The ops that may be part of a weighted mean of probabilities, and which inputs of each op may contain probabilities.
+ */
 const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
   Add: 'all',
   Clip: 'first',
@@ -105,7 +107,7 @@ const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
   Unsqueeze: 'first',
 };
 
-/** The nodes at which a walk back from `output` through the ops of `MIXING` ends. */
+/** The nodes at which a backward walk from `output` through the ops in `MIXING` ends. */
 function mixedNodes(graph: Graph, output: string): readonly Node[] {
   const wanted = new Set([output]);
   const ends: Node[] = [];
@@ -138,7 +140,7 @@ interface Parts {
 }
 
 /**
- * Adds 1 - `name` in exact form: the complements of its sigmoids are moved and averaged in the same way as the
+ * Adds 1 - `name` in exact form, by moving and averaging the complements of the sigmoids in the same way as the
  * sigmoids. Returns null if there is no exact form.
  */
 function complementOf(b: Builder, parts: Parts, name: string): Value | null {
@@ -169,7 +171,7 @@ function complementOf(b: Builder, parts: Parts, name: string): Value | null {
   }
 }
 
-/** Adds the complement of a weighted sum whose weights sum to 1. Returns null for any other sum. */
+/** Adds the complement of a weighted sum if the weights sum to 1. Returns null for any other sum. */
 function complementOfSum(b: Builder, parts: Parts, { inputs, attributes }: Node<'ReduceSum'>): Value | null {
   const product = parts.producers.get(inputs[0]!);
   const axes = inputs[1] ? b.constantOf(b.get(inputs[1])) : undefined;

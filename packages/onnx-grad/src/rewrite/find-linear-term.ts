@@ -1,6 +1,6 @@
 /**
- * Finds the linear term of a head: a number per row that is linear in some parameters and through which alone they act.
- * If a linear term exists, gradient descent on these parameters is a regression on fixed features.
+ * Finds the linear term of a head: a number per row that is linear in some parameters, which affect the output only
+ * through this number. If a linear term exists, gradient descent on these parameters is a regression on fixed features.
  */
 import { Builder } from '../graph/builder.ts';
 import { addGradients } from '../graph/differentiate.ts';
@@ -9,21 +9,21 @@ import { pruneInputs } from '../graph/prune.ts';
 import { valuesReachedFrom } from '../graph/reach.ts';
 import { splitFrozen } from './split-frozen.ts';
 
-/** One look-up of a table among the parameters. */
+/** One look-up in a table that is among the parameters. */
 export interface LinearLookup {
   readonly parameter: string;
   /** The value that contains the indices of the table rows to read. */
   readonly index: string;
   /**
-   * The output of `weightGraph` with the factor of each looked-up element in the linear term of its row, in the shape
-   * of the look-up.
+   * The output of `weightGraph` that contains, for each looked-up element, the element's factor in the linear term of
+   * its row. It has the shape of the look-up.
    */
   readonly weight: string;
 }
 
 /**
- * A value with one number per row that is linear in the parameters and through which every path from the parameters to
- * the output goes.
+ * A value with one number per row. The number is linear in the parameters, and every path from the parameters to the
+ * output goes through the value.
  */
 export interface LinearTerm {
   /** The name of the value, `[batch]` or `[batch, 1]`. */
@@ -31,8 +31,8 @@ export interface LinearTerm {
   /** Computes the linear term from the head's inputs and the parameters. */
   readonly termGraph: Graph;
   /**
-   * Computes indices and weights of all look-ups from the same inputs and parameters as `termGraph`. Only the shapes of
-   * the parameters matter. null if there is no table.
+   * Computes the indices and weights of all look-ups from the same inputs and parameters as `termGraph`. Only the
+   * shapes of the parameters matter. null if there is no table.
    */
   readonly weightGraph: Graph | null;
   readonly lookups: readonly LinearLookup[];
@@ -41,10 +41,7 @@ export interface LinearTerm {
    * run.
    */
   readonly dense: readonly string[];
-  /**
-   * Computes the output of the head from the head's inputs and the linear term, which is an input with the name
-   * `value`.
-   */
+  /** Computes the output of the head from the head's inputs and the linear term, which is an input named `value`. */
   readonly linkGraph: Graph;
 }
 
@@ -54,8 +51,8 @@ const MOST_DENSE = 512;
 /**
  * Finds the linear term of `head`, which comes from `splitFrozen` and has `parameters` among its inputs. The linear
  * term is the last value that has one number per row, is linear in the parameters and lies on all paths from the
- * parameters to the output, without factors that all rows share. Returns null if there is no such value, for example if
- * a parameter is inside a non-linear layer.
+ * parameters to the output. Factors that all rows share are left out. Returns null if there is no such value, for
+ * example if a parameter is inside a non-linear layer.
  */
 export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
   const batch = head.values.get(head.outputs[0]!)!.shape[0];
@@ -90,8 +87,8 @@ export function findLinearTerm(head: Graph, parameters: readonly string[]): Line
 }
 
 /**
- * The factor of `value` that is a linear term, without inputs of the head that all rows share, because such inputs may
- * also be adapted.
+ * Returns the linear term in `value` after removing factors that are inputs of the head and shared by all rows, because
+ * such inputs may also be adapted.
  */
 function withoutFactors(head: Graph, value: string, isTerm: (name: string) => boolean, batch: string): string {
   const isFactor = (name: string) => head.inputs.includes(name) && !head.values.get(name)!.shape.includes(batch);
@@ -103,7 +100,7 @@ function withoutFactors(head: Graph, value: string, isTerm: (name: string) => bo
   }
 }
 
-/** The values that depend on the parameters through linear ops only and whose rows are independent of each other. */
+/** The values that depend on the parameters only through linear ops, and in which rows do not affect each other. */
 function linearValues(head: Graph, parameters: readonly string[], batch: string): ReadonlySet<string> {
   const dependent = new Set(parameters);
   const linear = new Set(parameters);
@@ -153,7 +150,7 @@ function isLinear(node: Node, isDependent: (name: string) => boolean): boolean {
   }
 }
 
-/** Whether the parameters reach an output without passing through `cut`. */
+/** Whether the parameters affect an output other than through `cut`. */
 function reaches(head: Graph, parameters: readonly string[], cut: string): boolean {
   const around = { ...head, nodes: head.nodes.filter(({ outputs }) => !outputs.includes(cut)) };
   const reached = valuesReachedFrom(around, parameters);
@@ -161,8 +158,8 @@ function reaches(head: Graph, parameters: readonly string[], cut: string): boole
 }
 
 /**
- * The addend of `value` through which all parameters act. Its gradient is the gradient of `value`, and the other
- * addends are not computed.
+ * Returns the only addend of `value` that depends on the parameters. This addend has the same gradient as `value`, and
+ * the other addends need not be computed.
  */
 function addendOf(graph: Graph, value: string, parameters: readonly string[]): string {
   const dependent = valuesReachedFrom(graph, parameters);
@@ -177,7 +174,7 @@ function addendOf(graph: Graph, value: string, parameters: readonly string[]): s
 
 /**
  * Computes the gradient of the sum of all terms with respect to the looked-up elements. Because rows are independent
- * and the term is linear, this gradient contains the weight of each element.
+ * and the terms are linear, this gradient contains the weight of each element.
  */
 function weightsOf(
   termGraph: Graph,

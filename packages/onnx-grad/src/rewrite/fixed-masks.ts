@@ -3,13 +3,13 @@ import type { Graph } from '../graph/ir.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { OpType } from '../ops/attributes.ts';
 
-/** The ops that add a mask to logits, or that change the shape or type of a mask before the addition. */
+/** The ops that add a mask to logits, or that change the shape or type of the mask before the addition. */
 const USES: ReadonlySet<OpType> = new Set(['Add', 'Cast', 'Expand', 'Reshape', 'Slice', 'Squeeze', 'Unsqueeze']);
 
 /**
  * Returns `graph` with masks as constants. A mask is a float32 initializer with at least two axes that contains -inf
- * but no +inf or NaN and that is only used in additions. Any other weight with an infinity is kept, so that the checks
- * of the caller reject it.
+ * but no +inf or NaN, and is only used in additions. Any other weight that contains an infinity is kept, so that the
+ * caller's checks reject it.
  */
 export function fixMasks(graph: Graph): Graph {
   const masks = [...graph.initializers].filter(([name, value]) => looksLikeMask(value) && isOnlyAdded(graph, name));

@@ -1,6 +1,6 @@
 /**
- * Separates values that all rows of a batch share from values that differ between rows, so that less has to be computed
- * per row after `splitFrozen` at the inputs of the rows.
+ * Separates values that all rows of a batch share from values that differ between rows, so that less is computed per
+ * row once `splitFrozen` has split the graph at the row inputs.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
@@ -14,18 +14,18 @@ interface Around extends Patterns {
   isShared(name: string): boolean;
 }
 
-/** Adds a value that equals the only output of `node`. Returns null if the rule does not apply. */
+/** Adds a value equal to the only output of `node`. Returns null if the rule does not apply. */
 type SharedRule = (b: Builder, node: Node, around: Around) => Value | null;
 
 /**
- * Rewrites `graph` by the equalities below, which hold up to the order of sums. `rowInputs` are the inputs with one row
- * for each row of a batch.
+ * Rewrites `graph` using the equalities below, which hold up to the order of sums. `rowInputs` are the inputs with one
+ * row for each row of a batch.
  *
  * - Gemm(Concat(x, Expand(c)), W, bias) = Gemm(x, W_x, Gemm(c, W_c, bias)), where W_x and W_c are the parts of W for x
  *   and for c;
- * - sum over l of q[l] (sum over p of w[p] T[i[p], l]) = sum over p of w[p] (T q)[i[p]], which looks up numbers instead
- *   of vectors;
- * - sum over p of w[p] A[i[p]] + sum over p of w[p] B[i[p]] = sum over p of w[p] (A + B)[i[p]].
+ * - sum over l of q[l] * (sum over p of w[p] * T[i[p], l]) = sum over p of w[p] * (T * q)[i[p]], which looks up numbers
+ *   instead of vectors;
+ * - sum over p of w[p] * A[i[p]] + sum over p of w[p] * B[i[p]] = sum over p of w[p] * (A + B)[i[p]].
  *
  * All rows share c, W, bias, q, T, A and B. A graph to which no equality applies keeps its nodes.
  */
@@ -68,8 +68,8 @@ const foldConcat: SharedRule = (b, node, around) => {
 };
 
 /**
- * The columns from `from` up to `to` of a concatenation. They are a value with one row per batch row, or a single row
- * that all rows of the batch share.
+ * Columns `from` to `to - 1` of a concatenation. They contain either one row per batch row, or a single row that all
+ * rows of the batch share.
  */
 interface Part {
   readonly name: string;
@@ -79,7 +79,7 @@ interface Part {
 }
 
 /**
- * The parts of a matrix that is a concatenation of columns. The list is empty for any other matrix, or if a width is
+ * The parts of a matrix that is a concatenation of columns. The list is empty for any other matrix, and if a width is
  * unknown.
  */
 function partsOf(name: string, { find, isShared, get }: Around): readonly Part[] {
@@ -98,7 +98,7 @@ function partsOf(name: string, { find, isShared, get }: Around): readonly Part[]
   return parts;
 }
 
-/** Rewrites the product of a shared vector and a weighted sum of looked-up vectors. */
+/** Rewrites the product of a shared vector with a weighted sum of looked-up vectors. */
 const foldProduct: SharedRule = (b, node, { find, isShared, get, numbersOf }) => {
   if (node.op !== 'ReduceSum') return null;
   const mul = find('Mul', node.inputs[0]);

@@ -4,7 +4,7 @@ import type { OpType } from '../ops/attributes.ts';
 import { knownNumbers } from '../ops/dims.ts';
 
 export interface Patterns {
-  /** Returns the node that computes the value `name` if the node has this op, otherwise null. */
+  /** Returns the node that computes the value `name` if it has the given op, otherwise null. */
   find<K extends OpType>(op: K, name: string | undefined): Node<K> | null;
   get(name: string): Value;
   /** Returns the elements of a list of axes or sizes, or null if they are only known at run time. */

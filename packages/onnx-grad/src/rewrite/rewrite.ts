@@ -3,7 +3,7 @@ import { Builder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { nameDims } from '../graph/name-dims.ts';
 
-/** A node as passed to a rule. `node` belongs to the old graph, `inputs` to the new graph. */
+/** A node as passed to a rule. `node` is in the old graph, and `inputs` are in the new graph. */
 export interface Place {
   readonly b: Builder;
   readonly node: Node;
@@ -11,13 +11,13 @@ export interface Place {
   readonly inputs: readonly (Value | null)[];
 }
 
-/** A rule returns values that equal the outputs of a node, or null to keep the node. */
+/** A rule returns values equal to the outputs of a node, or null to keep the node. */
 export type Rule = (place: Place) => readonly Value[] | null;
 
 /**
  * Returns `graph` with each node replaced by the result of `rule`. Outputs, and values that hand-written gradients
- * name, keep their names (by an Identity if necessary). Sizes keep their names if possible. Nodes that are no longer
- * needed remain; `prune` removes them.
+ * name, keep their names (if necessary, an Identity is added). Sizes keep their names if possible. Nodes that are no
+ * longer needed remain; `prune` removes them.
  */
 export function rewrite(graph: Graph, rule: Rule): Graph {
   const b = new Builder();
@@ -46,7 +46,7 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
     graph.name,
     graph.outputs.map((name) => mapped.get(name)!),
   );
-  // inference has given the sizes new names, which are replaced by the old names
+  // type inference has given sizes new names; the old names are restored
   return nameDims({ ...built, overrides: graph.overrides }, graph.values);
 }
 

@@ -1,4 +1,4 @@
-/** Splits a graph at some parameters into a body, which does not depend on them, and a head, which does. */
+/** Splits a graph into a body, which does not depend on certain parameters, and a head, which does. */
 
 import { GraphError } from '../errors.ts';
 import { Builder } from '../graph/builder.ts';
@@ -17,16 +17,16 @@ export interface Split {
    */
   readonly head: Graph;
   /**
-   * The values that the head reads and that do not depend on the parameters. They are inputs of the head, with the same
-   * names.
+   * The values that the head reads and that do not depend on the parameters. They become inputs of the head under the
+   * same names.
    */
   readonly boundary: readonly string[];
 }
 
 /**
  * Splits `graph` at `parameters`, which may be initializers, inputs or intermediate values. Intermediate values become
- * inputs of the head. An output that does not depend on any of them is a GraphError. Initializers and constants that
- * both parts read are contained in both.
+ * inputs of the head. An output that depends on none of `parameters` is a GraphError. Initializers and constants that
+ * both parts read are in both parts.
  */
 export function splitFrozen(graph: Graph, parameters: readonly string[]): Split {
   const dependent = valuesReachedFrom(graph, parameters);
@@ -36,8 +36,8 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
   const isOutside = (name: string) =>
     name !== '' && !dependent.has(name) && !graph.constants.has(name) && !graph.initializers.has(name);
   const outside = [...new Set(headNodes.flatMap((node) => node.inputs.filter(isOutside)))];
-  // values that are known without a run stay constants in the head, because as inputs they would only be known at run
-  // time
+  // values that are known without a run stay constants in the head; if they were inputs, they would only be known at
+  // run time
   const fixed = new Map(
     outside.flatMap((name): [string, Tensor][] => {
       const tensor = graph.inputs.includes(name) ? null : knownTensor(graph.values.get(name)!);

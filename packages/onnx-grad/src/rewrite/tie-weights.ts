@@ -1,6 +1,6 @@
 /**
- * Restores information that an export loses: weights that are a single parameter in the model, and rows that must stay
- * 0.
+ * Restores information that an export loses: which weights are a single parameter in the model, and which rows must
+ * stay 0.
  */
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { isFloat, type Tensor } from '../graph/tensor.ts';
@@ -24,8 +24,8 @@ const MADE_UP = /^(onnx::|val_)/;
 
 /**
  * Finds the float parameters of `graph` that equal another parameter bit by bit, in the same shape or transposed. Such
- * copies occur because an exporter that folds a transpose writes the weight once per use. Of each pair, the weight
- * whose name was not generated is kept, otherwise the first in the file.
+ * copies occur because an exporter that folds a transpose writes the weight once per use. Of each pair, the parameter
+ * with a name that was not generated is kept; otherwise, the first in the file is kept.
  */
 export function findTies(graph: Graph): Tie[] {
   const bySum = new Map<string, string[]>();
@@ -48,7 +48,8 @@ export function findTies(graph: Graph): Tie[] {
 }
 
 /**
- * Returns `graph` with each tied parameter computed from the kept parameter, so that the gradients of all uses add up.
+ * Returns `graph` with each tied parameter computed from the parameter that is kept, so that the gradients of all uses
+ * add up.
  */
 export function tieWeights(graph: Graph, ties: readonly Tie[]): Graph {
   if (ties.length === 0) return graph;
@@ -72,7 +73,7 @@ export function tieWeights(graph: Graph, ties: readonly Tie[]): Graph {
 }
 
 /**
- * Finds the float tables that are looked up and whose only row of zeros is the first, as with PyTorch's
+ * Finds the float tables that look-ups read and in which only the first row is all zeros, as with PyTorch's
  * `padding_idx=0`.
  */
 export function findPaddedTables(graph: Graph): string[] {
@@ -87,7 +88,8 @@ export function findPaddedTables(graph: Graph): string[] {
 }
 
 /**
- * Returns `graph` in which look-ups of row 0 of `tables` pass no gradient, so that the row, which must be 0, stays 0.
+ * Returns `graph` changed so that look-ups of row 0 of `tables` pass on no gradient. Thus row 0, which must be 0, stays
+ * 0.
  */
 export function keepPaddingRows(graph: Graph, tables: readonly string[]): Graph {
   if (tables.length === 0) return graph;
@@ -112,7 +114,7 @@ function isVaried({ data }: Tensor): boolean {
   return found.size >= LEAST_DIFFERENT;
 }
 
-/** A checksum that is equal for tensors with the same elements in any order. */
+/** A checksum of a tensor that does not depend on the order of the elements. */
 function sumOfBits(source: Tensor): number {
   const bits = bitsOf(source);
   let sum = 0;

@@ -3,10 +3,10 @@ import type { Graph } from '../graph/ir.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
- * Replaces each `MatMul(x, v)` of a vector `v` and a value `x` that depends on a Transpose. The replacement is a
- * product with `v` as a matrix `[k, 1]`, followed by a Squeeze of the last axis, and gives the same numbers. ONNX
- * Runtime 1.30 moves a Transpose down to the MatMul (through Where, Mul, Cast and others) and merges the two nodes, but
- * loses the Transpose if the other input is a vector. Square matrices then silently give wrong numbers. A graph without
+ * Replaces each `MatMul(x, v)` of a vector `v` and a value `x` that depends on a Transpose. The replacement multiplies
+ * `x` by `v` as a matrix `[k, 1]` and then squeezes the last axis, which gives the same numbers. ONNX Runtime 1.30
+ * moves a Transpose down to the MatMul (through Where, Mul, Cast and others) and merges the two nodes, but loses the
+ * Transpose if the other input is a vector. For square matrices, the results are then silently wrong. A graph without
  * such a product is returned unchanged.
  */
 export function spellVectorProducts(graph: Graph): Graph {

@@ -7,9 +7,9 @@ import { rewrite } from './rewrite.ts';
 
 /**
  * Rewrites sums over the first or second axis of vectors `x` `[d, e, k]` times weights `w` `[d, e]` as matrix products:
- * sum over j of w[i, j] x[i, j, :] = (w[i] as [1, e]) x[i]. Outputs are equal up to the order of sums. Pooled lists and
- * mixtures of experts have this form. A matrix product does not store the weighted vectors, which are the largest
- * values of such graphs.
+ * sum over j of w[i, j] * x[i, j, :] = (w[i] as [1, e]) * x[i]. Outputs are equal up to the order of sums. Pooled lists
+ * and mixtures of experts have this form. A matrix product does not store the weighted vectors, which are the largest
+ * values in such graphs.
  */
 export function weightedSumsAsProducts(graph: Graph): Graph {
   const patterns = patternsOf(graph);
@@ -42,7 +42,7 @@ function productOf(b: Builder, sum: Node<'ReduceSum'>, { find, get, numbersOf }:
 }
 
 /**
- * Returns the transpose of the matrix `name`. If `name` is itself a transpose, this is the matrix before the transpose.
+ * Returns the transpose of the matrix `name`. If `name` is itself a transpose, returns the matrix that was transposed.
  */
 function transposed(b: Builder, name: string, find: Patterns['find']): Value {
   const already = find('Transpose', name);

@@ -1,4 +1,4 @@
-/** Selects rows of feeds whose first axis is the batch. */
+/** Selects rows of feeds that have the batch as their first axis. */
 import { elementCount, type Tensor } from '../graph/tensor.ts';
 import type { Feeds } from './session.ts';
 
@@ -22,7 +22,7 @@ export function takeFeeds(feeds: Feeds, rows: Int32Array): Feeds {
   return out;
 }
 
-/** Returns the rows from `from` up to `to` as views. */
+/** Returns rows `from` to `to - 1` as views. */
 export function sliceFeeds(feeds: Feeds, from: number, to: number): Feeds {
   const out: Record<string, Tensor> = {};
   for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
@@ -41,7 +41,7 @@ export function putFeed(all: Record<string, Tensor>, name: string, part: Tensor,
   whole.data.set(data as never, from * width);
 }
 
-/** Returns `value`, or a copy if `value` is in shared memory, which ONNX Runtime does not accept. */
+/** Returns `value`, or a copy if `value` is in shared memory, because ONNX Runtime does not accept shared memory. */
 export function inOwnMemory(value: Tensor): Tensor {
   return value.data.buffer instanceof SharedArrayBuffer ? { ...value, data: value.data.slice() } : value;
 }

@@ -1,6 +1,6 @@
 /**
  * Devices, and sessions that run a graph. Only this file imports onnxruntime-node, and only when the first session is
- * opened, so a process that only reads and writes graphs never loads it.
+ * opened, so a process that just reads and writes graphs never loads ONNX Runtime.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -38,7 +38,7 @@ export const CPU: Device = { kind: 'cpu', id: 0, detail: 'cpu' };
 
 export interface SessionOptions {
   readonly device?: Device;
-  /** Number of threads of one run. Default: 1. */
+  /** Number of threads per run. Default: 1. */
   readonly threads?: number;
   /**
    * Whether the session keeps its memory between runs, which helps large graphs that run many times. Default: false.
@@ -54,7 +54,7 @@ export interface Session {
   readonly outputs: readonly string[];
   /**
    * Runs the graph and returns `outputs` (default: all) by name. Feeds that are not inputs of the graph are ignored; a
-   * missing feed is an error of ONNX Runtime. Outputs named in `into` are written to the memory of the tensors in
+   * missing feed causes an ONNX Runtime error. Outputs named in `into` are written to the memory of the tensors in
    * `into`. The run is one synchronous native call, which blocks the calling thread.
    */
   run(
@@ -64,15 +64,15 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Parses `cuda:N`, `cuda`, `cpu` or `auto`. Any other text is an `invalid_device` error. */
+/** Parses `cuda:N`, `cuda`, `cpu` or `auto`. Any other string is an `invalid_device` error. */
 export function parseDevice(text: string): DeviceRequest {
   if (text === 'auto' || text === 'cpu' || text === 'cuda' || /^cuda:\d{1,2}$/.test(text)) return text as DeviceRequest;
   throw new OnnxGradError('invalid_device', `device "${text}" is not one of auto, cpu, cuda, cuda:N`);
 }
 
 /**
- * Returns the device to use. A requested GPU that cannot be used is a `device_unavailable` error with the reason;
- * `auto` falls back to the CPU.
+ * Returns the device to use. If a requested GPU cannot be used, a `device_unavailable` error gives the reason; `auto`
+ * falls back to the CPU.
  */
 export async function resolveDevice(request: DeviceRequest): Promise<Device> {
   if (request === 'cpu') return CPU;
@@ -97,8 +97,8 @@ function withoutCuda(request: DeviceRequest, reason: string, cause?: unknown): D
 }
 
 /**
- * The name of the CUDA provider's library if the library is missing, otherwise null. Checked before CUDA is tried,
- * because ONNX Runtime prints errors to stderr.
+ * The name of the CUDA provider's library if the library is missing, otherwise null. This is checked before trying
+ * CUDA, because ONNX Runtime prints errors to stderr.
  */
 function missingCudaLibrary(): string | null {
   const library = 'libonnxruntime_providers_cuda.so';
@@ -112,9 +112,9 @@ function missingCudaLibrary(): string | null {
 }
 
 /**
- * Opens a session of `graph`, or of the bytes of a file. The session has one thread unless `threads` is set. The bytes
- * of a file, and a graph in which ScatterND adds, always run in one thread, because such a ScatterND has a race
- * condition on the CPU (README.md, "Decisions").
+ * Opens a session that runs `graph`, or the graph in the bytes of a file. The session has one thread unless `threads`
+ * is set. The bytes of a file, and a graph in which ScatterND adds, always run in one thread, because this op has a
+ * race condition on the CPU (README.md, "Decisions").
  */
 export async function openSession(graph: Graph | Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
@@ -126,7 +126,8 @@ export async function openSession(graph: Graph | Uint8Array, options: SessionOpt
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    // no arena by default: the sessions of a thread cannot share the memory that their arenas keep (tens of MiB each)
+    // by default there is no arena, because the sessions of a thread cannot share the memory that their arenas keep
+    // (tens of MiB each)
     enableCpuMemArena: options.keepsMemory ?? false,
     logSeverityLevel: 3,
     // idle threads must not spin, because other work needs the processors
@@ -164,7 +165,7 @@ function fromOrt(source: Ort.Tensor): Tensor {
   return { dtype: source.type as DataType, shape: source.dims, data: source.data as TensorData };
 }
 
-/** Whether no element is NaN or infinite. */
+/** Whether all elements are finite. */
 export function allFinite(source: Tensor): boolean {
   return !isFloat(source.dtype) || (source.data as Float32Array).every((x) => Number.isFinite(x));
 }
