@@ -15,13 +15,16 @@ export interface ApiKey {
   readonly name: string;
   readonly scope: Scope;
   /**
-   * Labels that limit a key to campaigns that have all these labels. A key without labels gives access to all
-   * campaigns.
+   * Labels that limit which campaigns a key can access: only campaigns with all these labels. A key without labels
+   * gives access to all campaigns.
    */
   readonly labels: Labels;
   readonly createdAt: number;
   readonly expiresAt: number | null;
-  /** When the service found that the key had expired. The key then stays expired, even if the clock goes back. */
+  /**
+   * Time at which the service found that the key had expired. From then on, the key stays expired, even if the clock is
+   * set back.
+   */
   readonly expiredAt: number | null;
   readonly revokedAt: number | null;
 }
@@ -49,7 +52,7 @@ export function apiKeyIdOf(text: string): string | null {
   return FORM.exec(text)?.[1] ?? null;
 }
 
-/** The sha256 of a key. Only this hash is stored; a plain hash suffices for 256 random bits. */
+/** The sha256 of a key. Only this hash is stored; a plain hash suffices because a key has 256 random bits. */
 export function hashApiKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }

@@ -19,7 +19,7 @@ const RETRY_AFTER_END_SECONDS = 60;
 export function audienceSize(request: AudienceRequest, candidates: number, populationSize: number): number {
   if ('size' in request) return Math.min(candidates, Math.max(1, request.size));
   const share = (populationSize * request.percent) / 100;
-  // 33.2 % of 50,534,000 is 16777288.000000002 in floating point. This must not be rounded up. The relative error is
+  // In floating point, 33.2 % of 50,534,000 is 16777288.000000002, which must not be rounded up. The relative error is
   // below 4e-16.
   const wanted = Math.ceil(share - Math.max(1e-9, share * 1e-15));
   return Math.min(candidates, Math.max(1, wanted));
@@ -35,8 +35,8 @@ export function newSize(
 }
 
 /**
- * The number of a campaign's next audience version. The numbers of pruned versions in the list of changes are not
- * reused.
+ * The number of a campaign's next audience version. A pruned version's number is not reused while the list of changes
+ * still contains the number.
  */
 export function nextVersion(newest: number | null, newestChange: number | null): number {
   return 1 + Math.max(newest ?? 0, newestChange ?? 0);
@@ -52,7 +52,8 @@ export function audienceNotReady(id: string, state: ExpansionState | null): AppE
 }
 
 /**
- * The number of the change after which a page of changes begins. `last` is the number of the newest change.
+ * The sequence number of the change after which a page of changes begins. `last` is the sequence number of the newest
+ * change.
  * @throws AppError invalid_cursor
  */
 export function changesAfter(since: string | undefined, last: number): number {

@@ -1,6 +1,6 @@
 /** Entries of the audit log, which record the actions of keys on resources. */
 
-/** Actors other than API keys that have an id. */
+/** Names of the actors that have no API key id. */
 export const ACTORS = {
   /** The API key in the operator's settings. */
   operator: 'admin',
@@ -41,8 +41,8 @@ export interface PendingAction {
 
 export interface AuditQuery {
   /**
-   * Only entries from this time on, in milliseconds since 1970. If the clock went back, an entry counts as no earlier
-   * than the entry before it.
+   * Only entries from this time on, in milliseconds since 1970. If the clock was set back, an entry counts as no
+   * earlier than the entry before it.
    */
   readonly since?: number | undefined;
   /** Only entries before this time. */

@@ -3,12 +3,15 @@ import { AppError } from '../lib/errors.ts';
 import type { ExpansionState } from './states.ts';
 import type { Cause, RefreshPolicy } from './types.ts';
 
-/** Inputs that an expansion keeps a copy of. The expansion is outdated when one of these inputs changes. */
+/** Inputs that are copied into an expansion. The expansion is outdated when one of these inputs changes. */
 export const COPIED_INPUTS = ['features', 'filters', 'seeds', 'suppression', 'commonSuppression'] as const;
 
 export type CopiedInput = (typeof COPIED_INPUTS)[number];
 
-/** Whether a campaign's inputs equal the inputs of its expansions; `null` if the expansion does not exist. */
+/**
+ * How a campaign's inputs compare with the inputs of its expansions. A comparison is `null` if there is no such
+ * expansion.
+ */
 export interface ComparedInputs {
   readonly hasSeeds: boolean;
   readonly isLatestRunning: boolean;
@@ -51,7 +54,7 @@ export function refreshCause(
   // the outcome of the latest expansion does not matter here, so a failure is not repeated forever
   if (onChange && !latest.hasSameInputs) return 'change';
   if (everyMs === null) return null;
-  // a creation time in the future means that the clock has since gone back
+  // a creation time in the future means that the clock has since been set back
   return latest.createdAt + everyMs <= now || latest.createdAt > now ? 'interval' : null;
 }
 

@@ -1,4 +1,4 @@
-/** Opaque cursors of lists: the list's letter and the number of the last row, encoded in base64url. */
+/** Opaque cursors of lists: a letter for the list and the number of the last row, encoded in base64url. */
 import { AppError } from '../lib/errors.ts';
 
 const LETTERS = {

@@ -5,7 +5,7 @@ import type { CampaignFeatures, Filters } from './features.ts';
 export interface EstimateInputs {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
-  /** The epoch of the served population and model that the rows and features belong to. */
+  /** The epoch of the served population and model for which the rows and features are valid. */
   readonly epoch: number;
   /** Rows of the seeds in the population, ascending, without repetitions. */
   readonly seeds: Int32Array;
@@ -19,7 +19,7 @@ export interface EstimateInputs {
   readonly mostCandidates: number;
 }
 
-/** How an expansion of the same inputs would classify the users of the population, each counted once. */
+/** How an expansion with the same inputs would classify the users of the population. Each user is counted once. */
 export interface CountedUsers {
   readonly seeds: number;
   readonly suppressed: number;

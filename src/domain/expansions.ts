@@ -23,7 +23,7 @@ export interface RunningExpansion {
   readonly progress: number;
   readonly startedAt: number | null;
   readonly pins: Pins | null;
-  /** Number of claims so far, without claims that were given back on purpose. */
+  /** Number of claims so far, excluding claims that were given back on purpose. */
   readonly attempt: number;
   /** The token of the last claim. */
   readonly token: number;
@@ -109,8 +109,8 @@ export function decide(
         },
       };
     case 'renew':
-      // a renewal never shortens the lease: after a clock correction, stored times may move before the owner's time
-      // does
+      // a renewal never shortens the lease: a clock correction may change the stored times before it changes the
+      // owner's clock
       return { ...NOTHING, job: { leaseUntil: Math.max(running.leaseUntil ?? 0, now + leaseMs) } };
     case 'pin':
       return running.pins === null ? { ...NOTHING, expansion: { ...command.pins, updatedAt: now } } : NOTHING;
@@ -144,8 +144,8 @@ export function decide(
 const NOTHING: ExpansionEffects = { expansion: {}, job: {}, isTold: false };
 
 /**
- * Moves the expansion to another state, or leaves its state unchanged. Progress never decreases. The reason is the
- * reason of this step.
+ * Moves the expansion to another state, or leaves its state unchanged. Progress never decreases. Unless `facts` has a
+ * reason, the earlier reason is cleared.
  */
 function step(
   running: RunningExpansion,
@@ -210,9 +210,9 @@ export interface NewExpansion {
 }
 
 /**
- * Decides about a requested expansion. A call supersedes the running expansion. If an expansion is running, a refresh
- * policy creates none (`null`). The known seeds are checked here only for a new campaign, whose seeds have just been
- * counted; otherwise the engine checks them.
+ * Decides what happens when an expansion is requested. A caller's request supersedes the running expansion. A refresh
+ * policy's request has no effect (`null`) while an expansion is running. The known seeds are checked here only for a
+ * new campaign, whose seeds have just been counted; otherwise the engine checks them.
  * @throws AppError no_seeds
  */
 export function decideExpansion(

@@ -8,10 +8,7 @@ export interface FeedbackEvent {
   readonly event: (typeof FEEDBACK_EVENTS)[number];
   /** The time in milliseconds since 1970. */
   readonly happenedAt: number;
-  /**
-   * Whether the event is reported as it happens. Such an event becomes the user's latest event, even if its time is
-   * earlier.
-   */
+  /** Whether the event is reported live. Such an event becomes the user's latest event, even if its time is earlier. */
   readonly isNow?: boolean;
 }
 

@@ -13,7 +13,7 @@ export interface FilterableFeatures {
 
 /**
  * Rejects filters with features or tokens that the population does not have, because such filters match nobody. Also
- * rejects filters whose form is wrong for their feature.
+ * rejects a filter that has the wrong form for its feature.
  * @throws AppError unknown_filter (facts: known_features)
  */
 export function refuseUnknownFilters(known: FilterableFeatures, filters: Filters): void {

@@ -1,4 +1,4 @@
-/** Limits of the domain: numbers, attempts and retention. */
+/** Limits of the domain: counts, attempts and retention periods. */
 import { fixed, setting } from '../lib/limits.ts';
 
 export const DOMAIN_LIMITS = {

@@ -9,8 +9,8 @@ import type { ThreadSeconds } from './run-facts.ts';
  */
 export const JOBS_PER_THREAD = 4;
 /**
- * An expansion's progress when all users are scored and the report is finished. The rest of the progress is the
- * ranking.
+ * An expansion's progress when all users are scored and the report is finished. Ranking makes up the remaining
+ * progress.
  */
 export const SCORED = 0.98;
 
@@ -29,13 +29,13 @@ interface Running {
   readonly segments: number;
 }
 
-/** Remaining work of fewer seconds counts as done, because sums of floating-point numbers are not exact. */
+/** Remaining work of fewer seconds than this counts as done, because sums of floating-point numbers are not exact. */
 const DONE = 1e-9;
 
 /**
- * Returns the seconds from now until each expansion ends, in the order of the queue, in which expansions start. Each
- * expansion adapts and then reports on one thread. The other threads score all adapted expansions in shared passes over
- * the population.
+ * Returns the seconds from now until each expansion ends. Expansions start in the order of the queue, which is also the
+ * order of the results. Each expansion adapts and then reports on one thread. The other threads score all adapted
+ * expansions in shared passes over the population.
  */
 export function endsOf(
   queue: readonly WorkLeft[],
@@ -81,7 +81,7 @@ function toRunning({ adapting, reporting, scoring, segments }: WorkLeft, place: 
   return { place, customising: adapting + reporting, reporting, scoring, segments };
 }
 
-/** The work of a past expansion, from which the work of others is estimated. */
+/** The work of a past expansion, used to estimate the work of other expansions. */
 export interface PastWork extends WorkLeft {
   readonly seeds: number;
 }
@@ -100,7 +100,7 @@ export interface QueuedWork {
  */
 const WIDTH = 0.7;
 
-/** Estimates the remaining work of an expansion from past expansions; there must be at least one. */
+/** Estimates the remaining work of an expansion from past expansions. There must be at least one past expansion. */
 export function workLeft({ seeds, progress, isAdapted }: QueuedWork, past: readonly PastWork[]): WorkLeft {
   const { segments, ...work } = workOf(seeds, past);
   const done = (progress / SCORED) * (work.adapting + work.reporting + work.scoring);

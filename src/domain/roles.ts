@@ -55,7 +55,7 @@ export function assignRoles(filtered: Uint8Array, marks: Uint8Array): Roles {
   };
 }
 
-/** Whether a number of a population (a float32) is within a range. A missing number (NaN) is never within a range. */
+/** Whether a number from a population (a float32) is within a range. A missing number (NaN) is never within a range. */
 export function rangeTest({ min, max }: NumberRange): (value: number) => boolean {
   const least = Math.fround(min ?? Number.NEGATIVE_INFINITY);
   const greatest = Math.fround(max ?? Number.POSITIVE_INFINITY);

@@ -1,4 +1,4 @@
-/** Facts about an expansion's run that are reported besides its result. */
+/** Facts about an expansion's run that are reported in addition to its result. */
 
 /**
  * Seconds by stage: queued, finding (the lookup of seeds, suppressed users and filtered users), adapting, scoring,
@@ -16,16 +16,16 @@ export interface ThreadSeconds {
   readonly scoring: number;
 }
 
-/** The device and the settings with which an expansion was computed. */
+/** The device and the settings used to compute an expansion. */
 export interface ComputedWith {
-  /** `cpu`, or `cuda:` followed by the number of the device. */
+  /** `cpu`, or `cuda:` followed by the device number. */
   readonly device: string;
   /** Number of threads of the engine. */
   readonly threads: number;
   /** Number of users scored by one run of the model. */
   readonly batchSize: number;
-  /** Number of segments of the population; missing in facts from earlier versions. */
+  /** Number of segments in the population; missing in facts from earlier versions of the service. */
   readonly segments?: number;
-  /** Missing if an earlier attempt did part of the work, and in facts from earlier versions. */
+  /** Missing if an earlier attempt did part of the work, and in facts from earlier versions of the service. */
   readonly threadSeconds?: ThreadSeconds;
 }

@@ -14,8 +14,8 @@ export const EXPANSION_STATES = [
 export type ExpansionState = (typeof EXPANSION_STATES)[number];
 
 /**
- * The states that may follow each state. An empty row is an end state. README.md describes what a crash leaves behind
- * in each state.
+ * The states that may follow each state. A state with an empty row is an end state. README.md describes what a crash
+ * leaves behind in each state.
  */
 export const TRANSITIONS: { readonly [S in ExpansionState]: readonly ExpansionState[] } = {
   queued: ['adapting', 'too_small', 'failed', 'cancelled', 'superseded'],

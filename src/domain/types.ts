@@ -45,7 +45,7 @@ export interface SeedCounts {
   readonly known: number;
   readonly unknown: number;
   readonly duplicate: number;
-  /** The first unknown ids in the order received, at most 10. */
+  /** The first unknown ids (at most 10), in the order received. */
   readonly unknownExamples: readonly string[];
 }
 
@@ -81,7 +81,7 @@ export interface Campaign {
   readonly state: ExpansionState | null;
   /** Progress of the latest expansion (0..1). Progress never decreases within an expansion, even across retries. */
   readonly progress: number;
-  /** Why the latest expansion is in its state. If the expansion is queued: why its last attempt was abandoned. */
+  /** Why the latest expansion is in its state. For a queued expansion, this is why its last attempt was abandoned. */
   readonly reason: Reason | null;
   /** Numbers of users that the latest expansion did not rank; null until the users are counted. */
   readonly excluded: Excluded | null;
@@ -90,7 +90,7 @@ export interface Campaign {
   readonly timings: Timings;
   /** The quality report from the engine. */
   readonly quality: Readonly<Record<string, unknown>> | null;
-  /** The active audience version. An earlier expansion than the one that `state` describes may have made it. */
+  /** The active audience version, which may come from an earlier expansion than `state` describes. */
   readonly audienceVersion: number | null;
   readonly audienceSize: number | null;
   readonly candidates: number | null;
@@ -210,8 +210,8 @@ export interface Job {
   /** The time in milliseconds since 1970. */
   readonly queuedAt: number;
   /**
-   * The W3C traceparent of the job's event: the traceparent of the request that queued the job, or of the engine that
-   * claimed the job.
+   * The W3C traceparent to store with the job's events. It comes from the request that queued the job, or from the
+   * engine that claimed the job.
    */
   readonly traceparent: string | null;
 }
@@ -223,7 +223,7 @@ export interface NewCampaign {
   readonly features: CampaignFeatures;
   readonly featureCounts: FeatureCounts;
   readonly filters?: Filters;
-  /** Seeds as received: any text, possibly with repetitions. Without seeds, no expansion is queued. */
+  /** Seeds as received: any texts, possibly with repetitions. Without seeds, no expansion is queued. */
   readonly seeds?: readonly string[] | undefined;
   readonly audience: AudienceRequest;
   readonly refresh?: RefreshPolicy;

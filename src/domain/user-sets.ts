@@ -16,8 +16,8 @@ export interface OwnedSet {
   readonly sha256: string;
   readonly counts: SeedCounts;
   /**
-   * The time of the last change, in milliseconds since 1970; for sets recorded by an earlier version, the time of the
-   * file.
+   * The time of the last change, in milliseconds since 1970; for sets recorded by an earlier version of the service,
+   * the time of the file.
    */
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -52,7 +52,7 @@ export interface MatchReport extends SeedCounts {
 export type Change = 'replace' | 'add' | 'remove';
 
 export interface ChangeOptions {
-  /** Does everything except the change itself. The report describes the set that would result. */
+  /** Whether to do everything except the change itself. The report then describes the set that would result. */
   readonly isDryRun?: boolean;
   /** Called once with each collected id that the population does not have. */
   readonly onUnknown?: (userId: string) => void;
@@ -86,7 +86,7 @@ export function countSeeds(
   return { userIds, counts: countsOf(received.length, userIds.length, unknown) };
 }
 
-/** Computes the counts from the number of ids received, of distinct users, and of unknown users. */
+/** Computes the counts from the numbers of received ids, distinct users and unknown users. */
 export function countsOf(received: number, users: number, unknown: readonly string[]): SeedCounts {
   return {
     received,
@@ -98,8 +98,8 @@ export function countsOf(received: number, users: number, unknown: readonly stri
 }
 
 /**
- * The number of ids sent since the set was last replaced, minus the number of ids removed, after a change. `users` is
- * the number of users in the set.
+ * Computes `received` after a change: the number of ids sent since the set was last replaced, minus the number of ids
+ * removed. `users` is the number of users in the set.
  */
 export function receivedAfter(
   how: Change,
@@ -129,7 +129,7 @@ export function refuseMoreUsers(users: number, maximum: number): void {
 
 /**
  * The counts of a set after some of its users are removed. A removed user who is not among the examples of unknown ids
- * counts as known while there are known users left.
+ * counts as known as long as there are known users left.
  */
 export function countsWithout(counts: SeedCounts, erased: ReadonlySet<string>): SeedCounts {
   const unknownExamples = counts.unknownExamples.filter((userId) => !erased.has(userId));

@@ -95,7 +95,7 @@ export interface DueDelivery {
   readonly traceparent: string | null;
   /** Number of attempts before this attempt. */
   readonly attempts: number;
-  /** When the period of retries started, in milliseconds since 1970. */
+  /** When the retry period started, in milliseconds since 1970. */
   readonly createdAt: number;
 }
 

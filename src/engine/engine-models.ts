@@ -26,7 +26,7 @@ type ServedModel = EngineServed['model'];
 export interface LoadedModel {
   readonly version: string;
   readonly pool: ThreadPool;
-  /** Opens a population version that this model fits. @throws AppError invalid_population, invalid_model */
+  /** Opens a population version that fits this model. @throws AppError invalid_population, invalid_model */
   openPopulation(version: string): Promise<Population>;
 }
 
@@ -79,7 +79,7 @@ export class EngineModels {
       this.#onPopulation(opened.rowCount);
       return opened;
     } catch (error) {
-      // the obstacle may be gone the next time
+      // the cause of the failure may be gone at the next attempt
       if (this.#populations.peek(version) === opening) this.#populations.delete(version);
       throw error;
     }
@@ -101,7 +101,7 @@ export class EngineModels {
     try {
       return await entry.opening;
     } catch (error) {
-      // the obstacle may be gone the next time
+      // the cause of the failure may be gone at the next attempt
       if (this.#entries.get(version) === entry) this.#entries.delete(version);
       throw error;
     }

@@ -25,8 +25,8 @@ import { lowerPriority } from './priority.ts';
 /** How long an ending engine waits for its log and its last message to be sent. */
 const LAST_WORDS_MS = 50;
 /**
- * Delay after the engine is ready before it loads its model again for estimates. Estimates are rarely needed right
- * after a start.
+ * How long the engine waits after it is ready before it loads its model again for estimates. Estimates are rarely
+ * needed right after a start.
  */
 const WARM_AFTER_MS = 3_000;
 
@@ -119,8 +119,8 @@ function openEstimator(
 
 /**
  * Kills the process once its last messages are sent. `process.exit` would tear down the threads' environments, and ONNX
- * Runtime aborts with a message on stderr if a thread is in a run then. The data on disk is consistent at any moment,
- * so killing is safe.
+ * Runtime would then abort with a message on stderr if a thread is running a model. The data on disk is consistent at
+ * any moment, so killing is safe.
  */
 function end(): void {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
@@ -132,7 +132,7 @@ function end(): void {
  * releases the jobs.
  */
 class EngineProcess {
-  /** The last served versions that the service sent. */
+  /** The served versions that the service sent last. */
   #served: EngineServed | null = null;
   #engine: Engine | null = null;
   /** Opens an estimator for the served model and population; null until the engine is started. */
@@ -176,7 +176,7 @@ class EngineProcess {
     }
   }
 
-  /** Serves other versions. If a version cannot be opened, only the attempts that pin it fail. */
+  /** Starts serving other versions. If a version cannot be opened, only the attempts that pin it fail. */
   #serve(served: EngineServed): void {
     this.#served = served;
     this.#engine?.servedChanged();

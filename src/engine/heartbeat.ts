@@ -2,7 +2,7 @@
 import { type ELDHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../lib/clock.ts';
 
-/** The state of the engine. Sums count from the previous heartbeat. */
+/** The state of the engine. Sums cover the time since the previous heartbeat. */
 export interface Heartbeat {
   /** Number of running expansions. */
   readonly expanding: number;

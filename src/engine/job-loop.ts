@@ -17,7 +17,7 @@ const POLL_MS = 500;
 /** How long the engine waits after an error of the store, for example a full disk. */
 const STORE_ERROR_DELAY_MS = 1000;
 
-/** Dependencies that expansions with all models share. */
+/** Dependencies that all expansions share, whatever their model. */
 export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation'> & {
   readonly models: Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'closeAllUnused'>;
   /** Returns the versions that are served now. */
@@ -101,8 +101,9 @@ export class Engine {
 
   /**
    * Runs several jobs per thread at a time: one job adapts while segments of another job are scored, and jobs whose
-   * segments wait together share a pass over the population. During a retry, only one job per thread runs, because a
-   * job that crashes the engine costs every other running job an attempt. This method ends only by throwing ThreadDied.
+   * segments wait at the same time share a pass over the population. During a retry, only one job per thread runs,
+   * because a job that crashes the engine costs every other running job an attempt. This method ends only by throwing
+   * ThreadDied.
    */
   async run(): Promise<never> {
     this.#sleep();

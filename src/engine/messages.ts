@@ -27,7 +27,7 @@ export interface CheckedModel {
 }
 
 /**
- * The versions that an engine serves, which are replaced as a whole. The first attempt at an expansion pins these
+ * The versions that an engine serves, which are always replaced together. The first attempt at an expansion pins these
  * versions.
  */
 export interface EngineServed {

@@ -16,8 +16,8 @@ import type {
 } from './thread-tasks.ts';
 
 /**
- * Maximum size of adapted parameters with which campaigns share passes over the population. Larger sets of parameters
- * take too long to exchange at every segment.
+ * Campaigns share passes over the population only if their adapted parameters are at most this large. Larger sets of
+ * parameters take too long to exchange at every segment.
  */
 const MAXIMUM_SHARING_BYTES = 2 ** 20;
 

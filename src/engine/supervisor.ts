@@ -62,7 +62,7 @@ export class EngineSupervisor {
   #lastCheck = 0;
   #onExpanded: (timings: Timings) => void = () => {};
 
-  /** `served` returns the served versions; `serve` calls it, and so does each start of an engine. */
+  /** `served` returns the served versions; it is called by `serve` and at each start of an engine. */
   constructor(
     config: SupervisedConfig,
     served: () => EngineServed,
@@ -92,8 +92,8 @@ export class EngineSupervisor {
   }
 
   /**
-   * Starts the first engine, and resolves when an engine is ready (never after `stop`). Throws the engine's error if it
-   * refuses to start (a bad model, no CUDA), or if three engines in a row died before they were ready.
+   * Starts the first engine, and resolves when an engine is ready (never after `stop`). Throws the engine's error if
+   * the engine refuses to start (a bad model, no CUDA), or if three engines in a row die before they are ready.
    */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {

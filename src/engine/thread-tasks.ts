@@ -33,10 +33,7 @@ export interface CustomiseTask {
   readonly populationVersion: string;
   readonly key: string;
   readonly features: CampaignValues;
-  /**
-   * The campaign's external id. Adaptation and scoring leave out the token of past campaigns that belongs to this
-   * campaign.
-   */
+  /** The campaign's external id. Adaptation and scoring leave out this campaign's own past-campaigns token. */
   readonly externalId: string | null;
   /** Rows of users by role, ascending. */
   readonly seeds: Int32Array;

@@ -33,7 +33,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   readonly #model: GeneralModel;
   readonly #program: OnlineProgram;
   readonly #segment = new SegmentMemory();
-  /** The model, bound to the last used population version. */
+  /** The model, bound to the most recently used population version. */
   #bound: BoundModel | null = null;
   #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
 

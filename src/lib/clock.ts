@@ -29,8 +29,8 @@ export function findBootId(): string | null {
 }
 
 /**
- * Milliseconds that this machine has been suspended since it booted, while `elapsed` stood still; 0 if the system does
- * not report this time.
+ * Milliseconds for which this machine has been suspended since it booted, while `elapsed` stood still; 0 if the system
+ * does not report this time.
  */
 export function readSleptMs(clock: Pick<Clock, 'elapsed'> = systemClock): number {
   try {

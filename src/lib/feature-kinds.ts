@@ -1,6 +1,6 @@
 /**
- * The table of feature kinds. Properties that only another folder needs are in a table of that folder, which also has a
- * row for every kind: `population/kinds` (files), `dataset/campaign-values.ts`, `model/feature-schemas.ts`.
+ * The table of feature kinds. Properties that only one other folder needs are in a table in that folder, which also has
+ * a row for every kind: `population/kinds` (files), `dataset/campaign-values.ts`, `model/feature-schemas.ts`.
  */
 
 /**

@@ -1,4 +1,4 @@
-/** Checks of the address that a service listens on, and errors of listening. */
+/** Checks the address that a service listens on, and makes the error for a failure to listen. */
 import { isIPv4 } from 'node:net';
 import { AppError, messageOf } from './errors.ts';
 

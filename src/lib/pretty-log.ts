@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import type PinoPretty from 'pino-pretty';
 
-/** An escape sequence in JSON. The first two alternatives are control characters other than line ends and tabs. */
+/** An escape sequence in JSON. The first two alternatives match control characters other than line ends and tabs. */
 const ESCAPE = /\\(u00[01][0-9a-f]|[bfr]|.)/gi;
 const HARMLESS = new Set(['n', 't', 'u', '"', '\\', '/']);
 /** Control characters that JSON.stringify does not escape. */

@@ -61,7 +61,7 @@ export function createRng(key: string): Rng {
 }
 
 /**
- * The index of the first cumulative weight that is above `value`, or the last index if no weight is. `cumulative` is
+ * The index of the first cumulative weight above `value`, or the last index if there is no such weight. `cumulative` is
  * ascending. If `value` is uniform below the last cumulative weight, this draws an index by weight.
  */
 export function firstAbove(cumulative: Float64Array, value: number): number {

@@ -1,5 +1,5 @@
 /**
- * The time of a service, which does not jump when the machine's clock jumps. It continues with monotonic time, and
+ * The time of a service, which does not jump when the machine's clock jumps. It advances with monotonic time, and
  * follows the machine's clock if that is plausible, has been stable for a while, or is confirmed by an operator.
  */
 import type { Clock } from './clock.ts';
@@ -38,7 +38,7 @@ export interface ServiceClockOptions {
   /** The id of the machine's boot, from `findBootId`. */
   readonly boot?: string | null;
   /**
-   * Milliseconds that the machine has been suspended, from an arbitrary start. Monotonic time stands still during
+   * Milliseconds for which the machine has been suspended since an arbitrary start. Monotonic time stands still during
    * suspension.
    */
   readonly sleptMs?: () => number;
@@ -143,8 +143,8 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * Resumes from the stored time. Within the same boot of the machine, the service's time continues with monotonic
-   * time. After a new boot, the machine's clock says how much time has passed, but is not trusted yet.
+   * Resumes from the stored time. Within the same boot of the machine, the service's time advances with monotonic time.
+   * After a new boot, the machine's clock says how much time has passed, but is not trusted yet.
    */
   attach(memory: TimeMemory): void {
     this.#memory = memory;
@@ -180,15 +180,15 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * Trusts the machine's clock because an operator has confirmed it. The time by which the clock jumped has really
-   * passed.
+   * Trusts the machine's clock because an operator has confirmed it. The time by which the clock jumped then counts as
+   * time that really passed.
    */
   confirm(): void {
     if (this.isSettled) return;
     this.#settle('confirmed');
   }
 
-  /** Adds the time for which the machine was suspended, because its clock did not jump meanwhile. */
+  /** Adds the time for which the machine was suspended, so that a suspension is not mistaken for a clock jump. */
   #addSleep(): void {
     const sleptMs = this.#options.sleptMs?.() ?? 0;
     const ms = Math.round(sleptMs - this.#sleptMs);

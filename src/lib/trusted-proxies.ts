@@ -4,7 +4,7 @@ import { addressRanges, isRange } from './address-ranges.ts';
 import { AppError } from './errors.ts';
 
 /**
- * Returns the check of a proxy's address for Fastify's `trustProxy`; false if no proxy is trusted.
+ * Returns the function with which Fastify's `trustProxy` checks the address of a proxy; false if no proxy is trusted.
  * @throws AppError invalid_argument if an entry is neither an address nor a CIDR, or covers every address
  */
 export function trustedProxyCheck(proxies: readonly string[]): false | ((address: string) => boolean) {
@@ -23,8 +23,8 @@ export function trustedProxyCheck(proxies: readonly string[]): false | ((address
 }
 
 /**
- * Returns an address without port, brackets and zone. A mapped IPv4 address is returned as IPv4. Undefined if the text
- * is not an address.
+ * Returns an address without port, brackets and zone. A mapped IPv4 address is returned as IPv4. Returns undefined if
+ * the text is not an address.
  */
 export function plainAddress(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;

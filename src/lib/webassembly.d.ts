@@ -1,4 +1,4 @@
-/** The types of WebAssembly that this project uses, which Node's types do not include. */
+/** The WebAssembly types that this project uses and that Node's types lack. */
 declare namespace WebAssembly {
   class Memory {
     constructor(size: { initial: number });

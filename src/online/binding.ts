@@ -26,7 +26,7 @@ export interface BoundFeature {
   readonly unknownTokens: number;
   /** The value that replaces a missing number; null for NaN. */
   readonly missing: number | null;
-  /** Tokens that are hidden from all users, with their replacements. */
+  /** Tokens that are hidden in the values of all users, with their replacements. */
   readonly swap?: Swap;
   /** Whether all values of the feature are treated as missing; only for numbers and vectors. */
   readonly isHidden?: boolean;
@@ -45,8 +45,8 @@ export function bind(model: ModelContract, population: UserRows): Binding {
 }
 
 /**
- * The binding as if no user had certain tokens of a feature (given by the model's ids). It is used to evaluate a model
- * on the past.
+ * The binding as it would be if no user had certain tokens of a feature (given by the model's ids). It is used to
+ * evaluate a model on the past.
  */
 export function withoutTokens({ features }: Binding, feature: string, ids: ReadonlySet<TokenId>): Binding {
   return {
@@ -57,8 +57,8 @@ export function withoutTokens({ features }: Binding, feature: string, ids: Reado
 }
 
 /**
- * The binding as if no user had the hidden values (see `swapsOf`). It is used for learning to find the holders of a
- * token.
+ * The binding as it would be if no user had the hidden values (see `swapsOf`). It is used when a model learns to find
+ * the users who have a token.
  */
 export function hide({ features }: Binding, hidden: ReadonlyMap<string, Swap | null>): Binding {
   return {

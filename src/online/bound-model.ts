@@ -14,21 +14,21 @@ import { openScorer, type ScoredCampaign, type Scorer, type Sharing } from './sc
 
 export interface BoundModelOptions {
   readonly device?: Device;
-  /** Cache file for the sums that a population regression needs. Without the file they are computed in each process. */
+  /** Cache file for the sums that a population regression needs. Without this file, each process computes the sums. */
   readonly regressionCache?: string;
   /** Returns the name of a user in errors. */
   readonly nameUser?: (userNumber: number) => string;
 }
 
 /**
- * A request without `without`: `BoundModel` finds the campaign's own token of past campaigns by the external id, and
- * leaves the token out.
+ * A request that lacks `without`, because `BoundModel` finds the campaign's own past-campaigns token by the external id
+ * and leaves this token out.
  */
 type OfCampaign<T> = Omit<T, 'without'> & { readonly externalId: string | null };
 
 /**
- * Expands campaigns. All expansions use this class: the engine's threads with users of a population, test expansions
- * with made-up users.
+ * Expands campaigns. All expansions use this class. The engine's threads use it for users of a population, and test
+ * expansions use it for made-up users.
  */
 export class BoundModel<Users extends UserRows = UserRows> {
   readonly context: OnlineContext<GeneralModel, Users>;

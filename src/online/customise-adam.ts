@@ -1,6 +1,6 @@
 /**
- * The online stage by Adam according to a plan. Held-out seeds determine the number of epochs (possibly 0), then the
- * final pass uses all seeds.
+ * The online stage with the Adam optimiser, according to a plan. Held-out seeds determine the number of epochs
+ * (possibly 0); then the final pass uses all seeds.
  */
 import {
   type AdaptationProgram,

@@ -32,7 +32,7 @@ export interface CustomisedManifest {
    * cutting the list to its maximum length, and count the length afterwards.
    */
   readonly left_out: { readonly input: string; readonly token: string; readonly id: number } | null;
-  /** Manifest fields of the general model's folder. Golden batch and evaluation refer to the general model. */
+  /** Manifest fields of the general model's folder. The golden batch and the evaluation refer to the general model. */
   readonly general_model: Manifest;
 }
 

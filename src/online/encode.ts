@@ -8,7 +8,7 @@ import type { Binding, BoundFeature } from './binding.ts';
 import type { OwnToken } from './own-token.ts';
 import { swapped } from './swap.ts';
 
-/** Counts of tokens that do not reach a model. */
+/** Counts of tokens that are not passed to a model. */
 export interface EncodingCounts {
   /** Number of occurrences of tokens that the model does not know, and number of occurrences of all tokens. */
   unknown: number;
@@ -19,7 +19,7 @@ export interface EncodingCounts {
 
 export interface EncodingOptions {
   readonly counts?: EncodingCounts;
-  /** A token that is left out of every user, as if no user had it: a campaign's own token of past campaigns. */
+  /** A token that is left out of every user's values, as if no user had it: the campaign's own past-campaigns token. */
   readonly without?: OwnToken | null | undefined;
   /** The range of rows to encode; all rows if omitted. */
   readonly range?: RowRange;
@@ -223,8 +223,8 @@ function campaignNumbers(
 }
 
 /**
- * Whether an input has a row per user. Users' inputs always do. A campaign input either has the shape `[1]` or shares
- * the batch dimension of the users' inputs.
+ * Whether an input has one row per user. User inputs always have one row per user. A campaign input either has the
+ * shape `[1]` or shares the batch dimension of the users' inputs.
  */
 export function isPerUser(graph: Graph, input: string): boolean {
   const user = graph.inputs.find((name) => name.startsWith('user.'));

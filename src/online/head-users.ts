@@ -11,13 +11,14 @@ import type { CustomiseRequest } from './online-context.ts';
 export const POOL_ROWS = 20_000;
 /**
  * Maximum number of seeds that heads learn from; these seeds are sampled once. More seeds would change the result less
- * than another sample of negatives does.
+ * than drawing another sample of negatives would.
  */
 const MOST_SEEDS = 2000;
-/** Maximum number of dismissed users that are negatives of every step; these users are sampled once. */
+/** Maximum number of dismissed users who are negatives in every step; these users are sampled once. */
 const MOST_DISMISSED = 2000;
 /**
- * Minimum share of the pool that fits the filters, even if few seeds fit: held-out seeds are ranked among these users.
+ * Minimum share of the pool that fits the filters, even if few seeds fit, because held-out seeds are ranked among the
+ * users who fit.
  */
 const LEAST_INSIDE = 0.25;
 const NO_ROWS = new Int32Array(0);
@@ -83,7 +84,10 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
   };
 }
 
-/** Selects the users who do not fit the filters, for the sampled seeds. Nobody is selected if all seeds fit. */
+/**
+ * The users who do not fit the filters, of whom only the sampled seeds are kept as seeds. Nobody if all sampled seeds
+ * fit.
+ */
 function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
   if (!outside) return NOBODY;
   const own = without(seeds, without(seeds, outside.seeds));
@@ -91,8 +95,8 @@ function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
 }
 
 /**
- * The share of the pool that fits the filters. It equals the share of the seeds who fit, but is at least large enough
- * to rank seeds among the fitting users.
+ * The share of the pool that fits the filters. It equals the share of the seeds who fit, but is always large enough to
+ * rank seeds among the users who fit.
  */
 function insideShare(seeds: Int32Array, outside: Int32Array): number {
   return Math.max(1 - outside.length / seeds.length, LEAST_INSIDE);

@@ -58,7 +58,7 @@ export function makeCampaign({ manifest, vocabularies }: ModelContract, rng: Rng
   return Object.fromEntries(manifest.features.campaign.map((feature) => [feature.name, made(feature)]));
 }
 
-/** The last token of a vocabulary, then others in random order, and one unknown token. */
+/** The last token of a vocabulary, then other tokens in random order, then one unknown token. */
 function someOf(tokens: readonly string[], rng: Rng): string[] {
   const some = new Set(tokens.slice(-1));
   for (let i = 0; i < Math.min(tokens.length, MOST_TOKENS); i++) some.add(tokens[rng.integer(tokens.length)]!);

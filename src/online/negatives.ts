@@ -1,9 +1,9 @@
 /**
- * Decides how many negatives fit a campaign's filters: the same share as of the seeds. Otherwise a model could learn
- * the filters from the difference.
+ * Decides how many negatives fit a campaign's filters. The share of negatives that fit is the same as the share of
+ * seeds that fit, because otherwise a model could learn the filters from the difference.
  */
 
-/** A value for users who fit the filters, and one for users who do not. */
+/** A value for users who fit the filters, and a value for users who do not. */
 export interface Sides<T> {
   readonly inside: T;
   readonly outside: T;
@@ -29,9 +29,9 @@ export function countSeeds(of: { readonly seeds: Int32Array; readonly outside?: 
 }
 
 /**
- * Splits `wanted` sampled negatives so that a share of `outside` of all negatives (the sampled ones and those in
- * `always`) does not fit the filters. The result is smaller if one side has too few users, but at least one if there is
- * any user.
+ * Splits `wanted` sampled negatives so that `outside` is the share of all negatives (sampled or in `always`) that does
+ * not fit the filters. Fewer negatives are sampled if there are too few users on one side, but at least one is sampled
+ * if there are any users.
  */
 export function matchNegatives(
   wanted: number,
@@ -47,7 +47,7 @@ export function matchNegatives(
   return counts.inside + counts.outside > 0 ? counts : { inside: Math.min(1, available.inside), outside: 0 };
 }
 
-/** Returns the elements of ascending `rows` that are not in ascending `left`, in the same order. */
+/** Returns the elements of `rows` that are not in `left`. Both arrays are ascending, and so is the result. */
 export function without(rows: Int32Array, left: Int32Array): Int32Array {
   if (left.length === 0) return rows;
   let at = 0;

@@ -79,11 +79,11 @@ export interface CustomiseRequest {
   readonly seeds: Int32Array;
   /** Candidates: rows that are neither seeds nor suppressed, ascending; at least one. */
   readonly candidates: Int32Array;
-  /** Dismissed candidates, ascending. They are negatives of every step and are not ranked. */
+  /** Dismissed candidates, ascending. They are negatives in every step and are not ranked. */
   readonly dismissed?: Int32Array;
   /**
-   * The users outside the filters; present if filters exclude users. The candidates fit the filters. Seeds that do not
-   * fit are learned from but not ranked, and negatives are matched to the seeds.
+   * The users outside the filters; present if filters exclude users. The candidates fit the filters. The model learns
+   * from seeds that do not fit, but these seeds are not ranked. Negatives are matched to the seeds.
    */
   readonly outside?: Outside | null;
   /**
@@ -102,15 +102,15 @@ export interface CustomiseRequest {
    */
   readonly without?: EncodingOptions['without'];
   /**
-   * The campaign's id, if the model may have been trained on the campaign: the campaign is then removed from the priors
+   * The campaign's id, if the model may have been trained on the campaign. The campaign is then removed from the priors
    * of the regressions.
    */
   readonly campaign?: string | null;
   /** Skips the quality report, the prediction, and the runs that only they need. */
   readonly withoutQuality?: boolean;
   /**
-   * Rows from which an audience will be cut, to which predicted shares refer. By default these are the candidates, or a
-   * sample of them.
+   * Rows from which an audience will be cut. Predicted shares refer to these rows. By default these are the candidates,
+   * or a sample of them.
    */
   readonly ranked?: Int32Array;
   /** With gradient descent, the number of candidates from which negatives are sampled; `POOL_ROWS` by default. */

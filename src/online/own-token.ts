@@ -1,6 +1,4 @@
-/**
- * Finds a campaign's own token of past campaigns. The token is removed from every user when that campaign is expanded.
- */
+/** Finds a campaign's own past-campaigns token, which is removed from every user when the campaign is expanded. */
 import type { TokenId } from '../lib/brands.ts';
 import type { ModelContract } from '../model/folder.ts';
 import { PAST_CAMPAIGNS } from '../population/read.ts';

@@ -1,6 +1,6 @@
 /**
- * The plan of an adaptation: folds of the seeds, negatives of every epoch and batch order. Everything is sampled before
- * the first step.
+ * The plan of an adaptation: folds of the seeds, negatives for every epoch, and the order of the batches. Everything is
+ * sampled before the first step.
  */
 import { createHash } from 'node:crypto';
 import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
@@ -16,7 +16,7 @@ export interface PlannedBatch {
   readonly labels: Float32Array;
 }
 
-/** A pass: epochs of batches, with some of the positives. */
+/** A pass: epochs of batches that contain some of the positives. */
 export interface PlannedPass {
   readonly epochs: readonly (readonly PlannedBatch[])[];
 }
@@ -46,7 +46,7 @@ const FOLD_POOL = 20_000;
 
 /**
  * Returns the key of all random numbers of an expansion. The key contains everything that the audience may depend on,
- * and nothing else. Rows refer to the population version and are ascending.
+ * and nothing else. Rows are rows of the population version, in ascending order.
  */
 export function planKey(what: {
   readonly modelVersion: string;

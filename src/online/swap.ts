@@ -4,20 +4,23 @@
  */
 import type { Population } from '../population/read.ts';
 
-/** The tokens of a feature that are hidden from all users; null hides a feature of numbers altogether. */
+/**
+ * The tokens of a feature that are hidden in the values of all users; null hides all values of a number or vector
+ * feature.
+ */
 export interface Hidden {
   readonly feature: string;
   readonly tokens: readonly string[] | null;
 }
 
-/** The values that campaigns made of tokens hide, as plain data. */
+/** The values that are hidden for campaigns that were made from tokens, as plain data. */
 export interface HiddenTokens {
   readonly byCampaign: ReadonlyMap<string, readonly Hidden[]>;
   /** Replacement codes by feature with tokens, drawn by their frequency among users. */
   readonly draws: ReadonlyMap<string, Int32Array>;
 }
 
-/** All values that `campaigns` hide. */
+/** All values that are hidden for any of `campaigns`. */
 export function hiddenBy({ byCampaign }: HiddenTokens, campaigns: readonly string[]): readonly Hidden[] {
   return campaigns.flatMap((campaign) => byCampaign.get(campaign) ?? []);
 }

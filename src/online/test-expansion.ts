@@ -13,13 +13,11 @@ import { encodeCampaign, encodeUsers } from './encode.ts';
 import { makeCampaign, makeUsers } from './made-users.ts';
 import { type OnlineProgram, openOnlineProgram } from './online-context.ts';
 
-/** Number of made-up users: more than one run of the scorer takes, so that there is a full run and a partial one. */
+/** Number of made-up users: more than the scorer takes in one run, so that there is a full run and a partial run. */
 const USERS = 1100;
 /** Number of seeds: enough that some are held out by default, so that the epochs are chosen as for a real campaign. */
 const SEEDS = 50;
-/**
- * Number of steps in each pass. An invalid step fails in the first step, and its after-effects appear in the second.
- */
+/** Number of steps in each pass. A fault shows in the first step, or in the second step through its after-effects. */
 const STEPS = 2;
 /** Key of all random numbers, so that the same model gets the same test expansion. */
 const KEY = 'test expansion';

@@ -3,7 +3,7 @@ import type { ApiKey, NewApiKey, StoredApiKey } from '../api-keys.ts';
 import type { Page, PageQuery } from '../types.ts';
 
 /**
- * The API keys of a store. When a method that writes returns, its effect is on disk; if it throws, it had no effect.
+ * The API keys of a store. A method that writes returns once its effect is on disk; if it throws, it has had no effect.
  */
 export interface ApiKeys {
   /**
@@ -29,20 +29,20 @@ export interface ApiKeys {
 
   /**
    * Returns the key with this id, even if the key is revoked or expired; null if there never was such a key. This
-   * method is called for every request, so it must take microseconds. Commits of other processes must be visible in the
-   * next turn of the event loop at the latest.
+   * method is called for every request, so it must take microseconds. Commits of other processes must be visible by the
+   * next turn of the event loop.
    */
   find(id: string): StoredApiKey | null;
 
   /**
-   * Permanently marks the keys that have expired by `now` as expired. Returns the number of these keys.
+   * Marks the keys that have expired by `now` as permanently expired. Returns the number of these keys.
    * @throws AppError storage_failed, unavailable
    */
   recordExpired(now: number): number;
 
   /**
-   * Whether a key was ever created. Once a key was created, every request needs a key. This method is as fast as
-   * `find`.
+   * Whether a key has ever been created. Once a key has been created, every request needs a key. This method is as fast
+   * as `find`.
    */
   exist(): boolean;
 }

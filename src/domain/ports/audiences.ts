@@ -4,8 +4,7 @@ import type { Audience, Changes, Page, PageQuery } from '../types.ts';
 export interface Audiences {
   /**
    * The active audience of a campaign. This method is called for each look-up, so it must take microseconds as long as
-   * no active version changes. Commits of other processes must be visible in the next turn of the event loop at the
-   * latest.
+   * no active version changes. Commits of other processes must be visible by the next turn of the event loop.
    * @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds)
    */
   activeAudience(id: string): Audience;

@@ -11,7 +11,7 @@ export interface AuditLog {
   during<T>(pending: PendingAction, work: () => T): T;
 
   /**
-   * Records an action that has no transaction of its own.
+   * Records an action that commits no transaction.
    * @throws AppError storage_failed, unavailable
    */
   record(pending: PendingAction): void;

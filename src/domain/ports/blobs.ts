@@ -1,7 +1,7 @@
 /**
- * The port of blobs: immutable files in named folders. A ranking and the changes of its customised model form a folder
- * that is published as a whole. User sets are the files of one folder, written as their bytes arrive and named by their
- * contents.
+ * The port of blobs: immutable files in named folders. A ranking and the changes of its customised model are published
+ * together, as one folder. All user sets are files in one folder. Each set is written as its bytes arrive, and named
+ * after its contents.
  */
 
 /**
@@ -10,7 +10,7 @@
  */
 export interface OpenBlob extends ReadRanges {
   readonly sizeBytes: number;
-  /** After this, nothing can be read. */
+  /** Closes the file. Nothing can be read afterwards. */
   close(): void;
 }
 
@@ -38,8 +38,8 @@ export interface BlobReader {
 }
 
 /**
- * A file of any size that is being written. The part that was written so far can be read. If a method throws, no part
- * of the file is left.
+ * A file of any size that is being written. The part written so far can be read. If a method throws, no part of the
+ * file is left.
  */
 export interface BlobWriter extends ReadRanges {
   /** Appends data to the file. @throws AppError storage_failed */
@@ -76,8 +76,8 @@ export interface UnnamedBlob {
 export interface Blobs extends BlobReader {
   /**
    * Writes a folder and all its files; they are durable when the method returns. An existing folder is replaced;
-   * readers with open files continue to read the old files. Also removes remains of this folder that killed processes
-   * left.
+   * readers with open files continue to read the old files. Also removes unfinished copies of this folder that killed
+   * processes left behind.
    * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; no part of the folder remains
    */
   publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): void;

@@ -13,8 +13,8 @@ import type {
 
 export interface Campaigns {
   /**
-   * Records a campaign. If it has seeds, also queues its first expansion, which is `too_small` at once if too few seeds
-   * are known. The campaign, its expansion and the response stored for `once` are one commit.
+   * Records a campaign. If it has seeds, also queues its first expansion, which ends at once as `too_small` if too few
+   * seeds are known. The campaign, its expansion and the response stored for `once` are one commit.
    * @throws AppError external_id_taken (facts: campaign_id), storage_failed, unavailable
    */
   create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Campaign;

@@ -1,4 +1,4 @@
-/** The port of the service's clock: the last time that the service stored, and corrections of stored times. */
+/** The port of the service's clock: the latest stored time, and corrections of stored times. */
 
 /** A moment at which the service's time was right, as far as the service could tell. */
 export interface SeenTime {
@@ -18,7 +18,7 @@ export interface ClockStep {
 export interface StepKind {
   /** Whether the step corrects the clock. Ages do not include a correction. */
   readonly isCorrection: boolean;
-  /** The time to remember from then on; null keeps the remembered time. */
+  /** The time to store with the step; null keeps the stored time. */
   readonly seen: SeenTime | null;
 }
 
@@ -30,7 +30,7 @@ export interface ClockMemory {
   steps(): readonly ClockStep[];
 
   /**
-   * Stores the time. Also permanently marks keys that have expired by then as expired.
+   * Stores the time. Also marks keys that have expired by this time as permanently expired.
    * @throws AppError storage_failed
    */
   remember(seen: SeenTime): void;

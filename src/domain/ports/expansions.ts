@@ -31,7 +31,7 @@ export interface Expansions {
   expansionsOf(campaignId: string, query: PageQuery): Page<Expansion>;
 
   /**
-   * The user sets that an audience version's ranking was made with.
+   * The user sets that were used to make an audience version's ranking.
    * @throws AppError expansion_not_found
    */
   setsOf(audience: Pick<Audience, 'expansionId'>): ExpansionSets;
@@ -41,7 +41,7 @@ export interface Expansions {
 export interface SetReader {
   /**
    * The users of a set, sorted, one block at a time. The file is opened when the first block is read, so a set that is
-   * removed later can still be read to its end.
+   * removed later can still be read in full.
    * @throws AppError storage_failed if the set is gone; also after the last block, if the set was altered
    */
   setBlocks(sha256: string): IdBlocks;

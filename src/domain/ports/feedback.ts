@@ -4,9 +4,10 @@ import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../feedback.
 
 export interface Feedback {
   /**
-   * Records events in any order. Only a user's latest event counts; of events with the same time, the event that is
-   * received last. All events are on disk when the promise resolves. If it rejects, some events may be on disk, and
-   * sending all events again is harmless. The audit log entry of the action is written with the first events.
+   * Records events in any order. Only a user's latest event counts. If a user's events have the same time, the event
+   * received last counts. All events are on disk when the promise resolves. If the promise rejects, some events may be
+   * on disk, and sending all events again is harmless. The audit log entry of the action is written with the first
+   * events.
    * @throws AppError campaign_not_found, unavailable, storage_failed
    */
   addFeedback(id: string, events: readonly FeedbackEvent[], action?: PendingAction | null): Promise<FeedbackReport>;
@@ -24,7 +25,7 @@ export interface Feedback {
   respondersOf(id: string, limit: number): readonly string[];
 
   /**
-   * Periodic clean-up: removes feedback of deleted campaigns that remained because a process was killed or the disk was
+   * Periodic clean-up: removes feedback that deleted campaigns left behind because a process was killed or the disk was
    * full. Works in slices, so other work can run in between.
    */
   removeUnusedFeedback(): Promise<void>;

@@ -31,15 +31,15 @@ export interface LostFiles {
 
 export interface StoreHealth {
   /**
-   * Whether the files of the store were removed or replaced. Takes microseconds unless they were. A store that was
-   * opened with `saves` then saves a copy of itself under another name, which takes longer. Each later call tries again
-   * until the copy is saved.
+   * Whether the files of the store were removed or replaced. Takes microseconds if they were not. If they were, a store
+   * that was opened with `saves` also saves a copy of itself under another name, which takes longer. Each later call
+   * tries again until the copy is saved.
    */
   lostFiles(): LostFiles | null;
 
   /**
-   * Tests the store by committing a small row like any other change. Returns `busy` if another process kept writing for
-   * the fraction of a second that this method waits.
+   * Tests the store by committing a small row like any other change. Waits a fraction of a second if another process is
+   * writing, then returns `busy` if that process is still writing.
    * @throws AppError storage_failed if the disk cannot be written to
    */
   probe(): 'written' | 'busy';

@@ -6,11 +6,11 @@ import type { Timings } from '../run-facts.ts';
 import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
 
 /**
- * A method that takes a `Job` returns false if that claim is no longer valid because another claim was made, or because
- * the expansion was cancelled, superseded or deleted. Nothing was changed then, and the work must be dropped. Whether a
- * claim is valid depends only on the job's fencing token, which is unique to a claim, so a stale worker is refused
- * whatever its name. A claim whose lease expired stays valid until another claim is made. Every method that writes may
- * throw AppError storage_failed or unavailable, and then had no effect.
+ * A method that takes a `Job` returns false if the claim of that job is no longer valid because another claim was made,
+ * or because the expansion was cancelled, superseded or deleted. In that case nothing was changed, and the work must be
+ * dropped. Whether a claim is valid depends only on the job's fencing token, which is unique to a claim, so a stale
+ * worker is refused whatever its name. A claim whose lease expired stays valid until another claim is made. Every
+ * method that writes may throw AppError storage_failed or unavailable; if it does, it has had no effect.
  */
 export interface Jobs {
   /**
@@ -51,9 +51,9 @@ export interface Jobs {
   retryLater(job: Job, reason: Reason, delayMs: number): boolean;
 
   /**
-   * Releases the jobs of an engine that ended, without waiting for its leases to expire; returns the number of jobs.
-   * Attempts of an engine that died count towards the maximum; attempts of an engine that was stopped on purpose do
-   * not.
+   * Releases the jobs of an engine that ended, without waiting for the engine's leases to expire; returns the number of
+   * jobs. Attempts of an engine that died count towards the maximum; attempts of an engine that was stopped on purpose
+   * do not.
    */
   releaseOwner(owner: string, how?: 'died' | 'stopped'): number;
 

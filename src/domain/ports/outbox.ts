@@ -23,8 +23,8 @@ export interface Outbox {
   deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery>;
 
   /**
-   * At most `perWebhook` due deliveries of each enabled webhook, longest due first. Nothing is written, so the
-   * deliveries stay due if a sender dies before it calls `record`.
+   * At most `perWebhook` due deliveries of each enabled webhook. Deliveries that have been due longest come first.
+   * Nothing is written, so the deliveries stay due if a sender dies before it calls `record`.
    */
   due(now: number, perWebhook: number): DueDelivery[];
 
@@ -35,13 +35,14 @@ export interface Outbox {
   record(delivery: DueDelivery, attempt: Attempt, now: number): boolean;
 
   /**
-   * Marks deliveries as failed if they have waited for a disabled webhook since before `before`; returns their number.
+   * Marks deliveries as failed if they started waiting for a disabled webhook before the time `before`; returns their
+   * number.
    */
   failStranded(before: number): number;
 
   /**
-   * Removes finished deliveries created before `before`, and events without deliveries. Returns true if more may have
-   * to be removed.
+   * Removes finished deliveries created before the time `before`, and events without deliveries. Returns true if there
+   * may be more to remove.
    */
   prune(before: number): boolean;
 

@@ -7,8 +7,8 @@ import type { IdBlocks } from '../user-sets.ts';
 /** A campaign with seeds whose latest expansion ended as `ready`. */
 export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'features' | 'filters' | 'createdAt'> & {
   /**
-   * Names of the campaign's suppression list and of the installation's; null for a list that does not exist. Equal
-   * lists have equal names.
+   * Names of the campaign's and the installation's suppression lists; null for a list that does not exist. Equal lists
+   * have equal names.
    */
   readonly suppression: string | null;
   readonly commonSuppression: string | null;
@@ -29,7 +29,7 @@ export interface CampaignRecords {
   seedsOf(id: string): IdBlocks;
 
   /**
-   * Users on the campaign's current suppression list or on the installation's.
+   * Users on the current suppression list of the campaign or of the installation.
    * @throws AppError storage_failed
    */
   suppressedOf(id: string): IdBlocks;

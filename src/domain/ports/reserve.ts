@@ -18,7 +18,7 @@ export interface StoreReserve {
   giveUp(): void;
 
   /**
-   * Creates a reserve of that size, or completes an unfinished reserve; 0 removes the reserve. A reserve that is
+   * Creates a reserve of `bytes` bytes, or completes an unfinished reserve; 0 removes the reserve. A reserve that is
    * released meanwhile stays released.
    * @throws AppError storage_failed if there is not enough space; there is no reserve then
    */

@@ -30,7 +30,7 @@ export interface StoreOptions {
   readonly maximumAttempts: number;
   /**
    * Whether this instance saves a copy if the store's files are lost. Only one of the instances that have the store
-   * open should.
+   * open should do so.
    */
   readonly saves?: boolean;
   /** Called each time a read finds a damaged row. */
@@ -46,8 +46,8 @@ export interface StoreOptions {
 export interface Cleanup {
   /**
    * Removes old audience versions, expansions without a version (with their sets), and expired responses to idempotent
-   * requests. Versions made before `before` are too old. By default, `before` is computed from the retention period and
-   * the store's clock.
+   * requests. Versions made before the time `before` are too old. By default, `before` is computed from the retention
+   * period and the store's clock.
    */
   prune(retention: Retention, before?: number): void;
 
@@ -61,7 +61,7 @@ export interface Cleanup {
   /**
    * Takes ownership of the files in the store's folder before any files are removed. Files that the store neither
    * refers to nor made are moved aside. Call this method only while no process writes, at the start of a service.
-   * Returns the new location of the files that were moved; null if no files were.
+   * Returns the new location of the moved files; null if no files were moved.
    */
   takeFolder(): string | null;
 
@@ -113,7 +113,9 @@ export interface StoreFiles extends SetReader {
   readonly blobs: BlobReader;
 }
 
-/** A kind of store. The format of `location` depends on the adapter: for example a folder or an address. */
+/**
+ * A kind of store. The format of `location` depends on the adapter; for example, a location is a folder or an address.
+ */
 export interface StoreAdapter {
   /**
    * Locks a store for one service before the store is opened, because two services would release each other's jobs.
@@ -148,15 +150,15 @@ export interface StoreAdapter {
   openFiles(location: string): StoreFiles;
 
   /**
-   * Opens the campaigns and their results for reading, while a service may be writing them. The caller must close the
+   * Opens the campaigns and their results for reading, even while a service is writing them. The caller must close the
    * returned object.
    * @throws AppError invalid_argument if there is no store of this version; storage_failed
    */
   openRecords(location: string): CampaignRecords;
 
   /**
-   * Opens the upkeep of a store, while a service may be using the store. Upkeep compares the files that the store
-   * should have with the files that it has; only `remove` writes. The caller must close the returned object.
+   * Opens a store for upkeep, even while a service is using the store. Upkeep compares the files that the store should
+   * have with the files that it has; only `remove` writes. The caller must close the returned object.
    * @throws AppError invalid_argument if there is no store of this version; storage_failed
    */
   openUpkeep(location: string): StoreUpkeep;
@@ -168,7 +170,7 @@ export interface StoreAdapter {
   freeBytes(location: string): number;
 
   /**
-   * Copies a snapshot of a store into a new folder, while a service may be using the store.
+   * Copies a snapshot of a store into a new folder, even while a service is using the store.
    * @throws AppError invalid_argument if there is no store of this version, or the folder is not empty; storage_failed;
    * unavailable if files were removed during each attempt to copy them
    */
@@ -186,10 +188,7 @@ export interface StoreAdapter {
    * @throws AppError storage_failed if the store cannot be read
    */
   inspect(location: string, now: number): StoreInspection;
-  /**
-   * Checks whether the lock is free without taking it.
-   * @throws AppError unavailable if `lock` would throw it
-   */
+  /** Checks whether the lock is free, without taking the lock. @throws AppError unavailable if `lock` would throw it */
   requireFree(location: string): void;
   /**
    * Checks whether the saved store can be restored, without restoring it.
@@ -226,7 +225,7 @@ export interface StoreContents {
   readonly damage: string | null;
   /** Problems that `verify` finds in a readable store, such as damaged rows. */
   readonly faults: readonly string[];
-  /** Whether the store was checked. False for a large store whose check would need a copy in memory. */
+  /** Whether the store was checked. False for a store that is too large to be copied into memory for the check. */
   readonly isChecked: boolean;
   readonly campaigns: number;
   /** Counts of API keys; null if the keys were not read. */
@@ -234,7 +233,7 @@ export interface StoreContents {
 }
 
 export interface KeyCounts {
-  /** Number of keys that were ever created. Once a key was created, every request needs a key. */
+  /** Number of keys that were ever created. Once a key has been created, every request needs a key. */
   readonly made: number;
   /** Number of keys that are neither revoked nor expired. */
   readonly valid: number;

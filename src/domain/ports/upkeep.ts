@@ -42,8 +42,8 @@ export interface StoreUpkeep {
   isDamaged(row: DamagedRow): boolean;
   contents(): StoreContents;
   /**
-   * Files that no row refers to and that no running expansion may be writing, relative to the store. With `isAlone`,
-   * the list includes unfinished files. Otherwise, a service may be writing such files.
+   * Files that no row refers to and that no running expansion can be writing, relative to the store. Unfinished files
+   * are listed only with `isAlone`, because otherwise a service may be writing them.
    * @throws AppError storage_failed
    */
   orphans(isAlone: boolean): string[];
@@ -62,7 +62,10 @@ export interface StoreUpkeep {
 export interface BackupReport {
   readonly files: number;
   readonly bytes: number;
-  /** How many times the database was copied. It is copied again if a file that it refers to was removed meanwhile. */
+  /**
+   * How many times the database was copied. The database is copied again if a file that it refers to was removed
+   * meanwhile.
+   */
   readonly attempts: number;
   /** Files that rows refer to but that the store did not have. */
   readonly lost: readonly string[];
@@ -80,7 +83,7 @@ export interface FileBeside {
 export interface BackupOptions {
   /** The time of the backup for the manifest, in milliseconds since 1970. */
   readonly now: number;
-  /** Whether files are always copied. If false, they are hard-linked if the file system allows it. */
+  /** Whether files are always copied. If false, files are hard-linked whenever the file system allows it. */
   readonly copy: boolean;
   /** Other files to copy after the store. Each file is copied before the next is requested. */
   readonly beside?: () => Iterable<FileBeside>;
@@ -88,8 +91,8 @@ export interface BackupOptions {
 
 export interface RestoreOptions {
   /**
-   * A folder of the backup that is not part of the store, and the target of its files; a null target leaves these files
-   * out.
+   * A folder of the backup that is not part of the store, and the folder to which its files are restored. If `to` is
+   * null, these files are left out.
    */
   readonly apart?: { readonly folder: string; readonly to: string | null };
 }

@@ -3,8 +3,8 @@ import type { IdempotentRequest, Page, PageQuery } from '../types.ts';
 import type { NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../webhook-types.ts';
 
 /**
- * Webhooks and their secrets. When a method that writes returns, its effect is on disk; if it throws (AppError
- * storage_failed, unavailable), it had no effect. The response stored for `once` is part of the same commit.
+ * Webhooks and their secrets. A method that writes returns once its effect is on disk; if it throws (AppError
+ * storage_failed, unavailable), it has had no effect. The response stored for `once` is part of the same commit.
  */
 export interface Webhooks {
   /**
@@ -29,7 +29,7 @@ export interface Webhooks {
   remove(id: string): void;
 
   /**
-   * Returns a new secret. Former secrets also sign events for at most `graceMs`; 0 stops them at once.
+   * Returns a new secret. Former secrets continue to sign events for at most `graceMs`; if it is 0, they stop at once.
    * @throws AppError webhook_not_found
    */
   rotate(id: string, graceMs: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook;

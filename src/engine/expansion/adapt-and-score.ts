@@ -17,7 +17,7 @@ interface Work {
   readonly job: Job;
   readonly population: Population;
   readonly task: CustomiseTask;
-  /** The expected share of each kind of work. */
+  /** What share of the work each kind is expected to take. */
   readonly shares: ThreadSeconds;
 }
 

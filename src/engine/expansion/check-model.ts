@@ -17,7 +17,7 @@ export interface CheckDependencies extends Omit<ShadowDependencies, 'population'
 /**
  * Loads the model in its own threads, which verify the model with its golden batch. Binds the model to the served
  * population, and expands the campaigns with both models. Other expansions continue meanwhile. The caller must give the
- * model back, unless this throws.
+ * model back, unless this function throws.
  * @throws AppError invalid_model, model_rejected (facts: campaign_id), and any error that the threads throw
  */
 export async function checkModel(

@@ -17,7 +17,9 @@ import {
 
 /** The only file in a checkpoint's folder. */
 const WORK_FILE = 'work.bin';
-/** No checkpoint is begun later than this time after a stop. The remaining expansions start over. */
+/**
+ * Once this time has passed after a stop, no further checkpoint is begun. Expansions without a checkpoint start over.
+ */
 const KEEP_MS = 2500;
 
 export interface CheckpointDependencies {
@@ -41,7 +43,7 @@ interface CheckpointJob {
 interface Running {
   readonly folder: string;
   readonly key: string;
-  /** When the expansion began, minus the time spent before earlier stops. */
+  /** The monotonic time at which the attempt began, minus the time that earlier attempts spent on the work. */
   readonly since: number;
 }
 
@@ -77,8 +79,8 @@ export class Checkpoints {
 
   /**
    * Saves checkpoints of the running expansions; the expansions that have run longest come first. An expansion is
-   * skipped if it took too little time, has no model yet, or does not fit on the disk. Returns the number of files,
-   * which are durable when this returns. `onError` is called if a file could not be written.
+   * skipped if it took too little time, has no model yet, or does not fit on the disk. Returns the number of files
+   * written; they are durable when this method returns. `onError` is called if a file could not be written.
    */
   saveAll(onError: (error: AppError) => void): number {
     const { blobs, hasRoom, clock, keptWorkMs } = this.#dependencies;

@@ -55,7 +55,8 @@ export interface EstimateResult {
 }
 
 /**
- * Number of filters whose marks are cached (one byte per user). Of suppression lists, only the current list is cached.
+ * Number of filters whose marks are cached (one byte per user). For suppression lists, only the marks of the current
+ * list are cached.
  */
 const KEPT_FILTERS = 8;
 const KEPT_LISTS = 1;
@@ -113,7 +114,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     };
   }
 
-  /** Stops computing marks that continue after the last task. */
+  /** Stops the computations of marks that are still running after the last task. */
   async close(): Promise<void> {
     this.#filtered.end();
     this.#suppressed.end();

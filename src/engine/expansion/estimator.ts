@@ -45,8 +45,8 @@ export class Estimator {
 
   /**
    * Returns an estimate within `timeMs`, or the reason why there is no estimate.
-   * @throws AppError invalid_model, model_unavailable, invalid_population; any error that ends the thread, which the
-   * next call restarts
+   * @throws AppError invalid_model, model_unavailable, invalid_population; any error that ends the thread (the next
+   * call starts a new thread)
    */
   async estimate(task: EstimateInputs, timeMs: number): Promise<EstimateOutcome> {
     const cancellation = new Cancellation();

@@ -22,7 +22,10 @@ import { stageTimer } from './stage-timer.ts';
 
 /** Minimum interval between two writes of progress. */
 const PROGRESS_EVERY_MS = 1000;
-/** A retry waits this long times the square of the attempt: 15 s in total for the default of five attempts. */
+/**
+ * Before a retry, the job waits this time multiplied by the square of the attempt number: 15 s in total for the default
+ * of five attempts.
+ */
 const RETRY_DELAY_MS = 500;
 /** Interval at which an attempt checks whether its expansion was cancelled, superseded or deleted. */
 const WATCH_EVERY_MS = 200;
@@ -34,7 +37,10 @@ export interface ExpandDependencies {
   readonly pool: ThreadPool;
   readonly keeper: Checkpoints;
   readonly pace: Pace;
-  /** The versions of the pool's model and of the population served with it, which a first attempt pins. */
+  /**
+   * The versions of the pool's model and of the population that is served with this model. A first attempt pins these
+   * versions.
+   */
   readonly versions: Pins;
   /** Opens a published version of the population. */
   openPopulation(version: string): Promise<Population>;
@@ -69,7 +75,7 @@ export interface AttemptProgress {
 /** The lease was lost to another owner, or because the expansion was cancelled, superseded or deleted. */
 class LeaseLost extends Error {}
 
-/** A failure that would happen again in each further attempt, so the expansion ends with this reason. */
+/** A failure that would happen again in every further attempt, so the expansion ends with this reason. */
 class Refusal extends Error {
   readonly reason: Reason;
 

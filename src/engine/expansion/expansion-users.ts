@@ -9,7 +9,7 @@ import { planKey } from '../../online/plan.ts';
 import type { Population } from '../../population/read.ts';
 import type { CustomiseTask } from '../thread-tasks.ts';
 
-/** The ids of users that determine the roles in an expansion with these sets. */
+/** The user ids from an expansion's sets, by the role that they determine. */
 export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleIds {
   const blocks = (...shas: (string | null)[]) => shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)]));
   return {
@@ -43,7 +43,7 @@ export function decidingRows({ seeds, suppressed, dismissed, dismissedOutside }:
 export function outsideOf(rows: Roles): Outside | null {
   const { filtered, seedsOutside: seeds, dismissedOutside: dismissed } = rows;
   if (filtered.length + seeds.length === 0) return null;
-  // if all seeds fit the filters, other users who do not fit (perhaps millions) are not needed
+  // if all seeds fit the filters, the users who do not fit (perhaps millions) are not needed
   if (seeds.length === 0) return { seeds, others: new Int32Array(0), dismissed: new Int32Array(0) };
   return { seeds, others: filtered, dismissed };
 }

@@ -1,6 +1,6 @@
 /**
- * A cache of marks of a population's rows that are expensive to compute. Marks are computed in slices. The computation
- * continues even if the caller stops waiting.
+ * A cache for marks of a population's rows, because marks may be expensive to compute. Marks are computed in slices.
+ * The computation continues even if the caller stops waiting.
  */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
@@ -28,7 +28,7 @@ export class MarkCache {
   /**
    * Returns the marks of a key, which the caller must not change. If the marks are not cached, `make` computes them and
    * calls `turn` between slices. Only one caller may wait at a time; `check` is called while the caller waits.
-   * @throws any error that `make` or `check` throws; after an error of `check`, the computation continues
+   * @throws any error that `make` or `check` throws; after an error from `check`, the computation continues
    */
   async get(key: string, make: (turn: Turn) => Promise<Uint8Array>, check: () => void): Promise<Uint8Array> {
     const kept = this.#kept.get(key);

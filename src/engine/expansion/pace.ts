@@ -1,12 +1,12 @@
 /**
- * Learns from recent expansions which share each kind of work has in an expansion, so that progress can be measured as
+ * Learns from recent expansions what share of an expansion each kind of work takes, so that progress can be measured as
  * a share of the work.
  */
 import type { ThreadSeconds } from '../../domain/run-facts.ts';
 
 /**
- * Assumed shares until an expansion has ended: one fit of the heads, then five fits on four fifths of the seeds for the
- * report.
+ * Shares assumed until the first expansion has ended. They correspond to one fit of the heads, followed by five fits on
+ * four fifths of the seeds for the report.
  */
 const FIRST: ThreadSeconds = { adapting: 0.15, reporting: 0.6, scoring: 0.25 };
 /** Weight of the latest expansion in the moving average. */
@@ -15,7 +15,7 @@ const NEWEST = 0.3;
 export class Pace {
   #shares = FIRST;
 
-  /** The share of each kind of work. The shares add up to 1. */
+  /** What share of an expansion each kind of work takes. The shares add up to 1. */
   get shares(): ThreadSeconds {
     return this.#shares;
   }

@@ -129,7 +129,7 @@ function qualityOf(prediction: Readonly<Record<string, unknown>> | null): Predic
   return { verdict: verdict ?? null, auc: auc?.mean ?? null, recall: recall?.[RECALL_SHARE]?.mean ?? null };
 }
 
-/** Compares two arrays of scores by user number, in which the same users have NaN. */
+/** Compares two arrays of scores by user number. The same users must have NaN in both arrays. */
 function overlapOf(served: Float32Array, fresh: Float32Array): Pick<ShadowComparison, 'scored' | 'overlap'> {
   const [before, after] = [orderOf(served), orderOf(fresh)];
   const overlap: Record<string, number> = {};

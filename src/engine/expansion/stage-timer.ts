@@ -2,8 +2,8 @@
 import type { Clock } from '../../lib/clock.ts';
 
 /**
- * Returns a function to call at the end of each stage. This function records and reports the seconds since its previous
- * call.
+ * Returns a function to call at the end of each stage. The returned function records and reports the seconds since its
+ * previous call.
  */
 export function stageTimer(
   clock: Pick<Clock, 'elapsed'>,

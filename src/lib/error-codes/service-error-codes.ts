@@ -2,8 +2,8 @@
 import type { ProblemRow } from './problem-row.ts';
 
 /**
- * The row of an error in the service's own files or settings. Callers see such an error only if the service was started
- * with a damaged or altered folder.
+ * Makes the row for an error in the service's own files or settings. Callers see such an error only if the service was
+ * started with a damaged or altered folder.
  */
 function ofTheService(what: string, advice: string): ProblemRow {
   const meaning = `${what} The response has no details; find them in the service log by the request id.`;

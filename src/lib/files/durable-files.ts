@@ -163,7 +163,7 @@ export function removeQuietly(path: string, { recursive = true } = {}): void {
 }
 
 /**
- * Runs `action`. If the operating system refuses, `doing` completes the error message "cannot ...".
+ * Runs `action`. If the operating system refuses the operation, `doing` completes the error message "cannot ...".
  * @throws AppError storage_failed with the cause
  */
 export function withStorage<T>(doing: string, action: () => T): T {

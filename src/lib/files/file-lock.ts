@@ -107,8 +107,8 @@ function tryOnce(path: string): (() => void) | null {
 
 /**
  * Creates the lock file if it does not exist, and returns its identity. The file gets the permissions of its folder,
- * because several users may share it. `link` makes the complete file appear, so that only SQLite ever closes a
- * descriptor of the file.
+ * because several users may share it. The file is made under another name and then linked to `path`, so that only
+ * SQLite ever closes a descriptor of `path`.
  */
 function createLockFile(path: string): string {
   const found = identityOf(path);

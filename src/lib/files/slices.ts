@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** Number of bytes per slice. It is a multiple of the size of the blocks for which rankings have checksums. */
+/** Number of bytes per slice. It is a multiple of the block size that the checksums of rankings use. */
 const SLICE_BYTES = 256 * 1024;
 /** Maximum bytes per read call: Node refuses lengths over 2^31 - 1. */
 const READ_BYTES = 1024 * 1024 * 1024;

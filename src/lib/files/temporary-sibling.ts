@@ -1,6 +1,7 @@
 /**
  * Writes a file or folder under a random name beside its destination until the file or folder is complete. The writer
- * holds a lock for this name while it lives. The next writer to the same destination removes remains of killed writers.
+ * holds a lock for this name while it runs. The next writer to the same destination removes what killed writers left
+ * behind.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync } from 'node:fs';
@@ -15,7 +16,7 @@ const LOCK = '.lock';
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /**
  * Number of tries to claim a name. Before a writer holds its new lock, another writer may mistake the lock file for one
- * of a killed writer.
+ * that a killed writer left behind.
  */
 const ATTEMPTS = 10;
 
@@ -32,9 +33,9 @@ export interface TemporarySibling {
 }
 
 /**
- * Claims a unique name beside `target`, and removes remains of killed writers of the same target. Files of running
- * writers stay, even of writers in other containers. The folder is created if it is missing. `doing` completes "cannot
- * ..." in the error message.
+ * Claims a unique name beside `target`, and removes what killed writers of the same target left behind. Files of
+ * running writers stay, even of writers in other containers. The folder is created if it is missing. `doing` completes
+ * "cannot ..." in the error message.
  * @throws AppError storage_failed
  */
 export function claimSibling(target: string, doing: string): TemporarySibling {

@@ -19,7 +19,7 @@ type Times = Pick<DataPoint<number>, 'startTime' | 'endTime'>;
 type Values = MetricFamily['values'];
 
 /**
- * Creates a producer of metrics whose sums start at this call. If `read` throws, the error is logged and nothing is
+ * Creates a producer of metrics. Sums count from this call on. If `read` throws, the error is logged and nothing is
  * exported.
  */
 export function createMetricProducer(

@@ -31,8 +31,8 @@ export interface TelemetryOptions {
 }
 
 /**
- * Opens telemetry. Nothing is sent before there is a span or a metric. Except for the endpoints, the exporters
- * themselves read the variables `OTEL_EXPORTER_OTLP_*`.
+ * Opens telemetry. Nothing is sent before there is a span or a metric. The exporters themselves read the variables
+ * `OTEL_EXPORTER_OTLP_*`, except for the endpoints.
  */
 export function openTelemetry({ settings, process: name, clock, logger }: TelemetryOptions): Telemetry {
   const { tracesUrl, metricsUrl, metricsMs, metricsTimeoutMs, batch } = settings;

@@ -54,7 +54,7 @@ function createRootSampler(name: string, ratio: number): Sampler {
 export function startSpan(tracer: Tracer, clock: Clock, { name, kind, parent, attributes = {}, at }: SpanStart): Span {
   const start = clock.elapsed();
   const startedAt = at ?? clock.now();
-  // a span with an earlier start time ends when `end` is called
+  // a span that started in the past still ends when `end` is called
   const agoMs = at === undefined ? 0 : Math.max(0, clock.now() - at);
   const span = tracer.startSpan(
     name,

@@ -222,7 +222,7 @@ function findRecordEnd(lines: readonly string[], at: number, to: number): number
   return to;
 }
 
-/** The number of bytes of lines, or an upper bound if the bound is within `limit`. */
+/** The number of bytes in `lines[from .. to)`, or an upper bound if that bound is within `limit`. */
 function bytesOf(lines: readonly string[], from: number, to: number, limit: number): number {
   let characters = 0;
   for (let i = from; i < to; i++) characters += lines[i]!.length + 1;

@@ -18,8 +18,8 @@ export interface LineLimits {
   /** Creates the error for a line that ends the reading. */
   readonly refuse: (line: number, fault: LineFault) => Error;
   /**
-   * Returns whether the reader ignores blank lines at this point. If so, long runs of blank lines are skipped, and only
-   * their number is counted.
+   * Returns whether the reader ignores blank lines at this point. If so, long runs of blank lines are skipped, and are
+   * only counted.
    */
   readonly skipsBlank?: () => boolean;
 }
@@ -71,8 +71,8 @@ export async function* splitLines(
     while (skipsBlank !== undefined) {
       const run = text.indexOf(BLANK_RUN);
       if (run < 0) break;
-      // the batch includes the end of its last line, because only after these lines does the reader know whether blank
-      // lines matter
+      // the lines before the blank lines are a batch (with the end of the last line), because the reader knows only
+      // after these lines whether blank lines matter
       if (run > 0) yield batchOf(text.subarray(0, run + 1));
       text = text.subarray(run > 0 ? run + 1 : 0);
       if (!skipsBlank()) break;

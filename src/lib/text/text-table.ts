@@ -1,4 +1,4 @@
-/** An append-only table of distinct texts in typed arrays: open addressing finds an index, end offsets a text. */
+/** An append-only table of distinct texts in typed arrays, which uses open addressing and end offsets. */
 
 /** Returned by `add` for a text with more bytes than allowed. */
 export const TOO_LONG = -2;
@@ -77,8 +77,8 @@ export class TextTable {
 
   /** The index of `text`; -1 if the text is not in the table. */
   find(text: string): number {
-    // a text has at least as many bytes as UTF-16 units, so a text with more units than the longest text has bytes is
-    // not in the table
+    // a text has at least as many bytes as UTF-16 units, so it is not in the table if it has more units than the
+    // table's longest text has bytes
     if (text.length > this.#longest || this.#count === 0) return -1;
     const length = this.#encode(text);
     if (length < 0) return -1;

@@ -32,14 +32,14 @@ export interface Following<Progress> {
   /** Called when a thread takes the task. */
   readonly onBegin?: () => void;
   readonly onProgress?: (progress: Progress) => void;
-  /** Cancels the task. A cancelled task ends with an error the next time that its host checks the flag. */
+  /** Cancels the task. A cancelled task ends with an error the next time its host checks the flag. */
   readonly cancellation?: Cancellation;
 }
 
-/** The error if a thread has died. The work of its process can no longer be trusted. */
+/** Thrown when a thread has died. The work of its process can no longer be trusted. */
 export class ThreadDied extends Error {}
 
-/** The error if a thread was silent for longer than its limit. */
+/** Thrown when a thread was silent for longer than its limit. */
 export class ThreadSilent extends ThreadDied {}
 
 /** Where a task is placed in the queue, and which threads prefer the task. */
@@ -61,7 +61,7 @@ interface Waiting<Task, Result, Progress> extends Following<Progress>, Required<
 }
 
 /**
- * A group of threads that run a module with a call of `hostThread`. The owner must close the group, because its threads
+ * A group of threads that run a module that calls `hostThread`. The owner must close the group, because its threads
  * keep the process alive.
  */
 export class ThreadGroup<Task, Result, Progress = never> {
@@ -86,7 +86,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
   #looking: NodeJS.Timeout | null = null;
   #breakPromise: (error: Error) => void = () => {};
 
-  /** Starts `count` threads, with a limit as in `open`. Tasks wait until a thread is ready. */
+  /** Starts `count` threads, with the same kind of `limit` as `open`. Tasks wait until a thread is ready. */
   constructor({ beside, name, data }: ThreadModule, count = 1, limit: SilenceLimit | null = null) {
     this.#name = name;
     this.broken = new Promise((_, reject) => {

@@ -61,11 +61,12 @@ export async function hostThread<Data, Task, Result, Progress = never>(
   try {
     host = await open(workerData as Data);
   } catch (error) {
-    // the error is not thrown, because the thread's 'error' event would arrive before the message and has no code
+    // the error is not thrown, because the thread's 'error' event would arrive before the message and does not contain
+    // the error's code
     send({ kind: 'refused', error: describeError(translate(error)) });
     return;
   }
-  // run only one task at a time, because a closing group sends its message while a task runs
+  // handle one message at a time, because a group that is closing sends `close` while a task runs
   let before = Promise.resolve();
   port.on('message', (message: ToThread<Task>) => {
     before = before.then(async () => {

@@ -15,7 +15,7 @@ export interface DriftAt {
 
 /**
  * The drift for `seeds` seeds. Between two measured numbers of seeds it is interpolated linearly in their logarithms;
- * outside the measured range it is the drift of the nearest number.
+ * outside the measured range it is the drift at the nearest measured number.
  */
 export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
   const above = by_seeds.findIndex((one) => one.seeds >= seeds);
@@ -32,7 +32,7 @@ export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
 }
 
 /**
- * The separation of a share of members from the share expected by chance. It is the difference of their logits, in
+ * The separation of a share of members from the share expected by chance. It is the difference between their logits, in
  * which each share is replaced by (count * share + 1/2) / (count + 1), so that logits are finite (`count` is the number
  * of seeds). 0 is chance.
  */
@@ -43,7 +43,7 @@ export function separationOf(share: number, chance: number, count: number): numb
 /**
  * The standard deviations of the separation below and above its mean, from a 90 % interval. A bound of 0 or 1 says
  * nothing about the deviation on its side once drift shifts the mean away from the bound. On such a side, the larger of
- * both deviations is used.
+ * the two deviations is used.
  */
 export function spreadsOf({ mean, low, high }: Interval, count: number): readonly [below: number, above: number] {
   const at = logit(mean, count);
@@ -52,8 +52,8 @@ export function spreadsOf({ mean, low, high }: Interval, count: number): readonl
 }
 
 /**
- * The standard deviation of a separation after drift, if it was `own` before. It grows because the share of the
- * separation that remains differs between campaigns.
+ * The standard deviation of a separation after drift; `own` is the standard deviation before drift. Drift increases it
+ * because the share of the separation that remains differs between campaigns.
  */
 export function widened(
   own: number,
@@ -65,7 +65,7 @@ export function widened(
 
 /**
  * The interval for later members (as many as there are seeds), computed from the `interval` of `count` seeds. `chance`
- * is the value of a random order. A bound of 0 or 1 may stay as it is.
+ * is the expected value for a random order. A bound of 0 or 1 may stay as it is.
  */
 export function driftInterval(interval: Interval, chance: number, count: number, measure: DriftMeasure): Interval {
   const separation = separationOf(interval.mean, chance, count);

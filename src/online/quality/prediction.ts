@@ -57,14 +57,14 @@ export interface PredictedDrift {
  */
 export const WEAK_AUC = 0.6;
 /**
- * The verdict is `good` only if the interval of the AUC is above this bound. With random users as seeds, 1 of 46 sets
- * of 10 users was above it, and none of 92 sets of 50 or 200.
+ * The verdict is `good` only if the interval of the AUC is above this bound. With random users as seeds, the interval
+ * was above this bound for 1 of 46 sets of 10 users, and for none of 92 sets of 50 or 200 users.
  */
 const GOOD_LOW = 0.55;
 /**
- * The verdict is `good` only if, in addition, the probability that as many random seeds reach the AUC (without drift)
- * is at most 1 in 1,000, because a few random users may be similar by chance. This constant is the normal quantile of
- * .999, in standard deviations of a mean of uniform variables.
+ * A second condition for the verdict `good`: the probability that the same number of random seeds would reach the AUC
+ * (without drift) is at most 1 in 1,000. A few random users may be similar by chance. This constant is the normal
+ * quantile of .999, in standard deviations of a mean of uniform variables.
  */
 const CHANCE_DEVIATIONS = 3.09;
 /**
@@ -114,7 +114,8 @@ export function predict(
     // a larger audience contains the smaller one, so its recall cannot be lower
     const found = at ? noLess(driftInterval(own, count / ranks.rows, held, at.recall), smaller) : own;
     smaller = found;
-    // the size of an audience is rounded up, so with few rows a random order finds correspondingly more
+    // the size of an audience is rounded up, so with few rows a random audience contains more than `share` of the
+    // members
     const times = ranks.rows / count;
     recall[String(share)] = found;
     lift[String(share)] = { mean: found.mean * times, low: found.low * times, high: found.high * times };

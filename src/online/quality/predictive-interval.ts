@@ -8,8 +8,8 @@ const TAIL = 0.05;
 /** The normal quantile of 1 - TAIL. */
 export const Z = 1.6448536269514722;
 /**
- * Maximum number of others to compute with. More others would reduce the noise by less than .005, which is not worth
- * the time.
+ * Maximum number of other members in a computation. More members would reduce the noise by less than .005, which is not
+ * worth the time.
  */
 const MOST_OTHERS = 10_000;
 /** Variance of a uniform variable on [0, 1]. */
@@ -23,7 +23,8 @@ const UNIFORM_VARIANCE = 1 / 12;
 export function shareInterval(hits: number, seeds: number, others: number): Interval {
   const count = Math.min(Math.max(Math.round(others), 1), MOST_OTHERS);
   const [a, b] = [hits + 0.5, seeds - hits + 0.5];
-  // p(j + 1) / p(j) = (count - j) (a + j) / ((j + 1) (b + count - j - 1)); in logarithms because p(0) may underflow
+  // p(j + 1) / p(j) = (count - j) * (a + j) / ((j + 1) * (b + count - j - 1)); computed in logarithms because p(0) may
+  // underflow
   const logs = new Float64Array(count + 1);
   let greatest = 0;
   for (let j = 0; j < count; j++) {

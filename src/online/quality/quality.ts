@@ -6,7 +6,7 @@ export interface QualityReport {
   readonly candidates: number;
   /**
    * Probability that a held-out seed scores above a candidate; ties count half. Hidden members among the candidates
-   * make it conservative.
+   * make this value conservative.
    */
   readonly auc: number;
   /** Standard error of `auc` (Hanley & McNeil 1982). */

@@ -17,7 +17,8 @@ export interface SeedRanks {
  */
 const PARTS = 5;
 /**
- * Once this many seeds are ranked, no more folds are: a share of this many seeds has a standard error of at most .016.
+ * Once this many seeds are ranked, no further fold is ranked, because a share of this many seeds has a standard error
+ * of at most .016.
  */
 export const ENOUGH_SEEDS = 1000;
 
@@ -66,8 +67,9 @@ export function foldsOf(seeds: Int32Array, rng: Rng): Fold[] {
 }
 
 /**
- * Ranks the held-out seeds of each fold among the rows `ranked` with a model that did not learn from them: `score`
- * learns from the other seeds and returns the scores of all rows. null if there are no folds, or no ranked rows.
+ * Ranks the held-out seeds of each fold among the rows `ranked`, using a model that did not learn from these seeds:
+ * `score` learns from the other seeds and returns the scores of all rows. null if there are no folds, or no ranked
+ * rows.
  */
 export async function rankFolds(
   folds: readonly Fold[],

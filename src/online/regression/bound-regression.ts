@@ -1,6 +1,6 @@
 /**
- * A model's whole-population regression, bound to a population: its covariance, computed once, and the features of a
- * campaign's users.
+ * A model's whole-population regression, bound to a population. It computes the population's covariance once, and reads
+ * the features of each campaign's users.
  */
 
 import { type Feeds, type LinearChange, type SessionOptions, sliceFeeds } from '../../../packages/onnx-grad/index.ts';
@@ -40,7 +40,7 @@ export interface CampaignRegression {
    */
   prepare(sets: readonly SeedSet[], settings: readonly PopulationRegressionSettings[]): void;
   /**
-   * Fits the seeds at these positions among the campaign's users with each of the settings. The seeds are compared with
+   * Fits each of the settings to the seeds at these positions among the campaign's users. The seeds are compared with
    * all users, or with `others`. Calls with the same array of positives must have the same others.
    */
   fit(
@@ -72,7 +72,7 @@ export interface BoundRegression {
   readonly width: number;
   /** The factor of each column at this power, `[width]`; 0 for a column that no user has. */
   scaleOf(power: number): Float64Array;
-  /** Standard deviation of x . weights over the population, or over a sample of it. */
+  /** Standard deviation of dot(x, weights) over the population, or over a sample of it. */
   deviationOf(weights: Float64Array): number;
   /**
    * Prepares the users of a campaign. `users` are the model's inputs for `rows` users, with `without` removed. The
@@ -161,7 +161,7 @@ export async function openBoundRegression(
   };
 }
 
-/** The prior as if the model had not been trained on `campaign`. */
+/** The prior as it would be if the model had not been trained on `campaign`. */
 function priorWithout(prior: CampaignPrior, campaign: string | null, scale: Float64Array): Directions {
   const { rank, campaigns, coordinates } = prior;
   const place = campaign === null ? -1 : campaigns.indexOf(campaign);
@@ -170,7 +170,7 @@ function priorWithout(prior: CampaignPrior, campaign: string | null, scale: Floa
   return directionsWithout(prior, own, campaigns.length, scale);
 }
 
-/** A fit of the settings that share one Krylov space to the mean of the seeds. */
+/** A fit to the mean of the seeds, for all settings that share one Krylov space. */
 interface SpaceFit {
   readonly settings: readonly PopulationRegressionSettings[];
   readonly mean: Float64Array;
@@ -280,7 +280,7 @@ function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
   return { count: 1, userNumbers: Int32Array.of(0), columns: new Map(columns) };
 }
 
-/** The columns of a feature of which each row has at most one code; numbers are missing. */
+/** The column of a feature for a single user with the given codes; numbers are missing values. */
 function columnOfOne({ kind, size }: BoundFeature, codes: Int32Array): Column {
   switch (kind) {
     case 'number':

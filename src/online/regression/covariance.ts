@@ -60,25 +60,25 @@ export function momentsOf({ rows, counts, sums, squares }: ColumnSums, power: nu
 /** A symmetric positive semi-definite matrix `[width, width]`. */
 export interface Covariance {
   readonly width: number;
-  /** out = G v; both `[width]`. */
+  /** Computes out = G * v; both are `[width]`. */
   apply(v: Float64Array, out: Float64Array): void;
 }
 
 /**
- * An application of a covariance in two halves, so that the products of several vectors are computed together between
- * them.
+ * A covariance that is applied in two halves. Between the halves, the products of several vectors are computed
+ * together.
  */
 export interface CovarianceInHalves extends Covariance {
   /** Writes the vector to be multiplied into a lane of the products' input. */
   before(v: Float64Array, lane: Lane): void;
-  /** Computes out = G v from a lane of the products' output. */
+  /** Computes out = G * v from a lane of the products' output. */
   after(v: Float64Array, lane: Lane, out: Float64Array): void;
 }
 
 /**
- * G = X'X / n - mean mean' of scaled rows, computed from the rows: an application takes two passes over their features.
- * If the rows are a sample, `moments` may cover all rows. The diagonal is then known exactly: every entry that the
- * sample underestimates is corrected, and only the off-diagonal entries are estimates.
+ * G = X' * X / n - mean * mean' of scaled rows, computed from the rows: an application takes two passes over their
+ * features. If the rows are a sample, `moments` may cover all rows. The diagonal is then known exactly: every entry
+ * that the sample underestimates is corrected, and only the off-diagonal entries are estimates.
  */
 export function covarianceOf(products: RowProducts, moments: Moments): CovarianceInHalves {
   const { scale, mean, variance } = moments;
@@ -120,7 +120,7 @@ export function inHalves(
   };
 }
 
-/** The covariance without one column, as if no row had a value in it. */
+/** The covariance as it would be if no row had a value in one of the columns. */
 export function withoutColumn(
   products: RowProducts,
   covariance: CovarianceInHalves,

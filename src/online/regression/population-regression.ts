@@ -1,7 +1,7 @@
 /**
  * The whole-population regression, in a closed form that uses the population's own covariance and no sampled negatives.
- * w = (G + sigma I)^-1 (mean of the seeds - mean of all): ridge regression of the seeds against everyone (as in EASE
- * for one new column, Steck 2019), and Fisher's discriminant with the population's covariance.
+ * w = (G + sigma * I)^-1 * (mean of the seeds - mean of all): ridge regression of the seeds against everyone (as in
+ * EASE for one new column, Steck 2019), and Fisher's discriminant with the population's covariance.
  */
 import {
   type ColumnSums,
@@ -32,12 +32,12 @@ export interface PopulationRegression {
   /** c_t, the factor of each column, `[width]`; 0 for columns without a value in any row. */
   readonly scale: Float64Array;
   /**
-   * Returns a weight for each column, `[width]`, for each strength; a user's score is x . weights. `seedMean` is the
-   * mean of the seeds' rows, and `seeds` is their number. sigma = strength * trace(G) * sqrt(50 / seeds). `without` is
-   * a column to exclude, as if nobody had it (-1: none). Columns that are equal for all users have weight 0. The seeds
-   * are compared with `otherMean` if given, otherwise with the mean of all rows. With a `prior`, w is shrunk less along
-   * the prior's directions: all directions of the prior together have `strength` times the variance of all other
-   * directions.
+   * Returns a weight for each column, `[width]`, for each strength; a user's score is dot(x, weights). `seedMean` is
+   * the mean of the seeds' rows, and `seeds` is their number. sigma = strength * trace(G) * sqrt(50 / seeds). `without`
+   * is a column to exclude, as if nobody had it (-1: none). Columns with the same value for all users have weight 0.
+   * The seeds are compared with `otherMean` if given, otherwise with the mean of all rows. With a `prior`, w is shrunk
+   * less along the prior's directions: all directions of the prior together have `strength` times the variance of all
+   * other directions.
    */
   fit(seedMean: Float64Array, seeds: number, strengths: readonly number[], options?: RegressionOptions): Float64Array[];
   /** Returns the same fit as `fit`, to be run later by `fitSideBySide`. */
@@ -106,8 +106,8 @@ export function populationRegression(products: RowProducts, sums: ColumnSums, po
 }
 
 /**
- * Returns the weights of each fit, bit for bit those of `fit`. All regressions must use `products`; their powers may
- * differ.
+ * Returns the weights of each fit, identical bit for bit to the result of `fit`. All regressions must use `products`;
+ * their powers may differ.
  */
 export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]): Float64Array[][] {
   const weights: Float64Array[][] = [];
@@ -121,7 +121,7 @@ export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]
   return weights;
 }
 
-/** The operator P G P: the covariance in the coordinates y, with w = P y. */
+/** The operator P * G * P: the covariance in the coordinates y, with w = P * y. */
 function inCoordinatesOf(
   prior: WeightPrior,
   products: RowProducts,

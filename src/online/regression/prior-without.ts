@@ -6,9 +6,9 @@ import type { Directions } from './weight-prior.ts';
 const LEAST_SQUARE = 1e-9;
 
 /**
- * Returns the directions of S - w w' / count. S, the sum of d d', is the mean of w w' over `count` vectors; one of
- * these vectors is w = sum of `coordinates` d. The returned directions are orthogonal in the coordinates of columns
- * scaled by `scale`.
+ * Returns the directions of S - w * w' / count. S, the sum of d * d' over the directions d, is also the mean of w * w'
+ * over `count` vectors. The vector to remove is w, the sum of the directions multiplied by `coordinates`. The returned
+ * directions are orthogonal in the coordinates of columns scaled by `scale`.
  */
 export function directionsWithout(
   { rank, width, directions }: Directions,
@@ -19,7 +19,7 @@ export function directionsWithout(
   const square = Math.min(coordinates.reduce((sum, x) => sum + x * x, 0) / count, 1);
   const changed = directions.slice();
   if (square > 0) {
-    // I - c c' / count = Q Q, Q = I - (1 - sqrt(1 - |c|^2 / count)) c c' / |c|^2
+    // I - c * c' / count = Q * Q with Q = I - (1 - sqrt(1 - |c|^2 / count)) * c * c' / |c|^2
     const factor = (1 - Math.sqrt(1 - square)) / (square * count);
     const own = new Float64Array(width);
     for (let i = 0; i < rank; i++)
@@ -30,7 +30,7 @@ export function directionsWithout(
   return orthogonal({ rank, width, directions: changed }, scale);
 }
 
-/** Returns directions with the same sum of d d' that are orthogonal in scaled coordinates. */
+/** Returns directions that have the same sum of d * d' and are orthogonal in scaled coordinates. */
 function orthogonal({ rank, width, directions }: Directions, scale: Float64Array): Directions {
   const products = new Float64Array(rank * rank);
   for (let i = 0; i < rank; i++)

@@ -26,7 +26,9 @@ const PAGE_BYTES = 2 ** 16;
 export class RowProducts {
   /** The rows themselves, as views of the memory. */
   readonly rows: SparseRows;
-  /** Vectors to be multiplied, which the caller fills in, and their products; `[LANES width]`, interleaved by lanes. */
+  /**
+   * Vectors to be multiplied, which the caller fills in, and their products; `[LANES * width]`, interleaved by lanes.
+   */
   readonly input: Float64Array;
   readonly output: Float64Array;
   readonly #kernels: Kernels;
@@ -49,7 +51,7 @@ export class RowProducts {
     this.rows.values.set(values);
   }
 
-  /** Computes output = X'X input for the first `of` vectors (1, 2 or 4) in two passes over the rows. */
+  /** Computes output = X' * X * input for the first `of` vectors (1, 2 or 4) in two passes over the rows. */
   multiply(of: number): void {
     const { width, starts, columns, values } = this.rows;
     this.output.fill(0, 0, of * width);
@@ -59,7 +61,7 @@ export class RowProducts {
   }
 }
 
-/** The matrix I + sum of gain u u', for directions u that are added one after another. */
+/** The matrix I + sum of gain * u * u', for directions u that are added one after another. */
 export class DirectionProducts {
   /** Size of the vectors to which the matrix is applied. */
   readonly width: number;

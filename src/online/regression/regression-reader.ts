@@ -33,7 +33,8 @@ export interface RegressionReader {
 }
 
 /**
- * Opens a reader for `parameter`, which must be a table that only shifts logits. Loading the model has checked this.
+ * Opens a reader for `parameter`, which must be a table that only shifts logits. This was checked when the model was
+ * loaded.
  */
 export async function openRegressionReader(
   graph: Graph,

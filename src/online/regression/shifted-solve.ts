@@ -1,6 +1,6 @@
 /**
- * Solves (G + sigma I) w = b for several sigma at once, in the Krylov space that these systems share (Lanczos; Frommer
- * & Maass 1999).
+ * Solves (G + sigma * I) * w = b for several values of sigma at once, in the Krylov space that these systems share
+ * (Lanczos; Frommer & Maass 1999).
  */
 import type { Covariance, CovarianceInHalves } from './covariance.ts';
 import { LANES, lanesFor, type RowProducts } from './products.ts';
@@ -10,7 +10,7 @@ const MOST_STEPS = 100;
 const TOLERANCE = 1e-4;
 
 /**
- * Returns w, `[width]`, for each sigma, solved to a residual of `tolerance` |b|. Every sigma must be positive. The
+ * Returns w, `[width]`, for each sigma, solved to a residual of `tolerance` * |b|. Every sigma must be positive. The
  * smallest sigma determines the number of steps. A system that has not converged after `MOST_STEPS` returns its
  * approximate solution.
  */
@@ -147,7 +147,7 @@ class ShiftedSolve {
     const { sigma, direction, solution } = state;
     const { vector } = this;
     const beta = this.#beta;
-    // T + sigma I = L D L': pivot d_k = alpha_k + sigma - beta^2 / d_(k-1), load z_k = -beta / d_(k-1) z_(k-1)
+    // T + sigma * I = L * D * L': pivot d_k = alpha_k + sigma - beta^2 / d_(k-1), load z_k = -beta / d_(k-1) * z_(k-1)
     const factor = this.#steps === 0 ? 0 : beta / state.pivot;
     state.pivot = alpha + sigma - factor * beta;
     state.load = this.#steps === 0 ? this.#norm : -factor * state.load;
@@ -157,7 +157,7 @@ class ShiftedSolve {
       direction[t] = along;
       solution[t]! += length * along;
     }
-    // the residual of this system is |beta_(k+1) z_k / d_k|
+    // the residual of this system is |beta_(k+1) * z_k / d_k|
     state.isDone = Math.abs(nextBeta * length) <= this.#tolerance * this.#norm;
   }
 }

@@ -1,8 +1,8 @@
 /** Users as sparse rows of features: the input of the whole-population regression. */
 
 /**
- * Row i has the value `values[k]` in column `columns[k]` for each k in `starts[i] .. starts[i + 1]`. No column of a row
- * is repeated, and all columns are in `[0, width)`.
+ * Row i has the value `values[k]` in column `columns[k]` for each k in `starts[i] .. starts[i + 1]`. No column occurs
+ * twice in a row, and all columns are in `[0, width)`.
  */
 export interface SparseRows {
   readonly width: number;
@@ -12,7 +12,7 @@ export interface SparseRows {
   readonly values: Float32Array;
 }
 
-/** Returns out[i] = x_i . weights, `[rows]`. */
+/** Returns out[i] = dot(x_i, weights), `[rows]`. */
 export function multiplySparseRows({ starts, columns, values }: SparseRows, weights: Float64Array): Float64Array {
   const out = new Float64Array(starts.length - 1);
   for (let row = 0; row < out.length; row++) {

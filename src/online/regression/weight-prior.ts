@@ -1,6 +1,6 @@
 /**
- * A prior of regression weights as a change of coordinates: w = P y with w ~ N(0, P P'), P = I + sum of h u u'. A ridge
- * on y shrinks w less along the directions u than across them.
+ * A prior of regression weights as a change of coordinates: w = P * y with w ~ N(0, P * P'), P = I + sum of h * u * u'.
+ * A ridge penalty on y shrinks w less along the directions u than across them.
  */
 
 import { DirectionProducts } from './products.ts';
@@ -13,13 +13,13 @@ export interface Directions {
 }
 
 export interface WeightPrior {
-  /** Computes out = P v; both are `[width]`. */
+  /** Computes out = P * v; both are `[width]`. */
   apply(v: Float64Array, out: Float64Array): void;
 }
 
 /**
- * The change of coordinates for the covariance I + `variance` sum of d d', with d in the coordinates of columns scaled
- * by `scale` (0 for columns without a value in any row). It is exact if the directions are orthogonal in these
+ * The change of coordinates for the covariance I + `variance` * (sum of d * d'), with d in the coordinates of columns
+ * scaled by `scale` (0 for columns without a value in any row). It is exact if the directions are orthogonal in these
  * coordinates, as they are on the users on whom a model was trained. It is symmetric and positive definite in any case.
  */
 export function weightPrior(

@@ -1,4 +1,4 @@
-/** Sums rows of tables that were looked up, outside the graph, many values at a time (pools.wat). */
+/** Sums looked-up rows of tables outside the graph, several values per instruction (pools.wat). */
 import type { Feeds, Pool, PoolCut, Tensor } from '../../../packages/onnx-grad/index.ts';
 import { AppError } from '../../lib/errors.ts';
 import { POOLS_WASM } from './pools-wasm.ts';

@@ -36,8 +36,8 @@ import { scoringGraphs } from './scoring-graphs.ts';
 const BATCH_ROWS = 1024;
 
 /**
- * Size limit for finding the node that produces a NaN. A larger model is not searched, because the search needs two
- * more copies of the model in memory.
+ * Maximum size of a model that is searched for the node that produces a NaN. A larger model is not searched, because
+ * the search needs two more copies of the model in memory.
  */
 const MAXIMUM_SEARCHED_BYTES = 2 ** 28;
 
@@ -110,7 +110,7 @@ interface ScoringSessions {
   readonly head: Session;
 }
 
-/** The inputs of the head for a batch that do not depend on the campaign's parameters. */
+/** The head's inputs for a batch, except those that depend on the campaign's parameters. */
 interface UsersPart {
   /** Outputs of the users' part, and inputs that the head reads directly. */
   readonly feeds: Feeds;

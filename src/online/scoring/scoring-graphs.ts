@@ -15,7 +15,7 @@ import { isPerUser } from '../encode.ts';
 /** Limit of the tables' total size: each thread has its own copy of the tables, with 32-bit addresses. */
 const MAXIMUM_TABLE_BYTES = 2 ** 31;
 /**
- * Maximum number of outputs per user of the users' part. Writing and reading more outputs would cost more than the
+ * Maximum number of outputs of the users' part, per user. Writing and reading more outputs would cost more than the
  * users' part saves.
  */
 const MAXIMUM_BOUNDARY = 64;
@@ -34,7 +34,9 @@ export interface ScoringGraphs {
    * equal features.
    */
   readonly users: Graph | null;
-  /** The part that takes the outputs of the other three, users' inputs and parameters, and returns the score. */
+  /**
+   * The part that computes the score from the outputs of the other three parts, the users' inputs and the parameters.
+   */
   readonly head: Graph;
 }
 
@@ -46,7 +48,7 @@ export function scoringGraphs(
   const cut = cutTables(graph, adapted, { compact: false }).compactGraph;
   const perUser = cut.inputs.filter((name) => graph.inputs.includes(name) && isPerUser(graph, name));
   const folded = foldShared(weightedSumsAsProducts(cut), perUser);
-  // inputs that have the batch among their dimensions
+  // inputs with a batch dimension
   const ofBatch = folded.inputs.filter((name) => folded.values.get(name)!.shape.some((dim) => typeof dim === 'string'));
   const { body: campaign, head: scored } = splitFrozen(folded, ofBatch);
   const pools = cutPools(scored, ofBatch, maximumTableBytes);
