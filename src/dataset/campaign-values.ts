@@ -44,12 +44,12 @@ export function readCampaignValue(
 }
 
 function readTokens(value: unknown): readonly string[] | Refusal {
-  if (!Array.isArray(value)) return { refused: `${describe(value)}; a list of texts is expected` };
+  if (!Array.isArray(value)) return { refused: `${describe(value)}; a list of strings is expected` };
   if (value.length > MAXIMUM_TOKENS) return { refused: `a list of ${value.length}, more than ${MAXIMUM_TOKENS}` };
   const tokens: string[] = [];
   for (const part of value as unknown[]) {
     const token = findToken(part);
-    if (token === null) return { refused: `a list that contains ${describeNoToken(part)}; texts are expected` };
+    if (token === null) return { refused: `a list that contains ${describeNoToken(part)}; strings are expected` };
     tokens.push(token);
   }
   return tokens;

@@ -237,7 +237,7 @@ class Demo {
       ...tableOfFound(found, population.rowCount),
       ...indented([verdict(size, compareHits(methods[0]!, methods[1]!, truth, size))]),
       ...indented([
-        'Logistic regression uses the same seeds and traits, with the strength that is best on train campaigns.',
+        'Logistic regression uses the same seeds and traits, with the strength that was best on train campaigns.',
       ]),
       ...indented(['This is one campaign; `metaheac evaluate` measures many, with intervals.']),
     );
@@ -265,7 +265,7 @@ class Demo {
       '',
       `Look at this audience in a browser: ${url}/console/#/audiences/${id}`,
       '',
-      'Paste in another terminal:',
+      'Paste into another terminal:',
       '',
       ...curlCommands(url, id, { features: campaign.features, seeds }, members[0]!.user_id),
       '',

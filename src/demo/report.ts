@@ -79,9 +79,9 @@ export function verdict(size: number, { difference, chance }: { difference: numb
   const gap = Math.abs(difference);
   const within = `(chance alone gives up to ${Math.round(chance)})`;
   return gap <= chance
-    ? `Among the best ${formatCount(size)} MetaHeac and logistic regression are level: ${formatCount(gap)} ` +
+    ? `Among the best ${formatCount(size)}, MetaHeac and logistic regression are level: ${formatCount(gap)} ` +
         `apart ${within}.`
-    : `Among the best ${formatCount(size)} ${ahead} finds ${formatCount(gap)} more than ${behind} ${within}.`;
+    : `Among the best ${formatCount(size)}, ${ahead} finds ${formatCount(gap)} more than ${behind} ${within}.`;
 }
 
 /** Shell commands that the user can paste into a terminal. */

@@ -186,7 +186,7 @@ export class EngineSupervisor {
     if (!child) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     this.#send({ kind: 'stop' });
-    this.#logger.info({ pid: child.pid }, 'engine told to stop');
+    this.#logger.info({ pid: child.pid }, 'the engine was told to stop');
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await ended;
     clearTimeout(timer);
@@ -280,7 +280,7 @@ export class EngineSupervisor {
       return;
     }
     const delay = Math.min(RESTART_DELAY_MS * 2 ** (this.#deaths - 1), LONGEST_RESTART_DELAY_MS);
-    this.#logger.error({ delay_ms: delay, reason: detail }, 'engine died and will be restarted');
+    this.#logger.error({ delay_ms: delay, reason: detail }, 'the engine died and will be restarted');
     this.#timer = setTimeout(() => this.#spawn(), delay);
   }
 

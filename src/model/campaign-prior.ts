@@ -62,8 +62,8 @@ export function readPriors(folder: ModelFolder, width: number): readonly Campaig
   if (bytes.length !== expected)
     throw refused(
       folder.path,
-      `${PRIOR_FILE} has ${bytes.length} bytes, not the ${expected} of ${ranks} directions of ${width} weights and of ` +
-        `${campaigns.length} campaigns`,
+      `${PRIOR_FILE} has ${bytes.length} bytes, but its ${ranks} directions need ${expected} (${width} weights and ` +
+        `${campaigns.length} campaigns each)`,
     );
   const all = new Float32Array(Uint8Array.from(bytes).buffer);
   if (!all.every(Number.isFinite)) throw refused(folder.path, `${PRIOR_FILE} contains NaN or infinity`);

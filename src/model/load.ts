@@ -126,7 +126,10 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
   if (adaptation.optimiser === 'gradient_descent') {
     const named = parametersOf(adaptation);
     if (named.length !== adapted.length || named.some((name) => !adapted.includes(name)))
-      throw refused(path, `the adaptation changes ${named.join(', ')}, but ${adapted.join(', ')} are adapted`);
+      throw refused(
+        path,
+        `the adaptation changes ${named.join(', ')}, but the adapted parameters are ${adapted.join(', ')}`,
+      );
     const accompanied = formsOf(adaptation).flatMap((form) =>
       form.kind === 'logistic' ? Object.keys(form.strengths) : [],
     );

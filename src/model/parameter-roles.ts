@@ -59,11 +59,11 @@ export function selectParameters(
 
     function whyFixed(): string | null {
       if (named.has(name)) return 'the schema says so';
-      if (wanted !== 'all') return wanted.includes(name) ? null : 'the schema adapts others';
+      if (wanted !== 'all') return wanted.includes(name) ? null : 'the schema lists other parameters to adapt';
       if (!isFloat(dtype)) return `the parameter is ${dtype}`;
-      if (!trainable.has(name)) return 'the score has no gradient with respect to it';
-      if (BUFFER.test(name)) return 'the name is that of a running statistic of training';
-      if (MADE_UP.test(name) && elementCount(shape) === 1) return 'the name is that of a literal in the code';
+      if (!trainable.has(name)) return 'the score has no gradient with respect to the parameter';
+      if (BUFFER.test(name)) return 'the name suggests a running statistic of training';
+      if (MADE_UP.test(name) && elementCount(shape) === 1) return 'the name suggests a literal in the code';
       return null;
     }
   }

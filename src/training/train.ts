@@ -258,7 +258,7 @@ function factsOf(
           data: prepared.dataSet.name,
           campaigns:
             `${heldOut.held.length} ${prepared.hidden ? 'tokens' : 'train campaigns'} that were held ` +
-            `out${finalSteps > 0 ? ' (before a last training on all)' : ''}`,
+            `out${finalSteps > 0 ? ' (before a final training on all)' : ''}`,
           groups: best.summary,
         }
       : null,

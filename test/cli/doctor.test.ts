@@ -302,7 +302,7 @@ describe('model and population', () => {
     expect(all.get('erased users')).toMatchObject({
       status: 'failed',
       detail: expect.stringContaining(`${path} was altered`) as string,
-      advice: `serve does not start before the erasures are repaired: metaheac population repair ${population}`,
+      advice: `serve will not start until the erasures are repaired: metaheac population repair ${population}`,
     });
     expect([...all.values()].filter(({ advice }) => advice?.includes('Train the model'))).toEqual([]);
     writeFileSync(path, bytes);

@@ -97,7 +97,7 @@ describeInBrowser('untitled drafts', () => {
     });
     await go('audiences');
     await page.getByText('Deleted 1 untitled draft not changed for 7 days.').waitFor();
-    await page.getByText('deleted in 3 days').waitFor();
+    await page.getByText('will be deleted in 3 days').waitFor();
     expect([await statusOf(old), await statusOf(young), await statusOf(named)]).toEqual([404, 200, 200]);
   });
 

@@ -37,7 +37,7 @@ describeInBrowser('a new audience', () => {
     const everyone = await left.textContent();
     await expect.poll(async () => left.textContent(), { timeout: 30_000 }).not.toBe(everyone);
     await page.getByLabel('Size', { exact: true }).fill('99,5');
-    await page.getByText(/^All [\d,]+ eligible people, fewer than [\d,]+\./).waitFor();
+    await page.getByText(/^All [\d,]+ eligible people \(you asked for [\d,]+\)\./).waitFor();
     await page.getByLabel('Size', { exact: true }).fill('40');
     await page.getByLabel('Unit').selectOption('people');
     await page.getByText(/^40 of [\d,]+ eligible people\./).waitFor();

@@ -107,7 +107,7 @@ describe('metaheac demo', () => {
       expect(recallAtOnePercent('MetaHeac')).toBeGreaterThan(4);
       expect(recallAtOnePercent('logistic regression')).toBeGreaterThan(4);
       expect(recallAtOnePercent('random')).toBeLessThan(2.5);
-      expect(stdout).toMatch(/Among the best 2,500 /);
+      expect(stdout).toMatch(/Among the best 2,500, /);
       expect(stdout).toMatch(/Done in [\d.]+ s\./);
       expect(leftovers()).toEqual([]);
     },

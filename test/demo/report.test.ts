@@ -61,9 +61,9 @@ describe('tableOfFound', () => {
 
 describe('verdict', () => {
   it('says who is ahead when chance cannot explain it', () => {
-    expect(verdict(2500, { difference: 80, chance: 40 })).toMatch(/^Among the best 2,500 MetaHeac finds 80 more/);
+    expect(verdict(2500, { difference: 80, chance: 40 })).toMatch(/^Among the best 2,500, MetaHeac finds 80 more/);
     expect(verdict(2500, { difference: -80, chance: 40 })).toMatch(
-      /^Among the best 2,500 logistic regression finds 80 more than MetaHeac/,
+      /^Among the best 2,500, logistic regression finds 80 more than MetaHeac/,
     );
   });
 

@@ -172,7 +172,7 @@ describe('without a service', { timeout: 120_000 }, () => {
     const promoted = await metaheac(['promote', paths.second, '--data-dir', dataDir]);
     expect([promoted.status, promoted.stderr]).toEqual([0, '']);
     expect(promoted.stdout).toMatch(
-      new RegExp(`^model ${versions.second} is in .*: a service on .* serves it from its next start`),
+      new RegExp(`^model ${versions.second} is in .*: a service on .* will serve it after its next restart`),
     );
     expect(readServedModels(models)?.history.at(-1)?.version).toBe(versions.second);
     expect(readdirSync(models).filter((name) => name.includes('copying'))).toEqual([]);

@@ -37,7 +37,7 @@ describe.skipIf(!HAS_PROC)('serve that is stopped while it expands campaigns', (
       if (!isFrozen) process.kill(engine, 'SIGCONT');
     }
     process.kill(served.api, 'SIGTERM');
-    await served.until(() => served.log.includes('engine told to stop'), 'tells its engine');
+    await served.until(() => served.log.includes('the engine was told to stop'), 'tells its engine');
     process.kill(engine, 'SIGCONT');
     expect((await served.exited()).code).toBe(0);
     const unfinished = ids.filter((id) => existsSync(join(dataDir, checkpointFolder(id, store.get(id).expansionId!))));

@@ -91,7 +91,7 @@ beforeAll(async () => {
   // a recipe that needs more than two steps
   const options = ['--self-supervised', '--recipe', 'published', '--out', first, ...SMALL];
   const trained = metaheac('train', '--population', population, ...options);
-  expect(trained.stderr).toContain('campaigns are tokens of likes');
+  expect(trained.stderr).toContain('tokens of likes serve as campaigns');
   changeManifest(first, (manifest) => {
     manifest['drift'] = DRIFT;
   });

@@ -159,10 +159,10 @@ describe('external data is refused', () => {
   it.each([
     [{ offset: '4' }, 'initializer "w" needs the bytes 4 to 12 of w.bin, which has only 11 bytes'],
     [{ offset: '9007199254740991' }, 'which has only 11 bytes'],
-    [{ offset: '-1' }, 'has the offset "-1" in w.bin, which is not a number of bytes'],
-    [{ offset: '0x3' }, 'has the offset "0x3" in w.bin, which is not a number of bytes'],
-    [{ offset: '9999999999999999' }, 'has the offset "9999999999999999" in w.bin, which is not a number of bytes'],
-    [{ length: '' }, 'has the length "" in w.bin, which is not a number of bytes'],
+    [{ offset: '-1' }, 'has the offset "-1" in w.bin, but a number of bytes is expected'],
+    [{ offset: '0x3' }, 'has the offset "0x3" in w.bin, but a number of bytes is expected'],
+    [{ offset: '9999999999999999' }, 'has the offset "9999999999999999" in w.bin, but a number of bytes is expected'],
+    [{ length: '' }, 'has the length "" in w.bin, but a number of bytes is expected'],
     [{ length: '7' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but refers to 7 of w.bin'],
     [{ length: '12' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but refers to 12 of w.bin'],
   ])('with %j', (entries, sentence) => {

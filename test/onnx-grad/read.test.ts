@@ -275,7 +275,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   [
     'a condition',
     'If node "choice" is control flow, which is not supported: compute both branches and choose with Where (in ' +
-      'Python torch.where), or decide before the export where the condition is not data',
+      'Python torch.where), or, if the condition does not depend on data, decide before the export',
     one(
       node(
         'If',
@@ -451,7 +451,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'an input of text',
-    'input "x" is string, which is not supported: map its texts to integer ids before the export',
+    'input "x" is string, which is not supported: map its strings to integer ids before the export',
     {
       ...GOOD,
       graph: {

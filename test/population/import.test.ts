@@ -388,12 +388,12 @@ describe('a refused import', () => {
     [
       'text for a multi feature',
       line({ ...good, likes: 'y' }),
-      ':1: the feature "likes" is text; it must be a list of texts or null (it is of kind multi)',
+      ':1: the feature "likes" is text; it must be a list of strings or null (it is of kind multi)',
     ],
     [
       'an object for a multi feature',
       line({ ...good, likes: {} }),
-      ':1: the feature "likes" is an object; it must be a list of texts or null (it is of kind multi)',
+      ':1: the feature "likes" is an object; it must be a list of strings or null (it is of kind multi)',
     ],
     [
       'a number that is not whole in a list',

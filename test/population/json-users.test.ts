@@ -47,7 +47,7 @@ describe('a value of a JSON record', () => {
     [20_000, { kind: 'number', format: 'date' }, 'is "20000"; its format is date'],
     ['1.000', { kind: 'number', format: 'decimal_comma' }, 'is "1.000"; its format is decimal_comma'],
     ['3.5', { kind: 'number' }, 'is text; it must be a number that float32 can hold, a date'],
-    ['a,b', { kind: 'multi' }, 'is text; it must be a list of texts or null (it is of kind multi)'],
+    ['a,b', { kind: 'multi' }, 'is text; it must be a list of strings or null (it is of kind multi)'],
   ] as const)('%j of %j is refused', async (x, feature, message) => {
     const refusal = await refusalOf(() => read({ x }, feature));
     expect(refusal.message).toContain(`users.ndjson:1: the feature "f" ${message}`);

@@ -280,7 +280,7 @@ describe('readSettings', () => {
     ['host: "::1"\nprot: 80\n', ':2: unknown key "prot": did you mean "port"?'],
     ['zzzzzzzzzz: 80\n', 'docs/settings.md lists all keys'],
     ['config: other.yaml\n', 'unknown key "config"'],
-    ['port: 1\nport: 2\n', ':2: the file has this key twice'],
+    ['port: 1\nport: 2\n', ':2: this key appears twice in the file'],
     ['port:\n', ':1: port has no value: remove the line to use the default'],
     ['port: [1, 2]\n', ':1: port must be a single value, not a list'],
     ['port: { a: 1 }\n', ':1: port must be a plain value'],

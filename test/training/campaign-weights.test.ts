@@ -131,7 +131,7 @@ describe('readPriors', () => {
     [
       'another number of bytes',
       bytesOf([1, 2, 3, 4]),
-      'prior.f32 has 16 bytes, not the 32 of 2 directions of 3 weights and of 1 campaigns',
+      'prior.f32 has 16 bytes, but its 2 directions need 32 (3 weights and 1 campaigns each)',
     ],
     ['NaN', bytesOf([1, 2, 3, 4, 5, 6, 7, Number.NaN]), 'prior.f32 contains NaN or infinity'],
   ])('refuses %s', (_, bytes, message) => {

@@ -47,7 +47,7 @@ function Gone() {
           </Button>
         }
       >
-        The service was updated since this page was opened.
+        The service has been updated since this page was opened.
       </Empty>
     </Page>
   );

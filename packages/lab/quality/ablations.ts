@@ -99,7 +99,7 @@ export const ABLATIONS: readonly Ablation[] = [
   },
   {
     name: 'no-last-training',
-    title: 'the last training on all campaigns',
+    title: 'the final training on all campaigns',
     of: 'default',
     train: (from) => ({ ...from, retrain: false }),
   },

@@ -43,7 +43,7 @@ const before =
   (isCut) => [isCut ? 'cut' : 'whole', variant];
 
 const ROWS: readonly Row[] = [
-  { title: 'shares of known candidates that folds show (equal ones)', place: whole('no protocol') },
+  { title: 'share of known candidates per fold (equal ones instead)', place: whole('no protocol') },
   { title: 'whole lists of past campaigns (cut for 95 %)', place: (isCut) => (isCut ? ['cut', 'full'] : null) },
   { title: 'the stack (one weight at a time)', place: whole('no stack') },
   { title: 'weights by the number of seeds', place: whole('no seeds') },

@@ -32,7 +32,7 @@ export async function runQuality(args: readonly string[], note: (line: string) =
       return write(renderTables(readKept(asked.work)), asked.out);
     case 'derive':
       await deriveOnce(asked);
-      return [`wrote the data set once to ${asked.out}`];
+      return [`wrote a data set with at most one campaign per user to ${asked.out}`];
   }
 }
 

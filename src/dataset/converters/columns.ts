@@ -85,7 +85,7 @@ export class ColumnSurvey {
     if (this.#typed) return this.#finishTyped(this.#typed);
     const rows = Math.min(this.#filled, COUNTED_ROWS);
     if (rows === 0) return 'the column is empty';
-    if (this.#hasLongToken) return `the column has texts of more than ${MAXIMUM_TOKEN_BYTES} bytes`;
+    if (this.#hasLongToken) return `the column has values longer than ${MAXIMUM_TOKEN_BYTES} bytes`;
     if (this.#different.size === 1) return 'the column has the same value in all rows';
     if (!this.#isMulti && rows >= ROWS_OF_IDS && this.#different.size >= SHARE_OF_IDS * rows)
       return 'nearly every row has a different value (an id, a name, a precise number)';

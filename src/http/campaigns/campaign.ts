@@ -114,10 +114,10 @@ export function campaignQuery(config: ServerConfig) {
       .max(config.maximumNameLength)
       .optional()
       .describe(
-        'Text that the name or the external id of a listed campaign contains, ignoring the case of Latin letters.',
+        'Lists only campaigns whose name or external id contains this text, ignoring the case of Latin letters.',
       ),
     label: labelQuery(config),
-    external_id: externalId(config).optional().describe('External id of the listed campaign.'),
+    external_id: externalId(config).optional().describe('Lists only the campaign with this external id.'),
   });
 }
 
@@ -137,8 +137,8 @@ function labelQuery({ maximumLabels }: ServerConfig) {
     .optional()
     .meta({
       description:
-        'Label of the listed campaigns, as `key=text`. If the parameter is repeated, campaigns must have all of ' +
-        'the labels.',
+        'Lists only campaigns with this label, as `key=text`. If the parameter is repeated, campaigns must have all ' +
+        'of the labels.',
       examples: [['team=growth']],
     });
 }

@@ -199,7 +199,7 @@ export function refreshChangeField() {
         .optional()
         .meta({
           description:
-            'Whether to expand the campaign again within seconds after a change of features, filters, seeds or ' +
+            'Whether to expand the campaign again within seconds of a change to its features, filters, seeds or ' +
             'suppression lists (including the global list). Needed if users who opt out must leave audiences ' +
             'automatically.',
         }),

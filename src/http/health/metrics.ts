@@ -170,7 +170,7 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
   gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
     for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);
   });
-  const aside = 'Number of folders with files that were moved aside because the database does not know the files.';
+  const aside = 'Number of folders with files that were moved aside because the database had no record of them.';
   gauge('metaheac_set_aside_folders', aside, registers, [], (self) => {
     self.set(storage.setAside().length);
   });

@@ -187,8 +187,10 @@ export const featureParams = z.strictObject({
 export function valueQuery({ maximumValuePageSize, defaultValuePageSize, maximumFeatureValueLength }: ServerConfig) {
   const text = z.string().max(maximumFeatureValueLength).optional();
   return z.strictObject({
-    prefix: text.describe('Text with which the listed values begin; case-sensitive.').meta(component('ValuePrefix')),
-    search: text.describe('Text that the listed values contain, ignoring case.').meta(component('ValueSearch')),
+    prefix: text
+      .describe('Lists only values that begin with this text; case-sensitive.')
+      .meta(component('ValuePrefix')),
+    search: text.describe('Lists only values that contain this text, ignoring case.').meta(component('ValueSearch')),
     limit: pageLimit(maximumValuePageSize, defaultValuePageSize).meta(component('ValuePageLimit')),
     cursor: pageCursor,
   });

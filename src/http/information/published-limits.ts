@@ -23,17 +23,17 @@ const CONSTANTS: readonly Omit<PublishedLimit, 'variable'>[] = [
   {
     name: 'maximum_idempotency_key_length',
     value: MAXIMUM_IDEMPOTENCY_KEY_LENGTH,
-    description: 'Characters of an Idempotency-Key.',
+    description: 'Maximum number of characters in an Idempotency-Key.',
   },
   {
     name: 'maximum_json_depth',
     value: MAXIMUM_JSON_DEPTH,
-    description: 'Nesting depth of lists and objects in a JSON body.',
+    description: 'Maximum nesting depth of lists and objects in a JSON body.',
   },
   {
     name: 'minimum_refresh_ms',
     value: 60_000,
-    description: 'Milliseconds of the shortest interval of a refresh policy: 1m.',
+    description: 'Shortest interval of a refresh policy, in milliseconds (1m).',
   },
 ];
 

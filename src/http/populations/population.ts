@@ -96,7 +96,7 @@ const coverage = answerOf<ShownCoverage>()(
       .min(0)
       .max(1)
       .nullable()
-      .describe('Share of all values that users have for this feature that the served model does not know.'),
+      .describe('Share of the values of this feature, counted over all users, that the served model does not know.'),
   },
 );
 

@@ -136,8 +136,8 @@ export const status = z
       set_aside: z
         .array(z.string())
         .describe(
-          'Folders, relative to the data folder, to which files were moved at the start of the service because ' +
-            'the database did not know the files.',
+          'Folders, relative to the data folder, to which files were moved when the service started, because the ' +
+            'database had no record of them.',
         ),
     }),
     damage: z

@@ -31,7 +31,7 @@ export interface SentIds extends SeedCounts {
 }
 
 const sent = answerOf<SentIds>()(
-  { description: 'Match report of the ids of this request. Only after a change of the set.' },
+  { description: 'Match report for the ids in this request. Only present after a change to the set.' },
   {
     ...seedCountFields,
     known_percent: z.number().describe('Percentage of distinct ids in the request that are in the population.'),

@@ -14,7 +14,7 @@ export const ACCESS_ROWS = {
     status: 403,
     title: 'The API key does not allow this request',
     meaning:
-      'The key is valid, but its scope is too small (required_scope is the minimum), or the key gives access ' +
+      'The key is valid, but its scope is too small (`required_scope` is the minimum), or the key gives access ' +
       'only to campaigns with certain labels.',
     advice: 'Use another key, or ask the operator for a key with the required scope.',
   },

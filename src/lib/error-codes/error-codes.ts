@@ -15,7 +15,7 @@ const rows = {
     title: 'The request is not valid',
     meaning: 'The route does not accept this path, query or body. Nothing was stored.',
     advice:
-      'Read errors. Each entry has a pointer (a JSON pointer into the body, or the name of a query, path or header ' +
+      'See `errors`. Each entry has a pointer (a JSON pointer into the body, or the name of a query, path or header ' +
       'parameter), the value, the limit if there is one, and a message. Correct these values before sending the request ' +
       'again.',
   },
@@ -24,7 +24,7 @@ const rows = {
     title: 'The model has no such campaign feature',
     meaning: 'The request names a feature that the served model (or population) does not have.',
     advice:
-      'known_features lists the existing names; GET /v1/models/current describes the features. Check the ' +
+      '`known_features` lists the existing names; GET /v1/models/current describes the features. Check the ' +
       'spelling, or leave the feature out.',
   },
   unknown_filter: {
@@ -37,11 +37,11 @@ const rows = {
     status: 400,
     title: 'Too few user ids are known',
     meaning:
-      'A smaller share of the user ids is in the population than min_known_percent requires. Nothing has changed.',
+      'A smaller share of the user ids is in the population than `min_known_percent` requires. Nothing has changed.',
     advice:
-      'known, unknown, known_percent and unknown_examples show what was found. hints names probable causes: a ' +
-      'format other than the content type, spaces or quotes around ids, or UTF-16. Correct the file, or lower ' +
-      'min_known_percent if the users in the file are really not in the population.',
+      '`known`, `unknown`, `known_percent` and `unknown_examples` show what was found. `hints` names probable causes: ' +
+      'a format other than the content type, spaces or quotes around ids, or UTF-16. Correct the file, or lower ' +
+      '`min_known_percent` if the users in the file are really not in the population.',
   },
   route_not_found: {
     status: 404,
@@ -61,7 +61,7 @@ const rows = {
     status: 404,
     title: 'The campaign has no such expansion',
     meaning: 'The campaign has no expansion with this id.',
-    advice: 'Use an id from the campaign; its expansion_id is the latest expansion.',
+    advice: 'Use an id from the campaign; its `expansion_id` is the latest expansion.',
   },
   audience_not_found: {
     status: 404,
@@ -75,7 +75,7 @@ const rows = {
     status: 404,
     title: 'There is no such feature',
     meaning: 'The path names a feature that the served model or population does not have.',
-    advice: 'known_features lists the existing names; percent-encode the name in the path.',
+    advice: '`known_features` lists the existing names; percent-encode the name in the path.',
   },
   user_not_found: {
     status: 404,
@@ -123,7 +123,7 @@ const rows = {
     status: 409,
     title: 'Another campaign has this external id',
     meaning: 'Another campaign has this external id, and external ids are unique.',
-    advice: 'campaign_id is the id of that campaign. Use that campaign, or choose another external id.',
+    advice: '`campaign_id` is the id of that campaign. Use that campaign, or choose another external id.',
   },
   idempotency_key_reused: {
     status: 409,
@@ -143,21 +143,21 @@ const rows = {
     status: 409,
     title: 'The expansion has already ended',
     meaning: 'The expansion has ended, so there is nothing to cancel.',
-    advice: 'Nothing needs to be done; state says how the expansion ended.',
+    advice: 'Nothing needs to be done; `state` says how the expansion ended.',
   },
   audience_not_ready: {
     status: 409,
     title: 'The campaign has no audience yet',
     meaning: 'The campaign has no finished expansion yet, or its only expansion ended without an audience.',
     advice:
-      'state is the state of the latest expansion. If it is queued, adapting or scoring, try again later. If it is ' +
+      '`state` is the state of the latest expansion. If it is queued, adapting or scoring, try again later. If it is ' +
       "too_small or failed, the campaign's reason says what to change.",
   },
   model_unavailable: {
     status: 409,
     title: 'The required general model is no longer served',
     meaning: 'The resource needs the general model that it was made with, but another model is served now.',
-    advice: 'Create a new expansion with the served model (served_model_version), or serve model_version again.',
+    advice: 'Create a new expansion with the served model (`served_model_version`), or serve `model_version` again.',
   },
   model_not_found: {
     status: 404,
@@ -171,13 +171,13 @@ const rows = {
     meaning:
       'A file of the model is damaged, the model does not fit the population, or the model failed in an expansion. Nothing ' +
       'has changed.',
-    advice: 'Correct the problem named in detail, and promote the model again.',
+    advice: 'Correct the problem named in `detail`, and promote the model again.',
   },
   nothing_to_roll_back: {
     status: 409,
     title: 'There is nothing to roll back',
     meaning: 'The model in the path is not the served model, or no other model was served before it.',
-    advice: 'served_model_version is the served version; activate the version that you want.',
+    advice: '`served_model_version` is the served version; activate the version that you want.',
   },
   population_not_found: {
     status: 404,
@@ -191,7 +191,7 @@ const rows = {
     meaning:
       'A file of the version is damaged, or the version lacks a feature that the served model needs. Nothing has ' +
       'changed.',
-    advice: 'Import the version again with `metaheac population import --model`; detail says what is wrong.',
+    advice: 'Import the version again with `metaheac population import --model`; `detail` says what is wrong.',
   },
   population_unavailable: {
     status: 409,
@@ -215,14 +215,14 @@ const rows = {
     status: 413,
     title: 'The body is too large',
     meaning: 'The body has more bytes than the route accepts.',
-    advice: 'Send less in one request. The limit is in errors; GET /v1/limits lists the most important limits.',
+    advice: 'Send less in one request. The limit is in `errors`; GET /v1/limits lists the most important limits.',
   },
   too_many_seeds: {
     status: 413,
     title: 'There are too many seeds',
     meaning: 'The request has more user ids than a JSON body, or a set of users (a file of ids), may contain.',
     advice:
-      'The limit is in errors. If there are too many ids for JSON, send a file: create the campaign with seeds ' +
+      'The limit is in `errors`. If there are too many ids for JSON, send a file: create the campaign with `seeds` ' +
       'null, upload the ids with PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, optionally gzipped), then ' +
       'call POST …/expansions. If there are too many ids for a set, send fewer.',
   },

@@ -45,7 +45,7 @@ export const REQUEST_ERRORS = {
     status: 400,
     title: 'The cursor is not valid',
     meaning: 'The cursor does not come from this list, or points to something that is no longer kept.',
-    advice: 'Pass next_cursor unchanged to the same route, or start again without a cursor.',
+    advice: 'Pass `next_cursor` unchanged to the same route, or start again without a cursor.',
   },
   webhook_url_refused: {
     status: 400,

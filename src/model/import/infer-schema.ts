@@ -266,7 +266,7 @@ class VocabularySizes {
       }
     }
     if (least < size)
-      notes.push(`the table of input "${input}" is shared: another feature begins after its first ${least} rows`);
+      notes.push(`the table of input "${input}" is shared: the rows of another feature start after the first ${least}`);
     return least;
   }
 

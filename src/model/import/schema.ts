@@ -179,7 +179,7 @@ function tokensOf(
   side: 'user' | 'campaign',
   { name, tokens, vocabulary }: Feature,
 ): { tokens: readonly string[] | null; origin: VocabularyOrigin } {
-  const where = `the tokens of ${side} feature "${name}"`;
+  const where = `the token list of ${side} feature "${name}"`;
   if (tokens) return { tokens: checkTokens(path, where, tokens), origin: 'schema' };
   const folder = dirname(path);
   const file = vocabulary ?? vocabularyPath(side, name);
@@ -193,15 +193,15 @@ function tokensOf(
 }
 
 function checkTokens(path: string, where: string, tokens: readonly string[]): readonly string[] {
-  if (tokens.includes('')) throw refuseSchema(path, `${where} contain an empty token, but id 0 means empty`);
+  if (tokens.includes('')) throw refuseSchema(path, `${where} contains an empty token, but id 0 means empty`);
   const seen = new Set<string>();
   for (const token of tokens) {
-    if (seen.has(token)) throw refuseSchema(path, `${where} contain ${JSON.stringify(token)} twice`);
+    if (seen.has(token)) throw refuseSchema(path, `${where} contains ${JSON.stringify(token)} twice`);
     seen.add(token);
   }
-  if (tokens.length === 0) throw refuseSchema(path, `${where} are empty, but a feature needs at least one token`);
+  if (tokens.length === 0) throw refuseSchema(path, `${where} is empty, but a feature needs at least one token`);
   if (tokens.length >= MAXIMUM_VOCABULARY)
-    throw refuseSchema(path, `${where} number ${tokens.length}; at most ${MAXIMUM_VOCABULARY - 1} are supported`);
+    throw refuseSchema(path, `${where} has ${tokens.length} tokens; at most ${MAXIMUM_VOCABULARY - 1} are supported`);
   return tokens;
 }
 
@@ -211,8 +211,8 @@ function sizeOf(path: string, key: string, { vocabulary_size }: Feature, tokens:
   if (tokens && typeof vocabulary_size === 'number' && tokens.length + 1 !== vocabulary_size)
     throw refuseSchema(
       path,
-      `feature "${key}" has ${tokens.length} tokens, but its vocabulary_size is ${vocabulary_size}: it must ` +
-        'count them and id 0',
+      `feature "${key}" has ${tokens.length} tokens, but its vocabulary_size is ${vocabulary_size}, which ` +
+        'must count the tokens and id 0',
     );
   return vocabulary_size ?? tokens!.length + 1;
 }

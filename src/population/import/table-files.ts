@@ -28,7 +28,7 @@ export function readTable(folder: string, table: ManifestTable): TextTable {
     start = offsets[i]!;
   }
   if ((offsets.at(-1) ?? 0) !== bytes.length)
-    throw new AppError('invalid_population', `${path} does not end where its texts end`);
+    throw new AppError('invalid_population', `the last offset of ${path} does not match the length of its text`);
   return new TextTable(bytes, offsets);
 }
 

@@ -21,7 +21,7 @@ function parse(value: unknown, cell: Cell): void {
   if (value === null) return;
   if (typeof value === 'string' && cell.feature.separator !== undefined) parseText(value, cell);
   else if (Array.isArray(value)) parseList(value, cell);
-  else throw wrongValue(cell, value, 'a list of texts or null (it is of kind multi)');
+  else throw wrongValue(cell, value, 'a list of strings or null (it is of kind multi)');
 }
 
 function parseList(parts: readonly unknown[], cell: Cell): void {
@@ -73,6 +73,6 @@ function infer({ type, list }: ColumnFacts, notes: string[]): InferredKind | nul
   if (elementOf(type) !== null) return { kind: 'multi' };
   if (list === null) return null;
   const { separator, values } = list;
-  notes.push(`${values} values have ${JSON.stringify(separator)}, so the column is taken for a list`);
+  notes.push(`${values} values contain ${JSON.stringify(separator)}, so the column is treated as a list`);
   return { kind: 'multi', separator };
 }

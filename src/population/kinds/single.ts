@@ -35,7 +35,7 @@ function plan({ name, column, format }: SourceFeature, shape: TableShape): Colum
 }
 
 function infer({ values, different, numbers, leadingZeros }: ColumnFacts, notes: string[]): InferredKind {
-  if (numbers === values && leadingZeros > 0) notes.push('numbers with leading zeros are taken as tokens');
+  if (numbers === values && leadingZeros > 0) notes.push('numbers with leading zeros are treated as tokens');
   else {
     if (numbers > 0.9 * values) notes.push(`${values - numbers} values are not numbers: fix them and use kind number`);
     if (different > 0.5 * values && values > FEW)

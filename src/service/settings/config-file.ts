@@ -82,7 +82,7 @@ function unknownKey(at: string, name: string): UsageError {
 
 /** Explains an error code of the parser, whose own messages quote the text. */
 function faultOf(code: string): string {
-  if (code === 'DUPLICATE_KEY') return 'the file has this key twice';
+  if (code === 'DUPLICATE_KEY') return 'this key appears twice in the file';
   if (code === 'TAB_AS_INDENT') return 'a line is indented by a tab: use spaces';
   if (code === 'BAD_INDENT') return 'the line is indented differently from the lines before it';
   return `not valid YAML (${code.toLowerCase().replaceAll('_', ' ')})`;

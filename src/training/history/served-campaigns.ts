@@ -118,8 +118,8 @@ export async function prepareServed(
 function tooFew(source: string, all: number, usable: number, least: number): AppError {
   return new AppError(
     'invalid_data',
-    `${source} has ${usable} campaigns with an audience and ${LEAST_SEEDS} known seeds or more that fit its filters ` +
-      `(of ${all} with an audience), but ${least} are needed. Until then train on the users alone ` +
+    `${source} has ${usable} campaigns that have an audience and at least ${LEAST_SEEDS} known seeds matching the ` +
+      `campaign's filters (of ${all} with an audience), but ${least} are needed. Until then, train on the users alone ` +
       '(train --population DIR --self-supervised)',
     { facts: { campaigns: usable, needed: least } },
   );

@@ -31,7 +31,7 @@ export function renderPage(report: EvaluationReport, manifest: Manifest): string
     header(report, manifest),
     section('quality', 'Every method', [QUALITY_TEXT, qualityTable(report)]),
     section('size', 'By size of the audience', [SIZE_TEXT, recall!, lift!, folded('Numbers of the curves', curves)]),
-    section('differences', 'Differences to other methods', [DIFFERENCE_TEXT, differences!, differenceTable(report)]),
+    section('differences', 'Differences from other methods', [DIFFERENCE_TEXT, differences!, differenceTable(report)]),
     section('seeds', 'By number of seeds', [SEEDS_TEXT, seeds!, seedsTable(report), campaigns]),
     section('settings', 'How it was measured', [SETTINGS_TEXT, settings(report, manifest)]),
   ]);

@@ -39,7 +39,7 @@ describe('ColumnSurvey', () => {
     [[null, '', ' | '], 'empty'],
     [['a', null, 'a'], 'the same value in all rows'],
     [Array.from({ length: 30 }, (_, i) => `user${i}@example.com`), 'nearly every row has a different value'],
-    [['a', 'b'.repeat(2000)], 'more than 1024 bytes'],
+    [['a', 'b'.repeat(2000)], 'longer than 1024 bytes'],
   ])('leaves out %j', (values, reason) => {
     expect(survey(values)).toContain(reason);
   });

@@ -85,8 +85,8 @@ describe('inferSchema', () => {
   it('notes shared tables and hashed ids', async () => {
     const graph = readModel(readFileSync(join(GOLDEN, 'stacked-tables-opset18', 'model.onnx')));
     expect((await inferSchema(graph)).notes).toEqual([
-      'the table of input "user.age" is shared: another feature begins after its first 17 rows',
-      'the table of input "user.phone" is shared: another feature begins after its first 10 rows',
+      'the table of input "user.age" is shared: the rows of another feature start after the first 17',
+      'the table of input "user.phone" is shared: the rows of another feature start after the first 10',
       'ids of input "user.device" are hashed or clipped: the first 13 have their own rows',
       'ids of input "user.kw" are hashed or clipped: the first 13 have their own rows',
       'ids of input "campaign.advertiser" are hashed or clipped: the first 13 have their own rows',

@@ -185,8 +185,8 @@ describe('importModel', () => {
     const { parameters } = await importModel(options);
     expect(parameters.map(({ name, role, reason }) => [name, role, reason])).toEqual([
       ['table', 'compact', null],
-      ['norm.running_mean', 'fixed', 'the name is that of a running statistic of training'],
-      ['onnx::Mul_17', 'fixed', 'the name is that of a literal in the code'],
+      ['norm.running_mean', 'fixed', 'the name suggests a running statistic of training'],
+      ['onnx::Mul_17', 'fixed', 'the name suggests a literal in the code'],
       ['onnx::Mul_18', 'dense', expect.stringContaining('uses the whole parameter')],
     ]);
     expect((await loadModel(options.out)).adapted).toEqual(['table', 'onnx::Mul_18']);

@@ -102,7 +102,7 @@ describe('a column of Parquet', () => {
     ['[i::DOUBLE] AS x', { kind: 'multi' }, 'it is DOUBLE[]: import it as a number'],
     ['{a: i} AS x', { kind: 'single' }, 'it is STRUCT(a BIGINT), not tokens'],
     ['i AS x', { kind: 'number', format: 'date' }, 'it is a number, not text of the format date'],
-    ["DATE '2026-11-25' AS x", { kind: 'number', format: 'date_dmy' }, 'it is a date, not date_dmy'],
+    ["DATE '2026-11-25' AS x", { kind: 'number', format: 'date_dmy' }, 'it is a date, not text of the format date_dmy'],
     ['[i] AS x', { kind: 'number' }, 'it is neither a number nor a date'],
     ["['a'] AS x", { kind: 'vector', size: 1 }, 'it is VARCHAR[], not a list of numbers'],
     ['i AS x', { kind: 'vector', size: 1 }, 'it is BIGINT, not a list of numbers'],

@@ -119,7 +119,7 @@ describe('sums of rows', () => {
     const upkeep = openUpkeep(folder);
     expect(upkeep.faults()).toEqual([
       'the schema was altered (its checksum differs)',
-      `table campaigns has number ${ROWS}, but the last one recorded as used is 5`,
+      `table campaigns has a row with number ${ROWS}, but the last recorded number is 5`,
     ]);
     upkeep.close();
   });

@@ -82,7 +82,7 @@ function State({ campaign, now }: { readonly campaign: Campaign; readonly now: n
 /** Text that says when an untitled draft will be deleted. */
 function expiryWords(draft: Campaign, now: number): string {
   const days = daysLeft(draft, now);
-  return days === 0 ? 'deleted today' : `deleted in ${counted(days, 'day')}`;
+  return days === 0 ? 'will be deleted today' : `will be deleted in ${counted(days, 'day')}`;
 }
 
 function Size({ size, candidates }: Campaign) {

@@ -113,8 +113,8 @@ interface QualityProps {
 
 function liftOf({ lift, share }: NonNullable<ReturnType<typeof nearestSize>>): string {
   return (
-    `${formatFactor(lift.mean)} as many look-alikes as a random audience, at ${formatShare(share)} of the eligible ` +
-    `people (${formatFactor(lift.low)} to ${formatFactor(lift.high)})`
+    `${formatFactor(lift.mean)} as many look-alikes as a random audience (${formatFactor(lift.low)} to ` +
+    `${formatFactor(lift.high)}), for an audience of ${formatShare(share)} of the eligible people`
   );
 }
 

@@ -49,5 +49,5 @@ function describeSize(people: number, users: number, candidates: number | null):
   if (candidates === null) return `${formatCount(people)} of ${formatCount(users)} people.`;
   const of = `${formatCount(candidates)} eligible people`;
   if (people < candidates) return `${formatCount(people)} of ${of}.`;
-  return people === candidates ? `All ${of}.` : `All ${of}, fewer than ${formatCount(people)}.`;
+  return people === candidates ? `All ${of}.` : `All ${of} (you asked for ${formatCount(people)}).`;
 }

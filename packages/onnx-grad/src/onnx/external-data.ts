@@ -162,7 +162,7 @@ function readClaim(proto: TensorProto, what: string): Claim {
     const text = entries.get(key);
     if (text === undefined) return undefined;
     if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text)))
-      throw new GraphError(`${what} has the ${key} "${text}" in ${location}, which is not a number of bytes`);
+      throw new GraphError(`${what} has the ${key} "${text}" in ${location}, but a number of bytes is expected`);
     return Number(text);
   };
   const { bytes, text } = sizeOfTensor(proto, what);

@@ -81,7 +81,7 @@ export function writeTensor(source: Tensor, name?: string): TensorProto {
 }
 
 function adviceFor(name: string): string {
-  if (name === 'string') return 'map its texts to integer ids';
+  if (name === 'string') return 'map its strings to integer ids';
   if (name.startsWith('complex')) return 'split it into its real and imaginary parts';
   if (/^u?int/.test(name)) return `cast it to ${name === 'uint32' || name === 'uint64' ? 'int64' : 'int32 or int64'}`;
   return 'cast it to float32 (in PyTorch: model.float())';

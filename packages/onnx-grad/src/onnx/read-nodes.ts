@@ -17,8 +17,8 @@ export type ReadNode =
 /** Advice on replacing each op that contains subgraphs. */
 export const CONTROL_FLOW: { readonly [op: string]: string } = {
   If:
-    'compute both branches and choose with Where (in Python torch.where), or decide before the ' +
-    'export where the condition is not data',
+    'compute both branches and choose with Where (in Python torch.where), or, if the condition ' +
+    'does not depend on data, decide before the export',
   Loop:
     'unroll it (in Python a for loop over a fixed range, traced with torch.onnx.export and not ' +
     'scripted), or write it as one operation over an axis',

@@ -46,7 +46,7 @@ export const Tile: OpSpec<'Tile'> = {
       refuse(`the repeats are ${typeText(repeats!)}, not one for each of ${rank} axes`);
     const times = repeats!.known ?? x!.shape.map(() => null);
     if (times.some((count) => typeof count === 'number' && count < 0))
-      refuse(`the repeats [${times.join(', ')}] are below 0`);
+      refuse(`the repeats [${times.join(', ')}] contain a negative number`);
     const shape = x!.shape.map((size, i): Dim => {
       const count = times[i]!;
       if (count === null) return freshDim();

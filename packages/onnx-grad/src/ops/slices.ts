@@ -79,7 +79,7 @@ function partSizes({ inputs: [x, split], attributes, freshDim }: InferContext<'S
     if (typeof length !== 'number') refuse('the number of parts must be known before running');
     const sum = knownNumbers(split)?.reduce((total, size) => total + size, 0);
     if (sum !== undefined && mustDiffer(sum, whole))
-      refuse(`parts of ${sum} elements in total do not match size ${whole}`);
+      refuse(`the parts have ${sum} elements in total, but the axis has ${whole}`);
     return split.known ?? Array.from({ length }, freshDim);
   }
   if (count === undefined || count < 1) refuse('neither split nor num_outputs is given');
@@ -252,7 +252,7 @@ export const Pad: OpSpec<'Pad'> = {
       if (before === 0 && after === 0) return size;
       if (before === undefined || after === undefined || typeof size === 'string') return freshDim();
       const added = before + after;
-      if (size + added < 0) refuse(`pads of ${added} in total take more than size ${size} from axis ${axis}`);
+      if (size + added < 0) refuse(`the pads remove ${-added} from axis ${axis}, whose size is only ${size}`);
       return size + added;
     });
     return [{ dtype: x!.dtype, shape }];

@@ -73,7 +73,7 @@ function addServedModelCommands(model: Command, output: Output): void {
     addSettings(model.command('promote'), ['METAHEAC_DATA_DIR', 'METAHEAC_API_KEY'])
       .description('copy a model into the data folder of a service, which checks and serves the model')
       .argument('<dir>', 'model folder', existing)
-      .addOption(url().default(undefined, 'none: the service serves the model from its next start'))
+      .addOption(url().default(undefined, 'none: the service will serve the model after its next restart'))
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) => {
         const service = { ...options, ...serviceOf(options, output) };

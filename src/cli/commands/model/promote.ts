@@ -70,7 +70,7 @@ async function promoteOffline(
   if (json) output.result(JSON.stringify({ version, served: false }));
   else
     output.result(
-      `model ${version} is in ${models}: a service on ${dataDir} serves it from its next start, without a comparison`,
+      `model ${version} is in ${models}: a service on ${dataDir} will serve it after its next restart, without comparing it first`,
     );
 }
 

@@ -32,7 +32,10 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
   }
   for (const name of graph.inputs) output.result(`input ${name}: ${typeText(graph.values.get(name)!)}`);
   const fixed = [...graph.initializers.keys()].filter((name) => !adapted.includes(name));
-  const selection = { adapted, fixed: new Map(fixed.map((name) => [name, 'not adapted according to the manifest'])) };
+  const selection = {
+    adapted,
+    fixed: new Map(fixed.map((name) => [name, 'not among the adapted parameters of the manifest'])),
+  };
   for (const line of describeParameters(graph, rolesOf(graph, selection, cut))) output.result(line);
   output.result(describeOps(countOps(graph)));
   output.result(`adaptation: ${JSON.stringify(manifest.adaptation)}`);

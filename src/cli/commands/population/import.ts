@@ -44,7 +44,9 @@ export async function populationImportCommand(options: PopulationImportOptions, 
     }
     const share = counts.tokens === 0 ? 0 : (100 * counts.unknown) / counts.tokens;
     const dropped =
-      feature.kind === 'multi' ? `, ${counts.dropped} uses ignored after the first ${feature.maxLength} of a user` : '';
+      feature.kind === 'multi'
+        ? `, ${counts.dropped} uses ignored (only the first ${feature.maxLength} per user count)`
+        : '';
     output.result(
       `  ${feature.name}: ${result.tokens[feature.name]} tokens, ${counts.tokens} uses, ${share.toFixed(1)} ` +
         `% unknown to the model${dropped}`,

@@ -56,7 +56,7 @@ export function populationPruneCommand(dir: string, options: { keep: number }, o
 export function populationRollbackCommand(dir: string, options: { to?: string }, output: Output): void {
   const version = options.to ?? versionBefore(dir);
   makeCurrent(dir, version);
-  output.result(`version ${version} is current: a service serves it from its next start`);
+  output.result(`version ${version} is current: a service will serve it after its next restart`);
 }
 
 function describeVersion({ version, publishedAt, users, knownUsers, bytes }: VersionSummary): string {

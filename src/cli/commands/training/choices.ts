@@ -21,7 +21,7 @@ export function describePastCampaigns({ campaigns, gain, taken }: PastCampaignsC
 export function describeTokens(chosen: readonly ChosenTokens[]): string[] {
   return chosen.map(
     ({ feature, campaigns, holders: [least, most] }) =>
-      `${campaigns} campaigns are tokens of ${feature}, with ${least} to ${most} holders`,
+      `${campaigns} tokens of ${feature} serve as campaigns, each held by ${least} to ${most} users`,
   );
 }
 
@@ -31,7 +31,7 @@ export function describeTuned(part: 'regression' | 'logistic', { setting, tried,
   if (tried.length === 0)
     return [`${what}: ${named(setting)}(the default): no train campaign is large enough to test other settings`];
   return [
-    `${what}, alone on ${campaigns} train campaigns (AUC, precision@5%):`,
+    `${what}, tested alone on ${campaigns} train campaigns (AUC, precision@5%):`,
     ...tried.map(
       (one) =>
         `  ${one.auc.toFixed(4)} ${one.precision.toFixed(3)}  ` +
@@ -43,9 +43,10 @@ export function describeTuned(part: 'regression' | 'logistic', { setting, tried,
 /** Describes how heads are adapted: what was tried and what was chosen. */
 export function describeChoice({ settings, tried, campaigns }: Choice, on: 'start' | 'held out'): string[] {
   const where = `${campaigns} ${on === 'start' ? 'train campaigns, before training' : 'held-out campaigns'}`;
-  if (tried.length === 0) return [`how heads are adapted: unchanged, because ${where} are too few to base a choice on`];
+  if (tried.length === 0)
+    return [`settings for adapting heads: unchanged, because there are too few campaigns to choose by (${where})`];
   return [
-    `how heads are adapted, tested on ${where}:`,
+    `settings for adapting heads, tested on ${where}:`,
     ...tried.map(({ change, gain, taken }) => `  ${evidenceOf(gain)}  ${change}${taken ? '  (chosen)' : ''}`),
     'chosen: ' +
       `${describeSettings(settings)}${tried.some(({ taken }) => taken) ? '' : ' (unchanged: nothing was significantly better)'}`,
@@ -55,8 +56,8 @@ export function describeChoice({ settings, tried, campaigns }: Choice, on: 'star
 /** Describes drift: how much less later members resemble the seeds. */
 export function describeDrift({ campaigns, from, until, by_seeds }: Drift): string[] {
   return [
-    `drift, measured on ${campaigns} held-out campaigns (${from.slice(0, 10)} to ${until.slice(0, 10)}): of the ` +
-      "seeds' separation from chance, later members keep in recall and AUC",
+    `drift, measured on ${campaigns} held-out campaigns (${from.slice(0, 10)} to ${until.slice(0, 10)}): share of ` +
+      "the seeds' separation from chance that later members keep, in recall and in AUC",
     ...by_seeds.map(
       ({ seeds, campaigns: own, recall, auc }) =>
         `  ${recall.kept.toFixed(2)} and ${auc.kept.toFixed(2)} with ${seeds} seeds (${own} campaigns)`,
@@ -67,7 +68,7 @@ export function describeDrift({ campaigns, from, until, by_seeds }: Drift): stri
 /** Explains why drift cannot be measured on a service's campaigns, and what predictions assume instead. */
 export function describeUnmeasured(earlier: Drift | undefined): string {
   const why =
-    'drift is not measured: a service does not know when a user became a seed, and a model chose who could convert';
+    'drift is not measured: a service does not know when a user became a seed, and only users chosen by a model could convert';
   if (!earlier) return `${why}; predictions will assume that later members resemble the seeds`;
   return `${why}; predictions will use the drift of the serving model, measured on ${counted(earlier.campaigns, 'campaign')}`;
 }

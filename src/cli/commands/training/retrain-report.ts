@@ -42,7 +42,7 @@ function verdict({ reason, serving, fresh }: Decision, dataDir: string): string[
   switch (reason) {
     case 'not_worse':
       return [
-        `promoted: ${fresh!.path} is not worse; a service serves it from its next start, or at once after`,
+        `promoted: ${fresh!.path} is not worse; a service will serve it after its next restart, or at once after`,
         `  metaheac model promote ${fresh!.path} --data-dir ${dataDir} --url http://127.0.0.1:8080`,
       ];
     case 'worse':

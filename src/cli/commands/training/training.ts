@@ -15,7 +15,7 @@ export function addTrainCommands(program: Command, output: Output): void {
     .option('--from-service <dir>', 'alias of --data-dir', existing)
     .option(
       '--self-supervised',
-      'train without campaigns: each frequent token of the population becomes a campaign, whose members are its holders',
+      'train without campaigns: each frequent token of the population becomes a campaign of the users who have it',
     )
     .requiredOption('--out <dir>', 'model folder to write')
     .addOption(
@@ -92,7 +92,11 @@ function addTrainingOptions(command: Command): Command {
     .option('--task-count <n>', 'number of campaigns per meta-step (default: 4; published: 5)', positiveInteger)
     .option('--num-expert <n>', 'number of experts (default: 8)', positiveInteger)
     .option('--num-output <n>', 'number of critics (default: 5)', positiveInteger)
-    .option('--batchsize <n>', 'number of rows of a support batch and of a query batch (default: 512)', positiveInteger)
+    .option(
+      '--batchsize <n>',
+      'number of rows in each support batch and each query batch (default: 512)',
+      positiveInteger,
+    )
     .option('--seed <n>', 'random seed (default: 2020)', wholeNumber)
     .option('--embedding <k>', 'embedding dimension (default: 16)', positiveInteger)
     .option('--inner-rate <rate>', 'learning rate of the inner step (default: 0.0002)', positiveNumber)

@@ -26,7 +26,7 @@ export function addUpkeepCommands(program: Command, output: Output): void {
         'copy a consistent state of a data folder, with promoted models, even while a service uses the folder',
       )
       .requiredOption('--out <dir>', 'folder to create; files are hard links if the file system supports them')
-      .option('--copy', 'copy files even if they could be hard links')
+      .option('--copy', 'always copy files, even where hard links are possible')
       .option(
         '--with-population <dir>',
         'include the population of the service; imports are refused during the backup',

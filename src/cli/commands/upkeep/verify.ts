@@ -84,7 +84,7 @@ function print(report: DataFolderReport, { running, repair, movedTo }: Circumsta
   for (const path of orphans.slice(0, SHOWN)) output.result(`${fate}  ${path}`);
   if (orphans.length > SHOWN) output.result(`${fate}  and ${orphans.length - SHOWN} more`);
   if (unsealed.length > 0)
-    output.result(`without checksums: ${counted(unsealed.length, 'ranking')}, which a running service adds`);
+    output.result(`without checksums: ${counted(unsealed.length, 'ranking')} (a running service adds the checksums)`);
   const megabytes = (bytes / 2 ** 20).toFixed(1);
   const files = `${counted(sets, 'user set')}, ${counted(rankings, 'ranking')}, ${counted(models, 'promoted model')}`;
   const state = faults.length === 0 ? 'all intact' : `${faults.length} damaged`;

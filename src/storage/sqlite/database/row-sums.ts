@@ -142,7 +142,7 @@ function schemaFaults(database: Database): string[] {
     if (given === undefined) continue;
     const highest = database.prepare(`SELECT max(${key[0]}) FROM ${name}`).pluck().get() as number | null;
     if ((highest ?? 0) > (given as number))
-      faults.push(`table ${name} has number ${highest}, but the last one recorded as used is ${given}`);
+      faults.push(`table ${name} has a row with number ${highest}, but the last recorded number is ${given}`);
   }
   return faults;
 }

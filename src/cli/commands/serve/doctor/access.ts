@@ -72,8 +72,16 @@ export async function examinePort({ values }: Settings, isRunning: boolean): Pro
           'Stop that program, or choose another --port.',
         );
   if (code === 'EACCES')
-    return failed(check, `this user may not listen on ${port}`, 'Choose a port of 1024 or more behind a proxy.');
-  return failed(check, `cannot listen on ${port} of ${host} (${code})`, 'Name an address of this machine with --host.');
+    return failed(
+      check,
+      `this user may not listen on port ${port}`,
+      'Choose port 1024 or above, and put a proxy in front.',
+    );
+  return failed(
+    check,
+    `cannot listen on port ${port} of ${host} (${code})`,
+    'Set --host to an address of this machine.',
+  );
 }
 
 /** Returns null on success, otherwise the error code of the operating system. */

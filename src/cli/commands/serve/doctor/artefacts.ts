@@ -80,7 +80,7 @@ function examineErasures(path: string): Promise<readonly Finding[]> {
   const check = 'erased users';
   return findings(
     check,
-    `serve does not start before the erasures are repaired: metaheac population repair ${path}`,
+    `serve will not start until the erasures are repaired: metaheac population repair ${path}`,
     () => {
       const keyFault = new Erasures(path).count > 0 ? findKeyFault(path) : null;
       if (keyFault === null) return [];

@@ -78,7 +78,7 @@ function examinePermissions(dataDir: string, userId: number | null): Finding {
     return failed(
       check,
       messageOf(error),
-      `Name a folder owned by the user of the service with --data-dir, or chown -R USER ${dataDir}`,
+      `Set --data-dir to a folder owned by the user of the service, or run chown -R USER ${dataDir}`,
     );
   }
   if (!existsSync(dataDir)) return fine(check, `${dataDir} does not exist yet: serve creates it`);
@@ -87,8 +87,8 @@ function examinePermissions(dataDir: string, userId: number | null): Finding {
   if (userId !== null && uid !== userId)
     return warning(
       check,
-      `${dataDir} belongs to user ${uid}, this is user ${userId}`,
-      'Run serve and doctor as its owner, who may have no access to files that another user makes.',
+      `${dataDir} belongs to user ${uid}, but doctor runs as user ${userId}`,
+      'Run serve and doctor as the owner, who may be unable to access files that another user creates.',
     );
   const access = openToOthers(dataDir);
   if (access !== null)
@@ -159,7 +159,7 @@ function examineSetAside(folders: readonly string[]): Finding[] {
   return [
     warning(
       'files set aside',
-      `${counted(folders.length, 'folder')} of files that the database did not know: ${folders.at(-1)}`,
+      `${counted(folders.length, 'folder')} of files of which the database had no record: ${folders.at(-1)}`,
       'Check whether another database belongs here; if the files are not needed, remove the folder.',
     ),
   ];
