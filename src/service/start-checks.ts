@@ -72,7 +72,9 @@ export class Start {
     return this.#population;
   }
 
-  /** The limits, lowered if the process may open fewer files. @throws AppError invalid_argument: too few open files */
+  /**
+   * The limits, lowered if the process may not open enough files. @throws AppError invalid_argument: too few open files
+   */
   get limits(): Limits {
     this.#limits ??= withinOpenFiles({ ...DEFAULT_LIMITS, ...this.options.limits }, this.openFiles);
     return this.#limits;
@@ -80,8 +82,8 @@ export class Start {
 }
 
 /**
- * When `serve` runs a check. `by doing`: `serve` attempts the action without checking first, and fails with the same
- * message.
+ * The moment at which `serve` runs a check. `by doing`: `serve` attempts the action without checking first, and fails
+ * with the same message.
  */
 type Moment = 'first' | 'locked' | 'opened' | 'by doing';
 

@@ -5,7 +5,7 @@ import type { StreamEncoder } from '../../audience/stream/stream-encoder.ts';
 import type { UserAudiences as AudiencesByUser } from '../../audience/user-audiences.ts';
 
 export type { Side } from '../../audience/diff.ts';
-/** Limits that the server documents in its API; some of them it enforces itself. */
+/** Limits that the server documents in its API. The server itself enforces some of these limits. */
 export { RANKING_LIMITS } from '../../audience/limits.ts';
 export type { Membership } from '../../audience/membership.ts';
 export type { AudienceItem } from '../../audience/page.ts';

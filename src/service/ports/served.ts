@@ -8,7 +8,7 @@ import type { Population } from '../../population/read.ts';
  * of the model or the population.
  */
 export interface Served {
-  /** Number of this value: 1 at the start, and 1 higher after each switch. */
+  /** Sequence number of this value: 1 at the start, and increased by 1 at each switch. */
   readonly epoch: number;
   readonly model: ServedModel;
   readonly population: Population;

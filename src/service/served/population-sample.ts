@@ -5,8 +5,8 @@ import { type Column, isTokenColumn, type Population, startOf } from '../../popu
 import type { FeatureValue } from '../ports/populations.ts';
 
 /**
- * Ids of the first `size` users, or of the first users with `wanted`; fewer ids if there are not enough users. Other
- * requests are served between segments. @throws AppError invalid_population
+ * Ids of the first `size` users, or of the first `size` users with the value `wanted`; fewer ids if there are not
+ * enough users. Other requests are served between segments. @throws AppError invalid_population
  */
 export async function sampleUsers(
   population: Population,

@@ -9,7 +9,7 @@ import { ALL_NAMES, REMOVED, SETTINGS } from './setting-list.ts';
 /** Maximum size of a configuration file. */
 const MAXIMUM_BYTES = 1024 * 1024;
 
-/** A setting of the file. */
+/** A setting in the file. */
 export interface FileEntry {
   readonly key: string;
   /** The value, as text in the format of a variable; paths are absolute. */

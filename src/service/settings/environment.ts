@@ -34,7 +34,7 @@ export type Origin =
 
 export interface Settings {
   readonly values: ServiceEnvironment;
-  /** Origins of all settings by variable. */
+  /** The origin of each setting, by variable. */
   readonly origins: ReadonlyMap<string, Origin>;
   /** The configuration file. */
   readonly file: string | null;

@@ -19,7 +19,7 @@ export class AudienceExplainer {
     return this.#threads.run({ folder, size, populationVersion, seedSets });
   }
 
-  /** Ends running explanations; callers that wait for one get an error. */
+  /** Ends running explanations; callers waiting for an explanation get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

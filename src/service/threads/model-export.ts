@@ -35,7 +35,7 @@ export class ModelExporter {
     return (await this.#run(task, true)).onnx!;
   }
 
-  /** Ends running exports; callers that wait for one get an error. */
+  /** Ends running exports; callers waiting for an export get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

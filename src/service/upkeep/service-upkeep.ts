@@ -108,7 +108,7 @@ export function takeOver(
   return disk;
 }
 
-/** Passes damaged rows that reads find to the damage log, which is created only after the store is opened. */
+/** Reports damaged rows, found by reads, to the damage log, which is created only after the store is opened. */
 export interface DamagedRows {
   report: (row: DamagedRow) => void;
 }

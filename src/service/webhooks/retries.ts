@@ -1,9 +1,7 @@
 /** Computes the times of retries: exponential backoff with jitter, for a limited time. */
 import { createRng } from '../../lib/rng.ts';
 
-/**
- * Delays after the first attempt, the second attempt, and so on. The last delay is repeated after all later attempts.
- */
+/** Delays after the first attempt, the second attempt, and so on. All later attempts use the last delay. */
 const DELAYS_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_000];
 /**
  * Maximum random variation of a delay, as a share of the delay, so that deliveries that failed together are not retried

@@ -14,7 +14,7 @@ const BLOCK_IDS = 4_096;
 
 /** Bytes read from each run at a time. All runs are open at once, so each run needs this much memory. */
 const RUN_READ_BYTES = 16 * 1024;
-/** Number of runs that are opened in one turn of the event loop. */
+/** Number of runs whose first blocks are read in one turn of the event loop. */
 const OPENED_RUNS = 16;
 
 /** The position of a run in the file. */

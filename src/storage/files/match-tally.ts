@@ -32,7 +32,7 @@ export class MatchTally {
   }
 
   /**
-   * Passes the blocks on and counts them.
+   * Passes the blocks through and counts their ids.
    * @throws AppError too_many_seeds
    */
   *over(blocks: IdBlocks): Generator<readonly string[], void, void> {

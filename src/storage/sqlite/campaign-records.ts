@@ -75,7 +75,7 @@ class SqliteRecords implements CampaignRecords {
       const blocks = userSetBlocks(this.#blobs, sha256);
       let first: IteratorResult<string[], void>;
       try {
-        // the first block opens the file, which stays readable if it is removed
+        // reading the first block opens the file, which then stays readable even if it is removed
         first = blocks.next();
       } catch (error) {
         if (attempt === ATTEMPTS || !isGone(error)) throw error;

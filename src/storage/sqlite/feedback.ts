@@ -208,7 +208,7 @@ export class SqliteFeedback implements Feedback {
     return taken;
   }
 
-  /** Updates a campaign's numbers of users by last event. */
+  /** Updates how many users of a campaign have each kind of last event. */
   #count(campaign: number, change: FeedbackCounts): void {
     this.#database
       .prepare(

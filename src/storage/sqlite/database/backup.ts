@@ -34,7 +34,7 @@ import { DATABASE_FILE, type Database, openForReading } from './database.ts';
 import { connect } from './driver.ts';
 import { markFolder, renewCopy } from './folder-mark.ts';
 
-/** Copy all pages in one step, because SQLite starts over if another process writes between two steps. */
+/** All pages are copied in one step, because SQLite starts over if another process writes between two steps. */
 const ALL_PAGES = 0x7fffffff;
 /** Maximum number of attempts to copy the database, if files that it refers to are removed during the backup. */
 const ATTEMPTS = 10;

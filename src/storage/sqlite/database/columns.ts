@@ -86,7 +86,7 @@ export function toFlag(value: boolean | undefined): 0 | 1 | undefined {
   return value === undefined ? undefined : value ? 1 : 0;
 }
 
-/** Inserts a row and returns its number. Missing columns get the default of the schema. */
+/** Inserts a row and returns its number. Missing columns get the schema's default. */
 export function insertRow(database: Database, table: string, written: Written): number {
   const row = withoutUndefined(written);
   const names = Object.keys(row);

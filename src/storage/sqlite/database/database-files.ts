@@ -144,7 +144,7 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z$/;
 const UNFINISHED = /\.tmp(-journal)?$/;
 const OPEN_FILES = [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`];
 
-/** The path for a database that is saved now. */
+/** A new path for saving the database. */
 function savedFile(database: string, isFolderThere: boolean, now: number): string {
   const time = new Date(now).toISOString().replaceAll(/[:.]/g, '-');
   return `${isFolderThere ? database : dirname(database)}${SAVED}${time}`;
