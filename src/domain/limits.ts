@@ -5,7 +5,7 @@ export const DOMAIN_LIMITS = {
   minimumSeeds: setting(
     10,
     'seeds',
-    'Minimum number of known seeds for an expansion; with fewer seeds it ends as `too_small`.',
+    'Minimum number of known seeds for an expansion; with fewer seeds the expansion ends as `too_small`.',
     { most: 1_000_000_000, published: true },
   ),
   leaseMs: fixed(

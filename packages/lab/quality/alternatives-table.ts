@@ -26,7 +26,7 @@ export function alternativesTable(sets: Alternatives): string {
     return [name, ...cells];
   });
   const heads = [
-    `less ${names[0]}`,
+    `minus ${names[0]}`,
     'AUC',
     'clearly better on',
     'clearly worse on',

@@ -43,7 +43,7 @@ const before =
   (isCut) => [isCut ? 'cut' : 'whole', variant];
 
 const ROWS: readonly Row[] = [
-  { title: 'share of known candidates per fold (equal ones instead)', place: whole('no protocol') },
+  { title: 'share of known candidates per fold (equal shares instead)', place: whole('no protocol') },
   { title: 'whole lists of past campaigns (cut for 95 %)', place: (isCut) => (isCut ? ['cut', 'full'] : null) },
   { title: 'the stack (one weight at a time)', place: whole('no stack') },
   { title: 'weights by the number of seeds', place: whole('no seeds') },
@@ -83,7 +83,7 @@ export function blendBySetTable(sets: readonly BlendOfSet[]): string {
         ];
       });
       const heads = MEASURES.flatMap((measure) => groups.map((group) => `${measure} ${group}`));
-      const note = blend.recurs ? '' : '; members do not recur, so shares are equal ones';
+      const note = blend.recurs ? '' : '; members do not recur, so equal shares are used';
       return [
         `**${name}**, mean of ${repeated(blend.repeats)}${note}\n\n` +
           table(['without', ...heads], [['(nothing: the choice as it is)', ...full], ...rows]),

@@ -84,10 +84,10 @@ export function leaveOneOutTable(sets: Alternatives): string {
     'campaigns',
     'best on all other data sets',
     'AUC',
-    `AUC less ${today}`,
-    `precision@5% less ${today}`,
+    `AUC minus ${today}`,
+    `precision@5% minus ${today}`,
     'best on this data set',
-    'AUC less the best',
+    'AUC minus the best',
   ];
   const [auc, precision] = (['auc', 'precision'] as const).map((what) =>
     results.map(({ gain }) => verdictOf(gain[what])),

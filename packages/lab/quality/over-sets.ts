@@ -63,7 +63,7 @@ export function overSetsTable(reports: readonly Named[]): string {
     const named = cells.map(({ name, group, difference }) => `${name} ${group} ${signed(difference, DIGITS[measure])}`);
     return `${measure}: ${named.join(', ') || 'no group'} is behind the best other method by more than the interval.`;
   });
-  return `${table([`less, mean of ${count(reports.length, 'data set')}`, ...heads], rows)}\n\n${behind.join('\n\n')}`;
+  return `${table([`metaheac minus (mean of ${count(reports.length, 'data set')})`, ...heads], rows)}\n\n${behind.join('\n\n')}`;
 }
 
 function cellsOf(cells: readonly Cell[], measure: Measure): string[] {

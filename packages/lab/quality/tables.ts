@@ -126,7 +126,7 @@ function differenceTable({ name, main }: DataSetResults): string | null {
   ]);
   return `**${name}**\n\n${table(
     [
-      `${MAIN_METHOD} less`,
+      `${MAIN_METHOD} minus`,
       ...groups.map((group) => `AUC ${group}`),
       ...groups.map((group) => `precision@5% ${group}`),
     ],
@@ -232,7 +232,7 @@ function curveTable({ name, curve }: DataSetResults): string | null {
       'campaigns',
       ...methods,
       'gain over the row above',
-      ...others.map((method) => `${MAIN_METHOD} less ${method}`),
+      ...others.map((method) => `${MAIN_METHOD} minus ${method}`),
     ],
     rows,
   )}`;

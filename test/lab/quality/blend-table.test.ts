@@ -38,7 +38,7 @@ describe('blendTable', () => {
         .slice(2, -1)
         .map((cell) => cell.trim());
     // (-.01 + .001) x 1.45 / 2
-    expect(cellsOf('share of known candidates per fold (equal ones instead)')).toEqual([
+    expect(cellsOf('share of known candidates per fold (equal shares instead)')).toEqual([
       '2',
       expect.stringMatching(/^\*\*-\.0065 /),
       ...['orders', 'films'],

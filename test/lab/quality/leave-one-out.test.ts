@@ -65,8 +65,8 @@ describe('leaveOneOut', () => {
 describe('leaveOneOutTable', () => {
   it('names the current default, and counts data sets where the fitted one is ahead of it', () => {
     expect(wrapped(leaveOneOutTable(SETS))).toMatchInlineSnapshot(`
-      "| omitted data set | campaigns | best on all other data sets | AUC | AUC less careful | precision@5%
-        less careful | best on this data set | AUC less the best |
+      "| omitted data set | campaigns | best on all other data sets | AUC | AUC minus careful |
+        precision@5% minus careful | best on this data set | AUC minus the best |
       | --- | --- | --- | --- | --- | --- | --- | --- |
       | a | 2 | careful | .7100 | .0000 | .000 | bold | **-.0250 [-.0300, -.0200]** |
       | b | 2 | careful | .6000 | .0000 | .000 | bold | **-.0150 [-.0200, -.0100]** |

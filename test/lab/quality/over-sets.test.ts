@@ -33,8 +33,8 @@ describe('overSetsTable', () => {
       { name: 'orders', report: ORDERS },
     ];
     expect(wrapped(overSetsTable(named))).toMatchInlineSnapshot(`
-      "| less, mean of 2 data sets | AUC | groups behind | worst group | precision@5% | groups behind |
-        worst group |
+      "| metaheac minus (mean of 2 data sets) | AUC | groups behind | worst group | precision@5% | groups
+        behind | worst group |
       | --- | --- | --- | --- | --- | --- | --- |
       | the best other method | **+.0030 [+.0009, +.0058]** | 0 of 2 | -.0040 [-.0070, .0000] (orders all)
         | +.005 [-.002, +.012] | 1 of 2 | **-.020 [-.030, -.010]** (films small) |

@@ -87,10 +87,10 @@ describe('renderTables', () => {
     expect(tables.get('curve')).toMatchInlineSnapshot(`
       "**one**
 
-      | seeds | campaigns | metaheac | logistic_regression | gain over the row above | metaheac less logistic_regression |
-      | ----- | --------- | -------- | ------------------- | ----------------------- | --------------------------------- |
-      | 10    | 3         | .7000    | .6500               |                         | **+.0500 [+.0100, +.0900]**       |
-      | 20    | 1         | .7200    | .7000               | +.0100                  | +.0200                            |"
+      | seeds | campaigns | metaheac | logistic_regression | gain over the row above | metaheac minus logistic_regression |
+      | ----- | --------- | -------- | ------------------- | ----------------------- | ---------------------------------- |
+      | 10    | 3         | .7000    | .6500               |                         | **+.0500 [+.0100, +.0900]**        |
+      | 20    | 1         | .7200    | .7000               | +.0100                  | +.0200                             |"
     `);
   });
 });
