@@ -3,8 +3,7 @@
  */
 
 /**
- * User counts: of the audience's `members`, `a` have the token; of all `users`, `p` have the token. a <= p, members <=
- * users.
+ * User counts: `a` of the audience's `members` have the token, and so do `p` of all `users`. a <= p, members <= users.
  */
 export interface Counts {
   readonly a: number;
@@ -33,13 +32,12 @@ export interface Association {
 const Z_95 = 1.959964;
 
 /**
- * Computes the lift, its interval and the evidence of a token. Members are part of the population, so the share of
- * members and the share of the population are not independent samples. If the four cells (member or not, token or not)
- * are treated as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users +
- * 2a/(members * p). This equals the hypergeometric variance if token and audience are independent, and is 0 if all
- * users are members. Before the calculation, .5 is added to each cell (Haldane, Anscombe), so that the interval is
- * finite even if a cell is empty. `low <= lift <= high` is always true. The mean and the variance of `z` are exact
- * (hypergeometric).
+ * Computes the lift, its interval and the evidence of a token. Members are part of the population, so members and
+ * population are not independent samples. If the four cells (member or not, token or not) are treated as one
+ * multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users + 2a/(members * p). This
+ * equals the hypergeometric variance if token and audience are independent, and is 0 if all users are members. Before
+ * the calculation, 0.5 is added to each cell (Haldane, Anscombe), so that the interval is finite even if a cell is
+ * empty. `low <= lift <= high` is always true. The mean and the variance of `z` are exact (hypergeometric).
  */
 export function associate({ a, p, members, users }: Counts): Association {
   const lift = members === 0 || p === 0 ? 0 : (a * users) / (members * p);

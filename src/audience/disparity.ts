@@ -3,7 +3,7 @@ import type { Code } from '../lib/brands.ts';
 import type { TokenCounts } from './token-counts.ts';
 
 export interface DisparityLimits {
-  /** Minimum number of users in the population for a group to be compared. */
+  /** A group is compared only if it has at least this many users in the population. */
   readonly minimumGroupUsers: number;
   /** A disparity ratio below this percentage gets a warning. */
   readonly minimumDisparityPercent: number;

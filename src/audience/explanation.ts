@@ -23,7 +23,7 @@ export type ExplainedPopulation = Pick<
 export interface ExplanationLimits {
   /** Maximum number of tokens per feature. */
   readonly tokens: number;
-  /** Minimum number of users in the population for a group of a sensitive feature to be compared. */
+  /** A group of a sensitive feature is compared only if it has at least this many users in the population. */
   readonly minimumGroupUsers: number;
   /** A sensitive feature whose disparity ratio is below this percentage gets a warning. */
   readonly minimumDisparityPercent: number;

@@ -1,7 +1,7 @@
 /**
- * Finds the audiences that contain a user. Each user has one bit per audience. The bits for 32 audiences form a word,
- * and an array contains the words of all users. A look-up causes one cache miss for every 32 audiences, whereas
- * separate indexes would cause one cache miss per audience.
+ * Finds the audiences that contain a user. Each user has one bit per audience. A user's bits for 32 audiences form a
+ * word, and an array contains one such word for each user. A look-up causes one cache miss for every 32 audiences,
+ * whereas separate indexes would cause one cache miss per audience.
  */
 import type { UserNumber } from '../lib/brands.ts';
 import type { MemberIndex } from './member-index.ts';

@@ -15,7 +15,8 @@ export interface Membership {
 
 /**
  * Returns the user's position in the first `size` ranks, or null if the user is not a member. If the members are in
- * memory, no file is read. Otherwise, one read gets the score, and the rank is looked up only if the user is a member.
+ * memory, no file is read. Otherwise, the score takes a single read, and the rank is looked up only if the user is a
+ * member.
  */
 export function membershipOf(ranking: ReadRanking, size: number, userNumber: UserNumber): Membership | null {
   const { members } = ranking;

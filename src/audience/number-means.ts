@@ -4,12 +4,12 @@ import { MEMBER } from './token-counts.ts';
 
 /** The numbers of an audience compared with the population. Users without a value are left out. */
 export interface NumberEvidence {
-  /** The means; null for a vector, or if no user has a value. */
+  /** The means; null for a vector, or if no member has a value. */
   readonly audienceMean: number | null;
   readonly populationMean: number | null;
   /**
-   * The difference of the means in standard deviations of the population. For a vector, this is the root mean square of
-   * the differences of its numbers. null if no user has a value.
+   * The difference between the means, in population standard deviations. For a vector, this is the root mean square of
+   * its elements' differences. null if no member has a value.
    */
   readonly shift: number | null;
 }

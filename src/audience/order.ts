@@ -74,7 +74,7 @@ function toStarts(counts: Uint32Array): boolean {
   return filled > 1;
 }
 
-/** Makes one stable pass. Equal keys keep their order, so ties stay in user number order. */
+/** Performs one stable pass. Equal keys keep their order, so ties stay in user number order. */
 function scatter(
   keys: Uint32Array,
   users: Uint32Array,

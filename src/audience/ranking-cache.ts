@@ -179,7 +179,7 @@ export class RankingCache {
     entry.uses = 0;
     const bytes = memberIndexBytes(ranking.userCount, Math.min(size, ranking.candidates));
     if (size === 0 || bytes > this.#memoryBytes) return;
-    // a request for all audiences of a user uses each ranking once, so the recent uses cover two such requests
+    // a request for all audiences of a user uses each ranking once, so `recent` covers the uses in two such requests
     const recent = USES_BEFORE_KEEPING + 2 * this.#open.size;
     const quiet = [...this.#open.values()]
       .filter(({ keptBytes, lastUse }) => keptBytes > 0 && this.#uses - lastUse > recent)

@@ -25,7 +25,7 @@ const BLOCK_RANKS = 1024;
 const KEPT_NODES = 4096;
 /** Number of users per read when the scores of a dense page are read (64 KiB). */
 const WINDOW_USERS = 16_384;
-/** If fewer than one in this many users is requested, single reads take less time than reading windows. */
+/** If fewer than one in this many users is requested, single reads are faster than window reads. */
 const DENSE_GAP_USERS = 1024;
 
 /** All candidates of one audience version, best first: ordered by score descending and user number ascending. */
@@ -102,9 +102,7 @@ class FileRanking implements Ranking {
   readonly #oneScore = new Float32Array(this.#one.buffer);
   readonly #block = new Uint32Array(BLOCK_RANKS);
   readonly #keptUsers = new Uint32Array(KEPT_NODES);
-  /**
-   * The scores of cached nodes. NaN means that the node has not been read yet, because no candidate has the score NaN.
-   */
+  /** The scores of cached nodes. No candidate has the score NaN, so NaN marks a node that has not been read yet. */
   readonly #keptScores = new Float32Array(KEPT_NODES).fill(Number.NaN);
   #lastCut: Cut | null = null;
   members: MemberIndex | null = null;
@@ -224,7 +222,7 @@ class FileRanking implements Ranking {
     return score;
   }
 
-  /** Reads the scores of many users in few reads: one window of the file at a time, in order of user number. */
+  /** Reads the scores of many users with few reads: one window of the file at a time, in order of user number. */
   #gather(userNumbers: Uint32Array, scores: Float32Array): void {
     const count = userNumbers.length;
     const byNumber = new Float64Array(count);

@@ -33,7 +33,7 @@ export function decodeSums(text: unknown, sizeBytes: number): Sums | null {
   return bytes.length === 4 * blocksOf(sizeBytes) ? new Uint32Array(bytes.buffer) : null;
 }
 
-/** Returns the number of blocks, and thus of checksums, of a file of `sizeBytes`. */
+/** Returns how many blocks, and thus checksums, a file of `sizeBytes` has. */
 export function blocksOf(sizeBytes: number): number {
   return Math.ceil(sizeBytes / SUM_BLOCK_BYTES);
 }
@@ -55,7 +55,9 @@ export class CheckedBlob implements OpenBlob {
     this.sizeBytes = blob.sizeBytes;
   }
 
-  /** Reads bytes at a position. @throws AppError storage_failed, also if a block does not match its checksum */
+  /**
+   * Reads bytes at a position. @throws AppError storage_failed if the disk fails or a block does not match its checksum
+   */
   read(target: Uint8Array, position: number): number {
     const read = this.#blob.read(target, position);
     if (read === 0) return 0;

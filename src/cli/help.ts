@@ -1,4 +1,4 @@
-/** Formats help texts: defaults of every option, and an example. */
+/** Formats help texts with the default of every option, and an example. */
 import type { Command, Help, Option } from 'commander';
 
 const EXAMPLES = new WeakMap<Command, readonly string[]>();

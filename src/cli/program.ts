@@ -21,12 +21,12 @@ import { createOutput, type Terminal } from './output.ts';
 
 const RAISE_OPEN_FILES = 'Raise the limit of open files, for example with `ulimit -n 16384`.';
 
-/** Matches the operating system's message about a missing file, including the words before it and the path. */
+/** Matches the operating system's message about a missing file, including the preceding words and the path. */
 const MISSING = /( can(?:not|'t) be read(?: as JSON)?: )?ENOENT: no such file or directory, \w+ '(.*?)'(?: -> '.*?')?/;
 
 /**
  * Runs a command line and returns its exit code. If a command succeeds with an exit code other than 0, it sets
- * `process.exitCode`, and this function returns 0. `limits`: limits of a service that are not settings, for tests.
+ * `process.exitCode`, and this function returns 0. `limits` overrides service limits that are not settings, for tests.
  */
 export async function runProgram(
   args: readonly string[],

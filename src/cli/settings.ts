@@ -87,7 +87,7 @@ function addConfigFile(command: Command): void {
   command.option('--config <file>', 'configuration file (YAML); flags and variables take precedence (default: none)');
 }
 
-/** The values of the flags on the command line, by the environment variable of the same setting. */
+/** The values of the flags on the command line, keyed by the environment variable of the same setting. */
 function flagsOf(values: FlagValues): Given {
   const names: readonly Pick<SettingNames, 'flag' | 'variable'>[] = [
     CONFIG_FILE,

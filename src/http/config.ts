@@ -4,7 +4,7 @@ import { DEFAULT_SERVER_LIMITS, type ServerLimits } from './limits.ts';
 export interface ServerConfig extends ServerLimits {
   /** API key with all permissions. If the key is set, every `/v1` call needs `Authorization: Bearer`. */
   readonly apiKey: string | null;
-  /** Key that, like any API key, gives access to metrics, documents and readiness details. */
+  /** Key for metrics, documents and readiness details, which any API key can also read. */
   readonly metricsKey: string | null;
   /**
    * Whether other machines can reach the service. If they can, metrics require a key even if `metricsKey` is not set.

@@ -8,7 +8,9 @@ import type { ServerApp } from './plugins/fastify-types.ts';
 
 export interface RunningServer {
   readonly url: string;
-  /** Resolves when the engine is ready; rejects if it cannot start; never settles if the server was closed before. */
+  /**
+   * Resolves when the engine is ready; rejects if it cannot start; never settles if the server is closed before then.
+   */
   readonly engineReady: Promise<void>;
   /** Ends all requests, then closes the service. */
   close(): Promise<void>;

@@ -22,7 +22,7 @@ export interface MemberBlock {
 }
 
 /**
- * Yields the members of an audience of `size`, starting at the 0-based rank `fromRank` (default: 0), in blocks of
+ * Yields the members of an audience of `size` ranks, starting at the 0-based rank `fromRank` (default: 0), in blocks of
  * `blockSize` ranks, which are read on demand. A block is empty if all of its users were erased.
  */
 export function* memberBlocks(

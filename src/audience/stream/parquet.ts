@@ -17,7 +17,7 @@ const SCHEMA: Options['schema'] = [
 
 /**
  * Encodes added members as a Parquet file (Snappy) with the columns rank INT32, user_id STRING, score FLOAT and
- * percentile DOUBLE. The columns contain no nulls. Memory holds one row group of `rowGroupRows` rows and, for the
+ * percentile DOUBLE. The columns contain no nulls. Keeps one row group of `rowGroupRows` rows in memory and, for the
  * footer, about 600 bytes for each earlier row group.
  */
 export class ParquetEncoder {

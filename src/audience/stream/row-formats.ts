@@ -1,4 +1,4 @@
-/** Formats rows of streams as NDJSON, CSV, or CSV that is safe in spreadsheets (`csv_safe`). */
+/** Formats the rows of a stream as NDJSON, CSV, or spreadsheet-safe CSV (`csv_safe`). */
 
 import { CSV_TYPE, type NDJSON_TYPE } from '../../lib/media-types.ts';
 import { quoteCsv, quoteSafeCsv } from '../../lib/text/csv.ts';
@@ -24,7 +24,7 @@ export const MEMBER_ROWS: RowFormat<AudienceItem> = {
     `${rank},${quoteCsv(user_id)},${decimalScore(score)},${percentile}\r\n`,
 };
 
-/** The format of the members of an audience, with CSV that is safe in spreadsheets. */
+/** The row format for the members of an audience, with spreadsheet-safe CSV. */
 export const SAFE_MEMBER_ROWS: RowFormat<AudienceItem> = {
   ...MEMBER_ROWS,
   csv: ({ rank, user_id, score, percentile }) =>
@@ -44,7 +44,7 @@ export const CHANGE_ROWS: RowFormat<ChangedUser> = {
   csv: ({ change, userId }) => `${change},${quoteCsv(userId)}\r\n`,
 };
 
-/** The format of the difference between two audiences, with CSV that is safe in spreadsheets. */
+/** The row format for the difference between two audiences, with spreadsheet-safe CSV. */
 export const SAFE_CHANGE_ROWS: RowFormat<ChangedUser> = {
   ...CHANGE_ROWS,
   csv: ({ change, userId }) => `${change},${quoteSafeCsv(userId)}\r\n`,
@@ -62,7 +62,7 @@ export function formatRows<T>(type: TextType, { csv, ndjson }: RowFormat<T>, row
   return text;
 }
 
-/** Returns members as a complete text, with a header line for CSV. With `isSafe`, CSV is safe in spreadsheets. */
+/** Returns members as a complete text, with a header line for CSV. With `isSafe`, the CSV is spreadsheet-safe. */
 export function memberText(type: TextType, isSafe: boolean, members: Iterable<AudienceItem>): string {
   const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
   return headOf(type, rows) + formatRows(type, rows, members);

@@ -1,4 +1,4 @@
-/** `metaheac completion`: prints a completion script for a shell, made from the tree of commands. */
+/** `metaheac completion`: prints a completion script for a shell, generated from the command tree. */
 import type { Command, Option } from 'commander';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;

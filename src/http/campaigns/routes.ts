@@ -151,7 +151,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       const ifMatch = request.headers['if-match'];
       if (ifMatch !== undefined) requireSame(ifMatch, dependencies.store.get(id));
       const left = await dependencies.store.delete(id);
-      // the campaign itself is deleted, so the periodic clean-up can remove the remaining feedback
+      // the campaign itself has been deleted, so the periodic clean-up can remove the remaining feedback
       if (left !== null)
         request.log.warn({ error: left.message }, 'the feedback of a deleted campaign will be removed later');
       return reply.code(204).send(null);

@@ -12,7 +12,7 @@ export const CLOCK_EXAMPLE = {
   jumps: 0,
 } as const;
 
-/** The state of the machine's clock, and the time of the service. */
+/** The state of the machine's clock, and the service's time. */
 export interface ShownClock extends ClockStatus {
   /** Milliseconds since 1970. */
   readonly time: number;

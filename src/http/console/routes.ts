@@ -17,7 +17,7 @@ const PAGE = 'index.html';
 /** Matches relative file paths without `..` and without names that begin with a dot. */
 const FILE = /^\w[\w.-]*(\/\w[\w.-]*)*$/;
 
-/** Matches the paths of files that have a hash of their contents in their name. */
+/** Matches the paths of files whose names contain a hash of their contents. */
 const HASHED = /^assets\//;
 const FOREVER = 'public, max-age=31536000, immutable';
 const CHECKED = 'no-cache';

@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 import type { EngineStatus } from '../../service/ports/health.ts';
 import { counter, gauge } from './read-metrics.ts';
 
-/** Adds the metrics of the engine. Metrics of a running engine are omitted while no engine runs. */
+/** Adds the metrics of the engine. Metrics of a running engine are omitted while no engine is running. */
 export function addEngineMetrics(engine: () => EngineStatus, registers: Registry[]): void {
   gauge('metaheac_engine_ready', '1 while the engine takes jobs.', registers, [], (self) => {
     self.set(engine().ready ? 1 : 0);

@@ -27,7 +27,7 @@ type MetricsNeeds = Pick<
   'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'served'
 > & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox'> };
 
-/** Bucket bounds in seconds, from a small population's row look-up to an hour of scoring. */
+/** Bucket bounds in seconds, from a row look-up in a small population to an hour of scoring. */
 const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
 /** Creates the metrics of a server. All counts start at zero. */

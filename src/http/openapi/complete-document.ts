@@ -95,7 +95,7 @@ function markOptionalBody({ requestBody }: Operation): void {
   }
 }
 
-/** Adds an example to each page whose items have an example: a first page with one item. */
+/** For each page whose items have an example, adds an example of a first page with one item. */
 function addPageExamples(schemas: Readonly<Record<string, Schema>>): void {
   for (const schema of Object.values(schemas)) {
     const { items, next_cursor: cursor } = schema.properties ?? {};

@@ -1,4 +1,4 @@
-/** Keeps the latest errors of the service (responses with a 5xx status), which `/v1/status` shows. */
+/** Keeps the latest service errors (responses with a 5xx status), which `/v1/status` shows. */
 import type { Clock } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { Answered } from './request-log.ts';
@@ -22,7 +22,7 @@ export class LastErrors {
     this.#clock = clock;
   }
 
-  /** Records the response if it is an error of the service. Refusals by a starting or closing service do not count. */
+  /** Records the response if it is a service error. Refusals by a starting or closing service do not count. */
   note({ code, route, status }: Answered): void {
     if (status < 500 || code === null || code === 'unavailable') return;
     this.#kept.push({ code, route, at: this.#clock.now() });

@@ -34,7 +34,7 @@ export function tagOf(fields: unknown): string {
   return `"${digest.slice(0, TAG_CHARACTERS)}"`;
 }
 
-/** Number of base64 characters in the ETag, which are 132 bits of the digest. */
+/** Number of base64 characters in the ETag, which encode 132 bits of the digest. */
 const TAG_CHARACTERS = 22;
 
 /**

@@ -110,7 +110,7 @@ const CAMPAIGN_ROUTES = '/v1/campaigns/:id';
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /**
- * Logs an error of the service. Errors of callers are not logged, because they are in the responses and may quote user
+ * Logs a service error. Caller errors are not logged, because responses already contain them, and they may quote user
  * ids.
  */
 export function logProblem(log: FastifyBaseLogger, route: string, error: AppError): void {

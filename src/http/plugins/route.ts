@@ -124,8 +124,8 @@ export function addErrorResponses(app: ServerApp): void {
 }
 
 /**
- * Returns the error codes of a route. Bodies and names of query parameters are checked for every route, so routes that
- * accept neither have these errors too.
+ * Returns the error codes of a route. Bodies and names of query parameters are checked for every route, so even routes
+ * that accept neither have the errors of these checks.
  */
 export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: RouteFacts): readonly ErrorCode[] {
   const takesBody = [route.method].flat().some((method) => method !== 'GET' && method !== 'HEAD');

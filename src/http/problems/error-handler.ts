@@ -8,7 +8,7 @@ import { logProblem, routePattern } from '../plugins/request-log.ts';
 import { allowedMethods } from '../plugins/route-table.ts';
 import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problem.ts';
 
-/** Responds to errors of routes and hooks, unknown routes (404) and unsupported methods (405 with Allow). */
+/** Responds to errors from routes and hooks, unknown routes (404) and unsupported methods (405 with Allow). */
 export function answerErrors(app: ServerApp, limits: HttpLimits): void {
   const methodsAt = allowedMethods(app);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, limits));

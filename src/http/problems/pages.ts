@@ -1,4 +1,4 @@
-/** Documentation pages of the error codes, as JSON and as HTML without other files. */
+/** Documentation pages of the error codes, as JSON and as self-contained HTML. */
 import { z } from 'zod';
 import { type ErrorCode, PROBLEMS } from '../../lib/error-codes/error-codes.ts';
 import { problemTypeOf } from './problem.ts';

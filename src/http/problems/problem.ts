@@ -32,7 +32,7 @@ export function problemTypeOf(code: ErrorCode): string {
 }
 
 /**
- * Converts anything thrown to an AppError. Errors of Fastify are converted by code and status; anything else becomes
+ * Converts anything thrown to an AppError. Fastify errors are converted by code and status; anything else becomes
  * `internal`.
  */
 export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): AppError {

@@ -74,7 +74,7 @@ export async function* uploadBytes(
 
 /**
  * Measures the rate of a sender. The rate is measured only over the time spent waiting for the sender. The maximum
- * duration applies to all time.
+ * duration applies to the total time.
  */
 class Pace {
   readonly #limits: UploadLimits;

@@ -37,7 +37,7 @@ export class LineErrors {
 
 /**
  * Yields the lines of an upload. Long runs of blank lines are omitted while `skipsBlank` returns true. Invalid UTF-8 or
- * too long a line ends reading with an error.
+ * an overlong line ends reading with an error.
  */
 export function uploadLines(
   bytes: AsyncIterable<Buffer>,

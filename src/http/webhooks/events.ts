@@ -18,7 +18,7 @@ const TOO_FEW = {
 };
 const timestamp = time.describe('Time of the event.');
 
-/** Schema of an event for an expansion that ended with an audience. */
+/** Schema of an event for an expansion that produced an audience. */
 function readyEvent<T extends CampaignEvent>(type: T, id: string, version: number) {
   return campaignEvent(
     type,
@@ -33,7 +33,7 @@ function readyEvent<T extends CampaignEvent>(type: T, id: string, version: numbe
   );
 }
 
-/** Schema of an event for an expansion that ended without an audience. */
+/** Schema of an event for an expansion that ended without producing an audience. */
 function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed' | 'too_small', reason: object) {
   return campaignEvent(
     type,
@@ -117,8 +117,8 @@ interface EventRow {
 const PING_ID = '5b0e9a4e-8f43-4f4e-9b8e-0c8f6f1f2a77';
 
 /**
- * All event types and their schemas. A missing type does not compile. The outbox writes only bodies that these schemas
- * accept.
+ * All event types and their schemas. A missing type is a compile error. The outbox writes only bodies that these
+ * schemas accept.
  */
 export const EVENTS: { readonly [T in EventType]: EventRow } = {
   'campaign.ready': {

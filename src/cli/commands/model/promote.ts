@@ -31,7 +31,7 @@ export async function modelPromoteCommand(
   await client.call('GET', '/v1/models');
   await publishVerified(models, dir);
   const asked = await activate(client, version);
-  // a model that cannot fit is refused at once, without a check
+  // the service refuses an incompatible model at once, without a check
   if (typeof asked === 'string') {
     if (options.json) output.result(JSON.stringify({ version, served: false, refusal: asked }));
     else output.result(`the promotion was refused and nothing has changed: ${asked}`);

@@ -14,7 +14,7 @@ export interface PopulationEraseOptions {
   dataDir?: string;
 }
 
-/** Erases the users whose ids a file lists, even while a service uses the population or the data folder. */
+/** Erases the users whose ids a file lists, even while a service is using the population or the data folder. */
 export async function populationEraseCommand(
   dir: string,
   options: PopulationEraseOptions,

@@ -25,7 +25,7 @@ export function describeTokens(chosen: readonly ChosenTokens[]): string[] {
   );
 }
 
-/** Describes which settings were chosen for a part of the model that was tested alone. */
+/** Describes which settings were chosen for a part of the model that was tested separately. */
 export function describeTuned(part: 'regression' | 'logistic', { setting, tried, campaigns }: SettingChoice): string[] {
   const what = part === 'regression' ? 'whole-population regression' : 'auxiliary logistic regression';
   if (tried.length === 0)
@@ -53,7 +53,7 @@ export function describeChoice({ settings, tried, campaigns }: Choice, on: 'star
   ];
 }
 
-/** Describes drift: how much less later members resemble the seeds. */
+/** Describes drift: how much less similar to the seeds the later members are. */
 export function describeDrift({ campaigns, from, until, by_seeds }: Drift): string[] {
   return [
     `drift, measured on ${campaigns} held-out campaigns (${from.slice(0, 10)} to ${until.slice(0, 10)}): share of ` +

@@ -62,7 +62,7 @@ function lockTraining(models: string): () => void {
       'unavailable',
       `another training into ${models} is running: try again when that training has ended`,
     );
-  // the lock is a file of an earlier release, which contains a process id
+  // the lock was written by an earlier release, as a file that contains a process id
   removeQuietly(join(models, 'retrain.lock'), { recursive: false });
   return unlock;
 }

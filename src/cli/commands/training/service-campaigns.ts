@@ -16,8 +16,8 @@ export interface ServiceCampaigns {
 }
 
 /**
- * Reads campaigns without writing anything, even while a service runs. A campaign that changes during the call is read
- * as it was before the change or after it.
+ * Reads campaigns without writing anything, even while a service is running. A campaign that changes during the call is
+ * read as it was before the change or after it.
  * @throws AppError invalid_argument if there is no data folder of this version; storage_failed
  */
 export async function readServiceCampaigns(dataDir: string, population: Population): Promise<ServiceCampaigns> {

@@ -13,7 +13,8 @@ import { bearerOf, digest, secretCheck } from './auth.ts';
 import type { RateLimiter } from './rate-limit.ts';
 
 /**
- * Settings and keys that determine access. They are read at each request, because keys change while the service runs.
+ * Settings and keys that determine access. They are read at each request, because keys may change while the service is
+ * running.
  */
 type AccessNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'apiKeys' | 'findLabels'>;

@@ -1,6 +1,6 @@
 /**
- * Responds directly on the socket to data that never becomes a request, because it is not HTTP, too late or too large.
- * Earlier requests on the connection are answered first.
+ * Responds directly on the socket to data that never becomes a request, because the data is not HTTP, arrives too late,
+ * or is too large. Earlier requests on the connection are answered first.
  */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -14,9 +14,9 @@ import type { OpenRequests } from './open-requests.ts';
 type ClientErrorHandler = (error: NodeJS.ErrnoException, socket: Socket) => void;
 
 /**
- * Responds to errors of Node's HTTP parser, after the responses to complete requests on the same connection. If the
- * last complete request has a body, the request is marked as overrun, so that a truncated body is not applied. The
- * refusal of the overrun request is then the only response.
+ * Responds to errors from Node's HTTP parser, after the responses to earlier, complete requests on the same connection.
+ * If the last complete request has a body, the request is marked as overrun, so that a truncated body is not applied.
+ * The refusal of the overrun request is then the only response.
  */
 export function createClientErrorHandler(
   config: HttpLimits,

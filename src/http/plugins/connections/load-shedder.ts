@@ -21,8 +21,8 @@ const PROBE_EVERY_REQUESTS = 32;
  */
 const SLOW_PROBES = 3;
 /**
- * Minimum number of requests between two probes for load shedding. With fewer requests, a single request was slow, and
- * refusing others would not help.
+ * Minimum number of requests between two probes for load shedding. If there were fewer requests, a single slow request
+ * caused the delay, and refusing others would not help.
  */
 const MINIMUM_ARRIVALS = 8;
 /** Exponent of the correction after a probe. With an exponent of 1, the share of admitted requests would oscillate. */
@@ -56,7 +56,7 @@ const REFUSED = (() => {
   return { status: problem.status, beforeId, afterId };
 })();
 
-/** Controls the share of admitted requests, to keep the delay of the event loop at its limit. */
+/** Controls the share of admitted requests, to keep the event loop delay at its limit. */
 class AdmissionRate {
   readonly #maximumDelayMs: number;
   #slowProbes = 0;
@@ -92,10 +92,10 @@ class AdmissionRate {
 }
 
 /**
- * Measures the delay of the event loop with probes, which are messages that this process sends to itself. Like a new
- * request, a probe waits behind all requests that arrived earlier, so its delay shows an overload, whether the cause is
- * a few slow requests or many fast ones. A timer would not show the overload: Node may read up to 48 times 1,024
- * sockets before it runs timers. In a measurement, a timer was 3.3 s late, after 11,247 requests in one iteration.
+ * Measures the event loop delay with probes, which are messages that this process sends to itself. Like a new request,
+ * a probe waits behind all requests that arrived earlier, so its delay shows an overload, whether the cause is a few
+ * slow requests or many fast ones. A timer would not show the overload: Node may read up to 48 times 1,024 sockets
+ * before it runs timers. In a measurement, a timer was 3.3 s late, after 11,247 requests in one iteration.
  */
 export class LoadShedder {
   readonly #clock: Pick<Clock, 'elapsed'>;

@@ -41,7 +41,7 @@ export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): (
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(unavailable(queue.pending, busy)), waitMs);
     return new Promise((resolve, reject) => {
-      // a slot is a task in the queue that ends when the slot is released
+      // each slot is a queued task, which ends when the slot is released
       const slot = () =>
         new Promise<void>((release) => {
           clearTimeout(timer);

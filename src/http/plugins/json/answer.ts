@@ -38,7 +38,7 @@ interface AnswerMeta {
 
 /**
  * Creates the answer for an object. The field `audience_version` is read from the value's `audienceVersion`, unless
- * `sources` has a function for the field. A field without a source does not compile if its type differs.
+ * `sources` has a function for the field. A field without a source is a compile error if its type differs.
  */
 export function answerOf<Value>() {
   return <Fields extends z.core.$ZodShape>(

@@ -58,8 +58,8 @@ export function parseJsonLine(line: string): { readonly value?: unknown; readonl
 }
 
 /**
- * Maximum number of characters of a line whose depth need not be checked. Walking such a short line recursively cannot
- * overflow the stack.
+ * A line of at most this many characters needs no depth check, because walking it recursively cannot overflow the
+ * stack.
  */
 const LONG_LINE = 1024;
 

@@ -20,7 +20,7 @@ export interface DataFolderFacts {
   /** Whether a service runs on the folder. */
   readonly isTaken: boolean;
   readonly campaigns: number;
-  /** The numbers of API keys; null if there is no database, or the database cannot be read. */
+  /** The counts of API keys; null if there is no database, or the database cannot be read. */
   readonly keys: KeyCounts | null;
 }
 

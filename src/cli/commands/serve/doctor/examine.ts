@@ -30,8 +30,8 @@ export interface Patient {
 }
 
 /**
- * Collects findings in the order of the report: folders, machine, network. A finding that would prevent a start has the
- * error message that `serve` would print.
+ * Collects findings in the order of the report: folders, machine, network. A finding about something that would keep
+ * `serve` from starting has the error message that `serve` would print.
  */
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const { settings, machine, checks = START_CHECKS } = patient;
