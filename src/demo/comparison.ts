@@ -6,13 +6,13 @@ export type Truth = Int8Array;
 /** Statistics of the best `size` users of a ranking. */
 export interface Found {
   readonly size: number;
-  /** Number of users in the top of the ranking who like the campaign. */
+  /** Number of top-ranked users who like the campaign. */
   readonly hits: number;
   /** Recall: the hits divided by the total number of users who like the campaign. */
   readonly recall: number;
   /**
-   * Lift: the share of users who like the campaign in the audience, divided by the same share in the population. Only
-   * users with known labels count. A random audience has a lift of 1. NaN if no label is known.
+   * Lift: the share of the audience that likes the campaign, divided by the share of the population that likes the
+   * campaign. Only users with known labels count. A random audience has a lift of 1. NaN if no label is known.
    */
   readonly lift: number;
 }

@@ -1,4 +1,4 @@
-/** The demo: expands a campaign within a minute, on synthetic people or on a data set. */
+/** The demo: expands a campaign within a minute, using synthetic people or a data set. */
 
 import type { Device } from '../../packages/onnx-grad/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -58,10 +58,12 @@ export interface DemoDependencies {
   trainingThreads(device: Device): number;
 }
 
-/** The requested audience, as a percentage of the population, and the sizes at which it is measured. */
+/**
+ * The requested audience, as a percentage of the population, and the audience sizes at which the ranking is measured.
+ */
 const AUDIENCE_PERCENT = 10;
 const MEASURED_PERCENTS = [1, 2, 5, 10];
-/** The audience size for which the report states which method is better. */
+/** The audience size at which the report names the better method. */
 const VERDICT_PERCENT = 5;
 const FIRST_MEMBERS = 10;
 /**
@@ -209,8 +211,8 @@ class Demo {
   }
 
   /**
-   * Compares recall and lift at several sizes with logistic regression and with a random order, on the same seeds,
-   * candidates and features.
+   * Compares recall and lift at several audience sizes with those of logistic regression and of a random order. All
+   * methods use the same seeds, candidates and features.
    */
   #printComparison({ dataSet, population, history, campaign }: Material, members: readonly AudienceMember[]): void {
     this.#output.progress('  fitting logistic regression for comparison');

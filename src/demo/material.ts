@@ -21,7 +21,7 @@ export const SYNTHETIC = {
   users: 50_000,
   world: 'demo',
   /**
-   * With this seed, the large test campaign (tents) is easy to understand. The seed was chosen by the campaign's
+   * With this seed, the large test campaign (tents) is easy to understand. The seed was chosen for the campaign's
    * features, before any result was seen.
    */
   seed: '2032',

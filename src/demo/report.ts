@@ -16,7 +16,7 @@ export function describeFeatures(features: CampaignHistory['features']): string 
     .join(' | ');
 }
 
-/** The seconds that each stage took, as reported by the API, as text. */
+/** Text with the seconds that each stage took, as reported by the API. */
 export function describeTimings(timings: CampaignAnswer['timings']): string {
   return Object.entries(timings)
     .map(([stage, seconds]) => `${stage} ${seconds.toFixed(2)} s`)

@@ -1,4 +1,7 @@
-/** Cleans up temporary folders and services when a command ends, whether normally, by an error or by Ctrl-C. */
+/**
+ * Cleans up temporary folders and services when a command ends, whether it ends normally, with an error or because of
+ * Ctrl-C.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +61,6 @@ export async function withScope(work: (scope: Scope) => Promise<void>): Promise<
     process.off('exit', removeFolders);
     for (const name of SIGNALS) process.off(name, tell);
   }
-  // the interrupted work may still be running, and only the end of the process stops it
+  // the interrupted work may still be running, and only ending the process stops it
   if (signal !== null && !isAwaited) process.exit(128 + constants.signals[signal]);
 }

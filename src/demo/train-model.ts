@@ -14,8 +14,8 @@ export const TRAINING_BUDGET_MS = 180_000;
 /** Number of steps that are timed before the training. */
 const TIMED_STEPS = 5;
 /**
- * Limits and interval of steps. The demo's training is shorter than normal training, and its number of steps is a
- * multiple of the validation interval.
+ * Limits on the number of training steps. The demo's training is shorter than normal training, and its number of steps
+ * is a multiple of the validation interval.
  */
 const STEPS = { fewest: 25, most: 300, multiple: 25 } as const;
 

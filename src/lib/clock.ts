@@ -29,8 +29,8 @@ export function findBootId(): string | null {
 }
 
 /**
- * Milliseconds for which this machine has been suspended since it booted, while `elapsed` stood still; 0 if the system
- * does not report this time.
+ * Milliseconds that this machine has spent suspended since it booted; 0 if the system does not report this time.
+ * `elapsed` stands still during suspension.
  */
 export function readSleptMs(clock: Pick<Clock, 'elapsed'> = systemClock): number {
   try {

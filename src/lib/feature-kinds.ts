@@ -21,7 +21,8 @@ export interface KindRow {
   /** What an explanation counts: tokens, or bands of numbers. Null if an explanation only compares means. */
   readonly explain: 'tokens' | 'bands' | null;
   /**
-   * Returns why the API refuses a campaign's value; null if the value is accepted. `size` is the length of a vector.
+   * Returns the reason why the API rejects a campaign's value; null if the API accepts the value. `size` is the length
+   * of a vector.
    */
   readonly refuse: (value: CampaignValue, size: number | undefined) => string | null;
 }

@@ -30,7 +30,7 @@ export type LimitRows = Readonly<Record<string, Limit>>;
 /** The values of limits by name. */
 export type LimitValues<Rows extends LimitRows> = { readonly [Name in keyof Rows]: number };
 
-/** Defines a limit that operators may have reason to set. docs/configuration.md says why. */
+/** Defines a limit that operators may have reason to set. docs/configuration.md gives these reasons. */
 export function setting(value: number, unit: string, description: string, options: Options = {}): Limit {
   const { least = 1, most = 2 ** 40, published = false } = options;
   return { value, unit, description, isSetting: true, least, most, published };

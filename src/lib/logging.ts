@@ -13,7 +13,7 @@ export function logsToTerminal(): boolean {
 
 /**
  * Creates a logger that writes to stderr, because stdout is for results of commands. It writes JSON lines or, if
- * `pretty`, human-readable lines, which have colours on a terminal.
+ * `pretty` is true, human-readable lines, which are coloured on a terminal.
  */
 export function createLogger(
   level: string,

@@ -11,8 +11,8 @@ const UNESCAPED = /[\u007f-\u009f]/g;
 /**
  * Returns a function that formats a JSON line as `[14:03:07.123] INFO (api): request {"status":200,"ms":3.1}`, in UTC.
  * An error and its stack follow on the next lines. Control characters stay escaped, because text from outside must not
- * move the cursor or start a line. pino-pretty is loaded only here, because loading it takes long and most services
- * write JSON.
+ * move the cursor or start a line. pino-pretty is loaded only here, because loading it takes a long time and most
+ * services write JSON.
  */
 export function createPrettyPrinter(isColoured: boolean): (json: string) => string {
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;

@@ -62,7 +62,8 @@ export function createRng(key: string): Rng {
 
 /**
  * The index of the first cumulative weight above `value`, or the last index if there is no such weight. `cumulative` is
- * ascending. If `value` is uniform below the last cumulative weight, this draws an index by weight.
+ * ascending. If `value` is uniform below the last cumulative weight, each index is drawn with a probability
+ * proportional to its weight.
  */
 export function firstAbove(cumulative: Float64Array, value: number): number {
   let [low, high] = [0, cumulative.length - 1];

@@ -100,8 +100,8 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * The time of the machine's clock, which may be wrong. Use this time only for other systems, which have their own
-   * clocks.
+   * The time of the machine's clock, which may be wrong. Use this time only in exchanges with other systems, which have
+   * their own clocks.
    */
   wall(): number {
     return this.#options.system.now();
@@ -118,8 +118,8 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * The time `ageMs` ago; null while ages are unknown. Anything recorded earlier is older than `ageMs`. Corrections of
-   * the clock do not count as age.
+   * The time `ageMs` ago; null while ages are unknown. Anything recorded earlier is older than `ageMs`. Clock
+   * corrections do not count as age.
    */
   before(ageMs: number): number | null {
     if (this.#state !== 'settled') return null;
@@ -180,8 +180,8 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * Trusts the machine's clock because an operator has confirmed it. The time by which the clock jumped then counts as
-   * time that really passed.
+   * Trusts the machine's clock because an operator has confirmed it. The jump is then treated as time that really
+   * passed.
    */
   confirm(): void {
     if (this.isSettled) return;
@@ -233,8 +233,8 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * Handles a jump of a clock soon after the machine booted. The clock was probably set, so it is trusted unless its
-   * time is before a time that was once right.
+   * Handles a clock jump soon after the machine booted. The clock was probably corrected, so it is trusted unless it
+   * shows a time before the last moment known to be right.
    */
   #startAgain(): void {
     const since = this.#anchor;

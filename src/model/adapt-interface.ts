@@ -148,7 +148,7 @@ function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<
     const { dtype, shape } = graph.values.get(name)!;
     const isAnyId = !isFloat(dtype) || areIds(graph, name);
     const of = (source: Source, own: Shape): Value => {
-      // numbers named like ids are declared unchanged, and rejected later
+      // an input that is named like ids but takes other values is declared unchanged, and rejected later
       const isOdd = (dtype === 'bool' && isIds(source.part)) || (source.part === 'ids' && !isAnyId);
       const type = isOdd ? dtype : wide.has(source.input) ? 'int64' : 'int32';
       const ids = b.has(source.input) ? b.get(source.input) : b.input(source.input, type, own);

@@ -102,8 +102,8 @@ export const descentAdaptation = z.strictObject({
     })
     .optional(),
   /**
-   * Directions in `prior.f32`, by power. Regressions with this power and a `prior` are shrunk less along these
-   * directions.
+   * The priors in `prior.f32`, one per power. A regression with a `prior` is shrunk less along the directions of the
+   * prior with the same power.
    */
   priors: z
     .array(z.strictObject({ power: z.number().min(0).max(1), rank: z.number().int().min(1).max(512) }))

@@ -49,7 +49,7 @@ export interface ModelDiff {
   readonly ops: readonly { readonly op: string; readonly before: number; readonly after: number }[];
 }
 
-/** Manifest fields that are compared separately, or that nobody chooses. */
+/** Manifest fields to leave out: `features` is compared separately, and `files` and `golden_batch` are generated. */
 const OTHER_FIELDS: ReadonlySet<string> = new Set(['files', 'features', 'golden_batch']);
 
 /** Compares two model folders and verifies their checksums. @throws AppError invalid_model */

@@ -11,8 +11,7 @@ export const maximumLength = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
 /** Number of elements of a vector. */
 export const vectorSize = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
 /**
- * The value that stands for a missing number in the model's input. null means NaN, which such a model recognises
- * itself.
+ * The value that stands for a missing number in the model's input. null means NaN, for a model that handles NaN itself.
  */
 export const missingValue = z.number().nullable();
 /**

@@ -24,8 +24,8 @@ export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
 }
 
 /**
- * Returns the end of an error message about the user in row `row` of `feeds`, who has a score of NaN. The text names
- * the most common cause, a list with only padding; '' if all lists have tokens.
+ * Returns the end of an error message about the user in row `row` of `feeds`, whose score is NaN. The text names the
+ * most common cause, a list with only padding; '' if all lists have tokens.
  */
 export function paddingHint(features: Manifest['features'], feeds: Feeds, row: number): string {
   const empty = features.user.flatMap((feature) => {

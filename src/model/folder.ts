@@ -42,7 +42,7 @@ export interface ModelFolder extends ModelContract {
 /**
  * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Any fault is an
  * `invalid_model` error that names the faulty part. With `vocabulariesOnly`, only the manifest and the vocabularies are
- * ever read: reading a large model would block the event loop for too long.
+ * ever read, because reading a large model would block the event loop for too long.
  */
 export function readModelFolder(path: string, { vocabulariesOnly = false } = {}): ModelFolder {
   const manifest = readManifest(path);
@@ -114,7 +114,7 @@ export interface UnversionedModel {
 }
 
 /**
- * Writes a model folder completely or not at all, by fsync and rename of a temporary sibling. An existing folder is
+ * Writes a model folder completely or not at all, by syncing and renaming a temporary sibling. An existing folder is
  * replaced.
  * @throws AppError storage_failed
  */

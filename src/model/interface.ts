@@ -16,7 +16,7 @@ interface FeatureInput {
   readonly width?: number;
   /** Whether the input takes numbers rather than ids. */
   readonly isFloat?: true;
-  /** The highest id or length that the input accepts; for numbers, a value that any user may have. */
+  /** The highest id or length that the input accepts; for a number, an arbitrary valid value. */
   readonly highest: number;
 }
 
@@ -48,8 +48,8 @@ function isLengthOf(name: string, features: Manifest['features']): boolean {
 }
 
 /**
- * Checks inputs and output of `graph` against the features in a folder's manifest or in an import's schema; `path`
- * names the model in the error (`invalid_model`).
+ * Checks the inputs and the output of `graph` against the features in a folder's manifest or in an import's schema;
+ * `path` names the model in the error (`invalid_model`).
  */
 export function checkInterface(
   path: string,

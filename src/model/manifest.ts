@@ -16,8 +16,8 @@ const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.num
 const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAdaptation]);
 
 /**
- * Members are separated from chance by some distance (in logits). For later members, only a share of this separation
- * remains.
+ * Members' scores are separated from those of random users by some distance (in logits). For members who join later,
+ * only a share of this separation remains.
  */
 const driftMeasure = z.strictObject({
   /** Mean share of the separation that remains; 1 means that there is no drift. */

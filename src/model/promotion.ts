@@ -1,6 +1,6 @@
 /**
  * Promotes models: puts a model into a folder of models under its version, and then makes it the served model (in the
- * data folder of a service) or the current one (in the folder of `metaheac retrain`).
+ * data folder of a service) or the current model (in the folder of `metaheac retrain`).
  */
 import { randomUUID } from 'node:crypto';
 import { lstatSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
@@ -82,7 +82,7 @@ export async function publishVerified(models: string, from: string): Promise<voi
 }
 
 /**
- * Makes a model the served model as of the next start of a service. The caller must hold the data folder's lock.
+ * Makes a model the served model from the next time a service starts. The caller must hold the data folder's lock.
  * @throws AppError storage_failed
  */
 export function recordPromotion(models: string, version: string, now: number): void {

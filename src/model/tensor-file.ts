@@ -26,7 +26,7 @@ const headerSchema = z.looseObject({
       dtype: z.literal('int32').optional(),
     }),
   ),
-  /** The sha256 of the header without this field, as JSON, followed by the bytes after the header. */
+  /** The sha256 of the header's JSON without this field, followed by the bytes after the header. */
   sha256: z.string(),
 });
 

@@ -67,7 +67,7 @@ export interface TrainSettings {
 }
 
 /**
- * Settings of the MetaHeac paper: sizes and rates of the published code, and an embedding size of 16 as in the paper.
+ * Settings of the MetaHeac paper: sizes and rates from the published code, and the embedding size of 16 from the paper.
  */
 export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   recipe: 'published',

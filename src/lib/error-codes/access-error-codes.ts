@@ -1,4 +1,4 @@
-/** The error codes of API keys, which are rows of error-codes.ts. */
+/** The error codes for API keys. They are rows of `error-codes.ts`. */
 import type { ProblemRow } from './problem-row.ts';
 
 export const ACCESS_ROWS = {

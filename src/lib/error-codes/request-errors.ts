@@ -1,5 +1,5 @@
 /**
- * The error codes of requests that are refused because of their origin, host, rate or preconditions. They are rows of
+ * The error codes for requests that are refused because of their origin, host, rate or preconditions. They are rows of
  * `error-codes.ts`.
  */
 import type { ProblemRow } from './problem-row.ts';

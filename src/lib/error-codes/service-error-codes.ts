@@ -1,4 +1,4 @@
-/** The error codes of the service's own files and settings, which are rows of error-codes.ts. */
+/** The error codes for the service's own files and settings. They are rows of `error-codes.ts`. */
 import type { ProblemRow } from './problem-row.ts';
 
 /**

@@ -22,7 +22,7 @@ import { AppError, messageOf } from '../errors.ts';
 /** Maximum number of bytes per write call, because Node refuses lengths over 2^31 - 1. */
 const WRITE_BYTES = 64 * 1024 * 1024;
 
-/** Permission bits of users other than the owner and the owner's group. */
+/** Permission bits for users other than the owner and the members of the file's group. */
 const OTHERS_MODE = 0o007;
 
 /**
@@ -96,9 +96,9 @@ export function replaceDurably(path: string, data: NodeJS.ArrayBufferView, tempo
 }
 
 /**
- * Renames the folder `fresh`, which has the same parent, to `folder`, and replaces `folder` if it exists. A folder
- * cannot replace a folder that contains files, so the old folder is first moved to `aside`. It is moved back if the
- * renaming fails, and removed otherwise.
+ * Renames the folder `fresh` to `folder`, which has the same parent, and replaces any existing `folder`. A folder
+ * cannot replace a folder that contains files, so the old folder is first moved to `aside`. The old folder is moved
+ * back if the renaming fails, and removed otherwise.
  */
 export function replaceFolder(fresh: string, folder: string, aside: string): void {
   const replaced = existsSync(folder);

@@ -10,8 +10,9 @@ export type ForeignFile = 'utf_16' | 'spreadsheet' | 'pdf' | 'gzip' | 'zstandard
 export const HEAD_BYTES = 512;
 
 /**
- * Ends of sentences that begin with the file's name: what the file is and how to fix it. In a ZIP file, `PK` is
- * followed by two more bytes, which are also checked because a column may be named PK.
+ * Endings of error messages that begin with the file's name. Each ending says what the file is and, for some kinds, how
+ * to convert the file. In a ZIP file, `PK` is followed by two more bytes, which are also checked because a column may
+ * be named PK.
  */
 export const FOREIGN_FILES: Readonly<Record<ForeignFile, string>> = {
   utf_16: 'is UTF-16 text; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)',
@@ -37,8 +38,8 @@ const MARKS: readonly (readonly [ForeignFile, readonly number[]])[] = [
 ];
 
 /**
- * Minimum share of zero bytes for UTF-16. In text that is mostly ASCII, about every second byte is zero in UTF-16, and
- * no byte is zero in UTF-8.
+ * Minimum share of zero bytes for a file to count as UTF-16. In text that is mostly ASCII, about every second byte is
+ * zero in UTF-16, and no byte is zero in UTF-8.
  */
 const SHARE_OF_ZEROS = 0.2;
 const LEAST_ZEROS = 4;

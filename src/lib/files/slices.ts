@@ -62,7 +62,7 @@ export function hashFile(path: string): string {
   return drain(hashFileSlices(path));
 }
 
-/** Runs a generator to its end without a pause, and returns its result. `onSlice` is called with each yielded value. */
+/** Runs a generator to its end without pausing, and returns its result. `onSlice` is called with each yielded value. */
 export function drain<Y, T>(slices: Generator<Y, T, void>, onSlice: (slice: Y) => void = () => {}): T {
   for (;;) {
     const next = slices.next();

@@ -87,7 +87,7 @@ function removeAbandoned(target: string): void {
   }
 }
 
-/** Converts an error of a lock into an error that says what the caller was doing, without an internal file name. */
+/** Converts a lock error into an error that says what the caller was doing, without an internal file name. */
 function inWords<T>(doing: string, action: () => T): T {
   try {
     return action();

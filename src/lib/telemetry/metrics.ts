@@ -19,8 +19,8 @@ type Times = Pick<DataPoint<number>, 'startTime' | 'endTime'>;
 type Values = MetricFamily['values'];
 
 /**
- * Creates a producer of metrics. Sums count from this call on. If `read` throws, the error is logged and nothing is
- * exported.
+ * Creates a producer of metrics. The time of this call is exported as the start time of all sums. If `read` throws, the
+ * error is logged and nothing is exported.
  */
 export function createMetricProducer(
   read: () => Promise<readonly MetricFamily[]>,

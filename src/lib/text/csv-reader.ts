@@ -34,7 +34,10 @@ export interface CsvReading {
 }
 
 const QUOTE = '"';
-/** Number of lines with quotes that are parsed at once. More lines are parsed at once if a record continues. */
+/**
+ * Number of lines with quotes that are parsed at once. If a record continues beyond these lines, more lines are parsed
+ * at once.
+ */
 const RUN_LINES = 256;
 
 /** Reads the lines of a file in order. The lines may end in the `\r` of a CRLF. */

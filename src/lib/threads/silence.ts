@@ -1,6 +1,6 @@
 /**
- * Measures how long a thread has been silent although it could have sent a message. Time does not count while the
- * thread waited for a processor, or while the measuring process was stopped.
+ * Measures how long a thread has been silent although it could have sent a message. Time in which the thread was
+ * waiting for a processor, or in which the measuring process was stopped, does not count.
  */
 import type { ThreadTimes } from './thread-times.ts';
 

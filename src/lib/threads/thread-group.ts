@@ -61,8 +61,8 @@ interface Waiting<Task, Result, Progress> extends Following<Progress>, Required<
 }
 
 /**
- * A group of threads that run a module that calls `hostThread`. The owner must close the group, because its threads
- * keep the process alive.
+ * A group of threads that all run the same module, which calls `hostThread`. The owner must close the group, because
+ * its threads keep the process alive.
  */
 export class ThreadGroup<Task, Result, Progress = never> {
   /** Rejects with ThreadDied if a thread dies, and with any error thrown while a thread starts. */

@@ -30,7 +30,7 @@ export interface MetaHeacFeature {
 export const MOST_DEVIATIONS = 4;
 
 /**
- * Number of a feature's table rows. A vector has one row per element. A number has row 0 (unused), a row per band, a
+ * Number of rows in a feature's table. A vector has one row per element. A number has row 0 (unused), a row per band, a
  * row for missing numbers, and a last row for the standardised number itself.
  */
 export function rowsOfScale({ edges, means }: NumberScale, kind: ColumnKind): number {

@@ -1,6 +1,6 @@
 /**
- * Adapts a generated campaign for two epochs before a model is accepted: losses must be finite, scores must be
- * probabilities, parameters must move.
+ * Adapts a model to a generated campaign for two epochs before the model is accepted: losses must be finite, scores
+ * must be probabilities, parameters must move.
  */
 
 import {
@@ -25,7 +25,7 @@ const BATCHES = 2;
 const ROWS = 32;
 /** Every fourth user is a seed. */
 const SEED_EVERY = 4;
-/** Rounding may make the sum of gate weights exceed 1 by this much. */
+/** Rounding may make the sum of gate weights exceed 1 by up to this much. */
 const ROUNDING = 1e-5;
 
 export interface DryRun {
@@ -36,7 +36,10 @@ export interface DryRun {
   readonly unmoved: readonly string[];
 }
 
-/** Adapts a random campaign with the given rate. Any failure is an `invalid_model` error; `path` names the model. */
+/**
+ * Adapts a model to a random campaign at the given rate. Any failure is an `invalid_model` error; `path` names the
+ * model.
+ */
 export async function dryRun(
   path: string,
   graph: Graph,

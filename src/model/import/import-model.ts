@@ -74,8 +74,8 @@ export interface ImportReport {
 
 /**
  * Reads the file and its external data, checks inputs, output and weights, differentiates the graph, scores users with
- * the highest ids, adapts a generated campaign, and writes the folder, which `test` may still reject. `loadModel`
- * accepts any model that this function accepts.
+ * the highest ids, adapts the model to a generated campaign, and writes the folder, which `test` may still reject.
+ * `loadModel` accepts any model that this function accepts.
  * @throws AppError invalid_model, invalid_argument (the schema), storage_failed
  */
 export async function importModel(options: ImportOptions): Promise<ImportReport> {
@@ -135,8 +135,9 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
 }
 
 /**
- * Returns the graph of an exported file and the file to write. This is the exported file itself or, if it has external
- * data, the bytes of a self-contained file. Only one copy of a large file is in memory at a time.
+ * Returns the graph of an exported file and the file to write. The file to write is the exported file itself or, if
+ * that file has external data, the bytes of a self-contained file. Only one copy of a large file is in memory at a
+ * time.
  * @throws AppError invalid_model if the file cannot be read
  */
 export function readExport(file: string): { graph: Graph; contents: Pick<UnversionedModel, 'files' | 'copies'> } {

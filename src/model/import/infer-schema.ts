@@ -88,7 +88,7 @@ async function propose(
   notes: string[],
 ): Promise<ProposedFeature> {
   const value = graph.values.get(input)!;
-  // floats are ids if they are cast to integers and looked up, which `isLookedUp` finds out
+  // floats are ids if they are cast to integers and looked up, which `isLookedUp` checks
   if (value.dtype === 'bool' || value.shape.length < 1 || value.shape.length > 2)
     notes.push(`input "${input}" is ${typeText(value)}, not int32 or int64 ids, or float32 numbers, of rank 1 or 2`);
   if (value.dtype === 'float32' && !sizes.isLookedUp(input)) return proposeNumbers(name, input, value.shape, notes);

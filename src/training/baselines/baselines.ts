@@ -16,7 +16,7 @@ export interface Baseline {
   readonly name: string;
   /**
    * Learns from `seeds` (user numbers; order and repetition do not matter). Random numbers come from `rng`. Seeds that
-   * are not in the population version are ignored; the caller must pass at least one seed that is.
+   * are not in the population version are ignored; at least one seed must be in the population version.
    */
   scorer(seeds: Int32Array, rng: Rng): Scorer;
 }

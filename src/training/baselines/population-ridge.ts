@@ -100,7 +100,9 @@ function openRidge(oneHot: OneHot): OpenRidge {
   };
 }
 
-/** The mean over the users in `reach`; null if `reach` contains nobody. The regression treats null as all users. */
+/**
+ * The mean row of the users in `reach`; null if `reach` contains nobody. The regression interprets null as all users.
+ */
 function meanReached(rows: SparseRows, users: Int32Array, reach: Reach): Float64Array | null {
   const reached = Int32Array.from(users.keys()).filter((row) => reaches(reach, users[row]!));
   return reached.length === 0 ? null : meanOfRows(rows, reached);
@@ -139,7 +141,7 @@ function rowsOf(oneHot: OneHot, users: Int32Array): SparseRows {
 
 /**
  * Returns `adaptation` with the regression setting that performs best on train campaigns when the regression is used
- * alone. Unchanged if there is no regression.
+ * alone. `adaptation` is returned unchanged if it has no regression.
  */
 export function tuneRegression(
   futures: Futures,

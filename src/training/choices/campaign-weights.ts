@@ -147,7 +147,7 @@ export function withPriors(settings: DescentSettings, priors: readonly CampaignP
   return priors.length === 0 ? settings : { ...settings, priors: priors.map(({ power, rank }) => ({ power, rank })) };
 }
 
-/** The priors computed without the campaigns of a future; empty if there are no other campaigns. */
+/** The priors computed without the campaigns that are treated as future ones; empty if there are no other campaigns. */
 export function priorsBefore(
   weights: readonly CampaignWeights[],
   future: readonly string[] = [],
@@ -155,7 +155,7 @@ export function priorsBefore(
   return weights.map((own) => priorBefore(own, new Set(future)));
 }
 
-/** The principal directions of the weights of campaigns that are not in the future. */
+/** The principal directions of the weights of campaigns that are not treated as future ones. */
 function priorBefore(
   { power, ids, width, weights, products }: CampaignWeights,
   future: ReadonlySet<string>,

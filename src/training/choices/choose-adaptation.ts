@@ -1,4 +1,4 @@
-/** Chooses how heads are adapted, because no fixed rates, steps and cut suit every data set. */
+/** Chooses how heads are adapted, because no fixed combination of rates, steps and cut suits every data set. */
 import type { Share } from '../../model/blend.ts';
 import type { DescentSettings } from '../../model/manifest.ts';
 import type { BlendChoice } from './choose-blend.ts';
@@ -94,7 +94,7 @@ export const STAGES_AT_START: Stages = [rates([2], [4], [8, 16, 32, 64])];
 export const STAGES: Stages = [rates([0.5, 0.25, 0.125, 0.0625], [2, 4, 8, 16]), steps, cut];
 
 /**
- * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence favours (see
+ * Starts at `defaults` and moves, stage by stage, to the alternative that the evidence favours (see
  * `chooseByEvidence`). From an alternative at the end of its stage, it goes further in that direction as long as the
  * evidence favours the further options. `evaluate` returns the outcome of every campaign for each setting. Gains are
  * paired campaign by campaign, so `evaluate` should use the same random numbers for all settings. `before`, settings

@@ -80,7 +80,10 @@ const LEAST_SHARE = 0.02;
 /** Number of folds into which campaigns are split. A stack is judged on the fold to which it was not fitted. */
 const FOLDS = 4;
 
-/** A simpler blend is chosen if its gain in utility (a loss is negative) minus one standard error is at least this. */
+/**
+ * A simpler blend is chosen if its gain in utility (negative for a loss) minus one standard error is at least this
+ * value.
+ */
 const LEAST_LOSS = -0.001;
 
 /** The kind of the served blend. */

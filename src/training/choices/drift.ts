@@ -30,11 +30,11 @@ export interface DriftPair {
 export type DriftBin = readonly DriftPair[];
 
 /**
- * How many campaigns the average over all bins counts as when a bin is shrunk towards this average. The bin itself
- * counts as its number of campaigns.
+ * The weight of the average over all bins, as a number of campaigns, when a bin is shrunk towards this average. The
+ * weight of the bin is its own number of campaigns.
  */
 const SHRINK_TO_ALL = 4;
-/** How many campaigns "no drift" counts as when the average over all bins is shrunk towards it. */
+/** The weight of "no drift", as a number of campaigns, when the average over all bins is shrunk towards no drift. */
 const SHRINK_TO_NONE = 2;
 /** The spread between campaigns that is assumed if nothing is known. */
 const USUAL_SPREAD = 0.15;
@@ -42,7 +42,7 @@ const USUAL_SPREAD = 0.15;
 const SHRINK_TO_NORMAL = 10;
 /** The share of campaigns in which the interval must contain the true value. */
 const LEVEL = 0.9;
-/** Bounds of the remaining share of the separation, whatever a few campaigns suggest. */
+/** Bounds on the remaining share of the separation, whatever a few campaigns suggest. */
 const KEPT = { least: 0.2, most: 1.2 } as const;
 const QUANTILE = { least: Z, most: 4 } as const;
 /** If the seeds' separation from chance is smaller than this, the remaining share cannot be measured. */

@@ -26,7 +26,7 @@ export const MOST_GROWTHS = 4;
 /**
  * The settings one step beyond `best`, up or down, along each axis on which `best` is at an edge. `best` is at an edge
  * if it has the highest (or lowest) value among the settings in `tried` with equal values on all other axes, or among
- * all settings if there are no such settings. Empty if `best` is not at an edge, or if the axis ends.
+ * all settings if there are no such settings. Empty if `best` is not at an edge, or if the axis ends there.
  */
 export function beyondEdges<S extends Setting>(axes: Axes<S>, best: S, tried: readonly S[]): S[] {
   return Object.entries<Axis | undefined>(axes).flatMap(([name, axis]) => {

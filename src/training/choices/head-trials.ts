@@ -61,8 +61,8 @@ const MOST_KEPT_WIDTH = 100_000;
 
 const NO_ROWS = new Int32Array(0);
 /**
- * Trials have no users outside the filters: the regression compares seeds with the pool, which contains only users
- * within reach, and users outside the reach are irrelevant.
+ * Trials have no users outside the filters, because the regression compares seeds with the pool, which contains only
+ * users within reach. Users outside the reach are irrelevant.
  */
 const NOBODY_OUTSIDE: NonNullable<HeadRows['outside']> = { positives: 0, pool: NO_ROWS, always: NO_ROWS };
 
@@ -130,8 +130,8 @@ export function prepareTrials(population: Population, trials: readonly Trial[], 
 }
 
 /**
- * Starts prepared trials. Later starts reuse the regression of the first start, so they must have the same model,
- * except for parameter values.
+ * Starts prepared trials. Later starts reuse the regression of the first start, so they must use the same model, except
+ * for parameter values.
  */
 export async function startPreparedTrials(
   context: OnlineContext,

@@ -56,8 +56,8 @@ export interface CampaignTrials {
 
 const NO_ROWS = new Int32Array(0);
 /**
- * Trials have no users outside the filters: all seeds are within reach, and nothing is compared with users outside the
- * reach.
+ * Trials have no users outside the filters, because all seeds are within reach and nothing is compared with users
+ * outside the reach.
  */
 const NOBODY_OUTSIDE: Outside = { seeds: NO_ROWS, others: NO_ROWS, dismissed: NO_ROWS };
 

@@ -50,8 +50,8 @@ export function measureRanking(
 }
 
 /**
- * The AUC of members against all rows, if the share `members` of the rows are members. Members compared with each other
- * have an AUC of .5.
+ * The AUC of members against all rows, if members make up the share `members` of the rows. Members compared with each
+ * other have an AUC of .5.
  */
 export function aucAgainstAll({ auc }: RankingQuality, members: number): number {
   return members / 2 + (1 - members) * auc;

@@ -60,7 +60,7 @@ export function openFutures(
   };
 }
 
-/** The users as they were before the campaigns of a future. */
+/** The users as they were before the campaigns that are treated as future ones. */
 export function usersBefore({ oneHot, columnOf, hide }: Futures, future: Future): OneHot {
   const ids = future.map(({ id }) => id);
   if (hide && ids.length > 0) return hide(oneHot, ids);
@@ -153,9 +153,9 @@ function inOrder({ train: { users, labels, times } }: CampaignHistory, members: 
  * other members are hidden among candidates, of whom the share `known.share` is known from other campaigns. Returns
  * null if no hidden members are left.
  *
- * If `known.share` is null, equal shares of candidates and of hidden members are known: otherwise membership of any
- * past campaign would separate them, although it will not do so in the future. Hidden members without matching
- * candidates are dropped.
+ * If `known.share` is null, equal shares of candidates and of hidden members are known, because membership of any past
+ * campaign would otherwise separate candidates from hidden members, although it will not do so in the future. Hidden
+ * members without matching candidates are dropped.
  */
 export function futureTrial(
   campaign: CampaignHistory,

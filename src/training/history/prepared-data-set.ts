@@ -70,9 +70,9 @@ export async function prepareDataSet(
 }
 
 /**
- * Maximum length of lists without a stated length, which are read completely up to this length. A length that covers 95
- * % of the users would cut the lists of the users who are in the most campaigns. If buyers recur, the next campaign
- * looks for exactly these users.
+ * Maximum length of lists without a stated length; shorter lists are not cut. The maximum does not depend on typical
+ * lengths, because cutting the longest lists would affect the users who are in the most campaigns. If buyers recur,
+ * these are exactly the users for whom the next campaign looks.
  */
 const MAXIMUM_LENGTH = 256;
 

@@ -14,9 +14,12 @@ import { type Block, blocksOf, codeAt, type OneHot } from './one-hot.ts';
 export interface TokenChoice {
   /** Minimum number of holders (users who have the token). */
   readonly leastHolders: number;
-  /** Maximum number of holders of a token, as a share of the users: a token that most users have separates nobody. */
+  /**
+   * Maximum number of holders of a token, as a share of the users, because a token that most users have distinguishes
+   * nobody.
+   */
   readonly mostShare: number;
-  /** Number of tokens to draw, from twice as many of the most frequent ones. */
+  /** Number of tokens to draw from among twice as many of the most frequent tokens. */
   readonly campaigns: number;
   /** Maximum total number of holders of all campaigns. Fewer tokens are drawn if necessary, to limit memory. */
   readonly holders: number;
@@ -59,8 +62,8 @@ export interface TokenSource {
 }
 
 /**
- * Draws tokens of features that are not sensitive and makes campaigns of them. A token equivalent to a token drawn
- * before is left out. All holders are members; ten times as many other users have label 0.
+ * Draws tokens of features that are not sensitive and makes campaigns of them. Tokens that are equivalent to a token
+ * already drawn are left out. All holders are members; ten times as many other users have label 0.
  */
 export function tokenCampaigns(source: TokenSource, choice: TokenChoice, rng: Rng): TokenCampaign[] {
   const { oneHot } = source;

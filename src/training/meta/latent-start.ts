@@ -8,7 +8,10 @@ import type { OneHot } from '../history/one-hot.ts';
 
 /** Number of additional directions to compute, so that the last requested ones are accurate too. */
 const OVERSAMPLING = 10;
-/** Rounds of subspace iteration. Each round sharpens the spectrum by its square. */
+/**
+ * Rounds of subspace iteration. Each round multiplies every direction by the square of its singular value, so the
+ * leading directions stand out more.
+ */
 const ROUNDS = 4;
 /** The default weight of rare tokens, which is the square root of their IDF. */
 const IDF_POWER = 0.5;

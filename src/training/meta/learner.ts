@@ -35,7 +35,7 @@ import type { SampledBatch } from './episodes.ts';
 import type { InitialModel } from './initial-model.ts';
 import type { MetaGradient, MetaProgram } from './meta-step.ts';
 
-/** A task of a meta-step, which is an episode of a campaign. */
+/** A task of a meta-step: an episode of one campaign. */
 export interface Task extends SampledEpisode {
   /** The campaign's id. */
   readonly campaign: string;
@@ -136,8 +136,8 @@ export function openLearner({ population, weights, hidden, initialModel, setting
 }
 
 /**
- * The sessions for users as they were before the campaigns of a future. Only the sessions of the last future are kept,
- * because campaigns are processed future by future.
+ * The sessions for users as they were before a future, that is, before a set of campaigns that are treated as future
+ * ones. Only the sessions of the last future are kept, because campaigns are processed one future after another.
  */
 function boundSessions(population: Population, options: SessionOptions, weights: readonly CampaignWeights[] = []) {
   let regression: { readonly key: string; readonly opened: Promise<BoundRegression | null> } | null = null;
@@ -171,7 +171,7 @@ function boundSessions(population: Population, options: SessionOptions, weights:
   };
 }
 
-/** Everything that trials need, for users as they were before the campaigns of a future. */
+/** Everything that trials need, for users as they were before the campaigns that are treated as future ones. */
 interface UsersBefore {
   readonly context: OnlineContext;
   readonly online: OnlineProgram;
@@ -207,7 +207,10 @@ function withSettings(program: OnlineProgram, adaptation: AdaptationSettings): O
   return adaptation.optimiser === 'adam' ? program : { ...program, settings: adaptation };
 }
 
-/** Binds the users as they were before the campaigns of a future, when nobody had these campaigns' tokens. */
+/**
+ * Binds the users as they were before the campaigns that are treated as future ones, when nobody had these campaigns'
+ * tokens.
+ */
 function bindingsOf(
   { folder }: InitialModel,
   population: Population,

@@ -29,7 +29,10 @@ export interface MetaTraining {
   onStep(step: number, loss: number): Promise<void>;
 }
 
-/** Continues from the optimiser's step. Returns true if training finished, and false if the signal ended it. */
+/**
+ * Continues from the optimiser's current step. Returns true if training finished, and false if the signal ended
+ * training.
+ */
 export async function metaTrain(training: MetaTraining): Promise<boolean> {
   const { learners, settings, optimiser, on, signal } = training;
   const recipe = RECIPES[settings.recipe];

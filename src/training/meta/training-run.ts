@@ -53,7 +53,7 @@ export class TrainingRun {
   readonly isResumed: boolean;
   phase: Phase;
   best: Best | null;
-  /** The adaptation of the heads, chosen before training and later on held-out campaigns. */
+  /** How the heads are adapted. `start` is chosen before training, and `choice` later, on held-out campaigns. */
   choice: Choice | null;
   start: Choice | null;
   /** The drift measured on held-out campaigns. */
@@ -83,7 +83,7 @@ export class TrainingRun {
     return this.#optimiser;
   }
 
-  /** The adaptation of the heads by the latest choice; null before the first choice. */
+  /** The latest choice of how the heads are adapted; null before the first choice. */
   get adaptation(): DescentSettings | null {
     return this.choice?.settings ?? (this.start && settingsBefore(this.start));
   }

@@ -66,7 +66,9 @@ export async function chooseAtStart(
   return logits ? { ...chosen, stack: fitStackBefore(chosen.settings, logits) } : chosen;
 }
 
-/** The trials of train campaigns before training; `share` of the candidates are known, as in `Known`. */
+/**
+ * The trials of train campaigns before training. `share` is the share of the candidates who are known, as in `Known`.
+ */
 export function startTrials(
   campaigns: readonly CampaignHistory[],
   population: PreparedDataSet['population'],
@@ -125,8 +127,8 @@ function evaluateAll(learners: Learners, parameters: Parameters, campaignTrials:
 }
 
 /**
- * Trials of at most `most` campaigns of a future, one trial for each number of seeds. A campaign that is too small is
- * omitted.
+ * Trials of at most `most` of the campaigns that are treated as future ones, one trial for each number of seeds. A
+ * campaign that is too small is omitted.
  */
 export function trialsPerCampaign(
   campaigns: readonly CampaignHistory[],

@@ -1,8 +1,11 @@
-/** Draws the axes of a chart: a frame in pixels, the elements around the frame, and the numbers next to it. */
+/**
+ * Draws the axes of a chart: a frame measured in pixels, the elements around the frame, and the numbers next to the
+ * frame.
+ */
 import { element, textElement } from './svg.ts';
 import { colour } from './theme.ts';
 
-/** The area of the data, in pixels of the chart. */
+/** The data area, in chart pixels. */
 export interface Frame {
   readonly left: number;
   readonly right: number;

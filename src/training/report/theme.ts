@@ -53,7 +53,7 @@ export function cssVariables(scheme: 'light' | 'dark'): string {
     .join(';');
 }
 
-/** Names of the methods by mean AUC, best first, with metaheac in front. */
+/** Names of the methods: metaheac, then the other methods by descending mean AUC. */
 export function methodOrder({ methods }: EvaluationReport): string[] {
   const aucOf = (name: string) => (name === MAIN_METHOD ? Number.POSITIVE_INFINITY : methods[name]!.all!.auc.mean);
   return Object.keys(methods).sort((a, b) => aucOf(b) - aucOf(a));
