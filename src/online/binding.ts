@@ -16,7 +16,7 @@ export interface BoundFeature {
   readonly kind: ColumnKind;
   /** Maximum length of a list; 0 for a feature that is not a list. */
   readonly maxLength: number;
-  /** Whether unknown tokens of a list keep their positions, as id 0. */
+  /** Whether unknown tokens in a list keep their positions as id 0. */
   readonly keepsUnknown: boolean;
   /** Size of a vector; 0 for a feature that is not a vector. */
   readonly size: number;
@@ -24,7 +24,7 @@ export interface BoundFeature {
   readonly tokenIds: Int32Array;
   /** Number of dictionary tokens that the model does not know. */
   readonly unknownTokens: number;
-  /** The value that replaces a missing number; null for NaN. */
+  /** The value that replaces a missing number; null stands for NaN. */
   readonly missing: number | null;
   /** Tokens that are hidden in the values of all users, with their replacements. */
   readonly swap?: Swap;
@@ -37,8 +37,8 @@ export interface Binding {
 }
 
 /**
- * Binds a model to a population. A feature that the population lacks, or has as another kind, is an `invalid_model`
- * error.
+ * Binds a model to a population. A feature that is missing from the population, or is of a different kind there, is an
+ * `invalid_model` error.
  */
 export function bind(model: ModelContract, population: UserRows): Binding {
   return { features: model.manifest.features.user.map((feature) => bindFeature(model, population, feature)) };

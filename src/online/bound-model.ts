@@ -21,8 +21,8 @@ export interface BoundModelOptions {
 }
 
 /**
- * A request that lacks `without`, because `BoundModel` finds the campaign's own past-campaigns token by the external id
- * and leaves this token out.
+ * A request without the property `without`, because `BoundModel` itself looks up the campaign's own past-campaigns
+ * token by the external id and leaves this token out.
  */
 type OfCampaign<T> = Omit<T, 'without'> & { readonly externalId: string | null };
 

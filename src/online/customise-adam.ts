@@ -59,7 +59,7 @@ export async function customiseByAdam(
 
 /** Ranks of a fold's held-out seeds after an epoch. */
 interface EpochRanks {
-  /** Ranks among the plan's candidates; these ranks determine the number of epochs. */
+  /** Ranks among the plan's candidates. The number of epochs is chosen by these ranks. */
   readonly others: SeedRanks;
   /** Ranks among the rows of the quality report. */
   readonly reported: SeedRanks;
@@ -171,7 +171,10 @@ function aucOf(ranks: SeedRanks): number {
   return wins.reduce((sum, each) => sum + each, 0) / wins.length;
 }
 
-/** Describes what held-out seeds showed about adapting the model; `aucs` are by number of epochs, starting with 0. */
+/**
+ * Describes how adaptation changed the AUC of held-out seeds. `aucs` contains the AUC by number of epochs, starting
+ * with 0.
+ */
 function describeEpochs(aucs: readonly number[], epochs: number): string | null {
   const [before, ...after] = aucs.map((auc) => auc.toFixed(2));
   if (after.length === 0) return null;

@@ -152,7 +152,7 @@ export async function descendHeads(
   await descend(run, stepsFor(settings, positives.length), left, settings, rng.fork('second'));
 }
 
-/** Returns the pool without the users with the best scores; `share` says what share of the pool is left out. */
+/** Returns the pool without its highest-scoring users. `share` is the share of the pool to leave out. */
 function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Array {
   const sorted = pool.slice().sort((a, b) => scores[b]! - scores[a]! || a - b);
   return sorted

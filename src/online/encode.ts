@@ -51,9 +51,9 @@ export class IdArrays {
 export type CampaignValues = Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
 
 /**
- * The inputs `user.<feature>`: `[rows]`, or `[rows, maxLength]` with `.length`, with the types that `graph` declares
- * (int32 without a graph). In lists, unknown tokens are dropped, or become id 0 if the model keeps positions; then the
- * first `maxLength` tokens are kept.
+ * The inputs `user.<feature>`, `[rows]`, or for lists `[rows, maxLength]` and a second input `.length`. The inputs have
+ * the types that `graph` declares (int32 without a graph). In lists, unknown tokens are dropped, or become id 0 if the
+ * model keeps positions; then the first `maxLength` tokens are kept.
  */
 export function encodeUsers(
   graph: Graph | null,

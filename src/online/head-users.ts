@@ -85,8 +85,7 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
 }
 
 /**
- * The users who do not fit the filters, of whom only the sampled seeds are kept as seeds. Nobody if all sampled seeds
- * fit.
+ * The users who do not fit the filters. Seeds are included only if they were sampled. Empty if all sampled seeds fit.
  */
 function outsideOf({ outside }: CustomiseRequest, seeds: Int32Array): Outside {
   if (!outside) return NOBODY;

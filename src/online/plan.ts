@@ -107,7 +107,7 @@ export function samplePlan(key: string, users: PlanInputs, settings: AdamSetting
   for (let part = 0, ranked = 0; part < parts && ranked < ENOUGH_SEEDS; part++) {
     const heldOut = shuffled.filter((_, place) => place % parts === part).sort();
     const learning = without(seeds, heldOut);
-    // after one seed and one candidate to rank it against are held out, nobody is left to learn from
+    // if holding out seeds and candidates leaves no seed or no candidate to learn from, no folds are planned
     if (learning.length === 0 || pool.length === 0) return unchosen;
     const pass = samplePass(rng.fork(`fold/${part}`), { ...users, seeds: learning, candidates: pool }, settings);
     folds.push({ ...pass, heldOut });

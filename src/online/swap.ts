@@ -16,7 +16,7 @@ export interface Hidden {
 /** The values that are hidden for campaigns that were made from tokens, as plain data. */
 export interface HiddenTokens {
   readonly byCampaign: ReadonlyMap<string, readonly Hidden[]>;
-  /** Replacement codes by feature with tokens, drawn by their frequency among users. */
+  /** The replacement codes for each feature with tokens, drawn according to their frequency among users. */
   readonly draws: ReadonlyMap<string, Int32Array>;
 }
 

@@ -13,13 +13,19 @@ import { encodeCampaign, encodeUsers } from './encode.ts';
 import { makeCampaign, makeUsers } from './made-users.ts';
 import { type OnlineProgram, openOnlineProgram } from './online-context.ts';
 
-/** Number of made-up users: more than the scorer takes in one run, so that there is a full run and a partial run. */
+/** Number of made-up users. It exceeds the scorer's run size, so that there is both a full run and a partial run. */
 const USERS = 1100;
-/** Number of seeds: enough that some are held out by default, so that the epochs are chosen as for a real campaign. */
+/**
+ * Number of seeds. It is large enough for some seeds to be held out by default, so that the number of epochs is chosen
+ * as for a real campaign.
+ */
 const SEEDS = 50;
-/** Number of steps in each pass. A fault shows in the first step, or in the second step through its after-effects. */
+/**
+ * Number of steps in each pass. Any fault shows up either in the first step or, through its after-effects, in the
+ * second.
+ */
 const STEPS = 2;
-/** Key of all random numbers, so that the same model gets the same test expansion. */
+/** Key of all random numbers. The key is fixed so that the same model always gets the same test expansion. */
 const KEY = 'test expansion';
 
 /** The result of a test expansion. */
@@ -39,7 +45,7 @@ export interface TestExpansionOptions {
   readonly program?: OnlineProgram;
   /**
    * Skips the test of the exported file, which takes four times the model's memory. An import has already done this
-   * test, so a start of the service need not repeat it.
+   * test, so the service need not repeat it at startup.
    */
   readonly withoutExport?: boolean;
 }

@@ -53,8 +53,8 @@ export interface PredictionSummary {
   readonly recall: Readonly<Record<string, Agreement | null>>;
   readonly verdicts: VerdictCounts;
   /**
-   * `truly` is the number of campaigns with a true AUC below `auc`; `called` is how many of these got the verdict
-   * `weak`.
+   * `truly` is the number of campaigns with a true AUC below `auc`; `called` is the number of these campaigns that got
+   * the verdict `weak`.
    */
   readonly weak: { readonly auc: number; readonly truly: number; readonly called: number };
 }
@@ -71,8 +71,8 @@ export interface PredictionReport {
 }
 
 /**
- * Makes predictions from the measurements, taking `drift` into account if defined, and compares the predictions with
- * the true values.
+ * Makes predictions from the measurements, taking `drift` into account if it is defined, and compares the predictions
+ * with the true values.
  */
 export function reportPredictions(measured: MeasuredPredictions, drift: Drift | undefined): PredictionReport {
   const predicted = (of: { readonly seeds: number; readonly ranks: SeedRanks | null }): Prediction =>

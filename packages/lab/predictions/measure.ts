@@ -1,6 +1,6 @@
 /**
- * Collects the data for predictions on test campaigns, the true values from the eval rows, and the same data for random
- * users used in place of seeds.
+ * Collects the data for predictions on test campaigns and the true values from the eval rows. The same data is also
+ * collected with random users in place of the seeds.
  */
 import { createRng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
@@ -13,7 +13,7 @@ import type { RankingQuality } from '../../../src/training/evaluation/metrics.ts
 import type { PreparedDataSet } from '../../../src/training/history/prepared-data-set.ts';
 import type { Device } from '../../onnx-grad/index.ts';
 
-/** Number of sets of random users that are used as seeds. Each set is as large as the seed set of a test campaign. */
+/** Number of random user sets that are used as seeds. Each set is as large as a test campaign's seed set. */
 const RANDOM_SETS = 20;
 
 /** The number of seeds, and the ranks of the held-out seeds. The ranks are null if there are too few seeds. */
@@ -73,7 +73,7 @@ export async function measurePredictions(
   }
 }
 
-/** Ranks as many random users as the trial has seeds. Returns null if no candidates other than these users remain. */
+/** Ranks as many random users as the trial has seeds. Returns null if no other candidates remain. */
 async function rankRandomUsers(context: OnlineContext, trial: Trial, key: string): Promise<RankedSeeds | null> {
   const { population } = context;
   const seeds = sampleWithoutReplacement(createRng(key), population.rowCount, trial.seeds.length).sort();

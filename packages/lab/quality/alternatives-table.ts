@@ -8,8 +8,8 @@ import { table } from './format.ts';
 import type { Alternatives } from './leave-one-out.ts';
 
 /**
- * Returns a table with a row for each alternative: the mean gain over the first alternative, averaged over data sets,
- * and the data sets on which the alternative is clearly better or worse.
+ * Returns a table with a row for each alternative. The row shows the gain over the first alternative, averaged over
+ * data sets, and the data sets on which the alternative is clearly better or worse.
  */
 export function alternativesTable(sets: Alternatives): string {
   const names = sets[0]!.alternatives.map(({ name }) => name);

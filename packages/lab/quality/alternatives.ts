@@ -23,10 +23,7 @@ const rates =
     ...from,
     rates: Object.fromEntries(Object.entries(from.rates).map(([name, rate]) => [name, rate * factor])),
   });
-/**
- * Returns a stack of the library's parts of the given kinds. The parts share the weight that is left after the heads'
- * weight.
- */
+/** Returns a stack of all library parts of the given kinds. The parts share the weight that the heads do not get. */
 const stack =
   (heads: number, kinds: readonly ClosedForm['kind'][] = ['logistic', 'regression']): Change =>
   (from) => {
@@ -56,8 +53,8 @@ const CHANGES: Readonly<Record<string, Change>> = {
 };
 
 /**
- * Computes the users of a campaign once for all alternatives. All alternatives use the same random draws, so that any
- * two alternatives can be compared campaign by campaign.
+ * Prepares each campaign's users once for all alternatives. All alternatives use the same random draws, so that any two
+ * alternatives can be compared campaign by campaign.
  */
 export async function runAlternatives(run: BenchRun): Promise<readonly Alternative[]> {
   const { prepared, trials } = run;

@@ -20,7 +20,8 @@ export interface Comparison {
   readonly measure: Measure;
   readonly own: Interval;
   /**
-   * The other method with the largest mean of the measure in the group. Choosing by the results favours this method.
+   * The method, other than the model, with the largest mean of the measure in the group. Choosing this method by its
+   * results favours it.
    */
   readonly best: string;
   readonly theirs: number;
@@ -56,8 +57,8 @@ interface Named {
 }
 
 /**
- * Returns a table with a row for each data set and group, followed by how often each verdict occurs; empty without
- * reports.
+ * Returns a table with a row for each data set and group, followed by the count of each verdict. The table is empty if
+ * there are no reports.
  */
 export function bestBaselineTable(reports: readonly Named[]): string {
   const rows = reports.flatMap(({ name, report }) => {

@@ -64,8 +64,8 @@ const ROWS: readonly Row[] = [
 const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
 
 /**
- * Returns a table for each data set and its groups: the quality of the current choice, and how much each other row
- * differs. Empty without results.
+ * Returns a table for each data set and its groups. The table shows the quality of the current choice, and the
+ * difference between each other row and the current choice. Empty if there are no results.
  */
 export function blendBySetTable(sets: readonly BlendOfSet[]): string {
   return sets

@@ -77,7 +77,7 @@ export interface Evidence {
   readonly trials: Readonly<Record<'found' | 'equal', { readonly start: Campaigns; readonly held: Campaigns }>>;
 }
 
-/** The blend to serve. Unless `seeds` is null, all campaigns use the weights for this number of seeds. */
+/** The blend to serve. Unless `seeds` is null, all campaigns use the weights for `seeds` seeds. */
 export interface ChosenBlend {
   readonly settings: DescentSettings;
   readonly seeds: number | null;

@@ -32,7 +32,7 @@ export function tuneOnFixedGrids(
   const rng = createRng(`train/${seed}/companion`);
   /**
    * Returns `chosen`, the best setting in the extended grid, if the fixed grid contains it, because `chosen` is then
-   * the best there too. Otherwise searches the fixed grid.
+   * also the best setting in the fixed grid. Otherwise searches the fixed grid.
    */
   const choose = <S extends Setting>(open: (oneHot: OneHot) => TunableMethod<S>, chosen: S): S => {
     const isSame = (setting: S) => Object.keys(chosen).every((key) => setting[key] === chosen[key]);

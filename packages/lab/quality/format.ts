@@ -13,7 +13,7 @@ export function groupsOf(summary: Readonly<Partial<Record<GroupName, unknown>>>)
   return GROUPS.filter((group) => summary[group] !== undefined);
 }
 
-/** Returns a Markdown table with columns aligned as a formatter would align them; empty without rows. */
+/** Returns a Markdown table with columns aligned as a formatter would align them. Returns '' if there are no rows. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
   const widths = heads.map((head, i) => Math.max(3, head.length, ...rows.map((row) => row[i]!.length)));

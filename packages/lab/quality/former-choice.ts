@@ -19,8 +19,8 @@ export interface Tried {
 }
 
 /**
- * Chooses the weights of both regressions in `settings`, first before training and then on held-out campaigns. With
- * `grown`, the grid of weights is extended, up to using the regression alone.
+ * Chooses the weights of both regressions in `settings`, first before training and then on held-out campaigns. If
+ * `grown` is true, further weights are tried, as well as the whole-population regression alone.
  */
 export async function chooseOneAtATime(
   settings: DescentSettings,

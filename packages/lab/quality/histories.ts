@@ -137,7 +137,8 @@ async function copyLines(from: string, to: string, keep: (line: string, number: 
 }
 
 /**
- * The changes to the default adaptation that the manifest lists as chosen, before training or on held-out campaigns.
+ * The changes to the default adaptation that were chosen before training or on held-out campaigns, according to the
+ * manifest.
  */
 function takenOf({ manifest }: GeneralModel): string[] {
   return [

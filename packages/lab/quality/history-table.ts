@@ -15,7 +15,7 @@ interface Named {
 /**
  * Returns a table over all test campaigns with a row for each data set and length of history. Lines below the table say
  * how often the model is ahead, level or behind for each length of history, and in how many cells the model is behind.
- * Empty without results.
+ * Empty if there are no results.
  */
 export function historyTable(sets: readonly Named[]): string {
   const points = sets.flatMap(({ name, histories }) => (histories ?? []).map((point) => ({ name, ...point })));

@@ -1,6 +1,6 @@
 /**
- * Writes tables into an existing or new Markdown page. Each table stands between two marks; the opening mark names the
- * table.
+ * Writes tables into an existing or new Markdown page. Each table is enclosed in two marks. The opening mark contains
+ * the table's name.
  */
 
 const MARK = /<!-- table: ([^>]+?) -->\n[\s\S]*?<!-- end of table -->/g;

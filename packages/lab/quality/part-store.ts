@@ -6,8 +6,8 @@ export interface PartStore {
   /** The folder that contains the models and results of the data set. */
   readonly folder: string;
   /**
-   * Returns the stored result of `part`, or null if there is no result under `key`. Without `key`, the key does not
-   * matter.
+   * Returns the stored result of `part`, or null if there is no result under `key`. If `key` is omitted, a result with
+   * any key is returned.
    */
   find<T>(part: string, key?: unknown): T | null;
   /** Returns the names of the stored parts in no particular order. */

@@ -123,7 +123,7 @@ async function tryModel(run: BenchRun, model: GeneralModel): Promise<readonly Tr
   return (await method!.run(run.trials, run.methodOptions)).qualities;
 }
 
-/** The results for one number of seeds, on the test campaigns with at least twice as many members. */
+/** The results for one number of seeds, on the test campaigns that have at least twice as many members as seeds. */
 export interface CurvePoint {
   readonly seeds: number;
   readonly campaigns: number;

@@ -1,6 +1,6 @@
 /**
  * Measures the quality of audiences: the default model compared with baselines and the published recipe, the
- * contribution of each part and choice of the model, the AUC by number of seeds, and the effect of short histories.
+ * contribution of each model part and design choice, the AUC by number of seeds, and the effect of short histories.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

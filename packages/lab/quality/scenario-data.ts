@@ -12,7 +12,8 @@ const FILES = ['users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
 
 /**
  * Writes the scenario `name` into a folder in `work` and returns the folder. If the folder contains different data,
- * nothing is changed and an invalid_argument error is thrown, because the stored results were measured on these data.
+ * nothing is changed and an invalid_argument error is thrown, because the stored results were measured on the data in
+ * the folder.
  */
 export async function writeScenarioData(work: string, name: ScenarioName): Promise<string> {
   const folder = join(work, name, 'data');

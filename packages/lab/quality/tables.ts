@@ -1,4 +1,7 @@
-/** Formats the results of the quality benchmark as named Markdown tables, without paths of data or models. */
+/**
+ * Formats the results of the quality benchmark as named Markdown tables. The tables contain no paths to data sets or
+ * models.
+ */
 import type { Interval } from '../../../src/lib/interval.ts';
 import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
 import { ABLATIONS } from './ablations.ts';
@@ -33,7 +36,7 @@ export interface DataSetResults {
   readonly curve: readonly CurvePoint[] | null;
   readonly histories: readonly HistoryPoint[] | null;
   readonly alternatives: readonly Alternative[] | null;
-  /** The results of choosing a blend with one element of the choice left out at a time. */
+  /** The results of the blend choice when its elements are left out one at a time. */
   readonly blend: BlendResult | null;
   readonly cutLists: BlendResult | null;
 }

@@ -8,7 +8,7 @@ import type { Rng } from '../../../src/lib/rng.ts';
 import type { Scenario } from './scenario.ts';
 import { sampleTastes, tasteOf } from './tastes.ts';
 
-/** The names of a user's numbers, and how many bands each is cut into. */
+/** The names of a user's numbers, and the number of bands for each. */
 const NUMBERS: Readonly<Record<string, number>> = {
   age: 12,
   income: 16,

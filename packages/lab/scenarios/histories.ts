@@ -1,5 +1,5 @@
 /**
- * Scenarios that differ in which users become members: members of one or of many campaigns, drift, audiences made up of
+ * Scenarios that differ in how members are chosen: each user in one campaign or in many, drift, audiences made up of
  * two crowds, and broad audiences.
  */
 
@@ -28,8 +28,8 @@ const FEATURES: Pick<Scenario, 'userFeatures' | 'campaignFeatures'> = {
 };
 
 /**
- * Generates users with a region and interests. The number of interests is in the range `tokens`; they are sampled from
- * 300 interests by taste, with the given `sharpness`.
+ * Generates users with a region and interests. The number of interests per user is in the range `tokens`. Each user's
+ * interests are sampled from 300 interests according to taste, with the given `sharpness`.
  */
 function usersOf(
   rng: Rng,

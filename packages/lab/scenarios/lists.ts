@@ -158,7 +158,7 @@ export const rareTokens: Scenario = {
     );
     const keywordsOf = (own: readonly number[]): string[] => {
       const shown = own.flatMap((niche) => Array.from({ length: 1 + rng.integer(2) }, () => niche));
-      // one more keyword from a random niche is added, so that users do not only have keywords of their own niches
+      // one more keyword from a random niche is added, so that users do not only have keywords from their own niches
       return [...shown, rng.integer(niches)].map((niche) => rare.tokens[niche]![sampleAmount(rng, 0, 11)]!);
     };
     return {

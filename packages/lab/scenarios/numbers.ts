@@ -67,7 +67,7 @@ export const numbers: Scenario = {
   },
 };
 
-/** Maps each user's tastes to a vector by a random matrix, and adds noise that is as strong as the signal. */
+/** Maps each user's tastes to a vector with a random matrix, and adds noise that is as strong as the signal. */
 function sampleVectors(
   rng: Rng,
   users: number,

@@ -23,7 +23,7 @@ type Traits = Readonly<Record<string, string | number | readonly string[] | read
 
 export interface Scenario {
   readonly name: string;
-  /** A sentence about the users and about what makes a user a member. */
+  /** A sentence that describes the users and what makes a user a member. */
   readonly about: string;
   readonly users: number;
   readonly trainCampaigns: number;

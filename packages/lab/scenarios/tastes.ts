@@ -29,7 +29,8 @@ export function sampleTastes(
 }
 
 /**
- * A vocabulary of tokens in topics. A topic is sampled by taste; a token within a topic is sampled by popularity alone.
+ * A vocabulary of tokens in topics. A topic is sampled according to taste; a token within a topic is sampled according
+ * to popularity alone.
  */
 export interface Vocabulary {
   /** The tokens of each topic, `[topics][tokens]`, most popular first. */
@@ -139,7 +140,7 @@ export function categoryOf(rng: Rng, aim: Float64Array): string {
   return `category-${strongest}`;
 }
 
-/** Returns the dot product of row i of `vectors` and `by`. */
+/** Returns the dot product of `by` and row i of `vectors`. */
 function project(vectors: Float64Array, i: number, by: ArrayLike<number>): number {
   let sum = 0;
   for (let t = 0; t < by.length; t++) sum += vectors[i * by.length + t]! * by[t]!;

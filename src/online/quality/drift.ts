@@ -14,8 +14,8 @@ export interface DriftAt {
 }
 
 /**
- * The drift for `seeds` seeds. Between two measured numbers of seeds it is interpolated linearly in their logarithms;
- * outside the measured range it is the drift at the nearest measured number.
+ * The drift for `seeds` seeds. Between two measured numbers of seeds, the drift is interpolated linearly in the
+ * logarithm of the number; outside the measured range, it is the drift at the nearest measured number.
  */
 export function driftAt({ by_seeds }: Drift, seeds: number): DriftAt {
   const above = by_seeds.findIndex((one) => one.seeds >= seeds);

@@ -61,7 +61,7 @@ export function meanInterval(values: Float64Array, others: number): Interval {
 
 /**
  * The .95 quantile of Student's t, by its expansion in 1 / degrees (Abramowitz & Stegun 26.7.5). It is accurate to .002
- * from 4 degrees of freedom on.
+ * for 4 or more degrees of freedom.
  */
 function studentQuantile(degrees: number): number {
   const terms = [

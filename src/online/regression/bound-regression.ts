@@ -36,12 +36,12 @@ const MOST_PREPARED_BYTES = 2 ** 26;
 export interface CampaignRegression {
   /**
    * Fits several sets of seeds at once, which is faster than calling `fit` for each. `fit` then returns these results,
-   * equal bit for bit. Fits that are too large to keep are left to `fit`.
+   * which are bit-for-bit identical to separately computed results. Fits that are too large to keep are left to `fit`.
    */
   prepare(sets: readonly SeedSet[], settings: readonly PopulationRegressionSettings[]): void;
   /**
    * Fits each of the settings to the seeds at these positions among the campaign's users. The seeds are compared with
-   * all users, or with `others`. Calls with the same array of positives must have the same others.
+   * all users, or with `others`. Calls with the same array of positives must also pass the same `others`.
    */
   fit(
     positives: Int32Array,
@@ -99,7 +99,7 @@ export interface RegressionOptions extends Pick<SessionOptions, 'device' | 'keep
 }
 
 /**
- * Reads a sample of the population's users; before that, reads the whole population if its sums are not cached yet.
+ * Reads a sample of the population's users, after reading the whole population if its sums are not cached yet. Returns
  * null if the model has no regression.
  */
 export async function openBoundRegression(
@@ -280,7 +280,7 @@ function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
   return { count: 1, userNumbers: Int32Array.of(0), columns: new Map(columns) };
 }
 
-/** The column of a feature for a single user with the given codes; numbers are missing values. */
+/** The column of a feature for a single user with the given codes; numbers are treated as missing. */
 function columnOfOne({ kind, size }: BoundFeature, codes: Int32Array): Column {
   switch (kind) {
     case 'number':

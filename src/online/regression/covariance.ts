@@ -76,9 +76,10 @@ export interface CovarianceInHalves extends Covariance {
 }
 
 /**
- * G = X' * X / n - mean * mean' of scaled rows, computed from the rows: an application takes two passes over their
- * features. If the rows are a sample, `moments` may cover all rows. The diagonal is then known exactly: every entry
- * that the sample underestimates is corrected, and only the off-diagonal entries are estimates.
+ * G = X' * X / n - mean * mean' of scaled rows, computed from the rows: each application takes two passes over the
+ * features of these rows. If the rows are a sample, `moments` may cover the whole population. The diagonal is then
+ * known exactly: every entry that the sample underestimates is corrected, and only the off-diagonal entries are
+ * estimates.
  */
 export function covarianceOf(products: RowProducts, moments: Moments): CovarianceInHalves {
   const { scale, mean, variance } = moments;

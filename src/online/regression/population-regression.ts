@@ -17,8 +17,8 @@ import { type Directions, type WeightPrior, weightPrior } from './weight-prior.t
 
 /**
  * Off-diagonal entries of the covariance are computed from all users if they have at most this many features in total.
- * Otherwise they are computed from evenly spaced users who have about this many features, because an application takes
- * two passes over them. The diagonal always covers all users.
+ * Otherwise they are computed from evenly spaced users who have about this many features, because each application of
+ * the covariance takes two passes over the features. The diagonal always covers all users.
  */
 export const MOST_FEATURES = 500_000;
 /**
@@ -106,8 +106,8 @@ export function populationRegression(products: RowProducts, sums: ColumnSums, po
 }
 
 /**
- * Returns the weights of each fit, identical bit for bit to the result of `fit`. All regressions must use `products`;
- * their powers may differ.
+ * Returns the weights of each fit, which are bit-for-bit identical to the result of `fit`. All regressions must use
+ * `products`; their powers may differ.
  */
 export function fitSideBySide(products: RowProducts, fits: readonly PlannedFit[]): Float64Array[][] {
   const weights: Float64Array[][] = [];

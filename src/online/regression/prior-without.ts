@@ -1,8 +1,8 @@
-/** Removes from a prior of regression weights one of the vectors from which the prior was learned. */
+/** Removes one vector from a prior of regression weights that was learned from many vectors. */
 import { symmetricEigen } from './symmetric-eigen.ts';
 import type { Directions } from './weight-prior.ts';
 
-/** A direction is a rounding error if its squared length, relative to the first direction's, is below this. */
+/** Minimum squared length of a direction, relative to the first direction. A shorter direction is a rounding error. */
 const LEAST_SQUARE = 1e-9;
 
 /**
@@ -30,7 +30,10 @@ export function directionsWithout(
   return orthogonal({ rank, width, directions: changed }, scale);
 }
 
-/** Returns directions that have the same sum of d * d' and are orthogonal in scaled coordinates. */
+/**
+ * Returns directions that have the same sum of d * d' as the given directions, and are orthogonal in scaled
+ * coordinates.
+ */
 function orthogonal({ rank, width, directions }: Directions, scale: Float64Array): Directions {
   const products = new Float64Array(rank * rank);
   for (let i = 0; i < rank; i++)

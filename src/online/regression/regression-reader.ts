@@ -1,6 +1,5 @@
 /**
- * Reads from the graph the features by which a parameter is multiplied for each user, without running the rest of the
- * model.
+ * Reads the features by which the graph multiplies a parameter for each user, without running the rest of the model.
  */
 import {
   assembleRows,

@@ -39,9 +39,9 @@ export interface SharedSystem {
 }
 
 /**
- * The solutions of each system, equal bit for bit to those of `solveShifted`. A system is created when its turn comes,
- * and its solutions are passed to `onSolved`. `LANES` systems are solved at once, so that one pass over the rows serves
- * all of them.
+ * The solutions of each system, which are bit-for-bit identical to those of `solveShifted`. A system is created when
+ * its turn comes, and its solutions are passed to `onSolved`. `LANES` systems are solved at once, so that one pass over
+ * the rows serves all of them.
  */
 export function solveSideBySide(
   products: RowProducts,

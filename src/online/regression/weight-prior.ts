@@ -20,7 +20,8 @@ export interface WeightPrior {
 /**
  * The change of coordinates for the covariance I + `variance` * (sum of d * d'), with d in the coordinates of columns
  * scaled by `scale` (0 for columns without a value in any row). It is exact if the directions are orthogonal in these
- * coordinates, as they are on the users on whom a model was trained. It is symmetric and positive definite in any case.
+ * coordinates, as they are for the users on whom a model was trained. The change of coordinates is symmetric and
+ * positive definite in any case.
  */
 export function weightPrior(
   { rank, width, directions }: Directions,

@@ -169,9 +169,7 @@ function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> 
   );
 }
 
-/**
- * The memory for the gradients of a step: gradients of whole parameters, or of the concatenated rows of all look-ups.
- */
+/** The memory for one step's gradients, either of whole parameters or of the concatenated rows of all look-ups. */
 function gradientTensors(adam: Adam, wanted: readonly WantedGradient[], places: Feeds): Tensor[] {
   const ends = new Map<string, number>();
   return wanted.map(({ parameter, place }) => {

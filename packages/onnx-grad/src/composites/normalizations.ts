@@ -61,7 +61,7 @@ export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
     if (num_groups === undefined || typeof channels !== 'number' || channels % num_groups !== 0)
       refuse(`${channels} channels cannot be divided into ${num_groups} groups`);
     const width = channels / num_groups;
-    // `grouped` has the shape [rows, groups, elements of a group]
+    // `grouped` has the shape [rows, groups, elements per group]
     const grouped = b.add('Reshape', [x, b.ints([0, num_groups, -1])]);
     const { centred, deviation } = moments(b, grouped, [2], epsilon);
     const normal = b.add('Div', [centred, deviation]);

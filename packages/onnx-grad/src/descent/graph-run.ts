@@ -26,7 +26,7 @@ export interface GraphProgram {
 
 /**
  * The graph of a step. Its inputs are the inputs of the head, `label` `[batch]` and `rate/<parameter>`. Its outputs are
- * `loss`, and each parameter after the step, `next/<parameter>`.
+ * `loss` and the updated parameters, `next/<parameter>`.
  */
 export function buildDescentGraph(head: Graph, parameters: readonly string[]): Graph {
   const b = Builder.from(head);

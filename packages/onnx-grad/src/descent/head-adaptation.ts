@@ -1,6 +1,6 @@
 /**
- * Gradient descent on a few parameters of a graph. The body, the part that does not depend on these parameters, is
- * computed once per row. Steps run only the rest of the graph, the head.
+ * Gradient descent on a few parameters of a graph. The part of the graph that does not depend on these parameters (the
+ * body) is computed once per row. Steps run only the rest of the graph (the head).
  */
 
 import type { Parameters } from '../adam/compaction.ts';

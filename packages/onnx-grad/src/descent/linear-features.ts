@@ -18,8 +18,8 @@ export interface ColumnBlock {
   /** The first column of the block. The block has `elements.length` consecutive columns. */
   readonly first: number;
   /**
-   * The flat positions in the parameter of the elements that have columns, ascending. An element that no row looks up
-   * never changes and has no column.
+   * The parameter elements that have columns, as ascending flat positions. An element that no row looks up never
+   * changes and has no column.
    */
   readonly elements: Int32Array;
 }

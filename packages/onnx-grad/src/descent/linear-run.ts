@@ -36,7 +36,7 @@ import { logitOf, SAME, spreadOf } from './spread.ts';
 const LINK_ROWS = 8192;
 /** The logistic regression stops when no entry of the mean gradient exceeds this number. */
 const LOGISTIC_TOLERANCE = 1e-5;
-/** Minimum weight of a run's own logits in a blend. It is enough to order rows that get equal scores from the parts. */
+/** Minimum weight of a run's own logits in a blend. It suffices to order rows that get equal scores from the parts. */
 const LEAST_OWN = 1e-3;
 /**
  * Limits the spread of blends without a scale, because float32 and ONNX Runtime's Sigmoid only distinguish logits
@@ -214,7 +214,7 @@ class LinearRun implements HeadRun {
     if (!isBlended) return;
     const after = spreadOf(inner);
     if (after.deviation === 0) return;
-    // a larger spread would cause ties among the highest and the lowest scores: see `MOST_UNSCALED`
+    // a larger spread would cause ties among the highest and the lowest scores (see `MOST_UNSCALED`)
     const shrink = this.#scaleName === null ? 1 : spreadToKeep / after.deviation;
     this.#scale = this.#scaleAtStart * shrink;
     const intercept = this.#interceptColumn();

@@ -171,7 +171,7 @@ function fillDerivatives(logits: Float64Array, labels: Uint8Array, slope: Float6
   }
 }
 
-/** The objective at point + length * direction, given the `logits` there. */
+/** The objective at point + length * direction. `logits` are the logits at that position. */
 function objectiveAlong(
   logits: Float64Array,
   labels: Uint8Array,

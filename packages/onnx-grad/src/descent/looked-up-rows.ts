@@ -95,8 +95,8 @@ export function assembleRows(
 }
 
 /**
- * Replaces entries of a row that have the same column by their sum, in place, because their sum must be squared and not
- * each entry. Returns the number of remaining entries.
+ * Merges entries of a row that have the same column into their sum, in place, because squares must be computed from the
+ * sum rather than from each entry. Returns the number of remaining entries.
  */
 function addUpRepeated(starts: Int32Array, columns: Int32Array, values: Float32Array, width: number): number {
   const entryOf = new Int32Array(width).fill(-1);

@@ -75,8 +75,8 @@ export class Builder implements NodeBuilder {
   }
 
   /**
-   * Adds an input. `known` contains the input's elements if the caller is sure of them, for example sizes that another
-   * graph computed.
+   * Adds an input. `known` contains the input's elements if the caller knows them for certain, for example sizes that
+   * another graph computed.
    */
   input(name: string, dtype: DataType, shape: Shape, known?: readonly Dim[]): Value {
     for (const dim of [...shape, ...(known ?? [])]) if (typeof dim === 'string') this.keepClearOf(dim);

@@ -75,8 +75,9 @@ export function addGradients(
 }
 
 /**
- * Returns `graph` with the gradients of `loss` (a float scalar) as further outputs, in the order of `parameters`. The
- * outputs are named `grad/<parameter>` and have the shapes of the parameters. Throws the same errors as `addGradients`.
+ * Returns `graph` with the gradients of `loss` (a float scalar) as additional outputs, in the order of `parameters`.
+ * The outputs are named `grad/<parameter>` and have the shapes of the parameters. Throws the same errors as
+ * `addGradients`.
  */
 export function differentiate(graph: Graph, loss: string, parameters: readonly string[]): Graph {
   const b = Builder.from(graph);
@@ -168,7 +169,7 @@ function unbroadcast(b: Builder, gradient: Value, target: Value): Value {
   if (extra > 0) out = b.add('ReduceSum', [out, b.ints(Array.from({ length: extra }, (_, i) => i))], { keepdims: 0 });
   const ones = target.shape.flatMap((dim, i) => (dim === 1 && out.shape[i] !== 1 ? [i] : []));
   if (ones.length > 0) out = b.add('ReduceSum', [out, b.ints(ones)], { keepdims: 1 });
-  // if two sizes have different names, which of them is 1 is only known at run time
+  // if two sizes have different names, it is only known at run time which of them is 1
   const unsure = target.shape.some((dim, i) => typeof dim === 'string' && dim !== out.shape[i]);
   if (!unsure) return out;
   const isOne = b.add('Equal', [b.add('Shape', [target]), b.scalar(1, 'int64')]);

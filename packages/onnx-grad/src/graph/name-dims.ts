@@ -5,9 +5,9 @@ import type { Graph, Value } from './ir.ts';
 import type { Dim } from './tensor.ts';
 
 /**
- * Returns `graph` with sizes renamed as in `declared`, which contains the types that the file declares, by value name.
- * Renaming never makes two sizes equal: whatever the file declares, a name is not used if an input uses it or another
- * size has already received it.
+ * Returns `graph` with sizes renamed as in `declared`. `declared` contains the types that the file declares, by value
+ * name. Renaming never makes two sizes equal: whatever the file declares, a name is not used if an input uses it or
+ * another size has already received it.
  */
 export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredType>): Graph {
   const fixed = new Set<Dim>(graph.inputs.flatMap((name) => graph.values.get(name)!.shape));

@@ -19,8 +19,8 @@ import { readTensor } from './proto-tensor.ts';
 import { CONTROL_FLOW, nodeNames, readNode } from './read-nodes.ts';
 
 /**
- * Adds `nodes`, in topological order, to `b`. The outside values that the nodes read must already be in `b`. A node
- * that does not fit is a GraphError.
+ * Adds `nodes`, in topological order, to `b`. All values that the nodes read from outside must already be in `b`. A
+ * node that does not fit is a GraphError.
  */
 export function addNodes(b: Builder, nodes: readonly FileNode[]): void {
   const names = nodeNames(nodes);

@@ -40,7 +40,7 @@ export function hasConversion(op: string): boolean {
 
 type Rule = (node: FileNode, opset: number, context: ConversionContext) => FileNode;
 
-/** Turns the attribute `axes` of reductions before opset 18 into an input. */
+/** Turns the `axes` attribute, which reductions had before opset 18, into an input. */
 const axesToInput: Rule = (node, opset, { ints }) => {
   const axes = node.attributes.get('axes');
   if (opset >= 18 || !axes) return node;

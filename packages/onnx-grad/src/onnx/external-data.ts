@@ -26,7 +26,7 @@ export interface ExternalFiles {
   read(location: string, offset: number, length: number): Uint8Array;
 }
 
-/** A tensor of a file, and how error messages describe the tensor. */
+/** A tensor from a file, and its description for error messages. */
 interface Named {
   readonly proto: TensorProto;
   readonly what: string;

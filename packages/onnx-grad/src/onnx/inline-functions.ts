@@ -21,7 +21,7 @@ import {
 const MAXIMUM_NODES = 100_000;
 const MAXIMUM_DEPTH = 64;
 
-/** A node of a file with its opset, because a function may declare a different opset than the model. */
+/** A node of a file with its opset, because a function's opset may differ from the model's. */
 export interface FileOp {
   readonly proto: NodeProto;
   readonly opset: number;
@@ -122,7 +122,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
   return [...nodes, ...copies];
 }
 
-/** The values of a function's attributes: those in the call, otherwise the defaults. */
+/** The values of a function's attributes. Attributes that are missing from the call have their default values. */
 function attributesOf(definition: FunctionProto, call: NodeProto, where: string): ReadonlyMap<string, AttributeProto> {
   const attributes = new Map(definition.attributeProto.map((attribute) => [attribute.name, attribute]));
   const taken = new Set([...definition.attribute, ...attributes.keys()]);

@@ -31,7 +31,7 @@ export function dataTypeOf(code: number, what: string): DataType {
   throw new GraphError(`${what} is ${name}, which is not supported: ${adviceFor(name)} before the export`);
 }
 
-/** Reads a tensor of a file. An unsupported type, external data or a size that does not match is a GraphError. */
+/** Reads a tensor from a file. An unsupported type, external data or a size that does not match is a GraphError. */
 export function readTensor(proto: TensorProto, what: string, inPlace = false): Tensor {
   const dtype = dataTypeOf(proto.dataType, what);
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {

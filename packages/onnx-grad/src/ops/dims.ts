@@ -5,7 +5,7 @@ import { GraphError } from '../errors.ts';
 import type { Value } from '../graph/ir.ts';
 import { type Dim, elementCount, isConcrete, type Shape } from '../graph/tensor.ts';
 
-/** Shape rules track the elements of an integer tensor with at most this number of elements. */
+/** Maximum number of elements in an integer tensor for shape rules to track its elements. */
 export const KNOWN_ELEMENTS = 64;
 
 /**
@@ -21,7 +21,7 @@ export function broadcastDim(a: Dim, b: Dim, freshDim: () => string): Dim {
   return freshDim();
 }
 
-/** Returns the shape of values that are broadcast against each other by numpy's rule. */
+/** Returns the shape that results when values are broadcast against each other by numpy's rules. */
 export function broadcastShapes(shapes: readonly Shape[], freshDim: () => string): Dim[] {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   const out: Dim[] = new Array<Dim>(rank).fill(1);
@@ -61,8 +61,8 @@ export function requireNumbers(value: Value | null | undefined, what: string): r
 }
 
 /**
- * Returns the known elements of a result of `shape` that only rearranges the elements of `x`: the element at `index` is
- * the element of `x` at `from(index)`. Returns undefined if a shape or an element is unknown.
+ * Returns the known elements of a result with shape `shape` that only rearranges the elements of `x`. The element at
+ * `index` is the element of `x` at `from(index)`. Returns undefined if a shape or an element is unknown.
  */
 export function knownElements(
   x: Value,
@@ -74,7 +74,7 @@ export function knownElements(
   return indicesOf(shape).map((index) => known[from(index).reduce((flat, i, axis) => flat * given[axis]! + i, 0)]!);
 }
 
-/** Returns all indices of a value of `shape`, in row-major order. */
+/** Returns all indices into a value with shape `shape`, in row-major order. */
 function indicesOf(shape: readonly number[]): number[][] {
   return shape.reduce<number[][]>(
     (indices, size) => indices.flatMap((index) => Array.from({ length: size }, (_, i) => [...index, i])),

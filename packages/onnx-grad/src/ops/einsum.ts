@@ -91,9 +91,9 @@ function onDiagonals(b: NodeBuilder, x: Value, from: readonly string[], to: read
 }
 
 /**
- * Returns the labels that are summed over `term` (a later input) and `first`, and that in `term` follow a label found
- * only in `term` and the result. In `ij,kj->ik`, this is `j`. ONNX Runtime moves such an axis to the front and divides
- * by the axis's size; if the size is 0, the process crashes.
+ * Returns the labels in both `first` and `term` (a later input) that are summed and that come after a label of `term`
+ * that the result has but `first` does not. In `ij,kj->ik`, this is `j`. ONNX Runtime moves such an axis to the front
+ * and divides by the axis's size; if the size is 0, the process crashes.
  */
 function movedSums(term: readonly string[], first: readonly string[], result: readonly string[]): readonly string[] {
   const own = term.findIndex((label) => result.includes(label) && !first.includes(label));

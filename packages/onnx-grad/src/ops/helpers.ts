@@ -93,8 +93,8 @@ export function broadcastOf(
 }
 
 /**
- * Returns the elements of a result of `shape`. `combine` computes each element from elements of the broadcast inputs.
- * Returns undefined if any element is unknown.
+ * Returns the elements of a result with shape `shape`. `combine` computes each element from elements of the broadcast
+ * inputs. Returns undefined if any element is unknown.
  */
 export function knownOf(
   inputs: readonly (Value | null)[],

@@ -83,8 +83,8 @@ export const Mod: OpSpec<'Mod'> = {
     return arithmetic(c, (x, y) => (y === 0 ? null : onNumbers(modulo)(x, y)));
   },
   gradient: ({ b, inputs: [x, y], outputs: [out], gradient: g, wants }) => {
-    // n is computed from the remainder and thus as exact as the remainder; x / y could be rounded up to the next whole
-    // number
+    // n is computed from the remainder and is therefore as exact as the remainder, whereas x / y could be rounded up to
+    // the next whole number
     const times = () => b.add('Round', [b.add('Div', [b.add('Sub', [x!, out!]), y!])]);
     return [g, wants(1) ? b.add('Neg', [b.add('Mul', [g, times()])]) : null];
   },

@@ -47,8 +47,8 @@ export const MatMul: OpSpec<'MatMul'> = {
     const lost = [...(x!.shape.length === 1 ? [-2] : []), ...(y!.shape.length === 1 ? [-1] : [])];
     const g = lost.length > 0 ? b.add('Unsqueeze', [gradient, b.ints(lost)]) : gradient;
     let dx = wants(0) ? b.add('MatMul', [g, transposed(b, right)]) : null;
-    // if a batch of matrices is multiplied by a single matrix, one product over all rows replaces a product per batch
-    // entry and their sum
+    // if a batch of matrices is multiplied by a single matrix, a single product over all rows replaces the sum of one
+    // product per batch entry
     let dy: Value | null = null;
     if (wants(1)) {
       const flat = right.shape.length === 2 && left.shape.length > 2;

@@ -196,8 +196,8 @@ function lookupOf(
 }
 
 /**
- * The concatenations, by node, in which all parts are sums without other uses. Such a concatenation is replaced by a
- * single input that contains the sums side by side.
+ * The concatenations, by node, whose parts are all sums that are used nowhere else. Such a concatenation is replaced by
+ * a single input that contains the sums side by side.
  */
 function findJoints(graph: Graph, lookups: ReadonlyMap<string, Lookup>): ReadonlyMap<Node, readonly Lookup[]> {
   const uses = new Map<string, number>();

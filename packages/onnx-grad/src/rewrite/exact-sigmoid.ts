@@ -80,7 +80,8 @@ export function findMixture(b: Builder, p: Value): Mixture | null {
 }
 
 /**
- * The ops that may be part of a weighted mean of probabilities, and which inputs of each op may contain probabilities.
+ * The ops that may be part of a weighted mean of probabilities, and the inputs of each op that may contain
+ * probabilities.
  */
 const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
   Add: 'all',

@@ -16,7 +16,7 @@ export interface LinearLookup {
   readonly index: string;
   /**
    * The output of `weightGraph` that contains, for each looked-up element, the element's factor in the linear term of
-   * its row. It has the shape of the look-up.
+   * its row. The output has the shape of the look-up.
    */
   readonly weight: string;
 }
@@ -87,8 +87,8 @@ export function findLinearTerm(head: Graph, parameters: readonly string[]): Line
 }
 
 /**
- * Returns the linear term in `value` after removing factors that are inputs of the head and shared by all rows, because
- * such inputs may also be adapted.
+ * Returns the linear term in `value` without the factors that are inputs of the head and shared by all rows. These
+ * factors are removed because such inputs may also be adapted.
  */
 function withoutFactors(head: Graph, value: string, isTerm: (name: string) => boolean, batch: string): string {
   const isFactor = (name: string) => head.inputs.includes(name) && !head.values.get(name)!.shape.includes(batch);
@@ -110,7 +110,7 @@ function linearValues(head: Graph, parameters: readonly string[], batch: string)
     if (dependents.length === 0) continue;
     for (const name of node.outputs) dependent.add(name);
     const output = shapeOf(node.outputs[0]!);
-    // an op must not move rows, because the term of a row depends only on the features of that row
+    // an op must not move rows, because each row's linear term depends only on that row's features
     const rowsStay = node.inputs.every((name) => name === '' || !shapeOf(name).includes(batch) || output[0] === batch);
     const rowsApart = output.slice(1).every((dim) => dim !== batch);
     if (

@@ -79,8 +79,8 @@ interface Part {
 }
 
 /**
- * The parts of a matrix that is a concatenation of columns. The list is empty for any other matrix, and if a width is
- * unknown.
+ * The parts of a matrix that is a concatenation of columns. The list is empty if the matrix is not a concatenation, or
+ * if a width is unknown.
  */
 function partsOf(name: string, { find, isShared, get }: Around): readonly Part[] {
   const concat = find('Concat', name);

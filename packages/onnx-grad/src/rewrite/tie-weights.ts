@@ -24,8 +24,8 @@ const MADE_UP = /^(onnx::|val_)/;
 
 /**
  * Finds the float parameters of `graph` that equal another parameter bit by bit, in the same shape or transposed. Such
- * copies occur because an exporter that folds a transpose writes the weight once per use. Of each pair, the parameter
- * with a name that was not generated is kept; otherwise, the first in the file is kept.
+ * copies occur because an exporter that folds a transpose writes the weight once per use. Of several equal parameters,
+ * one with a name that was not generated is kept if possible, and otherwise the first parameter in the file.
  */
 export function findTies(graph: Graph): Tie[] {
   const bySum = new Map<string, string[]>();

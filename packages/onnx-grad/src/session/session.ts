@@ -113,8 +113,8 @@ function missingCudaLibrary(): string | null {
 
 /**
  * Opens a session that runs `graph`, or the graph in the bytes of a file. The session has one thread unless `threads`
- * is set. The bytes of a file, and a graph in which ScatterND adds, always run in one thread, because this op has a
- * race condition on the CPU (README.md, "Decisions").
+ * is set. A file, or a graph that contains a ScatterND with addition, always runs in one thread, because such a
+ * ScatterND has a race condition on the CPU (README.md, "Decisions").
  */
 export async function openSession(graph: Graph | Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
