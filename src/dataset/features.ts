@@ -52,7 +52,8 @@ function findSizeFault(name: string, kind: FeatureKind, size: number | undefined
 }
 
 /**
- * Throws AppError `code` if the name of a feature is invalid or repeated, or if there are more than MAXIMUM_FEATURES.
+ * Throws AppError `code` if the name of a feature is invalid or repeated, or if there are more than MAXIMUM_FEATURES
+ * features.
  */
 export function checkFeatures(features: readonly Feature[], where: string, code: ErrorCode): void {
   if (features.length > MAXIMUM_FEATURES) {

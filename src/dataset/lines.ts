@@ -96,15 +96,15 @@ async function* decodeLatin1(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffe
 }
 
 /**
- * Streams the bytes of a file, decompressed if its name ends in `.gz` or `.zst`. Errors: the errors of the file system
- * and the decoder.
+ * Streams the bytes of a file, decompressed if its name ends in `.gz` or `.zst`. Errors: file-system and decoder
+ * errors.
  */
 function readBytes(path: string): AsyncIterable<Buffer> {
   const source = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   if (path.endsWith('.zst')) return unpackZstd(source, CHUNK_BYTES);
   if (!path.endsWith('.gz')) return source;
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  // an error at either end destroys the other end, and is passed on to the reader of `gunzip`
+  // an error in either stream destroys the other stream, and is passed on to the reader of `gunzip`
   pipeline(source, gunzip, () => {});
   return gunzip;
 }

@@ -16,9 +16,9 @@ const NOT_READ: Readonly<Record<string, string>> = {
 };
 
 /**
- * Opens the file `path`. A file whose name ends in `.ndjson`, `.jsonl` or `.json` is read as NDJSON, any other file as
- * text with separators. `.gz` or `.zst` may follow. Errors (AppError): `invalid_argument` for an unsupported format,
- * and the errors of the format's reader.
+ * Opens the file `path`. A file whose name ends in `.ndjson`, `.jsonl` or `.json` is read as NDJSON, and any other file
+ * as text with separators. The name may have an additional extension `.gz` or `.zst`. Errors (AppError):
+ * `invalid_argument` for an unsupported format, and the errors of the format's reader.
  */
 export async function openRows(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
   const ending = /\.([a-z0-9]+)(\.gz|\.zst)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';

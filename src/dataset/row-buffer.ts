@@ -22,7 +22,10 @@ export class RowBuffer {
     this.#count++;
   }
 
-  /** Returns the rows so far in arrays of exactly their number, with times (NaN if unknown) if any row has a time. */
+  /**
+   * Returns the rows added so far in arrays of exactly the right length, with times (NaN if unknown) if any row has a
+   * time.
+   */
   rows(): { users: Int32Array; labels: Uint8Array; times?: Float64Array } {
     return {
       users: this.#users.slice(0, this.#count),

@@ -17,7 +17,7 @@ export const TIME_FORMATS = 'a date (2026-03-04), a date with a time (2026-03-04
 /**
  * Converts a time to milliseconds since 1970; returns null for any other text. A time is an ISO 8601 date, with or
  * without a time of day (in UTC unless it has an offset), or a number of seconds or milliseconds since 1970. A date
- * alone is the start of its day.
+ * alone means the start of that day.
  */
 export function parseMoment(text: string): number | null {
   if (!NUMBER.test(text)) {

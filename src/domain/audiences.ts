@@ -14,7 +14,7 @@ const RETRY_AFTER_END_SECONDS = 60;
 
 /**
  * The number of members of an audience: the requested size, or a percentage of the population rounded up, both capped
- * by the number of candidates.
+ * at the number of candidates.
  */
 export function audienceSize(request: AudienceRequest, candidates: number, populationSize: number): number {
   if ('size' in request) return Math.min(candidates, Math.max(1, request.size));

@@ -109,8 +109,8 @@ export function decide(
         },
       };
     case 'renew':
-      // a renewal never shortens the lease: a clock correction may change the stored times before it changes the
-      // owner's clock
+      // a renewal never shortens the lease, because a clock correction may change the stored times before it changes
+      // the owner's clock
       return { ...NOTHING, job: { leaseUntil: Math.max(running.leaseUntil ?? 0, now + leaseMs) } };
     case 'pin':
       return running.pins === null ? { ...NOTHING, expansion: { ...command.pins, updatedAt: now } } : NOTHING;

@@ -10,7 +10,7 @@ export interface NumberRange {
 }
 
 /**
- * Filters by user feature. A user passes if they have, for every named feature, one of the tokens or a number in the
+ * Filters by user feature. A user passes if, for every named feature, the user has one of the tokens or a number in the
  * range.
  */
 export type Filters = Readonly<Record<string, readonly string[] | NumberRange>>;

@@ -11,11 +11,11 @@ const PATIENCE_A_SEED_MS = 100;
 /** Maximum time for which an expansion lets others go first because of its seeds; it is reached at 6,000 seeds. */
 const MOST_PATIENCE_OF_SEEDS_MS = 600_000;
 /**
- * How long an expansion caused by a refresh policy also lets others go first. There are often hundreds of such
- * expansions at once, and no caller waits for them.
+ * Additional time for which an expansion caused by a refresh policy lets others go first. There are often hundreds of
+ * such expansions at once, and no caller waits for them.
  */
 const PATIENCE_OF_REFRESHES_MS = 1_800_000;
-/** An expansion never overtakes another expansion that was queued more than this time earlier. */
+/** An expansion never overtakes another expansion that was queued earlier by more than this time. */
 export const MOST_PATIENCE_MS = PATIENCE_OF_REFRESHES_MS + MOST_PATIENCE_OF_SEEDS_MS;
 
 /** The turn of an expansion, in milliseconds since 1970. The waiting expansion with the earliest turn goes first. */

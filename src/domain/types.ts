@@ -68,7 +68,7 @@ export interface Campaign {
   /** The time in milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Counts of the current seeds; all counts are 0 if no seeds were sent yet. */
+  /** Counts of the current seeds; all counts are 0 if no seeds have been sent yet. */
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
   /**
@@ -90,7 +90,7 @@ export interface Campaign {
   readonly timings: Timings;
   /** The quality report from the engine. */
   readonly quality: Readonly<Record<string, unknown>> | null;
-  /** The active audience version, which may come from an earlier expansion than `state` describes. */
+  /** The active audience version, which may come from an earlier expansion than the one that `state` describes. */
   readonly audienceVersion: number | null;
   readonly audienceSize: number | null;
   readonly candidates: number | null;
@@ -127,8 +127,8 @@ export interface Expansion {
   readonly populationVersion: string | null;
   readonly timings: Timings;
   /**
-   * The device and settings of the run; null until the expansion is ready, and for expansions by an earlier version of
-   * the service.
+   * The device and settings of the run; null until the expansion is ready, and for expansions made by an earlier
+   * version of the service.
    */
   readonly computedWith: ComputedWith | null;
   readonly quality: Readonly<Record<string, unknown>> | null;

@@ -20,7 +20,7 @@ export function requireEnabled({ id, enabled }: Pick<Webhook, 'id' | 'enabled'>)
   if (!enabled) throw new AppError('webhook_disabled', `webhook ${id} is disabled, so nothing is sent to it`);
 }
 
-/** Why a webhook is disabled after a change. Enabling the webhook clears the reason. */
+/** A webhook's `disabledReason` after a change: `null` if the webhook is now enabled, otherwise unchanged. */
 export function reasonAfter(
   { enabled, disabledReason }: Pick<Webhook, 'enabled' | 'disabledReason'>,
   change: WebhookChange,

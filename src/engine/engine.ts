@@ -157,7 +157,7 @@ class EngineProcess {
     else void this.#begin(message.config);
   }
 
-  /** Sends a message. Errors are ignored: if the API process is gone, the closed channel ends this process. */
+  /** Sends a message. Errors are ignored, because the closed channel ends this process if the API process is gone. */
   #send(message: FromEngine): void {
     process.send?.(message, () => {});
   }

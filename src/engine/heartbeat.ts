@@ -11,7 +11,7 @@ export interface Heartbeat {
   /** Maximum delay of the event loop. */
   readonly loopLagSeconds: number;
   /**
-   * Number of users of the largest population that the engine has opened. With more users, the engine may be silent for
+   * Number of users in the largest population that the engine has opened. With more users, the engine may be silent for
    * longer.
    */
   readonly users: number;

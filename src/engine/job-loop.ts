@@ -14,7 +14,7 @@ import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from '.
 
 /** Interval at which the queue is polled if no message wakes the engine. */
 const POLL_MS = 500;
-/** How long the engine waits after an error of the store, for example a full disk. */
+/** How long the engine waits after a store error, for example because the disk is full. */
 const STORE_ERROR_DELAY_MS = 1000;
 
 /** Dependencies that all expansions share, whatever their model. */

@@ -18,7 +18,7 @@ export interface CheckModelTask {
 export type { ShadowCampaign };
 
 /**
- * The result of a passed model check: the model was loaded, reproduced its golden batch, fits the population and
+ * The result of a model check that passed: the model was loaded, reproduced its golden batch, fits the population and
  * expanded the campaigns.
  */
 export interface CheckedModel {

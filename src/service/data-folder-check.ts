@@ -41,9 +41,9 @@ export interface CheckOptions {
 }
 
 /**
- * Checks a data folder, even while a service runs: if the service writes, replaces or removes a file during the check,
- * the file is compared with its row again. Files that are being written (`*.tmp`, a model being promoted) count as
- * orphans only if `isAlone`.
+ * Checks a data folder, even while a service is using it. If the service writes, replaces or removes a file during the
+ * check, the file is compared with its row again. Files that are being written (`*.tmp`, a model being promoted) count
+ * as orphans only if `isAlone`.
  */
 export function checkDataFolder(
   upkeep: StoreUpkeep,

@@ -1,4 +1,4 @@
-/** Opens the store of a data folder for commands that change the store, even while the service runs. */
+/** Opens the store of a data folder for commands that change the store, even while the service is running. */
 import { existsSync } from 'node:fs';
 import { DOMAIN_LIMITS } from '../domain/limits.ts';
 import type { CampaignStore } from '../domain/ports/store.ts';
@@ -13,7 +13,8 @@ export const STORE_OPTIONS = { clock: systemClock, minimumSeeds, leaseMs, maximu
 
 /**
  * Opens the store, returns the result of `use`, and closes the store. A missing folder is created if `isMade`.
- * @throws AppError invalid_argument if the folder does not exist and `isMade` is false; errors of opening the store
+ * @throws AppError invalid_argument if the folder does not exist and `isMade` is false; any error that opening the
+ * store throws
  */
 export function withDataFolder<T>(dataDir: string, use: (store: CampaignStore) => T, { isMade = false } = {}): T {
   if (!isMade && !existsSync(dataDir))

@@ -28,8 +28,8 @@ export function* itemsOfStore(upkeep: StoreUpkeep, { sets, rankings }: StoreCont
 }
 
 /**
- * The files of a population version. With `onlyCut`, only missing and truncated files, which takes a microsecond per
- * file.
+ * The files of a population version. With `onlyCut`, only missing and truncated files are returned; finding these files
+ * takes a microsecond per file.
  * @throws AppError invalid_population if the manifest is damaged
  */
 export function itemsOfPopulation({ folder, version }: PopulationVersion, onlyCut = false): Item[] {

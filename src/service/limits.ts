@@ -1,4 +1,4 @@
-/** All limits of a service: of the server, the engine, webhooks, upkeep and telemetry. */
+/** All limits of a service: the limits for the server, the engine, webhooks, upkeep and telemetry. */
 import { ENGINE_LIMITS } from '../engine/limits.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../http/config.ts';
 import { SERVER_LIMIT_FILES, SERVER_LIMITS } from '../http/limits.ts';

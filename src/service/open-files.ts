@@ -19,7 +19,7 @@ const DESCRIPTORS_OF_RANKING = 2;
 const LEAST_CONNECTIONS = 8;
 
 /**
- * Number of files that the engine has open during its start, when the number is highest. We counted 124 files with one
+ * Maximum number of files that the engine has open, which is reached during its start. We counted 124 files with one
  * thread and 745 with 16 threads.
  */
 const FILES_OF_ENGINE = 96;
@@ -38,8 +38,9 @@ export function openFileLimit(): number | null {
 }
 
 /**
- * Lowers the limits if the process may not open enough files: of the descriptors that are not reserved, rankings get at
- * most half, and connections get the rest. @throws AppError invalid_argument if too few descriptors are left to serve
+ * Lowers the limits if the process may not open enough files. Rankings then get at most half of the descriptors that
+ * are not reserved, and connections get the rest. @throws AppError invalid_argument if too few descriptors are left to
+ * serve
  */
 export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles: number | null): L {
   if (openFiles === null) return limits;

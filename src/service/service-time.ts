@@ -32,7 +32,7 @@ export function openServiceClock({ clock, logger, settleMs }: TimeOptions): Serv
   return new ServiceClock({ system: clock, boot: findBootId(), sleptMs: () => readSleptMs(), settleMs, onEvent });
 }
 
-/** Continues the recorded time of earlier starts; returns a function that stops the clock checks. */
+/** Continues from the time that earlier runs recorded; returns a function that stops the clock checks. */
 export function keepTime(clock: ServiceClock, store: CampaignStore, logger: Logger): () => void {
   clock.attach(store.clock);
   const timer = setInterval(() => clock.look(), LOOK_EVERY_MS);

@@ -45,8 +45,8 @@ type Closers = (() => Promise<void> | void)[];
 /**
  * Opens all parts of a service, which can then be called through its ports. Before `start`, nothing is expanded and no
  * webhook is called. If this function throws, it has closed everything that it opened.
- * @throws AppError invalid_argument, invalid_model, invalid_population, storage_failed; unavailable: another service
- * uses the data folder
+ * @throws AppError invalid_argument, invalid_model, invalid_population, storage_failed; unavailable if another service
+ * is using the data folder
  */
 export async function openService(given: ServiceOptions): Promise<Service> {
   const start = new Start(given, openFileLimit());

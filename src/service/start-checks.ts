@@ -93,7 +93,9 @@ export interface StartCheck {
   readonly moment: Moment;
   /** Advice, used if doctor has no more specific advice. */
   readonly advice: string;
-  /** If a start would fail, throws the same error as the start would. `hasKeys` returns whether the store has keys. */
+  /**
+   * If a start would fail, throws the error that the start would throw. `hasKeys` returns whether the store has keys.
+   */
   look(start: Start, hasKeys: () => boolean): unknown;
 }
 

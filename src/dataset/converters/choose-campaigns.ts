@@ -50,9 +50,9 @@ const START_QUANTILE = 0.1;
 
 /**
  * Draws campaigns from the items with enough users, leaves out near duplicates, and chooses test campaigns: the newest
- * campaigns if the log has times, else random campaigns. By default, an item has enough users if it has at least 50,
- * and at least as many as the item at rank 2 * 300. Errors: AppError `invalid_data` if fewer than two items can be
- * campaigns.
+ * campaigns if the log has times, else random campaigns. By default, an item needs at least 50 users, and at least as
+ * many as the item that ranks 600th (2 * 300) by number of users. Errors: AppError `invalid_data` if fewer than two
+ * items can be campaigns.
  */
 export function chooseCampaigns(log: Log, choice: CampaignChoice, rng: Rng): ChosenCampaigns {
   const sizes = Int32Array.from({ length: log.items.count }, (_, item) => takersOf(log, item));
@@ -92,7 +92,7 @@ function tooFew(count: number, minimumUsers: number, descending: Int32Array): Ap
 }
 
 /**
- * The items whose sets of users have a Jaccard similarity of at least SAME_OVERLAP to the users of `item`. Only items
+ * The items whose sets of users have a Jaccard similarity of at least SAME_OVERLAP with the users of `item`. Only items
  * of about the same size can overlap that much. A comparison stops as soon as too many users of the compared item did
  * not take `item`. `mark` must not occur in `marks` yet.
  */

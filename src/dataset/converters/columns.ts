@@ -32,10 +32,7 @@ const MAXIMUM_TOKENS = 4096;
 const MAXIMUM_TOKEN_BYTES = 1024;
 /** Distinct values are counted only in this many rows at the start. */
 const COUNTED_ROWS = 100_000;
-/**
- * Minimum number of rows for a column to count as ids, names or free text because nearly every row has a different
- * value.
- */
+/** Minimum number of rows for a column whose values are nearly all different to count as ids, names or free text. */
 const ROWS_OF_IDS = 20;
 const SHARE_OF_IDS = 0.9;
 /** Names of characteristics by which an audience should not be chosen. */

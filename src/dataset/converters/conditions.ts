@@ -28,9 +28,9 @@ const DATE = /^\d{4}-\d{2}-\d{2}/;
 
 /**
  * Parses conditions. `=` and `!=` compare text; `<`, `<=`, `>` and `>=` compare numbers, or times if the value is a
- * date like 2026-03-04; `~` and `!~` test for a match of a regular expression. An empty value equals only another empty
- * value, and is neither less nor greater than any value. Errors: AppError `invalid_argument` for an invalid condition
- * or an unknown column; the errors of `inferDateOrder`.
+ * date like 2026-03-04; `~` and `!~` test whether the value matches a regular expression. An empty value equals only
+ * another empty value, and is neither less nor greater than any value. Errors: AppError `invalid_argument` for an
+ * invalid condition or an unknown column; the errors of `inferDateOrder`.
  */
 export async function readConditions(
   texts: readonly string[],

@@ -106,7 +106,7 @@ async function gather(options: InteractionsOptions, rng: Rng): Promise<Material>
 
 /**
  * Throws AppError `invalid_argument` for column names that no table has. Otherwise, a typo in --leave-out would publish
- * a column that must be left out.
+ * a column that was meant to be left out.
  */
 function checkNames({ users, items, leaveOut, types, ...options }: InteractionsOptions): void {
   const tables = [users, items].flatMap((table) => (table ? [table] : []));

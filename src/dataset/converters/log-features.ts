@@ -86,7 +86,7 @@ export interface LogFeatureColumns extends Columns {
  */
 class LogColumn {
   readonly survey: ColumnSurvey;
-  /** The distinct values as JSON. A slice of a line would keep its whole chunk in memory. */
+  /** The distinct values as JSON, because a slice of a line would keep the whole chunk in memory. */
   readonly #texts = new TextTable();
   #codes = new Int32Array(1024);
   #lines = new Uint32Array(1024);

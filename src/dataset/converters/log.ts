@@ -119,7 +119,7 @@ export async function readLog(
 class RowSieve {
   readonly #path: string;
   readonly #reading: LogReading;
-  /** The index in a row of the first value for the conditions, after user, item and time. */
+  /** Index within a row of the first value that the conditions need. User, item and time come before this value. */
   readonly #firstCondition: number;
   readonly #unmet: number[];
   readonly #excludedItems = new Set<string>();

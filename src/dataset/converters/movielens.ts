@@ -38,7 +38,8 @@ const MOVIES = { movieId: 'item', title: 'title', genres: 'genres' };
  * Converts a download. Users who rated a film count as liking the film. User ids look like `u1` and film ids like `m1`.
  * The features of a film are its genres and the decade of the year in its title. In MovieLens 1M, the features of a
  * user are gender, age, occupation and the first three digits of the zip code. Errors: the errors of
- * `makeInteractions`; AppError `invalid_argument` if files are missing, with their names and where to get them.
+ * `makeInteractions`; AppError `invalid_argument` if files are missing; the message names the files and says where to
+ * get them.
  */
 export async function makeMovieLens({ folder, ...options }: MovieLensOptions): Promise<MadeDataSet> {
   const { ratings, movies, users } = await openFiles(folder);

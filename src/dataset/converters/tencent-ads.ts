@@ -1,4 +1,4 @@
-/** Reads the ads of the Tencent look-alike data, and the users that they were shown to. */
+/** Reads the ads of the Tencent look-alike data, and the users to whom the ads were shown. */
 
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { openDelimited } from '../delimited-source.ts';
@@ -56,7 +56,7 @@ export async function readAds(path: string): Promise<AdTable> {
 }
 
 /**
- * Reads the users that the ads were shown to from files with rows `aid,uid,label`, with or without this header. A user
+ * Reads which users the ads were shown to. The files have rows `aid,uid,label`, with or without this header. A user
  * with both labels is a member. Rows whose user or ad is not in the other files are left out, and counted in `notes`.
  * Errors: AppError `invalid_data`, naming file:line.
  */

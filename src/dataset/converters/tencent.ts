@@ -94,7 +94,7 @@ function findFiles(folder: string) {
   return { users, ads, shown: [train, ...truths.sort().map((name) => join(folder, name))] };
 }
 
-/** Splits the ads with enough seeds: the same share of large ads as of small ads becomes test campaigns. */
+/** Splits the ads with enough seeds: equal shares of the large ads and of the small ads become test campaigns. */
 function chooseCampaigns(
   ads: readonly Ad[],
   { threshold, testShare, minimumUsers }: TencentOptions,

@@ -32,8 +32,8 @@ export function parseTime(value: Value, path: string, line: number, order: DateO
 
 /**
  * Finds out whether the day or the month comes first in a column's dates (such as `12/1/2010`). The first date that
- * allows only one order or has dots (`1.12.2010`: day first) decides. Returns null if there are no such dates. Errors:
- * AppError `invalid_argument` if no date decides the order.
+ * allows only one order or has dots (`1.12.2010`: day first) determines the order. Returns null if there are no such
+ * dates. Errors: AppError `invalid_argument` if no date determines the order.
  */
 export async function inferDateOrder(source: RowSource, column: string): Promise<DateOrder | null> {
   let first: { readonly text: string; readonly line: number } | null = null;
@@ -42,7 +42,7 @@ export async function inferDateOrder(source: RowSource, column: string): Promise
       const text = typeof values[0] === 'string' ? values[0].trim() : '';
       const parts = WRITTEN.exec(text);
       if (!parts) {
-        // if the first value is not such a date, the column is assumed to have none
+        // if the first value is not such a date, the column is assumed to contain no such dates
         if (first === null && text !== '') return null;
         continue;
       }

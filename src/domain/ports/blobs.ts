@@ -23,7 +23,7 @@ export interface ReadRanges {
   read(target: Uint8Array, position: number): number;
 }
 
-/** Reads blobs. Names are relative, with `/` between their parts, and never lead out of the store. */
+/** Reads blobs. Names are relative, with `/` between their parts, and never point outside the store. */
 export interface BlobReader {
   /** @throws AppError storage_failed; facts: errno, which is ENOENT if the file does not exist */
   open(folder: string, file: string): OpenBlob;

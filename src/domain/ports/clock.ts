@@ -9,7 +9,10 @@ export interface SeenTime {
   readonly boot: string | null;
 }
 
-/** A correction of the service's clock: at `at`, its time went forward by `ms`. Ages do not include this step. */
+/**
+ * A correction of the service's clock: at the time `at`, the clock was moved forward by `ms`. Ages do not include this
+ * step.
+ */
 export interface ClockStep {
   readonly at: number;
   readonly ms: number;

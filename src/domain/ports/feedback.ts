@@ -25,8 +25,8 @@ export interface Feedback {
   respondersOf(id: string, limit: number): readonly string[];
 
   /**
-   * Periodic clean-up: removes feedback that deleted campaigns left behind because a process was killed or the disk was
-   * full. Works in slices, so other work can run in between.
+   * Periodic clean-up: removes the remaining feedback of deleted campaigns, which is left behind if a process is killed
+   * or the disk is full. Works in slices, so other work can run in between.
    */
   removeUnusedFeedback(): Promise<void>;
 }

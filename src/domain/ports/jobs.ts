@@ -58,8 +58,8 @@ export interface Jobs {
   releaseOwner(owner: string, how?: 'died' | 'stopped'): number;
 
   /**
-   * Releases the jobs of all owners, as `releaseOwner` does for one. A service calls this method first at startup, when
-   * all owners are processes of a service that has ended.
+   * Releases the jobs of all owners, as `releaseOwner` does for one owner. A service calls this method first at
+   * startup, when all owners are processes of a service that has ended.
    */
   releaseAll(): number;
 }

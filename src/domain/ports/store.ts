@@ -60,14 +60,14 @@ export interface Cleanup {
 
   /**
    * Takes ownership of the files in the store's folder before any files are removed. Files that the store neither
-   * refers to nor made are moved aside. Call this method only while no process writes, at the start of a service.
-   * Returns the new location of the moved files; null if no files were moved.
+   * refers to nor made are moved aside. Call this method only while no process is writing, that is, when a service
+   * starts. Returns the new location of the moved files; null if no files were moved.
    */
   takeFolder(): string | null;
 
   /**
-   * Begins a new generation. If somebody later replaces this store with an earlier copy, the copy is recognised as
-   * another store. Called when a service ends; `prune` and `takeFolder` also begin a new generation.
+   * Begins a new generation. If somebody later replaces this store with an earlier copy, the copy is recognised as a
+   * different store. Called when a service ends; `prune` and `takeFolder` also begin a new generation.
    */
   renewGeneration(): void;
 }
@@ -114,7 +114,8 @@ export interface StoreFiles extends SetReader {
 }
 
 /**
- * A kind of store. The format of `location` depends on the adapter; for example, a location is a folder or an address.
+ * A kind of store. The format of `location` depends on the adapter; for example, a location may be a folder or an
+ * address.
  */
 export interface StoreAdapter {
   /**
@@ -128,7 +129,7 @@ export interface StoreAdapter {
    * Opens a store, creates it if it does not exist, and migrates it to this version. Several processes may open a store
    * at once.
    * @throws AppError storage_failed; invalid_argument if the location contains something that is not a store, a store
-   * of a newer version, or the files of a store that is missing
+   * of a newer version, or files whose database is missing
    */
   open(location: string, options: StoreOptions): CampaignStore;
 
@@ -140,8 +141,8 @@ export interface StoreAdapter {
   takeSaved(location: string, now: number): { readonly taken: string; readonly aside: string | null } | null;
 
   /**
-   * Moves the files of a missing store aside, so that `open` creates an empty store. Does nothing if there is a store.
-   * Must be called with the lock. Returns the new location of the files; null if there were no files.
+   * Moves aside files whose database is missing, so that `open` creates an empty store. Does nothing if the database
+   * exists. Must be called with the lock. Returns the new location of the files; null if there were no files.
    * @throws AppError storage_failed
    */
   adopt(location: string, now: number): string | null;
@@ -178,8 +179,8 @@ export interface StoreAdapter {
 
   /**
    * Creates a store from a backup. Every file is verified; if a file is damaged, nothing is created.
-   * @throws AppError invalid_argument if the folder is not a backup, if the backup is damaged or lacks the separate
-   * folder, or if a target is not empty; storage_failed
+   * @throws AppError invalid_argument if the folder is not a backup, if the backup is damaged or lacks the requested
+   * separate folder, or if a target is not empty; storage_failed
    */
   restore(from: string, to: string, options?: RestoreOptions): Promise<RestoreReport>;
 
@@ -208,7 +209,7 @@ export interface StoreInspection {
   readonly isTaken: boolean;
   /** null if there is no store yet. */
   readonly contents: StoreContents | null;
-  /** A description of the files of a missing store; null if there is a store, or if there are no files. */
+  /** A description of the files whose database is missing; null if the database exists, or if there are no files. */
   readonly stranded: string | null;
   /** Stores that were saved when their files were lost, and that `takeSaved` has not restored yet. */
   readonly saved: readonly string[];

@@ -70,6 +70,9 @@ export interface UserSets {
   /** Removes the sets that nothing refers to. */
   removeUnused(): void;
 
-  /** Removes unfinished files of killed processes. Only safe while no process writes, at the start of a service. */
+  /**
+   * Removes unfinished files of killed processes. Safe only while no process is writing, that is, when a service
+   * starts.
+   */
   removeLeftovers(): void;
 }

@@ -46,7 +46,7 @@ export interface ExpandDependencies {
   openPopulation(version: string): Promise<Population>;
   readonly minimumSeeds: number;
   readonly clock: Clock;
-  /** Called each time that an attempt's outcome could not be written, before the next try. */
+  /** Called each time that writing an attempt's outcome fails, before the write is retried. */
   onStoreError(error: AppError): void;
 }
 
@@ -72,7 +72,10 @@ export interface AttemptProgress {
   scored(users: number): void;
 }
 
-/** The lease was lost to another owner, or because the expansion was cancelled, superseded or deleted. */
+/**
+ * The lease was lost because another owner claimed the job, or because the expansion was cancelled, superseded or
+ * deleted.
+ */
 class LeaseLost extends Error {}
 
 /** A failure that would happen again in every further attempt, so the expansion ends with this reason. */
@@ -86,8 +89,9 @@ class Refusal extends Error {
 }
 
 /**
- * Runs one attempt at a claimed job to its end. Failures of the environment are recorded as a state with a reason.
- * While the store cannot be written (for example on a full disk), the attempt waits, so that the reason is not lost.
+ * Runs one attempt at a claimed job to its end. Failures caused by the environment are recorded as a state with a
+ * reason. While the store cannot be written (for example on a full disk), the attempt waits, so that the reason is not
+ * lost.
  * @throws ThreadDied, after which the engine ends and the supervisor releases the job
  */
 export async function expand(dependencies: ExpandDependencies, job: Job, progress: AttemptProgress): Promise<Outcome> {

@@ -13,8 +13,8 @@ interface Work {
 }
 
 /**
- * Caches sets of marks. Only one set is computed at a time: a request for another set ends a computation that no caller
- * waits for. A caller that gives up and asks again for the same set finds its computation further along.
+ * Caches sets of marks. Only one set is computed at a time, so a request for another set ends a computation that no
+ * caller is waiting for. A caller that gives up and asks again for the same set finds its computation further along.
  */
 export class MarkCache {
   readonly #kept: LRUCache<string, Uint8Array>;

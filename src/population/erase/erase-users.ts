@@ -1,4 +1,4 @@
-/** Erases users from all versions of a population folder, even while an import runs. */
+/** Erases users from all versions of a population folder, even while an import is running. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -46,8 +46,8 @@ export interface ErasuresRepair {
 const PLACEHOLDER: ErasedRecord = { userNumber: -1 as UserNumber, hash: UNKNOWN_HASH };
 
 /**
- * Repairs the erasures, even while services and imports run, because record positions do not change. A damaged file is
- * kept under another name; an intact file is not changed. @throws AppError unavailable, storage_failed,
+ * Repairs the erasures, even while services and imports are running, because record positions do not change. A damaged
+ * file is kept under another name; an intact file is not changed. @throws AppError unavailable, storage_failed,
  * invalid_population (the directory is damaged too)
  */
 export function repairErasures(folder: string): ErasuresRepair {

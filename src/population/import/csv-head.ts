@@ -16,8 +16,8 @@ export interface CsvHead {
 const DELIMITERS = [',', ';', '\t', '|'];
 
 /**
- * Reads a file's header. Chooses a delimiter that gives a column `needed`. If several delimiters do, or none does, the
- * delimiter with the most columns is chosen. Errors: AppError `invalid_data`.
+ * Reads a file's header. Chooses a delimiter for which the header contains the column `needed`. If several delimiters
+ * qualify, or none does, the delimiter that gives the most columns is chosen. Errors: AppError `invalid_data`.
  */
 export async function readHead(
   path: string,
@@ -44,7 +44,7 @@ function splitHeader(
   delimiter: string,
 ): readonly string[] {
   const fields = parseCsvRecord(text, delimiter);
-  // with a delimiter that is not the file's, a quote within a field is not an error
+  // with the wrong delimiter, a quote within a field is not an error
   if (typeof fields === 'string') {
     if (fields === 'not_closed') throw csvError(path, line, fields);
     return [text];

@@ -1,4 +1,4 @@
-/** Leaves erased users out of an import, including users who are erased while the import runs. */
+/** Leaves erased users out of an import, including users who are erased during the import. */
 import type { UserNumber } from '../../lib/brands.ts';
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { appendErasures } from '../erase/erase-users.ts';

@@ -68,7 +68,7 @@ export async function readRows(files: readonly UserFile[], writer: RowSink, opti
   return replaced.size;
 }
 
-/** Throws one error that lists the first bad rows from row `from` on. Returns if no row is bad by itself. */
+/** Throws one error that lists the first bad rows, starting at row `from`. Returns if no row is bad by itself. */
 async function refuseAll(
   files: readonly UserFile[],
   from: number,

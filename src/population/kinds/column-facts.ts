@@ -33,7 +33,7 @@ export interface ColumnFacts {
   readonly leadingZeros: number;
   readonly dates: number;
   readonly writtenDates: number;
-  /** Number of dates with a first part above 12, which must therefore be a day. */
+  /** Number of dates whose first part is above 12 and must therefore be the day. */
   readonly daysFirst: number;
   /** Mean length of a value, in bytes. */
   readonly bytes: number;

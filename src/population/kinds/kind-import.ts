@@ -11,9 +11,9 @@ import type { ColumnFacts } from './column-facts.ts';
 import type { ColumnPlan, TableShape } from './column-plan.ts';
 
 /**
- * Format of a value. Formats for numbers: `date` (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026),
- * `date_mdy` (11/25/2026), `epoch_s` and `epoch_ms`, which all become days since 1970, and `decimal_comma`. Format for
- * tokens: `integer`, for whole numbers that a program wrote with a decimal point, such as 25.0.
+ * Format of a value. Formats for numbers: `decimal_comma`, and formats for dates, which become days since 1970: `date`
+ * (2026-11-25, 2026-11-25T08:00:00Z), `date_dmy` (25.11.2026), `date_mdy` (11/25/2026), `epoch_s` and `epoch_ms`.
+ * Format for tokens: `integer`, for whole numbers that a program wrote with a decimal point, such as 25.0.
  */
 export const VALUE_FORMATS = [
   'date',

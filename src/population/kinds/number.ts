@@ -86,7 +86,7 @@ function readText(text: string, format: ValueFormat | undefined): number | null 
   }
 }
 
-/** Converts a text to a number; null if the text is not in the notation of a number. */
+/** Converts a text to a number; null if the text is not written as a number. */
 export function readNumber(text: string): number | null {
   return WRITTEN_NUMBER.test(text) ? Number(text) : null;
 }

@@ -1,8 +1,8 @@
 /** Divides numbers into bands at quantiles. */
 
 /**
- * The lower bounds of all bands except the first: at most `bands` - 1 bounds, strictly ascending. Bands have about
- * equal numbers of values, and equal values are in the same band. NaN is ignored.
+ * The lower bounds of all bands except the first: at most `bands` - 1 bounds, strictly ascending. Bands contain about
+ * the same number of values each, and equal values are in the same band. NaN is ignored.
  */
 export function quantileEdges(values: Float32Array, bands: number): number[] {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();

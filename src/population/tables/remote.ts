@@ -8,8 +8,8 @@ import { quoteText } from '../kinds/column-plan.ts';
 import { type Database, quotePath, textOf } from './database.ts';
 
 /**
- * The files that `sources` name, in this order. The files that match a pattern are sorted by name. Errors: AppError
- * `invalid_data` if a pattern matches nothing, or if DuckDB's extension for remote files cannot be loaded.
+ * The files that `sources` name, in the order of `sources`. The files that match a pattern are sorted by name. Errors:
+ * AppError `invalid_data` if a pattern matches nothing, or if DuckDB's extension for remote files cannot be loaded.
  */
 async function expandSources(sources: readonly string[], database: Database): Promise<string[]> {
   if (sources.some(isRemote)) await loadRemote(sources, database);

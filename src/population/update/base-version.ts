@@ -74,9 +74,9 @@ export class BaseVersion {
   }
 
   /**
-   * Chooses the segments to rewrite: segments with few users, smallest first, up to `MOVED_PER_ROW` rows per added or
-   * removed row, but at least 65,536 rows. If `isCompacted` is true, all segments that have few users or any dead rows
-   * are chosen.
+   * Chooses the segments to rewrite: segments with few users, smallest first, up to a total number of rows. This limit
+   * is `MOVED_PER_ROW` per added or removed row, or 65,536 if that is more. If `isCompacted` is true, all segments that
+   * have few users or any dead rows are chosen.
    */
   findScattered(addedRows: number, isCompacted: boolean): number[] {
     const order = [...this.#users.keys()].sort((a, b) => this.#users[a]! - this.#users[b]!);

@@ -105,7 +105,7 @@ export class DeltaWriter implements RowSink {
 
   /**
    * Publishes the version unless it equals the previous one. If `isCompacted` is true, the new version has no dead
-   * rows. Errors: AppError `invalid_data` if no user would be left, and the errors of a damaged folder.
+   * rows. Errors: AppError `invalid_data` if no user would be left, and the errors that a damaged folder causes.
    */
   publish(isCompacted: boolean): Published {
     const [writer, base, counts] = [this.#writer, this.#base, this.counts];

@@ -44,7 +44,7 @@ export function readRange(path: string, start: number, end: number): Buffer {
  */
 export function appendDurably(path: string, size: number, tail: Uint8Array): void {
   if (tail.length === 0 && statSync(path, { throwIfNoEntry: false })?.size === size) return;
-  // opening with 'a' only creates the file here, because writes in this mode ignore positions
+  // mode 'a' is used here only to create the file, because writes in this mode ignore positions
   withFile(path, 'a', () => {});
   withFile(path, 'r+', (file) => {
     ftruncateSync(file, size);

@@ -68,8 +68,8 @@ export function stage(publication: Publication): boolean {
 }
 
 /**
- * Makes a staged version visible. If the process is killed earlier, the old version is still served: appended bytes lie
- * beyond the sizes in any manifest, and the next import cuts them off.
+ * Makes a staged version visible. If the process is killed earlier, the old version is still served, because appended
+ * bytes lie beyond the sizes in any manifest, and the next import cuts them off.
  */
 export function makeVisible({ out, manifest }: Publication): void {
   const folder = join(out, manifest.version);

@@ -8,7 +8,7 @@ import { readCheckedFile } from './verify.ts';
 
 /**
  * Reads a segment with all rows, including dead rows. If `into` is given, the rows are views of this memory. The sha256
- * is verified at each read, because a file may be damaged after the check when a service starts. @throws AppError
+ * is verified at each read, because a file may become damaged after the check at startup. @throws AppError
  * invalid_population
  */
 export function readSegmentFile(folder: string, manifest: Manifest, index: number, into?: SegmentMemory): Rows {

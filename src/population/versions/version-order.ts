@@ -1,7 +1,7 @@
 /**
  * The order of publication, stored in the file `versions` with one version per line, latest last. File times cannot
- * replace this file: clocks may be set back, copies and restored backups have new times, and publishing the same
- * content again writes no new files.
+ * replace this file, because clocks may be set back, copies and restored backups have new times, and publishing the
+ * same content again writes no new files.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -44,8 +44,8 @@ export interface Machine {
   /** Measures space on the disk of the data folder. @throws errors of the operating system */
   disk(): DiskSpace;
   /**
-   * Counts the descriptors of this process; null if the system does not report them. @throws errors of the operating
-   * system, for example if no descriptor is left
+   * Counts the open descriptors of this process; null if the system does not report them. @throws errors of the
+   * operating system, for example if no descriptor is left
    */
   descriptors(): Descriptors | null;
   residentBytes(): number;
@@ -89,7 +89,7 @@ export interface StorageStatus {
   /** Number of damaged files and rows found since the start, by kind. */
   damaged(): Readonly<Record<DamageKind, number>>;
   /**
-   * Folders of files that were set aside because the database does not know them and did not make them. Paths are
+   * Folders of files that were set aside because the database has no record of them and did not create them. Paths are
    * relative to the data folder.
    */
   setAside(): readonly string[];

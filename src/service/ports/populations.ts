@@ -21,9 +21,7 @@ export interface FeatureCoverage {
    * tokens.
    */
   readonly unknownValues: number | null;
-  /**
-   * Share of all occurrences of values that are occurrences of unknown values, 0 to 1; null if `unknownValues` is null.
-   */
+  /** Share (0 to 1) of all value occurrences in which the value is unknown; null if `unknownValues` is null. */
   readonly unknownShare: number | null;
 }
 
@@ -46,8 +44,8 @@ export interface Populations {
   /** The changes from version `since` to `version`. @throws the errors of `coverage` */
   changes(since: string, version: string): Promise<PopulationDiff>;
   /**
-   * Number of users of the served version per code of a feature, `[dictionary size]`. The first call counts the users
-   * in slices, and other requests are served between slices.
+   * Number of users in the served version for each code of a feature, `[dictionary size]`. The first call counts the
+   * users in slices, and other requests are served between slices.
    * @throws AppError invalid_population
    */
   countValues(feature: string): Promise<Uint32Array>;

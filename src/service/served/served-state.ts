@@ -1,6 +1,6 @@
 /**
- * Holds the served model and population. The value is immutable and replaced as a whole; no other object keeps a
- * version.
+ * Holds the served model and population. The value is immutable and replaced as a whole; no other object holds a
+ * version of the model or the population.
  */
 import { resolve } from 'node:path';
 import type { EngineServed } from '../../engine/messages.ts';

@@ -20,8 +20,8 @@ export interface FileEntry {
 
 /**
  * Reads the settings of a file, in order, without checking values. Relative paths are relative to the folder of the
- * file. @throws UsageError that names the file and, for a wrong setting, its line and key. Errors do not repeat values,
- * which may be secrets.
+ * file. @throws UsageError that names the file and, for an invalid setting, its line and key. Errors do not repeat
+ * values, which may be secrets.
  */
 export function readConfigFile(path: string): readonly FileEntry[] {
   const lines = new LineCounter();

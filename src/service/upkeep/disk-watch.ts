@@ -1,6 +1,6 @@
 /**
  * Watches the free space on the disk of the data folder. If free space is below a limit, or the reserve for deletions
- * was given up, the service accepts no new work.
+ * was released, the service accepts no new work.
  */
 
 import type { Clock } from '../../lib/clock.ts';

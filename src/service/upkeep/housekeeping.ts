@@ -63,7 +63,7 @@ export function startHousekeeping({
     repeat('removing old data', PRUNE_EVERY_MS, async () => {
       const before = clock.before(retention.days * DAY_MS);
       const beforeAudit = clock.before(auditDays * DAY_MS);
-      // the time is null after a jump of the clock, when ages are unknown
+      // if the clock has jumped, the time is null because ages are unknown
       if (before !== null) store.prune(retention, before);
       if (beforeAudit !== null) store.audit.prune(beforeAudit);
       rankings.forgetDeleted();

@@ -1,6 +1,6 @@
 /**
  * Maintains the reserve of the data folder: creates the reserve while the disk has ample space, and reports when it was
- * given up.
+ * released.
  */
 import type { StoreReserve } from '../../domain/ports/reserve.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -14,7 +14,7 @@ export interface ReserveKeeperOptions {
   readonly reserve: StoreReserve;
   /** Size of the reserve; 0 for no reserve. */
   readonly bytes: number;
-  /** Minimum free space; with less, the service accepts no new work or is not ready. */
+  /** Minimum free space; with less free space, the service accepts no new work or is not ready. */
   readonly keptFreeBytes: number;
   /** @throws AppError storage_failed */
   readonly freeBytes: () => number;
@@ -38,13 +38,13 @@ export class ReserveKeeper {
     this.#start();
   }
 
-  /** Whether the reserve was given up. Until the reserve is created again, free space is kept for deletions. */
+  /** Whether the reserve was released. Until the reserve is created again, free space is kept for deletions. */
   isGivenUp(): boolean {
     const { reserve } = this.#options;
     return this.isExpected() && (reserve.isGivenUp || reserve.sizeBytes() === 0);
   }
 
-  /** Whether the reserve once existed. If the reserve is missing but once existed, it was given up. */
+  /** Whether the reserve once existed. If the reserve is missing but once existed, it was released. */
   isExpected(): boolean {
     const { reserve, bytes } = this.#options;
     return bytes > 0 && (this.#wasThere || reserve.isGivenUp);

@@ -42,8 +42,8 @@ export class Scrubber {
   }
 
   /**
-   * Starts scrubbing. The first pass begins after a pause too, because the start has verified the population, and reads
-   * verify the data they use.
+   * Starts scrubbing. Even the first pass begins after a pause, because the population was verified at startup, and
+   * reads verify the data they use.
    */
   start(): void {
     this.#repeat(this.#options.pauseMs, () => this.#pass());

@@ -23,8 +23,8 @@ import { Scrubber } from './scrubber.ts';
 const FULL_BYTES = 64 * 1024;
 
 /**
- * Locks the folder, and adopts a database that was saved when its files were lost; with `adopt`, the files of a missing
- * database are moved aside. `refuse` checks the locked folder and throws if a check fails.
+ * Locks the folder, and adopts a database that was saved when its files were lost; with `adopt`, files whose database
+ * is missing are moved aside. `refuse` checks the locked folder and throws if a check fails.
  * @throws the errors of `lockStore`; AppError invalid_argument if the folder cannot be taken over
  */
 export function lockFolder(

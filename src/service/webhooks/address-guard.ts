@@ -48,7 +48,7 @@ export interface AddressGuard {
 /**
  * `allowed` contains hosts and CIDRs. An allowed host (a name or an address) may have any address and use plain http.
  * The addresses of a CIDR are allowed under any name.
- * @throws AppError invalid_argument for an entry that is neither
+ * @throws AppError invalid_argument for an entry that is neither a host nor a CIDR
  */
 export function createAddressGuard(allowed: readonly string[], resolve: Resolve = systemLookup): AddressGuard {
   const { hosts, isInRange } = parseAllowed(allowed);

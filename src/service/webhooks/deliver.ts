@@ -6,15 +6,15 @@ import type { LookupFunction } from 'node:net';
 export interface PostOptions {
   readonly lookup: LookupFunction;
   readonly timeoutMs: number;
-  /** Maximum number of bytes read from a response body, which is ignored: only the status counts. */
+  /** Maximum number of bytes read from a response body, which is ignored because only the status counts. */
   readonly answerBytes: number;
   /** Signal that aborts the attempt. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Status of the response, or the reason for a failure without a response: `timeout`, `aborted`, `address_refused`, or
- * the error code of the system, DNS or TLS.
+ * Status of the response, or the reason for a failure without a response: `timeout`, `aborted`, `address_refused`, or a
+ * system, DNS or TLS error code.
  */
 export interface PostResult {
   readonly status: number | null;

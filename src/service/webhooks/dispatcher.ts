@@ -173,7 +173,7 @@ export class WebhookDispatcher implements WebhookService {
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
     outbox.failStranded(clock.now() - config.webhookRetryMs);
     const before = clock.before(config.webhookRetentionMs);
-    // a later poll prunes again after a jump of the clock, or if more old deliveries remain
+    // a later poll prunes again if the clock has jumped, or if more old deliveries remain
     if (before !== null && !outbox.prune(before)) this.#prunedAt = now;
   }
 

@@ -5,8 +5,9 @@ const MAXIMUM_NAME = 253;
 const MAXIMUM_LABEL = 63;
 
 /**
- * Returns the fault in the spelling of a URL, or null. The class `URL` repairs many faults: `https:///x` is read as the
- * host x, `\` as `/`, `%65` in a host as `e`, and a number as an IP address; invisible characters are dropped.
+ * Returns what is wrong with the spelling of a URL; null if nothing is wrong. The class `URL` repairs many faults:
+ * `https:///x` is read as the host x, `\` as `/`, `%65` in a host as `e`, and a number as an IP address; invisible
+ * characters are dropped.
  */
 export function urlTextFault(text: string, url: URL): string | null {
   const authority = /^https?:\/\/([^/\\?#]+)/i.exec(text)?.[1];

@@ -10,8 +10,8 @@ const WINDOW_BYTES = 4_096;
 const SEARCHED_IDS = 32;
 
 /**
- * Returns the ids of `userIds`, sorted by UTF-16 code units, that the set contains. Other work can run in between. The
- * sha256 of the set is not verified. @throws AppError storage_failed, like `userSetBlocks`
+ * Returns the ids in `userIds` that the set contains. `userIds` must be sorted by UTF-16 code units. Other work can run
+ * in between. The sha256 of the set is not verified. @throws AppError storage_failed, like `userSetBlocks`
  */
 export async function findIds(
   blobs: Pick<BlobReader, 'open'>,

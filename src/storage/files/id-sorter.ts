@@ -7,7 +7,7 @@ import type { IdBlocks } from '../../domain/user-sets.ts';
 import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
 import type { SetWrites } from './writer.ts';
 
-/** Number of ids per run: sorting a run takes 15 to 60 ms and uses about 4 MB. Ten million ids make 306 runs. */
+/** Number of ids per run. Sorting a run takes 15 to 60 ms and uses about 4 MB. Ten million ids make 306 runs. */
 const CHUNK_IDS = 32_768;
 /** Number of ids per merged block. */
 const BLOCK_IDS = 4_096;

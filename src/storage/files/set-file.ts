@@ -79,7 +79,7 @@ export function* lineBlocks(
     position += read;
     filled += read;
     if (read === 0) {
-      // a file that ends within a line is truncated, which the check of the sha256 detects
+      // a file that ends in the middle of a line was truncated, which the sha256 check detects
       if (filled > 0) yield buffer.subarray(0, filled);
       return;
     }

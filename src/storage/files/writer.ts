@@ -70,8 +70,8 @@ class UserSetWriter {
 }
 
 /**
- * Writes a set from memory; the ids may be in any order, but without repetitions. @throws AppError storage_failed with
- * the cause
+ * Writes a set from memory; the ids may be in any order, but must not repeat. @throws AppError storage_failed with the
+ * cause
  */
 export function writeUserSet(blobs: SetWrites, userIds: readonly string[]): WrittenSet {
   const writer = new UserSetWriter(blobs);

@@ -136,7 +136,7 @@ type Reads = Pick<Campaigns, 'find' | 'findLabels' | 'get' | 'list' | 'countsByS
 
 export class CampaignRows implements Reads {
   readonly #database: Database;
-  /** Prepared once: each read of a campaign runs this statement, and preparing takes as long as running. */
+  /** Prepared once, because every read of a campaign runs it, and preparing takes as long as running it. */
   readonly #select;
 
   constructor(database: Database) {
@@ -225,7 +225,7 @@ export class CampaignRows implements Reads {
     return counts;
   }
 
-  /** Converts a row field by field: copying the row without some columns made lists take twice as long. */
+  /** Converts a row field by field, because copying the row without some columns made lists take twice as long. */
   #toCampaign(stored: unknown, remaining: ReturnType<typeof remainingTimes>): Campaign {
     const row = readRow(COLUMNS, stored);
     return {

@@ -90,7 +90,10 @@ export class Cleanup implements CleanupPort {
   }
 }
 
-/** Deletes inactive versions that are not among the newest `versions` of a campaign, or were made before `before`. */
+/**
+ * Deletes an inactive audience version if its campaign has at least `versions` newer inactive versions, or if the
+ * version was made before `before`.
+ */
 function pruneAudiences(database: Database, versions: number, before: number): void {
   const condition = `(campaign, version) IN (
     SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
@@ -102,8 +105,8 @@ function pruneAudiences(database: Database, versions: number, before: number): v
 }
 
 /**
- * Deletes old expansions: those that are not among the campaign's newest `newest`, or were made before `before`. An
- * expansion is kept if it is running, is the latest, or has an audience version.
+ * Deletes an expansion if its campaign has more than `newest` newer expansions, or if the expansion was made before
+ * `before`. Running expansions, the latest expansion, and expansions with an audience version are kept.
  */
 function pruneExpansions(database: Database, newest: number, before: number): void {
   const condition = `latest = 0

@@ -53,7 +53,7 @@ export class EventLog {
     this.#tell(type, data, now, given ?? traceparent);
   }
 
-  /** Notifies webhooks that a caller replaced the active version `previous` with another size or version. */
+  /** Notifies webhooks that a caller replaced the active version `previous` by choosing another version or size. */
   audienceChanged(type: AudienceEvent, campaign: number, previous: number | null, now: number): void {
     const { version, size, ...names } = this.#database
       .prepare(

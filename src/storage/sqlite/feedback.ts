@@ -1,6 +1,6 @@
 /**
- * Stores feedback in SQLite: the last event of each user in a campaign. Events are written, read and removed in slices,
- * and other work can run between slices.
+ * Stores feedback in SQLite: the latest event of each user in a campaign. Events are written, read and removed in
+ * slices, and other work can run between slices.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';

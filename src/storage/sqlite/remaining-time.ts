@@ -7,7 +7,7 @@ import type { Database } from './database/database.ts';
 
 /** Number of recent expansions on which estimates are based. */
 const RECENT = 40;
-/** Number of jobs that are simulated one by one; for each later job, their mean is used. */
+/** Number of jobs that are simulated one by one. Each later job is assumed to add the mean time per simulated job. */
 const MOST_JOBS = 200;
 
 const JOB = {

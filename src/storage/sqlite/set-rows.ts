@@ -117,7 +117,7 @@ export function replaceSet(
     database.prepare(`UPDATE ${table} SET ${column} = @after WHERE ${column} = @before`).run(names);
 }
 
-/** Columns that refer to sets and have a matching column of counts, with the key of the table. */
+/** Columns that refer to sets, each with its table, its column of counts, and the table's key. */
 const COUNTED_SETS = [
   ['campaigns', 'seed_set', 'seed_counts', 'number'],
   ['campaigns', 'suppression_set', 'suppression_counts', 'number'],

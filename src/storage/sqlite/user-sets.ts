@@ -122,7 +122,8 @@ export class SqliteUserSets implements UserSets {
   }
 
   /**
-   * Lists unfinished files and files of unused sets, relative to the data folder. Call this only while nobody writes.
+   * Lists unfinished files and files of unused sets, relative to the data folder. Call this only while no process is
+   * writing.
    */
   unnamedFiles(): string[] {
     return findOrphans(this.#database, this.#dataDir, true)
@@ -215,7 +216,7 @@ export class SqliteUserSets implements UserSets {
     return (await tallyOf(intersectionOf(ids, suppressed), population)).known;
   }
 
-  /** Removes unused sets, rows first: an unused file is harmless, but a row without its file is not. */
+  /** Removes unused sets, rows first, because an unused file is harmless, but a row without its file is not. */
   #removeUnused(sha256?: string): void {
     const removed = writeToFree(this.#database, () => deleteUnusedRows(this.#database, sha256));
     for (const each of removed) this.#removeFile(each);

@@ -58,7 +58,7 @@ export function refuseLost(dataDir: string): void {
 }
 
 /**
- * Sets aside the files of a missing database, so that an empty database can be created. If there are no such files, or
+ * Sets aside files whose database is missing, so that an empty database can be created. If there are no such files, or
  * if the database exists, nothing happens. Promoted models stay, because they do not depend on the database. Returns
  * the folder of the files that were set aside, relative to the data folder.
  * @throws AppError storage_failed
@@ -104,9 +104,9 @@ function areModelsServed(dataDir: string): boolean {
 export const LOCK_FILE = 'service.lock';
 
 /**
- * Locks the data folder for this process, and creates a missing folder. The returned function unlocks the folder; the
- * end of the process, for any reason, unlocks the folder too. @throws AppError unavailable if another service has
- * locked the folder; storage_failed
+ * Locks the data folder for this process; creates the folder if it is missing. The returned function unlocks the
+ * folder. The folder is also unlocked when the process ends for any reason. @throws AppError unavailable if another
+ * service has locked the folder; storage_failed
  */
 export function lockDataFolder(dataDir: string): () => void {
   const folder = resolve(dataDir);

@@ -47,8 +47,8 @@ export function openDatabase(path: string, migrations = readMigrations(MIGRATION
 }
 
 /**
- * Opens an existing database of this version for reading, even while a service writes to it. Each statement reads the
- * state that was committed when the statement began.
+ * Opens an existing database of this version for reading, even while a service is writing to it. Each statement reads
+ * the state that was committed when the statement began.
  * @throws AppError invalid_argument: not a SQLite database, or of another version; storage_failed: the disk failed
  */
 export function openForReading(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
@@ -122,7 +122,7 @@ export function write<T>(database: Database, work: () => T): T {
   }
 }
 
-/** The error for a write to a damaged row: SQLite does not find the row in an index. */
+/** The error for a write to a damaged row, which SQLite does not find in an index. */
 function damageError(path: string, error: unknown): AppError | null {
   if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_CORRUPT')) return null;
   const message = `a row of ${path} is damaged and cannot be changed (metaheac verify names the row): ${error.message}`;
@@ -224,7 +224,7 @@ export interface Migration {
 }
 
 /**
- * Reads the migrations of a folder in order. A gap, a repetition or an unexpected file name is a bug of this version.
+ * Reads the migrations of a folder in order. A gap, a repetition or an unexpected file name is a bug in this version.
  */
 export function readMigrations(folder: string): readonly Migration[] {
   return readdirSync(folder)

@@ -77,8 +77,8 @@ export function versionOf(database: Database): number {
 }
 
 /**
- * Maximum size of a database that is read in memory. If a database has no log, SQLite would create files beside it when
- * reading it in place.
+ * Maximum size of a database that is read into memory. If a database has no log, SQLite would create files beside it
+ * when reading it in place.
  */
 const MAXIMUM_COPY_BYTES = 512 * 1024 * 1024;
 
@@ -88,7 +88,7 @@ const FORMAT_AT = 18;
 const ROLLBACK_FORMAT = 1;
 
 /**
- * Opens a database in memory; null if the database is too large. @throws errors of SQLite if the file is not a database
+ * Opens a database in memory; null if the database is too large. @throws SQLite's error if the file is not a database
  */
 export function openUntouched(path: string): Database | null {
   if (hasLog(path)) return connect(path, { readonly: true, fileMustExist: true });

@@ -15,9 +15,7 @@ const RESERVE_FILE = 'reserve';
 /** Bytes written per turn of the event loop. */
 const CHUNK_BYTES = 256 * 1024;
 
-/**
- * Error codes of SQLite and the system on a full disk. The third code means that there is no space for shared memory.
- */
+/** SQLite and system error codes for a full disk. The third code means that there is no space for shared memory. */
 const FULL: ReadonlySet<unknown> = new Set([
   'SQLITE_FULL',
   'SQLITE_IOERR_WRITE',
@@ -148,7 +146,7 @@ export function freeing<T>(database: Database, action: () => T): T {
 }
 
 /**
- * Whether an error means that the disk is full: an error of SQLite or the system, or a storage_failed caused by one.
+ * Whether an error means that the disk is full: a SQLite or system error, or a storage_failed caused by such an error.
  */
 export function isDiskFull(error: unknown): boolean {
   return FULL.has(error instanceof AppError ? error.facts['errno'] : (error as { readonly code?: unknown }).code);

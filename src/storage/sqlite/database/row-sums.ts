@@ -59,8 +59,8 @@ export function hasSums(database: Database): boolean {
 }
 
 /**
- * Compares all rows with their checksums; yields the number of rows of each slice. Safe while a service is running: a
- * row and its checksum are read in one statement.
+ * Compares all rows with their checksums; yields the number of rows of each slice. Safe while a service is running,
+ * because a row and its checksum are read in one statement.
  */
 export function* findDamagedRows(database: Database): Generator<number, readonly DamagedRow[], void> {
   const damaged: DamagedRow[] = [];
