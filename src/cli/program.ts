@@ -96,7 +96,7 @@ function addOtherCommands(program: Command, output: Output): void {
   addExample(openapi, 'metaheac openapi --out openapi.yaml');
   const demo = program
     .command('demo')
-    .description('run the main job on a synthetic population: serve, create a campaign, and print its audience')
+    .description('demonstrate the main job on a synthetic population: serve, create a campaign, and print its audience')
     .option('--keep', 'keep the service running after the demo')
     .option('--data <dir>', 'data set folder (default: a synthetic data set)', existing)
     .option('--model <dir>', 'with --data: a model trained on the data set (default: train a model first)', existing)

@@ -235,7 +235,7 @@ class Demo {
     const size = sizeOf(VERDICT_PERCENT);
     this.#print(
       '',
-      'Share of the people who like it found in the top of each ranking (x: lift over random)',
+      'Share of the people who like it found at the top of each ranking (x: lift over random)',
       ...tableOfFound(found, population.rowCount),
       ...indented([verdict(size, compareHits(methods[0]!, methods[1]!, truth, size))]),
       ...indented([

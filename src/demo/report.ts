@@ -77,7 +77,7 @@ export function verdict(size: number, { difference, chance }: { difference: numb
   const ahead = difference >= 0 ? 'MetaHeac' : 'logistic regression';
   const behind = difference >= 0 ? 'logistic regression' : 'MetaHeac';
   const gap = Math.abs(difference);
-  const within = `(chance alone gives up to ${Math.round(chance)})`;
+  const within = `(chance alone explains up to ${Math.round(chance)})`;
   return gap <= chance
     ? `Among the best ${formatCount(size)}, MetaHeac and logistic regression are level: ${formatCount(gap)} ` +
         `apart ${within}.`

@@ -11,7 +11,7 @@ export const DOMAIN_LIMITS = {
   leaseMs: fixed(
     15_000,
     'ms',
-    'Maximum time without a lease renewal, in milliseconds; then the expansion is restarted.',
+    'Maximum time without a lease renewal, in milliseconds, before the expansion is restarted.',
     {
       published: true,
     },

@@ -5,6 +5,6 @@ export const ENGINE_LIMITS = {
   keptWorkMs: fixed(
     1_000,
     'ms',
-    'Minimum work, in milliseconds, for which a stopped expansion saves a checkpoint; shorter work is redone.',
+    'Minimum work, in milliseconds, that a stopped expansion must have done to save a checkpoint; less work is redone.',
   ),
 };

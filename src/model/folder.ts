@@ -229,7 +229,7 @@ export function readManifest(path: string): Manifest {
 /** Reads a file in the folder; `name` must not lead out of the folder. */
 function readInside(path: string, file: string): Uint8Array {
   if (isAbsolute(file) || normalize(file).split(sep).includes('..'))
-    throw refused(path, `the file name "${file}" leads out of the folder`);
+    throw refused(path, `the file name "${file}" points outside the folder`);
   if (!existsSync(join(path, file))) throw refused(path, `${file} is missing`);
   try {
     return readFileSync(join(path, file));

@@ -66,10 +66,7 @@ export async function publishVerified(models: string, from: string): Promise<voi
   withStorage(`create the folder ${models}`, () => createFolder(resolve(models)));
   const unlock = await awaitFileLock(join(models, PROMOTE_LOCK), LOCK_WAIT_MS);
   if (unlock === null)
-    throw new AppError(
-      'unavailable',
-      `another promotion into ${models} is running: try again when that promotion has ended`,
-    );
+    throw new AppError('unavailable', `another promotion is using ${models}: try again when that promotion has ended`);
   try {
     readModelFolder(await publishModel(models, from));
   } catch (error) {

@@ -80,13 +80,13 @@ function bindFeature(model: ModelContract, population: UserRows, feature: Manife
   if (own.kind !== feature.kind)
     throw new AppError(
       'invalid_model',
-      `user feature "${feature.name}" is ${feature.kind} in the model and ${own.kind} in the population`,
+      `user feature "${feature.name}" is ${feature.kind} in the model, but ${own.kind} in the population`,
     );
   const { maxLength = 0, size = 0 } = featureOf(feature);
   if (own.size !== undefined && own.size !== size)
     throw new AppError(
       'invalid_model',
-      `user feature "${feature.name}" is a vector of ${size} in the model and of ${own.size} in the population`,
+      `user feature "${feature.name}" is a vector of size ${size} in the model, but of size ${own.size} in the population`,
     );
   const { name } = feature;
   const kind = columnOf(feature.kind);

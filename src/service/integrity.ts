@@ -41,7 +41,7 @@ export function itemsOfPopulation({ folder, version }: PopulationVersion, onlyCu
       isNeeded: () => true,
       *check() {
         const isWhole = yield* checkFile(folder, file);
-        return { fault: isWhole ? null : `the file differs from the record of version ${version}` };
+        return { fault: isWhole ? null : `the file does not match what version ${version} recorded` };
       },
     }));
 }

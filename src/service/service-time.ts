@@ -23,7 +23,7 @@ export function openServiceClock({ clock, logger, settleMs }: TimeOptions): Serv
     else {
       // the failure is logged once, not every second
       const message = messageOf(event.error);
-      if (message !== failedWith) logger.error({ err: event.error }, 'the time of the service cannot be written yet');
+      if (message !== failedWith) logger.error({ err: event.error }, 'the service clock cannot be saved yet');
       failedWith = message;
       return;
     }
@@ -41,7 +41,7 @@ export function keepTime(clock: ServiceClock, store: CampaignStore, logger: Logg
     try {
       clock.remember();
     } catch (error) {
-      logger.warn({ err: error }, 'the time of the service was not written at its end');
+      logger.warn({ err: error }, 'the service clock could not be saved at shutdown');
     }
   };
 }

@@ -158,7 +158,11 @@ export const START_CHECKS: readonly StartCheck[] = [
     look: ({ options }, hasKeys) => requireKey(options, hasKeys),
   },
   {
-    ...{ check: 'port', moment: 'by doing', advice: 'Stop the program that uses the port, or choose another --port.' },
+    ...{
+      check: 'port',
+      moment: 'by doing',
+      advice: 'Stop the program that is using the port, or choose another --port.',
+    },
     look: ({ options }) => tryPort(options),
   },
   {

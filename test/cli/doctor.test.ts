@@ -164,7 +164,7 @@ describe('examine', () => {
     const port = String((server.address() as AddressInfo).port);
     try {
       const all = await look({ env: { METAHEAC_DATA_DIR: data, METAHEAC_PORT: port } });
-      expect(all.get('lock')?.detail).toContain('a service runs on this folder');
+      expect(all.get('lock')?.detail).toContain('a service is using this folder');
       expect(all.get('port')).toMatchObject({ status: 'ok' });
       expect(await faultOf('port', { env: { METAHEAC_PORT: port } })).toMatchObject({ status: 'failed' });
     } finally {
@@ -370,7 +370,7 @@ describe('promoted models', () => {
     const newer = join(newFolder(), 'newer');
     writeVariant(world.model, newer, () => ({ name: 'newer' }));
     expect((await look(at(data, newer))).get('promoted models')?.detail).toMatch(
-      /the model of --model is served, because/,
+      /the model named by --model is served, because/,
     );
   });
 

@@ -140,7 +140,7 @@ describeUsual('metaheac model', () => {
       /^campaign feature category: single, \d+ tokens known$/m,
       /^parameter heads\.wide \[\d+\]: adapted, compact table, looked up by user\./m,
       /^parameter heads\.query \[32\]: adapted, dense: /m,
-      /^parameter \S+ \[\d+, 4\]: fixed: not among the adapted parameters of the manifest/m,
+      /^parameter \S+ \[\d+, 4\]: fixed: the manifest does not list it as adapted/m,
       /^\d+ parameters in \d+ tensors$/m,
       /^adaptation: \{"optimiser":"gradient_descent"/m,
       /^evaluation on .*AUC/m,
@@ -183,7 +183,7 @@ describeUsual('metaheac population import', () => {
       `population version ${version} in ${world.data}-population: ${world.userIds.length} users, ${world.userIds.length} of them new\n`,
     );
     expect(good!.stdout).toMatch(
-      /^ {2}interests: \d+ tokens, \d+ uses, \d+\.\d % unknown to the model, \d+ uses ignored \(only the first \d+ per user count\)$/m,
+      /^ {2}interests: \d+ tokens, \d+ uses, \d+\.\d % unknown to the model, \d+ uses ignored \(only the first \d+ per user are read\)$/m,
     );
     expectOneLine(refused!, `users.ndjson:${world.userIds.length + 1}`, 'user_id');
     expect(existsSync(`${bad}-population`)).toBe(false);

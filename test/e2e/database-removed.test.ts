@@ -61,7 +61,7 @@ describe.skipIf(!HAS_PROC)('serve while a file of its database goes', () => {
       await served.exited();
 
       const again = await Served.start({ ...world, dataDir });
-      expect(again.log).toContain('the saved database is used after the loss of its files');
+      expect(again.log).toContain('the database files were lost, so the saved database is being used');
       const { items } = (await again.call('GET', '/v1/campaigns?limit=200')).json as { items: { id: string }[] };
       expect(items.map(({ id }) => id)).toEqual(expect.arrayContaining(acknowledged));
       expect(acknowledged.length).toBeGreaterThan(5);

@@ -208,7 +208,7 @@ describe.skipIf(!HAS_PROC || IS_LONG)('metaheac population erase', () => {
     expect([first.status, first.stdout]).toEqual([
       0,
       '2 users: 2 erased now, 1 of them known to the population\n' +
-        `the service running on ${places.dataDir} erases the users there within seconds\n` +
+        `the service that is using ${places.dataDir} will erase the users there within seconds\n` +
         `1 ids were overwritten in ${places.population}\n`,
     ]);
     await served.until(async () => {

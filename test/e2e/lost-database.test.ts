@@ -49,7 +49,7 @@ describe.skipIf(!HAS_PROC)('serve on a data folder without its database', () => 
     );
 
     const adopted = await Served.start({ ...world, dataDir, args: ['--adopt'] });
-    expect(adopted.log).toContain('files of a missing database were moved aside');
+    expect(adopted.log).toContain('the database was missing: the files that belonged to it were moved aside');
     const status = (await adopted.call('GET', '/v1/status')).json;
     expect(status.files.set_aside).toEqual([expect.stringMatching(/^set-aside\//)]);
     expect((await adopted.call('GET', '/metrics')).text).toContain('metaheac_set_aside_folders 1');

@@ -61,7 +61,9 @@ describe('metaheac model import', () => {
     expect(JSON.parse(inferred.stdout).features.campaign).toEqual([
       { name: 'item', kind: 'single', vocabulary_size: null },
     ]);
-    expect(inferred.stderr).toBe('check: input "campaign.item" looks up no table: fill in its vocabulary_size\n');
+    expect(inferred.stderr).toBe(
+      'check: input "campaign.item" is not looked up in any table: fill in its vocabulary_size\n',
+    );
     const [schema, out] = [join(folder, 'tied.json'), join(folder, 'tied')];
     writeFileSync(schema, inferred.stdout);
     const refused = await metaheac('import', TIED, '--schema', schema, '--out', out);

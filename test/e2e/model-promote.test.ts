@@ -143,7 +143,10 @@ describe('beside a running service', { timeout: 180_000 }, () => {
       expect.stringMatching(/^metaheac: the service refused \(401\): .*METAHEAC_API_KEY or --api-key-file\)\n$/),
     ]);
     expect(key!.stderr).not.toContain('another key that is long enough');
-    expect([locked!.status, locked!.stderr]).toEqual([1, expect.stringContaining('name its address with --url')]);
+    expect([locked!.status, locked!.stderr]).toEqual([
+      1,
+      expect.stringContaining("name the service's address with --url"),
+    ]);
   });
 });
 

@@ -107,7 +107,7 @@ describe('metaheac population update', () => {
     writeFileSync(schema, JSON.stringify({ features: [{ name: single, kind: 'number' }] }));
     const { status, stderr } = await metaheac(...args, '--schema', schema);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/an update keeps the features: import all users to change them\n$/);
+    expect(stderr).toMatch(/an update cannot change the features; to change them, import all users\n$/);
   });
 });
 

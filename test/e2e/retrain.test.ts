@@ -194,7 +194,10 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     writeFileSync(join(other, 'retrain.lock'), `${process.pid} 1 x\n`);
     const release = tryFileLock(join(other, 'training.lock'))!;
     const locked = metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', other);
-    expect([locked.status, locked.stderr]).toEqual([1, expect.stringMatching(/another training into .* is running/)]);
+    expect([locked.status, locked.stderr]).toEqual([
+      1,
+      expect.stringMatching(/another training run is using .*: try again/),
+    ]);
     release();
     const free = metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', other);
     expect(free.stderr).toContain('name the serving model');

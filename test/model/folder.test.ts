@@ -297,7 +297,7 @@ describe('readModelFolder refuses', () => {
       changeManifest(path, ({ files }) => {
         files[file] = 'a'.repeat(64);
       });
-      expect(refusalOf(path)).toContain(`the file name "${file}" leads out of the folder`);
+      expect(refusalOf(path)).toContain(`the file name "${file}" points outside the folder`);
     },
   );
 

@@ -167,7 +167,7 @@ describe('a model whose weights are in another file of its folder', () => {
   });
 
   it.each([
-    ['../weights.bin', `model.onnx: external data is in "../weights.bin", which leads out of the model's folder`],
+    ['../weights.bin', `model.onnx: external data is in "../weights.bin", which is outside the model's folder`],
     ['weights.bin', 'the manifest does not list weights.bin'],
   ])('is refused when that is %s, outside or in no manifest', async (location, sentence) => {
     const path = newFolder();

@@ -73,7 +73,7 @@ describe('bind', () => {
     expect(() => bind(model.folder, population)).toThrow(
       expect.objectContaining({
         code: 'invalid_model',
-        message: 'user feature "age" is single in the model and multi in the population',
+        message: 'user feature "age" is single in the model, but multi in the population',
       }),
     );
   });

@@ -114,7 +114,9 @@ describe('external data', () => {
     const graph = readModel(file(kept({ location: './data//w.bin', ...AT_3 })), { external });
     expect(numbersOf(graph.initializers.get('w')!)).toEqual([3, 4]);
     expect(new Set(asked)).toEqual(new Set(['data/w.bin']));
-    expect(refusal(() => readModel(file(kept({ location: '../w.bin' })), { external }))).toContain('leads out of');
+    expect(refusal(() => readModel(file(kept({ location: '../w.bin' })), { external }))).toContain(
+      "outside the model's folder",
+    );
   });
 });
 
@@ -130,13 +132,13 @@ describe('external data is refused', () => {
     'c:secret.bin',
   ])('from %s', (location) => {
     expect(refusal(() => read({ location }))).toBe(
-      `external data is in "${location}", which leads out of the model's folder: put the file next to the model`,
+      `external data is in "${location}", which is outside the model's folder: put the file next to the model`,
     );
   });
 
-  it.each(['outer.bin', 'up/secret.bin', 'up'])('behind the link %s, which leads out of the folder', (location) => {
+  it.each(['outer.bin', 'up/secret.bin', 'up'])('behind the link %s, which points outside the folder', (location) => {
     expect(refusal(() => read({ location, ...AT_3 }))).toBe(
-      `external data "${location}" is a link that leads out of the model's folder: put the file itself next to the model`,
+      `external data "${location}" is a link to a place outside the model's folder: put the file itself next to the model`,
     );
   });
 

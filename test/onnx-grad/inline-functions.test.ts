@@ -227,7 +227,7 @@ describe('a model with functions of its own', () => {
     ],
     [
       'functions that stand for too many nodes',
-      'the functions of the model expand to over 100000 nodes',
+      'the functions of the model expand to more than 100000 nodes',
       fileOf(doubling(40), [call('F0', ['x'], ['y'])]),
     ],
     [

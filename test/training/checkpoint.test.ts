@@ -103,7 +103,7 @@ describe('readCheckpoint', () => {
       expect.objectContaining({
         code: 'invalid_argument',
         message:
-          `${path} belongs to a training run with different settings, data or library of regressions: ` +
+          `${path} belongs to a training run with different settings, different data or another regression library: ` +
           '--resume cannot continue from it',
       }),
     );

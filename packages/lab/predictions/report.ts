@@ -20,7 +20,7 @@ export function describePredictions({ groups, drift, random_seeds }: PredictionR
       : `Predictions from the seeds alone: none of the ${campaigns} campaigns has enough seeds.`,
     driftText(drift),
     `Verdicts: ${counts(verdicts)}. Campaigns with a true AUC below ${weak.auc}: ${weak.truly}, of which ` +
-      `${weak.called} with the verdict weak. Verdicts for ${random_seeds.sets} sets of random users as seeds: ` +
+      `${weak.called} got the verdict 'weak'. Verdicts for ${random_seeds.sets} sets of random users as seeds: ` +
       `${counts(random_seeds.verdicts)}.`,
   ];
 }

@@ -5,8 +5,8 @@ import { ABLATIONS } from './ablations.ts';
 
 const USAGE = `quality [--data <data set folder>]... [--scenarios all|<name,..>] [--work <folder for finished parts>]
           [--out <markdown file>] [--only <part,..>] [--histories] [--no-published] [--steps N] [--repeats N]
-  quality --work <folder> [--out <markdown file>]                 the tables of the finished parts, without a run
-  quality --derive once --data <data set folder> --out <folder>   a data set with at most one campaign per user`;
+  quality --work <folder> [--out <markdown file>]                 make the tables of the finished parts; nothing is run
+  quality --derive once --data <data set folder> --out <folder>   derive a data set with at most one campaign per user`;
 
 const OPTIONS = {
   ...{ data: TEXTS, scenarios: TEXT, derive: TEXT, out: TEXT, work: TEXT, only: TEXT },

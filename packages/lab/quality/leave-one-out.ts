@@ -106,7 +106,7 @@ function checkSet({ dataset, alternatives }: Alternatives[number], names: readon
     if (auc.length !== campaigns || precision.length !== campaigns)
       throw new AppError(
         'invalid_data',
-        `${dataset}, ${name}: ${auc.length} AUCs and ${precision.length} precisions of ${campaigns} campaigns`,
+        `${dataset}, ${name}: ${auc.length} AUCs and ${precision.length} precisions for ${campaigns} campaigns`,
       );
 }
 

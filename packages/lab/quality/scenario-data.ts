@@ -25,7 +25,7 @@ export async function writeScenarioData(work: string, name: ScenarioName): Promi
     rmSync(fresh, { recursive: true });
     throw new AppError(
       'invalid_argument',
-      `${join(work, name)} contains results of another data set with the same name: remove the folder`,
+      `${join(work, name)} contains results for a different data set with the same name: remove this folder`,
     );
   }
   rmSync(folder, { recursive: true, force: true });

@@ -24,8 +24,8 @@ const NAMES = Object.keys(NUMBERS);
 export const bands: Scenario = {
   name: 'bands',
   about:
-    'Users have eight numbers, each cut into 6 to 20 bands. Members are beyond a threshold of some numbers and ' +
-    'near a value of others, so neighbouring bands have similar meanings.',
+    'Users have eight numbers, each cut into 6 to 20 bands. Members are beyond a threshold in some numbers and ' +
+    'near a given value in others, so neighbouring bands have similar meanings.',
   users: 4000,
   trainCampaigns: 40,
   testCampaigns: 24,

@@ -73,8 +73,8 @@ export const regulars: Scenario = {
   ...FEATURES,
   name: 'regulars',
   about:
-    'Users recur in ten campaigns or more, some far more often than others. Their few tokens say little, and past ' +
-    'campaigns say the most.',
+    'Each user is a member of ten or more campaigns, some users of far more than others. Their few tokens say ' +
+    'little, and past campaigns say the most.',
   users: 4000,
   trainCampaigns: 60,
   testCampaigns: 24,

@@ -138,8 +138,8 @@ export const sparseVocabulary = listScenario(
 export const rareTokens: Scenario = {
   name: 'rare-tokens',
   about:
-    'Users have common tokens that say nothing, and one or two rare tokens for each niche that they belong to. Members ' +
-    'are most users of three niches, and a few other users.',
+    'Users have common tokens that say nothing, and one or two rare tokens for each niche that they belong to. The ' +
+    'members are most of the users in three niches, and a few other users.',
   users: 6000,
   trainCampaigns: 40,
   testCampaigns: 24,
@@ -181,8 +181,8 @@ export const rareTokens: Scenario = {
 export const bundles: Scenario = {
   name: 'bundles',
   about:
-    'Tokens come in bundles of 2 to 20 that a user has nearly whole or not at all. Members have two bundles that ' +
-    'the campaign is about, and lack a third bundle that often accompanies these two.',
+    'Tokens come in bundles of 2 to 20 that a user has either almost completely or not at all. Members have two bundles ' +
+    'that the campaign is about, and lack a third bundle that often accompanies these two.',
   users: 4000,
   trainCampaigns: 40,
   testCampaigns: 24,

@@ -20,13 +20,13 @@ export function interactionNotes(
   notes.push(`${chosen.campaigns.length} campaigns are drawn from ${chosen.eligible} items with at least ${least}`);
   const test = columns.time === null ? 'drawn at random (no --time)' : 'the newest campaigns';
   notes.push(
-    `the test campaigns are ${test}; their seeds are ${columns.time === null ? 'drawn too' : 'their earliest users'}`,
+    `the test campaigns are ${test}; their seeds are ${columns.time === null ? 'also drawn at random' : 'their earliest users'}`,
   );
   if (chosen.nearDuplicates.length > 0) {
     const { item, of } = chosen.nearDuplicates[0]!;
     notes.push(
       `${chosen.nearDuplicates.length} items have nearly the same users as a campaign ` +
-        `(overlap of ${SAME_OVERLAP} or more) and are left out, such as ${log.items.text(item)} for ${log.items.text(of)}`,
+        `(overlap of ${SAME_OVERLAP} or more) and are left out, such as ${log.items.text(item)}, which resembles ${log.items.text(of)}`,
     );
   }
   notes.push(

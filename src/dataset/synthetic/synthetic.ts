@@ -155,8 +155,8 @@ function describe(settings: SyntheticOptions & { readonly world: string }): obje
     user_features: USER_FEATURES,
     campaign_features: CAMPAIGN_FEATURES,
     made:
-      `Synthetic: no real people or brands. Tastes are generated (world ${world}, seed ${seed}); traits reveal them ` +
-      'in part, and decide which campaigns people like.',
+      `Synthetic: no real people or brands. Tastes are generated (world ${world}, seed ${seed}); they decide ` +
+      'which campaigns people like, and traits reveal them in part.',
     licence: 'Apache-2.0',
     counts: { users, campaigns_train: trainCampaigns, campaigns_test: testCampaigns },
     rng_seed: seed,

@@ -63,8 +63,7 @@ export function audienceQuery(config: ServerConfig) {
       after_rank: wholeNumber(0)
         .optional()
         .describe(
-          'Rank after which the page begins. Cannot be combined with `cursor`, which contains a position of its ' +
-            'own.',
+          'Rank after which the page begins. Cannot be combined with `cursor`, which already contains a ' + 'position.',
         )
         .meta(component('AfterRank')),
       size: wholeNumber(1)

@@ -44,7 +44,7 @@ export function auditQuery(config: ServerConfig) {
       ),
     until: instant
       .optional()
-      .describe('End of the time range (exclusive). The time of an entry is determined as for the start of the range.'),
+      .describe('End of the time range (exclusive). The time of an entry is determined as for `since`.'),
     limit: pageLimit(config.maximumAuditPageSize, config.defaultAuditPageSize),
     cursor: pageCursor,
   });

@@ -160,7 +160,7 @@ export function campaignBody(config: ServerConfig) {
         .nullable()
         .describe(
           'User ids of the seeds. If `null`, no expansion is started: upload the seeds with `PUT …/seeds` (as ' +
-            'a file of up to millions of ids), then call `POST …/expansions`.',
+            'a file, which may contain millions of ids), then call `POST …/expansions`.',
         ),
       labels: labelsField(config).default({}),
       filters: filtersField(config).default({}),

@@ -5,12 +5,12 @@ export const HEALTH_LIMITS = {
   readyFreeBytes: fixed(
     64 * 1024 * 1024,
     'bytes',
-    'Free bytes on the disk of the data folder below which `/readyz` returns 503 (64 MiB).',
+    'Minimum free bytes on the disk of the data folder; with less free space, `/readyz` returns 503 (64 MiB).',
   ),
   readyFreeDescriptors: fixed(
     64,
     'descriptors',
-    'File descriptors still available to the API process below which `/readyz` returns 503.',
+    'Minimum number of file descriptors still available to the API process; with fewer, `/readyz` returns 503.',
   ),
   readyHeartbeatMs: fixed(
     30_000,

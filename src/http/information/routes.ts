@@ -157,8 +157,8 @@ function listPopulationFeatureValues(app: ServerApp, { config, population, popul
         tags: TAGS,
         summary: 'List the values of a user feature',
         description:
-          'Lists all values that were ever imported. Each value has the number of users in the served version ' +
-          'who have it, which may be 0.',
+          'Lists all values that were ever imported. Each value comes with the number of users in the served ' +
+          'version who have it, which may be 0.',
         params: featureParams,
         querystring: valueQuery(config),
         response: {

@@ -38,7 +38,8 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
         { name: 'documents', description: 'Documentation of the error codes. No key is required.' },
         {
           name: 'webhooks',
-          description: 'Signed HTTP calls that report the results of expansions and changes of audiences by callers.',
+          description:
+            'Signed HTTP calls that report the result of each expansion, and each change that a caller makes to an audience.',
         },
         { name: 'keys', description: 'API keys and the audit log.' },
         { name: 'health', description: 'Health, status and metrics of the service, for operators.' },

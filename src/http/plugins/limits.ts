@@ -51,8 +51,8 @@ export const HTTP_LIMITS = {
   reservedDescriptors: fixed(
     512,
     'descriptors',
-    'Number of the file descriptors allowed by `ulimit -n` that are reserved for the database, open streams ' +
-      'and uploads, and the population. Rankings get at most half of the rest.',
+    'Number of file descriptors, out of those that `ulimit -n` allows, that are reserved for the database, open ' +
+      'streams, uploads and the population. Rankings get at most half of the rest.',
   ),
   requestsPerKey: setting(
     0,
@@ -86,7 +86,7 @@ export const HTTP_LIMITS = {
     100,
     'ms',
     'Milliseconds for which requests may wait to be handled, in three consecutive measurements, before some of them ' +
-      'get 503; look-ups, reads and health checks do not.',
+      'get 503. Look-ups, reads and health checks are exempt.',
   ),
   overloadLookupLagMs: fixed(
     150,

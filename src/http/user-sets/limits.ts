@@ -16,8 +16,8 @@ export const USER_SET_LIMITS = {
   maximumUploadRatio: fixed(
     100,
     'times',
-    'Factor by which an upload with `Content-Encoding: gzip` may grow when unpacked, beyond the first MiB. Ids grow ' +
-      'three to ten times, blank lines a thousand times.',
+    'Maximum factor by which an upload with `Content-Encoding: gzip` may grow when unpacked, beyond the first MiB. ' +
+      'Ids grow by a factor of 3 to 10, and blank lines by a factor of 1,000.',
     { published: true },
   ),
   maximumUploadLineBytes: fixed(

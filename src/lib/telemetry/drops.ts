@@ -43,7 +43,7 @@ export class Drops {
     this.#warnedAt = now;
     this.#logger.warn(
       { signal, reason, batches: this.#dropped },
-      'the receiver did not accept telemetry, which is dropped',
+      'telemetry was dropped because the receiver did not accept it',
     );
     this.#dropped = 0;
   }

@@ -72,7 +72,10 @@ export async function dryRun(
         const loss = await run.step(i, manifest.adaptation.rate);
         if (!Number.isFinite(loss)) {
           await check(i, adapted);
-          throw refused(path, `the loss of step ${losses.length + 1} of a dry run is ${loss}, not a number`);
+          throw refused(
+            path,
+            `the loss in step ${losses.length + 1} of a dry run is ${loss}; a finite number is expected`,
+          );
         }
         losses.push(loss);
       }

@@ -182,7 +182,7 @@ class VocabularySizes {
   async find(input: string, notes: string[]): Promise<number | null> {
     const own = this.#lookups.filter(({ inputs }) => inputs.includes(input));
     if (own.length === 0) {
-      notes.push(`input "${input}" looks up no table: fill in its vocabulary_size`);
+      notes.push(`input "${input}" is not looked up in any table: fill in its vocabulary_size`);
       return null;
     }
     try {

@@ -150,7 +150,10 @@ export function schemaOfFeatures(features: readonly Feature[], columns: Readonly
  */
 export function fitSchema(schema: SourceSchema, features: readonly Feature[], path: string): SourceSchema {
   const refuse = (what: string) =>
-    new AppError('invalid_argument', `${path}: ${what}; an update keeps the features: import all users to change them`);
+    new AppError(
+      'invalid_argument',
+      `${path}: ${what}; an update cannot change the features; to change them, import all users`,
+    );
   const more = schema.features.find(({ name }) => !features.some((feature) => feature.name === name));
   if (more) throw refuse(`the population has no feature "${more.name}"`);
   const fitted = features.map((feature): SourceFeature => {

@@ -45,7 +45,7 @@ const schema = z.object({
     .transform(Number)
     .pipe(z.number().min(0).max(1))
     .optional()
-    .describe('Share of traces for the ratio samplers, 0 to 1 (default: 1).'),
+    .describe('Share of traces that the ratio samplers keep, 0 to 1 (default: 1).'),
   OTEL_BSP_SCHEDULE_DELAY: whole(1).describe(
     'Maximum time that a span waits to be sent in a batch, in milliseconds (default: 1000).',
   ),
@@ -71,7 +71,10 @@ type Name = keyof typeof schema.shape;
  * `_METRICS_` after `OTLP`.
  */
 const READ_BY_PACKAGES: readonly (readonly [string, string])[] = [
-  ['OTEL_EXPORTER_OTLP_HEADERS', 'Headers of each request, `name=value,..`, for example with the key of a receiver.'],
+  [
+    'OTEL_EXPORTER_OTLP_HEADERS',
+    'Headers of each request, `name=value,..`, for example with an API key for the receiver.',
+  ],
   ['OTEL_EXPORTER_OTLP_TIMEOUT', 'Time limit of a request in milliseconds, including retries (default: 10000).'],
   ['OTEL_EXPORTER_OTLP_COMPRESSION', '`gzip` or `none` (default: `none`).'],
   [

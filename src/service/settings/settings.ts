@@ -181,7 +181,7 @@ export const settingsSchema = z.object({
     .register(SETTING_WORDS, {
       byDefault: 'true on a terminal',
       isSwitch: true,
-      description: 'Write log lines for people instead of JSON.',
+      description: 'Write log lines as readable text instead of JSON.',
     }),
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: allowedHosts.default([]).register(SETTING_WORDS, {
     byDefault: 'none',

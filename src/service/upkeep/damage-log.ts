@@ -100,7 +100,7 @@ export class DamageLog {
     if (state !== null && !isEnd(state)) return;
     this.#queued.add(folder);
     const { id } = await store.expand(campaignId);
-    logger.warn({ campaign: campaignId, expansion: id }, 'the campaign of a damaged audience is expanded again');
+    logger.warn({ campaign: campaignId, expansion: id }, 'the campaign of a damaged audience is being expanded again');
     wake();
   }
 }

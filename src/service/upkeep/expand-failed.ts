@@ -43,7 +43,7 @@ export async function expandFailed({ store, logger, wake }: ExpandFailedOptions)
   if (queued > 0) {
     logger.info(
       { expansions: queued },
-      'campaigns whose expansion failed because of the population are expanded again',
+      'campaigns whose expansion failed because of the population are being expanded again',
     );
     wake();
   }

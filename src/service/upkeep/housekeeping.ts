@@ -73,7 +73,7 @@ export function startHousekeeping({
       if (!hasRoom()) return;
       const queued = await store.expandDue(populationVersion());
       if (queued === 0) return;
-      logger.info({ expansions: queued }, 'campaigns are expanded again according to their refresh policy');
+      logger.info({ expansions: queued }, 'campaigns are being expanded again according to their refresh policy');
       wake();
     }),
   ];

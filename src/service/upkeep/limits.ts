@@ -5,8 +5,8 @@ export const UPKEEP_LIMITS = {
   diskReserveBytes: setting(
     256 * 1024 * 1024,
     'bytes',
-    'Free bytes on the disk of the data folder below which new work is refused and queued expansions wait, ' +
-      'while reads and deletions continue (256 MiB; 0: none).',
+    'Minimum free bytes on the disk of the data folder. With less free space, new work is refused and queued ' +
+      'expansions wait, while reads and deletions continue (256 MiB; 0: none).',
     { least: 0 },
   ),
   reserveFileBytes: fixed(
@@ -22,14 +22,13 @@ export const UPKEEP_LIMITS = {
   scrubPauseMs: fixed(
     24 * 3600 * 1000,
     'ms',
-    'Milliseconds between two passes of the scrubber, and between the start of the service and the first pass ' +
-      '(a day).',
+    'Milliseconds between two passes of the scrubber, and between the service start and the first pass ' + '(a day).',
   ),
   clockSettleMs: fixed(
     3_600_000,
     'ms',
-    "Time for which the machine's clock must be stable after a jump of more than an hour, or " +
-      'after the machine has started, before the service trusts the clock, in milliseconds.',
+    "Milliseconds for which the machine's clock must be stable after a jump of more than an hour, or " +
+      'after the machine has started, before the service trusts the clock.',
   ),
   maximumWaitingErasures: fixed(
     1_000,

@@ -123,7 +123,7 @@ export class Scrubber {
     if (kind === 'ranking') rankings.forget(path);
     if (verdict.fault === null) {
       verdict.seal?.();
-      logger.info({ path }, 'checksums were added to a ranking of an earlier version');
+      logger.info({ path }, 'checksums were added to a ranking that an earlier version of metaheac wrote');
     } else if (kind === 'ranking') damage.noteRanking(path, verdict.fault);
     else damage.note(kind, path, verdict.fault);
   }

@@ -39,7 +39,7 @@ export function lockFolder(
     if (saved !== null)
       logger.error(
         saved,
-        'the saved database is used after the loss of its files; other files in its place were moved aside',
+        'the database files were lost, so the saved database is being used; files found in its place were moved aside',
       );
     if (adopt) reportAdoption(adoptStore(locator, clock.now()), logger);
     return release;
@@ -54,7 +54,7 @@ function reportAdoption(folder: string | null, logger: Logger): void {
   else
     logger.warn(
       { folder },
-      'the files of a missing database were moved aside, and the service begins with an empty database',
+      'the database was missing: the files that belonged to it were moved aside, and the service starts with an empty database',
     );
 }
 
@@ -63,7 +63,7 @@ export function giveUp(store: CampaignStore, logger: Logger): void {
   try {
     store.renewGeneration();
   } catch (error) {
-    logger.warn({ err: error }, 'the generation of the database could not be changed');
+    logger.warn({ err: error }, 'the database generation could not be changed');
   }
 }
 
@@ -96,7 +96,7 @@ export function takeOver(
     logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
   try {
     const folder = isLow ? store.takeFolder() : store.reserve.usingSync(() => store.takeFolder());
-    if (folder !== null) logger.error({ folder }, 'files that are unknown to this database were moved aside');
+    if (folder !== null) logger.error({ folder }, 'files that this database has no record of were moved aside');
     store.userSets.removeLeftovers();
     const released = store.releaseAll();
     if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');

@@ -42,7 +42,7 @@ export class ServiceEraser implements UserEraser {
 
   erase(userId: string, action: PendingAction | null): Promise<void> {
     if (this.#waiting.length >= this.#options.maximumWaiting) {
-      throw new AppError('unavailable', `the maximum number of erasures, ${this.#waiting.length}, is waiting`, {
+      throw new AppError('unavailable', `${this.#waiting.length} erasures are waiting, which is the maximum`, {
         facts: { retry_after: RETRY_SECONDS },
       });
     }

@@ -63,7 +63,7 @@ export class SqliteFeedback implements Feedback {
   readonly #campaigns: CampaignRows;
   readonly #writes = new BoundedQueue(
     MAXIMUM_WAITING,
-    'uploads of feedback and expansions with feedback are running or waiting',
+    'feedback uploads, and expansions that use feedback, are running or waiting',
   );
   /** This statement runs for every event, so it is prepared once. */
   readonly #select;

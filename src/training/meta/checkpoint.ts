@@ -62,7 +62,7 @@ export function readCheckpoint(path: string, identity: string): Checkpoint | nul
   if (facts.identity !== identity)
     throw new AppError(
       'invalid_argument',
-      `${path} belongs to a training run with different settings, data or library of regressions: --resume ` +
+      `${path} belongs to a training run with different settings, different data or another regression library: --resume ` +
         'cannot continue from it',
     );
   return { ...facts, tensors: file.tensors };

@@ -38,7 +38,7 @@ describe('makeInteractions', () => {
     const twins = ['camp2', 'twin'].filter((id) => read.campaigns.has(id));
     expect(twins).toHaveLength(1);
     expect(made.notes.join('\n')).toMatch(
-      /1 items have nearly the same users as a campaign .* (twin for camp2|camp2 for twin)/,
+      /1 items have nearly the same users as a campaign .* (twin, which resembles camp2|camp2, which resembles twin)/,
     );
   });
 

@@ -92,7 +92,7 @@ describe('the page', () => {
       '<td class="n">0.100 [0.000, 0.200]</td><td class="n">0.300</td><td class="n"><b>no</b></td>',
     );
     expect(page).toContain(
-      '<p>Verdicts: 1 good, 0 unsure, 2 weak. Campaigns with a true AUC below 0.6: 1, of which 1 with the verdict weak.',
+      `<p>Verdicts: 1 good, 0 unsure, 2 weak. Campaigns with a true AUC below 0.6: 1, of which 1 got the verdict 'weak'.`,
     );
   });
 

@@ -53,7 +53,7 @@ describe('leaveOneOut', () => {
     [
       'other numbers of campaigns',
       [SETS[0]!, { dataset: 'b', alternatives: [alternative('careful', [0.6]), alternative('bold', [0.6, 0.7])] }],
-      /b, bold: 2 AUCs and 2 precisions of 1 campaigns/,
+      /b, bold: 2 AUCs and 2 precisions for 1 campaigns/,
     ],
   ])('refuses %s', (_, sets, message) => {
     expect(() => leaveOneOut(sets)).toThrow(

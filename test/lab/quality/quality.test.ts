@@ -115,7 +115,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
       appendFileSync(join(work, 'bands', 'data', 'interactions.csv'), 'campaign-001,user-00001,1,train\n');
       await expect(runQuality([...asked, '--scenarios', 'bands'], () => {})).rejects.toMatchObject({
         code: 'invalid_argument',
-        message: expect.stringContaining('results of another data set'),
+        message: expect.stringContaining('results for a different data set'),
       });
       expect(readdirSync(join(work, 'bands')).sort()).toEqual(['data', 'main.json']);
     },

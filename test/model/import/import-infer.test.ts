@@ -230,7 +230,7 @@ describe('inferSchema', () => {
     const age = b.input('user.age', 'int64', ['batch']);
     const graph = b.build('model', [b.add('Cast', [age], { to: 'float32' })]);
     expect((await inferSchema(graph)).notes).toEqual([
-      'input "user.age" looks up no table: fill in its vocabulary_size',
+      'input "user.age" is not looked up in any table: fill in its vocabulary_size',
     ]);
   });
 

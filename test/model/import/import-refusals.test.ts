@@ -158,7 +158,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'weights in a file outside',
     withTable({ dataLocation: 1, externalData: [{ key: 'location', value: '../../etc/passwd' }] }),
-    `external data is in "../../etc/passwd", which leads out of the model's folder: put the file next to the model`,
+    `external data is in "../../etc/passwd", which is outside the model's folder: put the file next to the model`,
   ],
   [
     'weights in a file that is not there',
@@ -227,12 +227,12 @@ describe('importModel refuses', () => {
     expect(await refusalOf(write(bytes))).toContain('ONNX Runtime does not accept the model: ');
   });
 
-  it('weights behind a link that leads out of the folder', async () => {
+  it('weights behind a link that points outside the folder', async () => {
     const files = write(withTable({ dataLocation: 1, externalData: [{ key: 'location', value: 'weights.bin' }] }));
     const outside = join(newFolder(), 'weights.bin');
     writeFileSync(outside, new Uint8Array(32));
     symlinkSync(outside, join(files.folder, 'weights.bin'));
-    expect(await refusalOf(files)).toContain('is a link that leads out');
+    expect(await refusalOf(files)).toContain('is a link to a place outside');
   });
 
   it('an input that the schema has and the file lacks, and a list of another length', async () => {

@@ -134,7 +134,10 @@ describe('fitSchema', () => {
   });
 
   it.each([
-    [SCHEMA.features.slice(1), /schema\.json: the schema lacks the population's feature "city"; an update keeps the/],
+    [
+      SCHEMA.features.slice(1),
+      /schema\.json: the schema lacks the population's feature "city"; an update cannot change/,
+    ],
     [[...SCHEMA.features, { name: 'x', kind: 'single' as const, column: 'x' }], /the population has no feature "x"/],
     [
       SCHEMA.features.map((one) => ({ ...one, sensitive: true })),

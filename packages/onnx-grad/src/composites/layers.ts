@@ -55,8 +55,8 @@ export const Conv: CompositeSpec<'Conv'> = {
     // a kernel of size 1 needs no padding, so any auto_pad is accepted
     if (!isPointwise || !isPlain || !['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'].includes(auto_pad))
       refuse(
-        `the kernel is [${kernel.join(', ')}]: only convolutions of kernel 1, without groups, strides ` +
-          'and pads, are supported. Write others as a linear layer over windows (in Python x.unfold(..) ' +
+        `the kernel is [${kernel.join(', ')}]: only convolutions with kernel size 1, without groups, strides ` +
+          'or pads, are supported. Write others as a linear layer over windows (in Python x.unfold(..) ' +
           'and nn.Linear)',
       );
     const places = Array.from({ length: rank - 2 }, (_, i) => i + 2);

@@ -181,7 +181,7 @@ function checkLocation(location: string): string {
     throw new GraphError(`external data is in "${location}", which is not the name of a file`);
   if (parts[0] === '' || /^[a-z]:/i.test(location) || parts.includes('..'))
     throw new GraphError(
-      `external data is in "${location}", which leads out of the model's folder: put the file next to the model`,
+      `external data is in "${location}", which is outside the model's folder: put the file next to the model`,
     );
   return location;
 }
@@ -200,7 +200,7 @@ function pathInside(folder: string, location: string): string {
   }
   if (!path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`))
     throw new GraphError(
-      `external data "${location}" is a link that leads out of the model's folder: put the file itself ` +
+      `external data "${location}" is a link to a place outside the model's folder: put the file itself ` +
         'next to the model',
     );
   return path;

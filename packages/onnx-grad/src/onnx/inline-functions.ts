@@ -56,7 +56,7 @@ export function inlineFunctions(
 
   const visit = (proto: NodeProto, its: number, path: readonly FunctionProto[]): void => {
     if (++calls > MAXIMUM_NODES)
-      throw new GraphError(`the functions of the model expand to over ${MAXIMUM_NODES} nodes`);
+      throw new GraphError(`the functions of the model expand to more than ${MAXIMUM_NODES} nodes`);
     const definition = functions.get(keyOf(proto.domain, proto.opType, proto.overload));
     if (!definition) {
       inlined.push({ proto, opset: its });

@@ -139,7 +139,7 @@ export const Einsum: OpSpec<'Einsum'> = {
     for (const label of ellipsis) {
       const sizes = terms.map((term, i) => inputs[i]!.shape[term.indexOf(label)]).filter((size) => size !== undefined);
       if (sizes.some((size) => size === 1) && sizes.some((size) => size !== 1))
-        refuse(`the ellipsis of "${attributes.equation}" broadcasts: expand the inputs to one shape first`);
+        refuse(`the ellipsis of "${attributes.equation}" broadcasts: expand the inputs to the same shape first`);
     }
     return inputs.map((input, i) => {
       if (!wants(i)) return null;

@@ -162,7 +162,7 @@ function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope
 function withOffsets({ opType, name }: NodeProto): GraphError {
   return new GraphError(
     `${opType} node "${name}" is an nn.EmbeddingBag with offsets, which is not supported: pass a matrix of ids ` +
-      '[batch, length] without offsets; if lists differ in length, look up with nn.Embedding and reduce by a mask',
+      '[batch, length] without offsets; if lists differ in length, look up with nn.Embedding and reduce with a mask',
   );
 }
 

@@ -32,7 +32,11 @@ function addGenerate(dataSet: Command, output: Output): void {
       .option('--train-campaigns <n>', 'number of campaigns to train on', positiveInteger, 40)
       .option('--test-campaigns <n>', 'number of campaigns to evaluate on', positiveInteger, 12)
       .option('--seed <n>', 'random seed for people and campaigns', wholeNumber, 1)
-      .option('--world <name>', 'name of the meaning of tokens; data sets of the same world fit the same model', 'demo')
+      .option(
+        '--world <name>',
+        'name of the world that gives tokens their meaning; data sets from one world fit the same model',
+        'demo',
+      )
       .action(async (options) => (await import('./generate.ts')).datasetGenerateCommand(options, output)),
     'metaheac dataset generate --out data --users 10000',
   );
@@ -69,13 +73,13 @@ function addInteractions(dataSet: Command, output: Output): void {
       )
       .option(
         '--user-features <columns>',
-        'columns of the log that are user features; the earliest row of a user counts',
+        'columns of the log to use as user features; the earliest row of each user counts',
         nameList,
         [],
       )
       .option(
         '--item-features <columns>',
-        'columns of the log that are campaign features; the earliest row of an item counts',
+        'columns of the log to use as campaign features; the earliest row of each item counts',
         nameList,
         [],
       )
@@ -120,7 +124,12 @@ function addTencent(dataSet: Command, output: Output): void {
       )
       .requiredOption('--out <dir>', 'folder to write; it must not exist')
       .option('--threshold <T>', 'ads with more seeds than this are large; other ads are small', positiveInteger, 4000)
-      .option('--test-share <share>', 'share of the ads of each size that forms the test set', share, 0.5)
+      .option(
+        '--test-share <share>',
+        'share of the large ads, and of the small ads, to put in the test set',
+        share,
+        0.5,
+      )
       .option('--minimum-users <n>', 'ads with fewer seeds than this are left out', positiveInteger, 20)
       .option(
         '--negatives <n>',
@@ -157,7 +166,7 @@ function withChoice(command: Command): Command {
   return command
     .option(
       '--minimum-users <n>',
-      'minimum number of users of a campaign (default: the users of the 600th most popular item, but at least 50)',
+      'minimum number of users of a campaign (default: the number of users of the 600th most popular item, but at least 50)',
       positiveInteger,
     )
     .option(
@@ -166,10 +175,10 @@ function withChoice(command: Command): Command {
         'but at most half of the items with enough users)',
       positiveInteger,
     )
-    .option('--test-share <share>', 'share of the campaigns that forms the test set', share, 0.4)
+    .option('--test-share <share>', 'share of the campaigns to put in the test set', share, 0.4)
     .option(
       '--seeds <small,large>',
-      'number of seeds of small and of large test campaigns; a single number applies to all of them',
+      'number of seeds for small and for large test campaigns; a single number applies to both',
       seedCounts,
       [50, 200],
     )

@@ -79,6 +79,8 @@ function lockOrExplain(dataDir: string): () => void {
     return lockStore(locateStore(dataDir));
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
-    throw new AppError('unavailable', `a service runs on ${dataDir}: name its address with --url`, { cause: error });
+    throw new AppError('unavailable', `a service is using ${dataDir}: name the service's address with --url`, {
+      cause: error,
+    });
   }
 }

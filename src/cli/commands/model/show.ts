@@ -34,7 +34,7 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
   const fixed = [...graph.initializers.keys()].filter((name) => !adapted.includes(name));
   const selection = {
     adapted,
-    fixed: new Map(fixed.map((name) => [name, 'not among the adapted parameters of the manifest'])),
+    fixed: new Map(fixed.map((name) => [name, 'the manifest does not list it as adapted'])),
   };
   for (const line of describeParameters(graph, rolesOf(graph, selection, cut))) output.result(line);
   output.result(describeOps(countOps(graph)));

@@ -27,7 +27,7 @@ export async function populationEraseCommand(
   output.result(`${userIds.length} users: ${erased} erased now, ${known} of them known to the population`);
   if (dataDir === undefined)
     output.note(
-      'seeds, lists and feedback of services are unchanged; to erase the users there, name a data folder with --data-dir',
+      'the seeds, lists and feedback in data folders are unchanged; to erase the users there, name the data folder with --data-dir',
     );
   else await eraseIn(dataDir, userIds, output);
   output.result(redact(dir));
@@ -52,7 +52,7 @@ async function eraseIn(dataDir: string, userIds: readonly string[], output: Outp
   const locator = locateStore(dataDir);
   const release = tryLock(() => lockStore(locator));
   if (release === null) {
-    output.result(`the service running on ${dataDir} erases the users there within seconds`);
+    output.result(`the service that is using ${dataDir} will erase the users there within seconds`);
     return;
   }
   try {
@@ -79,7 +79,7 @@ function redact(dir: string): string {
     return `${redactErasedUsers(dir)} ids were overwritten in ${dir}`;
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
-    return `the ids of erased users stay in ${dir} until the next import or prune, because another process has the lock`;
+    return `the ids of erased users stay in ${dir} until the next import or prune, because another process holds the lock`;
   }
 }
 

@@ -45,7 +45,7 @@ export async function populationImportCommand(options: PopulationImportOptions, 
     const share = counts.tokens === 0 ? 0 : (100 * counts.unknown) / counts.tokens;
     const dropped =
       feature.kind === 'multi'
-        ? `, ${counts.dropped} uses ignored (only the first ${feature.maxLength} per user count)`
+        ? `, ${counts.dropped} uses ignored (only the first ${feature.maxLength} per user are read)`
         : '';
     output.result(
       `  ${feature.name}: ${result.tokens[feature.name]} tokens, ${counts.tokens} uses, ${share.toFixed(1)} ` +

@@ -31,7 +31,7 @@ function describe(
     lines.push(`  lost: ${counted(count, 'record')} from position ${first} on; their users are unknown`);
   if (lost.length > 0)
     lines.push(
-      '  unless their ids are already overwritten, the users of lost records are visible again: repeat their erasure',
+      '  unless their ids are already overwritten, the users of lost records are visible again: erase them again',
       `  (metaheac population erase ${dir} --ids FILE; users who are still erased stay erased)`,
     );
   if (recovered > 0)

@@ -58,7 +58,7 @@ function report(result: UpdateFilesResult, seconds: number, population: string, 
     `population version ${version} in ${population}: ${users} users${isSame ? ', the same version as before' : ''}`,
   );
   output.result(`  ${changed} changed, ${added} new, ${deleted} deleted, ${unchanged} unchanged`);
-  const what = isOfNewest ? 'the newest version' : 'not the newest version: the changes of later versions are missing';
+  const what = isOfNewest ? 'the newest version' : 'not the newest version: changes made in later versions are missing';
   output.result(`  built on ${before}, ${what}`);
   if (currentBefore !== before)
     output.result(

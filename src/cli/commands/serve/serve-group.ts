@@ -24,7 +24,7 @@ export function addServeCommands(program: Command, output: Output, limits: Parti
     program
       .command('doctor')
       .description(
-        'examine what serve needs (folders, model, population, machine) without changes; exit code 1 if serve ' +
+        'examine what serve needs (folders, model, population, machine) without changing anything; exit code 1 if serve ' +
           'would fail',
       )
       .option('--json', 'print one JSON object on stdout')

@@ -31,7 +31,7 @@ export function describeTuned(part: 'regression' | 'logistic', { setting, tried,
   if (tried.length === 0)
     return [`${what}: ${named(setting)}(the default): no train campaign is large enough to test other settings`];
   return [
-    `${what}, tested alone on ${campaigns} train campaigns (AUC, precision@5%):`,
+    `${what}, tested separately on ${campaigns} train campaigns (AUC, precision@5%):`,
     ...tried.map(
       (one) =>
         `  ${one.auc.toFixed(4)} ${one.precision.toFixed(3)}  ` +

@@ -58,10 +58,7 @@ export async function retrainCommand(options: RetrainCommandOptions, output: Out
 function lockTraining(models: string): () => void {
   const unlock = tryFileLock(join(models, TRAINING_LOCK));
   if (unlock === null)
-    throw new AppError(
-      'unavailable',
-      `another training into ${models} is running: try again when that training has ended`,
-    );
+    throw new AppError('unavailable', `another training run is using ${models}: try again when that run has ended`);
   // the lock was written by an earlier release, as a file that contains a process id
   removeQuietly(join(models, 'retrain.lock'), { recursive: false });
   return unlock;

@@ -11,9 +11,9 @@ export function addUpkeepCommands(program: Command, output: Output): void {
     addDataDir(program.command('verify'))
       .description(
         'check that every file recorded in the database and every promoted model is intact, and list orphaned ' +
-          'files (exit code 4: something is missing or damaged, or a model cannot expand); safe while a service runs',
+          'files (exit code 4: something is missing or damaged, or a model cannot expand); safe while a service is running',
       )
-      .option('--repair', 'remove orphaned files, and nothing else; no service may use the folder')
+      .option('--repair', 'remove orphaned files, and nothing else; no service may be using the folder')
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) =>
         (await import('./verify.ts')).verifyCommand(dataDirOf(dir, options, output), options, output),
@@ -23,7 +23,7 @@ export function addUpkeepCommands(program: Command, output: Output): void {
   addExample(
     addDataDir(program.command('backup'))
       .description(
-        'copy a consistent state of a data folder, with promoted models, even while a service uses the folder',
+        'copy a consistent state of a data folder, with promoted models, even while a service is using the folder',
       )
       .requiredOption('--out <dir>', 'folder to create; files are hard links if the file system supports them')
       .option('--copy', 'always copy files, even where hard links are possible')

@@ -77,7 +77,7 @@ interface Circumstances {
 
 function print(report: DataFolderReport, { running, repair, movedTo }: Circumstances, output: Output): void {
   const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
-  if (running) output.note('a service uses this folder: files that the service is writing are left out');
+  if (running) output.note('a service is using this folder: files that the service is writing are left out');
   for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
   if (faults.length > SHOWN) output.result(`damaged  and ${faults.length - SHOWN} more`);
   const fate = !repair ? 'orphan ' : movedTo === null ? 'removed' : 'moved  ';

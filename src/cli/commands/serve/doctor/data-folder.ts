@@ -51,7 +51,7 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
   };
 }
 
-const READ_ADVICE = 'Run doctor as the user of the service, and check the owner of the files and the disk.';
+const READ_ADVICE = 'Run doctor as the user of the service, and check the disk and the owner of the files.';
 
 /** Checks that there is space for a new version of every audience, and for one more audience. */
 export function examineSpace(dataDir: string, users: number, campaigns: number): Finding {
@@ -129,7 +129,7 @@ function examineDatabase(contents: StoreContents | null): Finding {
       `schema ${version}, which serve migrates to ${newestVersion} (${size})`,
       'Copy the data folder before the start: the earlier version cannot read the migrated database.',
     );
-  if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to check without a running service`);
+  if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to check unless a service is running`);
   return fine(check, `schema ${version}, ${counted(campaigns, 'campaign')}, ${size}, checksums match`);
 }
 
@@ -149,7 +149,7 @@ function examineSaved(saved: readonly string[]): Finding[] {
     warning(
       'saved database',
       `the database files were removed or replaced while a service had them open; the database was saved as ${last}`,
-      'Start serve again: serve uses the saved database, or says what to do.',
+      'Start serve again: it will use the saved database or say what to do.',
     ),
   ];
 }
@@ -159,12 +159,12 @@ function examineSetAside(folders: readonly string[]): Finding[] {
   return [
     warning(
       'files set aside',
-      `${counted(folders.length, 'folder')} of files of which the database had no record: ${folders.at(-1)}`,
-      'Check whether another database belongs here; if the files are not needed, remove the folder.',
+      `${counted(folders.length, 'folder')} with files that the database had no record of; the newest is ${folders.at(-1)}`,
+      'Check whether this is the right database; if the files set aside are not needed, remove the folders that hold them.',
     ),
   ];
 }
 
 function examineUse(isTaken: boolean): Finding {
-  return fine('lock', isTaken ? 'a service runs on this folder: a second service would be refused' : 'not held');
+  return fine('lock', isTaken ? 'a service is using this folder: a second service would be refused' : 'not held');
 }

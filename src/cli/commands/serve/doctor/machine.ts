@@ -91,7 +91,7 @@ export function examineOpenFiles(
   threads: number,
 ): Finding {
   const { openRankings } = limits;
-  if (openFiles === null) return fine('open files', 'this system does not report its limit of open files');
+  if (openFiles === null) return fine('open files', 'this system does not report its limit on open files');
   try {
     withinOpenFiles(limits, openFiles);
     requireFilesOfEngine(threads, openFiles);

@@ -59,5 +59,5 @@ function describe({ versions, bytes, served, base }: ModelsReport, isKept: boole
   const count = versions.length === 0 ? 'none' : `${counted(versions.length, 'version')}, ${describeBytes(bytes)}`;
   if (served === null) return `${count}: the model of --model is served`;
   if (isKept) return `${count}: ${served} is served`;
-  return `${count}: the model of --model is served, because this model is newer than the promotion that replaced ${base}`;
+  return `${count}: the model named by --model is served, because it is newer than the promotion that replaced ${base}`;
 }
