@@ -13,14 +13,14 @@ import {
 import { assert } from '../lib/errors.ts';
 import { createRng, type Rng, sample } from '../lib/rng.ts';
 import { blendOf, type ClosedForm, formsOf, hasOwnLogits, weightFor } from '../model/blend.ts';
-import type { DescentSettings } from '../model/manifest.ts';
+import type { DescentSettings, Drift } from '../model/manifest.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
 import { type HeadRows, type HeadUsers, headUsers } from './head-users.ts';
 import { countSeeds, matchNegatives, type Sides, without } from './negatives.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './online-context.ts';
 import { predict } from './quality/prediction.ts';
 import { reportRanks } from './quality/quality.ts';
-import { type Fold, foldsOf, rankFolds, type SeedRanks } from './quality/seed-ranks.ts';
+import { type Fold, type FoldRanks, foldsOf, joinFolds, rankFolds, type SeedRanks } from './quality/seed-ranks.ts';
 import type { CampaignRegression, MatchedUsers } from './regression/bound-regression.ts';
 
 const NO_ROWS = new Int32Array(0);
@@ -46,30 +46,56 @@ export async function customiseHeads(
   request.onProgress?.(1);
   request.onParameters?.(parameters);
 
-  let ranks: SeedRanks | null = null;
-  if (!request.withoutQuality) {
-    const folds = foldsWithRows(users, request.candidates.length, rng.fork('cross-fit'));
-    prepareParts(
-      started,
-      formsOf(settings),
-      folds.map(({ rows }) => rows),
-    );
-    ranks = await rankFolds(
-      folds,
-      users.ranked,
-      (fold, part) => adaptHeads(started, settings, folds[part]!.rows, fold.rng),
-      (share) => request.onProgress?.(share),
-    );
-  }
+  const folds = request.withoutQuality ? [] : await rankOn(started, settings, users, request);
+  const ranks = joinFolds(folds);
+  const isWhole = request.folds === undefined && !request.withoutQuality;
   return {
     parameters,
     epochs: hasOwnLogits(settings) ? stepsFor(settings, positives.length) : 0,
-    quality: ranks && reportRanks(ranks),
-    prediction: request.withoutQuality
-      ? null
-      : predict(ranks, countSeeds(request), { drift: context.model.manifest.drift }),
+    ...(isWhole ? reportHeads(ranks, request, context.model.manifest.drift) : { quality: null, prediction: null }),
     ranks,
+    folds,
   };
+}
+
+/** Ranks the held-out seeds of the requested folds, as `customiseHeads` does, without a customised model. */
+export async function rankHeads(
+  context: AnyContext,
+  program: HeadProgram,
+  settings: DescentSettings,
+  request: CustomiseRequest,
+): Promise<readonly FoldRanks[]> {
+  const users = headUsers(request, settings, createRng(request.key));
+  return rankOn(await startHeads(context, program, users.rows, request), settings, users, request);
+}
+
+/** The quality report and the prediction, from the ranks of all folds. */
+export function reportHeads(
+  ranks: SeedRanks | null,
+  request: Pick<CustomiseRequest, 'seeds' | 'outside'>,
+  drift: Drift | undefined,
+): Pick<CustomisedModel, 'quality' | 'prediction'> {
+  return { quality: ranks && reportRanks(ranks), prediction: predict(ranks, countSeeds(request), { drift }) };
+}
+
+/** Ranks the held-out seeds of the requested folds. */
+async function rankOn(
+  started: StartedHeads,
+  settings: DescentSettings,
+  users: HeadUsers,
+  { key, candidates, folds: which, onProgress }: CustomiseRequest,
+): Promise<readonly FoldRanks[]> {
+  const folds = foldsWithRows(users, candidates.length, createRng(key).fork('cross-fit'));
+  const wanted = folds.filter((_, part) => which?.includes(part) ?? true);
+  prepareParts(
+    started,
+    formsOf(settings),
+    wanted.map(({ rows }) => rows),
+  );
+  return rankFolds(folds, users.ranked, (fold, part) => adaptHeads(started, settings, folds[part]!.rows, fold.rng), {
+    ...(which && { which }),
+    onPart: (share) => onProgress?.(share),
+  });
 }
 
 /** The folds of the seeds, each with the rows to learn from; `candidates` is the number of candidates. */

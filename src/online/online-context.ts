@@ -20,7 +20,7 @@ import type { CampaignValues, EncodingOptions } from './encode.ts';
 import type { Outside } from './negatives.ts';
 import type { Prediction } from './quality/prediction.ts';
 import type { QualityReport } from './quality/quality.ts';
-import type { SeedRanks } from './quality/seed-ranks.ts';
+import type { FoldRanks, SeedRanks } from './quality/seed-ranks.ts';
 import type { BoundRegression } from './regression/bound-regression.ts';
 
 /** A model's training steps, of the kind that its manifest specifies. */
@@ -106,6 +106,11 @@ export interface CustomiseRequest {
    * of the regressions.
    */
   readonly campaign?: string | null;
+  /**
+   * With gradient descent, the folds whose held-out seeds are ranked, by number; all by default. With only some of them
+   * there is no quality report: `reportHeads` makes it from the ranks of all folds.
+   */
+  readonly folds?: readonly number[];
   /** Skips the quality report, the prediction, and the runs that only they need. */
   readonly withoutQuality?: boolean;
   /**
@@ -126,4 +131,6 @@ export interface CustomisedModel {
   readonly prediction: Prediction | null;
   /** The ranks from which the quality report and the prediction are computed. */
   readonly ranks: SeedRanks | null;
+  /** The ranks of the folds that were requested. */
+  readonly folds?: readonly FoldRanks[];
 }

@@ -4,11 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
-import { customise } from '../../src/online/customise.ts';
-import { stepsFor } from '../../src/online/customise-heads.ts';
+import { customise, rankSeedFolds } from '../../src/online/customise.ts';
+import { reportHeads, stepsFor } from '../../src/online/customise-heads.ts';
 import type { CustomiseRequest, OnlineContext } from '../../src/online/online-context.ts';
 import { ownToken } from '../../src/online/own-token.ts';
 import { planKey } from '../../src/online/plan.ts';
+import { joinFolds } from '../../src/online/quality/seed-ranks.ts';
 import { openScorer } from '../../src/online/scoring/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
@@ -171,6 +172,18 @@ describe('customise, by gradient descent on the heads', () => {
     expect(quality?.held_out_seeds ?? null).toBe(held);
     if (held === null) expect(prediction).toMatchObject({ verdict: 'unsure', auc: null, recall: {}, lift: {} });
     else expect(Object.keys(prediction!.recall)).toHaveLength(25);
+  });
+
+  it('reports the same if two threads rank the folds', async () => {
+    const request = requestOf(fans.slice(0, 30));
+    const whole = await customise(context, request);
+    const adapted = await customise(context, { ...request, folds: [0, 1] });
+    expect([adapted.parameters, adapted.quality]).toEqual([whole.parameters, null]);
+    const other = await rankSeedFolds(context, { ...request, folds: [2, 3, 4] });
+    const ranks = joinFolds([...other, ...adapted.folds!]);
+    expect(ranks).toEqual(whole.ranks);
+    const { quality, prediction } = whole;
+    expect(reportHeads(ranks, request, context.model.manifest.drift)).toEqual({ quality, prediction });
   });
 
   it('ranks seeds among the given rows, which need not be candidates, and reports the same for equal rows', async () => {

@@ -2,7 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { foldsOf, hitsAt, rankFolds, rankSeeds, topCount, winsOf } from '../../src/online/quality/seed-ranks.ts';
+import {
+  foldsOf,
+  hitsAt,
+  joinFolds,
+  rankFolds,
+  rankSeeds,
+  topCount,
+  winsOf,
+} from '../../src/online/quality/seed-ranks.ts';
 
 describe('rankSeeds', () => {
   it('counts the rows above and beside each seed', () => {
@@ -53,7 +61,7 @@ describe('folds', () => {
     const seen: number[] = [];
     const sizes: number[] = [];
     const shares: number[] = [];
-    const ranks = await rankFolds(
+    const parts = await rankFolds(
       foldsOf(rowsTo(seeds), createRng('k')),
       ranked,
       async ({ learning, held }) => {
@@ -62,8 +70,9 @@ describe('folds', () => {
         sizes.push(held.length);
         return scores;
       },
-      (share) => shares.push(share),
+      { onPart: (share) => shares.push(share) },
     );
+    const ranks = joinFolds(parts.toReversed());
     expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: seeds }, (_, i) => i));
     expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
     expect(shares).toEqual([0.2, 0.4, 0.6, 0.8, 1]);
@@ -74,7 +83,7 @@ describe('folds', () => {
 
   it('is null for four seeds', async () => {
     expect(foldsOf(rowsTo(4), createRng('k'))).toEqual([]);
-    expect(await rankFolds([], ranked, async () => scores)).toBeNull();
+    expect(joinFolds(await rankFolds([], ranked, async () => scores))).toBeNull();
   });
 
   it('holds out only the given rows', async () => {
@@ -87,11 +96,11 @@ describe('folds', () => {
   });
 
   it('is null if there is nobody to rank seeds among', async () => {
-    expect(await rankFolds(foldsOf(rowsTo(20), createRng('k')), new Int32Array(0), async () => scores)).toBeNull();
+    expect(await rankFolds(foldsOf(rowsTo(20), createRng('k')), new Int32Array(0), async () => scores)).toEqual([]);
   });
 
   it('ranks some of very many seeds only', async () => {
-    const ranks = await rankFolds(foldsOf(rowsTo(6000), createRng('k')), ranked, async () => scores);
+    const ranks = joinFolds(await rankFolds(foldsOf(rowsTo(6000), createRng('k')), ranked, async () => scores));
     expect(ranks!.above.length).toBe(1200);
   });
 

@@ -15,7 +15,7 @@ export interface SeedRanks {
  * Number of folds of the seeds. With ten folds a model would learn from more seeds, but ranking would take twice as
  * long.
  */
-const PARTS = 5;
+export const PARTS = 5;
 /**
  * Once this many seeds are ranked, no further fold is ranked, because a share of this many seeds has a standard error
  * of at most .016.
@@ -67,25 +67,42 @@ export function foldsOf(seeds: Int32Array, rng: Rng): Fold[] {
 }
 
 /**
- * Ranks the held-out seeds of each fold among the rows `ranked`, using a model that did not learn from these seeds:
- * `score` learns from the other seeds and returns the scores of all rows. null if there are no folds, or no ranked
- * rows.
+ * Ranks the held-out seeds of each fold among the rows `ranked` with a model that did not learn from them: `score`
+ * learns from the other seeds and returns the scores of all rows. Only the folds in `which` are ranked. There are no
+ * ranks if there are no rows.
  */
 export async function rankFolds(
   folds: readonly Fold[],
   ranked: Int32Array,
   score: (fold: Fold, part: number) => Promise<Float32Array>,
-  onPart?: (share: number) => void,
-): Promise<SeedRanks | null> {
-  if (folds.length === 0 || ranked.length === 0) return null;
-  const parts: SeedRanks[] = [];
-  for (const [part, fold] of folds.entries()) {
+  {
+    which = [...folds.keys()],
+    onPart = () => {},
+  }: { readonly which?: readonly number[]; readonly onPart?: (share: number) => void } = {},
+): Promise<readonly FoldRanks[]> {
+  if (ranked.length === 0) return [];
+  const parts: FoldRanks[] = [];
+  const wanted = which.filter((part) => part < folds.length);
+  for (const [done, part] of wanted.entries()) {
+    const fold = folds[part]!;
     const scores = await score(fold, part);
     const scoresOf = (rows: Int32Array) => Float32Array.from(rows, (row) => scores[row]!);
-    parts.push(rankSeeds(scoresOf(fold.held), scoresOf(ranked)));
-    onPart?.((part + 1) / PARTS);
+    parts.push({ fold: part, ranks: rankSeeds(scoresOf(fold.held), scoresOf(ranked)) });
+    onPart((done + 1) / wanted.length);
   }
-  return joinRanks(parts);
+  return parts;
+}
+
+/** The ranks of one fold's held-out seeds. */
+export interface FoldRanks {
+  readonly fold: number;
+  readonly ranks: SeedRanks;
+}
+
+/** Combines the ranks of all folds, in any order; null if there are none. */
+export function joinFolds(parts: readonly FoldRanks[]): SeedRanks | null {
+  const inOrder = [...parts].sort((a, b) => a.fold - b.fold);
+  return inOrder.length === 0 ? null : joinRanks(inOrder.map(({ ranks }) => ranks));
 }
 
 /** The probability that each seed scores above a random row; ties count half. The mean is the AUC. */
