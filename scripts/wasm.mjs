@@ -9,6 +9,7 @@ const SOURCES = [
   'packages/onnx-grad/src/adam/adam.wat',
   'src/online/regression/products.wat',
   'src/online/scoring/pools.wat',
+  'src/online/user-side/token-sums.wat',
 ];
 const LINE = 100;
 
@@ -23,7 +24,7 @@ for (const source of SOURCES) {
   const lines = base64.match(new RegExp(`.{1,${LINE}}`, 'g')).map((line) => `  '${line}',`);
   const wanted = [
     `/** ${name}.wat, assembled by \`npm run wasm\`. */`,
-    `export const ${name.toUpperCase()}_WASM = [`,
+    `export const ${name.toUpperCase().replaceAll('-', '_')}_WASM = [`,
     ...lines,
     "].join('');",
     '',

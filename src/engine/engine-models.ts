@@ -19,7 +19,7 @@ import { ThreadPool } from './pool.ts';
  */
 const MOST_POPULATIONS = 2;
 
-type ModelsConfig = Pick<EngineConfig, 'models' | 'population' | 'threads'>;
+type ModelsConfig = Pick<EngineConfig, 'models' | 'population' | 'threads'> & Partial<Pick<EngineConfig, 'userSides'>>;
 type ServedModel = EngineServed['model'];
 
 /** A loaded model with its own threads. */
@@ -143,7 +143,7 @@ export class EngineModels {
   }
 
   async #open(version: string, folder: string): Promise<LoadedModel> {
-    const { population, threads } = this.#config;
+    const { population, threads, userSides = 1 } = this.#config;
     const model = readModelFolder(folder, { vocabulariesOnly: true });
     const found = model.manifest.version;
     if (found !== version) {
@@ -151,7 +151,14 @@ export class EngineModels {
       throw new AppError('invalid_model', message);
     }
     // the threads verify the model while the caller opens a population
-    const opening = ThreadPool.open(threads, { model: folder, population, device: this.#device });
+    const opening = ThreadPool.open(
+      threads,
+      {
+        ...{ model: folder, population, device: this.#device },
+        userSides: userSides !== 0,
+      },
+      { isInFolds: model.manifest.adaptation.optimiser === 'gradient_descent', drift: model.manifest.drift },
+    );
     const bound = new WeakSet<Population>();
     const openPopulation = async (version: string): Promise<Population> => {
       const opened = await this.population(version);

@@ -1,14 +1,17 @@
 /** Opens the model and the population before an engine takes a job. `metaheac doctor` also uses this to test them. */
+import { readModelFolder } from '../model/folder.ts';
 import { openDevice } from '../model/onnx-grad.ts';
 import { EngineModels } from './engine-models.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
+import { makeUserSides } from './user-side-work.ts';
 
-type OpenedFrom = Pick<EngineConfig, 'models' | 'population' | 'threads' | 'device'> & {
-  readonly served: Pick<EngineServed, 'model'> & {
-    /** The population to open; null to open only the model. */
-    readonly populationVersion: string | null;
+type OpenedFrom = Pick<EngineConfig, 'models' | 'population' | 'threads' | 'device'> &
+  Partial<Pick<EngineConfig, 'userSides'>> & {
+    readonly served: Pick<EngineServed, 'model'> & {
+      /** The population to open; null to open only the model. */
+      readonly populationVersion: string | null;
+    };
   };
-};
 
 /**
  * Loads the model in threads, which reproduce its golden batch and expand a campaign of made-up users. Verifies the
@@ -41,5 +44,36 @@ export async function openEngineModels<S>(
   } catch (error) {
     await models.close();
     throw error;
+  }
+}
+
+/**
+ * Computes and stores what users alone determine of their scores: the user sides of a population version for a model.
+ * Returns whether all are stored, which they are not if the model has none. `onProgress` gets the number of segments
+ * that are done.
+ * @throws AppError as `openEngineModels`
+ */
+export async function storeUserSides(
+  config: Omit<OpenedFrom, 'served' | 'models'> & { readonly model: string; readonly populationVersion: string },
+  maximumBytes: number,
+  onProgress: (done: number, all: number) => void,
+): Promise<boolean> {
+  const { model: folder, population, populationVersion } = config;
+  const version = readModelFolder(folder, { vocabulariesOnly: true }).manifest.version;
+  const model = { version, folder };
+  const { models } = await openEngineModels(
+    { ...config, models: folder, served: { model, populationVersion } },
+    () => {},
+  );
+  try {
+    const loaded = await models.take(version, folder);
+    const { segmentCount } = await loaded.openPopulation(populationVersion);
+    const goOn = (segment: number) => {
+      onProgress(segment, segmentCount);
+      return true;
+    };
+    return await makeUserSides(loaded, { population, populationVersion, segmentCount, maximumBytes, goOn });
+  } finally {
+    await models.close();
   }
 }

@@ -11,6 +11,7 @@ import { checkModel } from './expansion/check-model.ts';
 import { type ExpandDependencies, expand, type Outcome } from './expansion/expand.ts';
 import type { Pulse } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from './messages.ts';
+import { UserSideWork } from './user-side-work.ts';
 
 /** Interval at which the queue is polled if no message wakes the engine. */
 const POLL_MS = 500;
@@ -45,12 +46,15 @@ export class Engine {
   /** Number of running jobs that are retries. */
   #retries = 0;
   #sleeping: Promise<void> = Promise.resolve();
+  readonly #userSides: UserSideWork;
 
   constructor(config: EngineConfig, dependencies: EngineDependencies, logger: Logger, tell: EngineTellers) {
     this.#config = config;
     this.#dependencies = dependencies;
     this.#logger = logger;
     this.#tell = tell;
+    const { userSideBytes: maximumBytes, population } = config;
+    this.#userSides = new UserSideWork({ ...dependencies, maximumBytes, population, logger });
   }
 
   wake(): void {
@@ -65,6 +69,7 @@ export class Engine {
     const { models, served } = this.#dependencies;
     this.dropModel(served().model.version);
     models.closeAllUnused();
+    this.#userSides.start();
   }
 
   /**
@@ -157,6 +162,7 @@ export class Engine {
     } finally {
       clearInterval(renewal);
       if (isRetry) this.#retries -= 1;
+      this.#userSides.start();
     }
   }
 

@@ -58,6 +58,10 @@ export interface EngineConfig {
   readonly maximumAttempts: number;
   /** Minimum work, in milliseconds, for which a stop saves a checkpoint of an expansion. */
   readonly keptWorkMs: number;
+  /** Maximum size of the stored user sides, in bytes; 0 stores none. */
+  readonly userSideBytes: number;
+  /** Whether scoring computes apart what users alone determine: 1 or 0. */
+  readonly userSides: number;
   /** Minimum free disk space, in bytes. Jobs wait while less space is free. */
   readonly diskReserveBytes: number;
   /** Whether the store's reserve for deletions should exist. If so, jobs wait while the reserve is missing. */

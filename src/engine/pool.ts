@@ -2,10 +2,14 @@
 import type { ComputedWith } from '../domain/run-facts.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type Following, ThreadGroup } from '../lib/threads/thread-group.ts';
+import type { Drift } from '../model/manifest.ts';
+import { reportHeads } from '../online/customise-heads.ts';
+import { joinFolds, PARTS } from '../online/quality/seed-ranks.ts';
 import type {
   CustomiseProgress,
   CustomiseResult,
   CustomiseTask,
+  RankResult,
   RestoreResult,
   RestoreTask,
   ScoreResult,
@@ -13,6 +17,8 @@ import type {
   Task,
   ThreadData,
   ThreadResult,
+  UserSideResult,
+  UserSideTask,
 } from './thread-tasks.ts';
 
 /**
@@ -27,6 +33,19 @@ const MAXIMUM_SHARING_BYTES = 2 ** 20;
  */
 export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
 
+/** The folds that are ranked by the thread that adapts, and by another one, which need not adapt. */
+const OWN_FOLDS = [0, 1];
+const OTHER_FOLDS = Array.from({ length: PARTS - OWN_FOLDS.length }, (_, i) => OWN_FOLDS.length + i);
+
+/** What the quality report needs of a model. */
+export interface ReportedModel {
+  /** Whether the folds of the seeds may be ranked apart: with gradient descent. */
+  readonly isInFolds: boolean;
+  readonly drift: Drift | undefined;
+}
+
+const WHOLE: ReportedModel = { isInFolds: false, drift: undefined };
+
 export class ThreadPool {
   /**
    * Rejects with ThreadDied if a thread dies. The process can no longer be trusted then, so it ends, and its jobs are
@@ -36,11 +55,14 @@ export class ThreadPool {
   /** The device of the threads, and the number of threads. */
   readonly computedWith: Pick<ComputedWith, 'device' | 'threads'>;
   readonly #group: ThreadGroup<Task, ThreadResult, CustomiseProgress>;
+  readonly #report: ReportedModel;
 
   private constructor(
     group: ThreadGroup<Task, ThreadResult, CustomiseProgress>,
     computedWith: Pick<ComputedWith, 'device' | 'threads'>,
+    report: ReportedModel,
   ) {
+    this.#report = report;
     this.broken = group.broken;
     this.computedWith = computedWith;
     this.#group = group;
@@ -50,7 +72,11 @@ export class ThreadPool {
    * Starts `count` threads. Resolves once all threads have loaded and verified the model, and one thread has expanded a
    * campaign of made-up users with it. Throws if a thread refuses the model.
    */
-  static async open(count: number, data: Omit<ThreadData, 'threads'>): Promise<ThreadPool> {
+  static async open(
+    count: number,
+    data: Omit<ThreadData, 'threads'>,
+    report: ReportedModel = WHOLE,
+  ): Promise<ThreadPool> {
     const group = await ThreadGroup.open<Task, ThreadResult, CustomiseProgress>(
       { beside: import.meta.url, name: 'thread', data: { ...data, threads: count } },
       count,
@@ -62,7 +88,7 @@ export class ThreadPool {
       await group.close();
       throw error;
     }
-    return new ThreadPool(group, { device: data.device, threads: count });
+    return new ThreadPool(group, { device: data.device, threads: count }, report);
   }
 
   /** Ends each thread after its current task. */
@@ -71,11 +97,30 @@ export class ThreadPool {
   }
 
   /**
-   * Adapts a model, and reports progress from 0 to 1. The task runs before all waiting segments, because the segments
-   * of a large population keep the threads busy for a long time.
+   * Progress is from 0 to 1. Runs before all segments that wait to be scored, because those of a large population keep
+   * the threads busy for a long time. If another thread is idle, it ranks some of the folds at the same time; `onRanks`
+   * is then called when it begins and ends.
    */
-  customise(task: CustomiseTask, following: Following<CustomiseProgress>): Promise<CustomiseResult> {
-    return this.#group.run(task, following, { isUrgent: true }) as Promise<CustomiseResult>;
+  async customise(
+    task: CustomiseTask,
+    following: Following<CustomiseProgress> & { readonly onRanks?: (isBeginning: boolean) => void },
+  ): Promise<CustomiseResult> {
+    const adapt = (own: CustomiseTask) =>
+      this.#group.run(own, following, { isUrgent: true }) as Promise<CustomiseResult>;
+    if (!this.#report.isInFolds || this.#group.idle < 2) return adapt(task);
+    const adapting = adapt({ ...task, folds: OWN_FOLDS });
+    const { cancellation, onRanks = () => {} } = following;
+    const ranking = this.#group.run(
+      { ...task, kind: 'rank', folds: OTHER_FOLDS },
+      { ...(cancellation && { cancellation }), onBegin: () => onRanks(true) },
+    ) as Promise<RankResult>;
+    ranking.then(
+      () => onRanks(false),
+      () => {},
+    );
+    const [customised, { folds }] = await Promise.all([adapting, ranking]);
+    const ranks = joinFolds([...customised.folds, ...folds]);
+    return { ...customised, folds: [], ...copied(reportHeads(ranks, task, this.#report.drift)) };
   }
 
   /** Restores an adapted model. Like an adaptation, the task runs before all waiting segments. */
@@ -92,4 +137,14 @@ export class ThreadPool {
     const near = bytes <= MAXIMUM_SHARING_BYTES ? `${task.populationVersion}/${task.segment}` : null;
     return this.#group.run(task, following, { near }) as Promise<ScoreResult>;
   }
+
+  /** Runs while no other task waits. */
+  makeUserSide(task: UserSideTask): Promise<UserSideResult> {
+    return this.#group.run(task, {}, { isBackground: true }) as Promise<UserSideResult>;
+  }
+}
+
+/** Plain objects, as they come from a thread. */
+function copied({ quality, prediction }: ReturnType<typeof reportHeads>) {
+  return { quality: quality && { ...quality }, prediction: prediction && { ...prediction } };
 }

@@ -3,6 +3,7 @@
 import type { Feeds } from '../../packages/onnx-grad/index.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Outside } from '../online/negatives.ts';
+import type { FoldRanks } from '../online/quality/seed-ranks.ts';
 import type { TestExpansion } from '../online/test-expansion.ts';
 
 /** A thread's start data. */
@@ -10,6 +11,8 @@ export interface ThreadData {
   readonly model: string;
   readonly population: string;
   readonly device: string;
+  /** Whether scoring computes apart what users alone determine. Default: true. */
+  readonly userSides?: boolean;
   /** Number of threads. A campaign that is adapted alone may use the processors of all threads. */
   readonly threads: number;
 }
@@ -41,7 +44,12 @@ export interface CustomiseTask {
   readonly dismissed: Int32Array;
   /** The users whom the filters exclude; set only if the filters exclude users. */
   readonly outside?: Outside | null;
+  /** The folds whose held-out seeds this thread ranks; all by default. */
+  readonly folds?: readonly number[];
 }
+
+/** Ranks the held-out seeds of some folds of a campaign that another thread adapts. */
+export type RankTask = Omit<CustomiseTask, 'kind'> & { readonly kind: 'rank' };
 
 export interface ScoreTask {
   readonly kind: 'score';
@@ -61,12 +69,21 @@ export interface RestoreTask {
   readonly customised: Uint8Array;
 }
 
+/** Makes the user side of a segment and stores it, unless it is stored. */
+export interface UserSideTask {
+  readonly kind: 'user-side';
+  readonly populationVersion: string;
+  readonly segment: number;
+  /** Maximum size of the file; a larger one is not stored. */
+  readonly maximumBytes: number;
+}
+
 /** Expands a campaign of made-up users and discards the result. */
 export interface TestTask {
   readonly kind: 'test';
 }
 
-export type Task = CustomiseTask | ScoreTask | RestoreTask | TestTask;
+export type Task = CustomiseTask | RankTask | ScoreTask | RestoreTask | UserSideTask | TestTask;
 
 /** The progress of an adaptation: either the finished share, or the parameters, with which scoring can start. */
 export type CustomiseProgress = number | { readonly parameters: readonly SharedTensor[] };
@@ -78,10 +95,16 @@ export interface CustomiseResult {
   readonly epochs: number;
   readonly quality: Readonly<Record<string, unknown>> | null;
   readonly prediction: Readonly<Record<string, unknown>> | null;
+  /** The ranks of the folds that were requested; empty if the thread has made the report. */
+  readonly folds: readonly FoldRanks[];
+}
+
+export interface RankResult {
+  readonly folds: readonly FoldRanks[];
 }
 
 /** The part of a customised model that is stored once the users are scored. */
-export type StoredCustomised = Omit<CustomiseResult, 'parameters'>;
+export type StoredCustomised = Omit<CustomiseResult, 'parameters' | 'folds'>;
 
 export interface RestoreResult {
   readonly parameters: readonly SharedTensor[];
@@ -94,4 +117,9 @@ export interface ScoreResult {
   readonly batchSize: number;
 }
 
-export type ThreadResult = CustomiseResult | RestoreResult | ScoreResult | TestExpansion;
+export interface UserSideResult {
+  /** Size of the file that was written; 0 if there was one, null if the model or the disk allows none. */
+  readonly bytes: number | null;
+}
+
+export type ThreadResult = CustomiseResult | RankResult | RestoreResult | ScoreResult | UserSideResult | TestExpansion;

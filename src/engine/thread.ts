@@ -1,7 +1,8 @@
 /** A thread of the engine, which adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 
 import type { Device } from '../../packages/onnx-grad/index.ts';
-import { assert } from '../lib/errors.ts';
+import { systemClock } from '../lib/clock.ts';
+import { AppError, assert } from '../lib/errors.ts';
 import { type Host, hostThread, type TaskContext } from '../lib/threads/thread-host.ts';
 import { applyChanges } from '../model/changes.ts';
 import { decodeCustomised } from '../model/customised.ts';
@@ -11,11 +12,14 @@ import { BoundModel } from '../online/bound-model.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/online-context.ts';
 import { regressionCache } from '../online/regression/regression-cache.ts';
 import { testExpansion } from '../online/test-expansion.ts';
-import { openPopulation, SegmentMemory } from '../population/read.ts';
+import { StoredUserSides, UserSideFiles } from '../online/user-side/user-side-files.ts';
+import { openPopulation, type Population, SegmentMemory } from '../population/read.ts';
 import type {
   CustomiseProgress,
   CustomiseResult,
   CustomiseTask,
+  RankResult,
+  RankTask,
   RestoreResult,
   RestoreTask,
   ScoreResult,
@@ -25,6 +29,8 @@ import type {
   Tensor,
   ThreadData,
   ThreadResult,
+  UserSideResult,
+  UserSideTask,
 } from './thread-tasks.ts';
 
 class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
@@ -34,7 +40,9 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   readonly #program: OnlineProgram;
   readonly #segment = new SegmentMemory();
   /** The model, bound to the most recently used population version. */
-  #bound: BoundModel | null = null;
+  #bound: BoundModel<Population> | null = null;
+  /** The stored user sides of `#bound`; null if the model has none. */
+  #stored: StoredUserSides | null = null;
   #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
 
   private constructor(data: ThreadData, device: Device, model: GeneralModel, program: OnlineProgram) {
@@ -55,10 +63,14 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     switch (task.kind) {
       case 'customise':
         return this.#customise(task, context);
+      case 'rank':
+        return this.#rank(task, context);
       case 'restore':
         return this.#restore(task);
       case 'score':
         return this.#score(task, context);
+      case 'user-side':
+        return this.#makeUserSide(task);
       case 'test':
         return testExpansion(this.#model, { device: this.#device, program: this.#program, withoutExport: true });
     }
@@ -76,7 +88,14 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   async #customise(task: CustomiseTask, { check, report }: TaskContext<CustomiseProgress>): Promise<CustomiseResult> {
     const bound = await this.#bind(task.populationVersion);
     let shared: readonly SharedTensor[] | null = null;
-    const { parameters, customised, epochs, quality, prediction } = await bound.customise({
+    const {
+      parameters,
+      customised,
+      epochs,
+      quality,
+      prediction,
+      folds = [],
+    } = await bound.customise({
       ...task,
       onParameters: (early) => {
         shared = [...early].map(share);
@@ -93,7 +112,13 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       epochs,
       quality: quality && { ...quality },
       prediction: prediction && { ...prediction },
+      folds: task.folds ? folds : [],
     };
+  }
+
+  async #rank(task: RankTask, { check }: TaskContext<CustomiseProgress>): Promise<RankResult> {
+    const bound = await this.#bind(task.populationVersion);
+    return { folds: await bound.rankFolds({ ...task, onProgress: check }) };
   }
 
   /**
@@ -112,17 +137,48 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     const { modelKey, features, externalId } = task;
     if (this.#parameters?.key !== modelKey)
       this.#parameters = { key: modelKey, values: new Map(task.parameters.map(unshare)) };
-    const rows = bound.context.population.readSegment(task.segment, this.#segment);
-    const scores = await bound.score(
-      rows,
-      { features, externalId, parameters: this.#parameters.values },
-      { rows: `${task.populationVersion}/${task.segment}`, isAwaited: isNearNext },
-    );
+    const campaign = { features, externalId, parameters: this.#parameters.values };
+    const read = () => bound.context.population.readSegment(task.segment, this.#segment);
+    const side = this.#stored?.find(task.segment) ?? null;
+    const stored = side && bound.scoreUserSide(side, campaign, read);
+    if (side && stored)
+      return { userNumbers: side.userNumbers.slice(), scores: await stored, batchSize: bound.batchSize };
+    const rows = read();
+    const scores = await bound.score(rows, campaign, {
+      rows: `${task.populationVersion}/${task.segment}`,
+      isAwaited: isNearNext,
+    });
     return { userNumbers: rows.userNumbers.slice(), scores, batchSize: bound.batchSize };
   }
 
+  async #makeUserSide({ populationVersion, segment, maximumBytes }: UserSideTask): Promise<UserSideResult> {
+    const bound = await this.#bind(populationVersion);
+    const files = this.#filesOf(bound);
+    if (files === null || bound.userSides === null) return { bytes: null };
+    if (segment === 0) files.removeOtherLayouts();
+    if (files.has(segment)) return { bytes: 0 };
+    try {
+      if (files.link(segment)) return { bytes: 0 };
+      const start = systemClock.elapsed();
+      const rows = bound.context.population.readSegment(segment, this.#segment);
+      const side = await bound.userSides.make(rows);
+      const seconds = (systemClock.elapsed() - start) / 1000;
+      return { bytes: files.write(segment, side, seconds, maximumBytes) };
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'storage_failed') return { bytes: null };
+      throw error;
+    }
+  }
+
+  #filesOf(bound: BoundModel<Population>): UserSideFiles | null {
+    const { userSides, context } = bound;
+    if (userSides === null) return null;
+    const { version } = this.#model.manifest;
+    return new UserSideFiles(context.population, { version, layout: userSides.layout });
+  }
+
   /** Returns the model bound to a population version. Only the last bound model is kept. */
-  async #bind(version: string): Promise<BoundModel> {
+  async #bind(version: string): Promise<BoundModel<Population>> {
     if (this.#bound?.context.population.version === version) return this.#bound;
     await this.#bound?.close();
     this.#bound = null;
@@ -130,9 +186,12 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     const population = openPopulation(this.#data.population, { version, trusted: true, cacheBytes: 0 });
     this.#bound = await BoundModel.open(this.#model, this.#program, population, {
       device: this.#device,
+      withUserSide: this.#data.userSides !== false,
       regressionCache: regressionCache({ model: this.#model, population }),
       nameUser: (userNumber) => `user "${population.directory.id(userNumber)}"`,
     });
+    const files = this.#filesOf(this.#bound);
+    this.#stored = files && new StoredUserSides(files, systemClock);
     return this.#bound;
   }
 }

@@ -6,14 +6,18 @@ import { encodeCustomised } from '../model/customised.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { Rows, UserRows } from '../population/read.ts';
 import { bind } from './binding.ts';
-import { customise } from './customise.ts';
+import { customise, rankSeedFolds } from './customise.ts';
 import type { CustomisedModel, CustomiseRequest, OnlineContext, OnlineProgram } from './online-context.ts';
 import { ownToken } from './own-token.ts';
+import type { FoldRanks } from './quality/seed-ranks.ts';
 import { type BoundRegression, openBoundRegression } from './regression/bound-regression.ts';
-import { openScorer, type ScoredCampaign, type Scorer, type Sharing } from './scoring/score.ts';
+import { openScorer, type ScoredCampaign, type Scorer, type Sharing, type UserSides } from './scoring/score.ts';
+import type { UserSide } from './user-side/user-side.ts';
 
 export interface BoundModelOptions {
   readonly device?: Device;
+  /** Whether to compute apart what users alone determine, if the model allows it. Default: true. */
+  readonly withUserSide?: boolean;
   /** Cache file for the sums that a population regression needs. Without this file, each process computes the sums. */
   readonly regressionCache?: string;
   /** Returns the name of a user in errors. */
@@ -65,14 +69,31 @@ export class BoundModel<Users extends UserRows = UserRows> {
     return this.#scorer.batchSize;
   }
 
+  /** The user sides of rows; null if the model has none. */
+  get userSides(): UserSides | null {
+    return this.#scorer.userSides;
+  }
+
+  /**
+   * Returns the scores of the rows of a user side, equal to those of `score`; null if the campaign needs another one,
+   * because its own token is left out. `rows` reads the rows if an error has to be explained.
+   */
+  scoreUserSide(
+    side: UserSide,
+    { externalId, ...campaign }: OfCampaign<ScoredCampaign>,
+    rows: () => Rows,
+  ): Promise<Float32Array> | null {
+    if (ownToken(this.context.model.folder, externalId) !== null) return null;
+    return this.#scorer.userSides?.score(side, campaign, rows) ?? null;
+  }
+
   /** Returns the customised model and the bytes of its customised.bin. */
   async customise(
     request: OfCampaign<CustomiseRequest>,
   ): Promise<CustomisedModel & { readonly customised: Uint8Array }> {
     const { model, population } = this.context;
     const without = ownToken(model.folder, request.externalId);
-    const context = { ...this.context, regression: await this.#openRegression() };
-    const made = await customise(context, { ...request, without, campaign: request.externalId });
+    const made = await customise(await this.#online(), { ...request, without, campaign: request.externalId });
     const customised = encodeCustomised({
       modelVersion: model.manifest.version,
       populationVersion: population.version,
@@ -81,6 +102,12 @@ export class BoundModel<Users extends UserRows = UserRows> {
       changes: changesOf(model.graph.initializers, made.parameters),
     });
     return { ...made, customised };
+  }
+
+  /** Ranks the held-out seeds of the requested folds, without a customised model. */
+  async rankFolds(request: OfCampaign<CustomiseRequest>): Promise<readonly FoldRanks[]> {
+    const without = ownToken(this.context.model.folder, request.externalId);
+    return rankSeedFolds(await this.#online(), { ...request, without, campaign: request.externalId });
   }
 
   /** Returns the scores of the rows, in the order of the rows. */
@@ -96,6 +123,10 @@ export class BoundModel<Users extends UserRows = UserRows> {
   async close(): Promise<void> {
     await this.#scorer.close();
     await (await this.#regression)?.close();
+  }
+
+  async #online(): Promise<OnlineContext<GeneralModel, Users>> {
+    return { ...this.context, regression: await this.#openRegression() };
   }
 
   #openRegression(): Promise<BoundRegression | null> {

@@ -31,7 +31,7 @@ export function superviseEngine(
     locator,
     keeper,
   }: { readonly store: CampaignStore; readonly locator: StoreLocator; readonly keeper: ReserveKeeper },
-  { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes }: Limits,
+  { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, userSideBytes, userSides, diskReserveBytes }: Limits,
 ): EngineSupervisor {
   const supervisor = new EngineSupervisor(
     {
@@ -41,7 +41,7 @@ export function superviseEngine(
       device: options.device,
       clockOffsetMs: options.clock.offsetMs,
       threads: options.threads ?? defaultThreads(),
-      ...{ minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes },
+      ...{ minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, userSideBytes, userSides, diskReserveBytes },
       reserveExpected: keeper.isExpected(),
       logLevel: options.logLevel,
       prettyLogs: options.prettyLogs === true,

@@ -23,6 +23,7 @@ export interface RigOptions {
   readonly modelVersion?: string;
   readonly threads?: number;
   readonly maximumAttempts?: number;
+  readonly userSideBytes?: number;
   readonly device?: string;
   /** One that an engine before has worked in; a new one by default. */
   readonly dataDir?: string;
@@ -73,6 +74,8 @@ export function buildRig(options: RigOptions): Rig {
       ...limits,
       clockOffsetMs: systemClock.now() - systemClock.elapsed(),
       keptWorkMs: 0,
+      userSideBytes: options.userSideBytes ?? 0,
+      userSides: 1,
       diskReserveBytes: 0,
       reserveExpected: false,
       logLevel: 'silent',

@@ -131,12 +131,14 @@ async function customiseUntilAdapted(
   let tell: (parameters: Parameters) => void = () => {};
   let isAdapted = false;
   const { begin, pass } = time.task();
+  const ranks = time.task();
   const early = new Promise<Parameters>((resolve) => {
     tell = resolve;
   });
   const customising = pool.customise(task, {
     cancellation,
     onBegin: begin,
+    onRanks: (isBeginning) => (isBeginning ? ranks.begin() : ranks.pass('reporting')),
     onProgress: (progress) => {
       if (typeof progress !== 'number') {
         isAdapted = true;

@@ -51,6 +51,8 @@ export interface TaskPlace {
    * data in memory.
    */
   readonly near?: string | null;
+  /** Whether the task waits until no other task waits; at least one of several threads is left for others. */
+  readonly isBackground?: boolean;
 }
 
 interface Waiting<Task, Result, Progress> extends Following<Progress>, Required<TaskPlace> {
@@ -72,6 +74,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
   readonly #exits = new Map<Worker, Promise<unknown>>();
   readonly #idle: Worker[] = [];
   readonly #queue: Waiting<Task, Result, Progress>[] = [];
+  readonly #background: Waiting<Task, Result, Progress>[] = [];
   readonly #running = new Map<Worker, Waiting<Task, Result, Progress>>();
   /** The measured silence of each thread that is starting or running a task. */
   readonly #silences = new Map<Worker, Silence>();
@@ -123,16 +126,22 @@ export class ThreadGroup<Task, Result, Progress = never> {
   run(
     task: Task,
     following: Following<Progress> = {},
-    { isUrgent = false, near = null }: TaskPlace = {},
+    { isUrgent = false, near = null, isBackground = false }: TaskPlace = {},
   ): Promise<Result> {
     assert(!this.#isClosing, 'the group of threads is open');
     if (this.#error) return Promise.reject(this.#error);
     return new Promise((resolve, reject) => {
-      const first = isUrgent ? this.#queue.findIndex((other) => !other.isUrgent) : -1;
-      const waiting = { id: this.#nextId++, task, isUrgent, near, ...following, resolve, reject };
-      this.#queue.splice(first < 0 ? this.#queue.length : first, 0, waiting);
+      const waiting = { id: this.#nextId++, task, isUrgent, near, isBackground, ...following, resolve, reject };
+      const queue = isBackground ? this.#background : this.#queue;
+      const first = isUrgent ? queue.findIndex((other) => !other.isUrgent) : -1;
+      queue.splice(first < 0 ? queue.length : first, 0, waiting);
       this.#dispatch();
     });
+  }
+
+  /** Number of threads that have no task and for which none waits. */
+  get idle(): number {
+    return Math.max(0, this.#idle.length - this.#queue.length);
   }
 
   /**
@@ -208,9 +217,9 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   #dispatch(): void {
-    while (this.#idle.length > 0 && this.#queue.length > 0) {
+    while (this.#idle.length > 0 && (this.#queue.length > 0 || this.#mayWorkInBackground())) {
       const worker = this.#idle.pop()!;
-      const waiting = this.#takeFor(worker);
+      const waiting = this.#queue.length > 0 ? this.#takeFor(worker) : this.#background.shift()!;
       this.#running.set(worker, waiting);
       this.#measure(worker);
       const { id, task, near, onBegin, cancellation = new Cancellation() } = waiting;
@@ -220,6 +229,11 @@ export class ThreadGroup<Task, Result, Progress = never> {
       const cancelled = cancellation.memory;
       worker.postMessage({ kind: 'run', id, task, cancelled, isNearNext } satisfies ToThread<Task>);
     }
+  }
+
+  #mayWorkInBackground(): boolean {
+    const busy = [...this.#running.values()].filter(({ isBackground }) => isBackground).length;
+    return this.#background.length > 0 && busy < Math.max(1, this.#workers.length - 1);
   }
 
   #takeFor(worker: Worker): Waiting<Task, Result, Progress> {
@@ -232,7 +246,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
   #break(error: Error): void {
     this.#error ??= error;
     this.#breakPromise(this.#error);
-    for (const waiting of [...this.#running.values(), ...this.#queue.splice(0)]) waiting.reject(this.#error);
+    for (const waiting of [...this.#running.values(), ...this.#queue.splice(0), ...this.#background.splice(0)])
+      waiting.reject(this.#error);
     this.#running.clear();
     this.#silences.clear();
   }

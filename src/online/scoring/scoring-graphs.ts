@@ -40,18 +40,32 @@ export interface ScoringGraphs {
   readonly head: Graph;
 }
 
-export function scoringGraphs(
+/** A graph whose look-ups are cut out, and whose part that depends on no user is separate. */
+export interface PooledGraph {
+  readonly campaign: Graph | null;
+  readonly pools: PoolCut;
+  /** The inputs that have one row per user. */
+  readonly rowInputs: readonly string[];
+}
+
+export function pooledGraph(
   graph: Graph,
   adapted: readonly string[],
   maximumTableBytes: number = MAXIMUM_TABLE_BYTES,
-): ScoringGraphs {
+): PooledGraph {
   const cut = cutTables(graph, adapted, { compact: false }).compactGraph;
   const perUser = cut.inputs.filter((name) => graph.inputs.includes(name) && isPerUser(graph, name));
   const folded = foldShared(weightedSumsAsProducts(cut), perUser);
   // inputs with a batch dimension
-  const ofBatch = folded.inputs.filter((name) => folded.values.get(name)!.shape.some((dim) => typeof dim === 'string'));
-  const { body: campaign, head: scored } = splitFrozen(folded, ofBatch);
-  const pools = cutPools(scored, ofBatch, maximumTableBytes);
+  const rowInputs = folded.inputs.filter((name) =>
+    folded.values.get(name)!.shape.some((dim) => typeof dim === 'string'),
+  );
+  const { body: campaign, head: scored } = splitFrozen(folded, rowInputs);
+  return { campaign, pools: cutPools(scored, rowInputs, maximumTableBytes), rowInputs };
+}
+
+export function scoringGraphs(graph: Graph, adapted: readonly string[], maximumTableBytes?: number): ScoringGraphs {
+  const { campaign, pools } = pooledGraph(graph, adapted, maximumTableBytes);
   return { campaign, pools, ...splitUsers(pools, campaign, adapted) };
 }
 

@@ -6,6 +6,7 @@ import { hasTokens } from '../../lib/feature-kinds.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import { Erasures } from '../erase/erasures.ts';
 import { readTable } from '../import/table-files.ts';
+import { sha256 } from '../versions/files.ts';
 import {
   CURRENT_FILE,
   featuresOf,
@@ -48,6 +49,8 @@ export interface Population {
    * read into the caller's memory are valid until this memory is reused.
    */
   readSegment(index: number, into?: SegmentMemory): Rows;
+  /** Identifies the rows of a segment, in the order of `readSegment`: equal ids mean equal rows, in any version. */
+  segmentId(index: number): string;
   /** Reads the given rows in the given order. Repeats are allowed. Segments are cached up to `cacheBytes`. */
   readRows(rows: Int32Array): Rows;
 }
@@ -198,6 +201,12 @@ class FolderPopulation implements Population {
     // This method does not cache segments, because a scan of all segments would evict the segments that `readRows`
     // uses.
     return this.#cache.find(index) ?? this.#loadSegment(index, into);
+  }
+
+  segmentId(index: number): string {
+    const onDisk = this.#layout.onDisk(index);
+    const { sha256: file } = this.#manifest.segments[onDisk]!;
+    return this.#layout.hasDead(index) ? `${file} ${sha256(this.#layout.usersOf(this.users!, index))}` : file;
   }
 
   readRows(rows: Int32Array): Rows {

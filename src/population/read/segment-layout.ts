@@ -81,6 +81,13 @@ export class SegmentLayout {
     return bits;
   }
 
+  /** The bits of a segment, as bytes. */
+  usersOf(bits: Uint32Array, segment: number): Uint8Array {
+    const first = this.#onDisk[segment]! * SEGMENT_WORDS;
+    const own = bits.subarray(first, first + SEGMENT_WORDS);
+    return new Uint8Array(own.buffer, own.byteOffset, own.byteLength);
+  }
+
   isUser(bits: Uint32Array, segment: number, offset: number): boolean {
     const place = this.#onDisk[segment]! * SEGMENT_ROWS + offset;
     return (bits[place >>> 5]! & (1 << (place & 31))) !== 0;

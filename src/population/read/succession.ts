@@ -61,5 +61,6 @@ class PopulationView implements Population {
 
   dictionary: Population['dictionary'] = (feature) => this.#current().dictionary(feature);
   readSegment: Population['readSegment'] = (index, into) => this.#current().readSegment(index, into);
+  segmentId: Population['segmentId'] = (index) => this.#current().segmentId(index);
   readRows: Population['readRows'] = (rows) => this.#current().readRows(rows);
 }

@@ -80,7 +80,8 @@ export async function openTrialModel(
 ): Promise<TrialModel> {
   const binding = bind(model.folder, population);
   const program = await openOnlineProgram(model, { device });
-  const scorer = await openScorer({ ...model, binding }, { device });
+  // each trial scores its rows once
+  const scorer = await openScorer({ ...model, binding }, { device, withUserSide: false });
   const regression = withRegression ? await openBoundRegression({ model, population, binding }, { device }) : null;
   return {
     context: { model, population, binding, program, regression },

@@ -160,7 +160,7 @@ function boundSessions(population: Population, options: SessionOptions, weights:
     async scorer(model: AdaptableModel, binding: Binding): Promise<Scorer> {
       if (scorer?.binding !== binding) {
         await (await scorer?.opened)?.close();
-        scorer = { binding, opened: openScorer({ ...model, binding }, options) };
+        scorer = { binding, opened: openScorer({ ...model, binding }, { ...options, withUserSide: false }) };
       }
       return await scorer.opened;
     },
@@ -267,6 +267,7 @@ async function openTrials(
   const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
   const model = { folder, manifest: { ...folder.manifest, adaptation: steady }, graph, adapted };
   const program = await openOnlineProgram(model, options);
-  const scorer = program.kind === 'adam' ? await openScorer({ ...model, binding }, options) : null;
+  const scorer =
+    program.kind === 'adam' ? await openScorer({ ...model, binding }, { ...options, withUserSide: false }) : null;
   return { model, program, scorer };
 }

@@ -17,6 +17,7 @@ import { loadModel } from '../../../model/load.ts';
 import { findLookups } from '../../../model/lookups.ts';
 import { describeFeature, linearParameters, type Manifest } from '../../../model/manifest.ts';
 import { type ParameterRole, rolesOf } from '../../../model/parameter-roles.ts';
+import { type UserSideVerdict, userSideGraphs } from '../../../online/user-side/user-side-graphs.ts';
 
 export interface ModelShowOptions {
   /** Whether to print the adaptation graphs too. */
@@ -38,6 +39,7 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
   };
   for (const line of describeParameters(graph, rolesOf(graph, selection, cut))) output.result(line);
   output.result(describeOps(countOps(graph)));
+  output.result(describeUserSide(userSideGraphs(graph, adapted)));
   output.result(`adaptation: ${JSON.stringify(manifest.adaptation)}`);
   if (manifest.evaluation) {
     for (const [group, { campaigns, auc }] of Object.entries(manifest.evaluation.groups)) {
@@ -73,6 +75,14 @@ export function describeParameters(graph: Graph, parameters: readonly ParameterR
     `tables and tensors: ${count('compact')} compact, ${count('dense')} dense, ${count('fixed')} fixed`,
   );
   return lines;
+}
+
+/** What scoring computes only once per user, for all campaigns. */
+export function describeUserSide(verdict: UserSideVerdict): string {
+  if (verdict.graphs === null) return `user side: none, because ${verdict.reason}`;
+  const { width, tokens, saved } = verdict;
+  const share = `${Math.round(100 * saved)} % of the products and look-ups`;
+  return `user side: ${width} numbers and at most ${tokens} tokens per user; they save ${share} of each campaign`;
 }
 
 export function describeOps(ops: ReadonlyMap<string, number>): string {

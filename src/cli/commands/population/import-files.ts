@@ -17,6 +17,7 @@ import {
   type SourceSchema,
 } from '../../../population/import.ts';
 import { openPopulation } from '../../../population/read.ts';
+import { storeImportedUserSides } from './store-user-sides.ts';
 import { countUses } from './token-uses.ts';
 
 export interface PopulationImportFilesOptions {
@@ -52,6 +53,9 @@ export async function populationImportFilesCommand(
   });
   const unknown = model ? unknownShares(model, options.out, result.version) : new Map<string, number>();
   report(result, schema, unknown, options.out, output);
+  const { model: folder, out: population } = options;
+  if (folder !== undefined)
+    await storeImportedUserSides({ model: folder, population, version: result.version }, output);
 }
 
 /** Reports the progress of an import: phase, rows, rows per second and time left. */

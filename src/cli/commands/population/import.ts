@@ -7,6 +7,7 @@ import { featureOf } from '../../../model/manifest.ts';
 import { bind } from '../../../online/binding.ts';
 import { importPopulation } from '../../../population/import.ts';
 import { derivedFeatures, openPopulation } from '../../../population/read.ts';
+import { storeImportedUserSides } from './store-user-sides.ts';
 import { countUses } from './token-uses.ts';
 
 export interface PopulationImportOptions {
@@ -52,4 +53,5 @@ export async function populationImportCommand(options: PopulationImportOptions, 
         `% unknown to the model${dropped}`,
     );
   }
+  await storeImportedUserSides({ model: options.model, population: options.out, version: result.version }, output);
 }

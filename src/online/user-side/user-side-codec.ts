@@ -1,0 +1,118 @@
+/** A user side as bytes. */
+import { crc32 } from 'node:zlib';
+import type { Tensor, TensorData } from '../../../packages/onnx-grad/index.ts';
+import type { UserSide } from './user-side.ts';
+
+/**
+ * Layout, little-endian: the magic, the crc32 of all later bytes (uint32), the size of the header (uint32), the header
+ * as JSON, zeros up to a multiple of 8, then the arrays, each followed by zeros up to a multiple of 8.
+ */
+const MAGIC = 'USRSIDE1';
+const START = 16;
+
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint16: Uint16Array,
+  bool: Uint8Array,
+} as const;
+type ArrayType = keyof typeof ARRAYS;
+
+interface Stored {
+  readonly type: ArrayType;
+  readonly length: number;
+}
+
+interface Header {
+  /** Identifies the rows and the model: a file with another key belongs to something else. */
+  readonly key: string;
+  readonly count: number;
+  /** Seconds that it took to make this. */
+  readonly seconds: number;
+  readonly values: readonly {
+    readonly name: string;
+    readonly dtype: Tensor['dtype'];
+    readonly shape: readonly number[];
+  }[];
+  readonly lists: readonly { readonly name: string; readonly isWeighted: boolean }[];
+  /** In the order of the file: the user numbers, the values, then starts, tokens and weights of each list. */
+  readonly arrays: readonly Stored[];
+}
+
+export interface StoredUserSide {
+  readonly side: UserSide;
+  readonly seconds: number;
+}
+
+export function encodeUserSide(key: string, side: UserSide, seconds: number): Uint8Array {
+  const lists = [...side.lists];
+  const all: TensorData[] = [
+    side.userNumbers,
+    ...[...side.values.values()].map(({ data }) => data),
+    ...lists.flatMap(
+      ([, { starts, tokens, weights }]) => [starts, tokens, ...(weights ? [weights] : [])] as TensorData[],
+    ),
+  ];
+  const header: Header = {
+    key,
+    count: side.count,
+    seconds,
+    values: [...side.values].map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+    lists: lists.map(([name, { weights }]) => ({ name, isWeighted: weights !== null })),
+    arrays: all.map((data) => ({ type: typeOf(data), length: data.length })),
+  };
+  const text = Buffer.from(JSON.stringify(header));
+  const first = padded(START + text.length);
+  const size = all.reduce((end, { byteLength }) => end + padded(byteLength), first);
+  const bytes = Buffer.alloc(size);
+  bytes.write(MAGIC, 0, 'latin1');
+  bytes.writeUInt32LE(text.length, 12);
+  text.copy(bytes, START);
+  let at = first;
+  for (const { buffer, byteOffset, byteLength } of all) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += padded(byteLength);
+  }
+  bytes.writeUInt32LE(crc32(bytes.subarray(12)), 8);
+  return bytes;
+}
+
+/**
+ * The arrays are views of `bytes`, which must be aligned to 8 bytes. null if the bytes are damaged or belong to another
+ * key.
+ */
+export function decodeUserSide(key: string, bytes: Uint8Array): StoredUserSide | null {
+  if (bytes.length < START) return null;
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.toString('latin1', 0, MAGIC.length) !== MAGIC) return null;
+  if (view.readUInt32LE(8) !== crc32(view.subarray(12))) return null;
+  const length = view.readUInt32LE(12);
+  const header = JSON.parse(view.toString('utf8', START, START + length)) as Header;
+  if (header.key !== key) return null;
+  let at = bytes.byteOffset + padded(START + length);
+  const arrays = header.arrays.map(({ type, length: count }) => {
+    const array = new ARRAYS[type](bytes.buffer as ArrayBuffer, at, count);
+    at += padded(array.byteLength);
+    return array;
+  });
+  const take = <T extends ArrayBufferView>(): T => arrays.shift() as never;
+  const userNumbers = take<Int32Array>();
+  const values = new Map(
+    header.values.map(({ name, dtype, shape }) => [name, { dtype, shape, data: take<TensorData>() }] as const),
+  );
+  const lists = new Map(
+    header.lists.map(({ name, isWeighted }) => {
+      const [starts, tokens] = [take<Int32Array>(), take<Uint16Array | Int32Array>()];
+      return [name, { starts, tokens, weights: isWeighted ? take<Float32Array>() : null }] as const;
+    }),
+  );
+  return { side: { count: header.count, userNumbers, values, lists }, seconds: header.seconds };
+}
+
+function typeOf(data: TensorData | Uint16Array): ArrayType {
+  return (Object.keys(ARRAYS) as ArrayType[]).find((type) => data instanceof ARRAYS[type])!;
+}
+
+const padded = (length: number): number => 8 * Math.ceil(length / 8);
