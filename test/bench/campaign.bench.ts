@@ -1,8 +1,19 @@
 /** A campaign from its POST until it is ready: seconds by stage, users per second, and the memory of all processes. */
 import { join } from 'node:path';
+import { storeUserSides } from '../../src/engine/engine-start.ts';
+import { assert } from '../../src/lib/errors.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { memoryCountedOnce, watchMemory } from './processes.ts';
-import { type BenchOptions, type BenchReport, type Figure, figure } from './report.ts';
-import { makePopulation, people, startService, withFolder } from './service.ts';
+import { type BenchOptions, type BenchReport, type Figure, figure, ratio } from './report.ts';
+import {
+  type BenchService,
+  DEMO_MODEL,
+  makePopulation,
+  people,
+  startService,
+  WHOLE_GRAPH,
+  withFolder,
+} from './service.ts';
 
 /** The second number shows whether the time per user grows with the number of users. */
 const USERS = { full: [1_000_000, 250_000], quick: [50_000, 12_500] } as const;
@@ -13,70 +24,95 @@ const FIXED_STAGES = ['queued', 'adapting'];
 
 interface Run {
   /** From the POST until the campaign is ready; the first one after the start comes first. */
-  readonly seconds: readonly number[];
+  readonly seconds: number[];
   /** By stage, in the order of the expansions. */
-  readonly stages: Readonly<Record<string, readonly number[]>>;
+  readonly stages: Record<string, number[]>;
   /** Maximum memory of all processes, after each expansion: pages shared by two of them are counted twice. */
-  readonly bytes: readonly number[];
+  readonly bytes: number[];
   /** Their memory at the end, with shared pages counted once. */
-  readonly bytesCountedOnce: number;
+  bytesCountedOnce: number;
 }
 
 export async function benchCampaign({ quick, users, note }: BenchOptions): Promise<BenchReport> {
   const sizes = users === null ? USERS[quick ? 'quick' : 'full'] : [users];
   const results: Record<string, Figure> = {};
+  const ratios: Record<string, number> = {};
   const perUser: number[] = [];
-  const growth: number[] = [];
   for (const size of sizes) {
-    const run = await runCampaigns(size, note);
-    const name = `${size.toLocaleString('en')} users`;
-    const [first, ...rest] = run.seconds;
-    results[`${name}: first after the start`] = figure([first!], 's');
-    results[`${name}: ready`] = figure(rest, 's');
-    for (const [stage, times] of Object.entries(run.stages)) results[`${name}: ${stage}`] = figure(times.slice(1), 's');
-    results[`${name}: memory`] = figure(
-      run.bytes.map((bytes) => bytes / 2 ** 20),
-      'MiB',
-    );
-    results[`${name}: memory at rest, shared pages once`] = figure([run.bytesCountedOnce / 2 ** 20], 'MiB');
-    perUser.push(results[`${name}: ready`]!.median - fixedSeconds(run), size);
-    growth.push(run.bytes.at(-1)! / run.bytes[1]!);
+    const { stored, graph } = await runCampaigns(size, note);
+    addFigures(results, `${size.toLocaleString('en')} users`, stored);
+    addFigures(results, `${size.toLocaleString('en')} users, whole graph`, graph);
+    ratios[`ready_${shortName(size)}_vs_graph`] = ratio(stored.seconds.slice(1), graph.seconds.slice(1));
+    ratios[`memory_${shortName(size)}_vs_graph`] = ratio(stored.bytes.slice(1), graph.bytes.slice(1));
+    ratios['tenth_memory_vs_second'] ??= stored.bytes.at(-1)! / stored.bytes[1]!;
+    perUser.push((figure(stored.seconds.slice(1), 's').median - fixedSeconds(stored)) / size);
   }
-  const [large, many, small, few] = perUser;
-  return {
-    results,
-    ratios: {
-      tenth_memory_vs_second: growth[0]!,
-      ...(small === undefined ? {} : { per_user_large_vs_small: large! / many! / (small / few!) }),
-    },
-  };
+  const [large, small] = perUser;
+  if (small !== undefined) ratios['per_user_large_vs_small'] = large! / small;
+  return { results, ratios };
+}
+
+function addFigures(results: Record<string, Figure>, name: string, run: Run): void {
+  const [first, ...rest] = run.seconds;
+  results[`${name}: first after the start`] = figure([first!], 's');
+  results[`${name}: ready`] = figure(rest, 's');
+  for (const [stage, times] of Object.entries(run.stages)) results[`${name}: ${stage}`] = figure(times.slice(1), 's');
+  results[`${name}: memory`] = figure(
+    run.bytes.map((bytes) => bytes / 2 ** 20),
+    'MiB',
+  );
+  results[`${name}: memory at rest, shared pages once`] = figure([run.bytesCountedOnce / 2 ** 20], 'MiB');
+}
+
+/** `250k`, `1m` */
+function shortName(users: number): string {
+  return users >= 1_000_000 ? `${users / 1_000_000}m` : `${users / 1_000}k`;
 }
 
 function fixedSeconds({ stages }: Run): number {
   return FIXED_STAGES.reduce((sum, stage) => sum + figure(stages[stage]!.slice(1), 's').median, 0);
 }
 
-async function runCampaigns(users: number, note: BenchOptions['note']): Promise<Run> {
+/** Expands campaigns in turn with stored user sides and with the whole graph. */
+async function runCampaigns(
+  users: number,
+  note: BenchOptions['note'],
+): Promise<{ readonly stored: Run; readonly graph: Run }> {
   return withFolder(async (folder) => {
     note(`making a population of ${users.toLocaleString('en')} people`);
-    const service = await startService(await makePopulation(folder, users), join(folder, 'service'));
-    const seconds: number[] = [];
-    const bytes: number[] = [];
-    const stages: Record<string, number[]> = {};
-    let bytesCountedOnce = 0;
+    const population = await makePopulation(folder, users);
+    const { version } = openPopulation(population, { trusted: true });
+    const made = storeUserSides(
+      { model: DEMO_MODEL, population, populationVersion: version, device: 'cpu', threads: 2 },
+      Number.MAX_SAFE_INTEGER,
+      () => {},
+    );
+    assert(await made, 'all user sides are stored');
+    const [stored, graph] = [emptyRun(), emptyRun()];
+    const services = [
+      { run: stored, service: await startService(population, join(folder, 'stored')) },
+      { run: graph, service: await startService(population, join(folder, 'graph'), WHOLE_GRAPH) },
+    ];
     try {
-      for (let i = 0; i < EXPANSIONS; i++) {
-        const memory = watchMemory(service.pid);
-        const { campaign, seconds: took } = await service.expand(people(SEEDS + i, users));
-        bytes.push(memory.stop());
-        seconds.push(took);
-        for (const [stage, time] of Object.entries(campaign.timings as Record<string, number>))
-          stages[stage] = [...(stages[stage] ?? []), time];
-      }
-      bytesCountedOnce = memoryCountedOnce(service.pid);
+      for (let i = 0; i < EXPANSIONS; i++)
+        for (const { run, service } of services) await expandOne(service, run, i, users);
+      for (const { run, service } of services) run.bytesCountedOnce = memoryCountedOnce(service.pid);
     } finally {
-      await service.stop();
+      for (const { service } of services) await service.stop();
     }
-    return { seconds, stages, bytes, bytesCountedOnce };
+    return { stored, graph };
   });
+}
+
+async function expandOne(service: BenchService, run: Run, number: number, users: number): Promise<void> {
+  const memory = watchMemory(service.pid);
+  const { campaign, seconds } = await service.expand(people(SEEDS + number, users));
+  run.bytes.push(memory.stop());
+  run.seconds.push(seconds);
+  for (const [stage, time] of Object.entries(campaign.timings as Record<string, number>))
+    run.stages[stage] = [...(run.stages[stage] ?? []), time];
+}
+
+function emptyRun(): Run {
+  return { seconds: [], stages: {}, bytes: [], bytesCountedOnce: 0 };
 }

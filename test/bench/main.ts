@@ -1,7 +1,9 @@
 /**
- * `npm run bench [-- NAME ..] [--json] [--quick] [--markdown] [--users N] [--peer FILE]`: each benchmark prints figures
+ * `npm run bench [-- NAME ..] [--json] [--quick] [--markdown] [--users N] [--peer FILE]
+ * [--write PAGE]`: each benchmark prints figures
  * and ratios, measured in turn in one run. `npm run bench -- filters ..` has its own arguments.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -80,6 +82,7 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
       markdown: { type: 'boolean' },
       peer: { type: 'string' },
       users: { type: 'string' },
+      write: { type: 'string' },
     },
   });
   const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
@@ -93,8 +96,7 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
     node: process.version,
     onnxruntime: createRequire(import.meta.url)('onnxruntime-node/package.json').version as string,
   };
-  const { cores, processor, node, onnxruntime } = machine;
-  process.stdout.write(`${cores} x ${processor}, Node ${node}, ONNX Runtime ${onnxruntime}\n`);
+  process.stdout.write(`${machineLine(machine)}\n`);
   const users = values.users === undefined ? null : positiveInteger(values.users);
   const options = { quick: values.quick ?? false, users, peer: values.peer ?? null, note };
   for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
@@ -102,6 +104,20 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
     for (const line of renderReport(name, report)) process.stdout.write(`${line}\n`);
     const { results, ratios, markdown = [] } = report;
     if (values.markdown) for (const line of markdown) process.stdout.write(`${line}\n`);
+    if (values.write !== undefined) writeTable(values.write, name, [machineLine(machine), '', ...markdown]);
     if (values.json) process.stdout.write(`${JSON.stringify({ name, machine, results, ratios })}\n`);
   }
+}
+
+function machineLine({ cores, processor, node, onnxruntime }: Readonly<Record<string, string | number>>): string {
+  return `${cores} x ${processor}, Node ${node}, ONNX Runtime ${onnxruntime}`;
+}
+
+/** Replaces the table between the marks of a benchmark in a page. */
+function writeTable(page: string, name: string, lines: readonly string[]): void {
+  const [start, end] = [`<!-- bench: ${name} -->`, `<!-- end of ${name} -->`];
+  const text = readFileSync(page, 'utf8');
+  const [from, to] = [text.indexOf(start), text.indexOf(end)];
+  if (from === -1 || to < from) throw new AppError('invalid_argument', `${page} has no marks ${start} and ${end}`);
+  writeFileSync(page, `${text.slice(0, from)}${start}\n\n${lines.join('\n')}\n\n${text.slice(to)}`);
 }

@@ -2,11 +2,13 @@
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { ThreadPool } from '../../src/engine/pool.ts';
 import type { SharedTensor } from '../../src/engine/thread-tasks.ts';
+import { assert } from '../../src/lib/errors.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { adaptedParameters } from '../../src/model/load.ts';
 import { readFolderGraph } from '../../src/model/model-graph.ts';
 import type { CampaignValues } from '../../src/online/encode.ts';
+import { makeRoom } from '../../src/online/user-side/user-side-files.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 
@@ -14,41 +16,58 @@ export interface ScoringRig {
   readonly users: number;
   /** Queues `campaigns` campaigns, which differ in their adapted parameters, and waits for all their rankings. */
   score(campaigns: number): Promise<void>;
+  /** Scores all users for one campaign, without a ranking. */
+  scoreAlone(): Promise<void>;
+  /** Makes and stores all user sides anew. */
+  makeUserSides(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface ScoringRigOptions {
   readonly model: string;
   readonly population: string;
-  readonly features: CampaignValues;
+  /** The features of a campaign, by its number. */
+  readonly featuresOf: (campaign: number) => CampaignValues;
   readonly threads: number;
+  /** Whether scoring computes apart what users alone determine. Default: true. */
+  readonly userSides?: boolean;
   /** The folder of the rankings. */
   readonly out: string;
 }
 
-export async function openScoringRig({ features, threads, out, ...paths }: ScoringRigOptions): Promise<ScoringRig> {
-  const pool = await ThreadPool.open(threads, { ...paths, device: 'cpu' });
+export async function openScoringRig({
+  featuresOf,
+  threads,
+  out,
+  userSides = true,
+  ...paths
+}: ScoringRigOptions): Promise<ScoringRig> {
+  const pool = await ThreadPool.open(threads, { ...paths, device: 'cpu', userSides });
   const population = openPopulation(paths.population, { trusted: true });
   const blobs = new FileBlobs(out);
   const parameters = sharedParameters(paths.model);
   // the first campaign has the general model's parameters; the others' differ slightly
   const byCampaign: (readonly SharedTensor[])[] = [parameters];
   let rankings = 0;
-  const scoreOne = async (campaign: number) => {
+  const scoresOf = async (campaign: number) => {
     const scores = new Float32Array(population.directory.size).fill(Number.NaN);
     byCampaign[campaign] ??= moved(parameters, campaign);
     await Promise.all(
       Array.from({ length: population.segmentCount }, async (_, segment) => {
         const result = await pool.score(
           {
-            ...{ kind: 'score', populationVersion: population.version, segment, features, externalId: null },
-            ...{ modelKey: `campaign ${campaign}`, parameters: byCampaign[campaign]! },
+            ...{ kind: 'score', populationVersion: population.version, segment, externalId: null },
+            ...{ modelKey: `campaign ${campaign}`, parameters: byCampaign[campaign]!, features: featuresOf(campaign) },
           },
           {},
         );
         for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
       }),
     );
+    return scores;
+  };
+  const scoreOne = async (campaign: number) => {
+    const scores = await scoresOf(campaign);
     rankings += 1;
     writeRanking(blobs, `ranking-${rankings}`, scores);
     blobs.delete(`ranking-${rankings}`);
@@ -57,6 +76,22 @@ export async function openScoringRig({ features, threads, out, ...paths }: Scori
     users: population.rowCount,
     score: async (campaigns) => {
       await Promise.all(Array.from({ length: campaigns }, (_, campaign) => scoreOne(campaign)));
+    },
+    scoreAlone: async () => {
+      await scoresOf(0);
+    },
+    makeUserSides: async () => {
+      const { version: populationVersion, segmentCount } = population;
+      makeRoom(paths.population, { version: '', model: '' }, 0);
+      const made = await Promise.all(
+        Array.from({ length: segmentCount }, (_, segment) =>
+          pool.makeUserSide({ kind: 'user-side', populationVersion, segment, maximumBytes: 2 ** 40 }),
+        ),
+      );
+      assert(
+        made.every(({ bytes }) => bytes !== null && bytes > 0),
+        'all user sides were made',
+      );
     },
     close: () => pool.close(),
   };

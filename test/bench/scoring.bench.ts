@@ -5,6 +5,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ThreadGroup } from '../../src/lib/threads/thread-group.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import type { CampaignValues } from '../../src/online/encode.ts';
 import { SEGMENT_ROWS } from '../../src/population/read/segments.ts';
 import { LARGE_CAMPAIGN, writeLargeModel, writeLargePopulation } from './large-model.ts';
 import { peerWay } from './peer.ts';
@@ -22,11 +24,16 @@ const THREADS = 2;
 const PRODUCTS_AT_ONCE = 16;
 const MATMUL_ROWS = 512;
 const QUEUED = 20;
+const DEMO_FOLDER = readModelFolder(DEMO_MODEL);
 
 export async function benchScoring(options: BenchOptions): Promise<BenchReport> {
   const large = await withFolder((folder) => benchLarge(folder, options));
   const shared = await withFolder((folder) => benchShared(folder, options));
-  return { results: { ...large.results, ...shared.results }, ratios: { ...large.ratios, ...shared.ratios } };
+  const userSide = await withFolder((folder) => benchUserSide(folder, options));
+  return {
+    results: { ...large.results, ...shared.results, ...userSide.results },
+    ratios: { ...large.ratios, ...shared.ratios, ...userSide.ratios },
+  };
 }
 
 /** Users per second at the Tencent sizes. */
@@ -38,7 +45,7 @@ async function benchLarge(folder: string, options: BenchOptions): Promise<BenchR
   const population = await writeLargePopulation(folder, users);
   const out = join(folder, 'rankings');
   mkdirSync(out);
-  const rig = await openScoringRig({ model, population, features: LARGE_CAMPAIGN, threads: THREADS, out });
+  const rig = await openScoringRig({ model, population, featuresOf: () => LARGE_CAMPAIGN, threads: THREADS, out });
   const limit = await ThreadGroup.open<number, null>(
     { beside: import.meta.url, name: 'matmul-thread', data: { rows: MATMUL_ROWS } },
     THREADS,
@@ -67,7 +74,7 @@ async function benchShared(folder: string, { quick, note }: BenchOptions): Promi
   const population = await makePopulation(folder, users);
   const out = join(folder, 'rankings');
   mkdirSync(out);
-  const rig = await openScoringRig({ model: DEMO_MODEL, population, features: {}, threads: THREADS, out });
+  const rig = await openScoringRig({ model: DEMO_MODEL, population, featuresOf: () => ({}), threads: THREADS, out });
   try {
     const { one, many } = await interleave(rounds, {
       one: () => seconds(() => rig.score(1)),
@@ -88,3 +95,49 @@ async function benchShared(folder: string, { quick, note }: BenchOptions): Promi
     await rig.close();
   }
 }
+
+/** Stored user sides compared with the whole graph, with the demo's model and campaigns of their own features. */
+async function benchUserSide(folder: string, { quick, note }: BenchOptions): Promise<BenchReport> {
+  const { small: users, rounds } = quick ? SIZES.quick : SIZES.full;
+  note(`making a population of ${users.toLocaleString('en')} people`);
+  const population = await makePopulation(folder, users);
+  const out = join(folder, 'rankings');
+  mkdirSync(out);
+  const rigOf = (userSides: boolean) =>
+    openScoringRig({ model: DEMO_MODEL, population, featuresOf: ownFeatures, threads: THREADS, out, userSides });
+  const [graph, sides] = [await rigOf(false), await rigOf(true)];
+  try {
+    const { make, one, stored, ranked, queued } = await interleave(rounds, {
+      make: () => seconds(() => sides.makeUserSides()),
+      one: () => seconds(() => graph.scoreAlone()),
+      stored: () => seconds(() => sides.scoreAlone()),
+      ranked: () => seconds(() => graph.score(1)),
+      queued: () => seconds(() => sides.score(QUEUED)),
+    });
+    return {
+      results: {
+        'whole graph': figure(perSecond(users, one), 'users/s'),
+        'stored user sides': figure(perSecond(users, stored), 'users/s'),
+        'making user sides': figure(perSecond(users, make), 'users/s'),
+        'one ranking, whole graph': figure(ranked, 's'),
+        [`${QUEUED} rankings, stored user sides`]: figure(queued, 's'),
+      },
+      ratios: {
+        user_side_vs_graph: ratio(one, stored),
+        make_vs_scoring: ratio(make, one),
+        queue_vs_one_graph: ratio(queued, ranked),
+      },
+    };
+  } finally {
+    await graph.close();
+    await sides.close();
+  }
+}
+
+/** Features that each campaign has alone. */
+function ownFeatures(campaign: number): CampaignValues {
+  const vocabulary = DEMO_FOLDER.vocabularies.get('campaign.brand')!;
+  return { brand: vocabulary.tokens[campaign % vocabulary.tokens.length]! };
+}
+
+const perSecond = (users: number, times: readonly number[]): number[] => times.map((time) => users / time);

@@ -14,6 +14,8 @@ import { fromSources } from '../fixture/sources.ts';
 export const ROOT = join(import.meta.dirname, '..', '..');
 /** k = 16. */
 export const DEMO_MODEL = join(ROOT, 'models', 'demo');
+/** Limits of a service that runs the whole graph for each campaign. */
+export const WHOLE_GRAPH: Partial<Limits> = { userSides: 0, userSideBytes: 0 };
 const READY_MS = 120_000;
 const THREADS = 2;
 
