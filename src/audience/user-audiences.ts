@@ -58,7 +58,10 @@ export class UserAudiences {
     this.#rankings = rankings;
   }
 
-  /** Finds the audiences that contain a user. @throws AppError storage_failed, also during the iteration over `held` */
+  /**
+   * Finds the audiences that contain a user.
+   * @throws AppError storage_failed, including during the iteration over `held`
+   */
   find(userNumber: UserNumber): FoundAudiences {
     const listed = this.#list();
     const { audiences } = listed;

@@ -48,10 +48,10 @@ export async function openEngineModels<S>(
 }
 
 /**
- * Computes and stores what users alone determine of their scores: the user sides of a population version for a model.
- * Returns whether all are stored, which they are not if the model has none. `onProgress` gets the number of segments
- * that are done.
- * @throws AppError as `openEngineModels`
+ * Computes and stores the user sides of a population version for a model, that is, the intermediate results of scoring
+ * that depend only on users. Returns whether all user sides are stored; false if the model has no user sides.
+ * `onProgress` receives the number of finished segments.
+ * @throws the errors of `openEngineModels`
  */
 export async function storeUserSides(
   config: Omit<OpenedFrom, 'served' | 'models'> & { readonly model: string; readonly populationVersion: string },

@@ -13,8 +13,8 @@ const IDLE_MS = 15_000;
  */
 const WORK_MS = 20_000;
 /**
- * Maximum silence while the engine works, per user of the population: twice the longest block of the event loop, so 28
- * s for 100 million users. This limit applies above 70 million users, where it exceeds `WORK_MS`.
+ * Maximum silence while the engine works, per user of the population: twice the longest block of the event loop, that
+ * is, 28 s for 100 million users. This limit applies above 70 million users, because it then exceeds `WORK_MS`.
  */
 const WORK_MS_PER_USER = 0.00028;
 /** Maximum silence before an engine's first message, while the engine loads its program. */

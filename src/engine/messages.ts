@@ -60,7 +60,7 @@ export interface EngineConfig {
   readonly keptWorkMs: number;
   /** Maximum size of the stored user sides, in bytes; 0 stores none. */
   readonly userSideBytes: number;
-  /** Whether scoring computes apart what users alone determine: 1 or 0. */
+  /** Whether results that depend only on users are computed separately: 1 or 0. */
   readonly userSides: number;
   /** Minimum free disk space, in bytes. Jobs wait while less space is free. */
   readonly diskReserveBytes: number;

@@ -33,13 +33,13 @@ const MAXIMUM_SHARING_BYTES = 2 ** 20;
  */
 export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
 
-/** The folds that are ranked by the thread that adapts, and by another one, which need not adapt. */
+/** The folds that the adapting thread ranks. `OTHER_FOLDS` are ranked by another thread, which need not adapt. */
 const OWN_FOLDS = [0, 1];
 const OTHER_FOLDS = Array.from({ length: PARTS - OWN_FOLDS.length }, (_, i) => OWN_FOLDS.length + i);
 
 /** What the quality report needs of a model. */
 export interface ReportedModel {
-  /** Whether the folds of the seeds may be ranked apart: with gradient descent. */
+  /** Whether two threads may divide the folds of the seeds between them, which requires gradient descent. */
   readonly isInFolds: boolean;
   readonly drift: Drift | undefined;
 }
@@ -97,9 +97,9 @@ export class ThreadPool {
   }
 
   /**
-   * Progress is from 0 to 1. Runs before all segments that wait to be scored, because those of a large population keep
-   * the threads busy for a long time. If another thread is idle, it ranks some of the folds at the same time; `onRanks`
-   * is then called when it begins and ends.
+   * Progress is from 0 to 1. The adaptation runs before all waiting segments, because the segments of a large
+   * population keep the threads busy for a long time. If another thread is idle, that thread ranks some of the folds at
+   * the same time, and `onRanks` is called when this ranking begins and ends.
    */
   async customise(
     task: CustomiseTask,

@@ -11,7 +11,7 @@ export interface ThreadData {
   readonly model: string;
   readonly population: string;
   readonly device: string;
-  /** Whether scoring computes apart what users alone determine. Default: true. */
+  /** Whether results that depend only on users are computed separately. Default: true. */
   readonly userSides?: boolean;
   /** Number of threads. A campaign that is adapted alone may use the processors of all threads. */
   readonly threads: number;
@@ -48,7 +48,7 @@ export interface CustomiseTask {
   readonly folds?: readonly number[];
 }
 
-/** Ranks the held-out seeds of some folds of a campaign that another thread adapts. */
+/** Ranks the held-out seeds in some folds of a campaign that another thread adapts. */
 export type RankTask = Omit<CustomiseTask, 'kind'> & { readonly kind: 'rank' };
 
 export interface ScoreTask {
@@ -69,7 +69,7 @@ export interface RestoreTask {
   readonly customised: Uint8Array;
 }
 
-/** Makes the user side of a segment and stores it, unless it is stored. */
+/** Makes and stores the user side of a segment, unless it is already stored. */
 export interface UserSideTask {
   readonly kind: 'user-side';
   readonly populationVersion: string;
@@ -95,7 +95,7 @@ export interface CustomiseResult {
   readonly epochs: number;
   readonly quality: Readonly<Record<string, unknown>> | null;
   readonly prediction: Readonly<Record<string, unknown>> | null;
-  /** The ranks of the folds that were requested; empty if the thread has made the report. */
+  /** The ranks of the requested folds; empty if the thread made the quality report itself. */
   readonly folds: readonly FoldRanks[];
 }
 
@@ -118,7 +118,10 @@ export interface ScoreResult {
 }
 
 export interface UserSideResult {
-  /** Size of the file that was written; 0 if there was one, null if the model or the disk allows none. */
+  /**
+   * Number of bytes written; 0 if the file already existed; null if no file was stored, because the model has no user
+   * side, the file would be too large, or the disk could not be written to.
+   */
   readonly bytes: number | null;
 }
 

@@ -18,7 +18,10 @@ export interface UserSideNeeds {
   readonly logger: Logger;
 }
 
-/** Largest size of a segment's file: more is not known before the first one is made. */
+/**
+ * Disk space that must be free before a file is made. The size of a segment's file is not known in advance, so this is
+ * the largest possible size.
+ */
 const RESERVED_BYTES = 2 ** 26;
 
 export class UserSideWork {
@@ -33,8 +36,8 @@ export class UserSideWork {
   }
 
   /**
-   * Makes the files that are missing. Call this method when other versions are served, and after each expansion, which
-   * may have found a damaged file.
+   * Makes the missing files in the background. Call this method when another model or population is served, and after
+   * each expansion, because the expansion may have found a damaged file.
    */
   start(): void {
     if (this.#needs.maximumBytes === 0) return;
@@ -89,7 +92,7 @@ interface Wanted {
   goOn(segment: number): boolean;
 }
 
-/** Makes and stores the user sides that are missing, one segment at a time. Returns whether all are stored. */
+/** Makes and stores the missing user sides, one segment at a time. Returns whether all user sides are stored. */
 export async function makeUserSides(
   { pool, version: model }: Pick<LoadedModel, 'pool' | 'version'>,
   { population, populationVersion, segmentCount, maximumBytes, goOn }: Wanted,

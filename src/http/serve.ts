@@ -24,7 +24,7 @@ export interface RunningServer {
 export async function serve(service: Service, options: ListenOptions): Promise<RunningServer> {
   let app: ServerApp | null = null;
   const close = async () => {
-    // both are closed concurrently, so that both get the same time to finish work in flight
+    // the server and the service are closed concurrently, so that both get the same time to finish work in flight
     await Promise.all([app?.close(), service.drain()]);
     await service.close();
   };

@@ -83,7 +83,7 @@ export interface TelemetrySettings {
 export interface Telemetry extends Tracer {
   /** Whether spans are created and exported. */
   readonly isTracing: boolean;
-  /** Runs `work` with this span as the current span, also in code that `work` awaits. */
+  /** Runs `work` with this span as the current span, including in code that `work` awaits. */
   within<T>(span: Span, work: () => T): T;
   /** The traceparent of the current span; null if there is no current span. */
   current(): string | null;

@@ -3,7 +3,7 @@ import type { Command, Option } from 'commander';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-/** A command, with the words that call it on the command line. */
+/** A command, and the words that invoke it on the command line. */
 interface Node {
   readonly path: string;
   readonly command: Command;

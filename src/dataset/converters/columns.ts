@@ -30,7 +30,7 @@ const MAXIMUM_LENGTH = 50;
 /** Maximum number of tokens in a list, and of bytes in a token. */
 const MAXIMUM_TOKENS = 4096;
 const MAXIMUM_TOKEN_BYTES = 1024;
-/** Distinct values are counted only in this many rows at the start. */
+/** Number of rows, from the start of a table, in which distinct values are counted. */
 const COUNTED_ROWS = 100_000;
 /** Minimum number of rows for a column whose values are nearly all different to count as ids, names or free text. */
 const ROWS_OF_IDS = 20;

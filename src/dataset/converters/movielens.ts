@@ -1,4 +1,4 @@
-/** Converts a MovieLens download to a data set by means of `interactions.ts`. Films are the items. */
+/** Converts a MovieLens download to a data set, using `interactions.ts`. Films are the items. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -18,7 +18,7 @@ export type MovieLensOptions = Omit<
   readonly folder: string;
 };
 
-/** Options of `makeInteractions` that do not apply here: all rows count, and features come only from tables. */
+/** Options of `makeInteractions` that are not used here, because all rows count and features come only from tables. */
 const NOTHING_OF_THE_LOG = {
   ...{ where: [], excludeItems: [], excludeListed: [], userFeatures: [], itemFeatures: [], types: NO_TYPES },
 };

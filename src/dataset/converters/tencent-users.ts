@@ -1,4 +1,4 @@
-/** Reads the file of users of the Tencent look-alike data, whose lines are `uid 1|LBS 810|interest1 69 44 32|..`. */
+/** Reads the users file of the Tencent look-alike data. Its lines look like `uid 1|LBS 810|interest1 69 44 32|..`. */
 
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { lineError, readLines } from '../lines.ts';

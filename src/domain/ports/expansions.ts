@@ -42,7 +42,7 @@ export interface SetReader {
   /**
    * The users of a set, sorted, one block at a time. The file is opened when the first block is read, so a set that is
    * removed later can still be read in full.
-   * @throws AppError storage_failed if the set is gone; also after the last block, if the set was altered
+   * @throws AppError storage_failed if the set is gone or, after the last block, if the set was altered
    */
   setBlocks(sha256: string): IdBlocks;
 }

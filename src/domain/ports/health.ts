@@ -31,9 +31,9 @@ export interface LostFiles {
 
 export interface StoreHealth {
   /**
-   * Whether the files of the store were removed or replaced. Takes microseconds if they were not. If they were, a store
-   * that was opened with `saves` also saves a copy of itself under another name, which takes longer. Each later call
-   * tries again until the copy is saved.
+   * Whether the files of the store were removed or replaced. The check takes microseconds while all files are in place.
+   * After a loss, a store that was opened with `saves` also saves a copy of itself under another name, which takes
+   * longer. Each later call tries again until the copy is saved.
    */
   lostFiles(): LostFiles | null;
 

@@ -28,8 +28,8 @@ export interface UserErasure {
   requestedErasures(limit: number): string[];
 
   /**
-   * Removes users from all sets, feedback, examples of unknown ids and stored responses. Also records the erasures, and
-   * removes the requests for them. The erasure is complete when the promise resolves; repeating it has no effect.
+   * Removes users from all sets, feedback, examples of unknown ids and stored responses. Also records the erasures and
+   * removes the erasure requests. The erasure is complete when the promise resolves; repeating it has no effect.
    * References move to the new sets, so no campaign needs an expansion because of an erasure. An expansion that is
    * reading a replaced set is retried. Data that callers later send about these users is treated like data about any
    * unknown user.

@@ -29,7 +29,8 @@ export interface Webhooks {
   remove(id: string): void;
 
   /**
-   * Returns a new secret. Former secrets continue to sign events for at most `graceMs`; if it is 0, they stop at once.
+   * Returns a new secret. Former secrets continue to sign events for at most `graceMs`; if `graceMs` is 0, they stop at
+   * once.
    * @throws AppError webhook_not_found
    */
   rotate(id: string, graceMs: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook;

@@ -46,7 +46,7 @@ export class PatternLog extends LogController {
   override incomingRequest(): void {}
 
   override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
-    // the options are read once, because Fastify creates them anew at each access
+    // the options are read once, because Fastify creates a new object at each access
     const { url, config } = request.routeOptions;
     const { statusCode: status, elapsedTime: ms } = reply;
     const { method } = request;
@@ -110,8 +110,8 @@ const CAMPAIGN_ROUTES = '/v1/campaigns/:id';
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /**
- * Logs a service error. Caller errors are not logged, because responses already contain them, and they may quote user
- * ids.
+ * Logs a service error. Caller errors are not logged, because the responses already contain them, and because error
+ * messages may quote user ids.
  */
 export function logProblem(log: FastifyBaseLogger, route: string, error: AppError): void {
   if (PROBLEMS[error.code].status < 500) return;

@@ -3,7 +3,7 @@ import { systemClock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { type SilenceLimit, ThreadGroup, type ThreadModule, ThreadSilent } from './thread-group.ts';
 
-/** Maximum time of a task, after which its caller gets an error. A task that hangs must not block a request forever. */
+/** Time limit for a task, after which its caller gets an error. A task that hangs must not block a request forever. */
 export const TASK_LIMIT: SilenceLimit = { clock: systemClock, mostMs: 600_000 };
 
 /** Runs tasks in threads. The caller must limit the number of threads. */

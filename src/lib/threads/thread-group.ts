@@ -51,7 +51,7 @@ export interface TaskPlace {
    * data in memory.
    */
   readonly near?: string | null;
-  /** Whether the task waits until no other task waits; at least one of several threads is left for others. */
+  /** Whether the task runs only if no other task is waiting. Of several threads, one stays free for other tasks. */
   readonly isBackground?: boolean;
 }
 
@@ -139,7 +139,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
     });
   }
 
-  /** Number of threads that have no task and for which none waits. */
+  /** Number of idle threads for which no task is waiting. */
   get idle(): number {
     return Math.max(0, this.#idle.length - this.#queue.length);
   }

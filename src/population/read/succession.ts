@@ -13,7 +13,7 @@ export function succeed(next: Population, before: Population): Population {
   return new PopulationView(() => next, { directory, rowOf });
 }
 
-/** A view that reads from the population that `current` returns at the time of the read. */
+/** A view that calls `current` at each read, and reads from the population that it returns. */
 export function viewOf(current: () => Population): Population {
   return new PopulationView(current);
 }

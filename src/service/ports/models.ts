@@ -55,7 +55,7 @@ export interface Models {
 
   /**
    * Starts the check of a version; `get` returns the outcome. Unless the check refuses the version, the service serves
-   * it from then on, also after restarts. A version that is already served is not checked again.
+   * it from then on, even after restarts. A version that is already served is not checked again.
    * @throws AppError model_not_found, model_rejected (for faults visible at once), unavailable (another check runs, or
    * the engine is not ready), storage_failed
    */

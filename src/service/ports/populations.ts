@@ -31,7 +31,7 @@ export interface Populations {
   /** Lists published versions, newest first. @throws AppError invalid_population */
   list(): readonly VersionSummary[];
   /**
-   * Serves a version from now on, also after a restart; requests continue during the switch. If the call throws,
+   * Serves a version from now on, even after a restart; requests continue during the switch. If the call throws,
    * nothing has changed.
    * @throws AppError population_not_found, population_rejected, unavailable (an import is running), storage_failed
    */

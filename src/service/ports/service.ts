@@ -22,7 +22,7 @@ export interface ListenOptions {
   readonly port: number;
   readonly apiKey: string | null;
   readonly metricsKey?: string | null;
-  /** Host names by which the service may be called without a key, in addition to loopback names and `host`. */
+  /** Host names under which the service may be called without a key, in addition to loopback names and `host`. */
   readonly allowedHosts?: readonly string[];
   /** Origins whose pages may call the service; none by default. */
   readonly corsOrigins?: readonly string[];

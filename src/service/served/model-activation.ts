@@ -46,7 +46,10 @@ export class ModelActivation implements Models {
     settleModelHistory(options.start);
   }
 
-  /** Stops switches. Call this after the engine has been told to end, while the data folder is still locked. */
+  /**
+   * Refuses further switches, and waits for the switch in progress. Call this after the engine has been told to end,
+   * while the data folder is still locked.
+   */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#last;

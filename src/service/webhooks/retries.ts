@@ -22,9 +22,9 @@ export function retryAfterTime(header: string | null, now: number, wall = now): 
 }
 
 /**
- * The due time of the next attempt after `attempts` failed attempts, the last of which was at `now` (milliseconds since
- * 1970); null if there is no further attempt. The last attempt is `retryForMs` after the delivery was created,
- * regardless of Retry-After; all earlier attempts wait until `notBefore`.
+ * The due time of the next attempt after `attempts` failed attempts; null if there is no further attempt. `now` is the
+ * time of the latest failed attempt, in milliseconds since 1970. The final attempt is `retryForMs` after the delivery
+ * was created, regardless of Retry-After; all earlier attempts wait until `notBefore`.
  */
 export function nextAttemptAt(
   delivery: { readonly id: string; readonly createdAt: number },

@@ -102,7 +102,7 @@ export class ExpansionRows {
     return insertRow(this.#database, 'expansions', { ...written, latest: 1 });
   }
 
-  /** Expansions that have not ended; `which` follows FROM, where the job is `j` and the expansion `e`. */
+  /** Expansions that have not ended; `which` follows FROM; its names for the job and the expansion are `j` and `e`. */
   running(which: string, bound: Bound = {}): RunningRow[] {
     const rows = this.#database.prepare(`${SELECT_RUNNING} ${which}`).all(bound);
     return rows.map((stored) => {

@@ -19,7 +19,7 @@ interface Parts {
   readonly audiences: SqliteAudiences;
 }
 
-/** Columns of the job that its owner gets, without sets and pins. */
+/** The job columns that the owner receives, without sets and pins. */
 const DESCRIPTION = {
   id: plain<string>('j.id'),
   expansionId: plain<string>('e.id'),

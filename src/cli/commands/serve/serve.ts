@@ -11,7 +11,7 @@ import { type FlagValues, settingsOf } from '../../settings.ts';
 
 /** Signals that arrive within this time of each other count as one, because under npm each Ctrl-C arrives twice. */
 const SAME_SIGNAL_MS = 500;
-/** Maximum time that pending work may keep the process alive after the service was closed. */
+/** Maximum time that pending work may keep the process alive after the service has closed. */
 const LINGER_MS = 200;
 /** The exit code after a second signal is this number plus the signal number. */
 const SIGNALLED = 128;

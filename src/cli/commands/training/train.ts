@@ -23,9 +23,7 @@ export interface TrainCommandOptions extends CommonTrainOptions {
   pastCampaigns?: 'auto' | 'always' | 'never';
 }
 
-/**
- * Minimum number of campaigns of a service: with fewer campaigns, none can be held out, and the model learns little.
- */
+/** Minimum number of campaigns from a service; with fewer, none can be held out, and the model learns little. */
 const LEAST_SERVED = 5;
 
 /** Trains a model. Ctrl-C ends training after the current step and keeps the best model so far (exit code 130). */

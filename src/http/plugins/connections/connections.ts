@@ -8,7 +8,7 @@ import type { OpenRequests } from './open-requests.ts';
 /** Maximum number of milliseconds between Node's checks for late request heads and late requests. */
 const CHECK_MS = 5_000;
 
-/** Milliseconds between reports of refused connections, of which there may be thousands a second. */
+/** Milliseconds between reports of refused connections, because thousands may be refused per second. */
 const REPORT_MS = 10_000;
 
 /**

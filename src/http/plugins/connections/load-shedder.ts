@@ -32,7 +32,7 @@ const MAXIMUM_DECREASE = 0.5;
 const MAXIMUM_INCREASE = 1.1;
 /** Minimum share of requests to admit. Some requests must be admitted to show whether the overload has ended. */
 const MINIMUM_SHARE = 1 / 64;
-/** Milliseconds between reports of refusals, of which there may be thousands a second. */
+/** Milliseconds between reports of refusals, because there may be thousands of refusals per second. */
 const REPORT_INTERVAL_MS = 10_000;
 /** Maximum number of bytes of a refused body that are read and discarded. */
 const DISCARDED_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 /**
- * Tracks the pending requests of each connection, because they must be answered before the response to an error in
- * later data.
+ * Tracks the pending requests of each connection, because these requests must be answered before an error in later data
+ * is answered.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

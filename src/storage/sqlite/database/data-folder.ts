@@ -95,7 +95,7 @@ function areModelsServed(dataDir: string): boolean {
   try {
     return (JSON.parse(readFileSync(path, 'utf8')) as { readonly base?: unknown }).base !== null;
   } catch {
-    // a later read of the models reports the fault of the file
+    // a later read of the models reports what is wrong with the file
     return false;
   }
 }
