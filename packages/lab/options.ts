@@ -1,4 +1,4 @@
-/** Parses the arguments of the lab's commands. A faulty argument is an invalid_argument error. */
+/** Parses the arguments of the lab's commands. A faulty argument causes an invalid_argument error. */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { AppError } from '../../src/lib/errors.ts';
 

@@ -40,7 +40,7 @@ export interface ModelFolder extends ModelContract {
 }
 
 /**
- * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Any fault is an
+ * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Any fault causes an
  * `invalid_model` error that names the faulty part. With `vocabulariesOnly`, only the manifest and the vocabularies are
  * ever read, because reading a large model would block the event loop for too long.
  */
@@ -226,7 +226,7 @@ export function readManifest(path: string): Manifest {
   return parsed.data;
 }
 
-/** Reads a file in the folder; `name` must not lead out of the folder. */
+/** Reads a file in the folder; `name` must not point outside the folder. */
 function readInside(path: string, file: string): Uint8Array {
   if (isAbsolute(file) || normalize(file).split(sep).includes('..'))
     throw refused(path, `the file name "${file}" points outside the folder`);

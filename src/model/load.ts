@@ -58,7 +58,7 @@ export interface Contract {
   readonly manifest: Pick<Manifest, 'features' | 'adapted_parameters' | 'adaptation'>;
 }
 
-/** Loads and verifies the model in `path`; every fault is an `invalid_model` error that names the faulty part. */
+/** Loads and verifies the model in `path`; every fault causes an `invalid_model` error that names the faulty part. */
 export async function loadModel(path: string, options: { device?: Device } = {}): Promise<GeneralModel> {
   const folder = readModelFolder(path);
   const graph = readFolderGraph(folder);
@@ -89,7 +89,7 @@ export function checkWeights(path: string, graph: Graph): void {
 
 /**
  * Opens a session with the model itself, because ONNX Runtime knows some sizes only after constant folding. A model
- * that ONNX Runtime rejects is an `invalid_model` error.
+ * that ONNX Runtime rejects causes an `invalid_model` error.
  */
 async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
   try {
@@ -100,8 +100,8 @@ async function openModelSession(path: string, graph: Graph, device: Device | und
 }
 
 /**
- * Differentiates the model. An op without a gradient is an `invalid_model` error that names the op's node and the path
- * from the loss.
+ * Differentiates the model. An op without a gradient causes an `invalid_model` error that names the op's node and the
+ * path from the loss.
  */
 export async function openProgram(
   { path }: Contract,

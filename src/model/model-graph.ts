@@ -56,7 +56,7 @@ export function readingOf(path: string, graph: Graph, schema: ImportSchema): Rea
   };
 }
 
-/** Reads the graph of a model folder. A file that cannot be read is an `invalid_model` error. */
+/** Reads the graph of a model folder. A file that cannot be read causes an `invalid_model` error. */
 export function readFolderGraph(folder: ModelFolder): Graph {
   try {
     const graph = readModel(folder.read(MODEL_FILE), { external: filesFrom((path) => folder.read(path)) });

@@ -36,7 +36,8 @@ const MADE_UP = /^(onnx::\w+|val|_val|scalar_tensor\w*|_tensor_constant)_?\d*$/;
 /**
  * Chooses the parameters to adapt. By default these are all float parameters for which the score has a gradient, except
  * the parameters in `fixed`, running statistics (recognised by their names; those of BatchNormalization nodes are not
- * parameters at all) and scalars whose names the exporter generated. An unknown name is an `invalid_argument` error.
+ * parameters at all) and scalars whose names the exporter generated. An unknown name causes an `invalid_argument`
+ * error.
  */
 export function selectParameters(
   graph: Graph,

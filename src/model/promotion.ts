@@ -96,7 +96,7 @@ export function recordPromotion(models: string, version: string, now: number): v
 export interface ModelsFolder {
   readonly path: string;
   readonly current: string;
-  /** Output folder of the last training; the next training replaces the folder. */
+  /** Output folder of the last training run; the next run replaces the folder. */
   readonly fresh: string;
   readonly rejected: string;
 }

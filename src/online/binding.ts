@@ -37,8 +37,8 @@ export interface Binding {
 }
 
 /**
- * Binds a model to a population. A feature that is missing from the population, or is of a different kind there, is an
- * `invalid_model` error.
+ * Binds a model to a population. A feature that is missing from the population, or is of a different kind there, causes
+ * an `invalid_model` error.
  */
 export function bind(model: ModelContract, population: UserRows): Binding {
   return { features: model.manifest.features.user.map((feature) => bindFeature(model, population, feature)) };

@@ -16,7 +16,7 @@ import type { UserSide } from './user-side/user-side.ts';
 
 export interface BoundModelOptions {
   readonly device?: Device;
-  /** Whether to compute apart what users alone determine, if the model allows it. Default: true. */
+  /** Whether to use user sides, if the model allows it. Default: true. */
   readonly withUserSide?: boolean;
   /** Cache file for the sums that a population regression needs. Without this file, each process computes the sums. */
   readonly regressionCache?: string;
@@ -69,14 +69,14 @@ export class BoundModel<Users extends UserRows = UserRows> {
     return this.#scorer.batchSize;
   }
 
-  /** The user sides of rows; null if the model has none. */
+  /** Makes user sides and scores with them; null if the model has no user side. */
   get userSides(): UserSides | null {
     return this.#scorer.userSides;
   }
 
   /**
-   * Returns the scores of the rows of a user side, equal to those of `score`; null if the campaign needs another one,
-   * because its own token is left out. `rows` reads the rows if an error has to be explained.
+   * Returns the scores of the rows of a user side, equal to those of `score`; null if the campaign needs a different
+   * user side, in which the campaign's own token is left out. `rows` reads the rows if an error has to be explained.
    */
   scoreUserSide(
     side: UserSide,

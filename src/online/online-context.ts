@@ -107,8 +107,8 @@ export interface CustomiseRequest {
    */
   readonly campaign?: string | null;
   /**
-   * With gradient descent, the folds whose held-out seeds are ranked, by number; all by default. With only some of them
-   * there is no quality report: `reportHeads` makes it from the ranks of all folds.
+   * With gradient descent, the numbers of the folds whose held-out seeds are ranked; by default all folds. If only some
+   * folds are ranked, there is no quality report; `reportHeads` makes the report from the ranks of all folds.
    */
   readonly folds?: readonly number[];
   /** Skips the quality report, the prediction, and the runs that only they need. */

@@ -15,7 +15,7 @@ import { CPU } from '../../onnx-grad/index.ts';
 import { openPartStore, type PartStore } from './part-store.ts';
 
 export interface BenchOptions {
-  /** Number of steps in each training; null to use the number in the settings. */
+  /** Number of steps in each training run; null to use the number in the settings. */
   readonly steps: number | null;
   readonly repeats: number;
   /** Whether to train a model with the published recipe as well. */

@@ -1,5 +1,5 @@
 /**
- * Measures what a short history costs in quality: the model is trained on 0, 1, 3, 5, 10, 20 and all train campaigns,
+ * Measures how much quality a short history costs. The model is trained on 0, 1, 3, 5, 10, 20 and all train campaigns,
  * and always evaluated on the same test campaigns. Each history contains all shorter histories.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';

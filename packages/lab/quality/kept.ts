@@ -11,7 +11,7 @@ import type { AblationResult, CurvePoint, MainResult, WholeResult } from './part
 import type { DataSetResults } from './tables.ts';
 
 /**
- * Returns the stored results of each data set by name, whatever their keys. A folder that does not exist is an
+ * Returns the stored results of each data set by name, whatever their keys. A folder that does not exist causes an
  * invalid_argument error.
  */
 export function readKept(work: string): DataSetResults[] {

@@ -31,15 +31,15 @@ export interface LeftOut {
   readonly auc: number;
   /** The AUC of the chosen alternative minus that of the first alternative, campaign by campaign. */
   readonly gain: { readonly auc: Interval; readonly precision: Interval };
-  /** The alternative with the largest mean AUC on this data set, chosen with knowledge of these results. */
+  /** The alternative with the largest mean AUC on this data set, chosen in hindsight from these results. */
   readonly best: string;
   /** The AUC of the chosen alternative minus that of the best alternative, campaign by campaign. */
   readonly missed: Interval;
 }
 
 /**
- * Returns the result for each omitted data set. An invalid_data error if data sets have different alternatives, or if
- * the alternatives of a data set have different numbers of campaigns.
+ * Returns the result for each omitted data set. Throws an invalid_data error if data sets have different alternatives,
+ * or if the alternatives of a data set have different numbers of campaigns.
  */
 export function leaveOneOut(sets: Alternatives): LeftOut[] {
   const names = sets[0]!.alternatives.map(({ name }) => name);

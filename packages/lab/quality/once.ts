@@ -35,8 +35,8 @@ interface OnceOptions {
  * Draws 20 train and 20 test campaigns at random. Each user stays a member of only one campaign, drawn from the user's
  * campaigns with P ~ 1 / (number of members in the campaign), so that small campaigns keep some members. Users and
  * features do not change. The ten test campaigns with the most members are `large` (60 seeds), the others `small` (30
- * seeds, at most half of the members); all other users are eval rows. Equal source data sets produce equal bytes. An
- * invalid_argument error if `out` exists; an invalid_data error if there are too few campaigns.
+ * seeds, at most half of the members); all other users are eval rows. Equal source data sets produce equal bytes.
+ * Throws an invalid_argument error if `out` exists, and an invalid_data error if there are too few campaigns.
  */
 export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {
   if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);

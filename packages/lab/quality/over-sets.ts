@@ -31,7 +31,7 @@ interface Cell {
 const DIGITS: Readonly<Record<Measure, number>> = { AUC: 4, 'precision@5%': 3 };
 
 /**
- * Returns a table with a row for the best other method, chosen by its results on each data set and group, and a row for
+ * Returns a table with a row for the best other method, chosen in hindsight for each data set and group, and a row for
  * each method that was measured on all data sets. The groups in which the model is behind the best other method are
  * listed below the table. Empty if there are no reports.
  */

@@ -63,7 +63,7 @@ const TRAIN_MEMBERS = 500;
 /**
  * Writes `scenario` to `out` as a data set. Train campaigns have up to 500 members, and ten non-members for each
  * member. Test campaigns alternate between `small` and `large`, and all users who are not seeds are eval rows. Equal
- * random seeds produce equal bytes. A folder that cannot be written is a storage_failed error.
+ * random seeds produce equal bytes. A folder that cannot be written causes a storage_failed error.
  */
 export async function writeScenario(scenario: Scenario, { out, seed }: { out: string; seed: string }): Promise<void> {
   const { name, about, users, trainCampaigns, testCampaigns } = scenario;

@@ -37,7 +37,7 @@ export interface DryRun {
 }
 
 /**
- * Adapts a model to a random campaign at the given rate. Any failure is an `invalid_model` error; `path` names the
+ * Adapts a model to a random campaign at the given rate. Any failure causes an `invalid_model` error; `path` names the
  * model.
  */
 export async function dryRun(

@@ -22,7 +22,7 @@ export type Verdict = 'good' | 'weak' | 'unsure';
 /** Intervals are 90 % predictive intervals. */
 export interface Prediction {
   readonly verdict: Verdict;
-  /** The verdict in a sentence, with its numbers. */
+  /** A sentence that states the verdict and the numbers behind the verdict. */
   readonly reason: string;
   /** Number of seeds that fit the filters; only these can be ranked among candidates. */
   readonly fitting_seeds: number;

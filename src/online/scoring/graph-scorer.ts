@@ -1,4 +1,6 @@
-/** Scores with the whole graph of a model: everything that campaigns' features change is computed for each campaign. */
+/**
+ * Scores with the whole graph of a model. Everything that depends on campaign features is computed for each campaign.
+ */
 import { type Feeds, openSession, type PoolCut, type Session } from '../../../packages/onnx-grad/index.ts';
 import type { Rows } from '../../population/read.ts';
 import { type EncodingOptions, encodeCampaign, encodeUsers, IdArrays, type RowRange } from '../encode.ts';
@@ -38,10 +40,13 @@ export class GraphScorer implements Scorer {
   readonly #pools: Pools;
   readonly #ids = new IdArrays();
   readonly #parameters: ParameterFeeds;
-  /** Results by batch for the latest rows that are shared between campaigns. */
+  /** Results, by batch, for the most recent rows that several campaigns share. */
   #shared: { readonly key: string; readonly parts: readonly UsersPart[] } | null = null;
   #last: Promise<unknown> = Promise.resolve();
-  /** Names of the sums that are inputs of the users' part; `#headSums` has the inputs of the head. */
+  /**
+   * Names of the sums that are inputs of the users' part; `#headSums` has the names of those that are inputs of the
+   * head.
+   */
   readonly #usersSums: ReadonlySet<string>;
   readonly #headSums: ReadonlySet<string>;
   readonly #headLists: ReadonlySet<string>;

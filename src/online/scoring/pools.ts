@@ -52,7 +52,7 @@ export class Pools {
 
   /**
    * Returns the sums of a batch of `rows` rows; `inputs` names the graph inputs to return. The sums are valid until the
-   * next call. An index outside its table is an `invalid_model` error.
+   * next call. An index outside its table causes an `invalid_model` error.
    */
   sums(lists: Feeds, rows: number, inputs: ReadonlySet<string>): Feeds {
     const pools = this.#cut.pools.filter(({ input }) => inputs.has(input));

@@ -10,7 +10,7 @@ import type { ScoredModel, Scorer, ScorerOptions } from './scored-model.ts';
 
 export type { ScoredCampaign, Scorer, Sharing, UserSides } from './scored-model.ts';
 
-/** Opens the scorer that computes least: with the user side, unless the model has none. */
+/** Opens the scorer that computes the least: the scorer with user sides, unless the model has no user side. */
 export async function openScorer(what: ScoredModel, options: ScorerOptions = {}): Promise<Scorer> {
   const model = { ...what, nameUser: options.nameUser ?? ((userNumber: number) => `user number ${userNumber}`) };
   const { graphs } =

@@ -1,4 +1,4 @@
-/** What scores a model's users: the terms that all scorers share. */
+/** The types, constants and helpers that all scorers share. */
 import {
   type Device,
   type Feeds,
@@ -16,8 +16,8 @@ import { type CampaignValues, type EncodingOptions, encodeCampaign, encodeUsers 
 import type { UserSide } from '../user-side/user-side.ts';
 
 /**
- * Number of rows per run. It is not configurable: a matrix product may round differently with another number of rows,
- * and an audience must not depend on that.
+ * Number of rows per run. It is not configurable, because matrix products with different numbers of rows may be rounded
+ * differently, and an audience must not depend on such differences.
  */
 export const BATCH_ROWS = 1024;
 
@@ -51,34 +51,39 @@ export interface Scorer {
   /** Rows per run. */
   readonly batchSize: number;
   /**
-   * Returns the scores of the rows, in order, `[rows.count]`. Calls run one at a time; others wait. A NaN score is an
+   * Returns the scores of the rows, in order, `[rows.count]`. Calls run one at a time. A NaN score causes an
    * `invalid_model` error.
    */
   score(rows: Rows, campaign: ScoredCampaign, sharing?: Sharing): Promise<Float32Array>;
-  /** The user sides of rows; null if the model has none. */
+  /** Makes user sides and scores with them; null if the model has no user side. */
   readonly userSides: UserSides | null;
   close(): Promise<void>;
 }
 
 /** Makes user sides of rows, and scores with them. */
 export interface UserSides {
-  /** What makes one depend on the model: a digest of the part of the model that makes it. */
+  /**
+   * A digest of the part of the model that computes user sides. User sides with different digests are not
+   * interchangeable.
+   */
   readonly layout: string;
   make(rows: Rows): Promise<UserSide>;
   /**
    * Returns the scores of the rows of a user side, equal bit by bit to those of `score`. `rows` reads the rows if an
-   * error has to be explained. The campaign has no token that is left out.
+   * error has to be explained. The campaign must not leave out a token.
    */
   score(side: UserSide, campaign: ScoredCampaign, rows: () => Rows): Promise<Float32Array>;
 }
 
 export interface ScorerOptions {
   readonly device?: Device;
-  /** Maximum total size of the tables in bytes; if they are larger, ONNX Runtime does the look-ups. */
+  /**
+   * Maximum total size of the tables in bytes. For a table that would exceed this size, ONNX Runtime does the look-ups.
+   */
   readonly maximumTableBytes?: number;
-  /** Whether to compute what users alone determine apart from the rest, if the model allows it. Default: true. */
+  /** Whether to use user sides, if the model allows it. Default: true. */
   readonly withUserSide?: boolean;
-  /** Returns the name of a user in errors. */
+  /** Returns the name by which error messages refer to a user. */
   readonly nameUser?: (userNumber: number) => string;
 }
 
@@ -93,7 +98,9 @@ export interface NamedModel extends ScoredModel {
   nameUser(userNumber: number): string;
 }
 
-/** @throws AppError invalid_model if a score is NaN: it names the user, the node, and the likely cause in the row */
+/**
+ * @throws AppError invalid_model if a score is NaN; the error names the user, the node, and the likely cause in the row
+ */
 export async function refuseNaN(
   { graph, binding, folder, nameUser }: NamedModel,
   scores: Float32Array,
@@ -113,7 +120,10 @@ export async function refuseNaN(
   throw new AppError('invalid_model', `the score of ${who} is not a number${node}${hint}`);
 }
 
-/** The parameters of the campaign that was scored last, in this thread's memory, for the sessions that read them. */
+/**
+ * The parameters of the campaign that was scored last, in this thread's memory. Parameters that no session reads are
+ * left out.
+ */
 export class ParameterFeeds {
   readonly #sessions: readonly (Session | null)[];
   #last: { readonly of: ScoredCampaign['parameters']; readonly feeds: Feeds } | null = null;
@@ -122,7 +132,7 @@ export class ParameterFeeds {
     this.#sessions = sessions;
   }
 
-  /** `onChange` is called if the parameters are not those of the last call. */
+  /** Calls `onChange` if the parameters are not those of the previous call. */
   of(parameters: ScoredCampaign['parameters'], onChange: () => void): Feeds {
     if (this.#last?.of === parameters) return this.#last.feeds;
     onChange();

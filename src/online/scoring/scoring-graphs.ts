@@ -12,7 +12,7 @@ import {
 } from '../../../packages/onnx-grad/index.ts';
 import { isPerUser } from '../encode.ts';
 
-/** Limit of the tables' total size: each thread has its own copy of the tables, with 32-bit addresses. */
+/** Limit on the tables' total size, because each thread holds its own copy of the tables in a 32-bit address space. */
 const MAXIMUM_TABLE_BYTES = 2 ** 31;
 /**
  * Maximum number of outputs of the users' part, per user. Writing and reading more outputs would cost more than the
@@ -40,7 +40,7 @@ export interface ScoringGraphs {
   readonly head: Graph;
 }
 
-/** A graph whose look-ups are cut out, and whose part that depends on no user is separate. */
+/** A graph split into the part that does not depend on users and the rest, from which look-ups are cut out. */
 export interface PooledGraph {
   readonly campaign: Graph | null;
   readonly pools: PoolCut;

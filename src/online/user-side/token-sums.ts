@@ -1,4 +1,4 @@
-/** Sums rows of a campaign's tables over users' tokens (token-sums.wat). */
+/** For each user, sums the rows that the user's tokens have in a campaign's tables (token-sums.wat). */
 import type { Feeds, Pool, Tensor } from '../../../packages/onnx-grad/index.ts';
 import { TOKEN_SUMS_WASM } from './token-sums-wasm.ts';
 import { listName, type TokenLists } from './user-side.ts';
@@ -77,7 +77,10 @@ export class TokenSums {
     for (const [name, { data }] of values) this.#tables.get(name)?.view.set(data as Float32Array);
   }
 
-  /** The sums of the rows `from .. to`, by the input of the head that takes them; valid until the next call. */
+  /**
+   * Returns the sums for rows `from` to `to - 1`, by the head's input that receives the sums. The sums are valid until
+   * the next call.
+   */
   sums(lists: ReadonlyMap<string, TokenLists>, from: number, to: number): Feeds {
     const rows = to - from;
     const isWeighted = new Map<string, boolean>();

@@ -1,4 +1,4 @@
-/** A user side as bytes. */
+/** Converts user sides to and from bytes. */
 import { crc32 } from 'node:zlib';
 import type { Tensor, TensorData } from '../../../packages/onnx-grad/index.ts';
 import type { UserSide } from './user-side.ts';
@@ -26,10 +26,10 @@ interface Stored {
 }
 
 interface Header {
-  /** Identifies the rows and the model: a file with another key belongs to something else. */
+  /** Identifies the rows and the model. A file with a different key belongs to other rows or another model. */
   readonly key: string;
   readonly count: number;
-  /** Seconds that it took to make this. */
+  /** Time that it took to compute the user side, in seconds. */
   readonly seconds: number;
   readonly values: readonly {
     readonly name: string;
@@ -37,7 +37,7 @@ interface Header {
     readonly shape: readonly number[];
   }[];
   readonly lists: readonly { readonly name: string; readonly isWeighted: boolean }[];
-  /** In the order of the file: the user numbers, the values, then starts, tokens and weights of each list. */
+  /** The arrays in the order of the file: user numbers, values, then the starts, tokens and weights of each list. */
   readonly arrays: readonly Stored[];
 }
 
@@ -80,8 +80,8 @@ export function encodeUserSide(key: string, side: UserSide, seconds: number): Ui
 }
 
 /**
- * The arrays are views of `bytes`, which must be aligned to 8 bytes. null if the bytes are damaged or belong to another
- * key.
+ * Returns null if the bytes are damaged or have a different key. The arrays of the user side are views of `bytes`,
+ * which must be aligned to 8 bytes.
  */
 export function decodeUserSide(key: string, bytes: Uint8Array): StoredUserSide | null {
   if (bytes.length < START) return null;

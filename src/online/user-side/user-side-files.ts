@@ -1,7 +1,7 @@
 /**
  * Files with the user sides of a population version's segments, in a folder of the version:
- * `user-side-<model version>-<layout>/<key>.users`. A key names the content, so an unchanged segment of another version
- * has the same file (a hard link). Any file may be missing or damaged; its user side is then computed.
+ * `user-side-<model version>-<layout>/<key>.users`. A key identifies the content, so versions in which a segment is
+ * unchanged share its file (by hard links). If a file is missing or damaged, the user side is computed.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { decodeUserSide, encodeUserSide } from './user-side-codec.ts';
 
 const FOLDER = 'user-side-';
 const SUFFIX = '.users';
-/** Folders with user numbers are closed to other users of the machine. */
+/** Other users of the machine have no access to folders that contain user numbers. */
 const CLOSED_MODE = 0o750;
 
 const prefixOf = (model: string): string => `${FOLDER}${model}-`;
@@ -28,20 +28,20 @@ export class UserSideFiles {
   readonly #folder: string;
   readonly #memory = new SegmentMemory();
 
-  /** `layout` is that of the model's `UserSides`. */
+  /** `layout` is the `layout` of the model's `UserSides`. */
   constructor(population: Place, model: { readonly version: string; readonly layout: string }) {
     this.#population = population;
     this.#model = model;
     this.#folder = join(population.path, population.version, prefixOf(model.version) + model.layout);
   }
 
-  /** The stored user side of a segment, valid until the next call; null if there is none, or a damaged one. */
+  /** The stored user side of a segment, valid until the next call; null if the file is missing or damaged. */
   read(segment: number): { readonly side: UserSide; readonly seconds: number } | null {
     const key = this.#keyOf(segment);
     const path = join(this.#folder, key + SUFFIX);
     const bytes = readInto(path, this.#memory);
     const found = bytes && decodeUserSide(key, bytes);
-    // a damaged file is made again
+    // a damaged file is removed, so that it will be written again
     if (bytes !== null && found === null) removeQuietly(path);
     return found;
   }
@@ -50,7 +50,7 @@ export class UserSideFiles {
     return existsSync(this.#pathOf(segment));
   }
 
-  /** Links the file of an equal segment in another version. Returns whether there was one. */
+  /** Creates a link to the file of an equal segment in another version. Returns whether there was such a file. */
   link(segment: number): boolean {
     const path = this.#pathOf(segment);
     for (const version of listVersions(this.#population.path)) {
@@ -85,7 +85,7 @@ export class UserSideFiles {
     rmSync(this.#pathOf(segment), { force: true });
   }
 
-  /** Removes files that were made with other graphs, as by another version of this program. */
+  /** Removes files that were made with different graphs, for example by another version of this program. */
   removeOtherLayouts(): void {
     const folder = dirname(this.#folder);
     for (const name of listFolder(folder))
@@ -93,7 +93,7 @@ export class UserSideFiles {
         removeQuietly(join(folder, name));
   }
 
-  /** Fails if the version was removed in the meantime: its folder must not come back. */
+  /** Fails if the version was removed in the meantime, because its folder must not be recreated. */
   #createFolder(): void {
     try {
       mkdirSync(this.#folder, { mode: CLOSED_MODE });
@@ -114,8 +114,8 @@ export class UserSideFiles {
 }
 
 /**
- * Removes stored user sides of models and versions other than `kept`, the oldest first, until those of the population
- * take at most `maximumBytes`. Returns how many bytes are left for more.
+ * Removes stored user sides of models and versions other than `kept`, the oldest first, until the population's user
+ * sides take at most `maximumBytes`. Returns how many more bytes may be stored.
  */
 export function makeRoom(
   path: string,
@@ -149,7 +149,7 @@ export function countUserSides(
   return own.reduce((sum, name) => sum + listFolder(join(folder, name)).length, 0);
 }
 
-/** Linked files count for each of their folders, so the sum may be too high, but never too low. */
+/** A linked file is counted in each of its folders, so the sum may be too high, but never too low. */
 function sizeOf(path: string, isKept: boolean) {
   const files = listFolder(path).map((name) => statSync(join(path, name), { throwIfNoEntry: false }));
   return {
@@ -180,10 +180,10 @@ function readInto(path: string, memory: SegmentMemory): Uint8Array | null {
   }
 }
 
-/** Number of segments that are computed after one was read more slowly than it was made. */
+/** Number of segments that are computed, and not read, after a segment took longer to read than to compute. */
 const TRIED_AGAIN_AFTER = 16;
 
-/** Reads stored user sides for scoring, unless the disk is slower than computing them. */
+/** Reads stored user sides for scoring, unless reading them takes longer than computing them. */
 export class StoredUserSides {
   readonly #files: UserSideFiles;
   readonly #clock: Pick<Clock, 'elapsed'>;
@@ -196,7 +196,7 @@ export class StoredUserSides {
     this.#clock = clock;
   }
 
-  /** Valid until the next call; null if the segment has to be computed. */
+  /** The stored user side of a segment, valid until the next call; null if it has to be computed. */
   find(segment: number): UserSide | null {
     if (this.#last?.segment === segment) return this.#last.side;
     this.#last = null;
@@ -212,7 +212,7 @@ export class StoredUserSides {
     return found.side;
   }
 
-  /** Reads the segment that was found last again if it is needed. */
+  /** Forgets the segment that was found last, so that it is read again when needed. */
   forget(): void {
     this.#last = null;
   }

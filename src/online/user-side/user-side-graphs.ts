@@ -1,4 +1,7 @@
-/** The parts of a model's graph if what users alone determine is computed once: the user side, and the rest. */
+/**
+ * Splits a model's graph into the part that depends on users alone (the user side), which is computed once, and the
+ * rest.
+ */
 import {
   type Graph,
   leastCut,
@@ -11,11 +14,14 @@ import {
 import { isPerUser } from '../encode.ts';
 import { type PooledGraph, pooledGraph } from '../scoring/scoring-graphs.ts';
 
-/** Maximum numbers per user without the tokens of lists: reading more would cost more than computing them does. */
+/**
+ * Maximum number of values per user, not counting tokens of lists. Reading more values would take longer than computing
+ * them.
+ */
 const MAXIMUM_WIDTH = 256;
-/** Maximum length of all lists of tokens together; most users have far fewer tokens. */
+/** Maximum total length of a user's lists of tokens. Most users have far fewer tokens. */
 const MAXIMUM_TOKENS = 4096;
-/** Minimum share of the products and look-ups that the user side must save. */
+/** A model has a user side only if the user side saves at least this share of the products and look-ups. */
 const MINIMUM_SAVED = 0.5;
 
 export interface UserSideGraphs {
@@ -28,15 +34,17 @@ export interface UserSideGraphs {
   readonly columns: ReadonlyMap<string, number>;
   /** Computes the values of the user side from users' inputs and sums; null if all of them are inputs. */
   readonly users: Graph | null;
-  /** The values of the user side that are not lists, by name: the number of elements per user. */
+  /** The names of the user side's values that are not lists. */
   readonly values: readonly string[];
-  /** Look-ups in tables that a campaign changes: the user side has their lists of indices and weights. */
+  /** Look-ups in tables that differ between campaigns. The user side contains the lists of indices and weights. */
   readonly lists: readonly Pool[];
-  /** Computes the score from the user side, sums of `lists`, the campaign's part and parameters. */
+  /**
+   * Computes the score from the user side, the sums of `lists`, the outputs of the campaign's part, and the parameters.
+   */
   readonly head: Graph;
 }
 
-/** What a user side would be: its graphs, or the reason why the model has none. */
+/** The graphs of a model's user side, or the reason why the model has no user side. */
 export type UserSideVerdict =
   | { readonly graphs: UserSideGraphs; readonly width: number; readonly tokens: number; readonly saved: number }
   | { readonly graphs: null; readonly reason: string };
@@ -71,7 +79,7 @@ export function userSideGraphs(graph: Graph, adapted: readonly string[], maximum
   return { graphs, width, tokens, saved: saved / total };
 }
 
-/** The inputs of the rest, and the tables, that depend on the campaign or on adapted parameters. */
+/** The names of all inputs and tables that depend on the campaign or on adapted parameters. */
 function changedInputs(
   { campaign, pools }: PooledGraph,
   graph: Graph,
@@ -84,7 +92,7 @@ function changedInputs(
   return changed;
 }
 
-/** Multiplications per user, in products of matrices. */
+/** Number of multiplications per user in matrix products. */
 function costOf(graph: Graph): number {
   return graph.nodes.reduce((sum, node) => sum + costOfNode(graph, node), 0);
 }

@@ -18,7 +18,7 @@ export class UserSideMaker {
   readonly #indices: Session | null;
   readonly #users: Session | null;
   readonly #pools: Pools;
-  /** What the users' part reads of the part that depends on no user. */
+  /** The values that the users' part reads from the part that does not depend on users. */
   readonly #fixed: Feeds;
   readonly #ids = new IdArrays();
 
@@ -38,7 +38,7 @@ export class UserSideMaker {
   }
 
   static async open(model: ScoredModel, graphs: UserSideGraphs, options: ScorerOptions): Promise<UserSideMaker> {
-    // the values that users' part and tables read of the campaign's part are equal for all campaigns
+    // the values that the users' part and the tables read from the campaign's part are the same for all campaigns
     const campaign = graphs.campaign && (await openSession(graphs.campaign));
     const given = {
       ...Object.fromEntries(model.graph.initializers),
@@ -54,7 +54,7 @@ export class UserSideMaker {
     });
   }
 
-  /** The user side of `rows`, without a campaign's own token if one is given. */
+  /** Returns the user side of `rows`. If `without` is given, this token is left out. */
   async make(rows: Rows, without: OwnToken | null = null): Promise<UserSide> {
     const values = new Map<string, Tensor>();
     const lists = new ListWriters(this.#graphs.lists, rows.count);
@@ -85,7 +85,7 @@ function outside(index: number, table: string, rows: number): AppError {
   return new AppError('invalid_model', `index ${index} is not in table "${table}" of ${rows} rows`);
 }
 
-/** Copies a batch's values to their place among those of all rows. */
+/** Copies the values of a batch to their place among the values of all rows. */
 function put(values: Map<string, Tensor>, name: string, batch: Tensor, from: number, rows: number): void {
   const [count, ...sizes] = batch.shape;
   const width = batch.data.length / Math.max(count!, 1);
@@ -98,7 +98,7 @@ function put(values: Map<string, Tensor>, name: string, batch: Tensor, from: num
   (all.data as Float32Array).set(batch.data as Float32Array, from * width);
 }
 
-/** Writes lists without the places whose weight is 0. */
+/** Writes lists without the entries that have weight 0. */
 class ListWriters {
   readonly #lists: readonly ListWriter[];
 

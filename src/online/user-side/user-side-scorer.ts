@@ -1,4 +1,4 @@
-/** Scores with the user side: per campaign only what the campaign changes is computed. */
+/** Scores with user sides, so that only values that depend on the campaign are computed for each campaign. */
 import { createHash } from 'node:crypto';
 import { type Feeds, openSession, printGraph, type Session, type Tensor } from '../../../packages/onnx-grad/index.ts';
 import type { Rows } from '../../population/read.ts';
@@ -28,7 +28,7 @@ export class UserSideScorer implements Scorer {
   readonly #head: Session;
   readonly #sums: TokenSums;
   readonly #parameters: ParameterFeeds;
-  /** The user side of the latest rows that are shared between campaigns. */
+  /** The user side of the most recent rows that several campaigns share. */
   #shared: { readonly key: string; readonly side: UserSide } | null = null;
   #last: Promise<unknown> = Promise.resolve();
 

@@ -1,4 +1,4 @@
-/** What users alone determine of their scores, for some rows of a population. */
+/** The part of scoring that depends on users alone, computed for some rows of a population. */
 import type { Tensor } from '../../../packages/onnx-grad/index.ts';
 
 export interface UserSide {
@@ -6,21 +6,21 @@ export interface UserSide {
   readonly userNumbers: Int32Array;
   /** By name, `[count, ..]`. */
   readonly values: ReadonlyMap<string, Tensor>;
-  /** By the name that `listName` gives. */
+  /** Lists by the name that `listName` returns. */
   readonly lists: ReadonlyMap<string, TokenLists>;
 }
 
-/** A list of tokens for each row: row i has those from `starts[i]` to `starts[i + 1]`. */
+/** A list of tokens for each row. Row i has the tokens from `starts[i]` to `starts[i + 1] - 1`. */
 export interface TokenLists {
   /** `[rows + 1]`, ascending. */
   readonly starts: Int32Array;
   /** Indices of rows of a table. */
   readonly tokens: Uint16Array | Int32Array;
-  /** By token; null if all weights are 1. */
+  /** The weight of each token; null if all weights are 1. */
   readonly weights: Float32Array | null;
 }
 
-/** Names the lists of a look-up: two look-ups with the same indices and weights share them. */
+/** Returns the name of a look-up's lists. Look-ups with the same indices and weights share their lists. */
 export function listName({ index, weights }: { readonly index: string; readonly weights: string | null }): string {
   return JSON.stringify([index, weights]);
 }

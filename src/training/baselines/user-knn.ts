@@ -80,7 +80,7 @@ function inverseNorm({ offsets, tokens }: OneHot, squares: Float64Array, user: n
   return sum === 0 ? 0 : 1 / Math.sqrt(sum);
 }
 
-/** The seeds that have each token, as positions in `seeds`: `entries[starts[t] .. starts[t + 1]]`. */
+/** For each token, the seeds that have it, as positions in `seeds`: `entries[starts[t] .. starts[t + 1]]`. */
 function seedsByToken(
   { offsets, tokens, width }: OneHot,
   seeds: Int32Array,

@@ -39,8 +39,8 @@ export interface Trial {
 export interface CampaignTrials {
   readonly trials: readonly Trial[];
   /**
-   * The stage of a training. Trials of the current stage are repeated with other settings or parameters; trials of an
-   * earlier stage are not.
+   * The stage of a training run. Trials of the current stage are repeated with other settings or parameters; trials of
+   * an earlier stage are not.
    */
   readonly stage: string;
   /** Key of all random numbers. It is the same for all settings, so that comparisons are paired. */

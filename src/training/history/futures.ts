@@ -77,8 +77,8 @@ export interface FutureTrials {
 }
 
 /**
- * Samples at most `most` of the campaigns, equally many from each part. Each campaign has trials with every number of
- * seeds.
+ * Samples at most `most` of the campaigns, an equal number from each part. Each campaign has trials with every number
+ * of seeds.
  */
 export function sampleFutures(
   { population, campaigns, recurrence }: Pick<Futures, 'population' | 'campaigns' | 'recurrence'>,

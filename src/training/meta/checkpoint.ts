@@ -12,7 +12,7 @@ import { withSibling } from '../../lib/files/temporary-sibling.ts';
 import { decodeTensorFile, encodeTensorFile } from '../../model/tensor-file.ts';
 
 export interface Checkpoint {
-  /** The identity of the training, which must be the same for training to resume (see `trainingIdentity`). */
+  /** The identity of the training run, which must be the same for training to resume (see `trainingIdentity`). */
   readonly identity: string;
   readonly step: number;
   /** Any other state, as JSON. */
@@ -51,7 +51,7 @@ export function writeCheckpoint(path: string, { identity, step, notes, tensors }
 
 /**
  * Reads a checkpoint; null if there is none. Errors: invalid_argument if the checkpoint is damaged or belongs to
- * another training.
+ * another training run.
  */
 export function readCheckpoint(path: string, identity: string): Checkpoint | null {
   if (!existsSync(path)) return null;

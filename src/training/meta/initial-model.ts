@@ -54,7 +54,7 @@ export interface InitialModel {
 /**
  * Builds the initial model. The vocabularies of users are the population's dictionaries (the `kept` tokens of a
  * feature, if some are cut); those of campaigns are the tokens of the train campaigns. Parameters are initialised from
- * the seed. Anything that the manifest cannot represent is an error now, not after hours of training. Errors:
+ * the seed. Anything that the manifest cannot represent causes an error now, not after hours of training. Errors:
  * invalid_data, or invalid_argument for the name.
  */
 export function createInitialModel(

@@ -24,8 +24,8 @@ export interface AdaptationProgram {
   readonly cut: TableCut;
   /**
    * Starts a run from `parameters`. The compact tables of the run contain the rows that `batches` and `scored` (inputs
-   * to score during training) look up. An index outside the table is an `index_out_of_range` error. A parameter that
-   * does not fit into Adam's memory is a `too_large` error.
+   * to score during training) look up. An index outside the table causes an `index_out_of_range` error. A parameter
+   * that does not fit into Adam's memory causes a `too_large` error.
    */
   start(parameters: Parameters, batches: readonly LabelledBatch[], scored?: readonly Feeds[]): Promise<AdaptationRun>;
   close(): Promise<void>;

@@ -57,8 +57,8 @@ export class Adam {
   #steps: number;
 
   /**
-   * Starts from a copy of `start`. A parameter that is not float32 is a GraphError. A parameter that, with its moments,
-   * exceeds one memory (4 GiB) is a `too_large` error.
+   * Starts from a copy of `start`. A parameter that is not float32 causes a GraphError. A parameter that, with its
+   * moments, exceeds one memory (4 GiB) causes a `too_large` error.
    */
   constructor(start: Parameters, { state, rows = new Map() }: AdamOptions = {}) {
     for (const [name, value] of start)

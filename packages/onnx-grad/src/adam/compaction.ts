@@ -54,8 +54,8 @@ export interface Compaction {
 }
 
 /**
- * Reduces tables to the rows that at least one of `batches` uses. An index outside the table is an `index_out_of_range`
- * error.
+ * Reduces tables to the rows that at least one of `batches` uses. An index outside the table causes an
+ * `index_out_of_range` error.
  */
 export async function compact(
   cut: TableCut,

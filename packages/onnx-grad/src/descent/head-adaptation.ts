@@ -55,7 +55,7 @@ export function headGraphs(graph: Graph, parameters: readonly string[]): { body:
  * Prepares gradient descent on `parameters` of `graph`, and opens the sessions. The first output of `graph` is the
  * score, `[batch]`. If the parameters act through a linear term, steps are computed on plain arrays, otherwise by a
  * graph. Only `blend` uses the options `regression` (one of `parameters`, which steps do not change) and `scale` (not
- * one of `parameters`). A graph that cannot be split or differentiated is a GraphError.
+ * one of `parameters`). A graph that cannot be split or differentiated causes a GraphError.
  */
 export async function openHeadProgram(
   graph: Graph,

@@ -28,7 +28,7 @@ export interface Part {
 
 /**
  * Returns the elements that one look-up adds to rows `from` to `to - 1`. `index` is `[to - from, ..]`; `weight` has one
- * more axis, the table's width. Elements with weight 0 (padding) are omitted. An index outside the table is an
+ * more axis, the table's width. Elements with weight 0 (padding) are omitted. An index outside the table causes an
  * `index_out_of_range` error.
  */
 export function readPart(

@@ -26,7 +26,7 @@ const LEAST_SQUARABLE = 2 ** -60;
 
 /**
  * Adds to `b` the mean of -(y * log(p) + (1 - y) * log(1 - p)), a scalar, for probabilities `p` and labels `y`, both
- * `[batch]`; other shapes are a GraphError. The labels are data and get no gradient.
+ * `[batch]`; other shapes cause a GraphError. The labels are data and get no gradient.
  *
  * Differentiating `Max(Log(p), -100)` would yield 0 * inf = NaN at p = 0, so the first derivative is PyTorch's
  *

@@ -25,7 +25,7 @@ import {
 import { keyOf, valueOfTensor } from './tensor-values.ts';
 import { UniqueNames } from './unique-names.ts';
 
-/** A graph under construction. A name that is already in use, or a value from another graph, is a GraphError. */
+/** A graph under construction. A name that is already in use, or a value from another graph, causes a GraphError. */
 export class Builder implements NodeBuilder {
   private readonly nodes: Node[] = [];
   private readonly values = new Map<string, Value>();
@@ -58,7 +58,7 @@ export class Builder implements NodeBuilder {
     return b;
   }
 
-  /** Returns the value called `name`. An unknown name is a GraphError. */
+  /** Returns the value called `name`. An unknown name causes a GraphError. */
   get(name: string): Value {
     const value = this.values.get(name);
     if (!value) throw new GraphError(`no value is called "${name}"`);

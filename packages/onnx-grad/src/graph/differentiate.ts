@@ -18,8 +18,8 @@ import { isFloat, sameShape, typeText } from './tensor.ts';
  * parameter.
  *
  * `graph` is the graph that `b` has built so far; for higher-order derivatives, call the function again with the
- * extended graph. A path through an op without a gradient rule is a GraphError that names the op, the node and the path
- * from the loss to the node.
+ * extended graph. A path through an op without a gradient rule causes a GraphError that names the op, the node and the
+ * path from the loss to the node.
  */
 export function addGradients(
   b: Builder,

@@ -14,7 +14,7 @@ export interface NodeOptions {
 }
 
 export interface NodeBuilder {
-  /** Adds a node and returns its first output. Inputs that do not fit the op are a GraphError. */
+  /** Adds a node and returns its first output. Inputs that do not fit the op cause a GraphError. */
   add<K extends OpType>(
     op: K,
     inputs: readonly (Value | null)[],
@@ -22,7 +22,7 @@ export interface NodeBuilder {
       ? [attributes?: OpAttributes[K], options?: NodeOptions]
       : [attributes: OpAttributes[K], options?: NodeOptions]
   ): Value;
-  /** Adds a node and returns all its outputs. Inputs that do not fit the op are a GraphError. */
+  /** Adds a node and returns all its outputs. Inputs that do not fit the op cause a GraphError. */
   addAll<K extends OpType>(
     op: K,
     inputs: readonly (Value | null)[],

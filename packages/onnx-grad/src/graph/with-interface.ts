@@ -20,7 +20,7 @@ export interface NewInterface {
 
 /**
  * Returns `graph` with different inputs and outputs. Nodes, parameters and values keep their names, unless a new value
- * uses the name. All types are inferred again; a new input that does not fit is a GraphError.
+ * uses the name. All types are inferred again; a new input that does not fit causes a GraphError.
  */
 export function withInterface(graph: Graph, { inputs, outputs, free = [] }: NewInterface): Graph {
   const b = new Builder();

@@ -20,7 +20,7 @@ import { CONTROL_FLOW, nodeNames, readNode } from './read-nodes.ts';
 
 /**
  * Adds `nodes`, in topological order, to `b`. All values that the nodes read from outside must already be in `b`. A
- * node that does not fit is a GraphError.
+ * node that does not fit causes a GraphError.
  */
 export function addNodes(b: Builder, nodes: readonly FileNode[]): void {
   const names = nodeNames(nodes);

@@ -27,7 +27,7 @@ export interface ConversionContext {
 
 /**
  * Converts `node` to opset 18. A node that is the same in opset 18 is returned unchanged. A node that the table of ops
- * cannot express is a GraphError.
+ * cannot express causes a GraphError.
  */
 export function convertNode(node: FileNode, context: ConversionContext): FileNode {
   return hasConversion(node.op) ? RULES[node.op]!(node, node.opset, context) : node;

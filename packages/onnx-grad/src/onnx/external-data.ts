@@ -18,8 +18,8 @@ import { parseModel } from './parse-model.ts';
 import { sizeOfTensor } from './proto-tensor.ts';
 
 /**
- * The files next to a model, addressed by the locations given in tensors. Access to a file that may not be read is a
- * GraphError.
+ * The files next to a model, addressed by the locations given in tensors. Accessing a file that may not be read throws
+ * a GraphError.
  */
 export interface ExternalFiles {
   sizeBytes(location: string): number;
@@ -49,7 +49,7 @@ const READ_BYTES = 64 * 1024 * 1024;
 
 /**
  * Loads external data into the tensors of `model`, after checking all locations and sizes. A location outside the
- * folder, a file that is too short or a length that does not match the tensor is a GraphError.
+ * folder, a file that is too short or a length that does not match the tensor causes a GraphError.
  */
 export function embedExternalData(model: ModelProto, files: ExternalFiles): void {
   const claims = tensorsOf(model)
@@ -87,7 +87,7 @@ export function selfContained(bytes: Uint8Array, files: ExternalFiles): Uint8Arr
 
 /**
  * Gives access to the files of `folder`. A name or link that points outside the folder, or to anything other than a
- * file, is a GraphError.
+ * file, causes a GraphError.
  */
 export function filesIn(folder: string): ExternalFiles {
   const withFile = <T>(location: string, use: (descriptor: number) => T): T => {
@@ -174,7 +174,7 @@ function readClaim(proto: TensorProto, what: string): Claim {
   return { proto, what, location, offset: number('offset') ?? 0, length: Number(bytes) };
 }
 
-/** Returns `location`. A location that could point outside the folder on any operating system is a GraphError. */
+/** Returns `location`. A location that could point outside the folder on any operating system causes a GraphError. */
 function checkLocation(location: string): string {
   const parts = location.split(/[/\\]/);
   if (location === '' || location.includes('\0'))

@@ -31,7 +31,7 @@ export interface FileOp {
  * Returns the nodes of the model's graph with all function calls, including nested calls, replaced by the nodes of the
  * functions. `opset` is the opset of the model; `opsetOf` returns the opset of a function. Values and nodes of a
  * function get the name of the call as a prefix, as in `layer/relu`. A function that is never called is ignored. A
- * function that calls itself is a GraphError.
+ * function that calls itself causes a GraphError.
  */
 export function inlineFunctions(
   model: ModelProto,

@@ -3,7 +3,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { GraphError, messageOf } from '../errors.ts';
 import { type ModelProto, ModelProtoSchema } from './generated/onnx_pb.ts';
 
-/** Returns the protobuf messages of a file. A file that is empty, truncated or not protobuf is a GraphError. */
+/** Returns the protobuf messages of a file. A file that is empty, truncated or not protobuf causes a GraphError. */
 export function parseModel(bytes: Uint8Array): ModelProto {
   if (bytes.length === 0) throw new GraphError('the file is empty: it is not an ONNX model');
   try {

@@ -34,7 +34,7 @@ const STORED_AS: { readonly [K in AttributeKind]: AttributeType } = {
 };
 
 /**
- * Returns the attributes of a node with op `op`. An unknown, missing or mistyped attribute is a GraphError with a
+ * Returns the attributes of a node with op `op`. An unknown, missing or mistyped attribute causes a GraphError with a
  * message that begins with `where`.
  */
 export function readAttributes<K extends OpType>(
@@ -51,7 +51,7 @@ export function readAttributes<K extends OpType>(
 
 /**
  * Returns the attributes by name; `kinds` contains their types. No attribute is required. An unknown or mistyped
- * attribute is a GraphError with a message that begins with `where`.
+ * attribute causes a GraphError with a message that begins with `where`.
  */
 export function readAttributesOf(
   kinds: Readonly<Record<string, AttributeKind>>,

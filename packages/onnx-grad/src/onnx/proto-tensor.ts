@@ -20,7 +20,7 @@ export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
 };
 
 /**
- * Returns the element type with this ONNX code. An unsupported code is a GraphError with a message that begins with
+ * Returns the element type with this ONNX code. An unsupported code causes a GraphError with a message that begins with
  * `what` and says how to cast.
  */
 export function dataTypeOf(code: number, what: string): DataType {
@@ -31,7 +31,7 @@ export function dataTypeOf(code: number, what: string): DataType {
   throw new GraphError(`${what} is ${name}, which is not supported: ${adviceFor(name)} before the export`);
 }
 
-/** Reads a tensor from a file. An unsupported type, external data or a size that does not match is a GraphError. */
+/** Reads a tensor from a file. An unsupported type, external data or a size that does not match causes a GraphError. */
 export function readTensor(proto: TensorProto, what: string, inPlace = false): Tensor {
   const dtype = dataTypeOf(proto.dataType, what);
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {

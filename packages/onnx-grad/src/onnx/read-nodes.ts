@@ -47,8 +47,8 @@ function capturedBy(proto: NodeProto): string[] {
 }
 
 /**
- * Reads one node. An op from another domain, an op that is not in the table, or a subgraph is a GraphError that names
- * the op and the node.
+ * Reads one node. An op from another domain, an op that is not in the table, or a subgraph causes a GraphError that
+ * names the op and the node.
  */
 export function readNode(proto: NodeProto, opset: number): ReadNode {
   const node: FileNode = {

@@ -59,7 +59,7 @@ export function readModel(bytes: Uint8Array, { external, inPlace = false }: Read
   );
 }
 
-/** Returns the opset of the model. An unsupported IR version or opset is a GraphError. */
+/** Returns the opset of the model. An unsupported IR version or opset causes a GraphError. */
 function checkModel(model: ModelProto): number {
   if (model.irVersion < OLDEST_IR || model.irVersion > NEWEST_IR)
     throw new GraphError(`the file has IR version ${model.irVersion}; ${OLDEST_IR} to ${NEWEST_IR} are supported`);
@@ -123,7 +123,7 @@ function readGraph(
   return finish(b, graph, producers);
 }
 
-/** The producer of each value in a file. Two values with the same name are an error. */
+/** The producer of each value in a file. Two values with the same name cause an error. */
 class Producers {
   private readonly texts = new Map<string, string>();
 

@@ -8,7 +8,7 @@ const NAMED_NODES = 8;
 
 /**
  * Returns `nodes` in topological order: each node follows the producers of its inputs. Nodes that are already in
- * topological order keep their order. A cycle is a GraphError.
+ * topological order keep their order. A cycle causes a GraphError.
  */
 export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const producers = new Map<string, FileNode>();

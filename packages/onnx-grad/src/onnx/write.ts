@@ -35,7 +35,7 @@ export interface WriteOptions {
 
 /**
  * Returns `graph` as the bytes of an ONNX file. `readModel` returns an equal graph for these bytes, except for
- * `overrides`, which are not stored. Tensors that exceed 2 GiB in total are a GraphError.
+ * `overrides`, which are not stored. Tensors that exceed 2 GiB in total cause a GraphError.
  */
 export function writeModel(graph: Graph, { producer = 'onnx-grad', metadata = {} }: WriteOptions = {}): Uint8Array {
   checkSize(graph);

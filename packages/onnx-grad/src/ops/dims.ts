@@ -40,7 +40,7 @@ export function normalizeAxis(axis: number, rank: number, what = 'axis'): number
   return result;
 }
 
-/** Returns the axes as sorted numbers from 0 to rank - 1. A repeated axis is a GraphError. */
+/** Returns the axes as sorted numbers from 0 to rank - 1. A repeated axis causes a GraphError. */
 export function normalizeAxes(axes: readonly number[], rank: number): number[] {
   const result = [...new Set(axes.map((axis) => normalizeAxis(axis, rank)))].sort((a, b) => a - b);
   if (result.length !== axes.length) throw new GraphError(`axes ${axes.join(', ')} repeat an axis`);
@@ -53,7 +53,7 @@ export function knownNumbers(value: Value | null | undefined): readonly number[]
   return known?.every((x) => typeof x === 'number') ? (known as readonly number[]) : null;
 }
 
-/** Like `knownNumbers`, but unknown elements are a GraphError with a message that begins with `what`. */
+/** Like `knownNumbers`, but unknown elements cause a GraphError with a message that begins with `what`. */
 export function requireNumbers(value: Value | null | undefined, what: string): readonly number[] {
   const known = knownNumbers(value);
   if (!known) throw new GraphError(`${what} must be known before running`);

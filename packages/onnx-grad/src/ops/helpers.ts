@@ -16,7 +16,7 @@ import {
 import { broadcastShapes, knownElements, knownNumbers } from './dims.ts';
 import type { InferContext, Inferred } from './spec.ts';
 
-/** Returns the element type of all inputs. Different types are a GraphError. */
+/** Returns the element type of all inputs. Different types cause a GraphError. */
 export function commonType(inputs: readonly (Value | null)[]): DataType {
   const [first, ...others] = inputs.filter((input) => input !== null);
   for (const other of others)

@@ -6,18 +6,19 @@ import type { OpType } from '../ops/attributes.ts';
 /** Ops whose results are worth keeping: a cut lies above them. */
 const WORK: ReadonlySet<OpType> = new Set(['Gemm', 'MatMul', 'Einsum', 'Gather', 'GatherElements', 'GatherND']);
 
-/** Values that separate what rows alone determine from the rest of a graph. */
+/** The values at which a graph is cut. Everything that is computed before them depends on the rows alone. */
 export interface RowCut {
-  /** Their names. Each has one row per row of the batch: `[batch, ..]`. */
+  /** The names of the values. Each value has one row per row of the batch: `[batch, ..]`. */
   readonly values: readonly string[];
   /** Total number of elements per row; infinity if no such cut exists. */
   readonly width: number;
 }
 
 /**
- * The cut of least width between what `rowInputs` reach alone and the values that also depend on `changed`. Products
- * and look-ups that do not depend on `changed` are below the cut; cheap ops are on the side where the cut is narrower.
- * By the theorem of Menger, the cut is as wide as the largest flow from the work to the rest (Ford and Fulkerson 1956).
+ * Returns the narrowest cut between the values that depend on `rowInputs` alone and the values that also depend on
+ * `changed`. Products and look-ups that do not depend on `changed` are below the cut; cheap ops are on the side that
+ * makes the cut narrower. By Menger's theorem, the cut is as wide as the largest flow from the work to the rest (Ford
+ * and Fulkerson 1956).
  */
 export function leastCut(graph: Graph, rowInputs: readonly string[], changed: ReadonlySet<string>): RowCut {
   const perRow = valuesReachedFrom(graph, rowInputs);
@@ -51,7 +52,7 @@ function widthOf(graph: Graph, rowInputs: readonly string[], name: string): numb
 
 const [SOURCE, SINK] = ['source', 'sink'];
 
-/** A flow network in which each value lets as much flow through as it is wide. */
+/** A flow network in which the capacity of each value is its width. */
 class Network {
   readonly #widthOf: (name: string) => number;
   readonly #capacity = new Map<string, Map<string, number>>();
@@ -103,7 +104,9 @@ class Network {
     this.#capacity.set(from, edges.set(to, (edges.get(to) ?? 0) + capacity));
   }
 
-  /** By each vertex that still has capacity from the source, the vertex before it, breadth first. */
+  /**
+   * For each vertex that the source reaches through edges with remaining capacity, the vertex before it on the path.
+   */
   #reach(): ReadonlyMap<string, string | null> {
     const reached = new Map<string, string | null>([[SOURCE!, null]]);
     for (const from of reached.keys())
@@ -112,7 +115,10 @@ class Network {
     return reached;
   }
 
-  /** The vertices from which there is capacity to the sink: of all least cuts, these give the one nearest to it. */
+  /**
+   * The vertices from which edges with remaining capacity lead to the sink. Of all narrowest cuts, these vertices
+   * determine the cut nearest to the sink.
+   */
   #reachesSink(): ReadonlySet<string> {
     const sources = new Map<string, string[]>();
     for (const [from, edges] of this.#capacity)
@@ -122,7 +128,7 @@ class Network {
     return reached;
   }
 
-  /** The edges of a shortest path with capacity from the source to the sink; null if there is none. */
+  /** The edges of a shortest path with remaining capacity from the source to the sink; null if there is none. */
   #path(): readonly (readonly [string, string])[] | null {
     const reached = this.#reach();
     if (!reached.has(SINK!)) return null;

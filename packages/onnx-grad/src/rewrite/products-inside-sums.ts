@@ -6,10 +6,11 @@ import { type Patterns, patternsOf } from './patterns.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
- * `graph` with W (sum over i of g[i] h[i]) written as sum over i of g[i] (W h[i]), if the weights g are among
- * `changed`, W and h are not, and the products are narrower than h. The sum is a product of matrices as in
+ * Returns `graph` with W * (sum over i of g[i] * h[i]) rewritten as sum over i of g[i] * (W * h[i]), if the weights g
+ * are among `changed`, W and h are not, and the products are narrower than h. The sum is a matrix product as in
  * `weightedSumsAsProducts`: g `[batch, n]`, h `[batch, n, k]`, W `[k, m]` with m < k. Everything that does not depend
- * on `changed` can then be computed once and kept in n x m numbers per row. Outputs are equal up to the order of sums.
+ * on `changed` can then be computed once and stored as n * m numbers per row. Outputs are equal up to the order of
+ * sums.
  */
 export function productsInsideSums(graph: Graph, changed: ReadonlySet<string>): Graph {
   const patterns = patternsOf(graph);
@@ -42,14 +43,14 @@ function moveInside(b: Builder, node: Node, changed: ReadonlySet<string>, patter
 
 interface Matrix {
   readonly name: string;
-  /** Number of entries of a vector before the product, and after it. */
+  /** Number of entries of a vector before and after the product. */
   readonly sizes: readonly [number, number];
   readonly isTransposed: boolean;
   /** What the product adds; '' for nothing. */
   readonly bias: string;
 }
 
-/** The matrix of a product `x W`; null if the node scales the product or transposes x. */
+/** The matrix of a product `x * W`; null if the node scales the product or transposes x. */
 function matrixOf(node: Node, get: Patterns['get']): Matrix | null {
   const [, name, bias = ''] = node.inputs as [string, string, string?];
   const { shape } = get(name);

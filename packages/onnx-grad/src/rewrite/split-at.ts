@@ -4,9 +4,9 @@ import type { Graph, Value } from '../graph/ir.ts';
 import { pruneInputs } from '../graph/prune.ts';
 
 /**
- * The two sides of `graph` at `values`. `below` computes the values that are not inputs of the graph; it is null if all
- * are inputs. `above` takes the values as inputs of the same names and computes the graph's outputs. Initializers and
- * constants that both sides read are in both.
+ * The two parts of `graph`, which is split at `values`. `below` computes the values that are not inputs of the graph;
+ * it is null if all values are inputs. `above` takes the values as inputs with the same names, and computes the graph's
+ * outputs. Initializers and constants that both parts read are in both parts.
  */
 export function splitAt(
   graph: Graph,

@@ -17,16 +17,16 @@ export interface Split {
    */
   readonly head: Graph;
   /**
-   * The values that the head reads and that do not depend on the parameters. They become inputs of the head under the
-   * same names.
+   * The values that the head reads and that do not depend on the parameters. These values become inputs of the head
+   * under the same names.
    */
   readonly boundary: readonly string[];
 }
 
 /**
  * Splits `graph` at `parameters`, which may be initializers, inputs or intermediate values. Intermediate values become
- * inputs of the head. An output that depends on none of `parameters` is a GraphError. Initializers and constants that
- * both parts read are in both parts.
+ * inputs of the head. An output that depends on none of `parameters` causes a GraphError. Initializers and constants
+ * that both parts read are in both parts.
  */
 export function splitFrozen(graph: Graph, parameters: readonly string[]): Split {
   const dependent = valuesReachedFrom(graph, parameters);

@@ -64,7 +64,7 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** Parses `cuda:N`, `cuda`, `cpu` or `auto`. Any other string is an `invalid_device` error. */
+/** Parses `cuda:N`, `cuda`, `cpu` or `auto`. Any other string causes an `invalid_device` error. */
 export function parseDevice(text: string): DeviceRequest {
   if (text === 'auto' || text === 'cpu' || text === 'cuda' || /^cuda:\d{1,2}$/.test(text)) return text as DeviceRequest;
   throw new OnnxGradError('invalid_device', `device "${text}" is not one of auto, cpu, cuda, cuda:N`);
