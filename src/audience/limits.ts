@@ -19,7 +19,7 @@ export const RANKING_LIMITS = {
   minimumDisparityGroupUsers: fixed(
     100,
     'users',
-    'Minimum number of users that a group of a sensitive feature must have in the population to be compared.',
+    'Minimum number of users in the population for a group of a sensitive feature to be compared.',
   ),
   minimumDisparityPercent: fixed(
     80,

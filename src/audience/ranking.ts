@@ -129,7 +129,7 @@ class FileRanking implements Ranking {
   usersAt(fromRank: number, count: number): Uint32Array {
     assert(
       Number.isSafeInteger(fromRank) && fromRank >= 0 && count >= 0,
-      `invalid range of ranks: ${count} from ${fromRank}`,
+      `invalid range: ${count} ranks from ${fromRank}`,
     );
     const userNumbers = new Uint32Array(Math.max(0, Math.min(count, this.candidates - fromRank)));
     this.#fill(this.#order, ORDER_FILE, userNumbers, fromRank);

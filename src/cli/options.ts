@@ -52,7 +52,7 @@ export function seedCounts(text: string): [number, number] | [number] {
   const [small, large, ...more] = text.split(',').map(Number);
   const isCount = (value: number | undefined) => Number.isSafeInteger(value) && value! >= 1;
   if (more.length > 0 || !isCount(small) || (large !== undefined && (!isCount(large) || large <= small!)))
-    throw new InvalidArgumentError('The value must be one number of seeds, or two, the second larger: 50,200.');
+    throw new InvalidArgumentError('The value must be one number of seeds, or two in ascending order, such as 50,200.');
   return large === undefined ? [small!] : [small!, large];
 }
 

@@ -239,7 +239,8 @@ class Demo {
       ...tableOfFound(found, population.rowCount),
       ...indented([verdict(size, compareHits(methods[0]!, methods[1]!, truth, size))]),
       ...indented([
-        'Logistic regression uses the same seeds and traits, with the strength that was best on train campaigns.',
+        'Logistic regression uses the same seeds and traits, with the regularisation strength that was best on ' +
+          'train campaigns.',
       ]),
       ...indented(['This is one campaign; `metaheac evaluate` measures many, with intervals.']),
     );

@@ -27,7 +27,7 @@ export function answerAgain(
 ): string | null {
   if (kept === undefined || kept.createdAt <= now - KEY_LIFETIME_MS) return null;
   if (kept.requestSha256 === requestSha256) return kept.answer;
-  const message = 'this idempotency key was used with another body or route before; use a new key for a new request';
+  const message = 'this idempotency key was already used with another body or route; use a new key for a new request';
   throw new AppError('idempotency_key_reused', message, {
     details: [{ pointer: 'idempotency-key', value: key, message }],
     facts: kept.campaignId === '' ? {} : { campaign_id: kept.campaignId },

@@ -5,8 +5,9 @@ export const ENGINE_LIMITS = {
   userSideBytes: setting(
     8 * 2 ** 30,
     'bytes',
-    'Maximum size of the stored user sides: what users alone determine of their scores, computed once per model and ' +
-      'population version (8 GiB, some 25 million users). 0 stores none: each expansion then computes them.',
+    'Maximum size of the stored user sides, which are the parts of scores that depend only on users, computed ' +
+      'once per model and population version (8 GiB, enough for some 25 million users). 0 stores none: each ' +
+      'expansion then computes them.',
     { least: 0, most: 2 ** 44 },
   ),
   keptWorkMs: fixed(
@@ -17,6 +18,7 @@ export const ENGINE_LIMITS = {
   userSides: fixed(
     1,
     'yes or no',
-    'Whether scoring computes apart what users alone determine; 0 runs the whole graph for each campaign.',
+    'Whether the parts of scores that depend only on users are computed separately; 0 runs the whole graph for ' +
+      'each campaign.',
   ),
 };

@@ -87,7 +87,8 @@ export async function testExpansion(
       if (!(apart <= GOLDEN_TOLERANCE))
         throw refused(
           path,
-          `in a test expansion, the scores of the exported customised model differ by up to ${apart}`,
+          'in a test expansion, the scores of the exported customised model differ from those of the service ' +
+            `by up to ${apart}`,
         );
       return { users: USERS, seeds: SEEDS, apart };
     } finally {

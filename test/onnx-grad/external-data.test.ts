@@ -153,8 +153,8 @@ describe('external data is refused', () => {
   });
 
   it('from the folder itself and from an empty name', () => {
-    expect(refusal(() => read({ location: '' }))).toBe('external data is in "", which is not the name of a file');
-    expect(refusal(() => read({ location: 'w.bin\0.txt' }))).toContain('which is not the name of a file');
+    expect(refusal(() => read({ location: '' }))).toBe('external data is in "", which is not a file name');
+    expect(refusal(() => read({ location: 'w.bin\0.txt' }))).toContain('which is not a file name');
     expect(refusal(() => read({}))).toBe('initializer "w" does not name the file that contains its data');
   });
 
@@ -165,8 +165,8 @@ describe('external data is refused', () => {
     [{ offset: '0x3' }, 'has the offset "0x3" in w.bin, but a number of bytes is expected'],
     [{ offset: '9999999999999999' }, 'has the offset "9999999999999999" in w.bin, but a number of bytes is expected'],
     [{ length: '' }, 'has the length "" in w.bin, but a number of bytes is expected'],
-    [{ length: '7' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but refers to 7 of w.bin'],
-    [{ length: '12' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but refers to 12 of w.bin'],
+    [{ length: '7' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but refers to 7 bytes of w.bin'],
+    [{ length: '12' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but refers to 12 bytes of w.bin'],
   ])('with %j', (entries, sentence) => {
     expect(refusal(() => read({ location: 'w.bin', ...entries }))).toContain(sentence);
   });

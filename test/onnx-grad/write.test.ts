@@ -171,7 +171,9 @@ describe('writeModel', () => {
     const half = { byteLength: 2 ** 30, length: 2 ** 28 } as Float32Array;
     const outputs = ['p', 'q'].map((name) => b.initializer(name, { dtype: 'float32', shape: [2 ** 28], data: half }));
     expect(() => writeModel(b.build('large', outputs))).toThrow(
-      new GraphError('the tensors take 2147483648 bytes, but an ONNX file without external data has at most 2 GiB'),
+      new GraphError(
+        'the tensors take 2147483648 bytes, but an ONNX file without external data can have at most 2 GiB',
+      ),
     );
   });
 });

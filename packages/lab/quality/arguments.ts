@@ -46,7 +46,8 @@ export function readArguments(args: readonly string[]): QualityArguments {
   const { values } = parseOptions(args, OPTIONS, USAGE);
   const { data = [], out = null, work = null, only, steps, repeats } = values;
   if (values.derive !== undefined) {
-    if (values.derive !== 'once') throw invalid(`--derive ${values.derive} is not supported: only once is`);
+    if (values.derive !== 'once')
+      throw invalid(`--derive ${values.derive} is not supported: the only supported value is \`once\``);
     if (data.length !== 1 || out === null) throw invalid(`--derive needs exactly one --data, and --out: ${USAGE}`);
     return { mode: 'derive', data: data[0]!, out };
   }

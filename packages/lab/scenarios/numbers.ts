@@ -27,7 +27,7 @@ export const numbers: Scenario = {
   name: 'numbers',
   about:
     'Users have five numbers with different ranges (one is a date), a vector of 24 numbers and a region. Members are ' +
-    'beyond a threshold in some numbers, near a given value in others, and on one side in the vector.',
+    'beyond a threshold in some numbers, near a given value in others, and have similar vectors.',
   users: 5000,
   trainCampaigns: 40,
   testCampaigns: 24,

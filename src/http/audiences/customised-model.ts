@@ -139,9 +139,9 @@ function describeModel(config: ModelNeeds['config']): string {
     'The model that ranked the audience, as an ONNX file that plain ONNX Runtime can run. It has the inputs of ' +
     'the general model (users and campaign, as token ids of its vocabularies) and the output `score`. The ' +
     'manifest is in `metadata_props` of the file under `metaheac.manifest`, and is returned alone if JSON is ' +
-    "requested. `campaign_inputs` of the manifest are the campaign's features as model inputs. If the model " +
-    "was trained on this campaign, `left_out` is a token that must be removed from every user's list to get " +
-    "the audience's scores. The customised model is available only while the general model that ranked the " +
+    "requested. `campaign_inputs` in the manifest contains the campaign's features as model inputs. If the " +
+    "model was trained on this campaign, `left_out` is a token that must be removed from every user's list to " +
+    "get the audience's scores. The customised model is available only while the general model that ranked the " +
     'audience is served. The `ETag` contains the audience version and the model version, which are also in ' +
     '`X-Audience-Version` and `X-Model-Version`. `If-None-Match` is supported. The maximum number of ' +
     `simultaneous downloads is ${config.maximumOpenModels}; further requests get 503 with \`Retry-After\`.`

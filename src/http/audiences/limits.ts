@@ -36,8 +36,8 @@ export const AUDIENCE_LIMITS = {
   maximumOpenModels: fixed(
     1,
     'models',
-    'Maximum number of customised models built or sent at the same time, each entirely in memory; further ' +
-      'requests get 503.',
+    'Maximum number of customised models built or sent at the same time; further requests get 503. Each of ' +
+      'these models is held entirely in memory.',
   ),
   modelChunkBytes: fixed(1024 * 1024, 'bytes', 'Bytes of a customised model sent in one chunk (1 MiB).'),
   modelChunkMs: fixed(

@@ -50,8 +50,8 @@ const qualityReport = z
             'Share of the users who like the campaign, seeds excluded, that an audience of this size contains.',
           ),
           lift: predicted.describe(
-            'Expected lift: how many times as many users who like the campaign the audience contains, compared ' +
-              'with a random audience of the same size.',
+            'Expected lift: the number of users in the audience who like the campaign, relative to a random ' +
+              'audience of the same size.',
           ),
         }),
       )
@@ -62,8 +62,8 @@ const qualityReport = z
     description:
       'The expected quality of the audience, predicted from the seeds alone. The seeds that match the filters ' +
       'are split into five parts, and each part is ranked among candidates by a model that learned from the ' +
-      'other seeds. The 90 % intervals contain the true value nine times in ten. The report says nothing about ' +
-      'the probability of a single user.',
+      'other seeds. The 90 % intervals contain the true value nine times in ten. The report does not say how ' +
+      'likely a single user is to like the campaign.',
     examples: [
       {
         campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',

@@ -31,7 +31,7 @@ export function addCampaignRoutes(app: ServerApp, dependencies: CampaignNeeds): 
 
 const CREATION =
   'Stores the seeds, queues the expansion and returns at once; the campaign shows the progress. Too few known ' +
-  'seeds are not an error; the campaign then has the state `too_small` and a reason with the numbers. If ' +
+  'seeds are not an error; the campaign then has the state `too_small` and a reason that gives the numbers. If ' +
   'another campaign has the same `external_id`, the request is refused, and the error contains the id of that ' +
   'campaign (`campaign_id`). Repeating the request with the same `Idempotency-Key` creates nothing new; the ' +
   'response then has `Idempotent-Replayed: true`.';

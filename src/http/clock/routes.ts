@@ -14,11 +14,11 @@ export function addClockRoutes(app: ServerApp, { clock }: Pick<ServerDependencie
         tags: ['information'],
         summary: "Confirm that the machine's clock is right",
         description:
-          "After a jump of the machine's clock by more than an hour, the service continues with a time of its " +
-          "own until the clock has been stable for an hour. This call makes the service adopt the machine's " +
-          'time at once, so keys expire by the new time, and data that is too old by the new time is deleted. ' +
-          'If the jump corrected a wrong clock, wait for an hour instead, so that keys and data do not age by ' +
-          'the correction. `GET /v1/status` shows the state of the clock.',
+          "After a jump of the machine's clock by more than an hour, the service keeps its own time until the " +
+          "clock has been stable for an hour. This call makes the service adopt the machine's time at once, so " +
+          'keys expire by the new time, and data that is too old by the new time is deleted. If the jump ' +
+          'corrected a wrong clock, wait for an hour instead, so that keys and data do not age because of the ' +
+          'correction. `GET /v1/status` shows the state of the clock.',
         response: { 200: json('The new state of the clock.', clockAnswer) },
       }),
     },

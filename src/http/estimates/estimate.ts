@@ -85,8 +85,8 @@ export const estimate = z
             'keys are audience sizes as fractions of `candidates`. Empty if too few seeds match the filters.',
         ),
         lift: bySize.describe(
-          'Expected lift: how many times as many users who like the campaign the audience contains, compared ' +
-            'with a random audience of the same size.',
+          'Expected lift: the number of users in the audience who like the campaign, relative to a random ' +
+            'audience of the same size.',
         ),
         drift: drift.nullable(),
       })

@@ -76,8 +76,8 @@ const report = z
             'keys are audience sizes as fractions of the candidates. Empty if too few seeds match the filters.',
         ),
         lift: predictedByShare.describe(
-          'Expected lift: how many times as many users who like the campaign the audience contains, compared ' +
-            'with a random audience of the same size.',
+          'Expected lift: the number of users in the audience who like the campaign, relative to a random ' +
+            'audience of the same size.',
         ),
         drift: drift.optional(),
       })

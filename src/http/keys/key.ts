@@ -90,7 +90,7 @@ export function keyBody(config: ServerConfig, now: () => number) {
     })
     .refine(({ scope, labels }) => scope !== 'admin' || Object.keys(labels).length === 0, {
       path: ['labels'],
-      message: 'a key of scope admin cannot have labels',
+      message: 'a key with scope admin cannot have labels',
     })
     .meta({
       ...component('KeyCreate'),

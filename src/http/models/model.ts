@@ -81,9 +81,7 @@ const check = answerOf<ModelCheck>()(
     comparisons: z
       .array(comparison)
       .readonly()
-      .describe(
-        'Comparisons of the newest campaigns, which are expanded with both models. The results are not published.',
-      ),
+      .describe('Comparisons of the two models on the newest campaigns. The results are not published.'),
   },
 );
 

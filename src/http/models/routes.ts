@@ -24,7 +24,7 @@ function listModels(app: ServerApp, { models }: ModelVersionNeeds): void {
         operationId: 'listModels',
         scope: 'read',
         tags: TAGS,
-        summary: 'List the versions of the general model: the served version first, then the newest',
+        summary: 'List the versions of the general model: the served version first, then the others, newest first',
         response: { 200: json('A list of model versions.', modelVersions) },
       }),
     },

@@ -14,7 +14,7 @@ who are most similar to the seeds.
 
 Errors are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\`. Times are in RFC 3339 format, and
 durations in seconds. Every response has an \`X-Request-Id\` header. A valid id in the request (at most 64 letters,
-digits, \`.\`, \`_\` and \`-\`) is repeated; otherwise the service creates an id.`;
+digits, \`.\`, \`_\` and \`-\`) is echoed; otherwise the service creates an id.`;
 
 /** Collects the routes that are registered afterwards. */
 export async function describeRoutes(app: ServerApp): Promise<void> {

@@ -35,7 +35,7 @@ export const HTTP_LIMITS = {
   requestTimeoutMs: fixed(
     60_000,
     'ms',
-    'Milliseconds in which a request must arrive completely, unless it is an upload.',
+    'Milliseconds within which a request must arrive completely, unless it is an upload.',
   ),
   headersTimeoutMs: fixed(
     15_000,

@@ -101,8 +101,8 @@ export const status = z
         .string()
         .nullable()
         .describe(
-          'Description of the latest unexpected end of an engine; `null` if there was none since the service ' +
-            'started.',
+          'Description of the latest unexpected end of an engine; `null` if there has been none since the ' +
+            'service started.',
         ),
       threads: count
         .nullable()

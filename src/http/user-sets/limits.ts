@@ -56,8 +56,8 @@ export const USER_SET_LIMITS = {
   uploadStallMs: fixed(
     30_000,
     'ms',
-    "Milliseconds for which an upload may send nothing. The upload's rate is measured over the same length of " +
-      'waiting time.',
+    'Milliseconds for which an upload may send nothing. The minimum rate is checked whenever the service ' +
+      'has waited this long in total.',
   ),
   minimumUploadBytesPerSecond: fixed(10 * 1024, 'bytes/s', 'Minimum bytes per second of an upload.'),
   maximumUploadMs: fixed(3_600_000, 'ms', 'Milliseconds that an upload may take, from its head to its last byte.'),

@@ -25,10 +25,10 @@ export const REQUEST_ERRORS = {
   },
   foreign_host: {
     status: 421,
-    title: 'The service does not respond under this host name',
+    title: 'The service does not accept requests for this host name',
     meaning:
-      'A service that was started without a key responds only under host names that it knows. Otherwise, any web ' +
-      'page could point its own host name at the service.',
+      'A service that was started without a key accepts requests only for host names that it knows. Otherwise, ' +
+      'any web page could point its own host name at the service.',
     advice:
       'Use localhost, 127.0.0.1 or the address that the service listens on. The operator can allow other names with ' +
       'METAHEAC_ALLOWED_HOSTS, or set a key.',

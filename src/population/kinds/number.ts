@@ -101,11 +101,11 @@ function plan({ name, column, format }: SourceFeature, shape: TableShape): Colum
     case 'integer':
     case 'boolean':
       if (format !== undefined && DIVISORS[format] === null)
-        throw unusable(shape, column, `it is a number, not text of the format ${format}`);
+        throw unusable(shape, column, `it is a number, not text in the format ${format}`);
       return { columns: [column], sql: `${raw}::DOUBLE`, type: 'number' };
     case 'date':
       if (format !== undefined && format !== 'date')
-        throw unusable(shape, column, `it is a date, not text of the format ${format}`);
+        throw unusable(shape, column, `it is a date, not text in the format ${format}`);
       return { columns: [column], sql: `(epoch_ms(${raw}::TIMESTAMPTZ)::DOUBLE / 86400000::DOUBLE)`, type: 'days' };
     default:
       throw unusable(shape, column, 'it is neither a number nor a date');

@@ -54,13 +54,14 @@ const schema = z.object({
   ),
   OTEL_BSP_MAX_EXPORT_BATCH_SIZE: whole(1).describe('Maximum number of spans in one request (default: 512).'),
   OTEL_BSP_EXPORT_TIMEOUT: whole(1).describe(
-    'Time limit of an export of spans in milliseconds, in addition to `OTEL_EXPORTER_OTLP_TIMEOUT` (default: 30000).',
+    'Time limit for an export of spans in milliseconds, in addition to `OTEL_EXPORTER_OTLP_TIMEOUT` (default: ' +
+      '30000).',
   ),
   OTEL_METRIC_EXPORT_INTERVAL: whole(100).describe(
     'Interval between exports of all metrics in milliseconds (default: 15000).',
   ),
   OTEL_METRIC_EXPORT_TIMEOUT: whole(1).describe(
-    'Time limit of an export of metrics in milliseconds (default: 30000, and at most the interval).',
+    'Time limit for an export of metrics in milliseconds (default: 30000, and at most the interval).',
   ),
 });
 

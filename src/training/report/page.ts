@@ -56,9 +56,10 @@ const SEEDS_TEXT =
   'intervals. More seeds say more about the audience, but campaigns also differ: campaigns with many seeds may be ' +
   'harder.</p>';
 const SETTINGS_TEXT =
-  '<p>Each method gets the seeds of a test campaign and ranks users without knowing who is a member. Nothing was ' +
-  'trained or chosen on test campaigns. Every number is a mean over campaigns, and each campaign counts with the ' +
-  'mean over its repeats with different random numbers. Intervals come from resampling campaigns.</p>';
+  '<p>Each method gets the seeds of a test campaign and ranks users without knowing who is a member. Nothing ' +
+  'was trained or chosen on test campaigns. Every number is a mean over campaigns, and each campaign counts ' +
+  'once, with the mean over its repeats, which use different random numbers. Intervals come from resampling ' +
+  'campaigns.</p>';
 
 function header(report: EvaluationReport, manifest: Manifest): string {
   const { auc, precision, recall, lift } = report.groups.all!;

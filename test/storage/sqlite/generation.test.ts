@@ -96,7 +96,7 @@ describe('a data folder whose database is gone', () => {
     expect(readdirSync(data.folder, { recursive: true }).sort()).toEqual(before);
   });
 
-  it('is refused even with only a log or a mark of a database', () => {
+  it('is refused even with only a log or a database marker', () => {
     const [log, mark] = [dataFolder(), dataFolder()];
     writeFileSync(join(log.folder, 'metaheac.db-wal'), 'x');
     expect(() => log.open()).toThrow(/a log of 1 bytes/);
@@ -105,7 +105,7 @@ describe('a data folder whose database is gone', () => {
     start(store);
     store.close();
     removeDatabase(mark.folder);
-    expect(() => mark.open()).toThrow(/the mark of a database/);
+    expect(() => mark.open()).toThrow(/the database marker/);
   });
 
   it('is not refused with only models that were promoted before any service started', () => {

@@ -56,8 +56,8 @@ export const Conv: CompositeSpec<'Conv'> = {
     if (!isPointwise || !isPlain || !['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'].includes(auto_pad))
       refuse(
         `the kernel is [${kernel.join(', ')}]: only convolutions with kernel size 1, without groups, strides ` +
-          'or pads, are supported. Write others as a linear layer over windows (in Python x.unfold(..) ' +
-          'and nn.Linear)',
+          'or pads, are supported. Write other convolutions as a linear layer over windows (in Python ' +
+          'x.unfold(..) and nn.Linear)',
       );
     const places = Array.from({ length: rank - 2 }, (_, i) => i + 2);
     const last = b.add('Transpose', [x], { perm: [0, ...places, 1] });

@@ -168,7 +168,7 @@ function readClaim(proto: TensorProto, what: string): Claim {
   const { bytes, text } = sizeOfTensor(proto, what);
   const length = number('length');
   if (length !== undefined && BigInt(length) !== bytes)
-    throw new GraphError(`${what} is ${text} and needs ${bytes} bytes, but refers to ${length} of ${location}`);
+    throw new GraphError(`${what} is ${text} and needs ${bytes} bytes, but refers to ${length} bytes of ${location}`);
   if (bytes > BigInt(MAXIMUM_BYTES))
     throw new GraphError(`${what} is ${text} and needs ${bytes} bytes; at most ${MAXIMUM_BYTES} are supported`);
   return { proto, what, location, offset: number('offset') ?? 0, length: Number(bytes) };
@@ -178,7 +178,7 @@ function readClaim(proto: TensorProto, what: string): Claim {
 function checkLocation(location: string): string {
   const parts = location.split(/[/\\]/);
   if (location === '' || location.includes('\0'))
-    throw new GraphError(`external data is in "${location}", which is not the name of a file`);
+    throw new GraphError(`external data is in "${location}", which is not a file name`);
   if (parts[0] === '' || /^[a-z]:/i.test(location) || parts.includes('..'))
     throw new GraphError(
       `external data is in "${location}", which is outside the model's folder: put the file next to the model`,

@@ -66,7 +66,9 @@ function checkSize(graph: Graph): void {
   let bytes = 0;
   for (const { data } of [...graph.initializers.values(), ...graph.constants.values()]) bytes += data.byteLength;
   if (bytes > MAXIMUM_FILE_BYTES)
-    throw new GraphError(`the tensors take ${bytes} bytes, but an ONNX file without external data has at most 2 GiB`);
+    throw new GraphError(
+      `the tensors take ${bytes} bytes, but an ONNX file without external data can have at most 2 GiB`,
+    );
 }
 
 /**

@@ -34,7 +34,7 @@ function addGenerate(dataSet: Command, output: Output): void {
       .option('--seed <n>', 'random seed for people and campaigns', wholeNumber, 1)
       .option(
         '--world <name>',
-        'name of the world that gives tokens their meaning; data sets from one world fit the same model',
+        'name of the world that gives tokens their meaning; data sets from the same world can use the same model',
         'demo',
       )
       .action(async (options) => (await import('./generate.ts')).datasetGenerateCommand(options, output)),

@@ -58,7 +58,9 @@ export function addModelCommands(program: Command, output: Output): void {
   addExample(
     model
       .command('verify')
-      .description('load a model as the service would: checksums, schema, weights, golden batch, derivative')
+      .description(
+        'load a model as the service would, and check its checksums, schema, weights, golden batch and derivative',
+      )
       .argument('<dir>', 'model folder', existing)
       .addOption(deviceOption())
       .action(async (dir, options) => (await import('./verify.ts')).modelVerifyCommand(dir, options, output)),

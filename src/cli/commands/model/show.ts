@@ -82,7 +82,7 @@ export function describeUserSide(verdict: UserSideVerdict): string {
   if (verdict.graphs === null) return `user side: none, because ${verdict.reason}`;
   const { width, tokens, saved } = verdict;
   const share = `${Math.round(100 * saved)} % of the products and look-ups`;
-  return `user side: ${width} numbers and at most ${tokens} tokens per user; they save ${share} of each campaign`;
+  return `user side: ${width} numbers and at most ${tokens} tokens per user; they save ${share} in each campaign`;
 }
 
 export function describeOps(ops: ReadonlyMap<string, number>): string {

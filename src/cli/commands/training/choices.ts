@@ -56,8 +56,8 @@ export function describeChoice({ settings, tried, campaigns }: Choice, on: 'star
 /** Describes drift: how much less similar to the seeds the later members are. */
 export function describeDrift({ campaigns, from, until, by_seeds }: Drift): string[] {
   return [
-    `drift, measured on ${campaigns} held-out campaigns (${from.slice(0, 10)} to ${until.slice(0, 10)}): share of ` +
-      "the seeds' separation from chance that later members keep, in recall and in AUC",
+    `drift, measured on ${campaigns} held-out campaigns (${from.slice(0, 10)} to ${until.slice(0, 10)}): how ` +
+      "much of the seeds' advantage over chance later members keep, in recall and in AUC",
     ...by_seeds.map(
       ({ seeds, campaigns: own, recall, auc }) =>
         `  ${recall.kept.toFixed(2)} and ${auc.kept.toFixed(2)} with ${seeds} seeds (${own} campaigns)`,

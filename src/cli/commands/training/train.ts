@@ -116,8 +116,8 @@ function unknownWith(campaigns: number): string | null {
     );
   if (campaigns < LEAST_TO_HOLD_OUT)
     return (
-      "too few campaigns to hold one out: when to stop, how to adapt and the model's quality cannot be " +
-      'determined; defaults are used'
+      "too few campaigns to hold one out: the best step, the adaptation settings and the model's quality " +
+      'cannot be determined; defaults are used'
     );
   if (campaigns < LEAST_CAMPAIGNS) return 'there are too few campaigns to base choices on: defaults are used';
   return null;

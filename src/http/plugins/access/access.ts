@@ -62,9 +62,13 @@ export class Access {
     if (config.apiKey === null && !store.apiKeys.exist()) return ANYBODY;
     const caller = this.#identify(authorization);
     if (includesScope(caller.scope, scope)) return caller;
-    throw new AppError('forbidden', `this route needs a key of scope ${scope}, but the key has scope ${caller.scope}`, {
-      facts: { required_scope: scope },
-    });
+    throw new AppError(
+      'forbidden',
+      `this route needs a key with scope ${scope}, but the key has scope ${caller.scope}`,
+      {
+        facts: { required_scope: scope },
+      },
+    );
   }
 
   /**

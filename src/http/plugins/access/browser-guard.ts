@@ -38,11 +38,13 @@ export function createBrowserGuard({
   return ({ raw }) => {
     const { host, origin } = raw.headers;
     if (!isOurs(host)) {
-      const message = 'the service does not respond under this host name; METAHEAC_ALLOWED_HOSTS can add it';
+      const message =
+        'the service does not accept requests for this host name; to allow it, add it to METAHEAC_ALLOWED_HOSTS';
       throw new AppError('foreign_host', message, { details: [{ pointer: 'host', value: host, message }] });
     }
     if (origin === undefined || origins.has(origin) || isSameOrigin(origin, host)) return;
-    const message = 'pages from this origin may not call the service; METAHEAC_CORS_ORIGINS can add it';
+    const message =
+      'pages from this origin may not call the service; to allow the origin, add it to METAHEAC_CORS_ORIGINS';
     throw new AppError('foreign_origin', message, { details: [{ pointer: 'origin', value: origin, message }] });
   };
 }

@@ -83,7 +83,7 @@ function artefactsOf(dataDir: string): string[] {
       ...(sets > 0 ? [counted(sets, 'user set')] : []),
       ...(log > 0 ? [`a log of ${log} bytes (${DATABASE}-wal)`] : []),
       ...(areModelsServed(dataDir) ? ['promoted models'] : []),
-      ...listMarks(dataDir).map((name) => `the mark of a database (${name})`),
+      ...listMarks(dataDir).map((name) => `the database marker (${name})`),
     ];
   });
 }

@@ -255,9 +255,10 @@ function choose(folder: string, saved: string, why: string): AppError {
   const file = join(folder, DATABASE_FILE);
   return new AppError(
     'invalid_argument',
-    `the database of ${folder} was removed or replaced while a service had it open, and is saved as ${saved}; it is ` +
-      `not put back automatically, because ${why}. To put it back: move ${file} and its -wal and -shm away, then ` +
-      `mv ${saved} ${file}. To continue with the database that is there: move ${saved} to a place outside`,
+    `the database of ${folder} was removed or replaced while a service had it open, and is saved as ${saved}; ` +
+      `it is not put back automatically, because ${why}. To put it back: move ${file} and its -wal and -shm ` +
+      `files away, then mv ${saved} ${file}. To continue with the database that is there: move ${saved} to a ` +
+      'place outside',
   );
 }
 

@@ -51,7 +51,7 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
   };
 }
 
-const READ_ADVICE = 'Run doctor as the user of the service, and check the disk and the owner of the files.';
+const READ_ADVICE = 'Run doctor as the user that runs the service, and check the disk and the owner of the files.';
 
 /** Checks that there is space for a new version of every audience, and for one more audience. */
 export function examineSpace(dataDir: string, users: number, campaigns: number): Finding {
@@ -78,7 +78,7 @@ function examinePermissions(dataDir: string, userId: number | null): Finding {
     return failed(
       check,
       messageOf(error),
-      `Set --data-dir to a folder owned by the user of the service, or run chown -R USER ${dataDir}`,
+      `Set --data-dir to a folder owned by the user that runs the service, or run chown -R USER ${dataDir}`,
     );
   }
   if (!existsSync(dataDir)) return fine(check, `${dataDir} does not exist yet: serve creates it`);
