@@ -80,21 +80,25 @@ function cellsOf({ measure, own, best, theirs, difference, verdict }: Comparison
 
 function countVerdicts(reports: readonly Named[]): string {
   const comparisons = reports.flatMap(({ report }) => compareWithBest(report));
-  const count = (of: string, within: readonly Comparison[]) =>
-    within.length === 0 ? [] : [`${verdictCounts(within.map(({ verdict }) => verdict))} of ${within.length} ${of}`];
+  const count = (of: string, unit: string, within: readonly Comparison[]) =>
+    within.length === 0
+      ? []
+      : [`${of}: ${verdictCounts(within.map(({ verdict }) => verdict))} of ${within.length} ${unit}.`];
   return MEASURES.map((measure) => {
     const own = comparisons.filter((one) => one.measure === measure);
     const counts = [
       ...count(
-        'data sets, all campaigns',
+        `${measure} over all campaigns`,
+        'data sets',
         own.filter(({ group }) => group === 'all'),
       ),
       ...count(
-        'groups `small` and `large`',
+        `${measure} in small or large campaigns`,
+        'groups',
         own.filter(({ group }) => group !== 'all'),
       ),
     ];
-    return `${measure}: ${counts.join('; ')}.`;
+    return counts.join(' ');
   }).join('\n\n');
 }
 

@@ -61,11 +61,11 @@ describe('bestBaselineTable', () => {
       | films | all | .8000 | one .7900 | **+.0100 [+.0050, +.0150]** | ahead | .200 | one .250 | **-.050
         [-.060, -.040]** | behind |
 
-      AUC: ahead in 1, level in 0, behind in 0 of 1 data sets, all campaigns; ahead in 1, level in 0,
-        behind in 0 of 1 groups \`small\` and \`large\`.
+      AUC over all campaigns: ahead in 1, level in 0, behind in 0 of 1 data sets. AUC in small or large
+        campaigns: ahead in 1, level in 0, behind in 0 of 1 groups.
 
-      precision@5%: ahead in 0, level in 0, behind in 1 of 1 data sets, all campaigns; ahead in 0, level
-        in 0, behind in 1 of 1 groups \`small\` and \`large\`."
+      precision@5% over all campaigns: ahead in 0, level in 0, behind in 1 of 1 data sets. precision@5% in
+        small or large campaigns: ahead in 0, level in 0, behind in 1 of 1 groups."
     `);
   });
 

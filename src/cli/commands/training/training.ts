@@ -99,8 +99,8 @@ function addTrainingOptions(command: Command): Command {
     )
     .option('--seed <n>', 'random seed (default: 2020)', wholeNumber)
     .option('--embedding <k>', 'embedding dimension (default: 16)', positiveInteger)
-    .option('--inner-rate <rate>', 'learning rate of the inner step (default: 0.0002)', positiveNumber)
-    .option('--outer-rate <rate>', "Adam's learning rate of the outer step (default: 0.001)", positiveNumber)
+    .option('--inner-rate <rate>', 'learning rate for the inner step (default: 0.0002)', positiveNumber)
+    .option('--outer-rate <rate>', "Adam's learning rate for the outer step (default: 0.001)", positiveNumber)
     .option('--steps <n>', 'number of meta-steps (default: 400; published: 600)', positiveInteger)
     .option('--first-order', 'leave out the second-order term of the meta-gradient')
     .option(
