@@ -4,10 +4,21 @@
  * unchanged share its file (by hard links). If a file is missing or damaged, the user side is computed.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
-import { linkDurably, listFolder, removeQuietly, replaceDurably, withStorage } from '../../lib/files/durable-files.ts';
+import { linkDurably, listFolder, removeQuietly, withStorage } from '../../lib/files/durable-files.ts';
 import { withSibling } from '../../lib/files/temporary-sibling.ts';
 import { listVersions, type Population, SegmentMemory } from '../../population/read.ts';
 import type { UserSide } from './user-side.ts';
@@ -76,7 +87,11 @@ export class UserSideFiles {
     const doing = `write ${path}`;
     withStorage(doing, () => {
       this.#createFolder();
-      withSibling(path, doing, ({ path: temporary }) => replaceDurably(path, bytes, temporary));
+      // without an fsync: the checksum finds a file that a power cut has cut off, and it is made again
+      withSibling(path, doing, ({ path: temporary }) => {
+        writeFileSync(temporary, bytes);
+        renameSync(temporary, path);
+      });
     });
     return bytes.length;
   }
