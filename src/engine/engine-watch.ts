@@ -8,8 +8,8 @@ const STOPPED_MS = 10_000;
 /** Maximum silence after an engine's first message if the engine neither runs nor waits for a processor or a disk. */
 const IDLE_MS = 15_000;
 /**
- * Maximum silence of an engine while it works. The longest block of the event loop takes 1.4 s for 10 million users
- * (README.md).
+ * Maximum silence of an engine while it works. The event loop is blocked for at most 1.4 s at a time with 10 million
+ * users (README.md).
  */
 const WORK_MS = 20_000;
 /**

@@ -88,7 +88,7 @@ export type ToEngine =
   | { readonly kind: 'drop_model'; readonly version: string }
   /** Claim no more jobs, because `stop` follows soon. */
   | { readonly kind: 'drain' }
-  /** The store's reserve for deletions exists now. From now on, jobs wait while the reserve is missing. */
+  /** The store's reserve for deletions has been created. From now on, jobs wait whenever it is missing. */
   | { readonly kind: 'reserve_expected' }
   /** The offset of the service's clock has changed. */
   | { readonly kind: 'clock'; readonly offsetMs: number }

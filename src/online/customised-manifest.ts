@@ -27,9 +27,9 @@ export interface CustomisedManifest {
     Record<string, { readonly shape: readonly number[]; readonly data: (number | null)[] }>
   >;
   /**
-   * The campaign's own token, if the model was trained on a campaign with its external id; null if there is nothing to
-   * remove. To reproduce the scores of the audience, remove `id` from each user's list in the input `input` before
-   * cutting the list to its maximum length, and count the length afterwards.
+   * The campaign's own token, if the model was trained on a campaign with the same external id; null if there is
+   * nothing to remove. To reproduce the scores of the audience, remove `id` from each user's list in the input `input`
+   * before cutting the list to its maximum length, and count the length afterwards.
    */
   readonly left_out: { readonly input: string; readonly token: string; readonly id: number } | null;
   /** Manifest fields of the general model's folder. The golden batch and the evaluation refer to the general model. */

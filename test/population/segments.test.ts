@@ -89,15 +89,15 @@ describe('encodeSegment and decodeSegment', () => {
     );
     const bytes = encodeSegment(build([[1]]), FEATURES);
     expect((await refusalOf(() => decodeSegment(bytes, [{ name: 'zip', kind: 'single' }], 's'))).message).toBe(
-      's: column user.zip is not int32 without nulls',
+      's: column user.zip must be int32 without nulls',
     );
     expect((await refusalOf(() => decodeSegment(bytes, [{ name: 'city', kind: 'multi' }], 's'))).message).toBe(
-      's: column user.city is not a list of int32 without nulls',
+      's: column user.city must be a list of int32 without nulls',
     );
     const long = tableToIPC(new Table({ user_number: vectorFromArray([1n], new Int64()) }), 'file');
     expect(await refusalOf(() => decodeSegment(long, [], 's'))).toMatchObject({
       code: 'invalid_population',
-      message: 's: column user_number is not int32 without nulls',
+      message: 's: column user_number must be int32 without nulls',
     });
     const nulls = tableToIPC(new Table({ user_number: vectorFromArray([1, null], new Int32()) }), 'file');
     expect((await refusalOf(() => decodeSegment(nulls, [], 's'))).message).toContain('without nulls');

@@ -200,7 +200,10 @@ describe('an interrupted training', () => {
   it('does not continue with other settings or other data', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 2 });
-    const refusal = { code: 'invalid_argument', message: expect.stringContaining('different settings, different data') };
+    const refusal = {
+      code: 'invalid_argument',
+      message: expect.stringContaining('different settings, different data'),
+    };
     await expect(trainInto(out, { resume: true, settings: { innerRate: 0.1 } })).rejects.toMatchObject(refusal);
     // as many rows, other labels
     const [first, ...rest] = CAMPAIGNS;

@@ -93,7 +93,7 @@ function Use({ state, action, note, kind = 'primary', onUse }: UseProps) {
           {messageOf(state.error)}
         </p>
       )}
-      <p class="muted">{action === null ? 'There is nothing to do with this list.' : note}</p>
+      <p class="muted">{action === null ? 'This list has no IDs to use.' : note}</p>
       {action === null ? null : (
         <Button kind={kind} onClick={onUse}>
           {action}

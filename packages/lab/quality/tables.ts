@@ -262,5 +262,5 @@ function secondsTable(results: readonly DataSetResults[]): string {
       ],
     ];
   });
-  return table(['data set', 'training', 'adaptation and scoring, a campaign', 'evaluation, in all'], rows);
+  return table(['data set', 'training', 'adaptation and scoring, per campaign', 'evaluation, total'], rows);
 }

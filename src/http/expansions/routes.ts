@@ -38,7 +38,7 @@ function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
         headers: idempotencyHeaders,
         response: {
           202: json(
-            'Accepted; `Location` is the URL of the expansion. Too few known seeds are not an error; the ' +
+            'Accepted; `Location` is the URL of the expansion. Having too few known seeds is not an error; the ' +
               'expansion then ends as `too_small`.',
             expansion,
             ['Location', 'Idempotent-Replayed'],

@@ -184,7 +184,7 @@ function readOnlyBatch(bytes: Uint8Array, path: string): RecordBatch {
 
 function readInt32(data: Data | undefined, where: string): Int32Array {
   if (!data || !isInt32(data.type) || data.nullCount > 0) {
-    throw new AppError('invalid_population', `${where} is not int32 without nulls`);
+    throw new AppError('invalid_population', `${where} must be int32 without nulls`);
   }
   // `values` already starts at the offset of `data`, and may end with padding.
   return (data.values as Int32Array).subarray(0, data.length);
@@ -196,14 +196,14 @@ function float32Data(values: Float32Array): Data<Float32> {
 
 function readFloat32(data: Data | undefined, where: string): Float32Array {
   if (!data || !DataType.isFloat(data.type) || data.type.precision !== Precision.SINGLE || data.nullCount > 0) {
-    throw new AppError('invalid_population', `${where} is not float32 without nulls`);
+    throw new AppError('invalid_population', `${where} must be float32 without nulls`);
   }
   return (data.values as Float32Array).subarray(0, data.length);
 }
 
 function readVectors(data: Data | undefined, size: number, where: string): Float32Array {
   if (!data || !DataType.isFixedSizeList(data.type) || data.type.listSize !== size || data.nullCount > 0) {
-    throw new AppError('invalid_population', `${where} is not a list of ${size} float32 without nulls`);
+    throw new AppError('invalid_population', `${where} must be a list of ${size} float32 without nulls`);
   }
   return readFloat32(data.children[0], where).subarray(data.offset * size, (data.offset + data.length) * size);
 }
@@ -214,7 +214,7 @@ function isInt32(type: DataType): boolean {
 
 function readList(data: Data | undefined, where: string): TokenColumn {
   if (!data || !DataType.isList(data.type) || data.nullCount > 0) {
-    throw new AppError('invalid_population', `${where} is not a list of int32 without nulls`);
+    throw new AppError('invalid_population', `${where} must be a list of int32 without nulls`);
   }
   const items = readInt32(data.children[0], where);
   const offsets = (data.valueOffsets as Int32Array).subarray(0, data.length + 1);

@@ -122,7 +122,7 @@ export class ExpansionRows {
     else this.writeJob(job, effects.job);
   }
 
-  /** Writes only the changes of a job. */
+  /** Writes only the fields of a job that changed. */
   writeJob(job: number, { owner, leaseUntil, runAfter, attempt, token }: JobChange): void {
     this.#write('jobs', job, { owner, lease_until: leaseUntil, run_after: runAfter, attempt, token });
   }

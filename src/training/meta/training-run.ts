@@ -36,7 +36,7 @@ export interface TrainingRunOptions {
   /** The identity that a checkpoint must have so that training can resume from it. */
   readonly identity: string;
   readonly resume: boolean;
-  /** The phase with which a new training starts. */
+  /** The phase in which a new training run starts. */
   readonly phase: Phase;
 }
 

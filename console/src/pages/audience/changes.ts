@@ -22,6 +22,6 @@ const OTHERS = [
 ] as const;
 
 function wantedSize({ audience, size }: Campaign): string {
-  if ('percent' in audience) return `${audience.percent} % (${formatCount(size ?? 0)} people)`;
+  if ('percent' in audience) return `${audience.percent}% (${formatCount(size ?? 0)} people)`;
   return `${formatCount(size ?? audience.size)} people`;
 }

@@ -66,7 +66,10 @@ export function driftWords(drift: { readonly measured: boolean; readonly campaig
       `This allows for future customers being less like the current ones, as in ${formatCount(drift.campaigns)} past ` +
       'campaigns.'
     );
-  return 'This assumes that future customers are like the current ones: past campaigns have no dates to test this.';
+  return (
+    'This assumes that future customers are like the current ones. This could not be tested, because past campaigns ' +
+    'have no dates.'
+  );
 }
 
 export function isRunning({ state }: Pick<Campaign, 'state'>): boolean {

@@ -169,7 +169,7 @@ const WHY: Readonly<Record<NonNullable<Estimate['reason']>['code'], (estimate: E
   no_candidates: () => 'Nobody is eligible: the filters or the suppression lists exclude everyone.',
   loading: () => 'The forecast is being prepared.',
   busy: () => 'The service is busy. The forecast will follow.',
-  too_slow: () => 'The forecast takes too long. The audience will have a forecast when it is ready.',
+  too_slow: () => 'The forecast is taking too long. It will be shown when the audience is ready.',
   failed: () => 'The forecast failed. The audience will have a forecast when it is ready.',
 };
 

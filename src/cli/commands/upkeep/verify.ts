@@ -52,7 +52,7 @@ export async function verifyCommand(
 async function checkAll(upkeep: StoreUpkeep, options: CheckOptions, output: Output): Promise<DataFolderReport> {
   const report = checkDataFolder(upkeep, options, (done, all) => output.progress(`${done} of ${all} files`));
   if (report.wholeModels.length === 0) return report;
-  output.progress(`expanding made-up users with ${counted(report.wholeModels.length, 'promoted model')}`);
+  output.progress(`running a test expansion with ${counted(report.wholeModels.length, 'promoted model')}`);
   // the import loads ONNX Runtime, which is needed only here
   const { faultsOfExpanding } = await import('./try-models.ts');
   return { ...report, faults: [...report.faults, ...(await faultsOfExpanding(options.dataDir, report.wholeModels))] };
