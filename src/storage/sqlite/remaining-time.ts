@@ -98,11 +98,12 @@ function readJobs(database: Database): readonly Job[] {
 
 /** Number of jobs before an expansion in the queue; null if the expansion has no job. */
 function countBefore(database: Database, expansion: number): number | null {
-  return database
+  const before = database
     .prepare(
       `SELECT (SELECT count(*) FROM jobs b WHERE (b.turn, b.number) < (j.turn, j.number))
        FROM jobs j WHERE j.expansion = @expansion`,
     )
     .pluck()
-    .get({ expansion }) as number | null;
+    .get({ expansion }) as number | undefined;
+  return before ?? null;
 }
