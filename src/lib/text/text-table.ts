@@ -30,9 +30,7 @@ export class TextTable {
   /** The end offset of each text. */
   #ends: Uint32Array;
   #count: number;
-  /**
-   * The slots of the hash table, which are built at the first look-up: a text's index + 1, or 0 if the slot is free.
-   */
+  /** The slots of the hash table, built at the first look-up: a text's index + 1, or 0 if the slot is free. */
   #slots: Int32Array | null = null;
   #longest: number;
   #scratch: Uint8Array;
@@ -75,10 +73,14 @@ export class TextTable {
     return this.#slots;
   }
 
+  /** Makes room for a number of texts, so that the hash table is not rebuilt while they are added. */
+  reserve(texts: number): void {
+    if (texts > this.#count) this.#slots = this.#makeSlots(Math.min(texts, MAXIMUM_TEXTS));
+  }
+
   /** The index of `text`; -1 if the text is not in the table. */
   find(text: string): number {
-    // a text has at least as many bytes as UTF-16 units, so it is not in the table if it has more units than the
-    // table's longest text has bytes
+    // a text has at least as many bytes as UTF-16 units
     if (text.length > this.#longest || this.#count === 0) return -1;
     const length = this.#encode(text);
     if (length < 0) return -1;
@@ -209,9 +211,7 @@ export class TextTable {
   #makeSlots(texts: number): Int32Array {
     let size = MINIMUM_SLOTS;
     while (size < 2 * texts) size *= 2;
-    const slots = new Int32Array(size);
-    fillSlots(slots, this.#bytes, this.#ends, this.#count);
-    return slots;
+    return fillSlots(new Int32Array(size), this.#bytes, this.#ends, this.#count);
   }
 }
 
@@ -277,8 +277,8 @@ function isEqual(bytes: Uint8Array, start: number, text: Uint8Array, from: numbe
   return true;
 }
 
-/** Inserts `count` distinct texts into free slots. */
-function fillSlots(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, count: number): void {
+/** Inserts `count` distinct texts into free slots, and returns the slots. */
+function fillSlots(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, count: number): Int32Array {
   const mask = slots.length - 1;
   for (let index = 0, start = 0; index < count; index++) {
     const end = ends[index]!;
@@ -287,6 +287,7 @@ function fillSlots(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, coun
     slots[slot] = index + 1;
     start = end;
   }
+  return slots;
 }
 
 function findLongest(ends: Uint32Array): number {

@@ -32,15 +32,24 @@ const CHECKED_ROWS = 65_536;
 
 /**
  * Reads the users of `files`. Returns the number of rows that were replaced by a later row of the same user. Errors:
- * `invalid_data`.
+ * AppError `invalid_data`, `storage_failed`.
  */
 export async function readRows(files: readonly UserFile[], writer: RowSink, options: RowOptions): Promise<number> {
+  try {
+    return await readAllRows(files, writer, options);
+  } finally {
+    await writer.settle();
+  }
+}
+
+async function readAllRows(files: readonly UserFile[], writer: RowSink, options: RowOptions): Promise<number> {
   const { features, limits, badRows, duplicates, onProgress } = options;
   const mayLeaveOut = (badRows?.maximum ?? 0) > 0 || duplicates === 'last';
   const { bad, replaced } = mayLeaveOut
     ? await findRowsToLeaveOut(files, options, writer)
     : { bad: new RowSet(), replaced: new RowSet() };
   const total = totalOf(files);
+  if (writer.directory.count === 0) writer.directory.reserve(Math.min(total.total ?? 0, limits.maximumUsers));
   let first = 0;
   for (const file of files) {
     const reader = new UserReader(file, writer, features, limits);
@@ -62,6 +71,7 @@ export async function readRows(files: readonly UserFile[], writer: RowSink, opti
         throw placeError(reader.place, describeFault(fault, value), { value });
       }
       first += batch.count;
+      await writer.writeAhead();
       onProgress?.({ phase: 'writing', rows: writer.rows, ...total });
     }
   }

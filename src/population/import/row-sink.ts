@@ -12,9 +12,13 @@ export interface RowSink extends UserSink {
   /** Number of rows so far. */
   readonly rows: number;
   /** Erased users to leave out; also counts the rows left out. */
-  readonly erased: Pick<ImportErasures, 'has' | 'count'>;
+  readonly erased: Pick<ImportErasures, 'isNeeded' | 'has' | 'count'>;
   /** Ends the open row of `segment`. If the row is refused, returns the reason. */
   endRow(userNumber: UserNumber): RowFault | null;
+  /** Begins to write full segments while more rows are read. Errors: AppError `storage_failed`. */
+  writeAhead(): Promise<void>;
+  /** Waits until no segment is being written; call this after the last row, also after an error. */
+  settle(): Promise<void>;
 }
 
 export function describeFault(fault: RowFault, userId: string): string {

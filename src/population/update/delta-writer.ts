@@ -103,6 +103,14 @@ export class DeltaWriter implements RowSink {
     return null;
   }
 
+  writeAhead(): Promise<void> {
+    return this.#writer.writeAhead();
+  }
+
+  settle(): Promise<void> {
+    return this.#writer.settle();
+  }
+
   /**
    * Publishes the version unless it equals the previous one. If `isCompacted` is true, the new version has no dead
    * rows. Errors: AppError `invalid_data` if no user would be left, and the errors that a damaged folder causes.

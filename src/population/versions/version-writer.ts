@@ -13,9 +13,8 @@ import { redactErased } from '../import/redaction.ts';
 import type { RowFault, RowSink } from '../import/row-sink.ts';
 import { SegmentBuilder } from '../import/segment-builder.ts';
 import { describeTable, readTable } from '../import/table-files.ts';
-import { countValues } from '../read/coverage.ts';
 import { SegmentLayout } from '../read/segment-layout.ts';
-import { encodeSegment, type Rows, SEGMENT_ROWS } from '../read/segments.ts';
+import { type Rows, SEGMENT_ROWS } from '../read/segments.ts';
 import { sha256 } from './files.ts';
 import { withErasuresLockSync } from './lock.ts';
 import {
@@ -23,7 +22,6 @@ import {
   findCurrentVersion,
   INCOMING_FOLDER,
   type Manifest,
-  type ManifestSegment,
   type ManifestTable,
   READMISSION_FILE,
   readManifests,
@@ -38,6 +36,7 @@ import {
   segmentPath,
   stage,
 } from './publication.ts';
+import { SegmentFiles } from './segment-files.ts';
 import { recordPublished } from './version-order.ts';
 
 /** Features and destination of an import. */
@@ -100,8 +99,7 @@ export class VersionWriter implements RowSink {
   readonly #incoming: string;
   readonly #directory: GrowingTable;
   readonly #dictionaries: readonly GrowingTable[];
-  readonly #segments: ManifestSegment[] = [];
-  readonly #coverage: number[];
+  readonly #files: SegmentFiles;
   #rows = 0;
   #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
 
@@ -113,7 +111,7 @@ export class VersionWriter implements RowSink {
     this.#incoming = join(out, INCOMING_FOLDER);
     this.scratch = join(this.#incoming, 'scratch');
     this.segment = new SegmentBuilder(features);
-    this.#coverage = features.map(() => 0);
+    this.#files = new SegmentFiles(this.#incoming, features);
     withStorage(`write ${this.#incoming}`, () => {
       rmSync(this.#incoming, { recursive: true, force: true });
       mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
@@ -138,7 +136,7 @@ export class VersionWriter implements RowSink {
 
   /** Number of segments written. */
   get segments(): number {
-    return this.#segments.length;
+    return this.#files.segments.length;
   }
 
   endRow(userNumber: UserNumber): RowFault | null {
@@ -159,9 +157,18 @@ export class VersionWriter implements RowSink {
     return null;
   }
 
+  writeAhead(): Promise<void> {
+    return this.#files.writeAhead();
+  }
+
+  settle(): Promise<void> {
+    return this.#files.settle();
+  }
+
   /** Ends the last segment and publishes the version. Shared rows come before new rows. */
   publish(shared: SharedRows = NOTHING_SHARED): ImportResult {
     if (this.segment.count > 0) this.#writeSegment();
+    this.#files.finish();
     const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
     const version = withStorage(`write ${this.#out}`, () => this.#publish(users, shared));
     const byFeature = (count: (index: number) => number) =>
@@ -171,7 +178,7 @@ export class VersionWriter implements RowSink {
       users,
       newUsers: this.directory.count - (this.#directory.published?.count ?? 0),
       tokens: byFeature((i) => this.#dictionaries[i]!.table.count),
-      coverage: byFeature((i) => this.#coverage[i]!),
+      coverage: byFeature((i) => this.#files.coverage[i]!),
       erased: this.erased.rows,
     };
   }
@@ -201,13 +208,7 @@ export class VersionWriter implements RowSink {
   }
 
   #writeSegment(): void {
-    const path = segmentPath(this.#segments.length);
-    const view = this.segment.view();
-    const bytes = encodeSegment(view, this.#features);
-    for (const [i, { name }] of this.#features.entries())
-      this.#coverage[i]! += countValues(view.columns.get(name)!, view.count);
-    withStorage(`write ${this.#incoming}`, () => writeDurably(join(this.#incoming, path), bytes));
-    this.#segments.push({ rows: this.segment.count, path, size: bytes.length, sha256: sha256(bytes) });
+    this.#files.add(this.segment.view());
     this.segment.clear();
   }
 
@@ -268,7 +269,7 @@ export class VersionWriter implements RowSink {
   }
 
   #seal(users: number, rowOf: Uint8Array, shared: readonly SharedSegment[]): Manifest {
-    const segments = [...shared.map(({ file: _, ...recorded }) => recorded), ...this.#segments];
+    const segments = [...shared.map(({ file: _, ...recorded }) => recorded), ...this.#files.segments];
     return sealManifest({
       contract: new SegmentLayout(segments).isDense ? 1 : 2,
       features: this.#features.map(({ name, kind, size }) => ({
