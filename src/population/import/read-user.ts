@@ -2,6 +2,7 @@
 import { FULL, type TextTable } from '../../lib/text/text-table.ts';
 import { type ColumnPlan, type TableShape, textPlan, typeGroup, typeOf, unusable } from '../kinds/column-plan.ts';
 import type { Cell, SourceFeature } from '../kinds/kind-import.ts';
+import { stringOf, type Utf8 } from '../kinds/tokens.ts';
 import type { ImportLimits } from './import-limits.ts';
 import { placeError, type RowPlace, textError } from './row-place.ts';
 import type { SegmentBuilder } from './segment-builder.ts';
@@ -17,7 +18,7 @@ export interface UserSink {
   readonly dictionaries: readonly TextTable[];
   readonly segment: SegmentBuilder;
   /** Users to leave out. */
-  readonly erased?: { has(userId: string): boolean };
+  readonly erased?: { readonly isNeeded: boolean; has(userId: string): boolean };
 }
 
 /** Returned in place of a user number: the user was erased, or the row is blank. */
@@ -59,21 +60,25 @@ export class UserReader {
     return userNumber;
   }
 
-  #numberOf(id: string): number {
+  #numberOf(id: string | Utf8): number {
     const { maximumUserIdBytes, maximumUsers } = this.#limits;
+    const { directory, erased } = this.#sink;
     checkNotEmpty(id, this.place, this.#idName, maximumUserIdBytes);
-    if (this.#sink.erased?.has(id)) return ERASED;
-    const userNumber = this.#sink.directory.add(id, maximumUserIdBytes);
+    if (erased?.isNeeded && erased.has(stringOf(id))) return ERASED;
+    const userNumber =
+      typeof id === 'string'
+        ? directory.add(id, maximumUserIdBytes)
+        : directory.addUtf8(id.bytes, id.start, id.length, maximumUserIdBytes);
     if (userNumber >= 0 && userNumber < maximumUsers) return userNumber;
     if (userNumber >= 0 || userNumber === FULL)
       throw placeError(this.place, 'the directory is full: too many users', { limit: maximumUsers });
-    throw textError(this.place, this.#idName, id, userNumber, maximumUserIdBytes);
+    throw textError(this.place, this.#idName, stringOf(id), userNumber, maximumUserIdBytes);
   }
 }
 
 /** Throws AppError `invalid_data` if an id is empty. */
-export function checkNotEmpty(id: string, place: RowPlace, idName: string, maximumBytes: number): void {
-  if (id === '') throw placeError(place, `${idName} is empty; it must be text of 1 to ${maximumBytes} bytes`);
+export function checkNotEmpty(id: string | Utf8, place: RowPlace, idName: string, maximumBytes: number): void {
+  if (id.length === 0) throw placeError(place, `${idName} is empty; it must be text of 1 to ${maximumBytes} bytes`);
 }
 
 /** Plans how to read the column of user ids. Errors: AppError `invalid_data` naming the column. */

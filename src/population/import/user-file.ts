@@ -1,5 +1,6 @@
 /** A user file in any format. Its rows have a user id and values, and are read into columns one row at a time. */
 import type { Cell } from '../kinds/kind-import.ts';
+import type { Utf8 } from '../kinds/tokens.ts';
 import type { ImportLimits } from './import-limits.ts';
 import type { SourceSchema } from './source-schema.ts';
 
@@ -9,7 +10,7 @@ export interface UserBatch {
   /** The 1-based line on which a row begins; in a file without lines, the 1-based row number. */
   lineOf(row: number): number;
   /** The user's id as written; null if the row is blank. Errors: AppError `invalid_data` naming the place. */
-  userId(row: number): string | null;
+  userId(row: number): string | Utf8 | null;
   /**
    * Reads the row's values into `cells`, with one cell per feature. Call `userId` first. Errors: AppError
    * `invalid_data` naming the place.

@@ -3,6 +3,7 @@ import { lineError, readLines } from '../../dataset/lines.ts';
 import { describeNoToken, findId } from '../../dataset/records.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { ILL_FORMED, TOO_LONG } from '../../lib/text/text-table.ts';
+import { stringOf } from '../kinds/tokens.ts';
 import { type BadRows, WORST_ROWS } from './bad-rows.ts';
 import type { ImportLimits } from './import-limits.ts';
 import { checkNotEmpty } from './read-user.ts';
@@ -82,7 +83,7 @@ async function readIdsOf(
     for await (const batch of batches()) {
       for (let row = 0; row < batch.count; row++) {
         const place = { path, line: batch.lineOf(row), hasLines };
-        takeRow(() => checkedId(batch.userId(row) ?? '', place, limits));
+        takeRow(() => checkedId(stringOf(batch.userId(row) ?? ''), place, limits));
       }
     }
   }

@@ -11,6 +11,13 @@ export interface Utf8 {
   readonly length: number;
 }
 
+/** A text as a string. */
+export function stringOf(text: string | Utf8): string {
+  if (typeof text === 'string') return text;
+  const { bytes, start, length } = text;
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString();
+}
+
 /** The code of a token, which is added to the dictionary if it is new; 0 for an empty token. */
 export function codeOf(token: string, cell: Cell): number {
   if (token === '') return 0;
@@ -19,11 +26,12 @@ export function codeOf(token: string, cell: Cell): number {
 }
 
 /** Like `codeOf`, but creates no string per token. */
-export function codeOfUtf8({ bytes, start, length }: Utf8, cell: Cell): number {
+export function codeOfUtf8(token: Utf8, cell: Cell): number {
+  const { bytes, start, length } = token;
   if (length === 0) return 0;
   const index = cell.dictionary.addUtf8(bytes, start, length, cell.limits.maximumTokenBytes);
   if (index >= 0 && index < cell.limits.maximumTokensPerDictionary) return index + 1;
-  return refuse(Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString(), index, cell);
+  return refuse(stringOf(token), index, cell);
 }
 
 function refuse(token: string, fault: number, { place, feature, limits }: Cell): never {

@@ -11,7 +11,7 @@ export type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;
  */
 const TEXT_BYTES = 16;
 const INLINE_BYTES = 12;
-const KNOWN_TEXTS = 256;
+export const RECORD_WORDS = 4;
 
 export function vectorOf(chunk: DuckDBDataChunk, index: number): Vector {
   return duckdb.data_chunk_get_vector(chunk.chunk, index);
@@ -47,73 +47,110 @@ export class TextVector implements Utf8 {
   bytes: Uint8Array;
   start = 0;
   length = 0;
+  /** Four words for each text: its length, and either its bytes, followed by zeros, or its prefix and its address. */
+  readonly words: Uint32Array;
+  readonly isValid: (row: number) => boolean;
   readonly #data: Uint8Array;
-  readonly #words: Uint32Array;
-  readonly #isValid: (row: number) => boolean;
-  /** The texts fetched last, indexed by a hash of the address. */
-  readonly #known: { low: number; high: number; bytes: Uint8Array }[] = [];
+  /** Found at the first text outside its record. */
+  #runs: readonly Run[] | null = null;
+  #run: Run | null = null;
 
   constructor(vector: Vector, rows: number) {
-    this.#isValid = validityOf(vector, rows);
+    this.isValid = validityOf(vector, rows);
     this.#data = rows === 0 ? new Uint8Array(0) : duckdb.vector_get_data(vector, TEXT_BYTES * rows);
-    this.#words = new Uint32Array(this.#data.buffer, this.#data.byteOffset, 4 * rows);
+    this.words = new Uint32Array(this.#data.buffer, this.#data.byteOffset, RECORD_WORDS * rows);
     this.bytes = this.#data;
+  }
+
+  /** Whether the record of the text contains the whole text. */
+  get isInline(): boolean {
+    return this.length <= INLINE_BYTES;
   }
 
   /** Finds the text of a row; returns false for null. */
   seek(row: number): boolean {
-    if (!this.#isValid(row)) return false;
-    this.length = this.#words[4 * row]!;
-    const isInline = this.length <= INLINE_BYTES;
-    this.start = isInline ? TEXT_BYTES * row + 4 : 0;
-    this.bytes = isInline ? this.#data : this.#fetch(row);
+    if (!this.isValid(row)) return false;
+    this.length = this.words[RECORD_WORDS * row]!;
+    if (this.isInline) {
+      this.bytes = this.#data;
+      this.start = TEXT_BYTES * row + 4;
+    } else {
+      const { address, bytes } = this.#findRun(row);
+      this.bytes = bytes;
+      this.start = this.#addressOf(row) - address;
+    }
     return true;
   }
 
-  /**
-   * Fetches a text from outside the records. Texts from a file's dictionary often have the same address, so recently
-   * fetched texts are cached.
-   */
-  #fetch(row: number): Uint8Array {
-    const [low, high] = [this.#words[4 * row + 2]!, this.#words[4 * row + 3]!];
-    const entry = this.#known[(low ^ (low >>> 6)) & (KNOWN_TEXTS - 1)];
-    if (entry !== undefined && entry.low === low && entry.high === high && entry.bytes.length === this.length)
-      return entry.bytes;
-    const at = this.#data.byteOffset + TEXT_BYTES * row + (TEXT_BYTES - 8);
-    const bytes = duckdb.get_data_from_pointer(this.#data.buffer as ArrayBuffer, at, this.length);
-    this.#known[(low ^ (low >>> 6)) & (KNOWN_TEXTS - 1)] = { low, high, bytes };
-    return bytes;
+  /** The run that contains a text outside its record. Texts are read in their order, so it is mostly the last one. */
+  #findRun(row: number): Run {
+    this.#runs ??= this.#findRuns();
+    const address = this.#addressOf(row);
+    if (this.#run === null || !isWithin(address, this.#run))
+      this.#run = this.#runs.find((run) => isWithin(address, run))!;
+    return this.#run;
   }
 
-  /** The text of a row; '' for null. */
-  text(row: number): string {
-    if (!this.seek(row)) return '';
-    const { bytes, start, length } = this;
-    return Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString();
+  /**
+   * Finds the runs of texts outside their records. DuckDB copies these texts one after the other into a few blocks.
+   * Texts without a gap between them are read through one view, because a native call for each would take most of the
+   * time. A view never covers memory between texts, which might not exist.
+   */
+  #findRuns(): readonly Run[] {
+    const found: { readonly row: number; readonly address: number; length: number }[] = [];
+    for (let row = 0; row < this.words.length / RECORD_WORDS; row++) {
+      const length = this.words[RECORD_WORDS * row]!;
+      if (length <= INLINE_BYTES || !this.isValid(row)) continue;
+      const address = this.#addressOf(row);
+      const last = found.at(-1);
+      if (last !== undefined && last.address + last.length === address) last.length += length;
+      else found.push({ row, address, length });
+    }
+    return found.map(({ row, address, length }) => {
+      const pointer = this.#data.byteOffset + TEXT_BYTES * row + (TEXT_BYTES - 8);
+      return { address, bytes: duckdb.get_data_from_pointer(this.#data.buffer as ArrayBuffer, pointer, length) };
+    });
   }
+
+  #addressOf(row: number): number {
+    return this.words[RECORD_WORDS * row + 2]! + this.words[RECORD_WORDS * row + 3]! * 2 ** 32;
+  }
+}
+
+/** Memory with texts that lie one after the other. */
+interface Run {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+function isWithin(address: number, run: Run): boolean {
+  return address >= run.address && address < run.address + run.bytes.length;
 }
 
 /** A column of lists: for each list, its start among the items and its length. A null list has length 0. */
 export class ListVector {
-  readonly starts: Uint32Array;
-  readonly lengths: Uint32Array;
   readonly items: Vector;
   readonly size: number;
   readonly isValid: (row: number) => boolean;
+  /** Pairs of uint64, of which the low halves suffice. */
+  readonly #words: Uint32Array;
 
   constructor(vector: Vector, rows: number) {
     this.isValid = validityOf(vector, rows);
     this.items = duckdb.list_vector_get_child(vector);
     this.size = duckdb.list_vector_get_size(vector);
-    // pairs of uint64; the low half of each number suffices
     const data = duckdb.vector_get_data(vector, 16 * rows);
-    const words = new Uint32Array(data.buffer, data.byteOffset, 4 * rows);
-    [this.starts, this.lengths] = [new Uint32Array(rows), new Uint32Array(rows)];
-    for (let row = 0; row < rows; row++) {
-      if (!this.isValid(row)) continue;
-      this.starts[row] = words[4 * row]!;
-      this.lengths[row] = words[4 * row + 2]!;
-    }
+    this.#words = new Uint32Array(data.buffer, data.byteOffset, 4 * rows);
+  }
+
+  /** The index of a list's first item. */
+  startOf(row: number): number {
+    return this.#words[4 * row]!;
+  }
+
+  /** The number of items of a list; 0 for null. */
+  lengthOf(row: number): number {
+    return this.isValid(row) ? this.#words[4 * row + 2]! : 0;
   }
 }
 

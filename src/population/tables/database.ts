@@ -98,17 +98,23 @@ export class Database {
     }
   }
 
-  /** Yields the chunks of a result of any size. A chunk is valid until the next chunk is requested. */
+  /** Yields the chunks of a result of any size. The next chunk is made while the caller reads a chunk. */
   async *stream(sql: string): AsyncGenerator<DuckDBDataChunk, void, void> {
+    let next: Promise<DuckDBDataChunk | null> | null = null;
     try {
       const result = await this.#connection.stream(sql);
-      for (;;) {
-        const chunk = await result.fetchChunk();
+      for (next = result.fetchChunk(); ; ) {
+        const chunk = await next;
         if (chunk === null || chunk.rowCount === 0) return;
+        next = result.fetchChunk();
+        next.catch(() => {}); // thrown when the chunk is awaited
         yield chunk;
       }
     } catch (error) {
       throw this.#refusal(error);
+    } finally {
+      // the caller may close the connection
+      await next?.catch(() => {});
     }
   }
 

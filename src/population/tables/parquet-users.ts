@@ -12,9 +12,10 @@ import type { ColumnPlan } from '../kinds/column-plan.ts';
 import type { Cell } from '../kinds/kind-import.ts';
 import { checkLength, pushCode } from '../kinds/multi.ts';
 import { KIND_IMPORTS } from '../kinds/table.ts';
-import { codeOfUtf8 } from '../kinds/tokens.ts';
+import { stringOf, type Utf8 } from '../kinds/tokens.ts';
 import { float64Column, ListVector, NumberVector, TextVector, vectorOf } from './chunks.ts';
 import { type Database, numberOf, quotePath, textOf, withDatabase } from './database.ts';
+import { KnownCodes } from './known-codes.ts';
 import { localCopies } from './remote.ts';
 
 /** Expands patterns, and opens the Parquet files for `action`. Errors: AppError `invalid_data`. */
@@ -51,11 +52,12 @@ async function openFile(path: string, schema: SourceSchema, database: Database):
   const id = planUserId(schema, { path, types });
   const plans = schema.features.map((feature) => KIND_IMPORTS[feature.kind].plan(feature, { path, types }));
   const columns = [id, ...plans].map(({ sql }) => sql);
+  const known = plans.map(() => new KnownCodes());
 
   async function* batches(): AsyncGenerator<UserBatch, void, void> {
     let first = 0;
     for await (const chunk of database.stream(`SELECT file_row_number::DOUBLE, ${columns.join(', ')} FROM ${table}`)) {
-      yield new ParquetBatch(chunk, first, plans);
+      yield new ParquetBatch(chunk, first, plans, known);
       first += chunk.rowCount;
     }
     assert(first === rows, 'every row of the file was read');
@@ -69,21 +71,21 @@ class ParquetBatch implements UserBatch {
   readonly #ids: TextVector;
   readonly #readers: readonly ((row: number, cell: Cell) => void)[];
 
-  constructor(chunk: DuckDBDataChunk, first: number, plans: readonly ColumnPlan[]) {
+  constructor(chunk: DuckDBDataChunk, first: number, plans: readonly ColumnPlan[], known: readonly KnownCodes[]) {
     this.count = chunk.rowCount;
     this.#first = first;
     const numbers = float64Column(chunk, 0);
     assert(numbers[0] === first && numbers.at(-1) === first + chunk.rowCount - 1, 'rows come in the order of the file');
     this.#ids = new TextVector(vectorOf(chunk, 1), chunk.rowCount);
-    this.#readers = plans.map((plan, i) => readerOf(plan, chunk, i + 2));
+    this.#readers = plans.map((plan, i) => readerOf(plan, chunk, i + 2, known[i]!));
   }
 
   lineOf(row: number): number {
     return this.#first + row + 1;
   }
 
-  userId(row: number): string {
-    return this.#ids.text(row);
+  userId(row: number): string | Utf8 {
+    return this.#ids.seek(row) ? this.#ids : '';
   }
 
   readValues(row: number, cells: readonly Cell[]): void {
@@ -92,18 +94,24 @@ class ParquetBatch implements UserBatch {
 }
 
 /** Returns a function that reads one row's value in this column into a cell. */
-function readerOf({ type }: ColumnPlan, chunk: DuckDBDataChunk, index: number): (row: number, cell: Cell) => void {
+function readerOf(
+  { type }: ColumnPlan,
+  chunk: DuckDBDataChunk,
+  index: number,
+  known: KnownCodes,
+): (row: number, cell: Cell) => void {
   const vector = vectorOf(chunk, index);
   switch (type) {
     case 'text':
-      return textReader(new TextVector(vector, chunk.rowCount));
+      return textReader(new TextVector(vector, chunk.rowCount), known);
     case 'texts': {
       const lists = new ListVector(vector, chunk.rowCount);
       const texts = new TextVector(lists.items, lists.size);
       return (row, cell) => {
-        const [start, length] = [lists.starts[row]!, lists.lengths[row]!];
-        checkLength(length, cell);
-        for (let i = start; i < start + length; i++) if (texts.seek(i)) pushCode(codeOfUtf8(texts, cell), cell);
+        const start = lists.startOf(row);
+        const end = start + lists.lengthOf(row);
+        checkLength(end - start, cell);
+        for (let i = start; i < end; i++) pushCode(known.codeOf(texts, i, cell), cell);
       };
     }
     case 'number': {
@@ -121,18 +129,18 @@ function readerOf({ type }: ColumnPlan, chunk: DuckDBDataChunk, index: number): 
       const lists = new ListVector(vector, chunk.rowCount);
       const numbers = new NumberVector(lists.items, lists.size);
       return (row, cell) => {
-        const start = lists.starts[row]!;
-        const values = Array.from({ length: lists.lengths[row]! }, (_, i) => numbers.value(start + i));
+        const start = lists.startOf(row);
+        const values = Array.from({ length: lists.lengthOf(row) }, (_, i) => numbers.value(start + i));
         KIND_IMPORTS[cell.feature.kind].parse(lists.isValid(row) ? values : null, cell);
       };
     }
   }
 }
 
-function textReader(texts: TextVector): (row: number, cell: Cell) => void {
+function textReader(texts: TextVector, known: KnownCodes): (row: number, cell: Cell) => void {
   return (row, cell) => {
     // this creates no string per value
-    if (cell.feature.kind === 'single') cell.column.push(texts.seek(row) ? codeOfUtf8(texts, cell) : 0);
-    else KIND_IMPORTS[cell.feature.kind].parseText(texts.text(row), cell);
+    if (cell.feature.kind === 'single') cell.column.push(known.codeOf(texts, row, cell));
+    else KIND_IMPORTS[cell.feature.kind].parseText(texts.seek(row) ? stringOf(texts) : '', cell);
   };
 }

@@ -41,6 +41,19 @@ describe('the same users as NDJSON, CSV and Parquet', () => {
     expect(parquet).toEqual(ndjson);
   });
 
+  it('give the same bytes over several chunks of texts within and outside of DuckDB records', async () => {
+    const nameOf = (i: number) => (i % 3 === 0 ? `t${i % 6000}` : `a token outside of its record ${i % 6000}`);
+    const users = Array.from({ length: 9000 }, (_, i) => ({
+      user_id: i % 5 === 0 ? `${i}` : `a user outside of the record ${i}`,
+      city: i % 7 === 0 ? null : nameOf(i),
+      likes: i % 11 === 0 ? null : ['tea', nameOf(i + 1), nameOf(2 * i), 'exactly12byt', 'exactly13byte'].slice(i % 5),
+      age: i,
+      taste: null,
+    }));
+    const [ndjson, , parquet] = await snapshots(users, SCHEMA.features, []);
+    expect(parquet).toEqual(ndjson);
+  });
+
   it('give the same bytes whatever the schema and the users are', { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(world(), async ({ features, users, before }) => {
