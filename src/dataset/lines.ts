@@ -6,7 +6,14 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AppError, type ErrorDetail, messageOf } from '../lib/errors.ts';
 import { FOREIGN_FILES } from '../lib/files/foreign-files.ts';
-import { type LineBatch, type LineFault, splitLines, withoutReturn } from '../lib/text/lines.ts';
+import {
+  decodeLines,
+  type LineBatch,
+  type LineBlock,
+  type LineFault,
+  splitBlocks,
+  withoutReturn,
+} from '../lib/text/lines.ts';
 import { unpackZstd } from './zstd.ts';
 
 export interface LineLimits {
@@ -23,6 +30,7 @@ export const LINE_LIMITS: LineLimits = { maximumLineBytes: 16 * 1024 * 1024 };
 
 /** Number of bytes to read and decode at a time, and approximate size of a batch of lines. */
 const CHUNK_BYTES = 1024 * 1024;
+const CARRIAGE_RETURN = 0x0d;
 
 /** Creates an AppError `invalid_data` that names file:line. */
 export function lineError(
@@ -62,6 +70,17 @@ export async function* readWholeLines(
   encoding: Encoding = 'utf-8',
   shown: string = path,
 ): AsyncGenerator<LineBatch, void, void> {
+  for await (const { bytes, firstLine } of readBlocks(path, limits, encoding, shown))
+    yield decodeLines(bytes, firstLine);
+}
+
+/** Yields the blocks whose lines `readWholeLines` yields. Errors: those of `readLines`. */
+export async function* readBlocks(
+  path: string,
+  limits: LineLimits = LINE_LIMITS,
+  encoding: Encoding = 'utf-8',
+  shown: string = path,
+): AsyncGenerator<LineBlock, void, void> {
   const { maximumLineBytes } = limits;
   let next = 1;
   const refuse = (line: number, fault: LineFault) =>
@@ -69,12 +88,11 @@ export async function* readWholeLines(
   try {
     // the limit allows one extra byte for a carriage return, and three for a byte order mark
     const bytes = encoding === 'utf-8' ? readBytes(path) : decodeLatin1(readBytes(path));
-    for await (const batch of splitLines(bytes, { maximumBytes: maximumLineBytes + 4, refuse })) {
-      const { firstLine, lines } = batch;
-      const long = lines.findIndex((line) => isLongerThan(withoutReturn(line), maximumLineBytes));
-      if (long >= 0) throw tooLong(shown, firstLine + long, maximumLineBytes);
-      next = firstLine + lines.length;
-      yield batch;
+    for await (const block of splitBlocks(bytes, { maximumBytes: maximumLineBytes + 4, refuse })) {
+      const long = findLongLine(block, maximumLineBytes);
+      if (long >= 0) throw tooLong(shown, block.firstLine + long, maximumLineBytes);
+      next = block.firstLine + block.ends.length;
+      yield block;
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
@@ -109,9 +127,14 @@ function readBytes(path: string): AsyncIterable<Buffer> {
   return gunzip;
 }
 
-function isLongerThan(line: string, bytes: number): boolean {
-  // a UTF-16 code unit takes at most 3 bytes in UTF-8, so the bytes of most lines need not be counted
-  return line.length * 3 > bytes && Buffer.byteLength(line) > bytes;
+/** The index of the first line with more than `maximum` bytes, without the carriage return of a CRLF; -1 if none. */
+function findLongLine({ bytes, ends }: LineBlock, maximum: number): number {
+  for (let i = 0, start = 0; i < ends.length; i++) {
+    const end = ends[i]!;
+    if (end - start > maximum + (bytes[end - 1] === CARRIAGE_RETURN ? 1 : 0)) return i;
+    start = end + 1;
+  }
+  return -1;
 }
 
 function tooLong(path: string, line: number, limit: number): AppError {

@@ -9,6 +9,15 @@ export interface LineBatch {
   readonly lines: readonly string[];
 }
 
+/** Consecutive lines in valid UTF-8. */
+export interface LineBlock {
+  /** The 1-based number of the first line. */
+  readonly firstLine: number;
+  readonly bytes: Buffer;
+  /** Where each line ends in `bytes`, without its `\n`; the next line begins one byte later. */
+  readonly ends: readonly number[];
+}
+
 /** Why reading ends early: the file is not UTF-8 text, or a line is not UTF-8 or is too long. */
 export type LineFault = ForeignFile | 'not_utf_8' | 'too_long';
 
@@ -37,10 +46,22 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
  * Yields a batch of lines per chunk, or several batches if blank lines are skipped. A byte order mark at the start is
  * dropped. The last line may lack its `\n`. Empty lines are returned as ''.
  */
-export async function* splitLines(
+export function splitLines(bytes: AsyncIterable<Buffer>, limits: LineLimits): AsyncGenerator<LineBatch, void, void> {
+  return split(bytes, limits, decodeLines, ({ lines }) => lines.length);
+}
+
+/** Like `splitLines`, but yields the bytes of the lines. */
+export function splitBlocks(bytes: AsyncIterable<Buffer>, limits: LineLimits): AsyncGenerator<LineBlock, void, void> {
+  const read = (text: Buffer, firstLine: number) => ({ firstLine, bytes: text, ends: findEnds(text) });
+  return split(bytes, limits, read, ({ ends }) => ends.length);
+}
+
+async function* split<T>(
   bytes: AsyncIterable<Buffer>,
   { maximumBytes, refuse, skipsBlank }: LineLimits,
-): AsyncGenerator<LineBatch, void, void> {
+  read: (text: Buffer, firstLine: number) => T,
+  count: (batch: T) => number,
+): AsyncGenerator<T, void, void> {
   let firstLine = 1;
   let isStart = true;
   let pending: Buffer[] = [];
@@ -53,14 +74,12 @@ export async function* splitLines(
     const foreign = isStart ? findForeignFile(Buffer.concat(pending, Math.min(pendingBytes, HEAD_BYTES))) : null;
     if (foreign !== null) throw refuse(1, foreign);
   };
-  const batchOf = (text: Buffer): LineBatch => {
-    const lines = text.toString('utf8').split('\n');
-    if (text.at(-1) === NEWLINE) lines.pop();
-    const batch = { firstLine, lines };
-    firstLine += lines.length;
+  const batchOf = (text: Buffer): T => {
+    const batch = read(text, firstLine);
+    firstLine += count(batch);
     return batch;
   };
-  function* take(): Generator<LineBatch, void, void> {
+  function* take(): Generator<T, void, void> {
     checkStart();
     const block = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
     pending = [];
@@ -98,9 +117,23 @@ export async function* splitLines(
   if (pending.length > 0) yield* take();
 }
 
+/** The lines in the bytes of a block. */
+export function decodeLines(bytes: Buffer, firstLine: number): LineBatch {
+  const lines = bytes.toString('utf8').split('\n');
+  if (bytes.at(-1) === NEWLINE) lines.pop();
+  return { firstLine, lines };
+}
+
 /** Returns the line without the `\r` of a CRLF. */
 export function withoutReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+function findEnds(bytes: Buffer): number[] {
+  const ends: number[] = [];
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) ends.push(at);
+  if (bytes.at(-1) !== NEWLINE) ends.push(bytes.length);
+  return ends;
 }
 
 function startsWith(bytes: Buffer, start: Buffer): boolean {

@@ -2,12 +2,16 @@
  * Reads users from NDJSON: one JSON object per line, with the user id and the features under the keys that a schema
  * names.
  */
-import { lineError, readLines } from '../../dataset/lines.ts';
+import { lineError, readBlocks } from '../../dataset/lines.ts';
 import { describeNoToken, findId, type JsonRecord, parseRecord } from '../../dataset/records.ts';
-import { assert } from '../../lib/errors.ts';
+import { type AppError, assert } from '../../lib/errors.ts';
+import { type LineBlock, withoutReturn } from '../../lib/text/lines.ts';
 import { type Cell, isPattern, type SourceFeature } from '../kinds/kind-import.ts';
+import { checkLength, pushCode } from '../kinds/multi.ts';
 import { KIND_IMPORTS } from '../kinds/table.ts';
+import { codeOfUtf8, stringOf, type Utf8 } from '../kinds/tokens.ts';
 import type { ImportLimits } from './import-limits.ts';
+import { JsonScanner, NULL, OTHER, Seekable, TEXT, TEXTS } from './json-scanner.ts';
 import { placeError, type RowPlace } from './row-place.ts';
 import type { SourceSchema } from './source-schema.ts';
 import type { UserBatch, UserFile } from './user-file.ts';
@@ -29,38 +33,50 @@ export interface JsonOptions {
  */
 export function jsonUsers(path: string, options: JsonOptions): UserFile {
   async function* batches(): AsyncGenerator<UserBatch, void, void> {
-    for await (const { firstLine, lines } of readLines(path, options.limits))
-      yield new JsonBatch(path, firstLine, lines, options);
+    const scanner = new LineScanner(options.schema);
+    for await (const block of readBlocks(path, options.limits)) yield new JsonBatch(path, block, options, scanner);
   }
   return { path, hasLines: true, idName: `"${options.schema.userId}"`, batches };
 }
 
 class JsonBatch implements UserBatch {
   readonly #path: string;
-  readonly #firstLine: number;
-  readonly #lines: readonly string[];
+  readonly #block: LineBlock;
   readonly #options: JsonOptions;
-  #record: JsonRecord = {};
-  #id = '';
+  readonly #scanner: LineScanner;
+  /** The parsed line; null if the scanner has read it. */
+  #record: JsonRecord | null = null;
+  #id: string | Utf8 = '';
 
-  constructor(path: string, firstLine: number, lines: readonly string[], options: JsonOptions) {
+  constructor(path: string, block: LineBlock, options: JsonOptions, scanner: LineScanner) {
     this.#path = path;
-    this.#firstLine = firstLine;
-    this.#lines = lines;
+    this.#block = block;
     this.#options = options;
+    this.#scanner = scanner;
   }
 
   get count(): number {
-    return this.#lines.length;
+    return this.#block.ends.length;
   }
 
   lineOf(row: number): number {
-    return this.#firstLine + row;
+    return this.#block.firstLine + row;
   }
 
-  userId(row: number): string | null {
-    const line = this.lineOf(row);
-    const record = parseRecord(this.#lines[row]!, this.#path, line);
+  userId(row: number): string | Utf8 | null {
+    const { bytes, ends } = this.#block;
+    const [start, end] = [row === 0 ? 0 : ends[row - 1]! + 1, ends[row]!];
+    const scanned = this.#scanner.scan(bytes, start, end);
+    if (scanned !== null) {
+      this.#record = null;
+      this.#id = scanned;
+      return scanned;
+    }
+    return this.#parseLine(withoutReturn(bytes.toString('utf8', start, end)), this.lineOf(row));
+  }
+
+  #parseLine(text: string, line: number): string | null {
+    const record = parseRecord(text, this.#path, line);
     if (record === null) return null;
     const { schema, limits } = this.#options;
     const value = Object.hasOwn(record, schema.userId) ? record[schema.userId] : undefined;
@@ -75,19 +91,94 @@ class JsonBatch implements UserBatch {
   }
 
   readValues(_: number, cells: readonly Cell[]): void {
-    for (const cell of cells) {
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i]!;
       const { feature, place } = cell;
       const derived = this.#options.derived?.get(feature.name);
-      const value = derived ? (derived.get(this.#id) ?? []) : fieldOf(this.#record, feature, place);
-      KIND_IMPORTS[feature.kind].parse(value, cell);
+      const parse = KIND_IMPORTS[feature.kind].parse;
+      if (derived !== undefined) parse(derived.get(stringOf(this.#id)) ?? [], cell);
+      else if (this.#record === null) this.#scanner.readValue(i, cell);
+      else parse(fieldOf(this.#record, feature, place), cell);
     }
+  }
+}
+
+/** Reads the usual lines of a file without JSON.parse. */
+class LineScanner {
+  /** null if a feature has a column for each of its numbers. */
+  readonly #scanner: JsonScanner | null;
+  readonly #idKey: number;
+  /** By feature. */
+  readonly #keys: readonly number[];
+  readonly #id = new Seekable();
+  readonly #token = new Seekable();
+
+  constructor({ userId, features }: SourceSchema) {
+    const keys = [...new Set([userId, ...features.map(({ column }) => column)])];
+    this.#scanner = features.some(isPattern) ? null : new JsonScanner(keys);
+    this.#idKey = keys.indexOf(userId);
+    this.#keys = features.map(({ column }) => keys.indexOf(column));
+  }
+
+  /** Reads a line and returns its user id; null if the line must be parsed. */
+  scan(bytes: Buffer, start: number, end: number): Utf8 | null {
+    const scanner = this.#scanner;
+    if (scanner === null || !scanner.scan(bytes, start, end) || scanner.kinds[this.#idKey] !== TEXT) return null;
+    scanner.seekText(this.#id, this.#idKey);
+    return this.#id;
+  }
+
+  /** Reads the value of a feature of the scanned line into its cell. */
+  readValue(index: number, cell: Cell): void {
+    const [scanner, key, token, kind] = [this.#scanner!, this.#keys[index]!, this.#token, cell.feature.kind];
+    const { parse } = KIND_IMPORTS[kind];
+    switch (scanner.kinds[key]) {
+      case TEXT:
+        scanner.seekText(token, key);
+        // without a string for each token
+        if (kind === 'single') cell.column.push(codeOfUtf8(token, cell));
+        else parse(stringOf(token), cell);
+        break;
+      case TEXTS:
+        this.#readTexts(scanner, scanner.starts[key]!, scanner.ends[key]!, cell);
+        break;
+      case NULL:
+        parse(null, cell);
+        break;
+      case OTHER:
+        parse(scanner.parse(key), cell);
+        break;
+      default:
+        throw absent(cell.feature, cell.place);
+    }
+  }
+
+  #readTexts(scanner: JsonScanner, from: number, to: number, cell: Cell): void {
+    const [token, { kind }] = [this.#token, cell.feature];
+    if (kind === 'multi') {
+      checkLength(to - from, cell);
+      for (let item = from; item < to; item++) {
+        scanner.seekItem(token, item);
+        pushCode(codeOfUtf8(token, cell), cell);
+      }
+      return;
+    }
+    const texts = Array.from({ length: to - from }, (_, i) => {
+      scanner.seekItem(token, from + i);
+      return stringOf(token);
+    });
+    KIND_IMPORTS[kind].parse(texts, cell);
   }
 }
 
 function fieldOf(record: JsonRecord, feature: SourceFeature, place: RowPlace): unknown {
   if (isPattern(feature)) return gather(record, feature);
   if (Object.hasOwn(record, feature.column)) return record[feature.column];
-  throw placeError(place, `the feature "${feature.name}" is absent: write null for an unknown value`);
+  throw absent(feature, place);
+}
+
+function absent({ name }: SourceFeature, place: RowPlace): AppError {
+  return placeError(place, `the feature "${name}" is absent: write null for an unknown value`);
 }
 
 /**
