@@ -78,6 +78,19 @@ describe('importPopulation', () => {
     expect(message).toMatch(/:2: the user "7" appears a second time$/);
   });
 
+  it('reads a vector whose name has a *, which is no pattern in a data set', async () => {
+    const [source, out] = [newFolder(), newFolder()];
+    const features = [{ name: 'v_*', kind: 'vector', size: 2 }] as const;
+    const users = [
+      { user_id: 'u', 'v_*': [1, 2] },
+      { user_id: 'an escape: "', 'v_*': [3, 4] },
+    ];
+    writeDataSet(source, users, { features });
+    await importPopulation({ source, features, out });
+    const column = openPopulation(out).readSegment(0).columns.get('v_*');
+    expect(column).toEqual({ kind: 'vector', size: 2, values: Float32Array.of(1, 2, 3, 4) });
+  });
+
   it('leaves nothing in the folder but the version, the tables, `current`, the order of versions and the locks', async () => {
     const out = newFolder();
     const { version } = await importUsers(newFolder(), out, USERS);

@@ -52,7 +52,8 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
   return await publishVersion(target, users, async (writer) => {
     const limits = { ...IMPORT_LIMITS, ...options.limits };
     const schema = { userId: 'user_id', features: features.map((feature) => ({ ...feature, column: feature.name })) };
-    const file = jsonUsers(users, { schema, limits, ...(options.derived ? { derived: options.derived } : {}) });
+    const derived = options.derived ? { derived: options.derived } : {};
+    const file = jsonUsers(users, { schema, limits, isLiteral: true, ...derived });
     await readRows([file], writer, {
       features: schema.features,
       limits,

@@ -24,6 +24,8 @@ export interface JsonOptions {
   readonly limits: ImportLimits;
   /** Features whose values are not in the file. */
   readonly derived?: Derived;
+  /** Whether a `*` in the name of a column is a character like any other. */
+  readonly isLiteral?: boolean;
 }
 
 /**
@@ -33,7 +35,7 @@ export interface JsonOptions {
  */
 export function jsonUsers(path: string, options: JsonOptions): UserFile {
   async function* batches(): AsyncGenerator<UserBatch, void, void> {
-    const scanner = new LineScanner(options.schema);
+    const scanner = new LineScanner(options);
     for await (const block of readBlocks(path, options.limits)) yield new JsonBatch(path, block, options, scanner);
   }
   return { path, hasLines: true, idName: `"${options.schema.userId}"`, batches };
@@ -98,6 +100,7 @@ class JsonBatch implements UserBatch {
       const parse = KIND_IMPORTS[feature.kind].parse;
       if (derived !== undefined) parse(derived.get(stringOf(this.#id)) ?? [], cell);
       else if (this.#record === null) this.#scanner.readValue(i, cell);
+      else if (!this.#options.isLiteral && isPattern(feature)) parse(gather(this.#record, feature), cell);
       else parse(fieldOf(this.#record, feature, place), cell);
     }
   }
@@ -113,9 +116,9 @@ class LineScanner {
   readonly #id = new Seekable();
   readonly #token = new Seekable();
 
-  constructor({ userId, features }: SourceSchema) {
+  constructor({ schema: { userId, features }, isLiteral = false }: JsonOptions) {
     const keys = [...new Set([userId, ...features.map(({ column }) => column)])];
-    this.#scanner = features.some(isPattern) ? null : new JsonScanner(keys);
+    this.#scanner = !isLiteral && features.some(isPattern) ? null : new JsonScanner(keys);
     this.#idKey = keys.indexOf(userId);
     this.#keys = features.map(({ column }) => keys.indexOf(column));
   }
@@ -172,7 +175,6 @@ class LineScanner {
 }
 
 function fieldOf(record: JsonRecord, feature: SourceFeature, place: RowPlace): unknown {
-  if (isPattern(feature)) return gather(record, feature);
   if (Object.hasOwn(record, feature.column)) return record[feature.column];
   throw absent(feature, place);
 }
