@@ -157,7 +157,10 @@ export class EngineModels {
         ...{ model: folder, population, device: this.#device },
         userSides: userSides !== 0,
       },
-      { isInFolds: model.manifest.adaptation.optimiser === 'gradient_descent', drift: model.manifest.drift },
+      {
+        isInFolds: userSides !== 0 && model.manifest.adaptation.optimiser === 'gradient_descent',
+        drift: model.manifest.drift,
+      },
     );
     const bound = new WeakSet<Population>();
     const openPopulation = async (version: string): Promise<Population> => {

@@ -72,7 +72,8 @@ export async function storeUserSides(
       onProgress(segment, segmentCount);
       return true;
     };
-    return await makeUserSides(loaded, { population, populationVersion, segmentCount, maximumBytes, goOn });
+    const wanted = { population, populationVersion, segmentCount, maximumBytes, goOn };
+    return await makeUserSides(loaded, wanted, { isBackground: false });
   } finally {
     await models.close();
   }

@@ -18,7 +18,7 @@ export const ENGINE_LIMITS = {
   userSides: fixed(
     1,
     'yes or no',
-    'Whether the parts of scores that depend only on users are computed separately; 0 runs the whole graph for ' +
-      'each campaign.',
+    'Whether scoring computes apart what users alone determine, and idle threads rank folds of held-out seeds; with 0, ' +
+      'each campaign runs the whole graph and ranks its folds in one thread.',
   ),
 };

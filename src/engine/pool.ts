@@ -33,7 +33,7 @@ const MAXIMUM_SHARING_BYTES = 2 ** 20;
  */
 export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
 
-/** The folds that the adapting thread ranks. `OTHER_FOLDS` are ranked by another thread, which need not adapt. */
+/** The folds that are ranked by the thread that adapts; another thread, which need not adapt, ranks the others. */
 const OWN_FOLDS = [0, 1];
 const OTHER_FOLDS = Array.from({ length: PARTS - OWN_FOLDS.length }, (_, i) => OWN_FOLDS.length + i);
 
@@ -138,9 +138,12 @@ export class ThreadPool {
     return this.#group.run(task, following, { near }) as Promise<ScoreResult>;
   }
 
-  /** Runs while no other task waits. */
-  makeUserSide(task: UserSideTask): Promise<UserSideResult> {
-    return this.#group.run(task, {}, { isBackground: true }) as Promise<UserSideResult>;
+  /** In the background, the task runs only while no other task waits. */
+  makeUserSide(
+    task: UserSideTask,
+    { isBackground }: { readonly isBackground: boolean } = { isBackground: true },
+  ): Promise<UserSideResult> {
+    return this.#group.run(task, {}, { isBackground }) as Promise<UserSideResult>;
   }
 }
 

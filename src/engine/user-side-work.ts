@@ -74,7 +74,8 @@ export class UserSideWork {
     try {
       const { segmentCount } = await loaded.openPopulation(populationVersion);
       const goOn = () => served().epoch === epoch && hasRoom(RESERVED_BYTES);
-      await makeUserSides(loaded, { population, populationVersion, segmentCount, maximumBytes, goOn });
+      const wanted = { population, populationVersion, segmentCount, maximumBytes, goOn };
+      await makeUserSides(loaded, wanted, { isBackground: true });
       this.#last = { epoch, files: this.#count() };
     } finally {
       models.giveBack(model.version);
@@ -92,18 +93,31 @@ interface Wanted {
   goOn(segment: number): boolean;
 }
 
-/** Makes and stores the missing user sides, one segment at a time. Returns whether all user sides are stored. */
+/**
+ * Makes and stores the user sides that are missing: in the background one segment at a time, otherwise one per thread.
+ * Returns whether all are stored.
+ */
 export async function makeUserSides(
   { pool, version: model }: Pick<LoadedModel, 'pool' | 'version'>,
   { population, populationVersion, segmentCount, maximumBytes, goOn }: Wanted,
+  { isBackground }: { readonly isBackground: boolean },
 ): Promise<boolean> {
   let left = makeRoom(population, { version: populationVersion, model }, maximumBytes);
-  for (let segment = 0; segment < segmentCount; segment++) {
-    if (left <= 0 || !goOn(segment)) return false;
-    const task = { kind: 'user-side', populationVersion, segment, maximumBytes: left } as const;
-    const { bytes } = await pool.makeUserSide(task);
-    if (bytes === null) return false;
-    left -= bytes;
-  }
-  return true;
+  let next = 0;
+  let isStored = true;
+  const work = async () => {
+    while (isStored && next < segmentCount) {
+      const segment = next++;
+      if (left <= 0 || !goOn(segment)) isStored = false;
+      else {
+        const task = { kind: 'user-side', populationVersion, segment, maximumBytes: left } as const;
+        const { bytes } = await pool.makeUserSide(task, { isBackground });
+        if (bytes === null) isStored = false;
+        else left -= bytes;
+      }
+    }
+  };
+  const atOnce = isBackground ? 1 : pool.computedWith.threads;
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return isStored;
 }

@@ -18,8 +18,9 @@ export interface ScoringRig {
   score(campaigns: number): Promise<void>;
   /** Scores all users for one campaign, without a ranking. */
   scoreAlone(): Promise<void>;
-  /** Makes and stores all user sides anew. */
+  /** Makes and stores all user sides, none of which may be stored. */
   makeUserSides(): Promise<void>;
+  removeUserSides(): void;
   close(): Promise<void>;
 }
 
@@ -82,16 +83,21 @@ export async function openScoringRig({
     },
     makeUserSides: async () => {
       const { version: populationVersion, segmentCount } = population;
-      makeRoom(paths.population, { version: '', model: '' }, 0);
       const made = await Promise.all(
         Array.from({ length: segmentCount }, (_, segment) =>
-          pool.makeUserSide({ kind: 'user-side', populationVersion, segment, maximumBytes: 2 ** 40 }),
+          pool.makeUserSide(
+            { kind: 'user-side', populationVersion, segment, maximumBytes: 2 ** 40 },
+            { isBackground: false },
+          ),
         ),
       );
       assert(
         made.every(({ bytes }) => bytes !== null && bytes > 0),
         'all user sides were made',
       );
+    },
+    removeUserSides: () => {
+      makeRoom(paths.population, { version: '', model: '' }, 0);
     },
     close: () => pool.close(),
   };

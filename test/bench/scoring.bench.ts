@@ -108,7 +108,10 @@ async function benchUserSide(folder: string, { quick, note }: BenchOptions): Pro
   const [graph, sides] = [await rigOf(false), await rigOf(true)];
   try {
     const { make, one, stored, ranked, queued } = await interleave(rounds, {
-      make: () => seconds(() => sides.makeUserSides()),
+      make: () => {
+        sides.removeUserSides();
+        return seconds(() => sides.makeUserSides());
+      },
       one: () => seconds(() => graph.scoreAlone()),
       stored: () => seconds(() => sides.scoreAlone()),
       ranked: () => seconds(() => graph.score(1)),

@@ -4,21 +4,10 @@
  * unchanged share its file (by hard links). If a file is missing or damaged, the user side is computed.
  */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
-import { linkDurably, listFolder, removeQuietly, withStorage } from '../../lib/files/durable-files.ts';
+import { linkDurably, listFolder, removeQuietly, withStorage, writeAll } from '../../lib/files/durable-files.ts';
 import { withSibling } from '../../lib/files/temporary-sibling.ts';
 import { listVersions, type Population, SegmentMemory } from '../../population/read.ts';
 import type { UserSide } from './user-side.ts';
@@ -82,18 +71,19 @@ export class UserSideFiles {
    */
   write(segment: number, side: UserSide, seconds: number, maximumBytes: number): number | null {
     const path = this.#pathOf(segment);
-    const bytes = encodeUserSide(this.#keyOf(segment), side, seconds);
-    if (bytes.length > maximumBytes) return null;
+    const parts = encodeUserSide(this.#keyOf(segment), side, seconds);
+    const size = parts.reduce((sum, { length }) => sum + length, 0);
+    if (size > maximumBytes) return null;
     const doing = `write ${path}`;
     withStorage(doing, () => {
       this.#createFolder();
       // without an fsync: the checksum finds a file that a power cut has cut off, and it is made again
       withSibling(path, doing, ({ path: temporary }) => {
-        writeFileSync(temporary, bytes);
+        writeParts(temporary, parts);
         renameSync(temporary, path);
       });
     });
-    return bytes.length;
+    return size;
   }
 
   remove(segment: number): void {
@@ -173,6 +163,15 @@ function sizeOf(path: string, isKept: boolean) {
     bytes: files.reduce((sum, file) => sum + (file?.size ?? 0), 0),
     at: Math.max(0, ...files.map((file) => file?.mtimeMs ?? 0)),
   };
+}
+
+function writeParts(path: string, parts: readonly Uint8Array[]): void {
+  const file = openSync(path, 'wx');
+  try {
+    for (const part of parts) writeAll(file, part, null);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** The bytes of a file; null if it cannot be read. */

@@ -1,5 +1,5 @@
 /** Computes the user side of a population's rows. */
-import { type Feeds, openSession, type Session, type Tensor } from '../../../packages/onnx-grad/index.ts';
+import { type Feeds, openSession, type Pool, type Session, type Tensor } from '../../../packages/onnx-grad/index.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Rows } from '../../population/read.ts';
 import { encodeCampaign, encodeUsers, IdArrays } from '../encode.ts';
@@ -11,6 +11,8 @@ import type { UserSideGraphs } from './user-side-graphs.ts';
 
 /** Tables with at most this many rows have indices of 16 bits. */
 const SHORT_ROWS = 2 ** 16;
+/** Number of tokens per row for which there is room at first. */
+const MEAN_TOKENS = 64;
 
 export class UserSideMaker {
   readonly #model: ScoredModel;
@@ -118,21 +120,19 @@ class ListWriters {
 
 class ListWriter {
   readonly name: string;
-  readonly #pool: UserSideGraphs['lists'][number];
+  readonly #pool: Pool;
   readonly #starts: Int32Array;
   #tokens: Uint16Array | Int32Array;
-  #weights: Float32Array;
-  #isWeighted = false;
+  /** null as long as all weights are 1. */
+  #weights: Float32Array | null = null;
   #row = 0;
   #end = 0;
 
-  constructor(name: string, pool: UserSideGraphs['lists'][number], rows: number) {
+  constructor(name: string, pool: Pool, rows: number) {
     this.name = name;
     this.#pool = pool;
     this.#starts = new Int32Array(rows + 1);
-    const some = rows * Math.min(pool.length, 16);
-    this.#tokens = pool.rows <= SHORT_ROWS ? new Uint16Array(some) : new Int32Array(some);
-    this.#weights = new Float32Array(some);
+    this.#tokens = this.#newTokens(rows * Math.min(pool.length, MEAN_TOKENS));
   }
 
   add(given: Feeds, rows: number): void {
@@ -140,17 +140,17 @@ class ListWriter {
     const indices = given[index]!.data as Int32Array;
     const factors = weights === null ? null : (given[weights]!.data as Float32Array);
     this.#reserve(this.#end + rows * length);
+    const tokens = this.#tokens;
     let end = this.#end;
     for (let row = 0, at = 0; row < rows; row++) {
       for (let i = 0; i < length; i++, at++) {
         const factor = factors === null ? 1 : factors[at]!;
         if (factor === 0) continue;
-        const given = indices[at]!;
-        const token = given < 0 ? given + tableRows : given;
-        if (!(token >= 0 && token < tableRows)) throw outside(given, table, tableRows);
-        if (factor !== 1) this.#isWeighted = true;
-        this.#tokens[end] = token;
-        this.#weights[end++] = factor;
+        const place = indices[at]!;
+        const token = place < 0 ? place + tableRows : place;
+        if (!(token >= 0 && token < tableRows)) throw outside(place, table, tableRows);
+        if (factor !== 1 || this.#weights !== null) this.#setWeight(end, factor);
+        tokens[end++] = token;
       }
       this.#starts[++this.#row] = end;
     }
@@ -158,18 +158,28 @@ class ListWriter {
   }
 
   finish(): TokenLists {
-    const tokens = this.#tokens.slice(0, this.#end);
-    return { starts: this.#starts, tokens, weights: this.#isWeighted ? this.#weights.slice(0, this.#end) : null };
+    const [tokens, weights] = [this.#tokens.subarray(0, this.#end), this.#weights?.subarray(0, this.#end) ?? null];
+    return { starts: this.#starts, tokens, weights };
+  }
+
+  #setWeight(at: number, factor: number): void {
+    this.#weights ??= new Float32Array(this.#tokens.length).fill(1);
+    this.#weights[at] = factor;
   }
 
   #reserve(length: number): void {
     if (length <= this.#tokens.length) return;
     const most = Math.max(length, 2 * this.#tokens.length);
-    const tokens = this.#pool.rows <= SHORT_ROWS ? new Uint16Array(most) : new Int32Array(most);
+    const tokens = this.#newTokens(most);
     tokens.set(this.#tokens);
     this.#tokens = tokens;
-    const weights = new Float32Array(most);
+    if (this.#weights === null) return;
+    const weights = new Float32Array(most).fill(1);
     weights.set(this.#weights);
     this.#weights = weights;
+  }
+
+  #newTokens(length: number): Uint16Array | Int32Array {
+    return this.#pool.rows <= SHORT_ROWS ? new Uint16Array(length) : new Int32Array(length);
   }
 }
