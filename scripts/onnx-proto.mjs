@@ -14,6 +14,10 @@ const OUT = 'packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
 /** Node runs the output without a build, so its enums are constant objects. */
 const OPTIONS = ['target=ts', 'import_extension=ts', 'erasable_syntax=true'];
 
+const COLUMNS = 120;
+/** Columns of a part of the file descriptor, which is one string of thousands of characters. */
+const PART = 100;
+
 const wanted = generate();
 if (!process.argv.includes('--check')) writeFileSync(join(ROOT, OUT), wanted);
 else if (!existsSync(join(ROOT, OUT)) || readFileSync(join(ROOT, OUT), 'utf8') !== wanted) {
@@ -38,10 +42,23 @@ function generate() {
       { cwd: ROOT, encoding: 'utf8', env: { ...process.env, BUF_CACHE_DIR: join(folder, 'cache') } },
     );
     if (status !== 0) throw new Error(`buf cannot compile ${SOURCE}: ${error?.message ?? stderr}`);
-    return readFileSync(join(folder, 'onnx_pb.ts'), 'utf8');
+    const lines = readFileSync(join(folder, 'onnx_pb.ts'), 'utf8').split('\n');
+    return lines.flatMap((line) => (line.length > COLUMNS ? wrap(line) : [line])).join('\n');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Breaks a long line: a comment between words, the file descriptor into strings that are joined. Others stay. */
+function wrap(line) {
+  const [, start, text] = /^( *\* ?)(.*)$/.exec(line) ?? [];
+  if (text !== undefined) {
+    const parts = text.match(new RegExp(`.{1,${COLUMNS - start.length}}(?: |$)`, 'g'));
+    return parts.map((part) => start + part.trimEnd());
+  }
+  const [, call, descriptor, end] = /^( *fileDesc\(")([^"]*)(".*)$/.exec(line) ?? [];
+  if (descriptor === undefined) return [line];
+  return (call + descriptor.match(new RegExp(`.{1,${PART}}`, 'g')).join('" +\n    "') + end).split('\n');
 }
 
 /** Returns the path of a command of @bufbuild. */
