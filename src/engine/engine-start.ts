@@ -58,6 +58,7 @@ export async function storeUserSides(
   maximumBytes: number,
   onProgress: (done: number, all: number) => void,
 ): Promise<boolean> {
+  if (maximumBytes === 0) return false;
   const { model: folder, population, populationVersion } = config;
   const version = readModelFolder(folder, { vocabulariesOnly: true }).manifest.version;
   const model = { version, folder };

@@ -139,10 +139,11 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       this.#parameters = { key: modelKey, values: new Map(task.parameters.map(unshare)) };
     const campaign = { features, externalId, parameters: this.#parameters.values };
     const read = () => bound.context.population.readSegment(task.segment, this.#segment);
-    const side = this.#stored?.find(task.segment) ?? null;
-    const stored = side && bound.scoreUserSide(side, campaign, read);
-    if (side && stored)
-      return { userNumbers: side.userNumbers.slice(), scores: await stored, batchSize: bound.batchSize };
+    const side = (bound.usesStored(externalId) && this.#stored?.find(task.segment)) || null;
+    if (side) {
+      const scores = await bound.scoreUserSide(side, campaign, read);
+      return { userNumbers: side.userNumbers.slice(), scores, batchSize: bound.batchSize };
+    }
     const rows = read();
     const scores = await bound.score(rows, campaign, {
       rows: `${task.populationVersion}/${task.segment}`,

@@ -1,6 +1,7 @@
 /** A model bound to a population. It adapts the model to campaigns and scores users with the customised models. */
 
 import type { Device } from '../../packages/onnx-grad/index.ts';
+import { assert } from '../lib/errors.ts';
 import { changesOf } from '../model/changes.ts';
 import { encodeCustomised } from '../model/customised.ts';
 import type { GeneralModel } from '../model/load.ts';
@@ -74,17 +75,19 @@ export class BoundModel<Users extends UserRows = UserRows> {
     return this.#scorer.userSides;
   }
 
+  /** Whether the scores of the campaign can be computed from stored user sides, in which no token is left out. */
+  usesStored(externalId: string | null): boolean {
+    return this.#scorer.userSides !== null && ownToken(this.context.model.folder, externalId) === null;
+  }
+
   /**
-   * Returns the scores of the rows of a user side, equal to those of `score`; null if the campaign needs a different
-   * user side, in which the campaign's own token is left out. `rows` reads the rows if an error has to be explained.
+   * Returns the scores of the rows of a stored user side, equal to those of `score`. `rows` reads the rows if an error
+   * has to be explained.
    */
-  scoreUserSide(
-    side: UserSide,
-    { externalId, ...campaign }: OfCampaign<ScoredCampaign>,
-    rows: () => Rows,
-  ): Promise<Float32Array> | null {
-    if (ownToken(this.context.model.folder, externalId) !== null) return null;
-    return this.#scorer.userSides?.score(side, campaign, rows) ?? null;
+  scoreUserSide(side: UserSide, campaign: ScoredCampaign, rows: () => Rows): Promise<Float32Array> {
+    const { userSides } = this.#scorer;
+    assert(userSides, 'the model has a user side');
+    return userSides.score(side, campaign, rows);
   }
 
   /** Returns the customised model and the bytes of its customised.bin. */

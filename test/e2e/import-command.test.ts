@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { getDataSetFile, openDataSet } from '../../src/dataset/data-set.ts';
-import { metaheac } from '../cli/in-process.ts';
+import { metaheac, metaheacWith } from '../cli/in-process.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
@@ -82,7 +82,12 @@ describe('metaheac population import SOURCE..', () => {
     const args = [users, '--schema', schema, '--out', join(folder, 'population'), '--model', world.model];
     const { status, stdout } = await metaheac('population', 'import', ...args);
     expect(stdout).toMatch(/% of users, \d+ tokens, 0\.0 % of occurrences unknown to the model\n/);
+    expect(stdout).toContain('  the user sides for the model are stored\n');
     expect(status).toBe(0);
+    // unless the limit is 0
+    const without = [users, '--schema', schema, '--out', join(folder, 'without'), '--model', world.model];
+    const other = await metaheacWith({ METAHEAC_USER_SIDE_BYTES: '0' }, 'population', 'import', ...without);
+    expect([other.status, other.stdout.includes('user sides')]).toEqual([0, false]);
   });
 
   it.each([

@@ -1,17 +1,25 @@
 /** Stores the user sides of an imported version, so that the first expansions with the model need not compute them. */
 import { availableParallelism } from 'node:os';
 import { storeUserSides } from '../../../engine/engine-start.ts';
-import { ENGINE_LIMITS } from '../../../engine/limits.ts';
+import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
+import { settingsOf } from '../../settings.ts';
 
+/** The import has succeeded, so an error here is only a note: a service computes what is not stored. */
 export async function storeImportedUserSides(
   imported: { readonly model: string; readonly population: string; readonly version: string },
   output: Output,
 ): Promise<void> {
   const { model, population, version: populationVersion } = imported;
   const config = { model, population, populationVersion, device: 'auto', threads: availableParallelism() };
-  const isStored = await storeUserSides(config, ENGINE_LIMITS.userSideBytes.value, (done, all) =>
-    output.progress(`user sides: ${done} of ${all} segments`),
-  );
-  if (isStored) output.result('  the user sides for the model are stored');
+  try {
+    const { userSideBytes } = settingsOf({}, output).values.limits;
+    const isStored = await storeUserSides(config, userSideBytes, (done, all) =>
+      output.progress(`user sides: ${done} of ${all} segments`),
+    );
+    if (isStored) output.result('  the user sides for the model are stored');
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    output.note(`metaheac: the user sides for the model are not stored: ${error.message}`);
+  }
 }
