@@ -14,7 +14,7 @@ const NOISE_MS = 20;
 const STABLE_MS = 10_000;
 const REMEMBER_EVERY_MS = 60_000;
 
-interface Seen {
+interface Stored {
   readonly now: number;
   readonly elapsed: number;
   readonly boot: string | null;
@@ -27,10 +27,11 @@ interface Step {
 
 /** The times that are stored across restarts. `src/domain/ports/clock.ts` documents the methods. */
 export interface TimeMemory {
-  seen(): Seen | null;
+  seen(): Stored | null;
+  used(): Stored | null;
   steps(): readonly Step[];
-  remember(seen: Seen): void;
-  step(step: Step, how: { readonly isCorrection: boolean; readonly seen: Seen | null }): void;
+  remember(time: Stored, isRight: boolean): void;
+  step(step: Step, how: { readonly isCorrection: boolean; readonly time: Stored; readonly isRight: boolean }): void;
 }
 
 export interface ServiceClockOptions {
@@ -144,19 +145,23 @@ export class ServiceClock implements Clock {
 
   /**
    * Resumes from the stored time. Within the same boot of the machine, the service's time advances with monotonic time.
-   * After a new boot, the machine's clock says how much time has passed, but is not trusted yet.
+   * After a new boot, the machine's clock says how much time has passed, but is not trusted yet. The time never begins
+   * before the stored time, because stored waiting times agree with it: if the machine's clock is behind, `look` moves
+   * both back.
    */
   attach(memory: TimeMemory): void {
     this.#memory = memory;
-    const seen = memory.seen();
-    const { boot = null } = this.#options;
+    const [seen, used] = [memory.seen(), memory.used()];
     const elapsed = this.elapsed();
-    if (seen !== null && boot !== null && seen.boot === boot && elapsed >= seen.elapsed) {
-      this.#offset = seen.now - seen.elapsed;
-    } else {
+    if (seen !== null && this.#isOfThisBoot(seen)) this.#offset = seen.now - seen.elapsed;
+    else {
       this.#state = 'new';
       this.#anchor = seen && { now: seen.now, elapsed };
-      if (seen !== null) this.#offset = Math.max(this.wall(), seen.now) - elapsed;
+      const stored = [seen, used].map((time) => time?.now ?? Number.NEGATIVE_INFINITY);
+      this.#offset =
+        used !== null && this.#isOfThisBoot(used)
+          ? used.now - used.elapsed
+          : Math.max(this.wall(), ...stored) - elapsed;
     }
     this.look();
   }
@@ -172,10 +177,9 @@ export class ServiceClock implements Clock {
     }
   }
 
-  /** Stores the service's time, unless the machine has just booted, because the time may be wrong then. */
+  /** Stores the service's time. If the machine has just booted, the time may be wrong, and is not stored as right. */
   remember(): void {
-    if (this.#state === 'new') return;
-    this.#memory?.remember(this.#seen(this.now()));
+    this.#memory?.remember(this.#stored(this.now()), this.#isRight);
     this.#rememberedAt = this.elapsed();
   }
 
@@ -260,41 +264,25 @@ export class ServiceClock implements Clock {
   #step(ms: number, isCorrection: boolean): void {
     this.remember();
     const at = this.now();
-    const seen = this.#state === 'new' ? null : this.#seen(at + ms);
-    this.#memory?.step({ at, ms }, { isCorrection: isCorrection && ms > JUMP_MS, seen });
+    const how = { isCorrection: isCorrection && ms > JUMP_MS, time: this.#stored(at + ms), isRight: this.#isRight };
+    this.#memory?.step({ at, ms }, how);
     this.#setOffset(this.#offset + ms);
   }
 
-  #seen(now: number): Seen {
+  get #isRight(): boolean {
+    return this.#state !== 'new';
+  }
+
+  #isOfThisBoot({ boot, elapsed }: Stored): boolean {
+    return boot !== null && boot === (this.#options.boot ?? null) && this.elapsed() >= elapsed;
+  }
+
+  #stored(now: number): Stored {
     return { now, elapsed: this.elapsed(), boot: this.#options.boot ?? null };
   }
 
   #setOffset(offset: number): void {
     this.#offset = offset;
     this.#onOffset(offset);
-  }
-}
-
-/** The service's time in another process on the same machine. */
-export class FollowedClock implements Clock {
-  readonly #system: Clock;
-  #offset: number;
-
-  /** Creates a clock that shows the machine's time until `follow` is called. */
-  constructor(system: Clock) {
-    this.#system = system;
-    this.#offset = system.now() - system.elapsed();
-  }
-
-  follow(offsetMs: number): void {
-    this.#offset = offsetMs;
-  }
-
-  now(): number {
-    return Math.floor(this.elapsed() + this.#offset);
-  }
-
-  elapsed(): number {
-    return this.#system.elapsed();
   }
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { fakeTime, HAS_FAKE_TIME } from '../fixture/fake-time.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { HAS_PROC } from '../fixture/processes.ts';
+import { freeze, HAS_PROC } from '../fixture/processes.ts';
 import { type Answer, Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { openReceiver } from '../http/webhooks/receiver.ts';
@@ -135,5 +135,24 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
       .map((span) => (Number(span.endTimeUnixNano) - Number(span.startTimeUnixNano)) / 1e9);
     expect(Math.max(...seconds)).toBeLessThan(120);
     expect(Math.min(...seconds)).toBeGreaterThanOrEqual(0);
+  },
+);
+
+it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
+  'runs what was queued while the clock was 40 days ahead, if the clock is set right while the service is down',
+  { timeout: 240_000, concurrent: true },
+  async ({ onTestFinished }) => {
+    const time = fakeTime();
+    time.set('+40d');
+    const options = { ...world, dataDir: temporaryFolder(), env: time.env };
+    const served = await Served.start(options, onTestFinished);
+    freeze(served.engine);
+    const campaign = await served.create({ features, seeds });
+    served.killGroup();
+    await served.exited();
+    time.set('+0');
+    const next = await Served.start({ ...options, port: served.port }, onTestFinished);
+    expect((await next.ended(campaign)).state).toBe('ready');
+    expect((await next.call('GET', '/v1/status')).json.clock.ahead_seconds).toBeCloseTo(0, 0);
   },
 );

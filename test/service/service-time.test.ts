@@ -1,5 +1,5 @@
 /** The time of a service whose machine's clock jumps, with a clock of the test's own and a real store. */
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CampaignStore } from '../../src/domain/ports/store.ts';
 import { ServiceClock } from '../../src/lib/service-clock.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
@@ -28,10 +28,12 @@ interface Started {
   /** Time passes, second by second as the service looks at it. */
   pass(ms: number): void;
   stop(): void;
+  /** Ends the service as `kill -9` does. */
+  kill(): void;
 }
 
 /** Starts a service on the folder, in a run of the machine with this name. */
-function start(boot = 'first'): Started {
+function start(boot: string | null = 'first'): Started {
   const clock = new ServiceClock({ system: machine, boot, settleMs: SETTLE_MS, sleptMs: () => sleptMs });
   const store = openStore(folder, { clock, minimumSeeds: 1, leaseMs: LEASE_MS, maximumAttempts: 3 });
   clock.attach(store.clock);
@@ -54,6 +56,7 @@ function start(boot = 'first'): Started {
       clock.remember();
       stop();
     },
+    kill: stop,
   };
 }
 
@@ -228,6 +231,65 @@ describe('a clock that goes forward three hours', () => {
     expect(service.clock.status).toMatchObject({ state: 'jumped', jumps: 3, settlesInMs: 60 * SECOND_MS });
     service.pass(60 * SECOND_MS);
     expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0 });
+  });
+});
+
+/** Claims a job, fails its attempt, and returns whether the job can be claimed once its delay of 2 s has passed. */
+function isRetried({ store, pass }: Started): boolean {
+  const job = store.claim('1:engine');
+  if (job === null) return false;
+  store.retryLater(job, { code: 'internal', message: 'test' }, 2 * SECOND_MS);
+  pass(2 * SECOND_MS);
+  return store.claim('2:engine') !== null;
+}
+
+describe('a clock that was not trusted yet', () => {
+  it.each([
+    ['the same run of the machine', 'first', -40 * DAY_MS],
+    ['another run of the machine', 'second', -40 * DAY_MS],
+    ['a system without boot ids', null, -2 * HOUR_MS],
+    ['the same run, by less than a jump', 'first', -30 * 60 * SECOND_MS],
+    ['another run, by less than a jump', 'second', -30 * 60 * SECOND_MS],
+  ])('keeps waiting times if it goes back while the service is down: %s', (_, boot, ms) => {
+    const service = start('first');
+    service.pass(70 * SECOND_MS);
+    service.store.create(newCampaign(), everyoneIsKnown);
+    failedDelivery(service, 30 * SECOND_MS);
+    service.clock.look();
+    service.kill();
+    machine.jump(ms);
+    const next = start(boot);
+    expect(next.clock.status).toMatchObject({ state: 'new', aheadMs: 0 });
+    expect(queuedSeconds(next)).toBeLessThan(61);
+    next.pass(61 * SECOND_MS);
+    expect(isDue(next)).toBe(true);
+    expect(isRetried(next)).toBe(true);
+  });
+
+  it('makes nothing wait longer if it goes forward while the service is down', () => {
+    const service = start();
+    service.store.create(newCampaign(), everyoneIsKnown);
+    failedDelivery(service, 30 * SECOND_MS);
+    service.kill();
+    machine.jump(40 * DAY_MS);
+    const next = start();
+    expect(next.clock.now()).toBe(machine.now());
+    expect(queuedSeconds(next)).toBe(0);
+    expect(isDue(next)).toBe(false);
+    next.pass(30 * SECOND_MS);
+    expect(isDue(next)).toBe(true);
+  });
+
+  it('loses no step that could not be written before the service was killed', () => {
+    const service = start();
+    jump(service, 40 * DAY_MS);
+    service.store.create(newCampaign(), everyoneIsKnown);
+    vi.spyOn(service.store.clock, 'step').mockImplementation(() => {
+      throw new Error('disk I/O error');
+    });
+    jump(service, -40 * DAY_MS);
+    service.kill();
+    expect(isRetried(start())).toBe(true);
   });
 });
 

@@ -1,7 +1,7 @@
 /** The port of the service's clock: the latest stored time, and corrections of stored times. */
 
-/** A moment at which the service's time was right, as far as the service could tell. */
-export interface SeenTime {
+/** The service's time at a moment. */
+export interface StoredTime {
   /** The time in milliseconds since 1970. */
   readonly now: number;
   /** Monotonic time since the machine booted. `boot` is the id of that boot; null if the system has no such id. */
@@ -21,22 +21,30 @@ export interface ClockStep {
 export interface StepKind {
   /** Whether the step corrects the clock. Ages do not include a correction. */
   readonly isCorrection: boolean;
-  /** The time to store with the step; null keeps the stored time. */
-  readonly seen: SeenTime | null;
+  /** The time after the step, which is stored with the step. */
+  readonly time: StoredTime;
+  /** Whether this time is right, as far as the service can tell. */
+  readonly isRight: boolean;
 }
 
 export interface ClockMemory {
-  /** null if no service has run on this store yet. */
-  seen(): SeenTime | null;
+  /** The last stored time that was right, as far as the service could tell; null if there is none yet. */
+  seen(): StoredTime | null;
+
+  /**
+   * The last stored time, right or not. Stored waiting times agree with this time. null if no service has stored its
+   * time yet.
+   */
+  used(): StoredTime | null;
 
   /** The steps of the clock, oldest first. */
   steps(): readonly ClockStep[];
 
   /**
-   * Stores the time. Also marks keys that have expired by this time as permanently expired.
+   * Stores the time. If the time is right, also marks keys that have expired by this time as permanently expired.
    * @throws AppError storage_failed
    */
-  remember(seen: SeenTime): void;
+  remember(time: StoredTime, isRight: boolean): void;
 
   /**
    * Moves the service's time by `ms`. Remaining waiting times stay the same, because the stored times (of jobs, leases,

@@ -1,5 +1,5 @@
 /** Implements the clock port with SQLite. */
-import type { ClockMemory, ClockStep, SeenTime, StepKind } from '../../domain/ports/clock.ts';
+import type { ClockMemory, ClockStep, StepKind, StoredTime } from '../../domain/ports/clock.ts';
 import type { SqliteApiKeys } from './api-keys.ts';
 import { type Database, write } from './database/database.ts';
 
@@ -25,9 +25,12 @@ export class SqliteClock implements ClockMemory {
     this.#apiKeys = apiKeys;
   }
 
-  seen(): SeenTime | null {
-    const row = this.#database.prepare('SELECT seen_at AS now, elapsed, boot FROM clock').get();
-    return (row as SeenTime | undefined) ?? null;
+  seen(): StoredTime | null {
+    return this.#read('SELECT seen_at AS now, elapsed, boot FROM clock');
+  }
+
+  used(): StoredTime | null {
+    return this.#read('SELECT used_at AS now, elapsed, boot FROM clock_used');
   }
 
   steps(): readonly ClockStep[] {
@@ -35,31 +38,42 @@ export class SqliteClock implements ClockMemory {
     return this.#steps;
   }
 
-  remember(seen: SeenTime): void {
+  remember(time: StoredTime, isRight: boolean): void {
     write(this.#database, () => {
-      this.#apiKeys.recordExpired(seen.now);
-      this.#keep(seen);
+      if (isRight) this.#apiKeys.recordExpired(time.now);
+      this.#keep(time, isRight);
     });
   }
 
-  step({ at, ms }: ClockStep, { isCorrection, seen }: StepKind): void {
+  step({ at, ms }: ClockStep, { isCorrection, time, isRight }: StepKind): void {
     write(this.#database, () => {
       for (const sql of WAITING) {
         const statement = this.#database.prepare(sql);
         statement.run(sql.includes('@at') ? { at, ms } : { ms });
       }
-      if (seen !== null) this.#keep(seen);
+      this.#keep(time, isRight);
       if (isCorrection) this.#database.prepare('INSERT INTO clock_steps (at, ms) VALUES (@at, @ms)').run({ at, ms });
     });
     this.#steps = null;
   }
 
-  #keep(seen: SeenTime): void {
+  #read(sql: string): StoredTime | null {
+    return (this.#database.prepare(sql).get() as StoredTime | undefined) ?? null;
+  }
+
+  #keep(time: StoredTime, isRight: boolean): void {
+    this.#database
+      .prepare(
+        `INSERT INTO clock_used (one, used_at, elapsed, boot) VALUES (1, @now, @elapsed, @boot)
+         ON CONFLICT DO UPDATE SET used_at = @now, elapsed = @elapsed, boot = @boot`,
+      )
+      .run({ ...time });
+    if (!isRight) return;
     this.#database
       .prepare(
         `INSERT INTO clock (one, seen_at, elapsed, boot, highest) VALUES (1, @now, @elapsed, @boot, @now)
          ON CONFLICT DO UPDATE SET seen_at = @now, elapsed = @elapsed, boot = @boot, highest = max(highest, @now)`,
       )
-      .run({ ...seen });
+      .run({ ...time });
   }
 }
