@@ -101,7 +101,7 @@ class Run {
   readonly #shared: Shared;
   readonly #clients: readonly Client[];
   readonly #patient: Patient;
-  readonly #tally: Tally = { faults: new Map(), unmet: new Map(), errors: [] };
+  readonly #tally: Tally = { faults: new Map(), unmet: new Map(), history: [], errors: [] };
 
   constructor(stage: Stage, options: ChaosOptions) {
     this.#stage = stage;
@@ -129,7 +129,7 @@ class Run {
     const { corruption } = this.#patient;
     await program.call('POST', '/v1/webhooks', { url: receiver.url });
     await Promise.all(this.#clients.map((client) => client.step()));
-    await calm(program, this.#entries());
+    await this.#calm();
     const atFirst = program.held();
     await this.#torment();
     note('calm, and the verdict');
@@ -138,7 +138,7 @@ class Run {
     await program.ready();
     // the first version does not have all ranked users
     await program.call('POST', `/v1/populations/${world.versions[1]}/activate`);
-    await calm(program, this.#entries());
+    await this.#calm();
     verdict.lost.push(...(await untilMended(dataDir, corruption)));
     const stored = await checkLedgers({ program, world, dataDir, corruption }, this.#entries(), verdict);
     const atLast = program.held();
@@ -207,6 +207,11 @@ class Run {
       if (status !== 404) verdict.lost.push(`${user} was erased but is known again (${status})`);
     }
     await program.terminate(true);
+  }
+
+  #calm(): Promise<void> {
+    const { program, dataDir } = this.#stage;
+    return calm({ program, dataDir, history: this.#tally.history }, this.#entries());
   }
 
   #entries() {

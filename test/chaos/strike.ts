@@ -1,5 +1,6 @@
 /** Injects random faults from the table. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { Rng } from '../../src/lib/rng.ts';
 import { FAULTS, type Patient } from './faults.ts';
 
@@ -16,6 +17,8 @@ export interface Tally {
   readonly faults: Map<string, number>;
   /** Faults that it did not meet: there was nothing to inject them into, or nobody read the damage. */
   readonly unmet: Map<string, number>;
+  /** Every fault with its times, in order. */
+  readonly history: string[];
   readonly errors: string[];
 }
 
@@ -24,7 +27,7 @@ export async function strikeAll(
   patient: Patient,
   kind: keyof typeof PAUSES,
   rng: Rng,
-  { faults, unmet, errors, isOver }: Tally & { readonly isOver: () => boolean },
+  { faults, unmet, history, errors, isOver }: Tally & { readonly isOver: () => boolean },
 ): Promise<void> {
   const obstacles = obstaclesOf(patient);
   const own = Object.entries(FAULTS).filter(
@@ -41,6 +44,7 @@ export async function strikeAll(
     if (deck.length === 0) deck = [...own];
     const [name, fault] = deck.splice(rng.integer(deck.length), 1)[0]!;
     if (fault.isOfWork) await untilReady(patient, isOver);
+    const from = timeOf();
     const isDone = await fault.strike(patient, rng).catch((error: NodeJS.ErrnoException) => {
       // another fault had already ended the process, or the disk was full before
       if (error.code !== 'ESRCH' && error.code !== 'ENOSPC') errors.push(`${name}: ${error.stack}`);
@@ -48,7 +52,13 @@ export async function strikeAll(
     });
     const counts = isDone ? faults : unmet;
     counts.set(name, (counts.get(name) ?? 0) + 1);
+    history.push(`${from} to ${timeOf()} ${name}${isDone ? '' : ' (not met)'}`);
   }
+}
+
+/** The time of day, as in the service's log. */
+function timeOf(): string {
+  return new Date(systemClock.now()).toISOString().slice(11, 23);
 }
 
 async function untilReady({ program }: Patient, isOver: () => boolean): Promise<void> {
