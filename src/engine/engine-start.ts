@@ -3,7 +3,7 @@ import { readModelFolder } from '../model/folder.ts';
 import { openDevice } from '../model/onnx-grad.ts';
 import { EngineModels } from './engine-models.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
-import { makeUserSides } from './user-side-work.ts';
+import { type MadeUserSides, makeUserSides } from './user-side-work.ts';
 
 type OpenedFrom = Pick<EngineConfig, 'models' | 'population' | 'threads' | 'device'> &
   Partial<Pick<EngineConfig, 'userSides'>> & {
@@ -49,17 +49,17 @@ export async function openEngineModels<S>(
 
 /**
  * Computes and stores the user sides of a population version for a model, that is, the intermediate results of scoring
- * that depend only on users. Returns whether all user sides are stored; false if the model has no user sides.
- * `onProgress` receives the number of finished segments.
- * @throws the errors of `openEngineModels`
+ * that depend only on users. Returns null if the model has no user sides or `maximumBytes` is 0. `onProgress` receives
+ * the number of finished segments.
+ * @throws the errors of `openEngineModels` and `makeUserSides`
  */
 export async function storeUserSides(
   config: Omit<OpenedFrom, 'served' | 'models'> & { readonly model: string; readonly populationVersion: string },
   maximumBytes: number,
   onProgress: (done: number, all: number) => void,
-): Promise<boolean> {
-  if (maximumBytes === 0) return false;
-  const { model: folder, population, populationVersion } = config;
+): Promise<MadeUserSides | null> {
+  if (maximumBytes === 0) return null;
+  const { model: folder, populationVersion } = config;
   const version = readModelFolder(folder, { vocabulariesOnly: true }).manifest.version;
   const model = { version, folder };
   const { models } = await openEngineModels(
@@ -69,12 +69,12 @@ export async function storeUserSides(
   try {
     const loaded = await models.take(version, folder);
     const { segmentCount } = await loaded.openPopulation(populationVersion);
-    const goOn = (segment: number) => {
-      onProgress(segment, segmentCount);
+    const goOn = (stored: number) => {
+      onProgress(stored, segmentCount);
       return true;
     };
-    const wanted = { population, populationVersion, segmentCount, maximumBytes, goOn };
-    return await makeUserSides(loaded, wanted, { isBackground: false });
+    const wanted = { populationVersion, segmentCount, maximumBytes, goOn };
+    return await makeUserSides(loaded.pool, wanted, { isBackground: false });
   } finally {
     await models.close();
   }

@@ -15,6 +15,8 @@ export interface Heartbeat {
    * longer.
    */
   readonly users: number;
+  /** Number of segments whose user sides are stored, and of the others; null if none are to be stored. */
+  readonly userSides: { readonly stored: number; readonly missing: number } | null;
 }
 
 const EVERY_MS = 1_000;
@@ -30,6 +32,7 @@ export class Pulse {
   #expanding = 0;
   #usersScored = 0;
   #users = 0;
+  #userSides: Heartbeat['userSides'] = null;
 
   constructor(clock: Pick<Clock, 'elapsed'>, tell: (heartbeat: Heartbeat) => void) {
     this.#clock = clock;
@@ -57,6 +60,10 @@ export class Pulse {
     this.#users = Math.max(this.#users, users);
   }
 
+  userSidesStored(count: Heartbeat['userSides']): void {
+    this.#userSides = count;
+  }
+
   /** Runs `work` and counts it as a running expansion meanwhile. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#expanding += 1;
@@ -78,6 +85,7 @@ export class Pulse {
       residentBytes: process.memoryUsage.rss(),
       loopLagSeconds: Math.max(0, lateMs) / 1000,
       users: this.#users,
+      userSides: this.#userSides,
     });
     this.#usersScored = 0;
   }

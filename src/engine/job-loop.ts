@@ -11,7 +11,7 @@ import { checkModel } from './expansion/check-model.ts';
 import { type ExpandDependencies, expand, type Outcome } from './expansion/expand.ts';
 import type { Pulse } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from './messages.ts';
-import { UserSideWork } from './user-side-work.ts';
+import { type StoredCount, UserSideWork } from './user-side-work.ts';
 
 /** Interval at which the queue is polled if no message wakes the engine. */
 const POLL_MS = 500;
@@ -53,8 +53,10 @@ export class Engine {
     this.#dependencies = dependencies;
     this.#logger = logger;
     this.#tell = tell;
-    const { userSideBytes: maximumBytes, population } = config;
-    this.#userSides = new UserSideWork({ ...dependencies, maximumBytes, population, logger });
+    const { userSideBytes: maximumBytes, population, diskReserveBytes } = config;
+    const onStored = (count: StoredCount | null) => tell.pulse.userSidesStored(count);
+    const own = { maximumBytes, population, diskReserveBytes, onStored, logger };
+    this.#userSides = new UserSideWork({ ...dependencies, ...own });
   }
 
   wake(): void {

@@ -9,6 +9,8 @@ import type {
   CustomiseProgress,
   CustomiseResult,
   CustomiseTask,
+  PreparedUserSides,
+  PrepareUserSidesTask,
   RankResult,
   RestoreResult,
   RestoreTask,
@@ -138,7 +140,15 @@ export class ThreadPool {
     return this.#group.run(task, following, { near }) as Promise<ScoreResult>;
   }
 
-  /** In the background, the task runs only while no other task waits. */
+  /** In the background, the task runs only while no other task waits. @throws AppError storage_failed, unavailable */
+  prepareUserSides(
+    task: PrepareUserSidesTask,
+    { isBackground }: { readonly isBackground: boolean },
+  ): Promise<PreparedUserSides> {
+    return this.#group.run(task, {}, { isBackground }) as Promise<PreparedUserSides>;
+  }
+
+  /** In the background, the task runs only while no other task waits. @throws AppError storage_failed, unavailable */
   makeUserSide(
     task: UserSideTask,
     { isBackground }: { readonly isBackground: boolean } = { isBackground: true },

@@ -69,12 +69,20 @@ export interface RestoreTask {
   readonly customised: Uint8Array;
 }
 
+/** Finds the segments whose user sides are not stored, after linking and removing files. */
+export interface PrepareUserSidesTask {
+  readonly kind: 'prepare-user-sides';
+  readonly populationVersion: string;
+  /** Maximum size of all user sides of the population. */
+  readonly maximumBytes: number;
+}
+
 /** Makes and stores the user side of a segment, unless it is already stored. */
 export interface UserSideTask {
   readonly kind: 'user-side';
   readonly populationVersion: string;
   readonly segment: number;
-  /** Maximum size of the file; a larger one is not stored. */
+  /** Maximum size of all user sides of the population. */
   readonly maximumBytes: number;
 }
 
@@ -83,7 +91,7 @@ export interface TestTask {
   readonly kind: 'test';
 }
 
-export type Task = CustomiseTask | RankTask | ScoreTask | RestoreTask | UserSideTask | TestTask;
+export type Task = CustomiseTask | RankTask | ScoreTask | RestoreTask | PrepareUserSidesTask | UserSideTask | TestTask;
 
 /** The progress of an adaptation: either the finished share, or the parameters, with which scoring can start. */
 export type CustomiseProgress = number | { readonly parameters: readonly SharedTensor[] };
@@ -117,12 +125,24 @@ export interface ScoreResult {
   readonly batchSize: number;
 }
 
+export interface PreparedUserSides {
+  /** Segments whose user sides are not stored; null if the model has no user side. */
+  readonly missing: readonly number[] | null;
+}
+
 export interface UserSideResult {
   /**
    * Number of bytes written; 0 if the file already existed; null if no file was stored, because the model has no user
-   * side, the file would be too large, or the disk could not be written to.
+   * side or all files together would be too large.
    */
   readonly bytes: number | null;
 }
 
-export type ThreadResult = CustomiseResult | RankResult | RestoreResult | ScoreResult | UserSideResult | TestExpansion;
+export type ThreadResult =
+  | CustomiseResult
+  | RankResult
+  | RestoreResult
+  | ScoreResult
+  | PreparedUserSides
+  | UserSideResult
+  | TestExpansion;

@@ -2,7 +2,7 @@
 
 import type { Device } from '../../packages/onnx-grad/index.ts';
 import { systemClock } from '../lib/clock.ts';
-import { AppError, assert } from '../lib/errors.ts';
+import { assert } from '../lib/errors.ts';
 import { type Host, hostThread, type TaskContext } from '../lib/threads/thread-host.ts';
 import { applyChanges } from '../model/changes.ts';
 import { decodeCustomised } from '../model/customised.ts';
@@ -18,6 +18,8 @@ import type {
   CustomiseProgress,
   CustomiseResult,
   CustomiseTask,
+  PreparedUserSides,
+  PrepareUserSidesTask,
   RankResult,
   RankTask,
   RestoreResult,
@@ -69,6 +71,8 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
         return this.#restore(task);
       case 'score':
         return this.#score(task, context);
+      case 'prepare-user-sides':
+        return this.#prepareUserSides(task);
       case 'user-side':
         return this.#makeUserSide(task);
       case 'test':
@@ -152,23 +156,21 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     return { userNumbers: rows.userNumbers.slice(), scores, batchSize: bound.batchSize };
   }
 
+  async #prepareUserSides({ populationVersion, maximumBytes }: PrepareUserSidesTask): Promise<PreparedUserSides> {
+    const files = this.#filesOf(await this.#bind(populationVersion));
+    return { missing: files?.prepare(maximumBytes) ?? null };
+  }
+
   async #makeUserSide({ populationVersion, segment, maximumBytes }: UserSideTask): Promise<UserSideResult> {
     const bound = await this.#bind(populationVersion);
     const files = this.#filesOf(bound);
     if (files === null || bound.userSides === null) return { bytes: null };
-    if (segment === 0) files.removeOtherLayouts();
     if (files.has(segment)) return { bytes: 0 };
-    try {
-      if (files.link(segment)) return { bytes: 0 };
-      const start = systemClock.elapsed();
-      const rows = bound.context.population.readSegment(segment, this.#segment);
-      const side = await bound.userSides.make(rows);
-      const seconds = (systemClock.elapsed() - start) / 1000;
-      return { bytes: files.write(segment, side, seconds, maximumBytes) };
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'storage_failed') return { bytes: null };
-      throw error;
-    }
+    const start = systemClock.elapsed();
+    const rows = bound.context.population.readSegment(segment, this.#segment);
+    const side = await bound.userSides.make(rows);
+    const seconds = (systemClock.elapsed() - start) / 1000;
+    return { bytes: files.write(segment, side, seconds, maximumBytes) };
   }
 
   #filesOf(bound: BoundModel<Population>): UserSideFiles | null {

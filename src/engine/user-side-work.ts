@@ -1,7 +1,9 @@
 /** Makes the user sides of the served population in the background, while threads have no other work. */
+import { messageOf } from '../lib/errors.ts';
+import { freeBytesIn } from '../lib/files/free-bytes.ts';
 import type { Logger } from '../lib/logging.ts';
 import { ThreadDied } from '../lib/threads/thread-group.ts';
-import { countUserSides, makeRoom } from '../online/user-side/user-side-files.ts';
+import { countUserSides } from '../online/user-side/user-side-folders.ts';
 import type { EngineModels, LoadedModel } from './engine-models.ts';
 import type { EngineServed } from './messages.ts';
 
@@ -11,18 +13,31 @@ export interface UserSideNeeds {
   readonly population: string;
   /** Maximum size of all user sides; 0 stores none. */
   readonly maximumBytes: number;
+  /** Disk space that must stay free. */
+  readonly diskReserveBytes: number;
   /** Returns the versions that are served now. */
   served(): EngineServed;
-  /** Whether the disk has room for `bytes` more. */
-  hasRoom(bytes: number): boolean;
+  /** Whether the disk of the data folder has room for new work. */
+  hasRoom(): boolean;
+  /** Called when the number of stored user sides changes; null if the model has none. */
+  onStored(stored: StoredCount | null): void;
   readonly logger: Logger;
 }
 
+/** How many segments' user sides are stored. */
+export interface StoredCount {
+  readonly stored: number;
+  readonly missing: number;
+}
+
 /**
- * Disk space that must be free before a file is made. The size of a segment's file is not known in advance, so this is
- * the largest possible size.
+ * Disk space that must be free besides the reserve before a file is made. The size of a segment's file is not known in
+ * advance, so this is the largest possible size.
  */
 const RESERVED_BYTES = 2 ** 26;
+/** How long to wait before the disk is tried again; twice as long after each failure to write. */
+const RETRY_MS = 10_000;
+const LONGEST_RETRY_MS = 600_000;
 
 export class UserSideWork {
   readonly #needs: UserSideNeeds;
@@ -30,6 +45,10 @@ export class UserSideWork {
   #isWanted = false;
   /** The epoch for which files were made last, and their number. */
   #last: { readonly epoch: number; readonly files: number } | null = null;
+  /** The epoch, and why files are missing, as logged last; null if none are missing. */
+  #told: string | null = null;
+  #failures = 0;
+  #retry: NodeJS.Timeout | null = null;
 
   constructor(needs: UserSideNeeds) {
     this.#needs = needs;
@@ -54,70 +73,134 @@ export class UserSideWork {
       }
     } catch (error) {
       // an engine whose thread has died ends anyway
-      if (!(error instanceof ThreadDied))
-        this.#needs.logger.warn({ err: error }, 'user sides are not stored, so expansions compute them each time');
+      if (!(error instanceof ThreadDied)) this.#failed(error, this.#needs.served().epoch);
     } finally {
       this.#isRunning = false;
     }
   }
 
-  #count(): number {
-    const { model, populationVersion: version } = this.#needs.served();
-    return countUserSides(this.#needs.population, { version, model: model.version });
-  }
-
   async #make(): Promise<void> {
-    const { models, served, population, maximumBytes, hasRoom } = this.#needs;
+    const { models, served, maximumBytes, onStored } = this.#needs;
     const { epoch, model, populationVersion } = served();
     if (this.#last?.epoch === epoch && this.#last.files === this.#count()) return;
     const loaded = await models.take(model.version, model.folder);
     try {
       const { segmentCount } = await loaded.openPopulation(populationVersion);
-      const goOn = () => served().epoch === epoch && hasRoom(RESERVED_BYTES);
-      const wanted = { population, populationVersion, segmentCount, maximumBytes, goOn };
-      await makeUserSides(loaded, wanted, { isBackground: true });
-      this.#last = { epoch, files: this.#count() };
+      const tell = (stored: number) => onStored({ stored, missing: segmentCount - stored });
+      const goOn = (stored: number) => {
+        tell(stored);
+        return served().epoch === epoch && this.#hasRoom();
+      };
+      const wanted = { populationVersion, segmentCount, maximumBytes, goOn };
+      const made = await makeUserSides(loaded.pool, wanted, { isBackground: true });
+      if (made === null) onStored(null);
+      else tell(made.stored);
+      if (served().epoch === epoch) this.#ended(made, epoch);
     } finally {
+      this.#last = { epoch, files: this.#count() };
       models.giveBack(model.version);
     }
+  }
+
+  /** Number of stored files for the served versions. */
+  #count(): number {
+    const { model, populationVersion: version } = this.#needs.served();
+    return countUserSides(this.#needs.population, { version, model: model.version });
+  }
+
+  #hasRoom(): boolean {
+    const { hasRoom, population, diskReserveBytes } = this.#needs;
+    return hasRoom() && freeBytesIn(population) >= diskReserveBytes + RESERVED_BYTES;
+  }
+
+  #ended(made: MadeUserSides | null, epoch: number): void {
+    this.#failures = 0;
+    const { logger, maximumBytes } = this.#needs;
+    if (made === null || made.end === null) {
+      if (this.#told !== null) logger.info({ ...made }, 'all user sides are stored');
+      this.#told = null;
+    } else if (made.end === 'limit') {
+      const { stored, segments } = made;
+      this.#tell(epoch, 'user_side_bytes is reached', { stored, segments, user_side_bytes: maximumBytes });
+    } else {
+      const { stored, segments } = made;
+      this.#tell(epoch, 'the disk has too little free space', { stored, segments });
+      this.#tryAgain(RETRY_MS);
+    }
+  }
+
+  #failed(error: unknown, epoch: number): void {
+    this.#tell(epoch, messageOf(error), { err: error });
+    this.#tryAgain(Math.min(RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS));
+    this.#failures += 1;
+  }
+
+  /** Logs why files are missing, unless this was logged last. */
+  #tell(epoch: number, reason: string, facts: Readonly<Record<string, unknown>>): void {
+    const told = `${epoch} ${reason}`;
+    if (this.#told === told) return;
+    this.#told = told;
+    this.#needs.logger.warn({ ...facts, reason }, 'not all user sides are stored, so expansions compute the others');
+  }
+
+  #tryAgain(waitMs: number): void {
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      this.#last = null;
+      this.start();
+    }, waitMs).unref();
   }
 }
 
 interface Wanted {
-  /** The folder of all versions of the population. */
-  readonly population: string;
+  /** The version of the population. */
   readonly populationVersion: string;
   readonly segmentCount: number;
+  /** Maximum size of all user sides of the population. */
   readonly maximumBytes: number;
-  /** Called before each segment; false ends the work. */
-  goOn(segment: number): boolean;
+  /** Called before each segment with the number of stored user sides; false ends the work. */
+  goOn(stored: number): boolean;
+}
+
+/** How many user sides are stored. */
+export interface MadeUserSides {
+  readonly stored: number;
+  /** Number of segments, each of which has a user side. */
+  readonly segments: number;
+  /** Why not all are stored: the limit was reached, or the caller ended the work. Null if all are stored. */
+  readonly end: 'limit' | 'ended' | null;
 }
 
 /**
  * Makes and stores the user sides that are missing: in the background one segment at a time, otherwise one per thread.
- * Returns whether all are stored.
+ * Returns null if the model has no user sides. @throws AppError storage_failed, unavailable
  */
 export async function makeUserSides(
-  { pool, version: model }: Pick<LoadedModel, 'pool' | 'version'>,
-  { population, populationVersion, segmentCount, maximumBytes, goOn }: Wanted,
+  pool: Pick<LoadedModel['pool'], 'prepareUserSides' | 'makeUserSide' | 'computedWith'>,
+  { populationVersion, segmentCount, maximumBytes, goOn }: Wanted,
   { isBackground }: { readonly isBackground: boolean },
-): Promise<boolean> {
-  let left = makeRoom(population, { version: populationVersion, model }, maximumBytes);
-  let next = 0;
-  let isStored = true;
+): Promise<MadeUserSides | null> {
+  const task = { populationVersion, maximumBytes };
+  const { missing } = await pool.prepareUserSides({ kind: 'prepare-user-sides', ...task }, { isBackground });
+  if (missing === null) return null;
+  let stored = segmentCount - missing.length;
+  let end: MadeUserSides['end'] = null;
+  const left = missing.values();
   const work = async () => {
-    while (isStored && next < segmentCount) {
-      const segment = next++;
-      if (left <= 0 || !goOn(segment)) isStored = false;
-      else {
-        const task = { kind: 'user-side', populationVersion, segment, maximumBytes: left } as const;
-        const { bytes } = await pool.makeUserSide(task, { isBackground });
-        if (bytes === null) isStored = false;
-        else left -= bytes;
+    try {
+      for (const segment of left) {
+        if (end === null && !goOn(stored)) end = 'ended';
+        if (end !== null) return;
+        const { bytes } = await pool.makeUserSide({ kind: 'user-side', ...task, segment }, { isBackground });
+        if (bytes === null) end ??= 'limit';
+        else stored += 1;
       }
+    } catch (error) {
+      end ??= 'ended';
+      throw error;
     }
   };
   const atOnce = isBackground ? 1 : pool.computedWith.threads;
   await Promise.all(Array.from({ length: atOnce }, work));
-  return isStored;
+  return { stored, segments: segmentCount, end };
 }

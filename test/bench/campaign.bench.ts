@@ -87,7 +87,7 @@ async function runCampaigns(
       Number.MAX_SAFE_INTEGER,
       () => {},
     );
-    assert(await made, 'all user sides are stored');
+    assert((await made)?.end === null, 'all user sides are stored');
     const [stored, graph] = [emptyRun(), emptyRun()];
     const services = [
       { run: stored, service: await startService(population, join(folder, 'stored')) },

@@ -8,7 +8,7 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { adaptedParameters } from '../../src/model/load.ts';
 import { readFolderGraph } from '../../src/model/model-graph.ts';
 import type { CampaignValues } from '../../src/online/encode.ts';
-import { makeRoom } from '../../src/online/user-side/user-side-files.ts';
+import { makeRoom } from '../../src/online/user-side/user-side-folders.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 

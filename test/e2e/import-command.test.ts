@@ -1,10 +1,14 @@
 /** `metaheac population import SOURCE..` as people run it. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { getDataSetFile, openDataSet } from '../../src/dataset/data-set.ts';
 import { metaheac, metaheacWith } from '../cli/in-process.ts';
 import { useFolders } from '../fixture/folders.ts';
+import { program } from '../fixture/program.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const newFolder = useFolders();
@@ -88,6 +92,48 @@ describe('metaheac population import SOURCE..', () => {
     const without = [users, '--schema', schema, '--out', join(folder, 'without'), '--model', world.model];
     const other = await metaheacWith({ METAHEAC_USER_SIDE_BYTES: '0' }, 'population', 'import', ...without);
     expect([other.status, other.stdout.includes('user sides')]).toEqual([0, false]);
+  });
+
+  it('stores the user sides after it was killed while it stored them, and leaves nothing else', async () => {
+    const folder = newFolder();
+    const schema = join(folder, 'schema.json');
+    const { userFeatures } = openDataSet(world.data);
+    writeFileSync(schema, JSON.stringify({ features: userFeatures.map(({ name, kind }) => ({ name, kind })) }));
+    const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
+    const population = join(folder, 'population');
+    const args = ['population', 'import', users, '--schema', schema, '--out', population, '--model', world.model];
+    const stored = () =>
+      !existsSync(population)
+        ? []
+        : readdirSync(population, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('user-side-'));
+    const child = spawn(process.execPath, [program(), ...args], { stdio: 'ignore' });
+    while (stored().length === 0) {
+      expect(child.exitCode).toBeNull();
+      await sleep(1);
+    }
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const { status, stdout } = await metaheac(...args);
+    expect(stdout).toContain('  the user sides for the model are stored\n');
+    expect(status).toBe(0);
+    expect(stored().map((name) => basename(name))).toEqual([
+      expect.stringMatching(/^user-side-/),
+      expect.stringMatching(/^[0-9a-f]{32}\.users$/),
+    ]);
+  });
+
+  it('says how many user sides are stored if all would take more than the limit', async () => {
+    const folder = newFolder();
+    const schema = join(folder, 'schema.json');
+    const { userFeatures } = openDataSet(world.data);
+    writeFileSync(schema, JSON.stringify({ features: userFeatures.map(({ name, kind }) => ({ name, kind })) }));
+    const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
+    const args = [users, '--schema', schema, '--out', join(folder, 'population'), '--model', world.model];
+    const result = await metaheacWith({ METAHEAC_USER_SIDE_BYTES: '1' }, 'population', 'import', ...args);
+    expect([result.status, result.stdout.includes('user sides')]).toEqual([0, false]);
+    expect(result.stderr).toContain(
+      'metaheac: the user sides of only 0 of 1 segments are stored, because user_side_bytes is 1\n',
+    );
   });
 
   it.each([

@@ -96,7 +96,9 @@ describe('user sides', () => {
     const population = copyOf(world.wide);
     const config = { model: world.model, population, device: 'cpu', threads: 1 };
     const before = openPopulation(population);
-    expect(await storeUserSides({ ...config, populationVersion: before.version }, LIMIT, () => {})).toBe(true);
+    expect(await storeUserSides({ ...config, populationVersion: before.version }, LIMIT, () => {})).toMatchObject({
+      end: null,
+    });
     const old = filesOf(population).map((path) => statSync(path).ino);
     const gone = join(temporaryFolder(), 'gone.txt');
     // a user of the second segment
@@ -108,7 +110,9 @@ describe('user sides', () => {
     });
     const { version } = openPopulation(population);
     expect(version).not.toBe(before.version);
-    expect(await storeUserSides({ ...config, populationVersion: version }, LIMIT, () => {})).toBe(true);
+    expect(await storeUserSides({ ...config, populationVersion: version }, LIMIT, () => {})).toMatchObject({
+      end: null,
+    });
     const now = filesOf(population).map((path) => statSync(path).ino);
     expect(now.filter((inode) => old.includes(inode))).toHaveLength(1);
     const rig = await startRig({ model: world.model, population, userSideBytes: LIMIT });

@@ -35,7 +35,10 @@ function manualClock() {
   return { now: () => ms, elapsed: () => ms, pass };
 }
 
-const HEARTBEAT = { pid: 7, ageMs: 400, threads: 3, expanding: 1, residentBytes: 5_000_000, loopLagSeconds: 0.01 };
+const HEARTBEAT = {
+  ...{ pid: 7, ageMs: 400, threads: 3, expanding: 1, residentBytes: 5_000_000, loopLagSeconds: 0.01 },
+  userSides: { stored: 2, missing: 3 },
+};
 const RUNNING: EngineStatus = { ready: true, detail: 'cpu', restarts: 0, heartbeat: HEARTBEAT, usersScored: 600 };
 
 async function faults(): Promise<Record<string, string>> {
@@ -137,9 +140,13 @@ describe('GET /metrics', () => {
       'metaheac_engine_expanding 1',
       'metaheac_engine_heartbeat_age_seconds 0.4',
       'metaheac_engine_loop_lag_seconds 0.01',
+      'metaheac_engine_user_sides_stored 2',
+      'metaheac_engine_user_sides_missing 3',
       'metaheac_resident_memory_bytes{process="engine"} 5000000',
     ])
       expect(lines).toContain(line);
+    fixture.setEngine(() => ({ ...RUNNING, heartbeat: { ...HEARTBEAT, userSides: null } }));
+    expect((await get('/metrics')).text).not.toMatch(/^metaheac_engine_user_sides_/m);
     fixture.setEngine(() => ({ ...RUNNING, ready: false, heartbeat: null }));
     const after = (await get('/metrics')).text;
     expect(after).not.toMatch(/process="engine"|^metaheac_engine_(info|threads|expanding)[ {]/m);

@@ -7,7 +7,8 @@ import { createRng } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/architectures/heads.ts';
 import type { OnlineContext } from '../../src/online/online-context.ts';
 import { openScorer, type ScoredCampaign, type Scorer } from '../../src/online/scoring/score.ts';
-import { makeRoom, StoredUserSides, UserSideFiles } from '../../src/online/user-side/user-side-files.ts';
+import { StoredUserSides, UserSideFiles } from '../../src/online/user-side/user-side-files.ts';
+import { makeRoom } from '../../src/online/user-side/user-side-folders.ts';
 import { userSideGraphs } from '../../src/online/user-side/user-side-graphs.ts';
 import type { Population, Rows } from '../../src/population/read.ts';
 import { tinyGraph } from '../model/tiny-model.ts';
@@ -167,7 +168,11 @@ describe('UserSideFiles', () => {
     const made = await scorer.userSides!.make(rows);
     files.write(0, made, 1, EVERYTHING);
     const { size } = statSync(onlyFile());
+    files.remove(0);
     expect(files.write(0, made, 1, size - 1)).toBeNull();
+    expect(files.has(0)).toBe(false);
+    // the other model has a file of this size
+    expect(files.write(0, made, 1, 2 * size)).toBe(size);
     const kept = { version: population.version, model: 'model' };
     expect(makeRoom(population.path, kept, 2 * size)).toBe(0);
     expect(makeRoom(population.path, kept, size)).toBe(0);
@@ -178,6 +183,7 @@ describe('UserSideFiles', () => {
 
   it('leaves a disk alone for a while that is slower than computing', async () => {
     const made = await scorer.userSides!.make(rows);
+    files.remove(0);
     files.write(0, made, 0.5, EVERYTHING);
     let now = 0;
     let readMs = 400;

@@ -31,16 +31,27 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
     "Maximum delay of the engine's event loop between two heartbeats.",
     ({ loopLagSeconds }) => loopLagSeconds,
   );
+  fromHeartbeat(
+    'user_sides_stored',
+    'Number of segments of the population whose user sides are stored.',
+    ({ userSides }) => userSides?.stored ?? null,
+  );
+  fromHeartbeat(
+    'user_sides_missing',
+    'Number of segments whose user sides are not stored (yet), so each expansion computes them.',
+    ({ userSides }) => userSides?.missing ?? null,
+  );
 
   function fromHeartbeat(
     name: string,
     help: string,
-    value: (heartbeat: NonNullable<EngineStatus['heartbeat']>) => number,
+    value: (heartbeat: NonNullable<EngineStatus['heartbeat']>) => number | null,
   ): void {
     gauge(`metaheac_engine_${name}`, help, registers, [], (self) => {
       const { heartbeat } = engine();
-      if (heartbeat) self.set(value(heartbeat));
-      else self.remove();
+      const measured = heartbeat ? value(heartbeat) : null;
+      if (measured === null) self.remove();
+      else self.set(measured);
     });
   }
 }

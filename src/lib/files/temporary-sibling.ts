@@ -34,13 +34,17 @@ export interface TemporarySibling {
 
 /**
  * Claims a unique name beside `target`, and removes what killed writers of the same target left behind. Files of
- * running writers stay, even of writers in other containers. The folder is created if it is missing. `doing` completes
- * "cannot ..." in the error message.
+ * running writers stay, even of writers in other containers. The folder is created if it is missing, unless
+ * `createsFolder` is false. `doing` completes "cannot ..." in the error message.
  * @throws AppError storage_failed
  */
-export function claimSibling(target: string, doing: string): TemporarySibling {
+export function claimSibling(
+  target: string,
+  doing: string,
+  { createsFolder = true }: { readonly createsFolder?: boolean } = {},
+): TemporarySibling {
   withStorage(doing, () => {
-    if (!existsSync(dirname(target))) createFolder(dirname(target));
+    if (createsFolder && !existsSync(dirname(target))) createFolder(dirname(target));
   });
   return inWords(doing, () => {
     removeAbandoned(target);
@@ -55,8 +59,13 @@ export function claimSibling(target: string, doing: string): TemporarySibling {
 }
 
 /** Runs `write` with a claimed name. Afterwards, nothing is left under this name, even if `write` throws. */
-export function withSibling<T>(target: string, doing: string, write: (sibling: TemporarySibling) => T): T {
-  const sibling = claimSibling(target, doing);
+export function withSibling<T>(
+  target: string,
+  doing: string,
+  write: (sibling: TemporarySibling) => T,
+  options: { readonly createsFolder?: boolean } = {},
+): T {
+  const sibling = claimSibling(target, doing, options);
   try {
     return write(sibling);
   } finally {
@@ -72,19 +81,34 @@ function removeWith(path: string, giveBack: () => void): void {
   giveBack();
 }
 
+/**
+ * Removes what killed writers of any file in `folder` left behind. Writers that are still running keep theirs.
+ * @throws AppError storage_failed
+ */
+export function removeAbandonedSiblings(folder: string): void {
+  for (const { target, path } of siblingsIn(folder)) removeIfAbandoned(join(folder, target), path);
+}
+
 function removeAbandoned(target: string): void {
-  const folder = dirname(target);
-  const start = `${basename(target)}${WRITING}`;
-  for (const name of listFolder(folder)) {
-    if (!name.startsWith(start) || !name.endsWith(LOCK)) continue;
-    if (!UUID.test(name.slice(start.length, -LOCK.length))) continue;
-    const path = join(folder, name.slice(0, -LOCK.length));
-    const giveBack = tryFileLock(path + LOCK);
-    if (giveBack === null) continue; // the writer of the sibling is running
-    // the writer was killed after it moved the old version aside and before it moved the new version into place
-    if (!existsSync(target) && existsSync(path + ASIDE)) renameSync(path + ASIDE, target);
-    removeWith(path, giveBack);
-  }
+  for (const sibling of siblingsIn(dirname(target)))
+    if (sibling.target === basename(target)) removeIfAbandoned(target, sibling.path);
+}
+
+/** The names that are or were claimed in a folder: the name of the target, and the path without the lock's suffix. */
+function siblingsIn(folder: string): { readonly target: string; readonly path: string }[] {
+  return listFolder(folder).flatMap((name) => {
+    const at = name.lastIndexOf(WRITING);
+    if (at < 0 || !name.endsWith(LOCK) || !UUID.test(name.slice(at + WRITING.length, -LOCK.length))) return [];
+    return [{ target: name.slice(0, at), path: join(folder, name.slice(0, -LOCK.length)) }];
+  });
+}
+
+function removeIfAbandoned(target: string, path: string): void {
+  const giveBack = tryFileLock(path + LOCK);
+  if (giveBack === null) return; // the writer of the sibling is running
+  // the writer was killed after it moved the old version aside and before it moved the new version into place
+  if (!existsSync(target) && existsSync(path + ASIDE)) renameSync(path + ASIDE, target);
+  removeWith(path, giveBack);
 }
 
 /** Converts a lock error into an error that says what the caller was doing, without an internal file name. */

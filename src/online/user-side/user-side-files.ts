@@ -4,21 +4,27 @@
  * unchanged share its file (by hard links). If a file is missing or damaged, the user side is computed.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { linkDurably, listFolder, removeQuietly, withStorage, writeAll } from '../../lib/files/durable-files.ts';
-import { withSibling } from '../../lib/files/temporary-sibling.ts';
+import { removeAbandonedSiblings, withSibling } from '../../lib/files/temporary-sibling.ts';
 import { listVersions, type Population, SegmentMemory } from '../../population/read.ts';
 import type { UserSide } from './user-side.ts';
 import { decodeUserSide, encodeUserSide } from './user-side-codec.ts';
+import {
+  enforceLimit,
+  folderName,
+  isFolderFor,
+  type KeptUserSides,
+  makeRoomFor,
+  SUFFIX,
+  storedBytes,
+  withUserSideLock,
+} from './user-side-folders.ts';
 
-const FOLDER = 'user-side-';
-const SUFFIX = '.users';
 /** Other users of the machine have no access to folders that contain user numbers. */
 const CLOSED_MODE = 0o750;
-
-const prefixOf = (model: string): string => `${FOLDER}${model}-`;
 
 type Place = Pick<Population, 'path' | 'version' | 'segmentCount' | 'segmentId'>;
 
@@ -32,7 +38,7 @@ export class UserSideFiles {
   constructor(population: Place, model: { readonly version: string; readonly layout: string }) {
     this.#population = population;
     this.#model = model;
-    this.#folder = join(population.path, population.version, prefixOf(model.version) + model.layout);
+    this.#folder = join(population.path, population.version, folderName(model.version, model.layout));
   }
 
   /** The stored user side of a segment, valid until the next call; null if the file is missing or damaged. */
@@ -50,52 +56,92 @@ export class UserSideFiles {
     return existsSync(this.#pathOf(segment));
   }
 
-  /** Creates a link to the file of an equal segment in another version. Returns whether there was such a file. */
-  link(segment: number): boolean {
-    const path = this.#pathOf(segment);
-    for (const version of listVersions(this.#population.path)) {
-      const other = join(this.#population.path, version, basename(this.#folder), basename(path));
-      if (version === this.#population.version || !existsSync(other)) continue;
-      withStorage(`write ${path}`, () => {
-        this.#createFolder();
-        linkDurably(other, path);
-      });
-      return true;
-    }
-    return false;
+  /**
+   * Returns the segments whose files are missing. Before that, links files of equal segments of other versions, removes
+   * what killed writers left behind and files that were made with different graphs, and removes files if all of the
+   * population's take more than `maximumBytes`. If nothing has to be changed, nothing is written.
+   * @throws AppError storage_failed, unavailable
+   */
+  prepare(maximumBytes: number): readonly number[] {
+    const { path } = this.#population;
+    const missing = this.#missing();
+    if (missing.length === 0 && this.#isTidy() && storedBytes(path) <= maximumBytes) return missing;
+    withUserSideLock(path, () => {
+      withStorage(`write ${this.#folder}`, () => this.#createFolder());
+      removeAbandonedSiblings(this.#folder);
+      this.#removeOtherLayouts();
+      for (const segment of missing) this.#link(segment);
+      enforceLimit(path, this.#kept, maximumBytes);
+    });
+    return this.#missing();
   }
 
   /**
-   * Returns the size of the file; null if it would be larger than `maximumBytes`.
-   * @throws AppError storage_failed if the file cannot be written
+   * Returns the number of bytes written; 0 if another writer has stored the file in the meantime; null if the
+   * population's user sides would take more than `maximumBytes`. Those of other models and versions are removed first.
+   * @throws AppError storage_failed, unavailable
    */
   write(segment: number, side: UserSide, seconds: number, maximumBytes: number): number | null {
     const path = this.#pathOf(segment);
     const parts = encodeUserSide(this.#keyOf(segment), side, seconds);
     const size = parts.reduce((sum, { length }) => sum + length, 0);
-    if (size > maximumBytes) return null;
-    const doing = `write ${path}`;
-    withStorage(doing, () => {
-      this.#createFolder();
+    return withUserSideLock(this.#population.path, () => {
+      if (existsSync(path)) return 0;
+      if (!makeRoomFor(size, this.#population.path, this.#kept, maximumBytes)) return null;
       // without an fsync: the checksum finds a file that a power cut has cut off, and it is made again
-      withSibling(path, doing, ({ path: temporary }) => {
-        writeParts(temporary, parts);
-        renameSync(temporary, path);
-      });
+      this.#put(path, (temporary) => writeParts(temporary, parts));
+      return size;
     });
-    return size;
   }
 
   remove(segment: number): void {
     rmSync(this.#pathOf(segment), { force: true });
   }
 
-  /** Removes files that were made with different graphs, for example by another version of this program. */
-  removeOtherLayouts(): void {
+  #missing(): number[] {
+    const all = Array.from({ length: this.#population.segmentCount }, (_, segment) => segment);
+    return all.filter((segment) => !this.has(segment));
+  }
+
+  /** Whether there are no other files, such as those of running or killed writers. */
+  #isTidy(): boolean {
+    return listFolder(this.#folder).every((name) => name.endsWith(SUFFIX));
+  }
+
+  /** Creates a link to the file of an equal segment in another version, if there is one. */
+  #link(segment: number): void {
+    const path = this.#pathOf(segment);
+    const { path: population, version } = this.#population;
+    const others = listVersions(population)
+      .filter((other) => other !== version)
+      .map((other) => join(population, other, basename(this.#folder), basename(path)));
+    const found = others.find((other) => existsSync(other));
+    if (found === undefined) return;
+    this.#put(path, (temporary) => linkIfExists(found, temporary));
+  }
+
+  /** Puts the file that `write` creates at `path`, if it creates one. */
+  #put(path: string, write: (temporary: string) => void): void {
+    const doing = `write ${path}`;
+    withStorage(doing, () => {
+      this.#createFolder();
+      withSibling(
+        path,
+        doing,
+        ({ path: temporary }) => {
+          write(temporary);
+          if (existsSync(temporary)) renameSync(temporary, path);
+        },
+        // the folder of a version that is being removed must not appear again
+        { createsFolder: false },
+      );
+    });
+  }
+
+  #removeOtherLayouts(): void {
     const folder = dirname(this.#folder);
     for (const name of listFolder(folder))
-      if (name.startsWith(prefixOf(this.#model.version)) && name !== basename(this.#folder))
-        removeQuietly(join(folder, name));
+      if (isFolderFor(this.#model.version, name) && name !== basename(this.#folder)) removeQuietly(join(folder, name));
   }
 
   /** Fails if the version was removed in the meantime, because its folder must not be recreated. */
@@ -105,6 +151,10 @@ export class UserSideFiles {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
+  }
+
+  get #kept(): KeptUserSides {
+    return { version: this.#population.version, model: this.#model.version };
   }
 
   #pathOf(segment: number): string {
@@ -118,51 +168,13 @@ export class UserSideFiles {
   }
 }
 
-/**
- * Removes stored user sides of models and versions other than `kept`, the oldest first, until the population's user
- * sides take at most `maximumBytes`. Returns how many more bytes may be stored.
- */
-export function makeRoom(
-  path: string,
-  kept: { readonly version: string; readonly model: string },
-  maximumBytes: number,
-): number {
-  const folders = listVersions(path).flatMap((version) =>
-    listFolder(join(path, version))
-      .filter((name) => name.startsWith(FOLDER))
-      .map((name) =>
-        sizeOf(join(path, version, name), version === kept.version && name.startsWith(prefixOf(kept.model))),
-      ),
-  );
-  const others = folders.filter(({ isKept }) => !isKept).sort((a, b) => a.at - b.at);
-  let bytes = folders.reduce((sum, folder) => sum + folder.bytes, 0);
-  for (const folder of others) {
-    if (bytes <= maximumBytes) break;
-    rmSync(folder.path, { recursive: true, force: true });
-    bytes -= folder.bytes;
+/** Links a file unless it has been removed, with its version, in the meantime. */
+function linkIfExists(from: string, to: string): void {
+  try {
+    linkDurably(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existsSync(from)) throw error;
   }
-  return maximumBytes - bytes;
-}
-
-/** Number of stored user sides of a version for a model. */
-export function countUserSides(
-  path: string,
-  { version, model }: { readonly version: string; readonly model: string },
-): number {
-  const folder = join(path, version);
-  const own = listFolder(folder).filter((name) => name.startsWith(prefixOf(model)));
-  return own.reduce((sum, name) => sum + listFolder(join(folder, name)).length, 0);
-}
-
-/** A linked file is counted in each of its folders, so the sum may be too high, but never too low. */
-function sizeOf(path: string, isKept: boolean) {
-  const files = listFolder(path).map((name) => statSync(join(path, name), { throwIfNoEntry: false }));
-  return {
-    path,
-    isKept,
-    bytes: files.reduce((sum, file) => sum + (file?.size ?? 0), 0),
-    at: Math.max(0, ...files.map((file) => file?.mtimeMs ?? 0)),
-  };
 }
 
 function writeParts(path: string, parts: readonly Uint8Array[]): void {

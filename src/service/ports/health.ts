@@ -11,6 +11,8 @@ export interface EngineHeartbeat {
   readonly residentBytes: number;
   /** Maximum delay of the engine's event loop since the previous heartbeat. */
   readonly loopLagSeconds: number;
+  /** Number of segments whose user sides are stored, and of the others; null if none are to be stored. */
+  readonly userSides: { readonly stored: number; readonly missing: number } | null;
 }
 
 /** The engine's status. */

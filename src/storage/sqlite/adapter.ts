@@ -1,12 +1,13 @@
 /** The adapter of the embedded store, whose locations are data folders. */
 import type { StoreAdapter } from '../../domain/ports/store.ts';
+import { freeBytesIn } from '../../lib/files/free-bytes.ts';
 import { openRecords } from './campaign-records.ts';
 import { backUpDataFolder, restoreDataFolder } from './database/backup.ts';
 import { adoptDataFolder, lockDataFolder, requireFree } from './database/data-folder.ts';
 import { requireTakeable, takeSaved } from './database/database-files.ts';
 import { inspectDataFolder, requireUsable } from './database/inspect.ts';
 import { openFiles, openStore } from './open-store.ts';
-import { freeBytes, openUpkeep } from './upkeep.ts';
+import { openUpkeep } from './upkeep.ts';
 
 export const sqlite: StoreAdapter = {
   lock: lockDataFolder,
@@ -16,7 +17,7 @@ export const sqlite: StoreAdapter = {
   openFiles,
   openRecords,
   openUpkeep,
-  freeBytes,
+  freeBytes: freeBytesIn,
   backup: backUpDataFolder,
   restore: restoreDataFolder,
   inspect: inspectDataFolder,

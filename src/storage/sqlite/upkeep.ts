@@ -1,5 +1,4 @@
 /** Lists the expected and the existing files of a data folder, over a read-only connection. */
-import { statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { DamagedRow, StoreContents, StoreUpkeep } from '../../domain/ports/upkeep.ts';
@@ -16,15 +15,6 @@ import { setNames } from './set-rows.ts';
 export function openUpkeep(dataDir: string): StoreUpkeep {
   const absolute = resolve(dataDir);
   return new SqliteUpkeep(openForReading(databaseOf(absolute)), absolute);
-}
-
-/**
- * Bytes that an ordinary user can still write to the disk of the data folder.
- * @throws AppError storage_failed
- */
-export function freeBytes(dataDir: string): number {
-  const { bavail, bsize } = withStorage(`read the free space of ${dataDir}`, () => statfsSync(dataDir));
-  return bavail * bsize;
 }
 
 class SqliteUpkeep implements StoreUpkeep {

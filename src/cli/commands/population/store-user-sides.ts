@@ -14,10 +14,17 @@ export async function storeImportedUserSides(
   const config = { model, population, populationVersion, device: 'auto', threads: availableParallelism() };
   try {
     const { userSideBytes } = settingsOf({}, output).values.limits;
-    const isStored = await storeUserSides(config, userSideBytes, (done, all) =>
+    const made = await storeUserSides(config, userSideBytes, (done, all) =>
       output.progress(`user sides: ${done} of ${all} segments`),
     );
-    if (isStored) output.result('  the user sides for the model are stored');
+    if (made?.end === null) output.result('  the user sides for the model are stored');
+    else if (made !== null) {
+      const { stored, segments } = made;
+      output.note(
+        `metaheac: the user sides of only ${stored} of ${segments} segments are stored, because user_side_bytes is ` +
+          `${userSideBytes}`,
+      );
+    }
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     output.note(`metaheac: the user sides for the model are not stored: ${error.message}`);

@@ -1,0 +1,151 @@
+/** The limit of stored user sides, several writers of the same files, and what killed writers left behind. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { storeUserSides } from '../../src/engine/engine-start.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { openPopulation } from '../../src/population/read.ts';
+import { schemaOfFeatures, updateFiles } from '../../src/population/update.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+
+const world = await tinyWorld();
+const { version: model } = readModelFolder(world.model).manifest;
+const LIMIT = 2 ** 30;
+const USERS = /^[0-9a-f]{32}\.users$/;
+
+/** A copy of the population with two segments. */
+function newPopulation(): string {
+  const copy = join(temporaryFolder(), 'population');
+  cpSync(world.wide, copy, { recursive: true });
+  return copy;
+}
+
+function folderOf(population: string, version = openPopulation(population).version): string {
+  const folder = join(population, version);
+  return join(folder, readdirSync(folder).find((name) => name.startsWith(`user-side-${model}-`)) ?? 'none');
+}
+
+function sizesOf(population: string, version?: string): number[] {
+  const folder = folderOf(population, version);
+  return existsSync(folder) ? readdirSync(folder).map((name) => statSync(join(folder, name)).size) : [];
+}
+
+function namesOf(population: string): string[] {
+  const folder = folderOf(population);
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+/** Equal for links to the same file; an inode alone may be reused. */
+const identitiesOf = (population: string) =>
+  namesOf(population).map((name) => {
+    const { ino, mtimeMs } = statSync(join(folderOf(population), name));
+    return `${ino} ${mtimeMs}`;
+  });
+
+/** Publishes a version without one user of the second segment. */
+async function dropOneUser(population: string): Promise<void> {
+  const before = openPopulation(population);
+  const gone = join(temporaryFolder(), 'gone.txt');
+  writeFileSync(gone, `${before.directory.id(before.readSegment(1).userNumbers[3]!)}\n`);
+  await updateFiles({
+    ...{ population, changed: [], deleted: [gone] },
+    schema: (features) => schemaOfFeatures(features, new Map()),
+  });
+}
+
+function store(population: string, limit = LIMIT) {
+  const { version } = openPopulation(population);
+  const config = { model: world.model, population, populationVersion: version, device: 'cpu', threads: 2 };
+  return storeUserSides(config, limit, () => {});
+}
+
+const sum = (sizes: readonly number[]) => sizes.reduce((all, size) => all + size, 0);
+
+describe('the limit of user sides', () => {
+  it('holds if several threads write at the same time', async () => {
+    const population = newPopulation();
+    await store(population);
+    const all = sum(sizesOf(population));
+    const limited = newPopulation();
+    expect(await store(limited, all - 1)).toEqual({ stored: 1, segments: 2, end: 'limit' });
+    expect(sizesOf(limited)).toHaveLength(1);
+  });
+
+  it('leaves no stored user sides beyond it', async () => {
+    const population = newPopulation();
+    await store(population);
+    const sizes = sizesOf(population);
+    expect(await store(population, sum(sizes) - 1)).toMatchObject({ end: 'limit' });
+    expect(sum(sizesOf(population))).toBeLessThan(sum(sizes));
+  });
+
+  it('makes room for a new version, and keeps files that the new version shares', async () => {
+    const population = newPopulation();
+    await store(population);
+    const { version: before } = openPopulation(population);
+    const shared = identitiesOf(population);
+    const all = sum(sizesOf(population));
+    await dropOneUser(population);
+    // the files of both versions together take more
+    expect(await store(population, all)).toEqual({ stored: 2, segments: 2, end: null });
+    expect(existsSync(folderOf(population, before))).toBe(false);
+    expect(identitiesOf(population).filter((file) => shared.includes(file))).toHaveLength(1);
+  });
+
+  it('counts a file once that two versions share', async () => {
+    const population = newPopulation();
+    await store(population);
+    const all = sum(sizesOf(population));
+    await dropOneUser(population);
+    expect(await store(population, Math.round(1.99 * all))).toMatchObject({ end: null });
+    const { version } = openPopulation(population);
+    const others = readdirSync(population).filter((name) => /^[0-9a-f]{12}$/.test(name) && name !== version);
+    expect(sizesOf(population, others[0])).toHaveLength(2);
+  });
+});
+
+describe('writers of user sides', () => {
+  it('may be several at once', async () => {
+    const population = newPopulation();
+    const made = await Promise.all([store(population), store(population)]);
+    expect(made).toEqual(Array.from({ length: 2 }, () => ({ stored: 2, segments: 2, end: null })));
+    expect(namesOf(population)).toEqual([expect.stringMatching(USERS), expect.stringMatching(USERS)]);
+    await dropOneUser(population);
+    // one file is linked, the other one made
+    const again = await Promise.all([store(population), store(population)]);
+    expect(again).toEqual(made);
+    expect(namesOf(population)).toEqual([expect.stringMatching(USERS), expect.stringMatching(USERS)]);
+  });
+
+  it('remove what killed writers left behind, even of files that need not be made', async () => {
+    const population = newPopulation();
+    await store(population);
+    const folder = folderOf(population);
+    const left = `${namesOf(population)[0]}.writing-00000000-0000-4000-8000-000000000000`;
+    writeFileSync(join(folder, left), 'cut off');
+    writeFileSync(join(folder, `${left}.lock`), '');
+    await store(population);
+    expect(namesOf(population)).toEqual([expect.stringMatching(USERS), expect.stringMatching(USERS)]);
+  });
+
+  it('finish what a killed writer began', async () => {
+    const population = newPopulation();
+    const engine = new URL('../../src/engine/engine-start.ts', import.meta.url).href;
+    const script = join(temporaryFolder(), 'killed.mjs');
+    writeFileSync(
+      script,
+      `import { storeUserSides } from ${JSON.stringify(engine)};
+       const [model, population, populationVersion] = process.argv.slice(2);
+       const config = { model, population, populationVersion, device: 'cpu', threads: 1 };
+       await storeUserSides(config, 2 ** 30, (stored) => stored === 1 && process.kill(process.pid, 'SIGKILL'));`,
+    );
+    const child = spawn(process.execPath, [script, world.model, population, openPopulation(population).version]);
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+    expect(namesOf(population)).toHaveLength(1);
+    expect(await store(population)).toEqual({ stored: 2, segments: 2, end: null });
+    expect(namesOf(population)).toEqual([expect.stringMatching(USERS), expect.stringMatching(USERS)]);
+  });
+});
