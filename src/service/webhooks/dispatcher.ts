@@ -112,12 +112,15 @@ export class WebhookDispatcher implements WebhookService {
   async #attempt(delivery: DueDelivery): Promise<void> {
     const { outbox, clock } = this.#options;
     const start = clock.elapsed();
+    const ageMs = clock.now() - delivery.createdAt;
     const span = this.#startSpan(delivery);
     const result = await this.#post(delivery, span);
     endSpan(span, result);
     if (result.error === 'aborted') return;
-    const now = clock.now();
-    const attempt = { ...result, durationMs: clock.elapsed() - start, ...this.#outcomeOf(delivery, result, now) };
+    const [now, durationMs] = [clock.now(), clock.elapsed() - start];
+    // not the time that was read before the call: a step of the clock meanwhile has moved the stored time
+    const createdAt = Math.round(now - durationMs - ageMs);
+    const attempt = { ...result, durationMs, ...this.#outcomeOf({ ...delivery, createdAt }, result, now) };
     if (!outbox.record(delivery, attempt, now)) return;
     const outcome = attempt.state === 'pending' ? 'retried' : attempt.state;
     this.#counts[outcome] += 1;
