@@ -5,7 +5,7 @@
 import { cpus } from 'node:os';
 import type { StoreReserve } from '../domain/ports/reserve.ts';
 import type { Timings } from '../domain/run-facts.ts';
-import { type Clock, systemClock } from '../lib/clock.ts';
+import { type Clock, findBootId, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FollowedClock } from '../lib/followed-clock.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
@@ -47,7 +47,7 @@ async function startEngine(
   const { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs } = config;
   const { models, device, store } = await openEngineModels(
     config,
-    () => openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts }),
+    () => openStore(config.store, { clock, followedBoot: findBootId(), minimumSeeds, leaseMs, maximumAttempts }),
     { served, onPopulation: (users) => pulse.expectWorkOn(users) },
   );
   const hasRoom = roomOf(config, store.reserve, isReserveExpected);

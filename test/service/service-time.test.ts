@@ -1,6 +1,7 @@
 /** The time of a service whose machine's clock jumps, with a clock of the test's own and a real store. */
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CampaignStore } from '../../src/domain/ports/store.ts';
+import { FollowedClock } from '../../src/lib/followed-clock.ts';
 import { ServiceClock } from '../../src/lib/service-clock.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { everyoneIsKnown, type ManualClock, manualClock, newCampaign } from '../domain/contract/inputs.ts';
@@ -290,6 +291,37 @@ describe('a clock that was not trusted yet', () => {
     jump(service, -40 * DAY_MS);
     service.kill();
     expect(isRetried(start())).toBe(true);
+  });
+});
+
+describe('an engine that has not heard of a step yet', () => {
+  /** The engine's store, with a clock that still shows the service's time before any step. */
+  function openEngine({ clock }: Started): CampaignStore {
+    const followed = new FollowedClock(machine);
+    followed.follow(clock.offsetMs);
+    const options = { clock: followed, minimumSeeds: 1, leaseMs: LEASE_MS, maximumAttempts: 9, followedBoot: 'first' };
+    const store = openStore(folder, options);
+    onTestFinished(() => store.close());
+    return store;
+  }
+
+  it.each([-40 * DAY_MS, 40 * DAY_MS])('makes no retry and no lease wait for longer, for a step of %d ms', (ms) => {
+    const service = start();
+    const engine = openEngine(service);
+    service.store.create(newCampaign(), everyoneIsKnown);
+    const job = engine.claim('1:engine')!;
+    jump(service, ms);
+    expect(engine.renew(job)).toBe(true);
+    expect(service.store.claim('2:engine')).toBeNull();
+    expect(engine.retryLater(job, { code: 'internal', message: 'test' }, 2 * SECOND_MS)).toBe(true);
+    service.pass(SECOND_MS);
+    expect(service.store.claim('2:engine')).toBeNull();
+    service.pass(SECOND_MS);
+    // claimed by an engine that dies, and that no service knows any more
+    expect(engine.claim('1:engine')).not.toBeNull();
+    expect(service.store.claim('2:engine')).toBeNull();
+    service.pass(LEASE_MS);
+    expect(service.store.claim('2:engine')).not.toBeNull();
   });
 });
 

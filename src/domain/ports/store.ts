@@ -29,6 +29,11 @@ export interface StoreOptions {
   /** Maximum number of claims of a job. */
   readonly maximumAttempts: number;
   /**
+   * Set if `clock` follows the clock of another process, the service, and so learns of steps later than the store: the
+   * id of the machine's boot. Jobs then use the stored time if the two differ by a step.
+   */
+  readonly followedBoot?: string | null;
+  /**
    * Whether this instance saves a copy if the store's files are lost. Only one of the instances that have the store
    * open should do so.
    */

@@ -1,6 +1,7 @@
 /** Implements the clock port with SQLite. */
 import type { ClockMemory, ClockStep, StepKind, StoredTime } from '../../domain/ports/clock.ts';
 import type { SqliteApiKeys } from './api-keys.ts';
+import type { Connection } from './connection.ts';
 import { type Database, write } from './database/database.ts';
 
 /** Statements that shift due times when the clock jumps. */
@@ -15,6 +16,27 @@ const WAITING = [
   'UPDATE idempotency_keys SET created_at = created_at + @ms',
 ];
 
+/** Minimum difference from the stored time that counts as a step. The time is stored once a minute, and drifts less. */
+const STEP_MS = 60_000;
+
+/**
+ * The time in a transaction. If this process follows the service's clock and has not heard of a step yet, the stored
+ * time is used, because the step has already moved the waiting times.
+ */
+export function timeOf({ database, options: { clock, followedBoot = null } }: Connection): number {
+  const now = clock.now();
+  const used = followedBoot === null ? null : readTime(database, USED);
+  if (used === null || used.boot !== followedBoot) return now;
+  const stored = Math.floor(used.now + clock.elapsed() - used.elapsed);
+  return Math.abs(stored - now) < STEP_MS ? now : stored;
+}
+
+const USED = 'SELECT used_at AS now, elapsed, boot FROM clock_used';
+
+function readTime(database: Database, sql: string): StoredTime | null {
+  return (database.prepare(sql).get() as StoredTime | undefined) ?? null;
+}
+
 export class SqliteClock implements ClockMemory {
   readonly #database: Database;
   readonly #apiKeys: SqliteApiKeys;
@@ -26,11 +48,11 @@ export class SqliteClock implements ClockMemory {
   }
 
   seen(): StoredTime | null {
-    return this.#read('SELECT seen_at AS now, elapsed, boot FROM clock');
+    return readTime(this.#database, 'SELECT seen_at AS now, elapsed, boot FROM clock');
   }
 
   used(): StoredTime | null {
-    return this.#read('SELECT used_at AS now, elapsed, boot FROM clock_used');
+    return readTime(this.#database, USED);
   }
 
   steps(): readonly ClockStep[] {
@@ -55,10 +77,6 @@ export class SqliteClock implements ClockMemory {
       if (isCorrection) this.#database.prepare('INSERT INTO clock_steps (at, ms) VALUES (@at, @ms)').run({ at, ms });
     });
     this.#steps = null;
-  }
-
-  #read(sql: string): StoredTime | null {
-    return (this.#database.prepare(sql).get() as StoredTime | undefined) ?? null;
   }
 
   #keep(time: StoredTime, isRight: boolean): void {

@@ -7,6 +7,7 @@ import type { Timings } from '../../domain/run-facts.ts';
 import type { ExpansionResult, Job, Pins, Reason } from '../../domain/types.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import type { SqliteAudiences } from './audiences.ts';
+import { timeOf } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { json, plain, readRow, selectList } from './database/columns.ts';
 import { areWhole, refuseDamaged } from './database/damaged-rows.ts';
@@ -54,13 +55,12 @@ export class SqliteJobs implements Jobs {
   }
 
   claim(owner: string): Job | null {
-    const now = this.#now();
     // an idle engine polls often, and a read takes no lock
     const any = this.#connection.database.prepare(`SELECT 1 FROM jobs j WHERE ${FREE} LIMIT 1`);
-    if (any.get(this.#at(now)) === undefined) return null;
+    if (any.get(this.#at(this.#now())) === undefined) return null;
     let touched: RunningRow | null = null;
     try {
-      return this.#claim(owner, now, (row) => {
+      return this.#claim(owner, (row) => {
         touched = row;
         refuseDamaged(this.#connection.database, [['expansions', { number: row.number }]]);
       });
@@ -74,10 +74,11 @@ export class SqliteJobs implements Jobs {
   }
 
   /** Calls `check` with each expansion before changing its row. */
-  #claim(owner: string, now: number, check: (row: RunningRow) => void): Job | null {
+  #claim(owner: string, check: (row: RunningRow) => void): Job | null {
     const { database } = this.#connection;
     const { expansions } = this.#parts;
     return write(database, () => {
+      const now = this.#now();
       for (const row of expansions.running(`WHERE j.lease_until <= @now AND ${NOT_PASSED_OVER}`, this.#at(now))) {
         check(row);
         this.#apply(row, { kind: 'expire' }, now);
@@ -131,9 +132,9 @@ export class SqliteJobs implements Jobs {
   }
 
   releaseOwner(owner: string, how: 'died' | 'stopped' = 'died'): number {
-    const now = this.#now();
     const { expansions } = this.#parts;
     return write(this.#connection.database, () => {
+      const now = this.#now();
       const rows = expansions.running('WHERE j.owner = @owner', { owner });
       for (const row of rows) {
         if (areWhole(this.#connection.database, [['expansions', { number: row.number }]]))
@@ -154,7 +155,7 @@ export class SqliteJobs implements Jobs {
   }
 
   #now(): number {
-    return this.#connection.options.clock.now();
+    return timeOf(this.#connection);
   }
 
   #at(now: number) {
