@@ -1,4 +1,5 @@
 /** An append-only table of distinct texts in typed arrays, which uses open addressing and end offsets. */
+import { fillSlots, hash, hashAscii, isEntry, isEqualAscii, probe } from './text-slots.ts';
 
 /** Returned by `add` for a text with more bytes than allowed. */
 export const TOO_LONG = -2;
@@ -34,6 +35,8 @@ export class TextTable {
   #slots: Int32Array | null = null;
   #longest: number;
   #scratch: Uint8Array;
+  /** Used by `addAll`. */
+  #hashes = new Int32Array(0);
 
   /**
    * Creates a table from `bytes` and `ends`, which may be shared because the table never writes to them. `ends` must
@@ -85,7 +88,8 @@ export class TextTable {
     const length = this.#encode(text);
     if (length < 0) return -1;
     const slots = this.prepare();
-    const slot = probe(slots, this.#bytes, this.#ends, this.#scratch, 0, length);
+    const hashed = hash(this.#scratch, 0, length);
+    const slot = probe(slots, this.#bytes, this.#ends, this.#scratch, 0, length, hashed);
     return slot < 0 ? -1 : slots[slot]! - 1;
   }
 
@@ -125,9 +129,31 @@ export class TextTable {
   /** As `add`, for the valid UTF-8 in `text[from .. from + length)`. */
   addUtf8(text: Uint8Array, from: number, length: number, maximumBytes: number): number {
     if (length > maximumBytes) return TOO_LONG;
+    return this.#addHashed(hash(text, from, from + length), text, from, length);
+  }
+
+  /**
+   * Adds many texts like `addUtf8`, and writes what it returns for each of them to `out`. As in `findAll`, each step is
+   * done for all texts before the next step.
+   */
+  addAll({ bytes, ends }: GatheredTexts, maximumBytes: number, out: Int32Array): void {
+    if (this.#hashes.length < ends.length) this.#hashes = new Int32Array(2 * ends.length);
+    const hashes = this.#hashes;
+    for (let i = 0, from = 0; i < ends.length; i++) {
+      hashes[i] = hash(bytes, from, ends[i]!);
+      from = ends[i]!;
+    }
     const slots = this.prepare();
-    const slot = probe(slots, this.#bytes, this.#ends, text, from, length);
-    return slot >= 0 ? slots[slot]! - 1 : this.#append(~slot, text, from, length);
+    const mask = slots.length - 1;
+    for (let i = 0; i < ends.length; i++) out[i] = slots[hashes[i]! & mask]!;
+    for (let i = 0, from = 0; i < ends.length; i++) {
+      const entry = out[i]!;
+      const length = ends[i]! - from;
+      if (length > maximumBytes) out[i] = TOO_LONG;
+      else if (entry > 0 && isEntry(entry, this.#bytes, this.#ends, bytes, from, length)) out[i] = entry - 1;
+      else out[i] = this.#addHashed(hashes[i]!, bytes, from, length);
+      from = ends[i]!;
+    }
   }
 
   /** The text of an index. Throws RangeError (a bug) if the index is not in 0 .. count - 1. */
@@ -174,6 +200,12 @@ export class TextTable {
 
   #startOf(index: number): number {
     return index === 0 ? 0 : this.#ends[index - 1]!;
+  }
+
+  #addHashed(hashed: number, text: Uint8Array, from: number, length: number): number {
+    const slots = this.prepare();
+    const slot = probe(slots, this.#bytes, this.#ends, text, from, length, hashed);
+    return slot >= 0 ? slots[slot]! - 1 : this.#append(~slot, text, from, length);
   }
 
   #append(slot: number, text: Uint8Array, from: number, length: number): number {
@@ -223,71 +255,6 @@ function encodeAscii(text: string, out: Uint8Array): number {
     out[i] = unit;
   }
   return text.length;
-}
-
-/** The FNV-1a hash of bytes, with a final mix because slots are chosen by the low bits. */
-function hash(bytes: Uint8Array, from: number, to: number): number {
-  let h = 0x811c9dc5;
-  for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
-  return mix(h);
-}
-
-/** The hash of an ASCII text, equal to the hash of its bytes. The result is arbitrary if the text is not ASCII. */
-function hashAscii(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return mix(h);
-}
-
-function mix(hash: number): number {
-  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
-}
-
-/** Whether the bytes from `start` on are the bytes of `text`; false if the text is not ASCII. */
-function isEqualAscii(bytes: Uint8Array, start: number, text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit > 127 || unit !== bytes[start + i]) return false;
-  }
-  return true;
-}
-
-/** The slot of `text[from .. from + length)`, or the bitwise complement of the free slot that the text would take. */
-function probe(
-  slots: Int32Array,
-  bytes: Uint8Array,
-  ends: Uint32Array,
-  text: Uint8Array,
-  from: number,
-  length: number,
-): number {
-  const mask = slots.length - 1;
-  for (let slot = hash(text, from, from + length) & mask; ; slot = (slot + 1) & mask) {
-    const entry = slots[slot]!;
-    if (entry === 0) return ~slot;
-    const start = entry === 1 ? 0 : ends[entry - 2]!;
-    if (ends[entry - 1]! - start === length && isEqual(bytes, start, text, from, length)) return slot;
-  }
-}
-
-function isEqual(bytes: Uint8Array, start: number, text: Uint8Array, from: number, length: number): boolean {
-  for (let i = 0; i < length; i++) if (bytes[start + i] !== text[from + i]) return false;
-  return true;
-}
-
-/** Inserts `count` distinct texts into free slots, and returns the slots. */
-function fillSlots(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, count: number): Int32Array {
-  const mask = slots.length - 1;
-  for (let index = 0, start = 0; index < count; index++) {
-    const end = ends[index]!;
-    let slot = hash(bytes, start, end) & mask;
-    while (slots[slot] !== 0) slot = (slot + 1) & mask;
-    slots[slot] = index + 1;
-    start = end;
-  }
-  return slots;
 }
 
 function findLongest(ends: Uint32Array): number {

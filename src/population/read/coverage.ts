@@ -2,19 +2,23 @@
 import type { Column } from './segments.ts';
 
 export function countValues(column: Column, rows: number): number {
-  switch (column.kind) {
-    case 'single':
-      return countWhere(rows, (row) => column.codes[row] !== 0);
-    case 'multi':
-      return countWhere(rows, (row) => column.offsets[row + 1]! > column.offsets[row]!);
-    case 'number':
-    case 'vector':
-      return countWhere(rows, (row) => !Number.isNaN(column.values[row * column.size]!));
-  }
-}
-
-function countWhere(rows: number, hasValue: (row: number) => boolean): number {
   let count = 0;
-  for (let row = 0; row < rows; row++) if (hasValue(row)) count += 1;
-  return count;
+  switch (column.kind) {
+    case 'single': {
+      const { codes } = column;
+      for (let row = 0; row < rows; row++) if (codes[row] !== 0) count += 1;
+      return count;
+    }
+    case 'multi': {
+      const { offsets } = column;
+      for (let row = 0; row < rows; row++) if (offsets[row + 1]! > offsets[row]!) count += 1;
+      return count;
+    }
+    case 'number':
+    case 'vector': {
+      const { size, values } = column;
+      for (let row = 0; row < rows; row++) if (!Number.isNaN(values[row * size]!)) count += 1;
+      return count;
+    }
+  }
 }

@@ -2,18 +2,18 @@
  * Reads users from Parquet files. DuckDB reads the files and converts types; the kind of each feature determines how
  * values are read.
  */
-import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { assert } from '../../lib/errors.ts';
+import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import type { CsvPath } from '../import/csv-users.ts';
 import { planUserId } from '../import/read-user.ts';
 import type { SourceSchema } from '../import/source-schema.ts';
-import type { OpenOptions, UserBatch, UserFile } from '../import/user-file.ts';
+import type { ColumnBatch, OpenOptions, UserBatch, UserFile } from '../import/user-file.ts';
 import type { ColumnPlan } from '../kinds/column-plan.ts';
 import type { Cell } from '../kinds/kind-import.ts';
-import { checkLength, pushCode } from '../kinds/multi.ts';
 import { KIND_IMPORTS } from '../kinds/table.ts';
-import { stringOf, type Utf8 } from '../kinds/tokens.ts';
-import { float64Column, ListVector, NumberVector, TextVector, vectorOf } from './chunks.ts';
+import type { Utf8 } from '../kinds/tokens.ts';
+import { ChunkMemory, float64Column, TextCopies, TextVector } from './chunks.ts';
+import { type ColumnReader, columnReader } from './column-readers.ts';
 import { type Database, numberOf, quotePath, textOf, withDatabase } from './database.ts';
 import { KnownCodes } from './known-codes.ts';
 import { localCopies } from './remote.ts';
@@ -53,11 +53,14 @@ async function openFile(path: string, schema: SourceSchema, database: Database):
   const plans = schema.features.map((feature) => KIND_IMPORTS[feature.kind].plan(feature, { path, types }));
   const columns = [id, ...plans].map(({ sql }) => sql);
   const known = plans.map(() => new KnownCodes());
+  const copies = new TextCopies();
 
   async function* batches(): AsyncGenerator<UserBatch, void, void> {
     let first = 0;
     for await (const chunk of database.stream(`SELECT file_row_number::DOUBLE, ${columns.join(', ')} FROM ${table}`)) {
-      yield new ParquetBatch(chunk, first, plans, known);
+      const memory = new ChunkMemory(chunk);
+      yield new ParquetBatch(memory, first, plans, known, copies);
+      memory.release();
       first += chunk.rowCount;
     }
     assert(first === rows, 'every row of the file was read');
@@ -65,19 +68,27 @@ async function openFile(path: string, schema: SourceSchema, database: Database):
   return { path, hasLines: false, idName: 'the user id', rows, batches };
 }
 
-class ParquetBatch implements UserBatch {
+class ParquetBatch implements ColumnBatch {
   readonly count: number;
   readonly #first: number;
   readonly #ids: TextVector;
-  readonly #readers: readonly ((row: number, cell: Cell) => void)[];
+  readonly #readers: readonly ColumnReader[];
+  readonly #copies: TextCopies;
 
-  constructor(chunk: DuckDBDataChunk, first: number, plans: readonly ColumnPlan[], known: readonly KnownCodes[]) {
-    this.count = chunk.rowCount;
+  constructor(
+    memory: ChunkMemory,
+    first: number,
+    plans: readonly ColumnPlan[],
+    known: readonly KnownCodes[],
+    copies: TextCopies,
+  ) {
+    this.#copies = copies;
+    this.count = memory.rows;
     this.#first = first;
-    const numbers = float64Column(chunk, 0);
-    assert(numbers[0] === first && numbers.at(-1) === first + chunk.rowCount - 1, 'rows come in the order of the file');
-    this.#ids = new TextVector(vectorOf(chunk, 1), chunk.rowCount);
-    this.#readers = plans.map((plan, i) => readerOf(plan, chunk, i + 2, known[i]!));
+    const numbers = float64Column(memory, 0);
+    assert(numbers[0] === first && numbers.at(-1) === first + memory.rows - 1, 'rows come in the order of the file');
+    this.#ids = new TextVector(memory, memory.vector(1), memory.rows);
+    this.#readers = plans.map((plan, i) => columnReader(plan, memory, i + 2, known[i]!));
   }
 
   lineOf(row: number): number {
@@ -89,58 +100,14 @@ class ParquetBatch implements UserBatch {
   }
 
   readValues(row: number, cells: readonly Cell[]): void {
-    for (let i = 0; i < cells.length; i++) this.#readers[i]!(row, cells[i]!);
+    for (let i = 0; i < cells.length; i++) this.#readers[i]!.read(row, cells[i]!);
   }
-}
 
-/** Returns a function that reads one row's value in this column into a cell. */
-function readerOf(
-  { type }: ColumnPlan,
-  chunk: DuckDBDataChunk,
-  index: number,
-  known: KnownCodes,
-): (row: number, cell: Cell) => void {
-  const vector = vectorOf(chunk, index);
-  switch (type) {
-    case 'text':
-      return textReader(new TextVector(vector, chunk.rowCount), known);
-    case 'texts': {
-      const lists = new ListVector(vector, chunk.rowCount);
-      const texts = new TextVector(lists.items, lists.size);
-      return (row, cell) => {
-        const start = lists.startOf(row);
-        const end = start + lists.lengthOf(row);
-        checkLength(end - start, cell);
-        for (let i = start; i < end; i++) pushCode(known.codeOf(texts, i, cell), cell);
-      };
-    }
-    case 'number': {
-      const numbers = new NumberVector(vector, chunk.rowCount);
-      return (row, cell) => {
-        const value = numbers.value(row);
-        KIND_IMPORTS[cell.feature.kind].parse(Number.isNaN(value) ? null : value, cell);
-      };
-    }
-    case 'days': {
-      const numbers = new NumberVector(vector, chunk.rowCount);
-      return (row, cell) => cell.column.push(numbers.value(row));
-    }
-    case 'numbers': {
-      const lists = new ListVector(vector, chunk.rowCount);
-      const numbers = new NumberVector(lists.items, lists.size);
-      return (row, cell) => {
-        const start = lists.startOf(row);
-        const values = Array.from({ length: lists.lengthOf(row) }, (_, i) => numbers.value(start + i));
-        KIND_IMPORTS[cell.feature.kind].parse(lists.isValid(row) ? values : null, cell);
-      };
-    }
+  userIds(from: number, to: number): GatheredTexts {
+    return this.#ids.copy(from, to, this.#copies);
   }
-}
 
-function textReader(texts: TextVector, known: KnownCodes): (row: number, cell: Cell) => void {
-  return (row, cell) => {
-    // this creates no string per value
-    if (cell.feature.kind === 'single') cell.column.push(known.codeOf(texts, row, cell));
-    else KIND_IMPORTS[cell.feature.kind].parseText(texts.seek(row) ? stringOf(texts) : '', cell);
-  };
+  readColumns(from: number, to: number, cells: readonly Cell[]): void {
+    for (let i = 0; i < cells.length; i++) this.#readers[i]!.readRows(from, to, cells[i]!);
+  }
 }

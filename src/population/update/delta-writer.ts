@@ -103,6 +103,16 @@ export class DeltaWriter implements RowSink {
     return null;
   }
 
+  endRows(users: Int32Array): { at: number; fault: RowFault } | null {
+    for (let i = 0; i < users.length; i++) {
+      const fault = this.#see(users[i]!);
+      if (fault) return { at: i, fault };
+    }
+    this.segment.endRows(users);
+    if (this.segment.isFull) this.#takeStaged();
+    return null;
+  }
+
   writeAhead(): Promise<void> {
     return this.#writer.writeAhead();
   }

@@ -1,24 +1,16 @@
 /** `metaheac population import SOURCE..`: imports users from Parquet, CSV or NDJSON according to a schema. */
 
 import { type Clock, systemClock } from '../../../lib/clock.ts';
-import { AppError } from '../../../lib/errors.ts';
 import { hasTokens } from '../../../lib/feature-kinds.ts';
 import type { Output } from '../../../lib/output.ts';
-import { type ModelFolder, readModelFolder } from '../../../model/folder.ts';
-import { featureOf } from '../../../model/manifest.ts';
-import { bind } from '../../../online/binding.ts';
 import {
   type Duplicates,
   type ImportFilesResult,
   type ImportProgress,
   importFiles,
-  populationFeatures,
   readSourceSchema,
   type SourceSchema,
 } from '../../../population/import.ts';
-import { openPopulation } from '../../../population/read.ts';
-import { storeImportedUserSides } from './store-user-sides.ts';
-import { countUses } from './token-uses.ts';
 
 export interface PopulationImportFilesOptions {
   schema: string;
@@ -38,8 +30,9 @@ export async function populationImportFilesCommand(
   output: Output,
 ): Promise<void> {
   const schema = readSourceSchema(options.schema, options.column);
-  const model = options.model === undefined ? null : readModelFolder(options.model);
-  if (model) checkModel(model, schema, options.schema);
+  // most of this command's modules are for a model, so they are loaded only if one is given
+  const model = options.model === undefined ? null : (await import('./import-model.ts')).openImportModel(options.model);
+  model?.check(schema, options.schema);
   const result = await importFiles({
     sources,
     schema,
@@ -51,11 +44,9 @@ export async function populationImportFilesCommand(
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
     onProgress: progressWriter(output, systemClock),
   });
-  const unknown = model ? unknownShares(model, options.out, result.version) : new Map<string, number>();
-  report(result, schema, unknown, options.out, output);
-  const { model: folder, out: population } = options;
-  if (folder !== undefined)
-    await storeImportedUserSides({ model: folder, population, version: result.version }, output);
+  const imported = { population: options.out, version: result.version };
+  report(result, schema, model?.unknownShares(imported) ?? new Map(), options.out, output);
+  await model?.storeUserSides(imported, output);
 }
 
 /** Reports the progress of an import: phase, rows, rows per second and time left. */
@@ -104,28 +95,4 @@ export function noteBadRows(
 ): void {
   for (const message of worst) output.note(message);
   if (badRows > worst.length) output.note(`and ${badRows - worst.length} more bad rows`);
-}
-
-/**
- * Checks that the schema has every feature that the model reads, and that the kinds match. The schema may have more
- * features (for filters).
- */
-function checkModel(model: ModelFolder, schema: SourceSchema, path: string): void {
-  const features = populationFeatures(schema);
-  for (const { name, kind, size } of model.manifest.features.user.map(featureOf)) {
-    const found = features.find((feature) => feature.name === name);
-    if (found?.kind === kind && found.size === size) continue;
-    const wanted = `${kind}${size === undefined ? '' : ` of ${size}`}`;
-    const is = found ? `is of kind ${found.kind}${found.size === undefined ? '' : ` of ${found.size}`}` : 'is missing';
-    throw new AppError('invalid_argument', `${path}: the model reads the feature "${name}" (${wanted}), which ${is}`);
-  }
-}
-
-/** For each feature, the share of tokens that the model does not know. */
-function unknownShares(model: ModelFolder, out: string, version: string): Map<string, number> {
-  const population = openPopulation(out, { version });
-  const shares = new Map<string, number>();
-  for (const [name, { unknown, tokens }] of countUses(bind(model, population), population))
-    if (tokens > 0) shares.set(name, unknown / tokens);
-  return shares;
 }

@@ -1,0 +1,79 @@
+/** The slots of a hash table of texts in UTF-8, with open addressing: a text's index + 1, or 0 if the slot is free. */
+
+/** The FNV-1a hash of bytes, with a final mix because slots are chosen by the low bits. */
+export function hash(bytes: Uint8Array, from: number, to: number): number {
+  let h = 0x811c9dc5;
+  for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
+  return mix(h);
+}
+
+/** The hash of an ASCII text, equal to the hash of its bytes. The result is arbitrary if the text is not ASCII. */
+export function hashAscii(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return mix(h);
+}
+
+function mix(hash: number): number {
+  let h = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+/** Whether the bytes from `start` on are the bytes of `text`; false if the text is not ASCII. */
+export function isEqualAscii(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 127 || unit !== bytes[start + i]) return false;
+  }
+  return true;
+}
+
+/**
+ * The slot of `text[from .. from + length)` with the hash `hashed`, or the bitwise complement of the free slot that the
+ * text would take.
+ */
+export function probe(
+  slots: Int32Array,
+  bytes: Uint8Array,
+  ends: Uint32Array,
+  text: Uint8Array,
+  from: number,
+  length: number,
+  hashed: number,
+): number {
+  const mask = slots.length - 1;
+  for (let slot = hashed & mask; ; slot = (slot + 1) & mask) {
+    const entry = slots[slot]!;
+    if (entry === 0) return ~slot;
+    if (isEntry(entry, bytes, ends, text, from, length)) return slot;
+  }
+}
+
+/** Whether the text of an entry (its index + 1) is `text[from .. from + length)`. */
+export function isEntry(
+  entry: number,
+  bytes: Uint8Array,
+  ends: Uint32Array,
+  text: Uint8Array,
+  from: number,
+  length: number,
+): boolean {
+  const start = entry === 1 ? 0 : ends[entry - 2]!;
+  if (ends[entry - 1]! - start !== length) return false;
+  for (let i = 0; i < length; i++) if (bytes[start + i] !== text[from + i]) return false;
+  return true;
+}
+
+/** Inserts `count` distinct texts into free slots, and returns the slots. */
+export function fillSlots(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, count: number): Int32Array {
+  const mask = slots.length - 1;
+  for (let index = 0, start = 0; index < count; index++) {
+    const end = ends[index]!;
+    let slot = hash(bytes, start, end) & mask;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = index + 1;
+    start = end;
+  }
+  return slots;
+}
