@@ -7,6 +7,7 @@ import openWabt from 'wabt';
 
 const SOURCES = [
   'packages/onnx-grad/src/adam/adam.wat',
+  'packages/onnx-grad/src/descent/feature-products.wat',
   'src/online/regression/products.wat',
   'src/online/scoring/pools.wat',
   'src/online/user-side/token-sums.wat',

@@ -17,6 +17,9 @@ export interface Rng {
   fork(label: string): Rng;
 }
 
+/** A sample is drawn from an array if the bound is at most this many times the size of the sample, else from a map. */
+const DENSE_BOUND = 16;
+
 /** Creates the stream of random numbers for a key. */
 export function createRng(key: string): Rng {
   const digest = createHash('sha256').update(key).digest();
@@ -101,6 +104,16 @@ export function sample(rng: Rng, items: Int32Array, count: number): Int32Array {
 export function sampleWithoutReplacement(rng: Rng, bound: number, count: number): Int32Array {
   const size = Math.min(count, bound);
   const out = new Int32Array(size);
+  if (bound <= DENSE_BOUND * size) {
+    // the integer at each place minus the place, because an array of zeros is made faster than a map
+    const offsets = new Int32Array(bound);
+    for (let i = 0; i < size; i++) {
+      const j = i + rng.integer(bound - i);
+      out[i] = j + offsets[j]!;
+      offsets[j] = i + offsets[i]! - j;
+    }
+    return out;
+  }
   const moved = new Map<number, number>();
   for (let i = 0; i < size; i++) {
     const j = i + rng.integer(bound - i);

@@ -15,7 +15,7 @@ import { createRng, type Rng, sample } from '../lib/rng.ts';
 import { blendOf, type ClosedForm, formsOf, hasOwnLogits, weightFor } from '../model/blend.ts';
 import type { DescentSettings, Drift } from '../model/manifest.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
-import { type HeadRows, type HeadUsers, headUsers } from './head-users.ts';
+import { cutTop, type HeadRows, type HeadUsers, headUsers } from './head-users.ts';
 import { countSeeds, matchNegatives, type Sides, without } from './negatives.ts';
 import type { AnyContext, CustomisedModel, CustomiseRequest } from './online-context.ts';
 import { predict } from './quality/prediction.ts';
@@ -176,15 +176,6 @@ export async function descendHeads(
     run.reset();
   }
   await descend(run, stepsFor(settings, positives.length), left, settings, rng.fork('second'));
-}
-
-/** Returns the pool without its highest-scoring users. `share` is the share of the pool to leave out. */
-function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Array {
-  const sorted = pool.slice().sort((a, b) => scores[b]! - scores[a]! || a - b);
-  return sorted
-    .subarray(Math.floor(share * sorted.length))
-    .slice()
-    .sort();
 }
 
 /** Fits the regressions of `forms` to several sets of rows at once, for `fitParts`. */

@@ -3,6 +3,7 @@ import { type Rng, sample } from '../lib/rng.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { type Outside, without } from './negatives.ts';
 import type { CustomiseRequest } from './online-context.ts';
+import { scoresOf } from './quality/seed-ranks.ts';
 
 /**
  * Maximum number of candidates in the pool from which negatives are sampled (higher if there are many seeds). The pool
@@ -104,4 +105,20 @@ function insideShare(seeds: Int32Array, outside: Int32Array): number {
 /** Samples at most `most` of the ascending `rows`; the order stays the same. */
 function sampleOf(rows: Int32Array, most: number, rng: Rng): Int32Array {
   return rows.length <= most ? rows : sample(rng, rows, most).sort();
+}
+
+/** Returns the pool without its highest-scoring users. `share` is the share of the pool to leave out. */
+export function cutTop(pool: Int32Array, share: number, scores: Float32Array): Int32Array {
+  const left = pool.slice().sort();
+  const cut = Math.floor(share * left.length);
+  if (cut === 0) return left;
+  const sorted = scoresOf(left, scores).sort();
+  const threshold = sorted[sorted.length - cut]!;
+  // of equal scores, those of the first rows are left out
+  let tied = cut;
+  for (let i = sorted.length - 1; sorted[i]! > threshold; i--) tied -= 1;
+  return left.filter((row) => {
+    const score = scores[row]!;
+    return score < threshold || (score === threshold && tied-- <= 0);
+  });
 }

@@ -108,6 +108,21 @@ describe('sampleWithoutReplacement', () => {
     );
   });
 
+  it.each([
+    [40, 40],
+    [100, 7],
+    [100, 6],
+    [1000, 3],
+  ])('draws, below %i, the first %i of a shuffle, whether it uses an array or a map', (bound, count) => {
+    const rng = createRng('shuffle');
+    const places = Array.from({ length: bound }, (_, i) => i);
+    for (let i = 0; i < count; i++) {
+      const j = i + rng.integer(bound - i);
+      [places[i], places[j]] = [places[j]!, places[i]!];
+    }
+    expect([...sampleWithoutReplacement(createRng('shuffle'), bound, count)]).toEqual(places.slice(0, count));
+  });
+
   it('draws each equally often, also from a bound too large for memory', () => {
     const rng = createRng('sample');
     const counts = new Array<number>(5).fill(0);

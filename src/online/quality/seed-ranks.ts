@@ -24,7 +24,7 @@ export const ENOUGH_SEEDS = 1000;
 
 /** Ranks the scores of held-out seeds among the scores of other rows. */
 export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32Array): SeedRanks {
-  const sorted = Float32Array.from(rows).sort();
+  const sorted = rows.slice().sort();
   const above = new Int32Array(seeds.length);
   const tied = new Int32Array(seeds.length);
   for (const [i, score] of seeds.entries()) {
@@ -86,11 +86,17 @@ export async function rankFolds(
   for (const [done, part] of wanted.entries()) {
     const fold = folds[part]!;
     const scores = await score(fold, part);
-    const scoresOf = (rows: Int32Array) => Float32Array.from(rows, (row) => scores[row]!);
-    parts.push({ fold: part, ranks: rankSeeds(scoresOf(fold.held), scoresOf(ranked)) });
+    parts.push({ fold: part, ranks: rankSeeds(scoresOf(fold.held, scores), scoresOf(ranked, scores)) });
     onPart((done + 1) / wanted.length);
   }
   return parts;
+}
+
+/** The scores of `rows`, in their order; `scores` are those of all rows. */
+export function scoresOf(rows: Int32Array, scores: Float32Array): Float32Array {
+  const out = new Float32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) out[i] = scores[rows[i]!]!;
+  return out;
 }
 
 /** The ranks of one fold's held-out seeds. */

@@ -1,14 +1,9 @@
 /** Features read off a graph are those that follow from a user's ids, and their products are those of a matrix. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findLinearTerm, type Tensor, tensor } from '../../../packages/onnx-grad/index.ts';
+import { FeatureProducts } from '../../../packages/onnx-grad/src/descent/feature-products.ts';
 import { openHeadProgram, splitHeads } from '../../../packages/onnx-grad/src/descent/head-adaptation.ts';
-import {
-  designOf,
-  type LinearFeatures,
-  multiplyRows,
-  multiplyRowsTransposed,
-  openFeatureReader,
-} from '../../../packages/onnx-grad/src/descent/linear-features.ts';
+import { type LinearFeatures, openFeatureReader } from '../../../packages/onnx-grad/src/descent/linear-features.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 import { HEADS } from '../../../src/model/architectures/heads.ts';
 import { dot, HEADS_GRAPH, HEADS_ROWS, headsFeatures, headsFeeds, headsPoint, TABLE_ROWS } from './heads-by-hand.ts';
@@ -38,9 +33,10 @@ async function read(
 /** The matrix of the features, from products with unit vectors: `[rows][width]`. */
 function written(of: LinearFeatures): number[][] {
   const rows = Int32Array.from({ length: of.rows }, (_, i) => i);
+  const products = new FeatureProducts(of);
   const columns = Array.from({ length: of.width }, (_, j) => {
     const out = new Float64Array(of.rows);
-    multiplyRows(of, rows, new Float64Array(of.width).fill(1, j, j + 1), out);
+    products.multiply(rows, new Float64Array(of.width).fill(1, j, j + 1), out);
     return out;
   });
   return Array.from(rows, (i) => columns.map((column) => column[i]!));
@@ -167,7 +163,8 @@ describe('products', () => {
     // longer than the width: the rest must not change
     const point = drawn(features.width + 1, 'point');
     const product = new Float64Array(rows.length);
-    multiplyRows(features, rows, point, product, which);
+    const products = new FeatureProducts(features);
+    products.multiply(rows, point, product, which);
     expectClose(
       product,
       Array.from(rows, (row) => dot(matrix[row]!, [...point])),
@@ -176,7 +173,8 @@ describe('products', () => {
     const weights = drawn(rows.length, 'weights');
     for (const power of [1, 2] as const) {
       const out = new Float64Array(features.width + 1).fill(7);
-      multiplyRowsTransposed(features, rows, weights, out, which, power);
+      if (power === 1) products.multiplyTransposed(rows, weights, out, which);
+      else products.multiplyTransposedSquares(rows, weights, out, which);
       const expected = matrix[0]!.map((_, j) =>
         dot(
           [...weights],
@@ -187,11 +185,36 @@ describe('products', () => {
     }
   });
 
+  it('have the bits of plain loops, for more rows than a kernel takes at once', () => {
+    const products = new FeatureProducts(features);
+    const { width, firstDense, starts, columns, values, dense } = features;
+    const many = Int32Array.from({ length: 4096 + 7 }, (_, i) => (7 * i) % HEADS_ROWS);
+    const point = drawn(width, 'point');
+    const weights = drawn(many.length, 'weights');
+    const product = new Float64Array(many.length);
+    products.multiply(many, point, product);
+    const transposed = new Float64Array(width);
+    products.multiplyTransposed(many, weights, transposed);
+    const expected = new Float64Array(width);
+    many.forEach((row, i) => {
+      let sum = 0;
+      const add = (column: number, value: number) => {
+        sum += value * point[column]!;
+        expected[column]! += weights[i]! * value;
+      };
+      for (let k = starts[row]!; k < starts[row + 1]!; k++) add(columns[k]!, values[k]!);
+      const denseWidth = width - firstDense;
+      for (let d = 0; d < denseWidth; d++) add(firstDense + d, dense[row * denseWidth + d]!);
+      if (product[i] !== sum) expect(product[i], `row ${i}`).toBe(sum);
+    });
+    expect(transposed).toEqual(expected);
+  });
+
   it('of a design exclude columns without a strength', () => {
     const strengths = new Float64Array(features.width).fill(0.5);
     const left = [1, features.width - 2];
     for (const j of left) strengths[j] = 0;
-    const design = designOf(features, rows, strengths);
+    const design = new FeatureProducts(features).design(rows, strengths);
     expect([design.rows, design.width]).toEqual([HEADS_ROWS + 1, features.width]);
     const values = drawn(rows.length, 'values');
     for (const [product, power] of [

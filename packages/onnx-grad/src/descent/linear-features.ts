@@ -9,7 +9,6 @@ import type { LinearTerm } from '../rewrite/find-linear-term.ts';
 import { splitFrozen } from '../rewrite/split-frozen.ts';
 import { sliceFeeds } from '../session/feed-rows.ts';
 import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
-import type { Design } from './logistic-regression.ts';
 import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 
 /** The columns of one parameter. */
@@ -174,64 +173,6 @@ function assemble(
   return { rows, width, blocks, offsets, ...sparse, firstDense, dense: denseValues };
 }
 
-export interface Columns {
-  readonly sparse: boolean;
-  readonly dense: boolean;
-}
-
-const ALL: Columns = { sparse: true, dense: true };
-
-/** Computes out[i] = sum_j x(rows[i], j) * point[j]; `point` is `[width]` or longer. */
-export function multiplyRows(
-  features: LinearFeatures,
-  rows: Int32Array,
-  point: Float64Array,
-  out: Float64Array,
-  which: Columns = ALL,
-): void {
-  const { starts, columns, values, dense, firstDense, width } = features;
-  const denseWidth = width - firstDense;
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!;
-    let sum = 0;
-    if (which.sparse)
-      for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++) sum += values[k]! * point[columns[k]!]!;
-    if (which.dense)
-      for (let d = 0, at = row * denseWidth; d < denseWidth; d++) sum += dense[at + d]! * point[firstDense + d]!;
-    out[i] = sum;
-  }
-}
-
-/**
- * Computes out[j] = sum_i weights[i] * x(rows[i], j)^power for the first `width` entries, and 0 for excluded columns.
- */
-export function multiplyRowsTransposed(
-  features: LinearFeatures,
-  rows: Int32Array,
-  weights: Float64Array | Float32Array,
-  out: Float64Array,
-  which: Columns = ALL,
-  power: 1 | 2 = 1,
-): void {
-  const { starts, columns, values, dense, firstDense, width } = features;
-  const denseWidth = width - firstDense;
-  out.fill(0, 0, width);
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!;
-    const weight = weights[i]!;
-    if (which.sparse)
-      for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++) {
-        const value = values[k]!;
-        out[columns[k]!]! += weight * (power === 2 ? value * value : value);
-      }
-    if (which.dense)
-      for (let d = 0, at = row * denseWidth; d < denseWidth; d++) {
-        const value = dense[at + d]!;
-        out[firstDense + d]! += weight * (power === 2 ? value * value : value);
-      }
-  }
-}
-
 /**
  * Computes change[j] -= rate * gradient[j] with the learning rate of the column's parameter. Both arrays are `[width]`.
  */
@@ -245,30 +186,4 @@ export function descendBlocks(
     const rate = rates[parameter]!;
     for (let j = first, end = first + elements.length; j < end; j++) change[j]! -= rate * gradient[j]!;
   }
-}
-
-/** Returns the design matrix of a regression on some rows. Columns without a strength are excluded. */
-export function designOf(features: LinearFeatures, rows: Int32Array, strengths: Float64Array): Design {
-  const { width, firstDense } = features;
-  const which: Columns = {
-    sparse: strengths.subarray(0, firstDense).some((strength) => strength > 0),
-    dense: strengths.subarray(firstDense).some((strength) => strength > 0),
-  };
-  const leaveOut = (out: Float64Array): void => {
-    for (let j = 0; j < width; j++) if (strengths[j] === 0) out[j] = 0;
-  };
-  return {
-    rows: rows.length,
-    width,
-    // an excluded column has a gradient of 0, so its weight stays 0
-    multiply: (point, out) => multiplyRows(features, rows, point, out, which),
-    multiplyTransposed(values, out) {
-      multiplyRowsTransposed(features, rows, values, out, which);
-      leaveOut(out);
-    },
-    multiplyTransposedSquares(values, out) {
-      multiplyRowsTransposed(features, rows, values, out, which, 2);
-      leaveOut(out);
-    },
-  };
 }

@@ -11,6 +11,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import type { LinearTerm } from '../rewrite/find-linear-term.ts';
 import { sliceFeeds, takeFeeds } from '../session/feed-rows.ts';
 import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
+import { FeatureProducts } from './feature-products.ts';
 import type {
   BlendedPart,
   BoundaryActivations,
@@ -21,16 +22,9 @@ import type {
   Rates,
   Strengths,
 } from './head-run.ts';
-import {
-  descendBlocks,
-  designOf,
-  type LinearFeatures,
-  multiplyRows,
-  multiplyRowsTransposed,
-  openFeatureReader,
-} from './linear-features.ts';
+import { descendBlocks, type LinearFeatures, openFeatureReader } from './linear-features.ts';
 import { fitLogisticRegression } from './logistic-regression.ts';
-import { logitOf, SAME, spreadOf } from './spread.ts';
+import { logitOf, SAME, spreadOf, takeNumbers } from './spread.ts';
 
 /** Maximum number of rows per run when scoring. */
 const LINK_ROWS = 8192;
@@ -91,6 +85,7 @@ export async function openLinearProgram(
 class LinearRun implements HeadRun {
   readonly #term: LinearTerm;
   readonly #features: LinearFeatures;
+  readonly #products: FeatureProducts;
   readonly #start: Parameters;
   readonly #perRow: Feeds;
   readonly #shared: Feeds;
@@ -117,7 +112,8 @@ class LinearRun implements HeadRun {
   ) {
     const isRead = ([name]: [string, Tensor]) => step.inputs.includes(name);
     this.#term = term;
-    this.#features = features;
+    this.#products = new FeatureProducts(features);
+    this.#features = this.#products.features;
     this.#start = start;
     this.#perRow = Object.fromEntries(Object.entries(perRow).filter(isRead));
     this.#shared = Object.fromEntries(Object.entries(shared).filter(isRead));
@@ -141,7 +137,7 @@ class LinearRun implements HeadRun {
       label: { dtype: 'float32', shape: [labels.length], data: labels },
     });
     const [loss, gradient] = this.#step.outputs;
-    multiplyRowsTransposed(this.#features, rows, out[gradient!]!.data as Float32Array, this.#gradient);
+    this.#products.multiplyTransposed(rows, out[gradient!]!.data as Float32Array, this.#gradient);
     descendBlocks(this.#features, this.#change, this.#gradient, rates);
     return Number(out[loss!]!.data[0]);
   }
@@ -166,7 +162,7 @@ class LinearRun implements HeadRun {
   fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
-    const design = designOf(features, rows, byParameter);
+    const design = this.#products.design(rows, byParameter);
     // the solver needs a strength for every column, even for excluded columns, which keep the weight 0
     const { weights } = fitLogisticRegression(
       design,
@@ -175,7 +171,7 @@ class LinearRun implements HeadRun {
       { gradientTolerance: LOGISTIC_TOLERANCE * rows.length },
     );
     const own = new Float64Array(features.rows);
-    multiplyRows(features, this.#all, weights, own);
+    this.#products.multiply(this.#all, weights, own);
     return {
       own,
       add: (factor) => {
@@ -196,14 +192,15 @@ class LinearRun implements HeadRun {
 
   async blend(parts: readonly BlendedPart[], reference: Int32Array, weightOfOwn = 1): Promise<void> {
     const scores = await this.scores();
-    const inner = Float64Array.from(reference, (row) => logitOf(scores[row]!) / this.#scaleAtStart);
+    const inner = takeNumbers(scores, reference);
+    for (let i = 0; i < inner.length; i++) inner[i] = logitOf(inner[i]!) / this.#scaleAtStart;
     const before = spreadOf(inner);
     // if all logits are equal, there is no spread to keep
     const spreadToKeep = before.deviation || 1;
     const unit = Math.min(spreadToKeep / Math.max(weightOfOwn, LEAST_OWN), this.#mostUnit(parts, spreadToKeep));
     let isBlended = false;
     for (const { part, weight } of parts) {
-      const own = Float64Array.from(reference, (row) => part.own[row]!);
+      const own = takeNumbers(part.own, reference);
       const spread = spreadOf(own);
       if (weight === 0 || spread.deviation === 0) continue;
       const factor = (weight * unit) / spread.deviation;
@@ -277,7 +274,7 @@ class LinearRun implements HeadRun {
 
   #termsOf(rows: Int32Array): Float64Array {
     const out = new Float64Array(rows.length);
-    multiplyRows(this.#features, rows, this.#change, out);
+    this.#products.multiply(rows, this.#change, out);
     for (let i = 0; i < rows.length; i++) out[i]! += this.#features.offsets[rows[i]!]! + this.#added[rows[i]!]!;
     return out;
   }
@@ -287,7 +284,7 @@ class LinearRun implements HeadRun {
     return {
       dtype: 'float32',
       shape: isColumn ? [terms.length, 1] : [terms.length],
-      data: Float32Array.from(terms),
+      data: new Float32Array(terms),
     };
   }
 }

@@ -23,3 +23,10 @@ export function spreadOf(values: Float64Array): { mean: number; deviation: numbe
   const deviation = Math.sqrt(variance);
   return { mean, deviation: deviation > SAME * Math.abs(mean) ? deviation : 0 };
 }
+
+/** The values at `places`, in their order. */
+export function takeNumbers(values: Float32Array | Float64Array, places: Int32Array): Float64Array {
+  const out = new Float64Array(places.length);
+  for (let i = 0; i < places.length; i++) out[i] = values[places[i]!]!;
+  return out;
+}
