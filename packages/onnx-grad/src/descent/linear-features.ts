@@ -4,11 +4,10 @@
  */
 
 import type { Parameters } from '../adam/compaction.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import type { LinearTerm } from '../rewrite/find-linear-term.ts';
-import { splitFrozen } from '../rewrite/split-frozen.ts';
 import { sliceFeeds } from '../session/feed-rows.ts';
-import { type Feeds, openSession, type Session, type SessionOptions } from '../session/session.ts';
+import { type Feeds, openSession, type SessionOptions } from '../session/session.ts';
+import { openDenseReader } from './dense-features.ts';
 import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 
 /** The columns of one parameter. */
@@ -64,12 +63,9 @@ export async function openFeatureReader(
   const lookups = term.lookups.filter(({ parameter }) => parameter !== without);
   const allTables = [...new Set(term.lookups.map(({ parameter }) => parameter))];
   const tables = allTables.filter((name) => name !== without);
-  // the contribution of the tables is computed once for all elements of the other parameters
-  const split = dense.length > 0 ? splitFrozen(termGraph, dense) : null;
+  const denseReader = dense.length > 0 ? await openDenseReader(term, allTables, options) : null;
   const forward = await openSession(termGraph, options);
   const weights = weightGraph ? await openSession(weightGraph, options) : null;
-  const body = split?.body ? await openSession(split.body, options) : null;
-  const head = split ? await openSession(split.head, options) : null;
   const wanted = lookups
     .flatMap(({ index, weight }) => [index, weight])
     .filter((name) => weights?.outputs.includes(name));
@@ -86,10 +82,7 @@ export async function openFeatureReader(
         const to = Math.min(from + READ_ROWS, rows);
         const feeds: Feeds = { ...sliceFeeds(perRow, from, to), ...shared };
         offsets.set((await forward.run({ ...feeds, ...given }))[term.value]!.data as Float32Array, from);
-        if (head) {
-          const part = await readDense({ body, head }, { tables: allTables, dense }, feeds, start, to - from);
-          denseValues.set(part, from * denseWidth);
-        }
+        if (denseReader) denseValues.set(await denseReader.read(feeds, start, to - from), from * denseWidth);
         const computed: Feeds =
           weights && lookups.length > 0
             ? { ...feeds, ...(await weights.run({ ...feeds, ...given }, { outputs: wanted })) }
@@ -104,43 +97,9 @@ export async function openFeatureReader(
       return assemble(parts, tables, dense, start, placeOf, { rows, offsets, denseValues, denseWidth });
     },
     async close() {
-      for (const session of [forward, weights, body, head]) await session?.close();
+      for (const part of [denseReader, forward, weights]) await part?.close();
     },
   };
-}
-
-/**
- * Returns the dense features, `[rows, elements of dense]`. Each element in turn is set to 1, with all others at 0; the
- * resulting change in the linear term is the element's column.
- */
-async function readDense(
-  { body, head }: { body: Session | null; head: Session },
-  { tables, dense }: { tables: readonly string[]; dense: readonly string[] },
-  feeds: Feeds,
-  start: Parameters,
-  rows: number,
-): Promise<Float32Array> {
-  const zero = (name: string): Tensor => {
-    const { dtype, shape, data } = start.get(name)!;
-    return { dtype, shape, data: new Float32Array(data.length) };
-  };
-  const width = dense.reduce((sum, name) => sum + start.get(name)!.data.length, 0);
-  const out = new Float32Array(rows * width);
-  const [output] = head.outputs;
-  const zeros = Object.fromEntries([...tables, ...dense].map((name) => [name, zero(name)]));
-  const fixed = { ...feeds, ...zeros, ...(body ? await body.run({ ...feeds, ...zeros }) : {}) };
-  const base = (await head.run(fixed))[output!]!.data as Float32Array;
-  let column = 0;
-  for (const name of dense) {
-    const unit = zero(name);
-    for (let i = 0; i < unit.data.length; i++, column++) {
-      unit.data[i] = 1;
-      const result = (await head.run({ ...fixed, [name]: unit }))[output!]!.data as Float32Array;
-      for (let row = 0; row < rows; row++) out[row * width + column] = result[row]! - base[row]!;
-      unit.data[i] = 0;
-    }
-  }
-  return out;
 }
 
 function assemble(
