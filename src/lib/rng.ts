@@ -80,12 +80,7 @@ export function firstAbove(cumulative: Float64Array, value: number): number {
 
 /** Shuffles `items` in place (Fisher-Yates). */
 export function shuffle(rng: Rng, items: Int32Array | Uint32Array): void {
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = rng.integer(i + 1);
-    const item = items[i]!;
-    items[i] = items[j]!;
-    items[j] = item;
-  }
+  for (let i = items.length - 1; i > 0; i--) swap(items, i, rng.integer(i + 1));
 }
 
 /**
@@ -95,6 +90,39 @@ export function sample(rng: Rng, items: Int32Array, count: number): Int32Array {
   const out = sampleWithoutReplacement(rng, items.length, count);
   for (let i = 0; i < out.length; i++) out[i] = items[out[i]!]!;
   return out;
+}
+
+/** Draws samples from the same items again and again: the samples of `sample`, in less time. */
+export class Sampler {
+  readonly #items: Int32Array;
+  #swapped = new Int32Array(0);
+
+  /** Copies the items. */
+  constructor(items: Int32Array) {
+    this.#items = items.slice();
+  }
+
+  /** Returns the sample that `sample` draws. */
+  draw(rng: Rng, count: number): Int32Array {
+    const items = this.#items;
+    const size = Math.min(count, items.length);
+    if (this.#swapped.length < size) this.#swapped = new Int32Array(size);
+    const swapped = this.#swapped;
+    for (let i = 0; i < size; i++) {
+      const j = i + rng.integer(items.length - i);
+      swapped[i] = j;
+      swap(items, i, j);
+    }
+    const out = items.slice(0, size);
+    for (let i = size - 1; i >= 0; i--) swap(items, i, swapped[i]!);
+    return out;
+  }
+}
+
+function swap(items: Int32Array | Uint32Array, i: number, j: number): void {
+  const item = items[i]!;
+  items[i] = items[j]!;
+  items[j] = item;
 }
 
 /**

@@ -11,7 +11,7 @@ import {
   sliceFeeds,
 } from '../../packages/onnx-grad/index.ts';
 import { assert } from '../lib/errors.ts';
-import { createRng, type Rng, sample } from '../lib/rng.ts';
+import { createRng, type Rng, Sampler } from '../lib/rng.ts';
 import { blendOf, type ClosedForm, formsOf, hasOwnLogits, weightFor } from '../model/blend.ts';
 import type { DescentSettings, Drift } from '../model/manifest.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
@@ -210,7 +210,11 @@ export function fitParts(
   const logistic = forms.filter((form) => form.kind === 'logistic');
   if (logistic.length > 0) {
     const { counts, always } = negativesFor(settings, rows);
-    const learned = Int32Array.from([...positives, ...sampleNegatives(rng.fork('companion'), rows, counts), ...always]);
+    const learned = Int32Array.from([
+      ...positives,
+      ...negativesOf(rows).draw(rng.fork('companion'), counts),
+      ...always,
+    ]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
     for (const form of logistic) parts.set(form, run.fitLogistic(learned, labels, form.strengths));
   }
@@ -257,9 +261,16 @@ function negativesFor(
   return { counts, always: alwaysOutside.length === 0 ? always : Int32Array.from([...always, ...alwaysOutside]) };
 }
 
-function sampleNegatives(rng: Rng, { pool, outside }: HeadRows, counts: Sides<number>): Int32Array {
-  const inside = sample(rng, pool, counts.inside);
-  return counts.outside === 0 ? inside : Int32Array.from([...inside, ...sample(rng, outside!.pool, counts.outside)]);
+/** The negatives from which each step draws a sample. */
+function negativesOf({ pool, outside }: HeadRows): { draw(rng: Rng, counts: Sides<number>): Int32Array } {
+  const inside = new Sampler(pool);
+  const others = outside && new Sampler(outside.pool);
+  return {
+    draw(rng, counts) {
+      const drawn = inside.draw(rng, counts.inside);
+      return counts.outside === 0 ? drawn : Int32Array.from([...drawn, ...others!.draw(rng, counts.outside)]);
+    },
+  };
 }
 
 async function descend(
@@ -276,8 +287,9 @@ async function descend(
   const labels = new Float32Array(batch.length).fill(1, 0, positives.length);
   batch.set(positives);
   batch.set(always, positives.length + count);
+  const negatives = negativesOf(rows);
   for (let step = 0; step < steps; step++) {
-    batch.set(sampleNegatives(rng, rows, counts), positives.length);
+    batch.set(negatives.draw(rng, counts), positives.length);
     await run.step(batch, labels, settings.rates);
   }
 }

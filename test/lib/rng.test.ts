@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRng, sample, sampleWithoutReplacement, shuffle } from '../../src/lib/rng.ts';
+import { createRng, Sampler, sample, sampleWithoutReplacement, shuffle } from '../../src/lib/rng.ts';
 
 /** xoshiro128** as its authors publish it, in BigInt. */
 function reference(key: string, count: number): number[] {
@@ -138,5 +138,14 @@ describe('sample', () => {
     const places = sampleWithoutReplacement(createRng('sample'), items.length, 20);
     expect(sample(createRng('sample'), items, 20)).toEqual(places.map((place) => items[place]!));
     expect(sample(createRng('sample'), items, 99).sort()).toEqual(items);
+  });
+});
+
+describe('Sampler', () => {
+  it('draws the samples of `sample`, one after another', () => {
+    const items = Int32Array.from({ length: 50 }, (_, i) => 3 * i);
+    const sampler = new Sampler(items);
+    const [rng, other] = [createRng('samples'), createRng('samples')];
+    for (const count of [20, 50, 3, 99, 0, 20]) expect(sampler.draw(rng, count)).toEqual(sample(other, items, count));
   });
 });

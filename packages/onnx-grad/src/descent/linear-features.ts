@@ -146,3 +146,10 @@ export function descendBlocks(
     for (let j = first, end = first + elements.length; j < end; j++) change[j]! -= rate * gradient[j]!;
   }
 }
+
+/** Returns the value for each column's parameter, `[width]`; 0 for a parameter without a value. */
+export function byColumn({ blocks, width }: LinearFeatures, values: Readonly<Record<string, number>>): Float64Array {
+  const out = new Float64Array(width);
+  for (const { parameter, first, elements } of blocks) out.fill(values[parameter] ?? 0, first, first + elements.length);
+  return out;
+}

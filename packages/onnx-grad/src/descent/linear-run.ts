@@ -22,7 +22,7 @@ import type {
   Rates,
   Strengths,
 } from './head-run.ts';
-import { descendBlocks, type LinearFeatures, openFeatureReader } from './linear-features.ts';
+import { byColumn, descendBlocks, type LinearFeatures, openFeatureReader } from './linear-features.ts';
 import { fitLogisticRegression } from './logistic-regression.ts';
 import { logitOf, SAME, spreadOf, takeNumbers } from './spread.ts';
 
@@ -65,9 +65,11 @@ export async function openLinearProgram(
   parameters: readonly string[],
   { regression, scale, ...options }: SessionOptions & { regression?: string; scale?: string } = {},
 ): Promise<LinearProgram> {
-  const reader = await openFeatureReader(term, { ...options, ...(regression ? { without: regression } : {}) });
-  const step = await openSession(buildLinkStep(term), options);
-  const link = await openSession(term.linkGraph, options);
+  // these graphs are so small that waking another thread takes longer than their runs
+  const alone = { ...options, threads: 1 };
+  const reader = await openFeatureReader(term, { ...alone, ...(regression ? { without: regression } : {}) });
+  const step = await openSession(buildLinkStep(term), alone);
+  const link = await openSession(term.linkGraph, alone);
   return {
     async start(values, { perRow, shared, rows }) {
       const own = new Map(parameters.map((name) => [name, values.get(name)!]));
@@ -101,6 +103,8 @@ class LinearRun implements HeadRun {
   readonly #scaleAtStart: number;
   #scale: number;
   readonly #gradient: Float64Array;
+  /** The feeds of the last step, whose memory the next step uses. */
+  #taken: Feeds = {};
 
   constructor(
     term: LinearTerm,
@@ -130,8 +134,9 @@ class LinearRun implements HeadRun {
 
   async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number> {
     const terms = this.#termsOf(rows);
+    this.#taken = takeFeeds(this.#perRow, rows, this.#taken);
     const out = await this.#step.run({
-      ...takeFeeds(this.#perRow, rows),
+      ...this.#taken,
       ...this.#shared,
       [this.#term.value]: this.#asInput(terms),
       label: { dtype: 'float32', shape: [labels.length], data: labels },
@@ -287,11 +292,4 @@ class LinearRun implements HeadRun {
       data: new Float32Array(terms),
     };
   }
-}
-
-/** Returns the value for each column's parameter, `[width]`; 0 for a parameter without a value. */
-function byColumn({ blocks, width }: LinearFeatures, values: Readonly<Record<string, number>>): Float64Array {
-  const out = new Float64Array(width);
-  for (const { parameter, first, elements } of blocks) out.fill(values[parameter] ?? 0, first, first + elements.length);
-  return out;
 }
