@@ -1,5 +1,5 @@
 /** Makes the user sides of the served population in the background, while threads have no other work. */
-import { messageOf } from '../lib/errors.ts';
+import { AppError, messageOf } from '../lib/errors.ts';
 import { freeBytesIn } from '../lib/files/free-bytes.ts';
 import type { Logger } from '../lib/logging.ts';
 import { ThreadDied } from '../lib/threads/thread-group.ts';
@@ -45,7 +45,7 @@ export class UserSideWork {
   #isWanted = false;
   /** The epoch for which files were made last, and their number. */
   #last: { readonly epoch: number; readonly files: number } | null = null;
-  /** The epoch, and why files are missing, as logged last; null if none are missing. */
+  /** The epoch and the kind of reason why files are missing, as logged last; null if none are missing. */
   #told: string | null = null;
   #failures = 0;
   #retry: NodeJS.Timeout | null = null;
@@ -87,6 +87,7 @@ export class UserSideWork {
     try {
       const { segmentCount } = await loaded.openPopulation(populationVersion);
       const tell = (stored: number) => onStored({ stored, missing: segmentCount - stored });
+      tell(this.#count());
       const goOn = (stored: number) => {
         tell(stored);
         return served().epoch === epoch && this.#hasRoom();
@@ -130,14 +131,14 @@ export class UserSideWork {
   }
 
   #failed(error: unknown, epoch: number): void {
-    this.#tell(epoch, messageOf(error), { err: error });
+    this.#tell(epoch, messageOf(error), { err: error }, kindOf(error));
     this.#tryAgain(Math.min(RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS));
     this.#failures += 1;
   }
 
-  /** Logs why files are missing, unless this was logged last. */
-  #tell(epoch: number, reason: string, facts: Readonly<Record<string, unknown>>): void {
-    const told = `${epoch} ${reason}`;
+  /** Logs why files are missing, unless a reason of this kind was logged last for this epoch. */
+  #tell(epoch: number, reason: string, facts: Readonly<Record<string, unknown>>, kind = reason): void {
+    const told = `${epoch} ${kind}`;
     if (this.#told === told) return;
     this.#told = told;
     this.#needs.logger.warn({ ...facts, reason }, 'not all user sides are stored, so expansions compute the others');
@@ -150,6 +151,11 @@ export class UserSideWork {
       this.start();
     }, waitMs).unref();
   }
+}
+
+/** Equal for repeated errors, whose messages may name different temporary files. */
+function kindOf(error: unknown): string {
+  return error instanceof AppError ? `${error.code} ${error.facts['errno']}` : messageOf(error);
 }
 
 interface Wanted {

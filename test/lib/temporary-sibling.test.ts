@@ -1,9 +1,9 @@
 /** Temporary siblings: each has one writer, and leftovers of killed writers are removed, whatever their process id. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { claimSibling, withSibling } from '../../src/lib/files/temporary-sibling.ts';
+import { claimSibling, removeAbandonedSiblings, withSibling } from '../../src/lib/files/temporary-sibling.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { describeInNamespaces, runInNamespace } from '../fixture/namespaces.ts';
 
@@ -48,6 +48,26 @@ describe('a temporary sibling', () => {
     for (const name of others) writeFileSync(join(folder, name), '');
     withSibling(join(folder, 'file'), 'write it', () => {});
     expect(readdirSync(folder).sort()).toEqual([...others].sort());
+  });
+
+  it('does not make the folder if the caller says so, because the folder may have been removed meanwhile', () => {
+    const folder = join(newFolder(), 'removed');
+    const failing = () => withSibling(join(folder, 'file'), 'write it', () => {}, { createsFolder: false });
+    expect(failing).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it("is removed with its folder's others once their writers are gone", () => {
+    const folder = newFolder();
+    const running = claimSibling(join(folder, 'one'), 'write it');
+    writeFileSync(running.path, 'half');
+    const killed = join(folder, 'other.writing-00000000-0000-4000-8000-000000000000');
+    for (const path of [killed, `${killed}.lock`, join(folder, 'other')]) writeFileSync(path, '');
+    removeAbandonedSiblings(folder);
+    expect(readdirSync(folder).sort()).toEqual(
+      ['other', basename(running.path), `${basename(running.path)}.lock`].sort(),
+    );
+    running.release();
   });
 
   it('says what failed, with the cause', () => {
