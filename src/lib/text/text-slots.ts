@@ -1,4 +1,28 @@
-/** The slots of a hash table of texts in UTF-8, with open addressing: a text's index + 1, or 0 if the slot is free. */
+/**
+ * The slots of a hash table of texts in UTF-8, with open addressing. A free slot is 0. Otherwise the low 29 bits are
+ * the text's index + 1, and the high 3 bits are those of its hash. So seven of eight other texts need not be compared,
+ * which saves two accesses to memory that is seldom in a cache.
+ */
+
+/** Maximum number of texts: an entry has 29 bits, and there are at least twice as many slots as texts. */
+export const MAXIMUM_TEXTS = 500_000_000;
+
+const ENTRY_BITS = 0x1fff_ffff;
+
+/** The value of the slot of a text. `entry` is the text's index + 1. */
+export function slotOf(entry: number, hashed: number): number {
+  return (hashed & ~ENTRY_BITS) | entry;
+}
+
+/** The index + 1 of a slot's text; 0 if the slot is free. */
+export function entryOf(slot: number): number {
+  return slot & ENTRY_BITS;
+}
+
+/** Whether the text of a slot may have this hash. */
+export function mayHave(slot: number, hashed: number): boolean {
+  return ((slot ^ hashed) & ~ENTRY_BITS) === 0;
+}
 
 /** The FNV-1a hash of bytes, with a final mix because slots are chosen by the low bits. */
 export function hash(bytes: Uint8Array, from: number, to: number): number {
@@ -44,14 +68,14 @@ export function probe(
 ): number {
   const mask = slots.length - 1;
   for (let slot = hashed & mask; ; slot = (slot + 1) & mask) {
-    const entry = slots[slot]!;
-    if (entry === 0) return ~slot;
-    if (isEntry(entry, bytes, ends, text, from, length)) return slot;
+    const value = slots[slot]!;
+    if (value === 0) return ~slot;
+    if (mayHave(value, hashed) && isEntry(entryOf(value), bytes, ends, text, from, length)) return slot;
   }
 }
 
 /** Whether the text of an entry (its index + 1) is `text[from .. from + length)`. */
-export function isEntry(
+function isEntry(
   entry: number,
   bytes: Uint8Array,
   ends: Uint32Array,
@@ -70,9 +94,10 @@ export function fillSlots(slots: Int32Array, bytes: Uint8Array, ends: Uint32Arra
   const mask = slots.length - 1;
   for (let index = 0, start = 0; index < count; index++) {
     const end = ends[index]!;
-    let slot = hash(bytes, start, end) & mask;
+    const hashed = hash(bytes, start, end);
+    let slot = hashed & mask;
     while (slots[slot] !== 0) slot = (slot + 1) & mask;
-    slots[slot] = index + 1;
+    slots[slot] = slotOf(index + 1, hashed);
     start = end;
   }
   return slots;

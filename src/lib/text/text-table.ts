@@ -1,5 +1,15 @@
 /** An append-only table of distinct texts in typed arrays, which uses open addressing and end offsets. */
-import { fillSlots, hash, hashAscii, isEntry, isEqualAscii, probe } from './text-slots.ts';
+import {
+  entryOf,
+  fillSlots,
+  hash,
+  hashAscii,
+  isEqualAscii,
+  MAXIMUM_TEXTS,
+  mayHave,
+  probe,
+  slotOf,
+} from './text-slots.ts';
 
 /** Returned by `add` for a text with more bytes than allowed. */
 export const TOO_LONG = -2;
@@ -8,8 +18,6 @@ export const ILL_FORMED = -3;
 /** Returned by `add` if the text would exceed a limit of the table, MAXIMUM_TEXTS or MAXIMUM_TABLE_BYTES. */
 export const FULL = -4;
 
-/** Maximum number of texts. An index is an int32, and there are twice as many slots as texts. */
-const MAXIMUM_TEXTS = 500_000_000;
 /** Maximum number of bytes in a table, because an end offset is a uint32. */
 const MAXIMUM_TABLE_BYTES = 2 ** 32 - 1;
 
@@ -31,7 +39,7 @@ export class TextTable {
   /** The end offset of each text. */
   #ends: Uint32Array;
   #count: number;
-  /** The slots of the hash table, built at the first look-up: a text's index + 1, or 0 if the slot is free. */
+  /** The slots of the hash table (`text-slots.ts`), built at the first look-up. */
   #slots: Int32Array | null = null;
   #longest: number;
   #scratch: Uint8Array;
@@ -76,9 +84,10 @@ export class TextTable {
     return this.#slots;
   }
 
-  /** Makes room for a number of texts, so that the hash table is not rebuilt while they are added. */
+  /** Makes room for a number of texts, so that the table is not rebuilt while they are added. */
   reserve(texts: number): void {
     if (texts > this.#count) this.#slots = this.#makeSlots(Math.min(texts, MAXIMUM_TEXTS));
+    if (texts > this.#ends.length) this.#growEnds(texts);
   }
 
   /** The index of `text`; -1 if the text is not in the table. */
@@ -90,7 +99,7 @@ export class TextTable {
     const slots = this.prepare();
     const hashed = hash(this.#scratch, 0, length);
     const slot = probe(slots, this.#bytes, this.#ends, this.#scratch, 0, length, hashed);
-    return slot < 0 ? -1 : slots[slot]! - 1;
+    return slot < 0 ? -1 : entryOf(slots[slot]!) - 1;
   }
 
   /**
@@ -102,13 +111,16 @@ export class TextTable {
     if (this.#count === 0) return found;
     const table = this.prepare();
     const mask = table.length - 1;
-    const slots = new Int32Array(texts.length);
-    for (let i = 0; i < slots.length; i++) slots[i] = hashAscii(texts[i]!) & mask;
+    const hashes = new Int32Array(texts.length);
+    for (let i = 0; i < hashes.length; i++) hashes[i] = hashAscii(texts[i]!);
     const entries = found;
-    for (let i = 0; i < slots.length; i++) entries[i] = table[slots[i]!]!;
+    for (let i = 0; i < hashes.length; i++) {
+      const slot = table[hashes[i]! & mask]!;
+      entries[i] = mayHave(slot, hashes[i]!) ? entryOf(slot) : 0;
+    }
     const starts = new Uint32Array(texts.length);
-    for (let i = 0; i < slots.length; i++) starts[i] = entries[i]! > 1 ? this.#ends[entries[i]! - 2]! : 0;
-    for (let i = 0; i < slots.length; i++) {
+    for (let i = 0; i < hashes.length; i++) starts[i] = entries[i]! > 1 ? this.#ends[entries[i]! - 2]! : 0;
+    for (let i = 0; i < hashes.length; i++) {
       const text = texts[i]!;
       const entry = entries[i]!;
       const isHere =
@@ -145,13 +157,11 @@ export class TextTable {
     }
     const slots = this.prepare();
     const mask = slots.length - 1;
+    // reads all slots into the cache
     for (let i = 0; i < ends.length; i++) out[i] = slots[hashes[i]! & mask]!;
     for (let i = 0, from = 0; i < ends.length; i++) {
-      const entry = out[i]!;
       const length = ends[i]! - from;
-      if (length > maximumBytes) out[i] = TOO_LONG;
-      else if (entry > 0 && isEntry(entry, this.#bytes, this.#ends, bytes, from, length)) out[i] = entry - 1;
-      else out[i] = this.#addHashed(hashes[i]!, bytes, from, length);
+      out[i] = length > maximumBytes ? TOO_LONG : this.#addHashed(hashes[i]!, bytes, from, length);
       from = ends[i]!;
     }
   }
@@ -205,10 +215,10 @@ export class TextTable {
   #addHashed(hashed: number, text: Uint8Array, from: number, length: number): number {
     const slots = this.prepare();
     const slot = probe(slots, this.#bytes, this.#ends, text, from, length, hashed);
-    return slot >= 0 ? slots[slot]! - 1 : this.#append(~slot, text, from, length);
+    return slot >= 0 ? entryOf(slots[slot]!) - 1 : this.#append(~slot, hashed, text, from, length);
   }
 
-  #append(slot: number, text: Uint8Array, from: number, length: number): number {
+  #append(slot: number, hashed: number, text: Uint8Array, from: number, length: number): number {
     const index = this.#count;
     const start = this.#startOf(index);
     const end = start + length;
@@ -218,18 +228,20 @@ export class TextTable {
       grown.set(this.#bytes.subarray(0, start));
       this.#bytes = grown;
     }
-    if (index >= this.#ends.length) {
-      const grown = new Uint32Array(Math.min(Math.max(2 * index, 64), MAXIMUM_TEXTS));
-      grown.set(this.#ends);
-      this.#ends = grown;
-    }
+    if (index >= this.#ends.length) this.#growEnds(Math.max(2 * index, 64));
     for (let i = 0; i < length; i++) this.#bytes[start + i] = text[from + i]!;
     this.#ends[index] = end;
     this.#count = index + 1;
     this.#longest = Math.max(this.#longest, length);
-    this.#slots![slot] = index + 1;
+    this.#slots![slot] = slotOf(index + 1, hashed);
     if (2 * this.#count > this.#slots!.length) this.#slots = this.#makeSlots(2 * this.#count);
     return index;
+  }
+
+  #growEnds(texts: number): void {
+    const grown = new Uint32Array(Math.min(texts, MAXIMUM_TEXTS));
+    grown.set(this.ends);
+    this.#ends = grown;
   }
 
   /** Writes `text` to the scratch buffer in UTF-8. Returns the number of bytes, or ILL_FORMED. */

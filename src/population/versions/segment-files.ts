@@ -12,12 +12,15 @@ import { segmentPath } from './publication.ts';
 interface SegmentFile {
   readonly path: string;
   readonly bytes: Uint8Array;
+  /** Receives the checksum when the file is written. */
+  readonly segment: { sha256: string };
 }
 
 /** Number of segments that wait to be written; if there are more, `add` writes one. */
 const MAXIMUM_WAITING = 2;
 
 export class SegmentFiles {
+  /** The checksums are known after `finish`. */
   readonly segments: ManifestSegment[] = [];
   /** Number of users with a value, by feature. */
   readonly coverage: number[];
@@ -40,8 +43,9 @@ export class SegmentFiles {
     const bytes = encodeSegment(rows, this.#features);
     for (const [i, { name }] of this.#features.entries())
       this.coverage[i]! += countValues(rows.columns.get(name)!, rows.count);
-    this.segments.push({ rows: rows.count, path, size: bytes.length, sha256: sha256(bytes) });
-    this.#waiting.push({ path, bytes });
+    const segment = { rows: rows.count, path, size: bytes.length, sha256: '' };
+    this.segments.push(segment);
+    this.#waiting.push({ path, bytes, segment });
     if (this.#waiting.length > MAXIMUM_WAITING) this.#writeFirst();
   }
 
@@ -67,12 +71,16 @@ export class SegmentFiles {
   }
 
   #writeFirst(): void {
-    const { path, bytes } = this.#waiting.shift()!;
+    const { path, bytes, segment } = this.#waiting.shift()!;
+    segment.sha256 = sha256(bytes);
     withStorage(`write ${this.#folder}`, () => writeDurably(join(this.#folder, path), bytes));
   }
 
   async #write(files: readonly SegmentFile[]): Promise<void> {
-    for (const { path, bytes } of files) {
+    for (const { path, bytes, segment } of files) {
+      // by a thread of the pool, while this thread reads rows
+      const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+      segment.sha256 = Buffer.from(digest).toString('hex');
       const file = await open(join(this.#folder, path), 'wx');
       try {
         for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
