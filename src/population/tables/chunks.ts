@@ -49,9 +49,10 @@ export class ChunkMemory {
     return this.#track(duckdb.get_data_from_pointer(view.buffer as ArrayBuffer, pointer, bytes));
   }
 
-  /** Empties all views. */
+  /** Empties all views, and frees most of the memory now; the garbage collector would free it some 100 chunks later. */
   release(): void {
     for (const buffer of this.#buffers.splice(0)) buffer.transfer(0);
+    duckdb.data_chunk_reset(this.#chunk.chunk);
   }
 
   #track(view: Uint8Array): Uint8Array {

@@ -61,7 +61,7 @@ async function openFile(path: string, schema: SourceSchema, database: Database):
       const memory = new ChunkMemory(chunk);
       yield new ParquetBatch(memory, first, plans, known, copies);
       memory.release();
-      first += chunk.rowCount;
+      first += memory.rows;
     }
     assert(first === rows, 'every row of the file was read');
   }
