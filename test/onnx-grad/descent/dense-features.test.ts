@@ -1,11 +1,13 @@
 /** Features of parameters that are not tables are read in one run if the graph allows it, with the same values. */
 import { describe, expect, it } from 'vitest';
-import { findLinearTerm } from '../../../packages/onnx-grad/index.ts';
+import { findLinearTerm, splitHeads } from '../../../packages/onnx-grad/index.ts';
 import { openDenseReader } from '../../../packages/onnx-grad/src/descent/dense-features.ts';
 import { Builder } from '../../../packages/onnx-grad/src/graph/builder.ts';
 import type { Value } from '../../../packages/onnx-grad/src/graph/ir.ts';
 import { tensor } from '../../../packages/onnx-grad/src/graph/tensor.ts';
 import { rowFeatures } from '../../../packages/onnx-grad/src/rewrite/row-features.ts';
+import { HEADS } from '../../../src/model/architectures/heads.ts';
+import { HEADS_GRAPH } from './heads-by-hand.ts';
 
 const PARAMETERS = ['table', 'query', 'bias'];
 const ROWS = [
@@ -50,11 +52,24 @@ const sumOf = (b: Builder, x: Value) => b.add('ReduceSum', [x, b.ints([1])], { k
 const expected = ROWS.flatMap((row) => [...row, -1]);
 
 describe('rowFeatures', () => {
+  it('reads the heads of MetaHeac in one run', () => {
+    const parameters = [HEADS.wide, HEADS.query, HEADS.bias];
+    const term = findLinearTerm(splitHeads(HEADS_GRAPH, parameters).head, parameters)!;
+    expect(rowFeatures(term.termGraph, term.value, term.dense)).not.toBeNull();
+  });
+
   it.each<[string, (b: Builder, x: Value, query: Value) => Value]>([
     ['a product', (b, x, query) => sumOf(b, b.add('Mul', [x, query]))],
     [
       'a product with the sum of a parameter and an input that all rows share',
       (b, x, query) => sumOf(b, b.add('Mul', [x, b.add('Add', [b.input('campaign', 'float32', [1, 2]), query])])),
+    ],
+    [
+      'a product with such a sum, with a first axis of size 1',
+      (b, x, query) => {
+        const row = b.add('Unsqueeze', [query, b.ints([0])]);
+        return sumOf(b, b.add('Mul', [x, b.add('Add', [row, b.input('campaign', 'float32', [1, 2])])]));
+      },
     ],
     ['a negated parameter', (b, x, query) => b.add('Neg', [sumOf(b, b.add('Mul', [b.add('Neg', [query]), x]))])],
   ])('reads %s in one run', async (_, product) => {

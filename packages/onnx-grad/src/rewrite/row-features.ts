@@ -2,7 +2,7 @@
 import { GraphError } from '../errors.ts';
 import { Builder } from '../graph/builder.ts';
 import { addGradients } from '../graph/differentiate.ts';
-import type { Graph, Value } from '../graph/ir.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
 import { pruneInputs } from '../graph/prune.ts';
 import { valuesReachedFrom } from '../graph/reach.ts';
 import { type Dim, sameShape } from '../graph/tensor.ts';
@@ -20,8 +20,8 @@ export interface RowFeatures {
 /**
  * `termGraph` computes `value`, one number per row that is linear in `parameters`. Each parameter is replaced by one
  * copy per row. The gradient of the sum of all rows with respect to a copy then contains the coefficients of its row,
- * because rows do not affect each other. Returns null if a parameter, or a value that is computed from parameters
- * alone, is used in other than elementwise ops.
+ * because rows do not affect each other. Returns null if a parameter, or a value without a batch axis that depends on
+ * parameters, is used in other than elementwise ops. A parameter may get a first axis of size 1.
  */
 export function rowFeatures(termGraph: Graph, value: string, parameters: readonly string[]): RowFeatures | null {
   const batch = termGraph.values.get(value)!.shape[0]!;
@@ -32,7 +32,7 @@ export function rowFeatures(termGraph: Graph, value: string, parameters: readonl
   });
   let values: ReadonlyMap<string, Value>;
   try {
-    values = b.inline(termGraph, new Map(inputs), '');
+    values = b.inline(termGraph, withUnsqueezed(termGraph, new Map(inputs), parameters), '');
   } catch (error) {
     if (error instanceof GraphError) return null;
     throw error;
@@ -50,6 +50,27 @@ export function rowFeatures(termGraph: Graph, value: string, parameters: readonl
   };
 }
 
+/** `[1, ..]` becomes `[batch, ..]`, as the copies themselves. */
+function withUnsqueezed(
+  graph: Graph,
+  copies: ReadonlyMap<string, Value>,
+  parameters: readonly string[],
+): ReadonlyMap<string, Value> {
+  const unsqueezed = graph.nodes.filter((node) => isUnsqueezed(graph, node, parameters));
+  return new Map([
+    ...copies,
+    ...unsqueezed.map(({ inputs, outputs }) => [outputs[0]!, copies.get(inputs[0]!)!] as const),
+  ]);
+}
+
+function isUnsqueezed({ values }: Graph, { op, inputs, outputs }: Node, parameters: readonly string[]): boolean {
+  return (
+    op === 'Unsqueeze' &&
+    parameters.includes(inputs[0]!) &&
+    sameShape(values.get(outputs[0]!)!.shape, [1, ...values.get(inputs[0]!)!.shape])
+  );
+}
+
 /** Whether each row of each value in `values` depends on the copies of that row alone. */
 function isByRow(graph: Graph, values: ReadonlyMap<string, Value>, parameters: readonly string[], batch: Dim): boolean {
   const reached = valuesReachedFrom(graph, parameters);
@@ -58,7 +79,8 @@ function isByRow(graph: Graph, values: ReadonlyMap<string, Value>, parameters: r
   return graph.nodes.every((node) =>
     node.outputs.every((name) => {
       if (!reached.has(name)) return true;
-      if (node.inputs.some(isShared) && !ELEMENTWISE.includes(node.op)) return false;
+      if (node.inputs.some(isShared) && !ELEMENTWISE.includes(node.op) && !isUnsqueezed(graph, node, parameters))
+        return false;
       const after = values.get(name)!.shape;
       if (!isShared(name)) return sameShape(after, before(name));
       return sameShape(after, [batch, ...before(name)]) || sameShape(after, [batch, ...before(name).slice(1)]);
