@@ -65,10 +65,9 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
   const dismissed = sampleOf(request.dismissed ?? NO_ROWS, MOST_DISMISSED, rng.fork('dismissed'));
   const dismissedOutside = sampleOf(out.dismissed, MOST_DISMISSED, rng.fork('dismissed outside'));
   const ranked = request.withoutQuality ? NO_ROWS : without(request.ranked ?? sampled, request.dismissed ?? NO_ROWS);
-  const rows = Int32Array.from(
-    new Set([...seeds, ...sampled, ...sampledOutside, ...ranked, ...dismissed, ...dismissedOutside]),
-  );
-  const places = new Map(Array.from(rows, (row, place) => [row, place]));
+  const places = new Map<number, number>();
+  for (const part of [seeds, sampled, sampledOutside, ranked, dismissed, dismissedOutside])
+    for (const row of part) if (!places.has(row)) places.set(row, places.size);
   const placesOf = (own: Int32Array) => own.map((row) => places.get(row)!);
   const positivesOutside = placesOf(out.seeds);
   const outside = {
@@ -77,7 +76,7 @@ export function headUsers(request: CustomiseRequest, settings: DescentSettings, 
     always: placesOf(dismissedOutside),
   };
   return {
-    rows,
+    rows: Int32Array.from(places.keys()),
     positives: Int32Array.from(seeds.keys()),
     positivesOutside,
     negatives: { pool: placesOf(sampled), always: placesOf(dismissed), outside: request.outside ? outside : null },
