@@ -92,6 +92,21 @@ describe('user sides', () => {
     expect(readdirSync(folder).filter((name) => !name.endsWith('.users'))).toEqual([]);
   });
 
+  it('are made by several engines at once, which then rank alike', async () => {
+    const population = copyOf(world.wide);
+    const options = { model: world.model, population, userSideBytes: LIMIT };
+    const [one, other] = await Promise.all([startRig(options), startRig(options)]);
+    await madeAll(population);
+    expect(await rankingOf(one)).toBe(await rankingOf(other));
+    await vi.waitFor(
+      () => {
+        const names = readdirSync(folderOf(population));
+        expect(names).toEqual([expect.stringMatching(/\.users$/), expect.stringMatching(/\.users$/)]);
+      },
+      { timeout: MADE_MS },
+    );
+  });
+
   it('are made anew only for segments that an update changed, and equal those of a first import', async () => {
     const population = copyOf(world.wide);
     const config = { model: world.model, population, device: 'cpu', threads: 1 };
