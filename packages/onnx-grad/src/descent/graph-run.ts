@@ -93,7 +93,7 @@ class GraphRun implements HeadRun {
     this.#current = Object.fromEntries(compaction.parameters);
   }
 
-  async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number> {
+  async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<void> {
     const feeds = {
       ...takeFeeds(this.#perRow, rows),
       ...this.#shared,
@@ -103,7 +103,6 @@ class GraphRun implements HeadRun {
     };
     const out = await this.#step.run(feeds);
     this.#current = Object.fromEntries(this.#parameters.map((name) => [name, out[`next/${name}`]!]));
-    return Number(out[this.#step.outputs[0]!]!.data[0]);
   }
 
   async scores(): Promise<Float32Array> {

@@ -22,8 +22,8 @@ export interface BoundaryActivations {
 }
 
 export interface HeadRun {
-  /** Takes one step on all of `rows` with their labels (0 or 1). Returns the mean loss before the step. */
-  step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number>;
+  /** Takes one step on all of `rows` with their labels (0 or 1). */
+  step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<void>;
   /** Returns the scores of all rows of the boundary under the current parameters, `[rows]`. */
   scores(): Promise<Float32Array>;
   /**

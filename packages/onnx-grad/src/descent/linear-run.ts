@@ -7,6 +7,7 @@ import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
 import { Builder } from '../graph/builder.ts';
 import { addGradients } from '../graph/differentiate.ts';
 import type { Graph } from '../graph/ir.ts';
+import { prune } from '../graph/prune.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { LinearTerm } from '../rewrite/find-linear-term.ts';
 import { sliceFeeds, takeFeeds } from '../session/feed-rows.ts';
@@ -45,8 +46,8 @@ export interface LinearProgram {
 }
 
 /**
- * The graph of a step. Its inputs are the inputs of the link graph and `label` `[batch]`. Its outputs are `loss`, and
- * the gradient of `loss` with respect to each row's linear term.
+ * The graph of a step. Its inputs are the inputs of the link graph and `label` `[batch]`. Its output is the gradient of
+ * the mean loss with respect to each row's linear term; the loss itself is not computed.
  */
 export function buildLinkStep(term: LinearTerm): Graph {
   const b = Builder.from(term.linkGraph);
@@ -54,7 +55,7 @@ export function buildLinkStep(term: LinearTerm): Graph {
   const value = b.get(term.value);
   const loss = binaryCrossEntropy(b, score, b.input('label', 'float32', score.shape));
   const gradient = addGradients(b, b.build('loss', [loss]), loss, [value]).get(term.value)!;
-  return b.build('link_step', [loss, gradient]);
+  return prune(b.build('link_step', [gradient]), { overrides: false });
 }
 
 /**
@@ -132,7 +133,7 @@ class LinearRun implements HeadRun {
     this.#scale = this.#scaleAtStart;
   }
 
-  async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number> {
+  async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<void> {
     const terms = this.#termsOf(rows);
     this.#taken = takeFeeds(this.#perRow, rows, this.#taken);
     const out = await this.#step.run({
@@ -141,10 +142,9 @@ class LinearRun implements HeadRun {
       [this.#term.value]: this.#asInput(terms),
       label: { dtype: 'float32', shape: [labels.length], data: labels },
     });
-    const [loss, gradient] = this.#step.outputs;
+    const [gradient] = this.#step.outputs;
     this.#products.multiplyTransposed(rows, out[gradient!]!.data as Float32Array, this.#gradient);
     descendBlocks(this.#features, this.#change, this.#gradient, rates);
-    return Number(out[loss!]!.data[0]);
   }
 
   async scores(): Promise<Float32Array> {
