@@ -38,8 +38,9 @@ export interface HeldRanking {
 }
 
 /**
- * Keeps the most recently used rankings open. The result of `get` is for immediate use, because any later call may
- * close it to make room. The result of `hold` stays open until the caller closes it, even if its folder is deleted.
+ * Keeps the most recently used rankings open. A ranking from `get` is for immediate use, because any later call may
+ * close the ranking to make room. A ranking from `hold` stays open until the caller closes it, even if the ranking's
+ * folder is deleted.
  *
  * Members of audiences that are used often stay in memory, up to `memoryBytes`, so that a look-up reads no file.
  * Members are read in steps, one step every `USES_PER_STEP` uses.

@@ -11,8 +11,8 @@ export interface Feature {
   /** Length of a vector. Required for vectors, and not allowed for other kinds. */
   readonly size?: number;
   /**
-   * Whether this is a characteristic by which an audience should not be chosen, such as gender or age. Explanations
-   * compare the groups that such a feature defines.
+   * Whether the feature is a characteristic by which an audience should not be chosen, such as gender or age.
+   * Explanations compare the groups that such a feature defines.
    */
   readonly sensitive?: boolean;
 }

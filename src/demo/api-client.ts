@@ -38,7 +38,7 @@ export type ReadinessAnswer = z.infer<typeof readinessSchema>;
 export type AudienceMember = z.infer<typeof memberSchema>;
 
 const POLL_MS = 100;
-/** Maximum time for the expansion of the demo's campaign, which normally takes seconds. */
+/** Time limit for the expansion of the demo's campaign, which normally takes seconds. */
 const EXPANSION_LIMIT_MS = 15 * 60_000;
 
 export class ApiClient {

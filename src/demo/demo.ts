@@ -33,7 +33,7 @@ export interface DemoOptions {
   readonly keep?: boolean;
   /** The folder of a data set to use instead of the synthetic data set. */
   readonly data?: string;
-  /** The folder of a model that was trained on `data`. Without it, the demo trains a model first. */
+  /** The folder of a model that was trained on `data`. Without this folder, the demo trains a model first. */
   readonly model?: string;
 }
 

@@ -9,7 +9,7 @@ import type { PreparedDataSet } from '../training/history/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../training/settings.ts';
 import { train } from '../training/train.ts';
 
-/** Time that the training should take. */
+/** Target duration of the training. */
 export const TRAINING_BUDGET_MS = 180_000;
 /** Number of steps that are timed before the training. */
 const TIMED_STEPS = 5;

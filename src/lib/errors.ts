@@ -36,8 +36,8 @@ export class AppError extends Error {
 }
 
 /**
- * An error for a request that is wrong whatever the state of the service. A command that fails with this error has exit
- * code 2.
+ * An error for a request that is wrong regardless of the state of the service. A command that fails with this error has
+ * exit code 2.
  */
 export class UsageError extends AppError {
   constructor(message: string, options: { readonly cause?: unknown } = {}) {

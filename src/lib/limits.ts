@@ -14,7 +14,7 @@ export interface Limit {
   /** The smallest and the largest value of a setting. */
   readonly least: number;
   readonly most: number;
-  /** Whether `GET /v1/limits` lists it. */
+  /** Whether `GET /v1/limits` lists the limit. */
   readonly published: boolean;
 }
 

@@ -92,7 +92,7 @@ export function sample(rng: Rng, items: Int32Array, count: number): Int32Array {
   return out;
 }
 
-/** Draws samples from the same items again and again: the samples of `sample`, in less time. */
+/** Draws the same samples as `sample`, but is faster if many samples are drawn from the same items. */
 export class Sampler {
   readonly #items: Int32Array;
   #swapped = new Int32Array(0);
@@ -133,7 +133,7 @@ export function sampleWithoutReplacement(rng: Rng, bound: number, count: number)
   const size = Math.min(count, bound);
   const out = new Int32Array(size);
   if (bound <= DENSE_BOUND * size) {
-    // the integer at each place minus the place, because an array of zeros is made faster than a map
+    // offsets, not integers, are stored, because an array of zeros is made faster than a map
     const offsets = new Int32Array(bound);
     for (let i = 0; i < size; i++) {
       const j = i + rng.integer(bound - i);

@@ -146,8 +146,8 @@ export class ServiceClock implements Clock {
   /**
    * Resumes from the stored time. Within the same boot of the machine, the service's time advances with monotonic time.
    * After a new boot, the machine's clock says how much time has passed, but is not trusted yet. The time never begins
-   * before the stored time, because stored waiting times agree with it: if the machine's clock is behind, `look` moves
-   * both back.
+   * before the stored time, because stored waiting times agree with the stored time. If the machine's clock is behind,
+   * `look` moves the time and the waiting times back.
    */
   attach(memory: TimeMemory): void {
     this.#memory = memory;

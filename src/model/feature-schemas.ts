@@ -40,7 +40,9 @@ const FEATURE_SCHEMAS = {
     name: featureName,
     kind: z.literal('number'),
     missing: missingValue,
-    /** Ascending lower bounds of all bands of a trained model except the first. The graph contains them too. */
+    /**
+     * Ascending lower bounds of all bands of a trained model except the first. The graph also contains these bounds.
+     */
     edges: z.array(z.number()).optional(),
   }),
   vector: z.strictObject({

@@ -129,7 +129,7 @@ export interface StagedModel {
   readonly path: string;
   readonly manifest: Manifest;
   /**
-   * Moves the folder to its final place; removes the folder if that fails.
+   * Moves the folder to its final place. If the move fails, the folder is removed.
    * @throws AppError storage_failed
    */
   publish(): void;

@@ -15,7 +15,7 @@ import { findModel, readServedModels, writeServedModels } from './versions.ts';
 /** Error codes of `rename` if the target folder already exists. */
 const IS_THERE: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY']);
 const PROMOTE_LOCK = 'promote.lock';
-/** Maximum time that another promotion may take to copy a model. */
+/** Time limit for another promotion to finish copying a model. */
 const LOCK_WAIT_MS = 30_000;
 /** The link in a `ModelsFolder` to the current model. */
 const CURRENT = 'current';
@@ -102,8 +102,8 @@ export interface ModelsFolder {
 }
 
 /**
- * Opens the folder of models, and creates a missing folder. @throws AppError invalid_argument if `current` is not a
- * link; storage_failed
+ * Opens the folder of models, and creates the folder if it is missing. @throws AppError invalid_argument if `current`
+ * is not a link; storage_failed
  */
 export function openModelsFolder(path: string): ModelsFolder {
   const current = join(path, CURRENT);

@@ -170,8 +170,8 @@ function writeListIds(
 }
 
 /**
- * The inputs `campaign.<feature>` for `rows` users: one row if the graph takes one, otherwise repeated for each user.
- * Unknown and missing values are id 0. Without a graph: one row of int32.
+ * The inputs `campaign.<feature>` for `rows` users: a single row if the graph takes a single row, otherwise the same
+ * row for each user. Unknown and missing values are id 0. Without a graph: one row of int32.
  */
 export function encodeCampaign(
   graph: Graph | null,

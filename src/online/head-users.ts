@@ -113,7 +113,7 @@ export function cutTop(pool: Int32Array, share: number, scores: Float32Array): I
   if (cut === 0) return left;
   const sorted = scoresOf(left, scores).sort();
   const threshold = sorted[sorted.length - cut]!;
-  // of equal scores, those of the first rows are left out
+  // among users with equal scores, the users in the first rows are left out
   let tied = cut;
   for (let i = sorted.length - 1; sorted[i]! > threshold; i--) tied -= 1;
   return left.filter((row) => {

@@ -30,8 +30,8 @@ export function countSeeds(of: { readonly seeds: Int32Array; readonly outside?: 
 
 /**
  * Splits `wanted` sampled negatives so that `outside` is the share of all negatives (sampled or in `always`) that does
- * not fit the filters. Fewer negatives are sampled if there are too few users on one side, but at least one is sampled
- * if there are any users.
+ * not fit the filters. Fewer negatives are sampled if there are too few users inside or outside the filters, but at
+ * least one is sampled if there are any users.
  */
 export function matchNegatives(
   wanted: number,

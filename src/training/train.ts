@@ -72,7 +72,7 @@ export interface TrainResult {
 /** Number of steps between two checkpoints of the final phase. */
 const FINAL_CHECKPOINT_STEPS = 50;
 
-/** The state that the phases of a training share. */
+/** The state that the phases of a training run share. */
 interface Training {
   readonly prepared: PreparedDataSet;
   readonly options: TrainOptions;
@@ -122,7 +122,7 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
     }
     if (run.phase === 'choosing') isOver = await trainChoosing(training);
     if (run.phase === 'final') isOver = await trainFinal(training);
-    // an interrupted training resumes from its last step
+    // an interrupted training run resumes from its last step
     if (!isOver) run.saveRest();
   } finally {
     await learners.close();

@@ -74,7 +74,7 @@ describeInBrowser('the page of an audience', () => {
     expect(await sizeNow()).toBeLessThan(dragged);
     const field = page.getByLabel('People in the audience').and(page.getByRole('textbox'));
     await field.fill('0');
-    await page.getByText('Between 1 and', { exact: false }).waitFor();
+    await page.getByText('Enter a number between 1 and', { exact: false }).waitFor();
     await field.fill('300');
     expect(await slider.getAttribute('aria-valuenow')).toBe('300');
     await page.getByRole('button', { name: 'Use this size' }).click();
@@ -95,7 +95,7 @@ describeInBrowser('the page of an audience', () => {
     for (const key of ['PageUp', 'ArrowRight', 'ArrowUp', 'ArrowLeft']) await page.keyboard.press(key);
     expect(await slider.getAttribute('aria-valuenow')).toBe('383');
     expect(await slider.getAttribute('aria-valuetext')).toMatch(
-      /^383 people, \d+% of the look-alikes, [\d.]+× a random/,
+      /^383 people reach \d+% of the look-alikes, [\d.]+× as many as a random/,
     );
     expect(await reached(page)).toBeGreaterThanOrEqual(before);
     await page.keyboard.press('Home');
@@ -148,7 +148,7 @@ describeInBrowser('the page of an audience', () => {
     await dialog.getByLabel('Label 2: value').fill('north');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await dialog.getByText('The labels changed.').waitFor();
-    await dialog.getByRole('button', { name: 'Save mine' }).click();
+    await dialog.getByRole('button', { name: 'Save my changes' }).click();
     await page.getByRole('heading', { name: 'Fancy' }).waitFor();
     expect(await campaignOf(other)).toMatchObject({ name: 'Fancy', labels: { team: 'growth', region: 'north' } });
   });
@@ -220,7 +220,7 @@ describeInBrowser('the page of an audience', () => {
       await route.fulfill({ response, json: { ...json, responders: { ...json.responders, compared: 2 } } });
     });
     await page.reload();
-    await panel.getByText(/^This compares 2 of the \d people who responded/).waitFor();
+    await panel.getByText(/^Of the \d people who responded, only the first 2 /).waitFor();
   });
 
   it('returns to an earlier version', async () => {

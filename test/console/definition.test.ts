@@ -31,9 +31,11 @@ describeInBrowser('the definition of an audience', () => {
     await region('Your customers').getByText('121', { exact: true }).waitFor();
     expect(await region('Your customers').textContent()).toMatch(/IDs given121In the population120Unknown1Duplicates0/);
     expect(await region('Eligible people').textContent()).toContain(`Country${countries.join(', ')}`);
-    expect(await region('Suppression lists').textContent()).toMatch(/this audience77 in .* list55 in the population/);
+    expect(await region('Suppression lists').textContent()).toMatch(
+      /This audience’s list77 in .* list55 in the population/,
+    );
     expect(await region('Campaign details').textContent()).toContain('Categoryshoes');
-    const policy = 'Every day, when its definition or a suppression list changes';
+    const policy = 'Every day, when the definition or a suppression list changes';
     expect(await region('Size and refresh').textContent()).toContain(`Requested size1,200 people`);
     expect(await region('Size and refresh').textContent()).toContain(policy);
     expect(faults.list).toEqual([]);
@@ -96,7 +98,7 @@ describeInBrowser('untitled drafts', () => {
       await route.fulfill({ response, json });
     });
     await go('audiences');
-    await page.getByText('Deleted 1 untitled draft not changed for 7 days.').waitFor();
+    await page.getByText('Deleted 1 untitled draft that had not changed for 7 days.').waitFor();
     await page.getByText('will be deleted in 3 days').waitFor();
     expect([await statusOf(old), await statusOf(young), await statusOf(named)]).toEqual([404, 200, 200]);
   });

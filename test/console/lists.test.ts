@@ -33,7 +33,7 @@ describeInBrowser('the global suppression list', () => {
     const counts = page.getByRole('region', { name: 'On the list' });
     await counts.getByText('21', { exact: true }).waitFor();
     const download = page.waitForEvent('download');
-    await counts.getByRole('button', { name: 'Download the 1 unknown' }).click();
+    await counts.getByRole('button', { name: 'Download the 1 unknown IDs' }).click();
     expect(readFileSync(await (await download).path(), 'utf8')).toBe('a stranger\n');
     await page.getByLabel('What to do').selectOption('Remove people');
     await upload('back.csv', customers.slice(0, 5));

@@ -23,7 +23,7 @@ describeInBrowser('a new audience', () => {
     await page.getByText('Expected quality').waitFor();
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      page.getByRole('button', { name: 'Download the 3 unknown' }).click(),
+      page.getByRole('button', { name: 'Download the 3 unknown IDs' }).click(),
     ]);
     expect(readFileSync(await download.path(), 'utf8')).toBe('nobody-1\nnobody-2\nnobody-3\n');
     await page.getByLabel('Name', { exact: true }).fill('Autumn shoes');
@@ -67,7 +67,9 @@ describeInBrowser('a new audience', () => {
     const text = csv(customers, ';').toString('utf8');
     await drop(opened, 'export.csv', Buffer.from(`\ufeff${text}`, 'utf16le'));
     await page.getByText('120 customers matched.').waitFor();
-    await page.getByText('Read as UTF-16, separated by semicolon: nothing needs to be converted.').waitFor();
+    await page
+      .getByText('The file was read as UTF-16, separated by semicolon. You do not need to convert it.')
+      .waitFor();
     await remove();
     await drop(opened, 'latin.csv', Buffer.from(text.replaceAll('Ann', 'Zoë'), 'latin1'));
     await page.getByText('Read as Windows-1252, separated by semicolon').waitFor();
@@ -84,7 +86,7 @@ describeInBrowser('a new audience', () => {
     expect(await page.getByLabel('ID column').inputValue()).toBe('1');
     await remove();
     await drop(opened, 'spaces.txt', Buffer.from(customers.map((id) => `${id} \n`).join('')));
-    await page.getByRole('button', { name: 'Read it without the spaces' }).click();
+    await page.getByRole('button', { name: 'Ignore the spaces' }).click();
     await page.getByText('120 customers matched.').waitFor();
   });
 
@@ -97,7 +99,7 @@ describeInBrowser('a new audience', () => {
     await page.getByText(new RegExp(`the population has ${fixture().people[0]}`)).waitFor();
     await page.getByLabel('Name', { exact: true }).fill('Nobody');
     await create(opened);
-    await page.getByText('At least 10 customers must be matched, and 0 are.').waitFor();
+    await page.getByText('At least 10 customers must be matched, but only 0 are.').waitFor();
     await remove();
     await drop(opened, 'empty.csv', Buffer.from(''));
     await page.getByText('The file is empty.').waitFor();

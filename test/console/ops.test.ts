@@ -99,7 +99,7 @@ describeInBrowser('the populations', () => {
     await second.getByText('In use').waitFor();
     await first.getByRole('button', { name: 'Roll back' }).click();
     const dialog = page.getByRole('dialog');
-    expect(await dialog.textContent()).toContain('Its 2,000 people replace the 1,995');
+    expect(await dialog.textContent()).toContain('the 2,000 people of this version, instead of the 1,995 people');
     await expectAccessible(page);
     await takeScreenshots(opened, 'dialog-population', 'light');
     await dialog.getByRole('button', { name: 'Use this version' }).click();

@@ -64,13 +64,13 @@ describeInBrowser('the charts of an audience', () => {
     expect(names).toEqual(['18-24', '25-34', '35-44', '45-54', '55-64', '65+', 'Unknown']);
     const card = page.getByRole('region', { name: 'Age band' });
     expect(await card.locator('.token-scale').textContent()).toBe('⅛×1×8×');
-    await card.getByText('How many times as often as among everyone').waitFor();
+    await card.getByText('Frequency compared with everyone').waitFor();
     const { json } = await fixture().served.call('GET', `/v1/campaigns/${id}/explanation`);
     const { tokens } = json.features.find(({ feature }: { feature: string }) => feature === 'age_band');
     const { audience } = tokens.find(({ token }: { token: string }) => token === '25-34');
     await ages.getByRole('option').nth(1).hover();
     await card.getByText(`${audience.count} people, `, { exact: false }).waitFor();
-    expect(await card.locator('.token-reading').textContent()).toMatch(/^25-34: [\d.]+× as often as .* to [\d.]+×\)/);
+    expect(await card.locator('.token-reading').textContent()).toMatch(/^25-34: [\d.]+× as common as .* to [\d.]+×\)/);
     await ages.getByRole('option').nth(1).focus();
     await page.keyboard.press('ArrowDown');
     await card.getByText(/^35-44: /).waitFor();

@@ -46,7 +46,7 @@ export class ForeignAnswerError extends Error {
   readonly status: number;
 
   constructor(status: number) {
-    super(`Something between the browser and the service answered with status ${status}.`);
+    super(`A server between the browser and the service answered with status ${status}.`);
     this.name = 'ForeignAnswerError';
     this.status = status;
   }

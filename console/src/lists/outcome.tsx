@@ -105,8 +105,8 @@ function ReadAs({ list }: { readonly list: UserList }) {
     separator === 'none' || separator === 'json' ? '' : `, separated by ${SEPARATORS[separator].toLowerCase()}`;
   return (
     <p class="muted small">
-      Read as {ENCODINGS[encoding]}
-      {by}: nothing needs to be converted.
+      The file was read as {ENCODINGS[encoding]}
+      {by}. You do not need to convert it.
     </p>
   );
 }
@@ -120,7 +120,7 @@ function Hints({ list, report }: { readonly list: UserList; readonly report: Rep
             {formatCount(users)} unknown: {HINTS[found]} For example <code>{example}</code>
           </p>
           {found === 'spaces' && list.source.value !== null ? (
-            <Button onClick={() => list.change({ trims: true })}>Read it without the spaces</Button>
+            <Button onClick={() => list.change({ trims: true })}>Ignore the spaces</Button>
           ) : null}
         </div>
       ))}
@@ -132,9 +132,9 @@ const HINTS: Readonly<Record<Report['hints'][number]['found'], string>> = {
   json_lines: 'these IDs are lines of JSON. Choose “JSON Lines” below.',
   header: 'this ID is the name of a column. Tick “First row is a header” below.',
   utf16: 'these IDs are in another encoding. Choose UTF-16 below.',
-  spaces: 'these IDs are known without the spaces around them.',
-  quotes: 'these IDs are known without the quotes around them. Choose a separator below.',
-  columns: 'these IDs are whole rows, and one of their columns is known. Choose the separator below.',
+  spaces: 'these IDs would match without the spaces around them.',
+  quotes: 'these IDs would match without the quotes around them. Choose a separator below.',
+  columns: 'these are whole rows, and one column contains IDs that match. Choose the separator below.',
 };
 
 /** Shows examples of ids in the population and of the sent ids, if no sent id is known. */

@@ -57,7 +57,10 @@ export async function runPredictions(
   }
 }
 
-/** Two reports on a data set: the first ignores drift, and the second takes the model's drift into account. */
+/**
+ * Two reports on a data set. The first report ignores drift, and the second report takes the model's drift into
+ * account.
+ */
 async function checkDataSet(folder: string, given: string | null, options: Options) {
   const { model, prepared } = given === null ? await trained(folder, options) : await loaded(folder, given);
   try {

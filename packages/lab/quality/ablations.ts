@@ -1,4 +1,4 @@
-/** Ablations. Each one leaves out a single element, either of the training or only of the adaptation of the heads. */
+/** Ablations. Each ablation leaves out a single element, either of training or only of the adaptation of the heads. */
 
 import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';

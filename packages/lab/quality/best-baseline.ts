@@ -20,8 +20,8 @@ export interface Comparison {
   readonly measure: Measure;
   readonly own: Interval;
   /**
-   * The method, other than the model, with the largest mean of the measure in the group. Choosing this method by its
-   * results favours it.
+   * The method, other than the model, with the largest mean of the measure in the group. The comparison favours this
+   * method, because the method is chosen by its results.
    */
   readonly best: string;
   readonly theirs: number;

@@ -56,8 +56,8 @@ export interface Person {
 export interface PlantedCampaign {
   readonly features: Traits;
   /**
-   * How much a person likes the campaign, before noise. This depends on hidden tastes, weighted by campaign and age; on
-   * a pair of tastes; and on age and country.
+   * How much a person likes the campaign, before noise. The result depends on hidden tastes, weighted by campaign and
+   * age; on a pair of tastes; and on age and country.
    */
   affinity(age: number, country: number, tastes: Float64Array | Float32Array, offset: number): number;
 }

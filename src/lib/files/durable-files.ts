@@ -26,8 +26,8 @@ const WRITE_BYTES = 64 * 1024 * 1024;
 const OTHERS_MODE = 0o007;
 
 /**
- * Creates a folder with its missing parents. Their directory entries are on disk when the call returns. Returns whether
- * the folder was missing.
+ * Creates a folder and its missing parents. The new directory entries are on disk when the call returns. Returns
+ * whether the folder was missing.
  */
 export function createFolder(folder: string): boolean {
   const first = mkdirSync(folder, { recursive: true });
@@ -82,7 +82,7 @@ const NO_LINK: ReadonlySet<string> = new Set(['EPERM', 'EMLINK', 'EXDEV', 'ENOSY
 /**
  * Creates or replaces a file atomically: a reader sees the old file or the new file, even after a power cut. If the
  * call fails, the old file stays. `temporary` is a path in the same folder that no other writer uses at the same time.
- * A file that a killed writer left there is overwritten.
+ * A file that a killed writer left at this path is overwritten.
  */
 export function replaceDurably(path: string, data: NodeJS.ArrayBufferView, temporary: string): void {
   try {

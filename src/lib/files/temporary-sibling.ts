@@ -24,8 +24,8 @@ export interface TemporarySibling {
   /** The path of the file or folder that the caller creates and renames to its destination. */
   readonly path: string;
   /**
-   * The path to which the caller moves the file or folder that is being replaced. The next writer moves it back if the
-   * destination is empty.
+   * The path to which the caller moves the file or folder that is being replaced. If the destination is empty, the next
+   * writer moves the old file or folder back.
    */
   readonly aside: string;
   /** Removes the remains of the temporary file or folder. Never throws. */
@@ -82,7 +82,7 @@ function removeWith(path: string, giveBack: () => void): void {
 }
 
 /**
- * Removes what killed writers of any file in `folder` left behind. Writers that are still running keep theirs.
+ * Removes what killed writers of any file in `folder` left behind. The files of running writers stay.
  * @throws AppError storage_failed
  */
 export function removeAbandonedSiblings(folder: string): void {

@@ -138,15 +138,15 @@ export class TextTable {
     return this.addUtf8(this.#scratch, 0, length, maximumBytes);
   }
 
-  /** As `add`, for the valid UTF-8 in `text[from .. from + length)`. */
+  /** Like `add`, for the valid UTF-8 in `text[from .. from + length)`. */
   addUtf8(text: Uint8Array, from: number, length: number, maximumBytes: number): number {
     if (length > maximumBytes) return TOO_LONG;
     return this.#addHashed(hash(text, from, from + length), text, from, length);
   }
 
   /**
-   * Adds many texts like `addUtf8`, and writes what it returns for each of them to `out`. As in `findAll`, each step is
-   * done for all texts before the next step.
+   * Adds many texts like `addUtf8`, and writes each result to `out`. As in `findAll`, each step is done for all texts
+   * before the next step.
    */
   addAll({ bytes, ends }: GatheredTexts, maximumBytes: number, out: Int32Array): void {
     if (this.#hashes.length < ends.length) this.#hashes = new Int32Array(2 * ends.length);

@@ -51,7 +51,10 @@ export interface TaskPlace {
    * data in memory.
    */
   readonly near?: string | null;
-  /** Whether the task runs only if no other task is waiting. Of several threads, one stays free for other tasks. */
+  /**
+   * Whether the task runs only if no other task is waiting. If there are several threads, one thread stays free for
+   * other tasks.
+   */
   readonly isBackground?: boolean;
 }
 

@@ -66,7 +66,7 @@ export async function hostThread<Data, Task, Result, Progress = never>(
     send({ kind: 'refused', error: describeError(translate(error)) });
     return;
   }
-  // handle one message at a time, because a group that is closing sends `close` while a task runs
+  // messages are handled one at a time, because a group that is closing sends `close` while a task runs
   let before = Promise.resolve();
   port.on('message', (message: ToThread<Task>) => {
     before = before.then(async () => {

@@ -105,8 +105,8 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
 }
 
 /**
- * The model with heads alone, for data on which MetaHeac's experts add nothing. Inputs, output and parameter names are
- * those of the whole model.
+ * The model with only the heads, for data on which MetaHeac's experts add nothing. Inputs, output and parameter names
+ * are those of the whole model.
  */
 export function buildHeadsAlone(
   { user, campaign, heads }: MetaHeacConfig & { readonly heads: HeadsConfig },

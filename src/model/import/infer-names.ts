@@ -2,7 +2,7 @@
 import { type Graph, isFloat } from '../../../packages/onnx-grad/index.ts';
 import { SIDES } from '../interface.ts';
 
-/** The inferred meaning of an input. If the target is null, it is unknown and the operator must fill it in. */
+/** The inferred meaning of an input. A null target is unknown, and the operator must fill in the target. */
 export interface ProposedInput {
   /**
    * The target of an input: `user.<feature>`, with `.length`, `.mask` or `.padding` for an input that accompanies a

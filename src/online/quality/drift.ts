@@ -1,6 +1,6 @@
 /**
  * Drift: later members resemble the seeds less than the seeds resemble each other. The difference is measured on past
- * campaigns with times (`Manifest['drift']`). It shifts and widens predictions.
+ * campaigns with times (`Manifest['drift']`). Drift shifts and widens predictions.
  */
 
 import type { Interval } from '../../lib/interval.ts';
@@ -52,8 +52,8 @@ export function spreadsOf({ mean, low, high }: Interval, count: number): readonl
 }
 
 /**
- * The standard deviation of a separation after drift; `own` is the standard deviation before drift. Drift increases it
- * because the share of the separation that remains differs between campaigns.
+ * The standard deviation of a separation after drift; `own` is the standard deviation before drift. Drift increases the
+ * standard deviation, because the share of the separation that remains differs between campaigns.
  */
 export function widened(
   own: number,

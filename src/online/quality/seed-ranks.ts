@@ -67,9 +67,9 @@ export function foldsOf(seeds: Int32Array, rng: Rng): Fold[] {
 }
 
 /**
- * Ranks the held-out seeds of each fold among the rows `ranked` with a model that did not learn from them: `score`
- * learns from the other seeds and returns the scores of all rows. Only the folds in `which` are ranked. There are no
- * ranks if there are no rows.
+ * Ranks the held-out seeds of each fold among the rows `ranked` with a model that did not learn from these seeds:
+ * `score` learns from the other seeds and returns the scores of all rows. Only the folds in `which` are ranked. There
+ * are no ranks if there are no rows.
  */
 export async function rankFolds(
   folds: readonly Fold[],
@@ -92,7 +92,7 @@ export async function rankFolds(
   return parts;
 }
 
-/** The scores of `rows`, in their order; `scores` are those of all rows. */
+/** The scores of `rows`, in their order; `scores` contains the scores of all rows. */
 export function scoresOf(rows: Int32Array, scores: Float32Array): Float32Array {
   const out = new Float32Array(rows.length);
   for (let i = 0; i < rows.length; i++) out[i] = scores[rows[i]!]!;

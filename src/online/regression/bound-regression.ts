@@ -76,7 +76,7 @@ export interface BoundRegression {
   deviationOf(weights: Float64Array): number;
   /**
    * Prepares the users of a campaign. `users` are the model's inputs for `rows` users, with `without` removed. The
-   * priors leave out `campaign`, because the model may have been trained on it.
+   * priors leave out `campaign`, because the model may have been trained on this campaign.
    */
   forUsers(users: Feeds, rows: number, without: OwnToken | null, campaign: string | null): Promise<CampaignRegression>;
   close(): Promise<void>;

@@ -33,7 +33,7 @@ export function meanOfRows({ width, starts, columns, values }: SparseRows, rows:
 
 /**
  * Evenly spread positions among `rows` rows that have `features` features in total. The selected rows have about `most`
- * features in total; all rows are selected if they have no more than that.
+ * features in total; all rows are selected if they have at most `most` features.
  */
 export function evenRows(rows: number, features: number, most: number): Int32Array {
   const count = features <= most ? rows : Math.max(1, Math.floor((rows * most) / features));

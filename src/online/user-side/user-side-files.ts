@@ -59,7 +59,7 @@ export class UserSideFiles {
   /**
    * Returns the segments whose files are missing. Before that, links files of equal segments of other versions, removes
    * what killed writers left behind and files that were made with different graphs, and removes files if all of the
-   * population's take more than `maximumBytes`. If nothing has to be changed, nothing is written.
+   * population's user sides take more than `maximumBytes`. If nothing has to be changed, nothing is written.
    * @throws AppError storage_failed, unavailable
    */
   prepare(maximumBytes: number): readonly number[] {
@@ -78,7 +78,8 @@ export class UserSideFiles {
 
   /**
    * Returns the number of bytes written; 0 if another writer has stored the file in the meantime; null if the
-   * population's user sides would take more than `maximumBytes`. Those of other models and versions are removed first.
+   * population's user sides would take more than `maximumBytes`. User sides of other models and versions are removed
+   * first.
    * @throws AppError storage_failed, unavailable
    */
   write(segment: number, side: UserSide, seconds: number, maximumBytes: number): number | null {
@@ -88,7 +89,8 @@ export class UserSideFiles {
     return withUserSideLock(this.#population.path, () => {
       if (existsSync(path)) return 0;
       if (!makeRoomFor(size, this.#population.path, this.#kept, maximumBytes)) return null;
-      // without an fsync: the checksum finds a file that a power cut has cut off, and it is made again
+      // no fsync is needed, because the checksum reveals a file that a power cut has truncated, and such a file is made
+      // again
       this.#put(path, (temporary) => writeParts(temporary, parts));
       return size;
     });
@@ -103,7 +105,7 @@ export class UserSideFiles {
     return all.filter((segment) => !this.has(segment));
   }
 
-  /** Whether there are no other files, such as those of running or killed writers. */
+  /** Whether the folder contains only complete files, and no files of running or killed writers. */
   #isTidy(): boolean {
     return listFolder(this.#folder).every((name) => name.endsWith(SUFFIX));
   }
@@ -120,7 +122,7 @@ export class UserSideFiles {
     this.#put(path, (temporary) => linkIfExists(found, temporary));
   }
 
-  /** Puts the file that `write` creates at `path`, if it creates one. */
+  /** Moves the file that `write` creates, if any, to `path`. */
   #put(path: string, write: (temporary: string) => void): void {
     const doing = `write ${path}`;
     withStorage(doing, () => {

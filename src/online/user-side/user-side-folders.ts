@@ -51,8 +51,8 @@ export function withUserSideLock<T>(population: string, action: () => T): T {
 
 /**
  * Removes stored user sides of models and versions other than `kept`, the oldest first, until the population's user
- * sides take at most `maximumBytes`. Returns how many more bytes may be stored, which is negative if those of `kept`
- * alone take more. @throws AppError storage_failed
+ * sides take at most `maximumBytes`. Returns how many more bytes may be stored, which is negative if the user sides of
+ * `kept` alone take more. @throws AppError storage_failed
  */
 export function makeRoom(population: string, kept: KeptUserSides, maximumBytes: number): number {
   let files = storedFiles(population);

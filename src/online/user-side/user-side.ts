@@ -4,7 +4,7 @@ import type { Tensor } from '../../../packages/onnx-grad/index.ts';
 export interface UserSide {
   readonly count: number;
   readonly userNumbers: Int32Array;
-  /** By name, `[count, ..]`. */
+  /** Values by name, `[count, ..]`. */
   readonly values: ReadonlyMap<string, Tensor>;
   /** Lists by the name that `listName` returns. */
   readonly lists: ReadonlyMap<string, TokenLists>;

@@ -95,11 +95,11 @@ export const STAGES: Stages = [rates([0.5, 0.25, 0.125, 0.0625], [2, 4, 8, 16]),
 
 /**
  * Starts at `defaults` and moves, stage by stage, to the alternative that the evidence favours (see
- * `chooseByEvidence`). From an alternative at the end of its stage, it goes further in that direction as long as the
- * evidence favours the further options. `evaluate` returns the outcome of every campaign for each setting. Gains are
- * paired campaign by campaign, so `evaluate` should use the same random numbers for all settings. `before`, settings
- * chosen by other means, is compared with the defaults first, and the better of the two is the starting point. If there
- * are too few campaigns for a choice, `before` is used.
+ * `chooseByEvidence`). If the alternative is at the end of its stage, its further options are tried as long as the
+ * evidence favours them. `evaluate` returns the outcome of every campaign for each setting. Gains are paired campaign
+ * by campaign, so `evaluate` should use the same random numbers for all settings. `before`, settings chosen by other
+ * means, is compared with the defaults first, and the better of the two is the starting point. If there are too few
+ * campaigns for a choice, `before` is used.
  */
 export async function chooseAdaptation(
   defaults: DescentSettings,

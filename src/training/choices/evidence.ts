@@ -98,8 +98,8 @@ export interface Alternative {
 /**
  * The index of the alternative to adopt; -1 if none should be adopted. It is the alternative with the largest gain
  * among those that are certainly better (the gain in utility is at least `LEAST_GAIN` and more than `sureAt` standard
- * errors). If there is none, it is a simpler alternative that is certainly no worse (the gain minus `sureAt` standard
- * errors is above -`LEAST_GAIN`). With fewer than `LEAST_CAMPAIGNS` campaigns nothing is adopted.
+ * errors). If there is none, a simpler alternative is adopted that is certainly no worse (the gain minus `sureAt`
+ * standard errors is above -`LEAST_GAIN`). With fewer than `LEAST_CAMPAIGNS` campaigns nothing is adopted.
  */
 export function chooseByEvidence(alternatives: readonly Alternative[], campaigns: number): number {
   if (campaigns < LEAST_CAMPAIGNS) return -1;

@@ -31,8 +31,8 @@ const TRIED_CAMPAIGNS = 24;
  * Treats up to 24 train campaigns as future ones (see `Futures`), and chooses by `rule`. Each campaign is tried with
  * 10, 50 and 200 of its members (at most half of them) as seeds, and with the random numbers of an evaluation. Means
  * are of AUC + precision@5% / 4; if several settings are equally good, the first wins. Equal random streams select the
- * same campaigns, whatever the method. A grid whose best setting is at an edge is extended there, up to `MOST_GROWTHS`
- * times, as long as the next setting gains `LEAST_GAIN` or more.
+ * same campaigns, whatever the method. A grid whose best setting is at an edge is extended at that edge, up to
+ * `MOST_GROWTHS` times, as long as the next setting gains `LEAST_GAIN` or more.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,

@@ -45,7 +45,7 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
     train: keepRows(campaign.train, (user) => !heldMembers.has(user)),
   }));
   const usable = training.filter(({ train }) => train.labels.includes(1) && train.labels.includes(0));
-  // a slightly optimistic validation is better than a training without campaigns
+  // a slightly optimistic validation is better than training without campaigns
   return { campaigns, training: 2 * usable.length >= rest.length ? usable : rest, held };
 }
 

@@ -19,7 +19,7 @@ export interface ChosenTokens {
 
 /**
  * The population in `path` as a data set without campaign features. Its train campaigns are tokens, and it has no test
- * campaigns. Each campaign hides its token and equivalent tokens: the holders have other tokens in their place. Errors:
+ * campaigns. Each campaign hides its token and equivalent tokens by replacing them with other tokens. Errors:
  * invalid_population; invalid_data if no token has enough holders, or if no feature is left to distinguish users by.
  */
 export function prepareSelfSupervised(

@@ -9,9 +9,9 @@ export interface SampledBatch {
 }
 
 /**
- * Samples support and query from the rows of a campaign. They are disjoint, and each has `batch` rows. A campaign with
- * fewer than 2 `batch` rows is split into two halves, members and others alike, and each batch is sampled from its half
- * with replacement, so that even 2 rows are enough.
+ * Samples disjoint support and query batches of `batch` rows each from the rows of a campaign. A campaign with fewer
+ * than 2 `batch` rows is split into two halves, members and others alike, and each batch is sampled from its half with
+ * replacement, so that even 2 rows are enough.
  */
 export function sampleEpisode(
   rng: Rng,

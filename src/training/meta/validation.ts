@@ -46,8 +46,8 @@ type Known = Pick<TrainSettings, 'seed' | 'adaptation'>;
 
 /**
  * Chooses the best way to adapt the heads of an untrained model. The choice is made on train campaigns, because there
- * are more of these than are held out later, and because a general model trained on few campaigns adds little. null if
- * the model has no heads.
+ * are more train campaigns than campaigns held out later, and because a general model trained on few campaigns adds
+ * little. null if the model has no heads.
  */
 export async function chooseAtStart(
   { population }: PreparedDataSet,

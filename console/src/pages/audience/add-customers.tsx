@@ -59,7 +59,7 @@ export function AddCustomers({ id, onChange }: AddCustomersProps) {
           </>
         }
       >
-        <Field label="Customer IDs" hint="One per line, or separated by commas." error={fault}>
+        <Field label="Customer IDs" hint="One ID per line, or IDs separated by commas." error={fault}>
           {(control) => (
             <textarea
               {...control}

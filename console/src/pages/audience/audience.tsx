@@ -79,7 +79,7 @@ function NotFound() {
         title="There is no audience with this ID"
         actions={<ButtonLink href={hrefOf(['audiences'])}>Go to audiences</ButtonLink>}
       >
-        It may have been deleted, or your key may not have access to it.
+        The audience may have been deleted, or your key may not have access to it.
       </Empty>
     </Page>
   );

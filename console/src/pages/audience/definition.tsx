@@ -47,7 +47,11 @@ export function Definition({ campaign }: { readonly campaign: Campaign }) {
       ) : null}
       <Customers seeds={data.seeds} />
       <Section title="Eligible people">
-        <Named record={campaign.filters} words={filterWords} none="Everyone in the population: there are no filters." />
+        <Named
+          record={campaign.filters}
+          words={filterWords}
+          none="Everyone in the population, because there are no filters."
+        />
       </Section>
       <Suppression {...data} />
       <Section title="Campaign details">
@@ -98,7 +102,7 @@ function Suppression({ suppression, global }: Pick<Sets, 'suppression' | 'global
     <Section title="Suppression lists" lead="People on either list are never in the audience.">
       <Facts
         facts={[
-          { name: 'List of this audience', value: formatCount(suppression.users), note: noteOf(suppression) },
+          { name: 'This audience’s list', value: formatCount(suppression.users), note: noteOf(suppression) },
           global === null
             ? { name: 'Global list', value: '–', note: 'not visible to your key' }
             : { name: 'Global list', value: formatCount(global.users), note: noteOf(global) },

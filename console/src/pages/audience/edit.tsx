@@ -38,7 +38,7 @@ export function Edit({ loaded, onClose, onChange }: EditProps) {
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button kind="primary" onClick={() => save(onSaved)} isBusy={isBusy} disabled={name.trim() === ''}>
-            {changes.length > 0 ? 'Save mine' : 'Save'}
+            {changes.length > 0 ? 'Save my changes' : 'Save'}
           </Button>
         </>
       }

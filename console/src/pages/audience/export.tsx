@@ -80,7 +80,7 @@ function Download({ campaign: { id, name, size } }: { readonly campaign: Campaig
         </Button>
       </div>
       <p class="muted small command-lead">
-        The same from a terminal{session.key === null ? '' : ', with your key in METAHEAC_API_KEY'}:
+        To download from a terminal{session.key === null ? '' : ', with your key in METAHEAC_API_KEY'}:
       </p>
       <div class="command-row">
         <pre class="command">{curl}</pre>

@@ -112,7 +112,7 @@ function Handle({ reach: { size, recall, lift }, least, candidates, onSize, onRe
       aria-valuemin={1}
       aria-valuemax={candidates}
       aria-valuenow={size}
-      aria-valuetext={`${people} people, ${reached} of the look-alikes, ${factor} a random audience`}
+      aria-valuetext={`${people} people reach ${reached} of the look-alikes, ${factor} as many as a random audience`}
       style={place}
       onKeyDown={onKeyDown}
       onFocus={() => onRead(size)}
@@ -160,7 +160,7 @@ function chartsOf(reaches: readonly Reach[]) {
         ({ lift }) => ({ ...lift, low: Math.max(LEAST_LIFT, lift.low) }),
         () => 1,
       ),
-      y: { label: 'Times random', format: formatTimes, scale: factors },
+      y: { label: 'Compared with random', format: formatTimes, scale: factors },
     },
   };
 }

@@ -128,8 +128,8 @@ function Comparison({ ranked, members, compared, responded, recall, share }: Com
       </p>
       {compared < responded ? (
         <p class="muted small">
-          This compares {formatCount(compared)} of the {formatCount(responded)} people who responded, in the order of
-          their IDs.
+          Of the {formatCount(responded)} people who responded, only the first {formatCount(compared)} in the order of
+          their IDs are compared.
         </p>
       ) : null}
     </div>

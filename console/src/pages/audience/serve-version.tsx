@@ -41,7 +41,10 @@ export function ServeVersion({ id, target: { version, size }, onClose, onChange 
   };
   return (
     <Confirm title={`Use version ${version}?`} isOpen action="Use this version" onConfirm={serve} onClose={onClose}>
-      <p>Lookups and downloads switch to its {formatCount(size)} people at once. You can switch back at any time.</p>
+      <p>
+        Lookups and downloads switch to the {formatCount(size)} people of this version immediately. You can switch back
+        at any time.
+      </p>
     </Confirm>
   );
 }

@@ -47,8 +47,7 @@ export function Size({ loaded, onChange }: SizeProps) {
 }
 
 /**
- * Number of customers who match the filters if not all match, because only matching customers can be held back for a
- * test.
+ * Number of customers who match the filters; null if all match. Only matching customers can be held back for a test.
  */
 function fittingOf({ filters, excluded }: Campaign, { fitting_seeds: fitting }: QualityReport): number | null {
   const isFiltered = Object.keys(filters).length > 0 && fitting !== null && fitting < (excluded?.seeds ?? 0);
@@ -83,7 +82,7 @@ function Chooser({ chosen, loaded, candidates, report, curve, verdict }: Chooser
         <SizeField {...{ reach, candidates }} onSize={chosen.choose} onFault={setFault} />
         <Expected reach={reach} />
         <ChangesNotice changes={chosen.changes}>
-          Your size is not saved yet. Use your size, or keep the other size.
+          Your size is not saved yet. Save your size, or keep the size that is in use now.
         </ChangesNotice>
         {session.may('write') ? (
           <Button
@@ -99,8 +98,8 @@ function Chooser({ chosen, loaded, candidates, report, curve, verdict }: Chooser
       <div class="size-main">
         <ReachChart {...{ curve, candidates, reach }} onSize={chosen.choose} />
         <p class="muted small">
-          {VERDICTS[verdict].meaning} The line is the expected value, the band its 90% interval, and the dashed line a
-          random audience. {driftWords(report.drift)}
+          {VERDICTS[verdict].meaning} The line shows the expected value, the band shows the 90% interval, and the dashed
+          line shows a random audience. {driftWords(report.drift)}
           {fitting === null
             ? null
             : ` Only the ${formatCount(fitting)} customers who match the filters were used for testing.`}
@@ -122,7 +121,7 @@ interface SizeFieldProps {
 function SizeField({ reach, candidates, onSize, onFault }: SizeFieldProps) {
   const [text, setText] = useState(String(reach.size));
   const isFit = (size: number | null): size is number => size !== null && size >= 1 && size <= candidates;
-  const fault = isFit(readWhole(text)) ? undefined : `Between 1 and ${formatCount(candidates)}.`;
+  const fault = isFit(readWhole(text)) ? undefined : `Enter a number between 1 and ${formatCount(candidates)}.`;
   // the text is replaced only if the handle was moved, so that text that is being typed stays
   useEffect(() => {
     if (readWhole(text) !== reach.size) setText(String(reach.size));
@@ -152,7 +151,7 @@ function Expected({ reach: { recall, lift, random } }: { readonly reach: Reach }
         <dt>Look-alikes reached</dt>
         <dd>{formatShare(recall.mean)}</dd>
         <dd class="muted small">
-          {formatShare(recall.low)} to {formatShare(recall.high)} of everyone like your customers
+          {formatShare(recall.low)} to {formatShare(recall.high)} of all people like your customers
         </dd>
       </div>
       <div>
@@ -166,7 +165,7 @@ function Expected({ reach: { recall, lift, random } }: { readonly reach: Reach }
         <dt>A random audience would need</dt>
         <dd>{formatCount(Math.round(random.mean))} people</dd>
         <dd class="muted small">
-          {formatCount(Math.round(random.low))} to {formatCount(Math.round(random.high))} to reach as many
+          {formatCount(Math.round(random.low))} to {formatCount(Math.round(random.high))} people for the same reach
         </dd>
       </div>
     </dl>

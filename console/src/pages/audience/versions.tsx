@@ -42,8 +42,8 @@ export function Versions({ campaign: { id, audience_version: active }, onChange 
         )}
       </Changing>
       <p class="muted small">
-        A new size is a new version of the same ranking. Versions with the same model and population differ only in
-        their customers or filters.
+        A new size creates a new version from the same ranking. Versions with the same model and population differ only
+        in their customers or filters.
       </p>
       {target === null ? null : (
         <ServeVersion id={id} target={target} onClose={() => setTarget(null)} onChange={onChange} />

@@ -33,8 +33,8 @@ export function Who({ campaign: { id, audience_version: version } }: { readonly 
     <>
       <p class="muted who-lead">
         The {formatCount(data.audience.count)} people in the audience compared with all{' '}
-        {formatCount(data.population.count)} people. Bars to the right: more often than among everyone. Bars to the
-        left: less often.
+        {formatCount(data.population.count)} people. Values with a bar to the right are more common in the audience;
+        values with a bar to the left are less common.
       </p>
       <div class="features">
         {data.features.map((feature) => (

@@ -63,7 +63,7 @@ export function useExpiry(onDeleted: () => void): void {
     deleteDrafts(api, (draft) => daysLeft(draft, time.now()) === 0).then(
       (count) => {
         if (count === 0) return;
-        toasts.say(`Deleted ${counted(count, 'untitled draft')} not changed for ${DRAFT_DAYS} days.`);
+        toasts.say(`Deleted ${counted(count, 'untitled draft')} that had not changed for ${DRAFT_DAYS} days.`);
         onDeleted();
       },
       // the error is ignored here, because the list shows that the service cannot be reached, and the next visit tries
@@ -93,8 +93,8 @@ export function DeleteDrafts({ onDeleted }: { readonly onDeleted: () => void }) 
         onClose={() => setOpen(false)}
       >
         <p>
-          This deletes every untitled draft with the customers uploaded for it, including those that someone is filling
-          in now. Drafts with a name stay. This cannot be undone.
+          This deletes all untitled drafts and their uploaded customers, including drafts that someone is filling in
+          now. Drafts with a name stay. This cannot be undone.
         </p>
         <p class="muted">Untitled drafts are also deleted {DRAFT_DAYS} days after their last change.</p>
       </Confirm>

@@ -54,7 +54,8 @@ export const VERDICTS: Readonly<Record<Verdict, VerdictWord>> = {
   },
   weak: {
     ...{ text: 'Weak', tone: 'warn' },
-    meaning: 'Your customers look much like everyone else: the audience may be little better than a random one.',
+    meaning:
+      'Your customers look much like everyone else, so the audience may be little better than a random audience.',
   },
   unsure: { text: 'Unsure', tone: 'neutral', meaning: 'There are too few customers to tell how good the audience is.' },
 };
@@ -63,12 +64,12 @@ export const VERDICTS: Readonly<Record<Verdict, VerdictWord>> = {
 export function driftWords(drift: { readonly measured: boolean; readonly campaigns: number } | null): string {
   if (drift?.measured)
     return (
-      `This allows for future customers being less like the current ones, as in ${formatCount(drift.campaigns)} past ` +
-      'campaigns.'
+      'The forecast allows for future customers who differ from the current customers, as seen in ' +
+      `${formatCount(drift.campaigns)} past campaigns.`
     );
   return (
-    'This assumes that future customers are like the current ones. This could not be tested, because past campaigns ' +
-    'have no dates.'
+    'The forecast assumes that future customers are like the current customers. This assumption could not be tested, ' +
+    'because past campaigns have no dates.'
   );
 }
 
@@ -89,7 +90,7 @@ export function refreshWords({
   const when = [
     name === undefined ? null : count === '1' ? `every ${name}` : `every ${count} ${name}s`,
     isFollowing ? 'after each import of a population' : null,
-    isOnChange ? 'when its definition or a suppression list changes' : null,
+    isOnChange ? 'when the definition or a suppression list changes' : null,
   ].filter((part) => part !== null);
   return when.length === 0 ? 'Never' : capital(when.join(', '));
 }

@@ -50,7 +50,7 @@ function NotCompared({ check: { state, kind } }: { readonly check: ModelCheck })
   if (state === 'checking') return <p class="muted">Comparing both models on the newest audiences.</p>;
   if (state === 'refused') return null;
   if (kind === 'rollback') return <p class="muted">Rollbacks are not compared with the current version.</p>;
-  return <p class="muted">There were no audiences for a comparison.</p>;
+  return <p class="muted">There were no audiences to compare.</p>;
 }
 
 function Comparisons({ check, version }: { readonly check: ModelCheck; readonly version: string }) {
@@ -111,7 +111,7 @@ function Predicted({ quality: { verdict, recall_at_5_percent: recall } }: { read
   return (
     <div>
       {word === null ? <span class="muted">too few customers</span> : <Badge tone={word.tone}>{word.text}</Badge>}
-      {recall === null ? null : <div class="muted small">reaches {formatShare(recall)} at 5%</div>}
+      {recall === null ? null : <div class="muted small">reaches {formatShare(recall)} of look-alikes at 5%</div>}
     </div>
   );
 }

@@ -34,10 +34,10 @@ export function Current({ model }: { readonly model: CurrentModel }) {
       </Section>
       <Section
         title="Campaign details"
-        lead="A new audience can have these details, which give the model a better start."
+        lead="If you enter these details for a new audience, the model gets a better start."
       >
         {features.length === 0 ? (
-          <p class="muted">The model has no campaign features, and uses the customers alone.</p>
+          <p class="muted">The model has no campaign features, so the model uses only the customers.</p>
         ) : (
           <Table
             caption={`Campaign features of model ${version}`}
@@ -110,7 +110,7 @@ function Measured({ evaluation: { data, campaigns, groups }, version }: { evalua
       />
       <p class="muted small">
         {data}: {campaigns}. “Ranks a customer higher” is how often the model ranks a customer above someone who is not
-        one; 50% is chance.
+        a customer; 50% is chance.
       </p>
     </>
   );

@@ -60,7 +60,7 @@ function Body({ loaded: { versions, current }, onChange }: BodyProps) {
     <>
       <Section title="Versions">
         <Table
-          caption="Versions of the model: the one in use, then the newest"
+          caption="Model versions: the version in use first, then newest first"
           columns={columnsOf(mayAct && versions.length > 1 ? setAsked : null, time.now())}
           rows={versions}
           rowKey={({ version }) => version}

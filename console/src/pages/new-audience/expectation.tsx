@@ -97,7 +97,7 @@ function Matched({ audience, report, isDone }: MatchedProps) {
         {formatCount(unknown)}
         {unknown > 0 && isDone ? (
           <Button isBusy={isBusy} onClick={() => void download()}>
-            Download the {formatCount(unknown)} unknown
+            Download the {formatCount(unknown)} unknown IDs
           </Button>
         ) : null}
       </Fact>
@@ -130,13 +130,13 @@ function Quality({ audience, estimate, isLoading }: QualityProps) {
           </Fact>
         ) : null}
         {candidates === null ? null : (
-          <Fact name="Eligible people" note="People who match the filters, without your customers">
+          <Fact name="Eligible people" note="People who match the filters, not counting your customers">
             {formatCount(candidates)}
           </Fact>
         )}
         {cohesion === null ? null : (
           <Fact
-            name="How alike they are"
+            name="How alike your customers are"
             note={
               `A customer ranks above a random person in ${round(cohesion.mean)} of 100 cases ` +
               `(${round(cohesion.low)} to ${round(cohesion.high)}); chance is 50`

@@ -103,8 +103,8 @@ function CopiedNote({ audience }: { readonly audience: NewAudience }) {
   return (
     <div class="note">
       <p>
-        This is a copy of “{name}”: its size, filters, campaign details, labels and refresh policy.{' '}
-        <strong>Its customers are not copied</strong>, because the service does not give out the IDs that it was sent.
+        This is a copy of “{name}”, with its size, filters, campaign details, labels and refresh policy.{' '}
+        <strong>Its customers are not copied</strong>, because the service never returns uploaded IDs.
         {seeds === null ? ` Add the file with its ${counted(customers, 'customer')} again, or another file.` : null}
       </p>
       {suppressed > 0 ? <p>Its suppression list of {formatCount(suppressed)} people is not copied either.</p> : null}

@@ -92,8 +92,8 @@ export function LeaveDialog({ isOpen, isBusy, canKeep, onStay, onKeep, onLeave }
       }
     >
       <p>
-        Keep your input as a draft that you can continue from the list of audiences, or discard it with the uploaded
-        customers.
+        Keep your input as a draft, which you can continue from the list of audiences, or discard your input and the
+        uploaded customers.
       </p>
     </Dialog>
   );

@@ -30,7 +30,7 @@ export function Refresh({ audience: { values, change } }: { readonly audience: N
         onChange={(isOn) => set({ on_new_population: isOn })}
       />
       <Check
-        label="When its definition or a suppression list changes"
+        label="When the definition or a suppression list changes"
         isOn={refresh.on_change}
         onChange={(isOn) => set({ on_change: isOn })}
       />

@@ -38,7 +38,7 @@ export function Size({ audience, candidates, error }: SizeProps) {
       </div>
       <p class="muted small">
         {people === null ? null : `${describeSize(people, population.users, candidates)} `}
-        You can change it later and see what each size reaches.
+        You can change the size later, and see the reach of each size.
       </p>
     </section>
   );

@@ -1,6 +1,6 @@
 /**
- * Input for people who must not be in the audience. The global list always applies, and the audience may have a list of
- * its own.
+ * Input for people who must not be in the audience. The global list always applies, and the audience may have an
+ * additional list.
  */
 import { useId } from 'preact/hooks';
 import { call } from '../../api/client.ts';
@@ -31,7 +31,7 @@ export function Suppression({ audience, error }: SuppressionProps) {
       {suppression.state.value.kind === 'empty' ? (
         <Drop
           label="Choose a list"
-          hint="People who must not be in this audience. You see who is matched before the list is used."
+          hint="People who must not be in this audience. You can check the matches before the list is used."
           onFile={(file) => void suppression.choose({ name: file.name, file, isText: false })}
         />
       ) : null}

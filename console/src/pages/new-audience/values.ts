@@ -112,7 +112,7 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
   if (values.seeds === null) faults['/seeds'] = 'Add your customers: paste their IDs or choose a file.';
   else if (values.seeds.report.known < minimumSeeds)
     faults['/seeds'] =
-      `At least ${formatCount(minimumSeeds)} customers must be matched, and ${formatCount(values.seeds.report.known)} are.`;
+      `At least ${formatCount(minimumSeeds)} customers must be matched, but only ${formatCount(values.seeds.report.known)} are.`;
   const fault = sizeFault(values);
   if (fault !== null) faults['/audience'] = fault;
   for (const [name, filter] of Object.entries(values.filters)) {
@@ -126,7 +126,7 @@ export function faultsOf(values: Values, minimumSeeds: number): Readonly<Record<
   return faults;
 }
 
-const NOT_A_NUMBER = 'Enter a number like 12.5 or 1000.';
+const NOT_A_NUMBER = 'Enter a number such as 12.5 or 1000.';
 
 /** Returns the error of the size, or null if the size is valid. */
 function sizeFault(values: Values): string | null {

@@ -48,7 +48,8 @@ function Versions({ versions, chosen, onChange }: VersionsProps) {
   const [asked, setAsked] = useState<PopulationVersion | null>(null);
   const served = versions.find((one) => one.served);
   const shown = versions.find(({ version }) => version === chosen) ?? served ?? versions[0];
-  if (shown === undefined) return <Empty title="No versions yet">Create one with `metaheac population import`.</Empty>;
+  if (shown === undefined)
+    return <Empty title="No versions yet">Create a version with `metaheac population import`.</Empty>;
   const before = versions[versions.indexOf(shown) + 1];
   const columns = columnsOf(
     session.may('admin') && versions.length > 1 ? { versions, onAsk: setAsked } : null,
@@ -153,12 +154,12 @@ function Activation({ version, served, onClose, onDone }: ActivationProps) {
       onClose={onClose}
     >
       <p>
-        Its {formatCount(version?.users ?? 0)} people replace the {formatCount(served?.users ?? 0)} of{' '}
-        <span class="mono">{served?.version ?? 'none'}</span> for new audiences. Its files are checked first; nothing
-        changes if they do not fit the model.
+        New audiences are chosen from the {formatCount(version?.users ?? 0)} people of this version, instead of the{' '}
+        {formatCount(served?.users ?? 0)} people of <span class="mono">{served?.version ?? 'none'}</span>. The files of
+        this version are checked first; if the files do not fit the model, nothing changes.
       </p>
       <p class="muted small">
-        Existing audiences stay as they are, except audiences that follow the population, which are rebuilt.
+        Audiences that are set to rebuild after each import are rebuilt. Other existing audiences stay as they are.
       </p>
     </Confirm>
   );

@@ -60,7 +60,11 @@ function Changes({ changes }: { readonly changes: PopulationChanges }) {
         facts={[
           { name: 'New people', value: formatCount(added) },
           { name: 'Removed people', value: formatCount(removed) },
-          { name: 'Changed people', value: formatCount(changed), note: `of ${formatCount(kept)} in both` },
+          {
+            name: 'Changed people',
+            value: formatCount(changed),
+            note: `of ${formatCount(kept)} people in both versions`,
+          },
         ]}
       />
       {more.length > 0 ? <p>New features: {more.join(', ')}</p> : null}

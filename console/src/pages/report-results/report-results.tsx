@@ -44,7 +44,10 @@ export function ReportResults() {
       {data === undefined && error === undefined ? <Loading /> : null}
       {data === undefined && error !== undefined ? <Failed error={error} onRetry={refresh} /> : null}
       {data === undefined ? null : (
-        <Section title="Upload" lead="A person’s latest event counts. Sending the same list again changes nothing.">
+        <Section
+          title="Upload"
+          lead="Only a person’s latest event counts. Sending the same list again changes nothing."
+        >
           <div class="narrow">
             <Select
               label="What these people did"

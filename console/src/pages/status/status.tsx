@@ -49,7 +49,7 @@ function Body({ status }: { readonly status: Answer }) {
   return (
     <>
       <Work status={status} />
-      <Section title="Components" lead="The service accepts work while all components are ready.">
+      <Section title="Components" lead="The service accepts work only while all components are ready.">
         <Table caption="Components of the service" columns={PARTS} rows={status.parts} rowKey={({ name }) => name} />
       </Section>
       <Service status={status} />
@@ -79,12 +79,13 @@ function Work({ status }: { readonly status: Answer }) {
         facts={[
           {
             ...{ name: 'Waiting', value: formatCount(queue.depth) },
-            note: queue.depth > 0 ? `the oldest for ${formatDuration(queue.oldest_seconds)}` : 'the queue is empty',
+            note:
+              queue.depth > 0 ? `the oldest has waited ${formatDuration(queue.oldest_seconds)}` : 'the queue is empty',
           },
           { name: 'In progress', value: engine.expanding === null ? '–' : formatCount(engine.expanding) },
           {
             ...{ name: 'Throughput', value: rate === null ? '–' : `${formatCount(Math.round(rate))}/s` },
-            note: 'people scored, over the last 30 seconds',
+            note: 'people scored in the last 30 seconds',
           },
           { name: 'People scored', value: formatCount(engine.users_scored), note: 'since the service started' },
           {
@@ -107,7 +108,7 @@ function Service({ status }: { readonly status: Answer }) {
       <Facts
         facts={[
           { name: 'Version', value: versions.service, note: `database ${versions.database_schema}` },
-          { name: 'Running for', value: formatUptime(status.uptime_seconds), note: formatTime(status.started_at) },
+          { name: 'Uptime', value: formatUptime(status.uptime_seconds), note: formatTime(status.started_at) },
           {
             ...{ name: 'Model', note: 'in use' },
             value: (

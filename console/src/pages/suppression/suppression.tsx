@@ -83,7 +83,7 @@ function Counts({ set: { users, known, unknown, updated_at: at } }: { readonly s
       />
       {unknown > 0 ? (
         <div class="actions">
-          <Button onClick={download}>Download the {formatCount(unknown)} unknown</Button>
+          <Button onClick={download}>Download the {formatCount(unknown)} unknown IDs</Button>
         </div>
       ) : null}
     </Section>
@@ -169,8 +169,8 @@ function Delete({ users, onClose, onDone }: DeleteProps) {
       onClose={onClose}
     >
       <p>
-        Its {formatCount(users)} people can be in audiences again as soon as the audiences are rebuilt. This cannot be
-        undone.
+        The {formatCount(users)} people on the list can be in audiences again once the audiences are rebuilt. This
+        cannot be undone.
       </p>
     </Confirm>
   );

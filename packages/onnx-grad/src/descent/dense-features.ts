@@ -53,8 +53,8 @@ async function openGradientReader(
 }
 
 /**
- * Reads the features by a run for each element: the element is set to 1, with all others at 0, and the resulting change
- * in the linear term is the element's column.
+ * Reads the features with one run for each element. In this run, the element is 1 and all others are 0; the resulting
+ * change in the linear term is the element's column.
  */
 async function openUnitReader(
   { termGraph, dense }: Pick<LinearTerm, 'termGraph' | 'dense'>,

@@ -22,7 +22,7 @@ interface Kernels {
   readonly add_dense_columns: DenseKernel;
 }
 
-/** `given` and `out` have one number per row and one per column, or the reverse. */
+/** One of `given` and `out` has a number per row, and the other has a number per column. */
 type SparseKernel = (
   rows: number,
   count: number,
@@ -77,7 +77,8 @@ export class FeatureProducts {
     const sums = this.#byRow.byteOffset;
     for (let from = 0; from < rows.length; from += MOST_ROWS) {
       const part = rows.subarray(from, from + MOST_ROWS);
-      // kernels take four rows at once; the sums of the rows that fill up the last four are ignored
+      // kernels take four rows at once, so the rows are padded to a multiple of four, and the sums of the padding are
+      // ignored
       const count = 4 * Math.ceil(part.length / 4);
       this.#rows.set(part);
       this.#rows.fill(0, part.length, count);
@@ -130,7 +131,7 @@ export class FeatureProducts {
     out.set(sums.subarray(0, width));
   }
 
-  /** As `multiplyTransposed`, with the squares of the features. */
+  /** Like `multiplyTransposed`, but with the squares of the features. */
   multiplyTransposedSquares(rows: Int32Array, weights: Float64Array, out: Float64Array, which: Columns = ALL): void {
     const { width, firstDense, starts, columns, values, dense } = this.features;
     const denseWidth = width - firstDense;

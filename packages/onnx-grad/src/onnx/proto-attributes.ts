@@ -61,8 +61,8 @@ export function readAttributesOf(
   const read: Record<string, unknown> = {};
   for (const [name, attribute] of attributes) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name]! : undefined;
-    // in a file, ConstantOfShape has one attribute, the tensor `value`; only a graph has a separate attribute for its
-    // type
+    // in a file, ConstantOfShape has one attribute, the tensor `value`; only a graph has a separate attribute for the
+    // element type
     if (kind === undefined || (kind === 'fill' && name !== 'value'))
       throw new GraphError(`${where} has the attribute "${name}", which is not supported`);
     const what = `attribute "${name}" of ${where}`;

@@ -1,4 +1,4 @@
-/** What all reductions over axes have in common: reading the axes, the shape rule, and restoring the original shape. */
+/** Code that all reductions over axes share: reading the axes, the shape rule, and restoring the original shape. */
 import type { Value } from '../graph/ir.ts';
 import type { Dim } from '../graph/tensor.ts';
 import { knownNumbers, normalizeAxes } from './dims.ts';

@@ -37,8 +37,8 @@ export interface LinearTerm {
   readonly weightGraph: Graph | null;
   readonly lookups: readonly LinearLookup[];
   /**
-   * The parameters that are not tables. They have few elements, because the feature of each element may take a run of
-   * its own.
+   * The parameters that are not tables. They have few elements, because the feature of each element may take a separate
+   * run.
    */
   readonly dense: readonly string[];
   /** Computes the output of the head from the head's inputs and the linear term, which is an input named `value`. */

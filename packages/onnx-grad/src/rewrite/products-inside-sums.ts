@@ -46,7 +46,7 @@ interface Matrix {
   /** Number of entries of a vector before and after the product. */
   readonly sizes: readonly [number, number];
   readonly isTransposed: boolean;
-  /** What the product adds; '' for nothing. */
+  /** The value that is added to the product; '' if there is none. */
   readonly bias: string;
 }
 

@@ -7,7 +7,10 @@ import { pruneInputs } from '../graph/prune.ts';
 import { valuesReachedFrom } from '../graph/reach.ts';
 import { type Dim, sameShape } from '../graph/tensor.ts';
 
-/** Elementwise ops: given a value per row instead of one value for all rows, each row of the output uses its own. */
+/**
+ * Elementwise ops. If an input has a value per row instead of one value for all rows, each output row uses the value of
+ * that row.
+ */
 const ELEMENTWISE: readonly string[] = ['Add', 'Sub', 'Mul', 'Div', 'Neg', 'Identity'];
 
 export interface RowFeatures {
@@ -50,7 +53,7 @@ export function rowFeatures(termGraph: Graph, value: string, parameters: readonl
   };
 }
 
-/** `[1, ..]` becomes `[batch, ..]`, as the copies themselves. */
+/** `[1, ..]` becomes `[batch, ..]`, like the copies. */
 function withUnsqueezed(
   graph: Graph,
   copies: ReadonlyMap<string, Value>,

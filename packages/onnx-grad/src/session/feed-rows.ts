@@ -31,7 +31,7 @@ function takeRows(data: Numbers, rows: Int32Array, width: number, out: Numbers):
     for (let from = rows[i]! * width, end = from + width; from < end; ) out[to++] = data[from++] as never;
 }
 
-/** As `takeRows`, but compiled for one type of array alone, which makes it faster. */
+/** Like `takeRows`, but faster, because the code is compiled for a single type of array. */
 function takeFloats(data: Float32Array, rows: Int32Array, width: number, out: Float32Array): void {
   for (let i = 0, to = 0; i < rows.length; i++)
     for (let from = rows[i]! * width, end = from + width; from < end; ) out[to++] = data[from++]!;
