@@ -47,8 +47,8 @@ describeInBrowser('the definition of an audience', () => {
     await go(`audiences/${id}`);
     await page.getByRole('link', { name: 'Duplicate' }).click();
     await page.getByText('Its customers are not copied').waitFor();
-    await page.getByText('Add the file with its 121 customers again', { exact: false }).waitFor();
-    await page.getByText('Its suppression list of 7 people is not copied either.').waitFor();
+    await page.getByText('Add the file with the 121 customers again', { exact: false }).waitFor();
+    await page.getByText('The suppression list of 7 people is not copied either.').waitFor();
     await expectAccessible(page);
     const name = page.getByLabel('Name', { exact: true });
     expect(await name.inputValue()).toBe('Copy of Autumn shoes');

@@ -64,7 +64,7 @@ describeInBrowser('the charts of an audience', () => {
     expect(names).toEqual(['18-24', '25-34', '35-44', '45-54', '55-64', '65+', 'Unknown']);
     const card = page.getByRole('region', { name: 'Age band' });
     expect(await card.locator('.token-scale').textContent()).toBe('⅛×1×8×');
-    await card.getByText('Frequency compared with everyone').waitFor();
+    await card.getByText('Frequency compared with the population').waitFor();
     const { json } = await fixture().served.call('GET', `/v1/campaigns/${id}/explanation`);
     const { tokens } = json.features.find(({ feature }: { feature: string }) => feature === 'age_band');
     const { audience } = tokens.find(({ token }: { token: string }) => token === '25-34');

@@ -52,7 +52,7 @@ export function Results({ campaign: { id, audience_version: version } }: { reado
             <Count title="Dismissals" count={users.dismissal} />
           </dl>
           {responders.ranked === 0 ? (
-            <p class="muted">Everyone who responded is already a customer, or not in the population.</p>
+            <p class="muted">Everyone who responded is already a customer or is not in the population.</p>
           ) : (
             <Comparison
               {...responders}

@@ -33,7 +33,7 @@ export function TokenChart({ label, tokens }: { readonly label: string; readonly
       <div
         class="tokens"
         role="listbox"
-        aria-label={`${label}: frequency compared with everyone`}
+        aria-label={`${label}: frequency compared with the population`}
         onKeyDown={onKeyDown}
         onPointerLeave={({ pointerType }) => pointerType === 'mouse' && setAt(null)}
       >
@@ -64,7 +64,7 @@ export function TokenChart({ label, tokens }: { readonly label: string; readonly
 function Axis() {
   return (
     <div class="token token-axis muted small" aria-hidden="true">
-      <span class="token-unit">Frequency compared with everyone</span>
+      <span class="token-unit">Frequency compared with the population</span>
       <span class="token-scale">
         {DOUBLINGS.map((doublings) => (
           <span key={doublings} style={{ left: `${50 + (50 * doublings) / MOST_DOUBLINGS}%` }}>
@@ -92,9 +92,9 @@ function Bar({ token: { token, lift } }: { readonly token: Token }) {
 
 function readingOf({ token, audience, population, lift }: Token): string {
   return (
-    `${nameOf(token)}: ${formatFactor(lift.estimate)} as common as among everyone (${formatFactor(lift.low)} to ` +
+    `${nameOf(token)}: ${formatFactor(lift.estimate)} as common as in the population (${formatFactor(lift.low)} to ` +
     `${formatFactor(lift.high)}). ${formatCount(audience.count)} people, ${formatShare(audience.share)} of the ` +
-    `audience; ${formatShare(population.share)} of everyone.`
+    `audience; ${formatShare(population.share)} of the population.`
   );
 }
 

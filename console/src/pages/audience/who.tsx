@@ -57,8 +57,8 @@ function FeatureCard({ feature }: { readonly feature: Feature }) {
       </h2>
       {numbers?.audience_mean != null && numbers.population_mean != null ? (
         <p class="muted small">
-          Average: {formatNumber(numbers.audience_mean)} in the audience, {formatNumber(numbers.population_mean)} among
-          everyone
+          Average: {formatNumber(numbers.audience_mean)} in the audience, {formatNumber(numbers.population_mean)} in the
+          population
         </p>
       ) : null}
       {disparity?.warning ? (

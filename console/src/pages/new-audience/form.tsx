@@ -105,9 +105,11 @@ function CopiedNote({ audience }: { readonly audience: NewAudience }) {
       <p>
         This is a copy of “{name}”, with its size, filters, campaign details, labels and refresh policy.{' '}
         <strong>Its customers are not copied</strong>, because the service never returns uploaded IDs.
-        {seeds === null ? ` Add the file with its ${counted(customers, 'customer')} again, or another file.` : null}
+        {seeds === null
+          ? ` Add the file with the ${counted(customers, 'customer')} again, or choose another file.`
+          : null}
       </p>
-      {suppressed > 0 ? <p>Its suppression list of {formatCount(suppressed)} people is not copied either.</p> : null}
+      {suppressed > 0 ? <p>The suppression list of {formatCount(suppressed)} people is not copied either.</p> : null}
     </div>
   );
 }
