@@ -58,7 +58,7 @@ describeInBrowser('the charts of an audience', () => {
   it('show the values of each bar, and keep values with an order in that order', async () => {
     const { page, go, faults } = await fixture().open();
     await go(`audiences/${id}?tab=who`);
-    const ages = page.getByRole('listbox', { name: 'Age band: frequency compared with everyone' });
+    const ages = page.getByRole('listbox', { name: 'Age band: frequency compared with the population' });
     await ages.waitFor();
     const names = await ages.getByRole('option').locator('.token-name').allTextContents();
     expect(names).toEqual(['18-24', '25-34', '35-44', '45-54', '55-64', '65+', 'Unknown']);

@@ -1,6 +1,6 @@
 /**
- * A bar chart of how often values occur in the audience compared with everyone. Values can be read with pointer and
- * keyboard.
+ * A bar chart of how often values occur in the audience compared with the population. Values can be read with pointer
+ * and keyboard.
  */
 import { useState } from 'preact/hooks';
 import type { Explanation } from '../../api/types.ts';
