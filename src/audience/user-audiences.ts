@@ -31,7 +31,7 @@ interface Listed {
 }
 
 /** The index of an audience that contains the user, and the user's position in the audience. */
-export type Held = readonly [audience: number, position: Membership];
+export type HeldAudience = readonly [audience: number, position: Membership];
 
 export interface FoundAudiences {
   /** All active audiences, ordered by campaign id. The array stays the same until an active audience changes. */
@@ -40,7 +40,7 @@ export interface FoundAudiences {
    * The audiences that contain the user, in the order of `audiences`. Iterate over them immediately, because some
    * audiences are looked up only during the iteration.
    */
-  readonly held: Iterable<Held>;
+  readonly held: readonly HeldAudience[] | AsyncIterable<HeldAudience>;
 }
 
 export class UserAudiences {
@@ -62,10 +62,10 @@ export class UserAudiences {
    * Finds the audiences that contain a user.
    * @throws AppError storage_failed, including during the iteration over `held`
    */
-  find(userNumber: UserNumber): FoundAudiences {
-    const listed = this.#list();
+  async find(userNumber: UserNumber): Promise<FoundAudiences> {
+    const listed = await this.#list();
     const { audiences } = listed;
-    if (++this.#calls % CALLS_PER_USE === 0) for (const one of audiences) this.#use(one);
+    if (++this.#calls % CALLS_PER_USE === 0) for (const one of audiences) await this.#use(one);
     const held = listed.ofColumn === null ? this.#lookUpEach(listed, userNumber) : this.#findKept(listed, userNumber);
     return { audiences, held };
   }
@@ -74,7 +74,7 @@ export class UserAudiences {
    * Finds the audiences of a user if all audiences are in memory. The ranks are read in a separate loop, so that the
    * processor can fetch the scattered data of several audiences at a time.
    */
-  #findKept({ ofColumn, members, rankings }: Listed, userNumber: UserNumber): Held[] {
+  #findKept({ ofColumn, members, rankings }: Listed, userNumber: UserNumber): HeldAudience[] {
     const held = this.#matrix.find(userNumber).map((column) => ofColumn![column]!);
     held.sort();
     const ranks = held.map((i) => members[i]!.rankOf(userNumber));
@@ -85,19 +85,19 @@ export class UserAudiences {
    * Finds the audiences of a user if some audiences are not in memory. Each audience is looked up when the iteration
    * reaches it.
    */
-  *#lookUpEach({ audiences, members }: Listed, userNumber: UserNumber): Generator<Held> {
+  async *#lookUpEach({ audiences, members }: Listed, userNumber: UserNumber): AsyncGenerator<HeldAudience> {
     for (let i = 0; i < audiences.length; i++) {
       if (members[i]?.has(userNumber) === false) continue;
-      const ranking = this.#use(audiences[i]!);
+      const ranking = await this.#use(audiences[i]!);
       const found = ranking === null ? null : membershipOf(ranking, audiences[i]!.size, userNumber);
       if (found !== null) yield [i, found];
     }
   }
 
   /** Returns the current list. The object stays the same until the audiences, or their members in memory, change. */
-  #list(): Listed {
+  async #list(): Promise<Listed> {
     const known = this.#listed;
-    const of = this.#store.activeAudiences();
+    const of = await this.#store.activeAudiences();
     const { keptChanges } = this.#rankings;
     if (known !== null && known.of === of && known.keptChanges === keptChanges) return known;
     const audiences =
@@ -116,12 +116,12 @@ export class UserAudiences {
    * Returns an audience's ranking, opened if necessary, or null if the campaign was deleted after the list was read. If
    * the audience is still active, the error from opening its ranking is thrown.
    */
-  #use({ folder, size }: Audience): ReadRanking | null {
+  async #use({ folder, size }: Audience): Promise<ReadRanking | null> {
     try {
       return this.#rankings.get(folder, size);
     } catch (error) {
-      const isActive = () => this.#store.activeAudiences().some((one) => one.folder === folder);
-      if (!(error instanceof AppError) || isActive()) throw error;
+      if (!(error instanceof AppError)) throw error;
+      if ((await this.#store.activeAudiences()).some((one) => one.folder === folder)) throw error;
       return null;
     }
   }

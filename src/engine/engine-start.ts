@@ -21,7 +21,7 @@ type OpenedFrom = Pick<EngineConfig, 'models' | 'population' | 'threads' | 'devi
  */
 export async function openEngineModels<S>(
   config: OpenedFrom,
-  openStore: () => S,
+  openStore: () => S | Promise<S>,
   {
     served = () => config.served,
     onPopulation,
@@ -36,7 +36,7 @@ export async function openEngineModels<S>(
   opening.catch(() => {}); // awaited below, unless the population is refused first
   try {
     if (populationVersion !== null) await models.population(populationVersion);
-    const store = openStore();
+    const store = await openStore();
     const opened = await opening;
     if (populationVersion !== null) await opened.openPopulation(populationVersion);
     models.giveBack(model.version); // the model stays loaded as the served model

@@ -125,10 +125,12 @@ export class Engine {
       // the workers may wait for the store one after another
       this.#tell.pulse.goOn();
       try {
+        // taken before the claim, so that a wake-up during the claim is not missed
+        const sleeping = this.#sleeping;
         const isHeld = this.#isDraining || (isExtra && this.#retries > 0) || !this.#dependencies.hasRoom();
-        const job = isHeld ? null : this.#dependencies.store.claim(this.#config.ownerId);
+        const job = isHeld ? null : await this.#dependencies.store.claim(this.#config.ownerId);
         if (job) await this.#expand(job);
-        else await this.#sleeping;
+        else await sleeping;
       } catch (error) {
         if (error instanceof ThreadDied) throw error;
         this.#logger.error({ err: error }, 'a job could not be claimed or run');
@@ -146,11 +148,7 @@ export class Engine {
     });
     const renewal = setInterval(() => {
       pulse.goOn();
-      try {
-        this.#dependencies.store.renew(job);
-      } catch (error) {
-        watch.leaseNotRenewed(error);
-      }
+      this.#dependencies.store.renew(job).catch((error: unknown) => watch.leaseNotRenewed(error));
     }, this.#config.leaseMs / 3);
     const isRetry = job.attempt > 1;
     if (isRetry) this.#retries += 1;

@@ -216,12 +216,12 @@ export class EngineSupervisor {
       else if (message.kind === 'model_checked') this.#endCheck(message.id, ({ resolve }) => resolve(message.check));
       else this.#endCheck(message.id, ({ reject }) => reject(restoreError(message.error)));
     });
-    child.on('exit', (code, signal) =>
-      this.#ended(owner, refusal, this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`),
-    );
+    child.on('exit', (code, signal) => {
+      void this.#ended(owner, refusal, this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`);
+    });
     child.on('error', (error) => {
       // all errors except a failed spawn are followed by an exit event
-      if (child.pid === undefined) this.#ended(owner, refusal, `no engine could be started: ${messageOf(error)}`);
+      if (child.pid === undefined) void this.#ended(owner, refusal, `no engine could be started: ${messageOf(error)}`);
     });
     this.#send({ kind: 'start', config: { ...this.#config, served: this.#served(), ownerId: owner } });
   }
@@ -262,14 +262,14 @@ export class EngineSupervisor {
     if (waiting !== undefined) how(waiting);
   }
 
-  #ended(owner: string, refusal: AppError | null, how: string): void {
+  async #ended(owner: string, refusal: AppError | null, how: string): Promise<void> {
     this.#child = null;
     this.#heartbeat = null;
     this.#watch.end();
     for (const id of [...this.#estimates.keys()]) this.#answer(id, ({ resolve }) => resolve({ kind: 'loading' }));
     const lost = new AppError('unavailable', `${how} during the check of a model`);
     for (const id of [...this.#checks.keys()]) this.#endCheck(id, ({ reject }) => reject(lost));
-    this.#release(owner);
+    await this.#release(owner);
     if (this.#stopping) return;
     const detail = refusal?.message ?? how;
     this.#state = { ...this.#state, ready: false, detail, restarts: this.#state.restarts + 1, lastEnd: detail };
@@ -285,9 +285,9 @@ export class EngineSupervisor {
   }
 
   /** Releases the jobs of an ended engine immediately, without waiting for its leases to expire. */
-  #release(owner: string): void {
+  async #release(owner: string): Promise<void> {
     try {
-      const jobs = this.#store.releaseOwner(owner, this.#stopping ? 'stopped' : 'died');
+      const jobs = await this.#store.releaseOwner(owner, this.#stopping ? 'stopped' : 'died');
       if (jobs > 0) this.#logger.warn({ jobs }, 'jobs of the ended engine are back in the queue');
     } catch (error) {
       this.#logger.error({ err: error }, 'the leases of the ended engine could not be released; they will expire');

@@ -74,18 +74,11 @@ const REQUEST_PLUGINS = [
     app.addHook('onClose', async () => shedder.stop());
     app.addHook('onRequest', (request, reply, done) => {
       if (shedder.arrive() && shed(shedder, request, reply)) return;
-      const admitToUnknown = () => {
-        if (isUnknownApi(request)) access.admit(request.headers.authorization, 'read');
-      };
-      if (rates.countAddress !== null) {
-        rates
-          .countAddress(request, reply)
-          .then(admitToUnknown)
-          .then(() => done(), done);
-        return;
-      }
-      admitToUnknown();
-      done();
+      const isUnknown = isUnknownApi(request);
+      if (rates.countAddress === null && !isUnknown) return done();
+      Promise.resolve(rates.countAddress?.(request, reply))
+        .then(async () => isUnknown && (await access.admit(request.headers.authorization, 'read')))
+        .then(() => done(), done);
     });
   }),
   definePlugin<RequestNeeds>('tracing', ['admission'], (app, { telemetry }) => {

@@ -16,13 +16,17 @@ export const STORE_OPTIONS = { clock: systemClock, minimumSeeds, leaseMs, maximu
  * @throws AppError invalid_argument if the folder does not exist and `isMade` is false; any error that opening the
  * store throws
  */
-export function withDataFolder<T>(dataDir: string, use: (store: CampaignStore) => T, { isMade = false } = {}): T {
+export async function withDataFolder<T>(
+  dataDir: string,
+  use: (store: CampaignStore) => T | Promise<T>,
+  { isMade = false } = {},
+): Promise<T> {
   if (!isMade && !existsSync(dataDir))
     throw new AppError('invalid_argument', `${dataDir}: not found: name the data folder of a service`);
-  const store = openStore(locateStore(dataDir), STORE_OPTIONS);
+  const store = await openStore(locateStore(dataDir), STORE_OPTIONS);
   try {
-    return use(store);
+    return await use(store);
   } finally {
-    store.close();
+    await store.close();
   }
 }

@@ -133,20 +133,21 @@ async function openFolder(options: PartOptions, start: Start, closers: Closers) 
   const { limits: config, locator } = start;
   const { clock, logger } = options;
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
-  closers.push(lockFolder(locator, options, () => refuseStart(start, 'locked')));
+  closers.push(await lockFolder(locator, options, () => refuseStart(start, 'locked')));
   const telemetry = await openTelemetryOf(options, closers);
   const traceparent = () => telemetry?.current() ?? null;
   const rows: DamagedRows = { report: () => {} };
-  const store = openStore(locator, {
+  const store = await openStore(locator, {
     ...{ clock, minimumSeeds, leaseMs, maximumAttempts, traceparent, saves: true },
     onDamagedRow: (row) => rows.report(row),
   });
   closers.push(() => store.close());
   closers.push(keepTime(clock, store, logger));
-  refuseStart(start, 'opened', () => store.apiKeys.exist());
+  const hasKeys = await store.apiKeys.exist();
+  refuseStart(start, 'opened', () => hasKeys);
   const keeper = keepReserve(store, locator, logger, config);
   closers.push(() => keeper.close());
-  const disk = takeOver(store, locator, options, config, keeper);
+  const disk = await takeOver(store, locator, options, config, keeper);
   closers.push(() => giveUp(store, logger));
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());

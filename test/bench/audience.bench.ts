@@ -75,12 +75,12 @@ async function benchLookups(folders: readonly string[]): Promise<string[]> {
     const ways = [64, 1024].map((openRankings) => {
       const rankings = new RankingCache(BLOBS, { openRankings, memoryBytes: 64 * 1024 * 1024 });
       const times: number[] = [];
-      const userAudiences = new UserAudiences({ activeAudiences: () => audiences }, rankings);
+      const userAudiences = new UserAudiences({ activeAudiences: async () => audiences }, rankings);
       const find = createUserAudiences({ userAudiences });
       const run = async () => {
         for (let i = 0; i < LOOKUPS; i++) {
           const start = performance.now();
-          find((i * 7919 * 31) % USERS, { limit: CAMPAIGNS });
+          await find((i * 7919 * 31) % USERS, { limit: CAMPAIGNS });
           times.push(performance.now() - start);
         }
       };

@@ -61,7 +61,7 @@ export async function benchConsole({ quick, users: asked, note }: BenchOptions):
     await makeLarge(first, people(SEEDS, users));
     await first.stop();
     const made = { percent: 5, ranked: Math.min(RANKED, users), isQualityCopied: true };
-    makeAudiences(dataDir, population, { campaigns: campaigns - 1, ...made });
+    await makeAudiences(dataDir, population, { campaigns: campaigns - 1, ...made });
     const service = await startService(population, dataDir);
     note('measuring');
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });

@@ -26,7 +26,7 @@ export async function benchExports({ quick, users: asked, note }: BenchOptions):
   return withFolder(async (folder) => {
     note(`making a population of ${users.toLocaleString('en')} people and an audience of ${PERCENT} % of them`);
     const population = await makePopulation(folder, users);
-    makeAudiences(join(folder, 'service'), population, { campaigns: 1, percent: PERCENT });
+    await makeAudiences(join(folder, 'service'), population, { campaigns: 1, percent: PERCENT });
     const slices = benchSlices(join(folder, 'slices'), openPopulation(population));
     const service = await startService(population, join(folder, 'service'));
     try {

@@ -22,7 +22,7 @@ export async function benchHolders({ quick, users: asked, note }: BenchOptions):
   return withFolder(async (folder) => {
     note(`making a population of ${users.toLocaleString('en')} people and ${campaigns} audiences`);
     const population = await makePopulation(folder, users);
-    makeAudiences(join(folder, 'service'), population, { campaigns, percent: PERCENT });
+    await makeAudiences(join(folder, 'service'), population, { campaigns, percent: PERCENT });
     const service = await startService(population, join(folder, 'service'));
     try {
       // a prime stride visits them in an order without pattern

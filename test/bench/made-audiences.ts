@@ -23,26 +23,26 @@ interface Made {
 }
 
 /** Makes campaigns in `dataDir`, each with its own audience. */
-export function makeAudiences(dataDir: string, folder: string, made: Made): void {
+export async function makeAudiences(dataDir: string, folder: string, made: Made): Promise<void> {
   const { minimumSeeds, leaseMs, maximumAttempts } = DEFAULT_SERVER_CONFIG;
   const population = openPopulation(folder);
   const locator = locateStore(dataDir);
-  const unlock = lockStore(locator);
-  const store = openStore(locator, {
+  const unlock = await lockStore(locator);
+  const store = await openStore(locator, {
     clock: systemClock,
     minimumSeeds: Math.min(minimumSeeds, 1),
     leaseMs,
     maximumAttempts,
   });
   const { campaigns, percent, ranked: users = population.directory.size } = made;
-  const [latest] = made.isQualityCopied ? store.list({ limit: 1, state: 'ready' }).items : [];
+  const [latest] = made.isQualityCopied ? (await store.list({ limit: 1, state: 'ready' })).items : [];
   // the scores of every campaign are those of the first, assigned to other users
   const rng = createRng('made audiences');
   const drawn = Float32Array.from({ length: users }, () => rng.uniform());
   const scores = new Float32Array(users);
   try {
     for (let i = 0; i < campaigns; i++) {
-      store.create(
+      await store.create(
         {
           name: `made ${i}`,
           features: {},
@@ -52,20 +52,20 @@ export function makeAudiences(dataDir: string, folder: string, made: Made): void
         },
         (id) => population.directory.find(id) >= 0,
       );
-      const job = store.claim(`${process.pid}:bench`)!;
-      store.pin(job, { modelVersion: 'made', populationVersion: population.version });
-      store.advance(job, { state: 'adapting', progress: 0.1 });
-      store.advance(job, { state: 'scoring', progress: 0.5 });
+      const job = (await store.claim(`${process.pid}:bench`))!;
+      await store.pin(job, { modelVersion: 'made', populationVersion: population.version });
+      await store.advance(job, { state: 'adapting', progress: 0.1 });
+      await store.advance(job, { state: 'scoring', progress: 0.5 });
       for (let user = 0; user < users; user++) scores[user] = drawn[(user * STRIDE + i * 104_729) % users]!;
       const ranking = rankingFolder(job.campaignId, job.expansionId);
       const { candidates } = writeRanking(store.blobs, ranking, scores);
       const excluded = { seeds: 0, suppressed: 0, filtered: 0 };
       const computedWith = { device: 'cpu', threads: 2, batchSize: 1024 };
       const result = { folder: ranking, candidates, populationSize: users, excluded, timings: {} };
-      store.finish(job, { ...result, computedWith, quality: latest?.quality ?? {} });
+      await store.finish(job, { ...result, computedWith, quality: latest?.quality ?? {} });
     }
   } finally {
-    store.close();
+    await store.close();
     unlock();
   }
 }

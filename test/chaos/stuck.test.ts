@@ -11,10 +11,10 @@ const DAY_MS = 86_400_000;
 it.skipIf(!HAS_PROC)('says what a stuck service waits for, also if it does not answer', async () => {
   const dataDir = temporaryFolder();
   const ahead = { now: () => systemClock.now() + 40 * DAY_MS, elapsed: systemClock.elapsed };
-  const store = openStore(dataDir, { clock: ahead, minimumSeeds: 1, leaseMs: 15_000, maximumAttempts: 3 });
-  store.create(newCampaign({ name: 'c0-0' }), everyoneIsKnown);
+  const store = await openStore(dataDir, { clock: ahead, minimumSeeds: 1, leaseMs: 15_000, maximumAttempts: 3 });
+  await store.create(newCampaign({ name: 'c0-0' }), everyoneIsKnown);
   store.clock.remember({ now: systemClock.now(), elapsed: systemClock.elapsed(), boot: null }, false);
-  store.close();
+  await store.close();
   const call = () => Promise.reject(new Error('connection refused'));
   const program = { api: null, engine: process.pid, call, log: 'the last line' };
   const lines = (await describeStuck({ program, dataDir, history: ['12:00:00.000 clock jumps'] })).split('\n');

@@ -96,11 +96,11 @@ describe('a data folder', () => {
   it('has no more keys than the service would make', async () => {
     const full = join(folder, 'full');
     const [left, most] = [1, DOMAIN_LIMITS.maximumKeys.value];
-    withDataFolder(
+    await withDataFolder(
       full,
-      ({ apiKeys }) => {
+      async ({ apiKeys }) => {
         for (let i = left; i < most; i++)
-          apiKeys.create({ name: `${i}`, scope: 'read', labels: {}, expiresAt: null }, most);
+          await apiKeys.create({ name: `${i}`, scope: 'read', labels: {}, expiresAt: null }, most);
       },
       { isMade: true },
     );

@@ -73,7 +73,7 @@ interface Given extends Partial<Omit<Patient, 'settings'>> {
 async function look({ env = {}, limits, ...patient }: Given = {}): Promise<ReadonlyMap<string, Finding>> {
   const settings = readSettings(
     {
-      METAHEAC_DATA_DIR: env['METAHEAC_DATA_DIR'] ?? dataFolder(),
+      METAHEAC_DATA_DIR: env['METAHEAC_DATA_DIR'] ?? (await dataFolder()),
       METAHEAC_MODEL: world.model,
       METAHEAC_POPULATION: world.population,
       METAHEAC_DEVICE: 'cpu',
@@ -97,10 +97,10 @@ async function faultOf(check: string, given: Given): Promise<Finding> {
   return all.get(check)!;
 }
 
-function dataFolder(): string {
+async function dataFolder(): Promise<string> {
   const folder = newFolder();
   chmodSync(folder, 0o750);
-  openStore(locateStore(folder), STORE).close();
+  await (await openStore(locateStore(folder), STORE)).close();
   return folder;
 }
 
@@ -118,7 +118,7 @@ function namesIn(folder: string): string[] {
 
 describe('examine', () => {
   it('finds nothing wrong with whole folders, and changes nothing', async () => {
-    const data = dataFolder();
+    const data = await dataFolder();
     const before = [data, world.model, world.population].map(namesIn);
     const all = await look({ env: { METAHEAC_DATA_DIR: data }, checks: START_CHECKS });
     expect([...all.values()].filter(({ status }) => status !== 'ok')).toEqual([]);
@@ -157,8 +157,8 @@ describe('examine', () => {
   });
 
   it('sees a running service, and does not take its port for a fault', async () => {
-    const data = dataFolder();
-    const release = lockStore(locateStore(data));
+    const data = await dataFolder();
+    const release = await lockStore(locateStore(data));
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const port = String((server.address() as AddressInfo).port);
@@ -179,8 +179,8 @@ describe('the data folder', () => {
 
   it('is as it should be where serve has made it', async () => {
     const data = join(newFolder(), 'data');
-    lockStore(locateStore(data))();
-    openStore(locateStore(data), STORE).close();
+    (await lockStore(locateStore(data)))();
+    await (await openStore(locateStore(data), STORE)).close();
     expect((await look(at(data))).get('data folder')).toMatchObject({ status: 'ok' });
   });
 
@@ -191,7 +191,7 @@ describe('the data folder', () => {
   });
 
   it('should be closed to others', async () => {
-    const data = dataFolder();
+    const data = await dataFolder();
     chmodSync(data, 0o755);
     expect((await faultOf('data folder', at(data))).detail).toContain('can be read by every user');
     chmodSync(data, 0o757);
@@ -199,7 +199,7 @@ describe('the data folder', () => {
   });
 
   it.runIf(isRoot)('should belong to this user', async () => {
-    const data = dataFolder();
+    const data = await dataFolder();
     chownSync(data, 65_534, 65_534);
     expect(await faultOf('data folder', at(data))).toMatchObject({ status: 'warning' });
   });
@@ -228,17 +228,17 @@ describe('the data folder', () => {
     ['of a newer version', (path: string) => setVersion(path, 999), 'failed', /schema 999/],
     ['of an older version', (path: string) => setVersion(path, 1), 'warning', /schema 1, which serve migrates to/],
   ])('must not have a file %s', async (_what, harm, status, detail) => {
-    const data = dataFolder();
+    const data = await dataFolder();
     harm(join(data, 'metaheac.db'));
     const fault = await faultOf('database', at(data));
     expect(fault).toMatchObject({ status, detail: expect.stringMatching(detail) as string });
   });
 
   it('must have no damaged row: what verify finds in it is named', async () => {
-    const data = dataFolder();
-    const store = openStore(locateStore(data), STORE);
-    const { id } = store.create(newCampaign({ name: 'autumn' }), everyoneIsKnown);
-    store.close();
+    const data = await dataFolder();
+    const store = await openStore(locateStore(data), STORE);
+    const { id } = await store.create(newCampaign({ name: 'autumn' }), everyoneIsKnown);
+    await store.close();
     changeBehindSums(join(data, 'metaheac.db'), ['campaigns', 'name'], ['autumn', 'autumN']);
     expect(await faultOf('database', at(data))).toMatchObject({
       status: 'failed',
@@ -350,7 +350,7 @@ describe('promoted models', () => {
 
   /** A data folder where another model was promoted; its version. */
   async function promoted(base: string | null = version): Promise<{ data: string; other: string }> {
-    const [data, folder] = [dataFolder(), join(newFolder(), 'other')];
+    const [data, folder] = [await dataFolder(), join(newFolder(), 'other')];
     const other = writeVariant(world.model, folder, () => ({ name: 'other' }));
     const models = join(data, 'models');
     await publishModel(models, folder);
@@ -416,8 +416,8 @@ describe('the machine', () => {
   });
 
   it('does not ask for memory that a running service has already', async () => {
-    const data = dataFolder();
-    const release = lockStore(locateStore(data));
+    const data = await dataFolder();
+    const release = await lockStore(locateStore(data));
     const machine = { ...MACHINE, availableBytes: 1 };
     const all = await look({ env: { METAHEAC_DATA_DIR: data }, machine });
     release();
@@ -455,20 +455,20 @@ describe('access', () => {
   });
 
   it('counts the keys of the store: one that was ever made is needed, and one that is valid', async () => {
-    const data = dataFolder();
+    const data = await dataFolder();
     const env = { METAHEAC_DATA_DIR: data, METAHEAC_HOST: '0.0.0.0' };
-    const store = openStore(locateStore(data), STORE);
-    const make = (scope: 'read' | 'admin') =>
-      store.apiKeys.create({ name: 'test', scope, labels: {}, expiresAt: null }, 10).apiKey.id;
-    const ids = [make('admin'), make('read')];
+    const store = await openStore(locateStore(data), STORE);
+    const make = async (scope: 'read' | 'admin') =>
+      (await store.apiKeys.create({ name: 'test', scope, labels: {}, expiresAt: null }, 10)).apiKey.id;
+    const ids = [await make('admin'), await make('read')];
     const details = async (more = {}) => (await look({ env: { ...env, ...more } })).get('access')?.detail;
     expect(await details()).toBe('0.0.0.0, other machines too, keys: 2 in the store (1 admin)');
-    store.apiKeys.revoke(ids[0]!);
+    await store.apiKeys.revoke(ids[0]!);
     expect(await details({ METAHEAC_API_KEY: 'planted-secret-0123' })).toBe(
       '0.0.0.0, other machines too, keys: METAHEAC_API_KEY and 1 in the store (0 admin, 1 revoked or expired)',
     );
-    store.apiKeys.revoke(ids[1]!);
-    store.close();
+    await store.apiKeys.revoke(ids[1]!);
+    await store.close();
     expect(await faultOf('access', { env })).toMatchObject({
       status: 'warning',
       detail: '0.0.0.0, other machines too, keys: 0 in the store (0 admin, 2 revoked or expired)',

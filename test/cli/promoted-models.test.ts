@@ -28,7 +28,9 @@ const first = readModelFolder(world.model).manifest.version;
 let second: string;
 
 beforeAll(async () => {
-  openStore(locateStore(dataDir), { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 1 }).close();
+  await (
+    await openStore(locateStore(dataDir), { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 1 })
+  ).close();
   second = writeVariant(world.model, join(root, 'second'), () => ({ name: 'second' }));
   await publishModel(models, world.model);
   await modelPromoteCommand(join(root, 'second'), { dataDir }, collect().output);
@@ -124,7 +126,7 @@ describe('verify', () => {
     writeFileSync(at('served.json.new'), '');
     writeFileSync(at('README'), 'of a person');
     const leftovers = [`models/${first}.copying-1`, 'models/served.json.new'];
-    const release = lockStore(locateStore(to));
+    const release = await lockStore(locateStore(to));
     expect(await verify(to)).toMatchObject({ whole: true, running: true, orphans: [] });
     release();
     expect(await verify(to)).toMatchObject({ whole: true, orphans: leftovers });

@@ -21,13 +21,13 @@ async function openWorld() {
   ] as const;
   const population = await populationOf(temporaryFolder(), people, features);
   const data = dataFolder();
-  const store = data.open();
-  const add = (name: string, filters: Filters, more: Partial<NewCampaign> = {}) => {
-    const made = store.create(
+  const store = await data.open();
+  const add = async (name: string, filters: Filters, more: Partial<NewCampaign> = {}) => {
+    const made = await store.create(
       newCampaign({ name, externalId: name, seeds: ['u0', 'u1', 'u2'], filters, ...more }),
       everyoneIsKnown,
     );
-    expand(store, store.claim('1:a')!, { folder: `x/${name}` });
+    await expand(store, (await store.claim('1:a'))!, { folder: `x/${name}` });
     return made;
   };
   const reached = async () => {
@@ -45,11 +45,11 @@ async function openWorld() {
 describe('readServiceCampaigns', () => {
   it('has the reach of each campaign: who fits its filters; everyone without', async () => {
     const { add, reached, folder, population } = await openWorld();
-    add('all', {});
-    add('city', { city: ['city 1', 'city 3', 'none'] });
-    add('both', { city: ['city 1'], age: { min: 10, max: 20 } });
-    add('same', { age: { max: 20, min: 10 }, city: ['city 1'] });
-    add('nobody', { planet: ['mars'] });
+    await add('all', {});
+    await add('city', { city: ['city 1', 'city 3', 'none'] });
+    await add('both', { city: ['city 1'], age: { min: 10, max: 20 } });
+    await add('same', { age: { max: 20, min: 10 }, city: ['city 1'] });
+    await add('nobody', { planet: ['mars'] });
     expect(await reached()).toEqual(
       new Map([
         ['all', undefined],
@@ -66,8 +66,8 @@ describe('readServiceCampaigns', () => {
 
   it("leaves out who is suppressed: by the campaign's own list, by the installation's", async () => {
     const { add, store, reached } = await openWorld();
-    add('a', {});
-    const { id } = add('b', { city: ['city 1'] });
+    await add('a', {});
+    const { id } = await add('b', { city: ['city 1'] });
     await change(store.userSets, { kind: 'suppression', campaignId: id }, 'replace', ['u5', 'u6', 'who']);
     const own = [1, 9, 13, 17, 21, 25, 29, 33, 37];
     expect(await reached()).toEqual(

@@ -58,13 +58,13 @@ interface Place {
   readonly limits: { reservedDescriptors?: number };
 }
 
-function newPlace(): Place {
+async function newPlace(): Promise<Place> {
   const folder = newFolder();
   const [data, model, population] = [join(folder, 'data'), join(folder, 'model'), join(folder, 'population')];
   cpSync(world.model, model, { recursive: true });
   cpSync(world.population, population, { recursive: true });
-  lockStore(locateStore(data))();
-  openStore(locateStore(data), STORE).close();
+  (await lockStore(locateStore(data)))();
+  await (await openStore(locateStore(data), STORE)).close();
   const folders = { METAHEAC_DATA_DIR: data, METAHEAC_MODEL: model, METAHEAC_POPULATION: population };
   return {
     data,
@@ -169,9 +169,9 @@ function loseDatabase({ data }: Place): void {
 }
 
 /** Another database than the one that is there. */
-function saveAnother({ data }: Place): void {
+async function saveAnother({ data }: Place): Promise<void> {
   const other = newFolder();
-  openStore(locateStore(other), STORE).close();
+  await (await openStore(locateStore(other), STORE)).close();
   copyFileSync(join(other, 'metaheac.db'), join(data, 'metaheac.db.saved-2026-11-28T00-00-00-000Z'));
 }
 
@@ -229,7 +229,7 @@ describe('what serve refuses at a start, doctor names in the same words', () => 
     ['a database of a later version', 'database', setVersion],
     ['a file that is no database', 'database', (at) => writeFileSync(join(at.data, 'metaheac.db'), 'x'.repeat(9_000))],
     ['a saved database to choose', 'saved database', saveAnother],
-    ['a locked data folder', 'lock', (at) => onTestFinished(lockStore(locateStore(at.data)))],
+    ['a locked data folder', 'lock', async (at) => onTestFinished(await lockStore(locateStore(at.data)))],
     ['a port in use', 'port', takePort],
     ['an address that is not of this machine', 'port', ({ env }) => void Object.assign(env, ELSEWHERE)],
     ['a public host without a key', 'access', set('METAHEAC_HOST', '0.0.0.0')],
@@ -240,7 +240,7 @@ describe('what serve refuses at a start, doctor names in the same words', () => 
       ({ limits }) => void Object.assign(limits, { reservedDescriptors: openFileLimit() }),
     ],
   ])('%s', async (_what, check, harm) => {
-    const place = newPlace();
+    const place = await newPlace();
     await harm(place);
     // first, as a start may change what it refuses
     const failures = await failuresOf(place);
@@ -250,7 +250,7 @@ describe('what serve refuses at a start, doctor names in the same words', () => 
   });
 
   it('a data folder that cannot be made: doctor does not try, and says why it cannot be', async () => {
-    const place = newPlace();
+    const place = await newPlace();
     replaceByFile(place);
     const detail = `${place.data} is not a folder`;
     expect(await failuresOf(place)).toContainEqual(expect.objectContaining({ check: 'data folder', detail }));
@@ -260,7 +260,7 @@ describe('what serve refuses at a start, doctor names in the same words', () => 
 
 /** Root may write everything but this; where it cannot be mounted the test is left out, and in CI it fails instead. */
 it.runIf(canMount() || process.env['CI'])('a data folder on a read-only disk: both refuse it', async () => {
-  const place = newPlace();
+  const place = await newPlace();
   expect(mountDisk(place.data, '1m')).toBe(true);
   try {
     expect(spawnSync('mount', ['-o', 'remount,ro', place.data]).status).toBe(0);
@@ -292,7 +292,7 @@ describe('what the engine refuses at a start, doctor names in the same words', (
     ['a model that does not fit the population', 'model and population', importOther],
     ['a model that loads and that no expansion can run', 'model loads', importUnable],
   ])('%s', { timeout: 180_000 }, async (_what, check, harm) => {
-    const place = newPlace();
+    const place = await newPlace();
     await harm(place);
     const failures = await failuresOf(place, START_CHECKS);
     const words = await refusalOf(place);

@@ -77,16 +77,11 @@ describe('backup and restore', () => {
       'seeds',
       expect.stringMatching(/^store-.*\.json$/),
     ]);
-    const again = openStore(locateStore(to), LIMITS);
-    expect(
-      again
-        .list({ limit: 10 })
-        .items.map(({ id }) => id)
-        .sort(),
-    ).toEqual([...ids].sort());
+    const again = await openStore(locateStore(to), LIMITS);
+    expect((await again.list({ limit: 10 })).items.map(({ id }) => id).sort()).toEqual([...ids].sort());
     for (const id of ids) {
-      const { folder } = again.activeAudience(id);
-      expect(again.activeAudience(id)).toEqual(fixture.store.activeAudience(id));
+      const { folder } = await again.activeAudience(id);
+      expect(await again.activeAudience(id)).toEqual(await fixture.store.activeAudience(id));
       for (const file of ['scores.f32', 'order.u32', 'ranking.json']) {
         const original = join(fixture.dataDir, folder, file);
         expect(readFileSync(join(to, folder, file))).toEqual(readFileSync(original));
@@ -94,7 +89,7 @@ describe('backup and restore', () => {
         expect(statSync(join(to, folder, file)).ino).not.toBe(statSync(original).ino);
       }
     }
-    again.close();
+    await again.close();
     expect(await verify(to)).toMatchObject({ whole: true, rankings: 3, orphans: [] });
     const database = connect(join(to, 'metaheac.db'), { readonly: true });
     expect(database.pragma('freelist_count', { simple: true })).toBe(0);
@@ -104,7 +99,7 @@ describe('backup and restore', () => {
   it('copy files where that is asked for', async () => {
     const backup = join(root, 'copied');
     await backUp(backup, { copy: true });
-    const { folder } = fixture.store.activeAudience(ids[0]!);
+    const { folder } = await fixture.store.activeAudience(ids[0]!);
     const [copy, original] = [backup, fixture.dataDir].map((one) => statSync(join(one, folder, 'order.u32')));
     expect(copy!.ino).not.toBe(original!.ino);
   });
@@ -133,7 +128,7 @@ describe('backup and restore', () => {
 
   it('say what the data folder has lost', async () => {
     const lost = await fixture.createReady();
-    const { folder } = fixture.store.activeAudience(lost);
+    const { folder } = await fixture.store.activeAudience(lost);
     const aside = join(root, 'aside');
     cpSync(join(fixture.dataDir, folder), aside, { recursive: true });
     rmSync(join(fixture.dataDir, folder), { recursive: true });
@@ -147,7 +142,9 @@ describe('verify', () => {
   it('finds what is damaged, missing and nobody’s, and removes only the last', async () => {
     const folder = join(root, 'checked');
     await restore(join(root, 'backup'), folder);
-    const [damaged, gone] = ids.map((id) => fixture.store.activeAudience(id).folder) as [string, string];
+    const [damaged, gone] = (await Promise.all(
+      ids.map(async (id) => (await fixture.store.activeAudience(id)).folder),
+    )) as [string, string];
     flip(join(folder, damaged, 'order.u32'));
     rmSync(join(folder, gone), { recursive: true });
     const orphan = `${damaged.slice(0, damaged.lastIndexOf('/'))}/00000000-0000-4000-8000-000000000000`;
@@ -175,7 +172,7 @@ describe('verify', () => {
 
   it('leaves out what a running service is writing, and repairs nothing beside one', async () => {
     const folder = join(root, 'restored');
-    const release = lockStore(locateStore(folder));
+    const release = await lockStore(locateStore(folder));
     writeFileSync(join(folder, 'seeds/arriving.tmp'), 'u1\n');
     expect(await verify(folder)).toMatchObject({ whole: true, running: true, orphans: [] });
     await expect(verify(folder, { repair: true })).rejects.toThrow('is in use by another metaheac serve');
@@ -193,7 +190,7 @@ describe('verify', () => {
     };
     rmSync(join(folder, 'seeds/arriving.tmp'));
     expect(await print()).toEqual(['1 user set, 3 rankings, 0 promoted models, 0.0 MiB: all intact, 0 orphans']);
-    const { folder: damaged } = fixture.store.activeAudience(ids[0]!);
+    const { folder: damaged } = await fixture.store.activeAudience(ids[0]!);
     flip(join(folder, damaged, 'order.u32'));
     writeFileSync(join(folder, 'seeds/left.tmp'), 'u1\n');
     const fault = `damaged  ${damaged}: block 0 of order.u32 does not match its checksum`;

@@ -77,12 +77,12 @@ async function problemOf(response: Response): Promise<Record<string, unknown>> {
 }
 
 /** As the service's own store has it. */
-function audienceOf(id: string): Audience {
-  const store = openStore(dataDir, { clock: systemClock, ...LIMITS });
+async function audienceOf(id: string): Promise<Audience> {
+  const store = await openStore(dataDir, { clock: systemClock, ...LIMITS });
   try {
     return store.activeAudience(id);
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -142,7 +142,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
       'x-model-version': version,
     });
 
-    const ranking = openRanking(new FileBlobs(dataDir), audienceOf(id).folder);
+    const ranking = openRanking(new FileBlobs(dataDir), (await audienceOf(id)).folder);
     const { userNumbers, scores } = ranking.read(0, ranking.candidates);
     ranking.close();
     const actual = await scoreAll(onnx);
@@ -198,7 +198,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
   });
 
   it('refuses, each with its code: no campaign, no audience, no file, a torn file', async () => {
-    const file = join(dataDir, audienceOf(id).folder, CUSTOMISED_FILE);
+    const file = join(dataDir, (await audienceOf(id)).folder, CUSTOMISED_FILE);
     expect(await problemOf(await getModel(service, 'nobody'))).toMatchObject({
       status: 404,
       code: 'campaign_not_found',

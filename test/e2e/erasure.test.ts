@@ -182,11 +182,13 @@ describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => 
       const isAcknowledged = (await answer)?.status === 204;
       served = await Served.start(places);
       const options = { clock: systemClock, minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 };
-      const store = openStore(places.dataDir, options);
-      await served.until(() => store.requestedErasures(1).length === 0, 'completed what was requested');
+      const store = await openStore(places.dataDir, options);
+      await served.until(async () => (await store.requestedErasures(1)).length === 0, 'completed what was requested');
       const isGone = openPopulation(places.population).directory.find(victim) < 0;
-      const seeds = [...store.setBlocks(store.userSets.find({ kind: 'seeds', campaignId: id })!)].flat();
-      store.close();
+      const seeds = [
+        ...(await store.setBlocks((await store.userSets.find({ kind: 'seeds', campaignId: id }))!)),
+      ].flat();
+      await store.close();
       expect([victim, seeds.includes(victim)]).toEqual([victim, !isGone]);
       if (isAcknowledged) expect(isGone).toBe(true);
     }

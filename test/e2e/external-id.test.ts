@@ -114,17 +114,17 @@ async function expand(externalId?: string): Promise<{ id: string; scores: Float3
     const campaign = (await (await fetch(`${service.url}/v1/campaigns/${id}`)).json()) as Answer;
     if (campaign.state === 'ready') {
       expect(campaign.external_id).toBe(externalId ?? null);
-      return { id, scores: scoresOf(id), prediction: campaign.quality!.prediction };
+      return { id, scores: await scoresOf(id), prediction: campaign.quality!.prediction };
     }
     if (campaign.state === 'failed') throw new Error(JSON.stringify(campaign));
     await sleep(20);
   }
 }
 
-function scoresOf(id: string): Float32Array {
-  const store = openStore(dataDir, { clock: systemClock, ...LIMITS });
-  const ranking = openRanking(store.blobs, store.activeAudience(id).folder);
-  store.close();
+async function scoresOf(id: string): Promise<Float32Array> {
+  const store = await openStore(dataDir, { clock: systemClock, ...LIMITS });
+  const ranking = openRanking(store.blobs, (await store.activeAudience(id)).folder);
+  await store.close();
   const scores = Float32Array.from({ length: population.directory.size }, (_, number) => ranking.scoreOf(number));
   ranking.close();
   return scores;

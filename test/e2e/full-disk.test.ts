@@ -102,12 +102,12 @@ describe('serve on a full disk', () => {
   );
 });
 
-it.runIf(isMounted)('locks a data folder where not a byte is left', () => {
+it.runIf(isMounted)('locks a data folder where not a byte is left', async () => {
   const folder = locateStore(join(dataDir, 'another'));
-  lockStore(folder)();
+  (await lockStore(folder))();
   fillDisk(filler);
-  const release = lockStore(folder);
-  expect(() => lockStore(folder)).toThrow('in use by another');
+  const release = await lockStore(folder);
+  await expect(lockStore(folder)).rejects.toThrow('in use by another');
   release();
   rmSync(filler, { recursive: true });
 });

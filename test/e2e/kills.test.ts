@@ -13,6 +13,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { IS_LONG } from '../fixture/size.ts';
+import { openStates } from '../fixture/states.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -28,13 +29,13 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     timeout: 300_000,
   }, async () => {
     let served = await Served.start({ ...world, dataDir });
-    const store = openStore(dataDir, {
+    const store = await openStore(dataDir, {
       clock: systemClock,
       minimumSeeds: 10,
       leaseMs: 15_000,
       maximumAttempts: 100,
     });
-    const stateOf = (id: string) => store.get(id).state;
+    const { stateOf, close } = openStates(dataDir);
     const entriesOf = (id: string) =>
       existsSync(join(dataDir, 'audiences', id)) ? readdirSync(join(dataDir, 'audiences', id)) : [];
     const isWritten = (id: string) => entriesOf(id).some((entry) => !entry.includes('.'));
@@ -52,7 +53,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     };
     const reference = await served.create(campaign);
     await served.ended(reference);
-    const expected = digestOf(join(dataDir, store.activeAudience(reference).folder));
+    const expected = digestOf(join(dataDir, (await store.activeAudience(reference)).folder));
 
     const stages: readonly (readonly [name: string, victim: 'api' | 'all', condition: (id: string) => boolean])[] = [
       ['queued', 'api', (id) => stateOf(id) === 'queued'],
@@ -64,7 +65,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     for (const [name, victim, condition] of IS_LONG ? stages : stages.slice(1, 3)) {
       const { api, engine } = served;
       const id = await freezeAt(served, name, condition);
-      const { progress } = store.get(id);
+      const { progress } = await store.get(id);
       if (victim === 'all') killDead(engine);
       killDead(api);
       if (victim === 'api') process.kill(engine, 'SIGCONT');
@@ -75,7 +76,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
       expect(first.json.progress).toBeGreaterThanOrEqual(progress);
       const ended = await served.ended(id);
       expect([name, ended.state, ended.progress, ended.audience_version]).toEqual([name, 'ready', 1, 1]);
-      expect([name, digestOf(join(dataDir, store.activeAudience(id).folder))]).toEqual([name, expected]);
+      expect([name, digestOf(join(dataDir, (await store.activeAudience(id)).folder))]).toEqual([name, expected]);
       expect([name, entriesOf(id).length]).toEqual([name, 1]);
     }
     expect(
@@ -84,6 +85,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     const database = connect(join(dataDir, 'metaheac.db'), { readonly: true });
     expect(database.prepare('SELECT max(version) AS version FROM audiences').get()).toEqual({ version: 1 });
     database.close();
-    store.close();
+    close();
+    await store.close();
   });
 });

@@ -10,6 +10,7 @@ import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { freeze, HAS_PROC, spinUntil } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
+import { openStates } from '../fixture/states.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -21,8 +22,13 @@ describe.skipIf(!HAS_PROC)('serve that is stopped while it expands campaigns', (
     const dataDir = temporaryFolder();
     const options = { ...world, population: world.wide, dataDir, limits: { keptWorkMs: 1 } };
     const served = await Served.start(options);
-    const store = openStore(dataDir, { clock: systemClock, minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 });
-    const stateOf = (id: string) => store.get(id).state!;
+    const store = await openStore(dataDir, {
+      clock: systemClock,
+      minimumSeeds: 10,
+      leaseMs: 15_000,
+      maximumAttempts: 5,
+    });
+    const { stateOf, close } = openStates(dataDir);
     const createAll = () => Promise.all(world.campaigns.map((campaign) => served.create(campaign)));
     const { engine } = served;
     let ids: string[] = [];
@@ -40,17 +46,22 @@ describe.skipIf(!HAS_PROC)('serve that is stopped while it expands campaigns', (
     await served.until(() => served.log.includes('the engine was told to stop'), 'tells its engine');
     process.kill(engine, 'SIGCONT');
     expect((await served.exited()).code).toBe(0);
-    const unfinished = ids.filter((id) => existsSync(join(dataDir, checkpointFolder(id, store.get(id).expansionId!))));
+    const unfinished: string[] = [];
+    for (const id of ids) {
+      const { expansionId } = await store.get(id);
+      if (existsSync(join(dataDir, checkpointFolder(id, expansionId!)))) unfinished.push(id);
+    }
     expect(unfinished.length).toBeGreaterThan(0);
 
     const next = await Served.start(options);
     for (const id of ids) expect(await next.ended(id)).toMatchObject({ state: 'ready', audience_version: 1 });
     expect(next.log.split('expansion resumed from a checkpoint')).toHaveLength(1 + unfinished.length);
-    const digest = (id: string) => digestOf(join(dataDir, store.activeAudience(id).folder));
-    const digests = ids.map(digest);
+    const digest = async (id: string) => digestOf(join(dataDir, (await store.activeAudience(id)).folder));
+    const digests = await Promise.all(ids.map(digest));
     const again = await Promise.all(world.campaigns.map((campaign) => next.create(campaign)));
     for (const id of again) await next.ended(id);
-    expect(digests).toEqual(again.map(digest));
-    store.close();
+    expect(digests).toEqual(await Promise.all(again.map(digest)));
+    close();
+    await store.close();
   });
 });

@@ -187,13 +187,13 @@ describe('Estimator', () => {
 
 describe.skipIf(!HAS_PROC)('EngineSupervisor.estimate', () => {
   it('asks the engine, and says loading while there is none', async () => {
-    const rig = buildRig({ ...world, threads: 1 });
+    const rig = await buildRig({ ...world, threads: 1 });
     expect(await rig.supervisor.estimate(task, LONG_MS)).toEqual({ kind: 'loading' });
     await rig.supervisor.start();
     const outcome = await rig.supervisor.estimate(task, LONG_MS);
     expect(outcome).toEqual(await untilFree(() => estimator.estimate(task, LONG_MS)));
     // it goes on beside an expansion, and what it is asked when the engine dies is answered
-    const id = rig.create(campaign);
+    const id = await rig.create(campaign);
     expect((await rig.supervisor.estimate(task, LONG_MS)).kind).toBe('estimate');
     expect((await rig.ended(id)).state).toBe('ready');
     const asked = rig.supervisor.estimate({ ...task, mostCandidates: 3_000 }, LONG_MS);
@@ -210,7 +210,7 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor.estimate', () => {
       collected.close();
     };
     const filters = { [feature]: [common!] };
-    const { id } = rig.store.create(
+    const { id } = await rig.store.create(
       {
         name: 'a',
         features: campaign.features,
@@ -223,13 +223,13 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor.estimate', () => {
     await change({ kind: 'seeds', campaignId: id }, campaign.seeds);
     await change({ kind: 'suppression', campaignId: id }, optedOut.slice(100));
     await change({ kind: 'common_suppression' }, optedOut.slice(0, 200));
-    const outcome = await untilFree(() =>
+    const outcome = await untilFree(async () =>
       rig.supervisor.estimate(
         {
           ...task,
           filters,
           suppressed: rowsOf(optedOut.slice(100)),
-          suppressionSet: rig.store.userSets.find({ kind: 'common_suppression' }),
+          suppressionSet: await rig.store.userSets.find({ kind: 'common_suppression' }),
         },
         LONG_MS,
       ),

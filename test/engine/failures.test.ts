@@ -19,35 +19,37 @@ const folder = temporaryFolder();
 describe.skipIf(!HAS_PROC)('an expansion', () => {
   it('ends with the reason that no retry would change, and is tried again for one that may pass', async () => {
     // the third attempt comes two seconds after the second: long enough to be seen in between
-    const rig = buildRig({ ...world, threads: 1, maximumAttempts: 3 });
+    const rig = await buildRig({ ...world, threads: 1, maximumAttempts: 3 });
     const versions = {
       modelVersion: readModelFolder(world.model).manifest.version,
       populationVersion: openPopulation(world.population).version,
     };
     /** Pins a campaign as an earlier service did. */
-    const pin = (change: Partial<typeof versions>) => {
-      const id = rig.create(campaign);
-      const job = rig.store.claim('1:earlier')!;
-      rig.store.pin(job, { ...versions, ...change });
-      rig.store.releaseOwner('1:earlier', 'stopped');
-      rig.store.claim('1:holds'); // out of the way of the next
+    const pin = async (change: Partial<typeof versions>) => {
+      const id = await rig.create(campaign);
+      const job = (await rig.store.claim('1:earlier'))!;
+      await rig.store.pin(job, { ...versions, ...change });
+      await rig.store.releaseOwner('1:earlier', 'stopped');
+      await rig.store.claim('1:holds'); // out of the way of the next
       return id;
     };
-    const otherModel = pin({ modelVersion: 'aaaaaaaaaaaa' });
-    const otherPopulation = pin({ populationVersion: 'bbbbbbbbbbbb' });
-    rig.store.releaseOwner('1:holds', 'stopped');
+    const otherModel = await pin({ modelVersion: 'aaaaaaaaaaaa' });
+    const otherPopulation = await pin({ populationVersion: 'bbbbbbbbbbbb' });
+    await rig.store.releaseOwner('1:holds', 'stopped');
     // The store counted all as known: the population may have been another then.
-    const strangers = rig.store.create(
-      {
-        name: 'strangers',
-        features: campaign.features,
-        featureCounts: { unknown: 0, missing: 0 },
-        seeds: [...Array.from({ length: 20 }, (_, i) => `stranger-${i}`), ...campaign.seeds.slice(0, 3)],
-        audience: { size: 1 },
-      },
-      () => true,
+    const strangers = (
+      await rig.store.create(
+        {
+          name: 'strangers',
+          features: campaign.features,
+          featureCounts: { unknown: 0, missing: 0 },
+          seeds: [...Array.from({ length: 20 }, (_, i) => `stranger-${i}`), ...campaign.seeds.slice(0, 3)],
+          audience: { size: 1 },
+        },
+        () => true,
+      )
     ).id;
-    const blocked = rig.create(campaign);
+    const blocked = await rig.create(campaign);
     writeFileSync(join(rig.dataDir, 'audiences'), 'a file where a folder should be');
     await rig.supervisor.start();
 
@@ -76,10 +78,10 @@ describe.skipIf(!HAS_PROC)('an expansion', () => {
     expect(failed.reason!.message).not.toContain(rig.dataDir);
 
     rmSync(join(rig.dataDir, 'audiences'));
-    expect(await rig.ended(rig.create(campaign))).toMatchObject({ state: 'ready', audienceVersion: 1 });
+    expect(await rig.ended(await rig.create(campaign))).toMatchObject({ state: 'ready', audienceVersion: 1 });
 
     process.kill(rig.engine(), 'SIGSTOP'); // or it might read the seeds first
-    const altered = rig.create(world.campaigns[1]!);
+    const altered = await rig.create(world.campaigns[1]!);
     writeFileSync(seedFile(rig.dataDir), 'someone-else\n');
     process.kill(rig.engine(), 'SIGCONT');
     expect(await rig.ended(altered)).toMatchObject({ state: 'failed', reason: { code: 'storage_failed' } });
@@ -99,7 +101,7 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor', () => {
       files: new Map([['model.onnx', read('model.onnx')]]),
       vocabularies: new Map([...vocabularies].map(([name, { tokens }]) => [name, tokens])),
     });
-    const rig = buildRig({ ...world, model });
+    const rig = await buildRig({ ...world, model });
     const refusal = { name: 'AppError', code: 'invalid_model', message: expect.stringContaining('golden batch') };
     await expect(rig.supervisor.start()).rejects.toMatchObject(refusal);
     expect(rig.supervisor.state).toMatchObject({ ready: false, restarts: 1, detail: refusal.message });
@@ -107,7 +109,7 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor', () => {
   });
 
   it('is refused when the model folder holds another version than the one that is served', async () => {
-    const rig = buildRig({ ...world, modelVersion: 'aaaaaaaaaaaa' });
+    const rig = await buildRig({ ...world, modelVersion: 'aaaaaaaaaaaa' });
     const message = expect.stringContaining('but aaaaaaaaaaaa is served');
     await expect(rig.supervisor.start()).rejects.toMatchObject({ code: 'invalid_model', message });
   });
@@ -119,16 +121,16 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor', () => {
       if (before === undefined) delete process.env['NODE_OPTIONS'];
       else process.env['NODE_OPTIONS'] = before;
     });
-    const undisturbed = rig.create(campaign);
+    const undisturbed = await rig.create(campaign);
     await rig.ended(undisturbed);
     const engine = rig.engine();
-    const id = rig.create(campaign);
-    await expect.poll(() => rig.store.get(id).state, { interval: 1, timeout: 30_000 }).toBe('adapting');
+    const id = await rig.create(campaign);
+    await expect.poll(async () => (await rig.store.get(id)).state, { interval: 1, timeout: 30_000 }).toBe('adapting');
     process.kill(engine, 'SIGUSR2');
     expect(await rig.ended(id)).toMatchObject({ state: 'ready', audienceVersion: 1 });
     expect(rig.supervisor.state.restarts).toBe(1);
     expect(rig.engine()).not.toBe(engine);
-    expect(digestOf(rig.folderOf(id))).toBe(digestOf(rig.folderOf(undisturbed)));
+    expect(digestOf(await rig.folderOf(id))).toBe(digestOf(await rig.folderOf(undisturbed)));
   });
 });
 

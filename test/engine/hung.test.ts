@@ -24,7 +24,7 @@ describe.skipIf(!HAS_PROC)('an engine', () => {
     const hung = rig.engine();
     const start = systemClock.elapsed();
     freeze(hung);
-    const id = rig.create(campaign);
+    const id = await rig.create(campaign);
     expect((await rig.ended(id)).state).toBe('ready');
     expect(systemClock.elapsed() - start).toBeLessThan(REPLACED_MS);
     expect(isAlive(hung)).toBe(false);

@@ -17,15 +17,13 @@ const TRIES = 50;
 
 const isWriting = (rig: Rig, id: string) => rig.entriesOf(id).some((entry) => entry.includes('.new-'));
 const isWritten = (rig: Rig, id: string) => rig.entriesOf(id).some((entry) => !entry.includes('.'));
-const stateOf = (rig: Rig, id: string) => rig.store.get(id).state;
-
 /** Stages by what shows them. */
 const STAGES: Readonly<Record<string, (rig: Rig, id: string) => boolean>> = {
-  queued: (rig, id) => stateOf(rig, id) === 'queued',
-  adapting: (rig, id) => stateOf(rig, id) === 'adapting',
-  scoring: (rig, id) => stateOf(rig, id) === 'scoring' && rig.entriesOf(id).length === 0,
+  queued: (rig, id) => rig.stateOf(id) === 'queued',
+  adapting: (rig, id) => rig.stateOf(id) === 'adapting',
+  scoring: (rig, id) => rig.stateOf(id) === 'scoring' && rig.entriesOf(id).length === 0,
   'while the ranking is written': (rig, id) => isWriting(rig, id) && !isWritten(rig, id),
-  'between the renamed ranking and its row': (rig, id) => isWritten(rig, id) && stateOf(rig, id) === 'scoring',
+  'between the renamed ranking and its row': (rig, id) => isWritten(rig, id) && rig.stateOf(id) === 'scoring',
 };
 
 /** A campaign whose engine stands still at a stage. */
@@ -34,10 +32,10 @@ async function freezeAt(rig: Rig, stage: string): Promise<string> {
   const isLast = stage === 'between the renamed ranking and its row';
   const engine = rig.engine();
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const id = rig.create(campaign);
+    const id = await rig.create(campaign);
     const before = isLast ? STAGES['while the ranking is written']! : isThere;
     // Without a turn of the event loop: what is seen is what the engine has done.
-    if (!spinUntil(() => before(rig, id) || stateOf(rig, id) === 'ready')) throw new Error(`${stage} never came`);
+    if (!spinUntil(() => before(rig, id) || rig.stateOf(id) === 'ready')) throw new Error(`${stage} never came`);
     freeze(engine);
     if (isLast) goOnToTheRow(rig, id, engine);
     if (isThere(rig, id)) return id;
@@ -69,9 +67,9 @@ describe.skipIf(!HAS_PROC)('an engine that is killed with -9', () => {
     timeout: 240_000,
   }, async () => {
     const rig = await startRig({ ...world, threads: 1, maximumAttempts: 100 });
-    const reference = rig.create(campaign);
+    const reference = await rig.create(campaign);
     await rig.ended(reference);
-    const expected = digestOf(rig.folderOf(reference));
+    const expected = digestOf(await rig.folderOf(reference));
     for (const [i, stage] of Object.keys(STAGES)
       .slice(IS_LONG ? 0 : 2)
       .entries()) {
@@ -79,7 +77,7 @@ describe.skipIf(!HAS_PROC)('an engine that is killed with -9', () => {
       killDead(rig.engine());
       const ended = await rig.ended(id);
       expect([stage, ended.state, ended.audienceVersion, ended.progress]).toEqual([stage, 'ready', 1, 1]);
-      expect([stage, digestOf(rig.folderOf(id))]).toEqual([stage, expected]);
+      expect([stage, digestOf(await rig.folderOf(id))]).toEqual([stage, expected]);
       expect([stage, rig.entriesOf(id).length]).toEqual([stage, 1]);
       expect(rig.supervisor.state).toMatchObject({ ready: true, restarts: i + 1 });
     }
@@ -88,23 +86,23 @@ describe.skipIf(!HAS_PROC)('an engine that is killed with -9', () => {
   it('takes a job down with it at its last attempt, and no other; one that is stopped on purpose takes none', async () => {
     const rig = await startRig({ ...world, threads: 1, maximumAttempts: 1 });
     const isAdapting = (id: string) =>
-      expect.poll(() => stateOf(rig, id), { interval: 1, timeout: 30_000 }).toBe('adapting');
-    const poison = rig.create(campaign);
+      expect.poll(() => rig.stateOf(id), { interval: 1, timeout: 30_000 }).toBe('adapting');
+    const poison = await rig.create(campaign);
     await isAdapting(poison);
     const victim = rig.engine();
     // it would claim the next as well, which would then be lost with it
     freeze(victim);
-    const next = rig.create(world.campaigns[1]!);
+    const next = await rig.create(world.campaigns[1]!);
     killDead(victim);
     expect(await rig.ended(poison)).toMatchObject({ state: 'failed', reason: { code: 'crashed', attempts: 1 } });
     expect((await rig.ended(next)).state).toBe('ready');
 
-    const id = rig.create(campaign);
+    const id = await rig.create(campaign);
     await isAdapting(id);
     const engine = rig.engine();
     await rig.supervisor.stop();
     expect(isAlive(engine)).toBe(false);
-    expect(rig.store.get(id)).toMatchObject({ state: 'queued', reason: null });
-    expect(rig.store.claim('1:test')).toMatchObject({ attempt: 1 });
+    expect(await rig.store.get(id)).toMatchObject({ state: 'queued', reason: null });
+    expect(await rig.store.claim('1:test')).toMatchObject({ attempt: 1 });
   });
 });

@@ -14,21 +14,21 @@ it('holds expansions back while the reserve is given up, also over a kill of the
   const rig = await startRig({ ...world, threads: 1 });
   const reserve = join(rig.dataDir, 'reserve');
   // a disk that never had room for one takes work
-  expect((await rig.ended(rig.create(world.campaigns[0]!))).state).toBe('ready');
+  expect((await rig.ended(await rig.create(world.campaigns[0]!))).state).toBe('ready');
   writeFileSync(reserve, 'x');
   rig.supervisor.expectReserve();
-  expect((await rig.ended(rig.create(world.campaigns[1]!))).state).toBe('ready');
+  expect((await rig.ended(await rig.create(world.campaigns[1]!))).state).toBe('ready');
 
   rmSync(reserve);
-  const id = rig.create(world.campaigns[2]!);
+  const id = await rig.create(world.campaigns[2]!);
   await sleep(WAIT_MS);
-  expect(rig.store.get(id).state).toBe('queued');
+  expect((await rig.store.get(id)).state).toBe('queued');
   const before = rig.engine();
   process.kill(before, 'SIGKILL');
   await expect.poll(() => rig.supervisor.state, { timeout: 60_000 }).toMatchObject({ ready: true, restarts: 1 });
   expect(rig.engine()).not.toBe(before);
   await sleep(WAIT_MS);
-  expect(rig.store.get(id)).toMatchObject({ state: 'queued' });
+  expect(await rig.store.get(id)).toMatchObject({ state: 'queued' });
 
   writeFileSync(reserve, 'x');
   expect((await rig.ended(id)).state).toBe('ready');

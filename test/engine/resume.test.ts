@@ -31,14 +31,14 @@ const fail = (error: Error) => {
 
 /** A job, a thread, and keepers on one folder: each is that of an engine. */
 async function startAttempts() {
-  const rig = buildRig({ ...world, population: world.wide });
-  rig.create(campaign);
-  const job = rig.store.claim('1:test')!;
+  const rig = await buildRig({ ...world, population: world.wide });
+  await rig.create(campaign);
+  const job = (await rig.store.claim('1:test'))!;
   const population = openPopulation(world.wide);
   const modelVersion = readModelFolder(world.model).manifest.version;
   const pool = await ThreadPool.open(1, { model: world.model, population: world.wide, device: 'cpu' });
   onTestFinished(() => pool.close());
-  const rows = await findRoles(population, roleIdsOf(rig.store, job), job.filters);
+  const rows = await findRoles(population, await roleIdsOf(rig.store, job), job.filters);
   const task = customiseTask(job, { modelVersion, populationVersion: population.version }, rows);
   const blobs = new FileBlobs(temporaryFolder());
   const newKeeper = () =>
@@ -52,7 +52,7 @@ async function startAttempts() {
     const result = adaptAndScore({ pool, keeper, clock: systemClock }, work, cancellation, {
       onResumed: (segments) => resumed!.push(segments),
       onProgress: () => {},
-      onAdapted: () => {},
+      onAdapted: async () => {},
       onScored: (users) => {
         // the engine would be gone by then
         if (cancellation.isCancelled) return;
@@ -114,9 +114,9 @@ describe('an expansion that a stop cuts off', () => {
 
 /** Campaigns whose engine stands still when the model of the first is made, and it is not ready. */
 async function freezeInTheMiddle(rig: Rig): Promise<string[]> {
-  const stateOf = (id: string) => rig.store.get(id).state!;
+  const { stateOf } = rig;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const ids = world.campaigns.map((each) => rig.create(each));
+    const ids = await Promise.all(world.campaigns.map((each) => rig.create(each)));
     // one thread adapts one after the other, before it scores any
     const isScored = () => stateOf(ids[1]!) === 'scoring' || isEnd(stateOf(ids[1]!));
     if (!spinUntil(isScored, SCORED_MS)) throw new Error('never scored');
@@ -136,7 +136,7 @@ async function stopInTheMiddle() {
     const stopped = rig.supervisor.stop();
     process.kill(rig.engine(), 'SIGCONT');
     await stopped;
-    if (!isEnd(rig.store.get(ids[0]!).state!)) return { first: rig, ids };
+    if (!isEnd((await rig.store.get(ids[0]!)).state!)) return { first: rig, ids };
   }
   throw new Error(`the first campaign ended before it was stopped, ${STOPS} times`);
 }
@@ -146,18 +146,18 @@ describe.skipIf(!HAS_PROC)('an engine that is stopped', () => {
     timeout: 240_000,
   }, async () => {
     const { first, ids } = await stopInTheMiddle();
-    expect(first.store.get(ids[0]!).state).toBe('queued');
-    expect(first.entriesOf(ids[0]!)).toEqual([`${first.store.get(ids[0]!).expansionId}.kept`]);
+    expect((await first.store.get(ids[0]!)).state).toBe('queued');
+    expect(first.entriesOf(ids[0]!)).toEqual([`${(await first.store.get(ids[0]!)).expansionId}.kept`]);
 
     const next = await startRig({ ...world, population: world.wide, threads: 1, dataDir: first.dataDir });
-    const facts = (id: string) => {
-      const { quality, state } = next.store.expansionsOf(id, { limit: 1 }).items[0]!;
-      return { quality, state, files: digestOf(next.folderOf(id)) };
+    const facts = async (id: string) => {
+      const { quality, state } = (await next.store.expansionsOf(id, { limit: 1 })).items[0]!;
+      return { quality, state, files: digestOf(await next.folderOf(id)) };
     };
     for (const id of ids) expect((await next.ended(id)).state).toBe('ready');
-    expect(next.entriesOf(ids[0]!)).toEqual([next.store.get(ids[0]!).expansionId]);
-    const undisturbed = world.campaigns.map((each) => next.create(each));
+    expect(next.entriesOf(ids[0]!)).toEqual([(await next.store.get(ids[0]!)).expansionId]);
+    const undisturbed = await Promise.all(world.campaigns.map((each) => next.create(each)));
     for (const id of undisturbed) await next.ended(id);
-    expect(ids.map(facts)).toEqual(undisturbed.map(facts));
+    expect(await Promise.all(ids.map(facts))).toEqual(await Promise.all(undisturbed.map(facts)));
   });
 });

@@ -14,6 +14,7 @@ import { openPopulation } from '../../src/population/read.ts';
 import { locateStore, openStore } from '../../src/storage/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { findChild } from '../fixture/processes.ts';
+import { openStates, type States } from '../fixture/states.ts';
 import type { TinyCampaign } from '../fixture/tiny-world.ts';
 
 export interface RigOptions {
@@ -33,33 +34,35 @@ export interface Rig {
   readonly dataDir: string;
   readonly store: CampaignStore;
   readonly supervisor: EngineSupervisor;
+  /** Reads a campaign's state without a turn of the event loop. */
+  readonly stateOf: States['stateOf'];
   /** Process id of the engine. */
   engine(): number;
   create(
     campaign: TinyCampaign,
     change?: { seeds?: readonly string[]; name?: string; externalId?: string; audience?: AudienceRequest },
-  ): string;
+  ): Promise<string>;
   /** The campaign when its expansion has ended; progress must never have fallen on the way. */
   ended(id: string): Promise<Campaign>;
   /** The ranking folder of a campaign's only expansion, as its campaign names it. */
-  folderOf(id: string): string;
+  folderOf(id: string): Promise<string>;
   /** What lies in the campaign's folder: expansions, and what is being written. */
   entriesOf(id: string): string[];
 }
 
 /** Starts an engine and waits until it is ready; everything is gone after the test. */
 export async function startRig(options: RigOptions): Promise<Rig> {
-  const rig = buildRig(options);
+  const rig = await buildRig(options);
   await rig.supervisor.start();
   return rig;
 }
 
 /** The same, with an engine that is not started yet. */
-export function buildRig(options: RigOptions): Rig {
+export async function buildRig(options: RigOptions): Promise<Rig> {
   const dataDir = options.dataDir ?? temporaryFolder();
   const limits = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: options.maximumAttempts ?? 5 };
   const locator = locateStore(dataDir);
-  const store = openStore(locator, { clock: systemClock, ...limits });
+  const store = await openStore(locator, { clock: systemClock, ...limits });
   const population = openPopulation(options.population);
   const version = options.modelVersion ?? readModelFolder(options.model).manifest.version;
   const model = { version, folder: options.model };
@@ -85,9 +88,11 @@ export function buildRig(options: RigOptions): Rig {
     store,
     createLogger('silent', 'test'),
   );
+  const { stateOf, close } = openStates(dataDir);
   onTestFinished(async () => {
     await supervisor.stop();
-    store.close();
+    close();
+    await store.close();
     rmSync(dataDir, { recursive: true, force: true });
   });
   const progress = new Map<string, number>();
@@ -99,13 +104,14 @@ export function buildRig(options: RigOptions): Rig {
     dataDir,
     store,
     supervisor,
+    stateOf,
     engine() {
       const pid = findChild(process.pid, 'engine/engine');
       if (pid === null) throw new Error('no engine runs');
       return pid;
     },
-    create(campaign, { seeds = campaign.seeds, name = 'test', externalId, audience = { size: 100 } } = {}) {
-      const { id } = store.create(
+    async create(campaign, { seeds = campaign.seeds, name = 'test', externalId, audience = { size: 100 } } = {}) {
+      const { id } = await store.create(
         { externalId, name, features: campaign.features, featureCounts: { unknown: 0, missing: 0 }, seeds, audience },
         (userId) => population.directory.find(userId) >= 0,
       );
@@ -114,7 +120,7 @@ export function buildRig(options: RigOptions): Rig {
     },
     async ended(id) {
       for (;;) {
-        const campaign = store.get(id);
+        const campaign = await store.get(id);
         const before = progress.get(id) ?? 0;
         if (campaign.progress < before) throw new Error(`progress fell from ${before} to ${campaign.progress}`);
         progress.set(id, campaign.progress);
@@ -122,7 +128,7 @@ export function buildRig(options: RigOptions): Rig {
         await sleep(10);
       }
     },
-    folderOf: (id) => join(dataDir, store.activeAudience(id).folder),
+    folderOf: async (id) => join(dataDir, (await store.activeAudience(id)).folder),
     entriesOf,
   };
 }

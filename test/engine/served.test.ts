@@ -49,7 +49,7 @@ const nameOf = ({ model, populationVersion }: EngineServed) => `${model.version}
 
 async function runHistory(rng: Rng): Promise<void> {
   const locator = locateStore(temporaryFolder());
-  const store = openStore(locator, { clock: systemClock, ...LIMITS });
+  const store = await openStore(locator, { clock: systemClock, ...LIMITS });
   let served: EngineServed = { epoch: 1, model: { version: 'm0', folder: 'm0' }, populationVersion: 'p0' };
   const existed = new Set([nameOf(served)]);
   const ids: string[] = [];
@@ -71,10 +71,10 @@ async function runHistory(rng: Rng): Promise<void> {
     void of.run();
     engine = { owner, of };
   };
-  const restart = () => {
+  const restart = async () => {
     engine!.of.drain();
     engine!.of.wake();
-    store.releaseOwner(engine!.owner, rng.uniform() < 0.5 ? 'died' : 'stopped');
+    await store.releaseOwner(engine!.owner, rng.uniform() < 0.5 ? 'died' : 'stopped');
     startEngine();
   };
   const serve = (change: Partial<EngineServed>) => {
@@ -83,9 +83,9 @@ async function runHistory(rng: Rng): Promise<void> {
     engine!.of.servedChanged();
   };
   const actions = [
-    () => {
+    async () => {
       const features = { features: {}, featureCounts: { unknown: 0, missing: 0 } };
-      ids.push(store.create({ name: 'one', ...features, seeds: ['a'], audience: { size: 1 } }, () => true).id);
+      ids.push((await store.create({ name: 'one', ...features, seeds: ['a'], audience: { size: 1 } }, () => true)).id);
       engine!.of.wake();
     },
     () => {
@@ -100,17 +100,18 @@ async function runHistory(rng: Rng): Promise<void> {
     actions[rng.uniform() < 0.1 ? 3 : rng.integer(3)]!();
     await turns(rng, 6);
   }
-  while (ids.some((id) => !isEnd(store.get(id).state!))) {
-    engine!.of.wake();
-    await setImmediate();
-  }
+  for (const id of ids)
+    while (!isEnd((await store.get(id)).state!)) {
+      engine!.of.wake();
+      await setImmediate();
+    }
   engine!.of.drain();
   expect(ids.length).toBeGreaterThan(3);
   for (const id of ids) {
-    const { modelVersion, populationVersion } = store.expansion(id, store.get(id).expansionId!);
+    const { modelVersion, populationVersion } = await store.expansion(id, (await store.get(id)).expansionId!);
     expect([...existed]).toContain(`${modelVersion} ${populationVersion}`);
   }
-  store.close();
+  await store.close();
 }
 
 describe('what is served', () => {

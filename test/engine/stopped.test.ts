@@ -19,29 +19,31 @@ describe('an expansion', () => {
     'that is cancelled while %s leaves no file, and the engine goes on',
     async (stage) => {
       const rig = await startRig({ ...world, population: world.wide, threads: 1 });
-      const id = rig.create(campaign);
-      await expect.poll(() => rig.store.get(id).state, { interval: 1, timeout: 30_000 }).toBe(stage);
-      const { expansionId } = rig.store.get(id);
-      expect(rig.store.cancel(id, expansionId!).state).toBe('cancelled');
-      const next = rig.create(world.campaigns[1]!);
+      const id = await rig.create(campaign);
+      await expect.poll(async () => (await rig.store.get(id)).state, { interval: 1, timeout: 30_000 }).toBe(stage);
+      const { expansionId } = await rig.store.get(id);
+      expect((await rig.store.cancel(id, expansionId!)).state).toBe('cancelled');
+      const next = await rig.create(world.campaigns[1]!);
       expect((await rig.ended(next)).state).toBe('ready');
       await untilNoFile(rig, id);
-      expect(rig.store.get(id)).toMatchObject({ state: 'cancelled', audienceVersion: null });
+      expect(await rig.store.get(id)).toMatchObject({ state: 'cancelled', audienceVersion: null });
       expect(rig.entriesOf(next)).toHaveLength(1);
     },
   );
 
   it('that is deleted or superseded while it runs leaves nothing but the next version', async () => {
     const rig = await startRig({ ...world, population: world.wide, threads: 1 });
-    const deleted = rig.create(campaign);
-    await expect.poll(() => rig.store.get(deleted).state, { interval: 1, timeout: 30_000 }).toBe('adapting');
+    const deleted = await rig.create(campaign);
+    await expect
+      .poll(async () => (await rig.store.get(deleted)).state, { interval: 1, timeout: 30_000 })
+      .toBe('adapting');
     await rig.store.delete(deleted);
-    const id = rig.create(campaign);
-    await expect.poll(() => rig.store.get(id).state, { interval: 1, timeout: 30_000 }).toBe('adapting');
-    const { expansionId: first } = rig.store.get(id);
+    const id = await rig.create(campaign);
+    await expect.poll(async () => (await rig.store.get(id)).state, { interval: 1, timeout: 30_000 }).toBe('adapting');
+    const { expansionId: first } = await rig.store.get(id);
     const second = await rig.store.expand(id);
     expect(await rig.ended(id)).toMatchObject({ expansionId: second.id, state: 'ready', audienceVersion: 1 });
-    expect(rig.store.expansion(id, first!).state).toBe('superseded');
+    expect((await rig.store.expansion(id, first!)).state).toBe('superseded');
     await untilNoFile(rig, deleted);
     expect(rig.entriesOf(id)).toEqual([second.id]);
   });
@@ -51,9 +53,9 @@ describe('an expansion', () => {
     const population = openPopulation(world.population);
     const [feature] = population.features;
     const token = population.dictionary(feature!.name).token(1);
-    const id = rig.create(campaign);
+    const id = await rig.create(campaign);
     await rig.ended(id);
-    rig.store.update(id, { filters: { [feature!.name]: [token] } });
+    await rig.store.update(id, { filters: { [feature!.name]: [token] } });
     const suppressed = [...campaign.seeds.slice(0, 3), ...world.userIds.slice(0, 100)];
     const common = world.userIds.slice(50, 150);
     const match = { version: population.version, has: (user: string) => population.directory.find(user) >= 0 };
@@ -73,9 +75,11 @@ describe('an expansion', () => {
     );
     const { id: expansionId } = await rig.store.expand(id);
     rig.supervisor.wake();
-    await expect.poll(() => isEnd(rig.store.get(id).state!), { interval: 20, timeout: 30_000 }).toBe(true);
-    const { state, excluded } = rig.store.expansion(id, expansionId);
-    const audience = rig.store.activeAudience(id);
+    await expect
+      .poll(async () => isEnd((await rig.store.get(id)).state!), { interval: 20, timeout: 30_000 })
+      .toBe(true);
+    const { state, excluded } = await rig.store.expansion(id, expansionId);
+    const audience = await rig.store.activeAudience(id);
     expect([state, audience.version]).toEqual(['ready', 2]);
     const out = new Set([...suppressed, ...common]);
     expect(excluded!.suppressed).toBe(out.size);

@@ -49,9 +49,9 @@ async function madeAll(population: string, count = 2): Promise<void> {
 
 /** A digest of the ranking of a new campaign. */
 async function rankingOf(rig: Rig): Promise<string> {
-  const id = rig.create(world.campaigns[0]!);
+  const id = await rig.create(world.campaigns[0]!);
   expect((await rig.ended(id)).state).toBe('ready');
-  return digestOf(rig.folderOf(id));
+  return digestOf(await rig.folderOf(id));
 }
 
 describe('user sides', () => {

@@ -38,7 +38,7 @@ function change(table: string, column: string, before: string, after: string): v
 }
 
 const database = () => join(fixture.dataDir, 'metaheac.db');
-const folderOf = (id: string) => fixture.store.audienceVersion(id, 1).folder;
+const folderOf = async (id: string) => (await fixture.store.audienceVersion(id, 1)).folder;
 
 /** Ids of a list, which must succeed. */
 async function list(path: string): Promise<string[]> {
@@ -89,7 +89,7 @@ it('never answers with a value that is well-formed and wrong', async () => {
 
 it('leaves an expansion in a state that there is not out of lists', async () => {
   const { id } = await fixture.store.expand(ids[0]!);
-  fixture.store.cancel(ids[0]!, id);
+  await fixture.store.cancel(ids[0]!, id);
   change('expansions', 'state', 'cancelled', 'cancelleD');
   expect(await list(`/v1/campaigns/${ids[0]}/expansions`)).toHaveLength(1);
   await expectRefused(`/v1/campaigns/${ids[0]}/expansions/${id}`);
@@ -99,36 +99,49 @@ it('leaves an expansion in a state that there is not out of lists', async () => 
 
 it('leaves keys and webhooks out of their lists', async () => {
   const key = { scope: 'read', labels: { team: 'x' }, expiresAt: null } as const;
-  const [first, second] = ['first', 'second'].map((name) => fixture.store.apiKeys.create({ ...key, name }, 10).apiKey);
-  fixture.store.apiKeys.revoke(first!.id);
-  fixture.store.apiKeys.revoke(second!.id);
-  const hooks = ['campaign.ready', 'campaign.failed'].map(
-    (event) =>
-      fixture.store.webhooks.create(
-        { url: 'https://x.example/', events: [event as 'campaign.ready'], description: event },
-        10,
-        1,
-      ).webhook,
+  const [first, second] = await Promise.all(
+    ['first', 'second'].map(async (name) => (await fixture.store.apiKeys.create({ ...key, name }, 10)).apiKey),
+  );
+  await fixture.store.apiKeys.revoke(first!.id);
+  await fixture.store.apiKeys.revoke(second!.id);
+  const hooks = await Promise.all(
+    ['campaign.ready', 'campaign.failed'].map(
+      async (event) =>
+        (
+          await fixture.store.webhooks.create(
+            { url: 'https://x.example/', events: [event as 'campaign.ready'], description: event },
+            10,
+            1,
+          )
+        ).webhook,
+    ),
   );
   change('api_keys', 'name', 'first', 'firsT');
   change('webhooks', 'events', '["campaign.ready"]', '["campaign.ready"}');
   const { store } = fixture;
-  expect(store.apiKeys.list({ limit: 10 }).items.map(({ id }) => id)).toEqual([second!.id]);
-  expect(() => store.apiKeys.find(first!.id)).toThrow('is damaged');
-  expect(store.webhooks.list({ limit: 10 }).items.map(({ id }) => id)).toEqual([hooks[1]!.id]);
+  expect((await store.apiKeys.list({ limit: 10 })).items.map(({ id }) => id)).toEqual([second!.id]);
+  await expect(store.apiKeys.find(first!.id)).rejects.toThrow('is damaged');
+  expect((await store.webhooks.list({ limit: 10 })).items.map(({ id }) => id)).toEqual([hooks[1]!.id]);
   expectNamed(`api_keys/${first!.id}`, `webhooks/${hooks[0]!.id}`);
 });
 
 it('tells the other webhooks of events', async () => {
-  const hooks = ['damaged', 'whole'].map(
-    (description) =>
-      fixture.store.webhooks.create({ url: 'https://x.example/', events: ['campaign.ready'], description }, 10, 1)
-        .webhook,
+  const hooks = await Promise.all(
+    ['damaged', 'whole'].map(
+      async (description) =>
+        (
+          await fixture.store.webhooks.create(
+            { url: 'https://x.example/', events: ['campaign.ready'], description },
+            10,
+            1,
+          )
+        ).webhook,
+    ),
   );
   changeBehindSums(join(fixture.dataDir, 'metaheac.db'), ['webhooks', 'description'], ['damaged', 'damageD']);
   await fixture.createReady();
-  expect(fixture.store.outbox.deliveries(hooks[1]!.id, { limit: 10 }).items).toHaveLength(1);
-  expect(() => fixture.store.outbox.deliveries(hooks[0]!.id, { limit: 10 })).toThrow('is damaged');
+  expect((await fixture.store.outbox.deliveries(hooks[1]!.id, { limit: 10 })).items).toHaveLength(1);
+  await expect(fixture.store.outbox.deliveries(hooks[0]!.id, { limit: 10 })).rejects.toThrow('is damaged');
 });
 
 it('skips the job of a damaged expansion, and the queue continues', async () => {
@@ -136,10 +149,10 @@ it('skips the job of a damaged expansion, and the queue continues', async () => 
   const made: string[] = [];
   for (const body of bodies) made.push((await fixture.call('POST', '/v1/campaigns', body)).json.id as string);
   change('expansions', 'features', '{"category":"a"}', '{"category":"a"=');
-  fixture.finishNext();
-  expect(fixture.store.get(made[1]!).state).toBe('ready');
-  expect(fixture.store.claim('another')).toBeNull();
-  expect(fixture.store.releaseAll()).toBe(0);
+  await fixture.finishNext();
+  expect((await fixture.store.get(made[1]!)).state).toBe('ready');
+  expect(await fixture.store.claim('another')).toBeNull();
+  expect(await fixture.store.releaseAll()).toBe(0);
 });
 
 it('is found by the scrubber, and leaves the list of damage when it is as it was', async () => {
@@ -181,25 +194,25 @@ async function audited(): Promise<string[]> {
   return entries.map(({ action, resource_id: id }) => `${action} ${id}`);
 }
 
-it.each<[string, string, string, (id: string) => readonly [string, string]]>([
-  ['JSON no longer parses', 'campaigns', 'labels', () => ['{"team":"two"}', '{"team":"two"=']],
-  ['name is another one', 'campaigns', 'name', () => ['two', 'twn']],
-  ['external id is another one', 'campaigns', 'external_id', () => ['x-two', 'x-twn']],
-  ['expansion has a state that there is not', 'expansions', 'state', () => ['failed', 'faileD']],
-  ['audience has another folder', 'audiences', 'folder', (id) => [folderOf(id), `${folderOf(id)}x`]],
+it.each<[string, string, string, (id: string) => Promise<readonly [string, string]>]>([
+  ['JSON no longer parses', 'campaigns', 'labels', async () => ['{"team":"two"}', '{"team":"two"=']],
+  ['name is another one', 'campaigns', 'name', async () => ['two', 'twn']],
+  ['external id is another one', 'campaigns', 'external_id', async () => ['x-two', 'x-twn']],
+  ['expansion has a state that there is not', 'expansions', 'state', async () => ['failed', 'faileD']],
+  ['audience has another folder', 'audiences', 'folder', async (id) => [await folderOf(id), `${await folderOf(id)}x`]],
 ])('deletes a campaign whose %s, with all that is of it, and nothing else', async (_how, table, column, values) => {
   const id = ids[1]!;
   expect((await fixture.call('PATCH', `/v1/campaigns/${id}`, { external_id: 'x-two' })).status).toBe(200);
   const hook = { url: 'https://x.example/', events: ['campaign.deleted' as const], description: '' };
-  fixture.store.webhooks.create(hook, 10, 1);
+  await fixture.store.webhooks.create(hook, 10, 1);
   if (table === 'expansions') {
     const { id: expansion } = await fixture.store.expand(id);
-    fixture.store.end(fixture.store.claim('another')!, 'failed', { code: 'internal', message: 'x' });
-    expect(fixture.store.expansion(id, expansion).state).toBe('failed');
+    await fixture.store.end((await fixture.store.claim('another'))!, 'failed', { code: 'internal', message: 'x' });
+    expect((await fixture.store.expansion(id, expansion)).state).toBe('failed');
   }
   const rankings = readdirSync(join(fixture.dataDir, 'audiences', id));
   expect(rankings).toHaveLength(1);
-  const [before, after] = values(id);
+  const [before, after] = await values(id);
   change(table, column, before, after);
   // another damaged row stays known as damaged
   change('campaigns', 'name', 'three', 'threE');
@@ -227,7 +240,7 @@ it('deletes a campaign whose id is another one, by the id that it is named by', 
 
 it('deletes a webhook that is damaged, and its deliveries', async () => {
   const hook = { url: 'https://x.example/', events: ['campaign.ready' as const], description: 'damaged' };
-  const { webhook } = fixture.store.webhooks.create(hook, 10, 1);
+  const { webhook } = await fixture.store.webhooks.create(hook, 10, 1);
   await fixture.createReady();
   change('webhooks', 'description', 'damaged', 'damageD');
   change('webhook_deliveries', 'state', 'pending', 'pendinG');
@@ -238,9 +251,9 @@ it('deletes a webhook that is damaged, and its deliveries', async () => {
 it('removes old data although a row of it is damaged', async () => {
   const body = { ...OK_BODY, audience: { size: 40 } };
   expect((await fixture.call('PATCH', `/v1/campaigns/${ids[0]}`, { audience: body.audience })).status).toBe(200);
-  const { folder } = fixture.store.audienceVersion(ids[0]!, 1);
+  const { folder } = await fixture.store.audienceVersion(ids[0]!, 1);
   changeBehindSums(database(), ['audiences', 'folder'], [folder, `${folder}x`], { only: 'version = 1' });
-  fixture.store.prune({ versions: 0, days: 0 });
+  await fixture.store.prune({ versions: 0, days: 0 });
   expect(await list(`/v1/campaigns/${ids[0]}/audiences`)).toHaveLength(1);
   expect(faults()).toEqual([]);
 });
@@ -267,7 +280,7 @@ it('leaves damaged entries out of the audit log, and changes out of theirs, and 
 
 it('refuses a key with labels at a campaign whose labels may be others', async () => {
   const key = { name: 'k', scope: 'write', labels: { team: 'one' }, expiresAt: null } as const;
-  const { key: secret } = fixture.store.apiKeys.create(key, 10);
+  const { key: secret } = await fixture.store.apiKeys.create(key, 10);
   const authorization = { authorization: `Bearer ${secret}` };
   change('campaigns', 'labels', '{"team":"two"}', '{"team":"one"}');
   const { status, json } = await fixture.call('DELETE', `/v1/campaigns/${ids[1]}`, undefined, authorization);

@@ -132,7 +132,7 @@ export interface Fixture {
    * Acts as the engine: scores the oldest queued campaign. Scores fall with the user number unless `score` says
    * otherwise.
    */
-  finishNext(score?: (userNumber: number) => number): void;
+  finishNext(score?: (userNumber: number) => number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -203,7 +203,7 @@ export async function openFixture(
   const clock = given instanceof ServiceClock ? given : new ServiceClock({ system: given });
   const dataDir = temporaryFolder();
   let reportRow: (row: DamagedRow) => void = () => {};
-  const store = openStore(locateStore(dataDir), {
+  const store = await openStore(locateStore(dataDir), {
     onDamagedRow: (row) => reportRow(row),
     clock,
     minimumSeeds: 10,
@@ -338,7 +338,8 @@ export async function openFixture(
       json: /[/+]json(;|$)/.test(type) ? JSON.parse(textOf(response)) : undefined,
     };
   };
-  const finishNext: Fixture['finishNext'] = (score = scoreOf) => onExpanded(finishJob(store, population, score));
+  const finishNext: Fixture['finishNext'] = async (score = scoreOf) =>
+    onExpanded(await finishJob(store, population, score));
   return {
     app,
     store,
@@ -370,7 +371,7 @@ export async function openFixture(
     createReady: async (body = OK_BODY) => {
       const created = await call('POST', '/v1/campaigns', body);
       if (created.status !== 202) throw new Error(created.text);
-      finishNext();
+      await finishNext();
       return created.json.id;
     },
     finishNext,
@@ -378,7 +379,7 @@ export async function openFixture(
       await Promise.all([app.close(), webhooks.stop()]);
       await Promise.all([threads.close(), encoder.close()]);
       rankings.closeAll();
-      store.close();
+      await store.close();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
@@ -430,20 +431,24 @@ export const QUALITY = {
   of_tomorrow: 1,
 };
 
-function finishJob(store: CampaignStore, population: Population, score: (userNumber: number) => number): Timings {
-  const job = store.claim(`${process.pid}:test`);
+async function finishJob(
+  store: CampaignStore,
+  population: Population,
+  score: (userNumber: number) => number,
+): Promise<Timings> {
+  const job = await store.claim(`${process.pid}:test`);
   if (job === null) throw new Error('no job is queued');
-  store.pin(job, { modelVersion: 'model-1', populationVersion: population.version });
-  store.advance(job, { state: 'adapting', progress: 0.1 });
-  const seeds = new Set([...store.setBlocks(job.sets.seeds)].flat());
-  store.advance(job, { state: 'scoring', progress: 0.5 });
+  await store.pin(job, { modelVersion: 'model-1', populationVersion: population.version });
+  await store.advance(job, { state: 'adapting', progress: 0.1 });
+  const seeds = new Set([...(await store.setBlocks(job.sets.seeds))].flat());
+  await store.advance(job, { state: 'scoring', progress: 0.5 });
   const scores = Float32Array.from({ length: population.directory.size }, (_, number) =>
     seeds.has(population.directory.id(number)) ? Number.NaN : score(number),
   );
   const folder = rankingFolder(job.campaignId, job.expansionId);
   const { candidates } = writeRanking(store.blobs, folder, scores);
   const timings = { queued: 0.01, adapting: 0.5, scoring: 0.2, ranking: 0.1 };
-  const isDone = store.finish(job, {
+  const isDone = await store.finish(job, {
     folder,
     candidates,
     populationSize: population.rowCount,

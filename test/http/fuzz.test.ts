@@ -44,6 +44,8 @@ let server: Fixture;
 let ids: readonly string[] = [];
 let expansionIds: readonly string[] = [];
 let deliveryIds: readonly string[] = [];
+let webhookIds: readonly string[] = [];
+let keyIds: readonly string[] = [];
 beforeAll(async () => {
   users = await importUsers();
   server = await openFixture(users.population, {
@@ -76,8 +78,8 @@ const MANIFEST = {
 /** Real values by name, or by the place in a path: `campaigns.id`. */
 const pool: Pool = (place) => {
   const name = place.split('.').at(-1)!;
-  if (place === 'webhooks.id') return server.store.webhooks.list({ limit: 5 }).items.map(({ id }) => id);
-  if (place === 'keys.id') return server.store.apiKeys.list({ limit: 5 }).items.map(({ id }) => id);
+  if (place === 'webhooks.id') return webhookIds;
+  if (place === 'keys.id') return keyIds;
   if (place === 'populations.version' || name === 'since') return [server.population.version];
   if (name === 'id') return ids;
   if (name === 'expansion_id') return expansionIds;
@@ -174,18 +176,20 @@ function nameOf({ method, path }: Target): string {
 
 /** Does the engine's work, makes campaigns where too many were deleted, and takes them into the pool. */
 async function refill(): Promise<void> {
-  for (let queued = server.store.countsByState().queued; queued > 0; queued--) server.finishNext();
-  while (server.store.countsByState().ready < READY_CAMPAIGNS) await server.createReady();
+  for (let queued = (await server.store.countsByState()).queued; queued > 0; queued--) await server.finishNext();
+  while ((await server.store.countsByState()).ready < READY_CAMPAIGNS) await server.createReady();
   await server.call('POST', '/v1/campaigns', OK_BODY); // one that is queued
-  const ready = server.store.list({ limit: 1, state: 'ready' }).items[0]!;
+  const ready = (await server.store.list({ limit: 1, state: 'ready' })).items[0]!;
   // a second version of it
-  if (server.store.audienceVersions(ready.id, { limit: 2 }).items.length < 2)
-    for (const size of [40, 41]) server.store.update(ready.id, { audience: { size } });
-  const queued = server.store.list({ limit: 1, state: 'queued' }).items[0]!;
+  if ((await server.store.audienceVersions(ready.id, { limit: 2 })).items.length < 2)
+    for (const size of [40, 41]) await server.store.update(ready.id, { audience: { size } });
+  const queued = (await server.store.list({ limit: 1, state: 'queued' })).items[0]!;
   // few, so that an expansion is often the campaign's
   ids = [ready.id, queued.id];
   expansionIds = [ready.expansionId!, queued.expansionId!];
-  const webhook = server.store.webhooks.list({ limit: 1 }).items[0];
+  keyIds = (await server.store.apiKeys.list({ limit: 5 })).items.map(({ id }) => id);
+  webhookIds = (await server.store.webhooks.list({ limit: 5 })).items.map(({ id }) => id);
+  const webhook = (await server.store.webhooks.list({ limit: 1 })).items[0];
   if (webhook === undefined) return;
   await server.call('POST', `/v1/webhooks/${webhook.id}/ping`);
   const { json } = await server.call('GET', `/v1/webhooks/${webhook.id}/deliveries`);

@@ -182,10 +182,13 @@ describe('GET /v1/status', () => {
     await open({ clock });
     const failed = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
     const { store } = fixture;
-    store.end(store.claim('1:test')!, 'failed', { code: 'population_unavailable', message: 'of person-1' });
+    await store.end((await store.claim('1:test'))!, 'failed', {
+      code: 'population_unavailable',
+      message: 'of person-1',
+    });
     clock.pass(1_000);
     const retried = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
-    store.retryLater(store.claim('1:test')!, { code: 'storage_failed', message: 'x' }, 60_000);
+    await store.retryLater((await store.claim('1:test'))!, { code: 'storage_failed', message: 'x' }, 60_000);
     clock.pass(1_000);
     fixture.setEngine(() => {
       throw new Error('secret detail');
@@ -202,7 +205,7 @@ describe('GET /v1/status', () => {
     expect(text).not.toMatch(/person-|secret/);
     for (let i = 0; i < 30; i++) {
       await fixture.call('POST', '/v1/campaigns', OK_BODY);
-      store.end(store.claim('1:test')!, 'failed', { code: 'crashed', message: 'x' });
+      await store.end((await store.claim('1:test'))!, 'failed', { code: 'crashed', message: 'x' });
     }
     expect((await get('/v1/status')).json.last_errors).toHaveLength(20);
   });

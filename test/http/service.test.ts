@@ -253,7 +253,7 @@ describe('the log', () => {
     );
     const base = `/v1/campaigns/${created.json.id}`;
     await get(`${base}/audience`, headers);
-    fixture.finishNext();
+    await fixture.finishNext();
     for (const user of ['person-100', 'stranger-2', 'a%2Cb', '%zz'])
       await get(`${base}/audience/members/${user}`, headers);
     await get(`${base}/audience?limit=10&cursor=person-5`, headers);

@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await scorer.close();
   await closeContext(heads);
-  world.close();
+  await world.close();
 });
 
 /** Parameters that differ by name. */

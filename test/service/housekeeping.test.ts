@@ -13,19 +13,19 @@ let wakes = 0;
 let forgets = 0;
 let isSettled = true;
 let hasRoom = true;
-beforeEach(() => {
+beforeEach(async () => {
   vi.useFakeTimers({ now: 1_700_000_000_000 });
   folder = temporaryFolder();
   const clock = { now: () => Date.now(), elapsed: () => Date.now() };
-  store = openStore(folder, { clock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
+  store = await openStore(folder, { clock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
   wakes = 0;
   forgets = 0;
   isSettled = true;
   hasRoom = true;
 });
-afterEach(() => {
+afterEach(async () => {
   end();
-  store.close();
+  await store.close();
   vi.useRealTimers();
 });
 
@@ -49,12 +49,12 @@ const start = (populationVersion: string) => {
   });
 };
 
-function create(refresh: {
+async function create(refresh: {
   readonly everyMs: number | null;
   readonly onNewPopulation: boolean;
   readonly onChange: boolean;
-}): string {
-  const { id } = store.create(
+}): Promise<string> {
+  const { id } = await store.create(
     {
       name: 'a',
       features: {},
@@ -65,17 +65,17 @@ function create(refresh: {
     },
     () => true,
   );
-  finish();
+  await finish();
   return id;
 }
 
-function finish(): void {
-  const job = store.claim('1:a')!;
-  store.pin(job, { modelVersion: 'm', populationVersion: 'p1' });
-  store.advance(job, { state: 'adapting' });
-  store.advance(job, { state: 'scoring' });
+async function finish(): Promise<void> {
+  const job = (await store.claim('1:a'))!;
+  await store.pin(job, { modelVersion: 'm', populationVersion: 'p1' });
+  await store.advance(job, { state: 'adapting' });
+  await store.advance(job, { state: 'scoring' });
   const { campaignId, expansionId } = job;
-  store.finish(job, {
+  await store.finish(job, {
     folder: `audiences/${campaignId}/${expansionId}`,
     candidates: 5,
     populationSize: 6,
@@ -88,62 +88,62 @@ function finish(): void {
 
 describe('startHousekeeping', () => {
   it('expands by the interval, again and again', async () => {
-    const id = create({ everyMs: 60_000, onNewPopulation: false, onChange: false });
+    const id = await create({ everyMs: 60_000, onNewPopulation: false, onChange: false });
     start('p2');
     await vi.advanceTimersByTimeAsync(55_000);
-    expect([store.get(id).state, wakes]).toEqual(['ready', 0]);
+    expect([(await store.get(id)).state, wakes]).toEqual(['ready', 0]);
     await vi.advanceTimersByTimeAsync(10_000);
-    expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
-    finish();
+    expect([(await store.get(id)).state, wakes]).toEqual(['queued', 1]);
+    await finish();
     await vi.advanceTimersByTimeAsync(70_000);
-    expect(store.get(id)).toMatchObject({ state: 'queued', audienceVersion: 2 });
+    expect(await store.get(id)).toMatchObject({ state: 'queued', audienceVersion: 2 });
     end();
-    finish();
+    await finish();
     await vi.advanceTimersByTimeAsync(700_000);
-    expect(store.get(id)).toMatchObject({ state: 'ready', audienceVersion: 3 });
+    expect(await store.get(id)).toMatchObject({ state: 'ready', audienceVersion: 3 });
   });
 
   it('expands nothing while the disk is full, and what is due once it has room', async () => {
-    const id = create({ everyMs: 60_000, onNewPopulation: false, onChange: false });
+    const id = await create({ everyMs: 60_000, onNewPopulation: false, onChange: false });
     hasRoom = false;
     start('p2');
     await vi.advanceTimersByTimeAsync(120_000);
-    expect([store.get(id).state, wakes]).toEqual(['ready', 0]);
+    expect([(await store.get(id)).state, wakes]).toEqual(['ready', 0]);
     hasRoom = true;
     await vi.advanceTimersByTimeAsync(5_000);
-    expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
+    expect([(await store.get(id)).state, wakes]).toEqual(['queued', 1]);
   });
 
   it('expands at once when the service was started with another population', async () => {
-    const id = create({ everyMs: null, onNewPopulation: true, onChange: false });
+    const id = await create({ everyMs: null, onNewPopulation: true, onChange: false });
     start('p1');
-    expect(store.get(id).state).toBe('ready');
+    expect((await store.get(id)).state).toBe('ready');
     end();
     start('p2');
     await vi.advanceTimersByTimeAsync(0);
-    expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
+    expect([(await store.get(id)).state, wakes]).toEqual(['queued', 1]);
   });
 
   it('removes nothing for its age while nobody knows how old it is', async () => {
-    const id = create({ everyMs: null, onNewPopulation: false, onChange: false });
-    for (const size of [2, 3, 4]) store.update(id, { audience: { size } });
+    const id = await create({ everyMs: null, onNewPopulation: false, onChange: false });
+    for (const size of [2, 3, 4]) await store.update(id, { audience: { size } });
     isSettled = false;
     start('p1');
     await vi.advanceTimersByTimeAsync(30 * 60_000);
-    expect(store.audienceVersions(id, { limit: 9 }).items).toHaveLength(4);
+    expect((await store.audienceVersions(id, { limit: 9 })).items).toHaveLength(4);
     isSettled = true;
     await vi.advanceTimersByTimeAsync(11 * 60_000);
-    expect(store.audienceVersions(id, { limit: 9 }).items).toHaveLength(2);
+    expect((await store.audienceVersions(id, { limit: 9 })).items).toHaveLength(2);
   });
 
   it('removes old versions, and has their rankings let go of', async () => {
-    const id = create({ everyMs: null, onNewPopulation: false, onChange: false });
-    for (const size of [2, 3, 4]) store.update(id, { audience: { size } });
+    const id = await create({ everyMs: null, onNewPopulation: false, onChange: false });
+    for (const size of [2, 3, 4]) await store.update(id, { audience: { size } });
     start('p1');
-    expect(store.audienceVersions(id, { limit: 9 }).items.map(({ version }) => version)).toEqual([4, 3]);
-    store.update(id, { audience: { size: 5 } });
+    expect((await store.audienceVersions(id, { limit: 9 })).items.map(({ version }) => version)).toEqual([4, 3]);
+    await store.update(id, { audience: { size: 5 } });
     await vi.advanceTimersByTimeAsync(11 * 60_000);
-    expect(store.audienceVersions(id, { limit: 9 }).items.map(({ version }) => version)).toEqual([5, 4]);
+    expect((await store.audienceVersions(id, { limit: 9 })).items.map(({ version }) => version)).toEqual([5, 4]);
     expect(forgets).toBe(2);
   });
 });

@@ -32,8 +32,8 @@ function flip(path: string): void {
 it('reports each damaged file once, makes an active audience again, and seals what has no checksums', async () => {
   const { store, dataDir } = fixture;
   const [damaged, old] = [await fixture.createReady(), await fixture.createReady()];
-  const folder = store.activeAudience(damaged).folder;
-  const oldSidecar = join(dataDir, store.activeAudience(old).folder, 'ranking.json');
+  const folder = (await store.activeAudience(damaged)).folder;
+  const oldSidecar = join(dataDir, (await store.activeAudience(old)).folder, 'ranking.json');
   const sealed = readFileSync(oldSidecar, 'utf8');
   const { crc32: _, ...unsealed } = JSON.parse(sealed);
   writeFileSync(oldSidecar, JSON.stringify(unsealed));
@@ -57,16 +57,16 @@ it('reports each damaged file once, makes an active audience again, and seals wh
   scrubber.close();
   expect(damage.counts()).toEqual({ ranking: 1, user_set: 1, population: 1, row: 0 });
   expect(readFileSync(oldSidecar, 'utf8')).toBe(sealed);
-  expect([store.get(damaged).state, wakes]).toEqual(['queued', 1]);
+  expect([(await store.get(damaged)).state, wakes]).toEqual(['queued', 1]);
   // never another user: refused until it is there again
   expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).json.code).toBe('storage_failed');
   expect(() => users.population.readSegment(0)).toThrow('000000.arrow was altered');
   // its inputs must be whole for that
-  expect(() => fixture.finishNext()).toThrow('is damaged');
+  await expect(fixture.finishNext()).rejects.toThrow('is damaged');
   flip(join(dataDir, 'seeds', set!));
-  store.releaseAll();
-  fixture.finishNext();
-  expect(store.activeAudience(damaged)).toMatchObject({ version: 2 });
+  await store.releaseAll();
+  await fixture.finishNext();
+  expect(await store.activeAudience(damaged)).toMatchObject({ version: 2 });
   expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).status).toBe(200);
   flip(segment);
   upkeep.close();
@@ -76,17 +76,17 @@ it('reports each damaged file once, makes an active audience again, and seals wh
 it('makes an audience again that a read found damaged, once', async () => {
   const { store, dataDir } = fixture;
   const id = await fixture.createReady();
-  const { folder } = store.activeAudience(id);
+  const { folder } = await store.activeAudience(id);
   flip(join(dataDir, folder, 'order.u32'));
   const damage = new DamageLog({ store, logger, clock: systemClock, wake: () => {} });
   const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 0 });
   rankings.onDamage((path) => damage.noteRanking(path));
   for (let read = 0; read < 3; read++)
     expect(() => rankings.get(folder).usersAt(0, 1)).toThrow('does not match its checksum');
-  await expect.poll(() => store.get(id).state).toBe('queued');
+  await expect.poll(async () => (await store.get(id)).state).toBe('queued');
   expect(damage.counts().ranking).toBe(1);
-  fixture.finishNext();
-  const again = store.activeAudience(id);
+  await fixture.finishNext();
+  const again = await store.activeAudience(id);
   expect(again.folder).not.toBe(folder);
   expect(rankings.get(again.folder).candidates).toBe(again.candidates);
   rankings.closeAll();
@@ -95,25 +95,25 @@ it('makes an audience again that a read found damaged, once', async () => {
 it('makes an audience again although an expansion was cancelled, and after a change back to the damaged version', async () => {
   const { store, dataDir } = fixture;
   const id = await fixture.createReady();
-  const { folder, version } = store.activeAudience(id);
+  const { folder, version } = await store.activeAudience(id);
   const running = await store.expand(id);
   flip(join(dataDir, folder, 'order.u32'));
   const damage = new DamageLog({ store, logger, clock: systemClock, wake: () => {} });
   const note = async (message?: string) => {
     damage.noteRanking(folder, message);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    return store.get(id).state;
+    return (await store.get(id)).state;
   };
   // its end may make another version the active one
-  expect([await note(), store.get(id).expansionId]).toEqual(['queued', running.id]);
-  store.cancel(id, running.id);
+  expect([await note(), (await store.get(id)).expansionId]).toEqual(['queued', running.id]);
+  await store.cancel(id, running.id);
   expect(await note()).toBe('queued');
-  fixture.finishNext();
-  store.activate(id, version);
+  await fixture.finishNext();
+  await store.activate(id, version);
   // a read asks once
   expect(await note()).toBe('ready');
   expect(await note('a pass found it')).toBe('queued');
-  store.cancel(id, store.get(id).expansionId!);
+  await store.cancel(id, (await store.get(id)).expansionId!);
   expect(await note('the next pass found it')).toBe('queued');
   expect(damage.counts().ranking).toBe(1);
 });
@@ -143,9 +143,9 @@ it('names a deleted segment at once, a flipped byte when it is suspected, and ne
   flip(segment);
   await expect.poll(known).toEqual([]);
   // a ranking likewise, or when it is no longer needed; one expansion of the test before still waits
-  fixture.finishNext();
+  await fixture.finishNext();
   const id = await fixture.createReady();
-  const { folder: ranking } = store.activeAudience(id);
+  const { folder: ranking } = await store.activeAudience(id);
   const order = join(dataDir, ranking, 'order.u32');
   renameSync(order, `${order}.away`);
   damage.note('ranking', ranking, 'the damage was found by a read');
@@ -162,8 +162,8 @@ it('queues what failed because of a deleted segment, and nothing else, once the 
   const { store } = fixture;
   const fail = async (code: string): Promise<string> => {
     const { id } = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json;
-    const job = store.claim('1:test')!;
-    store.end(job, 'failed', { code, message: 'the expansion failed: see the log' });
+    const job = (await store.claim('1:test'))!;
+    await store.end(job, 'failed', { code, message: 'the expansion failed: see the log' });
     return id;
   };
   const ids = [await fail('invalid_population'), await fail('population_unavailable'), await fail('internal')];
@@ -171,11 +171,11 @@ it('queues what failed because of a deleted segment, and nothing else, once the 
   const wake = () => void wakes++;
   const onPopulationWhole = () => void expandFailed({ store, logger, wake });
   const damage = new DamageLog({ store, logger, clock: systemClock, wake, onPopulationWhole });
-  const states = () => ids.map((id) => store.get(id).state);
+  const states = async () => await Promise.all(ids.map(async (id) => (await store.get(id)).state));
   for (const path of ['v/segments/0', 'v/segments/1']) damage.note('population', path, 'it is missing');
   damage.mend('v/segments/0');
   await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(states()).toEqual(['failed', 'failed', 'failed']);
+  expect(await states()).toEqual(['failed', 'failed', 'failed']);
   damage.mend('v/segments/1');
   await expect.poll(states).toEqual(['queued', 'queued', 'failed']);
   expect(wakes).toBe(1);

@@ -10,39 +10,39 @@ export interface ApiKeys {
    * Creates an API key. No other method returns the key itself. `maximum` limits the number of unrevoked keys.
    * @throws AppError too_many_keys
    */
-  create(input: NewApiKey, maximum: number): { readonly apiKey: ApiKey; readonly key: string };
+  create(input: NewApiKey, maximum: number): Promise<{ readonly apiKey: ApiKey; readonly key: string }>;
 
   /** @throws AppError key_not_found */
-  get(id: string): ApiKey;
+  get(id: string): Promise<ApiKey>;
 
   /**
    * All keys, newest first, including revoked keys.
    * @throws AppError invalid_cursor
    */
-  list(query: PageQuery): Page<ApiKey>;
+  list(query: PageQuery): Promise<Page<ApiKey>>;
 
   /**
    * Revokes a key with immediate effect. Revoking a revoked key changes nothing.
    * @throws AppError key_not_found
    */
-  revoke(id: string): ApiKey;
+  revoke(id: string): Promise<ApiKey>;
 
   /**
    * Returns the key with this id, even if the key is revoked or expired; null if there never was such a key. This
    * method is called for every request, so it must take microseconds. Commits of other processes must be visible by the
    * next turn of the event loop.
    */
-  find(id: string): StoredApiKey | null;
+  find(id: string): Promise<StoredApiKey | null>;
 
   /**
    * Marks the keys that have expired by `now` as permanently expired. Returns the number of these keys.
    * @throws AppError storage_failed, unavailable
    */
-  recordExpired(now: number): number;
+  recordExpired(now: number): Promise<number>;
 
   /**
    * Whether a key has ever been created. Once a key has been created, every request needs a key. This method is as fast
    * as `find`.
    */
-  exist(): boolean;
+  exist(): Promise<boolean>;
 }

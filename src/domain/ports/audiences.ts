@@ -7,29 +7,29 @@ export interface Audiences {
    * no active version changes. Commits of other processes must be visible by the next turn of the event loop.
    * @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds)
    */
-  activeAudience(id: string): Audience;
+  activeAudience(id: string): Promise<Audience>;
 
   /**
    * The active audiences of all campaigns, oldest campaign first. Returns the same array object until an active version
    * changes. This method is as fast as `activeAudience`.
    */
-  activeAudiences(): readonly Audience[];
+  activeAudiences(): Promise<readonly Audience[]>;
 
   /** @throws AppError campaign_not_found, audience_not_found */
-  audienceVersion(id: string, version: number): Audience;
+  audienceVersion(id: string, version: number): Promise<Audience>;
 
   /** A campaign's audience versions, newest first. @throws AppError campaign_not_found, invalid_cursor */
-  audienceVersions(id: string, query: PageQuery): Page<Audience>;
+  audienceVersions(id: string, query: PageQuery): Promise<Page<Audience>>;
 
   /**
    * Activates an existing audience version. The change and its event are one commit.
    * @throws AppError campaign_not_found, audience_not_found, storage_failed, unavailable
    */
-  activate(id: string, version: number): Audience;
+  activate(id: string, version: number): Promise<Audience>;
 
   /**
    * Changes of active versions after a cursor, oldest first. Without a cursor, the list begins with the first change.
    * @throws AppError invalid_cursor
    */
-  changes(since: string | undefined, limit: number): Changes;
+  changes(since: string | undefined, limit: number): Promise<Changes>;
 }

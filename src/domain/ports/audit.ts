@@ -4,9 +4,8 @@ import type { Page } from '../types.ts';
 
 export interface AuditLog {
   /**
-   * Runs `work` and records the action in the first transaction that `work` commits, so either both are on disk or
-   * neither is. A transaction after an `await` in `work` does not count. If `work` creates a resource, the entry names
-   * the resource.
+   * Runs `work` and records the action in the first transaction that `work` commits, also after an `await`, so either
+   * both are on disk or neither is. If `work` creates a resource, the entry names the resource.
    */
   during<T>(pending: PendingAction, work: () => T): T;
 
@@ -14,11 +13,11 @@ export interface AuditLog {
    * Records an action that commits no transaction.
    * @throws AppError storage_failed, unavailable
    */
-  record(pending: PendingAction): void;
+  record(pending: PendingAction): Promise<void>;
 
   /** Entries of the audit log, oldest first. @throws AppError invalid_cursor */
-  list(query: AuditQuery): Page<AuditEntry>;
+  list(query: AuditQuery): Promise<Page<AuditEntry>>;
 
   /** Removes entries older than this time (milliseconds since 1970). Entries cannot be removed in any other way. */
-  prune(before: number): void;
+  prune(before: number): Promise<void>;
 }

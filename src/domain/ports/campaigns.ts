@@ -17,20 +17,20 @@ export interface Campaigns {
    * seeds are known. The campaign, its expansion and the response stored for `once` are one commit.
    * @throws AppError external_id_taken (facts: campaign_id), storage_failed, unavailable
    */
-  create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Campaign;
+  create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Promise<Campaign>;
 
   /**
    * The stored response to a request with this idempotency key in the last day; null if the key is new.
    * @throws AppError idempotency_key_reused (facts: campaign_id)
    */
-  answerOf(request: Pick<IdempotentRequest, 'key' | 'requestSha256'>): string | null;
+  answerOf(request: Pick<IdempotentRequest, 'key' | 'requestSha256'>): Promise<string | null>;
 
   /**
    * Changes the named fields of a campaign. A new audience size makes a new audience version, which is active at once.
    * Changed inputs take effect with the next expansion.
    * @throws AppError campaign_not_found, external_id_taken (facts: campaign_id), storage_failed, unavailable
    */
-  update(id: string, change: CampaignChange): Campaign;
+  update(id: string, change: CampaignChange): Promise<Campaign>;
 
   /**
    * Deletes a campaign with its expansions, audiences, feedback and files; running work on the campaign is dropped. The
@@ -41,17 +41,17 @@ export interface Campaigns {
    */
   delete(id: string): Promise<AppError | null>;
 
-  find(id: string): Campaign | null;
+  find(id: string): Promise<Campaign | null>;
 
   /** Returns only the labels of the campaign, within microseconds; null if there is no such campaign. */
-  findLabels(id: string): Labels | null;
+  findLabels(id: string): Promise<Labels | null>;
 
   /** @throws AppError campaign_not_found */
-  get(id: string): Campaign;
+  get(id: string): Promise<Campaign>;
 
   /** All matching campaigns, newest first. @throws AppError invalid_cursor */
-  list(query: CampaignQuery): CampaignPage;
+  list(query: CampaignQuery): Promise<CampaignPage>;
 
   /** Number of campaigns by the state of their latest expansion; every state has an entry. */
-  countsByState(): Record<ExpansionState, number>;
+  countsByState(): Promise<Record<ExpansionState, number>>;
 }

@@ -22,19 +22,19 @@ export interface Expansions {
    * @throws AppError campaign_not_found, expansion_not_found, expansion_ended (facts: state), storage_failed,
    * unavailable
    */
-  cancel(campaignId: string, expansionId: string): Expansion;
+  cancel(campaignId: string, expansionId: string): Promise<Expansion>;
 
   /** @throws AppError campaign_not_found, expansion_not_found */
-  expansion(campaignId: string, expansionId: string): Expansion;
+  expansion(campaignId: string, expansionId: string): Promise<Expansion>;
 
   /** A campaign's expansions, newest first. @throws AppError campaign_not_found, invalid_cursor */
-  expansionsOf(campaignId: string, query: PageQuery): Page<Expansion>;
+  expansionsOf(campaignId: string, query: PageQuery): Promise<Page<Expansion>>;
 
   /**
    * The user sets that were used to make an audience version's ranking.
    * @throws AppError expansion_not_found
    */
-  setsOf(audience: Pick<Audience, 'expansionId'>): ExpansionSets;
+  setsOf(audience: Pick<Audience, 'expansionId'>): Promise<ExpansionSets>;
 }
 
 /** Reads the user sets of expansions. */
@@ -44,5 +44,5 @@ export interface SetReader {
    * removed later can still be read in full.
    * @throws AppError storage_failed if the set is gone or, after the last block, if the set was altered
    */
-  setBlocks(sha256: string): IdBlocks;
+  setBlocks(sha256: string): Promise<IdBlocks>;
 }

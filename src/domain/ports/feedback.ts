@@ -16,13 +16,13 @@ export interface Feedback {
    * Number of users by their latest event.
    * @throws AppError campaign_not_found
    */
-  feedbackOf(id: string): FeedbackCounts;
+  feedbackOf(id: string): Promise<FeedbackCounts>;
 
   /**
    * At most `limit` users whose latest event is a conversion or a click.
    * @throws AppError campaign_not_found
    */
-  respondersOf(id: string, limit: number): readonly string[];
+  respondersOf(id: string, limit: number): Promise<readonly string[]>;
 
   /**
    * Periodic clean-up: removes the remaining feedback of deleted campaigns, which is left behind if a process is killed

@@ -42,13 +42,13 @@ export interface StoreHealth {
    * writing, then returns `busy` if that process is still writing.
    * @throws AppError storage_failed if the disk cannot be written to
    */
-  probe(): 'written' | 'busy';
+  probe(): Promise<'written' | 'busy'>;
 
-  queue(): Queue;
+  queue(): Promise<Queue>;
 
   /** The latest failures, newest first. */
-  lastFailures(limit: number): readonly FailedExpansion[];
+  lastFailures(limit: number): Promise<readonly FailedExpansion[]>;
 
   /** The number of the last migration. */
-  schemaVersion(): number;
+  schemaVersion(): Promise<number>;
 }

@@ -18,48 +18,48 @@ export interface Jobs {
    * The expansion's state is `queued` until the owner advances it. A job whose lease expired during its last allowed
    * attempt ends as failed with the reason `crashed`. A call is one commit, and no two callers get the same job.
    */
-  claim(owner: string): Job | null;
+  claim(owner: string): Promise<Job | null>;
 
   /** Whether this claim is still valid. */
-  isHeld(job: Job): boolean;
+  isHeld(job: Job): Promise<boolean>;
 
   /** Renews the lease of a job. */
-  renew(job: Job): boolean;
+  renew(job: Job): Promise<boolean>;
 
   /**
    * Pins the versions that the expansion works with. Returns the pinned versions, which are the versions of the first
    * attempt.
    */
-  pin(job: Job, pins: Pins): Pins;
+  pin(job: Job, pins: Pins): Promise<Pins>;
 
   /** Writes the stage and the progress of the expansion. Progress (0..1) never decreases. */
-  advance(job: Job, change: { readonly state?: 'adapting' | 'scoring'; readonly progress?: number }): boolean;
+  advance(job: Job, change: { readonly state?: 'adapting' | 'scoring'; readonly progress?: number }): Promise<boolean>;
 
   /**
    * Publishes the ranking as the campaign's active audience and ends the job: result, audience version, events and the
    * end of the job are one commit. The expansion must be scoring, and pinned.
    */
-  finish(job: Job, result: ExpansionResult): boolean;
+  finish(job: Job, result: ExpansionResult): Promise<boolean>;
 
   /** Ends the expansion without an audience and writes its events, in one commit. */
-  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): boolean;
+  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): Promise<boolean>;
 
   /**
    * Puts the job back into the queue, to be claimed after `delayMs` at the earliest. The expansion shows `reason`
    * meanwhile. If no attempts are left, the expansion ends as failed with that reason.
    */
-  retryLater(job: Job, reason: Reason, delayMs: number): boolean;
+  retryLater(job: Job, reason: Reason, delayMs: number): Promise<boolean>;
 
   /**
    * Releases the jobs of an engine that ended, without waiting for the engine's leases to expire; returns the number of
    * jobs. Attempts of an engine that died count towards the maximum; attempts of an engine that was stopped on purpose
    * do not.
    */
-  releaseOwner(owner: string, how?: 'died' | 'stopped'): number;
+  releaseOwner(owner: string, how?: 'died' | 'stopped'): Promise<number>;
 
   /**
    * Releases the jobs of all owners, as `releaseOwner` does for one owner. A service calls this method first at
    * startup, when all owners are processes of a service that has ended.
    */
-  releaseAll(): number;
+  releaseAll(): Promise<number>;
 }

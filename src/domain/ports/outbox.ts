@@ -11,40 +11,40 @@ import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../webhook-t
  */
 export interface Outbox {
   /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled, storage_failed, unavailable */
-  ping(webhookId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery;
+  ping(webhookId: string, now: number, once?: IdempotentRequest<Delivery>): Promise<Delivery>;
 
   /**
    * Queues the event of an earlier delivery again, as a new delivery.
    * @throws AppError webhook_not_found, delivery_not_found, webhook_disabled, storage_failed, unavailable
    */
-  replay(webhookId: string, deliveryId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery;
+  replay(webhookId: string, deliveryId: string, now: number, once?: IdempotentRequest<Delivery>): Promise<Delivery>;
 
   /** A webhook's deliveries, newest first. @throws AppError webhook_not_found, invalid_cursor */
-  deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery>;
+  deliveries(webhookId: string, query: DeliveryQuery): Promise<Page<Delivery>>;
 
   /**
    * At most `perWebhook` due deliveries of each enabled webhook. Deliveries that have been due longest come first.
    * Nothing is written, so the deliveries stay due if a sender dies before it calls `record`.
    */
-  due(now: number, perWebhook: number): DueDelivery[];
+  due(now: number, perWebhook: number): Promise<DueDelivery[]>;
 
   /**
    * Records the outcome of an attempt. Returns false if the delivery is gone or had already ended.
    * @throws AppError storage_failed, unavailable
    */
-  record(delivery: DueDelivery, attempt: Attempt, now: number): boolean;
+  record(delivery: DueDelivery, attempt: Attempt, now: number): Promise<boolean>;
 
   /**
    * Marks deliveries as failed if they started waiting for a disabled webhook before the time `before`; returns their
    * number.
    */
-  failStranded(before: number): number;
+  failStranded(before: number): Promise<number>;
 
   /**
    * Removes finished deliveries created before the time `before`, and events without deliveries. Returns true if there
    * may be more to remove.
    */
-  prune(before: number): boolean;
+  prune(before: number): Promise<boolean>;
 
-  pendingCount(): number;
+  pendingCount(): Promise<number>;
 }

@@ -16,26 +16,26 @@ export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'feat
 
 export interface CampaignRecords {
   /** The campaigns, oldest first. */
-  ready(): readonly CampaignRecord[];
+  ready(): Promise<readonly CampaignRecord[]>;
 
   /** Number of campaigns without seeds, or whose latest expansion made no audience. */
-  countOthers(): number;
+  countOthers(): Promise<number>;
 
   /**
    * The campaign's current seeds, sorted, one block at a time. The list is complete even if the seeds are replaced
    * meanwhile. It is empty if the campaign is gone.
    * @throws AppError storage_failed
    */
-  seedsOf(id: string): IdBlocks;
+  seedsOf(id: string): Promise<IdBlocks>;
 
   /**
    * Users on the current suppression list of the campaign or of the installation.
    * @throws AppError storage_failed
    */
-  suppressedOf(id: string): IdBlocks;
+  suppressedOf(id: string): Promise<IdBlocks>;
 
   /** The latest feedback event of each user, in blocks. If the campaign is gone, there are no blocks. */
-  feedbackOf(id: string): Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>;
+  feedbackOf(id: string): Promise<Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>>;
 
-  close(): void;
+  close(): Promise<void>;
 }

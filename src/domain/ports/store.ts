@@ -54,33 +54,34 @@ export interface Cleanup {
    * requests. Versions made before the time `before` are too old. By default, `before` is computed from the retention
    * period and the store's clock.
    */
-  prune(retention: Retention, before?: number): void;
+  prune(retention: Retention, before?: number): Promise<void>;
 
   /**
    * Removes rankings that belong to no audience version and no running expansion. Rankings that this store may not have
    * made are moved aside instead.
    * @throws AppError storage_failed
    */
-  removeUnusedFiles(): void;
+  removeUnusedFiles(): Promise<void>;
 
   /**
    * Takes ownership of the files in the store's folder before any files are removed. Files that the store neither
    * refers to nor made are moved aside. Call this method only while no process is writing, that is, when a service
    * starts. Returns the new location of the moved files; null if no files were moved.
    */
-  takeFolder(): string | null;
+  takeFolder(): Promise<string | null>;
 
   /**
    * Begins a new generation. If somebody later replaces this store with an earlier copy, the copy is recognised as a
    * different store. Called when a service ends; `prune` and `takeFolder` also begin a new generation.
    */
-  renewGeneration(): void;
+  renewGeneration(): Promise<void>;
 }
 
 /**
- * The store of campaigns. When a method returns, its effect is on disk; if it throws, it had no effect. Methods throw
- * AppError storage_failed (disk full, read-only, I/O error), unavailable (another process writes for too long) or
- * database_lost (the store's files were removed or replaced). No transaction spans two calls.
+ * The store of campaigns. When the promise of a method resolves, its effect is on disk; if the promise rejects, it had
+ * no effect. Methods reject with AppError storage_failed (disk full, read-only, I/O error), unavailable (another
+ * process writes for too long) or database_lost (the store's files were removed or replaced). No transaction spans two
+ * calls.
  */
 export interface CampaignStore
   extends Campaigns,
@@ -110,7 +111,7 @@ export interface CampaignStore
   /** Disk space that is released when a deletion finds the disk full. */
   readonly reserve: StoreReserve;
   /** Closes the store; no method may be called afterwards. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** The part of a store that a thread can read without opening the database. */
@@ -128,7 +129,7 @@ export interface StoreAdapter {
    * Returns a function that unlocks the store. The store is also unlocked when the process ends for any reason.
    * @throws AppError unavailable if another service has the lock; storage_failed
    */
-  lock(location: string): () => void;
+  lock(location: string): Promise<() => void>;
 
   /**
    * Opens a store, creates it if it does not exist, and migrates it to this version. Several processes may open a store
@@ -136,7 +137,7 @@ export interface StoreAdapter {
    * @throws AppError storage_failed; invalid_argument if the location contains something that is not a store, a store
    * of a newer version, or files whose database is missing
    */
-  open(location: string, options: StoreOptions): CampaignStore;
+  open(location: string, options: StoreOptions): Promise<CampaignStore>;
 
   /**
    * Restores a store that was saved when its files were lost. Must be called before `open`, with the lock. Returns
@@ -160,7 +161,7 @@ export interface StoreAdapter {
    * returned object.
    * @throws AppError invalid_argument if there is no store of this version; storage_failed
    */
-  openRecords(location: string): CampaignRecords;
+  openRecords(location: string): Promise<CampaignRecords>;
 
   /**
    * Opens a store for upkeep, even while a service is using the store. Upkeep compares the files that the store should

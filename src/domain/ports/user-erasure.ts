@@ -22,10 +22,10 @@ export interface UserErasure {
    * Records ids that are to be erased, so that this process or the next can complete the erasure. The audit log entries
    * of the erasures are part of the same commit.
    */
-  requestErasure(userIds: readonly string[], actions?: readonly PendingAction[]): void;
+  requestErasure(userIds: readonly string[], actions?: readonly PendingAction[]): Promise<void>;
 
   /** At most `limit` ids that were recorded but are not erased yet. */
-  requestedErasures(limit: number): string[];
+  requestedErasures(limit: number): Promise<string[]>;
 
   /**
    * Removes users from all sets, feedback, examples of unknown ids and stored responses. Also records the erasures and

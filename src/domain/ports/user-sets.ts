@@ -50,10 +50,10 @@ export interface UserSets {
   ): Promise<ChangeReport>;
 
   /** The sha256 of the owner's set; null if the owner has no set. @throws AppError campaign_not_found */
-  find(owner: SetOwner): string | null;
+  find(owner: SetOwner): Promise<string | null>;
 
   /** Removes the owner's set. @throws AppError campaign_not_found, storage_failed, unavailable */
-  clear(owner: SetOwner): void;
+  clear(owner: SetOwner): Promise<void>;
 
   /**
    * How the owner's set matches the current population.
@@ -65,14 +65,14 @@ export interface UserSets {
    * The ids in the owner's set that the population does not have, sorted, in blocks. Some blocks may be empty.
    * @throws AppError campaign_not_found, storage_failed
    */
-  unknownOf(owner: SetOwner, population: MatchedPopulation): Generator<readonly string[], void, void>;
+  unknownOf(owner: SetOwner, population: MatchedPopulation): Promise<Generator<readonly string[], void, void>>;
 
   /** Removes the sets that nothing refers to. */
-  removeUnused(): void;
+  removeUnused(): Promise<void>;
 
   /**
    * Removes unfinished files of killed processes. Safe only while no process is writing, that is, when a service
    * starts.
    */
-  removeLeftovers(): void;
+  removeLeftovers(): Promise<void>;
 }

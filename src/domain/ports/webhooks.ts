@@ -11,27 +11,32 @@ export interface Webhooks {
    * Creates a webhook. Only `create` and `rotate` return the secret.
    * @throws AppError too_many_webhooks
    */
-  create(input: NewWebhook, maximum: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook;
+  create(
+    input: NewWebhook,
+    maximum: number,
+    now: number,
+    once?: IdempotentRequest<SignedWebhook>,
+  ): Promise<SignedWebhook>;
 
   /** @throws AppError webhook_not_found */
-  get(id: string): Webhook;
+  get(id: string): Promise<Webhook>;
 
   /** All webhooks, newest first. @throws AppError invalid_cursor */
-  list(query: PageQuery): Page<Webhook>;
+  list(query: PageQuery): Promise<Page<Webhook>>;
 
   /** @throws AppError webhook_not_found */
-  update(id: string, change: WebhookChange, now: number): Webhook;
+  update(id: string, change: WebhookChange, now: number): Promise<Webhook>;
 
   /**
    * Removes a webhook and its deliveries, including pending deliveries.
    * @throws AppError webhook_not_found
    */
-  remove(id: string): void;
+  remove(id: string): Promise<void>;
 
   /**
    * Returns a new secret. Former secrets continue to sign events for at most `graceMs`; if `graceMs` is 0, they stop at
    * once.
    * @throws AppError webhook_not_found
    */
-  rotate(id: string, graceMs: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook;
+  rotate(id: string, graceMs: number, now: number, once?: IdempotentRequest<SignedWebhook>): Promise<SignedWebhook>;
 }

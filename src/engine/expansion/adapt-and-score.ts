@@ -26,7 +26,7 @@ interface Told {
   readonly onResumed: (segments: number) => void;
   /** Called with the finished share of the work. */
   readonly onProgress: (progress: number) => void;
-  readonly onAdapted: (progress: number) => void;
+  readonly onAdapted: (progress: number) => Promise<void>;
   /** Called with the number of users of each scored segment. */
   readonly onScored: (users: number) => void;
 }
@@ -83,7 +83,7 @@ export async function adaptAndScore(
       () => {},
     );
     done.adapting = 1;
-    onAdapted(progress());
+    await onAdapted(progress());
     await scoreAll(
       pool,
       work,

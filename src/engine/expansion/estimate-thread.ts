@@ -133,7 +133,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
         set,
         async (turn) => {
           const marked = new Uint8Array(population.rowCount);
-          await markUsers(population, this.#sets.setBlocks(set), 1, marked, turn);
+          await markUsers(population, await this.#sets.setBlocks(set), 1, marked, turn);
           return marked;
         },
         check,

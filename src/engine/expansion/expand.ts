@@ -98,20 +98,22 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
   const { store } = dependencies;
   const cancellation = new Cancellation();
   const watch = setInterval(() => {
-    if (!isHeld(store, job)) cancellation.cancel();
+    void isHeld(store, job).then((held) => held || cancellation.cancel());
   }, WATCH_EVERY_MS);
   try {
     return await attempt(dependencies, job, { cancellation, told: progress });
   } catch (error) {
     if (error instanceof LeaseLost || cancellation.isCancelled) {
-      store.removeUnusedFiles();
+      await store.removeUnusedFiles();
       return { kind: 'lost' };
     }
     if (error instanceof ThreadDied) throw error;
     const reason = reasonOf(error);
     const isFinal = error instanceof Refusal;
-    const isWritten = await untilStored(dependencies, () =>
-      isFinal ? store.end(job, 'failed', reason) : store.retryLater(job, reason, RETRY_DELAY_MS * job.attempt ** 2),
+    const isWritten = await untilStored(dependencies, async () =>
+      isFinal
+        ? await store.end(job, 'failed', reason)
+        : await store.retryLater(job, reason, RETRY_DELAY_MS * job.attempt ** 2),
     );
     return { kind: !isWritten ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
   } finally {
@@ -123,9 +125,9 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
  * Whether this attempt still has the job. Also true if the store cannot be read now, because the next stage will report
  * this error.
  */
-function isHeld(store: CampaignStore, job: Job): boolean {
+async function isHeld(store: CampaignStore, job: Job): Promise<boolean> {
   try {
-    return store.isHeld(job);
+    return await store.isHeld(job);
   } catch {
     return true;
   }
@@ -139,35 +141,35 @@ interface Attempt {
 async function attempt(dependencies: ExpandDependencies, job: Job, { cancellation, told }: Attempt): Promise<Outcome> {
   const { store, clock, pool, pace } = dependencies;
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
-  const pins = store.pin(job, dependencies.versions);
+  const pins = await store.pin(job, dependencies.versions);
   const population = await openPinned(dependencies, pins);
   const stage = stageTimer(clock, timings, told);
-  const rows = await findRoles(population, roleIdsOf(store, job), job.filters, () =>
+  const rows = await findRoles(population, await roleIdsOf(store, job), job.filters, () =>
     requireLease(!cancellation.isCancelled),
   );
   const { seeds, suppressed, filtered } = rows;
   stage('finding');
   const shortfall = findShortfall(rows, population.rowCount, dependencies.minimumSeeds);
   if (shortfall) {
-    requireLease(store.end(job, shortfall.kind, shortfall.reason, timings));
+    requireLease(await store.end(job, shortfall.kind, shortfall.reason, timings));
     return shortfall;
   }
   const progress = reporter(dependencies, job);
-  requireLease(store.advance(job, { state: 'adapting', progress: 0.01 }));
+  requireLease(await store.advance(job, { state: 'adapting', progress: 0.01 }));
   const task = customiseTask(job, pins, rows);
   const work = { job, population, task, shares: pace.shares };
   const { scores, batchSize, customised, threadSeconds } = await adaptAndScore(dependencies, work, cancellation, {
     onResumed: (segments) => told.resumed(segments),
     onProgress: progress,
     onScored: (users) => told.scored(users),
-    onAdapted: (share) => {
+    onAdapted: async (share) => {
       stage('adapting');
-      requireLease(store.advance(job, { state: 'scoring', progress: share }));
+      requireLease(await store.advance(job, { state: 'scoring', progress: share }));
     },
   });
   leaveOut(population, [seeds, suppressed, filtered], scores);
   stage('scoring');
-  requireLease(store.renew(job));
+  requireLease(await store.renew(job));
   const folder = rankingFolder(job.campaignId, job.expansionId);
   const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
   const ranking = writeRanking(store.blobs, folder, scores, kept);
@@ -175,7 +177,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
   if (ranking.candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
   const { epochs, quality: held_out, prediction } = customised;
   requireLease(
-    store.finish(job, {
+    await store.finish(job, {
       folder,
       candidates: ranking.candidates,
       populationSize: population.rowCount,
@@ -219,19 +221,16 @@ function reporter({ store, clock }: ExpandDependencies, job: Job): (progress: nu
   return (progress) => {
     if (clock.elapsed() - last < PROGRESS_EVERY_MS) return;
     last = clock.elapsed();
-    try {
-      store.advance(job, { progress });
-    } catch {
-      // if the store cannot be written, the next stage will report the error
-    }
+    // if the store cannot be written, the next stage will report the error
+    store.advance(job, { progress }).catch(() => {});
   };
 }
 
 /** Retries until the store can be written, because the full disk that ended the attempt may also block this write. */
-async function untilStored({ onStoreError }: ExpandDependencies, action: () => boolean): Promise<boolean> {
+async function untilStored({ onStoreError }: ExpandDependencies, action: () => Promise<boolean>): Promise<boolean> {
   for (;;) {
     try {
-      return action();
+      return await action();
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       onStoreError(error);

@@ -10,12 +10,13 @@ import type { Population } from '../../population/read.ts';
 import type { CustomiseTask } from '../thread-tasks.ts';
 
 /** The user ids from an expansion's sets, by the role that they determine. */
-export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleIds {
-  const blocks = (...shas: (string | null)[]) => shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)]));
+export async function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): Promise<RoleIds> {
+  const blocks = (...shas: (string | null)[]) =>
+    Promise.all(shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)])));
   return {
-    seeds: blocks(sets.seeds, sets.positives),
-    dismissed: blocks(sets.dismissed),
-    suppressed: blocks(sets.suppression, sets.commonSuppression),
+    seeds: await blocks(sets.seeds, sets.positives),
+    dismissed: await blocks(sets.dismissed),
+    suppressed: await blocks(sets.suppression, sets.commonSuppression),
   };
 }
 

@@ -68,7 +68,7 @@ export async function compareOn(
   models: { readonly served: ShadowModel; readonly fresh: ShadowModel },
   { store, population, minimumSeeds }: ShadowDependencies,
 ): Promise<ShadowComparison | null> {
-  const rows = await orNull(findRoles(population, roleIdsOf(store, campaign), campaign.filters));
+  const rows = await orNull(findRoles(population, await roleIdsOf(store, campaign), campaign.filters));
   if (rows === null || rows.seeds.length < minimumSeeds || rows.candidates.length === 0) return null;
   const served = await orNull(shadowExpand(campaign, rows, models.served, population));
   if (served === null) return null;

@@ -40,7 +40,7 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
     },
     async (request) => {
       const { id } = request.params;
-      const { audienceVersion: active } = store.get(id);
+      const { audienceVersion: active } = await store.get(id);
       // the ETags of an audience version differ only in media type, content coding and number of erasures
       requireMatch(request.headers['if-match'], (etag) => etag.startsWith(`"${active}-`));
       return store.activate(id, request.body.version);

@@ -105,9 +105,9 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
     },
     async (request, reply) => {
       const type = negotiate(request, [ONNX_TYPE, JSON_TYPE]);
-      const audience = store.activeAudience(request.params.id);
+      const audience = await store.activeAudience(request.params.id);
       // the general model that was customised, which may no longer be the served model
-      const { modelVersion } = store.expansion(audience.campaignId, audience.expansionId);
+      const { modelVersion } = await store.expansion(audience.campaignId, audience.expansionId);
       const pinned = modelVersion ?? dependencies.served().model.version;
       const headers = headersOf(audience, pinned, type === ONNX_TYPE ? 'onnx' : 'json');
       if (isMatch(request.headers['if-none-match'], headers.etag)) return sendNotModified(reply.headers(headers));

@@ -41,8 +41,9 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
     async (request) => {
       const { version, limit } = request.query;
       const { id } = request.params;
-      const audience = version === undefined ? store.activeAudience(id) : store.audienceVersion(id, version);
-      const { seeds, positives } = store.setsOf(audience);
+      const audience =
+        version === undefined ? await store.activeAudience(id) : await store.audienceVersion(id, version);
+      const { seeds, positives } = await store.setsOf(audience);
       const seedSets = positives === null ? [seeds] : [seeds, positives];
       const explained = await explain({ ...audience, seedSets });
       return {

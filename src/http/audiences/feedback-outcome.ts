@@ -63,9 +63,9 @@ export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): 
     },
     async (request) => {
       const { id } = request.params;
-      const users = store.feedbackOf(id);
-      const isReady = store.get(id).audienceVersion !== null;
-      return { users, responders: isReady ? countResponders(dependencies, id) : NONE };
+      const users = await store.feedbackOf(id);
+      const isReady = (await store.get(id)).audienceVersion !== null;
+      return { users, responders: isReady ? await countResponders(dependencies, id) : NONE };
     },
   );
 }
@@ -79,9 +79,9 @@ interface Responders {
 const NONE: Responders = { compared: 0, ranked: 0, members: 0 };
 
 /** Counts the users who responded, how many of them are ranked, and how many are in the active audience. */
-function countResponders(dependencies: OutcomeNeeds, id: string): Responders {
+async function countResponders(dependencies: OutcomeNeeds, id: string): Promise<Responders> {
   const { config, population, reads, store } = dependencies;
-  const responders = store.respondersOf(id, config.maximumBatchMembers);
+  const responders = await store.respondersOf(id, config.maximumBatchMembers);
   return withActive(dependencies, id, Math.max(1, responders.length), (audience, ranking) => {
     let ranked = 0;
     let members = 0;

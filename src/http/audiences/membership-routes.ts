@@ -31,7 +31,7 @@ export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): 
  * Opens the active audience and returns the result of `use`. The ranking is closed afterwards, so `use` must not keep
  * the ranking.
  */
-export function withActive<T>(
+export async function withActive<T>(
   {
     store,
     rankings,
@@ -41,9 +41,9 @@ export function withActive<T>(
   id: string,
   users: number,
   use: (audience: Audience, ranking: ReturnType<typeof rankings.get>) => T,
-): T {
-  const found = { audience: store.activeAudience(id) };
-  const again = () => ({ audience: activeNow(store, id) });
+): Promise<T> {
+  const found = { audience: await store.activeAudience(id) };
+  const again = async () => ({ audience: await activeNow(store, id) });
   return openFound(found, again, ({ audience }) => use(audience, rankings.get(audience.folder, audience.size, users)));
 }
 
@@ -85,9 +85,9 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
         errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
       }),
     },
-    (request, reply) => {
+    async (request, reply) => {
       const { id, user_id: userId } = request.params;
-      const found = withActive(dependencies, id, 1, (audience, ranking) =>
+      const found = await withActive(dependencies, id, 1, (audience, ranking) =>
         reads.membershipOf(ranking, audience.size, numberOf(population, userId)),
       );
       sendJson(reply, `{${membershipText(found)}}`);
@@ -118,9 +118,9 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
         errors: ['campaign_not_found', 'audience_not_ready'],
       }),
     },
-    (request, reply) => {
+    async (request, reply) => {
       const { user_ids: userIds } = request.body;
-      const text = withActive(dependencies, request.params.id, userIds.length, (audience, ranking) => {
+      const text = await withActive(dependencies, request.params.id, userIds.length, (audience, ranking) => {
         let items = '';
         const numbers = findUsers(population, userIds);
         for (const [i, number] of numbers.entries()) {
@@ -157,9 +157,9 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
         errors: ['invalid_cursor', 'user_not_found'],
       }),
     },
-    (request, reply) => {
+    async (request, reply) => {
       const number = numberOf(dependencies.population, request.params.user_id);
-      sendJson(reply, find(number, request.query));
+      sendJson(reply, await find(number, request.query));
     },
   );
 }

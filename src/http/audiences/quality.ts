@@ -113,8 +113,9 @@ export function addQualityRoutes(app: ServerApp, { store }: QualityNeeds): void 
     async (request) => {
       const { id } = request.params;
       const { version } = request.query;
-      const audience = version === undefined ? store.activeAudience(id) : store.audienceVersion(id, version);
-      return reportQuality(audience, store.expansion(id, audience.expansionId));
+      const audience =
+        version === undefined ? await store.activeAudience(id) : await store.audienceVersion(id, version);
+      return reportQuality(audience, await store.expansion(id, audience.expansionId));
     },
   );
 }

@@ -42,20 +42,20 @@ interface Held {
 export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
   const { config, store, rankings, reads, population, encoder } = dependencies;
 
-  return (
+  return async (
     { id, version }: { readonly id: string; readonly version: number | null },
     request: FastifyRequest,
     query: Query,
     reply: FastifyReply,
-  ): FastifyReply => {
+  ): Promise<FastifyReply> => {
     const type = negotiate(request, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE, PARQUET_TYPE]);
     const gzip = type !== PARQUET_TYPE && acceptsGzip(request);
     const isSafe = type === CSV_TYPE && query.csv_safe;
-    const found = locate(store, id, version, query.cursor);
-    const find = () =>
+    const found = await locate(store, id, version, query.cursor);
+    const find = async (): Promise<Located> =>
       version === null && found.cursor === null
-        ? { audience: activeNow(store, id), cursor: null }
-        : locate(store, id, version, query.cursor);
+        ? { audience: await activeNow(store, id), cursor: null }
+        : await locate(store, id, version, query.cursor);
     // the tag is computed before the members are read, so that erasing a user during the read changes the tag of the
     // next response
     const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
@@ -75,7 +75,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       return { audience: at.audience, ranking, view: viewOf(at, ranking, query) };
     };
     if (type === PARQUET_TYPE || (type !== JSON_TYPE && query.limit === undefined)) {
-      const { opened, close } = holdForStream(takeStream(), rankings, open, (use) => openFound(found, find, use));
+      const { opened, close } = await holdForStream(takeStream(), rankings, open, (use) => openFound(found, find, use));
       const { audience, view } = opened;
       const end = Math.min(view.size, view.from + (query.limit ?? view.size));
       const encoding = encodingOf(type, isSafe, config);
@@ -85,7 +85,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
     }
 
     const limit = query.limit ?? config.defaultPageSize;
-    const opened = openFound(found, find, (at) =>
+    const opened = await openFound(found, find, (at) =>
       open(at, rankings.get(at.audience.folder, activeSize(at.audience), limit)),
     );
     const { audience, ranking, view } = opened;
@@ -102,14 +102,14 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
  * Opens an audience for a stream. The stream slot and the ranking's file descriptors are held until `close`. `release`
  * frees the slot.
  */
-function holdForStream(
+async function holdForStream(
   release: () => void,
   rankings: ReadNeeds['rankings'],
   open: (at: Located, ranking: ReadRanking) => Opened<ReadRanking>,
-  openFirst: (use: (at: Located) => Held) => Held,
-): Held {
+  openFirst: (use: (at: Located) => Held) => Promise<Held>,
+): Promise<Held> {
   try {
-    return openFirst((at) => {
+    return await openFirst((at) => {
       const held = rankings.hold(at.audience.folder);
       const close = () => {
         held.close();

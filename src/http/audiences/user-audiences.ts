@@ -2,7 +2,7 @@
 import type { Audience } from '../../domain/types.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { decimalScore } from '../../lib/text/decimal-score.ts';
-import type { Membership } from '../../service/ports/rankings.ts';
+import type { HeldAudience, Membership } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { quoteJson } from '../plugins/json/json-writing.ts';
 import { decodeCampaignCursor, encodeCampaignCursor } from './cursor.ts';
@@ -15,28 +15,38 @@ import { decodeCampaignCursor, encodeCampaignCursor } from './cursor.ts';
 export function createUserAudiences({ userAudiences }: Pick<ServerDependencies, 'userAudiences'>) {
   let listed: readonly Audience[] = [];
   /** The beginning of the JSON text of each audience, which is the same for all users. */
-  let heads: readonly string[] = [];
-  return (
+  let listedHeads: readonly string[] = [];
+  return async (
     userNumber: UserNumber,
     { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
-  ): string => {
+  ): Promise<string> => {
     const after = cursor === undefined ? '' : decodeCampaignCursor(cursor);
-    const { audiences, held } = userAudiences.find(userNumber);
-    if (audiences !== listed) heads = audiences.map(headOf);
+    const { audiences, held } = await userAudiences.find(userNumber);
+    if (audiences !== listed) listedHeads = audiences.map(headOf);
     listed = audiences;
+    const heads = listedHeads;
     const first = after === '' ? 0 : indexAfter(audiences, after);
     let items = '';
     let count = 0;
     let last = '';
-    for (const [i, position] of held) {
-      if (i < first) continue;
-      if (count === limit) return `{"items":[${items}],"next_cursor":"${encodeCampaignCursor(last)}"}`;
+    /** Adds an audience to the page. False if the page is full. */
+    const add = ([i, position]: HeldAudience): boolean => {
+      if (i < first) return true;
+      if (count === limit) return false;
       items += `${count === 0 ? '' : ','}${heads[i]!}${positionText(position)}}`;
       last = audiences[i]!.campaignId;
       count += 1;
-    }
-    return `{"items":[${items}],"next_cursor":null}`;
+      return true;
+    };
+    // audiences in memory are looked up without a promise for each
+    const isWhole = 'length' in held ? held.every(add) : await everyOf(held, add);
+    return `{"items":[${items}],"next_cursor":${isWhole ? 'null' : `"${encodeCampaignCursor(last)}"`}}`;
   };
+}
+
+async function everyOf<T>(items: AsyncIterable<T>, use: (item: T) => boolean): Promise<boolean> {
+  for await (const item of items) if (!use(item)) return false;
+  return true;
 }
 
 function headOf({ campaignId, version }: Audience): string {

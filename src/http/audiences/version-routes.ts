@@ -102,12 +102,12 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
       const type = negotiate(request, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
       const isSafe = type === CSV_TYPE && query.csv_safe;
       const gzip = type !== JSON_TYPE && acceptsGzip(request);
-      const audiences = [store.audienceVersion(id, first), store.audienceVersion(id, second)] as const;
+      const audiences = [await store.audienceVersion(id, first), await store.audienceVersion(id, second)] as const;
       const representation = `${type.replace(/.*\W/, '')}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}`;
       const etag = `"${first}-${second}-${representation}${erasureTag(population)}"`;
       const known = { vary: 'accept, accept-encoding', etag, 'cache-control': REVALIDATE };
       if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
-      const both = openBoth(dependencies, audiences, takeStream);
+      const both = await openBoth(dependencies, audiences, takeStream);
       if (type === JSON_TYPE)
         return reply
           .headers(known)
@@ -143,11 +143,11 @@ async function diffCounts(
 }
 
 /** Opens both rankings with their own file descriptors, and takes a stream slot. Both are held until `close`. */
-function openBoth(
+async function openBoth(
   dependencies: VersionNeeds,
   audiences: readonly [Audience, Audience],
   takeStream: TakeStream,
-): OpenSides {
+): Promise<OpenSides> {
   const { store, rankings } = dependencies;
   const release = takeStream();
   const held: HeldRanking[] = [];
@@ -155,8 +155,8 @@ function openBoth(
     for (const one of held) one.close();
     release();
   };
-  const open = (first: Audience): Side => {
-    const find = () => ({ audience: store.audienceVersion(first.campaignId, first.version) });
+  const open = (first: Audience): Promise<Side> => {
+    const find = async () => ({ audience: await store.audienceVersion(first.campaignId, first.version) });
     return openFound({ audience: first }, find, ({ audience }) => {
       const one = rankings.hold(audience.folder);
       held.push(one);
@@ -165,7 +165,7 @@ function openBoth(
     });
   };
   try {
-    return { from: open(audiences[0]), to: open(audiences[1]), close };
+    return { from: await open(audiences[0]), to: await open(audiences[1]), close };
   } catch (error) {
     close();
     throw error;

@@ -20,25 +20,33 @@ type Store = Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audie
  * Returns the cursor's version if there is a cursor, otherwise the requested version (null means the active version).
  * @throws AppError campaign_not_found, audience_not_found, audience_not_ready, invalid_cursor
  */
-export function locate(store: Store, id: string, version: number | null, text: string | undefined): Located {
+export async function locate(
+  store: Store,
+  id: string,
+  version: number | null,
+  text: string | undefined,
+): Promise<Located> {
   if (text === undefined) {
-    return { audience: version === null ? store.activeAudience(id) : store.audienceVersion(id, version), cursor: null };
+    return {
+      audience: version === null ? await store.activeAudience(id) : await store.audienceVersion(id, version),
+      cursor: null,
+    };
   }
-  store.get(id);
+  await store.get(id);
   const at = decodeCursor(id, text);
   if (version !== null && at.audienceVersion !== version) {
     throw invalidCursor(text, `the cursor belongs to audience version ${at.audienceVersion}`);
   }
-  return { audience: store.audienceVersion(id, at.audienceVersion), cursor: { text, at } };
+  return { audience: await store.audienceVersion(id, at.audienceVersion), cursor: { text, at } };
 }
 
 /**
  * Reads the active version from the store, bypassing versions that were cached in this iteration of the event loop.
  * @throws AppError campaign_not_found, audience_not_ready
  */
-export function activeNow(store: Store, id: string): Audience {
-  const { audienceVersion } = store.get(id);
-  return audienceVersion === null ? store.activeAudience(id) : store.audienceVersion(id, audienceVersion);
+export async function activeNow(store: Store, id: string): Promise<Audience> {
+  const { audienceVersion } = await store.get(id);
+  return audienceVersion === null ? await store.activeAudience(id) : await store.audienceVersion(id, audienceVersion);
 }
 
 /** A cut of `size` users. The ranks from `from` (0-based) to `size` are still to be returned. */
@@ -88,16 +96,16 @@ export function checkPopulation(
  * version pruned), the audience is looked up again. The second look-up either fails or finds another active version.
  * @throws the errors of `find`; AppError storage_failed
  */
-export function openFound<L extends { readonly audience: Audience }, T>(
+export async function openFound<L extends { readonly audience: Audience }, T>(
   found: L,
-  find: () => L,
+  find: () => Promise<L>,
   open: (found: L) => T,
-): T {
+): Promise<T> {
   try {
     return open(found);
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'storage_failed') throw error;
-    const again = find();
+    const again = await find();
     if (again.audience.folder === found.audience.folder) throw error;
     return open(again);
   }

@@ -40,8 +40,7 @@ export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
   app.addHook('onRoute', (route) => {
     const audited = auditedOf(route);
     if (audited === null) return;
-    // the last `preHandler` hook calls the handler directly, so a synchronous handler writes the audit entry in its own
-    // transaction
+    // the last `preHandler` hook calls the handler, which so writes the audit entry in its own transaction
     route.preHandler = [
       ...[route.preHandler ?? []].flat(),
       (request, _reply, done) => {
@@ -52,17 +51,11 @@ export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
     ];
     route.onSend = [
       ...[route.onSend ?? []].flat(),
-      (request, reply, payload, done) => {
+      async (request, reply, payload) => {
         const { pendingAction: pending } = request;
         const isDone = reply.statusCode < 400 && !reply.hasHeader('idempotent-replayed');
-        if (pending !== null && isDone) {
-          try {
-            needs.store.audit.record(pending);
-          } catch (error) {
-            return done(error as Error);
-          }
-        }
-        done(null, payload);
+        if (pending !== null && isDone) await needs.store.audit.record(pending);
+        return payload;
       },
     ];
   });

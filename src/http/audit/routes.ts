@@ -36,7 +36,7 @@ export function addAuditRoutes(app: ServerApp, { store, config }: AuditNeeds): v
       }),
     },
     async (request, reply) => {
-      const { items, nextCursor } = store.audit.list(request.query);
+      const { items, nextCursor } = await store.audit.list(request.query);
       if (nextCursor !== null) reply.header('x-next-cursor', nextCursor);
       return reply.type(NDJSON_TYPE).send(items.map(auditLine).join(''));
     },

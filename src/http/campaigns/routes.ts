@@ -64,7 +64,7 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       return once(request, reply, {
         answer: campaign,
         identity: body,
-        make: (idempotent) => {
+        make: async (idempotent) => {
           const { model, population } = dependencies.served();
           const featureCounts = countFeatures(model.campaignFeatures, body.features);
           refuseUnknownFilters(population, body.filters);
@@ -75,7 +75,7 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
             audience: toAudienceRequest(audience),
             refresh: toRefreshPolicy(refresh),
           };
-          const made = dependencies.store.create(input, (id) => findUser(population, id) >= 0, idempotent);
+          const made = await dependencies.store.create(input, (id) => findUser(population, id) >= 0, idempotent);
           if (made.state === 'queued') dependencies.wake();
           return made;
         },
@@ -113,11 +113,11 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       const { store } = dependencies;
       const { model, population } = dependencies.served();
       const { features, audience, refresh, ...fields } = request.body;
-      const before = store.get(request.params.id);
+      const before = await store.get(request.params.id);
       if (fields.labels) requireLabels(request.caller, fields.labels);
       requireSame(request.headers['if-match'], before);
       if (fields.filters) refuseUnknownFilters(population, fields.filters);
-      const changed = store.update(request.params.id, {
+      const changed = await store.update(request.params.id, {
         ...inCamelCase(fields),
         ...(features && { features: { values: features, counts: countFeatures(model.campaignFeatures, features) } }),
         ...(audience && { audience: toAudienceRequest(audience) }),
@@ -149,7 +149,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
     async (request, reply) => {
       const { id } = request.params;
       const ifMatch = request.headers['if-match'];
-      if (ifMatch !== undefined) requireSame(ifMatch, dependencies.store.get(id));
+      if (ifMatch !== undefined) requireSame(ifMatch, await dependencies.store.get(id));
       const left = await dependencies.store.delete(id);
       // the campaign itself has been deleted, so the periodic clean-up can remove the remaining feedback
       if (left !== null)
@@ -207,7 +207,7 @@ function getCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         errors: ['campaign_not_found'],
       }),
     },
-    async (request, reply) => sendCampaign(reply, dependencies.store.get(request.params.id)),
+    async (request, reply) => sendCampaign(reply, await dependencies.store.get(request.params.id)),
   );
 }
 

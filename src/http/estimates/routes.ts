@@ -71,14 +71,14 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
         return { ...answer, ...nothing('too_few_seeds', message) };
       }
       const suppressed = (await findRowsOf({ directory, rowOf }, suppression)).rows;
-      const suppressionSet = store.userSets.find(COMMON);
+      const suppressionSet = await store.userSets.find(COMMON);
       const users = { epoch, seeds: rows, suppressed, suppressionSet };
       const task = { features, filters, ...users, ...boundsOf(config) };
       try {
         return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };
       } catch (error) {
         // the file of a suppression list is removed when the list changes
-        if (store.userSets.find(COMMON) !== suppressionSet) return { ...answer, ...nothing(...CHANGED) };
+        if ((await store.userSets.find(COMMON)) !== suppressionSet) return { ...answer, ...nothing(...CHANGED) };
         request.log.error({ error: messageOf(error) }, 'an estimate failed');
         const message = `the service log has details under the request id ${request.id}`;
         return { ...answer, ...nothing('failed', message) };

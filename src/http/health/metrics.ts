@@ -33,7 +33,7 @@ const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 /** Creates the metrics of a server. All counts start at zero. */
 export function createMetrics(
   dependencies: MetricsNeeds,
-  partsOf: () => readonly Part[],
+  partsOf: () => Promise<readonly Part[]>,
   shedder: Pick<LoadShedder, 'refusedByClass'>,
 ): ServerMetrics {
   const registry = Registry.merge([metricsOfProcess()]);
@@ -59,9 +59,15 @@ export function createMetrics(
   counter('metaheac_shed_requests_total', refused, registers, ['class'], (self) => {
     for (const [name, count] of shedder.refusedByClass()) self.inc({ class: name }, count);
   });
-  gauge('metaheac_part_ready', '1 if the part is ready, as in /readyz; otherwise 0.', registers, ['part'], (self) => {
-    for (const { name, ready } of partsOf()) self.set({ part: name }, ready ? 1 : 0);
-  });
+  gauge(
+    'metaheac_part_ready',
+    '1 if the part is ready, as in /readyz; otherwise 0.',
+    registers,
+    ['part'],
+    async (self) => {
+      for (const { name, ready } of await partsOf()) self.set({ part: name }, ready ? 1 : 0);
+    },
+  );
   return {
     observe: requests.observe,
     openStreams,
@@ -117,16 +123,28 @@ function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
     'Number of campaigns by the state of their latest expansion.',
     registers,
     ['state'],
-    (self) => {
-      for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
+    async (self) => {
+      for (const [state, count] of Object.entries(await store.countsByState())) self.set({ state }, count);
     },
   );
-  gauge('metaheac_queue_depth', 'Number of expansions that are waiting for the engine.', registers, [], (self) => {
-    self.set(store.health.queue().depth);
-  });
-  gauge('metaheac_queue_oldest_seconds', 'Age of the oldest queued expansion in seconds.', registers, [], (self) => {
-    self.set(store.health.queue().oldestSeconds);
-  });
+  gauge(
+    'metaheac_queue_depth',
+    'Number of expansions that are waiting for the engine.',
+    registers,
+    [],
+    async (self) => {
+      self.set((await store.health.queue()).depth);
+    },
+  );
+  gauge(
+    'metaheac_queue_oldest_seconds',
+    'Age of the oldest queued expansion in seconds.',
+    registers,
+    [],
+    async (self) => {
+      self.set((await store.health.queue()).oldestSeconds);
+    },
+  );
 }
 
 function addWebhooks({ store, webhooks }: MetricsNeeds, registers: Registry[]): void {
@@ -135,8 +153,8 @@ function addWebhooks({ store, webhooks }: MetricsNeeds, registers: Registry[]): 
     'Number of webhook deliveries that are waiting or being sent.',
     registers,
     [],
-    (self) => {
-      self.set(store.outbox.pendingCount());
+    async (self) => {
+      self.set(await store.outbox.pendingCount());
     },
   );
   const help = 'Number of webhook delivery attempts by outcome.';

@@ -7,7 +7,7 @@ export function gauge(
   help: string,
   registers: Registry[],
   labelNames: readonly string[],
-  collect: (self: Gauge) => void,
+  collect: (self: Gauge) => void | Promise<void>,
 ): void {
   new Gauge({
     name,
@@ -15,7 +15,7 @@ export function gauge(
     labelNames: [...labelNames],
     registers,
     collect() {
-      collect(this);
+      return collect(this);
     },
   });
 }

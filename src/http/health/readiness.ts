@@ -26,42 +26,43 @@ const BUSY_MS = 10_000;
  * Returns the current state of each part. The results for the store and the file descriptors, which are expensive to
  * check, are at most a second old.
  */
-export function createReadiness(needs: ReadinessNeeds): () => readonly Part[] {
+export function createReadiness(needs: ReadinessNeeds): () => Promise<readonly Part[]> {
   const { clock } = needs;
   const store = kept(createStoreProbe(needs), clock);
   const descriptors = kept(() => descriptorVerdict(needs), clock);
-  return () => {
+  return async () => {
     const { model, population } = needs.served();
     return [
       { name: 'engine', ...engineVerdict(needs) },
-      { name: 'store', ...store() },
+      { name: 'store', ...(await store()) },
       { name: 'model', ready: true, detail: `version ${model.version}` },
       { name: 'population', ready: true, detail: describePopulation(population) },
       // the disk is checked every time, so that a caller who got an error about a full disk is not told that everything
       // is ready
-      { name: 'disk', ...verdictOf(() => diskVerdict(needs)) },
-      { name: 'descriptors', ...descriptors() },
+      { name: 'disk', ...(await verdictOf(() => diskVerdict(needs))) },
+      { name: 'descriptors', ...(await descriptors()) },
     ];
   };
 }
 
 /** Creates a check that reuses the result or the error of `look` for a second. */
-function kept(look: () => Verdict, clock: ReadinessNeeds['clock']): () => Verdict {
-  let verdict: Verdict | null = null;
+function kept(look: () => Verdict | Promise<Verdict>, clock: ReadinessNeeds['clock']): () => Promise<Verdict> {
+  let verdict: Promise<Verdict> | null = null;
   let lookedAt = 0;
-  return () => {
+  return async () => {
     const now = clock.elapsed();
-    if (verdict !== null && now - lookedAt < KEPT_MS) return verdict;
-    verdict = verdictOf(look);
-    lookedAt = now;
+    if (verdict === null || now - lookedAt >= KEPT_MS) {
+      verdict = verdictOf(look);
+      lookedAt = now;
+    }
     return verdict;
   };
 }
 
 /** Runs a check. If the check throws, its error is the reason why the part is not ready. */
-function verdictOf(look: () => Verdict): Verdict {
+async function verdictOf(look: () => Verdict | Promise<Verdict>): Promise<Verdict> {
   try {
-    return look();
+    return await look();
   } catch (error) {
     return { ready: false, detail: messageOf(error) };
   }
@@ -74,11 +75,11 @@ function engineVerdict({ engine, config }: ReadinessNeeds): Verdict {
 }
 
 /** Creates a check that writes to the store, because a readable store need not be writable. */
-function createStoreProbe({ store, clock }: ReadinessNeeds): () => Verdict {
+function createStoreProbe({ store, clock }: ReadinessNeeds): () => Promise<Verdict> {
   let writtenAt = clock.elapsed();
-  return () => {
-    const { depth, oldestSeconds } = store.health.queue();
-    const result = store.health.probe();
+  return async () => {
+    const { depth, oldestSeconds } = await store.health.queue();
+    const result = await store.health.probe();
     const now = clock.elapsed();
     if (result === 'written') writtenAt = now;
     const busyMs = now - writtenAt;

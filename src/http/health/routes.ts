@@ -22,7 +22,7 @@ const READY_RETRY_SECONDS = 2;
 export function addHealthRoutes(
   app: ServerApp,
   dependencies: HealthNeeds,
-  partsOf: () => readonly Part[],
+  partsOf: () => Promise<readonly Part[]>,
   { metrics, access }: HealthParts,
 ): void {
   getLiveness(app);
@@ -51,7 +51,12 @@ function getLiveness(app: ServerApp): void {
   );
 }
 
-function getReadiness(app: ServerApp, dependencies: HealthNeeds, partsOf: () => readonly Part[], access: Access): void {
+function getReadiness(
+  app: ServerApp,
+  dependencies: HealthNeeds,
+  partsOf: () => Promise<readonly Part[]>,
+  access: Access,
+): void {
   app.get(
     '/readyz',
     {
@@ -72,9 +77,9 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds, partsOf: () => 
       }),
     },
     async (request) => {
-      const parts = partsOf();
+      const parts = await partsOf();
       const waiting = parts.filter(({ ready }) => !ready);
-      if (!access.seesMetrics(request.headers.authorization)) {
+      if (!(await access.seesMetrics(request.headers.authorization))) {
         if (waiting.length === 0) return { status: 'ready' as const };
         throw new AppError('unavailable', 'not ready', { facts: { retry_after: READY_RETRY_SECONDS } });
       }

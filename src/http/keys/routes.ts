@@ -50,7 +50,10 @@ function createKey(app: ServerApp, { store, clock, config }: KeyNeeds): void {
       refuseAnybody(request.caller);
       const { name, scope, labels, expires_at: expiry } = request.body;
       const expiresAt = expiry === undefined ? null : Date.parse(expiry);
-      const { apiKey, key: secret } = store.apiKeys.create({ name, scope, labels, expiresAt }, config.maximumKeys);
+      const { apiKey, key: secret } = await store.apiKeys.create(
+        { name, scope, labels, expiresAt },
+        config.maximumKeys,
+      );
       return reply
         .code(201)
         .headers({ location: `/v1/keys/${apiKey.id}`, 'cache-control': 'no-store' })
@@ -101,7 +104,7 @@ function getCaller(app: ServerApp, { store }: KeyNeeds): void {
     async (request) => {
       assert(request.caller !== null, 'the route needs a scope');
       const { actor, scope, labels } = request.caller;
-      return { actor, scope, labels: labels ?? {}, key: store.apiKeys.find(actor) };
+      return { actor, scope, labels: labels ?? {}, key: await store.apiKeys.find(actor) };
     },
   );
 }
@@ -147,7 +150,7 @@ function revokeKey(app: ServerApp, { store }: KeyNeeds): void {
     },
     async (request, reply) => {
       refuseAnybody(request.caller);
-      store.apiKeys.revoke(request.params.id);
+      await store.apiKeys.revoke(request.params.id);
       return reply.code(204).send(null);
     },
   );

@@ -57,15 +57,17 @@ export function createOnce(store: Pick<Campaigns, 'answerOf'>) {
     if (key === undefined) return answer.parse(await make(undefined));
     while (running.has(key)) await running.get(key)?.catch(() => {});
     const requestSha256 = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
-    const answered = store.answerOf({ key, requestSha256 });
-    if (answered !== null) {
+    const handle = async () => {
+      const answered = await store.answerOf({ key, requestSha256 });
+      if (answered === null)
+        return answer.parse(await make({ key, requestSha256, answer: (made) => JSON.stringify(answer.parse(made)) }));
       reply.header('idempotent-replayed', 'true');
       return JSON.parse(answered) as z.output<Answer>;
-    }
-    const making = Promise.resolve(make({ key, requestSha256, answer: (made) => JSON.stringify(answer.parse(made)) }));
-    running.set(key, making);
+    };
+    const handling = handle();
+    running.set(key, handling);
     try {
-      return answer.parse(await making);
+      return await handling;
     } finally {
       running.delete(key);
     }

@@ -16,7 +16,7 @@ export type StatusNeeds = Pick<
 
 /** State of the HTTP server. */
 export interface Observed {
-  readonly partsOf: () => readonly Part[];
+  readonly partsOf: () => Promise<readonly Part[]>;
   readonly errors: LastErrors;
   /** Milliseconds since 1970, by the service's clock. */
   readonly started: { readonly at: number; readonly elapsed: number };
@@ -42,18 +42,18 @@ export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, obser
       }),
     },
     async () => ({
-      ...partsOf(observed.partsOf()),
-      versions: versionsOf(dependencies),
+      ...partsOf(await observed.partsOf()),
+      versions: await versionsOf(dependencies),
       started_at: observed.started.at,
       uptime_seconds: (dependencies.clock.elapsed() - observed.started.elapsed) / 1000,
       clock: { ...dependencies.clock.status, time: dependencies.clock.now() },
-      queue: queueOf(dependencies),
+      queue: await queueOf(dependencies),
       engine: engineOf(dependencies.engine()),
       disk: diskOf(dependencies),
       files: { damaged: dependencies.storage.damaged(), set_aside: [...dependencies.storage.setAside()] },
       damage: damageOf(dependencies),
-      webhooks: { pending: dependencies.store.outbox.pendingCount(), ...dependencies.webhooks.counts() },
-      last_errors: errorsOf(dependencies, observed.errors),
+      webhooks: { pending: await dependencies.store.outbox.pendingCount(), ...dependencies.webhooks.counts() },
+      last_errors: await errorsOf(dependencies, observed.errors),
     }),
   );
 }
@@ -62,19 +62,19 @@ function partsOf(parts: readonly Part[]): Pick<Status, 'ready' | 'parts'> {
   return { ready: parts.every(({ ready }) => ready), parts };
 }
 
-function versionsOf({ store, served }: StatusNeeds): Status['versions'] {
+async function versionsOf({ store, served }: StatusNeeds): Promise<Status['versions']> {
   const { model, population } = served();
   return {
     service: PACKAGE_VERSION,
     model: model.version,
     population: population.version,
-    database_schema: store.health.schemaVersion(),
+    database_schema: await store.health.schemaVersion(),
   };
 }
 
-function queueOf({ store }: StatusNeeds): Status['queue'] {
-  const { depth, oldestSeconds } = store.health.queue();
-  return { depth, oldest_seconds: oldestSeconds, by_state: store.countsByState() };
+async function queueOf({ store }: StatusNeeds): Promise<Status['queue']> {
+  const { depth, oldestSeconds } = await store.health.queue();
+  return { depth, oldest_seconds: oldestSeconds, by_state: await store.countsByState() };
 }
 
 function engineOf({ ready, detail, restarts, heartbeat, ...engine }: EngineStatus): Status['engine'] {
@@ -103,9 +103,9 @@ function damageOf({ storage }: StatusNeeds): Status['damage'] {
   return { count: all.length, files: all.slice(0, SHOWN_DAMAGE) };
 }
 
-function errorsOf({ store }: StatusNeeds, errors: LastErrors): Status['last_errors'] {
+async function errorsOf({ store }: StatusNeeds, errors: LastErrors): Promise<Status['last_errors']> {
   const none = { campaign_id: null, expansion_id: null, route: null };
-  const ofExpansions = store.health.lastFailures(KEPT_ERRORS).map(({ campaignId, expansionId, code, at }) => ({
+  const ofExpansions = (await store.health.lastFailures(KEPT_ERRORS)).map(({ campaignId, expansionId, code, at }) => ({
     ...{ at, code },
     ids: { campaign_id: campaignId, expansion_id: expansionId },
   }));

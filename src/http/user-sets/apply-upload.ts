@@ -40,7 +40,7 @@ export async function applyUpload(
 ): Promise<ShownSet> {
   const { clock, config, store } = dependencies;
   const { min_known_percent: minimum = 0, dry_run: isDryRun = false } = request.query as z.output<typeof uploadQuery>;
-  if (owner.kind !== 'common_suppression') store.get(owner.campaignId);
+  if (owner.kind !== 'common_suppression') await store.get(owner.campaignId);
   const place = uploads.open(request.raw.socket);
   const collected = store.userSets.collect();
   try {

@@ -201,7 +201,7 @@ function addRemoval(app: ServerApp, { store }: UserSetNeeds, kind: Kind): void {
       }),
     },
     async (request, reply) => {
-      store.userSets.clear(kind.ownerOf(request));
+      await store.userSets.clear(kind.ownerOf(request));
       return reply.code(204).send(null);
     },
   );
@@ -247,7 +247,7 @@ function addUnknownUsers(app: ServerApp, dependencies: UserSetNeeds, takeStream:
       try {
         stream = streamIds(
           type,
-          store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies)),
+          await store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies)),
           config,
           takeStream.turn,
           release,

@@ -120,7 +120,7 @@ function getWebhook(app: ServerApp, { store }: WebhookNeeds): void {
       }),
     },
     async (request, reply) => {
-      const found = webhook.parse(store.webhooks.get(request.params.id));
+      const found = webhook.parse(await store.webhooks.get(request.params.id));
       return sendShown(reply.header('etag', tagOfWebhook(found)), found);
     },
   );
@@ -146,9 +146,9 @@ function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
     async (request, reply) => {
       const { id } = request.params;
       if (request.body.url !== undefined) webhooks.guard.checkUrl(request.body.url);
-      const before = tagOfWebhook(webhook.parse(store.webhooks.get(id)));
+      const before = tagOfWebhook(webhook.parse(await store.webhooks.get(id)));
       requireMatch(request.headers['if-match'], (etag) => etag === before);
-      const changed = webhook.parse(store.webhooks.update(id, request.body, clock.now()));
+      const changed = webhook.parse(await store.webhooks.update(id, request.body, clock.now()));
       webhooks.wake();
       return sendShown(reply.header('etag', tagOfWebhook(changed)), changed);
     },
@@ -171,7 +171,7 @@ function deleteWebhook(app: ServerApp, { store }: WebhookNeeds): void {
       }),
     },
     async (request, reply) => {
-      store.webhooks.remove(request.params.id);
+      await store.webhooks.remove(request.params.id);
       return reply.code(204).send(null);
     },
   );

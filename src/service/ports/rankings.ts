@@ -13,6 +13,7 @@ export type { ReadRanking } from '../../audience/ranking.ts';
 export type { HeldRanking } from '../../audience/ranking-cache.ts';
 export type { ChangeBlock, Encoding } from '../../audience/stream/block-encoding.ts';
 export type { TextType } from '../../audience/stream/row-formats.ts';
+export type { HeldAudience } from '../../audience/user-audiences.ts';
 
 /** Opens rankings. */
 export type Rankings = Pick<RankingCache, 'get' | 'hold'>;

@@ -143,7 +143,7 @@ export class ModelActivation implements Models {
         : await supervisor.checkModel({
             version,
             folder: next.path,
-            campaigns: check.kind === 'rollback' ? [] : this.#shadowCampaigns(),
+            campaigns: check.kind === 'rollback' ? [] : await this.#shadowCampaigns(),
           });
       // the served model is kept for a rollback, and for expansions and customised models that need it
       await publishModel(this.#models, this.#served.model.folder.path);
@@ -173,14 +173,16 @@ export class ModelActivation implements Models {
     served.replace({ model: next });
   }
 
-  #shadowCampaigns(): ShadowCampaign[] {
+  async #shadowCampaigns(): Promise<ShadowCampaign[]> {
     const { store } = this.#options;
-    return store.list({ limit: SHADOW_CAMPAIGNS, state: 'ready' }).items.flatMap((campaign) => {
-      const { id: campaignId, externalId, expansionId } = campaign;
-      if (expansionId === null) return [];
-      const { features, filters } = store.expansion(campaignId, expansionId);
-      return [{ campaignId, externalId, features, filters, sets: store.setsOf({ expansionId }) }];
-    });
+    const campaigns: ShadowCampaign[] = [];
+    const { items } = await store.list({ limit: SHADOW_CAMPAIGNS, state: 'ready' });
+    for (const { id: campaignId, externalId, expansionId } of items) {
+      if (expansionId === null) continue;
+      const { features, filters } = await store.expansion(campaignId, expansionId);
+      campaigns.push({ campaignId, externalId, features, filters, sets: await store.setsOf({ expansionId }) });
+    }
+    return campaigns;
   }
 
   #present({ manifest, publishedAt, bytes }: NonNullable<ReturnType<typeof summarise>>): ModelVersion {

@@ -29,17 +29,17 @@ export interface ExplainThreadData {
   readonly limits: ExplanationLimits;
 }
 
-function run(
+async function run(
   { folder, size, populationVersion, seedSets }: ExplainTask,
   { population, store, limits }: ExplainThreadData,
-): Explanation {
+): Promise<Explanation> {
   if (!hasVersion(population, populationVersion)) {
     const message = `the audience was made with population ${populationVersion}, which no longer exists`;
     throw new AppError('population_unavailable', message, { facts: { population_version: populationVersion } });
   }
   const opened = openPopulation(population, { version: populationVersion, trusted: true });
   const files = openStoreFiles(store);
-  const seeds = numbersOf(opened, files, seedSets);
+  const seeds = await numbersOf(opened, files, seedSets);
   const ranking = openRanking(files.blobs, folder);
   try {
     return explain(opened, { ranking, size }, seeds, limits);
@@ -49,10 +49,14 @@ function run(
 }
 
 /** The numbers of the users who are in at least one of the sets; users unknown to the directory are left out. */
-function numbersOf({ directory }: Population, files: SetReader, sets: readonly string[]): ReadonlySet<UserNumber> {
+async function numbersOf(
+  { directory }: Population,
+  files: SetReader,
+  sets: readonly string[],
+): Promise<ReadonlySet<UserNumber>> {
   const numbers = new Set<UserNumber>();
   for (const sha256 of sets) {
-    for (const block of files.setBlocks(sha256)) {
+    for (const block of await files.setBlocks(sha256)) {
       for (const userId of block) {
         const number = directory.find(userId);
         if (number >= 0) numbers.add(number);

@@ -90,13 +90,13 @@ export class DamageLog {
   async #makeAgain(folder: string, message: string | undefined): Promise<void> {
     const { store, logger, wake } = this.#options;
     if (message === undefined && this.#queued.has(folder)) return;
-    const audience = store.activeAudiences().find((one) => one.folder === folder);
+    const audience = (await store.activeAudiences()).find((one) => one.folder === folder);
     if (audience === undefined && message === undefined) return;
     this.note('ranking', folder, message ?? 'the damage was found by a read');
     // this version is not active, so no new expansion is queued and reads keep failing
     if (audience === undefined) return;
     const { campaignId } = audience;
-    const { state } = store.get(campaignId);
+    const { state } = await store.get(campaignId);
     if (state !== null && !isEnd(state)) return;
     this.#queued.add(folder);
     const { id } = await store.expand(campaignId);

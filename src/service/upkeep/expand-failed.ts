@@ -26,7 +26,7 @@ export async function expandFailed({ store, logger, wake }: ExpandFailedOptions)
   // listed before queueing, because queued campaigns leave the list
   const ids: string[] = [];
   for (let cursor: string | undefined; ; ) {
-    const page = store.list({ state: 'failed', limit: PAGE_SIZE, cursor });
+    const page = await store.list({ state: 'failed', limit: PAGE_SIZE, cursor });
     ids.push(...page.items.filter(({ reason }) => OF_THE_POPULATION.has(reason?.code)).map(({ id }) => id));
     if (page.nextCursor === null) break;
     cursor = page.nextCursor;

@@ -64,8 +64,8 @@ export function startHousekeeping({
       const before = clock.before(retention.days * DAY_MS);
       const beforeAudit = clock.before(auditDays * DAY_MS);
       // if the clock has jumped, the time is null because ages are unknown
-      if (before !== null) store.prune(retention, before);
-      if (beforeAudit !== null) store.audit.prune(beforeAudit);
+      if (before !== null) await store.prune(retention, before);
+      if (beforeAudit !== null) await store.audit.prune(beforeAudit);
       rankings.forgetDeleted();
       await store.removeUnusedFeedback();
     }),

@@ -27,12 +27,12 @@ const FULL_BYTES = 64 * 1024;
  * is missing are moved aside. `refuse` checks the locked folder and throws if a check fails.
  * @throws the errors of `lockStore`; AppError invalid_argument if the folder cannot be taken over
  */
-export function lockFolder(
+export async function lockFolder(
   locator: StoreLocator,
   { adopt = false, clock, logger }: { readonly adopt?: boolean; readonly clock: Clock; readonly logger: Logger },
   refuse: () => void,
-): () => void {
-  const release = lockStore(locator);
+): Promise<() => void> {
+  const release = await lockStore(locator);
   try {
     refuse();
     const saved = takeSavedStore(locator, clock.now());
@@ -59,9 +59,9 @@ function reportAdoption(folder: string | null, logger: Logger): void {
 }
 
 /** Records the end of a service. If nothing can be written any more, the next start has less information. */
-export function giveUp(store: CampaignStore, logger: Logger): void {
+export async function giveUp(store: CampaignStore, logger: Logger): Promise<void> {
   try {
-    store.renewGeneration();
+    await store.renewGeneration();
   } catch (error) {
     logger.warn({ err: error }, 'the database generation could not be changed');
   }
@@ -82,23 +82,23 @@ export function keepReserve(
  * Takes over the folder, and releases the jobs that a previous service left running. If the disk is too full to record
  * the release, the service is read-only and the leases expire.
  */
-export function takeOver(
+export async function takeOver(
   store: CampaignStore,
   locator: StoreLocator,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   { diskReserveBytes }: Limits,
   keeper: ReserveKeeper,
-): DiskWatch {
+): Promise<DiskWatch> {
   const isGivenUp = () => keeper.isGivenUp();
   const disk = new DiskWatch(() => freeBytesOf(locator), diskReserveBytes, isGivenUp, clock);
   const { isLow, freeBytes, reserveBytes } = disk.state();
   if (isLow)
     logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
   try {
-    const folder = isLow ? store.takeFolder() : store.reserve.usingSync(() => store.takeFolder());
+    const folder = isLow ? await store.takeFolder() : store.reserve.usingSync(() => store.takeFolder());
     if (folder !== null) logger.error({ folder }, 'files that this database has no record of were moved aside');
-    store.userSets.removeLeftovers();
-    const released = store.releaseAll();
+    await store.userSets.removeLeftovers();
+    const released = await store.releaseAll();
     if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
   } catch (error) {
     const isFull = isLow || freeBytesOf(locator) < FULL_BYTES;

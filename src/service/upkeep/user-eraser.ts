@@ -54,9 +54,9 @@ export class ServiceEraser implements UserEraser {
 
   /** Until `close`, completes pending requests, including later requests from other processes. */
   watch(): void {
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();
-    this.#look();
+    void this.#look();
   }
 
   /** Waits for the running erasure to complete, and then stops. Other requests are completed after the next start. */
@@ -65,11 +65,11 @@ export class ServiceEraser implements UserEraser {
     await this.#work;
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
     const { store, population, logger } = this.#options;
     try {
       population.erasures.refresh();
-      if (this.#work === null && store.requestedErasures(1).length > 0) this.#start();
+      if (this.#work === null && (await store.requestedErasures(1)).length > 0) this.#start();
     } catch (error) {
       logger.error({ err: error }, 'pending erasures cannot be read');
     }
@@ -90,7 +90,7 @@ export class ServiceEraser implements UserEraser {
     try {
       // the request is written to disk first, so that the next start completes it after a crash
       if (waiting.length > 0)
-        store.requestErasure(
+        await store.requestErasure(
           waiting.map(({ userId }) => userId),
           waiting.flatMap(({ action }) => (action === null ? [] : [action])),
         );
@@ -105,7 +105,7 @@ export class ServiceEraser implements UserEraser {
   async #eraseRequested(): Promise<void> {
     const { store, population, logger } = this.#options;
     for (;;) {
-      const userIds = store.requestedErasures(MOST_REQUESTED);
+      const userIds = await store.requestedErasures(MOST_REQUESTED);
       if (userIds.length === 0) return;
       await store.reserve.using(() => eraseUsers(population.path, userIds, population));
       logger.info(await store.eraseUsers(userIds), 'users erased');

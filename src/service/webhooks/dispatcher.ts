@@ -50,6 +50,11 @@ export class WebhookDispatcher implements WebhookService {
   /** End of the pause, in the time of `clock.elapsed`. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #isStopped = false;
+  #isWoken = false;
+  #isPolling = false;
+  #polling: Promise<void> = Promise.resolve();
+  /** Deliveries whose attempts ended while due deliveries were being read, so what was read of them may be old. */
+  readonly #ended = new Set<string>();
 
   constructor(options: DispatcherOptions) {
     this.guard = options.guard;
@@ -63,17 +68,25 @@ export class WebhookDispatcher implements WebhookService {
     this.wake();
   }
 
-  /** Checks for due deliveries at once. */
+  /** Checks for due deliveries at once, or again if a check is under way. */
   wake(): void {
-    if (this.#isStopped || this.#options.clock.elapsed() < this.#pausedUntil) return;
-    // Polls for due deliveries. Polling continues after any error, because deliveries that cannot be read or written
-    // now stay due.
-    try {
-      this.#prune();
-      this.#sendDue();
-    } catch (error) {
-      this.#pause(error);
+    this.#isWoken = true;
+    if (!this.#isPolling) this.#polling = this.#poll();
+  }
+
+  /** Polling continues after any error, because deliveries that cannot be read or written now stay due. */
+  async #poll(): Promise<void> {
+    this.#isPolling = true;
+    while (this.#isWoken && !this.#isStopped && this.#options.clock.elapsed() >= this.#pausedUntil) {
+      this.#isWoken = false;
+      try {
+        await this.#prune();
+        await this.#sendDue();
+      } catch (error) {
+        this.#pause(error);
+      }
     }
+    this.#isPolling = false;
   }
 
   counts(): AttemptCounts {
@@ -88,21 +101,27 @@ export class WebhookDispatcher implements WebhookService {
     this.#isStopped = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     const cut = setTimeout(() => this.#abort.abort(), this.#options.config.closeGraceMs);
+    await this.#polling;
     await Promise.all([...this.#calls.values()].map(({ done }) => done));
     clearTimeout(cut);
   }
 
-  #sendDue(): void {
+  async #sendDue(): Promise<void> {
     const { outbox, clock, config } = this.#options;
     const most = config.webhookParallelCalls;
     // twice as many deliveries are read, because deliveries in flight are still due
-    for (const delivery of outbox.due(clock.now(), 2 * most)) {
+    this.#ended.clear();
+    const due = await outbox.due(clock.now(), 2 * most);
+    if (this.#isStopped) return;
+    for (const delivery of due) {
+      if (this.#ended.has(delivery.id)) continue;
       const calls = [...this.#calls.values()].filter(({ webhookId }) => webhookId === delivery.webhookId);
       if (calls.length >= most || this.#calls.has(delivery.id)) continue;
       const done = this.#attempt(delivery)
         .catch((error) => this.#pause(error))
         .finally(() => {
           this.#calls.delete(delivery.id);
+          this.#ended.add(delivery.id);
           this.wake();
         });
       this.#calls.set(delivery.id, { webhookId: delivery.webhookId, done });
@@ -121,7 +140,7 @@ export class WebhookDispatcher implements WebhookService {
     // not the time that was read before the call: a step of the clock meanwhile has moved the stored time
     const createdAt = Math.round(now - durationMs - ageMs);
     const attempt = { ...result, durationMs, ...this.#outcomeOf({ ...delivery, createdAt }, result, now) };
-    if (!outbox.record(delivery, attempt, now)) return;
+    if (!(await outbox.record(delivery, attempt, now))) return;
     const outcome = attempt.state === 'pending' ? 'retried' : attempt.state;
     this.#counts[outcome] += 1;
     this.#log(delivery, attempt, outcome);
@@ -170,14 +189,14 @@ export class WebhookDispatcher implements WebhookService {
     return { state: next === null ? 'failed' : 'pending', nextAttemptAt: next, isGone };
   }
 
-  #prune(): void {
+  async #prune(): Promise<void> {
     const { outbox, clock, config } = this.#options;
     const now = clock.elapsed();
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
-    outbox.failStranded(clock.now() - config.webhookRetryMs);
+    await outbox.failStranded(clock.now() - config.webhookRetryMs);
     const before = clock.before(config.webhookRetentionMs);
     // a later poll prunes again if the clock has jumped, or if more old deliveries remain
-    if (before !== null && !outbox.prune(before)) this.#prunedAt = now;
+    if (before !== null && !(await outbox.prune(before))) this.#prunedAt = now;
   }
 
   /** Logs an attempt without the URL, which often contains a secret of the receiver. */

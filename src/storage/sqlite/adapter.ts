@@ -10,7 +10,7 @@ import { openFiles, openStore } from './open-store.ts';
 import { openUpkeep } from './upkeep.ts';
 
 export const sqlite: StoreAdapter = {
-  lock: lockDataFolder,
+  lock: async (location) => lockDataFolder(location),
   open: openStore,
   adopt: adoptDataFolder,
   takeSaved,

@@ -29,6 +29,7 @@ import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import { type Database, write } from './database/database.ts';
 import type { Freshness } from './database/driver.ts';
 import { writeToFree } from './database/reserve.ts';
+import type { Synchronous } from './promised.ts';
 
 /** Maximum number of keys in the cache (about 500 bytes each); a full cache is emptied. */
 const CACHED_KEYS = 10_000;
@@ -57,7 +58,7 @@ interface Parts {
   readonly clock: Clock;
 }
 
-export class SqliteApiKeys implements ApiKeys {
+export class SqliteApiKeys implements Synchronous<ApiKeys> {
   readonly #database: Database;
   readonly #parts: Parts;
   readonly #cached = new Map<string, StoredApiKey>();

@@ -30,6 +30,7 @@ import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import { type Bound, type Database, write } from './database/database.ts';
 import type { Freshness } from './database/driver.ts';
 import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
+import type { Synchronous } from './promised.ts';
 
 /** Maximum number of campaigns whose active audience is cached (about 400 bytes each). */
 const CACHED_AUDIENCES = 10_000;
@@ -67,7 +68,7 @@ interface Parts {
   readonly freshness: Freshness;
 }
 
-export class SqliteAudiences implements Audiences {
+export class SqliteAudiences implements Synchronous<Audiences> {
   readonly #database: Database;
   readonly #now: () => number;
   readonly #parts: Parts;

@@ -1,4 +1,5 @@
 /** Stores the audit log in SQLite. If an action runs in a transaction, its entry is written in that transaction. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AuditEntry, AuditedAction, AuditQuery, PendingAction } from '../../domain/audit.ts';
 import { decodeCursor } from '../../domain/cursors.ts';
 import type { AuditLog } from '../../domain/ports/audit.ts';
@@ -8,6 +9,7 @@ import { insertRow, pageOf, plain, type RowOf, readRow, selectList } from './dat
 import { deleteRows } from './database/damaged-rows.ts';
 import { beforeCommit, type Database, write } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
+import type { Synchronous } from './promised.ts';
 
 const COLUMNS = {
   number: plain<number>('number'),
@@ -24,15 +26,19 @@ const COLUMNS = {
 /** Maximum number of entries removed per transaction, so that other writers can write in between. */
 const PRUNED_AT_ONCE = 10_000;
 
-export class SqliteAuditLog implements AuditLog {
+interface Running {
+  readonly pending: PendingAction;
+  /** Id of the resource that the action has created. */
+  made: string | null;
+}
+
+export class SqliteAuditLog implements Synchronous<AuditLog> {
   readonly #database: Database;
   readonly #clock: Clock;
-  /** The action of this turn of the event loop. Its entry is written in the next transaction. */
-  #pending: PendingAction | null = null;
+  /** The action that is running. Its entry is written in its first transaction. */
+  readonly #running = new AsyncLocalStorage<Running | null>();
   /** Selects the latest recorded time of an entry or of the service. */
   readonly #reached;
-  /** Id of the resource that the action has created. */
-  #made: string | null = null;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
@@ -47,13 +53,7 @@ export class SqliteAuditLog implements AuditLog {
   }
 
   during<T>(pending: PendingAction, work: () => T): T {
-    this.#pending = pending;
-    this.#made = null;
-    try {
-      return work();
-    } finally {
-      this.#pending = null;
-    }
+    return this.#running.run({ pending, made: null }, work);
   }
 
   record(pending: PendingAction): void {
@@ -68,11 +68,14 @@ export class SqliteAuditLog implements AuditLog {
    */
   with<T>(pending: PendingAction | null, work: () => T): T {
     let isEntered = false;
-    const result = write(this.#database, () => {
-      const result = work();
-      isEntered = result !== false && this.enter(pending);
-      return result;
-    });
+    // the entry depends on the result of `work`, so it is not written at the commit
+    const result = this.#running.run(null, () =>
+      write(this.#database, () => {
+        const result = work();
+        isEntered = result !== false && this.enter(pending);
+        return result;
+      }),
+    );
     if (isEntered) pending!.isRecorded = true;
     return result;
   }
@@ -82,15 +85,16 @@ export class SqliteAuditLog implements AuditLog {
    * `isRecorded` after the commit.
    */
   enter(pending: PendingAction | null): boolean {
-    // the entry of this turn's action is written at the commit
-    if (pending === null || pending.isRecorded || pending === this.#pending) return false;
-    this.#insert(pending.action);
+    // the entry of the running action is written at the commit
+    if (pending === null || pending.isRecorded || pending === this.#running.getStore()?.pending) return false;
+    this.#insert(pending.action, null);
     return true;
   }
 
   /** Sets the id of a new resource for the entry. Call this inside the transaction that creates the resource. */
   made(id: string): void {
-    this.#made = id;
+    const running = this.#running.getStore();
+    if (running) running.made = id;
   }
 
   list({ since, until, limit, cursor }: AuditQuery): Page<AuditEntry> {
@@ -117,17 +121,18 @@ export class SqliteAuditLog implements AuditLog {
   }
 
   #recordPending(): (() => void) | null {
-    const pending = this.#pending;
-    if (pending === null || pending.isRecorded) return null;
-    this.#insert(pending.action);
+    const running = this.#running.getStore();
+    if (!running || running.pending.isRecorded) return null;
+    const { pending, made } = running;
+    this.#insert(pending.action, made);
     return () => {
       pending.isRecorded = true;
     };
   }
 
-  #insert({ resourceId, requestId, ...action }: AuditedAction): void {
+  #insert({ resourceId, requestId, ...action }: AuditedAction, made: string | null): void {
     const at = this.#clock.now();
-    const row = { ...action, at, resource_id: resourceId ?? this.#made, request_id: requestId };
+    const row = { ...action, at, resource_id: resourceId ?? made, request_id: requestId };
     insertRow(this.#database, 'audit_log', { ...row, reached_at: Math.max(at, this.#reached.get() as number) });
   }
 }

@@ -9,6 +9,7 @@ import { userSetBlocks } from '../files/set-file.ts';
 import { json, plain, readRow, selectList } from './database/columns.ts';
 import { databaseOf } from './database/data-folder.ts';
 import { type Database, openForReading } from './database/database.ts';
+import { promised, type Synchronous } from './promised.ts';
 
 /** Number of rows read at once. */
 const READ_ROWS = 4_096;
@@ -30,12 +31,13 @@ const READY = `FROM campaigns c JOIN installation i JOIN expansions e ON e.campa
   WHERE e.state = 'ready' AND c.seed_set IS NOT NULL`;
 
 /** @throws AppError invalid_argument if there is no data folder of this version; storage_failed */
-export function openRecords(dataDir: string): CampaignRecords {
+export async function openRecords(dataDir: string): Promise<CampaignRecords> {
   const absolute = resolve(dataDir);
-  return new SqliteRecords(openForReading(databaseOf(absolute)), new FileBlobs(absolute));
+  const records = new SqliteRecords(openForReading(databaseOf(absolute)), new FileBlobs(absolute));
+  return promised(records, ['ready', 'countOthers', 'seedsOf', 'suppressedOf', 'feedbackOf', 'close']);
 }
 
-class SqliteRecords implements CampaignRecords {
+class SqliteRecords implements Synchronous<CampaignRecords> {
   readonly #database: Database;
   readonly #blobs: FileBlobs;
 

@@ -30,6 +30,7 @@ import {
 } from './database/columns.ts';
 import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import type { Database } from './database/driver.ts';
+import type { Synchronous } from './promised.ts';
 import { remainingTimes } from './remaining-time.ts';
 import { decodeCounts } from './set-rows.ts';
 
@@ -132,9 +133,7 @@ const INPUTS = {
 
 export type CampaignInputs = RowOf<typeof INPUTS>;
 
-type Reads = Pick<Campaigns, 'find' | 'findLabels' | 'get' | 'list' | 'countsByState'>;
-
-export class CampaignRows implements Reads {
+export class CampaignRows implements Synchronous<Omit<Campaigns, 'create' | 'answerOf' | 'update' | 'delete'>> {
   readonly #database: Database;
   /** Prepared once, because every read of a campaign runs it, and preparing takes as long as running it. */
   readonly #select;

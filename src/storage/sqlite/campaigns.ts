@@ -19,6 +19,7 @@ import type { EventLog, LastOfCampaign } from './events.ts';
 import type { SqliteExpansions } from './expansions.ts';
 import { NO_FEEDBACK, type SqliteFeedback } from './feedback.ts';
 import { findAnswer, keepAnswerOf } from './idempotency.ts';
+import type { Synchronous } from './promised.ts';
 import { encodeCounts, recordSet } from './set-rows.ts';
 
 /** Its dependencies. */
@@ -33,7 +34,7 @@ interface Parts {
 }
 
 /** `CampaignRows` reads campaigns. */
-export class SqliteCampaigns implements Pick<Campaigns, 'create' | 'answerOf' | 'update' | 'delete'> {
+export class SqliteCampaigns implements Synchronous<Pick<Campaigns, 'create' | 'answerOf' | 'update' | 'delete'>> {
   readonly #connection: Connection;
   readonly #parts: Parts;
 

@@ -15,6 +15,7 @@ import type { Database } from './database/driver.ts';
 import { isOwn, renewGeneration, setAside, takeFolder } from './database/folder-mark.ts';
 import { writeToFree } from './database/reserve.ts';
 import { forgetAnswers } from './idempotency.ts';
+import type { Synchronous } from './promised.ts';
 import { findOrphans } from './upkeep.ts';
 import type { SqliteUserSets } from './user-sets.ts';
 
@@ -26,7 +27,7 @@ interface Parts {
   readonly userSets: SqliteUserSets;
 }
 
-export class Cleanup implements CleanupPort {
+export class Cleanup implements Synchronous<CleanupPort> {
   readonly #connection: Connection;
   readonly #parts: Parts;
 

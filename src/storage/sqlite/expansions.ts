@@ -24,6 +24,7 @@ import type { EventLog } from './events.ts';
 import type { ExpansionRows } from './expansion-rows.ts';
 import { type FeedbackSets, NO_FEEDBACK, type SqliteFeedback } from './feedback.ts';
 import { keepAnswerOf } from './idempotency.ts';
+import type { Synchronous } from './promised.ts';
 import { recordSet } from './set-rows.ts';
 
 /** Its dependencies. */
@@ -34,7 +35,7 @@ interface Parts {
   readonly feedback: SqliteFeedback;
 }
 
-export class SqliteExpansions implements Expansions, SetReader {
+export class SqliteExpansions implements Synchronous<Expansions>, Synchronous<SetReader> {
   readonly #connection: Connection;
   readonly #parts: Parts;
 

@@ -24,6 +24,7 @@ import { BoundedQueue } from './database/bounded-queue.ts';
 import { deleting } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
+import type { Synchronous } from './promised.ts';
 
 /** Number of events per transaction. The rows of their users lie on at most that many database pages (1 MB). */
 const WRITTEN_EVENTS = 250;
@@ -56,7 +57,7 @@ export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
  * Stores feedback. Uploads and snapshots of all campaigns run one after another, so a snapshot contains either all
  * events of an upload or none. A task blocks the thread for one slice at a time.
  */
-export class SqliteFeedback implements Feedback {
+export class SqliteFeedback implements Synchronous<Feedback> {
   readonly #database: Database;
   readonly #blobs: Blobs;
   readonly #audit: SqliteAuditLog;

@@ -3,11 +3,12 @@ import type { FailedExpansion, LostFiles, Queue, StoreHealth } from '../../domai
 import { AppError } from '../../lib/errors.ts';
 import type { Connection } from './connection.ts';
 import { BUSY_TIMEOUT_MS, versionOf, write } from './database/database.ts';
+import type { Synchronous } from './promised.ts';
 
 /** Maximum time that a probe waits for another process to finish writing; requests wait during that time. */
 const PROBE_WAIT_MS = 100;
 
-export class SqliteHealth implements StoreHealth {
+export class SqliteHealth implements Synchronous<StoreHealth> {
   readonly #connection: Connection;
 
   constructor(connection: Connection) {

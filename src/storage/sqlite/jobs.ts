@@ -13,6 +13,7 @@ import { json, plain, readRow, selectList } from './database/columns.ts';
 import { areWhole, refuseDamaged } from './database/damaged-rows.ts';
 import { write } from './database/database.ts';
 import type { ExpansionRows, RunningRow } from './expansion-rows.ts';
+import type { Synchronous } from './promised.ts';
 
 /** Its dependencies. */
 interface Parts {
@@ -43,7 +44,7 @@ const NOT_PASSED_OVER = 'j.expansion NOT IN (SELECT value FROM json_each(@passed
 const FREE = `j.run_after <= @now AND (j.lease_until IS NULL OR j.lease_until <= @now) AND ${NOT_PASSED_OVER}`;
 const HELD = 'WHERE j.id = @id AND j.owner = @owner AND j.token = @token';
 
-export class SqliteJobs implements Jobs {
+export class SqliteJobs implements Synchronous<Jobs> {
   readonly #connection: Connection;
   readonly #parts: Parts;
   /** Expansions with damaged rows, whose jobs are skipped until the next start. */

@@ -26,6 +26,7 @@ import { SqliteFeedback } from './feedback.ts';
 import { SqliteHealth } from './health.ts';
 import { SqliteJobs } from './jobs.ts';
 import { SqliteOutbox } from './outbox.ts';
+import { promised } from './promised.ts';
 import { SqliteUserErasure } from './user-erasure.ts';
 import { SqliteUserSets } from './user-sets.ts';
 import { SqliteWebhooks } from './webhooks.ts';
@@ -35,7 +36,7 @@ import { SqliteWebhooks } from './webhooks.ts';
  * once. @throws AppError storage_failed; invalid_argument if the file is not a database, if the database has a newer
  * version, or if it is missing or empty although the folder has files
  */
-export function openStore(dataDir: string, options: StoreOptions): CampaignStore {
+export async function openStore(dataDir: string, options: StoreOptions): Promise<CampaignStore> {
   const absolute = resolve(dataDir);
   try {
     createClosedFolder(absolute);
@@ -61,7 +62,7 @@ export function openStore(dataDir: string, options: StoreOptions): CampaignStore
 /** Opens the blobs and user sets of the data folder, without the database. */
 export function openFiles(dataDir: string): StoreFiles {
   const blobs = new FileBlobs(dataDir);
-  return { blobs, setBlocks: (sha256) => userSetBlocks(blobs, sha256) };
+  return { blobs, setBlocks: async (sha256) => userSetBlocks(blobs, sha256) };
 }
 
 function composed(connection: Connection): CampaignStore {
@@ -83,39 +84,39 @@ function composed(connection: Connection): CampaignStore {
     ...{ audiences: audienceStore, expansions: expansionStore },
   });
   const jobStore = new SqliteJobs(connection, { expansions, audiences: audienceStore });
+  const health = new SqliteHealth(connection);
   const apiKeys = new SqliteApiKeys(database, { audit, freshness, clock });
   return {
-    ...methods(campaignStore, ['create', 'answerOf', 'update', 'delete']),
-    ...methods(campaigns, ['find', 'findLabels', 'get', 'list', 'countsByState']),
-    ...methods(expansionStore, ['expand', 'expandDue', 'cancel', 'expansion', 'expansionsOf', 'setsOf', 'setBlocks']),
-    ...methods(audienceStore, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),
-    ...methods(audienceStore, ['activate', 'changes']),
-    ...methods(jobStore, ['claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
-    ...methods(jobStore, ['retryLater', 'releaseOwner', 'releaseAll']),
-    ...methods(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
-    ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),
-    ...methods(cleanup, ['prune', 'removeUnusedFiles', 'takeFolder', 'renewGeneration']),
+    ...promised(campaignStore, ['create', 'answerOf', 'update', 'delete']),
+    ...promised(campaigns, ['find', 'findLabels', 'get', 'list', 'countsByState']),
+    ...promised(expansionStore, ['expand', 'expandDue', 'cancel', 'expansion', 'expansionsOf', 'setsOf', 'setBlocks']),
+    ...promised(audienceStore, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),
+    ...promised(audienceStore, ['activate', 'changes']),
+    ...promised(jobStore, ['claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
+    ...promised(jobStore, ['retryLater', 'releaseOwner', 'releaseAll']),
+    ...promised(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
+    ...promised(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),
+    ...promised(cleanup, ['prune', 'removeUnusedFiles', 'takeFolder', 'renewGeneration']),
     blobs,
-    userSets,
-    webhooks: new SqliteWebhooks(database, audit),
-    outbox: new SqliteOutbox(database, events),
-    apiKeys,
-    audit,
+    userSets: {
+      collect: () => userSets.collect(),
+      ...promised(userSets, ['change', 'find', 'clear', 'report', 'unknownOf', 'removeUnused', 'removeLeftovers']),
+    },
+    webhooks: promised(new SqliteWebhooks(database, audit), ['create', 'get', 'list', 'update', 'remove', 'rotate']),
+    outbox: promised(new SqliteOutbox(database, events), [
+      ...(['ping', 'replay', 'deliveries', 'due', 'record', 'failStranded', 'prune', 'pendingCount'] as const),
+    ]),
+    apiKeys: promised(apiKeys, ['create', 'get', 'list', 'revoke', 'find', 'recordExpired', 'exist']),
+    audit: {
+      during: (pending, work) => audit.during(pending, work),
+      ...promised(audit, ['record', 'list', 'prune']),
+    },
     clock: new SqliteClock(database, apiKeys),
-    health: new SqliteHealth(connection),
+    health: {
+      lostFiles: () => health.lostFiles(),
+      ...promised(health, ['probe', 'queue', 'lastFailures', 'schemaVersion']),
+    },
     reserve: connection.reserve,
-    close: () => void database.close(),
+    close: async () => void database.close(),
   };
-}
-
-/**
- * Copies the named methods of a part of the store to the store itself. A method that is not named is missing from the
- * store, which is a compile error.
- */
-function methods<T extends object, const K extends keyof T>(part: T, names: readonly K[]): Pick<T, K> {
-  const entries = names.map((name) => {
-    const method = part[name];
-    return [name, typeof method === 'function' ? method.bind(part) : method];
-  });
-  return Object.fromEntries(entries) as Pick<T, K>;
 }

@@ -17,6 +17,7 @@ import { deleteRows, type RowReference, refuseDamaged } from './database/damaged
 import { type Database, write } from './database/database.ts';
 import type { EventLog } from './events.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
+import type { Synchronous } from './promised.ts';
 import { getWebhookRow } from './webhooks.ts';
 
 /**
@@ -59,7 +60,7 @@ const SELECT_DELIVERY = `
   SELECT ${selectList(COLUMNS)}
   FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event`;
 
-export class SqliteOutbox implements Outbox {
+export class SqliteOutbox implements Synchronous<Outbox> {
   readonly #database: Database;
   readonly #events: EventLog;
 

@@ -17,6 +17,7 @@ import { truncateLog } from './database/database.ts';
 import { freeing, writeToFree } from './database/reserve.ts';
 import type { SqliteFeedback } from './feedback.ts';
 import { eraseFromAnswers } from './idempotency.ts';
+import type { Synchronous } from './promised.ts';
 import { replaceSet, setNames } from './set-rows.ts';
 import type { SqliteUserSets } from './user-sets.ts';
 
@@ -39,7 +40,7 @@ interface Replacement {
   readonly erased: ReadonlySet<string>;
 }
 
-export class SqliteUserErasure implements UserErasure {
+export class SqliteUserErasure implements Synchronous<UserErasure> {
   readonly #connection: Connection;
   readonly #parts: Parts;
 

@@ -27,6 +27,7 @@ import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
+import type { Synchronous } from './promised.ts';
 import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet } from './set-rows.ts';
 import { findOrphans } from './upkeep.ts';
 
@@ -34,7 +35,7 @@ import { findOrphans } from './upkeep.ts';
 const REMEMBERED = 1_000;
 const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
 
-export class SqliteUserSets implements UserSets {
+export class SqliteUserSets implements Synchronous<UserSets> {
   readonly #database: Database;
   readonly #dataDir: string;
   readonly #blobs: Blobs;

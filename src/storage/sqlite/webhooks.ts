@@ -25,6 +25,7 @@ import { deleteRows, type RowReference, refuseDamaged } from './database/damaged
 import { type Database, write } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
+import type { Synchronous } from './promised.ts';
 
 /** Number of bytes in a secret; Standard Webhooks requires 24 to 64. */
 const SECRET_BYTES = 32;
@@ -49,7 +50,7 @@ function columnsOf({ url, events, description, enabled }: WebhookChange): Writte
   return { url, events: toJson(events), description, enabled: toFlag(enabled) };
 }
 
-export class SqliteWebhooks implements Webhooks {
+export class SqliteWebhooks implements Synchronous<Webhooks> {
   readonly #database: Database;
   readonly #audit: SqliteAuditLog;
 

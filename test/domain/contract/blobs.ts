@@ -15,18 +15,18 @@ function put(blobs: Blobs, folder: string, text = 'abcdef'): void {
 }
 
 /** Finishes the next job with a ranking; returns the name of the ranking. */
-function finishNext(store: CampaignStore): string {
-  const job = store.claim('1:a')!;
+async function finishNext(store: CampaignStore): Promise<string> {
+  const job = (await store.claim('1:a'))!;
   const folder = rankingFolder(job.campaignId, job.expansionId);
   put(store.blobs, folder);
-  expect(expand(store, job, { folder })).toBe(true);
+  expect(await expand(store, job, { folder })).toBe(true);
   return folder;
 }
 
 export function describeBlobs(newData: NewData): void {
   describe('blobs', () => {
-    it('are read by ranges, up to their end', () => {
-      const { blobs } = newData().open();
+    it('are read by ranges, up to their end', async () => {
+      const { blobs } = await newData().open();
       put(blobs, 'audiences/c/e');
       const blob = blobs.open('audiences/c/e', 'a.bin');
       const target = new Uint8Array(4);
@@ -38,9 +38,9 @@ export function describeBlobs(newData: NewData): void {
       expect(Buffer.from(blobs.read('audiences/c/e', 'a.bin')).toString()).toBe('abcdef');
     });
 
-    it('are seen by other stores once published, and stay readable when replaced or deleted', () => {
+    it('are seen by other stores once published, and stay readable when replaced or deleted', async () => {
       const data = newData();
-      const [{ blobs }, { blobs: others }] = [data.open(), data.open()];
+      const [{ blobs }, { blobs: others }] = [await data.open(), await data.open()];
       expect(others.has('audiences/c/e')).toBe(false);
       put(blobs, 'audiences/c/e');
       const early = others.open('audiences/c/e', 'a.bin');
@@ -55,16 +55,16 @@ export function describeBlobs(newData: NewData): void {
       others.delete('audiences/c/e');
     });
 
-    it('throw storage_failed, ENOENT, when the folder or file does not exist', () => {
-      const { blobs } = newData().open();
+    it('throw storage_failed, ENOENT, when the folder or file does not exist', async () => {
+      const { blobs } = await newData().open();
       put(blobs, 'audiences/c/e');
       expect(() => blobs.open('audiences/c/e', 'b.bin')).toThrow(MISSING);
       expect(() => blobs.open('audiences/c/f', 'a.bin')).toThrow(MISSING);
       expect(() => blobs.read('audiences/c/f', 'a.bin')).toThrow(MISSING);
     });
 
-    it('cannot have names that lead out of the store', () => {
-      const { blobs } = newData().open();
+    it('cannot have names that lead out of the store', async () => {
+      const { blobs } = await newData().open();
       for (const folder of ['..', '../elsewhere', 'audiences/../../elsewhere'])
         for (const call of [
           () => put(blobs, folder),
@@ -81,7 +81,7 @@ export function describeBlobs(newData: NewData): void {
   describe('blobs that are written as their bytes arrive', () => {
     it('are found once they are published, and not before', async () => {
       const data = newData();
-      const [{ blobs }, { blobs: others }] = [data.open(), data.open()];
+      const [{ blobs }, { blobs: others }] = [await data.open(), await data.open()];
       const writer = blobs.write('sets');
       for (const text of ['ab', '', 'cdef']) writer.write(bytes(text));
       expect(() => others.open('sets', 'a.bin')).toThrow(MISSING);
@@ -93,8 +93,8 @@ export function describeBlobs(newData: NewData): void {
       expect(Buffer.from(others.read('sets', 'a.bin')).toString()).toBe('abcdef');
     });
 
-    it('replace a file of the same name, which stays readable', () => {
-      const { blobs } = newData().open();
+    it('replace a file of the same name, which stays readable', async () => {
+      const { blobs } = await newData().open();
       for (const text of ['first', 'second']) {
         const writer = blobs.write('sets');
         writer.write(bytes(text));
@@ -107,8 +107,8 @@ export function describeBlobs(newData: NewData): void {
       expect(Buffer.from(blobs.read('sets', 'a.bin')).toString()).toBe('second');
     });
 
-    it('can be read before they are complete', () => {
-      const { blobs } = newData().open();
+    it('can be read before they are complete', async () => {
+      const { blobs } = await newData().open();
       const writer = blobs.write('sets');
       const target = new Uint8Array(4);
       writer.write(bytes('abc'));
@@ -120,7 +120,7 @@ export function describeBlobs(newData: NewData): void {
     });
 
     it('leave nothing if they are aborted or discarded', async () => {
-      const { blobs } = newData().open();
+      const { blobs } = await newData().open();
       expect(blobs.list('sets')).toEqual([]);
       blobs.write('sets').finishSync().publish('a.bin');
       const aborted = blobs.write('sets');
@@ -131,8 +131,8 @@ export function describeBlobs(newData: NewData): void {
       expect(blobs.list('sets')).toEqual(['a.bin']);
     });
 
-    it('are removed one by one', () => {
-      const { blobs } = newData().open();
+    it('are removed one by one', async () => {
+      const { blobs } = await newData().open();
       for (const file of ['a.bin', 'b.bin']) blobs.write('sets').finishSync().publish(file);
       const early = blobs.open('sets', 'a.bin');
       blobs.deleteFile('sets', 'a.bin');
@@ -145,37 +145,37 @@ export function describeBlobs(newData: NewData): void {
   describe('rankings', () => {
     it('are removed with pruned audience versions, but not with versions that are kept', async () => {
       const data = newData();
-      const store = data.open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      const folders = [finishNext(store)];
+      const store = await data.open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const folders = [await finishNext(store)];
       for (let i = 0; i < 4; i++) {
         await store.expand(id);
-        folders.push(finishNext(store));
+        folders.push(await finishNext(store));
       }
       const kept = () => folders.flatMap((folder, i) => (store.blobs.has(folder) ? [i + 1] : []));
-      store.activate(id, 1);
-      store.prune({ versions: 3, days: 1 });
+      await store.activate(id, 1);
+      await store.prune({ versions: 3, days: 1 });
       expect(kept()).toEqual([1, 3, 4, 5]);
-      store.activate(id, 5);
-      store.prune({ versions: 2, days: 1 });
+      await store.activate(id, 5);
+      await store.prune({ versions: 2, days: 1 });
       expect(kept()).toEqual([3, 4, 5]);
       data.clock.pass(DAY_MS + 1);
-      store.prune({ versions: 3, days: 1 });
+      await store.prune({ versions: 3, days: 1 });
       expect(kept()).toEqual([5]);
     });
 
     it('are removed with their campaign, except for one that another expansion is writing', async () => {
-      const store = newData().open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      const folder = finishNext(store);
-      const running = store.create(newCampaign(), everyoneIsKnown);
+      const store = await newData().open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const folder = await finishNext(store);
+      const running = await store.create(newCampaign(), everyoneIsKnown);
       const unfinished = rankingFolder(running.id, running.expansionId!);
       const kept = checkpointFolder(running.id, running.expansionId!);
       for (const name of [unfinished, kept]) put(store.blobs, name);
       await store.delete(id);
       expect([folder, unfinished, kept].map((name) => store.blobs.has(name))).toEqual([false, true, true]);
-      store.cancel(running.id, running.expansionId!);
-      store.removeUnusedFiles();
+      await store.cancel(running.id, running.expansionId!);
+      await store.removeUnusedFiles();
       expect([unfinished, kept].map((name) => store.blobs.has(name))).toEqual([false, false]);
     });
   });

@@ -5,10 +5,10 @@ import type { NewData } from './new-data.ts';
 
 export function describeCampaigns(newData: NewData): void {
   describe('CampaignStore.create', () => {
-    it('queues a campaign and returns all of it', () => {
+    it('queues a campaign and returns all of it', async () => {
       const data = newData();
-      const store = data.open();
-      const campaign = store.create(
+      const store = await data.open();
+      const campaign = await store.create(
         newCampaign({ seeds: ['ann', 'x', 'bob', 'ann'], featureCounts: { unknown: 1, missing: 2 } }),
         (userId) => userId !== 'x',
       );
@@ -40,89 +40,99 @@ export function describeCampaigns(newData: NewData): void {
         candidates: null,
         remainingMs: null,
       });
-      expect(store.get(campaign.id)).toEqual(campaign);
-      expect(data.open().get(campaign.id)).toEqual(campaign);
+      expect(await store.get(campaign.id)).toEqual(campaign);
+      expect(await (await data.open()).get(campaign.id)).toEqual(campaign);
     });
 
-    it('is too_small at once, with the counts and without a job, with too few known seeds', () => {
-      const store = newData({ minimumSeeds: 3 }).open();
-      const campaign = store.create(newCampaign({ seeds: ['ann', 'bob', 'x', 'ann'] }), (userId) => userId !== 'x');
+    it('is too_small at once, with the counts and without a job, with too few known seeds', async () => {
+      const store = await newData({ minimumSeeds: 3 }).open();
+      const campaign = await store.create(
+        newCampaign({ seeds: ['ann', 'bob', 'x', 'ann'] }),
+        (userId) => userId !== 'x',
+      );
       expect(campaign).toMatchObject({
         state: 'too_small',
         reason: { code: 'too_few_seeds', known: 2, minimum: 3, message: expect.stringContaining('at least 3') },
         seeds: { received: 4, known: 2, unknown: 1, duplicate: 1 },
       });
-      expect(store.claim('1:a')).toBeNull();
+      expect(await store.claim('1:a')).toBeNull();
     });
 
-    it('stores unknown seeds too, of any text', () => {
-      const store = newData().open();
+    it('stores unknown seeds too, of any text', async () => {
+      const store = await newData().open();
       const seeds = ['ann', 'two\nlines', '"quoted"', 'bob'];
-      store.create(newCampaign({ seeds }), (userId) => userId.length === 3);
-      expect([...store.setBlocks(store.claim('1:a')!.sets.seeds)].flat()).toEqual(seeds.sort());
+      await store.create(newCampaign({ seeds }), (userId) => userId.length === 3);
+      expect([...(await store.setBlocks((await store.claim('1:a'))!.sets.seeds))].flat()).toEqual(seeds.sort());
     });
   });
 
   describe('CampaignStore.get', () => {
-    it('throws campaign_not_found if find returns null', () => {
-      const store = newData().open();
-      expect(store.find('nobody')).toBeNull();
-      expect(() => store.get('nobody')).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+    it('throws campaign_not_found if find returns null', async () => {
+      const store = await newData().open();
+      expect(await store.find('nobody')).toBeNull();
+      await expect(store.get('nobody')).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
     });
   });
 
   describe('CampaignStore.list', () => {
-    it('pages through all campaigns, newest first, while others are created', () => {
-      const store = newData().open();
-      const made = [1, 2, 3, 4, 5].map((i) => store.create(newCampaign({ name: `c${i}` }), everyoneIsKnown).name);
+    it('pages through all campaigns, newest first, while others are created', async () => {
+      const store = await newData().open();
+      const made = await Promise.all(
+        [1, 2, 3, 4, 5].map(async (i) => (await store.create(newCampaign({ name: `c${i}` }), everyoneIsKnown)).name),
+      );
       const seen: string[] = [];
       let cursor: string | null | undefined;
       do {
-        const page = store.list({ limit: 2, ...(cursor && { cursor }) });
+        const page = await store.list({ limit: 2, ...(cursor && { cursor }) });
         expect(page.items.length).toBeLessThanOrEqual(2);
         seen.push(...page.items.map((campaign) => campaign.name));
         cursor = page.nextCursor;
-        store.create(newCampaign({ name: 'later' }), everyoneIsKnown);
+        await store.create(newCampaign({ name: 'later' }), everyoneIsKnown);
       } while (cursor !== null);
       expect(seen).toEqual(made.reverse());
     });
 
-    it('returns no cursor when the last page is full', () => {
-      const store = newData().open();
-      store.create(newCampaign(), everyoneIsKnown);
-      store.create(newCampaign(), everyoneIsKnown);
-      expect(store.list({ limit: 2 }).nextCursor).toBeNull();
-      expect(store.list({ limit: 1 }).nextCursor).not.toBeNull();
+    it('returns no cursor when the last page is full', async () => {
+      const store = await newData().open();
+      await store.create(newCampaign(), everyoneIsKnown);
+      await store.create(newCampaign(), everyoneIsKnown);
+      expect((await store.list({ limit: 2 })).nextCursor).toBeNull();
+      expect((await store.list({ limit: 1 })).nextCursor).not.toBeNull();
     });
 
-    it('filters by the state of the latest expansion, over pages', () => {
-      const store = newData().open();
-      const ids = [1, 2, 3, 4].map(() => store.create(newCampaign(), everyoneIsKnown).id);
-      for (const _ of [1, 2]) expand(store, store.claim('1:a')!);
-      const first = store.list({ limit: 1, state: 'ready' });
-      const second = store.list({ limit: 1, state: 'ready', cursor: first.nextCursor! });
+    it('filters by the state of the latest expansion, over pages', async () => {
+      const store = await newData().open();
+      const ids = await Promise.all(
+        [1, 2, 3, 4].map(async () => (await store.create(newCampaign(), everyoneIsKnown)).id),
+      );
+      for (const _ of [1, 2]) await expand(store, (await store.claim('1:a'))!);
+      const first = await store.list({ limit: 1, state: 'ready' });
+      const second = await store.list({ limit: 1, state: 'ready', cursor: first.nextCursor! });
       expect([...first.items, ...second.items].map((campaign) => campaign.id)).toEqual([ids[1], ids[0]]);
       expect(second.nextCursor).toBeNull();
-      expect(store.list({ limit: 9, state: 'queued' }).items.map((campaign) => campaign.id)).toEqual([ids[3], ids[2]]);
-      expect(store.list({ limit: 9, state: 'failed' }).items).toEqual([]);
+      expect((await store.list({ limit: 9, state: 'queued' })).items.map((campaign) => campaign.id)).toEqual([
+        ids[3],
+        ids[2],
+      ]);
+      expect((await store.list({ limit: 9, state: 'failed' })).items).toEqual([]);
     });
 
-    it('refuses a cursor that it never returned', () => {
-      const store = newData().open();
-      expect(() => store.list({ limit: 1, cursor: 'nonsense' })).toThrow(
+    it('refuses a cursor that it never returned', async () => {
+      const store = await newData().open();
+      await expect(store.list({ limit: 1, cursor: 'nonsense' })).rejects.toThrow(
         expect.objectContaining({ code: 'invalid_cursor' }),
       );
     });
   });
 
   describe('CampaignStore.countsByState', () => {
-    it('has an entry for every state', () => {
-      const store = newData().open();
-      store.create(newCampaign(), everyoneIsKnown);
-      store.create(newCampaign({ seeds: [] }), everyoneIsKnown);
-      store.create(newCampaign(), everyoneIsKnown);
-      expand(store, store.claim('1:a')!);
-      expect(store.countsByState()).toEqual({
+    it('has an entry for every state', async () => {
+      const store = await newData().open();
+      await store.create(newCampaign(), everyoneIsKnown);
+      await store.create(newCampaign({ seeds: [] }), everyoneIsKnown);
+      await store.create(newCampaign(), everyoneIsKnown);
+      await expand(store, (await store.claim('1:a'))!);
+      expect(await store.countsByState()).toEqual({
         queued: 1,
         adapting: 0,
         scoring: 0,

@@ -54,9 +54,9 @@ export function resultOf(changes: Partial<ExpansionResult> = {}): ExpansionResul
 }
 
 /** Takes a job from its claim to its finish. */
-export function expand(store: CampaignStore, job: Job, result: Partial<ExpansionResult> = {}): boolean {
-  store.pin(job, PINS);
-  store.advance(job, { state: 'adapting' });
-  store.advance(job, { state: 'scoring' });
-  return store.finish(job, resultOf(result));
+export async function expand(store: CampaignStore, job: Job, result: Partial<ExpansionResult> = {}): Promise<boolean> {
+  await store.pin(job, PINS);
+  await store.advance(job, { state: 'adapting' });
+  await store.advance(job, { state: 'scoring' });
+  return await store.finish(job, resultOf(result));
 }

@@ -83,10 +83,14 @@ class History {
   readonly versions = new Map<string, { count: number; active: number | null; size: number }>();
   changes = 0;
 
-  constructor(newData: NewData) {
-    const data = newData();
-    this.clock = data.clock;
-    this.stores = [data.open(), data.open()];
+  constructor(clock: ManualClock, stores: readonly CampaignStore[]) {
+    this.clock = clock;
+    this.stores = stores;
+  }
+
+  static async open(newData: NewData): Promise<History> {
+    const { clock, open } = newData();
+    return new History(clock, [await open(), await open()]);
   }
 
   async run(history: readonly Step[]): Promise<void> {
@@ -97,16 +101,16 @@ class History {
     await this.drain();
   }
 
-  close(): void {
-    for (const store of this.stores) store.close();
+  async close(): Promise<void> {
+    for (const store of this.stores) await store.close();
   }
 
   async take(each: Step): Promise<void> {
     if (each.kind === 'pass') this.clock.pass(each.ms);
-    else if ('claim' in each) this.workAt(each);
-    else if (each.kind === 'create') this.create(each.owner);
-    else if (each.kind === 'claim') this.claim(each.owner);
-    else if (each.kind === 'crash') this.crash(each.owner);
+    else if ('claim' in each) await this.workAt(each);
+    else if (each.kind === 'create') await this.create(each.owner);
+    else if (each.kind === 'claim') await this.claim(each.owner);
+    else if (each.kind === 'crash') await this.crash(each.owner);
     else if ('campaign' in each)
       await this.command(
         each.kind,
@@ -115,16 +119,16 @@ class History {
       );
   }
 
-  workAt(each: Work): void {
-    if (this.claims.length > 0) this.work(each, this.claims.at(-1 - (each.claim % this.claims.length))!);
+  async workAt(each: Work): Promise<void> {
+    if (this.claims.length > 0) await this.work(each, this.claims.at(-1 - (each.claim % this.claims.length))!);
   }
 
   storeOf(ownerIndex: number): CampaignStore {
     return this.stores[ownerIndex % 2]!;
   }
 
-  create(ownerIndex: number): void {
-    const { id, expansionId } = this.storeOf(ownerIndex).create(newCampaign(), everyoneIsKnown);
+  async create(ownerIndex: number): Promise<void> {
+    const { id, expansionId } = await this.storeOf(ownerIndex).create(newCampaign(), everyoneIsKnown);
     this.versions.set(id, { count: 0, active: null, size: 10 });
     this.wait(id, expansionId!);
   }
@@ -151,19 +155,20 @@ class History {
     const known = this.versions.get(id)!;
     if (kind === 'expand') this.wait(id, (await store.expand(id)).id);
     else if (kind === 'cancel') {
-      const { expansionId, state } = store.get(id);
-      const cancel = () => store.cancel(id, expansionId!).state;
-      if (isEnd(state!) && state !== 'cancelled') expect(cancel).toThrow(`the expansion is already ${state}`);
-      else expect(cancel()).toBe('cancelled');
+      const { expansionId, state } = await store.get(id);
+      const cancel = async () => (await store.cancel(id, expansionId!)).state;
+      if (isEnd(state!) && state !== 'cancelled')
+        await expect(cancel()).rejects.toThrow(`the expansion is already ${state}`);
+      else expect(await cancel()).toBe('cancelled');
       this.waiting.delete(id);
     } else if (kind === 'resize') {
       known.size = known.size === 10 ? 20 : 10;
-      store.update(id, { audience: { size: known.size } });
-      if (known.active !== null && store.audienceVersions(id, { limit: 1 }).items[0]!.version > known.count)
+      await store.update(id, { audience: { size: known.size } });
+      if (known.active !== null && (await store.audienceVersions(id, { limit: 1 })).items[0]!.version > known.count)
         this.publish(id);
     } else if (kind === 'activate' && known.active !== null) {
       const version = 1 + (this.changes % known.count);
-      expect(store.activate(id, version).version).toBe(version);
+      expect((await store.activate(id, version)).version).toBe(version);
       if (known.active !== version) this.changes++;
       known.active = version;
     } else if (kind === 'delete') {
@@ -181,10 +186,10 @@ class History {
     this.changes++;
   }
 
-  claim(ownerIndex: number): Job | null {
+  async claim(ownerIndex: number): Promise<Job | null> {
     for (const each of [...this.waiting.values()]) this.decide(each, { kind: 'expire' });
     const expected = [...this.waiting.values()].find(({ row }) => isFree(row, this.clock.now()));
-    const job = this.storeOf(ownerIndex).claim(OWNERS[ownerIndex]!);
+    const job = await this.storeOf(ownerIndex).claim(OWNERS[ownerIndex]!);
     expect(job?.expansionId).toBe(expected?.expansionId);
     if (job === null || expected === undefined) return null;
     this.decide(expected, { kind: 'claim', owner: OWNERS[ownerIndex]! });
@@ -194,36 +199,36 @@ class History {
     return job;
   }
 
-  crash(ownerIndex: number): void {
+  async crash(ownerIndex: number): Promise<void> {
     const held = [...this.waiting.values()].filter(({ row }) => row.owner === OWNERS[ownerIndex]);
-    expect(this.stores[(ownerIndex + 1) % 2]!.releaseOwner(OWNERS[ownerIndex]!)).toBe(held.length);
+    expect(await this.stores[(ownerIndex + 1) % 2]!.releaseOwner(OWNERS[ownerIndex]!)).toBe(held.length);
     for (const each of held) this.decide(each, { kind: 'release', how: 'died' });
   }
 
   /** One call by the owner of a claim, held or lost: it has an effect if and only if the claim holds. */
-  work(each: Work, job: Job): void {
+  async work(each: Work, job: Job): Promise<void> {
     const store = this.storeOf(OWNERS.indexOf(job.owner));
     const waiting = this.waiting.get(job.campaignId);
     const row = waiting?.expansionId === job.expansionId ? waiting.row : undefined;
     const holds = row !== undefined && row.token === job.token && row.owner === job.owner;
-    expect(store.isHeld(job)).toBe(holds);
+    expect(await store.isHeld(job)).toBe(holds);
     const [command, call] = this.callOf(each, job, store);
     if (holds && !isPossible(row, command)) return;
-    expect(call()).toBe(holds);
+    expect(await call()).toBe(holds);
     if (!holds) return;
     this.decide(waiting!, command);
     if (command.kind === 'finish') this.publish(job.campaignId);
   }
 
   /** A command, and the call of the store that carries it out. */
-  callOf(each: Work, job: Job, store: CampaignStore): readonly [ExpansionCommand, () => boolean] {
+  callOf(each: Work, job: Job, store: CampaignStore): readonly [ExpansionCommand, () => Promise<boolean>] {
     const pins = { ...PINS, modelVersion: `by ${job.id} ${job.attempt}` };
     const fail = { kind: 'end', state: 'failed', reason } as const;
     if (each.kind === 'progress') return [{ ...each, kind: 'advance' }, () => store.advance(job, each)];
     if (each.kind === 'retry') return [{ ...each, reason }, () => store.retryLater(job, reason, each.delayMs)];
-    const calls: { readonly [K in typeof each.kind]: readonly [ExpansionCommand, () => boolean] } = {
+    const calls: { readonly [K in typeof each.kind]: readonly [ExpansionCommand, () => Promise<boolean>] } = {
       renew: [{ kind: 'renew' }, () => store.renew(job)],
-      pin: [{ kind: 'pin', pins }, () => store.isHeld(job) && store.pin(job, pins) !== null],
+      pin: [{ kind: 'pin', pins }, async () => (await store.isHeld(job)) && (await store.pin(job, pins)) !== null],
       adapt: [{ kind: 'advance', state: 'adapting' }, () => store.advance(job, { state: 'adapting' })],
       score: [{ kind: 'advance', state: 'scoring' }, () => store.advance(job, { state: 'scoring' })],
       finish: [{ kind: 'finish', result: resultOf() }, () => store.finish(job, resultOf())],
@@ -236,7 +241,7 @@ class History {
   async look(): Promise<void> {
     // commits of another connection are seen in the next turn
     await setImmediate();
-    const campaigns = this.stores[0]!.list({ limit: 1000 }).items;
+    const campaigns = (await this.stores[0]!.list({ limit: 1000 })).items;
     expect(campaigns.map(({ id }) => id).sort()).toEqual([...this.versions.keys()].sort());
     for (const campaign of campaigns) {
       const row = this.waiting.get(campaign.id)?.row;
@@ -245,33 +250,29 @@ class History {
           ...{ state: row.state, progress: row.progress },
           ...{ modelVersion: row.pins?.modelVersion ?? null, populationVersion: row.pins?.populationVersion ?? null },
         });
-      for (const { id, state } of this.stores[1]!.expansionsOf(campaign.id, { limit: 100 }).items)
+      for (const { id, state } of (await this.stores[1]!.expansionsOf(campaign.id, { limit: 100 })).items)
         if (id !== campaign.expansionId) expect(isEnd(state)).toBe(true);
       expect(isEnd(campaign.state!)).toBe(!this.waiting.has(campaign.id));
       expect(campaign.audienceVersion).toBe(this.versions.get(campaign.id)!.active);
-      expect(this.stores[1]!.get(campaign.id)).toEqual(campaign);
+      expect(await this.stores[1]!.get(campaign.id)).toEqual(campaign);
     }
     const active = [...this.versions].filter(([, { active }]) => active !== null).map(([id]) => id);
-    expect(
-      this.stores[1]!.activeAudiences()
-        .map(({ campaignId }) => campaignId)
-        .sort(),
-    ).toEqual(active.sort());
-    expect(this.stores[0]!.changes(undefined, 10_000).items).toHaveLength(this.changes);
+    expect((await this.stores[1]!.activeAudiences()).map(({ campaignId }) => campaignId).sort()).toEqual(active.sort());
+    expect((await this.stores[0]!.changes(undefined, 10_000)).items).toHaveLength(this.changes);
   }
 
   /** An engine that works until nothing is left: every expansion ends. */
   async drain(): Promise<void> {
     this.clock.pass(2 * LEASE_MS);
-    for (let job = this.claim(0); job !== null; job = this.claim(0)) {
+    for (let job = await this.claim(0); job !== null; job = await this.claim(0)) {
       for (const kind of ['pin', 'adapt', 'score', 'finish'] as const) {
-        this.work({ kind, claim: 0 }, job);
+        await this.work({ kind, claim: 0 }, job);
         await this.look();
       }
     }
     await this.look();
     expect(this.waiting.size).toBe(0);
-    expect(this.stores[1]!.countsByState()).toMatchObject({ queued: 0, adapting: 0, scoring: 0 });
+    expect(await this.stores[1]!.countsByState()).toMatchObject({ queued: 0, adapting: 0, scoring: 0 });
   }
 }
 
@@ -286,11 +287,11 @@ export function describeJobHistories(newData: NewData): void {
     it('keep their promises over random histories', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }), async (steps) => {
-          const history = new History(newData);
+          const history = await History.open(newData);
           try {
             await history.run(steps);
           } finally {
-            history.close();
+            await history.close();
           }
         }),
         { numRuns: size(6, 25), interruptAfterTimeLimit: 40_000 },

@@ -1,5 +1,6 @@
 /** Claims, leases, retries and ends, one case each; job-histories.ts mixes them. */
 import { describe, expect, it } from 'vitest';
+import type { Job } from '../../../src/domain/types.ts';
 import { everyoneIsKnown, expand, LEASE_MS, newCampaign, PINS, resultOf } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 
@@ -7,12 +8,12 @@ const reason = { code: 'storage_failed', message: 'the disk is full' };
 
 export function describeJobs(newData: NewData): void {
   describe('CampaignStore.claim', () => {
-    it('returns the oldest job, with everything that the engine needs', () => {
+    it('returns the oldest job, with everything that the engine needs', async () => {
       const data = newData();
-      const store = data.open();
-      const first = store.create(newCampaign(), everyoneIsKnown);
-      store.create(newCampaign(), everyoneIsKnown);
-      expect(store.claim('7:engine')).toEqual({
+      const store = await data.open();
+      const first = await store.create(newCampaign(), everyoneIsKnown);
+      await store.create(newCampaign(), everyoneIsKnown);
+      expect(await store.claim('7:engine')).toEqual({
         traceparent: null,
         id: expect.any(String),
         expansionId: expect.any(String),
@@ -35,157 +36,157 @@ export function describeJobs(newData: NewData): void {
       });
     });
 
-    it('leases a job to only one of two owners', () => {
+    it('leases a job to only one of two owners', async () => {
       const data = newData();
-      const [a, b] = [data.open(), data.open()];
-      a.create(newCampaign(), everyoneIsKnown);
-      expect(a.claim('1:a')).not.toBeNull();
-      expect(b.claim('2:b')).toBeNull();
+      const [a, b] = [await data.open(), await data.open()];
+      await a.create(newCampaign(), everyoneIsKnown);
+      expect(await a.claim('1:a')).not.toBeNull();
+      expect(await b.claim('2:b')).toBeNull();
     });
 
-    it('leases it to another owner once the lease expired, from queued, with progress and pins kept', () => {
+    it('leases it to another owner once the lease expired, from queued, with progress and pins kept', async () => {
       const data = newData();
-      const [a, b] = [data.open(), data.open()];
-      const { id } = a.create(newCampaign(), everyoneIsKnown);
-      const job = a.claim('1:a')!;
-      a.pin(job, PINS);
-      a.advance(job, { state: 'adapting', progress: 0.4 });
+      const [a, b] = [await data.open(), await data.open()];
+      const { id } = await a.create(newCampaign(), everyoneIsKnown);
+      const job = (await a.claim('1:a'))!;
+      await a.pin(job, PINS);
+      await a.advance(job, { state: 'adapting', progress: 0.4 });
       data.clock.pass(LEASE_MS - 1);
-      expect(b.claim('2:b')).toBeNull();
+      expect(await b.claim('2:b')).toBeNull();
       data.clock.pass(1);
-      expect(b.claim('2:b')).toMatchObject({ id: job.id, attempt: 2, owner: '2:b', pins: PINS });
-      expect(b.get(id)).toMatchObject({ state: 'queued', progress: 0.4 });
-      expect([a.renew(job), a.advance(job, { progress: 0.9 }), a.finish(job, resultOf())]).toEqual([
+      expect(await b.claim('2:b')).toMatchObject({ id: job.id, attempt: 2, owner: '2:b', pins: PINS });
+      expect(await b.get(id)).toMatchObject({ state: 'queued', progress: 0.4 });
+      expect([await a.renew(job), await a.advance(job, { progress: 0.9 }), await a.finish(job, resultOf())]).toEqual([
         false,
         false,
         false,
       ]);
-      expect([a.end(job, 'failed', reason), a.retryLater(job, reason, 0)]).toEqual([false, false]);
-      expect(b.get(id)).toMatchObject({ state: 'queued', progress: 0.4 });
+      expect([await a.end(job, 'failed', reason), await a.retryLater(job, reason, 0)]).toEqual([false, false]);
+      expect(await b.get(id)).toMatchObject({ state: 'queued', progress: 0.4 });
     });
 
-    it('does not let an owner finish its first claim once it holds the second', () => {
+    it('does not let an owner finish its first claim once it holds the second', async () => {
       const data = newData();
-      const store = data.open();
-      store.create(newCampaign(), everyoneIsKnown);
-      const first = store.claim('1:a')!;
+      const store = await data.open();
+      await store.create(newCampaign(), everyoneIsKnown);
+      const first = (await store.claim('1:a'))!;
       data.clock.pass(LEASE_MS);
-      const second = store.claim('1:a')!;
-      expect(store.advance(first, { state: 'adapting' })).toBe(false);
-      expect(expand(store, second)).toBe(true);
+      const second = (await store.claim('1:a'))!;
+      expect(await store.advance(first, { state: 'adapting' })).toBe(false);
+      expect(await expand(store, second)).toBe(true);
     });
   });
 
   describe('CampaignStore.renew', () => {
-    it('renews the lease', () => {
+    it('renews the lease', async () => {
       const data = newData();
-      const store = data.open();
-      store.create(newCampaign(), everyoneIsKnown);
-      const job = store.claim('1:a')!;
+      const store = await data.open();
+      await store.create(newCampaign(), everyoneIsKnown);
+      const job = (await store.claim('1:a'))!;
       data.clock.pass(LEASE_MS - 1);
-      expect(store.renew(job)).toBe(true);
+      expect(await store.renew(job)).toBe(true);
       data.clock.pass(LEASE_MS - 1);
-      expect(store.claim('2:b')).toBeNull();
+      expect(await store.claim('2:b')).toBeNull();
     });
 
-    it('renews an expired lease that nobody took', () => {
+    it('renews an expired lease that nobody took', async () => {
       const data = newData();
-      const store = data.open();
-      store.create(newCampaign(), everyoneIsKnown);
-      const job = store.claim('1:a')!;
+      const store = await data.open();
+      await store.create(newCampaign(), everyoneIsKnown);
+      const job = (await store.claim('1:a'))!;
       data.clock.pass(10 * LEASE_MS);
-      expect(store.renew(job)).toBe(true);
-      expect(store.claim('2:b')).toBeNull();
+      expect(await store.renew(job)).toBe(true);
+      expect(await store.claim('2:b')).toBeNull();
     });
   });
 
   describe('CampaignStore.pin', () => {
-    it('keeps the pins of the first attempt', () => {
+    it('keeps the pins of the first attempt', async () => {
       const data = newData();
-      const store = data.open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      expect(store.pin(store.claim('1:a')!, PINS)).toEqual(PINS);
+      const store = await data.open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      expect(await store.pin((await store.claim('1:a'))!, PINS)).toEqual(PINS);
       data.clock.pass(LEASE_MS);
       const newer = { modelVersion: 'model-2', populationVersion: 'population-2' };
-      expect(store.pin(store.claim('2:b')!, newer)).toEqual(PINS);
-      expect(store.get(id)).toMatchObject(PINS);
+      expect(await store.pin((await store.claim('2:b'))!, newer)).toEqual(PINS);
+      expect(await store.get(id)).toMatchObject(PINS);
     });
 
-    it('pins nothing for a lost claim', () => {
+    it('pins nothing for a lost claim', async () => {
       const data = newData();
-      const store = data.open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      const lost = store.claim('1:a')!;
+      const store = await data.open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const lost = (await store.claim('1:a'))!;
       data.clock.pass(LEASE_MS);
-      store.claim('2:b');
-      store.pin(lost, PINS);
-      expect(store.get(id).modelVersion).toBeNull();
+      await store.claim('2:b');
+      await store.pin(lost, PINS);
+      expect((await store.get(id)).modelVersion).toBeNull();
     });
   });
 
   describe('CampaignStore.advance', () => {
-    it('treats a step that is not in the table as a bug, and changes nothing', () => {
-      const store = newData().open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      const job = store.claim('1:a')!;
-      expect(() => store.advance(job, { state: 'scoring' })).toThrow('never goes from queued to scoring');
-      expect(() => store.finish(job, resultOf())).toThrow('never goes from queued to ready');
-      expect(store.get(id).state).toBe('queued');
+    it('treats a step that is not in the table as a bug, and changes nothing', async () => {
+      const store = await newData().open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const job = (await store.claim('1:a'))!;
+      await expect(store.advance(job, { state: 'scoring' })).rejects.toThrow('never goes from queued to scoring');
+      await expect(store.finish(job, resultOf())).rejects.toThrow('never goes from queued to ready');
+      expect((await store.get(id)).state).toBe('queued');
     });
   });
 
   describe('a fencing token', () => {
-    it('differs with each claim, and a stale one is refused even from an owner of the same name', () => {
-      const store = newData().open();
-      store.create(newCampaign(), everyoneIsKnown);
-      const stale = store.claim('1:a')!;
-      store.pin(stale, PINS);
+    it('differs with each claim, and a stale one is refused even from an owner of the same name', async () => {
+      const store = await newData().open();
+      await store.create(newCampaign(), everyoneIsKnown);
+      const stale = (await store.claim('1:a'))!;
+      await store.pin(stale, PINS);
       // the attempt of an engine that is stopped does not count
-      store.releaseOwner('1:a', 'stopped');
-      const fresh = store.claim('1:a')!;
+      await store.releaseOwner('1:a', 'stopped');
+      const fresh = (await store.claim('1:a'))!;
       expect(fresh).toMatchObject({ id: stale.id, owner: stale.owner, attempt: stale.attempt });
       expect(fresh.token).toBeGreaterThan(stale.token);
-      store.advance(fresh, { state: 'adapting' });
-      store.advance(fresh, { state: 'scoring' });
-      expect([store.isHeld(stale), store.renew(stale), store.advance(stale, { progress: 1 })]).toEqual([
-        false,
-        false,
-        false,
-      ]);
-      expect([store.finish(stale, resultOf()), store.end(stale, 'failed', reason)]).toEqual([false, false]);
-      expect(store.retryLater(stale, reason, 0)).toBe(false);
-      expect(store.get(fresh.campaignId)).toMatchObject({ state: 'scoring', progress: 0, audienceVersion: null });
-      expect(store.finish(fresh, resultOf())).toBe(true);
+      await store.advance(fresh, { state: 'adapting' });
+      await store.advance(fresh, { state: 'scoring' });
+      expect([
+        await store.isHeld(stale),
+        await store.renew(stale),
+        await store.advance(stale, { progress: 1 }),
+      ]).toEqual([false, false, false]);
+      expect([await store.finish(stale, resultOf()), await store.end(stale, 'failed', reason)]).toEqual([false, false]);
+      expect(await store.retryLater(stale, reason, 0)).toBe(false);
+      expect(await store.get(fresh.campaignId)).toMatchObject({ state: 'scoring', progress: 0, audienceVersion: null });
+      expect(await store.finish(fresh, resultOf())).toBe(true);
     });
 
-    it('is refused once its lease was given back, even before another claim', () => {
+    it('is refused once its lease was given back, even before another claim', async () => {
       const data = newData();
-      const store = data.open();
-      store.create(newCampaign(), everyoneIsKnown);
-      const first = store.claim('1:a')!;
-      store.releaseOwner('1:a');
-      expect(store.renew(first)).toBe(false);
+      const store = await data.open();
+      await store.create(newCampaign(), everyoneIsKnown);
+      const first = (await store.claim('1:a'))!;
+      await store.releaseOwner('1:a');
+      expect(await store.renew(first)).toBe(false);
       data.clock.pass(LEASE_MS + 1);
-      const second = store.claim('1:a')!;
+      const second = (await store.claim('1:a'))!;
       data.clock.pass(LEASE_MS + 1);
       // an expired lease holds until another claim is made
-      expect(store.renew(second)).toBe(true);
+      expect(await store.renew(second)).toBe(true);
       data.clock.pass(LEASE_MS + 1);
-      const third = data.open().claim('1:a')!;
+      const third = (await (await data.open()).claim('1:a'))!;
       expect([first.token, second.token, third.token]).toEqual([1, 2, 3]);
-      expect([store.renew(second), store.renew(third)]).toEqual([false, true]);
+      expect([await store.renew(second), await store.renew(third)]).toEqual([false, true]);
     });
   });
 
   describe('CampaignStore.finish', () => {
-    it('publishes the audience and ends the job', () => {
+    it('publishes the audience and ends the job', async () => {
       const data = newData();
-      const store = data.open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      const job = store.claim('1:a')!;
+      const store = await data.open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const job = (await store.claim('1:a'))!;
       data.clock.pass(1000);
-      expect(expand(store, job)).toBe(true);
-      expect(store.get(id)).toMatchObject({
+      expect(await expand(store, job)).toBe(true);
+      expect(await store.get(id)).toMatchObject({
         ...PINS,
         state: 'ready',
         progress: 1,
@@ -197,113 +198,123 @@ export function describeJobs(newData: NewData): void {
         candidates: 97,
         updatedAt: data.clock.now(),
       });
-      expect(store.expansion(id, job.expansionId).computedWith).toEqual(resultOf().computedWith);
-      expect(store.finish(job, resultOf())).toBe(false);
+      expect((await store.expansion(id, job.expansionId)).computedWith).toEqual(resultOf().computedWith);
+      expect(await store.finish(job, resultOf())).toBe(false);
       data.clock.pass(LEASE_MS);
-      expect(store.claim('1:a')).toBeNull();
+      expect(await store.claim('1:a')).toBeNull();
     });
 
-    it('refuses a folder outside the data folder', () => {
-      const store = newData().open();
-      store.create(newCampaign(), everyoneIsKnown);
-      const job = store.claim('1:a')!;
-      expect(() => store.finish(job, resultOf({ folder: '/tmp/x' }))).toThrow('relative to the data folder');
-      expect(() => store.finish(job, resultOf({ folder: 'audiences/../../x' }))).toThrow('relative to the data folder');
+    it('refuses a folder outside the data folder', async () => {
+      const store = await newData().open();
+      await store.create(newCampaign(), everyoneIsKnown);
+      const job = (await store.claim('1:a'))!;
+      await expect(store.finish(job, resultOf({ folder: '/tmp/x' }))).rejects.toThrow('relative to the data folder');
+      await expect(store.finish(job, resultOf({ folder: 'audiences/../../x' }))).rejects.toThrow(
+        'relative to the data folder',
+      );
     });
 
-    it('treats an expansion without pins as a bug, and publishes nothing', () => {
-      const store = newData().open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      const job = store.claim('1:a')!;
-      store.advance(job, { state: 'adapting' });
-      store.advance(job, { state: 'scoring' });
-      expect(() => store.finish(job, resultOf())).toThrow('is pinned before it is finished');
-      expect(store.get(id)).toMatchObject({ state: 'scoring', audienceVersion: null });
+    it('treats an expansion without pins as a bug, and publishes nothing', async () => {
+      const store = await newData().open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const job = (await store.claim('1:a'))!;
+      await store.advance(job, { state: 'adapting' });
+      await store.advance(job, { state: 'scoring' });
+      await expect(store.finish(job, resultOf())).rejects.toThrow('is pinned before it is finished');
+      expect(await store.get(id)).toMatchObject({ state: 'scoring', audienceVersion: null });
     });
   });
 
   describe('CampaignStore.end', () => {
-    it('ends without an audience, with the reason and the timings', () => {
+    it('ends without an audience, with the reason and the timings', async () => {
       const data = newData();
-      const store = data.open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
+      const store = await data.open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
       const failed = { code: 'no_candidates', message: 'nobody is left' };
-      expect(store.end(store.claim('1:a')!, 'failed', failed, { queued: 0.1 })).toBe(true);
-      expect(store.get(id)).toMatchObject({ state: 'failed', reason: failed, timings: { queued: 0.1 }, progress: 0 });
+      expect(await store.end((await store.claim('1:a'))!, 'failed', failed, { queued: 0.1 })).toBe(true);
+      expect(await store.get(id)).toMatchObject({
+        state: 'failed',
+        reason: failed,
+        timings: { queued: 0.1 },
+        progress: 0,
+      });
       data.clock.pass(LEASE_MS);
-      expect(store.claim('1:a')).toBeNull();
+      expect(await store.claim('1:a')).toBeNull();
     });
   });
 
   describe('CampaignStore.retryLater', () => {
-    it('puts the job back for later and shows the reason until the next claim', () => {
+    it('puts the job back for later and shows the reason until the next claim', async () => {
       const data = newData();
-      const store = data.open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      const job = store.claim('1:a')!;
-      store.advance(job, { state: 'adapting' });
-      expect(store.retryLater(job, reason, 5000)).toBe(true);
-      expect(store.get(id)).toMatchObject({ state: 'queued', reason });
+      const store = await data.open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const job = (await store.claim('1:a'))!;
+      await store.advance(job, { state: 'adapting' });
+      expect(await store.retryLater(job, reason, 5000)).toBe(true);
+      expect(await store.get(id)).toMatchObject({ state: 'queued', reason });
       data.clock.pass(4999);
-      expect(store.claim('1:a')).toBeNull();
+      expect(await store.claim('1:a')).toBeNull();
       data.clock.pass(1);
-      expect(store.claim('1:a')).toMatchObject({ id: job.id, attempt: 2 });
-      expect(store.get(id)).toMatchObject({ state: 'queued', reason: null });
+      expect(await store.claim('1:a')).toMatchObject({ id: job.id, attempt: 2 });
+      expect(await store.get(id)).toMatchObject({ state: 'queued', reason: null });
     });
   });
 
   describe('CampaignStore.releaseOwner', () => {
-    it('releases the jobs of a dead engine at once, and no others', () => {
-      const store = newData().open();
-      const [first, second] = [1, 2].map(() => store.create(newCampaign(), everyoneIsKnown).id);
-      const dead = store.claim('1:a')!;
-      const alive = store.claim('2:b')!;
-      store.advance(dead, { state: 'adapting' });
-      expect(store.releaseOwner('1:a')).toBe(1);
-      expect(store.get(first!).state).toBe('queued');
-      expect(store.renew(dead)).toBe(false);
-      expect(store.renew(alive)).toBe(true);
-      expect(store.claim('3:c')).toMatchObject({ campaignId: first, attempt: 2 });
+    it('releases the jobs of a dead engine at once, and no others', async () => {
+      const store = await newData().open();
+      const [first, second] = await Promise.all(
+        [1, 2].map(async () => (await store.create(newCampaign(), everyoneIsKnown)).id),
+      );
+      const dead = (await store.claim('1:a'))!;
+      const alive = (await store.claim('2:b'))!;
+      await store.advance(dead, { state: 'adapting' });
+      expect(await store.releaseOwner('1:a')).toBe(1);
+      expect((await store.get(first!)).state).toBe('queued');
+      expect(await store.renew(dead)).toBe(false);
+      expect(await store.renew(alive)).toBe(true);
+      expect(await store.claim('3:c')).toMatchObject({ campaignId: first, attempt: 2 });
       expect(alive.campaignId).toBe(second);
     });
 
-    it('does not count attempts of an engine that was stopped on purpose, even the last', () => {
-      const store = newData({ maximumAttempts: 1 }).open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
-      const stopped = store.claim('1:a')!;
-      store.advance(stopped, { state: 'adapting', progress: 0.3 });
-      expect(store.releaseOwner('1:a', 'stopped')).toBe(1);
-      expect(store.get(id)).toMatchObject({ state: 'queued', reason: null, progress: 0.3 });
-      expect(store.claim('2:b')).toMatchObject({ attempt: 1 });
-      expect(store.renew(stopped)).toBe(false);
+    it('does not count attempts of an engine that was stopped on purpose, even the last', async () => {
+      const store = await newData({ maximumAttempts: 1 }).open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
+      const stopped = (await store.claim('1:a'))!;
+      await store.advance(stopped, { state: 'adapting', progress: 0.3 });
+      expect(await store.releaseOwner('1:a', 'stopped')).toBe(1);
+      expect(await store.get(id)).toMatchObject({ state: 'queued', reason: null, progress: 0.3 });
+      expect(await store.claim('2:b')).toMatchObject({ attempt: 1 });
+      expect(await store.renew(stopped)).toBe(false);
     });
   });
 
   describe('CampaignStore.releaseAll', () => {
-    it('releases the jobs of every owner', () => {
-      const store = newData().open();
-      for (const _ of [1, 2, 3]) store.create(newCampaign(), everyoneIsKnown);
-      const held = ['10:a', '20:b', '10:c'].map((owner) => store.claim(owner)!);
-      expect(store.releaseAll()).toBe(3);
-      expect(held.map((job) => store.renew(job))).toEqual([false, false, false]);
-      expect(store.claim('30:d')).toMatchObject({ campaignId: held[0]!.campaignId, attempt: 2 });
+    it('releases the jobs of every owner', async () => {
+      const store = await newData().open();
+      for (const _ of [1, 2, 3]) await store.create(newCampaign(), everyoneIsKnown);
+      const held: Job[] = [];
+      for (const owner of ['10:a', '20:b', '10:c']) held.push((await store.claim(owner))!);
+      expect(await store.releaseAll()).toBe(3);
+      expect(await Promise.all(held.map((job) => store.renew(job)))).toEqual([false, false, false]);
+      expect(await store.claim('30:d')).toMatchObject({ campaignId: held[0]!.campaignId, attempt: 2 });
     });
   });
 
   describe('StoreHealth.queue', () => {
-    it('is the wait of the oldest job that nobody is working on', () => {
+    it('is the wait of the oldest job that nobody is working on', async () => {
       const data = newData();
-      const store = data.open();
-      expect(store.health.queue().oldestSeconds).toBe(0);
-      store.create(newCampaign(), everyoneIsKnown);
+      const store = await data.open();
+      expect((await store.health.queue()).oldestSeconds).toBe(0);
+      await store.create(newCampaign(), everyoneIsKnown);
       data.clock.pass(1500);
-      store.create(newCampaign(), everyoneIsKnown);
+      await store.create(newCampaign(), everyoneIsKnown);
       data.clock.pass(1000);
-      expect(store.health.queue().oldestSeconds).toBe(2.5);
-      store.claim('1:a');
-      expect(store.health.queue().oldestSeconds).toBe(1);
+      expect((await store.health.queue()).oldestSeconds).toBe(2.5);
+      await store.claim('1:a');
+      expect((await store.health.queue()).oldestSeconds).toBe(1);
       data.clock.pass(LEASE_MS);
-      expect(store.health.queue().oldestSeconds).toBe(2.5 + LEASE_MS / 1000);
+      expect((await store.health.queue()).oldestSeconds).toBe(2.5 + LEASE_MS / 1000);
     });
   });
 }

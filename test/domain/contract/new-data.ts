@@ -6,7 +6,7 @@ import type { ManualClock } from './inputs.ts';
 export interface TestData {
   readonly clock: ManualClock;
   /** Opens a store, which is closed after the tests of the file at the latest. */
-  open(): CampaignStore;
+  open(): Promise<CampaignStore>;
 }
 
 /** By default: two seeds at least, leases of `LEASE_MS`, three attempts. */

@@ -8,13 +8,14 @@ import type { NewData } from './new-data.ts';
 const ENGINE = '1:engine';
 const webhook = { url: 'https://example.com/', events: CAMPAIGN_EVENTS, description: '' };
 
-function openTold(newData: NewData, options: Parameters<NewData>[0] = {}) {
+async function openTold(newData: NewData, options: Parameters<NewData>[0] = {}) {
   const { clock, open } = newData(options);
-  const store = open();
-  const { webhook: created } = store.webhooks.create(webhook, 10, clock.now());
+  const store = await open();
+  const { webhook: created } = await store.webhooks.create(webhook, 10, clock.now());
   return { clock, store, open, id: created.id };
 }
-const due = (store: CampaignStore, now: number): readonly DueDelivery[] => store.outbox.due(now, 100);
+const due = async (store: CampaignStore, now: number): Promise<readonly DueDelivery[]> =>
+  await store.outbox.due(now, 100);
 const told = (deliveries: readonly DueDelivery[]) =>
   deliveries.map(({ type, body }) => {
     const { campaign_id: _, expansion_id: __, ...data } = JSON.parse(body).data;
@@ -24,19 +25,19 @@ const failed = { status: 500, error: null, durationMs: 1, isGone: false };
 
 export function describeOutbox(newData: NewData): void {
   describe('events', () => {
-    it('report every end that a webhook subscribes to', () => {
-      const { store, clock, id } = openTold(newData, { minimumSeeds: 2, maximumAttempts: 1 });
-      store.create(newCampaign({ seeds: ['ann'], name: 'small' }), everyoneIsKnown);
-      store.create(newCampaign({ name: 'ready' }), everyoneIsKnown);
-      expand(store, store.claim(ENGINE)!);
-      store.create(newCampaign({ name: 'failed' }), everyoneIsKnown);
-      store.end(store.claim(ENGINE)!, 'failed', { code: 'x', message: 'y' });
-      store.create(newCampaign({ name: 'retried' }), everyoneIsKnown);
-      store.retryLater(store.claim(ENGINE)!, { code: 'z', message: 'z' }, 1000);
-      store.create(newCampaign({ name: 'crashed' }), everyoneIsKnown);
-      store.claim(ENGINE);
-      store.releaseOwner(ENGINE);
-      const names = told(due(store, clock.now())).map(([type, data]) => [type, data.name, data.reason?.code]);
+    it('report every end that a webhook subscribes to', async () => {
+      const { store, clock, id } = await openTold(newData, { minimumSeeds: 2, maximumAttempts: 1 });
+      await store.create(newCampaign({ seeds: ['ann'], name: 'small' }), everyoneIsKnown);
+      await store.create(newCampaign({ name: 'ready' }), everyoneIsKnown);
+      await expand(store, (await store.claim(ENGINE))!);
+      await store.create(newCampaign({ name: 'failed' }), everyoneIsKnown);
+      await store.end((await store.claim(ENGINE))!, 'failed', { code: 'x', message: 'y' });
+      await store.create(newCampaign({ name: 'retried' }), everyoneIsKnown);
+      await store.retryLater((await store.claim(ENGINE))!, { code: 'z', message: 'z' }, 1000);
+      await store.create(newCampaign({ name: 'crashed' }), everyoneIsKnown);
+      await store.claim(ENGINE);
+      await store.releaseOwner(ENGINE);
+      const names = told(await due(store, clock.now())).map(([type, data]) => [type, data.name, data.reason?.code]);
       expect(names).toEqual([
         ['campaign.too_small', 'small', 'too_few_seeds'],
         ['campaign.ready', 'ready', undefined],
@@ -44,23 +45,23 @@ export function describeOutbox(newData: NewData): void {
         ['campaign.failed', 'retried', 'z'],
         ['campaign.failed', 'crashed', 'crashed'],
       ]);
-      store.webhooks.update(id, { events: ['campaign.refreshed'] }, clock.now());
-      store.create(newCampaign(), everyoneIsKnown);
-      expand(store, store.claim(ENGINE)!);
-      expect(due(store, clock.now())).toHaveLength(5);
+      await store.webhooks.update(id, { events: ['campaign.refreshed'] }, clock.now());
+      await store.create(newCampaign(), everyoneIsKnown);
+      await expand(store, (await store.claim(ENGINE))!);
+      expect(await due(store, clock.now())).toHaveLength(5);
     });
 
     it('report refreshed when there was an audience before, and nothing for superseded or cancelled expansions', async () => {
-      const { store, clock } = openTold(newData);
-      const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
-      expand(store, store.claim(ENGINE)!);
+      const { store, clock } = await openTold(newData);
+      const { id } = await store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
+      await expand(store, (await store.claim(ENGINE))!);
       await store.expand(id);
-      store.cancel(id, (await store.expand(id)).id);
+      await store.cancel(id, (await store.expand(id)).id);
       const { id: third } = await store.expand(id);
-      store.update(id, { audience: { size: 5 } });
-      expand(store, store.claim(ENGINE)!);
+      await store.update(id, { audience: { size: 5 } });
+      await expand(store, (await store.claim(ENGINE))!);
       const common = { external_id: 'ours', name: 'spring shoes', state: 'ready', reason: null };
-      expect(told(due(store, clock.now()))).toEqual([
+      expect(told(await due(store, clock.now()))).toEqual([
         ['campaign.ready', { ...common, audience_version: 1, size: 10 }],
         [
           'campaign.resized',
@@ -68,24 +69,27 @@ export function describeOutbox(newData: NewData): void {
         ],
         ['campaign.refreshed', { ...common, audience_version: 3, size: 5 }],
       ]);
-      expect(JSON.parse(due(store, clock.now())[2]!.body).data).toMatchObject({ campaign_id: id, expansion_id: third });
+      expect(JSON.parse((await due(store, clock.now()))[2]!.body).data).toMatchObject({
+        campaign_id: id,
+        expansion_id: third,
+      });
     });
 
     it('report what callers do to an audience, and nothing when it stays the same', async () => {
-      const { store, clock } = openTold(newData, { minimumSeeds: 2 });
-      const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
-      store.update(id, { audience: { size: 7 } });
-      expand(store, store.claim(ENGINE)!);
-      store.update(id, { audience: { size: 5 } });
-      store.update(id, { audience: { size: 5 }, name: 'other shoes' });
-      store.activate(id, 2);
-      store.activate(id, 1);
-      expect(() => store.activate(id, 9)).toThrow(expect.objectContaining({ code: 'audience_not_found' }));
+      const { store, clock } = await openTold(newData, { minimumSeeds: 2 });
+      const { id } = await store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
+      await store.update(id, { audience: { size: 7 } });
+      await expand(store, (await store.claim(ENGINE))!);
+      await store.update(id, { audience: { size: 5 } });
+      await store.update(id, { audience: { size: 5 }, name: 'other shoes' });
+      await store.activate(id, 2);
+      await store.activate(id, 1);
+      await expect(store.activate(id, 9)).rejects.toThrow(expect.objectContaining({ code: 'audience_not_found' }));
       await store.delete(id);
-      const empty = store.create(newCampaign({ name: 'small', seeds: ['ann'] }), everyoneIsKnown).id;
+      const empty = (await store.create(newCampaign({ name: 'small', seeds: ['ann'] }), everyoneIsKnown)).id;
       await store.delete(empty);
       const other = { external_id: 'ours', name: 'other shoes' };
-      expect(told(due(store, clock.now())).filter(([type]) => !/ready|too_small/.test(type))).toEqual([
+      expect(told(await due(store, clock.now())).filter(([type]) => !/ready|too_small/.test(type))).toEqual([
         [
           'campaign.resized',
           { external_id: 'ours', name: 'spring shoes', audience_version: 2, size: 5, previous_version: 1 },
@@ -97,61 +101,69 @@ export function describeOutbox(newData: NewData): void {
           { external_id: null, name: 'small', audience_version: null, size: null, previous_version: null },
         ],
       ]);
-      expect(JSON.parse(due(store, clock.now()).at(-1)!.body).data.campaign_id).toBe(empty);
+      expect(JSON.parse((await due(store, clock.now())).at(-1)!.body).data.campaign_id).toBe(empty);
     });
   });
 
   describe('due', () => {
-    it('returns the due deliveries of each enabled webhook, longest due first, up to a limit each', () => {
-      const { store, clock, id } = openTold(newData);
-      const { webhook: other } = store.webhooks.create(webhook, 10, clock.now());
-      const first = store.outbox.ping(id, clock.now());
-      const second = store.outbox.ping(id, clock.now());
-      const third = store.outbox.ping(other.id, clock.now());
-      const ids = (perWebhook: number) => store.outbox.due(clock.now(), perWebhook).map((delivery) => delivery.id);
-      expect(ids(2)).toEqual([first.id, second.id, third.id]);
-      expect(ids(1)).toEqual([first.id, third.id]);
-      const [delivery] = due(store, clock.now());
-      store.outbox.record(delivery!, { ...failed, state: 'pending', nextAttemptAt: clock.now() + 10 }, clock.now());
-      expect(ids(2)).toEqual([second.id, third.id]);
+    it('returns the due deliveries of each enabled webhook, longest due first, up to a limit each', async () => {
+      const { store, clock, id } = await openTold(newData);
+      const { webhook: other } = await store.webhooks.create(webhook, 10, clock.now());
+      const first = await store.outbox.ping(id, clock.now());
+      const second = await store.outbox.ping(id, clock.now());
+      const third = await store.outbox.ping(other.id, clock.now());
+      const ids = async (perWebhook: number) =>
+        (await store.outbox.due(clock.now(), perWebhook)).map((delivery) => delivery.id);
+      expect(await ids(2)).toEqual([first.id, second.id, third.id]);
+      expect(await ids(1)).toEqual([first.id, third.id]);
+      const [delivery] = await due(store, clock.now());
+      await store.outbox.record(
+        delivery!,
+        { ...failed, state: 'pending', nextAttemptAt: clock.now() + 10 },
+        clock.now(),
+      );
+      expect(await ids(2)).toEqual([second.id, third.id]);
       clock.pass(10);
-      expect(ids(2)).toEqual([second.id, first.id, third.id]);
-      store.webhooks.update(id, { enabled: false }, clock.now());
-      expect(ids(2)).toEqual([third.id]);
+      expect(await ids(2)).toEqual([second.id, first.id, third.id]);
+      await store.webhooks.update(id, { enabled: false }, clock.now());
+      expect(await ids(2)).toEqual([third.id]);
     });
 
-    it('writes nothing: another process finds the same', () => {
-      const { store, clock, open, id } = openTold(newData);
-      store.outbox.ping(id, clock.now());
-      expect(due(store, clock.now())).toHaveLength(1);
-      expect(due(open(), clock.now())).toEqual(due(store, clock.now()));
+    it('writes nothing: another process finds the same', async () => {
+      const { store, clock, open, id } = await openTold(newData);
+      await store.outbox.ping(id, clock.now());
+      expect(await due(store, clock.now())).toHaveLength(1);
+      expect(await due(await open(), clock.now())).toEqual(await due(store, clock.now()));
     });
   });
 
   describe('record', () => {
-    it('is refused if the delivery has ended or is gone', () => {
-      const { store, clock, id } = openTold(newData);
-      store.outbox.ping(id, clock.now());
-      const [delivery] = due(store, clock.now());
+    it('is refused if the delivery has ended or is gone', async () => {
+      const { store, clock, id } = await openTold(newData);
+      await store.outbox.ping(id, clock.now());
+      const [delivery] = await due(store, clock.now());
       const attempt = { ...failed, status: 200, state: 'delivered', nextAttemptAt: null } as const;
-      expect(store.outbox.record(delivery!, attempt, clock.now())).toBe(true);
-      expect(store.outbox.record(delivery!, attempt, clock.now())).toBe(false);
-      expect(store.outbox.deliveries(id, { limit: 1 }).items[0]).toMatchObject({ state: 'delivered', attempts: 1 });
-      store.webhooks.remove(id);
-      expect(store.outbox.record(delivery!, attempt, clock.now())).toBe(false);
+      expect(await store.outbox.record(delivery!, attempt, clock.now())).toBe(true);
+      expect(await store.outbox.record(delivery!, attempt, clock.now())).toBe(false);
+      expect((await store.outbox.deliveries(id, { limit: 1 })).items[0]).toMatchObject({
+        state: 'delivered',
+        attempts: 1,
+      });
+      await store.webhooks.remove(id);
+      expect(await store.outbox.record(delivery!, attempt, clock.now())).toBe(false);
     });
 
-    it('of a receiver that is gone disables its webhook, but not if its URL has changed since', () => {
-      const { store, clock, id } = openTold(newData);
-      store.outbox.ping(id, clock.now());
-      store.outbox.ping(id, clock.now());
-      const [one, two] = due(store, clock.now());
+    it('of a receiver that is gone disables its webhook, but not if its URL has changed since', async () => {
+      const { store, clock, id } = await openTold(newData);
+      await store.outbox.ping(id, clock.now());
+      await store.outbox.ping(id, clock.now());
+      const [one, two] = await due(store, clock.now());
       const gone = { ...failed, status: 410, state: 'failed', nextAttemptAt: null, isGone: true } as const;
-      store.webhooks.update(id, { url: 'https://new.example/' }, clock.now());
-      store.outbox.record(one!, gone, clock.now());
-      expect(store.webhooks.get(id)).toMatchObject({ enabled: true, disabledReason: null });
-      store.outbox.record({ ...two!, url: 'https://new.example/' }, gone, clock.now());
-      expect(store.webhooks.get(id)).toMatchObject({ enabled: false, disabledReason: 'gone' });
+      await store.webhooks.update(id, { url: 'https://new.example/' }, clock.now());
+      await store.outbox.record(one!, gone, clock.now());
+      expect(await store.webhooks.get(id)).toMatchObject({ enabled: true, disabledReason: null });
+      await store.outbox.record({ ...two!, url: 'https://new.example/' }, gone, clock.now());
+      expect(await store.webhooks.get(id)).toMatchObject({ enabled: false, disabledReason: 'gone' });
     });
   });
 }

@@ -25,23 +25,23 @@ export function describeUserSets(newData: NewData): void {
   describe('user sets', () => {
     it('can be replaced, added to and removed from, and read by other stores', async () => {
       const data = newData();
-      const [{ userSets }, other] = [data.open(), data.open()];
-      const read = () => [...other.setBlocks(other.userSets.find(COMMON)!)].flat();
+      const [{ userSets }, other] = [await data.open(), await data.open()];
+      const read = async () => [...(await other.setBlocks((await other.userSets.find(COMMON))!))].flat();
       await change(userSets, COMMON, 'replace', ['cid', 'ann', 'cid']);
-      expect(read()).toEqual(['ann', 'cid']);
+      expect(await read()).toEqual(['ann', 'cid']);
       await change(userSets, COMMON, 'add', ['bob', 'ann']);
-      expect(read()).toEqual(['ann', 'bob', 'cid']);
+      expect(await read()).toEqual(['ann', 'bob', 'cid']);
       await change(userSets, COMMON, 'remove', ['ann', 'dan']);
-      expect(read()).toEqual(['bob', 'cid']);
+      expect(await read()).toEqual(['bob', 'cid']);
     });
 
     it('are blobs, each named by the sha256 of its bytes', async () => {
-      const store = newData().open();
+      const store = await newData().open();
       const { blobs, userSets } = store;
-      store.create(newCampaign({ seeds: ['bob', 'ann'] }), everyoneIsKnown);
-      const { seeds } = store.claim('1:a')!.sets;
+      await store.create(newCampaign({ seeds: ['bob', 'ann'] }), everyoneIsKnown);
+      const { seeds } = (await store.claim('1:a'))!.sets;
       await change(userSets, COMMON, 'replace', ['ann', 'bob']);
-      expect([userSets.find(COMMON), blobs.list(SEED_FOLDER)]).toEqual([seeds, [userSetFile(seeds)]]);
+      expect([await userSets.find(COMMON), blobs.list(SEED_FOLDER)]).toEqual([seeds, [userSetFile(seeds)]]);
       const bytes = blobs.read(SEED_FOLDER, userSetFile(seeds));
       expect([Buffer.from(bytes).toString(), createHash('sha256').update(bytes).digest('hex')]).toEqual([
         'ann\nbob\n',
@@ -50,40 +50,40 @@ export function describeUserSets(newData: NewData): void {
     });
 
     it('are removed when nothing refers to them, and stay as long as an expansion refers to them', async () => {
-      const store = newData().open();
+      const store = await newData().open();
       const { blobs, userSets } = store;
-      const { id, expansionId } = store.create(newCampaign(), everyoneIsKnown);
+      const { id, expansionId } = await store.create(newCampaign(), everyoneIsKnown);
       const owner: SetOwner = { kind: 'seeds', campaignId: id };
-      const first = userSets.find(owner)!;
+      const first = (await userSets.find(owner))!;
       await change(userSets, owner, 'replace', ['dan']);
       await change(userSets, owner, 'replace', ['eve']);
-      const last = userSets.find(owner)!;
+      const last = (await userSets.find(owner))!;
       expect(blobs.list(SEED_FOLDER).sort()).toEqual([first, last].map(userSetFile).sort());
-      expect([...store.setBlocks(first)].flat()).toEqual(['ann', 'bob', 'cid']);
-      store.cancel(id, expansionId!);
+      expect([...(await store.setBlocks(first))].flat()).toEqual(['ann', 'bob', 'cid']);
+      await store.cancel(id, expansionId!);
       await store.delete(id);
       expect(blobs.list(SEED_FOLDER)).toEqual([]);
       const missing = expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } });
-      expect(() => [...store.setBlocks(first)]).toThrow(missing);
+      await expect(async () => [...(await store.setBlocks(first))]).rejects.toThrow(missing);
     });
 
     it('lose leftovers of killed processes at a start, and nothing that is recorded', async () => {
-      const { blobs, userSets } = newData().open();
-      userSets.removeLeftovers();
+      const { blobs, userSets } = await newData().open();
+      await userSets.removeLeftovers();
       await change(userSets, COMMON, 'replace', ['ann']);
-      const kept = userSetFile(userSets.find(COMMON)!);
+      const kept = userSetFile((await userSets.find(COMMON))!);
       blobs
         .write(SEED_FOLDER)
         .finishSync()
         .publish(userSetFile('0'.repeat(64)));
       blobs.write(SEED_FOLDER).write(Buffer.from('half'));
-      userSets.removeLeftovers();
+      await userSets.removeLeftovers();
       expect(blobs.list(SEED_FOLDER)).toEqual([kept]);
     });
 
     it('are refused if their campaign is deleted while they are written, and leave nothing', async () => {
-      const store = newData().open();
-      const { id } = store.create(newCampaign(), everyoneIsKnown);
+      const store = await newData().open();
+      const { id } = await store.create(newCampaign(), everyoneIsKnown);
       const changing = change(store.userSets, { kind: 'seeds', campaignId: id }, 'add', ['a', 'b']);
       await store.delete(id);
       await expect(changing).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
@@ -91,11 +91,11 @@ export function describeUserSets(newData: NewData): void {
     });
 
     it('are read to their end if they are replaced meanwhile', async () => {
-      const { blobs, userSets } = newData().open();
+      const { blobs, userSets } = await newData().open();
       const strangers = { version: 'q', has: () => false };
       await change(userSets, COMMON, 'replace', ['a', 'b']);
-      const before = userSetFile(userSets.find(COMMON)!);
-      const unknown = userSets.unknownOf(COMMON, strangers);
+      const before = userSetFile((await userSets.find(COMMON))!);
+      const unknown = await userSets.unknownOf(COMMON, strangers);
       const report = userSets.report(COMMON, strangers);
       const first = unknown.next().value;
       await change(userSets, COMMON, 'replace', ['c']);
@@ -105,7 +105,7 @@ export function describeUserSets(newData: NewData): void {
     });
 
     it('are matched again with each population version', async () => {
-      const { userSets } = newData().open();
+      const { userSets } = await newData().open();
       await change(userSets, COMMON, 'replace', ['a', 'b']);
       const next = { version: 'q', has: (userId: string) => userId === 'a' };
       expect(await userSets.report(COMMON, EVERYONE)).toMatchObject({ known: 2, unknown: 0 });

@@ -64,7 +64,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
       const campaign = await own.createReady();
       await own.store.expand(campaign);
       const row = (number: number) => users.population.rowOf[number]!;
-      own.finishNext((number) => (row(number) % 3 === 0 ? 0 : 1));
+      await own.finishNext((number) => (row(number) % 3 === 0 ? 0 : 1));
       const { json } = await get(`/v1/campaigns/${campaign}/explanation`, own);
       expect(json.version).toBe(2);
       expect(json.warnings).toMatchObject([{ code: 'disparity', feature: 'gender' }]);
@@ -87,7 +87,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
         },
       });
       const campaign = await own.createReady();
-      for (const size of [20, 30]) own.store.update(campaign, { audience: { size } });
+      for (const size of [20, 30]) await own.store.update(campaign, { audience: { size } });
       for (const version of [1, 1, 2, 1, 3, 1, 2])
         await get(`/v1/campaigns/${campaign}/explanation?version=${version}`, own);
       expect(asked).toEqual([50, 20, 30, 20]);
@@ -102,7 +102,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
       const waiting: ((explanation: Explanation) => void)[] = [];
       own.setExplainer({ explain: () => new Promise((resolve) => waiting.push(resolve)) });
       const campaign = await own.createReady();
-      own.store.update(campaign, { audience: { size: 20 } });
+      await own.store.update(campaign, { audience: { size: 20 } });
       const path = (version: number) => `/v1/campaigns/${campaign}/explanation?version=${version}`;
       const both = [get(path(1), own), get(path(1), own)];
       while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -146,7 +146,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
     const own = await openFixture(others.population);
     try {
       const campaign = await own.createReady();
-      rmSync(join(own.dataDir, own.store.activeAudience(campaign).folder), { recursive: true });
+      rmSync(join(own.dataDir, (await own.store.activeAudience(campaign)).folder), { recursive: true });
       expect((await get(`/v1/campaigns/${campaign}/explanation`, own)).json.code).toBe('storage_failed');
       rmSync(join(others.population.path, others.population.version), { recursive: true });
       const gone = await get(`/v1/campaigns/${campaign}/explanation`, own);
@@ -178,6 +178,6 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
     const queued = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
     const answer = await get(`/v1/campaigns/${queued}/explanation`);
     expect([answer.status, answer.json.code]).toEqual([409, 'audience_not_ready']);
-    fixture.finishNext();
+    await fixture.finishNext();
   });
 });

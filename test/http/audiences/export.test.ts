@@ -37,7 +37,7 @@ beforeAll(async () => {
   await fixture.app.listen({ host: '127.0.0.1', port: 0 });
   port = (fixture.app.server.address() as AddressInfo).port;
   id = await fixture.createReady({ ...OK_BODY, audience: { percent: 100 } });
-  fixture.store.update(id, { audience: { size: 300 } });
+  await fixture.store.update(id, { audience: { size: 300 } });
 }, 60_000);
 afterAll(async () => {
   await fixture.close();
@@ -192,10 +192,10 @@ describe('a stream whose folder is deleted', () => {
     ['a difference', 'audiences/2/diff/1', { accept: 'text/csv' }],
   ])('ends well as %s, and then lets go of its files', async (_name, what, headers) => {
     const campaign = await fixture.createReady({ ...OK_BODY, audience: { percent: 100 } });
-    fixture.store.update(campaign, { audience: { size: 300 } });
+    await fixture.store.update(campaign, { audience: { size: 300 } });
     const path = `/v1/campaigns/${campaign}/${what}`;
     const expected = (await fetchRaw(path, headers)).bytes;
-    const { folder } = fixture.store.activeAudience(campaign);
+    const { folder } = await fixture.store.activeAudience(campaign);
     const response = await start(path, headers);
     await sleep(50);
     await fixture.store.delete(campaign);
@@ -214,7 +214,7 @@ describe('a stream whose folder is deleted', () => {
     ['Parquet', { accept: PARQUET }],
   ])('lets go of its files as %s when the client goes away', async (_name, headers) => {
     const campaign = await fixture.createReady({ ...OK_BODY, audience: { percent: 100 } });
-    const { folder } = fixture.store.activeAudience(campaign);
+    const { folder } = await fixture.store.activeAudience(campaign);
     const response = await start(`/v1/campaigns/${campaign}/audience`, headers);
     await sleep(50);
     for (let i = 0; i < 2; i++) await fixture.call('GET', `/v1/campaigns/${await fixture.createReady()}/audience`);

@@ -367,7 +367,7 @@ describe('an audience whose ranking is gone', () => {
     const lost = await openFixture(users.population);
     try {
       const lostId = await lost.createReady();
-      rmSync(join(lost.dataDir, lost.store.activeAudience(lostId).folder), { recursive: true });
+      rmSync(join(lost.dataDir, (await lost.store.activeAudience(lostId)).folder), { recursive: true });
       const answer = await lost.call('GET', `/v1/campaigns/${lostId}/audience`);
       expect([answer.status, answer.json.code]).toEqual([503, 'storage_failed']);
       expect(answer.text).not.toContain(lost.dataDir);

@@ -50,7 +50,7 @@ describe('members in memory', () => {
     expect(await get(`/v1/campaigns/${ids[4]}/audience/members/${third}`)).toEqual({ member: false, known: true });
     for (let round = 0; round < 8; round++) for (const id of ids) await askBatch(id);
     expect((await get(`/v1/users/${third}/audiences`)).items).toHaveLength(3);
-    fixture.store.activate(ids[4]!, 1);
+    await fixture.store.activate(ids[4]!, 1);
     expect((await get(`/v1/users/${third}/audiences`)).items).toHaveLength(4);
     expect(await answers()).toEqual(fromFiles);
   });

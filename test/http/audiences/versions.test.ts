@@ -22,10 +22,10 @@ beforeAll(async () => {
   users = await importUsers();
   fixture = await openFixture(users.population, { streamChunkRows: 7 });
   id = await fixture.createReady();
-  fixture.store.update(id, { audience: { size: 20 } });
-  fixture.store.update(id, { audience: { size: 30 } });
+  await fixture.store.update(id, { audience: { size: 20 } });
+  await fixture.store.update(id, { audience: { size: 30 } });
   await fixture.store.expand(id);
-  fixture.finishNext((number) => Math.fround(number / 1000));
+  await fixture.finishNext((number) => Math.fround(number / 1000));
 });
 afterAll(async () => {
   await fixture.close();
@@ -67,7 +67,7 @@ describe('GET /v1/campaigns/{id}/audiences', () => {
   it('is empty before the first version', async () => {
     const queued = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
     expect((await get(`/v1/campaigns/${queued}/audiences`)).json).toEqual({ items: [], next_cursor: null });
-    fixture.finishNext();
+    await fixture.finishNext();
   });
 
   it.each([
@@ -143,10 +143,10 @@ describe('GET /v1/campaigns/{id}/audiences/{version}', () => {
     expect(headers['cache-control']).toBe('private, no-cache');
     const tag = { 'if-none-match': String(headers['etag']) };
     expect((await get(`/v1/campaigns/${id}/audience`, tag)).status).toBe(304);
-    fixture.store.activate(id, 1);
+    await fixture.store.activate(id, 1);
     const changed = await get(`/v1/campaigns/${id}/audience`, tag);
     expect([changed.status, changed.json.version]).toEqual([200, 1]);
-    fixture.store.activate(id, 4);
+    await fixture.store.activate(id, 4);
     expect((await get(`/v1/campaigns/${id}/audience`, tag)).status).toBe(304);
   });
 
@@ -261,9 +261,9 @@ describe('GET /v1/users/{user_id}/audiences', () => {
         .filter(({ campaign_id }: never) => campaign_id === id)
         .map(({ version }: never) => version);
     expect([await of(best(1)[0]!), await of(worst(1)[0]!)]).toEqual([[], [4]]);
-    fixture.store.activate(id, 2);
+    await fixture.store.activate(id, 2);
     expect([await of(best(1)[0]!), await of(worst(1)[0]!)]).toEqual([[2], []]);
-    fixture.store.activate(id, 4);
+    await fixture.store.activate(id, 4);
   });
 
   it('returns pages that lead to each once, also when a campaign goes in between', async () => {
@@ -289,7 +289,7 @@ describe('GET /v1/users/{user_id}/audiences', () => {
     try {
       await own.createReady();
       const lost = await own.createReady();
-      rmSync(join(own.dataDir, own.store.activeAudience(lost).folder), { recursive: true });
+      rmSync(join(own.dataDir, (await own.store.activeAudience(lost)).folder), { recursive: true });
       const answer = await own.call('GET', '/v1/users/person-30/audiences');
       expect([answer.status, answer.json.code]).toEqual([503, 'storage_failed']);
     } finally {

@@ -100,7 +100,7 @@ describe('POST /v1/campaigns', () => {
       detail: `campaign ${first.json.id} already has this external id`,
       errors: [{ pointer: '/external_id', value: 'c1' }],
     });
-    expect(fixture.store.list({ limit: 9 }).items).toHaveLength(1);
+    expect((await fixture.store.list({ limit: 9 })).items).toHaveLength(1);
     expect(fixture.wakes()).toBe(wakes);
     expect((await post({ ...OK_BODY, external_id: 'C1' })).status).toBe(202);
   });
@@ -198,7 +198,7 @@ describe('POST /v1/campaigns with something wrong', () => {
     const answer = await post({ ...OK_BODY, ...change });
     expectProblem(answer, 400, code);
     expect(answer.json.errors[0]).toMatchObject(error);
-    expect(fixture.store.list({ limit: 1 }).items).toEqual([]);
+    expect((await fixture.store.list({ limit: 1 })).items).toEqual([]);
   });
 
   it('names the features of the model when one is unknown', async () => {

@@ -9,8 +9,8 @@ import { WebhookDispatcher } from '../../../src/service/webhooks/dispatcher.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 
 const clock = new ServiceClock({ system: systemClock });
-const store = openStore(process.argv[2]!, { clock, minimumSeeds: 1, leaseMs: 30_000, maximumAttempts: 3 });
-new WebhookDispatcher({
+const store = await openStore(process.argv[2]!, { clock, minimumSeeds: 1, leaseMs: 30_000, maximumAttempts: 3 });
+await new WebhookDispatcher({
   outbox: store.outbox,
   guard: createAddressGuard(['127.0.0.1']),
   logger: createLogger('silent', 'test'),

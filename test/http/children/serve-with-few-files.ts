@@ -15,12 +15,12 @@ const limits = { ...DEFAULT_SERVER_CONFIG, openRankings: 8, reservedDescriptors:
 const config = limits.reservedDescriptors === 0 ? limits : withinOpenFiles(limits, openFileLimit());
 let written = 0;
 const serve = createServers(config, () => {});
-const server = serve((_request, response) => {
+const server = serve(async (_request, response) => {
   try {
-    const store = openStore(folder, { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 3 });
-    store.webhooks.create({ url: 'https://example.com/', events: [], description: '' }, 100, systemClock.now());
+    const store = await openStore(folder, { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 3 });
+    await store.webhooks.create({ url: 'https://example.com/', events: [], description: '' }, 100, systemClock.now());
     store.blobs.publish(`ranking-${written++}`, new Map([['scores', Buffer.from('x')]]));
-    store.close();
+    await store.close();
     response.writeHead(202).end();
   } catch (error) {
     response.writeHead(503).end(String(error));

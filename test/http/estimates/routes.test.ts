@@ -107,7 +107,7 @@ describe('POST /v1/estimates', () => {
       expect(asked[0]!.task).toMatchObject({
         filters,
         suppressed: rowsOf(['person-5', 'person-60']),
-        suppressionSet: server.store.userSets.find({ kind: 'common_suppression' }),
+        suppressionSet: await server.store.userSets.find({ kind: 'common_suppression' }),
       });
       expect(asked[0]!.task.suppressionSet).toMatch(/^[0-9a-f]{64}$/);
       expect(asked[1]).toEqual(asked[0]);

@@ -20,7 +20,7 @@ describe('POST /v1/campaigns', () => {
     const headers = { 'idempotency-key': 'order-1' };
     const first = await fixture.call('POST', '/v1/campaigns', OK_BODY, headers);
     expect([first.status, first.headers['idempotent-replayed']]).toEqual([202, undefined]);
-    fixture.finishNext();
+    await fixture.finishNext();
     const again = await fixture.call('POST', '/v1/campaigns', OK_BODY, headers);
     expect([again.status, again.headers['idempotent-replayed'], again.json]).toEqual([202, 'true', first.json]);
     expect(again.headers['location']).toBe(first.headers['location']);
@@ -43,7 +43,7 @@ describe('POST /v1/campaigns', () => {
     };
     const { json } = await fixture.call('POST', '/v1/campaigns', body);
     expect(json).toMatchObject({ labels: body.labels, filters: body.filters, refresh: body.refresh });
-    fixture.finishNext();
+    await fixture.finishNext();
     for (const [filters, pointer] of [
       [{ town: ['c1'] }, '/filters/town'],
       [{ city: ['c1', 'nowhere'] }, '/filters/city/1'],
@@ -65,7 +65,7 @@ describe('POST /v1/campaigns', () => {
   it('changes of a refresh policy what is named', async () => {
     const refresh = { every: '90m', on_new_population: true, on_change: true };
     const { json } = await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, refresh });
-    fixture.finishNext();
+    await fixture.finishNext();
     const changed = async (change: object) =>
       (await fixture.call('PATCH', `/v1/campaigns/${json.id}`, { refresh: change })).json.refresh;
     expect(await changed({ every: '2h' })).toEqual({ every: '2h', on_new_population: true, on_change: true });
@@ -157,7 +157,7 @@ describe('an empty body that is called JSON', () => {
     const path = `/v1/campaigns/${await fixture.createReady()}`;
     const headers = { 'content-type': 'application/json' };
     expect((await fixture.call('POST', `${path}/expansions`, '', headers)).status).toBe(202);
-    fixture.finishNext();
+    await fixture.finishNext();
     const refused = await fixture.call('PATCH', path, '', headers);
     expect([refused.status, refused.json.code]).toEqual([400, 'invalid_request']);
     expect((await fixture.call('DELETE', path, '', headers)).status).toBe(204);
@@ -201,7 +201,7 @@ describe('POST /v1/campaigns/{id}/feedback', () => {
     expect(second.json).toMatchObject({ taken: 1, users: { conversion: 1, click: 1, dismissal: 0 } });
     const expansion = await fixture.call('POST', `/v1/campaigns/${id}/expansions`);
     expect(expansion.json.feedback).toEqual({ positives: 2, dismissed: 0 });
-    fixture.finishNext();
+    await fixture.finishNext();
   });
 
   it.each([

@@ -21,7 +21,7 @@ const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 const call = (key: string, method: Method, path: string, body?: unknown) =>
   server.call(method, path, body, bearer(key));
-const make = (changes: Partial<NewApiKey> = {}) =>
+const make = async (changes: Partial<NewApiKey> = {}) =>
   server.store.apiKeys.create({ name: 'k', scope: 'write', labels: {}, expiresAt: null, ...changes }, 100);
 const entries = async () => {
   const { text } = await call(OPERATOR, 'GET', '/v1/audit');
@@ -63,7 +63,7 @@ describe('/v1/keys', () => {
 
   it("returns the caller's identity and permissions", async () => {
     await open();
-    const { apiKey, key } = make({ scope: 'read', labels: { team: 'a' } });
+    const { apiKey, key } = await make({ scope: 'read', labels: { team: 'a' } });
     const { status, json } = await call(key, 'GET', '/v1/keys/current');
     expect([status, json]).toEqual([
       200,
@@ -89,7 +89,7 @@ describe('/v1/keys', () => {
     await open();
     await call(OPERATOR, 'POST', '/v1/campaigns', { ...OK_BODY, labels: { team: 'a', kind: 'x' } });
     await call(OPERATOR, 'POST', '/v1/campaigns', { ...OK_BODY, labels: { team: 'b', kind: 'x' } });
-    const { key } = make({ labels: { team: 'a' } });
+    const { key } = await make({ labels: { team: 'a' } });
     for (const [query, count] of [
       ['', 1],
       ['?label=kind=x', 1],
@@ -109,9 +109,9 @@ describe('/v1/keys', () => {
 
   it('is required from the first key on, even after it is revoked', async () => {
     await open({});
-    const { apiKey } = make();
+    const { apiKey } = await make();
     expect((await server.call('GET', '/v1/campaigns')).status).toBe(401);
-    server.store.apiKeys.revoke(apiKey.id);
+    await server.store.apiKeys.revoke(apiKey.id);
     expect((await server.call('GET', '/v1/campaigns')).status).toBe(401);
     expect((await server.call('GET', '/v1/nowhere')).status).toBe(401);
   });
@@ -119,7 +119,7 @@ describe('/v1/keys', () => {
   it('accepts a key until it expires', async () => {
     let now = 1_000;
     server = await openFixture(users.population, {}, { clock: { now: () => now, elapsed: () => now } });
-    const { key, apiKey } = make({ expiresAt: 2_000 });
+    const { key, apiKey } = await make({ expiresAt: 2_000 });
     now = 1_999;
     expect((await call(key, 'GET', '/v1/campaigns')).status).toBe(200);
     now = 2_000;
@@ -131,7 +131,7 @@ describe('/v1/keys', () => {
 describe('a key of certain labels', () => {
   it('only sees and makes campaigns that have all of them', async () => {
     await open();
-    const { key } = make({ labels: { team: 'a' } });
+    const { key } = await make({ labels: { team: 'a' } });
     const mine = (await call(key, 'POST', '/v1/campaigns', { ...OK_BODY, labels: { team: 'a', x: 'y' } })).json.id;
     const other = (await call(OPERATOR, 'POST', '/v1/campaigns', { ...OK_BODY, labels: { team: 'b' } })).json.id;
     expect((await call(key, 'GET', '/v1/campaigns')).json.items.map(({ id }: { id: string }) => id)).toEqual([mine]);
@@ -167,7 +167,7 @@ describe('metrics, documents and the details of readiness', () => {
     ['a key for metrics and no other', { metricsKey: 'metrics-key' }],
   ])('need it, or an API key, where there is %s', async (_name, config) => {
     await open(config);
-    const { key } = make({ scope: 'read' });
+    const { key } = await make({ scope: 'read' });
     expect(await statuses({})).toEqual(new Set([401]));
     expect(await statuses(bearer('metrics-keys'))).toEqual(new Set([401]));
     expect([...(await statuses(bearer('metrics-key')))]).not.toContain(401);
@@ -203,7 +203,7 @@ describe('metrics, documents and the details of readiness', () => {
 describe('GET /v1/audit', () => {
   it('has what was changed, by which key, and nothing that was refused or only read', async () => {
     await open();
-    const { key, apiKey } = make();
+    const { key, apiKey } = await make();
     const created = await server.call(
       'POST',
       '/v1/campaigns',

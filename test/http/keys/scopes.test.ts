@@ -18,13 +18,13 @@ beforeAll(async () => {
   users = await importUsers();
   server = await openFixture(users.population);
   const { apiKeys } = server.store;
-  const create = (scope: Scope, expiresAt: number | null = null, labels = {}) =>
+  const create = async (scope: Scope, expiresAt: number | null = null, labels = {}) =>
     apiKeys.create({ name: scope, scope, labels, expiresAt }, 100);
-  for (const scope of SCOPES) keys.set(scope, create(scope).key);
-  keys.set('expired', create('admin', 1).key);
-  keys.set('labelled', create('write', null, { team: 'a' }).key);
-  const revoked = create('admin');
-  apiKeys.revoke(revoked.apiKey.id);
+  for (const scope of SCOPES) keys.set(scope, (await create(scope)).key);
+  keys.set('expired', (await create('admin', 1)).key);
+  keys.set('labelled', (await create('write', null, { team: 'a' })).key);
+  const revoked = await create('admin');
+  await apiKeys.revoke(revoked.apiKey.id);
   keys.set('revoked', revoked.key);
   keys.set('wrong', `${keys.get('admin')!.slice(0, -1)}${keys.get('admin')!.endsWith('A') ? 'B' : 'A'}`);
   keys.set('unknown', `mh_000000000000_${'a'.repeat(43)}`);

@@ -75,7 +75,7 @@ describe('the audit log', () => {
     const headers = { 'x-forwarded-for': '9.9.9.9, 198.51.100.1', forwarded: 'for=8.8.8.8' };
     const hook = { url: 'https://example.com/', events: ['campaign.ready'] };
     expect((await fixture.call('POST', '/v1/webhooks', hook, headers)).status).toBe(201);
-    expect(fixture.store.audit.list({ limit: 1 }).items[0]).toMatchObject({ address: '198.51.100.1' });
+    expect((await fixture.store.audit.list({ limit: 1 })).items[0]).toMatchObject({ address: '198.51.100.1' });
   });
 });
 

@@ -86,7 +86,7 @@ describe('the ETag of a campaign', () => {
     const tag = async () => String((await fixture.call('GET', url)).headers['etag']);
     const first = await tag();
     expect(created.headers['etag']).toBe(first);
-    fixture.finishNext();
+    await fixture.finishNext();
     expect(await tag()).toBe(first);
     const patched = await fixture.call('PATCH', url, { labels: { team: 'a' } }, { 'if-match': first });
     expect(patched.headers['etag']).toBe(await tag());

@@ -48,7 +48,7 @@ describe('a deleted segment', () => {
 describe('a deleted file of a ranking', () => {
   it.each(['order.u32', 'scores.f32', 'ranking.json'])('is 503 until it is back: %s', async (file) => {
     const id = await fixture.createReady();
-    await without(join(fixture.dataDir, fixture.store.activeAudience(id).folder, file), async () => {
+    await without(join(fixture.dataDir, (await fixture.store.activeAudience(id)).folder, file), async () => {
       const { status, json } = await fixture.call('GET', `/v1/campaigns/${id}/audience`);
       expect([status, json.code]).toEqual([503, 'storage_failed']);
     });

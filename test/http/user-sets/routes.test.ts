@@ -138,13 +138,13 @@ describe('an upload of seeds', () => {
   });
 
   itUsual('changes what the next expansion takes, and nothing that was made', async () => {
-    fixture.finishNext();
+    await fixture.finishNext();
     const wakes = fixture.wakes();
     await put('person-7\n');
     const campaign = (await get('/v1/campaigns/{id}')).json;
     expect(campaign).toMatchObject({ state: 'ready', seeds: { received: 1, known: 1 } });
     expect(fixture.wakes()).toBe(wakes);
-    const [made] = fixture.store.expansionsOf(id, { limit: 1 }).items;
+    const [made] = (await fixture.store.expansionsOf(id, { limit: 1 })).items;
     expect(made?.seeds.known).toBe(OK_BODY.seeds.length);
     expect((await fixture.store.expand(id)).seeds.known).toBe(1);
   });
@@ -157,8 +157,10 @@ describe('an upload of seeds', () => {
     await send('PUT', '/v1/suppression', 'person-30\nperson-31\n', TEXT);
     const { status, json } = await expand();
     expect([status, json.seeds.known]).toEqual([202, 20]);
-    const job = [fixture.store.claim('1:test'), fixture.store.claim('1:test')].find((each) => each?.campaignId === id);
-    const users = [...fixture.store.setBlocks(job!.sets.commonSuppression!)].flat();
+    const job = [await fixture.store.claim('1:test'), await fixture.store.claim('1:test')].find(
+      (each) => each?.campaignId === id,
+    );
+    const users = [...(await fixture.store.setBlocks(job!.sets.commonSuppression!))].flat();
     expect(users).toEqual(['person-30', 'person-31']);
   });
 

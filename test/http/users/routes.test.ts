@@ -19,9 +19,9 @@ beforeAll(async () => {
   users = await importUsers();
   fixture = await openFixture(users.population, { streamChunkRows: 7 });
   id = await fixture.createReady();
-  fixture.store.update(id, { audience: { size: 40 } });
+  await fixture.store.update(id, { audience: { size: 40 } });
   await fixture.store.expand(id);
-  fixture.finishNext((number) => Math.fround(number / 1000));
+  await fixture.finishNext((number) => Math.fround(number / 1000));
 });
 afterAll(async () => {
   await fixture.close();
@@ -112,7 +112,7 @@ describe('DELETE /v1/users/{user_id}', () => {
     expect((await get('/v1/suppression')).json).toMatchObject({ users: 1, known: 1 });
     const again = await fixture.call('POST', '/v1/campaigns', body, key);
     expect([again.json.id, again.json.seeds.unknown_examples]).toEqual([created.json.id, []]);
-    expect(fixture.store.requestedErasures(1)).toEqual([]);
+    expect(await fixture.store.requestedErasures(1)).toEqual([]);
 
     expect(fixture.log()).toMatch(/"users":\d,"sets":\d.*"msg":"users erased"/);
     for (const user of [known, unknown, 'never seen']) expect(fixture.log()).not.toContain(user);

@@ -79,7 +79,7 @@ describe('events of campaigns', () => {
     const receiver = await open();
     const { id, secret } = await create(receiver.url);
     const campaignId = await fixture.createReady({ ...OK_BODY, external_id: 'shoes-1' });
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     const delivery = await newest(id, { state: 'delivered', type: 'campaign.ready' });
     expect(delivery.campaign_id).toBe(campaignId);
     const [received] = receiver.received;
@@ -108,12 +108,12 @@ describe('events of campaigns', () => {
     const { id } = await create(receiver.url, { events: ['campaign.too_small', 'campaign.failed'] });
     await create(other.url, { events: ['campaign.ready', 'campaign.refreshed'] });
     await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, seeds: SEEDS.slice(0, 3) });
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await newest(id, { state: 'delivered' });
     await fixture.call('POST', '/v1/campaigns', OK_BODY);
-    const job = fixture.store.claim('1:x')!;
-    fixture.store.end(job, 'failed', { code: 'no_candidates', message: 'nobody is left' });
-    fixture.webhooks.wake();
+    const job = (await fixture.store.claim('1:x'))!;
+    await fixture.store.end(job, 'failed', { code: 'no_candidates', message: 'nobody is left' });
+    await fixture.webhooks.wake();
     await newest(id, { state: 'delivered', type: 'campaign.failed' });
     const told = receiver.received.map(({ body }) => JSON.parse(body));
     expect(told).toEqual([
@@ -148,13 +148,13 @@ describe('an answer that is no 2xx', () => {
     await ping(id);
     const first = await newest(id, { attempts: 1, state: 'pending', last_status: 503 });
     const pauses = [Date.parse(first.next_attempt_at) - clock.now()];
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await sleep(20);
     expect(receiver.received).toHaveLength(1);
     for (const attempts of [2, 3]) {
       clock.pass(pauses.at(-1)!);
       if (attempts === 3) receiver.answer = 204;
-      fixture.webhooks.wake();
+      await fixture.webhooks.wake();
       const delivery = await newest(id, { attempts });
       if (delivery.next_attempt_at !== null) pauses.push(Date.parse(delivery.next_attempt_at) - clock.now());
     }
@@ -180,11 +180,11 @@ describe('an answer that is no 2xx', () => {
     expect(pause).toBeGreaterThan(598_000); // a date has whole seconds
     expect(pause).toBeLessThanOrEqual(600_000);
     clock.pass(pause - 1);
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await sleep(20);
     expect(receiver.received).toHaveLength(1);
     clock.pass(1);
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await newest(id, { attempts: 2 });
   });
 
@@ -198,11 +198,11 @@ describe('an answer that is no 2xx', () => {
       const { state, next_attempt_at: next } = await newest(id, { attempts });
       if (state === 'failed') break;
       clock.pass(Date.parse(next) - clock.now());
-      fixture.webhooks.wake();
+      await fixture.webhooks.wake();
     }
     expect(clock.now() - start).toBe(24 * 3_600_000);
     clock.pass(48 * 3_600_000);
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await sleep(20);
     const { attempts } = await newest(id, { state: 'failed', last_status: 500, next_attempt_at: null });
     expect(receiver.received).toHaveLength(attempts);
@@ -234,7 +234,7 @@ describe('an answer that is no 2xx', () => {
     await newest(id, { state: 'pending', attempts: 1 });
     await change({ enabled: false });
     clock.pass(3_600_000);
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await sleep(20);
     expect(await newest(id, { state: 'pending', attempts: 1 })).toBeTruthy();
     receiver.answer = 200;
@@ -245,7 +245,7 @@ describe('an answer that is no 2xx', () => {
     await newest(id, { state: 'pending', attempts: 1 });
     await change({ enabled: false });
     clock.pass(24 * 3_600_000);
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await newest(id, { state: 'failed', attempts: 1, last_error: 'webhook_disabled' });
   });
 });
@@ -349,7 +349,7 @@ describe('a host', () => {
   it('that is allowed no longer is not connected to', async () => {
     const receiver = await open();
     const { id } = await create(receiver.url);
-    fixture.store.outbox.ping(id, clock.now());
+    await fixture.store.outbox.ping(id, clock.now());
     const { store } = fixture;
     const config = { ...DEFAULT_SERVICE_CONFIG, closeGraceMs: 10 };
     const logger = fixture.app.log as never;
@@ -360,7 +360,7 @@ describe('a host', () => {
       clock: new ServiceClock({ system: clock }),
       config,
     });
-    strict.wake();
+    await strict.wake();
     await newest(id, { state: 'pending', attempts: 1, last_error: 'webhook_url_refused' });
     await strict.stop();
     expect(receiver.received).toEqual([]);
@@ -406,7 +406,7 @@ describe('a replay', () => {
     const receiver = await open();
     const { id, secret } = await create(receiver.url);
     await fixture.createReady();
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     const first = await newest(id, { state: 'delivered' });
     clock.pass(60_000);
     const answer = await fixture.call('POST', `/v1/webhooks/${id}/deliveries/${first.id}/replay`);
@@ -446,10 +446,10 @@ describe('a webhook that does not answer', () => {
     const alive = await receive();
     const { id: deadId } = await create(dead.url);
     const { id: aliveId } = await create(alive.url);
-    for (let i = 0; i < 50; i++) fixture.store.outbox.ping(deadId, clock.now());
+    for (let i = 0; i < 50; i++) await fixture.store.outbox.ping(deadId, clock.now());
     clock.pass(1);
-    for (let i = 0; i < 20; i++) fixture.store.outbox.ping(aliveId, clock.now());
-    fixture.webhooks.wake();
+    for (let i = 0; i < 20; i++) await fixture.store.outbox.ping(aliveId, clock.now());
+    await fixture.webhooks.wake();
     await receivedBy(alive, 20);
     expect(dead.received).toHaveLength(2);
     const counts = { delivered: 20, retried: 0, failed: 0 };
@@ -465,8 +465,8 @@ describe('many calls at a time', () => {
     process.on('warning', listen);
     receiver.answer = () => {};
     const { id } = await create(receiver.url);
-    for (let i = 0; i < 20; i++) fixture.store.outbox.ping(id, clock.now());
-    fixture.webhooks.wake();
+    for (let i = 0; i < 20; i++) await fixture.store.outbox.ping(id, clock.now());
+    await fixture.webhooks.wake();
     await receivedBy(receiver, 20);
     process.off('warning', listen);
     expect(warnings).toEqual([]);
@@ -485,7 +485,7 @@ describe('a webhook that is deleted', () => {
     await receivedBy(receiver, 1);
     expect((await fixture.call('DELETE', `/v1/webhooks/${id}`)).status).toBe(204);
     finish();
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await sleep(30);
     expect(receiver.received).toHaveLength(1);
     expect(fixture.webhooks.counts()).toEqual({ delivered: 0, retried: 0, failed: 0 });
@@ -502,7 +502,7 @@ describe('stop', () => {
     await receivedBy(receiver, 1);
     await fixture.webhooks.stop();
     expect((await deliveries(id))[0]).toMatchObject({ state: 'pending', attempts: 0, last_error: null });
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await sleep(20);
     expect(receiver.received).toHaveLength(1);
     receiver.answer = (response) => void setTimeout(() => response.writeHead(200).end(), 20);
@@ -513,7 +513,7 @@ describe('stop', () => {
       clock: new ServiceClock({ system: clock }),
       config: { ...DEFAULT_SERVICE_CONFIG, closeGraceMs: 5000 },
     });
-    next.start();
+    await next.start();
     await receivedBy(receiver, 2);
     await next.stop();
     expect((await deliveries(id))[0]).toMatchObject({ state: 'delivered', attempts: 1 });
@@ -531,15 +531,15 @@ describe('an outcome that cannot be recorded', () => {
     await ping(id);
     await receivedBy(receiver, 1);
     await vi.waitFor(() => expect(fixture.log()).toContain('could not be sent or recorded'), { timeout: 20_000 });
-    for (let i = 0; i < 5; i++) fixture.webhooks.wake();
+    for (let i = 0; i < 5; i++) await fixture.webhooks.wake();
     clock.pass(29_999);
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await sleep(30);
     expect(receiver.received).toHaveLength(1);
     database.exec('DROP TRIGGER refuse');
     database.close();
     clock.pass(1);
-    fixture.webhooks.wake();
+    await fixture.webhooks.wake();
     await newest(id, { state: 'delivered', attempts: 1 });
     expect(receiver.received).toHaveLength(2);
   });

@@ -35,22 +35,22 @@ it('the example of every type is as its schema says', () => {
 /** One event of each type at least, with and without an external id. */
 async function bodiesOfAll() {
   const { clock, open } = dataFolder({ minimumSeeds: 2, maximumAttempts: 1 });
-  const store = open();
+  const store = await open();
   const webhook = { url: 'https://example.com/', events: CAMPAIGN_EVENTS, description: '' };
-  const { webhook: created } = store.webhooks.create(webhook, 10, clock.now());
-  store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown);
-  const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
-  expand(store, store.claim('1:engine')!);
+  const { webhook: created } = await store.webhooks.create(webhook, 10, clock.now());
+  await store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown);
+  const { id } = await store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
+  await expand(store, (await store.claim('1:engine'))!);
   await store.expand(id);
-  expand(store, store.claim('1:engine')!);
+  await expand(store, (await store.claim('1:engine'))!);
   await store.expand(id);
-  store.end(store.claim('1:engine')!, 'failed', { code: 'x', message: 'y', attempts: 1 });
-  store.update(id, { audience: { size: 5 } });
-  store.activate(id, 1);
+  await store.end((await store.claim('1:engine'))!, 'failed', { code: 'x', message: 'y', attempts: 1 });
+  await store.update(id, { audience: { size: 5 } });
+  await store.activate(id, 1);
   await store.delete(id);
-  await store.delete(store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown).id);
-  store.outbox.ping(created.id, clock.now());
-  return store.outbox.due(clock.now(), 100).map(({ type, body }) => ({ type, body: JSON.parse(body) }));
+  await store.delete((await store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown)).id);
+  await store.outbox.ping(created.id, clock.now());
+  return (await store.outbox.due(clock.now(), 100)).map(({ type, body }) => ({ type, body: JSON.parse(body) }));
 }
 
 async function contract() {

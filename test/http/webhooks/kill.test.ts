@@ -13,14 +13,14 @@ const CHILD = fileURLToPath(new URL('../children/send-webhooks.ts', import.meta.
 it('sends again what was being sent, with the same webhook-id and body', async () => {
   const folder = temporaryFolder();
   const receiver = await openReceiver();
-  const store = openStore(folder, { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 3 });
+  const store = await openStore(folder, { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 3 });
   const input = { url: receiver.url, events: CAMPAIGN_EVENTS, description: '' };
-  const { webhook } = store.webhooks.create(input, 1, systemClock.now());
-  store.outbox.ping(webhook.id, systemClock.now());
+  const { webhook } = await store.webhooks.create(input, 1, systemClock.now());
+  await store.outbox.ping(webhook.id, systemClock.now());
   const run = () => spawn(process.execPath, [CHILD, folder], { stdio: ['ignore', 'inherit', 'inherit'] });
   const received = (count: number) =>
     vi.waitFor(() => expect(receiver.received.length).toBe(count), { timeout: 20_000, interval: 10 });
-  const newest = () => store.outbox.deliveries(webhook.id, { limit: 1 }).items[0];
+  const newest = async () => (await store.outbox.deliveries(webhook.id, { limit: 1 })).items[0];
 
   receiver.answer = () => {}; // holds the call
   const first = run();
@@ -28,15 +28,17 @@ it('sends again what was being sent, with the same webhook-id and body', async (
   const ended = new Promise((resolve) => first.on('close', (_code, signal) => resolve(signal)));
   first.kill('SIGKILL');
   expect(await ended).toBe('SIGKILL');
-  expect(newest()).toMatchObject({ state: 'pending', attempts: 0 });
+  expect(await newest()).toMatchObject({ state: 'pending', attempts: 0 });
 
   receiver.answer = 200;
   const second = run();
   await received(2);
-  await vi.waitFor(() => expect(newest()).toMatchObject({ state: 'delivered', attempts: 1 }), { timeout: 20_000 });
+  await vi.waitFor(async () => expect(await newest()).toMatchObject({ state: 'delivered', attempts: 1 }), {
+    timeout: 20_000,
+  });
   second.kill('SIGKILL');
   const [one, two] = receiver.received;
   expect([two!.headers['webhook-id'], two!.body]).toEqual([one!.headers['webhook-id'], one!.body]);
-  store.close();
+  await store.close();
   await receiver.close();
 }, 60_000);

@@ -264,6 +264,6 @@ describe('DELETE /v1/webhooks/{id}', () => {
     const answer = await fixture.call('DELETE', `/v1/webhooks/${id}`);
     expect([answer.status, answer.text]).toEqual([204, '']);
     expect(await codeOf('GET', `/v1/webhooks/${id}`)).toEqual([404, 'webhook_not_found']);
-    expect(fixture.store.outbox.pendingCount()).toBe(0);
+    expect(await fixture.store.outbox.pendingCount()).toBe(0);
   });
 });

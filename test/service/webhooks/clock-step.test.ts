@@ -20,7 +20,7 @@ it.each([
 ])('is retried soon after its clock goes %s', async (_, ms, webhookRetryMs) => {
   const machine = manualClock();
   const clock = new ServiceClock({ system: machine, boot: 'first', settleMs: HOUR_MS });
-  const store = openStore(temporaryFolder(), { clock, minimumSeeds: 1, leaseMs: 15_000, maximumAttempts: 3 });
+  const store = await openStore(temporaryFolder(), { clock, minimumSeeds: 1, leaseMs: 15_000, maximumAttempts: 3 });
   clock.attach(store.clock);
   const receiver = await openReceiver();
   const { outbox } = store;
@@ -31,7 +31,7 @@ it.each([
   onTestFinished(async () => {
     await dispatcher.stop();
     await receiver.close();
-    store.close();
+    await store.close();
   });
   receiver.answer = (response) => {
     machine.pass(2_000.25);
@@ -39,17 +39,17 @@ it.each([
     clock.look();
     response.writeHead(500).end();
   };
-  const { webhook } = store.webhooks.create(
+  const { webhook } = await store.webhooks.create(
     { url: receiver.url, events: ['campaign.ready'], description: '' },
     10,
     clock.now(),
   );
-  outbox.ping(webhook.id, clock.now());
+  await outbox.ping(webhook.id, clock.now());
   dispatcher.wake();
-  const newest = () => outbox.deliveries(webhook.id, { limit: 1 }).items[0]!;
-  await vi.waitFor(() => expect(newest().attempts).toBe(1), { timeout: 20_000 });
-  expect(newest().state).toBe('pending');
-  const delayMs = newest().nextAttemptAt! - clock.now();
+  const newest = async () => (await outbox.deliveries(webhook.id, { limit: 1 })).items[0]!;
+  await vi.waitFor(async () => expect((await newest()).attempts).toBe(1), { timeout: 20_000 });
+  expect((await newest()).state).toBe('pending');
+  const delayMs = (await newest()).nextAttemptAt! - clock.now();
   expect(delayMs).toBeGreaterThan(1_000);
   expect(delayMs).toBeLessThan(Math.min(10_000, webhookRetryMs - 1_500));
 });

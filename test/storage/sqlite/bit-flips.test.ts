@@ -46,7 +46,7 @@ async function makeDatabase({ store, call, createReady, dataDir }: Fixture): Pro
     await store.addFeedback(id, events);
   }
   for (let i = 0; i < 4; i++)
-    store.apiKeys.create({ name: `key ${i}`, scope: 'read', labels: {}, expiresAt: null }, 100);
+    await store.apiKeys.create({ name: `key ${i}`, scope: 'read', labels: {}, expiresAt: null }, 100);
   const copy = join(temporaryFolder(), 'copy.db');
   const database = connect(join(dataDir, 'metaheac.db'));
   database.prepare('VACUUM INTO @copy').run({ copy });
@@ -55,12 +55,12 @@ async function makeDatabase({ store, call, createReady, dataDir }: Fixture): Pro
 }
 
 /** The results of the store, and all of its rows. */
-function answers(): string {
+async function answers(): Promise<string> {
   const file = join(folder, 'metaheac.db');
   const clock = { ...systemClock, now: () => Date.UTC(2026, 10, 28) };
-  const store = openStore(folder, { clock, minimumSeeds: 10, leaseMs: 30_000, maximumAttempts: 3 });
+  const store = await openStore(folder, { clock, minimumSeeds: 10, leaseMs: 30_000, maximumAttempts: 3 });
   try {
-    const campaigns = store.list(PAGE).items;
+    const campaigns = (await store.list(PAGE)).items;
     const database = connect(file, { readonly: true });
     const tables = database
       .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name")
@@ -68,33 +68,38 @@ function answers(): string {
       .all() as string[];
     const rows = tables.map((name) => [name, database.prepare(`SELECT * FROM ${name} NOT INDEXED`).raw().all()]);
     database.close();
-    return JSON.stringify([campaigns, campaigns.map(({ id }) => ofCampaign(store, id)), ofAll(store), rows]);
+    return JSON.stringify([
+      campaigns,
+      await Promise.all(campaigns.map(async ({ id }) => ofCampaign(store, id))),
+      await ofAll(store),
+      rows,
+    ]);
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
-function ofCampaign(store: CampaignStore, id: string): unknown {
-  const expansions = store.expansionsOf(id, PAGE).items;
+async function ofCampaign(store: CampaignStore, id: string): Promise<unknown> {
+  const expansions = (await store.expansionsOf(id, PAGE)).items;
   return [
-    store.get(id),
+    await store.get(id),
     expansions,
-    expansions.map(({ id: expansionId }) => store.setsOf({ expansionId })),
-    store.audienceVersions(id, PAGE),
-    store.feedbackOf(id),
-    store.respondersOf(id, 1000),
+    await Promise.all(expansions.map(async ({ id: expansionId }) => store.setsOf({ expansionId }))),
+    await store.audienceVersions(id, PAGE),
+    await store.feedbackOf(id),
+    await store.respondersOf(id, 1000),
   ];
 }
 
-function ofAll(store: CampaignStore): unknown {
-  const keys = store.apiKeys.list(PAGE).items;
+async function ofAll(store: CampaignStore): Promise<unknown> {
+  const keys = (await store.apiKeys.list(PAGE)).items;
   return [
-    store.activeAudiences(),
-    store.changes(undefined, 100),
-    store.webhooks.list(PAGE),
-    keys.map(({ id }) => store.apiKeys.find(id)),
-    store.audit.list(PAGE),
-    store.countsByState(),
+    await store.activeAudiences(),
+    await store.changes(undefined, 100),
+    await store.webhooks.list(PAGE),
+    await Promise.all(keys.map(async ({ id }) => store.apiKeys.find(id))),
+    await store.audit.list(PAGE),
+    await store.countsByState(),
     store.clock.steps(),
   ];
 }
@@ -119,19 +124,19 @@ function faults(): string[] {
   }
 }
 
-function attempt(work: () => string): string {
+async function attempt(work: () => Promise<string>): Promise<string> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     return `fails: ${messageOf(error)}`;
   }
 }
 
 describe('a bit of the database that flips', () => {
-  it(`is found or changes no answer, ${size(40, 120)} times at random`, { timeout: 300_000 }, () => {
+  it(`is found or changes no answer, ${size(40, 120)} times at random`, { timeout: 300_000 }, async () => {
     put(whole);
     expect(faults()).toEqual([]);
-    const expected = answers();
+    const expected = await answers();
     const rng = createRng(SEED);
     const written = [...whole.keys()].filter((at) => whole[at] !== 0);
     const missed: string[] = [];
@@ -148,7 +153,7 @@ describe('a bit of the database that flips', () => {
         continue;
       }
       put(bytes);
-      if (attempt(answers) !== expected) missed.push(`byte ${at}, bit ${bit}`);
+      if ((await attempt(answers)) !== expected) missed.push(`byte ${at}, bit ${bit}`);
     }
     expect(missed, `seed ${SEED}`).toEqual([]);
     expect(found).toBeGreaterThan(size(40, 120) / 4);

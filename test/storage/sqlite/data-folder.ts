@@ -7,15 +7,15 @@ import { temporaryFolder } from '../../fixture/folders.ts';
 
 const opened: CampaignStore[] = [];
 // registered here and not by the class: a hook that is added within a test never runs
-afterAll(() => {
-  for (const store of opened) store.close();
+afterAll(async () => {
+  for (const store of opened) await store.close();
 });
 
 /** A data folder with its clock, and any number of connections to it. */
 export function dataFolder(options: Partial<StoreOptions> = {}): {
   readonly folder: string;
   readonly clock: ManualClock;
-  open(): CampaignStore;
+  open(): Promise<CampaignStore>;
 } {
   const folder = temporaryFolder();
   const clock = manualClock();
@@ -23,8 +23,8 @@ export function dataFolder(options: Partial<StoreOptions> = {}): {
   return {
     folder,
     clock,
-    open: () => {
-      const store = openStore(folder, all);
+    open: async () => {
+      const store = await openStore(folder, all);
       opened.push(store);
       return store;
     },

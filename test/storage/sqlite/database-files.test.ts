@@ -13,8 +13,8 @@ import { dataFolder } from './data-folder.ts';
 
 const LOST = expect.objectContaining({ code: 'database_lost' });
 
-function create(store: CampaignStore): string {
-  return store.create(newCampaign(), everyoneIsKnown).id;
+async function create(store: CampaignStore): Promise<string> {
+  return (await store.create(newCampaign(), everyoneIsKnown)).id;
 }
 
 function copyHere(from: string, to: string): void {
@@ -23,18 +23,18 @@ function copyHere(from: string, to: string): void {
 }
 
 /** A service with campaigns, some of which are only in the log. */
-function started(): ReturnType<typeof dataFolder> & { store: CampaignStore; ids: string[] } {
+async function started(): Promise<ReturnType<typeof dataFolder> & { store: CampaignStore; ids: string[] }> {
   const data = dataFolder({ saves: true });
-  const store = data.open();
-  store.takeFolder();
-  return { ...data, store, ids: [create(store), create(store)] };
+  const store = await data.open();
+  await store.takeFolder();
+  return { ...data, store, ids: [await create(store), await create(store)] };
 }
 
 /** Opens the folder like the next service while the files of the previous one are open, as if that had been killed. */
-function startAgain(data: ReturnType<typeof dataFolder>): CampaignStore {
+async function startAgain(data: ReturnType<typeof dataFolder>): Promise<CampaignStore> {
   takeSaved(data.folder, data.clock.now());
-  const store = data.open();
-  expect(store.takeFolder()).toBeNull();
+  const store = await data.open();
+  expect(await store.takeFolder()).toBeNull();
   return store;
 }
 
@@ -63,34 +63,29 @@ describe('the files of an open database', () => {
       },
     ],
     ['the whole folder is removed', 'is missing', (folder) => rmSync(folder, { recursive: true })],
-  ])('are saved if %s, and put back by the next start', (_how, what, harm) => {
-    const data = started();
+  ])('are saved if %s, and put back by the next start', async (_how, what, harm) => {
+    const data = await started();
     harm(data.folder);
     const lost = data.store.health.lostFiles()!;
     expect(lost).toEqual({ what: expect.stringContaining(what), savedAs: expect.any(String), failure: null });
-    expect(() => create(data.store)).toThrow(LOST);
-    expect(() => data.store.health.probe()).toThrow(LOST);
+    await expect(create(data.store)).rejects.toThrow(LOST);
+    await expect(data.store.health.probe()).rejects.toThrow(LOST);
     // reads go on
-    expect(data.store.list({ limit: 9 }).items).toHaveLength(2);
+    expect((await data.store.list({ limit: 9 })).items).toHaveLength(2);
     // and no other command uses the files that are there now as the database
-    expect(() => data.open()).toThrow(/is saved as .*: start serve again/);
+    await expect(data.open()).rejects.toThrow(/is saved as .*: start serve again/);
     expect(inspectDataFolder(data.folder, 0).saved).toEqual([lost.savedAs]);
-    const again = startAgain(data);
-    expect(
-      again
-        .list({ limit: 9 })
-        .items.map(({ id }) => id)
-        .sort(),
-    ).toEqual([...data.ids].sort());
-    create(again);
+    const again = await startAgain(data);
+    expect((await again.list({ limit: 9 })).items.map(({ id }) => id).sort()).toEqual([...data.ids].sort());
+    await create(again);
     expect(takeSaved(data.folder, 0)).toBeNull();
   });
 
-  it('are found gone by the first write, without a look before', () => {
-    const data = started();
+  it('are found gone by the first write, without a look before', async () => {
+    const data = await started();
     rmSync(join(data.folder, 'metaheac.db-wal'));
-    expect(() => create(data.store)).toThrow(LOST);
-    expect(startAgain(data).list({ limit: 9 }).items).toHaveLength(2);
+    await expect(create(data.store)).rejects.toThrow(LOST);
+    expect((await (await startAgain(data)).list({ limit: 9 })).items).toHaveLength(2);
   });
 
   it('keep a commit that found them gone if it was saved, and refuse it if not', () => {
@@ -115,14 +110,19 @@ describe('the files of an open database', () => {
     }
   });
 
-  it('are not saved by a second connection, which refuses to write as well', () => {
-    const data = started();
-    const engine = openStore(data.folder, { clock: data.clock, minimumSeeds: 2, leaseMs: 1000, maximumAttempts: 3 });
+  it('are not saved by a second connection, which refuses to write as well', async () => {
+    const data = await started();
+    const engine = await openStore(data.folder, {
+      clock: data.clock,
+      minimumSeeds: 2,
+      leaseMs: 1000,
+      maximumAttempts: 3,
+    });
     rmSync(join(data.folder, 'metaheac.db-wal'));
-    expect(() => engine.claim('1:engine')).toThrow(LOST);
+    await expect(engine.claim('1:engine')).rejects.toThrow(LOST);
     expect(readdirSync(data.folder).filter((name) => name.includes('.saved-'))).toEqual([]);
     expect(data.store.health.lostFiles()?.savedAs).toContain('.saved-');
-    engine.close();
+    await engine.close();
   });
 
   it.each<[string, (folder: string, other: string) => void, RegExp]>([
@@ -142,29 +142,29 @@ describe('the files of an open database', () => {
       },
       /is not the folder in which the database was open/,
     ],
-  ])('are for the operator to choose from if %s', (_how, harm, message) => {
-    const [data, other] = [started(), dataFolder()];
-    const second = other.open();
-    create(second);
-    second.close();
+  ])('are for the operator to choose from if %s', async (_how, harm, message) => {
+    const [data, other] = [await started(), dataFolder()];
+    const second = await other.open();
+    await create(second);
+    await second.close();
     harm(data.folder, other.folder);
     const { savedAs } = data.store.health.lostFiles()!;
     expect(savedAs).not.toBeNull();
     const before = readdirSync(data.folder).sort();
     expect(() => takeSaved(data.folder, 0)).toThrow(message);
-    expect(() => data.open()).toThrow(/start serve/);
+    await expect(data.open()).rejects.toThrow(/start serve/);
     expect(readdirSync(data.folder).sort()).toEqual(before);
     // its advice helps
     for (const name of readdirSync(data.folder))
       if (name.startsWith('metaheac.db') && join(data.folder, name) !== savedAs) rmSync(join(data.folder, name));
     renameSync(savedAs!, join(data.folder, 'metaheac.db'));
-    expect(data.open().list({ limit: 9 }).items).toHaveLength(2);
+    expect((await (await data.open()).list({ limit: 9 })).items).toHaveLength(2);
     rmSync(`${data.folder}-moved`, { recursive: true, force: true });
   });
 
-  it('is not restored from an interrupted save, which is removed at the next start', () => {
-    const data = started();
-    data.store.close();
+  it('is not restored from an interrupted save, which is removed at the next start', async () => {
+    const data = await started();
+    await data.store.close();
     for (const end of ['.tmp', '.tmp-journal'])
       writeFileSync(join(data.folder, `metaheac.db.saved-2026-11-28T23-59-51-084Z${end}`), 'x');
     expect(inspectDataFolder(data.folder, 0).saved).toEqual([]);
@@ -173,8 +173,8 @@ describe('the files of an open database', () => {
     expect(readdirSync(data.folder).filter((name) => name.includes('.saved-'))).toEqual([]);
   });
 
-  it('are checked within microseconds', () => {
-    const data = started();
+  it('are checked within microseconds', async () => {
+    const data = await started();
     const start = performance.now();
     for (let i = 0; i < 1000; i++) data.store.health.lostFiles();
     expect((performance.now() - start) / 1000).toBeLessThan(1);

@@ -10,23 +10,23 @@ import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { dataFolder } from './data-folder.ts';
 
 describe('an external id', () => {
-  it('is shown, can be searched for, and reaches the engine, also after the store was opened again', () => {
+  it('is shown, can be searched for, and reaches the engine, also after the store was opened again', async () => {
     const data = dataFolder();
-    const { id } = data.open().create(newCampaign({ externalId: 'c1' }), everyoneIsKnown);
-    const store = data.open();
-    store.create(newCampaign(), everyoneIsKnown);
-    store.create(newCampaign(), everyoneIsKnown);
-    expect(store.get(id).externalId).toBe('c1');
-    expect(store.list({ limit: 9, externalId: 'c1' }).items.map((campaign) => campaign.id)).toEqual([id]);
-    expect(store.list({ limit: 9, externalId: 'c2' }).items).toEqual([]);
-    expect([store.claim('1:a')!.externalId, store.claim('1:a')!.externalId]).toEqual(['c1', null]);
+    const { id } = await (await data.open()).create(newCampaign({ externalId: 'c1' }), everyoneIsKnown);
+    const store = await data.open();
+    await store.create(newCampaign(), everyoneIsKnown);
+    await store.create(newCampaign(), everyoneIsKnown);
+    expect((await store.get(id)).externalId).toBe('c1');
+    expect((await store.list({ limit: 9, externalId: 'c1' })).items.map((campaign) => campaign.id)).toEqual([id]);
+    expect((await store.list({ limit: 9, externalId: 'c2' })).items).toEqual([]);
+    expect([(await store.claim('1:a'))!.externalId, (await store.claim('1:a'))!.externalId]).toEqual(['c1', null]);
   });
 
-  it('is refused if a campaign has it, too_small or not, and nothing is left of the attempt', () => {
+  it('is refused if a campaign has it, too_small or not, and nothing is left of the attempt', async () => {
     const data = dataFolder();
-    const { id } = data.open().create(newCampaign({ externalId: 'c1', seeds: [] }), everyoneIsKnown);
-    const store = data.open();
-    expect(() => store.create(newCampaign({ externalId: 'c1' }), everyoneIsKnown)).toThrow(
+    const { id } = await (await data.open()).create(newCampaign({ externalId: 'c1', seeds: [] }), everyoneIsKnown);
+    const store = await data.open();
+    await expect(store.create(newCampaign({ externalId: 'c1' }), everyoneIsKnown)).rejects.toThrow(
       expect.objectContaining({
         code: 'external_id_taken',
         message: `campaign ${id} already has this external id`,
@@ -34,12 +34,12 @@ describe('an external id', () => {
         details: [expect.objectContaining({ pointer: '/external_id', value: 'c1' })],
       }),
     );
-    expect(store.list({ limit: 9 }).items).toHaveLength(1);
-    expect(store.claim('1:a')).toBeNull();
+    expect((await store.list({ limit: 9 })).items).toHaveLength(1);
+    expect(await store.claim('1:a')).toBeNull();
     expect(readdirSync(join(data.folder, 'seeds'))).toHaveLength(1);
   });
 
-  it('is null for campaigns from before external ids', () => {
+  it('is null for campaigns from before external ids', async () => {
     const data = dataFolder();
     const before = openDatabase(join(data.folder, 'metaheac.db'), readMigrations(MIGRATIONS_FOLDER).slice(0, 1));
     before.exec(`
@@ -51,10 +51,10 @@ describe('an external id', () => {
       INSERT INTO jobs (id, expansion, queued_at, run_after) VALUES ('j', 1, 1, 1);
     `);
     before.close();
-    const store = data.open();
-    expect(store.get('old')).toMatchObject({ name: 'old', externalId: null });
-    expect(store.claim('1:a')).toMatchObject({ campaignId: 'old', externalId: null });
-    store.create(newCampaign({ externalId: 'new' }), everyoneIsKnown);
-    expect(store.list({ limit: 9 }).items.map(({ externalId }) => externalId)).toEqual(['new', null]);
+    const store = await data.open();
+    expect(await store.get('old')).toMatchObject({ name: 'old', externalId: null });
+    expect(await store.claim('1:a')).toMatchObject({ campaignId: 'old', externalId: null });
+    await store.create(newCampaign({ externalId: 'new' }), everyoneIsKnown);
+    expect((await store.list({ limit: 9 })).items.map(({ externalId }) => externalId)).toEqual(['new', null]);
   });
 });

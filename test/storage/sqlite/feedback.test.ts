@@ -21,18 +21,19 @@ import { dataFolder } from './data-folder.ts';
 const events = (count: number, event: FeedbackEvent['event'] = 'click', prefix = 'user'): FeedbackEvent[] =>
   Array.from({ length: count }, (_, i) => ({ userId: `${prefix} ${(i * 7919) % count}`, event, happenedAt: 1 }));
 
-function open() {
+async function open() {
   const data = dataFolder();
-  const store = data.open();
-  const { id } = store.create(newCampaign(), everyoneIsKnown);
+  const store = await data.open();
+  const { id } = await store.create(newCampaign(), everyoneIsKnown);
   const files = () => readdirSync(join(data.folder, 'seeds'));
   return { ...data, store, id, files };
 }
 
-function setsOf(store: CampaignStore) {
-  const { sets } = store.claim('1:a')!;
-  const usersOf = (sha256: string | null) => (sha256 === null ? null : [...store.setBlocks(sha256)].flat());
-  return { positives: usersOf(sets.positives), dismissed: usersOf(sets.dismissed), sets };
+async function setsOf(store: CampaignStore) {
+  const { sets } = (await store.claim('1:a'))!;
+  const usersOf = async (sha256: string | null) =>
+    sha256 === null ? null : [...(await store.setBlocks(sha256))].flat();
+  return { positives: await usersOf(sets.positives), dismissed: await usersOf(sets.dismissed), sets };
 }
 
 describe('CampaignStore.addFeedback', () => {
@@ -44,7 +45,7 @@ describe('CampaignStore.addFeedback', () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(event, { maxLength: 9 }), { minLength: 1, maxLength: 4 }), async (uploads) => {
-        const { store, id } = open();
+        const { store, id } = await open();
         const last = new Map<string, FeedbackEvent>();
         for (const upload of uploads) {
           let taken = 0;
@@ -57,7 +58,7 @@ describe('CampaignStore.addFeedback', () => {
           for (const { event } of last.values()) users[event] += 1;
           const outdated = upload.length - taken;
           expect(await store.addFeedback(id, upload)).toEqual({ received: upload.length, taken, outdated, users });
-          expect(store.feedbackOf(id)).toEqual(users);
+          expect(await store.feedbackOf(id)).toEqual(users);
         }
       }),
       { numRuns: size(10, 25) },
@@ -65,14 +66,14 @@ describe('CampaignStore.addFeedback', () => {
   });
 
   it('accepts events that are sent again, which change nothing', async () => {
-    const { store, id } = open();
+    const { store, id } = await open();
     const users = { conversion: 0, click: 900, dismissal: 0 };
     for (let i = 0; i < 2; i++)
       expect(await store.addFeedback(id, events(900))).toEqual({ received: 900, taken: 900, outdated: 0, users });
   });
 
   it('ends with campaign_not_found if the campaign is deleted meanwhile, and leaves nothing', async () => {
-    const { store, id, folder } = open();
+    const { store, id, folder } = await open();
     const adding = store.addFeedback(id, events(5_000));
     await new Promise((resolve) => setImmediate(resolve));
     expect(rowsIn(folder)).toBeGreaterThan(0);
@@ -83,16 +84,16 @@ describe('CampaignStore.addFeedback', () => {
   });
 
   it('is interrupted when the store is closed', async () => {
-    const { store, id } = open();
+    const { store, id } = await open();
     const adding = store.addFeedback(id, events(5_000));
     const waiting = store.addFeedback(id, events(1));
     await new Promise((resolve) => setImmediate(resolve));
-    store.close();
+    await store.close();
     for (const each of [adding, waiting]) await expect(each).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('refuses the 33rd task that runs or waits', async () => {
-    const { store, id } = open();
+    const { store, id } = await open();
     const all = await Promise.allSettled(Array.from({ length: 33 }, () => store.addFeedback(id, events(1))));
     expect(all.map(({ status }) => status)).toEqual([...Array(32).fill('fulfilled'), 'rejected']);
     expect(all[32]).toMatchObject({ reason: { code: 'unavailable' } });
@@ -101,7 +102,7 @@ describe('CampaignStore.addFeedback', () => {
 
 describe('CampaignStore.expand with feedback', () => {
   it('returns the same sets as a plain sort of the users, byte for byte', async () => {
-    const { store, id } = open();
+    const { store, id } = await open();
     const clicks = [
       ...events(20_000),
       ...IDS_IN_UTF8_ORDER.map((userId) => ({ userId, event: 'click' as const, happenedAt: 1 })),
@@ -110,7 +111,7 @@ describe('CampaignStore.expand with feedback', () => {
     await store.addFeedback(id, [...clicks, ...dismissals]);
     const { feedback } = await store.expand(id);
     expect(feedback).toEqual({ positives: 20_007, dismissed: 5_000 });
-    const { sets } = setsOf(store);
+    const { sets } = await setsOf(store);
     const expected = [clicks, dismissals].map((each) => {
       const set = writeUserSet(
         new FileBlobs(temporaryFolder()),
@@ -122,7 +123,7 @@ describe('CampaignStore.expand with feedback', () => {
   });
 
   it('includes all of a running upload, and nothing of a later one', async () => {
-    const { store, id, files } = open();
+    const { store, id, files } = await open();
     await store.addFeedback(id, events(10, 'dismissal', 'before'));
     const at = [
       store.addFeedback(id, events(3_000)),
@@ -130,22 +131,25 @@ describe('CampaignStore.expand with feedback', () => {
       store.addFeedback(id, events(2, 'click', 'late')),
     ];
     await Promise.all(at);
-    const { positives, dismissed } = setsOf(store);
+    const { positives, dismissed } = await setsOf(store);
     expect([positives!.length, dismissed!.length]).toEqual([3_000, 10]);
     expect(files().filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
   it('creates expansions in the order in which they are requested', async () => {
-    const { store, id } = open();
+    const { store, id } = await open();
     await store.addFeedback(id, events(3_000));
     const first = store.expand(id);
     const second = store.expand(id);
     const [{ id: superseded }, { id: latest }] = [await first, await second];
-    expect([store.expansion(id, superseded).state, store.get(id).expansionId]).toEqual(['superseded', latest]);
+    expect([(await store.expansion(id, superseded)).state, (await store.get(id)).expansionId]).toEqual([
+      'superseded',
+      latest,
+    ]);
   });
 
   it('leaves no file if the campaign is deleted meanwhile', async () => {
-    const { store, id, files } = open();
+    const { store, id, files } = await open();
     await store.addFeedback(id, events(3_000));
     const expanding = store.expand(id);
     await new Promise((resolve) => setImmediate(resolve));
@@ -156,24 +160,24 @@ describe('CampaignStore.expand with feedback', () => {
 
   it('is not created by the refresh policy if a call created one meanwhile', async () => {
     const data = dataFolder();
-    const store = data.open();
+    const store = await data.open();
     const refresh = { everyMs: 60_000, onNewPopulation: false, onChange: false };
-    const { id, expansionId } = store.create(newCampaign({ refresh }), everyoneIsKnown);
-    store.cancel(id, expansionId!);
+    const { id, expansionId } = await store.create(newCampaign({ refresh }), everyoneIsKnown);
+    await store.cancel(id, expansionId!);
     await store.addFeedback(id, events(3_000));
     data.clock.pass(60_000);
     const called = store.expand(id);
     expect(await store.expandDue('p')).toBe(0);
-    expect(store.get(id)).toMatchObject({ expansionId: (await called).id, state: 'queued' });
+    expect(await store.get(id)).toMatchObject({ expansionId: (await called).id, state: 'queued' });
   });
 });
 
 describe('feedback after kill -9', () => {
   it('has everything that was acknowledged, with correct counts', async () => {
-    const { store, id, folder } = open();
+    const { store, id, folder } = await open();
     const uploads = await acknowledgedBeforeKill(folder, id, 5);
     expect(uploads).toBeGreaterThanOrEqual(5);
-    const { click, dismissal } = store.feedbackOf(id);
+    const { click, dismissal } = await store.feedbackOf(id);
     expect([click >= 400 * uploads, dismissal >= 200 * uploads]).toEqual([true, true]);
     expect(rowsIn(folder)).toBe(click + dismissal);
     const { feedback } = await store.expand(id);

@@ -6,33 +6,33 @@ import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { dataFolder } from './data-folder.ts';
 
 describe('files of user sets', () => {
-  it('shares one seed file between campaigns with the same set', () => {
+  it('shares one seed file between campaigns with the same set', async () => {
     const data = dataFolder();
-    const store = data.open();
-    store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);
-    store.create(newCampaign({ seeds: ['bob', 'ann', 'bob'] }), everyoneIsKnown);
+    const store = await data.open();
+    await store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);
+    await store.create(newCampaign({ seeds: ['bob', 'ann', 'bob'] }), everyoneIsKnown);
     expect(readdirSync(join(data.folder, 'seeds')).length).toBe(1);
   });
 
-  it('leaves no campaign if its seeds cannot be written', () => {
+  it('leaves no campaign if its seeds cannot be written', async () => {
     const data = dataFolder();
-    const store = data.open();
+    const store = await data.open();
     writeFileSync(join(data.folder, 'seeds'), 'a file where the folder should be');
-    expect(() => store.create(newCampaign(), everyoneIsKnown)).toThrow(
+    await expect(store.create(newCampaign(), everyoneIsKnown)).rejects.toThrow(
       expect.objectContaining({ code: 'storage_failed' }),
     );
-    expect(store.list({ limit: 10 }).items).toEqual([]);
+    expect((await store.list({ limit: 10 })).items).toEqual([]);
   });
 
-  it('throws storage_failed if the file was altered', () => {
+  it('throws storage_failed if the file was altered', async () => {
     const data = dataFolder();
-    const store = data.open();
-    store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);
-    const job = store.claim('1:a')!;
+    const store = await data.open();
+    await store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);
+    const job = (await store.claim('1:a'))!;
     const sha256 = '96d7d896bf82d0eb9e36764b3b477bc6a07a2301eda20b31475fb0cba5d41361';
-    expect([...store.setBlocks(job.sets.seeds)].flat()).toEqual(['ann', 'bob']);
+    expect([...(await store.setBlocks(job.sets.seeds))].flat()).toEqual(['ann', 'bob']);
     writeFileSync(join(data.folder, 'seeds', `${sha256}.txt`), 'ann\n');
-    expect(() => [...store.setBlocks(job.sets.seeds)].flat()).toThrow(
+    await expect(async () => [...(await store.setBlocks(job.sets.seeds))].flat()).rejects.toThrow(
       expect.objectContaining({ code: 'storage_failed' }),
     );
   });
@@ -41,14 +41,14 @@ describe('files of user sets', () => {
 describe('folders of rankings', () => {
   it('leaves alone the ranking that another expansion is writing', async () => {
     const data = dataFolder();
-    const store = data.open();
-    const running = store.create(newCampaign(), everyoneIsKnown);
+    const store = await data.open();
+    const running = await store.create(newCampaign(), everyoneIsKnown);
     const fresh = join(data.folder, 'audiences', running.id, `${running.expansionId}.new-1`);
     mkdirSync(fresh, { recursive: true });
-    await store.delete(store.create(newCampaign({ seeds: undefined }), everyoneIsKnown).id);
+    await store.delete((await store.create(newCampaign({ seeds: undefined }), everyoneIsKnown)).id);
     expect(existsSync(fresh)).toBe(true);
-    store.cancel(running.id, running.expansionId!);
-    store.removeUnusedFiles();
+    await store.cancel(running.id, running.expansionId!);
+    await store.removeUnusedFiles();
     expect(existsSync(fresh)).toBe(false);
   });
 });

@@ -21,20 +21,20 @@ import { dataFolder } from './data-folder.ts';
 const RETENTION = { versions: 5, days: 30 };
 
 /** The clean-up of a service when it starts, and every ten minutes. */
-function start(store: CampaignStore): string | null {
-  const moved = store.takeFolder();
-  store.userSets.removeLeftovers();
-  store.prune(RETENTION);
+async function start(store: CampaignStore): Promise<string | null> {
+  const moved = await store.takeFolder();
+  await store.userSets.removeLeftovers();
+  await store.prune(RETENTION);
   return moved;
 }
 
 /** Creates a campaign with a ranking; returns the folder of the ranking. */
-function createReady(store: CampaignStore, seeds: readonly string[] = ['ann', 'bob']): string {
-  store.create(newCampaign({ seeds }), everyoneIsKnown);
-  const job = store.claim('1:test')!;
+async function createReady(store: CampaignStore, seeds: readonly string[] = ['ann', 'bob']): Promise<string> {
+  await store.create(newCampaign({ seeds }), everyoneIsKnown);
+  const job = (await store.claim('1:test'))!;
   const folder = rankingFolder(job.campaignId, job.expansionId);
   store.blobs.publish(folder, new Map([['order.u32', Buffer.from(folder)]]));
-  expand(store, job, { folder });
+  await expand(store, job, { folder });
   return folder;
 }
 
@@ -79,59 +79,59 @@ describe('a data folder whose database is gone', () => {
         writeFileSync(join(folder, 'metaheac.db'), '');
       },
     ],
-  ])('is refused by everything that opens it if the file is %s, and does not change', (_how, harm) => {
+  ])('is refused by everything that opens it if the file is %s, and does not change', async (_how, harm) => {
     const data = dataFolder();
-    const store = data.open();
-    start(store);
-    createReady(store);
-    store.close();
+    const store = await data.open();
+    await start(store);
+    await createReady(store);
+    await store.close();
     harm(data.folder);
     const before = readdirSync(data.folder, { recursive: true }).sort();
     const refusal = expect.objectContaining({
       code: 'invalid_argument',
       message: expect.stringMatching(/lost its database.* 1 ranking, 1 user set.*restore BACKUP.*--adopt/s),
     });
-    expect(() => data.open()).toThrow(refusal);
+    await expect(data.open()).rejects.toThrow(refusal);
     expect(() => openUpkeep(data.folder)).toThrow(refusal);
     expect(readdirSync(data.folder, { recursive: true }).sort()).toEqual(before);
   });
 
-  it('is refused even with only a log or a database marker', () => {
+  it('is refused even with only a log or a database marker', async () => {
     const [log, mark] = [dataFolder(), dataFolder()];
     writeFileSync(join(log.folder, 'metaheac.db-wal'), 'x');
-    expect(() => log.open()).toThrow(/a log of 1 bytes/);
+    await expect(log.open()).rejects.toThrow(/a log of 1 bytes/);
     expect(readFileSync(join(log.folder, 'metaheac.db-wal'), 'utf8')).toBe('x');
-    const store = mark.open();
-    start(store);
-    store.close();
+    const store = await mark.open();
+    await start(store);
+    await store.close();
     removeDatabase(mark.folder);
-    expect(() => mark.open()).toThrow(/the database marker/);
+    await expect(mark.open()).rejects.toThrow(/the database marker/);
   });
 
-  it('is not refused with only models that were promoted before any service started', () => {
+  it('is not refused with only models that were promoted before any service started', async () => {
     const data = dataFolder();
     mkdirSync(join(data.folder, 'models'));
     writeFileSync(join(data.folder, 'models/served.json'), '{"base":null,"history":[]}');
-    expect(start(data.open())).toBeNull();
+    expect(await start(await data.open())).toBeNull();
     const served = dataFolder();
     mkdirSync(join(served.folder, 'models'));
     writeFileSync(join(served.folder, 'models/served.json'), '{"base":"0123456789ab","history":[]}');
-    expect(() => served.open()).toThrow(/promoted models/);
+    await expect(served.open()).rejects.toThrow(/promoted models/);
   });
 
-  it('is adopted on request: all files are set aside, and an empty database takes their place', () => {
+  it('is adopted on request: all files are set aside, and an empty database takes their place', async () => {
     const data = dataFolder();
-    const store = data.open();
-    start(store);
-    createReady(store);
-    store.close();
+    const store = await data.open();
+    await start(store);
+    await createReady(store);
+    await store.close();
     removeDatabase(data.folder);
     const before = filesOf(data.folder);
     const moved = adoptDataFolder(data.folder, data.clock.now())!;
     expect(moved).toMatch(/^set-aside\//);
-    const again = data.open();
-    expect(start(again)).toBeNull();
-    expect(again.list({ limit: 9 }).items).toEqual([]);
+    const again = await data.open();
+    expect(await start(again)).toBeNull();
+    expect((await again.list({ limit: 9 })).items).toEqual([]);
     expect(filesOf(data.folder)).toEqual({});
     expect(filesOf(data.folder, moved)).toEqual(before);
     // and from now on it is the folder of this database
@@ -142,108 +142,108 @@ describe('a data folder whose database is gone', () => {
 describe('a data folder with another database', () => {
   it('keeps files made after the backup that replaced the database, set aside', async () => {
     const data = dataFolder();
-    const store = data.open();
-    start(store);
-    const early = createReady(store, ['ann', 'bob']);
+    const store = await data.open();
+    await start(store);
+    const early = await createReady(store, ['ann', 'bob']);
     const backup = join(temporaryFolder(), 'backup');
     await backUpDataFolder(data.folder, backup, { now: 0, copy: true });
-    const late = createReady(store, ['cid', 'dan']);
+    const late = await createReady(store, ['cid', 'dan']);
     const before = filesOf(data.folder);
-    store.close();
+    await store.close();
     removeDatabase(data.folder);
     copyFileSync(join(backup, 'metaheac.db'), join(data.folder, 'metaheac.db'));
-    const again = data.open();
-    const moved = start(again)!;
+    const again = await data.open();
+    const moved = (await start(again))!;
     expect(Object.keys(filesOf(data.folder))).toEqual([`${early}/order.u32`, expect.stringMatching(/^seeds\//)]);
     expect(Object.keys(filesOf(data.folder, moved))).toEqual([`${late}/order.u32`, expect.stringMatching(/^seeds\//)]);
     expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
     expect(openUpkeep(data.folder).setAside()).toEqual([moved]);
   });
 
-  it.each<[string, (store: CampaignStore) => void]>([
-    ['a start', (store) => void store.takeFolder()],
+  it.each<[string, (store: CampaignStore) => Promise<unknown>]>([
+    ['a start', (store) => store.takeFolder()],
     ['the removal of old data', (store) => store.prune(RETENTION)],
     ['the end of a service', (store) => store.renewGeneration()],
-  ])('recognises an earlier state of the same database, copied by hand before %s', (_what, happen) => {
+  ])('recognises an earlier state of the same database, copied by hand before %s', async (_what, happen) => {
     const data = dataFolder();
-    const store = data.open();
-    start(store);
-    createReady(store, ['ann', 'bob']);
+    const store = await data.open();
+    await start(store);
+    await createReady(store, ['ann', 'bob']);
     const copy = copyByHand(data.folder);
-    const late = createReady(store, ['cid', 'dan']);
+    const late = await createReady(store, ['cid', 'dan']);
     const before = filesOf(data.folder);
-    happen(store);
-    store.close();
+    await happen(store);
+    await store.close();
     removeDatabase(data.folder);
     copyFileSync(copy, join(data.folder, 'metaheac.db'));
-    const moved = start(data.open())!;
+    const moved = (await start(await data.open()))!;
     expect(Object.keys(filesOf(data.folder, moved))).toContain(`${late}/order.u32`);
     expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
   });
 
-  it('recognises one that was copied by hand within the same generation, by campaigns that it never had', () => {
+  it('recognises one that was copied by hand within the same generation, by campaigns that it never had', async () => {
     const data = dataFolder();
-    const store = data.open();
-    start(store);
-    createReady(store, ['ann', 'bob']);
+    const store = await data.open();
+    await start(store);
+    await createReady(store, ['ann', 'bob']);
     const copy = copyByHand(data.folder);
-    const late = createReady(store, ['cid', 'dan']);
+    const late = await createReady(store, ['cid', 'dan']);
     const before = filesOf(data.folder);
-    store.close(); // as kill -9 would, without a word
+    await store.close(); // as kill -9 would, without a word
     removeDatabase(data.folder);
     copyFileSync(copy, join(data.folder, 'metaheac.db'));
-    const moved = start(data.open())!;
+    const moved = (await start(await data.open()))!;
     expect(Object.keys(filesOf(data.folder, moved))).toContain(`${late}/order.u32`);
     expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
   });
 
-  it('keeps files that an earlier copy of the whole folder does not know, if it is copied over this one', () => {
+  it('keeps files that an earlier copy of the whole folder does not know, if it is copied over this one', async () => {
     const data = dataFolder();
-    const store = data.open();
-    start(store);
-    createReady(store, ['ann', 'bob']);
-    store.renewGeneration();
-    store.close();
+    const store = await data.open();
+    await start(store);
+    await createReady(store, ['ann', 'bob']);
+    await store.renewGeneration();
+    await store.close();
     const copy = join(temporaryFolder(), 'copy');
     cpSync(data.folder, copy, { recursive: true });
-    const again = data.open();
-    start(again);
-    const late = createReady(again, ['cid', 'dan']);
+    const again = await data.open();
+    await start(again);
+    const late = await createReady(again, ['cid', 'dan']);
     const before = filesOf(data.folder);
-    again.close();
+    await again.close();
     cpSync(copy, data.folder, { recursive: true });
-    const moved = start(data.open())!;
+    const moved = (await start(await data.open()))!;
     expect(Object.keys(filesOf(data.folder, moved))).toContain(`${late}/order.u32`);
     expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
     expect(marksOf(data.folder)).toHaveLength(1);
   });
 
-  it('keeps all files that a foreign database does not know, set aside', () => {
+  it('keeps all files that a foreign database does not know, set aside', async () => {
     const [data, other] = [dataFolder(), dataFolder()];
     for (const each of [data, other]) {
-      const store = each.open();
-      start(store);
-      createReady(store, [each.folder, 'bob']);
-      store.close();
+      const store = await each.open();
+      await start(store);
+      await createReady(store, [each.folder, 'bob']);
+      await store.close();
     }
     const before = filesOf(data.folder);
     removeDatabase(data.folder);
     copyFileSync(join(other.folder, 'metaheac.db'), join(data.folder, 'metaheac.db'));
-    const moved = start(data.open())!;
+    const moved = (await start(await data.open()))!;
     expect(filesOf(data.folder, moved)).toEqual(before);
     expect(filesOf(data.folder)).toEqual({});
   });
 
-  it('removes nothing once another database has marked the folder', () => {
+  it('removes nothing once another database has marked the folder', async () => {
     const data = dataFolder();
-    const store = data.open();
-    start(store);
+    const store = await data.open();
+    await start(store);
     const orphan = rankingFolder('c'.repeat(36), 'e'.repeat(36));
     store.blobs.publish(orphan, new Map([['order.u32', Buffer.from('x')]]));
     const [name] = marksOf(data.folder);
     const mark = readFileSync(join(data.folder, name!), 'utf8');
     writeFileSync(join(data.folder, name!), JSON.stringify({ ...JSON.parse(mark), database: 'another' }));
-    store.prune(RETENTION);
+    await store.prune(RETENTION);
     const [moved] = openUpkeep(data.folder).setAside();
     expect(Object.keys(filesOf(data.folder, moved!))).toEqual([`${orphan}/order.u32`]);
     expect(marksOf(data.folder)).toEqual([name]);
@@ -251,35 +251,35 @@ describe('a data folder with another database', () => {
 });
 
 describe('a data folder with its own database', () => {
-  it('removes files that a crash left without a row, and sets nothing aside', () => {
+  it('removes files that a crash left without a row, and sets nothing aside', async () => {
     const data = dataFolder();
-    const store = data.open();
-    start(store);
-    const kept = createReady(store);
+    const store = await data.open();
+    await start(store);
+    const kept = await createReady(store);
     const before = filesOf(data.folder);
     const campaignId = kept.split('/')[1]!;
     store.blobs.publish(rankingFolder(campaignId, 'e'.repeat(36)), new Map([['order.u32', Buffer.from('x')]]));
     writeFileSync(join(data.folder, 'seeds', `${'0'.repeat(64)}.txt`), 'x\n');
     writeFileSync(join(data.folder, 'seeds', 'half.tmp'), 'x');
-    store.close(); // as kill -9 would, without a word
-    const again = data.open();
-    expect(start(again)).toBeNull();
+    await store.close(); // as kill -9 would, without a word
+    const again = await data.open();
+    expect(await start(again)).toBeNull();
     expect(filesOf(data.folder)).toEqual(before);
     expect(Object.keys(before)[0]).toBe(`${kept}/order.u32`);
     expect(existsSync(join(data.folder, 'set-aside'))).toBe(false);
   });
 
-  it('belongs to it wherever a change of the generation is interrupted', () => {
+  it('belongs to it wherever a change of the generation is interrupted', async () => {
     const data = dataFolder();
-    const store = data.open();
-    start(store);
+    const store = await data.open();
+    await start(store);
     const generation = () =>
       (
         openDatabase(join(data.folder, 'metaheac.db')).prepare('SELECT generation FROM installation').get() as {
           generation: string;
         }
       ).generation;
-    const campaignId = createReady(store).split('/')[1]!;
+    const campaignId = (await createReady(store)).split('/')[1]!;
     const before = filesOf(data.folder);
     const orphan = rankingFolder(campaignId, 'e'.repeat(36));
     const mark = (of: string, before: string | null) => {
@@ -292,39 +292,39 @@ describe('a data folder with its own database', () => {
       );
     };
     const next = '0'.repeat(32);
-    const cuts: ((of: string) => void)[] = [
+    const cuts: ((of: string) => void | Promise<void>)[] = [
       (of) => mark(next, of), // the next mark is written, the database still has the old one
       (of) => mark(of, next), // the database has the next one, and the old mark is still there
       (of) => writeFileSync(join(data.folder, `store-${of}.json.tmp`), 'x'),
-      (of) => {
+      async (of) => {
         // and once more, after an earlier interruption
         mark(next, of);
-        store.renewGeneration();
+        await store.renewGeneration();
         mark('1'.repeat(32), generation());
       },
     ];
     for (const cut of cuts) {
-      cut(generation());
+      await cut(generation());
       if (cut === cuts[1]) mark(next, null);
       store.blobs.publish(orphan, new Map([['order.u32', Buffer.from('x')]]));
-      expect(start(store)).toBeNull();
+      expect(await start(store)).toBeNull();
       expect(existsSync(join(data.folder, 'set-aside'))).toBe(false);
       expect(filesOf(data.folder)).toEqual(before);
       expect(marksOf(data.folder)).toEqual([`store-${generation()}.json`]);
     }
   });
 
-  it('is taken over silently from before generations, and live files stay in place', () => {
+  it('is taken over silently from before generations, and live files stay in place', async () => {
     const data = dataFolder();
     const file = join(data.folder, 'metaheac.db');
     openDatabase(file, readMigrations(MIGRATIONS_FOLDER).slice(0, 12)).close();
-    const store = data.open();
-    const ready = createReady(store);
-    const running = store.create(newCampaign({ seeds: ['x', 'y'] }), everyoneIsKnown);
+    const store = await data.open();
+    const ready = await createReady(store);
+    const running = await store.create(newCampaign({ seeds: ['x', 'y'] }), everyoneIsKnown);
     const unfinished = rankingFolder(running.id, running.expansionId!);
     store.blobs.publish(`${unfinished}.kept`, new Map([['work.bin', Buffer.from('x')]]));
     const before = filesOf(data.folder);
-    expect(start(store)).toBeNull();
+    expect(await start(store)).toBeNull();
     expect(filesOf(data.folder)).toEqual(before);
     expect(Object.keys(before)).toContain(`${ready}/order.u32`);
     expect(marksOf(data.folder)).toHaveLength(1);
@@ -332,9 +332,9 @@ describe('a data folder with its own database', () => {
 
   it('has another generation after a restore, with everything that was in the backup', async () => {
     const data = dataFolder();
-    const store = data.open();
-    start(store);
-    createReady(store);
+    const store = await data.open();
+    await start(store);
+    await createReady(store);
     const [backup, to] = [join(temporaryFolder(), 'backup'), join(temporaryFolder(), 'restored')];
     await backUpDataFolder(data.folder, backup, { now: 0, copy: true });
     await restoreDataFolder(backup, to);
@@ -343,9 +343,9 @@ describe('a data folder with its own database', () => {
     // a whole data folder that was copied by other means also belongs to its database
     const copied = join(temporaryFolder(), 'copied');
     cpSync(to, copied, { recursive: true });
-    const again = openStore(copied, { clock: data.clock, minimumSeeds: 2, leaseMs: 1000, maximumAttempts: 3 });
-    expect(start(again)).toBeNull();
+    const again = await openStore(copied, { clock: data.clock, minimumSeeds: 2, leaseMs: 1000, maximumAttempts: 3 });
+    expect(await start(again)).toBeNull();
     expect(filesOf(copied)).toEqual(filesOf(data.folder));
-    again.close();
+    await again.close();
   });
 });

@@ -36,7 +36,7 @@ describe('CampaignStore after kill -9', () => {
     for (const round of [1, 2]) {
       const { lines } = await acknowledgedBeforeKill(folder, 40 * round);
       acknowledged.push(...lines);
-      const store = openStore(folder, {
+      const store = await openStore(folder, {
         clock: systemClock,
         minimumSeeds: 1,
         leaseMs: 60_000,
@@ -44,42 +44,42 @@ describe('CampaignStore after kill -9', () => {
       });
       for (const line of acknowledged) {
         const [what, id, value] = line.split(' ') as [string, string, string];
-        const campaign = store.get(id);
+        const campaign = await store.get(id);
         if (what === 'created') expect(campaign.name).toBe(`c${value}`);
         if (what === 'scoring') expect(campaign.progress).toBeGreaterThanOrEqual(Number(value));
         if (what === 'finished') {
           expect(campaign).toMatchObject({ state: 'ready', progress: 1, modelVersion: 'm', audienceSize: 1 });
-          expect(store.activeAudience(id).folder).toBe(`audiences/${id}`);
+          expect((await store.activeAudience(id)).folder).toBe(`audiences/${id}`);
         }
       }
       expect(acknowledged.filter((line) => line.startsWith('finished')).length).toBeGreaterThan(0);
-      expect(store.releaseAll()).toBeGreaterThan(0);
-      expect(store.countsByState()).toMatchObject({ adapting: 0, scoring: 0 });
-      store.close();
+      expect(await store.releaseAll()).toBeGreaterThan(0);
+      expect(await store.countsByState()).toMatchObject({ adapting: 0, scoring: 0 });
+      await store.close();
     }
-    expectEveryJobClaimable(folder, acknowledged);
+    await expectEveryJobClaimable(folder, acknowledged);
   });
 });
 
-function expectEveryJobClaimable(folder: string, acknowledged: readonly string[]): void {
-  const store = openStore(folder, {
+async function expectEveryJobClaimable(folder: string, acknowledged: readonly string[]): Promise<void> {
+  const store = await openStore(folder, {
     clock: systemClock,
     minimumSeeds: 1,
     leaseMs: 60_000,
     maximumAttempts: 9,
   });
   const claimed = new Map<string, string[]>();
-  for (let job = store.claim('1:test'); job !== null; job = store.claim('1:test')) {
-    claimed.set(job.campaignId, [...store.setBlocks(job.sets.seeds)].flat());
+  for (let job = await store.claim('1:test'); job !== null; job = await store.claim('1:test')) {
+    claimed.set(job.campaignId, [...(await store.setBlocks(job.sets.seeds))].flat());
   }
   const finished = new Set(
     acknowledged.filter((line) => line.startsWith('finished')).map((line) => line.split(' ')[1]),
   );
   for (const [, id, i] of acknowledged.filter((line) => line.startsWith('created')).map((line) => line.split(' '))) {
-    const ready = store.get(id!).state === 'ready';
+    const ready = (await store.get(id!)).state === 'ready';
     if (finished.has(id)) expect(ready).toBe(true);
     // The last finish may be on disk without having been acknowledged.
     if (!ready) expect(claimed.get(id!)).toEqual([`seed ${i}`, 'two\nlines']);
   }
-  store.close();
+  await store.close();
 }

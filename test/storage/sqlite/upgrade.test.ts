@@ -58,14 +58,14 @@ describe('a data folder of schema', () => {
   )('%i keeps its campaigns, audiences and jobs', async (version) => {
     const folder = temporaryFolder();
     writeRows(folder, version);
-    const store = openStore(folder, {
+    const store = await openStore(folder, {
       clock: systemClock,
       minimumSeeds: 2,
       leaseMs: 1000,
       maximumAttempts: 3,
     });
     const seeds = { received: 5, known: 3, unknown: 1, duplicate: 1, unknownExamples: ['x'] };
-    expect(store.get('ready')).toMatchObject({
+    expect(await store.get('ready')).toMatchObject({
       externalId: version >= 2 ? 'mine' : null,
       features: { category: 'shoes' },
       featureCounts: { unknown: 1, missing: 2 },
@@ -82,23 +82,23 @@ describe('a data folder of schema', () => {
       timings: { scoring: 2 },
       quality: { epochs: 3 },
     });
-    expect(store.get('small')).toMatchObject({ state: 'too_small', reason: { code: 'too_few_seeds' }, seeds });
-    expect(store.audienceVersions('ready', { limit: 9 }).items).toMatchObject([
+    expect(await store.get('small')).toMatchObject({ state: 'too_small', reason: { code: 'too_few_seeds' }, seeds });
+    expect((await store.audienceVersions('ready', { limit: 9 })).items).toMatchObject([
       { version: 2, isActive: true, size: 11, candidates: 97, populationSize: 100, expansionId: 'e-ready' },
       { version: 1, isActive: false, size: 10, populationVersion: 'p0', expansionId: 'e-old' },
     ]);
-    expect(store.expansion('ready', 'e-old')).toMatchObject({ cause: 'created', audienceVersion: 1, seeds });
-    expect(store.changes(undefined, 9).items).toMatchObject([{ campaignId: 'ready', version: 2, size: 11 }]);
+    expect(await store.expansion('ready', 'e-old')).toMatchObject({ cause: 'created', audienceVersion: 1, seeds });
+    expect((await store.changes(undefined, 9)).items).toMatchObject([{ campaignId: 'ready', version: 2, size: 11 }]);
     // running work continues, and so do version numbers
-    expect(store.releaseAll()).toBe(1);
-    const job = store.claim('8:new')!;
+    expect(await store.releaseAll()).toBe(1);
+    const job = (await store.claim('8:new'))!;
     expect(job).toMatchObject({ campaignId: 'queued', attempt: 2, sets: { seeds: SET, suppression: null } });
-    expect(store.update('ready', { audience: { percent: 20 } })).toMatchObject({
+    expect(await store.update('ready', { audience: { percent: 20 } })).toMatchObject({
       audienceVersion: 3,
       audienceSize: 20,
     });
     expect(await store.expand('ready')).toMatchObject({ state: 'queued', features: { category: 'shoes' }, seeds });
-    store.close();
+    await store.close();
     const database = openDatabase(join(folder, 'metaheac.db'));
     expect(database.pragma('user_version', { simple: true })).toBe(ALL.length);
     expect(database.pragma('foreign_key_check')).toEqual([]);
@@ -112,23 +112,23 @@ describe('a data folder of schema', () => {
       const folder = temporaryFolder();
       writeRows(folder, version);
       const options = { clock: systemClock, minimumSeeds: 2, leaseMs: 60_000, maximumAttempts: 3 };
-      const store = openStore(folder, options);
-      expect(store.list({ limit: 9 }).items.map(({ id, state }) => [id, state])).toEqual([
+      const store = await openStore(folder, options);
+      expect((await store.list({ limit: 9 })).items.map(({ id, state }) => [id, state])).toEqual([
         ['small', 'too_small'],
         ['queued', 'queued'],
         ['ready', 'ready'],
       ]);
-      expect(store.activeAudience('ready')).toMatchObject({ version: 2, size: 11, populationSize: 100 });
-      expect(store.feedbackOf('ready')).toEqual({ conversion: 0, click: 1, dismissal: 0 });
-      expect(store.changes(undefined, 9).items).toMatchObject([
+      expect(await store.activeAudience('ready')).toMatchObject({ version: 2, size: 11, populationSize: 100 });
+      expect(await store.feedbackOf('ready')).toEqual({ conversion: 0, click: 1, dismissal: 0 });
+      expect((await store.changes(undefined, 9)).items).toMatchObject([
         { campaignId: 'ready', version: 2, previousVersion: 1 },
       ]);
-      store.claim('8:new'); // that of 'queued'
+      await store.claim('8:new'); // that of 'queued'
       await store.expand('ready');
-      const job = store.claim('8:new');
+      const job = await store.claim('8:new');
       expect(job).toMatchObject({ campaignId: 'ready', sets: { suppression: SET, commonSuppression: SET } });
       expect(job!.sets.positives).toMatch(/^[0-9a-f]{64}$/);
-      store.close();
+      await store.close();
       const database = openDatabase(join(folder, 'metaheac.db'));
       expect(database.pragma('foreign_key_check')).toEqual([]);
       database.close();

@@ -15,14 +15,16 @@ const filesWith = (folder: string, id: string) =>
 describe('an erasure in SQLite', () => {
   it('leaves no byte of the id in any file, including the write-ahead log', async () => {
     const { folder, open } = dataFolder();
-    const [store] = [open(), open()];
+    const [store] = [await open(), await open()];
     const isKnown = (id: string) => !id.startsWith('unknown');
     const answer = () => JSON.stringify({ seeds: { unknown_examples: ['unknown-person-4711'] } });
-    const campaigns = Array.from({ length: 30 }, (_, i) =>
-      store.create(
-        newCampaign({ seeds: ['ann', 'bob', `person-${i}`, 'unknown-person-4711'], externalId: `e${i}` }),
-        isKnown,
-        { key: `k${i}`, requestSha256: 'r', answer },
+    const campaigns = await Promise.all(
+      Array.from({ length: 30 }, (_, i) =>
+        store.create(
+          newCampaign({ seeds: ['ann', 'bob', `person-${i}`, 'unknown-person-4711'], externalId: `e${i}` }),
+          isKnown,
+          { key: `k${i}`, requestSha256: 'r', answer },
+        ),
       ),
     );
     await change(store.userSets, { kind: 'common_suppression' }, 'replace', ['unknown-person-4711', 'zoe']);
@@ -33,7 +35,7 @@ describe('an erasure in SQLite', () => {
     }
     expect(filesWith(folder, 'unknown-person-4711').length).toBeGreaterThan(2);
 
-    store.requestErasure(['unknown-person-4711']);
+    await store.requestErasure(['unknown-person-4711']);
     expect(await store.eraseUsers(['unknown-person-4711'])).toEqual({
       ...{ users: 1, sets: 31, feedback: 30, answers: 30 },
     });
@@ -50,7 +52,7 @@ describe('an erasure in SQLite', () => {
 
   it('looks up a user in the feedback of each campaign, without scanning all feedback', async () => {
     const { folder, open } = dataFolder();
-    open();
+    await open();
     const database = connect(join(folder, 'metaheac.db'));
     const plan = database
       .prepare(

@@ -58,26 +58,26 @@ describe('UserSets', () => {
     timeout: 60_000,
   }, async () => {
     const { folder, open } = dataFolder();
-    const store = open();
-    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const store = await open();
+    const { id } = await store.create(newCampaign(), everyoneIsKnown);
     const owner: SetOwner = { kind: 'suppression', campaignId: id };
     for (let round = 0; round < size(2, 3); round++) {
       const child = await start(folder, 'swap');
       for (let i = 0; i < size(25, 60); i++) {
         await change(store.userSets, owner, 'replace', [`set ${i % 2}`]);
         expectWhole(folder);
-        if (i % 5 === 0) store.userSets.clear(owner);
+        if (i % 5 === 0) await store.userSets.clear(owner);
       }
       child.kill('SIGKILL');
       await once(child, 'close');
-      store.userSets.removeLeftovers();
+      await store.userSets.removeLeftovers();
       expect(filesOf(folder)).toEqual(expectWhole(folder));
     }
   });
 
   it('keeps ids that two processes add at the same time', { timeout: 60_000 }, async () => {
     const { folder, open } = dataFolder();
-    const { userSets } = open();
+    const { userSets } = await open();
     const child = await start(folder, 'add');
     const ended = once(child, 'close');
     for (let i = 0; i < 40; i++) await change(userSets, common, 'add', [`parent ${i}`]);
@@ -87,20 +87,20 @@ describe('UserSets', () => {
 
   it('removes leftovers of killed processes at a start, and nothing that is recorded', async () => {
     const { folder, open } = dataFolder();
-    const store = open();
-    store.userSets.removeLeftovers(); // no folder yet
+    const store = await open();
+    await store.userSets.removeLeftovers(); // no folder yet
     await change(store.userSets, common, 'replace', ['a']);
     const kept = filesOf(folder);
     writeFileSync(join(folder, 'seeds', `${'0'.repeat(64)}.txt`), 'a file that got its name before a crash\n');
     writeFileSync(join(folder, 'seeds', 'x.tmp'), 'half a file');
     writeFileSync(join(folder, 'seeds', 'notes.md'), "somebody's own");
-    store.userSets.removeLeftovers();
+    await store.userSets.removeLeftovers();
     expect(filesOf(folder)).toEqual([...kept, 'notes.md'].sort());
   });
 
   it('recovers if a file was gone for a while', async () => {
     const { folder, open } = dataFolder();
-    const { userSets } = open();
+    const { userSets } = await open();
     await change(userSets, common, 'replace', ['a']);
     const [file] = filesOf(folder);
     const path = join(folder, 'seeds', file!);

@@ -7,14 +7,14 @@ import { withDataFolder } from '../../../service/data-folder.ts';
 /** Number of audit entries per page. */
 const PAGE = 1_000;
 
-export function auditCommand(
+export async function auditCommand(
   dataDir: string,
   { since, until }: { since?: number; until?: number },
   output: Output,
-): void {
-  withDataFolder(dataDir, ({ audit }) => {
+): Promise<void> {
+  await withDataFolder(dataDir, async ({ audit }) => {
     for (let cursor: string | null | undefined; cursor !== null; ) {
-      const page = audit.list({ since, until, limit: PAGE, cursor });
+      const page = await audit.list({ since, until, limit: PAGE, cursor });
       for (const entry of page.items) output.result(auditLine(entry).trimEnd());
       cursor = page.nextCursor;
     }

@@ -16,12 +16,12 @@ export interface KeysCreateOptions {
 }
 
 /** Prints only the key on stdout. */
-export function keysCreateCommand(dataDir: string, options: KeysCreateOptions, output: Output): void {
+export async function keysCreateCommand(dataDir: string, options: KeysCreateOptions, output: Output): Promise<void> {
   const { name, scope, label: labels, expiresIn } = options;
   if (scope === 'admin' && Object.keys(labels).length > 0)
     throw new UsageError('a key with scope admin cannot have labels');
   const expiresAt = expiresIn === undefined ? null : systemClock.now() + expiresIn;
-  const { apiKey, key } = withDataFolder(
+  const { apiKey, key } = await withDataFolder(
     dataDir,
     (store) =>
       recorded(store, { action: 'createKey', resource: 'key', resourceId: null }, () =>

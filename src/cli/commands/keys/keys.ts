@@ -45,7 +45,7 @@ export function addKeyCommands(program: Command, output: Output): void {
       .action(async (words: readonly string[], options, command: Command) => {
         if (words.length > 2) command.error('error: only one key can be revoked at a time');
         const dir = words.length === 2 ? words[0] : undefined;
-        (await import('./revoke.ts')).keysRevokeCommand(dataDirOf(dir, options, output), words.at(-1)!, output);
+        await (await import('./revoke.ts')).keysRevokeCommand(dataDirOf(dir, options, output), words.at(-1)!, output);
       }),
     'metaheac keys revoke --data-dir data-dir mh_123456789012',
   );

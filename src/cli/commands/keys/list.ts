@@ -9,17 +9,17 @@ import { withDataFolder } from '../../../service/data-folder.ts';
 /** Number of keys per page. */
 const PAGE = 1_000;
 
-export function keysListCommand(dataDir: string, options: { json?: boolean }, output: Output): void {
-  const keys = withDataFolder(dataDir, ({ apiKeys }) => allOf(apiKeys));
+export async function keysListCommand(dataDir: string, options: { json?: boolean }, output: Output): Promise<void> {
+  const keys = await withDataFolder(dataDir, ({ apiKeys }) => allOf(apiKeys));
   if (options.json) output.result(JSON.stringify({ keys: keys.map((one) => key.parse(one)) }));
   else for (const one of keys) output.result(describeKey(one));
   if (keys.length === 0) output.note('there are no API keys');
 }
 
-function allOf(apiKeys: ApiKeys): ApiKey[] {
+async function allOf(apiKeys: ApiKeys): Promise<ApiKey[]> {
   const keys: ApiKey[] = [];
   for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page = apiKeys.list({ limit: PAGE, cursor });
+    const page = await apiKeys.list({ limit: PAGE, cursor });
     keys.push(...page.items);
     cursor = page.nextCursor;
   }

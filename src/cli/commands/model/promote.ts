@@ -60,7 +60,7 @@ async function promoteOffline(
   { dataDir, json }: { dataDir: string; json?: boolean },
   output: Output,
 ): Promise<void> {
-  const unlock = lockOrExplain(dataDir);
+  const unlock = await lockOrExplain(dataDir);
   try {
     await publishVerified(models, dir);
     recordPromotion(models, version, systemClock.now());
@@ -74,9 +74,9 @@ async function promoteOffline(
     );
 }
 
-function lockOrExplain(dataDir: string): () => void {
+async function lockOrExplain(dataDir: string): Promise<() => void> {
   try {
-    return lockStore(locateStore(dataDir));
+    return await lockStore(locateStore(dataDir));
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
     throw new AppError('unavailable', `a service is using ${dataDir}: name the service's address with --url`, {

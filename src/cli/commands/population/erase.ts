@@ -37,29 +37,29 @@ export async function populationEraseCommand(
  * Records the erasure in the store and in the audit log. A running service completes the erasure now; otherwise, the
  * next service to start completes it.
  */
-function requestIn(dataDir: string, userIds: readonly string[]): void {
-  const store = openStore(locateStore(dataDir), STORE_OPTIONS);
+async function requestIn(dataDir: string, userIds: readonly string[]): Promise<void> {
+  const store = await openStore(locateStore(dataDir), STORE_OPTIONS);
   try {
     const what = { action: 'eraseUser', resource: 'user', resourceId: null };
-    recorded(store, what, () => store.requestErasure(userIds));
+    await recorded(store, what, () => store.requestErasure(userIds));
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
 async function eraseIn(dataDir: string, userIds: readonly string[], output: Output): Promise<void> {
-  requestIn(dataDir, userIds);
+  await requestIn(dataDir, userIds);
   const locator = locateStore(dataDir);
-  const release = tryLock(() => lockStore(locator));
+  const release = await tryLock(() => lockStore(locator));
   if (release === null) {
     output.result(`the service that is using ${dataDir} will erase the users there within seconds`);
     return;
   }
   try {
-    const store = openStore(locator, STORE_OPTIONS);
+    const store = await openStore(locator, STORE_OPTIONS);
     try {
       for (;;) {
-        const requested = store.requestedErasures(MOST_REQUESTED);
+        const requested = await store.requestedErasures(MOST_REQUESTED);
         if (requested.length === 0) return;
         const { sets, feedback, answers } = await store.eraseUsers(requested);
         output.result(
@@ -67,7 +67,7 @@ async function eraseIn(dataDir: string, userIds: readonly string[], output: Outp
         );
       }
     } finally {
-      store.close();
+      await store.close();
     }
   } finally {
     release();
@@ -84,9 +84,9 @@ function redact(dir: string): string {
 }
 
 /** Returns null if another process holds the lock. */
-function tryLock(lock: () => () => void): (() => void) | null {
+async function tryLock(lock: () => Promise<() => void>): Promise<(() => void) | null> {
   try {
-    return lock();
+    return await lock();
   } catch (error) {
     if (error instanceof AppError && error.code === 'unavailable') return null;
     throw error;

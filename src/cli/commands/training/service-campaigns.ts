@@ -21,29 +21,29 @@ export interface ServiceCampaigns {
  * @throws AppError invalid_argument if there is no data folder of this version; storage_failed
  */
 export async function readServiceCampaigns(dataDir: string, population: Population): Promise<ServiceCampaigns> {
-  const records = openRecords(locateStore(dataDir));
+  const records = await openRecords(locateStore(dataDir));
   try {
     const campaigns: ServedCampaign[] = [];
     const reaches = new Map<string, Reach>();
-    for (const record of records.ready()) {
+    for (const record of await records.ready()) {
       const reach = await readReach(records, record, population, reaches);
-      campaigns.push({ ...readCampaign(records, record, population), reach });
+      campaigns.push({ ...(await readCampaign(records, record, population)), reach });
     }
-    return { campaigns, others: records.countOthers() };
+    return { campaigns, others: await records.countOthers() };
   } finally {
-    records.close();
+    await records.close();
   }
 }
 
-function readCampaign(
+async function readCampaign(
   records: CampaignRecords,
   { id, externalId, features, createdAt }: CampaignRecord,
   population: Population,
-): ServedCampaign {
+): Promise<ServedCampaign> {
   const seeds: number[] = [];
-  for (const block of records.seedsOf(id)) for (const userId of block) seeds.push(numberOf(userId, population));
+  for (const block of await records.seedsOf(id)) for (const userId of block) seeds.push(numberOf(userId, population));
   const by = { conversion: [] as number[], click: [] as number[], dismissal: [] as number[] };
-  for (const rows of records.feedbackOf(id))
+  for (const rows of await records.feedbackOf(id))
     for (const { userId, event } of rows) by[event].push(numberOf(userId, population));
   return {
     id: externalId ?? id,
@@ -69,7 +69,7 @@ async function readReach(
   if (Object.keys(filters).length === 0 && suppression === null && commonSuppression === null) return undefined;
   const key = canonicalJson([filters, suppression, commonSuppression]);
   if (!known.has(key)) {
-    const ids = { seeds: [], dismissed: [], suppressed: [records.suppressedOf(id)] };
+    const ids = { seeds: [], dismissed: [], suppressed: [await records.suppressedOf(id)] };
     const isCandidate = new Uint8Array(population.rowCount);
     for (const row of (await findRoles(population, ids, filters)).candidates) isCandidate[row] = 1;
     const { rowOf } = population;

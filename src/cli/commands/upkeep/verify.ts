@@ -30,7 +30,7 @@ export async function verifyCommand(
   const locator = locateStore(dataDir);
   const upkeep = openUpkeep(locator);
   try {
-    const release = repair ? lockStore(locator) : findLock(() => lockStore(locator));
+    const release = repair ? await lockStore(locator) : await findLock(() => lockStore(locator));
     // without --repair, the lock only shows whether a service is running, so a service may start during the check
     if (!repair) release?.();
     try {
@@ -59,9 +59,9 @@ async function checkAll(upkeep: StoreUpkeep, options: CheckOptions, output: Outp
 }
 
 /** Returns null if a service holds the lock. */
-function findLock(take: () => () => void): (() => void) | null {
+async function findLock(take: () => Promise<() => void>): Promise<(() => void) | null> {
   try {
-    return take();
+    return await take();
   } catch (error) {
     if (error instanceof AppError && error.code === 'unavailable') return null;
     throw error;

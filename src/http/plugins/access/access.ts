@@ -57,10 +57,10 @@ export class Access {
    * the store has no keys, every call is allowed.
    * @throws AppError unauthorized, forbidden (facts: required_scope)
    */
-  admit(authorization: string | undefined, scope: Scope): Caller {
+  async admit(authorization: string | undefined, scope: Scope): Promise<Caller> {
     const { config, store } = this.#needs;
-    if (config.apiKey === null && !store.apiKeys.exist()) return ANYBODY;
-    const caller = this.#identify(authorization);
+    if (config.apiKey === null && !(await store.apiKeys.exist())) return ANYBODY;
+    const caller = await this.#identify(authorization);
     if (includesScope(caller.scope, scope)) return caller;
     throw new AppError(
       'forbidden',
@@ -76,17 +76,17 @@ export class Access {
    * metrics key is set.
    * @throws AppError unauthorized
    */
-  admitToMetrics(authorization: string | undefined): Caller {
+  async admitToMetrics(authorization: string | undefined): Promise<Caller> {
     const { metricsKey, isPublic } = this.#needs.config;
     if (metricsKey === null && !isPublic) return ANYBODY;
     const token = bearerOf(authorization);
     if (token !== undefined && this.#isScraper(digest(token))) return SCRAPER;
-    return this.#identify(authorization);
+    return await this.#identify(authorization);
   }
 
-  seesMetrics(authorization: string | undefined): boolean {
+  async seesMetrics(authorization: string | undefined): Promise<boolean> {
     try {
-      this.admitToMetrics(authorization);
+      await this.admitToMetrics(authorization);
       return true;
     } catch (error) {
       if (error instanceof AppError && error.code === 'unauthorized') return false;
@@ -95,9 +95,9 @@ export class Access {
   }
 
   /** @throws AppError campaign_not_found if the caller may not see the campaign */
-  checkCampaign({ labels }: Caller, id: string): void {
+  async checkCampaign({ labels }: Caller, id: string): Promise<void> {
     if (labels === null) return;
-    const own = this.#needs.store.findLabels(id);
+    const own = await this.#needs.store.findLabels(id);
     if (own === null || !includesLabels(own, labels)) throw campaignNotFound(id);
   }
 
@@ -105,29 +105,29 @@ export class Access {
    * Records that a key has expired, so that the key stays refused if the clock is set back. If the disk is full, the
    * expiry is recorded at a later request.
    */
-  #recordExpired(now: number): void {
+  async #recordExpired(now: number): Promise<void> {
     try {
-      this.#needs.store.apiKeys.recordExpired(now);
+      await this.#needs.store.apiKeys.recordExpired(now);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
     }
   }
 
-  #identify(authorization: string | undefined): Caller {
+  async #identify(authorization: string | undefined): Promise<Caller> {
     const token = bearerOf(authorization);
     if (token === undefined) throw unauthorized('send an API key as Authorization: Bearer <key>');
     const hash = digest(token);
     if (this.#isOperator(hash)) return OPERATOR;
     const { store, clock } = this.#needs;
     const id = apiKeyIdOf(token);
-    const stored = id === null ? null : store.apiKeys.find(id);
+    const stored = id === null ? null : await store.apiKeys.find(id);
     // the id is not secret, so only the rest of the key is compared in constant time
     if (stored === null || !timingSafeEqual(hash, Buffer.from(stored.sha256, 'hex')))
       throw unauthorized('the API key is not known');
     if (stored.revokedAt !== null) throw unauthorized(`the key ${stored.id} was revoked`);
     if (stored.expiredAt !== null) throw unauthorized(`the key ${stored.id} has expired`);
     if (stored.expiresAt !== null && stored.expiresAt <= clock.now()) {
-      if (clock.isSettled) this.#recordExpired(clock.now());
+      if (clock.isSettled) await this.#recordExpired(clock.now());
       throw unauthorized(`the key ${stored.id} has expired`);
     }
     return callerOf(stored);
@@ -159,24 +159,16 @@ export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter):
     const heedsLabels = facts?.heedsLabels === true;
     const guards = [route.onRequest ?? []].flat();
     route.onRequest = [
-      (request, reply, done) => {
+      async (request, reply) => {
         const { authorization } = request.headers;
-        const caller = scope === 'metrics' ? access.admitToMetrics(authorization) : access.admit(authorization, scope);
+        const caller = await (scope === 'metrics'
+          ? await access.admitToMetrics(authorization)
+          : await access.admit(authorization, scope));
         request.caller = caller;
-        const checkLabels = () => {
-          if (caller.labels === null || scope === 'metrics') return;
-          if (isOfCampaign) access.checkCampaign(caller, (request.params as { readonly id: string }).id);
-          else if (!heedsLabels) throw new AppError('forbidden', 'a key with labels may not call this route');
-        };
-        if (caller !== ANYBODY && rates.countKey !== null) {
-          rates
-            .countKey(request, reply)
-            .then(checkLabels)
-            .then(() => done(), done);
-          return;
-        }
-        checkLabels();
-        done();
+        if (caller !== ANYBODY && rates.countKey !== null) await rates.countKey(request, reply);
+        if (caller.labels === null || scope === 'metrics') return;
+        if (isOfCampaign) await access.checkCampaign(caller, (request.params as { readonly id: string }).id);
+        else if (!heedsLabels) throw new AppError('forbidden', 'a key with labels may not call this route');
       },
       ...guards,
     ];

@@ -11,10 +11,7 @@ export function quoteJson(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-/**
- * Sends JSON text that conforms to the route's schema, without a serialiser. Only for synchronous handlers, because the
- * promise of an async handler takes another iteration of the event loop.
- */
+/** Sends JSON text that conforms to the route's schema, without a serialiser. */
 export function sendJson(reply: FastifyReply, text: string): void {
   reply.header('content-type', JSON_UTF_8).send(text);
 }

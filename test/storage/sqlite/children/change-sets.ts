@@ -7,7 +7,7 @@ import { systemClock } from '../../../../src/lib/clock.ts';
 import { openStore } from '../../../../src/storage/sqlite/open-store.ts';
 
 const [folder, how] = process.argv.slice(2);
-const store = openStore(folder!, { clock: systemClock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
+const store = await openStore(folder!, { clock: systemClock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
 const sets = store.userSets;
 const owner = { kind: 'common_suppression' } as const;
 
@@ -24,7 +24,7 @@ if (how === 'add') {
   writeSync(1, 'done\n');
 } else {
   for (let i = 0; ; i++) {
-    if (i % 3 === 2) sets.clear(owner);
+    if (i % 3 === 2) await sets.clear(owner);
     else await change('replace', [`set ${i % 3}`]);
   }
 }

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { systemClock } from '../../../../src/lib/clock.ts';
 import { openStore } from '../../../../src/storage/sqlite/open-store.ts';
 
-const store = openStore(process.argv[2]!, {
+const store = await openStore(process.argv[2]!, {
   clock: systemClock,
   minimumSeeds: 1,
   leaseMs: 60_000,
@@ -13,21 +13,21 @@ const say = (line: string): number => writeSync(1, `${line}\n`);
 
 for (let i = 0; i < 100_000; i++) {
   const seeds = [`seed ${i}`, 'two\nlines'];
-  const { id } = store.create(
+  const { id } = await store.create(
     { name: `c${i}`, features: {}, featureCounts: { unknown: 0, missing: 0 }, seeds, audience: { size: 1 } },
     () => true,
   );
   say(`created ${id} ${i}`);
   if (i % 3 !== 0) continue;
-  const job = store.claim(`${process.pid}:loop`);
+  const job = await store.claim(`${process.pid}:loop`);
   if (job === null) continue;
   say(`claimed ${job.campaignId} ${job.attempt}`);
-  store.pin(job, { modelVersion: 'm', populationVersion: 'p' });
-  store.advance(job, { state: 'adapting', progress: 0.25 });
-  store.advance(job, { state: 'scoring', progress: 0.5 });
+  await store.pin(job, { modelVersion: 'm', populationVersion: 'p' });
+  await store.advance(job, { state: 'adapting', progress: 0.25 });
+  await store.advance(job, { state: 'scoring', progress: 0.5 });
   say(`scoring ${job.campaignId} 0.5`);
   if (i % 2 === 0) continue;
-  store.finish(job, {
+  await store.finish(job, {
     folder: `audiences/${job.campaignId}`,
     candidates: 5,
     populationSize: 9,

@@ -4,7 +4,7 @@ import { systemClock } from '../../../../src/lib/clock.ts';
 import { openStore } from '../../../../src/storage/sqlite/open-store.ts';
 
 const [folder, id] = process.argv.slice(2);
-const store = openStore(folder!, { clock: systemClock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
+const store = await openStore(folder!, { clock: systemClock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
 
 for (let upload = 0; ; upload++) {
   const events = Array.from({ length: 600 }, (_, i) => ({
