@@ -1,11 +1,16 @@
 /** The engine's threads. Each thread adapts and scores, one task at a time. */
+
+import { newSharedBody } from '../../packages/onnx-grad/index.ts';
 import type { ComputedWith } from '../domain/run-facts.ts';
 import { systemClock } from '../lib/clock.ts';
+import { assert } from '../lib/errors.ts';
 import { type Following, ThreadGroup } from '../lib/threads/thread-group.ts';
 import type { Drift } from '../model/manifest.ts';
 import { reportHeads } from '../online/customise-heads.ts';
 import { joinFolds, PARTS } from '../online/quality/seed-ranks.ts';
+import type { Rows } from '../population/read.ts';
 import type {
+  AdaptedParameters,
   CustomiseProgress,
   CustomiseResult,
   CustomiseTask,
@@ -35,6 +40,8 @@ const MAXIMUM_SHARING_BYTES = 2 ** 20;
  */
 export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
 
+/** Threads divide the runs of the body only if their values for all rows take at most this much memory. */
+const MAXIMUM_BODY_BYTES = 2 ** 28;
 /** The folds that are ranked by the thread that adapts; another thread, which need not adapt, ranks the others. */
 const OWN_FOLDS = [0, 1];
 const OTHER_FOLDS = Array.from({ length: PARTS - OWN_FOLDS.length }, (_, i) => OWN_FOLDS.length + i);
@@ -45,6 +52,10 @@ export interface ReportedModel {
   readonly isInFolds: boolean;
   readonly drift: Drift | undefined;
 }
+
+type CustomiseFollowing = Following<number | AdaptedParameters> & {
+  readonly onRanks?: (isBeginning: boolean) => void;
+};
 
 const WHOLE: ReportedModel = { isInFolds: false, drift: undefined };
 
@@ -105,22 +116,30 @@ export class ThreadPool {
    */
   async customise(
     task: CustomiseTask,
-    following: Following<CustomiseProgress> & { readonly onRanks?: (isBeginning: boolean) => void },
+    { onProgress = () => {}, onRanks = () => {}, ...following }: CustomiseFollowing,
   ): Promise<CustomiseResult> {
-    const adapt = (own: CustomiseTask) =>
-      this.#group.run(own, following, { isUrgent: true }) as Promise<CustomiseResult>;
+    const adapt = (own: CustomiseTask, onRows: (rows: Rows) => void = () => {}) =>
+      this.#group.run(
+        own,
+        { ...following, onProgress: (told) => (isRows(told) ? onRows(told.rows) : onProgress(told)) },
+        { isUrgent: true },
+      ) as Promise<CustomiseResult>;
     if (!this.#report.isInFolds || this.#group.idle < 2) return adapt(task);
-    const adapting = adapt({ ...task, folds: OWN_FOLDS });
-    const { cancellation, onRanks = () => {} } = following;
-    const ranking = this.#group.run(
-      { ...task, kind: 'rank', folds: OTHER_FOLDS },
-      { ...(cancellation && { cancellation }), onBegin: () => onRanks(true) },
-    ) as Promise<RankResult>;
-    ranking.then(
-      () => onRanks(false),
-      () => {},
-    );
-    const [customised, { folds }] = await Promise.all([adapting, ranking]);
+    const body = newSharedBody(MAXIMUM_BODY_BYTES);
+    const { cancellation } = following;
+    let ranking: Promise<RankResult> | null = null;
+    const customised = await adapt({ ...task, body, folds: OWN_FOLDS }, (read) => {
+      ranking = this.#group.run(
+        { ...task, kind: 'rank', read, body, folds: OTHER_FOLDS },
+        { ...(cancellation && { cancellation }), onBegin: () => onRanks(true) },
+      ) as Promise<RankResult>;
+      ranking.then(
+        () => onRanks(false),
+        () => {},
+      );
+    });
+    assert(ranking !== null, 'the adapting thread has read its rows');
+    const { folds } = await (ranking as Promise<RankResult>);
     const ranks = joinFolds([...customised.folds, ...folds]);
     return { ...customised, folds: [], ...copied(reportHeads(ranks, task, this.#report.drift)) };
   }
@@ -155,6 +174,10 @@ export class ThreadPool {
   ): Promise<UserSideResult> {
     return this.#group.run(task, {}, { isBackground }) as Promise<UserSideResult>;
   }
+}
+
+function isRows(told: CustomiseProgress): told is { readonly rows: Rows } {
+  return typeof told === 'object' && 'rows' in told;
 }
 
 /** Plain objects, as they come from a thread. */

@@ -1,10 +1,11 @@
 /** The tasks of engine threads, their progress and their results. */
 
-import type { Feeds } from '../../packages/onnx-grad/index.ts';
+import type { Feeds, SharedBody } from '../../packages/onnx-grad/index.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Outside } from '../online/negatives.ts';
 import type { FoldRanks } from '../online/quality/seed-ranks.ts';
 import type { TestExpansion } from '../online/test-expansion.ts';
+import type { Rows } from '../population/read.ts';
 
 /** A thread's start data. */
 export interface ThreadData {
@@ -46,10 +47,12 @@ export interface CustomiseTask {
   readonly outside?: Outside | null;
   /** The folds whose held-out seeds this thread ranks; all by default. */
   readonly folds?: readonly number[];
+  /** Memory in which threads that work on the same campaign divide the runs of the body. */
+  readonly body?: SharedBody;
 }
 
 /** Ranks the held-out seeds in some folds of a campaign that another thread adapts. */
-export type RankTask = Omit<CustomiseTask, 'kind'> & { readonly kind: 'rank' };
+export type RankTask = Omit<CustomiseTask, 'kind'> & { readonly kind: 'rank'; readonly read: Rows };
 
 export interface ScoreTask {
   readonly kind: 'score';
@@ -93,8 +96,15 @@ export interface TestTask {
 
 export type Task = CustomiseTask | RankTask | ScoreTask | RestoreTask | PrepareUserSidesTask | UserSideTask | TestTask;
 
-/** The progress of an adaptation: either the finished share, or the parameters, with which scoring can start. */
-export type CustomiseProgress = number | { readonly parameters: readonly SharedTensor[] };
+/**
+ * The progress of an adaptation: the finished share, the rows that it has read (if it ranks only some folds), or the
+ * parameters, with which scoring can start.
+ */
+export type CustomiseProgress = number | { readonly rows: Rows } | AdaptedParameters;
+
+export interface AdaptedParameters {
+  readonly parameters: readonly SharedTensor[];
+}
 
 export interface CustomiseResult {
   readonly parameters: readonly SharedTensor[];

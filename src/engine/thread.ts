@@ -101,6 +101,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       folds = [],
     } = await bound.customise({
       ...task,
+      ...(task.folds && { onRows: (rows) => report({ rows }) }),
       onParameters: (early) => {
         shared = [...early].map(share);
         report({ parameters: shared });

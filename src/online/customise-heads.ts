@@ -120,18 +120,23 @@ export interface StartedHeads {
   readonly regression: CampaignRegression | null;
 }
 
+type StartOptions = Pick<CustomiseRequest, 'features' | 'without' | 'campaign' | 'body' | 'read' | 'onRows'>;
+
 /** Prepares a run on `rows` of the population; the run keeps the order of the rows. */
 export async function startHeads(
   { model, population, binding, regression, parameters = model.graph.initializers }: AnyContext,
   program: HeadProgram,
   rows: Int32Array,
-  { features, without = null, campaign = null }: Pick<CustomiseRequest, 'features' | 'without' | 'campaign'>,
+  { features, without = null, campaign = null, body, read, onRows }: StartOptions,
 ): Promise<StartedHeads> {
-  const users = encodeUsers(model.graph, binding, population.readRows(rows), { without });
-  const boundary = await program.boundary(parameters, rows.length, (from, to) => ({
+  const given = read ?? population.readRows(rows);
+  onRows?.(given);
+  const users = encodeUsers(model.graph, binding, given, { without });
+  const feedsOf = (from: number, to: number) => ({
     ...sliceFeeds(users, from, to),
     ...encodeCampaign(model.graph, model.folder, features, to - from),
-  }));
+  });
+  const boundary = await program.boundary(parameters, rows.length, feedsOf, body);
   return {
     run: await program.start(parameters, boundary),
     regression: regression ? await regression.forUsers(users, rows.length, without, campaign) : null,

@@ -10,11 +10,12 @@ import {
   openHeadProgram,
   type Parameters,
   type SessionOptions,
+  type SharedBody,
   type Tensor,
 } from '../../packages/onnx-grad/index.ts';
 import type { AdaptableModel } from '../model/load.ts';
 import { type AdamSettings, type DescentSettings, linearParameters, regressionParameter } from '../model/manifest.ts';
-import type { Population, UserRows } from '../population/read.ts';
+import type { Population, Rows, UserRows } from '../population/read.ts';
 import type { Binding } from './binding.ts';
 import type { CampaignValues, EncodingOptions } from './encode.ts';
 import type { Outside } from './negatives.ts';
@@ -111,6 +112,12 @@ export interface CustomiseRequest {
    * folds are ranked, there is no quality report; `reportHeads` makes the report from the ranks of all folds.
    */
   readonly folds?: readonly number[];
+  /** With gradient descent: memory in which threads that work on the same request divide the runs of the body. */
+  readonly body?: SharedBody;
+  /** With gradient descent: called with the rows that the run has read. */
+  readonly onRows?: (rows: Rows) => void;
+  /** With gradient descent: the rows that another run of the same request has read. By default, they are read. */
+  readonly read?: Rows;
   /** Skips the quality report, the prediction, and the runs that only they need. */
   readonly withoutQuality?: boolean;
   /**

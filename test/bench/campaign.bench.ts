@@ -17,7 +17,9 @@ import {
 
 /** The second number shows whether the time per user grows with the number of users. */
 const USERS = { full: [1_000_000, 250_000], quick: [50_000, 12_500] } as const;
-const EXPANSIONS = 10;
+const EXPANSIONS = 16;
+/** The first expansions of a service are not counted: its code is compiled and its pages are read during them. */
+const WARM_UP = 6;
 const SEEDS = 200;
 /** Stages whose time does not depend on the number of users. */
 const FIXED_STAGES = ['queued', 'adapting'];
@@ -42,10 +44,10 @@ export async function benchCampaign({ quick, users, note }: BenchOptions): Promi
     const { stored, graph } = await runCampaigns(size, note);
     addFigures(results, `${size.toLocaleString('en')} users`, stored);
     addFigures(results, `${size.toLocaleString('en')} users, whole graph`, graph);
-    ratios[`ready_${shortName(size)}_vs_graph`] = ratio(stored.seconds.slice(1), graph.seconds.slice(1));
-    ratios[`memory_${shortName(size)}_vs_graph`] = ratio(stored.bytes.slice(1), graph.bytes.slice(1));
+    ratios[`ready_${shortName(size)}_vs_graph`] = ratio(stored.seconds.slice(WARM_UP), graph.seconds.slice(WARM_UP));
+    ratios[`memory_${shortName(size)}_vs_graph`] = ratio(stored.bytes.slice(WARM_UP), graph.bytes.slice(WARM_UP));
     ratios['tenth_memory_vs_second'] ??= stored.bytes.at(-1)! / stored.bytes[1]!;
-    perUser.push((figure(stored.seconds.slice(1), 's').median - fixedSeconds(stored)) / size);
+    perUser.push((figure(stored.seconds.slice(WARM_UP), 's').median - fixedSeconds(stored)) / size);
   }
   const [large, small] = perUser;
   if (small !== undefined) ratios['per_user_large_vs_small'] = large! / small;
@@ -53,12 +55,12 @@ export async function benchCampaign({ quick, users, note }: BenchOptions): Promi
 }
 
 function addFigures(results: Record<string, Figure>, name: string, run: Run): void {
-  const [first, ...rest] = run.seconds;
-  results[`${name}: first after the start`] = figure([first!], 's');
-  results[`${name}: ready`] = figure(rest, 's');
-  for (const [stage, times] of Object.entries(run.stages)) results[`${name}: ${stage}`] = figure(times.slice(1), 's');
+  results[`${name}: first after the start`] = figure([run.seconds[0]!], 's');
+  results[`${name}: ready`] = figure(run.seconds.slice(WARM_UP), 's');
+  for (const [stage, times] of Object.entries(run.stages))
+    results[`${name}: ${stage}`] = figure(times.slice(WARM_UP), 's');
   results[`${name}: memory`] = figure(
-    run.bytes.map((bytes) => bytes / 2 ** 20),
+    run.bytes.slice(WARM_UP).map((bytes) => bytes / 2 ** 20),
     'MiB',
   );
   results[`${name}: memory at rest, shared pages once`] = figure([run.bytesCountedOnce / 2 ** 20], 'MiB');
@@ -70,7 +72,7 @@ function shortName(users: number): string {
 }
 
 function fixedSeconds({ stages }: Run): number {
-  return FIXED_STAGES.reduce((sum, stage) => sum + figure(stages[stage]!.slice(1), 's').median, 0);
+  return FIXED_STAGES.reduce((sum, stage) => sum + figure(stages[stage]!.slice(WARM_UP), 's').median, 0);
 }
 
 /** Expands campaigns in turn with stored user sides and with the whole graph. */

@@ -5,15 +5,16 @@
 
 import type { Parameters } from '../adam/compaction.ts';
 import type { Graph } from '../graph/ir.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { isConcrete, type Tensor, type TensorType } from '../graph/tensor.ts';
 import { cutTables } from '../rewrite/cut-tables.ts';
 import { findLinearTerm } from '../rewrite/find-linear-term.ts';
 import { type Split, splitFrozen } from '../rewrite/split-frozen.ts';
-import { putFeed } from '../session/feed-rows.ts';
+import { inOwnMemory, putFeed } from '../session/feed-rows.ts';
 import { type Feeds, openSession, type SessionOptions } from '../session/session.ts';
 import { buildDescentGraph, openGraphProgram } from './graph-run.ts';
 import type { BoundaryActivations, HeadRun } from './head-run.ts';
 import { buildLinkStep, openLinearProgram } from './linear-run.ts';
+import { BodyBlocks, type SharedBody } from './shared-body.ts';
 
 /** Maximum number of rows per run of the body. */
 const BODY_ROWS = 2048;
@@ -21,11 +22,15 @@ const BODY_ROWS = 2048;
 export interface HeadProgram {
   /** Whether the parameters act through a linear term, so that a run can blend other parts into its logits. */
   readonly isLinear: boolean;
-  /** Runs the body on `rows` rows. `feedsOf` returns the graph's inputs for rows `from` to `to - 1`. */
+  /**
+   * Runs the body on `rows` rows. `feedsOf` returns the graph's inputs for rows `from` to `to - 1`. Threads that pass
+   * the same `body` divide the runs between them; they must pass the same parameters, rows and inputs.
+   */
   boundary(
     parameters: Parameters,
     rows: number,
     feedsOf: (from: number, to: number) => Feeds,
+    body?: SharedBody,
   ): Promise<BoundaryActivations>;
   /** Starts a run from `parameters` on the rows of `boundary`. */
   start(parameters: Parameters, boundary: BoundaryActivations): Promise<HeadRun>;
@@ -71,23 +76,29 @@ export async function openHeadProgram(
   const boundaryNames = head.inputs.filter((name) => !parameters.includes(name));
   const [batch] = graph.values.get(graph.outputs[0]!)!.shape;
   const isPerRow = (name: string) => head.values.get(name)!.shape[0] === batch;
+  const perRowNames = boundaryNames.filter(isPerRow);
+  const sharedNames = boundaryNames.filter((name) => !isPerRow(name));
   return {
     isLinear: term !== null,
-    async boundary(values, rows, feedsOf) {
+    async boundary(values, rows, feedsOf, body) {
       const fixed = Object.fromEntries(values);
-      const perRow: Record<string, Tensor> = {};
-      const shared: Record<string, Tensor> = {};
-      for (let from = 0; from < rows; from += BODY_ROWS) {
-        const to = Math.min(from + BODY_ROWS, rows);
-        const feeds = feedsOf(from, to);
-        const given = { ...feeds, ...fixed };
+      const run = async (block: number): Promise<Block> => {
+        const from = block * BODY_ROWS;
+        const given = { ...feedsOf(from, Math.min(from + BODY_ROWS, rows)), ...fixed };
         // the head may also read a parameter that is not adapted
-        const out: Feeds = { ...given, ...(bodySession ? await bodySession.run(given) : {}) };
-        for (const name of boundaryNames) {
-          const part = out[name]!;
-          if (!isPerRow(name)) shared[name] = part;
-          else putFeed(perRow, name, part, from, rows);
-        }
+        return { from, out: { ...given, ...(bodySession ? await bodySession.run(given) : {}) } };
+      };
+      const blocks = Math.ceil(rows / BODY_ROWS);
+      const types = new Map(perRowNames.map((name) => [name, head.values.get(name)!]));
+      const together = body && areKnown(types) ? BodyBlocks.open(body, blocks, rows, types) : null;
+      const found = together && (await runTogether(together, run));
+      if (found) return { rows, perRow: ownValues(together), shared: pick(found.out, sharedNames) };
+      const perRow: Record<string, Tensor> = {};
+      let shared: Feeds = {};
+      for (let block = 0; block < blocks; block++) {
+        const { from, out } = await run(block);
+        for (const name of perRowNames) putFeed(perRow, name, out[name]!, from, rows);
+        shared = pick(out, sharedNames);
       }
       return { rows, perRow, shared };
     },
@@ -97,4 +108,42 @@ export async function openHeadProgram(
       await program.close();
     },
   };
+}
+
+/** The values of the boundary for the rows of a block, which begins at row `from`. */
+interface Block {
+  readonly from: number;
+  readonly out: Feeds;
+}
+
+/** Runs the blocks that no other thread takes. Returns one of them; null if another thread did not run its blocks. */
+async function runTogether(blocks: BodyBlocks, run: (block: number) => Promise<Block>): Promise<Block | null> {
+  let last: Block | null = null;
+  try {
+    for (let block = blocks.take(); block !== null; block = blocks.take()) {
+      last = await run(block);
+      const { from, out } = last;
+      for (const name of Object.keys(blocks.values)) putFeed(blocks.values, name, out[name]!, from, 0);
+      blocks.finish();
+    }
+    // a thread that came too late still needs the values without a batch axis
+    last ??= await run(0);
+  } catch (error) {
+    blocks.fail();
+    throw error;
+  }
+  return (await blocks.wait()) ? last : null;
+}
+
+/** Copies of the values, because ONNX Runtime does not accept shared memory. */
+function ownValues({ values }: BodyBlocks): Feeds {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, inOwnMemory(value)]));
+}
+
+function areKnown(types: ReadonlyMap<string, TensorType>): boolean {
+  return [...types.values()].every(({ shape }) => isConcrete(shape.slice(1)));
+}
+
+function pick(feeds: Feeds, names: readonly string[]): Feeds {
+  return Object.fromEntries(names.map((name) => [name, feeds[name]!]));
 }

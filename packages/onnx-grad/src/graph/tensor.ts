@@ -58,6 +58,11 @@ export function tensor(dtype: DataType, shape: readonly number[], values: ArrayL
   return { dtype, shape: [...shape], data };
 }
 
+/** A view of `count` elements in `memory`, from the byte `from` on, which must be a multiple of the element's size. */
+export function dataIn(memory: SharedArrayBuffer, dtype: DataType, from: number, count: number): TensorData {
+  return new ARRAYS[dtype](memory as never, from, count);
+}
+
 /** The elements of a tensor as numbers. An int64 beyond 2^53 loses precision. */
 export function numbersOf(source: Tensor): number[] {
   return Array.from(source.data as ArrayLike<number | bigint>, Number);
