@@ -13,7 +13,7 @@ export { type HeadProgram, headGraphs, openHeadProgram, splitHeads } from './src
 export type { BlendedPart, HeadPosition, HeadRun, LinearChange, LogitPart } from './src/descent/head-run.ts';
 export { type Design, fitLogisticRegression, type LogisticModel } from './src/descent/logistic-regression.ts';
 export { assembleRows, type Part, readPart } from './src/descent/looked-up-rows.ts';
-export { newSharedBody, type SharedBody } from './src/descent/shared-body.ts';
+export { emptied, newSharedBody, type SharedBody } from './src/descent/shared-body.ts';
 export { logitOf, spreadOf } from './src/descent/spread.ts';
 export { GraphError, OnnxGradError, type OnnxGradErrorCode } from './src/errors.ts';
 export { binaryCrossEntropy } from './src/graph/binary-cross-entropy.ts';

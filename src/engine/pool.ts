@@ -1,6 +1,6 @@
 /** The engine's threads. Each thread adapts and scores, one task at a time. */
 
-import { newSharedBody } from '../../packages/onnx-grad/index.ts';
+import { emptied, newSharedBody, type SharedBody } from '../../packages/onnx-grad/index.ts';
 import type { ComputedWith } from '../domain/run-facts.ts';
 import { systemClock } from '../lib/clock.ts';
 import { assert } from '../lib/errors.ts';
@@ -69,6 +69,8 @@ export class ThreadPool {
   readonly computedWith: Pick<ComputedWith, 'device' | 'threads'>;
   readonly #group: ThreadGroup<Task, ThreadResult, CustomiseProgress>;
   readonly #report: ReportedModel;
+  /** Unused memory of earlier campaigns, which is kept because three isolates would have to free it. */
+  readonly #bodies: SharedBody[] = [];
 
   private constructor(
     group: ThreadGroup<Task, ThreadResult, CustomiseProgress>,
@@ -125,13 +127,14 @@ export class ThreadPool {
         { isUrgent: true },
       ) as Promise<CustomiseResult>;
     if (!this.#report.isInFolds || this.#group.idle < 2) return adapt(task);
-    const body = newSharedBody(MAXIMUM_BODY_BYTES);
+    const body = this.#bodies.pop() ?? newSharedBody(MAXIMUM_BODY_BYTES);
     const { cancellation } = following;
     let ranking: Promise<RankResult> | null = null;
     const customised = await adapt({ ...task, body, folds: OWN_FOLDS }, (read) => {
       ranking = this.#group.run(
         { ...task, kind: 'rank', read, body, folds: OTHER_FOLDS },
         { ...(cancellation && { cancellation }), onBegin: () => onRanks(true) },
+        { transfer: buffersOf(read) },
       ) as Promise<RankResult>;
       ranking.then(
         () => onRanks(false),
@@ -140,6 +143,8 @@ export class ThreadPool {
     });
     assert(ranking !== null, 'the adapting thread has read its rows');
     const { folds } = await (ranking as Promise<RankResult>);
+    // both threads have finished with it; after an error, one may still be using it
+    this.#bodies.push(emptied(body));
     const ranks = joinFolds([...customised.folds, ...folds]);
     return { ...customised, folds: [], ...copied(reportHeads(ranks, task, this.#report.drift)) };
   }
@@ -174,6 +179,11 @@ export class ThreadPool {
   ): Promise<UserSideResult> {
     return this.#group.run(task, {}, { isBackground }) as Promise<UserSideResult>;
   }
+}
+
+function buffersOf({ userNumbers, columns }: Rows): ArrayBuffer[] {
+  const arrays = [...columns.values()].flatMap((column) => Object.values(column).filter(ArrayBuffer.isView));
+  return [...new Set([userNumbers, ...arrays].map(({ buffer }) => buffer as ArrayBuffer))];
 }
 
 function isRows(told: CustomiseProgress): told is { readonly rows: Rows } {

@@ -56,6 +56,8 @@ export interface TaskPlace {
    * other tasks.
    */
   readonly isBackground?: boolean;
+  /** Memory of the task that moves to the thread instead of being copied. */
+  readonly transfer?: readonly ArrayBuffer[];
 }
 
 interface Waiting<Task, Result, Progress> extends Following<Progress>, Required<TaskPlace> {
@@ -129,12 +131,13 @@ export class ThreadGroup<Task, Result, Progress = never> {
   run(
     task: Task,
     following: Following<Progress> = {},
-    { isUrgent = false, near = null, isBackground = false }: TaskPlace = {},
+    { isUrgent = false, near = null, isBackground = false, transfer = [] }: TaskPlace = {},
   ): Promise<Result> {
     assert(!this.#isClosing, 'the group of threads is open');
     if (this.#error) return Promise.reject(this.#error);
     return new Promise((resolve, reject) => {
-      const waiting = { id: this.#nextId++, task, isUrgent, near, isBackground, ...following, resolve, reject };
+      const place = { isUrgent, near, isBackground, transfer };
+      const waiting = { id: this.#nextId++, task, ...place, ...following, resolve, reject };
       const queue = isBackground ? this.#background : this.#queue;
       const first = isUrgent ? queue.findIndex((other) => !other.isUrgent) : -1;
       queue.splice(first < 0 ? queue.length : first, 0, waiting);
@@ -225,12 +228,12 @@ export class ThreadGroup<Task, Result, Progress = never> {
       const waiting = this.#queue.length > 0 ? this.#takeFor(worker) : this.#background.shift()!;
       this.#running.set(worker, waiting);
       this.#measure(worker);
-      const { id, task, near, onBegin, cancellation = new Cancellation() } = waiting;
+      const { id, task, near, transfer, onBegin, cancellation = new Cancellation() } = waiting;
       onBegin?.();
       this.#lastNear.set(worker, near);
       const isNearNext = near !== null && this.#queue.some((other) => other.near === near);
       const cancelled = cancellation.memory;
-      worker.postMessage({ kind: 'run', id, task, cancelled, isNearNext } satisfies ToThread<Task>);
+      worker.postMessage({ kind: 'run', id, task, cancelled, isNearNext } satisfies ToThread<Task>, transfer);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Threads that share a body get the values that one thread computes, whoever computes each block. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newSharedBody, type Tensor } from '../../../packages/onnx-grad/index.ts';
+import { emptied, newSharedBody, type Tensor } from '../../../packages/onnx-grad/index.ts';
 import { type HeadProgram, openHeadProgram } from '../../../packages/onnx-grad/src/descent/head-adaptation.ts';
 import { sliceFeeds } from '../../../packages/onnx-grad/src/session/feed-rows.ts';
 import type { Feeds } from '../../../packages/onnx-grad/src/session/session.ts';
@@ -67,6 +67,16 @@ describe('a shared body', () => {
     };
     expect(bitsOf(await programs[1]!.boundary(graph.initializers, ROWS, count, body))).toEqual(bitsOf(first));
     expect(runs).toBe(1);
+  });
+
+  it('can be used again for fewer or more rows', async () => {
+    const body = newSharedBody(BYTES);
+    for (const rows of [3_000, 100, ROWS]) {
+      emptied(body);
+      const both = programs.map((program) => program.boundary(graph.initializers, rows, feedsOf, body));
+      const alone = await programs[0]!.boundary(graph.initializers, rows, feedsOf);
+      for (const one of both) expect(bitsOf(await one)).toEqual(bitsOf(alone));
+    }
   });
 
   it('is computed alone if the other thread fails, or if the memory is too small', async () => {

@@ -26,6 +26,12 @@ export function newSharedBody(maximumBytes: number): SharedBody {
   };
 }
 
+/** The same memory for another boundary. No thread may be using it. */
+export function emptied(body: SharedBody): SharedBody {
+  new Int32Array(body.control).fill(0);
+  return body;
+}
+
 /** One thread's view of the shared memory. */
 export class BodyBlocks {
   /** The values of all rows by name, in shared memory. */
