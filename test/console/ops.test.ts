@@ -79,7 +79,7 @@ describeInBrowser('the populations', () => {
     expect(await row.textContent()).toContain('2,000');
     const changed = page.getByRole('region', { name: `What changed in ${versions.second}` });
     await changed.getByText('New people').waitFor();
-    expect(await changed.textContent()).toMatch(/New people5Removed people10Changed people0/);
+    expect(await changed.textContent()).toMatch(/New people5Removed people10People with changes0/);
     const country = page.getByRole('row', { name: /^country/ });
     expect(await country.textContent()).toContain('1 of');
     const { json } = await fixture().served.call('GET', `/v1/populations/${versions.second}`, undefined, HEADERS);

@@ -338,7 +338,7 @@ describe('readSettings', () => {
       { METAHEAC_API_KEY: 'planted-secret-0123', METAHEAC_API_KEY_FILE: 'x' },
       /use only one of the two/,
     ],
-    ['in place of its file', { METAHEAC_API_KEY_FILE: 'planted-secret-0123' }, /the file is not found/],
+    ['in place of its file', { METAHEAC_API_KEY_FILE: 'planted-secret-0123' }, /there is no such file/],
     ['that is too short', { METAHEAC_API_KEY: 'planted-secret'.slice(0, 15) }, /at least 16/],
   ])('refuses a key %s, and never repeats it', (_how, source, message) => {
     expect(messageFor(source)).toMatch(message);

@@ -212,7 +212,7 @@ function readSecret({ text: path, label }: Found): string {
     bytes = readFileSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw refused(label, code === 'ENOENT' ? 'the file is not found' : `the file cannot be read (${code})`);
+    throw refused(label, code === 'ENOENT' ? 'there is no such file' : `the file cannot be read (${code})`);
   }
   if (bytes.length > MAXIMUM_SECRET_BYTES)
     throw refused(label, `the file has ${bytes.length} bytes, which is too large for a secret`);

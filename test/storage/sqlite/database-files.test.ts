@@ -140,7 +140,7 @@ describe('the files of an open database', () => {
         renameSync(folder, `${folder}-moved`);
         cpSync(other, folder, { recursive: true });
       },
-      /is not the folder in which the database was open/,
+      /is not the folder from which the database was opened/,
     ],
   ])('are for the operator to choose from if %s', async (_how, harm, message) => {
     const [data, other] = [await started(), dataFolder()];

@@ -71,7 +71,7 @@ function Comparisons({ check, version }: { readonly check: ModelCheck; readonly 
     },
     ...SIZES.map(
       (size): Column<Comparison> => ({
-        ...{ key: size, title: `Same at ${formatShare(Number(size))}`, isNumber: true },
+        ...{ key: size, title: `Same people at ${formatShare(Number(size))}`, isNumber: true },
         sortBy: ({ overlap }) => overlap[size],
         cell: ({ overlap }) =>
           overlap[size] === undefined ? <span class="muted none">–</span> : formatShare(overlap[size]),
@@ -93,7 +93,7 @@ function Comparisons({ check, version }: { readonly check: ModelCheck; readonly 
   return (
     <>
       <p class="muted small">
-        “Same at 5%” is the share of people that both models choose for an audience of 5% of the population. The last
+        “Same people at 5%” is the share of people that both models choose for an audience of 5% of the population. The last
         two columns are the quality that each model expects.
       </p>
       <Table

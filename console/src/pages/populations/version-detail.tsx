@@ -61,7 +61,7 @@ function Changes({ changes }: { readonly changes: PopulationChanges }) {
           { name: 'New people', value: formatCount(added) },
           { name: 'Removed people', value: formatCount(removed) },
           {
-            name: 'Changed people',
+            name: 'People with changes',
             value: formatCount(changed),
             note: `of ${formatCount(kept)} people in both versions`,
           },
@@ -104,7 +104,7 @@ function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | nul
   ];
   if (changes === null) return columns;
   const changed: Column<Feature> = {
-    ...{ key: 'changed', title: 'Changed people', isNumber: true, sortBy: ({ name }) => changedOf(name) },
+    ...{ key: 'changed', title: 'People with changes', isNumber: true, sortBy: ({ name }) => changedOf(name) },
     cell: ({ name }) => {
       const count = changedOf(name);
       return count === undefined ? none : formatCount(count);

@@ -119,7 +119,7 @@ function addTencent(dataSet: Command, output: Output): void {
       .description('make a data set from the Tencent look-alike data of 2018, as in the paper: ads are campaigns')
       .requiredOption(
         '--in <dir>',
-        'folder of adFeature.csv, userFeature.data, train.csv and test*_truth.csv',
+        'folder that contains adFeature.csv, userFeature.data, train.csv and test*_truth.csv',
         existing,
       )
       .requiredOption('--out <dir>', 'folder to write; it must not exist')

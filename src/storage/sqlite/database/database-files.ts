@@ -215,7 +215,7 @@ function judgeSaved(folder: string, newest: string): void {
   const file = join(folder, DATABASE_FILE);
   const stateThere = existsSync(file) ? stateOf(file) : null;
   if (dirname(newest) !== folder)
-    throw choose(folder, newest, `${folder} is not the folder in which the database was open`);
+    throw choose(folder, newest, `${folder} is not the folder from which the database was opened`);
   if (stateThere !== null && !isEarlier(stateThere, stateOfSaved))
     throw choose(folder, newest, `${file} is another database, or has rows that the saved database lacks`);
 }
