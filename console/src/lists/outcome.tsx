@@ -133,7 +133,8 @@ const HINTS: Readonly<Record<Report['hints'][number]['found'], string>> = {
   header: 'this ID is the name of a column. Tick “First row is a header” below.',
   utf16: 'these IDs are in another encoding. Choose UTF-16 below.',
   spaces: 'these IDs would match without the spaces around them.',
-  quotes: 'these IDs would match without the quotes around them. If you choose a separator below, the quotes are removed.',
+  quotes:
+    'these IDs would match without the quotes around them. If you choose a separator below, the quotes are removed.',
   columns: 'these are whole rows, and one column contains IDs that match. Choose the separator below.',
 };
 

@@ -73,7 +73,7 @@ export const regulars: Scenario = {
   ...FEATURES,
   name: 'regulars',
   about:
-    'Each user is a member of ten or more campaigns, some users of far more than others. Their few tokens say ' +
+    'Each user is a member of ten or more campaigns, and some users are members of far more. Their few tokens say ' +
     'little, and past campaigns say the most.',
   users: 4000,
   trainCampaigns: 60,

@@ -29,7 +29,4 @@ export interface StoreReserve {
    * `action` once more.
    */
   using<T>(action: () => Promise<T>): Promise<T>;
-
-  /** Like `using`, but synchronous. */
-  usingSync<T>(action: () => T): T;
 }

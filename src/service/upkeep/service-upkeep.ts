@@ -95,7 +95,7 @@ export async function takeOver(
   if (isLow)
     logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
   try {
-    const folder = isLow ? await store.takeFolder() : store.reserve.usingSync(() => store.takeFolder());
+    const folder = isLow ? await store.takeFolder() : await store.reserve.using(() => store.takeFolder());
     if (folder !== null) logger.error({ folder }, 'files that this database has no record of were moved aside');
     await store.userSets.removeLeftovers();
     const released = await store.releaseAll();

@@ -93,8 +93,8 @@ function Comparisons({ check, version }: { readonly check: ModelCheck; readonly 
   return (
     <>
       <p class="muted small">
-        “Same people at 5%” is the share of people that both models choose for an audience of 5% of the population. The last
-        two columns are the quality that each model expects.
+        “Same people at 5%” is the share of people that both models choose for an audience of 5% of the population. The
+        last two columns are the quality that each model expects.
       </p>
       <Table
         caption={`Audiences of ${version} compared with those of ${check.from_version}`}
