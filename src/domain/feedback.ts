@@ -1,4 +1,4 @@
-/** What users did with an audience, as callers report it. */
+/** The actions of users in response to an audience, as reported by callers. */
 
 export const FEEDBACK_EVENTS = ['conversion', 'click', 'dismissal'] as const;
 

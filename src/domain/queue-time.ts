@@ -118,8 +118,8 @@ export function workLeft({ seeds, progress, isAdapted }: QueuedWork, past: reado
 }
 
 /**
- * The mean work of past expansions. The weight of a past expansion depends on how close its number of seeds is to that
- * of the queued expansion.
+ * The mean work of past expansions. The weight of a past expansion depends on how close its number of seeds is to the
+ * queued expansion's number of seeds.
  */
 function workOf(seeds: number, past: readonly PastWork[]): WorkLeft {
   const weights = past.map((other) => {

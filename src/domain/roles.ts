@@ -73,7 +73,7 @@ export interface Shortfall {
   readonly reason: Reason;
 }
 
-/** Returns why these counts of users do not suffice for an audience; `null` if they suffice. */
+/** Returns why there are not enough users for an audience; `null` if there are enough. */
 export function findShortfall(roles: Roles, populationSize: number, minimumSeeds: number): Shortfall | null {
   const known = roles.seeds.length;
   if (known < minimumSeeds) {

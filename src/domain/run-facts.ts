@@ -24,8 +24,8 @@ export interface ComputedWith {
   readonly threads: number;
   /** Number of users scored by one run of the model. */
   readonly batchSize: number;
-  /** Number of segments in the population; missing in facts from earlier versions of the service. */
+  /** Number of segments in the population; absent from facts that an earlier version of the service stored. */
   readonly segments?: number;
-  /** Missing if an earlier attempt did part of the work, and in facts from earlier versions of the service. */
+  /** Absent if an earlier attempt did part of the work, or if an earlier version of the service stored the facts. */
   readonly threadSeconds?: ThreadSeconds;
 }

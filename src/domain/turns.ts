@@ -8,7 +8,7 @@ import type { Cause } from './types.ts';
  * How long an expansion lets others go first, in milliseconds per seed: ten times the computing time that a seed adds.
  */
 const PATIENCE_A_SEED_MS = 100;
-/** Maximum time for which an expansion lets others go first because of its seeds; it is reached at 6,000 seeds. */
+/** Maximum time for which an expansion lets others go first because of its seeds; 6,000 seeds reach this maximum. */
 const MOST_PATIENCE_OF_SEEDS_MS = 600_000;
 /**
  * Additional time for which an expansion caused by a refresh policy lets others go first. There are often hundreds of

@@ -15,8 +15,8 @@ export interface RefreshPolicy {
   readonly everyMs: number | null;
   readonly onNewPopulation: boolean;
   /**
-   * Whether to refresh when features, filters, seeds or suppression lists (including the installation's) differ from
-   * the inputs of the latest expansion.
+   * Whether to refresh when features, filters, seeds or suppression lists (including the installation's suppression
+   * list) differ from the inputs of the latest expansion.
    */
   readonly onChange: boolean;
 }
@@ -156,7 +156,7 @@ export interface Audience {
   readonly candidates: number;
   /** Number of users in the population version. Audience percentages refer to this number. */
   readonly populationSize: number;
-  /** The blob folder of the ranking. The folder may be deleted while it is read. */
+  /** The blob folder of the ranking. The folder may be deleted while it is being read. */
   readonly folder: string;
   readonly populationVersion: string;
   readonly expansionId: string;
@@ -223,7 +223,7 @@ export interface NewCampaign {
   readonly features: CampaignFeatures;
   readonly featureCounts: FeatureCounts;
   readonly filters?: Filters;
-  /** Seeds as received: any texts, possibly with repetitions. Without seeds, no expansion is queued. */
+  /** Seeds as received: any strings, possibly with repetitions. Without seeds, no expansion is queued. */
   readonly seeds?: readonly string[] | undefined;
   readonly audience: AudienceRequest;
   readonly refresh?: RefreshPolicy;

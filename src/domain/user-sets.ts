@@ -11,7 +11,7 @@ export type SetOwner =
   | { readonly kind: 'seeds' | 'suppression'; readonly campaignId: string }
   | { readonly kind: 'common_suppression' };
 
-/** An owner's user set, with the counts from when the set was last changed. */
+/** An owner's user set, with its counts at the time of the last change. */
 export interface OwnedSet {
   readonly sha256: string;
   readonly counts: SeedCounts;
@@ -61,7 +61,7 @@ export interface ChangeOptions {
    * changes.
    */
   readonly accept?: (sent: SeedCounts) => void;
-  /** The audit log entry of the change; the entry and the change are one commit. */
+  /** The audit log entry of the change, which is written in the same commit as the change. */
   readonly action?: PendingAction | null;
 }
 

@@ -47,7 +47,7 @@ export function secretsToKeep(secrets: readonly KeptSecret[], graceMs: number, n
     .filter(({ expiresAt }) => expiresAt > now);
 }
 
-/** A delivery's state (`null` if the delivery is gone), and the current state of its webhook. */
+/** A delivery's state (`null` if the delivery no longer exists), and the current state of its webhook. */
 export interface AttemptedDelivery {
   readonly state: DeliveryState | null;
   readonly url: string;
@@ -56,8 +56,8 @@ export interface AttemptedDelivery {
 
 /**
  * Whether to record an attempt, and whether to disable the webhook because its receiver is permanently gone. An attempt
- * is not recorded if its delivery is gone or has already ended. The webhook is not disabled if its URL has changed
- * since the attempt.
+ * is not recorded if its delivery no longer exists or has already ended. The webhook is not disabled if its URL has
+ * changed since the attempt.
  */
 export function decideAttempt(
   { state, url, enabled }: AttemptedDelivery,

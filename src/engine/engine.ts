@@ -223,7 +223,7 @@ class EngineProcess {
       const send = (message: FromEngine) => this.#send(message);
       const tellers = { logger, tracer: this.#telemetry, pulse: this.#pulse, send };
       this.#isReserveExpected ||= config.reserveExpected;
-      // another model may be served before the first model is loaded
+      // the served model may change before the engine has loaded its first model
       const served = () => this.#served ?? config.served;
       const now = { isReserveExpected: () => this.#isReserveExpected, served };
       const started = await startEngine(config, this.#clock, now, tellers);

@@ -6,7 +6,7 @@ export interface AddressRanges {
   includes(address: string): boolean;
 }
 
-/** Whether text is a CIDR: an address and a number of bits. */
+/** Whether the text is a CIDR, that is, an address and a number of bits. */
 export function isRange(entry: string): boolean {
   const [address = '', bits = '', ...rest] = entry.split('/');
   const most = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1;

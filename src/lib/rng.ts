@@ -133,7 +133,7 @@ export function sampleWithoutReplacement(rng: Rng, bound: number, count: number)
   const size = Math.min(count, bound);
   const out = new Int32Array(size);
   if (bound <= DENSE_BOUND * size) {
-    // offsets, not integers, are stored, because an array of zeros is made faster than a map
+    // offsets, not integers, are stored, because creating an array of zeros is faster than creating a map
     const offsets = new Int32Array(bound);
     for (let i = 0; i < size; i++) {
       const j = i + rng.integer(bound - i);

@@ -184,7 +184,7 @@ export class ServiceClock implements Clock {
   }
 
   /**
-   * Trusts the machine's clock because an operator has confirmed it. The jump is then treated as time that really
+   * Trusts the machine's clock because an operator has confirmed it. The jump is then treated as time that has really
    * passed.
    */
   confirm(): void {

@@ -23,8 +23,8 @@ export function trustedProxyCheck(proxies: readonly string[]): false | ((address
 }
 
 /**
- * Returns an address without port, brackets and zone. A mapped IPv4 address is returned as IPv4. Returns undefined if
- * the text is not an address.
+ * Returns an address without its port, brackets and zone. A mapped IPv4 address is returned as IPv4. Returns undefined
+ * if the text is not an address.
  */
 export function plainAddress(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;

@@ -28,7 +28,7 @@ export const requireFreeStore = located('requireFree');
 export const requireTakeableStore = located('requireTakeable');
 export const requireUsableStore = located('requireUsable');
 
-/** Restores a store like `StoreAdapter.restore`, at the place of the locator. */
+/** Restores a store like `StoreAdapter.restore`, at the location in the locator. */
 export function restoreStore(to: StoreLocator, from: string, options?: RestoreOptions): Promise<RestoreReport> {
   return adapterOf(to).restore(from, to.location, options);
 }

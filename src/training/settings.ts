@@ -118,7 +118,7 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
 export const LATENT_SIZE = 32;
 /** Hidden layers of an expert. */
 export const HIDDEN: readonly [number, number] = [64, 64];
-/** Numbers of seeds of a simulated campaign at validation; each campaign is evaluated with each number. */
+/** Numbers of seeds for simulated campaigns at validation; each campaign is evaluated with each number of seeds. */
 export const VALIDATION_SEEDS: readonly number[] = [50, 200];
 /** Maximum number of campaigns in one validation. */
 export const VALIDATION_CAMPAIGNS = 20;
@@ -135,7 +135,7 @@ export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
  */
 export const PASSES_UNSEEN = 20;
 
-/** Steps of early validations. A model soon overfits to few campaigns, and then the best step is among the first. */
+/** Steps of early validations. With few campaigns, a model soon overfits, so the best step is among the first steps. */
 const EARLY_VALIDATIONS: readonly number[] = [10, 25];
 
 /** Whether the model is validated after `step` steps. */

@@ -192,9 +192,9 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
 }
 
 /**
- * Decides how the final phase starts. If starting over is cheap, the final phase starts from the initial model and
- * makes as many passes over all campaigns as were best in the first phase. Otherwise it continues from the best step,
- * and the number of additional steps is proportional to the number of held-out campaigns.
+ * Decides how the final phase starts. If starting over is cheap, the final phase starts from the initial model, and the
+ * number of passes over all campaigns is the number that was best in the first phase. Otherwise it continues from the
+ * best step, and the number of additional steps is proportional to the number of held-out campaigns.
  */
 function planFinal({ held, training }: HeldOut, { best }: TrainingRun, { restartSteps }: TrainSettings) {
   const step = best?.step ?? 0;
@@ -277,7 +277,7 @@ function factsOf(
   };
 }
 
-/** Settings without priors if nothing was chosen, because then no part has a prior. */
+/** Returns the settings without priors. Used if nothing was chosen, because then no part has a prior. */
 function withoutPriors(adaptation: AdaptationSettings): AdaptationSettings {
   if (adaptation.optimiser === 'adam') return adaptation;
   const { priors: _, ...rest } = adaptation;

@@ -35,8 +35,8 @@ const whole =
   (variant: string): Row['place'] =>
   () => ['whole', variant];
 /**
- * Returns the source for a variant of the earlier blend choice, which used truncated lists of past campaigns if there
- * are any.
+ * Returns the source for a variant of the earlier blend choice. The earlier choice used truncated lists of past
+ * campaigns if the data set had such lists.
  */
 const before =
   (variant: string): Row['place'] =>

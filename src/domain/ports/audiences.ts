@@ -22,7 +22,7 @@ export interface Audiences {
   audienceVersions(id: string, query: PageQuery): Promise<Page<Audience>>;
 
   /**
-   * Activates an existing audience version. The change and its event are one commit.
+   * Activates an existing audience version. The change and its event are written in one commit.
    * @throws AppError campaign_not_found, audience_not_found, storage_failed, unavailable
    */
   activate(id: string, version: number): Promise<Audience>;

@@ -4,8 +4,8 @@ import type { Page } from '../types.ts';
 
 export interface AuditLog {
   /**
-   * Runs `work` and records the action in the first transaction that `work` commits, also after an `await`, so either
-   * both are on disk or neither is. If `work` creates a resource, the entry names the resource.
+   * Runs `work` and records the action in the first transaction that `work` commits, even after an `await`. The entry
+   * is therefore on disk if and only if the work is. If `work` creates a resource, the entry names the resource.
    */
   during<T>(pending: PendingAction, work: () => T): T;
 

@@ -5,8 +5,8 @@
  */
 
 /**
- * An open file for range reads. It can be read even if its folder is deleted or replaced meanwhile. The caller that
- * opened the file must close it.
+ * An open file for range reads. The file can be read even if its folder is deleted or replaced in the meantime. The
+ * caller that opened the file must close it.
  */
 export interface OpenBlob extends ReadRanges {
   readonly sizeBytes: number;

@@ -14,7 +14,7 @@ import type {
 export interface Campaigns {
   /**
    * Records a campaign. If it has seeds, also queues its first expansion, which ends at once as `too_small` if too few
-   * seeds are known. The campaign, its expansion and the response stored for `once` are one commit.
+   * seeds are known. The campaign, its expansion and the response stored for `once` are written in one commit.
    * @throws AppError external_id_taken (facts: campaign_id), storage_failed, unavailable
    */
   create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Promise<Campaign>;

@@ -5,7 +5,7 @@ import type { IdBlocks } from '../user-sets.ts';
 
 export interface Expansions {
   /**
-   * Queues an expansion of the campaign's current inputs. A running expansion of the campaign is superseded. The
+   * Queues an expansion that uses the campaign's current inputs. A running expansion of the campaign is superseded. The
    * response stored for `once` is part of the same commit.
    * @throws AppError campaign_not_found, no_seeds, unavailable, storage_failed
    */
@@ -40,8 +40,8 @@ export interface Expansions {
 /** Reads the user sets of expansions. */
 export interface SetReader {
   /**
-   * The users of a set, sorted, one block at a time. The file is opened when the first block is read, so a set that is
-   * removed later can still be read in full.
+   * The users of a set, sorted, one block at a time. The set's file is opened when the first block is read, so a set
+   * that is removed later can still be read in full.
    * @throws AppError storage_failed if the set is gone or, after the last block, if the set was altered
    */
   setBlocks(sha256: string): Promise<IdBlocks>;

@@ -16,7 +16,7 @@ export interface Jobs {
   /**
    * Leases the claimable job whose turn (`turnOf`) comes first; null if no job is claimable. `owner` is `<pid>:<uuid>`.
    * The expansion's state is `queued` until the owner advances it. A job whose lease expired during its last allowed
-   * attempt ends as failed with the reason `crashed`. A call is one commit, and no two callers get the same job.
+   * attempt ends as failed with the reason `crashed`. Each call makes one commit, and no two callers get the same job.
    */
   claim(owner: string): Promise<Job | null>;
 
@@ -36,8 +36,8 @@ export interface Jobs {
   advance(job: Job, change: { readonly state?: 'adapting' | 'scoring'; readonly progress?: number }): Promise<boolean>;
 
   /**
-   * Publishes the ranking as the campaign's active audience and ends the job: result, audience version, events and the
-   * end of the job are one commit. The expansion must be scoring, and pinned.
+   * Publishes the ranking as the campaign's active audience and ends the job: the result, the audience version, the
+   * events and the end of the job are written in one commit. The expansion must be scoring, and pinned.
    */
   finish(job: Job, result: ExpansionResult): Promise<boolean>;
 
@@ -45,8 +45,8 @@ export interface Jobs {
   end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): Promise<boolean>;
 
   /**
-   * Puts the job back into the queue, to be claimed after `delayMs` at the earliest. The expansion shows `reason`
-   * meanwhile. If no attempts are left, the expansion ends as failed with that reason.
+   * Puts the job back into the queue, to be claimed after `delayMs` at the earliest. Until then, the expansion shows
+   * `reason`. If no attempts are left, the expansion ends as failed with that reason.
    */
   retryLater(job: Job, reason: Reason, delayMs: number): Promise<boolean>;
 

@@ -29,7 +29,7 @@ export interface Outbox {
   due(now: number, perWebhook: number): Promise<DueDelivery[]>;
 
   /**
-   * Records the outcome of an attempt. Returns false if the delivery is gone or had already ended.
+   * Records the outcome of an attempt. Returns false if the delivery no longer exists or has already ended.
    * @throws AppError storage_failed, unavailable
    */
   record(delivery: DueDelivery, attempt: Attempt, now: number): Promise<boolean>;

@@ -18,12 +18,12 @@ export interface CampaignRecords {
   /** The campaigns, oldest first. */
   ready(): Promise<readonly CampaignRecord[]>;
 
-  /** Number of campaigns without seeds, or whose latest expansion made no audience. */
+  /** Number of campaigns that have no seeds, or whose latest expansion made no audience. */
   countOthers(): Promise<number>;
 
   /**
-   * The campaign's current seeds, sorted, one block at a time. The list is complete even if the seeds are replaced
-   * meanwhile. It is empty if the campaign is gone.
+   * The campaign's current seeds, sorted, one block at a time. The list is complete even if the seeds are replaced in
+   * the meantime. The list is empty if the campaign no longer exists.
    * @throws AppError storage_failed
    */
   seedsOf(id: string): Promise<IdBlocks>;
@@ -34,7 +34,7 @@ export interface CampaignRecords {
    */
   suppressedOf(id: string): Promise<IdBlocks>;
 
-  /** The latest feedback event of each user, in blocks. If the campaign is gone, there are no blocks. */
+  /** The latest feedback event of each user, in blocks. If the campaign no longer exists, there are no blocks. */
   feedbackOf(id: string): Promise<Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>>;
 
   close(): Promise<void>;

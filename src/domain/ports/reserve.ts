@@ -19,7 +19,7 @@ export interface StoreReserve {
 
   /**
    * Creates a reserve of `bytes` bytes, or completes an unfinished reserve; 0 removes the reserve. A reserve that is
-   * released meanwhile stays released.
+   * released in the meantime stays released.
    * @throws AppError storage_failed if there is not enough space; in that case, there is no reserve
    */
   keep(bytes: number): Promise<void>;

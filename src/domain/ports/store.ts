@@ -29,8 +29,9 @@ export interface StoreOptions {
   /** Maximum number of claims of a job. */
   readonly maximumAttempts: number;
   /**
-   * Set if `clock` follows the clock of another process, the service, and so learns of steps later than the store: the
-   * id of the machine's boot. Jobs then use the stored time if the two differ by a step.
+   * The id of the machine's boot. Set if `clock` follows the clock of the service, which is another process, so that
+   * `clock` learns of steps later than the store. Jobs then use the stored time if `clock` differs from the stored time
+   * by a step.
    */
   readonly followedBoot?: string | null;
   /**
@@ -57,7 +58,7 @@ export interface Cleanup {
   prune(retention: Retention, before?: number): Promise<void>;
 
   /**
-   * Removes rankings that belong to no audience version and no running expansion. Rankings that this store may not have
+   * Removes rankings that belong to no audience version and no running expansion. Rankings that another store may have
    * made are moved aside instead.
    * @throws AppError storage_failed
    */
@@ -106,7 +107,7 @@ export interface CampaignStore
   readonly audit: AuditLog;
   /** The times that the service's clock keeps across restarts. */
   readonly clock: ClockMemory;
-  /** The health of the store: whether it can be written to, queued jobs, and failures. */
+  /** The health of the store: whether the store can be written to, its queued jobs, and its failures. */
   readonly health: StoreHealth;
   /** Disk space that is released when a deletion finds the disk full. */
   readonly reserve: StoreReserve;

@@ -48,7 +48,7 @@ export interface StoreUpkeep {
    */
   orphans(isAlone: boolean): string[];
   /**
-   * Removes orphans. Files that this store may not have made are moved aside instead. Must be called with the store's
+   * Removes orphans. Files that another store may have made are moved aside instead. Must be called with the store's
    * lock. Returns the new location of files that were moved; null if all were removed.
    * @throws AppError storage_failed
    */
@@ -63,8 +63,8 @@ export interface BackupReport {
   readonly files: number;
   readonly bytes: number;
   /**
-   * How many times the database was copied. The database is copied again if a file that it refers to was removed
-   * meanwhile.
+   * How many times the database was copied. The database is copied again if a file that it refers to was removed in the
+   * meantime.
    */
   readonly attempts: number;
   /** Files that rows refer to but that the store did not have. */

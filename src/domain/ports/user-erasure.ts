@@ -19,8 +19,8 @@ export interface ErasedData {
 
 export interface UserErasure {
   /**
-   * Records ids that are to be erased, so that this process or the next can complete the erasure. The audit log entries
-   * of the erasures are part of the same commit.
+   * Records ids that are to be erased, so that this process or the next process can complete the erasure. The audit log
+   * entries of the erasures are part of the same commit.
    */
   requestErasure(userIds: readonly string[], actions?: readonly PendingAction[]): Promise<void>;
 

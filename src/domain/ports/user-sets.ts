@@ -27,8 +27,8 @@ export interface CollectedIds {
 }
 
 /**
- * The user sets of a store. Every change is one commit: either the change is durable when the call returns, or it did
- * not happen. A set that an expansion uses never changes, because each change creates a new set.
+ * The user sets of a store. Every change is one commit, which either is durable when the call returns or did not
+ * happen. A set that an expansion uses never changes, because each change creates a new set.
  */
 export interface UserSets {
   /** Creates an empty collection for the ids of an upload. The caller must close the collection. */

@@ -63,7 +63,7 @@ export function copyDurably(from: string, to: string): void {
 }
 
 /**
- * Hard-links a file that is never written again, or copies the file if the file system allows no (more) links. The
+ * Hard-links a file that is never written again, or copies the file if the file system does not allow another link. The
  * caller must sync the folder.
  */
 export function linkDurably(from: string, to: string): void {

@@ -88,7 +88,7 @@ function tryOnce(path: string): (() => void) | null {
     database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
     if (identityOf(path) !== before) {
-      // the file was removed meanwhile, so this is the lock of a file that no other process can find
+      // the file was removed in the meantime, so no other process can find the locked file
       database.close();
       return null;
     }

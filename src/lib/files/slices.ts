@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 /** Number of bytes per slice. It is a multiple of the block size that the checksums of rankings use. */
 const SLICE_BYTES = 256 * 1024;
-/** Maximum bytes per read call: Node refuses lengths over 2^31 - 1. */
+/** Maximum number of bytes per read call, because Node refuses lengths over 2^31 - 1. */
 const READ_BYTES = 1024 * 1024 * 1024;
 
 interface ReadRanges {

@@ -94,7 +94,10 @@ function removeAbandoned(target: string): void {
     if (sibling.target === basename(target)) removeIfAbandoned(target, sibling.path);
 }
 
-/** The names that are or were claimed in a folder: the name of the target, and the path without the lock's suffix. */
+/**
+ * The names that are or were claimed in a folder. Each entry has the name of the target, and the path without the
+ * lock's suffix.
+ */
 function siblingsIn(folder: string): { readonly target: string; readonly path: string }[] {
   return listFolder(folder).flatMap((name) => {
     const at = name.lastIndexOf(WRITING);

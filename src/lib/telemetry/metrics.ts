@@ -1,4 +1,4 @@
-/** Converts metrics of prom-client for OpenTelemetry's reader, with the same names, labels and buckets. */
+/** Converts prom-client metrics for OpenTelemetry's reader, with the same names, labels and buckets. */
 import { type HrTime, ValueType } from '@opentelemetry/api';
 import { millisToHrTime } from '@opentelemetry/core';
 import { emptyResource } from '@opentelemetry/resources';

@@ -229,7 +229,7 @@ function findRecordEnd(lines: readonly string[], at: number, to: number): number
 function bytesOf(lines: readonly string[], from: number, to: number, limit: number): number {
   let characters = 0;
   for (let i = from; i < to; i++) characters += lines[i]!.length + 1;
-  // a UTF-16 code unit takes at most three bytes
+  // a UTF-16 code unit takes at most three bytes in UTF-8
   if (3 * characters <= limit) return 3 * characters;
   let bytes = 0;
   for (let i = from; i < to; i++) bytes += Buffer.byteLength(lines[i]!) + 1;

@@ -90,8 +90,8 @@ async function* split<T>(
     while (skipsBlank !== undefined) {
       const run = text.indexOf(BLANK_RUN);
       if (run < 0) break;
-      // the lines before the blank lines form a batch of their own (including the end of the last line), because the
-      // reader must process these lines to know whether blank lines matter
+      // the lines before the blank lines, including the end of the last line, form a separate batch, because the reader
+      // must process these lines before it knows whether blank lines matter
       if (run > 0) yield batchOf(text.subarray(0, run + 1));
       text = text.subarray(run > 0 ? run + 1 : 0);
       if (!skipsBlank()) break;

@@ -1,25 +1,25 @@
 /**
- * The slots of a hash table of texts in UTF-8, with open addressing. A free slot is 0. Otherwise the low 29 bits are
- * the text's index + 1, and the high 3 bits are those of its hash. So seven of eight other texts need not be compared,
- * which saves two accesses to memory that is seldom in a cache.
+ * The slots of a hash table of strings in UTF-8, with open addressing. A free slot is 0. In any other slot, the low 29
+ * bits are the string's index + 1, and the high 3 bits are the high 3 bits of the string's hash. The high bits rule out
+ * seven of eight other strings without a comparison, which saves two accesses to memory that is seldom in a cache.
  */
 
-/** Maximum number of texts: an entry has 29 bits, and there are at least twice as many slots as texts. */
+/** Maximum number of strings, because an entry has 29 bits, and there are at least twice as many slots as strings. */
 export const MAXIMUM_TEXTS = 500_000_000;
 
 const ENTRY_BITS = 0x1fff_ffff;
 
-/** The value of the slot of a text. `entry` is the text's index + 1. */
+/** Returns the value of a string's slot. `entry` is the string's index + 1. */
 export function slotOf(entry: number, hashed: number): number {
   return (hashed & ~ENTRY_BITS) | entry;
 }
 
-/** The index + 1 of a slot's text; 0 if the slot is free. */
+/** The index + 1 of a slot's string; 0 if the slot is free. */
 export function entryOf(slot: number): number {
   return slot & ENTRY_BITS;
 }
 
-/** Whether the text of a slot may have this hash. */
+/** Whether the string of a slot may have this hash. */
 export function mayHave(slot: number, hashed: number): boolean {
   return ((slot ^ hashed) & ~ENTRY_BITS) === 0;
 }
@@ -31,7 +31,7 @@ export function hash(bytes: Uint8Array, from: number, to: number): number {
   return mix(h);
 }
 
-/** The hash of an ASCII text, equal to the hash of its bytes. The result is arbitrary if the text is not ASCII. */
+/** The hash of an ASCII string, equal to the hash of its bytes. The result is arbitrary if the string is not ASCII. */
 export function hashAscii(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
@@ -44,7 +44,7 @@ function mix(hash: number): number {
   return h ^ (h >>> 16);
 }
 
-/** Whether the bytes from `start` on are the bytes of `text`; false if the text is not ASCII. */
+/** Whether the bytes from `start` on are the bytes of `text`; false if the string is not ASCII. */
 export function isEqualAscii(bytes: Uint8Array, start: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -55,7 +55,7 @@ export function isEqualAscii(bytes: Uint8Array, start: number, text: string): bo
 
 /**
  * The slot of `text[from .. from + length)` with the hash `hashed`, or the bitwise complement of the free slot that the
- * text would take.
+ * string would take.
  */
 export function probe(
   slots: Int32Array,
@@ -74,7 +74,7 @@ export function probe(
   }
 }
 
-/** Whether the text of an entry (its index + 1) is `text[from .. from + length)`. */
+/** Whether the string of an entry (its index + 1) is `text[from .. from + length)`. */
 function isEntry(
   entry: number,
   bytes: Uint8Array,
@@ -89,7 +89,7 @@ function isEntry(
   return true;
 }
 
-/** Inserts `count` distinct texts into free slots, and returns the slots. */
+/** Inserts `count` distinct strings into free slots, and returns the slots. */
 export function fillSlots(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, count: number): Int32Array {
   const mask = slots.length - 1;
   for (let index = 0, start = 0; index < count; index++) {

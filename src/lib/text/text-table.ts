@@ -1,4 +1,4 @@
-/** An append-only table of distinct texts in typed arrays, which uses open addressing and end offsets. */
+/** An append-only table of distinct strings in typed arrays, which uses open addressing and end offsets. */
 import {
   entryOf,
   fillSlots,
@@ -11,32 +11,32 @@ import {
   slotOf,
 } from './text-slots.ts';
 
-/** Returned by `add` for a text with more bytes than allowed. */
+/** Returned by `add` for a string with more bytes than allowed. */
 export const TOO_LONG = -2;
-/** Returned by `add` for a text with a lone surrogate, which UTF-8 cannot encode. */
+/** Returned by `add` for a string with a lone surrogate, which UTF-8 cannot encode. */
 export const ILL_FORMED = -3;
-/** Returned by `add` if the text would exceed a limit of the table, MAXIMUM_TEXTS or MAXIMUM_TABLE_BYTES. */
+/** Returned by `add` if the string would exceed a limit of the table, MAXIMUM_TEXTS or MAXIMUM_TABLE_BYTES. */
 export const FULL = -4;
 
 /** Maximum number of bytes in a table, because an end offset is a uint32. */
 const MAXIMUM_TABLE_BYTES = 2 ** 32 - 1;
 
 const MINIMUM_SLOTS = 64;
-/** The first byte of a redacted text. */
+/** The first byte of a redacted string. */
 const REDACTED = 0xff;
 const LONE_SURROGATE = /\p{Cs}/u;
 const encoder = new TextEncoder();
 
-/** Concatenated texts in UTF-8, and the end offset of each text. */
+/** Concatenated strings in UTF-8, and the end offset of each string. */
 export interface GatheredTexts {
   readonly bytes: Uint8Array;
   readonly ends: Uint32Array;
 }
 
 export class TextTable {
-  /** The texts in UTF-8, concatenated. */
+  /** The strings in UTF-8, concatenated. */
   #bytes: Buffer;
-  /** The end offset of each text. */
+  /** The end offset of each string. */
   #ends: Uint32Array;
   #count: number;
   /** The slots of the hash table (`text-slots.ts`), built at the first look-up. */
@@ -48,7 +48,7 @@ export class TextTable {
 
   /**
    * Creates a table from `bytes` and `ends`, which may be shared because the table never writes to them. `ends` must
-   * not decrease and must end at `bytes.length`. `slots` is the result of `prepare` for the same texts in another
+   * not decrease and must end at `bytes.length`. `slots` is the result of `prepare` for the same strings in another
    * thread.
    */
   constructor(
@@ -68,7 +68,7 @@ export class TextTable {
     return this.#count;
   }
 
-  /** A view of the texts in UTF-8, which is valid until the next `add`. */
+  /** A view of the strings in UTF-8, which is valid until the next `add`. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#count === 0 ? 0 : this.#ends[this.#count - 1]!);
   }
@@ -84,15 +84,15 @@ export class TextTable {
     return this.#slots;
   }
 
-  /** Makes room for a number of texts, so that the table is not rebuilt while they are added. */
+  /** Makes room for a number of strings, so that the table is not rebuilt while these strings are added. */
   reserve(texts: number): void {
     if (texts > this.#count) this.#slots = this.#makeSlots(Math.min(texts, MAXIMUM_TEXTS));
     if (texts > this.#ends.length) this.#growEnds(texts);
   }
 
-  /** The index of `text`; -1 if the text is not in the table. */
+  /** The index of `text`; -1 if the string is not in the table. */
   find(text: string): number {
-    // a text has at least as many bytes as UTF-16 units
+    // a string has at least as many UTF-8 bytes as UTF-16 code units
     if (text.length > this.#longest || this.#count === 0) return -1;
     const length = this.#encode(text);
     if (length < 0) return -1;
@@ -103,8 +103,8 @@ export class TextTable {
   }
 
   /**
-   * Finds the indexes of many texts, like `find`. Each step is done for all texts before the next step, so that slow
-   * memory accesses overlap. This halves the time for a million random texts.
+   * Finds the indexes of many strings, like `find` for one string. Each step is done for all strings before the next
+   * step, so that slow memory accesses overlap. This halves the time for a million random strings.
    */
   findAll(texts: readonly string[]): Int32Array {
     const found = new Int32Array(texts.length).fill(-1);
@@ -145,8 +145,8 @@ export class TextTable {
   }
 
   /**
-   * Adds many texts like `addUtf8`, and writes each result to `out`. As in `findAll`, each step is done for all texts
-   * before the next step.
+   * Adds many strings like `addUtf8`, and writes each result to `out`. As in `findAll`, each step is done for all
+   * strings before the next step.
    */
   addAll({ bytes, ends }: GatheredTexts, maximumBytes: number, out: Int32Array): void {
     if (this.#hashes.length < ends.length) this.#hashes = new Int32Array(2 * ends.length);
@@ -166,14 +166,14 @@ export class TextTable {
     }
   }
 
-  /** The text of an index. Throws RangeError (a bug) if the index is not in 0 .. count - 1. */
+  /** The string at an index. Throws RangeError (a bug) if the index is not in 0 .. count - 1. */
   text(index: number): string {
     if (!(Number.isInteger(index) && index >= 0 && index < this.#count))
       throw new RangeError(`index ${index} is not in 0..${this.#count - 1}`);
     return this.#bytes.toString('utf8', this.#startOf(index), this.#ends[index]!);
   }
 
-  /** Copies many texts in UTF-8 to new memory. Throws RangeError (a bug) if an index is not in 0 .. count - 1. */
+  /** Copies many strings in UTF-8 to new memory. Throws RangeError (a bug) if an index is not in 0 .. count - 1. */
   gather(indexes: Uint32Array): GatheredTexts {
     const ends = new Uint32Array(indexes.length);
     let total = 0;
@@ -190,16 +190,16 @@ export class TextTable {
     return { bytes, ends };
   }
 
-  /** Whether a text was overwritten by `redact`. */
+  /** Whether a string was overwritten by `redact`. */
   isRedacted(index: number): boolean {
     const start = this.#startOf(index);
     return this.#ends[index]! > start && this.#bytes[start] === REDACTED;
   }
 
   /**
-   * Overwrites a text. The table's memory must not be shared. The index remains, but no look-up finds it. The
-   * replacement begins with a byte that never occurs in UTF-8, and contains the index so that redacted texts do not
-   * share slots.
+   * Overwrites a string. The table's memory must not be shared. The index remains assigned, but no look-up finds it.
+   * The replacement begins with a byte that never occurs in UTF-8, and contains the index so that redacted strings do
+   * not share slots.
    */
   redact(index: number): void {
     const start = this.#startOf(index);
@@ -259,7 +259,7 @@ export class TextTable {
   }
 }
 
-/** Writes an ASCII text as bytes. Returns -1 if a character is not ASCII. */
+/** Writes an ASCII string as bytes. Returns -1 if a character is not ASCII. */
 function encodeAscii(text: string, out: Uint8Array): number {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);

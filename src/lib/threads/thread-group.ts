@@ -83,7 +83,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
   readonly #running = new Map<Worker, Waiting<Task, Result, Progress>>();
   /** The measured silence of each thread that is starting or running a task. */
   readonly #silences = new Map<Worker, Silence>();
-  /** The operating system's id of each thread. */
+  /** The operating system's id for each thread. */
   readonly #threads = new Map<Worker, number | null>();
   /** The value of `near` of each thread's last task. */
   readonly #lastNear = new Map<Worker, string | null>();
@@ -94,7 +94,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
   #looking: NodeJS.Timeout | null = null;
   #breakPromise: (error: Error) => void = () => {};
 
-  /** Starts `count` threads, with the same kind of `limit` as `open`. Tasks wait until a thread is ready. */
+  /** Starts `count` threads. `limit` has the same meaning as in `open`. Tasks wait until a thread is ready. */
   constructor({ beside, name, data }: ThreadModule, count = 1, limit: SilenceLimit | null = null) {
     this.#name = name;
     this.broken = new Promise((_, reject) => {

@@ -19,7 +19,7 @@ export type ToThread<Task> =
   | { readonly kind: 'close' };
 
 export type FromThread<Result, Progress> =
-  /** The first message from a thread. `thread` is the operating system's id of the thread; null if unknown. */
+  /** The first message from a thread. `thread` is the operating system's id for the thread; null if unknown. */
   | { readonly kind: 'started'; readonly thread: number | null }
   | { readonly kind: 'ready' }
   | { readonly kind: 'refused'; readonly error: ThreadError }

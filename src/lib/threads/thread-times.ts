@@ -28,7 +28,7 @@ export function readThreadTimes(pid: number, thread = pid): ThreadTimes | null {
   }
 }
 
-/** The operating system's id of the calling thread; null if the system does not report this id. */
+/** The operating system's id for the calling thread; null if the system does not report this id. */
 export function findThreadId(): number | null {
   try {
     return Number(readlinkSync('/proc/thread-self').split('/').at(-1));

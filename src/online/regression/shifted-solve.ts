@@ -77,7 +77,7 @@ interface UnderWay {
   readonly solve: ShiftedSolve;
 }
 
-/** The state of the system of one sigma: the factorisation of the tridiagonal matrix, updated step by step. */
+/** The state of the linear system for one sigma: the factorisation of the tridiagonal matrix, updated step by step. */
 interface State {
   readonly sigma: number;
   readonly direction: Float64Array;

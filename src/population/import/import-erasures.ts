@@ -11,7 +11,7 @@ const PREFIX_DIGITS = 8;
 export class ImportErasures {
   readonly #folder: string;
   readonly #erasures: Erasures;
-  /** The table that the import adds to, and the number of its published texts. */
+  /** The table that the import adds to, and the number of its published strings. */
   readonly #directory: TextTable;
   readonly #published: number;
   readonly #isReadmitting: boolean;

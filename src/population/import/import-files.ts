@@ -35,7 +35,7 @@ export interface ImportFilesResult extends ImportResult {
 }
 
 /**
- * Imports files. The same users give the same bytes, regardless of the file format. Errors: AppError `invalid_data`
+ * Imports files. The same users produce the same bytes, regardless of the file format. Errors: AppError `invalid_data`
  * (naming file and line, or row), `invalid_argument`, and the errors of `publishVersion`. After an error, nothing is
  * published.
  */

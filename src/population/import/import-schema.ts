@@ -9,7 +9,7 @@ export function sensitiveFeatures(dataSet: DataSet): ReadonlySet<string> {
   return new Set(dataSet.userFeatures.filter(({ sensitive }) => sensitive).map(({ name }) => name));
 }
 
-/** Throws AppError `invalid_data` if a feature is missing from the data set, or has another kind or size there. */
+/** Throws AppError `invalid_data` if a feature is missing from the data set, or has a different kind or size there. */
 export function checkSchema(dataSet: DataSet, features: readonly Feature[]): void {
   const where = join(dataSet.path, 'dataset.json');
   for (const { name, kind, size } of features) {

@@ -32,11 +32,11 @@ export interface ImportOptions {
 
 /**
  * Imports a data set. User numbers and codes of earlier versions are kept; users missing from this data set keep their
- * number but have no row. Rows are in the order of the file. The same content imported into the same folder gives the
- * same version, so importing the current content again changes nothing (but a damaged copy of that version is
- * replaced). Errors: AppError `invalid_data` (naming file:line), `invalid_argument` (features), `unavailable` (another
- * import is running), `invalid_population` (the folder is damaged), `storage_failed`. After an error, the folder still
- * serves its previous version.
+ * number but have no row. Rows are in the order of the file. Importing the same content into the same folder produces
+ * the same version, so importing the current content again changes nothing, except that a damaged copy of that version
+ * is replaced. Errors: AppError `invalid_data` (naming file:line), `invalid_argument` (features), `unavailable`
+ * (another import is running), `invalid_population` (the folder is damaged), `storage_failed`. After an error, the
+ * folder still serves its previous version.
  */
 export async function importPopulation(options: ImportOptions): Promise<ImportResult> {
   const { source, features, out, readmitErased = false } = options;

@@ -1,11 +1,12 @@
 /**
- * Finds the values in a line of NDJSON as bytes, without an object for the line or a string for a value. It knows the
- * usual lines only: an object with texts without escapes, numbers, true, false, null, and lists of texts or of numbers.
- * Any other line is left to JSON.parse, so a line that is read here is JSON, and has the same values there.
+ * Finds the values in a line of NDJSON as bytes, without creating an object for the line or a JavaScript string for a
+ * value. The scanner reads only usual lines, which are objects whose values are strings without escapes, numbers, true,
+ * false, null, or lists of strings or of numbers. Any other line is left to JSON.parse. A line that the scanner reads
+ * is valid JSON, and JSON.parse would return the same values.
  */
 import type { Utf8 } from '../kinds/tokens.ts';
 
-/** What a line has under a key. */
+/** The kinds of values that a line may have under a key. */
 export const [ABSENT, NULL, TEXT, TEXTS, OTHER] = [0, 1, 2, 3, 4] as const;
 
 const [TAB, RETURN, SPACE, QUOTE, COMMA, COLON] = [0x09, 0x0d, 0x20, 0x22, 0x2c, 0x3a] as const;
@@ -18,17 +19,20 @@ const UNUSUAL = -1;
 const EXPECTED_KEYS = 1024;
 
 export class JsonScanner {
-  /** By key: what the last line has under it. */
+  /** For each key, the kind of its value in the last line. */
   readonly kinds: Uint8Array;
-  /** By key: the bytes of a text without its quotes, the items of a list of texts, or the bytes of any other value. */
+  /**
+   * For each key, the range of its value: the bytes of a string without its quotes, the items of a list of strings, or
+   * the bytes of any other value.
+   */
   readonly starts: Uint32Array;
   readonly ends: Uint32Array;
   #bytes: Buffer = Buffer.alloc(0);
-  /** The start and the end of each text of the line's lists. */
+  /** The start and the end of each string in the line's lists. */
   #items = new Uint32Array(1024);
   #usedItems = 0;
   readonly #indexes: ReadonlyMap<string, number>;
-  /** The first keys of the last lines by position, because most lines have the same keys in the same order. */
+  /** The latest key at each position of a line, because most lines have the same keys in the same order. */
   readonly #order: { readonly key: Buffer; readonly index: number }[] = [];
 
   /** `keys` are distinct. */
@@ -62,14 +66,14 @@ export class JsonScanner {
     return skipSpace(bytes, at + 1) === end;
   }
 
-  /** Moves `text` to the text of a key. */
+  /** Points `text` at the string under a key. */
   seekText(text: Seekable, key: number): void {
     text.bytes = this.#bytes;
     text.start = this.starts[key]!;
     text.length = this.ends[key]! - text.start;
   }
 
-  /** Moves `text` to an item of a list of texts. */
+  /** Points `text` at an item of a list of strings. */
   seekItem(text: Seekable, item: number): void {
     text.bytes = this.#bytes;
     text.start = this.#items[2 * item]!;
@@ -81,7 +85,7 @@ export class JsonScanner {
     return JSON.parse(this.#bytes.toString('latin1', this.starts[key]!, this.ends[key]!));
   }
 
-  /** The index of a key; that of all other keys if the key is not wanted. */
+  /** The index of a key. All keys that are not wanted share the last index. */
   #indexOf(start: number, end: number, position: number): number {
     const expected = this.#order[position];
     if (expected !== undefined && isEqual(expected.key, this.#bytes, start, end)) return expected.index;
@@ -148,7 +152,7 @@ export class JsonScanner {
   }
 }
 
-/** A text in the bytes of a scanner, which `seekText` and `seekItem` move. */
+/** A string in the bytes of a scanner. `seekText` and `seekItem` point this object at another string. */
 export class Seekable implements Utf8 {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
@@ -161,7 +165,7 @@ function skipSpace(bytes: Uint8Array, start: number): number {
   return at;
 }
 
-/** Where a text's closing quote is; UNUSUAL if the text has an escape or does not end in the line. */
+/** The position of a string's closing quote; UNUSUAL if the string has an escape or does not end in the line. */
 function endOfText(bytes: Uint8Array, start: number): number {
   for (let at = start; at < bytes.length; at++) {
     const byte = bytes[at]!;

@@ -24,7 +24,7 @@ export interface JsonOptions {
   readonly limits: ImportLimits;
   /** Features whose values are not in the file. */
   readonly derived?: Derived;
-  /** Whether a `*` in the name of a column is a character like any other. */
+  /** Whether a `*` in a column name is an ordinary character. */
   readonly isLiteral?: boolean;
 }
 
@@ -138,7 +138,7 @@ class LineScanner {
     switch (scanner.kinds[key]) {
       case TEXT:
         scanner.seekText(token, key);
-        // without a string for each token
+        // this creates no string per token
         if (kind === 'single') cell.column.push(codeOfUtf8(token, cell));
         else parse(stringOf(token), cell);
         break;

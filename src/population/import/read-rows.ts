@@ -92,7 +92,10 @@ function isColumnBatch(batch: UserBatch | ColumnBatch): batch is ColumnBatch {
   return 'readColumns' in batch;
 }
 
-/** The end of the rows from `row` on that can be read together: no row is left out, and the segment has space. */
+/**
+ * The end of the rows that can be read together, starting at `row`. None of these rows is left out, and the segment has
+ * space for all of them.
+ */
 function endOfRun(
   batch: ColumnBatch,
   row: number,
@@ -121,7 +124,10 @@ function refusedRow(fault: RowFault, user: UserNumber, place: RowPlace, { direct
   return placeError(place, describeFault(fault, value), { value });
 }
 
-/** Throws one error that lists the first bad rows, starting at row `from`. Returns if no row is bad by itself. */
+/**
+ * Throws one error that lists the first bad rows, starting at row `from`. Returns normally if every row can be read on
+ * its own.
+ */
 async function refuseAll(
   files: readonly UserFile[],
   from: number,

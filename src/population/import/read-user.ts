@@ -11,7 +11,7 @@ import type { SourceSchema } from './source-schema.ts';
 import type { ColumnBatch, UserBatch, UserFile } from './user-file.ts';
 
 /**
- * Receives the users that are read: new texts are added to the tables, and one row per user is added to the builder.
+ * Receives users as they are read: new strings are added to the tables, and one row per user is added to the builder.
  */
 export interface UserSink {
   readonly directory: TextTable;
@@ -49,7 +49,7 @@ export class UserReader {
 
   /**
    * Reads the user of one row into the sink as an open row and returns the user number; the caller ends the row. A
-   * missing value is read as code 0 (single), no codes (multi) or NaN (numbers). Empty texts in a list are left out.
+   * missing value is read as code 0 (single), no codes (multi) or NaN (numbers). Empty strings in a list are left out.
    * For an erased user or a blank row, nothing is read, and ERASED or BLANK is returned. Errors: AppError
    * `invalid_data` naming the place; the sink must then be discarded.
    */
@@ -65,7 +65,7 @@ export class UserReader {
   /**
    * Reads rows `from` to `to` into the sink column by column. The rows are ended in each column; the caller ends them
    * in the sink. Returns their user numbers, valid until the next call. Returns null if a row has an error; then the
-   * rows must be read one by one, to find the first error. No row may have an erased user.
+   * rows must be read one by one, to find the first error. None of the rows may belong to an erased user.
    */
   readColumns(batch: ColumnBatch, from: number, to: number): Int32Array | null {
     const { maximumUserIdBytes, maximumUsers } = this.#limits;

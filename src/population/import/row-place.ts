@@ -24,7 +24,7 @@ export function placeError(
   return new AppError('invalid_data', `${pointer}: ${message}`, { details: [{ pointer, message, ...more }] });
 }
 
-/** The error for a text that cannot be added to a table. `fault` is what `TextTable.add` returned. */
+/** The error for a string that cannot be added to a table. `fault` is the value that `TextTable.add` returned. */
 export function textError(place: RowPlace, what: string, text: string, fault: number, limit: number): AppError {
   const value = text.slice(0, EXAMPLE_CHARACTERS);
   if (fault === ILL_FORMED)

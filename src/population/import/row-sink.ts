@@ -22,7 +22,7 @@ export interface RowSink extends UserSink {
   endRows(users: Int32Array): { readonly at: number; readonly fault: RowFault } | null;
   /** Begins to write full segments while more rows are read. Errors: AppError `storage_failed`. */
   writeAhead(): Promise<void>;
-  /** Waits until no segment is being written; call this after the last row, also after an error. */
+  /** Waits until no segment is being written; call this method after the last row, even after an error. */
   settle(): Promise<void>;
 }
 

@@ -27,7 +27,7 @@ export class ColumnBuilder {
     this.#values[this.#used++] = value;
   }
 
-  /** Adds complete rows from a column of the same kind. These rows do not need `endRow`. */
+  /** Adds complete rows from a column of the same kind. Do not call `endRow` for these rows. */
   append(column: Column, from: number, to: number): void {
     const { size = 1 } = this.#feature;
     const isList = column.kind === 'multi';

@@ -1,6 +1,6 @@
 /**
- * The two append-only files of a text table: `.bytes` (UTF-8, one text after the other) and `.ends` (uint32
- * little-endian, the end of each text).
+ * The two append-only files of a text table: `.bytes` (the UTF-8 strings, one after another) and `.ends` (the end of
+ * each string, as a little-endian uint32).
  */
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
@@ -32,7 +32,7 @@ export function readTable(folder: string, table: ManifestTable): TextTable {
   return new TextTable(bytes, offsets);
 }
 
-/** Copies a table's texts, starting at index `from`, to a new table. */
+/** Copies a table's strings, starting at index `from`, to a new table. */
 export function readTableFrom(folder: string, table: ManifestTable, from: number): TextTable {
   const ends = readRange(join(folder, table.ends.path), (from - 1) * END_BYTES, table.ends.size);
   const offsets = new Uint32Array(new Uint8Array(ends).buffer);
@@ -55,8 +55,8 @@ export function describeTable(table: TextTable, bytesPath: string, endsPath: str
 }
 
 /**
- * Cuts off what a killed import left, and appends the texts that are not in `published`. The caller must sync the
- * folders.
+ * Cuts off any bytes left behind by a killed import, and appends the strings that are not in `published`. The caller
+ * must sync the folders.
  */
 export function appendTable(
   folder: string,

@@ -25,7 +25,7 @@ export interface ColumnBatch extends UserBatch {
   userIds(from: number, to: number): GatheredTexts;
   /**
    * Reads the values of rows `from` to `to` into `cells`, and ends the rows in each column. Errors: AppError
-   * `invalid_data`, which may name another place; then each row must be read by itself to find the first error.
+   * `invalid_data`, which may name a different place; then each row must be read separately to find the first error.
    */
   readColumns(from: number, to: number, cells: readonly Cell[]): void;
 }

@@ -7,14 +7,14 @@ export const NUMBER = '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?';
 /** Maximum number of distinct whole numbers in a column for its numbers to count as possible codes. */
 export const FEW = 20;
 
-/** Facts about the lists in the texts of a column. */
+/** Facts about the lists in the strings of a column. */
 export interface TextList {
-  /** The separator, followed by a space if a space follows the separator in every text. */
+  /** The separator, followed by a space if a space follows the separator in every string. */
   readonly separator: string;
-  /** Number of texts that contain the separator. */
+  /** Number of strings that contain the separator. */
   readonly values: number;
   readonly kind: 'tokens' | 'numbers';
-  /** Count of numbers in each text, if the parts are numbers. */
+  /** Count of numbers in each string, if the parts are numbers. */
   readonly size: number;
 }
 
@@ -37,9 +37,9 @@ export interface ColumnFacts {
   readonly daysFirst: number;
   /** Mean length of a value, in bytes. */
   readonly bytes: number;
-  /** Facts about the lists in the texts of the column; null if the texts are single values. */
+  /** Facts about the lists in the strings of the column; null if the strings are single values. */
   readonly list: TextList | null;
-  /** Number of texts in square brackets, and the number of these texts that are lists of numbers. */
+  /** Number of strings in square brackets, and the number of these strings that are lists of numbers. */
   readonly bracketed: number;
   readonly bracketedNumbers: number;
   /** Lengths of the shortest and the longest list, including lists in brackets. */
@@ -47,7 +47,7 @@ export interface ColumnFacts {
   readonly longest: number;
 }
 
-/** Whether the texts of a column are mostly lists in square brackets. */
+/** Whether the strings of a column are mostly lists in square brackets. */
 export function isBracketed({ type, values, bracketed }: ColumnFacts): boolean {
   return typeGroup(type) === 'text' && bracketed > 0.5 * values;
 }

@@ -60,7 +60,7 @@ export function textPlan(column: string): ColumnPlan {
   return { columns: [column], sql: `${quoteName(column)}::VARCHAR`, type: 'text' };
 }
 
-/** Quotes a text as an SQL literal. */
+/** Quotes a string as an SQL literal. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

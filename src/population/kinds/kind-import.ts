@@ -1,4 +1,4 @@
-/** The interface of a kind of feature for imports; `table.ts` lists the implementations. */
+/** The import interface of a feature kind; `table.ts` lists the implementations. */
 import type { Feature } from '../../dataset/features.ts';
 import { describe } from '../../dataset/records.ts';
 import type { AppError } from '../../lib/errors.ts';
@@ -52,7 +52,7 @@ export interface Cell {
 export type InferredKind = Pick<SourceFeature, 'kind' | 'size' | 'separator' | 'format'>;
 
 export interface KindImport {
-  /** Whether a feature of this kind may have a separator, for texts with several values. */
+  /** Whether a feature of this kind may have a separator, for strings with several values. */
   readonly hasSeparator: boolean;
   readonly formats: readonly ValueFormat[];
   /**
@@ -60,7 +60,7 @@ export interface KindImport {
    * `invalid_data` naming the place.
    */
   readonly parse: (value: unknown, cell: Cell) => void;
-  /** Like `parse`, but for a CSV field or a text in a Parquet column. An empty text is a missing value. */
+  /** Like `parse`, but for a CSV field or a string in a Parquet column. An empty string is a missing value. */
   readonly parseText: (text: string, cell: Cell) => void;
   /** Plans how to read a column of a table. Errors: AppError `invalid_data` naming the column. */
   readonly plan: (feature: SourceFeature, shape: TableShape) => ColumnPlan;
@@ -82,7 +82,7 @@ export function wrongValue({ place, feature }: Cell, value: unknown, expected: s
   return placeError(place, `the feature "${feature.name}" is ${shown}; it must be ${expected}`);
 }
 
-/** The error for a text that cannot be read. */
+/** The error for a string that cannot be read. */
 export function wrongText({ place, feature }: Cell, text: string, expected: string): AppError {
   const shown = JSON.stringify(text.slice(0, EXAMPLE_CHARACTERS));
   return placeError(place, `the feature "${feature.name}" is ${shown}; ${expected}`);

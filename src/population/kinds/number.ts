@@ -39,7 +39,7 @@ const DIVISORS: { readonly [F in ValueFormat]: number | null } = {
   integer: null,
 };
 
-/** In JSON without a format, a text can only be a date, because numbers are not quoted. */
+/** In JSON without a format, a string can only be a date, because numbers are not quoted. */
 function parse(value: unknown, cell: Cell): void {
   const { format } = cell.feature;
   if (value === null) cell.column.push(Number.NaN);
@@ -63,7 +63,7 @@ function parseText(text: string, cell: Cell): void {
   cell.column.push(read);
 }
 
-/** Converts a non-empty text to a number or to days since 1970; null if the text is neither a number nor a date. */
+/** Converts a non-empty string to a number or to days since 1970; null if the string is neither a number nor a date. */
 function readText(text: string, format: ValueFormat | undefined): number | null {
   switch (format) {
     case undefined:
@@ -86,7 +86,7 @@ function readText(text: string, format: ValueFormat | undefined): number | null 
   }
 }
 
-/** Converts a text to a number; null if the text is not written as a number. */
+/** Converts a string to a number; null if the string does not represent a number. */
 export function readNumber(text: string): number | null {
   return WRITTEN_NUMBER.test(text) ? Number(text) : null;
 }

@@ -1,4 +1,6 @@
-/** Shared by kinds with tokens: codes from a dictionary, and the types of columns that can hold tokens. */
+/**
+ * Code that kinds with tokens share: look-ups of codes in a dictionary, and the types of columns that can hold tokens.
+ */
 import { FULL } from '../../lib/text/text-table.ts';
 import { placeError, textError } from '../import/row-place.ts';
 import type { TypeGroup } from './column-plan.ts';
@@ -11,7 +13,7 @@ export interface Utf8 {
   readonly length: number;
 }
 
-/** A text as a string. */
+/** Returns the text as a string, decoded if necessary. */
 export function stringOf(text: string | Utf8): string {
   if (typeof text === 'string') return text;
   const { bytes, start, length } = text;

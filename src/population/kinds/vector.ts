@@ -47,7 +47,8 @@ function parse(value: unknown, cell: Cell): void {
 }
 
 /**
- * Without a separator in the schema, the text must be a list in brackets. With a separator, the brackets are optional.
+ * Without a separator in the schema, the string must be a list in brackets. With a separator, the brackets are
+ * optional.
  */
 function parseText(text: string, cell: Cell): void {
   const { separator, size } = cell.feature;
@@ -65,14 +66,14 @@ const BRACKETED = /^\s*\[.*\]\s*$/s;
 const AROUND = /^[[\] ]+|[[\] ]+$/g;
 
 /**
- * Converts the texts of several columns to numbers; null if all texts are empty. If only some are empty, the vector is
- * refused later.
+ * Converts the strings of several columns to numbers; null if all strings are empty. If only some are empty, the vector
+ * is refused later.
  */
 export function numbersOf(texts: readonly string[]): unknown {
   return texts.every((text) => text === '') ? null : texts.map(numberOf);
 }
 
-/** Converts a text to a number. A text that is not a number is returned unchanged, for the error message. */
+/** Converts a string to a number. A string that is not a number is returned unchanged, for the error message. */
 function numberOf(text: string): number | string {
   return readNumber(text.trim()) ?? text;
 }

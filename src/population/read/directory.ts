@@ -9,7 +9,7 @@ export interface Directory {
   readonly size: number;
   /** The number of a user; -1 if the user was never imported, or was erased. */
   find(userId: string): UserNumber;
-  /** The numbers of many users, faster than one look-up per user. */
+  /** Returns the numbers of many users, which is faster than one look-up per user. */
   findAll(userIds: readonly string[]): Int32Array;
   /** The id of a user who is not erased. Throws RangeError (a bug) for a number outside 0 .. size - 1. */
   id(userNumber: UserNumber): string;

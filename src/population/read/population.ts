@@ -45,8 +45,8 @@ export interface Population {
    */
   dictionary(feature: string): Dictionary;
   /**
-   * The rows of a segment, at most 65,536: views of the file, or copies if the segment has dead rows. Rows that were
-   * read into the caller's memory are valid until this memory is reused.
+   * The rows of a segment (at most 65,536), as views of the file, or as copies if the segment has dead rows. Rows that
+   * were read into the caller's memory are valid until this memory is reused.
    */
   readSegment(index: number, into?: SegmentMemory): Rows;
   /** Identifies the rows of a segment, in the order of `readSegment`: equal ids mean equal rows, in any version. */
@@ -83,7 +83,7 @@ export interface OpenOptions {
 
 /** Data for look-ups, in memory that can be transferred to another thread. */
 export interface PreparedVersion {
-  /** Texts, ends and slots of the directory's table. */
+  /** Strings, ends and slots of the directory's table. */
   readonly directory: { readonly bytes: Uint8Array; readonly ends: Uint32Array; readonly slots: Int32Array };
   readonly rowOf: Int32Array;
   /** One bit per place: 1 if the place belongs to a user. Null if all places belong to users. */

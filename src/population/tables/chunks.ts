@@ -7,8 +7,8 @@ import type { Utf8 } from '../kinds/tokens.ts';
 export type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;
 
 /**
- * Size of DuckDB's record of a text, in bytes. The record contains a text of up to 12 bytes, or points to a longer
- * text.
+ * Size of DuckDB's record of a string, in bytes. The record contains a string of up to 12 bytes, or points to a longer
+ * string.
  */
 const TEXT_BYTES = 16;
 const INLINE_BYTES = 12;
@@ -43,7 +43,7 @@ export class ChunkMemory {
     return bits === null || bits === undefined ? null : this.#track(bits);
   }
 
-  /** The bytes to which the pointer at `offset` of a view points. */
+  /** The bytes that the pointer at `offset` in a view points to. */
   pointed(view: Uint8Array, offset: number, bytes: number): Uint8Array {
     const pointer = view.byteOffset + offset;
     return this.#track(duckdb.get_data_from_pointer(view.buffer as ArrayBuffer, pointer, bytes));
@@ -85,18 +85,19 @@ export class NumberVector {
 }
 
 /**
- * A column of texts, read without creating a string per text. After `seek`, this object is the UTF-8 of the text found.
+ * A column of strings, read without creating JavaScript strings. After `seek`, this object is the UTF-8 of the string
+ * found.
  */
 export class TextVector implements Utf8 {
   bytes: Uint8Array;
   start = 0;
   length = 0;
-  /** Four words for each text: its length, and either its bytes, followed by zeros, or its prefix and its address. */
+  /** Four words for each string: its length, and either its bytes, followed by zeros, or its prefix and its address. */
   readonly words: Uint32Array;
   readonly #valid: Validity;
   readonly #memory: ChunkMemory;
   readonly #data: Uint8Array;
-  /** Found at the first text outside its record. */
+  /** The runs, which are found when a string outside its record is first read. */
   #runs: readonly Run[] | null = null;
   #run: Run | null = null;
 
@@ -116,12 +117,12 @@ export class TextVector implements Utf8 {
     return this.#valid.has(row);
   }
 
-  /** Whether the record of the text contains the whole text. */
+  /** Whether the record of the string contains the whole string. */
   get isInline(): boolean {
     return this.length <= INLINE_BYTES;
   }
 
-  /** Finds the text of a row; returns false for null. */
+  /** Finds the string of a row; returns false for null. */
   seek(row: number): boolean {
     if (!this.isValid(row)) return false;
     this.length = this.words[RECORD_WORDS * row]!;
@@ -136,7 +137,9 @@ export class TextVector implements Utf8 {
     return true;
   }
 
-  /** Copies the texts of rows `from` to `to`, valid until `copies` is used again; null is copied as an empty text. */
+  /**
+   * Copies the strings of rows `from` to `to`, valid until `copies` is used again; null is copied as an empty string.
+   */
   copy(from: number, to: number, copies: TextCopies): GatheredTexts {
     let total = 0;
     for (let row = from; row < to; row++) if (this.isValid(row)) total += this.words[RECORD_WORDS * row]!;
@@ -152,7 +155,10 @@ export class TextVector implements Utf8 {
     return { bytes: copied, ends };
   }
 
-  /** The run that contains a text outside its record. Texts are read in their order, so it is mostly the last one. */
+  /**
+   * The run that contains a string outside its record. Strings are read in order, so this is usually the same run as
+   * last time.
+   */
   #findRun(row: number): Run {
     this.#runs ??= this.#findRuns();
     const address = this.#addressOf(row);
@@ -162,9 +168,9 @@ export class TextVector implements Utf8 {
   }
 
   /**
-   * Finds the runs of texts outside their records. DuckDB copies these texts one after the other into a few blocks.
-   * Texts without a gap between them are read through one view, because a native call for each would take most of the
-   * time. A view never covers memory between texts, which might not exist.
+   * Finds the runs of strings outside their records. DuckDB copies these strings one after another into a few blocks.
+   * Strings without a gap between them are read through one view, because a native call for each would take most of the
+   * time. A view never covers memory between strings, because such memory might not exist.
    */
   #findRuns(): readonly Run[] {
     const found: { readonly row: number; readonly address: number; length: number }[] = [];
@@ -186,7 +192,7 @@ export class TextVector implements Utf8 {
   }
 }
 
-/** Memory for copies of texts that is used again, because new memory for each chunk makes the garbage collector run. */
+/** Reusable memory for copies of strings, because new memory for each chunk would make the garbage collector run. */
 export class TextCopies {
   #bytes = new Uint8Array(0);
   #ends = new Uint32Array(0);
@@ -198,7 +204,7 @@ export class TextCopies {
   }
 }
 
-/** Memory with texts that lie one after the other. */
+/** Memory in which strings are stored one after another. */
 interface Run {
   readonly address: number;
   readonly bytes: Uint8Array;
@@ -213,7 +219,7 @@ export class ListVector {
   readonly items: Vector;
   readonly size: number;
   readonly #valid: Validity;
-  /** Pairs of uint64, of which the low halves suffice. */
+  /** Pairs of uint64 values, whose low halves suffice. */
   readonly #words: Uint32Array;
 
   constructor(memory: ChunkMemory, vector: Vector, rows: number) {

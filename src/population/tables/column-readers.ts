@@ -10,11 +10,13 @@ import type { KnownCodes } from './known-codes.ts';
 export interface ColumnReader {
   /** Reads the value of a row into the open row. Errors: AppError `invalid_data` naming the cell's place. */
   read(row: number, cell: Cell): void;
-  /** Reads rows `from` to `to`, and ends them in the cell's column. Errors: AppError, which may name another place. */
+  /**
+   * Reads rows `from` to `to`, and ends them in the cell's column. Errors: AppError, which may name a different place.
+   */
   readRows(from: number, to: number, cell: Cell): void;
 }
 
-/** Reads the column at `index`. `known` are the codes of this column. */
+/** Reads the column at `index`. `known` caches the codes of this column. */
 export function columnReader(
   { type }: ColumnPlan,
   memory: ChunkMemory,
@@ -107,7 +109,7 @@ class TextsReader implements ColumnReader {
   }
 }
 
-/** Moves the codes of tokens that are not empty to the front, and returns their number. */
+/** Moves the codes of non-empty tokens to the front, and returns the number of these codes. */
 function dropEmpty(codes: Int32Array | Float32Array, from: number, length: number): number {
   let used = from;
   for (let i = from; i < from + length; i++) {

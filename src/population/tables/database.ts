@@ -118,7 +118,7 @@ export class Database {
     }
   }
 
-  /** Creates a temporary table of texts; an empty text becomes null. */
+  /** Creates a temporary table of strings; an empty string becomes null. */
   async fillTexts(table: string, columns: readonly string[], rows: Iterable<readonly string[]>): Promise<void> {
     await this.run(`CREATE TEMP TABLE ${table} (${columns.map((name) => `${quoteName(name)} VARCHAR`).join(', ')})`);
     const appender = await this.#connection.createAppender(table);

@@ -27,9 +27,9 @@ const DATE = {
 };
 /** Numbers with a decimal comma. */
 const DECIMAL_COMMA = '[+-]?[0-9]+(,[0-9]+)?';
-/** Lists of numbers in the notation of JSON or of a program's print function. */
+/** Matches lists of numbers as written in JSON or by a program's print function. */
 const BRACKETED = `\\[ *${NUMBER}( *, *${NUMBER})* *\\]`;
-/** Minimum mean length for texts to count as free text, in bytes. */
+/** Minimum mean length of strings that count as free text, in bytes. */
 const FREE_TEXT_BYTES = 40;
 
 /**

@@ -1,9 +1,12 @@
-/** The codes of a column's last short tokens by DuckDB's records of them, so that few tokens are looked up as bytes. */
+/**
+ * Caches the codes of a column's latest short tokens, keyed by DuckDB's records of these tokens, so that few tokens
+ * must be looked up by their bytes.
+ */
 import type { Cell } from '../kinds/kind-import.ts';
 import { codeOfUtf8 } from '../kinds/tokens.ts';
 import { RECORD_WORDS, type TextVector } from './chunks.ts';
 
-/** Number of remembered tokens; a token replaces another one with the same hash. */
+/** Number of cached tokens; a token replaces an earlier token with the same hash. */
 const ENTRIES = 4096;
 
 export class KnownCodes {
@@ -11,16 +14,16 @@ export class KnownCodes {
   readonly #records = new Uint32Array(RECORD_WORDS * ENTRIES);
   readonly #codes = new Int32Array(ENTRIES);
   readonly #one = new Int32Array(1);
-  /** The codes are those of this cell's dictionary. */
+  /** The cell whose dictionary contains the codes. */
   #cell: Cell | null = null;
 
-  /** Like `codeOfUtf8`, but for the text of a row; 0 for null. */
+  /** Like `codeOfUtf8`, but for the string of a row; 0 for null. */
   codeOf(texts: TextVector, row: number, cell: Cell): number {
     this.codesOf(texts, row, row + 1, cell, this.#one, 0);
     return this.#one[0]!;
   }
 
-  /** Writes the codes of rows `from` to `to` to `out` from `at` on. */
+  /** Writes the codes of rows `from` to `to` into `out`, starting at `at`. */
   codesOf(texts: TextVector, from: number, to: number, cell: Cell, out: Int32Array | Float32Array, at: number): void {
     if (this.#cell !== cell) this.#begin(cell);
     const records = this.#records;

@@ -1,4 +1,4 @@
-/** Reads rows of a Parquet file as texts and lists of texts, with the same interface as CSV and NDJSON tables. */
+/** Reads rows of a Parquet file as strings and lists of strings, with the same interface as CSV and NDJSON tables. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +14,8 @@ const MEMORY_MIB = 512;
 
 /**
  * Opens the file. Whole numbers of any type become text without a decimal point; times become `2026-03-04 17:05:00.000`
- * (UTC); empty texts and NaN become null. Rows are numbered from 1. Errors: AppError `invalid_data` if the file is not
- * Parquet, or a requested column does not contain texts, numbers, times or lists of them.
+ * (UTC); empty strings and NaN become null. Rows are numbered from 1. Errors: AppError `invalid_data` if the file is
+ * not Parquet, or a requested column does not contain strings, numbers, times or lists of them.
  */
 export async function openParquetRows(path: string): Promise<RowSource> {
   checkFile(path, 'parquet');
@@ -80,7 +80,7 @@ function isReadable(name: string, type: string): boolean {
   return textSql(quoteName(name), elementOf(type) ?? type) !== null;
 }
 
-/** SQL expression that converts a column to text or to a list of texts. */
+/** SQL expression that converts a column to text or to a list of strings. */
 function valueSql(name: string, type: string, path: string): string {
   const column = quoteName(name);
   const element = elementOf(type);

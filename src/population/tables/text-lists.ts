@@ -1,16 +1,16 @@
-/** Determines whether the texts in a column are lists, and which separator the lists use. */
+/** Determines whether the strings in a column are lists, and which separator the lists use. */
 import { NUMBER, type TextList } from '../kinds/column-facts.ts';
 import { quoteText } from '../kinds/column-plan.ts';
 import { type Database, numberOf } from './database.ts';
 
 /** Separators to try, beginning with those that are rare in prose. */
 const SEPARATORS = ['|', ';', ',', ' '] as const;
-/** Minimum share of texts that must contain the separator. */
+/** Minimum share of strings that must contain the separator. */
 const LEAST_TEXTS = 0.05;
 /**
- * Minimum share of parts that must also occur in other texts, and minimum share of parts that must occur at different
+ * Minimum share of parts that must also occur in other strings, and minimum share of parts that must occur at different
  * positions. Names ("Smith, John"), places and prose contain commas too, but their parts are always at the same
- * position or occur in only one text.
+ * position or occur in only one string.
  */
 const EVIDENCE: Readonly<Record<string, { readonly repeated: number; readonly moved: number }>> = {
   '|': { repeated: 0.1, moved: 0 },
@@ -19,8 +19,8 @@ const EVIDENCE: Readonly<Record<string, { readonly repeated: number; readonly mo
 };
 
 /**
- * The kind of lists in the texts of `column` (an SQL expression) in the table `sample`; null if the texts are single
- * values.
+ * The kind of lists in the strings of `column` (an SQL expression) in the table `sample`; null if the strings are
+ * single values.
  */
 export async function findTextList(column: string, database: Database): Promise<TextList | null> {
   for (const separator of SEPARATORS) {

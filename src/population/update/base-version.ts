@@ -94,7 +94,7 @@ export class BaseVersion {
     return isMade ? found : [];
   }
 
-  /** Removes and returns the rows of a segment that still belong to users. @throws AppError invalid_population */
+  /** Removes a segment, and returns its rows that still belong to users. @throws AppError invalid_population */
   takeOut(segment: number): Rows {
     const rows = readSegmentFile(this.#folder, this.#manifest, segment);
     const first = segment * SEGMENT_ROWS;

@@ -48,7 +48,7 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
   readonly version: string;
   /** Version that the update built on; equal to `version` if nothing changed. */
   readonly before: string;
-  /** Whether `before` was the newest version, and the name of the version that was current before the update. */
+  /** Whether `before` was the newest version. `currentBefore` is the version that was current before the update. */
   readonly isOfNewest: boolean;
   readonly currentBefore: string;
   /** Number of users in the new version. */

@@ -78,7 +78,7 @@ const manifestSchema = z.strictObject({
 
 /** A file of a version; only its first `size` bytes belong to the version. */
 export type ManifestFile = z.infer<typeof fileSchema>;
-/** An append-only table: the bytes of the texts, and the end offset of each text. */
+/** An append-only table: the bytes of the strings, and the end offset of each string. */
 export type ManifestTable = z.infer<typeof tableSchema>;
 /** Contents of a version; `rows` counts the rows of users, without dead rows. */
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -17,10 +17,10 @@ import {
 } from './manifest.ts';
 import { verifyVersion } from './verify.ts';
 
-/** A table to which a version may add texts. */
+/** A table to which a version may add strings. */
 export interface GrowingTable {
   readonly table: TextTable;
-  /** The table as recorded by the published version with the most texts; null if no version has the table. */
+  /** The table as recorded by the published version with the most strings; null if no version has the table. */
   readonly published: ManifestTable | null;
 }
 

@@ -21,11 +21,11 @@ export async function withImportLock<T>(out: string, action: () => Promise<T>): 
 }
 
 /**
- * Lets `read` fill a writer while the folder is locked, and publishes the result. The same content imported into the
- * same folder gives the same version, so importing the current content again changes nothing (but a damaged copy of
- * that version is replaced). `from` names the source in errors. Errors: the errors of `read` and `withImportLock`, and
- * AppError `invalid_population` (the folder is damaged), `invalid_data` (there are no users). After an error, the
- * folder still serves its previous version.
+ * Lets `read` fill a writer while the folder is locked, and publishes the result. Importing the same content into the
+ * same folder produces the same version, so importing the current content again changes nothing, except that a damaged
+ * copy of that version is replaced. `from` names the source in errors. Errors: the errors of `read` and
+ * `withImportLock`, and AppError `invalid_population` (the folder is damaged), `invalid_data` (there are no users).
+ * After an error, the folder still serves its previous version.
  */
 export async function publishVersion(
   target: ImportTarget,

@@ -16,7 +16,7 @@ interface SegmentFile {
   readonly segment: { sha256: string };
 }
 
-/** Number of segments that wait to be written; if there are more, `add` writes one. */
+/** Maximum number of segments that wait to be written; if more segments are waiting, `add` writes one. */
 const MAXIMUM_WAITING = 2;
 
 export class SegmentFiles {
@@ -28,7 +28,7 @@ export class SegmentFiles {
   readonly #features: readonly Feature[];
   readonly #waiting: SegmentFile[] = [];
   #running: Promise<void> = Promise.resolve();
-  /** The errors of writes that nobody waited for. */
+  /** Errors of background writes, which the next check throws. */
   readonly #errors: unknown[] = [];
 
   constructor(folder: string, features: readonly Feature[]) {
@@ -49,7 +49,10 @@ export class SegmentFiles {
     if (this.#waiting.length > MAXIMUM_WAITING) this.#writeFirst();
   }
 
-  /** Begins to write the waiting segments, after the segments of the last call. Errors: AppError `storage_failed`. */
+  /**
+   * Begins to write the waiting segments, once the segments of the previous call are written. Errors: AppError
+   * `storage_failed`.
+   */
   async writeAhead(): Promise<void> {
     if (this.#waiting.length === 0) return;
     await this.#running;
@@ -64,7 +67,7 @@ export class SegmentFiles {
     await this.#running;
   }
 
-  /** Writes all waiting segments; none may be in writing. Errors: AppError `storage_failed`. */
+  /** Writes all waiting segments. No other write may be in progress. Errors: AppError `storage_failed`. */
   finish(): void {
     this.#check();
     while (this.#waiting.length > 0) this.#writeFirst();
@@ -78,7 +81,7 @@ export class SegmentFiles {
 
   async #write(files: readonly SegmentFile[]): Promise<void> {
     for (const { path, bytes, segment } of files) {
-      // by a thread of the pool, while this thread reads rows
+      // this runs in a thread of the pool while this thread reads rows
       const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
       segment.sha256 = Buffer.from(digest).toString('hex');
       const file = await open(join(this.#folder, path), 'wx');

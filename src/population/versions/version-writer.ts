@@ -84,7 +84,7 @@ const STAGE_ATTEMPTS = 5;
 
 const NOTHING_SHARED: SharedRows = { segments: [], placeOf: new Int32Array(0) };
 
-/** A version under construction: growing tables, and rows in the order of their addition. The folder must be locked. */
+/** A version under construction: growing tables, and rows in the order they were added. The folder must be locked. */
 export class VersionWriter implements RowSink {
   readonly scratch: string;
   readonly segment: SegmentBuilder;
@@ -191,7 +191,7 @@ export class VersionWriter implements RowSink {
   }
 
   /**
-   * Opens a table as recorded by the version with the most texts, which has all texts because tables only grow. Any
+   * Opens a table as recorded by the version with the most strings, which has all strings because tables only grow. Any
    * bytes after the recorded end were left by a killed import.
    */
   #openTable(recorded: readonly ManifestTable[]): GrowingTable {

@@ -101,7 +101,7 @@ export class FileBlobs implements Blobs {
   }
 }
 
-/** Removes folders left beside the target `folder` by attempts that were killed. */
+/** Removes folders left beside the target `folder` by killed attempts. */
 function removeLeftovers(folder: string): void {
   const name = basename(folder);
   for (const entry of readdirSync(dirname(folder))) {

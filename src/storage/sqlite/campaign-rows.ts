@@ -135,7 +135,7 @@ export type CampaignInputs = RowOf<typeof INPUTS>;
 
 export class CampaignRows implements Synchronous<Omit<Campaigns, 'create' | 'answerOf' | 'update' | 'delete'>> {
   readonly #database: Database;
-  /** Prepared once, because every read of a campaign runs it, and preparing takes as long as running it. */
+  /** Prepared once, because every campaign read runs this statement, and preparing takes as long as running it. */
   readonly #select;
 
   constructor(database: Database) {

@@ -16,7 +16,10 @@ const WAITING = [
   'UPDATE idempotency_keys SET created_at = created_at + @ms',
 ];
 
-/** Minimum difference from the stored time that counts as a step. The time is stored once a minute, and drifts less. */
+/**
+ * Minimum difference from the stored time that counts as a step. The time is stored once a minute, and clocks drift by
+ * less than this difference in a minute.
+ */
 const STEP_MS = 60_000;
 
 /**

@@ -102,7 +102,7 @@ export class ExpansionRows {
     return insertRow(this.#database, 'expansions', { ...written, latest: 1 });
   }
 
-  /** Expansions that have not ended; `which` follows FROM; its names for the job and the expansion are `j` and `e`. */
+  /** Expansions that have not ended; `which` follows FROM, and must name the job `j` and the expansion `e`. */
   running(which: string, bound: Bound = {}): RunningRow[] {
     const rows = this.#database.prepare(`${SELECT_RUNNING} ${which}`).all(bound);
     return rows.map((stored) => {

@@ -45,8 +45,8 @@ export class SqliteExpansions implements Synchronous<Expansions>, Synchronous<Se
   }
 
   /**
-   * Requests an expansion. The user sets for it are made from the feedback in slices, so that other work can run in
-   * between.
+   * Requests an expansion. The user sets for the expansion are made from the feedback in slices, so that other work can
+   * run in between.
    */
   async expand(id: string, once?: IdempotentRequest<Expansion>): Promise<Expansion> {
     return (await this.#expand(id, 'requested', once))!;
@@ -101,8 +101,9 @@ export class SqliteExpansions implements Synchronous<Expansions>, Synchronous<Se
   }
 
   /**
-   * Inserts, inside the caller's transaction, an expansion of the campaign's current inputs and its job. Returns the id
-   * of the expansion, or null if a refresh policy requested it and another expansion is running.
+   * Inserts an expansion that uses the campaign's current inputs, and a job for this expansion, inside the caller's
+   * transaction. Returns the id of the expansion, or null if a refresh policy requested it and another expansion is
+   * running.
    * @throws AppError no_seeds
    */
   insert(campaign: number, cause: Cause, sets: FeedbackSets, now: number): string | null {

@@ -36,7 +36,10 @@ const SORTED_IDS = 8_192;
 /** Maximum number of uploads and snapshots at one time: one runs, and the others wait. */
 const MAXIMUM_WAITING = 32;
 
-/** Selects the campaigns that have rows, followed by a null, with one look-up per campaign instead of one per row. */
+/**
+ * Selects the campaigns that have rows, followed by a null. The query needs one look-up per campaign instead of one per
+ * row.
+ */
 const HELD_CAMPAIGNS = `
   WITH RECURSIVE held (campaign) AS (
     SELECT min(campaign) FROM feedback

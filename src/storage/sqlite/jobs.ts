@@ -164,7 +164,8 @@ export class SqliteJobs implements Synchronous<Jobs> {
   }
 
   /**
-   * The row of a job if this claim is still valid, that is, if its token is the latest and its lease was not released.
+   * The row of a job if this claim is still valid, that is, if the claim's token is the latest and its lease was not
+   * released.
    */
   #held({ id, owner, token }: Job): RunningRow | undefined {
     return this.#parts.expansions.running(HELD, { id, owner, token })[0];

@@ -82,7 +82,7 @@ export function hasRow(database: Database, sha256: string): boolean {
   return database.prepare('SELECT 1 FROM user_sets WHERE sha256 = @sha256').get({ sha256 }) !== undefined;
 }
 
-/** The sha256 of all sets. */
+/** The sha256 hash of every set. */
 export function setNames(database: Database): string[] {
   return database.prepare('SELECT sha256 FROM user_sets').pluck().all() as string[];
 }

@@ -21,7 +21,7 @@ import type { Synchronous } from './promised.ts';
 import { replaceSet, setNames } from './set-rows.ts';
 import type { SqliteUserSets } from './user-sets.ts';
 
-/** Number of ids per transaction of feedback erasure. */
+/** Number of ids whose feedback is erased per transaction. */
 const SLICE_IDS = 250;
 /** Number of erasure requests deleted per transaction. */
 const FORGOTTEN_IDS = 2_500;

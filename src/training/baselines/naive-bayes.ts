@@ -8,8 +8,8 @@ import { type OneHot, tokensAlone } from '../history/one-hot.ts';
 import { presentSeeds, sumOfTokens, type TunableMethod, tokenFrequencies } from './baselines.ts';
 
 /**
- * Values of the smoothing. With less than one pseudo-seed there is hardly any smoothing; values above the highest one
- * change nothing.
+ * The smoothing values to try. Below one pseudo-seed there is hardly any smoothing; a value above the highest value of
+ * this list would change nothing.
  */
 const SMOOTHING: Axis = { factor: 3, lowest: 1, highest: 50_000 };
 

@@ -40,7 +40,7 @@ const AXES: Axes<LogisticSetting> = { wide: STRENGTH, query: STRENGTH };
  * Returns `adaptation` with the strengths that perform best on train campaigns when its logistic regression is used
  * alone. The choice needs no general model, so it can use all train campaigns instead of the few that are held out.
  * Only parameters that already have a strength get a new one. `adaptation` is returned unchanged if it has no logistic
- * regression or is of another kind.
+ * regression or is of a different kind.
  */
 export function tuneLogisticRegression(
   futures: Futures,

@@ -1,6 +1,6 @@
 /**
- * The baseline `user_knn`: a user's score is the cosine similarity between the user's tokens and those of the nearest
- * seeds.
+ * The baseline `user_knn`: a user's score is the cosine similarity between the user's tokens and the tokens of the
+ * nearest seeds.
  */
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type Axis, beyondEdges } from '../choices/grid-edges.ts';

@@ -26,7 +26,10 @@ interface Option {
   readonly settings: DescentSettings;
   /** Whether the option removes a part. */
   readonly isSimpler?: boolean;
-  /** Only for an option at an end of its stage: further options, which are tried if this option is chosen. */
+  /**
+   * Further options, which are tried if this option is chosen. Only an option at an end of its stage has further
+   * options.
+   */
   readonly beyond?: readonly Option[];
 }
 
@@ -34,15 +37,15 @@ interface Option {
 export type Stages = readonly ((from: DescentSettings) => Option[])[];
 
 /**
- * Options of one kind, each beyond the previous one. The first option is always tried; each other option is tried only
- * if the previous one is chosen.
+ * Options of one kind, each of which goes further than the previous option. The first option is always tried; every
+ * other option is tried only if the previous option is chosen.
  */
 function along<T>(values: readonly T[], optionOf: (value: T) => Option): Option[] {
   return values.reduceRight<Option[]>((beyond, value) => [{ ...optionOf(value), beyond }], []);
 }
 
 /**
- * Options that change rates. Each argument lists the options in one direction, and the first of them is tried first
+ * Options that change rates. Each argument lists the options in one direction, beginning with the option to try first
  * (see `along`).
  */
 const rates =

@@ -1,6 +1,6 @@
 /**
- * Chooses the parts with which the trained heads are blended, and the weight of each part: a stack fitted on campaigns
- * that the heads have not seen, or a simpler blend if it is as good.
+ * Chooses the parts with which the trained heads are blended, and the weight of each part: a stack fitted to campaigns
+ * that the heads have not seen, or a simpler blend that is as good.
  */
 
 import { assert } from '../../lib/errors.ts';

@@ -11,7 +11,7 @@ import { Z } from '../../online/quality/predictive-interval.ts';
 
 /** A predicted number and its true value. */
 export interface Forecast {
-  /** The value of a random order. */
+  /** The value for a random order. */
   readonly chance: number;
   /** The prediction without drift. */
   readonly said: Interval;
@@ -38,7 +38,7 @@ const SHRINK_TO_ALL = 4;
 const SHRINK_TO_NONE = 2;
 /** The spread between campaigns that is assumed if nothing is known. */
 const USUAL_SPREAD = 0.15;
-/** How many campaigns the normal distribution's quantile counts as. */
+/** The weight of the normal distribution's quantile, as a number of campaigns. */
 const SHRINK_TO_NORMAL = 10;
 /** The share of campaigns in which the interval must contain the true value. */
 const LEVEL = 0.9;
@@ -52,7 +52,7 @@ const LEAST_COUNT = 2;
 /** Minimum spread, because a spread that rounds to zero would make any miss infinite. */
 const LEAST_SPREAD = 0.05;
 
-/** Fits the bins, which are ascending by number of seeds. Empty bins are left out. */
+/** Fits the bins, which are in ascending order of their numbers of seeds. Empty bins are left out. */
 export function fitDrift(bins: readonly DriftBin[]): Drift['by_seeds'] {
   const full = bins.filter((bin) => bin.length > 0);
   const recall = fitMeasures(full.map((bin) => informative(bin)));
@@ -99,8 +99,8 @@ function fitMeasures(bins: readonly (readonly Row[])[]): DriftMeasure[] {
 type Parts = Pick<DriftMeasure, 'kept' | 'spread'>;
 
 /**
- * The remaining share and its spread, by bin. Each bin is shrunk towards the average over all bins, and this average
- * towards no drift.
+ * The remaining share and its spread, by bin. Each bin is shrunk towards the average over all bins, and this average is
+ * shrunk towards no drift.
  */
 function fitParts(bins: readonly (readonly Row[])[]): Parts[] {
   const sizes = bins.map((bin) => bin.length);
@@ -114,8 +114,8 @@ function fitParts(bins: readonly (readonly Row[])[]): Parts[] {
 }
 
 /**
- * Shrinks the values of bins towards their average, and this average towards `none`. A null value means that its bin
- * has no information.
+ * Shrinks the values of bins towards their average, which is itself shrunk towards `none`. A null value means that its
+ * bin has no information.
  */
 function shrink(values: readonly (number | null)[], sizes: readonly number[], none: number): number[] {
   const weights = sizes.map((size, b) => (values[b] === null ? 0 : size));

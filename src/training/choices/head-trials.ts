@@ -130,8 +130,8 @@ export function prepareTrials(population: Population, trials: readonly Trial[], 
 }
 
 /**
- * Starts prepared trials. Later starts reuse the regression of the first start, so they must use the same model, except
- * for parameter values.
+ * Starts prepared trials. Later starts reuse the regression of the first start, so they must use the same model,
+ * although its parameter values may differ.
  */
 export async function startPreparedTrials(
   context: OnlineContext,

@@ -24,7 +24,7 @@ const LEAST_CAMPAIGNS = 3;
 
 /**
  * The drift of the held-out campaigns in which every member has a time; null if there are too few such campaigns.
- * `parameters` are those of a model that has not seen these campaigns.
+ * `parameters` are the parameters of a model that has not seen these campaigns.
  */
 export async function measureDrift(
   { population, dataSet }: PreparedDataSet,

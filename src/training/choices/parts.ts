@@ -18,7 +18,7 @@ import type { SettingChoice } from './tuning.ts';
 export interface PartsOptions {
   readonly settings: TrainSettings;
   readonly device: Device;
-  /** Called for each part that is also a method by itself, with the part's best setting. */
+  /** Called for each part that is also a separate method, with the part's best setting. */
   readonly onTuned?: (part: 'regression' | 'logistic', choice: SettingChoice) => void;
 }
 

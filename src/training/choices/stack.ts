@@ -13,7 +13,7 @@ const ENOUGH = 1e-9;
 export interface StackOptions {
   /** The weights towards which the fit is shrunk. */
   readonly towards: readonly Share[];
-  /** The strength of the shrinkage, which weighs about as much as this many campaigns. */
+  /** The strength of the shrinkage, expressed as a number of campaigns that weigh about as much. */
   readonly strength: number;
 }
 

@@ -48,8 +48,8 @@ export interface CampaignTrials {
   /** Future campaigns, whose tokens no user has yet. */
   readonly future: readonly string[];
   /**
-   * The settings with which the heads are adapted, one after another. A model without heads is adapted once, with its
-   * own settings.
+   * The settings for adapting the heads, used one after another. A model without heads is adapted once, with its own
+   * settings.
    */
   readonly settings: readonly DescentSettings[];
 }

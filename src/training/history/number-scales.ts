@@ -49,7 +49,7 @@ export function withScales(population: Population, features: readonly Feature[])
   });
 }
 
-/** The scales of campaign features, computed from the campaigns from which a model learns. */
+/** The scales of campaign features, computed from the campaigns that a model learns from. */
 export function withCampaignScales(
   campaigns: readonly Pick<CampaignHistory, 'features'>[],
   features: readonly Feature[],

@@ -9,7 +9,7 @@ import type { PreparedDataSet } from './prepared-data-set.ts';
 import { drawTokens, TOKEN_CHOICE, type TokenChoice, tokenCampaigns } from './token-campaigns.ts';
 import { openTrainingPopulation } from './training-population.ts';
 
-/** The number of campaigns made of one feature's tokens. */
+/** The number of campaigns made from one feature's tokens. */
 export interface ChosenTokens {
   readonly feature: string;
   readonly campaigns: number;

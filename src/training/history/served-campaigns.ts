@@ -32,8 +32,8 @@ export interface ServedCampaign {
 export type ReadServed = (population: Population) => Promise<readonly ServedCampaign[]>;
 
 /**
- * Minimum number of seeds: with fewer seeds, nothing can be learned and half of the seeds cannot be hidden. This is
- * also the minimum number of other users.
+ * Minimum number of seeds, because with fewer seeds, nothing can be learned and half of the seeds cannot be hidden. The
+ * same minimum applies to other users.
  */
 const LEAST_SEEDS = 20;
 

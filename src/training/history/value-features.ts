@@ -9,7 +9,7 @@ const MAXIMUM_LENGTH = 256;
 
 /**
  * Returns a feature for each name, in order of first use: a number, a vector if all values have one size, a list of
- * texts if any value is a list, otherwise one text. A name with values of several kinds is not a feature.
+ * strings if any value is a list, otherwise one string. A name with values of several kinds is not a feature.
  */
 export function featuresOfValues(campaigns: readonly CampaignValues[]): Feature[] {
   const values = new Map<string, Value[]>();

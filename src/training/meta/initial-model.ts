@@ -52,10 +52,10 @@ export interface InitialModel {
 }
 
 /**
- * Builds the initial model. The vocabularies of users are the population's dictionaries (the `kept` tokens of a
- * feature, if some are cut); those of campaigns are the tokens of the train campaigns. Parameters are initialised from
- * the seed. Anything that the manifest cannot represent causes an error now, not after hours of training. Errors:
- * invalid_data, or invalid_argument for the name.
+ * Builds the initial model. User vocabularies are the population's dictionaries (the `kept` tokens of a feature, if
+ * some are cut); campaign vocabularies are the tokens of the train campaigns. Parameters are initialised from the seed.
+ * Anything that the manifest cannot represent causes an error now, not after hours of training. Errors: invalid_data,
+ * or invalid_argument for the name.
  */
 export function createInitialModel(
   prepared: PreparedDataSet,
@@ -113,7 +113,7 @@ export function createInitialModel(
   return heads ? { ...assembled, headsAlone: buildHeadsAlone({ ...config, heads }, own) } : assembled;
 }
 
-/** Features in the form of the manifest. */
+/** Returns the features in the form that the manifest uses. */
 function describe(
   path: string,
   side: 'user' | 'campaign',

@@ -6,7 +6,7 @@ import type { Rng } from '../../lib/rng.ts';
 import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
 import type { OneHot } from '../history/one-hot.ts';
 
-/** Number of additional directions to compute, so that the last requested ones are accurate too. */
+/** Number of additional directions to compute, so that the last requested directions are accurate too. */
 const OVERSAMPLING = 10;
 /**
  * Rounds of subspace iteration. Each round multiplies every direction by the square of its singular value, so the

@@ -43,8 +43,8 @@ export interface LearnersOptions {
   /** Regressions on past campaigns, which are the priors of the model. */
   readonly weights?: readonly CampaignWeights[];
   /**
-   * Number of threads. With 1, all work is done in this thread. No more threads are started than a step has tasks or a
-   * validation has campaigns, whichever is more.
+   * Number of threads. With 1, all work is done in this thread. The number of threads is limited to the number of tasks
+   * in a step or of campaigns in a validation, whichever is greater.
    */
   readonly threads: number;
 }

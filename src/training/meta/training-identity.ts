@@ -1,4 +1,4 @@
-/** The properties that two training runs must share for one to resume from the other's checkpoint. */
+/** The properties that two training runs must share if one of them is to resume from the checkpoint of the other. */
 import { createHash } from 'node:crypto';
 import type { AdaptationSettings } from '../../model/manifest.ts';
 import { libraryOf } from '../choices/choose-blend.ts';

@@ -1,5 +1,6 @@
 /**
- * The state of a training run: its phase, its optimiser, the best model so far, and the checkpoint with all of these.
+ * The state of a training run: its phase, its optimiser, the best model so far, and the checkpoint that stores all
+ * three.
  */
 import { Adam, type Parameters, type Tensor } from '../../../packages/onnx-grad/index.ts';
 import type { DescentSettings, Drift } from '../../model/manifest.ts';

@@ -6,7 +6,7 @@ import { symmetricEigen } from '../../online/regression/symmetric-eigen.ts';
 import type { Population } from '../../population/read.ts';
 import { gram, orthonormalise } from './latent-start.ts';
 
-/** Number of additional directions to compute, so that the last requested ones are accurate too. */
+/** Number of additional directions to compute, so that the last requested directions are accurate too. */
 const OVERSAMPLING = 10;
 /** Rounds of subspace iteration. */
 const ROUNDS = 4;

@@ -31,7 +31,7 @@ const MARK = 5;
 const LABEL_GAP = 8;
 const LABEL_SIZE = 12;
 const NAME_SIZE = 13;
-/** Distance from the frame to the middle of the axis' name. */
+/** Distance from the frame to the middle of the axis name. */
 const NAME_BELOW = 38;
 const NAME_LEFT = 48;
 

@@ -15,7 +15,7 @@ export interface Chart {
   /** In pixels. */
   readonly width: number;
   readonly height: number;
-  /** SVG elements; later elements are drawn on top of earlier ones. Colours are those of the theme. */
+  /** SVG elements; later elements are drawn on top of earlier ones. Their colours come from the theme. */
   readonly body: readonly string[];
 }
 

@@ -21,8 +21,8 @@ const SIZE = { width: 860, height: 400 };
 const FRAME = { left: 62, right: SIZE.width - 20, top: 42, bottom: SIZE.height - 52 };
 
 /**
- * Charts the AUC of each campaign by the number of its seeds, with means of bins, and compares with the strongest other
- * method.
+ * Charts the AUC of each campaign by the number of its seeds, with means of bins, and compares these means with those
+ * of the strongest other method.
  */
 export function seedsChart(report: EvaluationReport): Chart {
   const { campaigns, by_seeds: bins } = report;

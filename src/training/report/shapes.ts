@@ -96,7 +96,7 @@ export interface LegendEntry {
   readonly symbolWidth: number;
 }
 
-/** A legend whose entries are next to each other, `gap` pixels apart; without `gap`, one below the other. */
+/** A legend whose entries are side by side, `gap` pixels apart; without `gap`, the entries are stacked. */
 export function legend(x: number, y: number, entries: readonly LegendEntry[], gap?: number): string[] {
   let [left, middle] = [x, y];
   return entries.flatMap(({ text, symbol, symbolWidth }) => {

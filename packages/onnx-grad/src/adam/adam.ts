@@ -11,7 +11,7 @@ export interface AdamConstants {
   readonly epsilon: number;
 }
 
-/** PyTorch's default hyperparameters of Adam (Kingma & Ba 2015, algorithm 1). */
+/** PyTorch's default hyperparameters for Adam (Kingma & Ba 2015, algorithm 1). */
 export const ADAM: AdamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
 /** The two scalars of step `t`, counted from 1: rate / (1 - beta1^t) and 1 / sqrt(1 - beta2^t). */
@@ -22,7 +22,7 @@ export function adamScalars(rate: number, t: number): { stepSize: number; scale2
 /** Maximum size of a memory shared by several parameters. A larger parameter gets a separate memory. */
 const SHARED_BYTES = 2 ** 30;
 const PAGE_BYTES = 2 ** 16;
-/** The 32-bit address range without the last page, so that no end address wraps around to 0. */
+/** The size of the 32-bit address space minus one page, so that no end address wraps around to 0. */
 const MAXIMUM_BYTES = 2 ** 32 - PAGE_BYTES;
 
 const SUFFIXES = ['', '.moment1', '.moment2'] as const;

@@ -40,7 +40,7 @@ export class FeatureProducts {
   /** The features, as views of the memory. */
   readonly features: LinearFeatures;
   readonly #kernels: Kernels;
-  /** One number per column, and one more. */
+  /** One number per column, plus one extra number. */
   readonly #byColumn: Float64Array;
   /** One number per row of a call. */
   readonly #byRow: Float64Array;

@@ -116,7 +116,9 @@ interface Block {
   readonly out: Feeds;
 }
 
-/** Runs the blocks that no other thread takes. Returns one of them; null if another thread did not run its blocks. */
+/**
+ * Runs the blocks that no other thread takes. Returns the last of these blocks; null if another thread did not finish.
+ */
 async function runTogether(blocks: BodyBlocks, run: (block: number) => Promise<Block>): Promise<Block | null> {
   let last: Block | null = null;
   try {
@@ -126,7 +128,7 @@ async function runTogether(blocks: BodyBlocks, run: (block: number) => Promise<B
       for (const name of Object.keys(blocks.values)) putFeed(blocks.values, name, out[name]!, from, 0);
       blocks.finish();
     }
-    // a thread that came too late still needs the values without a batch axis
+    // a thread that found no block left still needs the values without a batch axis
     last ??= await run(0);
   } catch (error) {
     blocks.fail();

@@ -44,8 +44,8 @@ export interface HeadRun {
    */
   blend(parts: readonly BlendedPart[], reference: Int32Array, own?: number): Promise<void>;
   /**
-   * Returns the current parameters, for a later `reset`. Call this function before `blend`: the returned position does
-   * not include blended parts.
+   * Returns the current parameters, for a later `reset`. Call this function before `blend`, because the returned
+   * position does not include blended parts.
    */
   position(): HeadPosition;
   /** Resets the parameters to a position, or to the start. */

@@ -31,7 +31,10 @@ import { logitOf, SAME, spreadOf, takeNumbers } from './spread.ts';
 const LINK_ROWS = 8192;
 /** The logistic regression stops when no entry of the mean gradient exceeds this number. */
 const LOGISTIC_TOLERANCE = 1e-5;
-/** Minimum weight of a run's own logits in a blend. It suffices to order rows that get equal scores from the parts. */
+/**
+ * Minimum weight of a run's own logits in a blend. This weight suffices to order rows that get equal scores from the
+ * parts.
+ */
 const LEAST_OWN = 1e-3;
 /**
  * Limits the spread of blends without a scale, because float32 and ONNX Runtime's Sigmoid only distinguish logits

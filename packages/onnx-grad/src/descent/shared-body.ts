@@ -1,7 +1,7 @@
 /**
  * Divides the body's runs between the threads that need the same boundary. Each block of rows is computed once, by
- * whichever thread takes it first, and written to memory that the threads share. The values do not depend on who
- * computes them.
+ * whichever thread takes it first, and written to memory that the threads share. The values do not depend on which
+ * thread computes them.
  */
 import { BYTES_PER_ELEMENT, dataIn, elementCount, type Tensor, type TensorType } from '../graph/tensor.ts';
 
@@ -18,7 +18,7 @@ const [NEXT, DONE, FAILED] = [0, 1, 2];
 const WAIT_MS = 2_000;
 const ALIGNED_BYTES = 8;
 
-/** Memory for one boundary of at most `maximumBytes` bytes, which is used only as far as it is needed. */
+/** Creates memory for one boundary of at most `maximumBytes` bytes. The memory grows only as needed. */
 export function newSharedBody(maximumBytes: number): SharedBody {
   return {
     control: new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT),
@@ -26,7 +26,7 @@ export function newSharedBody(maximumBytes: number): SharedBody {
   };
 }
 
-/** The same memory for another boundary. No thread may be using it. */
+/** Resets the memory for another boundary. No thread may be using the memory. */
 export function emptied(body: SharedBody): SharedBody {
   new Int32Array(body.control).fill(0);
   return body;
@@ -75,7 +75,10 @@ export class BodyBlocks {
     return new BodyBlocks(Object.fromEntries(values), new Int32Array(control), blocks);
   }
 
-  /** The number of a block that no thread has taken; null if there is none. The caller must `finish` it or `fail`. */
+  /**
+   * Takes a block that no thread has taken, and returns its number; null if no block is left. The caller must then call
+   * `finish` or `fail`.
+   */
   take(): number | null {
     const block = Atomics.add(this.#control, NEXT, 1);
     return block < this.#blocks ? block : null;
@@ -92,7 +95,7 @@ export class BodyBlocks {
     Atomics.notify(this.#control, DONE);
   }
 
-  /** Waits until all blocks are finished. False if a thread failed, or takes too long. */
+  /** Waits until all blocks are finished. Returns false if a thread fails or takes too long. */
   async wait(): Promise<boolean> {
     for (;;) {
       const done = Atomics.load(this.#control, DONE);

@@ -91,7 +91,7 @@ export class Builder implements NodeBuilder {
     return value;
   }
 
-  /** Adds a constant with exactly this name. Used when reading files. */
+  /** Adds a constant with exactly this name. This method is used when reading files. */
   namedConstant(name: string, data: Tensor): Value {
     const value = this.enter(valueOfTensor(name, data));
     this.constants.set(name, data);

@@ -1,4 +1,4 @@
-/** Replaces the names that inference gave to sizes (`d0`, `d1`) by the names that a file declares. */
+/** Replaces the names that inference gave to sizes (`d0`, `d1`) with the names that a file declares. */
 
 import type { DeclaredType } from '../onnx/proto-types.ts';
 import type { Graph, Value } from './ir.ts';
@@ -6,8 +6,8 @@ import type { Dim } from './tensor.ts';
 
 /**
  * Returns `graph` with sizes renamed as in `declared`. `declared` contains the types that the file declares, by value
- * name. Renaming never makes two sizes equal: whatever the file declares, a name is not used if an input uses it or
- * another size has already received it.
+ * name. Renaming never makes two sizes equal, whatever the file declares: a declared name is not used if an input uses
+ * the name, or if another size already has the name.
  */
 export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredType>): Graph {
   const fixed = new Set<Dim>(graph.inputs.flatMap((name) => graph.values.get(name)!.shape));

@@ -40,7 +40,7 @@ const INPUT_NAMES: { readonly [K in OpType]?: readonly string[] } = {
 /**
  * Returns the text of `graph`: the inputs, parameters, large constants, nodes
  * (`score: float32[batch] = Squeeze(sum, axes=[1])`) and outputs, in the graph's order. Small constants are printed
- * inline. Equal graphs have equal texts. The text does not end with a line break.
+ * inline. Equal graphs produce equal text. The text does not end with a line break.
  */
 export function printGraph(graph: Graph): string {
   const typed = (name: string) => valueText(graph.values.get(name)!);

@@ -58,7 +58,7 @@ export function tensor(dtype: DataType, shape: readonly number[], values: ArrayL
   return { dtype, shape: [...shape], data };
 }
 
-/** A view of `count` elements in `memory`, from the byte `from` on, which must be a multiple of the element's size. */
+/** A view of `count` elements in `memory`, starting at byte `from`, which must be a multiple of the element size. */
 export function dataIn(memory: SharedArrayBuffer, dtype: DataType, from: number, count: number): TensorData {
   return new ARRAYS[dtype](memory as never, from, count);
 }

@@ -1,5 +1,5 @@
 /**
- * Replaces each call to a function defined in the file by the function's nodes. Newer exporters write such functions.
+ * Replaces each call to a function defined in the file with the function's nodes. Newer exporters write such functions.
  */
 import { create } from '@bufbuild/protobuf';
 import { GraphError } from '../errors.ts';
@@ -135,7 +135,7 @@ function attributesOf(definition: FunctionProto, call: NodeProto, where: string)
 }
 
 /**
- * Replaces a reference to a function's attribute by the attribute's value. If there is no value, the attribute is
+ * Replaces a reference to a function's attribute with the attribute's value. If there is no value, the attribute is
  * omitted.
  */
 function resolved(attribute: AttributeProto, given: ReadonlyMap<string, AttributeProto>): AttributeProto[] {

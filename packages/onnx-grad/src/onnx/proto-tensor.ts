@@ -96,7 +96,7 @@ function readDims(dims: readonly bigint[], what: string): { shape: number[]; cou
   return { shape: dims.map(Number), count: dims.reduce((product, dim) => product * dim, 1n) };
 }
 
-/** The elements of a tensor that stores typed instead of raw data. */
+/** The elements of a tensor that stores typed data instead of raw data. */
 function typedData(proto: TensorProto, dtype: DataType): readonly (number | bigint)[] {
   if (dtype === 'float32') return proto.floatData;
   if (dtype === 'float64') return proto.doubleData;

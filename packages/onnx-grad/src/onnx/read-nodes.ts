@@ -31,7 +31,7 @@ const UNROLL =
   'call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights ' +
   'of the layer), which is exported as MatMul, Sigmoid and Tanh';
 
-/** The names of the values outside a node's branches that the branches read. */
+/** The names of the values that a node's branches read from outside the branches. */
 function capturedBy(proto: NodeProto): string[] {
   const captured = new Set<string>();
   for (const { g } of proto.attribute) {
@@ -87,13 +87,13 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   return { constant: null, node };
 }
 
-/** Returns a unique name for each node, in order: the name in the file, or a name derived from the op. */
+/** Returns a unique name for each node, in order: its name from the file, or a name derived from its op. */
 export function nodeNames(nodes: readonly FileNode[]): string[] {
   const given = new Set(nodes.map((node) => node.name));
   const used = new Set<string>();
   const names = new UniqueNames();
   return nodes.map((node) => {
-    // a node keeps the name in the file unless an earlier node has the same name
+    // a node keeps its name from the file unless an earlier node has the same name
     const name = names.give(node.name || node.op, (each) => used.has(each) || (each !== node.name && given.has(each)));
     used.add(name);
     return name;

@@ -91,9 +91,9 @@ function onDiagonals(b: NodeBuilder, x: Value, from: readonly string[], to: read
 }
 
 /**
- * Returns the labels in both `first` and `term` (a later input) that are summed and that come after a label of `term`
- * that the result has but `first` does not. In `ij,kj->ik`, this is `j`. ONNX Runtime moves such an axis to the front
- * and divides by the axis's size; if the size is 0, the process crashes.
+ * Returns the summed labels that `first` shares with `term` (a later input), and that `term` has after a label of the
+ * result that `first` lacks. In `ij,kj->ik`, this is `j`. ONNX Runtime moves such an axis to the front and divides by
+ * the axis's size; if the size is 0, the process crashes.
  */
 function movedSums(term: readonly string[], first: readonly string[], result: readonly string[]): readonly string[] {
   const own = term.findIndex((label) => result.includes(label) && !first.includes(label));

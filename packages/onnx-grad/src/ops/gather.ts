@@ -207,7 +207,7 @@ export const TopK: OpSpec<'TopK'> = {
     const along = normalizeAxis(axis, x!.shape.length);
     if (k!.dtype !== 'int64' || k!.shape.length !== 1 || mustDiffer(k!.shape[0]!, 1))
       refuse(`k is ${typeText(k!)}, not int64[1]`);
-    // ONNX Runtime divides by the number of rows, and crashes if there are none
+    // ONNX Runtime divides by the number of rows, and crashes if there are no rows
     if (x!.shape.includes(0)) refuse(`a value of shape [${x!.shape.join(', ')}] has no elements`);
     const count = k!.known?.[0] ?? freshDim();
     const size = x!.shape[along]!;

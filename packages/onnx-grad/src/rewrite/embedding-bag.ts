@@ -11,10 +11,7 @@ import type { FileOp } from '../onnx/inline-functions.ts';
 import { intAttribute, intsAttribute, tensorAttribute } from '../onnx/proto-attributes.ts';
 import { FILE_TYPES, readTensor } from '../onnx/proto-tensor.ts';
 
-/**
- * The first opset in which the axes of every Reduce* op are an input. The axes of ReduceSum have been an input since
- * opset 13.
- */
+/** The first opset in which every Reduce* op takes its axes as an input. ReduceSum has done so since opset 13. */
 const AXES_AS_INPUT = 18;
 
 /**

@@ -33,8 +33,8 @@ function onePlusExp(b: Builder, x: Value): Value {
 
 /**
  * Makes a sigmoid exact if it is the first output of `graph`, or if the first output is computed from it only by sums,
- * products and moves, as in a weighted mean. Sigmoids inside layers are kept. A graph without a sigmoid to make exact
- * is returned unchanged.
+ * products and moves, as in a weighted mean. Sigmoids inside layers are kept. A graph without such a sigmoid is
+ * returned unchanged.
  */
 export function exactSigmoids(graph: Graph): Graph {
   const ends = new Set(mixedNodes(graph, graph.outputs[0]!).filter(({ op }) => op === 'Sigmoid'));
@@ -108,7 +108,7 @@ const MIXING: { readonly [K in OpType]?: 'first' | 'all' } = {
   Unsqueeze: 'first',
 };
 
-/** The nodes at which a backward walk from `output` through the ops in `MIXING` ends. */
+/** Walks backwards from `output` through the ops in `MIXING`, and returns the nodes at which the walk ends. */
 function mixedNodes(graph: Graph, output: string): readonly Node[] {
   const wanted = new Set([output]);
   const ends: Node[] = [];
@@ -136,7 +136,7 @@ interface Parts {
   readonly producers: Producers;
   /** The logit of each sigmoid, by the name of the sigmoid's output. */
   readonly logits: ReadonlyMap<string, Value>;
-  /** The complement of each sigmoid, by the name of the sigmoid's output. Filled on demand. */
+  /** The complement of each sigmoid, by the name of the sigmoid's output. Entries are added on demand. */
   readonly complements: Map<string, Value>;
 }
 

@@ -32,7 +32,7 @@ export interface LinearTerm {
   readonly termGraph: Graph;
   /**
    * Computes the indices and weights of all look-ups from the same inputs and parameters as `termGraph`. Only the
-   * shapes of the parameters matter. null if there is no table.
+   * shapes of the parameters matter. Null if there is no table.
    */
   readonly weightGraph: Graph | null;
   readonly lookups: readonly LinearLookup[];
@@ -100,7 +100,7 @@ function withoutFactors(head: Graph, value: string, isTerm: (name: string) => bo
   }
 }
 
-/** The values that depend on the parameters only through linear ops, and in which rows do not affect each other. */
+/** The values that depend on the parameters only through linear ops, and whose rows do not affect each other. */
 function linearValues(head: Graph, parameters: readonly string[], batch: string): ReadonlySet<string> {
   const dependent = new Set(parameters);
   const linear = new Set(parameters);

@@ -9,7 +9,7 @@ const USES: ReadonlySet<OpType> = new Set(['Add', 'Cast', 'Expand', 'Reshape', '
 /**
  * Returns `graph` with masks as constants. A mask is a float32 initializer with at least two axes that contains -inf
  * but no +inf or NaN, and is only used in additions. Any other weight that contains an infinity is kept, so that the
- * caller's checks reject it.
+ * caller's checks reject the weight.
  */
 export function fixMasks(graph: Graph): Graph {
   const masks = [...graph.initializers].filter(([name, value]) => looksLikeMask(value) && isOnlyAdded(graph, name));

@@ -3,10 +3,10 @@ import type { Graph, Node } from '../graph/ir.ts';
 import { valuesReachedFrom } from '../graph/reach.ts';
 import type { OpType } from '../ops/attributes.ts';
 
-/** Ops whose results are worth keeping: a cut lies above them. */
+/** Ops whose results are worth storing, so the cut lies above these ops. */
 const WORK: ReadonlySet<OpType> = new Set(['Gemm', 'MatMul', 'Einsum', 'Gather', 'GatherElements', 'GatherND']);
 
-/** The values at which a graph is cut. Everything that is computed before them depends on the rows alone. */
+/** The values at which a graph is cut. Everything computed before these values depends on the rows alone. */
 export interface RowCut {
   /** The names of the values. Each value has one row per row of the batch: `[batch, ..]`. */
   readonly values: readonly string[];
@@ -62,7 +62,7 @@ class Network {
     this.#widthOf = widthOf;
   }
 
-  /** The value is an input, or the result of work. */
+  /** Marks a value as an input or as the result of an op in `WORK`. */
   given(name: string): void {
     this.#enter(name);
     this.#add(SOURCE!, before(name), Number.POSITIVE_INFINITY);
@@ -104,9 +104,7 @@ class Network {
     this.#capacity.set(from, edges.set(to, (edges.get(to) ?? 0) + capacity));
   }
 
-  /**
-   * For each vertex that the source reaches through edges with remaining capacity, the vertex before it on the path.
-   */
+  /** For each vertex that the source reaches through edges with remaining capacity, the previous vertex on the path. */
   #reach(): ReadonlyMap<string, string | null> {
     const reached = new Map<string, string | null>([[SOURCE!, null]]);
     for (const from of reached.keys())

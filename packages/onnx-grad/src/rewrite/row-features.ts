@@ -24,7 +24,7 @@ export interface RowFeatures {
  * `termGraph` computes `value`, one number per row that is linear in `parameters`. Each parameter is replaced by one
  * copy per row. The gradient of the sum of all rows with respect to a copy then contains the coefficients of its row,
  * because rows do not affect each other. Returns null if a parameter, or a value without a batch axis that depends on
- * parameters, is used in other than elementwise ops. A parameter may get a first axis of size 1.
+ * parameters, is used in an op that is not elementwise. A parameter may get a first axis of size 1.
  */
 export function rowFeatures(termGraph: Graph, value: string, parameters: readonly string[]): RowFeatures | null {
   const batch = termGraph.values.get(value)!.shape[0]!;
@@ -53,7 +53,7 @@ export function rowFeatures(termGraph: Graph, value: string, parameters: readonl
   };
 }
 
-/** `[1, ..]` becomes `[batch, ..]`, like the copies. */
+/** Adds the parameters that an Unsqueeze expands to `[1, ..]`, which are replaced by the same copies, `[batch, ..]`. */
 function withUnsqueezed(
   graph: Graph,
   copies: ReadonlyMap<string, Value>,

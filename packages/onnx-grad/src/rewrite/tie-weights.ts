@@ -19,7 +19,7 @@ interface Tie {
  * untrained weights that are all 0 or all 1.
  */
 const LEAST_DIFFERENT = 16;
-/** A pattern of names that exporters generate. */
+/** Matches names that exporters generate. */
 const MADE_UP = /^(onnx::|val_)/;
 
 /**

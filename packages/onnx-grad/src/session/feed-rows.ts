@@ -9,8 +9,8 @@ function emptyLike(data: Numbers, length: number): Numbers {
 }
 
 /**
- * Returns copies of the given rows, in the given order. They are written to the memory of `into`, an earlier result for
- * the same feeds, if it has as many rows.
+ * Returns copies of the given rows, in the given order. If `into`, an earlier result for the same feeds, has the same
+ * number of rows, the copies are written to its memory.
  */
 export function takeFeeds(feeds: Feeds, rows: Int32Array, into: Feeds = {}): Feeds {
   const out: Record<string, Tensor> = {};

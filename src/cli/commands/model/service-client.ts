@@ -38,9 +38,9 @@ export class ServiceClient {
 
   /**
    * Returns the JSON of a 2xx response. If the service is busy or closing (503 or 429), the request is repeated for up
-   * to a minute, which is safe: all attempts use the same idempotency key, and a refused request has no effect. @throws
-   * AppError unavailable if no service answers; for any other response, an error whose message is the text of the
-   * problem (facts: `detail` is the same text, `problem` is the code)
+   * to a minute. This is safe because all attempts use the same idempotency key, and a refused request has no effect.
+   * @throws AppError unavailable if no service answers; for any other response, an error whose message is the text of
+   * the problem (facts: `detail` is the same text, `problem` is the code)
    */
   async call<T>(method: 'GET' | 'POST', path: string): Promise<T> {
     const headers: Record<string, string> = {

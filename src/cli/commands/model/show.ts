@@ -77,7 +77,7 @@ export function describeParameters(graph: Graph, parameters: readonly ParameterR
   return lines;
 }
 
-/** What scoring computes only once per user, for all campaigns. */
+/** Describes the part of scoring that is computed only once per user, for all campaigns. */
 export function describeUserSide(verdict: UserSideVerdict): string {
   if (verdict.graphs === null) return `user side: none, because ${verdict.reason}`;
   const { width, tokens, saved } = verdict;

@@ -1,11 +1,17 @@
-/** Stores the user sides of an imported version, so that the first expansions with the model need not compute them. */
+/**
+ * Stores the user sides of an imported version, so that the first expansions with the model need not compute these user
+ * sides.
+ */
 import { availableParallelism } from 'node:os';
 import { storeUserSides } from '../../../engine/engine-start.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { settingsOf } from '../../settings.ts';
 
-/** The import has succeeded, so an error here is only a note: a service computes what is not stored. */
+/**
+ * An error here is reported only as a note, because the import has succeeded, and a service computes any user sides
+ * that are not stored.
+ */
 export async function storeImportedUserSides(
   imported: { readonly model: string; readonly population: string; readonly version: string },
   output: Output,

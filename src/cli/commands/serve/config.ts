@@ -5,7 +5,7 @@ import type { Origin, Settings } from '../../../service/settings/environment.ts'
 import { SETTINGS, type Setting } from '../../../service/settings/setting-list.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 
-/** Shown in place of a secret, whatever its length. */
+/** Shown in place of a secret of any length. */
 const MASK = '********';
 
 /** @throws the errors of `readSettings` */

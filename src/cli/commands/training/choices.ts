@@ -53,7 +53,7 @@ export function describeChoice({ settings, tried, campaigns }: Choice, on: 'star
   ];
 }
 
-/** Describes drift: how much less similar to the seeds the later members are. */
+/** Describes drift, that is, how much less similar the later members are to the seeds. */
 export function describeDrift({ campaigns, from, until, by_seeds }: Drift): string[] {
   return [
     `drift, measured on ${campaigns} held-out campaigns (${from.slice(0, 10)} to ${until.slice(0, 10)}): how ` +

@@ -1,4 +1,4 @@
-/** Describes the outcome of a retraining, and the evidence for it. */
+/** Describes the outcome of a retraining, and the evidence for this outcome. */
 import { signedInterval } from '../../../lib/interval.ts';
 import type { Comparison } from '../../../training/evaluation/compare-models.ts';
 
@@ -12,7 +12,7 @@ export interface Decision {
   readonly held_out: number;
   /** Number of held-out campaigns on which the serving model was trained, which gives that model an advantage. */
   readonly known_to_serving: number;
-  /** The comparison of the two models; null if no comparison was made. */
+  /** The comparison of the new model with the serving model; null if there was no comparison. */
   readonly comparison: Comparison | null;
 }
 

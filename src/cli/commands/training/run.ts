@@ -69,7 +69,7 @@ export async function trainReported(
     interrupt.abort();
     setTimeout(giveUp, FINISH_MS, output).unref();
   };
-  // until now there was no model to keep, and this thread was too busy fitting regressions to handle signals
+  // before this point there was no model to keep, and this thread was too busy fitting regressions to handle signals
   const keepFromNowOn = () => {
     // npm forwards Ctrl-C, so the signal may arrive twice
     if (!process.listeners('SIGINT').includes(onInterrupt)) process.on('SIGINT', onInterrupt);
@@ -120,7 +120,7 @@ function giveUp(output: Output): void {
   process.kill(process.pid, 'SIGINT');
 }
 
-/** Prepares the campaigns of a data folder for training, and notes how many campaigns are left out. */
+/** Prepares the campaigns of a data folder for training, and reports how many campaigns are left out. */
 export async function prepareFromService(
   { dataDir, population }: { readonly dataDir: string; readonly population: string },
   options: {

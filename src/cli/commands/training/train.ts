@@ -107,7 +107,7 @@ function noteData(
       );
 }
 
-/** Says what training cannot determine from so few campaigns; null if there are enough campaigns. */
+/** Describes what training cannot determine if there are too few campaigns; null if there are enough campaigns. */
 function unknownWith(campaigns: number): string | null {
   if (campaigns === 0)
     return (

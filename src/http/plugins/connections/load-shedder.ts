@@ -94,8 +94,9 @@ class AdmissionRate {
 /**
  * Measures the event loop delay with probes, which are messages that this process sends to itself. Like a new request,
  * a probe waits behind all requests that arrived earlier, so its delay shows an overload, whether the cause is a few
- * slow requests or many fast ones. A timer would not show the overload: Node may read up to 48 times 1,024 sockets
- * before it runs timers. In a measurement, a timer was 3.3 s late, after 11,247 requests in one iteration.
+ * slow requests or many fast ones. A timer would not show the overload: before Node runs timers, it may poll for events
+ * up to 48 times, and read up to 1,024 sockets each time. In a measurement, a timer was 3.3 s late, after 11,247
+ * requests in one iteration.
  */
 export class LoadShedder {
   readonly #clock: Pick<Clock, 'elapsed'>;

@@ -103,7 +103,7 @@ function takeRestored(folder: string): void {
   if (!existsSync(file)) return;
   const database: Database = connect(file);
   try {
-    // free pages, which a backup includes, may hold rows deleted before `secure_delete` was on
+    // free pages, which a backup includes, may contain rows that were deleted before `secure_delete` was enabled
     database.exec('VACUUM');
     renewCopy(database);
     markFolder(database, folder);

@@ -35,7 +35,7 @@ export function openDatabase(path: string, migrations = readMigrations(MIGRATION
     switchToWal(database);
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
-    // overwrites deleted content: an erased user's id must not stay in free space
+    // overwrites deleted content, because an erased user's id must not stay in free space
     database.pragma('secure_delete = ON');
     migrate(database, path, migrations);
     keepSums(database);
@@ -49,7 +49,8 @@ export function openDatabase(path: string, migrations = readMigrations(MIGRATION
 /**
  * Opens an existing database of this version for reading, even while a service is writing to it. Each statement reads
  * the state that was committed when the statement began.
- * @throws AppError invalid_argument: not a SQLite database, or of another version; storage_failed: the disk failed
+ * @throws AppError invalid_argument: not a SQLite database, or a database of a different version; storage_failed: the
+ * disk failed
  */
 export function openForReading(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
   let database: Database | undefined;
@@ -155,8 +156,8 @@ function switchToWal(database: Database): void {
 }
 
 /**
- * Applies missing migrations. Each runs in its own transaction, which also sets the migration's number
- * (`user_version`). For a new database, all migrations run in one transaction, which waits for the disk only once.
+ * Applies missing migrations. Each migration runs in its own transaction, which also sets `user_version` to the
+ * migration's number. For a new database, all migrations run in one transaction, which waits for the disk only once.
  */
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
   const version = versionOf(database);
@@ -184,7 +185,7 @@ function apply(database: Database, path: string, migration: Migration): void {
   database.pragma(`user_version = ${migration.number}`);
 }
 
-/** The error for a database of a newer version: migrations only go forward. */
+/** The error for a database of a newer version, which this version cannot migrate back. */
 export function newerVersion(path: string, version: number, known: number): AppError {
   return new AppError(
     'invalid_argument',

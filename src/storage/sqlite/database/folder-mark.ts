@@ -1,9 +1,9 @@
 /**
  * The mark `store-<generation>.json` of a data folder names the database that made the contents of the folder, and its
  * generation. The id of a database never changes. The generation changes when a backup is restored, when a service
- * starts or stops, and when old files are removed. So an earlier state of the same database, which does not know later
- * files, has another generation. The generation is part of the file name, so if an earlier folder is copied over this
- * folder, there are two marks, and neither is valid.
+ * starts or stops, and when old files are removed. So an earlier state of the same database, which does not know about
+ * later files, has a different generation. The generation is part of the file name, so if an earlier folder is copied
+ * over this folder, there are two marks, and neither is valid.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';

@@ -12,12 +12,12 @@ import { describeBytes, type Finding, failed, findings, fine, warning } from './
 const RANKING_BYTES_PER_USER = 8;
 /** Space needed for the database, its log, seeds and suppression lists. */
 const OTHER_BYTES = 256 * 2 ** 20;
-/** Minimum number of free inodes: each ranking has four files. */
+/** Minimum number of free inodes, because each ranking has four files. */
 const LEAST_FREE_FILES = 1_000;
 
 export interface DataFolderFacts {
   readonly findings: readonly Finding[];
-  /** Whether a service runs on the folder. */
+  /** Whether a service is using the folder. */
   readonly isTaken: boolean;
   readonly campaigns: number;
   /** The counts of API keys; null if there is no database, or the database cannot be read. */

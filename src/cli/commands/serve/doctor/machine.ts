@@ -44,7 +44,7 @@ const CLOCK_TOLERANCE_MS = 60_000;
 
 export function readMachine(): Machine {
   const total = totalmem();
-  // without a limit, Node reports 0 or more than the memory of the machine
+  // if there is no limit, Node reports 0 or more than the machine's memory
   const limit = process.constrainedMemory();
   const memoryBytes = limit > 0 && limit < total ? limit : total;
   return {
