@@ -85,7 +85,7 @@ export class EngineModels {
     }
   }
 
-  /** Whether `take` can find a model, because the model is loaded, served, or in the folder of models. */
+  /** Whether `take` can find a model, that is, whether the model is loaded, served, or in the folder of models. */
   has(version: string): boolean {
     return this.#entries.has(version) || existsSync(this.#folderOf(version));
   }

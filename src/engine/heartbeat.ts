@@ -15,7 +15,7 @@ export interface Heartbeat {
    * longer.
    */
   readonly users: number;
-  /** Number of segments whose user sides are stored, and of the others; null if none are to be stored. */
+  /** Numbers of segments with and without stored user sides; null if no user sides are to be stored. */
   readonly userSides: { readonly stored: number; readonly missing: number } | null;
 }
 

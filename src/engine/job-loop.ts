@@ -125,7 +125,7 @@ export class Engine {
       // the workers may wait for the store one after another
       this.#tell.pulse.goOn();
       try {
-        // taken before the claim, so that a wake-up during the claim is not missed
+        // the promise is read before the claim, so that a wake-up during the claim is not missed
         const sleeping = this.#sleeping;
         const isHeld = this.#isDraining || (isExtra && this.#retries > 0) || !this.#dependencies.hasRoom();
         const job = isHeld ? null : await this.#dependencies.store.claim(this.#config.ownerId);

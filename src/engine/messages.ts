@@ -35,7 +35,8 @@ export interface EngineServed {
   readonly epoch: number;
   readonly model: {
     /**
-     * The model version that the API process reports. If the folder contains another version, the engine refuses it.
+     * The model version that the API process reports. If the folder contains a different version, the engine refuses
+     * it.
      */
     readonly version: string;
     readonly folder: string;

@@ -40,13 +40,13 @@ const MAXIMUM_SHARING_BYTES = 2 ** 20;
  */
 export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
 
-/** Threads divide the runs of the body only if their values for all rows take at most this much memory. */
+/** Threads divide the runs of the body only if the body's values for all rows take at most this much memory. */
 const MAXIMUM_BODY_BYTES = 2 ** 28;
-/** The folds that are ranked by the thread that adapts; another thread, which need not adapt, ranks the others. */
+/** The folds that the adapting thread ranks. A thread that need not adapt ranks the other folds. */
 const OWN_FOLDS = [0, 1];
 const OTHER_FOLDS = Array.from({ length: PARTS - OWN_FOLDS.length }, (_, i) => OWN_FOLDS.length + i);
 
-/** What the quality report needs of a model. */
+/** The properties of a model that the quality report needs. */
 export interface ReportedModel {
   /** Whether two threads may divide the folds of the seeds between them, which requires gradient descent. */
   readonly isInFolds: boolean;
@@ -143,7 +143,7 @@ export class ThreadPool {
     });
     assert(ranking !== null, 'the adapting thread has read its rows');
     const { folds } = await (ranking as Promise<RankResult>);
-    // both threads have finished with it; after an error, one may still be using it
+    // both threads have finished with `body`; after an error, one thread might still use it, so it is not kept
     this.#bodies.push(emptied(body));
     const ranks = joinFolds([...customised.folds, ...folds]);
     return { ...customised, folds: [], ...copied(reportHeads(ranks, task, this.#report.drift)) };

@@ -26,7 +26,7 @@ const STOP_MS = 5000;
 /** Maximum number of engines that are started in a row if none of them becomes ready. */
 const STARTS = 3;
 
-/** `--max-semi-space-size` of the engine's threads. Node's default is 16, but a batch leaves few objects behind. */
+/** `--max-semi-space-size` of the engine's threads. Few objects outlive a batch, so less than Node's 16 suffices. */
 const YOUNG_MIB = 2;
 
 /** Maximum time that the round trip to the engine may add to an estimate. */

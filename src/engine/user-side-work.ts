@@ -35,7 +35,7 @@ export interface StoredCount {
  * advance, so this is the largest possible size.
  */
 const RESERVED_BYTES = 2 ** 26;
-/** How long to wait before the disk is tried again; twice as long after each failure to write. */
+/** Initial delay before a failed write is retried. The delay doubles after each failure. */
 const RETRY_MS = 10_000;
 const LONGEST_RETRY_MS = 600_000;
 
@@ -43,9 +43,9 @@ export class UserSideWork {
   readonly #needs: UserSideNeeds;
   #isRunning = false;
   #isWanted = false;
-  /** The epoch for which files were made last, and their number. */
+  /** The latest epoch for which files were made, and the number of these files. */
   #last: { readonly epoch: number; readonly files: number } | null = null;
-  /** The epoch and the kind of reason why files are missing, as logged last; null if none are missing. */
+  /** The epoch and the kind of the last logged reason why files are missing; null if no files are missing. */
   #told: string | null = null;
   #failures = 0;
   #retry: NodeJS.Timeout | null = null;
@@ -153,7 +153,7 @@ export class UserSideWork {
   }
 }
 
-/** Equal for repeated errors, whose messages may name different temporary files. */
+/** A key that is the same for repeated errors, although their messages may name different temporary files. */
 function kindOf(error: unknown): string {
   return error instanceof AppError ? `${error.code} ${error.facts['errno']}` : messageOf(error);
 }
@@ -173,7 +173,9 @@ export interface MadeUserSides {
   readonly stored: number;
   /** Number of segments, each of which has a user side. */
   readonly segments: number;
-  /** Why not all are stored: the limit was reached, or the caller ended the work. Null if all are stored. */
+  /**
+   * Why some user sides are not stored: the limit was reached, or the caller ended the work. Null if all are stored.
+   */
   readonly end: 'limit' | 'ended' | null;
 }
 

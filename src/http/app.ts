@@ -116,7 +116,8 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
 }
 
 /**
- * Placeholder dependencies for routes that never receive a request. Handlers may refer to them, but must not use them.
+ * Placeholder dependencies for routes that never receive a request. Handlers may hold these dependencies but must not
+ * use them.
  */
 function unserved(config: ServerConfig): ServerDependencies {
   return {

@@ -19,8 +19,8 @@ const DESCRIPTORS_OF_RANKING = 2;
 const LEAST_CONNECTIONS = 8;
 
 /**
- * Maximum number of files that the engine has open, which is reached during its start. We counted 124 files with one
- * thread and 745 with 16 threads.
+ * Maximum number of files that the engine has open, which is reached while the engine starts. We counted 124 files with
+ * one thread and 745 with 16 threads.
  */
 const FILES_OF_ENGINE = 96;
 const FILES_PER_THREAD = 44;

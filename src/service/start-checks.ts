@@ -54,7 +54,7 @@ export class Start {
     this.locator = locateStore(options.dataDir);
   }
 
-  /** The model of `--model`. @throws AppError invalid_model */
+  /** The model that `--model` names. @throws AppError invalid_model */
   get given(): ModelFolder {
     this.#given ??= readModelFolder(this.options.model);
     return this.#given;

@@ -17,7 +17,7 @@ interface Work {
   readonly job: Job;
   readonly population: Population;
   readonly task: CustomiseTask;
-  /** What share of the work each kind is expected to take. */
+  /** Expected share of the work for each kind of work. */
   readonly shares: ThreadSeconds;
 }
 

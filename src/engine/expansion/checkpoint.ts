@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { decodeTensorFile, encodeTensorFile } from '../../model/tensor-file.ts';
 import type { StoredCustomised } from '../thread-tasks.ts';
 
-/** The version of the file format. Files with another version are ignored. */
+/** The version of the file format. Files with a different version are ignored. */
 const CONTRACT = 1;
 
 export interface Checkpoint {
@@ -20,7 +20,7 @@ export interface Checkpoint {
 /** A checkpoint with a customised model. Only such a checkpoint is worth saving. */
 export type CustomisedCheckpoint = Checkpoint & { readonly customised: StoredCustomised };
 
-/** The dimensions of a checkpoint. A checkpoint of another population version has other dimensions. */
+/** The dimensions of a checkpoint. A checkpoint of another population version has different dimensions. */
 export interface CheckpointShape {
   /** Number of users; user numbers are 0 .. users - 1. */
   readonly users: number;
@@ -74,7 +74,9 @@ export function encodeCheckpoint(work: CustomisedCheckpoint, key: string, workMs
   );
 }
 
-/** Decodes the bytes of a file. Returns null if the file is damaged, or has another format version, key or shape. */
+/**
+ * Decodes the bytes of a file. Returns null if the file is damaged, or has a different format version, key or shape.
+ */
 export function decodeCheckpoint(
   bytes: Buffer,
   key: string,

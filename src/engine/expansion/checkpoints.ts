@@ -17,9 +17,7 @@ import {
 
 /** The only file in a checkpoint's folder. */
 const WORK_FILE = 'work.bin';
-/**
- * Once this time has passed after a stop, no further checkpoint is begun. Expansions without a checkpoint start over.
- */
+/** Time after a stop beyond which no further checkpoint is begun. Expansions without a checkpoint start over. */
 const KEEP_MS = 2500;
 
 export interface CheckpointDependencies {

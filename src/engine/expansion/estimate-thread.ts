@@ -148,7 +148,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
   }
 }
 
-/** A key that is equal for filters that differ only in the order of their features and tokens. */
+/** A key that is the same for filters that differ only in the order of their features and tokens. */
 function keyOf(filters: Filters): string {
   const sorted = Object.entries(filters).map(([feature, filter]) => [
     feature,

@@ -33,7 +33,7 @@ export function customiseTask(
   return { kind: 'customise', populationVersion, key, features, externalId, ...users };
 }
 
-/** The rows that determine an expansion's random numbers together with the filters. */
+/** The rows that an expansion's random numbers depend on, in addition to the filters. */
 export function decidingRows({ seeds, suppressed, dismissed, dismissedOutside }: Roles) {
   // dismissed users are negatives even if they do not fit the filters
   const all = dismissedOutside.length === 0 ? dismissed : Int32Array.from([...dismissed, ...dismissedOutside]).sort();

@@ -15,7 +15,7 @@ const NEWEST = 0.3;
 export class Pace {
   #shares = FIRST;
 
-  /** What share of an expansion each kind of work takes. The shares add up to 1. */
+  /** The share of an expansion that each kind of work takes. The shares add up to 1. */
   get shares(): ThreadSeconds {
     return this.#shares;
   }

@@ -8,7 +8,7 @@ import { answerOf, pageOf } from '../plugins/json/answer.ts';
 import { count, time } from '../plugins/json/fields.ts';
 
 const rank = z.int().min(1).describe('Rank of the user, starting at 1 for the best.');
-const score = z.number().describe('Score of the user, which is comparable only with scores of the same expansion.');
+const score = z.number().describe('Score of the user, which is comparable only with scores from the same expansion.');
 const percentile = z
   .number()
   .gt(0)
@@ -109,7 +109,7 @@ export const membershipBatch = z
           }),
         ]),
       )
-      .describe('One item per user id, in the same order. A repeated id gets an item each time.'),
+      .describe('One item per user id, in the same order. A repeated id gets one item per occurrence.'),
   })
   .meta({
     id: 'MembershipBatch',

@@ -56,12 +56,12 @@ function listChanges(app: ServerApp, { config, store }: ChangeNeeds): void {
         operationId: 'listChanges',
         scope: 'read',
         tags: ['audience'],
-        summary: 'List the changes of all active audiences, oldest first',
+        summary: 'List the changes to all active audiences, oldest first',
         description:
-          'Lists every change of an active audience version, in order. An ad server can poll this list to stay ' +
-          'in sync. Each change contains the URL of the difference from the previous version. If retention has ' +
-          'removed one of the two versions, the URL returns 404 `audience_not_found`. In that case, read the ' +
-          'whole active audience (`GET /v1/campaigns/{id}/audience`) and continue from `next_cursor`.',
+          'Lists every change, in order, of which audience version is active. An ad server can poll this list to ' +
+          'stay in sync. Each change contains the URL of the difference from the previous version. If retention has ' +
+          'removed one of the two versions, the URL returns 404 `audience_not_found`. In that case, read the whole ' +
+          'active audience (`GET /v1/campaigns/{id}/audience`) and continue from `next_cursor`.',
         querystring: changesQuery(config),
         response: {
           200: json('A page of changes.', changes),

@@ -39,8 +39,8 @@ const customisedManifest = z
         z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.array(z.number().nullable()).readonly() }),
       )
       .describe(
-        "The campaign's features as model inputs of one row: token ids (with lengths for lists) and numbers, " +
-          '`null` for NaN. For inputs that have one row per user, repeat the row.',
+        "The campaign's features as model inputs of one row: token ids (with lengths for lists) and numbers, `null` " +
+          'for NaN. For inputs with one row per user, repeat this row for every user.',
       ),
     left_out: z
       .object({ input: z.string(), token: z.string(), id: z.int().min(1) })
@@ -53,8 +53,8 @@ const customisedManifest = z
     general_model: z
       .record(z.string(), z.unknown())
       .describe(
-        'The manifest of the general model: features, vocabulary sizes, sha256 of the files. The golden batch ' +
-          'and the evaluation in this manifest refer to the general model.',
+        'The manifest of the general model: features, vocabulary sizes, and the sha256 hash of each file. The ' +
+          'golden batch and the evaluation in this manifest refer to the general model.',
       ),
   })
   .meta({

@@ -26,10 +26,10 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
         summary: 'Explain who is in the audience',
         description:
           'Shows for each user feature which tokens are more or less frequent in the audience than in the ' +
-          'population, strongest evidence first, and how frequent these tokens are among the seeds. Groups of ' +
-          'features that the data set marks as sensitive are compared. With a million users, the first request ' +
-          'for a version takes several seconds; requests for other explanations get 503 with `Retry-After` in ' +
-          'the meantime.',
+          'population, strongest evidence first, and how frequent these tokens are among the seeds. For features ' +
+          'that the data set marks as sensitive, the selection rates of groups are compared. With a million users, ' +
+          'the first request for a version takes several seconds; requests for other explanations get 503 with ' +
+          '`Retry-After` in the meantime.',
         params: campaignParams,
         querystring: explanationQuery(config),
         response: {

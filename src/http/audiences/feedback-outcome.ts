@@ -52,8 +52,8 @@ export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): 
         tags: ['campaigns'],
         summary: 'Get a summary of the feedback so far',
         description:
-          'Counts users by their latest event, and shows how many users who converted or clicked are in the ' +
-          'active audience. Compare this share with the predicted `recall` for the size of the audience (`GET ' +
+          'Counts users by their latest event, and shows how many of the users who converted or clicked are in the ' +
+          'active audience. Compare their share with the predicted `recall` for the size of the audience (`GET ' +
           `…/quality\`). At most ${grouped(config.maximumBatchMembers)} of these users are compared with the ` +
           'audience (`compared`).',
         params: campaignParams,

@@ -56,8 +56,8 @@ export function audienceQuery(config: ServerConfig) {
         .string()
         .optional()
         .describe(
-          '`next_cursor` of the previous page. The cursor keeps the audience version and the size of the ' +
-            'audience.',
+          '`next_cursor` of the previous page. Later pages keep the audience version and the audience size of the ' +
+            'first page.',
         )
         .meta(component('AudienceCursor')),
       after_rank: wholeNumber(0)
@@ -124,7 +124,7 @@ export function userAudiencesQuery(config: ServerConfig) {
   });
 }
 
-/** The request body of a batch of membership look-ups. */
+/** The request body for a batch of membership look-ups. */
 export function memberBatchBody(config: ServerConfig) {
   const { maximumBatchMembers, maximumUserIdBytes, maximumErrorDetails } = config;
   const wrong = (id: unknown) => wrongId('a user id', id, maximumUserIdBytes);

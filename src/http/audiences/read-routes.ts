@@ -15,13 +15,13 @@ import type { TakeStream } from './stream/stream-turns.ts';
 
 /** Text that both routes have in their descriptions. */
 const READING =
-  'JSON is paged, and a cursor keeps the audience version and the size of the first page. NDJSON, CSV and ' +
-  'Parquet stream all users, starting at the cursor if one is given. With `limit`, these formats are paged ' +
-  'too, and `X-Next-Cursor` contains the cursor of the next page. All formats except Parquet are compressed ' +
-  'with gzip if `Accept-Encoding` allows it. `size`, `percent` or `min_score` select another cut of the ' +
-  'ranking, without a new expansion. `X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` ' +
-  'describe the audience that was read. Scores are comparable only within one expansion. Erased users are ' +
-  'omitted and the other users keep their ranks, so a page may have fewer items than `limit`.';
+  'JSON is paged, and later pages keep the audience version and the audience size (not the page length) of the ' +
+  'first page. NDJSON, CSV and Parquet stream all users, starting at the cursor if one is given. With `limit`, ' +
+  'these formats are paged too, and `X-Next-Cursor` contains the cursor of the next page. All formats except ' +
+  'Parquet are compressed with gzip if `Accept-Encoding` allows it. `size`, `percent` or `min_score` select a ' +
+  'different cut of the ranking, without a new expansion. `X-Audience-Version`, `X-Audience-Size` and ' +
+  '`X-Audience-Candidates` describe the audience that was read. Scores are comparable only within one expansion. ' +
+  'Erased users are omitted and the other users keep their ranks, so a page may have fewer items than `limit`.';
 
 const RESPONSE = {
   200: {

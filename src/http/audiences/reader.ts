@@ -156,7 +156,10 @@ function itemsText(items: readonly AudienceItem[]): string {
   return text;
 }
 
-/** The audience's size if the audience is active. Only members of active audiences may be cached in memory. */
+/**
+ * The audience's size if the audience is active, otherwise undefined. Only members of active audiences may be cached in
+ * memory.
+ */
 function activeSize({ isActive, size }: Audience): number | undefined {
   return isActive ? size : undefined;
 }

@@ -29,7 +29,7 @@ export function createUserAudiences({ userAudiences }: Pick<ServerDependencies, 
     let items = '';
     let count = 0;
     let last = '';
-    /** Adds an audience to the page. False if the page is full. */
+    /** Adds an audience to the page. Returns false if the page is full. */
     const add = ([i, position]: HeldAudience): boolean => {
       if (i < first) return true;
       if (count === limit) return false;
@@ -38,7 +38,7 @@ export function createUserAudiences({ userAudiences }: Pick<ServerDependencies, 
       count += 1;
       return true;
     };
-    // audiences in memory are looked up without a promise for each
+    // for audiences in memory, the look-up creates no promise
     const isWhole = 'length' in held ? held.every(add) : await everyOf(held, add);
     return `{"items":[${items}],"next_cursor":${isWhole ? 'null' : `"${encodeCampaignCursor(last)}"`}}`;
   };

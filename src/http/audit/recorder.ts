@@ -40,7 +40,7 @@ export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
   app.addHook('onRoute', (route) => {
     const audited = auditedOf(route);
     if (audited === null) return;
-    // the last `preHandler` hook calls the handler, which so writes the audit entry in its own transaction
+    // the last `preHandler` hook calls the handler, so the handler can write the audit entry in its own transaction
     route.preHandler = [
       ...[route.preHandler ?? []].flat(),
       (request, _reply, done) => {

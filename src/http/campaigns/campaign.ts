@@ -26,7 +26,7 @@ const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.'
 /** Numbers of unknown and missing features of a campaign. */
 export const featureCounts = z.object({
   unknown: count.describe('Number of values that the model does not know.'),
-  missing: count.describe('Number of features of the model for which no value was given.'),
+  missing: count.describe('Number of model features for which no value was given.'),
 });
 
 /** A campaign with the state of its latest expansion. */
@@ -137,8 +137,8 @@ function labelQuery({ maximumLabels }: ServerConfig) {
     .optional()
     .meta({
       description:
-        'Lists only campaigns with this label, as `key=text`. If the parameter is repeated, campaigns must have all ' +
-        'of the labels.',
+        'Lists only campaigns with this label, written as `key=text`. If the parameter is repeated, campaigns must ' +
+        'have all of the labels.',
       examples: [['team=growth']],
     });
 }

@@ -1,4 +1,4 @@
-/** Compares the features of a new campaign with those of the model: checks names and kinds, and counts values. */
+/** Compares a new campaign's features with the model's features: checks names and kinds, and counts values. */
 import type { CampaignFeatures } from '../../domain/features.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import { KINDS } from '../../lib/feature-kinds.ts';

@@ -94,10 +94,10 @@ export function filtersField(config: InputLimits) {
     })
     .meta({
       description:
-        'One condition per user feature: a list of tokens, or the range of a number (`min`, `max`, both ' +
-        'inclusive). Users are ranked only if they match all conditions, with at least one of the tokens or a ' +
-        'number in the range. Seeds need not match. The features and tokens must be in the population (`GET ' +
-        '/v1/populations/current`).',
+        'One condition per user feature: a list of tokens, or the range of a number (`min`, `max`, both inclusive). ' +
+        'A user matches a condition by having at least one of the tokens, or a number in the range. Only users who ' +
+        'match all conditions are ranked. Seeds need not match. The features and tokens must be in the population ' +
+        '(`GET /v1/populations/current`).',
       examples: [{ country: ['DE', 'AT'], age: { min: 18, max: 35 } }],
       type: 'object',
       maxProperties: maximumFilterFeatures,

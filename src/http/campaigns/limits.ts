@@ -32,7 +32,11 @@ export const CAMPAIGN_LIMITS = {
   maximumFeedbackEvents: fixed(10_000, 'events', 'Maximum number of events in one feedback request.', {
     published: true,
   }),
-  maximumFeedbackAheadMs: fixed(5 * 60_000, 'ms', "Milliseconds that an event may be ahead of the service's clock."),
+  maximumFeedbackAheadMs: fixed(
+    5 * 60_000,
+    'ms',
+    "Milliseconds by which an event may be ahead of the service's clock.",
+  ),
 };
 
 export type CampaignLimits = LimitValues<typeof CAMPAIGN_LIMITS>;

@@ -26,8 +26,8 @@ export function estimateBody(config: ServerConfig) {
       filters: filtersField(config).default({}),
       suppression: userIdList(
         config,
-        'Ids of users who, like users on the global suppression list, are neither used as seeds nor included ' +
-          'in the audience.',
+        'Ids of users who are neither used as seeds nor included in the audience, like users on the global ' +
+          'suppression list.',
       ).optional(),
     })
     .meta({
@@ -62,9 +62,7 @@ export const estimate = z
     minimum: z.int().describe('Number of known, unsuppressed seeds that an expansion needs.'),
     enough: z
       .boolean()
-      .describe(
-        'Whether at least `minimum` seeds are known and not suppressed, as far as the seeds have been counted.',
-      ),
+      .describe('Whether at least `minimum` of the seeds counted so far are known and not suppressed.'),
     excluded,
     candidates: count
       .nullable()
@@ -72,9 +70,8 @@ export const estimate = z
     cohesion: predicted
       .nullable()
       .describe(
-        'How similar the seeds are: the probability that a seed unknown to the model ranks above a random user ' +
-          '(0.5 is chance). `null` if cohesion was not estimated, or if too few seeds match the filters (see ' +
-          '`expected.reason`).',
+        'How similar the seeds are: the probability that a held-out seed ranks above a random user (0.5 is chance). ' +
+          '`null` if cohesion was not estimated, or if too few seeds match the filters (see `expected.reason`).',
       ),
     expected: z
       .object({
@@ -97,7 +94,10 @@ export const estimate = z
         seeds: z.int(),
         fitting_seeds: z
           .int()
-          .describe('Number of used seeds that match the filters. Only these seeds are ranked among the candidates.'),
+          .describe(
+            'Number of seeds used in the estimate that match the filters. Only these seeds are ranked among the ' +
+              'candidates.',
+          ),
         candidates: z.int(),
       })
       .nullable()

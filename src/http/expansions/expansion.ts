@@ -98,7 +98,7 @@ export const expansion = answerOf<Expansion>()(
     ...runFields,
     feedback: z
       .object({ positives: count, dismissed: count })
-      .describe('Numbers of users that feedback added to the seeds and to the negatives.'),
+      .describe('Numbers of users whom feedback added to the seeds and to the negatives.'),
     audience_version: count
       .nullable()
       .describe('The earliest audience version from this expansion that is still kept.'),

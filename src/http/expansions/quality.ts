@@ -19,8 +19,8 @@ export const drift = z
     measured: z
       .boolean()
       .describe(
-        'Whether the drift was measured in training, on past campaigns whose members have dates. If it was ' +
-          'not, the prediction assumes that later customers are like the seeds.',
+        'Whether the drift was measured in training, on past campaigns whose members have dates. If drift was not ' +
+          'measured, the prediction assumes that later customers are like the seeds.',
       ),
     campaigns: count.describe('Number of past campaigns on which the drift was measured; 0 if it was not measured.'),
     auc_before: predicted

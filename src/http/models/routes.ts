@@ -60,12 +60,12 @@ function activateModel(app: ServerApp, { models }: ModelVersionNeeds): void {
         tags: TAGS,
         summary: 'Serve another version of the general model',
         description:
-          'Loads the model while the current model is still served, and checks the new model: checksums, ' +
-          'golden batch, and whether the model fits the population. Then both models expand the newest ' +
-          'campaigns without publishing the results, and the results are compared. If the new model passes, it ' +
-          'is served from then on, even after a restart. New expansions use the new model, running expansions ' +
-          'finish with the previous model, and audiences stay as they are. The response is sent before the ' +
-          'check; `check` of the resource at `Location` shows the progress.',
+          'Loads the model while the current model is still served, and checks the new model: checksums, golden ' +
+          'batch, and whether the model fits the population. Then both models expand the newest campaigns without ' +
+          'publishing the results, and the results are compared. If the new model passes, it is served from then ' +
+          'on, even after a restart. New expansions use the new model, running expansions finish with the previous ' +
+          'model, and audiences stay as they are. The response is sent before the check; the `check` field of the ' +
+          'resource at `Location` shows the progress.',
         params: modelParams,
         response: { 202: json('The model, which is being checked or is already served.', modelVersion, ['Location']) },
         errors: ['model_not_found', 'model_rejected'],
@@ -88,9 +88,9 @@ function rollbackModel(app: ServerApp, { models }: ModelVersionNeeds): void {
         tags: TAGS,
         summary: 'Return to the model that was served before this version',
         description:
-          'The path names the served version, so a repeated request does not go back twice. The previous model ' +
-          'is loaded and verified, but not compared. The response shows the previous model, and the resource ' +
-          'at `Location` shows the progress.',
+          'The path names the served version, so a repeated request does not go back twice. The previous model is ' +
+          'loaded and verified, but not compared. The response shows the previous model, and the `check` field of ' +
+          'the resource at `Location` shows the progress.',
         params: modelParams,
         response: { 202: json('The previous model, which is being checked.', modelVersion, ['Location']) },
         errors: ['model_not_found', 'model_rejected', 'nothing_to_roll_back'],

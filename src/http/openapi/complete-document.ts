@@ -9,8 +9,8 @@ import { referToComponents } from './components.ts';
 import { ANSWERS, type Document, type Operation, type Schema } from './document-types.ts';
 
 /**
- * Returns the completed document. It removes zod's default bounds of numbers and lists, and copies shared objects,
- * which YAML would write as aliases.
+ * Returns the completed document, without zod's default bounds on numbers and lists. Shared objects are copied, because
+ * YAML would write them as aliases.
  */
 export function completeDocument<T extends object>(given: T): T {
   const document: Document = JSON.parse(JSON.stringify(given));

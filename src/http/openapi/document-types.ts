@@ -1,4 +1,4 @@
-/** Types of the parts of an OpenAPI document that this folder reads or writes. */
+/** Types for the parts of an OpenAPI document that this folder reads or writes. */
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { HeaderName } from '../plugins/response-headers.ts';
 import type { COMPONENT } from './component.ts';

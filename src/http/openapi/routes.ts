@@ -80,7 +80,7 @@ function addErrorPages(app: ServerApp): void {
         }),
         response: {
           200: {
-            description: 'The page of the error code, to which `type` links in problems with this code.',
+            description: 'The page of the error code. The `type` of problems with this code links to the page.',
             headers: ['Vary'],
             content: { [HTML_TYPE]: { schema: textSchema }, [JSON_TYPE]: { schema: errorPageSchema } },
           },

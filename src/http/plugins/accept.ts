@@ -32,8 +32,8 @@ export function negotiate<T extends string>(request: FastifyRequest, offers: rea
 }
 
 /**
- * Whether `Accept-Encoding` prefers gzip to no encoding. If both are equally preferred, the one that the header names
- * first is chosen.
+ * Whether `Accept-Encoding` prefers gzip to no encoding. If both are equally preferred, the encoding that the header
+ * names first is chosen.
  */
 export function acceptsGzip(request: FastifyRequest): boolean {
   // `x-gzip` is the old name of gzip

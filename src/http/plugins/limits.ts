@@ -6,8 +6,8 @@ export const HTTP_LIMITS = {
     published: true,
   }),
   maximumUserIdBytes: fixed(256, 'bytes', 'Maximum number of bytes in a user id, in UTF-8.', { published: true }),
-  maximumParamLength: fixed(16_384, 'characters', 'Maximum number of characters in a path parameter, percent-encoded.'),
-  maximumErrorDetails: fixed(20, 'entries', 'Maximum number of entries in the `errors` of one problem.'),
+  maximumParamLength: fixed(16_384, 'characters', 'Maximum number of characters in a percent-encoded path parameter.'),
+  maximumErrorDetails: fixed(20, 'entries', 'Maximum number of entries in the `errors` list of one problem.'),
   maximumCampaignPageSize: fixed(
     200,
     'items',
@@ -51,8 +51,8 @@ export const HTTP_LIMITS = {
   reservedDescriptors: fixed(
     512,
     'descriptors',
-    'Number of file descriptors, out of those that `ulimit -n` allows, that are reserved for the database, open ' +
-      'streams, uploads and the population. Rankings get at most half of the rest.',
+    'Number of file descriptors reserved for the database, open streams, uploads and the population, out of the ' +
+      'number that `ulimit -n` allows. Rankings get at most half of the rest.',
   ),
   requestsPerKey: setting(
     0,
@@ -80,19 +80,19 @@ export const HTTP_LIMITS = {
     'Maximum number of keys, and of addresses, that are counted separately in one window; further keys and ' +
       'addresses share one count.',
   ),
-  keepAliveTimeoutMs: setting(72_000, 'ms', 'Milliseconds for which an idle connection is kept.'),
+  keepAliveTimeoutMs: setting(72_000, 'ms', 'Milliseconds for which an idle connection is kept open.'),
   closeGraceMs: setting(5_000, 'ms', 'Milliseconds that responses in flight get to finish when the service stops.'),
   overloadLagMs: fixed(
     100,
     'ms',
-    'Milliseconds for which requests may wait to be handled, in three consecutive measurements, before some of them ' +
-      'get 503. Look-ups, reads and health checks are exempt.',
+    'Milliseconds for which requests may wait, in each of three consecutive measurements, before some requests get ' +
+      '503. Look-ups, reads and health checks are exempt.',
   ),
   overloadLookupLagMs: fixed(
     150,
     'ms',
-    'Milliseconds for which look-ups and reads may wait before some of them get 503. They are refused last, ' +
-      'because refusing one takes half as long as answering it. Health checks are always answered.',
+    'Milliseconds for which look-ups and reads may wait before some of them get 503. Look-ups and reads are refused ' +
+      'last, because refusing a request takes half as long as answering it. Health checks are always answered.',
   ),
   lingerMs: fixed(
     3_000,

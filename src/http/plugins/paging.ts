@@ -11,7 +11,7 @@ export const pageCursor = z
   .describe('`next_cursor` of the previous page.')
   .meta(component('PageCursor'));
 
-/** Schema of the query of a paged list. */
+/** Query schema for a paged list. */
 export function pageQuery({ maximumCampaignPageSize, defaultCampaignPageSize }: HttpLimits) {
   return z.strictObject({
     limit: pageLimit(maximumCampaignPageSize, defaultCampaignPageSize).meta(component('PageLimit')),

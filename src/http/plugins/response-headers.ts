@@ -25,7 +25,7 @@ export const RESPONSE_HEADERS = {
   },
   'Idempotent-Replayed': {
     description:
-      '`true` if this response repeats the response of an earlier request with the same `Idempotency-Key`, and ' +
+      '`true` if this response repeats the response to an earlier request with the same `Idempotency-Key`, and ' +
       'nothing was created.',
     required: false,
     schema: { type: 'string', enum: ['true'] },

@@ -42,8 +42,8 @@ const fields = {
   newest: z
     .boolean()
     .describe(
-      'Whether this version was published last. The next update builds on the newest version, even if another ' +
-        'version is served.',
+      'Whether this is the most recently published version. The next update builds on the newest version, even if ' +
+        'another version is served.',
     ),
   imported_at: time.describe('Time at which the files of the population version were written on this machine.'),
   users: count,
@@ -96,7 +96,7 @@ const coverage = answerOf<ShownCoverage>()(
       .min(0)
       .max(1)
       .nullable()
-      .describe('Share of the values of this feature, counted over all users, that the served model does not know.'),
+      .describe("Share of this feature's values, counted over all users, that the served model does not know."),
   },
 );
 

@@ -165,7 +165,7 @@ function activatePopulation(app: ServerApp, { populations, served, wake }: Popul
           'and a service that follows the population then serves the update.',
         params: versionParams,
         response: { 200: json('The version of the population, which is now served.', populationVersion) },
-        errors: ['population_not_found', 'population_rejected', 'unavailable'],
+        errors: ['population_not_found', 'population_rejected'],
       }),
     },
     async (request) => {

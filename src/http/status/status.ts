@@ -67,7 +67,7 @@ const lastError = z.object({
   at: time,
   campaign_id: z.string().nullable().describe('Id of the campaign; `null` for a request error.'),
   expansion_id: z.string().nullable(),
-  route: z.string().nullable().describe('Pattern of the route; `null` for an error of an expansion.'),
+  route: z.string().nullable().describe('Pattern of the route; `null` for an expansion error.'),
 });
 
 export const status = z

@@ -16,7 +16,7 @@ import type { OpenUploads } from './open-uploads.ts';
 import { readUploadedIds } from './upload-ids.ts';
 import { knownPercent, type ShownSet, type uploadQuery } from './user-set.ts';
 
-/** Dependencies of the routes of sets of users. */
+/** Dependencies of the user set routes. */
 export type UserSetNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'population'> & {
   readonly store: Pick<ServerDependencies['store'], 'get' | 'userSets'>;
 };

@@ -41,17 +41,17 @@ export const USER_SET_LIMITS = {
   maximumOpenSmallUploads: fixed(
     4,
     'uploads',
-    'Maximum number of small uploads and lists in JSON that are applied at the same time; further uploads wait.',
+    'Maximum number of small uploads and JSON lists that are applied at the same time; further uploads wait.',
   ),
   maximumWaitingUploads: fixed(
     100,
     'uploads',
-    'Maximum number of small uploads and lists in JSON that wait to be applied; further requests get 503.',
+    'Maximum number of small uploads and JSON lists that wait to be applied; further requests get 503.',
   ),
   smallUploadWaitMs: fixed(
     30_000,
     'ms',
-    'Milliseconds for which small uploads and lists in JSON wait before they get 503.',
+    'Milliseconds for which small uploads and JSON lists wait before they get 503.',
   ),
   uploadStallMs: fixed(
     30_000,

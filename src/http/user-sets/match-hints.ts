@@ -1,4 +1,4 @@
-/** Suggests why user ids are unknown, by checking whether they would be known if read in another format. */
+/** Suggests why user ids are unknown, by checking whether they would be known if read in a different format. */
 
 /** Causes of unknown ids that can be detected. */
 export type Found = 'json_lines' | 'header' | 'utf16' | 'spaces' | 'quotes' | 'columns';

@@ -80,7 +80,7 @@ class Pace {
   readonly #limits: UploadLimits;
   readonly #clock: Clock;
   readonly #deadline: number;
-  /** Milliseconds spent waiting for the sender in the current window of measurement. */
+  /** Milliseconds spent waiting for the sender in the current measurement window. */
   #waitedMs = 0;
   #bytes = 0;
 

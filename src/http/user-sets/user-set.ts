@@ -25,7 +25,7 @@ const EXAMPLE = {
   updated_at: '2026-11-25T12:00:00.000Z',
 };
 
-/** Match report of the ids of one request, with probable reasons why ids are unknown. */
+/** Match report for the ids in one request, with probable reasons why ids are unknown. */
 export interface SentIds extends SeedCounts {
   readonly hints: readonly Hint[];
 }
@@ -129,8 +129,8 @@ export const uploadQuery = z.strictObject({
     .refine((percent) => percent >= 0 && percent <= 100, 'a number from 0 to 100 is expected')
     .optional()
     .describe(
-      'Minimum percentage of the sent ids that must be known; otherwise the change is refused ' +
-        '(`too_few_known`). A suppression list that matches nobody protects nobody.',
+      'Minimum percentage of the sent ids that must be known; otherwise the change is refused (`too_few_known`). A ' +
+        'suppression list that matches no user has no effect.',
     )
     .meta(component('MinKnownPercent')),
   dry_run: z

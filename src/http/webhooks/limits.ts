@@ -6,6 +6,6 @@ export const WEBHOOK_LIMITS = {
   webhookSecretGraceMs: fixed(
     24 * 3_600_000,
     'ms',
-    'Milliseconds for which a replaced secret still signs deliveries if the request sets no other time (a ' + 'day).',
+    'Milliseconds for which a replaced secret still signs deliveries, unless the request sets another time (a day).',
   ),
 };

@@ -36,7 +36,7 @@ const fields = {
   description: z.string(),
   enabled: z
     .boolean()
-    .describe('Whether the webhook is enabled. Events that occur while a webhook is disabled are never sent to it.'),
+    .describe('Whether the webhook is enabled. Events that occur while the webhook is disabled are never sent to it.'),
   disabled_reason: z
     .string()
     .nullable()

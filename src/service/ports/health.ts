@@ -11,7 +11,7 @@ export interface EngineHeartbeat {
   readonly residentBytes: number;
   /** Maximum delay of the engine's event loop since the previous heartbeat. */
   readonly loopLagSeconds: number;
-  /** Number of segments whose user sides are stored, and of the others; null if none are to be stored. */
+  /** Numbers of segments with and without stored user sides; null if no user sides are to be stored. */
   readonly userSides: { readonly stored: number; readonly missing: number } | null;
 }
 
@@ -23,7 +23,7 @@ export interface EngineStatus {
   readonly restarts: number;
   /** Number of this service's engines that were killed because they hung. */
   readonly hung?: number;
-  /** How an engine last ended unexpectedly; null if none has. */
+  /** Description of the last unexpected end of an engine; null if there was none. */
   readonly lastEnd?: string | null;
   /** The last report of the engine; null before the engine is ready and after it has ended. */
   readonly heartbeat?: EngineHeartbeat | null;
@@ -81,7 +81,7 @@ export interface StorageStatus {
   disk(): DiskState;
   /** Size of the reserve for deletions on a full disk; 0 while there is no reserve. @throws AppError storage_failed */
   reserveFileBytes(): number;
-  /** Whether the reserve was given up for a deletion. @throws AppError storage_failed */
+  /** Whether the reserve was released for a deletion. @throws AppError storage_failed */
   isReserveGivenUp(): boolean;
   /**
    * Refuses writes to a lost database. Call this before a request body is read; the store itself also refuses writes.

@@ -11,7 +11,7 @@ export interface ModelHistory {
   readonly models: string;
   /** The model named by `--model`. */
   readonly given: ModelFolder;
-  /** The last promoted model if `--model` has not changed since, otherwise the model of `--model`. */
+  /** The last promoted model if `--model` has not changed since, otherwise the model that `--model` names. */
   readonly served: ModelFolder;
   /** Models in the order in which they were served; the last entry is the served model. */
   readonly entries: readonly ServedModel[];

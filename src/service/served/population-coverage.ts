@@ -1,4 +1,4 @@
-/** Measures what share of the values in a population version the served model does not know. */
+/** Measures the share of a population version's values that the served model does not know. */
 
 import type { ModelFolder } from '../../model/folder.ts';
 import type { FeatureUse, Population } from '../../population/read.ts';

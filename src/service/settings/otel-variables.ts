@@ -96,8 +96,8 @@ export const OTEL_VARIABLES: readonly (readonly [string, string])[] = [
 
 /**
  * Reads which telemetry to export; null for no export. `source` is the environment. If telemetry is exported, `ignored`
- * is called with the name of each variable whose value cannot be used. It does not get the value, because a URL may
- * contain a password.
+ * is called with the name of each variable whose value cannot be used. `ignored` does not get the value, because a URL
+ * may contain a password.
  */
 export function readTelemetry(
   { values }: Settings,

@@ -27,11 +27,11 @@ export interface Setting extends SettingNames {
   readonly isPath: boolean;
   readonly isList: boolean;
   readonly isSwitch: boolean;
-  /** Names of the setting that names the file with the secret; null if this setting is not a secret. */
+  /** Names of the setting for the secret's file path; null if this setting is not a secret. */
   readonly secretFile: SettingNames | null;
 }
 
-/** Names of the setting that names the configuration file. This setting has a flag and a variable, but no key. */
+/** Names of the setting for the path of the configuration file. This setting has a flag and a variable, but no key. */
 export const CONFIG_FILE: Pick<SettingNames, 'flag' | 'variable'> = namesOf('METAHEAC_CONFIG');
 
 /** All settings, in the order of docs/settings.md. */

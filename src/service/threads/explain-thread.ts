@@ -16,7 +16,7 @@ export interface ExplainTask {
   readonly folder: string;
   readonly size: number;
   readonly populationVersion: string;
-  /** The sha256 of the user sets with the seeds of the audience. */
+  /** The sha256 hash of each user set that contains seeds of the audience. */
   readonly seedSets: readonly string[];
 }
 

@@ -1,11 +1,11 @@
-/** Reads the customised model that is stored with a ranking, as changes to the general model. */
+/** Reads the customised model that is stored with a ranking in the form of changes to the general model. */
 import type { BlobReader } from '../../domain/ports/blobs.ts';
 import { AppError } from '../../lib/errors.ts';
 import { CUSTOMISED_FILE, type Customised, decodeCustomised } from '../../model/customised.ts';
 
 /**
  * @throws AppError model_not_stored if the ranking has no customised model; storage_failed if that model is damaged or
- * unreadable, or has another contract
+ * unreadable, or has a different contract
  */
 export function readStoredModel(blobs: BlobReader, folder: string): Customised {
   return decodeCustomised(read(blobs, folder), `${folder}/${CUSTOMISED_FILE}`);

@@ -24,7 +24,7 @@ export class DamageLog {
   readonly #options: DamageLogOptions;
   /** Known damage by path. */
   readonly #known = new Map<string, Damage>();
-  /** Rankings whose campaigns were already queued because of damage, so that reads do not queue them twice. */
+  /** Rankings whose campaigns were already queued because of damage, so that reads do not queue a campaign twice. */
   readonly #queued = new Set<string>();
   readonly #counts: Record<DamageKind, number> = { ranking: 0, user_set: 0, population: 0, row: 0 };
 
@@ -71,8 +71,8 @@ export class DamageLog {
    * expansion is already running; equal inputs give equal bytes. Reads that find the damage cause only one expansion.
    * Each pass of the scrubber causes another expansion while the damaged version stays active, because the previous
    * expansion may have failed or been cancelled, or the version may have been reactivated. This function runs in a
-   * later turn of the event loop and never throws. If there is no message, the damage was found by a read, possibly of
-   * a version that was just deleted.
+   * later iteration of the event loop and never throws. If there is no message, the damage was found by a read,
+   * possibly of a version that was just deleted.
    */
   noteRanking(folder: string, message?: string): void {
     setImmediate(() => {

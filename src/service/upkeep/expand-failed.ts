@@ -23,7 +23,7 @@ export interface ExpandFailedOptions {
  * of queued expansions. If an expansion cannot be queued (full disk), it stays failed and the error is logged.
  */
 export async function expandFailed({ store, logger, wake }: ExpandFailedOptions): Promise<number> {
-  // listed before queueing, because queued campaigns leave the list
+  // all campaigns are listed first, because queueing a campaign removes it from the list
   const ids: string[] = [];
   for (let cursor: string | undefined; ; ) {
     const page = await store.list({ state: 'failed', limit: PAGE_SIZE, cursor });

@@ -1,4 +1,4 @@
-/** Limits of the upkeep of files, disk and clock. */
+/** Limits for the upkeep of files, disk and clock. */
 import { fixed, setting } from '../../lib/limits.ts';
 
 export const UPKEEP_LIMITS = {

@@ -74,7 +74,7 @@ export class ReserveKeeper {
       this.#wasThere ||= bytes > 0 && reserve.sizeBytes() === bytes;
       this.#failure = '';
     } catch (error) {
-      // a disk that stays full is reported once
+      // a disk that stays full is reported only once
       if (messageOf(error) !== this.#failure)
         logger.warn({ err: error }, 'the reserve for deletions could not be created');
       this.#failure = messageOf(error);

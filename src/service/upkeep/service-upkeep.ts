@@ -67,7 +67,7 @@ export async function giveUp(store: CampaignStore, logger: Logger): Promise<void
   }
 }
 
-/** Maintains the reserve, which is given up for deletions on a full disk. */
+/** Maintains the reserve, which is released for deletions on a full disk. */
 export function keepReserve(
   { reserve }: CampaignStore,
   locator: StoreLocator,
@@ -108,7 +108,10 @@ export async function takeOver(
   return disk;
 }
 
-/** Reports damaged rows, found by reads, to the damage log, which is created only after the store is opened. */
+/**
+ * Reports damaged rows that reads find. The damage log, which gets the reports, is created only after the store is
+ * opened.
+ */
 export interface DamagedRows {
   report: (row: DamagedRow) => void;
 }

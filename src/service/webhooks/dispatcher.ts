@@ -53,7 +53,10 @@ export class WebhookDispatcher implements WebhookService {
   #isWoken = false;
   #isPolling = false;
   #polling: Promise<void> = Promise.resolve();
-  /** Deliveries whose attempts ended while due deliveries were being read, so what was read of them may be old. */
+  /**
+   * Deliveries whose attempts ended while due deliveries were being read, so the data read about these deliveries may
+   * be outdated.
+   */
   readonly #ended = new Set<string>();
 
   constructor(options: DispatcherOptions) {
@@ -137,7 +140,7 @@ export class WebhookDispatcher implements WebhookService {
     endSpan(span, result);
     if (result.error === 'aborted') return;
     const [now, durationMs] = [clock.now(), clock.elapsed() - start];
-    // not the time that was read before the call: a step of the clock meanwhile has moved the stored time
+    // recomputed, because a step of the clock during the call has also moved the stored time
     const createdAt = Math.round(now - durationMs - ageMs);
     const attempt = { ...result, durationMs, ...this.#outcomeOf({ ...delivery, createdAt }, result, now) };
     if (!(await outbox.record(delivery, attempt, now))) return;

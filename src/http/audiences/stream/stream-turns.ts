@@ -13,7 +13,7 @@ export type Turn = () => Promise<void>;
 export type TakeStream = (() => () => void) & { readonly turn: Turn };
 
 /**
- * Streams continue in order of arrival until they have used `TURN_MS` of an iteration of the event loop. If each of 64
+ * Streams continue in order of arrival until they have used `TURN_MS` in one iteration of the event loop. If each of 64
  * streams produced a chunk in every iteration, a look-up would wait for 64 chunks.
  */
 export function createTurns(now: () => number): Turn {

@@ -68,8 +68,8 @@ export function nameOfHost(host: string): string {
 }
 
 /**
- * Whether an origin is the service's own. The origin `null`, which files and sandboxed frames have, never counts as its
- * own.
+ * Whether an origin is the service's own. The origin `null` (of files and sandboxed frames) never counts as the
+ * service's own.
  */
 function isSameOrigin(origin: string, host: string | undefined): boolean {
   const at = origin.indexOf('://');

@@ -83,8 +83,8 @@ function countBy(
 
 /**
  * Replaces the store of @fastify/rate-limit, which depends on the wall clock and, once full, forgets an old client for
- * each new client. All windows begin and end together, so memory is freed at once. Around the end of a window, up to
- * twice the limit may be accepted.
+ * each new client. In this store, all windows begin and end together, so memory is freed at once. Around the end of a
+ * window, up to twice the limit may be accepted.
  */
 function windowsOf({ maximumRateLimitClients }: RateLimits, clock: Pick<Clock, 'elapsed'>): FastifyRateLimitStoreCtor {
   return class Windows {

@@ -55,7 +55,7 @@ export function closeUnread(
   const timer = setInterval(() => {
     for (const response of requests.all()) {
       const isUnread = response.writableEnded && !response.writableFinished;
-      // the socket timer of Node restarts whenever the client reads data, and the next request sets the timer again
+      // Node's socket timer restarts whenever the client reads data, and the next request sets the timer again
       if (isUnread && !response.socket?.timeout) response.socket?.setTimeout?.(streamStallMs);
     }
   }, streamStallMs).unref();

@@ -13,7 +13,7 @@ const RETRY_AFTER_SECONDS = 60;
 
 const WRITING = new Set(['POST', 'PUT', 'PATCH']);
 
-/** Adds the check to later registered routes that store something. */
+/** Adds the check to routes that are registered later and store something. */
 export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, 'disk' | 'refuseIfLost'>): void {
   const refuse: onRequestHookHandler = (_request, _reply, done) => {
     storage.refuseIfLost();

@@ -37,8 +37,9 @@ interface AnswerMeta {
 }
 
 /**
- * Creates the answer for an object. The field `audience_version` is read from the value's `audienceVersion`, unless
- * `sources` has a function for the field. A field without a source is a compile error if its type differs.
+ * Creates the answer for an object. For example, the field `audience_version` is read from the value's
+ * `audienceVersion`, unless `sources` has a function for the field. A field without a source is a compile error if its
+ * type differs.
  */
 export function answerOf<Value>() {
   return <Fields extends z.core.$ZodShape>(
