@@ -202,30 +202,31 @@ class LinearRun implements HeadRun {
     const scores = await this.scores();
     const inner = takeNumbers(scores, reference);
     for (let i = 0; i < inner.length; i++) inner[i] = logitOf(inner[i]!) / this.#scaleAtStart;
-    const before = spreadOf(inner);
+    // Each result is taken apart at once, because Node 24 has changed a number in an object that was kept while the
+    // same function returned other objects (README.md, "Decisions").
+    const { mean, deviation } = spreadOf(inner);
     // if all logits are equal, there is no spread to keep
-    const spreadToKeep = before.deviation || 1;
+    const spreadToKeep = deviation || 1;
     const unit = Math.min(spreadToKeep / Math.max(weightOfOwn, LEAST_OWN), this.#mostUnit(parts, spreadToKeep));
     let isBlended = false;
     for (const { part, weight } of parts) {
       const own = takeNumbers(part.own, reference);
-      const spread = spreadOf(own);
-      if (weight === 0 || spread.deviation === 0) continue;
-      const factor = (weight * unit) / spread.deviation;
+      const { deviation: ownDeviation } = spreadOf(own);
+      if (weight === 0 || ownDeviation === 0) continue;
+      const factor = (weight * unit) / ownDeviation;
       part.add(factor);
       for (let i = 0; i < inner.length; i++) inner[i]! += factor * own[i]!;
       isBlended = true;
     }
     if (!isBlended) return;
-    const after = spreadOf(inner);
-    if (after.deviation === 0) return;
+    const { mean: newMean, deviation: newDeviation } = spreadOf(inner);
+    if (newDeviation === 0) return;
     // a larger spread would cause ties among the highest and the lowest scores (see `MOST_UNSCALED`)
-    const shrink = this.#scaleName === null ? 1 : spreadToKeep / after.deviation;
+    const shrink = this.#scaleName === null ? 1 : spreadToKeep / newDeviation;
     this.#scale = this.#scaleAtStart * shrink;
     const intercept = this.#interceptColumn();
     const { dense, firstDense } = this.#features;
-    if (intercept !== -1)
-      this.#change[intercept]! += (before.mean / shrink - after.mean) / dense[intercept - firstDense]!;
+    if (intercept !== -1) this.#change[intercept]! += (mean / shrink - newMean) / dense[intercept - firstDense]!;
   }
 
   position(): HeadPosition {
