@@ -70,3 +70,4 @@ export {
   type Session,
   type SessionOptions,
 } from './src/session/session.ts';
+export { openKernels } from './src/wasm.ts';

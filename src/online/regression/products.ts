@@ -1,4 +1,5 @@
 /** Products of vectors with rows and with directions, each in its own WebAssembly memory (products.wat). */
+import { openKernels } from '../../../packages/onnx-grad/index.ts';
 import { PRODUCTS_WASM } from './products-wasm.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
@@ -20,8 +21,6 @@ export function lanesFor(count: number): Lane[] {
   return Array.from({ length: count }, (_, lane) => ({ lane, of }));
 }
 
-const PAGE_BYTES = 2 ** 16;
-
 /** Rows X in a WebAssembly memory, with room for vectors and their products. */
 export class RowProducts {
   /** The rows themselves, as views of the memory. */
@@ -36,7 +35,8 @@ export class RowProducts {
   /** Copies the rows. */
   constructor({ width, starts, columns, values }: SparseRows) {
     const size = LANES * width;
-    const { kernels, take } = openMemory(2 * size, starts.length + columns.length + values.length);
+    const bytes = 8 * 2 * size + 4 * (starts.length + columns.length + values.length);
+    const { kernels, take } = openKernels<Kernels>(PRODUCTS_WASM, 'products', bytes);
     this.#kernels = kernels;
     this.input = take(Float64Array, size);
     this.output = take(Float64Array, size);
@@ -80,7 +80,8 @@ export class DirectionProducts {
     this.width = width;
     this.rank = rank;
     this.stride = 2 * Math.ceil(width / 2);
-    const { kernels, take } = openMemory(this.stride + rank, rank * this.stride);
+    const bytes = 8 * (this.stride + rank) + 4 * rank * this.stride;
+    const { kernels, take } = openKernels<Kernels>(PRODUCTS_WASM, 'products', bytes);
     this.#kernels = kernels;
     this.#vector = take(Float64Array, this.stride);
     this.#along = take(Float64Array, rank);
@@ -119,24 +120,4 @@ interface Kernels {
   project_four(unit: number, width: number, stride: number, vector: number, along: number): void;
   add(unit: number, width: number, factor: number, vector: number): void;
   add_four(unit: number, width: number, stride: number, factors: number, vector: number): void;
-}
-
-let assembled: WebAssembly.Module | null = null;
-
-/** A memory with room for the given numbers of 8-byte and 4-byte values; the 8-byte values must be allocated first. */
-function openMemory(doubles: number, words: number) {
-  const bytes = 8 * doubles + 4 * words;
-  const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / PAGE_BYTES)) });
-  assembled ??= new WebAssembly.Module(Buffer.from(PRODUCTS_WASM, 'base64'));
-  const kernels = new WebAssembly.Instance(assembled, { products: { memory } }).exports as Kernels;
-  let at = 0;
-  const take = <V extends { readonly byteLength: number }>(
-    View: new (buffer: ArrayBuffer, offset: number, length: number) => V,
-    count: number,
-  ): V => {
-    const view = new View(memory.buffer, at, count);
-    at += view.byteLength;
-    return view;
-  };
-  return { kernels, take };
 }

@@ -2,6 +2,7 @@
 
 import { assert, GraphError, OnnxGradError } from '../errors.ts';
 import { elementCount, type Tensor, typeText } from '../graph/tensor.ts';
+import { openKernels } from '../wasm.ts';
 import { ADAM_WASM } from './adam-wasm.ts';
 import type { Parameters } from './compaction.ts';
 
@@ -184,26 +185,18 @@ function inMemories(needs: readonly Need[]): Need[][] {
   return groups;
 }
 
-let assembled: WebAssembly.Module | null = null;
-
 function openMemory(needs: readonly Need[]): [string, Slot][] {
   const bytes = needs.reduce((sum, need) => sum + bytesOf(need), 0);
-  const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / PAGE_BYTES)) });
-  assembled ??= new WebAssembly.Module(Buffer.from(ADAM_WASM, 'base64'));
-  const kernels = new WebAssembly.Instance(assembled, { adam: { memory } }).exports as Kernels;
+  const { kernels, take } = openKernels<Kernels>(ADAM_WASM, 'adam', bytes);
   kernels.configure(ADAM.beta1, 1 - ADAM.beta1, ADAM.beta2, 1 - ADAM.beta2, ADAM.epsilon);
-  let at = 0;
-  const take = <V>(View: new (buffer: ArrayBuffer, offset: number, length: number) => V, count: number): V => {
-    const view = new View(memory.buffer, at, count);
-    at += 4 * padded(count);
-    return view;
-  };
   return needs.map((need) => {
     const { name, value, rows } = need;
     const [count, width] = [value.data.length, widthOf(need)];
-    const [own, moment1, moment2, gradient] = [0, 1, 2, 3].map(() => take(Float32Array, count)) as Views;
-    const incoming = take(Float32Array, rows * width);
-    const places = take(Int32Array, rows);
+    const [own, moment1, moment2, gradient] = [0, 1, 2, 3].map(() =>
+      take(Float32Array, padded(count)).subarray(0, count),
+    ) as Views;
+    const incoming = take(Float32Array, padded(rows * width)).subarray(0, rows * width);
+    const places = take(Int32Array, padded(rows)).subarray(0, rows);
     return [name, { kernels, shape: value.shape, width, value: own, moment1, moment2, gradient, incoming, places }];
   });
 }

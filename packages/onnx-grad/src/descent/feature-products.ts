@@ -1,11 +1,11 @@
 /** Products with the features of rows, in WebAssembly memory (feature-products.wat). */
+import { openKernels } from '../wasm.ts';
 import { FEATURE_PRODUCTS_WASM } from './feature-products-wasm.ts';
 import type { LinearFeatures } from './linear-features.ts';
 import type { Design } from './logistic-regression.ts';
 
 /** Maximum number of rows per call of a kernel; a multiple of four. */
 const MOST_ROWS = 4096;
-const PAGE_BYTES = 2 ** 16;
 
 export interface Columns {
   readonly sparse: boolean;
@@ -34,8 +34,6 @@ type SparseKernel = (
 ) => void;
 type DenseKernel = (rows: number, count: number, dense: number, width: number, given: number, out: number) => void;
 
-let assembled: WebAssembly.Module | null = null;
-
 export class FeatureProducts {
   /** The features, as views of the memory. */
   readonly features: LinearFeatures;
@@ -50,7 +48,8 @@ export class FeatureProducts {
   constructor(features: LinearFeatures) {
     const { width, starts, columns, values, dense } = features;
     const words = MOST_ROWS + starts.length + columns.length + values.length + dense.length + 1;
-    const { kernels, take } = openMemory(width + 1 + MOST_ROWS, words);
+    const bytes = 8 * (width + 1 + MOST_ROWS) + 4 * words;
+    const { kernels, take } = openKernels<Kernels>(FEATURE_PRODUCTS_WASM, 'features', bytes);
     this.#kernels = kernels;
     this.#byColumn = take(Float64Array, width + 1);
     this.#byRow = take(Float64Array, MOST_ROWS);
@@ -173,22 +172,4 @@ export class FeatureProducts {
       },
     };
   }
-}
-
-/** A memory with room for the given numbers of 8-byte and 4-byte values; the 8-byte values must be allocated first. */
-function openMemory(doubles: number, words: number) {
-  const bytes = 8 * doubles + 4 * words;
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) });
-  assembled ??= new WebAssembly.Module(Buffer.from(FEATURE_PRODUCTS_WASM, 'base64'));
-  const kernels = new WebAssembly.Instance(assembled, { features: { memory } }).exports as Kernels;
-  let at = 0;
-  const take = <V extends { readonly byteLength: number }>(
-    View: new (buffer: ArrayBuffer, offset: number, length: number) => V,
-    count: number,
-  ): V => {
-    const view = new View(memory.buffer, at, count);
-    at += view.byteLength;
-    return view;
-  };
-  return { kernels, take };
 }
