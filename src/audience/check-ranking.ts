@@ -1,5 +1,5 @@
 /** Checks the files of a ranking against their checksums, slice by slice, so that other work can run between slices. */
-import type { BlobReader, Blobs } from '../domain/ports/blobs.ts';
+import type { BlobReader, Blobs } from '../domain/ports/local-blobs.ts';
 import type { Verdict } from '../domain/ports/upkeep.ts';
 import { messageOf } from '../lib/errors.ts';
 import { slicesOf } from '../lib/files/slices.ts';

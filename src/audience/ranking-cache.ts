@@ -1,6 +1,6 @@
 /** A cache of a limited number of open rankings, by folder. */
 import { LRUCache } from 'lru-cache';
-import type { BlobReader } from '../domain/ports/blobs.ts';
+import type { BlobReader } from '../domain/ports/local-blobs.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { buildMemberIndex, memberIndexBytes } from './member-index.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';

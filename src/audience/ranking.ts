@@ -1,5 +1,5 @@
 /** Reads ranges of a ranking from its files. No file is read into memory as a whole. */
-import type { BlobReader, OpenBlob } from '../domain/ports/blobs.ts';
+import type { BlobReader, OpenBlob } from '../domain/ports/local-blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { type AppError, assert } from '../lib/errors.ts';
 import { type Cut, cutAt } from './cut.ts';

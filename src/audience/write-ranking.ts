@@ -1,5 +1,5 @@
 /** Writes a ranking folder atomically and durably. */
-import type { Blobs } from '../domain/ports/blobs.ts';
+import type { Blobs } from '../domain/ports/local-blobs.ts';
 import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from './format.ts';
 import { orderOf } from './order.ts';
 import { sumsOf } from './sums.ts';

@@ -1,5 +1,5 @@
 /** The blobs that the tests of audiences read and corrupt. */
-import type { Blobs } from '../../src/domain/ports/blobs.ts';
+import type { Blobs } from '../../src/domain/ports/local-blobs.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
 
 /** Folders of blobs by absolute path: tests look into their files. */

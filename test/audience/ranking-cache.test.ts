@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { membershipOf } from '../../src/audience/membership.ts';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import type { BlobReader } from '../../src/domain/ports/blobs.ts';
+import type { BlobReader } from '../../src/domain/ports/local-blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { blobs } from './blobs.ts';
 

@@ -2,7 +2,11 @@
  * The port of blobs: immutable files in named folders. A ranking and the changes of its customised model are published
  * together, as one folder. All user sets are files in one folder. Each set is written as its bytes arrive, and named
  * after its contents.
+ *
+ * Blobs may be on another machine. Calls that may need it return promises. Reads of an open blob are synchronous; if
+ * the bytes are not on this machine yet, the read throws `PartMissing`, and `untilRead` fetches them.
  */
+import { AppError } from '../../lib/errors.ts';
 
 /**
  * An open file for range reads. The file can be read even if its folder is deleted or replaced in the meantime. The
@@ -18,72 +22,62 @@ export interface ReadRanges {
   /**
    * Reads from `position` until `target` is full or the file ends; returns the number of bytes read. This method is
    * called for each look-up, so it must add little time to the read itself.
-   * @throws AppError storage_failed
+   * @throws AppError storage_failed; PartMissing if the bytes have to be fetched first (never for local files)
    */
   read(target: Uint8Array, position: number): number;
 }
 
 /** Reads blobs. Names are relative, with `/` between their parts, and never point outside the store. */
 export interface BlobReader {
-  /** @throws AppError storage_failed; facts: errno, which is ENOENT if the file does not exist */
-  open(folder: string, file: string): OpenBlob;
+  /** Rejects with AppError storage_failed; facts: errno, which is ENOENT if the file does not exist */
+  open(folder: string, file: string): Promise<OpenBlob>;
 
-  /**
-   * The contents of a small file.
-   * @throws AppError storage_failed, as `open`
-   */
-  read(folder: string, file: string): Uint8Array;
+  /** The contents of a small file. Rejects with AppError storage_failed, like `open`. */
+  read(folder: string, file: string): Promise<Uint8Array>;
 
-  has(folder: string): boolean;
+  /** Whether a folder exists. Rejects with AppError storage_failed if that cannot be determined. */
+  has(folder: string): Promise<boolean>;
 }
 
 /**
- * A file of any size that is being written. The part written so far can be read. If a method throws, no part of the
- * file is left.
+ * A file of any size that is being written. Until it is published, the file is on this machine, and the part written so
+ * far can be read. If a method throws, no part of the file is left.
  */
 export interface BlobWriter extends ReadRanges {
   /** Appends data to the file. @throws AppError storage_failed */
   write(data: NodeJS.ArrayBufferView): void;
 
-  /**
-   * Makes the file durable, without blocking other work.
-   * @throws AppError storage_failed
-   */
+  /** Makes the file durable on this machine, without blocking other work. Rejects with AppError storage_failed. */
   finish(): Promise<UnnamedBlob>;
-
-  /**
-   * Like `finish`, but synchronous.
-   * @throws AppError storage_failed
-   */
-  finishSync(): UnnamedBlob;
 
   /** Discards the file. This method may be called more than once. */
   abort(): void;
 }
 
-/** A file whose bytes are durable but which has no name yet. Its owner must publish or discard it. */
+/** A file whose bytes are durable on this machine but which has no name yet. Its owner must publish or discard it. */
 export interface UnnamedBlob {
   /**
-   * Gives the file its name, replacing any file of that name. The change is durable when the method returns.
-   * @throws AppError storage_failed
+   * Gives the file its name, replacing any file of that name. The change is durable when the promise resolves. Rejects
+   * with AppError storage_failed.
    */
-  publish(file: string): void;
+  publish(file: string): Promise<void>;
 
   /** Removes the file if it was not published. */
   discard(): void;
 }
 
+/** All methods throw an error at once, or reject, if a name points outside the store. */
 export interface Blobs extends BlobReader {
   /**
-   * Writes a folder and all its files; they are durable when the method returns. An existing folder is replaced;
+   * Writes a folder and all its files; they are durable when the promise resolves. An existing folder is replaced;
    * readers with open files continue to read the old files. Also removes unfinished copies of this folder that killed
-   * processes left behind.
-   * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; no part of the folder remains
+   * processes left behind. The caller must not change `files` before the promise settles. Rejects with AppError
+   * storage_failed (disk full, read-only, no permission) with the cause; no part of the folder remains.
    */
-  publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): void;
+  publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): Promise<void>;
 
-  /** Removes a folder if it exists. @throws AppError storage_failed */
-  delete(folder: string): void;
+  /** Removes a folder if it exists. Rejects with AppError storage_failed. */
+  delete(folder: string): Promise<void>;
 
   /**
    * Begins a file in a folder.
@@ -91,15 +85,55 @@ export interface Blobs extends BlobReader {
    */
   write(folder: string): BlobWriter;
 
-  /**
-   * The names of a folder's files; empty if there is no such folder.
-   * @throws AppError storage_failed
-   */
-  list(folder: string): string[];
+  /** The names of a folder's files; empty if there is no such folder. Rejects with AppError storage_failed. */
+  list(folder: string): Promise<string[]>;
 
-  /**
-   * Removes a file from a folder, if it exists.
-   * @throws AppError storage_failed
-   */
-  deleteFile(folder: string, file: string): void;
+  /** Removes a file from a folder, if it exists. Rejects with AppError storage_failed. */
+  deleteFile(folder: string, file: string): Promise<void>;
+}
+
+/** Thrown by a read whose bytes are not on this machine yet. `fetch` brings them; then the read can be repeated. */
+export class PartMissing extends Error {
+  /** Fetches the missing bytes. Rejects with AppError storage_failed. */
+  readonly fetch: () => Promise<void>;
+
+  constructor(fetch: () => Promise<void>) {
+    super('a part of a blob must be fetched before it can be read');
+    this.name = 'PartMissing';
+    this.fetch = fetch;
+  }
+}
+
+/**
+ * How often `untilRead` repeats one piece of work. Each repetition fetches a part, so more repetitions mean that the
+ * parts that the work needs do not fit on this machine at the same time.
+ */
+const MAXIMUM_FETCHES = 4_096;
+
+/**
+ * Returns the result of `work`. If `work` throws `PartMissing`, the part is fetched, and `work` runs again from its
+ * beginning. `work` must be synchronous and have no effect that a repetition would double. If nothing is missing, the
+ * result is returned at once, without a promise.
+ */
+export function untilRead<T>(work: () => T): T | Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof PartMissing)) throw error;
+    return afterFetch(error, work);
+  }
+}
+
+async function afterFetch<T>(first: PartMissing, work: () => T): Promise<T> {
+  let missing = first;
+  for (let fetches = 0; fetches < MAXIMUM_FETCHES; fetches++) {
+    await missing.fetch();
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof PartMissing)) throw error;
+      missing = error;
+    }
+  }
+  throw new AppError('storage_failed', 'the cache of blobs is too small for the parts that one request reads');
 }

@@ -1,5 +1,5 @@
 /** The port of upkeep: checks of a store's files while a service may be running, and backups. */
-import type { Blobs } from './blobs.ts';
+import type { Blobs } from './local-blobs.ts';
 
 /** The files and folders that a store's rows refer to. */
 export interface StoreContents {

@@ -1,6 +1,6 @@
 /** Saves the work of unfinished expansions when the engine is stopped, and loads this work for the next attempt. */
 import { createHash } from 'node:crypto';
-import type { Blobs } from '../../domain/ports/blobs.ts';
+import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import { checkpointFolder } from '../../domain/ranking-name.ts';
 import type { Job } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';

@@ -1,5 +1,5 @@
 /** Reads the customised model that is stored with a ranking in the form of changes to the general model. */
-import type { BlobReader } from '../../domain/ports/blobs.ts';
+import type { BlobReader } from '../../domain/ports/local-blobs.ts';
 import { AppError } from '../../lib/errors.ts';
 import { CUSTOMISED_FILE, type Customised, decodeCustomised } from '../../model/customised.ts';
 

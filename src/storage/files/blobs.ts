@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
-import type { Blobs, BlobWriter, OpenBlob, UnnamedBlob } from '../../domain/ports/blobs.ts';
+import type { Blobs, BlobWriter, OpenBlob, UnnamedBlob } from '../../domain/ports/local-blobs.ts';
 import { assert } from '../../lib/errors.ts';
 import {
   createFolder,

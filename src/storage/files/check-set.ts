@@ -1,5 +1,5 @@
 /** Checks a user set against its name, in slices that let other work run in between. */
-import type { BlobReader } from '../../domain/ports/blobs.ts';
+import type { BlobReader } from '../../domain/ports/local-blobs.ts';
 import type { Verdict } from '../../domain/ports/upkeep.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { hashSlices } from '../../lib/files/slices.ts';

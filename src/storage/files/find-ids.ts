@@ -1,6 +1,6 @@
 /** Finds which of the given ids are in a user set: a few ids by binary search, many ids in one pass over the file. */
 import { setImmediate } from 'node:timers/promises';
-import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
+import type { BlobReader, OpenBlob } from '../../domain/ports/local-blobs.ts';
 import { intersectionOf } from './algebra.ts';
 import { decodeIds, SEED_FOLDER, userSetBlocks, userSetFile } from './set-file.ts';
 

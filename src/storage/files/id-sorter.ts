@@ -2,7 +2,7 @@
  * Sorts any number of user ids in constant memory by an external merge sort: chunks are sorted, written as runs to one
  * unnamed file, and merged.
  */
-import type { BlobWriter, ReadRanges } from '../../domain/ports/blobs.ts';
+import type { BlobWriter, ReadRanges } from '../../domain/ports/local-blobs.ts';
 import type { IdBlocks } from '../../domain/user-sets.ts';
 import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
 import type { SetWrites } from './writer.ts';

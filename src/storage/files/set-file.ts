@@ -3,7 +3,7 @@
  * at a time.
  */
 import { createHash } from 'node:crypto';
-import type { BlobReader, ReadRanges } from '../../domain/ports/blobs.ts';
+import type { BlobReader, ReadRanges } from '../../domain/ports/local-blobs.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 
 /** Blob folder of user sets. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { Blobs, BlobWriter, UnnamedBlob } from '../../domain/ports/blobs.ts';
+import type { Blobs, BlobWriter, UnnamedBlob } from '../../domain/ports/local-blobs.ts';
 import type { IdBlocks } from '../../domain/user-sets.ts';
 import { encodeIds, SEED_FOLDER, type UserSet, userSetFile } from './set-file.ts';
 

@@ -1,5 +1,5 @@
 /** The objects shared by all parts of the store: a database connection, the files of the data folder, and options. */
-import type { Blobs } from '../../domain/ports/blobs.ts';
+import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import type { StoreOptions } from '../../domain/ports/store.ts';
 import type { Database } from './database/database.ts';
 import type { DatabaseFiles } from './database/database-files.ts';

@@ -12,8 +12,8 @@ import {
   type LastEvent,
 } from '../../domain/feedback.ts';
 import { campaignNotFound } from '../../domain/not-found.ts';
-import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { Feedback } from '../../domain/ports/feedback.ts';
+import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import { AppError } from '../../lib/errors.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';

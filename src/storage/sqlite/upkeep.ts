@@ -1,6 +1,6 @@
 /** Lists the expected and the existing files of a data folder, over a read-only connection. */
 import { resolve } from 'node:path';
-import type { Blobs } from '../../domain/ports/blobs.ts';
+import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import type { DamagedRow, StoreContents, StoreUpkeep } from '../../domain/ports/upkeep.ts';
 import { withStorage } from '../../lib/files/durable-files.ts';
 import { FileBlobs } from '../files/blobs.ts';

@@ -1,7 +1,7 @@
 /** Stores seeds and suppression lists in SQLite: changes to sets, and counts of their users in a population. */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { Blobs } from '../../domain/ports/blobs.ts';
+import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import type { CollectedIds, UserSets } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
 import {

@@ -1,6 +1,6 @@
 /** Blobs: published as a whole, read by ranges, and removed with their owners. */
 import { describe, expect, it } from 'vitest';
-import type { Blobs } from '../../../src/domain/ports/blobs.ts';
+import type { Blobs } from '../../../src/domain/ports/local-blobs.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { checkpointFolder, rankingFolder } from '../../../src/domain/ranking-name.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
