@@ -231,7 +231,8 @@ export interface NewCampaign {
 
 /** The changed fields of a campaign; other fields keep their values. */
 export type CampaignChange = Partial<
-  Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'audience' | 'refresh'> & {
+  Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'audience'> & {
+    readonly refresh: Partial<RefreshPolicy>;
     readonly features: { readonly values: CampaignFeatures; readonly counts: FeatureCounts };
   }
 >;

@@ -1,5 +1,6 @@
 /** The port of audience versions, including which version is active and how the active version changed. */
 import type { Audience, Changes, Page, PageQuery } from '../types.ts';
+import type { Accept } from './accept.ts';
 
 export interface Audiences {
   /**
@@ -22,10 +23,12 @@ export interface Audiences {
   audienceVersions(id: string, query: PageQuery): Promise<Page<Audience>>;
 
   /**
-   * Activates an existing audience version. The change and its event are written in one commit.
-   * @throws AppError campaign_not_found, audience_not_found, storage_failed, unavailable
+   * Activates an existing audience version. The change and its event are written in one commit. `accept` is called with
+   * the version that is active before the change; null if no version is active.
+   * @throws AppError campaign_not_found, audience_not_found, storage_failed, unavailable; any error that `accept`
+   * throws
    */
-  activate(id: string, version: number): Promise<Audience>;
+  activate(id: string, version: number, accept?: Accept<number | null>): Promise<Audience>;
 
   /**
    * Changes of active versions after a cursor, oldest first. Without a cursor, the list begins with the first change.

@@ -10,6 +10,7 @@ import type {
   Labels,
   NewCampaign,
 } from '../types.ts';
+import type { Accept } from './accept.ts';
 
 export interface Campaigns {
   /**
@@ -27,19 +28,21 @@ export interface Campaigns {
 
   /**
    * Changes the named fields of a campaign. A new audience size makes a new audience version, which is active at once.
-   * Changed inputs take effect with the next expansion.
-   * @throws AppError campaign_not_found, external_id_taken (facts: campaign_id), storage_failed, unavailable
+   * Changed inputs take effect with the next expansion. `accept` is called with the campaign before the change.
+   * @throws AppError campaign_not_found, external_id_taken (facts: campaign_id), storage_failed, unavailable; any error
+   * that `accept` throws
    */
-  update(id: string, change: CampaignChange): Promise<Campaign>;
+  update(id: string, change: CampaignChange, accept?: Accept<Campaign>): Promise<Campaign>;
 
   /**
    * Deletes a campaign with its expansions, audiences, feedback and files; running work on the campaign is dropped. The
    * campaign is gone when the call returns; its feedback is gone when the promise settles, without blocking other work.
    * The promise resolves with `null`, or with an error if some feedback could not be removed; `removeUnusedFeedback`
-   * removes such feedback later.
-   * @throws AppError campaign_not_found, storage_failed, unavailable
+   * removes such feedback later. `accept` is called with the campaign; only without `accept` can a damaged campaign be
+   * deleted.
+   * @throws AppError campaign_not_found, storage_failed, unavailable; any error that `accept` throws
    */
-  delete(id: string): Promise<AppError | null>;
+  delete(id: string, accept?: Accept<Campaign>): Promise<AppError | null>;
 
   find(id: string): Promise<Campaign | null>;
 

@@ -1,6 +1,7 @@
 /** The port of webhooks and their signing secrets. */
 import type { IdempotentRequest, Page, PageQuery } from '../types.ts';
 import type { NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../webhook-types.ts';
+import type { Accept } from './accept.ts';
 
 /**
  * Webhooks and their secrets. A method that writes returns once its effect is on disk; if it throws (AppError
@@ -24,8 +25,11 @@ export interface Webhooks {
   /** All webhooks, newest first. @throws AppError invalid_cursor */
   list(query: PageQuery): Promise<Page<Webhook>>;
 
-  /** @throws AppError webhook_not_found */
-  update(id: string, change: WebhookChange, now: number): Promise<Webhook>;
+  /**
+   * Changes the named fields of a webhook. `accept` is called with the webhook before the change.
+   * @throws AppError webhook_not_found; any error that `accept` throws
+   */
+  update(id: string, change: WebhookChange, now: number, accept?: Accept<Webhook>): Promise<Webhook>;
 
   /**
    * Removes a webhook and its deliveries, including pending deliveries.

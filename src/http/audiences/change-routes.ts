@@ -8,7 +8,7 @@ import { audienceVersion, changes } from './audience.ts';
 import { activateBody, changesQuery } from './queries.ts';
 
 export type ChangeNeeds = Pick<ServerDependencies, 'config'> & {
-  readonly store: Pick<ServerDependencies['store'], 'activate' | 'changes' | 'get'>;
+  readonly store: Pick<ServerDependencies['store'], 'activate' | 'changes'>;
 };
 
 export function addVersionRoutes(app: ServerApp, dependencies: ChangeNeeds): void {
@@ -40,10 +40,11 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
     },
     async (request) => {
       const { id } = request.params;
-      const { audienceVersion: active } = await store.get(id);
+      const ifMatch = request.headers['if-match'];
       // the ETags of an audience version differ only in media type, content coding and number of erasures
-      requireMatch(request.headers['if-match'], (etag) => etag.startsWith(`"${active}-`));
-      return store.activate(id, request.body.version);
+      return store.activate(id, request.body.version, (active) =>
+        requireMatch(ifMatch, (etag) => etag.startsWith(`"${active}-`)),
+      );
     },
   );
 }

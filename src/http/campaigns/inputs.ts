@@ -225,15 +225,22 @@ export function refreshField() {
     });
 }
 
-/** Returns the refresh policy after a change. For a new campaign, all triggers are off before the change. */
-export function toRefreshPolicy(
-  { every, on_new_population: onNewPopulation, on_change: onChange }: z.output<ReturnType<typeof refreshChangeField>>,
-  before: RefreshPolicy = { everyMs: null, onNewPopulation: false, onChange: false },
-): RefreshPolicy {
-  const everyMs = typeof every === 'string' ? parseDuration(every) : every;
+type RefreshInput = z.output<ReturnType<typeof refreshChangeField>>;
+
+/** Returns the refresh policy of a new campaign. Triggers that are not named are off. */
+export function toRefreshPolicy(input: RefreshInput): RefreshPolicy {
+  return { everyMs: null, onNewPopulation: false, onChange: false, ...toRefreshChange(input) };
+}
+
+/** Returns the named parts of a refresh policy. */
+export function toRefreshChange({
+  every,
+  on_new_population: onNewPopulation,
+  on_change: onChange,
+}: RefreshInput): Partial<RefreshPolicy> {
   return {
-    everyMs: everyMs === undefined ? before.everyMs : everyMs,
-    onNewPopulation: onNewPopulation ?? before.onNewPopulation,
-    onChange: onChange ?? before.onChange,
+    ...(every !== undefined && { everyMs: typeof every === 'string' ? parseDuration(every) : every }),
+    ...(onNewPopulation !== undefined && { onNewPopulation }),
+    ...(onChange !== undefined && { onChange }),
   };
 }

@@ -1,6 +1,7 @@
 /** Routes that create, change, delete, list and get campaigns. */
 import type { FastifyReply } from 'fastify';
 import { refuseUnknownFilters } from '../../domain/filters.ts';
+import type { Accept } from '../../domain/ports/accept.ts';
 import type { Campaign } from '../../domain/types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { requireLabels } from '../plugins/access/access.ts';
@@ -15,7 +16,7 @@ import { findUser } from '../user-sets/find-user.ts';
 import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
 import { campaign, campaignBody, campaignChangeBody, campaignPage, campaignQuery, tagOfCampaign } from './campaign.ts';
 import { countFeatures } from './features.ts';
-import { toAudienceRequest, toRefreshPolicy } from './inputs.ts';
+import { toAudienceRequest, toRefreshChange, toRefreshPolicy } from './inputs.ts';
 
 export type CampaignNeeds = Pick<ServerDependencies, 'config' | 'served' | 'wake'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'create' | 'delete' | 'get' | 'list' | 'update'>;
@@ -113,17 +114,15 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       const { store } = dependencies;
       const { model, population } = dependencies.served();
       const { features, audience, refresh, ...fields } = request.body;
-      const before = await store.get(request.params.id);
       if (fields.labels) requireLabels(request.caller, fields.labels);
-      requireSame(request.headers['if-match'], before);
       if (fields.filters) refuseUnknownFilters(population, fields.filters);
-      const changed = await store.update(request.params.id, {
+      const change = {
         ...inCamelCase(fields),
         ...(features && { features: { values: features, counts: countFeatures(model.campaignFeatures, features) } }),
         ...(audience && { audience: toAudienceRequest(audience) }),
-        ...(refresh && { refresh: toRefreshPolicy(refresh, before.refresh) }),
-      });
-      return sendCampaign(reply, changed);
+        ...(refresh && { refresh: toRefreshChange(refresh) }),
+      };
+      return sendCampaign(reply, await store.update(request.params.id, change, sameAs(request.headers['if-match'])));
     },
   );
 }
@@ -148,9 +147,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const ifMatch = request.headers['if-match'];
-      if (ifMatch !== undefined) requireSame(ifMatch, await dependencies.store.get(id));
-      const left = await dependencies.store.delete(id);
+      const left = await dependencies.store.delete(id, sameAs(request.headers['if-match']));
       // the campaign itself has been deleted, so the periodic clean-up can remove the remaining feedback
       if (left !== null)
         request.log.warn({ error: left.message }, 'the feedback of a deleted campaign will be removed later');
@@ -211,11 +208,13 @@ function getCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
   );
 }
 
-/** @throws AppError precondition_failed */
-function requireSame(ifMatch: string | undefined, found: Campaign): void {
-  if (ifMatch === undefined) return;
-  const tag = tagOfCampaign(campaign.parse(found));
-  requireMatch(ifMatch, (etag) => etag === tag);
+/** The condition of `If-Match`, which throws precondition_failed; undefined if the request has no such header. */
+function sameAs(ifMatch: string | undefined): Accept<Campaign> | undefined {
+  if (ifMatch === undefined) return undefined;
+  return (found) => {
+    const tag = tagOfCampaign(campaign.parse(found));
+    requireMatch(ifMatch, (etag) => etag === tag);
+  };
 }
 
 function sendCampaign(reply: FastifyReply, found: Campaign): FastifyReply {

@@ -1,4 +1,5 @@
 /** Routes of webhooks and their delivery logs. */
+import type { Webhook } from '../../domain/webhook-types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { NO_STORE } from '../plugins/conditional.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -146,9 +147,11 @@ function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
     async (request, reply) => {
       const { id } = request.params;
       if (request.body.url !== undefined) webhooks.guard.checkUrl(request.body.url);
-      const before = tagOfWebhook(webhook.parse(await store.webhooks.get(id)));
-      requireMatch(request.headers['if-match'], (etag) => etag === before);
-      const changed = webhook.parse(await store.webhooks.update(id, request.body, clock.now()));
+      const accept = (before: Webhook) => {
+        const tag = tagOfWebhook(webhook.parse(before));
+        requireMatch(request.headers['if-match'], (etag) => etag === tag);
+      };
+      const changed = webhook.parse(await store.webhooks.update(id, request.body, clock.now(), accept));
       webhooks.wake();
       return sendShown(reply.header('etag', tagOfWebhook(changed)), changed);
     },

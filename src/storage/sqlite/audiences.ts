@@ -2,6 +2,7 @@
 import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../domain/audiences.ts';
 import { encodeCursor } from '../../domain/cursors.ts';
 import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
+import type { Accept } from '../../domain/ports/accept.ts';
 import type { Audiences } from '../../domain/ports/audiences.ts';
 import type { ExpansionState } from '../../domain/states.ts';
 import type {
@@ -189,9 +190,10 @@ export class SqliteAudiences implements Synchronous<Audiences> {
     );
   }
 
-  activate(id: string, version: number): Audience {
+  activate(id: string, version: number, accept?: Accept<number | null>): Audience {
     const { campaigns } = this.#parts;
     write(this.#database, () => {
+      accept?.(campaigns.get(id).audienceVersion);
       this.#activate(campaigns.getNumber(id), version, this.#now(), 'campaign.activated');
       campaigns.get(id); // throws if the version's row is damaged
     });

@@ -1,6 +1,7 @@
 /** Changes to campaigns in SQLite, each in one transaction. */
 import { randomUUID } from 'node:crypto';
 import { refuseTaken } from '../../domain/campaigns.ts';
+import type { Accept } from '../../domain/ports/accept.ts';
 import type { Campaigns } from '../../domain/ports/campaigns.ts';
 import type { Campaign, CampaignChange, IdempotentRequest, NewCampaign } from '../../domain/types.ts';
 import { countSeeds } from '../../domain/user-sets.ts';
@@ -79,11 +80,12 @@ export class SqliteCampaigns implements Synchronous<Pick<Campaigns, 'create' | '
     return findAnswer(this.#connection.database, request, this.#now());
   }
 
-  update(id: string, change: CampaignChange): Campaign {
+  update(id: string, change: CampaignChange, accept?: Accept<Campaign>): Campaign {
     const { campaigns, audiences } = this.#parts;
     return write(this.#connection.database, () => {
       const number = campaigns.getNumber(id);
       const before = campaigns.get(id);
+      accept?.(before);
       if (change.externalId !== before.externalId) this.#refuseTaken(change.externalId);
       const now = this.#now();
       updateRow(this.#connection.database, 'campaigns', number, { ...columnsOf(change), updated_at: now });
@@ -92,9 +94,10 @@ export class SqliteCampaigns implements Synchronous<Pick<Campaigns, 'create' | '
     });
   }
 
-  async delete(id: string): Promise<AppError | null> {
-    const { audiences, events, cleanup, feedback } = this.#parts;
+  async delete(id: string, accept?: Accept<Campaign>): Promise<AppError | null> {
+    const { campaigns, audiences, events, cleanup, feedback } = this.#parts;
     writeToFree(this.#connection.database, () => {
+      accept?.(campaigns.get(id));
       const number = this.#numberToDelete(id);
       const now = this.#now();
       const last = this.#lastOf(number, id);

@@ -1,5 +1,6 @@
 /** Rows of webhooks and their secrets. Times are milliseconds since 1970. */
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Accept } from '../../domain/ports/accept.ts';
 import type { Webhooks } from '../../domain/ports/webhooks.ts';
 import type { IdempotentRequest, Page, PageQuery } from '../../domain/types.ts';
 import type { CampaignEvent, NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../../domain/webhook-types.ts';
@@ -85,13 +86,14 @@ export class SqliteWebhooks implements Synchronous<Webhooks> {
     );
   }
 
-  update(id: string, change: WebhookChange, now: number): Webhook {
-    write(this.#database, () => {
+  update(id: string, change: WebhookChange, now: number, accept?: Accept<Webhook>): Webhook {
+    return write(this.#database, () => {
       const row = getWebhookRow(this.#database, id);
+      accept?.(toWebhook(row));
       const disabled_reason = reasonAfter(row, change);
       updateRow(this.#database, 'webhooks', row.number, { ...columnsOf(change), disabled_reason, updated_at: now });
+      return this.get(id);
     });
-    return this.get(id);
   }
 
   remove(id: string): void {

@@ -3,6 +3,7 @@ import { describeApiKeys } from './api-keys.ts';
 import { describeAudiences } from './audiences.ts';
 import { describeBlobs } from './blobs.ts';
 import { describeCampaigns } from './campaigns.ts';
+import { describeConditionalChanges } from './conditional-changes.ts';
 import { describeJobHistories } from './job-histories.ts';
 import { describeJobs } from './jobs.ts';
 import type { NewData } from './new-data.ts';
@@ -16,6 +17,7 @@ import { describeVersions } from './versions.ts';
 export function describeCampaignStore(newData: NewData): void {
   describeCampaigns(newData);
   describeVersions(newData);
+  describeConditionalChanges(newData);
   describeAudiences(newData);
   describeJobs(newData);
   describeJobHistories(newData);

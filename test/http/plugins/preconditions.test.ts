@@ -1,4 +1,5 @@
 /** If-Match by route: supported or refused, never ignored. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openContract } from '../../fixture/api-document.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
@@ -8,11 +9,23 @@ let fixture: Fixture;
 beforeAll(async () => {
   users = await importUsers();
   fixture = await openFixture(users.population);
+  answerLater(fixture.store, 'get');
+  answerLater(fixture.store.webhooks, 'get');
 });
 afterAll(async () => {
   await fixture.close();
   users.remove();
 });
+
+/** Makes a method of the store answer some turns of the event loop later, as a store over a network does. */
+function answerLater<K extends string>(part: { [P in K]: (id: string) => Promise<unknown> }, name: K): void {
+  const method = part[name].bind(part);
+  part[name] = async (id) => {
+    const found = await method(id);
+    for (let turns = 0; turns < 5; turns++) await turn();
+    return found;
+  };
+}
 
 type Method = Parameters<Fixture['call']>[0];
 const OLD = '"an-old-tag"';
@@ -46,7 +59,11 @@ const CHANGES = [
   },
   {
     name: 'PUT /v1/campaigns/{id}/audience',
-    make: () => fixture.createReady(),
+    make: async () => {
+      const id = await fixture.createReady();
+      await fixture.call('PATCH', `/v1/campaigns/${id}`, { audience: { size: 1 } });
+      return id;
+    },
     path: (id: string) => `/v1/campaigns/${id}/audience`,
     method: 'PUT' as Method,
     body: { version: 1 },
@@ -71,6 +88,15 @@ describe.each(CHANGES)('$name', ({ make, path, method, body }) => {
       expect([status, json.code, json.errors[0].pointer]).toEqual([412, 'precondition_failed', 'if-match']);
     }
     expect((await fixture.call('GET', url)).text).toBe(before.text);
+  });
+
+  it('is made by exactly one of two concurrent callers who read the same', async () => {
+    const url = path(await make());
+    const ifMatch = String((await fixture.call('GET', url)).headers['etag']);
+    const statuses = await Promise.all(
+      [0, 1, 2].map(async () => (await fixture.call(method, url, body, { 'if-match': ifMatch })).status),
+    );
+    expect(statuses.filter((status) => status < 300)).toHaveLength(1);
   });
 
   it.each(['x', '"a" "b"', '"a', ''])('is 400 with what is no ETag: %j', async (ifMatch) => {
