@@ -27,10 +27,17 @@ export interface ReadRanges {
   read(target: Uint8Array, position: number): number;
 }
 
+export interface OpenOptions {
+  readonly whole?: boolean;
+}
+
 /** Reads blobs. Names are relative, with `/` between their parts, and never point outside the store. */
 export interface BlobReader {
-  /** Rejects with AppError storage_failed; facts: errno, which is ENOENT if the file does not exist */
-  open(folder: string, file: string): Promise<OpenBlob>;
+  /**
+   * Opens a file. With `whole`, all its bytes are on this machine when the promise resolves, and no read of the file
+   * throws PartMissing. Rejects with AppError storage_failed; facts: errno, which is ENOENT if the file does not exist.
+   */
+  open(folder: string, file: string, options?: OpenOptions): Promise<OpenBlob>;
 
   /** The contents of a small file. Rejects with AppError storage_failed, like `open`. */
   read(folder: string, file: string): Promise<Uint8Array>;
@@ -41,26 +48,27 @@ export interface BlobReader {
 
 /**
  * A file of any size that is being written. Until it is published, the file is on this machine, and the part written so
- * far can be read. If a method throws, no part of the file is left.
+ * far can be read. If a method throws, no part of the file is left. `Published` is what `publish` returns: a promise,
+ * except for files of the local disk, which have their name when `publish` returns.
  */
-export interface BlobWriter extends ReadRanges {
+export interface BlobWriter<Published = Promise<void>> extends ReadRanges {
   /** Appends data to the file. @throws AppError storage_failed */
   write(data: NodeJS.ArrayBufferView): void;
 
   /** Makes the file durable on this machine, without blocking other work. Rejects with AppError storage_failed. */
-  finish(): Promise<UnnamedBlob>;
+  finish(): Promise<UnnamedBlob<Published>>;
 
   /** Discards the file. This method may be called more than once. */
   abort(): void;
 }
 
 /** A file whose bytes are durable on this machine but which has no name yet. Its owner must publish or discard it. */
-export interface UnnamedBlob {
+export interface UnnamedBlob<Published = Promise<void>> {
   /**
    * Gives the file its name, replacing any file of that name. The change is durable when the promise resolves. Rejects
    * with AppError storage_failed.
    */
-  publish(file: string): Promise<void>;
+  publish(file: string): Published;
 
   /** Removes the file if it was not published. */
   discard(): void;

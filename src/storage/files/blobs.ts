@@ -18,7 +18,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
-import type { Blobs, BlobWriter, OpenBlob, UnnamedBlob } from '../../domain/ports/local-blobs.ts';
+import type { BlobWriter, OpenBlob, UnnamedBlob } from '../../domain/ports/blobs.ts';
+import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import { assert } from '../../lib/errors.ts';
 import {
   createFolder,
@@ -80,7 +81,7 @@ export class FileBlobs implements Blobs {
     withStorage(`remove ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
   }
 
-  write(folder: string): BlobWriter {
+  write(folder: string): LocalWriter {
     return new FileBlobWriter(this.#pathOf(folder));
   }
 
@@ -143,7 +144,16 @@ class FileBlob implements OpenBlob {
 const TEMPORARY = '.tmp';
 const sync = promisify(fdatasync);
 
-class FileBlobWriter implements BlobWriter {
+/** Writes a file that has its name when `publish` returns. */
+export interface LocalWriter extends BlobWriter<void> {
+  /**
+   * Like `finish`, but synchronous.
+   * @throws AppError storage_failed
+   */
+  finishSync(): UnnamedBlob<void>;
+}
+
+class FileBlobWriter implements LocalWriter {
   readonly #folder: string;
   readonly #path: string;
   readonly #descriptor: number;
@@ -167,7 +177,7 @@ class FileBlobWriter implements BlobWriter {
     return this.#orAbort(() => readFully(this.#descriptor, target, position));
   }
 
-  async finish(): Promise<UnnamedBlob> {
+  async finish(): Promise<UnnamedBlob<void>> {
     try {
       await sync(this.#descriptor);
     } catch (error) {
@@ -177,7 +187,7 @@ class FileBlobWriter implements BlobWriter {
     return this.#close();
   }
 
-  finishSync(): UnnamedBlob {
+  finishSync(): UnnamedBlob<void> {
     this.#orAbort(() => fsyncSync(this.#descriptor));
     return this.#close();
   }
@@ -188,7 +198,7 @@ class FileBlobWriter implements BlobWriter {
     removeQuietly(this.#path, { recursive: false });
   }
 
-  #close(): UnnamedBlob {
+  #close(): UnnamedBlob<void> {
     this.#isOpen = false;
     closeSync(this.#descriptor);
     const folder = this.#folder;

@@ -1,8 +1,8 @@
 /** Finds which of the given ids are in a user set: a few ids by binary search, many ids in one pass over the file. */
 import { setImmediate } from 'node:timers/promises';
-import type { BlobReader, OpenBlob } from '../../domain/ports/local-blobs.ts';
+import type { OpenBlob } from '../../domain/ports/blobs.ts';
 import { intersectionOf } from './algebra.ts';
-import { decodeIds, SEED_FOLDER, userSetBlocks, userSetFile } from './set-file.ts';
+import { blocksOfSet, decodeIds } from './set-file.ts';
 
 /** Bytes that the binary search reads at a time: enough for two lines with the longest ids. */
 const WINDOW_BYTES = 4_096;
@@ -10,41 +10,37 @@ const WINDOW_BYTES = 4_096;
 const SEARCHED_IDS = 32;
 
 /**
- * Returns the ids in `userIds` that the set contains. `userIds` must be sorted by UTF-16 code units. Other work can run
- * in between. The sha256 of the set is not verified. @throws AppError storage_failed, like `userSetBlocks`
+ * Returns the ids in `userIds` that an open set contains, and closes the set. `userIds` must be sorted by UTF-16 code
+ * units. Other work can run in between. The sha256 of the set is not verified.
+ * @throws AppError storage_failed, like `blocksOfSet`
  */
-export async function findIds(
-  blobs: Pick<BlobReader, 'open'>,
-  sha256: string,
-  userIds: readonly string[],
-): Promise<string[]> {
-  await setImmediate();
-  if (userIds.length <= SEARCHED_IDS) {
-    const found = searchIds(blobs, sha256, userIds);
-    if (found !== null) return found;
-  }
-  const found: string[] = [];
-  for (const block of intersectionOf(userSetBlocks(blobs, sha256), [userIds])) {
-    found.push(...block);
-    await setImmediate();
-  }
-  return found;
-}
-
-/** Finds ids by binary search; null if a line is too long for the window. */
-function searchIds(blobs: Pick<BlobReader, 'open'>, sha256: string, userIds: readonly string[]): string[] | null {
-  const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
+export async function findIds(blob: OpenBlob, sha256: string, userIds: readonly string[]): Promise<string[]> {
   try {
+    await setImmediate();
+    if (userIds.length <= SEARCHED_IDS) {
+      const found = searchIds(blob, userIds);
+      if (found !== null) return found;
+    }
     const found: string[] = [];
-    for (const userId of userIds) {
-      const has = searchId(blob, userId);
-      if (has === null) return null;
-      if (has) found.push(userId);
+    for (const block of intersectionOf(blocksOfSet(blob, sha256), [userIds])) {
+      found.push(...block);
+      await setImmediate();
     }
     return found;
   } finally {
     blob.close();
   }
+}
+
+/** Finds ids by binary search; null if a line is too long for the window. */
+function searchIds(blob: OpenBlob, userIds: readonly string[]): string[] | null {
+  const found: string[] = [];
+  for (const userId of userIds) {
+    const has = searchId(blob, userId);
+    if (has === null) return null;
+    if (has) found.push(userId);
+  }
+  return found;
 }
 
 function searchId(blob: OpenBlob, userId: string): boolean | null {

@@ -2,10 +2,9 @@
  * Sorts any number of user ids in constant memory by an external merge sort: chunks are sorted, written as runs to one
  * unnamed file, and merged.
  */
-import type { BlobWriter, ReadRanges } from '../../domain/ports/local-blobs.ts';
+import type { BlobWriter, ReadRanges } from '../../domain/ports/blobs.ts';
 import type { IdBlocks } from '../../domain/user-sets.ts';
 import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
-import type { SetWrites } from './writer.ts';
 
 /** Number of ids per run. Sorting a run takes 15 to 60 ms and uses about 4 MB. Ten million ids make 306 runs. */
 const CHUNK_IDS = 32_768;
@@ -16,6 +15,13 @@ const BLOCK_IDS = 4_096;
 const RUN_READ_BYTES = 16 * 1024;
 /** Number of runs whose first blocks are read in one turn of the event loop. */
 const OPENED_RUNS = 16;
+
+/** Stores the runs. */
+interface RunFiles {
+  write(folder: string): RunFile;
+}
+
+type RunFile = Pick<BlobWriter, 'write' | 'read' | 'abort'>;
 
 /** The position of a run in the file. */
 interface Run {
@@ -28,16 +34,16 @@ interface Run {
  * @throws AppError storage_failed
  */
 export class IdSorter {
-  readonly #blobs: SetWrites;
+  readonly #blobs: RunFiles;
   readonly #chunkIds: number;
   readonly #runs: Run[] = [];
   #chunk: string[] = [];
-  #spill: BlobWriter | null = null;
+  #spill: RunFile | null = null;
   #spilledBytes = 0;
   #received = 0;
 
   /** `blobs` stores the runs if there is more than one chunk; a chunk has `chunkIds` ids. */
-  constructor(blobs: SetWrites, chunkIds = CHUNK_IDS) {
+  constructor(blobs: RunFiles, chunkIds = CHUNK_IDS) {
     this.#blobs = blobs;
     this.#chunkIds = chunkIds;
   }

@@ -3,7 +3,7 @@
  * at a time.
  */
 import { createHash } from 'node:crypto';
-import type { BlobReader, ReadRanges } from '../../domain/ports/local-blobs.ts';
+import type { OpenBlob, OpenOptions, ReadRanges } from '../../domain/ports/blobs.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 
 /** Blob folder of user sets. */
@@ -35,14 +35,32 @@ export function decodeIds(bytes: Buffer): string[] {
   return lines.map((line) => (line.startsWith('"') ? (JSON.parse(line) as string) : line));
 }
 
+/** Opens blobs; `Opened` is an open blob, or a promise of one. */
+interface SetFiles<Opened> {
+  open(folder: string, file: string, options?: OpenOptions): Opened;
+}
+
+/** Opens the file of a set, whose blocks can then be read without waiting. The errors are those of `open`. */
+export function openUserSet<Opened>(blobs: SetFiles<Opened>, sha256: string): Opened {
+  return blobs.open(SEED_FOLDER, userSetFile(sha256), { whole: true });
+}
+
 /**
- * Reads the sorted ids of a set in blocks of some thousands. Memory is constant, and the caller can do other work
- * between blocks. The file stays open, so it can be read to the end even if it is removed in the meantime. @throws
- * AppError storage_failed if the file is missing or, after the last block, if the bytes do not match the sha256; in
- * that case the caller must discard all ids
+ * Opens a set when its first block is requested, and reads it like `blocksOfSet`.
+ * @throws AppError storage_failed, also if the file is missing
  */
-export function* userSetBlocks(blobs: Pick<BlobReader, 'open'>, sha256: string): Generator<string[], void, void> {
-  const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
+export function* userSetBlocks(blobs: SetFiles<OpenBlob>, sha256: string): Generator<string[], void, void> {
+  yield* blocksOfSet(openUserSet(blobs, sha256), sha256);
+}
+
+/**
+ * Reads the sorted ids of an open set in blocks of some thousands, and closes the file at the end. Memory is constant,
+ * and the caller can do other work between blocks. The file stays open, so it can be read to the end even if it is
+ * removed in the meantime. A caller that does not read any block must close the file.
+ * @throws AppError storage_failed, after the last block also if the bytes do not match the sha256; in that case the
+ * caller must discard all ids
+ */
+export function* blocksOfSet(blob: OpenBlob, sha256: string): Generator<string[], void, void> {
   try {
     const hash = createHash('sha256');
     for (const lines of lineBlocks(blob, 0, Number.MAX_SAFE_INTEGER)) {

@@ -4,34 +4,37 @@
  */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { Blobs, BlobWriter, UnnamedBlob } from '../../domain/ports/local-blobs.ts';
+import type { BlobWriter, UnnamedBlob } from '../../domain/ports/blobs.ts';
 import type { IdBlocks } from '../../domain/user-sets.ts';
+import type { FileBlobs } from './blobs.ts';
 import { encodeIds, SEED_FOLDER, type UserSet, userSetFile } from './set-file.ts';
 
-/** Destination of new sets. */
-export type SetWrites = Pick<Blobs, 'write'>;
+/** Destination of new sets. `Published` is what publishing a set returns, as in `BlobWriter`. */
+interface SetWrites<Published> {
+  write(folder: string): BlobWriter<Published>;
+}
 
 /** A set that is written to disk but has no file name yet. Its owner publishes or discards the set. */
-export interface WrittenSet extends UserSet {
+export interface WrittenSet<Published> extends UserSet {
   /**
    * Gives the file its name and waits until the name is durable. If the set already has a file, the file is replaced,
-   * which repairs a damaged file. Call this inside the write transaction that records the set, because unused files are
-   * also removed inside write transactions.
+   * which repairs a damaged file. If sets are files, call this inside the write transaction that records the set,
+   * because unused files are also removed inside write transactions.
    */
-  publish(): void;
+  publish(): Published;
   /** Removes an unpublished file. */
   discard(): void;
 }
 
 /** Writes one set. Each method may throw AppError storage_failed, and leaves no file behind in that case. */
-class UserSetWriter {
-  readonly #blob: BlobWriter;
+class UserSetWriter<Published> {
+  readonly #blob: Pick<BlobWriter, 'write'>;
   readonly #hash = createHash('sha256');
   #users = 0;
   #sizeBytes = 0;
 
-  constructor(blobs: SetWrites) {
-    this.#blob = blobs.write(SEED_FOLDER);
+  constructor(blob: Pick<BlobWriter, 'write'>) {
+    this.#blob = blob;
   }
 
   /** Appends ids, which must be in ascending order, after all ids written before. */
@@ -44,20 +47,8 @@ class UserSetWriter {
     this.#sizeBytes += bytes.length;
   }
 
-  finishSync(): WrittenSet {
-    return this.#named(this.#blob.finishSync());
-  }
-
-  async finish(): Promise<WrittenSet> {
-    return this.#named(await this.#blob.finish());
-  }
-
-  /** Discards the set. */
-  abort(): void {
-    this.#blob.abort();
-  }
-
-  #named(blob: UnnamedBlob): WrittenSet {
+  /** The set, whose bytes are complete in `blob`. */
+  written(blob: UnnamedBlob<Published>): WrittenSet<Published> {
     const sha256 = this.#hash.digest('hex');
     return {
       sha256,
@@ -73,26 +64,31 @@ class UserSetWriter {
  * Writes a set from memory; the ids may be in any order, but must not repeat. @throws AppError storage_failed with the
  * cause
  */
-export function writeUserSet(blobs: SetWrites, userIds: readonly string[]): WrittenSet {
-  const writer = new UserSetWriter(blobs);
+export function writeUserSet(blobs: Pick<FileBlobs, 'write'>, userIds: readonly string[]): WrittenSet<void> {
+  const blob = blobs.write(SEED_FOLDER);
+  const writer = new UserSetWriter<void>(blob);
   writer.write([...userIds].sort());
-  return writer.finishSync();
+  return writer.written(blob.finishSync());
 }
 
 /**
  * Writes a set of any size in constant memory; other work can run between blocks. @throws AppError storage_failed, and
  * the errors of `blocks`
  */
-export async function writeBlocks(blobs: SetWrites, blocks: IdBlocks): Promise<WrittenSet> {
-  const writer = new UserSetWriter(blobs);
+export async function writeBlocks<Published>(
+  blobs: SetWrites<Published>,
+  blocks: IdBlocks,
+): Promise<WrittenSet<Published>> {
+  const blob = blobs.write(SEED_FOLDER);
+  const writer = new UserSetWriter<Published>(blob);
   try {
     for (const block of blocks) {
       writer.write(block);
       await setImmediate();
     }
-    return await writer.finish();
+    return writer.written(await blob.finish());
   } catch (error) {
-    writer.abort();
+    blob.abort();
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** The objects shared by all parts of the store: a database connection, the files of the data folder, and options. */
-import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import type { StoreOptions } from '../../domain/ports/store.ts';
+import type { FileBlobs } from '../files/blobs.ts';
 import type { Database } from './database/database.ts';
 import type { DatabaseFiles } from './database/database-files.ts';
 import type { Reserve } from './database/reserve.ts';
@@ -11,7 +11,7 @@ export interface Connection {
   readonly dataDir: string;
   readonly files: DatabaseFiles;
   readonly reserve: Reserve;
-  readonly blobs: Blobs;
+  readonly blobs: FileBlobs;
   readonly options: StoreOptions;
   /**
    * Removes files and folders (relative to the data folder) that no row refers to. If another database made the

@@ -175,6 +175,6 @@ export class SqliteExpansions implements Synchronous<Expansions>, Synchronous<Se
   }
 }
 
-function referenceTo(set: WrittenSet | null): { readonly set: string | null; readonly users: number } {
+function referenceTo(set: WrittenSet<void> | null): { readonly set: string | null; readonly users: number } {
   return { set: set?.sha256 ?? null, users: set?.users ?? 0 };
 }

@@ -13,8 +13,8 @@ import {
 } from '../../domain/feedback.ts';
 import { campaignNotFound } from '../../domain/not-found.ts';
 import type { Feedback } from '../../domain/ports/feedback.ts';
-import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import { AppError } from '../../lib/errors.ts';
+import type { FileBlobs } from '../files/blobs.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
@@ -50,8 +50,8 @@ const HELD_CAMPAIGNS = `
 /** Sets of users by last event; null for a set without users. */
 export interface FeedbackSets {
   /** Users who converted or clicked. */
-  readonly positives: WrittenSet | null;
-  readonly dismissed: WrittenSet | null;
+  readonly positives: WrittenSet<void> | null;
+  readonly dismissed: WrittenSet<void> | null;
 }
 
 export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
@@ -62,7 +62,7 @@ export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
  */
 export class SqliteFeedback implements Synchronous<Feedback> {
   readonly #database: Database;
-  readonly #blobs: Blobs;
+  readonly #blobs: FileBlobs;
   readonly #audit: SqliteAuditLog;
   readonly #campaigns: CampaignRows;
   readonly #writes = new BoundedQueue(
@@ -279,6 +279,6 @@ export class SqliteFeedback implements Synchronous<Feedback> {
   }
 }
 
-async function writeSorted(blobs: Blobs, sorter: IdSorter): Promise<WrittenSet | null> {
+async function writeSorted(blobs: FileBlobs, sorter: IdSorter): Promise<WrittenSet<void> | null> {
   return sorter.received === 0 ? null : writeBlocks(blobs, sorter.blocks());
 }

@@ -12,7 +12,7 @@ import type { Database } from './database/database.ts';
 type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt'>>;
 
 /** Publishes a written set and inserts its row, inside the caller's transaction. */
-export function recordSet(database: Database, set: WrittenSet, now: number): void {
+export function recordSet(database: Database, set: WrittenSet<void>, now: number): void {
   set.publish();
   database
     .prepare(
@@ -94,7 +94,7 @@ export function setNames(database: Database): string[] {
 export function replaceSet(
   database: Database,
   before: string,
-  after: WrittenSet,
+  after: WrittenSet<void>,
   erased: ReadonlySet<string>,
   now: number,
 ): void {

@@ -8,7 +8,7 @@ import type { ErasedData, UserErasure } from '../../domain/ports/user-erasure.ts
 import { AppError } from '../../lib/errors.ts';
 import { differenceOf } from '../files/algebra.ts';
 import { findIds } from '../files/find-ids.ts';
-import { userSetBlocks } from '../files/set-file.ts';
+import { openUserSet, userSetBlocks } from '../files/set-file.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
@@ -36,7 +36,7 @@ interface Parts {
 /** A set without the erased users, which replaces a set that contains them. */
 interface Replacement {
   readonly before: string;
-  readonly after: WrittenSet;
+  readonly after: WrittenSet<void>;
   readonly erased: ReadonlySet<string>;
 }
 
@@ -144,7 +144,7 @@ export class SqliteUserErasure implements Synchronous<UserErasure> {
   async #replacementOf(sha256: string, userIds: readonly string[]): Promise<Replacement | null> {
     const { blobs, reserve } = this.#connection;
     try {
-      const erased = await findIds(blobs, sha256, userIds);
+      const erased = await findIds(openUserSet(blobs, sha256), sha256, userIds);
       if (erased.length === 0) return null;
       const after = await reserve.using(() => writeBlocks(blobs, differenceOf(userSetBlocks(blobs, sha256), [erased])));
       return { before: sha256, after, erased: new Set(erased) };

@@ -1,7 +1,6 @@
 /** Stores seeds and suppression lists in SQLite: changes to sets, and counts of their users in a population. */
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import type { CollectedIds, UserSets } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
 import {
@@ -18,6 +17,7 @@ import {
 } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import { intersectionOf, unionOf } from '../files/algebra.ts';
+import type { FileBlobs } from '../files/blobs.ts';
 import { type ChangeTask, combine, sentOf, tallyFor } from '../files/change.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { tallyOf } from '../files/match-tally.ts';
@@ -38,7 +38,7 @@ const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
 export class SqliteUserSets implements Synchronous<UserSets> {
   readonly #database: Database;
   readonly #dataDir: string;
-  readonly #blobs: Blobs;
+  readonly #blobs: FileBlobs;
   readonly #discard: Connection['discard'];
   readonly #audit: SqliteAuditLog;
   readonly #now: () => number;
@@ -137,7 +137,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     const { owner, how, collected, population, action = null } = task;
     const before = readOwnedSet(this.#database, owner);
     const tally = tallyFor(task);
-    let set: WrittenSet;
+    let set: WrittenSet<void>;
     try {
       set = await writeBlocks(this.#blobs, tally.over(combine(how, this.#blocks(before?.sha256), collected.blocks())));
     } catch (error) {
