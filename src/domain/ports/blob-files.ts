@@ -1,0 +1,50 @@
+/**
+ * The port of single files in the storage of blobs: the files of populations and models, which have names and
+ * conditions of their own instead of folders. Large files go to and from files of this machine, and never through
+ * memory as a whole.
+ */
+
+/** A stored file without its bytes. */
+export interface BlobFileEntry {
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+/** A small stored file. `tag` identifies this state of the file (an ETag, for example). */
+export interface TaggedFile {
+  readonly data: Uint8Array;
+  readonly tag: string;
+}
+
+/**
+ * When a file is put: always, only if there is no file of this name, or only if the file still has this tag. Of several
+ * callers that put the same file at once with a condition, one succeeds.
+ */
+export type PutCondition = 'always' | 'if-absent' | { readonly ifTag: string };
+
+/**
+ * Names are relative, with `/` between their parts. A file appears with all its bytes or not at all. What a promise
+ * reports is durable, and every later call of any host sees it. All promises reject with AppError storage_failed.
+ */
+export interface BlobFiles {
+  /** A small file; null if there is no file of this name. */
+  find(name: string): Promise<TaggedFile | null>;
+
+  /** Puts a small file. Returns its tag; null if the condition was not met, and nothing was put. */
+  put(name: string, data: Uint8Array, condition?: PutCondition): Promise<string | null>;
+
+  /** Puts a file of this machine, of any size. A stored file of this name is replaced. */
+  putFile(name: string, path: string): Promise<void>;
+
+  /**
+   * Fetches a file of any size into a new file of this machine, whose folder must exist. Nothing is left at `path` if
+   * the promise rejects. The caller verifies the bytes. The error of a file that does not exist has the errno ENOENT.
+   */
+  fetchFile(name: string, path: string): Promise<void>;
+
+  /** All files whose names begin with `prefix`, in any order. */
+  list(prefix: string): Promise<readonly BlobFileEntry[]>;
+
+  /** Deletes a file if it exists, with all its stored versions. */
+  deleteFile(name: string): Promise<void>;
+}

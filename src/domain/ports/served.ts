@@ -1,0 +1,38 @@
+/**
+ * The ports of what all nodes and engines of a cluster serve: one row with the served versions, and announcements of
+ * changes. A store of a single service has neither, because its files say which versions are served.
+ */
+import type { ServedChange, ServedVersions } from '../served.ts';
+
+export interface ServedRow {
+  /** The served versions; null before the first node has started. Rejects with AppError storage_failed. */
+  get(): Promise<ServedVersions | null>;
+
+  /**
+   * Changes the row as `changeServed` says, in one transaction, and announces the change. Returns the new row; null if
+   * the row's epoch is not `expectedEpoch` (0: there must be no row), because another node made a change first. Nothing
+   * is changed then. Rejects with AppError storage_failed.
+   */
+  change(expectedEpoch: number, change: ServedChange): Promise<ServedVersions | null>;
+
+  /**
+   * Calls `listener` within a second after each change, whichever node made it. If several changes follow each other,
+   * the listener may be called only for the last. Returns a function that ends the calls.
+   */
+  onChanged(listener: (now: ServedVersions) => void): () => void;
+}
+
+/**
+ * A kind of news for all nodes and engines.
+ * - `population`: versions were published or removed, or users were erased, so mirrors must follow the index.
+ */
+export type Topic = 'population';
+
+/** Tells all nodes and engines of a change. News may be lost while a connection is down, so listeners also poll. */
+export interface Announcements {
+  /** Rejects with AppError storage_failed. */
+  announce(topic: Topic): Promise<void>;
+
+  /** Calls `listener` after each announcement, own announcements included. Returns a function that ends the calls. */
+  onAnnounced(topic: Topic, listener: () => void): () => void;
+}
