@@ -12,6 +12,7 @@ import type { StoreHealth } from './health.ts';
 import type { Jobs } from './jobs.ts';
 import type { BlobReader, Blobs } from './local-blobs.ts';
 import type { Outbox } from './outbox.ts';
+import type { RangeWork } from './ranges.ts';
 import type { CampaignRecords } from './records.ts';
 import type { StoreReserve } from './reserve.ts';
 import type { BackupOptions, BackupReport, DamagedRow, RestoreOptions, RestoreReport, StoreUpkeep } from './upkeep.ts';
@@ -109,6 +110,8 @@ export interface CampaignStore
   readonly clock: ClockMemory;
   /** The health of the store: whether the store can be written to, its queued jobs, and its failures. */
   readonly health: StoreHealth;
+  /** Distributed expansions; null if all expansions are computed by the engine that claims them. */
+  readonly ranges: RangeWork | null;
   /** Disk space that is released when a deletion finds the disk full. */
   readonly reserve: StoreReserve;
   /** Closes the store; no method may be called afterwards. */

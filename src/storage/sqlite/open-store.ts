@@ -116,6 +116,7 @@ function composed(connection: Connection): CampaignStore {
       lostFiles: () => health.lostFiles(),
       ...promised(health, ['probe', 'queue', 'lastFailures', 'schemaVersion']),
     },
+    ranges: null,
     reserve: connection.reserve,
     close: async () => void database.close(),
   };

@@ -1,0 +1,275 @@
+/**
+ * The rules of distributed expansions: functions of a range's state, a command and the time. A range is a run of
+ * consecutive segments that any engine can score. Times are in milliseconds since 1970.
+ */
+import { assert, unreachable } from '../lib/errors.ts';
+import type { Reason } from './types.ts';
+
+/** The segments `from` to `to - 1` of a population version. */
+export interface SegmentRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Divides the segments of a population into ranges of `size` segments; the last range may be shorter. */
+export function rangesOf(segments: number, size: number): readonly SegmentRange[] {
+  assert(size >= 1, 'a range has at least one segment');
+  return Array.from({ length: Math.ceil(segments / size) }, (_, i) => ({
+    from: i * size,
+    to: Math.min(segments, (i + 1) * size),
+  }));
+}
+
+/** An engine that is scoring a range. */
+export interface RangeHolder {
+  readonly owner: string;
+  /** The fencing token of the claim. */
+  readonly token: number;
+  readonly claimedAt: number;
+  readonly leaseUntil: number;
+}
+
+/** The result of a range that counts: that of the first claim that finished. */
+export interface FinishedRange {
+  readonly owner: string;
+  /** The token of the claim, which is part of the name of the part's folder. */
+  readonly token: number;
+  /** The time from the claim to the result. */
+  readonly tookMs: number;
+  /** Number of users in the part. */
+  readonly candidates: number;
+  /** Thread-seconds spent on scoring. */
+  readonly threadSeconds: number;
+  /** Number of rows per run of the model. */
+  readonly batchSize: number;
+}
+
+export interface RangeState {
+  /** The token of the last claim; 0 before the first claim. */
+  readonly token: number;
+  /** The claims that are valid: one, or two if the range was doubled. */
+  readonly holders: readonly RangeHolder[];
+  /** Whether a second engine may take the range while the first is still working on it. */
+  readonly isDoubled: boolean;
+  /** Number of attempts that ended with an error. */
+  readonly failures: number;
+  /** Number of attempts whose engine died. */
+  readonly deaths: number;
+  /** The range must not be claimed before this time. */
+  readonly runAfter: number;
+  /** Why the last attempt failed; null if no attempt failed. */
+  readonly reason: Reason | null;
+  readonly finished: FinishedRange | null;
+}
+
+export const NEW_RANGE: RangeState = {
+  token: 0,
+  holders: [],
+  isDoubled: false,
+  failures: 0,
+  deaths: 0,
+  runAfter: 0,
+  reason: null,
+  finished: null,
+};
+
+export interface RangeRules {
+  /** How long a range is leased by a claim or a renewal. */
+  readonly leaseMs: number;
+  /** Maximum number of attempts that fail, and maximum number of attempts whose engine dies. */
+  readonly maximumAttempts: number;
+}
+
+export type RangeCommand =
+  | { readonly kind: 'claim'; readonly owner: string }
+  | { readonly kind: 'renew'; readonly token: number }
+  | { readonly kind: 'finish'; readonly token: number; readonly result: RangeResult }
+  | { readonly kind: 'fail'; readonly token: number; readonly reason: Reason; readonly delayMs: number }
+  /** The engine must not score this range, so it gives the range back. */
+  | { readonly kind: 'refuse'; readonly token: number }
+  /** Another engine may take the range too. */
+  | { readonly kind: 'double' }
+  /** An engine died, or was stopped on purpose. */
+  | { readonly kind: 'release'; readonly owner: string; readonly how: 'died' | 'stopped' };
+
+export type RangeResult = Pick<FinishedRange, 'candidates' | 'threadSeconds' | 'batchSize'>;
+
+/** How far a range is. `failed`: no attempts are left, so the expansion cannot be finished. */
+export type RangePhase = 'waiting' | 'running' | 'finished' | 'failed';
+
+export function phaseOf(range: RangeState, { maximumAttempts }: Pick<RangeRules, 'maximumAttempts'>): RangePhase {
+  if (range.finished !== null) return 'finished';
+  if (range.failures >= maximumAttempts || range.deaths >= maximumAttempts) return 'failed';
+  return range.holders.length > 0 ? 'running' : 'waiting';
+}
+
+/** The range without holders whose lease has expired at the time `now`; their engines count as dead. */
+export function rangeAt(range: RangeState, now: number): RangeState {
+  const holders = range.holders.filter(({ leaseUntil }) => leaseUntil > now);
+  return range.finished !== null || holders.length === range.holders.length ? range : died(range, holders);
+}
+
+/**
+ * Whether an engine may claim a range: nobody is working on it, all leases have expired, or it was doubled and only one
+ * other engine is working on it.
+ */
+export function isClaimable(range: RangeState, owner: string, rules: RangeRules, now: number): boolean {
+  const left = rangeAt(range, now);
+  const phase = phaseOf(left, rules);
+  if (phase === 'waiting') return left.runAfter <= now;
+  return phase === 'running' && left.isDoubled && left.holders.length === 1 && left.holders[0]!.owner !== owner;
+}
+
+/**
+ * Decides what a command changes; null if the command is refused because its claim is no longer valid. Only `claim`
+ * removes holders whose lease has expired, so a late result counts unless another engine has taken the range.
+ */
+export function decideRange(
+  range: RangeState,
+  command: RangeCommand,
+  rules: RangeRules,
+  now: number,
+): RangeState | null {
+  switch (command.kind) {
+    case 'claim':
+      return claim(rangeAt(range, now), command.owner, rules, now);
+    case 'double':
+      return range.finished === null && range.holders.length === 1 ? { ...range, isDoubled: true } : range;
+    case 'release':
+      return range.finished === null ? release(range, command.owner, command.how) : range;
+    default: {
+      const holder = range.finished === null ? range.holders.find(({ token }) => token === command.token) : undefined;
+      return holder === undefined ? null : decideHeld(range, holder, command, rules, now);
+    }
+  }
+}
+
+type HeldCommand = Extract<RangeCommand, { readonly token: number }>;
+
+function decideHeld(
+  range: RangeState,
+  holder: RangeHolder,
+  command: HeldCommand,
+  { leaseMs }: RangeRules,
+  now: number,
+): RangeState {
+  const others = range.holders.filter((other) => other !== holder);
+  switch (command.kind) {
+    case 'renew': {
+      // as for jobs, a renewal never shortens the lease
+      const renewed = { ...holder, leaseUntil: Math.max(holder.leaseUntil, now + leaseMs) };
+      return { ...range, holders: range.holders.map((other) => (other === holder ? renewed : other)) };
+    }
+    case 'finish': {
+      const { owner, token, claimedAt } = holder;
+      const finished = { ...command.result, owner, token, tookMs: Math.max(0, now - claimedAt) };
+      return { ...range, holders: [], isDoubled: false, reason: null, finished };
+    }
+    case 'fail': {
+      const { reason, delayMs } = command;
+      return { ...range, holders: others, failures: range.failures + 1, reason, runAfter: now + delayMs };
+    }
+    case 'refuse':
+      return { ...range, holders: others };
+    default:
+      return unreachable(command);
+  }
+}
+
+function claim(range: RangeState, owner: string, rules: RangeRules, now: number): RangeState {
+  assert(isClaimable(range, owner, rules, now), 'only a claimable range is claimed');
+  const token = range.token + 1;
+  const holder = { owner, token, claimedAt: now, leaseUntil: now + rules.leaseMs };
+  return { ...range, token, holders: [...range.holders, holder] };
+}
+
+function release(range: RangeState, owner: string, how: 'died' | 'stopped'): RangeState {
+  const holders = range.holders.filter((holder) => holder.owner !== owner);
+  if (holders.length === range.holders.length) return range;
+  return how === 'died' ? died(range, holders) : { ...range, holders };
+}
+
+function died(range: RangeState, holders: readonly RangeHolder[]): RangeState {
+  const deaths = range.deaths + range.holders.length - holders.length;
+  const message = `the engine died in each of ${deaths} attempts at a range`;
+  return { ...range, holders, deaths, reason: { code: 'crashed', message, attempts: deaths } };
+}
+
+/** A range counts as slow only if it has taken this many times as long as the median of the finished ranges. */
+const SLOW_FACTOR = 2;
+/** A range never counts as slow before this time, because doubling costs the other engine as much work. */
+const SLOW_LEAST_MS = 2_000;
+
+/**
+ * The indices of slow ranges, which other engines should take too. Ranges are doubled only near the end, that is, when
+ * no range is waiting and at least one is finished.
+ */
+export function findSlow(ranges: readonly RangeState[], rules: RangeRules, now: number): readonly number[] {
+  const phases = ranges.map((range) => phaseOf(range, rules));
+  if (phases.includes('waiting')) return [];
+  const times = ranges.flatMap(({ finished }) => (finished === null ? [] : [finished.tookMs])).sort((a, b) => a - b);
+  if (times.length === 0) return [];
+  const limit = Math.max(SLOW_LEAST_MS, SLOW_FACTOR * times[Math.floor(times.length / 2)]!);
+  return [...ranges.keys()].filter((i) => {
+    const { holders, isDoubled } = ranges[i]!;
+    return phases[i] === 'running' && !isDoubled && now - holders[0]!.claimedAt > limit;
+  });
+}
+
+/** Which ranges an engine asks for. */
+export interface RangeChoice {
+  readonly owner: string;
+  /** Maximum number of ranges, all with the same segments and each of another expansion. */
+  readonly most: number;
+  /** The values of `golden` that the engine cannot reproduce. */
+  readonly refused: readonly string[];
+}
+
+/** An expansion whose ranges are offered. */
+export interface OpenRanges {
+  readonly modelVersion: string;
+  readonly populationVersion: string;
+  readonly golden: string;
+  readonly ranges: readonly (SegmentRange & { readonly state: RangeState })[];
+}
+
+/**
+ * Chooses ranges for an engine: the first claimable range of the first expansion, and the same segments of other
+ * expansions, so that they share one pass. `offers` are in the order of their jobs' turns. Returns pairs of an index in
+ * `offers` and an index in its ranges.
+ */
+export function chooseRanges(
+  offers: readonly OpenRanges[],
+  { owner, most, refused }: RangeChoice,
+  rules: RangeRules,
+  now: number,
+): readonly (readonly [offer: number, range: number])[] {
+  const chosen: (readonly [number, number])[] = [];
+  for (const [i, offer] of offers.entries()) {
+    if (chosen.length === most) break;
+    if (refused.includes(offer.golden)) continue;
+    const [first] = chosen;
+    const number = offer.ranges.findIndex(
+      (range) => (first === undefined || areSame(offers, first, offer, range)) && isFree(range.state),
+    );
+    if (number >= 0) chosen.push([i, number]);
+  }
+  return chosen;
+
+  function isFree(state: RangeState): boolean {
+    return isClaimable(state, owner, rules, now);
+  }
+}
+
+/** Whether a range has the segments, model and population of the range that was chosen first. */
+function areSame(
+  offers: readonly OpenRanges[],
+  [i, number]: readonly [number, number],
+  offer: Pick<OpenRanges, 'modelVersion' | 'populationVersion'>,
+  { from, to }: SegmentRange,
+): boolean {
+  const first = offers[i]!;
+  const range = first.ranges[number]!;
+  const isSameModel = first.modelVersion === offer.modelVersion && first.populationVersion === offer.populationVersion;
+  return isSameModel && range.from === from && range.to === to;
+}
