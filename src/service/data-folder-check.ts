@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { StoreUpkeep } from '../domain/ports/upkeep.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
-import { drain } from '../lib/files/slices.ts';
+import { drainAsync } from '../lib/files/slices.ts';
 import { checkModels } from '../model/check-models.ts';
 import { CUSTOMISED_FILE, decodeCustomised } from '../model/customised.ts';
 import { MODELS_FOLDER } from '../model/versions.ts';
@@ -45,21 +45,21 @@ export interface CheckOptions {
  * check, the file is compared with its row again. Files that are being written (`*.tmp`, a model being promoted) count
  * as orphans only if `isAlone`.
  */
-export function checkDataFolder(
+export async function checkDataFolder(
   upkeep: StoreUpkeep,
   { dataDir, isAlone }: CheckOptions,
   progress: (done: number, all: number) => void = () => {},
-): DataFolderReport {
-  const orphans = upkeep.orphans(isAlone);
-  const contents = upkeep.contents();
+): Promise<DataFolderReport> {
+  const orphans = await upkeep.orphans(isAlone);
+  const contents = await upkeep.contents();
   const items = [...itemsOfStore(upkeep, contents)];
-  const faults: Fault[] = upkeep.faults().map((message) => ({ path: 'metaheac.db', message }));
+  const faults: Fault[] = (await upkeep.faults()).map((message) => ({ path: 'metaheac.db', message }));
   const suspects: (Item & Fault)[] = [];
   const unsealed: string[] = [];
   let bytes = 0;
   for (const [i, item] of items.entries()) {
     progress(i, items.length);
-    const { fault, seal } = drain(item.check(), (read) => {
+    const { fault, seal } = await drainAsync(item.check(), (read) => {
       bytes += read;
     });
     const message = fault ?? (item.kind === 'ranking' ? customisedFault(upkeep.blobs, item.path) : null);
@@ -67,8 +67,8 @@ export function checkDataFolder(
     else if (seal !== undefined) unsealed.push(item.path);
   }
   const models = checkModels(join(dataDir, MODELS_FOLDER));
-  const after = upkeep.contents();
-  const still = new Set(upkeep.orphans(isAlone));
+  const after = await upkeep.contents();
+  const still = new Set(await upkeep.orphans(isAlone));
   return {
     sets: contents.sets.size,
     rankings: contents.rankings.size,

@@ -13,7 +13,7 @@ export interface Item extends Pick<Damage, 'kind' | 'path'> {
   /** Whether something still refers to the item. */
   isNeeded(contents: StoreContents): boolean;
   /** Yields the number of bytes of each slice that it reads. @throws AppError storage_failed if the disk fails */
-  check(): Generator<number, Verdict, void>;
+  check(): AsyncGenerator<number, Verdict, void>;
 }
 
 interface PopulationVersion {
@@ -39,7 +39,7 @@ export function itemsOfPopulation({ folder, version }: PopulationVersion, onlyCu
       kind: 'population',
       path: relative(folder, file.path),
       isNeeded: () => true,
-      *check() {
+      async *check() {
         const isWhole = yield* checkFile(folder, file);
         return { fault: isWhole ? null : `the file does not match what version ${version} recorded` };
       },
@@ -55,8 +55,8 @@ export function itemOf({ kind, path }: Damage, upkeep: StoreUpkeep, population: 
   return {
     ...{ kind, path, isNeeded: () => true },
     // biome-ignore lint/correctness/useYield: one row is read at once
-    *check() {
-      return { fault: upkeep.isDamaged({ table: table!, id: id.join('/') }) ? 'its checksum differs' : null };
+    async *check() {
+      return { fault: (await upkeep.isDamaged({ table: table!, id: id.join('/') })) ? 'its checksum differs' : null };
     },
   };
 }
@@ -65,7 +65,9 @@ function setItem({ blobs }: StoreUpkeep, sha256: string): Item {
   return {
     ...{ kind: 'user_set', path: `seeds/${sha256}.txt` },
     isNeeded: ({ sets }) => sets.has(sha256),
-    check: () => checkUserSet(blobs, sha256),
+    async *check() {
+      return yield* checkUserSet(blobs, sha256);
+    },
   };
 }
 
@@ -73,6 +75,8 @@ function rankingItem({ blobs }: StoreUpkeep, folder: string): Item {
   return {
     ...{ kind: 'ranking', path: folder },
     isNeeded: ({ rankings }) => rankings.has(folder),
-    check: () => checkRanking(blobs, folder),
+    async *check() {
+      return yield* checkRanking(blobs, folder);
+    },
   };
 }

@@ -50,7 +50,7 @@ type Closers = (() => Promise<void> | void)[];
  */
 export async function openService(given: ServiceOptions): Promise<Service> {
   const start = new Start(given, openFileLimit());
-  refuseStart(start, 'first');
+  await refuseStart(start, 'first');
   const options = { ...given, ...start.options };
   const closers: Closers = [];
   const close = async () => {
@@ -88,7 +88,7 @@ async function openParts(given: ServiceOptions, start: Start, closers: Closers):
     void webhooks.stop();
   };
   const parts = { disk, keeper, store, locator, rankings, served, wake, rows, onLost };
-  const storage = startUpkeep(options, limits, parts, closers);
+  const storage = await startUpkeep(options, limits, parts, closers);
   closers.push(
     startHousekeeping({
       ...{ store, rankings, wake, logger, clock, ...retentionOf(limits) },
@@ -144,7 +144,7 @@ async function openFolder(options: PartOptions, start: Start, closers: Closers) 
   closers.push(() => store.close());
   closers.push(keepTime(clock, store, logger));
   const hasKeys = await store.apiKeys.exist();
-  refuseStart(start, 'opened', () => hasKeys);
+  await refuseStart(start, 'opened', () => hasKeys);
   const keeper = keepReserve(store, locator, logger, config);
   closers.push(() => keeper.close());
   const disk = await takeOver(store, locator, options, config, keeper);

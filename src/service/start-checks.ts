@@ -94,7 +94,8 @@ export interface StartCheck {
   /** Advice, used if doctor has no more specific advice. */
   readonly advice: string;
   /**
-   * If a start would fail, throws the error that the start would throw. `hasKeys` returns whether the store has keys.
+   * If a start would fail, throws the error that the start would throw, or rejects with this error. `hasKeys` returns
+   * whether the store has keys.
    */
   look(start: Start, hasKeys: () => boolean): unknown;
 }
@@ -172,8 +173,12 @@ export const START_CHECKS: readonly StartCheck[] = [
 ];
 
 /** Runs, in order, the checks that are due at `moment`. @throws AppError of the first check that fails */
-export function refuseStart(start: Start, moment: Exclude<Moment, 'by doing'>, hasKeys = () => false): void {
-  for (const check of START_CHECKS) if (check.moment === moment) check.look(start, hasKeys);
+export async function refuseStart(
+  start: Start,
+  moment: Exclude<Moment, 'by doing'>,
+  hasKeys = () => false,
+): Promise<void> {
+  for (const check of START_CHECKS) if (check.moment === moment) await check.look(start, hasKeys);
 }
 
 function requireKey({ host, apiKey, trustedProxies }: StartOptions, hasKeys: () => boolean): void {

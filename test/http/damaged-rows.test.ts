@@ -158,7 +158,7 @@ it('skips the job of a damaged expansion, and the queue continues', async () => 
 it('is found by the scrubber, and leaves the list of damage when it is as it was', async () => {
   const { dataDir, store } = fixture;
   change('campaigns', 'name', 'two', 'twn');
-  const upkeep = openUpkeep(locateStore(dataDir));
+  const upkeep = await openUpkeep(locateStore(dataDir));
   const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 0 });
   const { path, version } = users.population;
   const scrubber = new Scrubber({
@@ -171,15 +171,15 @@ it('is found by the scrubber, and leaves the list of damage when it is as it was
   changeBehindSums(database(), ['campaigns', 'name'], ['twn', 'two'], { original: 'two' });
   await expect.poll(() => damage.known(), { timeout: 30_000 }).toEqual([]);
   expect(await list('/v1/campaigns')).toContain(ids[1]);
-  scrubber.close();
-  upkeep.close();
+  await scrubber.close();
+  await upkeep.close();
 });
 
 /** The faults that verify finds in the database. */
-function faults(): string[] {
-  const upkeep = openUpkeep(locateStore(fixture.dataDir));
-  const found = upkeep.faults();
-  upkeep.close();
+async function faults(): Promise<string[]> {
+  const upkeep = await openUpkeep(locateStore(fixture.dataDir));
+  const found = await upkeep.faults();
+  await upkeep.close();
   return found;
 }
 
@@ -219,22 +219,22 @@ it.each<[string, string, string, (id: string) => Promise<readonly [string, strin
   const { status, text } = await fixture.call('DELETE', `/v1/campaigns/${id}`);
   expect(status, text).toBe(204);
   expect(await audited()).toContain(`deleteCampaign ${id}`);
-  expect(faults()).toEqual([expect.stringContaining(`row ${ids[2]} of campaigns`)]);
+  expect(await faults()).toEqual([expect.stringContaining(`row ${ids[2]} of campaigns`)]);
   expect(existsSync(join(fixture.dataDir, 'audiences', id))).toBe(false);
   expect((await fixture.call('GET', `/v1/campaigns/${id}`)).status).toBe(404);
   expect(await list('/v1/campaigns')).toEqual([ids[0]]);
   const { json } = await fixture.call('GET', '/v1/changes');
   expect(json.items.at(-1)).toMatchObject({ campaign_id: id, kind: 'deleted', previous_version: 1 });
   expect((await fixture.call('DELETE', `/v1/campaigns/${ids[2]}`)).status).toBe(204);
-  expect(faults()).toEqual([]);
+  expect(await faults()).toEqual([]);
 });
 
 it('deletes a campaign whose id is another one, by the id that it is named by', async () => {
   const named = `${ids[1]!.slice(0, -1)}z`;
   change('campaigns', 'id', ids[1]!, named);
-  expect(faults()).toEqual([expect.stringContaining(`row ${named} of campaigns`)]);
+  expect(await faults()).toEqual([expect.stringContaining(`row ${named} of campaigns`)]);
   await fixture.store.delete(named);
-  expect(faults()).toEqual([]);
+  expect(await faults()).toEqual([]);
   expect(await list('/v1/campaigns')).toEqual([ids[2], ids[0]]);
 });
 
@@ -245,7 +245,7 @@ it('deletes a webhook that is damaged, and its deliveries', async () => {
   change('webhooks', 'description', 'damaged', 'damageD');
   change('webhook_deliveries', 'state', 'pending', 'pendinG');
   expect((await fixture.call('DELETE', `/v1/webhooks/${webhook.id}`)).status).toBe(204);
-  expect(faults()).toEqual([]);
+  expect(await faults()).toEqual([]);
 });
 
 it('removes old data although a row of it is damaged', async () => {
@@ -255,7 +255,7 @@ it('removes old data although a row of it is damaged', async () => {
   changeBehindSums(database(), ['audiences', 'folder'], [folder, `${folder}x`], { only: 'version = 1' });
   await fixture.store.prune({ versions: 0, days: 0 });
   expect(await list(`/v1/campaigns/${ids[0]}/audiences`)).toHaveLength(1);
-  expect(faults()).toEqual([]);
+  expect(await faults()).toEqual([]);
 });
 
 it('erases a user of whom a row is damaged', async () => {
@@ -264,7 +264,7 @@ it('erases a user of whom a row is damaged', async () => {
   expect(sent.status, sent.text).toBe(200);
   change('feedback', 'event', 'click', 'clicK');
   expect((await fixture.call('DELETE', '/v1/users/person-200')).status).toBe(204);
-  expect(faults()).toEqual([]);
+  expect(await faults()).toEqual([]);
 });
 
 it('leaves damaged entries out of the audit log, and changes out of theirs, and names them', async () => {

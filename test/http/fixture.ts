@@ -304,7 +304,7 @@ export async function openFixture(
         suspicions += 1;
       },
       scrubbed: () => ({ bytes: 0, passes: 0 }),
-      setAside: () => [],
+      setAside: async () => [],
       refuseIfLost: () => {},
     },
     machine,

@@ -46,7 +46,7 @@ it('reports each damaged file once, makes an active audience again, and seals wh
 
   let wakes = 0;
   const damage = new DamageLog({ store, logger, clock: systemClock, wake: () => void wakes++ });
-  const upkeep = openUpkeep(locateStore(dataDir));
+  const upkeep = await openUpkeep(locateStore(dataDir));
   const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 0 });
   const scrubber = new Scrubber({
     ...{ upkeep, rankings, damage, logger, bytesPerSecond: 1e12, pauseMs: 1 },
@@ -54,7 +54,7 @@ it('reports each damaged file once, makes an active audience again, and seals wh
   });
   scrubber.start();
   await expect.poll(() => scrubber.progress.passes, { timeout: 30_000 }).toBeGreaterThan(2);
-  scrubber.close();
+  await scrubber.close();
   expect(damage.counts()).toEqual({ ranking: 1, user_set: 1, population: 1, row: 0 });
   expect(readFileSync(oldSidecar, 'utf8')).toBe(sealed);
   expect([(await store.get(damaged)).state, wakes]).toEqual(['queued', 1]);
@@ -69,7 +69,7 @@ it('reports each damaged file once, makes an active audience again, and seals wh
   expect(await store.activeAudience(damaged)).toMatchObject({ version: 2 });
   expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).status).toBe(200);
   flip(segment);
-  upkeep.close();
+  await upkeep.close();
   rankings.closeAll();
 });
 
@@ -121,7 +121,7 @@ it('makes an audience again although an expansion was cancelled, and after a cha
 it('names a deleted segment at once, a flipped byte when it is suspected, and neither when they are whole', async () => {
   const { store, dataDir } = fixture;
   const damage = new DamageLog({ store, logger, clock: systemClock, wake: () => {} });
-  const upkeep = openUpkeep(locateStore(dataDir));
+  const upkeep = await openUpkeep(locateStore(dataDir));
   const { path: folder, version } = users.population;
   const scrubber = new Scrubber({
     ...{ upkeep, rankings: { forget: () => {} }, damage, logger, bytesPerSecond: 1e12, pauseMs: 1e9, recheckMs: 1 },
@@ -154,8 +154,8 @@ it('names a deleted segment at once, a flipped byte when it is suspected, and ne
   renameSync(`${order}.away`, order);
   await expect.poll(known).toEqual([]);
   expect(damage.counts().population).toBe(2);
-  scrubber.close();
-  upkeep.close();
+  await scrubber.close();
+  await upkeep.close();
 });
 
 it('queues what failed because of a deleted segment, and nothing else, once the population is whole', async () => {

@@ -148,14 +148,14 @@ export interface StoreAdapter {
    * which store was restored, and where the replaced files are now; null if there is no saved store.
    * @throws AppError invalid_argument, with advice, if it is not certain that the saved store is newer; storage_failed
    */
-  takeSaved(location: string, now: number): { readonly taken: string; readonly aside: string | null } | null;
+  takeSaved(location: string, now: number): Promise<{ readonly taken: string; readonly aside: string | null } | null>;
 
   /**
    * Moves aside files whose database is missing, so that `open` creates an empty store. Does nothing if the database
    * exists. Must be called with the lock. Returns the new location of the files; null if there were no files.
    * @throws AppError storage_failed
    */
-  adopt(location: string, now: number): string | null;
+  adopt(location: string, now: number): Promise<string | null>;
 
   /** Opens only the part of a store that a thread can read. This part need not be closed. */
   openFiles(location: string): StoreFiles;
@@ -172,10 +172,11 @@ export interface StoreAdapter {
    * have with the files that it has; only `remove` writes. The caller must close the returned object.
    * @throws AppError invalid_argument if there is no store of this version; storage_failed
    */
-  openUpkeep(location: string): StoreUpkeep;
+  openUpkeep(location: string): Promise<StoreUpkeep>;
 
   /**
-   * The free space for a store, in bytes.
+   * The free space for a store, in bytes; Infinity if the store is not limited by a disk of this machine. The answer
+   * does not wait for another machine, because it is needed before each write.
    * @throws AppError storage_failed
    */
   freeBytes(location: string): number;
@@ -198,19 +199,19 @@ export interface StoreAdapter {
    * Inspects a store without changing it (`now` in milliseconds since 1970).
    * @throws AppError storage_failed if the store cannot be read
    */
-  inspect(location: string, now: number): StoreInspection;
+  inspect(location: string, now: number): Promise<StoreInspection>;
   /** Checks whether the lock is free, without taking the lock. @throws AppError unavailable if `lock` would throw it */
-  requireFree(location: string): void;
+  requireFree(location: string): Promise<void>;
   /**
    * Checks whether the saved store can be restored, without restoring it.
    * @throws AppError invalid_argument if `takeSaved` would throw it
    */
-  requireTakeable(location: string): void;
+  requireTakeable(location: string): Promise<void>;
   /**
    * Checks whether the store can be opened, without changing it.
    * @throws AppError the errors of `open`, as far as they can be determined without changing the store
    */
-  requireUsable(location: string): void;
+  requireUsable(location: string): Promise<void>;
 }
 
 /** The result of inspecting a store. */

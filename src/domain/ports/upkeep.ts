@@ -29,33 +29,32 @@ export interface Verdict {
   readonly seal?: () => void;
 }
 
+/** All methods reject with AppError storage_failed if the store cannot be read. */
 export interface StoreUpkeep {
   readonly blobs: Blobs;
   /** Descriptions of what is wrong with the database file itself. */
-  faults(): string[];
+  faults(): Promise<string[]>;
   /**
    * Compares all rows with their checksums, in slices. Yields the number of rows in each slice, and returns the damaged
    * rows.
    */
-  damagedRows(): Generator<number, readonly DamagedRow[], void>;
+  damagedRows(): AsyncGenerator<number, readonly DamagedRow[], void>;
   /** Whether a damaged row still exists and is still damaged. */
-  isDamaged(row: DamagedRow): boolean;
-  contents(): StoreContents;
+  isDamaged(row: DamagedRow): Promise<boolean>;
+  contents(): Promise<StoreContents>;
   /**
    * Files that no row refers to and that no running expansion can be writing, relative to the store. Unfinished files
    * are listed only with `isAlone`, because otherwise a service may be writing them.
-   * @throws AppError storage_failed
    */
-  orphans(isAlone: boolean): string[];
+  orphans(isAlone: boolean): Promise<string[]>;
   /**
    * Removes orphans. Files that another store may have made are moved aside instead. Must be called with the store's
    * lock. Returns the new location of files that were moved; null if all were removed.
-   * @throws AppError storage_failed
    */
-  remove(paths: readonly string[], now: number): string | null;
+  remove(paths: readonly string[], now: number): Promise<string | null>;
   /** Folders of files that were moved aside, relative to the store. */
-  setAside(): string[];
-  close(): void;
+  setAside(): Promise<string[]>;
+  close(): Promise<void>;
 }
 
 /** The result of a backup. */

@@ -189,8 +189,8 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
     for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);
   });
   const aside = 'Number of folders with files that were moved aside because the database had no record of them.';
-  gauge('metaheac_set_aside_folders', aside, registers, [], (self) => {
-    self.set(storage.setAside().length);
+  gauge('metaheac_set_aside_folders', aside, registers, [], async (self) => {
+    self.set((await storage.setAside()).length);
   });
   gauge('metaheac_damage', 'Number of files that are damaged or missing at present.', registers, ['kind'], (self) => {
     for (const kind of Object.keys(storage.damaged())) self.set({ kind }, 0);

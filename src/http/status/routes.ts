@@ -50,7 +50,7 @@ export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, obser
       queue: await queueOf(dependencies),
       engine: engineOf(dependencies.engine()),
       disk: diskOf(dependencies),
-      files: { damaged: dependencies.storage.damaged(), set_aside: [...dependencies.storage.setAside()] },
+      files: { damaged: dependencies.storage.damaged(), set_aside: [...(await dependencies.storage.setAside())] },
       damage: damageOf(dependencies),
       webhooks: { pending: await dependencies.store.outbox.pendingCount(), ...dependencies.webhooks.counts() },
       last_errors: await errorsOf(dependencies, observed.errors),

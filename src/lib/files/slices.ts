@@ -62,6 +62,15 @@ export function hashFile(path: string): string {
   return drain(hashFileSlices(path));
 }
 
+/** Like `drain`, for a generator that may wait between its slices. */
+export async function drainAsync<Y, T>(slices: AsyncGenerator<Y, T, void>, onSlice: (slice: Y) => void): Promise<T> {
+  for (;;) {
+    const next = await slices.next();
+    if (next.done) return next.value;
+    onSlice(next.value);
+  }
+}
+
 /** Runs a generator to its end without pausing, and returns its result. `onSlice` is called with each yielded value. */
 export function drain<Y, T>(slices: Generator<Y, T, void>, onSlice: (slice: Y) => void = () => {}): T {
   for (;;) {

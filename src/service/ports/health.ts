@@ -94,7 +94,7 @@ export interface StorageStatus {
    * Folders of files that were set aside because the database has no record of them and did not create them. Paths are
    * relative to the data folder.
    */
-  setAside(): readonly string[];
+  setAside(): Promise<readonly string[]>;
   /** Current damage, oldest first. */
   damage(): readonly Damage[];
   /** Reports a failed read of the population, so that all its files are verified soon. */

@@ -27,6 +27,8 @@ const ROW_BYTES = 256;
 export class Scrubber {
   readonly #options: ScrubberOptions;
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** The slices that are being read. */
+  readonly #running = new Set<Promise<void>>();
   #isClosed = false;
   #bytes = 0;
   #passes = 0;
@@ -50,9 +52,11 @@ export class Scrubber {
     this.#repeat(this.#options.recheckMs ?? RECHECK_MS, () => this.#recheck());
   }
 
-  close(): void {
+  /** Stops after the slices that are being read now. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     for (const timer of this.#timers) clearTimeout(timer);
+    await Promise.all(this.#running);
   }
 
   /** Call this if the population could not be read, so that the next check reads all of its files. */
@@ -61,14 +65,14 @@ export class Scrubber {
   }
 
   /** Repeats passes, with a pause of `pauseMs` between them. */
-  #repeat(pauseMs: number, begin: () => Generator<number, void, void>): void {
+  #repeat(pauseMs: number, begin: () => AsyncGenerator<number, void, void>): void {
     this.#later(pauseMs, () => this.#step(begin(), () => this.#repeat(pauseMs, begin)));
   }
 
   /** Runs one slice of work, then pauses to keep the rate. */
-  #step(pass: Generator<number, void, void>, end: () => void): void {
+  async #step(pass: AsyncGenerator<number, void, void>, end: () => void): Promise<void> {
     try {
-      const { done, value } = pass.next();
+      const { done, value } = await pass.next();
       if (!done) {
         this.#bytes += value;
         this.#later((1000 * value) / this.#options.bytesPerSecond, () => this.#step(pass, end));
@@ -80,28 +84,29 @@ export class Scrubber {
     end();
   }
 
-  #later(ms: number, action: () => void): void {
+  #later(ms: number, action: () => Promise<void>): void {
     if (this.#isClosed) return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      action();
+      const work = action().finally(() => this.#running.delete(work));
+      this.#running.add(work);
     }, ms);
     timer.unref();
     this.#timers.add(timer);
   }
 
-  *#pass(): Generator<number, void, void> {
+  async *#pass(): AsyncGenerator<number, void, void> {
     const { upkeep } = this.#options;
     yield* this.#scrubRows();
-    for (const item of itemsOfStore(upkeep, upkeep.contents())) yield* this.#scrub(item);
+    for (const item of itemsOfStore(upkeep, await upkeep.contents())) yield* this.#scrub(item);
     yield* this.#scrubPopulation();
     this.#passes += 1;
   }
 
-  *#scrubRows(): Generator<number, void, void> {
+  async *#scrubRows(): AsyncGenerator<number, void, void> {
     const { upkeep, damage } = this.#options;
     const slices = upkeep.damagedRows();
-    for (let slice = slices.next(); ; slice = slices.next()) {
+    for (let slice = await slices.next(); ; slice = await slices.next()) {
       if (slice.done) {
         for (const row of slice.value) damage.noteRow(row);
         return;
@@ -110,16 +115,16 @@ export class Scrubber {
     }
   }
 
-  *#scrubPopulation(): Generator<number, void, void> {
+  async *#scrubPopulation(): AsyncGenerator<number, void, void> {
     for (const item of itemsOfPopulation(this.#population)) yield* this.#scrub(item);
   }
 
-  *#scrub(item: Item): Generator<number, void, void> {
+  async *#scrub(item: Item): AsyncGenerator<number, void, void> {
     const { upkeep, rankings, damage, logger } = this.#options;
     const { kind, path } = item;
     const verdict = yield* item.check();
     // if the file was removed during the check, its row is gone too
-    if (isIntact(verdict) || !item.isNeeded(upkeep.contents())) return;
+    if (isIntact(verdict) || !item.isNeeded(await upkeep.contents())) return;
     if (kind === 'ranking') rankings.forget(path);
     if (verdict.fault === null) {
       verdict.seal?.();
@@ -129,7 +134,7 @@ export class Scrubber {
   }
 
   /** Checks that the population's files exist, in about a microsecond per file, and checks all known damage again. */
-  *#recheck(): Generator<number, void, void> {
+  async *#recheck(): AsyncGenerator<number, void, void> {
     const { damage, upkeep } = this.#options;
     const population = this.#population;
     for (const cut of itemsOfPopulation(population, true)) yield* this.#scrub(cut);
@@ -139,7 +144,7 @@ export class Scrubber {
     }
     for (const known of damage.known()) {
       const item = itemOf(known, upkeep, population);
-      const isMended = !item?.isNeeded(upkeep.contents()) || isIntact(yield* item.check());
+      const isMended = !item?.isNeeded(await upkeep.contents()) || isIntact(yield* item.check());
       if (isMended) damage.mend(known.path);
     }
   }

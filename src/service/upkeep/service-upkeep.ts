@@ -30,18 +30,18 @@ const FULL_BYTES = 64 * 1024;
 export async function lockFolder(
   locator: StoreLocator,
   { adopt = false, clock, logger }: { readonly adopt?: boolean; readonly clock: Clock; readonly logger: Logger },
-  refuse: () => void,
+  refuse: () => Promise<void>,
 ): Promise<() => void> {
   const release = await lockStore(locator);
   try {
-    refuse();
-    const saved = takeSavedStore(locator, clock.now());
+    await refuse();
+    const saved = await takeSavedStore(locator, clock.now());
     if (saved !== null)
       logger.error(
         saved,
         'the database files were lost, so the saved database is being used; files found in its place were moved aside',
       );
-    if (adopt) reportAdoption(adoptStore(locator, clock.now()), logger);
+    if (adopt) reportAdoption(await adoptStore(locator, clock.now()), logger);
     return release;
   } catch (error) {
     release();
@@ -130,7 +130,7 @@ interface Parts {
 }
 
 /** Starts upkeep. Damage is found by reads of rankings, and by the scrubber, which reads all files. */
-export function startUpkeep(
+export async function startUpkeep(
   {
     logger,
     clock,
@@ -139,7 +139,7 @@ export function startUpkeep(
   { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: Limits,
   { disk, keeper, store, locator, rankings, served, wake, rows, onLost }: Parts,
   closers: (() => Promise<void> | void)[],
-): StorageStatus {
+): Promise<StorageStatus> {
   const onPopulationWhole = () =>
     void expandFailed({ store, logger, wake }).catch((error: unknown) =>
       logger.error({ err: error }, 'failed expansions could not be listed'),
@@ -152,7 +152,7 @@ export function startUpkeep(
   });
   rankings.onDamage((path) => damage.noteRanking(path));
   rows.report = (row) => damage.noteRow(row);
-  const upkeep = openUpkeep(locator);
+  const upkeep = await openUpkeep(locator);
   closers.push(() => upkeep.close());
   const scrubber = new Scrubber({
     ...{ upkeep, rankings, damage, bytesPerSecond, pauseMs, logger },

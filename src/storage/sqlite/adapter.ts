@@ -7,19 +7,21 @@ import { adoptDataFolder, lockDataFolder, requireFree } from './database/data-fo
 import { requireTakeable, takeSaved } from './database/database-files.ts';
 import { inspectDataFolder, requireUsable } from './database/inspect.ts';
 import { openFiles, openStore } from './open-store.ts';
+import { promised } from './promised.ts';
 import { openUpkeep } from './upkeep.ts';
 
+const folders = {
+  ...{ lock: lockDataFolder, adopt: adoptDataFolder, takeSaved, openUpkeep },
+  ...{ inspect: inspectDataFolder, requireFree, requireTakeable, requireUsable },
+};
+
 export const sqlite: StoreAdapter = {
-  lock: async (location) => lockDataFolder(location),
+  ...promised(folders, ['lock', 'adopt', 'takeSaved', 'openUpkeep']),
+  ...promised(folders, ['inspect', 'requireFree', 'requireTakeable', 'requireUsable']),
   open: openStore,
-  adopt: adoptDataFolder,
-  takeSaved,
   openFiles,
   openRecords,
-  openUpkeep,
   freeBytes: freeBytesIn,
   backup: backUpDataFolder,
   restore: restoreDataFolder,
-  inspect: inspectDataFolder,
-  ...{ requireFree, requireTakeable, requireUsable },
 };

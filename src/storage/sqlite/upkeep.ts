@@ -9,23 +9,30 @@ import { databaseOf } from './database/data-folder.ts';
 import { type Database, openForReading } from './database/database.ts';
 import { discardFiles, listSetAside } from './database/folder-mark.ts';
 import { databaseFaults, findDamagedRows, isDamaged } from './database/row-sums.ts';
+import { promised, type Synchronous } from './promised.ts';
 import { setNames } from './set-rows.ts';
 
 /** @throws AppError invalid_argument if there is no data folder of this version; storage_failed */
 export function openUpkeep(dataDir: string): StoreUpkeep {
   const absolute = resolve(dataDir);
-  return new SqliteUpkeep(openForReading(databaseOf(absolute)), absolute);
+  const upkeep = new SqliteUpkeep(openForReading(databaseOf(absolute)), absolute);
+  const blobs: Blobs = new FileBlobs(absolute);
+  return {
+    blobs,
+    async *damagedRows() {
+      return yield* upkeep.damagedRows();
+    },
+    ...promised(upkeep, ['faults', 'isDamaged', 'contents', 'orphans', 'remove', 'setAside', 'close']),
+  };
 }
 
-class SqliteUpkeep implements StoreUpkeep {
-  readonly blobs: Blobs;
+class SqliteUpkeep implements Synchronous<Omit<StoreUpkeep, 'blobs' | 'damagedRows'>> {
   readonly #database: Database;
   readonly #dataDir: string;
 
   constructor(database: Database, dataDir: string) {
     this.#database = database;
     this.#dataDir = dataDir;
-    this.blobs = new FileBlobs(dataDir);
   }
 
   faults(): string[] {

@@ -111,13 +111,13 @@ function put(bytes: Buffer): void {
 }
 
 /** What `verify` reports about the database; empty if nothing is wrong. */
-function faults(): string[] {
+async function faults(): Promise<string[]> {
   try {
     const upkeep = openUpkeep(folder);
     try {
-      return upkeep.faults();
+      return await upkeep.faults();
     } finally {
-      upkeep.close();
+      await upkeep.close();
     }
   } catch (error) {
     return [messageOf(error)];
@@ -135,7 +135,7 @@ async function attempt(work: () => Promise<string>): Promise<string> {
 describe('a bit of the database that flips', () => {
   it(`is found or changes no answer, ${size(40, 120)} times at random`, { timeout: 300_000 }, async () => {
     put(whole);
-    expect(faults()).toEqual([]);
+    expect(await faults()).toEqual([]);
     const expected = await answers();
     const rng = createRng(SEED);
     const written = [...whole.keys()].filter((at) => whole[at] !== 0);
@@ -148,7 +148,7 @@ describe('a bit of the database that flips', () => {
       const bytes = Buffer.from(whole);
       bytes[at]! ^= 1 << bit;
       put(bytes);
-      if (faults().length > 0) {
+      if ((await faults()).length > 0) {
         found += 1;
         continue;
       }

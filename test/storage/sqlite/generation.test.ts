@@ -157,7 +157,7 @@ describe('a data folder with another database', () => {
     expect(Object.keys(filesOf(data.folder))).toEqual([`${early}/order.u32`, expect.stringMatching(/^seeds\//)]);
     expect(Object.keys(filesOf(data.folder, moved))).toEqual([`${late}/order.u32`, expect.stringMatching(/^seeds\//)]);
     expect({ ...filesOf(data.folder), ...filesOf(data.folder, moved) }).toEqual(before);
-    expect(openUpkeep(data.folder).setAside()).toEqual([moved]);
+    expect(await openUpkeep(data.folder).setAside()).toEqual([moved]);
   });
 
   it.each<[string, (store: CampaignStore) => Promise<unknown>]>([
@@ -244,7 +244,7 @@ describe('a data folder with another database', () => {
     const mark = readFileSync(join(data.folder, name!), 'utf8');
     writeFileSync(join(data.folder, name!), JSON.stringify({ ...JSON.parse(mark), database: 'another' }));
     await store.prune(RETENTION);
-    const [moved] = openUpkeep(data.folder).setAside();
+    const [moved] = await openUpkeep(data.folder).setAside();
     expect(Object.keys(filesOf(data.folder, moved!))).toEqual([`${orphan}/order.u32`]);
     expect(marksOf(data.folder)).toEqual([name]);
   });

@@ -52,24 +52,26 @@ function damagedRows(file: string): unknown {
 }
 
 describe('sums of rows', () => {
-  it('cover all tables, and name a damaged row', () => {
+  it('cover all tables, and name a damaged row', async () => {
     const folder = makeFolder();
     const file = join(folder, 'metaheac.db');
     expect(damagedRows(file)).toEqual([]);
     damage(folder, 'name of 571.');
     expect(damagedRows(file)).toEqual([{ table: 'campaigns', id: 'c-571' }]);
     const upkeep = openUpkeep(folder);
-    expect(upkeep.faults()).toEqual([expect.stringMatching(/^row c-571 of campaigns is damaged .* restore a backup/)]);
-    upkeep.close();
+    expect(await upkeep.faults()).toEqual([
+      expect.stringMatching(/^row c-571 of campaigns is damaged .* restore a backup/),
+    ]);
+    await upkeep.close();
   });
 
-  it('never show a user id or a secret', () => {
+  it('never show a user id or a secret', async () => {
     const folder = makeFolder();
     damage(folder, 'user 7.', 'first');
     damage(folder, 'secret two', 'first');
     const upkeep = openUpkeep(folder);
-    const all = upkeep.faults();
-    upkeep.close();
+    const all = await upkeep.faults();
+    await upkeep.close();
     expect(all.join('\n')).toMatch(/feedback/);
     expect(all.join('\n')).toMatch(/webhook_secrets/);
     expect(all.join('\n')).not.toMatch(/user 7|secret two/);
@@ -111,16 +113,16 @@ describe('sums of rows', () => {
     database.close();
   });
 
-  it('reveal an altered schema, header or sequence', () => {
+  it('reveal an altered schema, header or sequence', async () => {
     const folder = makeFolder();
     const database = connect(join(folder, 'metaheac.db'));
     database.exec("UPDATE sqlite_sequence SET seq = 5 WHERE name = 'campaigns'; DROP INDEX audit_log_by_time");
     database.close();
     const upkeep = openUpkeep(folder);
-    expect(upkeep.faults()).toEqual([
+    expect(await upkeep.faults()).toEqual([
       'the schema was altered (its checksum differs)',
       `table campaigns has a row with number ${ROWS}, but the last recorded number is 5`,
     ]);
-    upkeep.close();
+    await upkeep.close();
   });
 });

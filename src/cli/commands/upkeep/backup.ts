@@ -38,7 +38,7 @@ export async function backupCommand(
   const report = await (population === undefined
     ? backUp(() => modelsOf(dataDir))
     : withPopulationFiles(population, (files) => backUp(() => withPopulation(dataDir, population, files))));
-  refuseDamage(out, 'the backup was made, but has the same damage as the original');
+  await refuseDamage(out, 'the backup was made, but has the same damage as the original');
   print(report, { out, population, json }, output);
 }
 
@@ -100,10 +100,10 @@ export async function restoreCommand(
 }
 
 /** Checks the backup like `verify`, and throws if files are damaged. */
-function refuseDamage(folder: string, what: string): void {
-  const upkeep = openUpkeep(locateStore(folder));
+async function refuseDamage(folder: string, what: string): Promise<void> {
+  const upkeep = await openUpkeep(locateStore(folder));
   try {
-    const { faults } = checkDataFolder(upkeep, { dataDir: folder, isAlone: false });
+    const { faults } = await checkDataFolder(upkeep, { dataDir: folder, isAlone: false });
     const population = join(folder, POPULATION_FOLDER);
     for (const version of listVersions(population))
       verifyVersion(population, readManifest(population, version), 'everything');
@@ -111,7 +111,7 @@ function refuseDamage(folder: string, what: string): void {
     const [{ path, message }] = faults as [{ path: string; message: string }];
     throw new AppError('storage_failed', `${what}: ${path}: ${message} (${faults.length} in all; run metaheac verify)`);
   } finally {
-    upkeep.close();
+    await upkeep.close();
   }
 }
 

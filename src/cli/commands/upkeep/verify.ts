@@ -28,14 +28,14 @@ export async function verifyCommand(
   clock: Pick<Clock, 'now'> = systemClock,
 ): Promise<void> {
   const locator = locateStore(dataDir);
-  const upkeep = openUpkeep(locator);
+  const upkeep = await openUpkeep(locator);
   try {
     const release = repair ? await lockStore(locator) : await findLock(() => lockStore(locator));
     // without --repair, the lock only shows whether a service is running, so a service may start during the check
     if (!repair) release?.();
     try {
       const report = await checkAll(upkeep, { dataDir, isAlone: release !== null }, output);
-      const movedTo = repair ? upkeep.remove(report.orphans, clock.now()) : null;
+      const movedTo = repair ? await upkeep.remove(report.orphans, clock.now()) : null;
       const circumstances = { running: release === null, repair, movedTo };
       if (json) output.result(JSON.stringify(present(report, circumstances)));
       else print(report, circumstances, output);
@@ -44,13 +44,13 @@ export async function verifyCommand(
       if (repair) release?.();
     }
   } finally {
-    upkeep.close();
+    await upkeep.close();
   }
 }
 
 /** Checks files by their checksums, and then runs a test expansion with each intact model. */
 async function checkAll(upkeep: StoreUpkeep, options: CheckOptions, output: Output): Promise<DataFolderReport> {
-  const report = checkDataFolder(upkeep, options, (done, all) => output.progress(`${done} of ${all} files`));
+  const report = await checkDataFolder(upkeep, options, (done, all) => output.progress(`${done} of ${all} files`));
   if (report.wholeModels.length === 0) return report;
   output.progress(`running a test expansion with ${counted(report.wholeModels.length, 'promoted model')}`);
   // the import loads ONNX Runtime, which is needed only here

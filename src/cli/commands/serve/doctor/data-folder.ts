@@ -30,8 +30,8 @@ export async function examineDataFolder(dataDir: string, userId: number | null, 
     examinePermissions(dataDir, userId),
   ]);
   let store: StoreInspection = { isTaken: false, contents: null, stranded: null, saved: [], setAside: [] };
-  const contents = await findings('database', READ_ADVICE, () => {
-    if (existsSync(dataDir)) store = inspectStore(locateStore(dataDir), now);
+  const contents = await findings('database', READ_ADVICE, async () => {
+    if (existsSync(dataDir)) store = await inspectStore(locateStore(dataDir), now);
     return [
       // the service replaces the missing database with the saved copy
       store.stranded === null || store.saved.length > 0
