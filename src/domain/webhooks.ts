@@ -47,24 +47,34 @@ export function secretsToKeep(secrets: readonly KeptSecret[], graceMs: number, n
     .filter(({ expiresAt }) => expiresAt > now);
 }
 
-/** A delivery's state (`null` if the delivery no longer exists), and the current state of its webhook. */
+/**
+ * A delivery's state and number of recorded attempts (`null` if the delivery no longer exists), and the current state
+ * of its webhook.
+ */
 export interface AttemptedDelivery {
   readonly state: DeliveryState | null;
+  readonly attempts: number | null;
   readonly url: string;
   readonly enabled: boolean | 0 | 1;
 }
 
 /**
  * Whether to record an attempt, and whether to disable the webhook because its receiver is permanently gone. An attempt
- * is not recorded if its delivery no longer exists or has already ended. The webhook is not disabled if its URL has
+ * is not recorded if its delivery no longer exists or has already ended; nor if it failed and another attempt, which
+ * another process made at the same time, was recorded first. `attempt.attempts` is the number of recorded attempts when
+ * the delivery was read. The webhook is not disabled if its URL has
  * changed since the attempt.
  */
 export function decideAttempt(
-  { state, url, enabled }: AttemptedDelivery,
-  attempt: Pick<Attempt, 'state' | 'nextAttemptAt' | 'isGone'> & { readonly url: string },
+  { state, attempts, url, enabled }: AttemptedDelivery,
+  attempt: Pick<Attempt, 'state' | 'nextAttemptAt' | 'isGone'> & { readonly url: string; readonly attempts: number },
 ): { readonly isRecorded: boolean; readonly disables: boolean } {
   assert((attempt.state === 'pending') === (attempt.nextAttemptAt !== null), 'a pending delivery has a next attempt');
-  return { isRecorded: state === 'pending', disables: attempt.isGone && Boolean(enabled) && url === attempt.url };
+  const isNews = attempt.state === 'delivered' || attempts === attempt.attempts;
+  return {
+    isRecorded: state === 'pending' && isNews,
+    disables: attempt.isGone && Boolean(enabled) && url === attempt.url,
+  };
 }
 
 /** The event for the end of an expansion. The event is `refreshed` if the campaign already had an audience. */

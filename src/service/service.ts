@@ -4,6 +4,7 @@ import { RankingCache } from '../audience/ranking-cache.ts';
 import { RANKING_READS } from '../audience/reads.ts';
 import { StreamEncoder } from '../audience/stream/stream-encoder.ts';
 import { UserAudiences } from '../audience/user-audiences.ts';
+import { leadershipOf } from '../domain/ports/cluster.ts';
 import type { CampaignStore, StoreLocator } from '../domain/ports/store.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
 import type { TelemetrySettings, Tracer } from '../lib/tracing.ts';
@@ -180,12 +181,13 @@ function startEraser(
 
 function openWebhooks(
   { webhookAllowedHosts, logger, clock }: PartOptions,
-  { outbox }: CampaignStore,
+  store: CampaignStore,
   tracer: Tracer | null,
   config: Limits,
 ): WebhookDispatcher {
   const guard = createAddressGuard(webhookAllowedHosts);
-  return new WebhookDispatcher({ outbox, guard, logger, clock, tracer, config });
+  const { outbox } = store;
+  return new WebhookDispatcher({ outbox, leadership: leadershipOf(store), guard, logger, clock, tracer, config });
 }
 
 function openExporter(served: ServedState, models: string, store: StoreLocator): ModelExporter {

@@ -45,8 +45,14 @@ describe('secretsToKeep', () => {
 });
 
 describe('decideAttempt', () => {
-  const attempt = { state: 'failed', nextAttemptAt: null, isGone: true, url: 'https://a.example/' } as const;
-  const row = { state: 'pending', url: 'https://a.example/', enabled: true } as const;
+  const attempt = {
+    state: 'failed',
+    nextAttemptAt: null,
+    isGone: true,
+    url: 'https://a.example/',
+    attempts: 2,
+  } as const;
+  const row = { state: 'pending', attempts: 2, url: 'https://a.example/', enabled: true } as const;
 
   it('records an attempt of a pending delivery, and disables a webhook that is gone', () => {
     expect(decideAttempt(row, attempt)).toEqual({ isRecorded: true, disables: true });
@@ -56,6 +62,13 @@ describe('decideAttempt', () => {
   it('records nothing for a delivery that has ended or is gone', () => {
     for (const state of ['delivered', 'failed', null] as const)
       expect(decideAttempt({ ...row, state }, attempt).isRecorded).toBe(false);
+  });
+
+  it('records only a success if another attempt was recorded first', () => {
+    const later = { ...row, attempts: 3 };
+    expect(decideAttempt(later, attempt).isRecorded).toBe(false);
+    expect(decideAttempt(later, { ...attempt, state: 'pending', nextAttemptAt: 5 }).isRecorded).toBe(false);
+    expect(decideAttempt(later, { ...attempt, state: 'delivered' }).isRecorded).toBe(true);
   });
 
   it('leaves a webhook alone if its URL has changed or it is disabled', () => {

@@ -5,6 +5,7 @@ import { createLogger } from '../../src/lib/logging.ts';
 import { startHousekeeping } from '../../src/service/upkeep/housekeeping.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { GivenLeadership, withLeadership } from '../fixture/leadership.ts';
 
 let folder = '';
 let store: CampaignStore;
@@ -29,9 +30,9 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-const start = (populationVersion: string) => {
+const start = (populationVersion: string, of: CampaignStore = store) => {
   end = startHousekeeping({
-    store,
+    store: of,
     rankings: {
       forgetDeleted: () => {
         forgets += 1;
@@ -41,7 +42,9 @@ const start = (populationVersion: string) => {
     hasRoom: () => hasRoom,
     retention: { versions: 1, days: 1 },
     auditDays: 1,
-    clock: { before: (ageMs) => (isSettled ? Date.now() - ageMs : null) },
+    clock: {
+      before: (ageMs) => (isSettled ? Date.now() - ageMs : null),
+    },
     wake: () => {
       wakes += 1;
     },
@@ -134,6 +137,27 @@ describe('startHousekeeping', () => {
     isSettled = true;
     await vi.advanceTimersByTimeAsync(11 * 60_000);
     expect((await store.audienceVersions(id, { limit: 9 })).items).toHaveLength(2);
+  });
+
+  it('leaves everything to the leader, and begins at once when it leads', async () => {
+    const id = await create({ everyMs: 60_000, onNewPopulation: false, onChange: false });
+    for (const size of [2, 3, 4]) await store.update(id, { audience: { size } });
+    const input = { name: 'k', scope: 'read' as const, expiresAt: Date.now() + 1_000, labels: {} };
+    const { apiKey } = await store.apiKeys.create(input, 9);
+    const leadership = new GivenLeadership();
+    start('p1', withLeadership(store, leadership));
+    await vi.advanceTimersByTimeAsync(30 * 60_000);
+    const found = async () => [
+      (await store.get(id)).state,
+      (await store.audienceVersions(id, { limit: 9 })).items.length,
+    ];
+    expect(await found()).toEqual(['ready', 4]);
+    expect(forgets).toBeGreaterThan(1);
+    leadership.give();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await found()).toEqual(['queued', 2]);
+    expect(await store.apiKeys.recordExpired(Date.now())).toBe(0);
+    expect((await store.apiKeys.get(apiKey.id)).expiresAt).toBe(input.expiresAt);
   });
 
   it('removes old versions, and has their rankings let go of', async () => {

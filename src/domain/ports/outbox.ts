@@ -29,7 +29,8 @@ export interface Outbox {
   due(now: number, perWebhook: number): Promise<DueDelivery[]>;
 
   /**
-   * Records the outcome of an attempt. Returns false if the delivery no longer exists or has already ended.
+   * Records the outcome of an attempt. Returns false if the delivery no longer exists or has already ended, or if the
+   * attempt failed and another attempt was recorded since the delivery was read.
    * @throws AppError storage_failed, unavailable
    */
   record(delivery: DueDelivery, attempt: Attempt, now: number): Promise<boolean>;

@@ -6,6 +6,7 @@ import type { Audiences } from './audiences.ts';
 import type { AuditLog } from './audit.ts';
 import type { Campaigns } from './campaigns.ts';
 import type { ClockMemory } from './clock.ts';
+import type { Cluster } from './cluster.ts';
 import type { Expansions, SetReader } from './expansions.ts';
 import type { Feedback } from './feedback.ts';
 import type { StoreHealth } from './health.ts';
@@ -112,6 +113,8 @@ export interface CampaignStore
   readonly health: StoreHealth;
   /** Distributed expansions; null if all expansions are computed by the engine that claims them. */
   readonly ranges: RangeWork | null;
+  /** What the processes of a cluster need; null for a store that belongs to one service. */
+  readonly cluster: Cluster | null;
   /** Disk space that is released when a deletion finds the disk full. */
   readonly reserve: StoreReserve;
   /** Closes the store; no method may be called afterwards. */

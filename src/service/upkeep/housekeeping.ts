@@ -1,5 +1,10 @@
-/** Scheduled tasks of a service: expansions that are due by their refresh policy, and the removal of old data. */
+/**
+ * Scheduled tasks of a service: expansions that are due by their refresh policy, and the removal of old data. Of
+ * several services that share a store, one runs the tasks.
+ */
 import type { RankingCache } from '../../audience/ranking-cache.ts';
+import { leadershipOf } from '../../domain/ports/cluster.ts';
+import type { Leadership } from '../../domain/ports/leader.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { Retention } from '../../domain/types.ts';
 import type { Logger } from '../../lib/logging.ts';
@@ -8,6 +13,8 @@ import type { ServiceClock } from '../../lib/service-clock.ts';
 /** Interval between checks of refresh policies, whose own intervals are at least a minute. */
 const REFRESH_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 10 * 60_000;
+/** Interval at which a cluster marks expired keys. An embedded store marks them whenever it stores the time. */
+const EXPIRE_EVERY_MS = 60_000;
 const DAY_MS = 24 * 3600 * 1000;
 
 export interface HousekeepingOptions {
@@ -28,57 +35,73 @@ export interface HousekeepingOptions {
 }
 
 /**
- * Runs each task immediately, and then repeats it on a schedule. Runs of the same task never overlap. Failures are
- * logged and retried. The returned function stops the schedule; interrupted tasks run after the next start.
+ * Runs each task as soon as the service leads, and then repeats it on a schedule while the service leads. Runs of the
+ * same task never overlap. Failures are logged and retried. The returned function stops the schedule; interrupted tasks
+ * run after the next start, or in the service that leads next.
  */
-export function startHousekeeping({
-  store,
-  rankings,
-  populationVersion,
-  hasRoom,
-  retention,
-  auditDays,
-  wake,
-  logger,
-  clock,
-}: HousekeepingOptions): () => void {
-  let isEnded = false;
-  const repeat = (what: string, everyMs: number, action: () => Promise<void>) => {
+export function startHousekeeping(options: HousekeepingOptions): () => void {
+  const { store, rankings, clock, logger, wake, hasRoom, populationVersion } = options;
+  const leadership = leadershipOf(store);
+  const schedule = new Schedule(leadership, logger);
+  schedule.repeat('removing old data', PRUNE_EVERY_MS, async () => {
+    await leadership.lead(() => removeOld(options));
+    // each service has rankings open
+    rankings.forgetDeleted();
+    await leadership.lead(() => store.removeUnusedFeedback());
+  });
+  schedule.repeat('marking expired keys', EXPIRE_EVERY_MS, async () => {
+    const now = store.cluster === null ? null : clock.before(0);
+    if (now !== null) await leadership.lead(() => store.apiKeys.recordExpired(now));
+  });
+  schedule.repeat('scheduled expansion', REFRESH_EVERY_MS, async () => {
+    if (!hasRoom()) return;
+    const queued = await leadership.lead(() => store.expandDue(populationVersion()));
+    if (queued === null || queued === 0) return;
+    logger.info({ expansions: queued }, 'campaigns are being expanded again according to their refresh policy');
+    wake();
+  });
+  return () => schedule.end();
+}
+
+async function removeOld({ store, retention, auditDays, clock }: HousekeepingOptions): Promise<void> {
+  const before = clock.before(retention.days * DAY_MS);
+  const beforeAudit = clock.before(auditDays * DAY_MS);
+  // if the clock has jumped, the time is null because ages are unknown
+  if (before !== null) await store.prune(retention, before);
+  if (beforeAudit !== null) await store.audit.prune(beforeAudit);
+}
+
+class Schedule {
+  readonly #leadership: Leadership;
+  readonly #logger: Logger;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #isEnded = false;
+
+  constructor(leadership: Leadership, logger: Logger) {
+    this.#leadership = leadership;
+    this.#logger = logger;
+  }
+
+  repeat(what: string, everyMs: number, action: () => Promise<void>): void {
     let isAtWork = false;
     const look = async () => {
-      if (isAtWork) return;
+      if (isAtWork || this.#isEnded) return;
       isAtWork = true;
       try {
         await action();
       } catch (error) {
-        if (!isEnded) logger.error({ err: error }, `${what} failed and will be retried`);
+        if (!this.#isEnded) this.#logger.error({ err: error }, `${what} failed and will be retried`);
       } finally {
         isAtWork = false;
       }
     };
+    this.#leadership.onLead(() => void look());
     void look();
-    return setInterval(() => void look(), everyMs);
-  };
-  const timers = [
-    repeat('removing old data', PRUNE_EVERY_MS, async () => {
-      const before = clock.before(retention.days * DAY_MS);
-      const beforeAudit = clock.before(auditDays * DAY_MS);
-      // if the clock has jumped, the time is null because ages are unknown
-      if (before !== null) await store.prune(retention, before);
-      if (beforeAudit !== null) await store.audit.prune(beforeAudit);
-      rankings.forgetDeleted();
-      await store.removeUnusedFeedback();
-    }),
-    repeat('scheduled expansion', REFRESH_EVERY_MS, async () => {
-      if (!hasRoom()) return;
-      const queued = await store.expandDue(populationVersion());
-      if (queued === 0) return;
-      logger.info({ expansions: queued }, 'campaigns are being expanded again according to their refresh policy');
-      wake();
-    }),
-  ];
-  return () => {
-    isEnded = true;
-    timers.forEach(clearInterval);
-  };
+    this.#timers.push(setInterval(() => void look(), everyMs));
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#timers.forEach(clearInterval);
+  }
 }

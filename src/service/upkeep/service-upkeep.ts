@@ -1,5 +1,6 @@
 /** Upkeep of a service's files: takes over the data folder, watches the disk, and finds and repairs damage. */
 import type { RankingCache } from '../../audience/ranking-cache.ts';
+import { leadershipOf } from '../../domain/ports/cluster.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -141,9 +142,9 @@ export async function startUpkeep(
   closers: (() => Promise<void> | void)[],
 ): Promise<StorageStatus> {
   const onPopulationWhole = () =>
-    void expandFailed({ store, logger, wake }).catch((error: unknown) =>
-      logger.error({ err: error }, 'failed expansions could not be listed'),
-    );
+    void leadershipOf(store)
+      .lead(() => expandFailed({ store, logger, wake }))
+      .catch((error: unknown) => logger.error({ err: error }, 'failed expansions could not be listed'));
   const damage = new DamageLog({ store, logger, clock, wake, onPopulationWhole });
   // the start has verified the population
   onPopulationWhole();

@@ -1,6 +1,8 @@
 /** Erases users from the population and the store of a running service, and completes erasures begun elsewhere. */
 import type { PendingAction } from '../../domain/audit.ts';
+import { leadershipOf } from '../../domain/ports/cluster.ts';
 import type { StoreReserve } from '../../domain/ports/reserve.ts';
+import type { CampaignStore } from '../../domain/ports/store.ts';
 import type { UserErasure } from '../../domain/ports/user-erasure.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
@@ -16,7 +18,7 @@ const MOST_REQUESTED = 100_000;
 const RETRY_SECONDS = 5;
 
 export interface EraserOptions {
-  readonly store: UserErasure & { readonly reserve: Pick<StoreReserve, 'using'> };
+  readonly store: UserErasure & Pick<CampaignStore, 'cluster'> & { readonly reserve: Pick<StoreReserve, 'using'> };
   /** The view of the population that requests use. */
   readonly population: Pick<Population, 'path' | 'directory' | 'erasures'>;
   readonly maximumWaiting: number;
@@ -52,7 +54,10 @@ export class ServiceEraser implements UserEraser {
     });
   }
 
-  /** Until `close`, completes pending requests, including later requests from other processes. */
+  /**
+   * Until `close`, completes pending requests, including later requests from other processes. In a cluster, the leader
+   * does so; erasing twice does no harm.
+   */
   watch(): void {
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();
@@ -69,7 +74,8 @@ export class ServiceEraser implements UserEraser {
     const { store, population, logger } = this.#options;
     try {
       population.erasures.refresh();
-      if (this.#work === null && (await store.requestedErasures(1)).length > 0) this.#start();
+      if (this.#work !== null || !leadershipOf(store).isLeader) return;
+      if ((await store.requestedErasures(1)).length > 0) this.#start();
     } catch (error) {
       logger.error({ err: error }, 'pending erasures cannot be read');
     }

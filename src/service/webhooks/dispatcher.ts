@@ -1,5 +1,6 @@
 /** Sends due deliveries to webhooks in the background. */
 import { setMaxListeners } from 'node:events';
+import { type Leadership, SOLE_LEADER } from '../../domain/ports/leader.ts';
 import type { Outbox } from '../../domain/ports/outbox.ts';
 import type { Attempt, DueDelivery } from '../../domain/webhook-types.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -24,6 +25,8 @@ const TROUBLE_PAUSE_MS = 30_000;
 
 export interface DispatcherOptions {
   readonly outbox: Outbox;
+  /** Only the leader sends. By default, this process leads. */
+  readonly leadership?: Leadership;
   readonly guard: AddressGuard;
   readonly logger: Logger;
   readonly clock: ServiceClock;
@@ -35,12 +38,14 @@ export interface DispatcherOptions {
 /**
  * Delivers each event at least once. An attempt counts when its outcome is recorded. If the process dies or stops
  * before that, the attempt is repeated with the same webhook-id and body. Deliveries in flight are known only in
- * memory, so a data folder has one dispatcher. The number of concurrent calls is limited per webhook
+ * memory, so of all dispatchers of a store only the leader's sends. If leadership moves during an attempt, the outcome
+ * is not recorded, and the next leader repeats the attempt. The number of concurrent calls is limited per webhook
  * (`webhookParallelCalls`), so a receiver that does not respond does not delay other webhooks.
  */
 export class WebhookDispatcher implements WebhookService {
   readonly guard: AddressGuard;
   readonly #options: DispatcherOptions;
+  readonly #leadership: Leadership;
   readonly #counts = { delivered: 0, retried: 0, failed: 0 };
   /** Attempts in flight, by id of the delivery. */
   readonly #calls = new Map<string, { readonly webhookId: string; readonly done: Promise<void> }>();
@@ -62,11 +67,13 @@ export class WebhookDispatcher implements WebhookService {
   constructor(options: DispatcherOptions) {
     this.guard = options.guard;
     this.#options = options;
+    this.#leadership = options.leadership ?? SOLE_LEADER;
     // each call adds an abort listener, and the number of calls is bounded
     setMaxListeners(0, this.#abort.signal);
   }
 
   start(): void {
+    this.#leadership.onLead(() => this.wake());
     this.#timer = setInterval(() => this.wake(), this.#options.config.webhookPollMs);
     this.wake();
   }
@@ -83,8 +90,10 @@ export class WebhookDispatcher implements WebhookService {
     while (this.#isWoken && !this.#isStopped && this.#options.clock.elapsed() >= this.#pausedUntil) {
       this.#isWoken = false;
       try {
-        await this.#prune();
-        await this.#sendDue();
+        await this.#leadership.lead(async () => {
+          await this.#prune();
+          await this.#sendDue();
+        });
       } catch (error) {
         this.#pause(error);
       }
@@ -143,7 +152,7 @@ export class WebhookDispatcher implements WebhookService {
     // recomputed, because a step of the clock during the call has also moved the stored time
     const createdAt = Math.round(now - durationMs - ageMs);
     const attempt = { ...result, durationMs, ...this.#outcomeOf({ ...delivery, createdAt }, result, now) };
-    if (!(await outbox.record(delivery, attempt, now))) return;
+    if ((await this.#leadership.lead(() => outbox.record(delivery, attempt, now))) !== true) return;
     const outcome = attempt.state === 'pending' ? 'retried' : attempt.state;
     this.#counts[outcome] += 1;
     this.#log(delivery, attempt, outcome);

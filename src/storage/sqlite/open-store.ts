@@ -117,6 +117,7 @@ function composed(connection: Connection): CampaignStore {
       ...promised(health, ['probe', 'queue', 'lastFailures', 'schemaVersion']),
     },
     ranges: null,
+    cluster: null,
     reserve: connection.reserve,
     close: async () => void database.close(),
   };

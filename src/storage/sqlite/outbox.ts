@@ -128,7 +128,11 @@ export class SqliteOutbox implements Synchronous<Outbox> {
         )
         .get({ id: delivery.id, webhookId: delivery.webhookId }) as AttemptedRow | undefined;
       if (row === undefined) return false;
-      const { isRecorded, disables } = decideAttempt(row, { url: delivery.url, ...attempt });
+      const { isRecorded, disables } = decideAttempt(row, {
+        url: delivery.url,
+        attempts: delivery.attempts,
+        ...attempt,
+      });
       if (isRecorded)
         updateRow(this.#database, 'webhook_deliveries', row.number!, {
           ...{ state: attempt.state, attempts: row.attempts! + 1, next_attempt_at: attempt.nextAttemptAt },

@@ -1,0 +1,86 @@
+/**
+ * The port of a cluster: what processes on several hosts need from the store that they share. An embedded store, which
+ * belongs to one service, has no such port.
+ */
+import { type Leadership, SOLE_LEADER } from './leader.ts';
+
+/**
+ * Something that other processes should look at now. Each process also looks at it regularly, because announcements can
+ * get lost. `jobs`: an expansion was queued. `webhooks`: a delivery was queued. `served`: another model or population
+ * version is served.
+ */
+export type Announcement = 'jobs' | 'webhooks' | 'served';
+
+/** A time during which the store does not answer. */
+export interface Outage {
+  /** How long the store has not answered, in milliseconds. */
+  readonly ms: number;
+  /** Why, without the store's address and secrets. */
+  readonly reason: string;
+}
+
+/** Counts of requests by client. A client is named by a digest, because its name may be a key. */
+export type ClientCounts = ReadonlyMap<string, number>;
+
+/** Counts that all processes of a cluster add up. */
+export interface SharedCounts {
+  /**
+   * Adds counts to those of a window, and returns the sums over all processes, of these clients and of the clients in
+   * `asked`. Windows are numbered from 1970 and have `windowMs` each; counts of earlier windows may be gone.
+   * @throws AppError unavailable, storage_failed; nothing was added
+   */
+  add(window: number, added: ClientCounts, asked: readonly string[]): Promise<ClientCounts>;
+}
+
+/** A process of the cluster, as it last described itself. */
+export interface Member {
+  /** Unique over all hosts and restarts. */
+  readonly id: string;
+  /** `node`: answers requests. `engine`: expands campaigns. */
+  readonly kind: 'node' | 'engine';
+  readonly host: string;
+  /** The release of metaheac. */
+  readonly release: string;
+  /** Whether the process can do its work now. */
+  readonly isReady: boolean;
+  /** Milliseconds since the process last described itself. */
+  readonly ageMs: number;
+}
+
+export interface Cluster {
+  readonly leadership: Leadership;
+  readonly counts: SharedCounts;
+
+  /**
+   * The time of the store in milliseconds since 1970, so that all hosts have the same time.
+   * @throws AppError unavailable, storage_failed
+   */
+  now(): Promise<number>;
+
+  /**
+   * null while the store answers. This is checked every second. During an outage, the look-ups of `ApiKeys`,
+   * `Audiences` and `findLabels` that are made for each request continue with what they have in memory; every other
+   * method throws AppError unavailable. Takes no time.
+   */
+  outage(): Outage | null;
+
+  /** Tells all processes, including this one. Never fails: processes that are not told look by themselves. */
+  announce(what: Announcement): void;
+
+  /** Calls `listener` for announcements, and each time that announcements may have been lost. */
+  onAnnounced(what: Announcement, listener: () => void): void;
+
+  /** Describes this process. A process that has not described itself for `forgetAfterMs` is forgotten. */
+  describe(member: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void>;
+
+  /** Removes the description of a process that ends. */
+  leave(id: string): Promise<void>;
+
+  /** The processes of the cluster. */
+  members(): Promise<readonly Member[]>;
+}
+
+/** Leadership among the processes that share this store. */
+export function leadershipOf({ cluster }: { readonly cluster: Cluster | null }): Leadership {
+  return cluster?.leadership ?? SOLE_LEADER;
+}
