@@ -43,6 +43,7 @@ const LIMITS_OF_ALL = '^src/service/limits\\.ts$';
 /** A package with one door: only this file (or folder) may import it. */
 const DOORS = {
   'onnxruntime-node': '^packages/onnx-grad/src/session/session\\.ts$',
+  '@aws-sdk/client-s3': '^src/storage/s3/',
   'better-sqlite3': '^src/(storage/sqlite/|lib/files/file-lock\\.ts$)',
   '@bufbuild/protobuf': '^packages/onnx-grad/src/(onnx/|rewrite/embedding-bag\\.ts$)',
   '@duckdb/[^/]+': '^src/population/tables/',
