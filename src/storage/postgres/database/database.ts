@@ -1,0 +1,252 @@
+/**
+ * The door to Postgres: statements with named parameters, write transactions that are repeated after a conflict, and
+ * announcements between processes.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomInt } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import type pg from 'pg';
+import { AppError, assert } from '../../../lib/errors.ts';
+import { Announcements } from './announcements.ts';
+import { connectPool } from './driver.ts';
+import { databaseError, isConflict, isConnectionLost, isDoubtful } from './errors.ts';
+import { type Bound, bindNames } from './statement.ts';
+
+/** A connection that commits each statement, or an open transaction. `@name` in a text is bound from `values`. */
+export interface Sql {
+  all<T extends object>(text: string, values?: Bound): Promise<T[]>;
+  /** The first row. */
+  get<T extends object>(text: string, values?: Bound): Promise<T | undefined>;
+  /** Returns the number of affected rows. */
+  run(text: string, values?: Bound): Promise<number>;
+}
+
+/** An open write transaction. */
+export interface Transaction extends Sql {
+  /**
+   * Tells all processes that the data of a topic has changed, once the transaction is committed: this process before
+   * `write` returns, others within a second. `key` is the id of what changed; without it, anything may have changed.
+   */
+  announce(topic: string, key?: string): void;
+}
+
+/**
+ * Hook of each write transaction, called within it after its work. The function that it returns is called once, after
+ * the commit.
+ */
+export type BeforeCommit = (transaction: Transaction) => Promise<(() => void) | null>;
+
+/** Number of attempts of a transaction that run beside others; the next attempts run alone. */
+const ATTEMPTS_BESIDE_OTHERS = 5;
+const ATTEMPTS_ALONE = 3;
+/** Maximum pause before the second attempt; it doubles with each attempt. */
+const PAUSE_MS = 8;
+/** Attempts to learn whether a commit took place whose connection was lost, and the pauses between them. */
+const STATUS_ATTEMPTS = 20;
+const STATUS_PAUSE_MS = 250;
+
+const BEGIN = {
+  serializable: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
+  readCommitted: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+} as const;
+
+export class Database implements Sql {
+  readonly #pool: pg.Pool;
+  readonly #announcements: Announcements;
+  readonly #hooks: BeforeCommit[] = [];
+  /** The transaction that runs here: only its own methods may be used until it ends. */
+  readonly #open = new AsyncLocalStorage<boolean>();
+
+  /** Connects when it is first used. */
+  constructor(url: string, poolSize?: number) {
+    this.#pool = connectPool(url, poolSize);
+    this.#announcements = new Announcements(url);
+  }
+
+  /** What other processes have announced. */
+  get announcements(): Announcements {
+    return this.#announcements;
+  }
+
+  async all<T extends object>(text: string, values?: Bound): Promise<T[]> {
+    return (await this.#query(text, values)).rows as T[];
+  }
+
+  async get<T extends object>(text: string, values?: Bound): Promise<T | undefined> {
+    return (await this.all<T>(text, values))[0];
+  }
+
+  async run(text: string, values?: Bound): Promise<number> {
+    return (await this.#query(text, values)).rowCount ?? 0;
+  }
+
+  /** Adds a hook to every later write transaction. */
+  beforeCommit(hook: BeforeCommit): void {
+    this.#hooks.push(hook);
+  }
+
+  /** Calls `listener` with the key of each announcement of a topic, and with null if announcements may be missing. */
+  listen(topic: string, listener: (key: string | null) => void): void {
+    this.#announcements.listen(topic, listener);
+  }
+
+  /**
+   * Runs `work` in one transaction and commits it: it reads one state of the database, and its effects are made all or
+   * not at all, as if no other transaction ran meanwhile. `work` may run more than once, so it must have no effect but
+   * statements of its transaction. With `readCommitted`, each statement reads the newest state; then `work` locks the
+   * rows on which it decides.
+   * @throws AppError unavailable (no connection, or conflicts with others at every attempt), storage_failed
+   */
+  async write<T>(
+    work: (transaction: Transaction) => Promise<T>,
+    level: keyof typeof BEGIN = 'serializable',
+  ): Promise<T> {
+    let isLost = false;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(work, level, attempt > ATTEMPTS_BESIDE_OTHERS);
+      } catch (error) {
+        const isAgain = isConflict(error) || isDoubtful(error) || (isConnectionLost(error) && !isLost);
+        isLost ||= isConnectionLost(error);
+        const most = isDoubtful(error) ? ATTEMPTS_ALONE : ATTEMPTS_BESIDE_OTHERS + ATTEMPTS_ALONE;
+        if (!isAgain || attempt >= most) throw databaseError(error);
+        await setTimeout(randomInt(PAUSE_MS * 2 ** Math.min(attempt, 6)));
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#announcements.close(), this.#pool.end()]);
+  }
+
+  async #query(text: string, values?: Bound): Promise<pg.QueryResult> {
+    assert(this.#open.getStore() !== true, 'within a transaction, statements run by the transaction');
+    const bound = bindNames(text, values);
+    const isRead = /^\s*SELECT/.test(text);
+    try {
+      return await this.#pool.query(bound).catch((error) => {
+        // the connection was idle while the server restarted
+        if (isRead && isConnectionLost(error)) return this.#pool.query(bound);
+        throw error;
+      });
+    } catch (error) {
+      throw databaseError(error);
+    }
+  }
+
+  async #attempt<T>(
+    work: (transaction: Transaction) => Promise<T>,
+    level: keyof typeof BEGIN,
+    isAlone: boolean,
+  ): Promise<T> {
+    assert(this.#open.getStore() !== true, 'transactions are not nested');
+    const client = await this.#pool.connect();
+    const transaction = new OpenTransaction(client);
+    let failure: unknown;
+    try {
+      const id = await begin(client, level, isAlone);
+      const { result, committed } = await this.#open.run(true, async () => {
+        const result = await work(transaction);
+        const committed: (() => void)[] = [];
+        for (const hook of this.#hooks) committed.push((await hook(transaction)) ?? (() => {}));
+        await transaction.tell();
+        return { result, committed };
+      });
+      await this.#commit(client, id);
+      for (const after of committed) after();
+      this.#announcements.deliver(transaction.announced);
+      return result;
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      if (failure === undefined) client.release();
+      else await rollBack(client, failure);
+    }
+  }
+
+  async #commit(client: pg.PoolClient, id: string): Promise<void> {
+    try {
+      await client.query('COMMIT');
+    } catch (error) {
+      if (!isConnectionLost(error) || !(await this.#isCommitted(id, error))) throw error;
+    }
+  }
+
+  /** Whether a transaction was committed whose connection was lost when it ended. */
+  async #isCommitted(id: string, cause: unknown): Promise<boolean> {
+    for (let attempt = 1; attempt <= STATUS_ATTEMPTS; attempt++) {
+      await setTimeout(STATUS_PAUSE_MS);
+      try {
+        const { rows } = await this.#pool.query('SELECT pg_xact_status($1::xid8) AS status', [id]);
+        if (rows[0].status !== 'in progress') return rows[0].status === 'committed';
+      } catch (error) {
+        if (!isConnectionLost(error) && !isServerStarting(error)) throw error;
+      }
+    }
+    throw new AppError('unavailable', 'the database was lost at a commit, which may have taken place', { cause });
+  }
+}
+
+function isServerStarting(error: unknown): boolean {
+  const converted = databaseError(error);
+  return converted instanceof AppError && converted.code === 'unavailable';
+}
+
+/**
+ * Begins a transaction and returns its id. A transaction that runs alone waits for all others to end, and others wait
+ * for it. The lock is taken before the transaction's state is fixed, which the statement after it does.
+ */
+async function begin(client: pg.PoolClient, level: keyof typeof BEGIN, isAlone: boolean): Promise<string> {
+  const mode = isAlone ? 'EXCLUSIVE' : 'ROW SHARE';
+  // a text of several statements has a result for each
+  const results: unknown = await client.query(
+    `${BEGIN[level]}; LOCK TABLE schema_steps IN ${mode} MODE; SELECT pg_current_xact_id()::text AS id`,
+  );
+  return (results as readonly pg.QueryResult<{ readonly id: string }>[])[2]!.rows[0]!.id;
+}
+
+/** Ends a failed transaction; a connection that may be in any state is closed. */
+async function rollBack(client: pg.PoolClient, failure: unknown): Promise<void> {
+  if (isConnectionLost(failure)) return client.release(true);
+  try {
+    await client.query('ROLLBACK');
+    client.release();
+  } catch {
+    client.release(true);
+  }
+}
+
+class OpenTransaction implements Transaction {
+  readonly announced: (readonly [topic: string, key: string | null])[] = [];
+  readonly #client: pg.PoolClient;
+
+  constructor(client: pg.PoolClient) {
+    this.#client = client;
+  }
+
+  async all<T extends object>(text: string, values?: Bound): Promise<T[]> {
+    return (await this.#client.query(bindNames(text, values))).rows as T[];
+  }
+
+  async get<T extends object>(text: string, values?: Bound): Promise<T | undefined> {
+    return (await this.all<T>(text, values))[0];
+  }
+
+  async run(text: string, values?: Bound): Promise<number> {
+    return (await this.#client.query(bindNames(text, values))).rowCount ?? 0;
+  }
+
+  announce(topic: string, key?: string): void {
+    this.announced.push([topic, key ?? null]);
+  }
+
+  /** Sends the announcements, which others receive after the commit. */
+  async tell(): Promise<void> {
+    if (this.announced.length === 0) return;
+    await this.run(
+      'SELECT pg_notify(@channel, told) FROM unnest(@texts::text[]) told',
+      Announcements.encode(this.announced),
+    );
+  }
+}

@@ -1,0 +1,67 @@
+/** Connections to Postgres: settings, time limits, and how values are read. */
+import pg from 'pg';
+import { readJson, readText } from './statement.ts';
+
+/** Maximum number of connections of a process, besides the one that listens. */
+const POOL_SIZE = 10;
+/** Maximum time to open a connection, or to wait for a free one. */
+const CONNECT_MS = 5_000;
+/** How long a connection stays open without work. */
+const IDLE_MS = 60_000;
+/** Maximum time of a statement, enforced by the server. */
+const STATEMENT_MS = 30_000;
+/** Maximum time that a client waits for an answer: longer than the server's limit, for servers that are unreachable. */
+const ANSWER_MS = 35_000;
+/** Maximum time that a statement waits for a lock. */
+const LOCK_MS = 10_000;
+/** After this time without a statement, the server ends a transaction: its process was stopped, or is unreachable. */
+const IDLE_TRANSACTION_MS = 10_000;
+
+const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
+  [pg.types.builtins.INT8]: Number,
+  [pg.types.builtins.NUMERIC]: Number,
+  [pg.types.builtins.TEXT]: readText,
+  [pg.types.builtins.VARCHAR]: readText,
+  [pg.types.builtins.JSON]: readJson,
+  [pg.types.builtins.JSONB]: readJson,
+};
+
+const types = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    (format !== 'binary' && PARSERS[oid]) || pg.types.getTypeParser(oid, format as 'text')) as never,
+};
+
+/**
+ * The settings of a connection to the database that `url` names. What the URL leaves out is read from the environment
+ * as for all programs of Postgres: PGPASSWORD, PGPASSFILE, PGSSLMODE and so on.
+ */
+function settingsOf(url: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: 'metaheac',
+    ...{ connectionTimeoutMillis: CONNECT_MS, keepAlive: true, types },
+  };
+}
+
+/** A pool of connections for statements and transactions. */
+export function connectPool(url: string, size: number = POOL_SIZE): pg.Pool {
+  const pool = new pg.Pool({
+    ...settingsOf(url),
+    ...{ max: size, idleTimeoutMillis: IDLE_MS, allowExitOnIdle: true },
+    ...{ statement_timeout: STATEMENT_MS, query_timeout: ANSWER_MS, lock_timeout: LOCK_MS },
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
+  });
+  pool.on('error', ignore);
+  pool.on('connect', (client) => client.on('error', ignore));
+  return pool;
+}
+
+/** A single connection without limits on the time of statements, which the caller connects and ends. */
+export function newClient(url: string): pg.Client {
+  const client = new pg.Client(settingsOf(url));
+  client.on('error', ignore);
+  return client;
+}
+
+/** A connection that ends between two statements: the next statement fails, or uses another connection. */
+function ignore(): void {}

@@ -1,0 +1,170 @@
+/** The door to Postgres: values, transactions that conflict, lost connections, announcements. */
+import pg from 'pg';
+import { afterAll, expect, it } from 'vitest';
+import { Database } from '../../../src/storage/postgres/database/database.ts';
+import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { toJson } from '../../../src/storage/postgres/database/statement.ts';
+import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+
+const opened: Database[] = [];
+afterAll(async () => {
+  for (const database of opened) await database.close();
+});
+
+async function open(url?: string): Promise<Database> {
+  const database = await openDatabase(url ?? (await openPostgres()));
+  opened.push(database);
+  return database;
+}
+
+/** Ends all other connections to a database, as a server does that is stopped. */
+async function cutConnections(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  );
+  await client.end();
+}
+
+describeWithPostgres('Database', () => {
+  it('binds values by name, and returns numbers, texts and JSON as they were', async () => {
+    const database = await open();
+    const text = 'a\0b\uFFFFc@x';
+    const value = { b: ['\0', '\\u0000', '\uFFFF'], a: { '\0k': 1 } };
+    const row = await database.get(
+      'SELECT @number::bigint AS number, @text::text AS text, @value::json AS value, @number::bigint + 1 AS next',
+      { number: Number.MAX_SAFE_INTEGER - 1, text, value: toJson(value)! },
+    );
+    expect(row).toEqual({ number: 2 ** 53 - 2, text, value, next: 2 ** 53 - 1 });
+    expect(Object.keys((row as { value: object }).value)).toEqual(['b', 'a']);
+    await expect(database.get('SELECT @missing', {})).rejects.toThrow('parameter missing has a value');
+  });
+
+  it('repeats transactions that conflict, so that no increment is lost', async () => {
+    const url = await openPostgres();
+    const [one, two] = [await open(url), await open(url)];
+    const increment = (database: Database) =>
+      database.write(async (t) => {
+        const row = await t.get<{ at: number }>('SELECT written_at AS at FROM probe');
+        await t.run('UPDATE probe SET written_at = @next', { next: row!.at + 1 });
+      });
+    await Promise.all(Array.from({ length: 60 }, (_, i) => increment(i % 2 === 0 ? one : two)));
+    expect(await one.get('SELECT written_at AS at FROM probe')).toEqual({ at: 60 });
+  });
+
+  it('undoes all of a transaction that throws', async () => {
+    const database = await open();
+    const fail = database.write(async (t) => {
+      await t.run('UPDATE probe SET written_at = 7');
+      throw new Error('no');
+    });
+    await expect(fail).rejects.toThrow('no');
+    expect(await database.get('SELECT written_at AS at FROM probe')).toEqual({ at: 0 });
+  });
+
+  it('refuses other statements and transactions within a transaction', async () => {
+    const database = await open();
+    await expect(database.write(() => database.get('SELECT 1'))).rejects.toThrow('statements run by the transaction');
+    await expect(database.write(() => database.write(async () => 1))).rejects.toThrow('transactions are not nested');
+  });
+
+  it('runs hooks in each transaction, and what they return once after the commit', async () => {
+    const database = await open();
+    let [within, after] = [0, 0];
+    database.beforeCommit(async (t) => {
+      within += 1;
+      await t.run('UPDATE probe SET written_at = written_at + 1');
+      return () => {
+        after += 1;
+      };
+    });
+    await database.write(async () => {});
+    await expect(database.write(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect([within, after, await database.get('SELECT written_at AS at FROM probe')]).toEqual([1, 1, { at: 1 }]);
+  });
+
+  it('goes on after its connections were cut, also in the middle of a transaction', async () => {
+    const url = await openPostgres();
+    const database = await open(url);
+    await database.get('SELECT 1');
+    await cutConnections(url);
+    expect(await database.get('SELECT 1 AS one')).toEqual({ one: 1 });
+    let attempts = 0;
+    await database.write(async (t) => {
+      attempts += 1;
+      if (attempts === 1) await cutConnections(url);
+      await t.run('UPDATE probe SET written_at = written_at + 1');
+    });
+    expect([attempts, await database.get('SELECT written_at AS at FROM probe')]).toEqual([2, { at: 1 }]);
+  });
+
+  it('says unavailable without a server, and never a password', async () => {
+    const database = new Database('postgres://somebody:secret-word@127.0.0.1:1/none');
+    opened.push(database);
+    for (const call of [() => database.get('SELECT 1'), () => database.write(async () => 1)]) {
+      const error = await call().then(
+        () => null,
+        (reason) => reason,
+      );
+      expect(error).toMatchObject({ code: 'unavailable' });
+      expect(JSON.stringify([error.message, error.facts, String(error.cause), error.stack])).not.toContain(
+        'secret-word',
+      );
+    }
+  });
+
+  it('keeps the values of rows out of its errors', async () => {
+    const database = await open();
+    const insert = () => database.run('INSERT INTO erasure_requests (user_id) VALUES (@id)', { id: 'ann@example.com' });
+    await insert();
+    const error = await insert().catch((reason) => reason);
+    expect(String(error)).toContain('duplicate key');
+    expect(JSON.stringify({ ...error, cause: error.cause, stack: error.stack })).not.toContain('ann@');
+  });
+});
+
+describeWithPostgres('announcements', () => {
+  it('reach this process at the commit, and others at once', async () => {
+    const url = await openPostgres();
+    const [one, two] = [await open(url), await open(url)];
+    const heard: string[] = [];
+    one.listen('audience', (key) => heard.push(`one ${key}`));
+    two.listen('audience', (key) => heard.push(`two ${key}`));
+    await Promise.all([one.announcements.caughtUp(), two.announcements.caughtUp()]);
+    heard.length = 0;
+    await one.write(async (t) => t.announce('audience', 'c'));
+    expect(heard[0]).toBe('one c');
+    await two.announcements.caughtUp();
+    expect(heard).toContain('two c');
+    expect(two.announcements.isFresh).toBe(true);
+  });
+
+  it('are not made by a transaction that throws', async () => {
+    const database = await open();
+    const heard: (string | null)[] = [];
+    database.listen('audience', (key) => heard.push(key));
+    await database.announcements.caughtUp();
+    heard.length = 0;
+    await expect(
+      database.write(async (t) => {
+        t.announce('audience', 'c');
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
+    await database.announcements.caughtUp();
+    expect(heard).toEqual([]);
+  });
+
+  it('that may have been missed are made up for when the connection is back', async () => {
+    const url = await openPostgres();
+    const database = await open(url);
+    const heard: (string | null)[] = [];
+    database.listen('audience', (key) => heard.push(key));
+    await database.announcements.caughtUp();
+    heard.length = 0;
+    await cutConnections(url);
+    await database.announcements.caughtUp();
+    expect(heard).toEqual([null]);
+  });
+});
