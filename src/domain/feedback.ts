@@ -41,3 +41,29 @@ export function decideFeedback(
   const isSame = before?.event === event && before.happenedAt === happenedAt;
   return { isTaken: true, last: isSame ? null : { event, happenedAt } };
 }
+
+/** What a sequence of events changes: the number of users by their latest event, and how many events were taken. */
+export class FeedbackChange {
+  readonly #counts = { conversion: 0, click: 0, dismissal: 0 };
+  #taken = 0;
+
+  /** Decides on one event. Returns what to write as the user's latest event; `null` if nothing changes. */
+  take(before: LastEvent | undefined, event: FeedbackEvent): LastEvent | null {
+    const { isTaken, last } = decideFeedback(before, event);
+    if (isTaken) this.#taken += 1;
+    if (last === null) return null;
+    if (before !== undefined) this.#counts[before.event] -= 1;
+    this.#counts[last.event] += 1;
+    return last;
+  }
+
+  /** Number of events that became the latest event of their user. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** By how much the number of users by latest event changes. */
+  get counts(): FeedbackCounts {
+    return this.#counts;
+  }
+}

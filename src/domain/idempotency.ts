@@ -33,3 +33,20 @@ export function answerAgain(
     facts: kept.campaignId === '' ? {} : { campaign_id: kept.campaignId },
   });
 }
+
+/** Thrown by a creation if another process has answered the request in the meantime; nothing was created. */
+export class AnsweredBefore extends Error {
+  constructor() {
+    super('a request with this idempotency key has been answered in the meantime');
+    this.name = 'AnsweredBefore';
+  }
+}
+
+/** A stored response without users among its examples of unknown seeds; `null` if it names none of them. */
+export function answerWithout(answer: string, userIds: ReadonlySet<string>): string | null {
+  const body = JSON.parse(answer) as { readonly seeds?: { readonly unknown_examples?: readonly string[] } };
+  const examples = body.seeds?.unknown_examples ?? [];
+  const kept = examples.filter((userId) => !userIds.has(userId));
+  if (kept.length === examples.length) return null;
+  return JSON.stringify({ ...body, seeds: { ...body.seeds, unknown_examples: kept } });
+}

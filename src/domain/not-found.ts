@@ -12,3 +12,15 @@ export function expansionNotFound(campaignId: string, id: string): AppError {
 export function audienceNotFound(id: string, version: number): AppError {
   return new AppError('audience_not_found', `campaign ${id} has no audience version ${version}`);
 }
+
+export function webhookNotFound(id: string): AppError {
+  return new AppError('webhook_not_found', `there is no webhook ${id}`);
+}
+
+export function deliveryNotFound(id: string): AppError {
+  return new AppError('delivery_not_found', `the webhook has no delivery ${id}`);
+}
+
+export function keyNotFound(id: string): AppError {
+  return new AppError('key_not_found', `there is no key ${id}`);
+}

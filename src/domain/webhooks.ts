@@ -1,8 +1,11 @@
 /** The rules of webhooks, their secrets and deliveries, and the event for the end of an expansion. */
+import { randomBytes } from 'node:crypto';
 import { AppError, assert } from '../lib/errors.ts';
 import type { ExpansionState } from './states.ts';
 import type { Attempt, CampaignEvent, DeliveryState, Webhook, WebhookChange } from './webhook-types.ts';
 
+/** Number of bytes in a secret; Standard Webhooks requires 24 to 64. */
+const SECRET_BYTES = 32;
 /** Maximum number of former secrets that still sign events. Each secret adds 48 bytes to a header. */
 const MAXIMUM_OLD_SECRETS = 4;
 
@@ -26,6 +29,11 @@ export function reasonAfter(
   change: WebhookChange,
 ): string | null {
   return (change.enabled ?? enabled) ? null : disabledReason;
+}
+
+/** A new secret, in the form of Standard Webhooks. */
+export function newWebhookSecret(): string {
+  return `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
 }
 
 /** A secret that signs events until it expires. */

@@ -96,6 +96,12 @@ export interface Blobs extends BlobReader {
   /** The names of a folder's files; empty if there is no such folder. Rejects with AppError storage_failed. */
   list(folder: string): Promise<string[]>;
 
+  /**
+   * Whether a single file (published by a writer) exists. This asks the storage itself, not a cache, so that a file
+   * that another process has just removed does not exist. Rejects with AppError storage_failed.
+   */
+  hasFile(folder: string, file: string): Promise<boolean>;
+
   /** Removes a file from a folder, if it exists. Rejects with AppError storage_failed. */
   deleteFile(folder: string, file: string): Promise<void>;
 }

@@ -16,7 +16,8 @@ export interface Campaigns {
   /**
    * Records a campaign. If it has seeds, also queues its first expansion, which ends at once as `too_small` if too few
    * seeds are known. The campaign, its expansion and the response stored for `once` are written in one commit.
-   * @throws AppError external_id_taken (facts: campaign_id), storage_failed, unavailable
+   * @throws AppError external_id_taken (facts: campaign_id), idempotency_key_reused (as `answerOf`), storage_failed,
+   * unavailable; AnsweredBefore if another process has answered the request of `once`
    */
   create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Promise<Campaign>;
 

@@ -7,7 +7,7 @@ export interface Expansions {
   /**
    * Queues an expansion that uses the campaign's current inputs. A running expansion of the campaign is superseded. The
    * response stored for `once` is part of the same commit.
-   * @throws AppError campaign_not_found, no_seeds, unavailable, storage_failed
+   * @throws AppError campaign_not_found, no_seeds, unavailable, storage_failed; AnsweredBefore as `Campaigns.create`
    */
   expand(id: string, once?: IdempotentRequest<Expansion>): Promise<Expansion>;
 

@@ -95,6 +95,9 @@ export interface Blobs extends BlobReader {
    */
   list(folder: string): string[];
 
+  /** Whether a file exists. */
+  hasFile(folder: string, file: string): boolean;
+
   /**
    * Removes a file from a folder, if it exists.
    * @throws AppError storage_failed

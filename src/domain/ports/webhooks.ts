@@ -5,7 +5,8 @@ import type { Accept } from './accept.ts';
 
 /**
  * Webhooks and their secrets. A method that writes returns once its effect is on disk; if it throws (AppError
- * storage_failed, unavailable), it has had no effect. The response stored for `once` is part of the same commit.
+ * storage_failed, unavailable), it has had no effect. The response stored for `once` is part of the same commit;
+ * AnsweredBefore is thrown if another process has answered that request.
  */
 export interface Webhooks {
   /**

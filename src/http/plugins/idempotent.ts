@@ -43,7 +43,8 @@ interface Making<Answer extends z.ZodType> {
 
 /**
  * Creates a resource once for each `Idempotency-Key`. Sends the response, or repeats the first response if the key was
- * used before. A request waits while another request with the same key is being handled.
+ * used before. A request waits while this process handles another request with the same key. If another process answers
+ * such a request first, the store refuses to create the resource, and the request gets that response.
  * @throws AppError idempotency_key_reused, and the errors of `make`
  */
 export function createOnce(store: Pick<Campaigns, 'answerOf'>) {
@@ -57,12 +58,21 @@ export function createOnce(store: Pick<Campaigns, 'answerOf'>) {
     if (key === undefined) return answer.parse(await make(undefined));
     while (running.has(key)) await running.get(key)?.catch(() => {});
     const requestSha256 = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
-    const handle = async () => {
-      const answered = await store.answerOf({ key, requestSha256 });
-      if (answered === null)
-        return answer.parse(await make({ key, requestSha256, answer: (made) => JSON.stringify(answer.parse(made)) }));
+    const replay = (answered: string) => {
       reply.header('idempotent-replayed', 'true');
       return JSON.parse(answered) as z.output<Answer>;
+    };
+    const handle = async () => {
+      const answered = await store.answerOf({ key, requestSha256 });
+      if (answered !== null) return replay(answered);
+      try {
+        return answer.parse(await make({ key, requestSha256, answer: (made) => JSON.stringify(answer.parse(made)) }));
+      } catch (error) {
+        // another process may have answered the request, and made this one fail: the key or the external id was taken
+        const other = await store.answerOf({ key, requestSha256 }).catch(() => null);
+        if (other === null) throw error;
+        return replay(other);
+      }
     };
     const handling = handle();
     running.set(key, handling);

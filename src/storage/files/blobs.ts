@@ -90,6 +90,10 @@ export class FileBlobs implements Blobs {
     return withStorage(`list ${folder}`, () => listFolder(folder));
   }
 
+  hasFile(folder: string, file: string): boolean {
+    return existsSync(this.#pathOf(folder, file));
+  }
+
   deleteFile(folder: string, file: string): void {
     const path = this.#pathOf(folder, file);
     withStorage(`remove ${path}`, () => rmSync(path, { force: true }));

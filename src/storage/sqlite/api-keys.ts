@@ -8,10 +8,10 @@ import {
   type Scope,
   type StoredApiKey,
 } from '../../domain/api-keys.ts';
+import { keyNotFound } from '../../domain/not-found.ts';
 import type { ApiKeys } from '../../domain/ports/api-keys.ts';
 import type { Labels, Page, PageQuery } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { AppError } from '../../lib/errors.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import {
   boundsOf,
@@ -147,7 +147,7 @@ export class SqliteApiKeys implements Synchronous<ApiKeys> {
 
   #getRow(id: string): KeyRow {
     const row = this.#findRow(id);
-    if (row === null) throw new AppError('key_not_found', `there is no key ${id}`);
+    if (row === null) throw keyNotFound(id);
     return row;
   }
 

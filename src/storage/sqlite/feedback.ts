@@ -5,7 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
 import {
-  decideFeedback,
+  FeedbackChange,
   type FeedbackCounts,
   type FeedbackEvent,
   type FeedbackReport,
@@ -196,20 +196,14 @@ export class SqliteFeedback implements Synchronous<Feedback> {
 
   /** Writes a slice and updates the counts; returns the number of events that were accepted. */
   #take(campaign: number, events: readonly FeedbackEvent[]): number {
-    const change = { conversion: 0, click: 0, dismissal: 0 };
-    let taken = 0;
+    const change = new FeedbackChange();
     for (const event of events) {
       const { userId } = event;
-      const before = this.#select.get({ campaign, userId }) as LastEvent | undefined;
-      const { isTaken, last } = decideFeedback(before, event);
-      if (isTaken) taken += 1;
-      if (last === null) continue;
-      this.#replace.run({ campaign, userId, ...last });
-      if (before !== undefined) change[before.event] -= 1;
-      change[last.event] += 1;
+      const last = change.take(this.#select.get({ campaign, userId }) as LastEvent | undefined, event);
+      if (last !== null) this.#replace.run({ campaign, userId, ...last });
     }
-    this.#count(campaign, change);
-    return taken;
+    this.#count(campaign, change.counts);
+    return change.taken;
   }
 
   /** Updates how many users of a campaign have each kind of last event. */

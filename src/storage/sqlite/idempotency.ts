@@ -1,5 +1,11 @@
 /** Rows of idempotency keys: stored responses for repeated requests. */
-import { answerAgain, KEY_LIFETIME_MS, type KeptAnswer } from '../../domain/idempotency.ts';
+import {
+  AnsweredBefore,
+  answerAgain,
+  answerWithout,
+  KEY_LIFETIME_MS,
+  type KeptAnswer,
+} from '../../domain/idempotency.ts';
 import type { IdempotentRequest } from '../../domain/types.ts';
 import { deleteRows, refuseDamaged } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
@@ -26,7 +32,7 @@ export const OF_NO_CAMPAIGN = '';
 
 /**
  * Stores the response to a request that creates a resource, if the request has a key. Runs inside the caller's
- * transaction.
+ * transaction. @throws AnsweredBefore if another process has answered the request; AppError idempotency_key_reused
  */
 export function keepAnswerOf<Made>(
   database: Database,
@@ -37,6 +43,7 @@ export function keepAnswerOf<Made>(
 ): void {
   if (once === undefined) return;
   const { key, requestSha256, answer } = once;
+  if (findAnswer(database, once, now) !== null) throw new AnsweredBefore();
   database
     .prepare(
       `INSERT OR REPLACE INTO idempotency_keys (key, request_sha256, campaign_id, answer, created_at)
@@ -60,10 +67,9 @@ export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string
   const update = database.prepare('UPDATE idempotency_keys SET answer = @answer WHERE key = @key');
   let changed = 0;
   for (const { key, answer } of rows) {
-    const body = JSON.parse(answer) as { readonly seeds: { readonly unknown_examples: readonly string[] } };
-    const kept = body.seeds.unknown_examples.filter((userId) => !userIds.has(userId));
-    if (kept.length === body.seeds.unknown_examples.length) continue;
-    update.run({ key, answer: JSON.stringify({ ...body, seeds: { ...body.seeds, unknown_examples: kept } }) });
+    const kept = answerWithout(answer, userIds);
+    if (kept === null) continue;
+    update.run({ key, answer: kept });
     changed += 1;
   }
   return changed;

@@ -1,5 +1,6 @@
 /** Implements the outbox port with SQLite. Times are milliseconds since 1970. */
 
+import { deliveryNotFound } from '../../domain/not-found.ts';
 import type { Outbox } from '../../domain/ports/outbox.ts';
 import type { IdempotentRequest, Page } from '../../domain/types.ts';
 import type {
@@ -11,7 +12,6 @@ import type {
   EventType,
 } from '../../domain/webhook-types.ts';
 import { decideAttempt, requireEnabled } from '../../domain/webhooks.ts';
-import { AppError } from '../../lib/errors.ts';
 import { boundsOf, pageOf, plain, type RowOf, selectList, updateRow } from './database/columns.ts';
 import { deleteRows, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import { type Database, write } from './database/database.ts';
@@ -190,7 +190,7 @@ export class SqliteOutbox implements Synchronous<Outbox> {
     const row = this.#database
       .prepare(`${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.id = @id`)
       .get({ webhook, id }) as DeliveryRow | undefined;
-    if (row === undefined) throw new AppError('delivery_not_found', `the webhook has no delivery ${id}`);
+    if (row === undefined) throw deliveryNotFound(id);
     refuseDamaged(this.#database, referencesOf(row));
     return { event: row.event, delivery: toDelivery(row) };
   }

@@ -4,12 +4,19 @@ import { campaignNotFound } from '../../domain/not-found.ts';
 import type { SeedCounts } from '../../domain/types.ts';
 import { countsWithout, type OwnedSet, type SetOwner } from '../../domain/user-sets.ts';
 import type { WrittenSet } from '../files/writer.ts';
+import {
+  COUNTED_SETS,
+  IS_UNUSED,
+  placeOf,
+  REFERENCES,
+  type StoredCounts,
+  toCounts,
+  toOwnedSet,
+  toStoredCounts,
+} from '../set-columns.ts';
 import { updateRow } from './database/columns.ts';
 import { deleting, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
-
-/** The JSON in `counts` columns; rows written by an earlier version lack the times. */
-type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt'>>;
 
 /** Publishes a written set and inserts its row, inside the caller's transaction. */
 export function recordSet(database: Database, set: WrittenSet<void>, now: number): void {
@@ -37,8 +44,7 @@ export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | nu
   if (row === undefined) throw notFound(owner);
   if (row.sha256 === null) return null;
   refuseDamaged(database, [rowOf(database, owner)]);
-  const { createdAt = row.createdAt, updatedAt = row.createdAt } = JSON.parse(row.counts) as StoredCounts;
-  return { sha256: row.sha256, counts: decodeCounts(row.counts), createdAt, updatedAt };
+  return toOwnedSet(row.sha256, JSON.parse(row.counts) as StoredCounts, row.createdAt);
 }
 
 /**
@@ -55,14 +61,13 @@ export function assignSet(database: Database, owner: SetOwner, owned: OwnedSet |
 }
 
 /** The JSON of a `counts` column. */
-export function encodeCounts({ counts, createdAt, updatedAt }: Omit<OwnedSet, 'sha256'>): string {
-  return JSON.stringify({ ...counts, createdAt, updatedAt } satisfies StoredCounts);
+export function encodeCounts(owned: Omit<OwnedSet, 'sha256'>): string {
+  return JSON.stringify(toStoredCounts(owned));
 }
 
 /** The counts of a `counts` column, without its times. */
 export function decodeCounts(json: string): SeedCounts {
-  const { received, known, unknown, duplicate, unknownExamples } = JSON.parse(json) as StoredCounts;
-  return { received, known, unknown, duplicate, unknownExamples };
+  return toCounts(JSON.parse(json) as StoredCounts);
 }
 
 /**
@@ -70,11 +75,8 @@ export function decodeCounts(json: string): SeedCounts {
  * Runs inside the caller's transaction.
  */
 export function deleteUnusedRows(database: Database, sha256: string | null = null): string[] {
-  const unused = REFERENCES.map(
-    ([table, column]) => `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${column} = user_sets.sha256)`,
-  ).join(' AND ');
   const only = sha256 === null ? '' : 'sha256 = @sha256 AND ';
-  const statement = database.prepare(`DELETE FROM user_sets WHERE ${only}${unused} RETURNING sha256`).pluck();
+  const statement = database.prepare(`DELETE FROM user_sets WHERE ${only}${IS_UNUSED} RETURNING sha256`).pluck();
   return deleting(database, 'user_sets', () => statement.all({ sha256 }) as string[]);
 }
 
@@ -117,13 +119,6 @@ export function replaceSet(
     database.prepare(`UPDATE ${table} SET ${column} = @after WHERE ${column} = @before`).run(names);
 }
 
-/** Columns that refer to sets, each with its table, its column of counts, and the table's key. */
-const COUNTED_SETS = [
-  ['campaigns', 'seed_set', 'seed_counts', 'number'],
-  ['campaigns', 'suppression_set', 'suppression_counts', 'number'],
-  ['installation', 'suppression_set', 'suppression_counts', 'id'],
-] as const;
-
 function eraseFromExpansions(database: Database, seedSet: string, erased: ReadonlySet<string>): void {
   const rows = database
     .prepare(
@@ -144,28 +139,6 @@ function eraseFromExpansions(database: Database, seedSet: string, erased: Readon
       unknown_examples: JSON.stringify(unknownExamples),
     });
   }
-}
-
-/** Every column that refers to a set. */
-const REFERENCES = [
-  ['campaigns', 'seed_set'],
-  ['campaigns', 'suppression_set'],
-  ['installation', 'suppression_set'],
-  ['expansions', 'seed_set'],
-  ['expansions', 'suppression_set'],
-  ['expansions', 'common_suppression_set'],
-  ['expansions', 'positive_set'],
-  ['expansions', 'dismissed_set'],
-] as const;
-
-function placeOf(owner: SetOwner) {
-  if (owner.kind === 'common_suppression') {
-    const columns = { set: 'suppression_set', counts: 'suppression_counts' };
-    return { table: 'installation', ...columns, where: 'id = 1', parameters: {} };
-  }
-  const prefix = owner.kind === 'seeds' ? 'seed' : 'suppression';
-  const columns = { set: `${prefix}_set`, counts: `${prefix}_counts` };
-  return { table: 'campaigns', ...columns, where: 'id = @id', parameters: { id: owner.campaignId } };
 }
 
 function rowOf(database: Database, owner: SetOwner): RowReference {

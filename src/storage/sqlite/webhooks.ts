@@ -1,11 +1,17 @@
 /** Rows of webhooks and their secrets. Times are milliseconds since 1970. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { webhookNotFound } from '../../domain/not-found.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Webhooks } from '../../domain/ports/webhooks.ts';
 import type { IdempotentRequest, Page, PageQuery } from '../../domain/types.ts';
 import type { CampaignEvent, NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../../domain/webhook-types.ts';
-import { type KeptSecret, reasonAfter, refuseMoreWebhooks, secretsToKeep } from '../../domain/webhooks.ts';
-import { AppError } from '../../lib/errors.ts';
+import {
+  type KeptSecret,
+  newWebhookSecret,
+  reasonAfter,
+  refuseMoreWebhooks,
+  secretsToKeep,
+} from '../../domain/webhooks.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import {
   boundsOf,
@@ -28,8 +34,6 @@ import { writeToFree } from './database/reserve.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import type { Synchronous } from './promised.ts';
 
-/** Number of bytes in a secret; Standard Webhooks requires 24 to 64. */
-const SECRET_BYTES = 32;
 const COLUMNS = {
   number: plain<number>('number'),
   id: plain<string>('id'),
@@ -62,7 +66,7 @@ export class SqliteWebhooks implements Synchronous<Webhooks> {
 
   create(input: NewWebhook, maximum: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook {
     const id = randomUUID();
-    const secret = newSecret();
+    const secret = newWebhookSecret();
     return write(this.#database, () => {
       const count = this.#database.prepare('SELECT count(*) FROM webhooks').pluck().get() as number;
       refuseMoreWebhooks(count, maximum);
@@ -111,7 +115,7 @@ export class SqliteWebhooks implements Synchronous<Webhooks> {
   }
 
   rotate(id: string, graceMs: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook {
-    const secret = newSecret();
+    const secret = newWebhookSecret();
     return write(this.#database, () => {
       const { number } = getWebhookRow(this.#database, id);
       const former = this.#secretsOf(number);
@@ -156,14 +160,6 @@ export function getWebhookRow(database: Database, id: string): WebhookRow {
   if (row === undefined) throw webhookNotFound(id);
   refuseDamaged(database, referencesOf(row as { readonly number: number }));
   return readRow(COLUMNS, row);
-}
-
-function webhookNotFound(id: string): AppError {
-  return new AppError('webhook_not_found', `there is no webhook ${id}`);
-}
-
-function newSecret(): string {
-  return `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
 }
 
 function toWebhook({ number: _, ...webhook }: WebhookRow): Webhook {

@@ -4,6 +4,7 @@ import { describeAudiences } from './audiences.ts';
 import { describeBlobs } from './blobs.ts';
 import { describeCampaigns } from './campaigns.ts';
 import { describeConditionalChanges } from './conditional-changes.ts';
+import { describeIdempotency } from './idempotency.ts';
 import { describeJobHistories } from './job-histories.ts';
 import { describeJobs } from './jobs.ts';
 import type { NewData } from './new-data.ts';
@@ -16,6 +17,7 @@ import { describeVersions } from './versions.ts';
 /** Tests a store; called by the test file of that store. */
 export function describeCampaignStore(newData: NewData): void {
   describeCampaigns(newData);
+  describeIdempotency(newData);
   describeVersions(newData);
   describeConditionalChanges(newData);
   describeAudiences(newData);

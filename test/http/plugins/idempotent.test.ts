@@ -1,5 +1,9 @@
 /** Idempotency keys: every POST that creates something creates it once. */
+import type { FastifyReply } from 'fastify';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createOnce } from '../../../src/http/plugins/idempotent.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { openContract } from '../../fixture/api-document.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
 
@@ -133,4 +137,39 @@ it('a refused request keeps no answer', async () => {
     const { status, headers } = await fixture.call('POST', '/v1/webhooks', body, key);
     expect([status, headers['idempotent-replayed']]).toEqual([400, undefined]);
   }
+});
+
+describe('createOnce, if another process answers the request first', () => {
+  const request = { method: 'POST', url: '/', body: {}, headers: { 'idempotency-key': 'k' } };
+  const taken = new AppError('external_id_taken', 'taken');
+  /** Answers of the store, one per look-up; the creation fails. */
+  async function ask(answers: (string | null)[]) {
+    const headers: Record<string, string> = {};
+    const reply = {
+      header: (name: string, value: string) => {
+        headers[name] = value;
+        return reply;
+      },
+      send: (sent: unknown) => sent,
+    };
+    const once = createOnce({ answerOf: async () => answers.shift()! });
+    const shown: unknown[] = [];
+    await once(request, reply as unknown as FastifyReply, {
+      answer: z.object({ id: z.string() }),
+      make: () => Promise.reject(taken),
+      head: (_, made) => void shown.push(made),
+    });
+    return { headers, shown };
+  }
+
+  it('gives the response of the other', async () => {
+    expect(await ask([null, '{"id":"theirs"}'])).toEqual({
+      headers: expect.objectContaining({ 'idempotent-replayed': 'true' }),
+      shown: [{ id: 'theirs' }],
+    });
+  });
+
+  it('fails with the error of the creation if there is no such response', async () => {
+    await expect(ask([null, null])).rejects.toBe(taken);
+  });
 });
