@@ -3,13 +3,7 @@
  * belongs to one service, has no such port.
  */
 import { type Leadership, SOLE_LEADER } from './leader.ts';
-
-/**
- * Something that other processes should look at now. Each process also looks at it regularly, because announcements can
- * get lost. `jobs`: an expansion was queued. `webhooks`: a delivery was queued. `served`: another model or population
- * version is served.
- */
-export type Announcement = 'jobs' | 'webhooks' | 'served';
+import type { Announcements, ServedRow } from './served.ts';
 
 /** A time during which the store does not answer. */
 export interface Outage {
@@ -50,6 +44,8 @@ export interface Member {
 export interface Cluster {
   readonly leadership: Leadership;
   readonly counts: SharedCounts;
+  readonly announcements: Announcements;
+  readonly served: ServedRow;
 
   /**
    * The time of the store in milliseconds since 1970, so that all hosts have the same time.
@@ -63,12 +59,6 @@ export interface Cluster {
    * method throws AppError unavailable. Takes no time.
    */
   outage(): Outage | null;
-
-  /** Tells all processes, including this one. Never fails: processes that are not told look by themselves. */
-  announce(what: Announcement): void;
-
-  /** Calls `listener` for announcements, and each time that announcements may have been lost. */
-  onAnnounced(what: Announcement, listener: () => void): void;
 
   /** Describes this process. A process that has not described itself for `forgetAfterMs` is forgotten. */
   describe(member: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void>;

@@ -25,8 +25,10 @@ export interface ServedRow {
 /**
  * A kind of news for all nodes and engines.
  * - `population`: versions were published or removed, or users were erased, so mirrors must follow the index.
+ * - `jobs`: an expansion was queued.
+ * - `webhooks`: a delivery was queued.
  */
-export type Topic = 'population';
+export type Topic = 'population' | 'jobs' | 'webhooks';
 
 /** Tells all nodes and engines of a change. News may be lost while a connection is down, so listeners also poll. */
 export interface Announcements {
