@@ -47,15 +47,46 @@ function collect(bits: Uint32Array, keys: Uint32Array, users: Uint32Array, count
   for (let i = 0; i < bits.length; i++) {
     const b = bits[i]!;
     if ((b & 0x7fffffff) > 0x7f800000) continue;
-    // Returns the key of a score. Positive floats have the same order as their bits, and negative floats have the
-    // reverse order; -0 gets the key of 0.
-    const key = b < 0x80000000 ? 0x7fffffff - b : b === 0x80000000 ? 0x7fffffff : b;
+    const key = keyOf(b);
     keys[at] = key;
     users[at++] = i;
     counts[key & MASK]!++;
     counts[BUCKETS + ((key >>> BITS) & MASK)]!++;
     counts[2 * BUCKETS + (key >>> (2 * BITS))]!++;
   }
+}
+
+/**
+ * The key of a score, given its bits; a higher key means a lower score. Positive floats have the same order as their
+ * bits, and negative floats have the reverse order; -0 gets the key of 0.
+ */
+export function keyOf(bits: number): number {
+  return bits < 0x80000000 ? 0x7fffffff - bits : bits === 0x80000000 ? 0x7fffffff : bits;
+}
+
+/**
+ * Sorts the entries of both arrays by `keys` ascending; entries with equal keys keep their order. `spare` is working
+ * memory of the same lengths.
+ */
+export function sortByKeys(keys: Uint32Array, values: Uint32Array, spare: readonly [Uint32Array, Uint32Array]): void {
+  const counts = new Uint32Array(PASSES * BUCKETS);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    counts[key & MASK]!++;
+    counts[BUCKETS + ((key >>> BITS) & MASK)]!++;
+    counts[2 * BUCKETS + (key >>> (2 * BITS))]!++;
+  }
+  let from: readonly [Uint32Array, Uint32Array] = [keys, values];
+  let to = spare;
+  for (let pass = 0; pass < PASSES; pass++) {
+    const starts = counts.subarray(pass * BUCKETS, (pass + 1) * BUCKETS);
+    if (!toStarts(starts)) continue;
+    scatter(from[0], from[1], to[0], to[1], starts, pass * BITS);
+    [from, to] = [to, from];
+  }
+  if (from[0] === keys) return;
+  keys.set(from[0]);
+  values.set(from[1]);
 }
 
 /**

@@ -21,6 +21,37 @@ export function sumsOf(data: NodeJS.ArrayBufferView): Sums {
   return sums;
 }
 
+/** Computes the checksums of a file that is written piece by piece. */
+export class RunningSums {
+  readonly #sums: Uint32Array;
+  #block = 0;
+  /** Number of bytes of the current block so far. */
+  #filled = 0;
+
+  /** `sizeBytes` is the maximum size of the file. */
+  constructor(sizeBytes: number) {
+    this.#sums = new Uint32Array(blocksOf(sizeBytes));
+  }
+
+  add(data: NodeJS.ArrayBufferView): void {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + SUM_BLOCK_BYTES - this.#filled);
+      this.#sums[this.#block] = crc32(part, this.#sums[this.#block]);
+      at += part.length;
+      this.#filled += part.length;
+      if (this.#filled < SUM_BLOCK_BYTES) continue;
+      this.#block += 1;
+      this.#filled = 0;
+    }
+  }
+
+  /** The checksums of the bytes so far. */
+  end(): Sums {
+    return this.#sums.slice(0, this.#block + Number(this.#filled > 0));
+  }
+}
+
 /** Encodes checksums for the sidecar as base64 of little-endian uint32. */
 export function encodeSums(sums: Sums): string {
   return Buffer.from(sums.buffer, sums.byteOffset, sums.byteLength).toString('base64');

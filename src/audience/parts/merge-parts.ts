@@ -1,0 +1,193 @@
+/** Merges the parts of a ranking into a ranking folder, with the bytes that `writeRanking` would write. */
+import { setImmediate } from 'node:timers/promises';
+import type { Blobs, BlobWriter } from '../../domain/ports/blobs.ts';
+import { encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from '../format.ts';
+import { keyOf, sortByKeys } from '../order.ts';
+import { RunningSums, type Sums } from '../sums.ts';
+import { ENTRY_BYTES, NARROW_USERS } from './part-format.ts';
+import { EntryReader, type ErasedUsers, RankingPart } from './ranking-part.ts';
+import { sliceEnds } from './slices.ts';
+
+/** Limits of a merge's memory. */
+export interface MergeLimits {
+  /** Maximum number of candidates that are sorted at once; they take 16 bytes each. */
+  readonly sliceUsers: number;
+  /** Number of users whose scores are collected at once; they take 4 bytes each. */
+  readonly windowUsers: number;
+  /** Memory for the buffers through which all parts are read. */
+  readonly bufferBytes: number;
+}
+
+/** 32 MiB for a slice, 16 MiB for a window of scores and 16 MiB for buffers. */
+export const MERGE_LIMITS: MergeLimits = {
+  sliceUsers: 2 ** 21,
+  windowUsers: NARROW_USERS,
+  bufferBytes: 2 ** 24,
+};
+
+/** A buffer is never smaller than this number of entries (4 KiB). */
+const LEAST_BUFFER_ENTRIES = 512;
+
+export interface Merge {
+  /** The folders of the parts. No user is in two parts. */
+  readonly parts: readonly string[];
+  /** Number of entries of the file of scores. */
+  readonly users: number;
+  /** Users who are left out of the ranking, although a part may contain them. */
+  readonly erased: Pick<ErasedUsers, 'has'>;
+  /** Additional files by name, which ranking readers ignore. */
+  readonly beside: ReadonlyMap<string, NodeJS.ArrayBufferView>;
+  /** Called between slices; an exception ends the merge. */
+  readonly onTurn?: () => void;
+}
+
+/**
+ * Merges parts into the folder `to`, which must not exist yet: other than `writeRanking`, the files appear one after
+ * the other. When the promise resolves, the folder is durable. The memory does not depend on the number of candidates,
+ * apart from histograms (at most 512 KiB per part) and checksums (0.25 bytes per 1,000 users). Other work runs between
+ * slices. Rejects with AppError storage_failed, and with any error that `onTurn` throws, after the incomplete folder
+ * was removed.
+ */
+export async function mergeParts(
+  blobs: Blobs,
+  to: string,
+  merge: Merge,
+  limits: MergeLimits = MERGE_LIMITS,
+): Promise<{ readonly candidates: number }> {
+  const parts: RankingPart[] = [];
+  try {
+    for (const folder of merge.parts) parts.push(await RankingPart.open(blobs, folder));
+    const scores = await publish(blobs, to, SCORES_FILE, (writer) => writeScores(writer, parts, merge, limits));
+    const order = await publish(blobs, to, ORDER_FILE, (writer) => writeOrder(writer, parts, merge, limits));
+    const { candidates } = order;
+    const sidecar = encodeSidecar({ users: merge.users, candidates }, { scores: scores.sums, order: order.sums });
+    for (const [file, data] of [...merge.beside, [SIDECAR_FILE, sidecar] as const])
+      await publish(blobs, to, file, async (writer) => writer.write(data));
+    return { candidates };
+  } catch (error) {
+    await blobs.delete(to).catch(() => {}); // the first error says what happened
+    throw error;
+  } finally {
+    for (const part of parts) part.close();
+  }
+}
+
+async function publish<T>(
+  blobs: Blobs,
+  folder: string,
+  file: string,
+  write: (writer: BlobWriter) => Promise<T>,
+): Promise<T> {
+  const writer = blobs.write(folder);
+  try {
+    const result = await write(writer);
+    await (await writer.finish()).publish(file);
+    return result;
+  } catch (error) {
+    writer.abort();
+    throw error;
+  }
+}
+
+/** Writes the scores by user number, one window of users after the other. */
+async function writeScores(
+  writer: BlobWriter,
+  parts: readonly RankingPart[],
+  { users, erased, onTurn = () => {} }: Merge,
+  { windowUsers }: MergeLimits,
+): Promise<{ readonly sums: Sums }> {
+  const sums = new RunningSums(users * Float32Array.BYTES_PER_ELEMENT);
+  const memory = new Float32Array(Math.min(users, windowUsers));
+  for (let first = 0; first < users; first += windowUsers) {
+    onTurn();
+    const window = memory.subarray(0, Math.min(windowUsers, users - first)).fill(Number.NaN);
+    for (const part of parts) await part.copyScores(window, first);
+    for (let i = 0; i < window.length; i++) if (erased.has(first + i)) window[i] = Number.NaN;
+    sums.add(window);
+    writer.write(window);
+    await setImmediate();
+  }
+  return { sums: sums.end() };
+}
+
+/** Writes the user numbers by rank, one slice of the order after the other. */
+async function writeOrder(
+  writer: BlobWriter,
+  parts: readonly RankingPart[],
+  { erased, onTurn = () => {} }: Merge,
+  { sliceUsers, bufferBytes }: MergeLimits,
+): Promise<{ readonly candidates: number; readonly sums: Sums }> {
+  const all = parts.reduce((sum, { counts }) => sum + counts.candidates, 0);
+  const sums = new RunningSums(all * Uint32Array.BYTES_PER_ELEMENT);
+  const sorted = inOrderOfUsers(parts);
+  const bufferEntries = Math.max(LEAST_BUFFER_ENTRIES, Math.floor(bufferBytes / ENTRY_BYTES / (parts.length + 1)));
+  const readers = sorted.parts.map((part) => new EntryReader(part, bufferEntries));
+  const slice = new Slice(Math.min(all, sliceUsers), sorted.isDisjoint);
+  let candidates = 0;
+  for await (const end of sliceEnds(parts, { limit: sliceUsers, bufferEntries })) {
+    onTurn();
+    for (const reader of readers) await reader.takeUntil(end, (entries) => slice.add(entries, erased));
+    const users = slice.take();
+    candidates += users.length;
+    sums.add(users);
+    writer.write(users);
+    await setImmediate();
+  }
+  return { candidates, sums: sums.end() };
+}
+
+/**
+ * The parts in order of their first users, and whether no part begins before the one before it ends. Entries with equal
+ * keys are then in order of their users, part by part.
+ */
+function inOrderOfUsers(parts: readonly RankingPart[]): {
+  readonly parts: readonly RankingPart[];
+  readonly isDisjoint: boolean;
+} {
+  const sorted = parts
+    .filter(({ counts }) => counts.candidates > 0)
+    .sort((a, b) => a.counts.firstUser - b.counts.firstUser);
+  const isDisjoint = sorted.every(({ counts }, i) => i === 0 || sorted[i - 1]!.counts.lastUser < counts.firstUser);
+  return { parts: sorted, isDisjoint };
+}
+
+/** The entries of a slice, collected part by part and then sorted. */
+class Slice {
+  readonly #keys: Uint32Array;
+  readonly #users: Uint32Array;
+  readonly #spare: readonly [Uint32Array, Uint32Array];
+  /** Whether entries with equal keys are added in order of their users. */
+  readonly #isByUser: boolean;
+  #count = 0;
+
+  constructor(capacity: number, isByUser: boolean) {
+    this.#keys = new Uint32Array(capacity);
+    this.#users = new Uint32Array(capacity);
+    this.#spare = [new Uint32Array(capacity), new Uint32Array(capacity)];
+    this.#isByUser = isByUser;
+  }
+
+  add(entries: Uint32Array, erased: Pick<ErasedUsers, 'has'>): void {
+    let count = this.#count;
+    for (let i = 0; i < entries.length; i += 2) {
+      const user = entries[i]!;
+      if (erased.has(user)) continue;
+      this.#users[count] = user;
+      this.#keys[count] = keyOf(entries[i + 1]!);
+      count += 1;
+    }
+    this.#count = count;
+  }
+
+  /** The users in the ranking's order; valid until the next call of `add`. Empties the slice. */
+  take(): Uint32Array {
+    const count = this.#count;
+    this.#count = 0;
+    const keys = this.#keys.subarray(0, count);
+    const users = this.#users.subarray(0, count);
+    const spare = [this.#spare[0].subarray(0, count), this.#spare[1].subarray(0, count)] as const;
+    if (!this.#isByUser) sortByKeys(users, keys, spare);
+    sortByKeys(keys, users, spare);
+    return users;
+  }
+}
