@@ -15,7 +15,7 @@ type SettingVariable = 'METAHEAC_DATA_DIR' | 'METAHEAC_API_KEY';
 /** Adds a flag for each setting, and hidden flags for former settings. */
 export function addAllSettings(command: Command): Command {
   addConfigFile(command);
-  for (const setting of SETTINGS) command.addOption(optionOf(setting));
+  for (const setting of SETTINGS) for (const option of optionsOf(setting)) command.addOption(option);
   for (const { flag } of REMOVED) command.addOption(new Option(`${flag} <value>`).hideHelp());
   return command.addHelpText(
     'after',
@@ -30,7 +30,8 @@ export function addAllSettings(command: Command): Command {
 export function addSettings(command: Command, variables: readonly SettingVariable[]): Command {
   addConfigFile(command);
   for (const variable of variables)
-    command.addOption(optionOf(SETTINGS.find((setting) => setting.variable === variable)!));
+    for (const option of optionsOf(SETTINGS.find((setting) => setting.variable === variable)!))
+      command.addOption(option);
   return command;
 }
 
@@ -91,7 +92,7 @@ function addConfigFile(command: Command): void {
 function flagsOf(values: FlagValues): Given {
   const names: readonly Pick<SettingNames, 'flag' | 'variable'>[] = [
     CONFIG_FILE,
-    ...SETTINGS.map((setting) => setting.secretFile ?? setting),
+    ...SETTINGS.flatMap(namesOfFlags),
     ...REMOVED,
   ];
   return Object.fromEntries(
@@ -102,18 +103,25 @@ function flagsOf(values: FlagValues): Given {
   );
 }
 
+/** The flags of a setting: its own, and that of the file of a secret. */
+function namesOfFlags(setting: Setting): SettingNames[] {
+  return [...(setting.isFlag ? [setting] : []), ...(setting.secretFile === null ? [] : [setting.secretFile])];
+}
+
 /**
- * Makes the option of a setting. For a secret, the option names a file, because every user of the machine can read a
+ * Makes the options of a setting. For a secret, an option names a file, because every user of the machine can read a
  * command line.
  */
-function optionOf(setting: Setting): Option {
+function optionsOf(setting: Setting): Option[] {
   const { isSwitch, secretFile, limit, unit, byDefault } = setting;
-  const { flag } = secretFile ?? setting;
-  const value = isSwitch ? ' [true|false]' : ` <${unit ?? (setting.isPath ? 'dir' : secretFile ? 'file' : 'value')}>`;
   const description = setting.description.replace(/\.$/, '').replaceAll(/\[(\w+)\]\([^)]*\)/g, '$1');
-  const text = secretFile ? `file that contains this secret: ${description}` : description;
   const rest = byDefault === 'required' ? '(required)' : `(default: ${byDefault})`;
-  const option = new Option(flag + value, `${text} ${rest}`);
-  if (limit !== null) option.helpGroup('Limits:');
-  return option;
+  return namesOfFlags(setting).map((names) => {
+    const isFile = names === secretFile;
+    const value = isSwitch ? ' [true|false]' : ` <${unit ?? (setting.isPath ? 'dir' : isFile ? 'file' : 'value')}>`;
+    const text = isFile ? `file that contains this secret: ${description}` : description;
+    const option = new Option(names.flag + value, `${text} ${rest}`);
+    if (limit !== null) option.helpGroup('Limits:');
+    return option;
+  });
 }

@@ -22,6 +22,10 @@ const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_DATA_DIR: '/data',
   METAHEAC_MODEL: '/model',
   METAHEAC_POPULATION: '/population',
+  METAHEAC_STORE: 'postgres://someone@db.example/metaheac',
+  METAHEAC_BLOBS: 's3://bucket/prefix',
+  METAHEAC_CACHE: '/cache',
+  METAHEAC_ENGINE: 'true',
   METAHEAC_FOLLOW_POPULATION: 'true',
   METAHEAC_HOST: '::1',
   METAHEAC_PORT: '0',
@@ -35,6 +39,12 @@ const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_CORS_ORIGINS: 'https://app.example.com',
   METAHEAC_TRUSTED_PROXIES: '10.0.0.0/8',
 };
+
+/** Defaults that depend on something else. */
+const DESCRIBED = [
+  ...['one per processor', 'true on a terminal'],
+  ...['a folder for temporary files', 'true, but false in a cluster'],
+];
 
 /** Keys of settings that are constants now. */
 const REMOVED_KEYS = `
@@ -115,7 +125,7 @@ describe('readEnvironment', () => {
     const text = VALUES[variable]!;
     expect(before).not.toHaveProperty(variable, text);
     const isList = Array.isArray(before[variable as keyof typeof before]);
-    const isFlag = ['METAHEAC_FOLLOW_POPULATION', 'METAHEAC_PRETTY'].includes(variable);
+    const isFlag = ['METAHEAC_FOLLOW_POPULATION', 'METAHEAC_PRETTY', 'METAHEAC_ENGINE'].includes(variable);
     const value = isList ? [text] : isFlag ? true : /^\d{1,6}$/.test(text) ? Number(text) : text;
     expect(readEnvironment({ [variable]: text })).toEqual({ ...before, [variable]: value });
   });
@@ -132,11 +142,11 @@ describe('readEnvironment', () => {
     expect(hostsOf('')).toEqual([]);
   });
 
-  it('has a variable for every limit that an operator sets, and at most 40 settings in all', () => {
+  it('has a variable for every limit that an operator sets, and at most 45 settings in all', () => {
     const set = LIMIT_NAMES.filter((name) => LIMITS[name].isSetting);
     expect([...LIMIT_VARIABLES]).toEqual(set.map((name) => [variableOf(name), name]));
     expect(LIMIT_VARIABLES.get('METAHEAC_BODY_LIMIT_BYTES')).toBe('bodyLimitBytes');
-    expect(ALL.length).toBeLessThanOrEqual(40);
+    expect(ALL.length).toBeLessThanOrEqual(45);
   });
 
   it('has each limit in the file that is named for it, once', () => {
@@ -165,7 +175,7 @@ describe('readEnvironment', () => {
       const limit = LIMIT_VARIABLES.get(variable);
       const value = limit === undefined ? own[variable as keyof typeof own] : LIMITS[limit].value;
       const isNone = value === undefined || (Array.isArray(value) && value.length === 0);
-      if (isNone) expect(['required', 'none', 'one per processor', 'true on a terminal']).toContain(byDefault);
+      if (isNone) expect(['required', 'none', ...DESCRIBED]).toContain(byDefault);
       else expect(byDefault).toBe(String(value));
     },
   );
@@ -330,6 +340,19 @@ describe('readSettings', () => {
     }
     const before = { METAHEAC_CONFIG: config, METAHEAC_API_KEY: 'another-key-of-16-letters' };
     expect(readEnvironment(before).METAHEAC_API_KEY).toBe('another-key-of-16-letters');
+  });
+
+  it('takes the URL of a store as a flag, but no password in it', () => {
+    const METAHEAC_STORE = 'postgres://someone:planted@db.example/metaheac';
+    expect(readEnvironment({ METAHEAC_STORE }).METAHEAC_STORE).toBe(METAHEAC_STORE);
+    const path = file('store', `${METAHEAC_STORE}\n`);
+    expect(readEnvironment({}, { METAHEAC_STORE_FILE: path }).METAHEAC_STORE).toBe(METAHEAC_STORE);
+    const open = { METAHEAC_STORE: 'postgres://someone@db.example/metaheac' };
+    expect(readEnvironment({}, open)).toMatchObject(open);
+    for (const url of [METAHEAC_STORE, 'postgres://db.example/metaheac?user=a&password=planted'])
+      expect(messageFor({}, { METAHEAC_STORE: url })).toMatch(/^--store: .*METAHEAC_STORE_FILE$/);
+    for (const url of ['mysql://someone:planted@db.example/metaheac', 'planted'])
+      expect(messageFor({ METAHEAC_STORE: url })).toMatch(/must be a URL such as postgres:[^ ]*$/);
   });
 
   it.each([

@@ -195,11 +195,17 @@ function layerOfFile(path: string | null): Layer {
  */
 function findIn(layer: Layer, { variable, secretFile }: Setting): Found | null {
   const own = layer.get(variable);
+  if (own?.origin.kind === 'flag' && hasPassword(own.text))
+    throw refused(own.label, `every user of this machine can read a password in a command line: use ${variable}_FILE`);
   if (secretFile === null) return own ? { ...own, label: `${own.label} "${own.text}"` } : null;
   const inFile = layer.get(secretFile.variable);
   if (!inFile) return own ?? null;
   if (own) throw refused(inFile.label, `${own.label} is also given: use only one of the two`);
   return { ...inFile, text: readSecret(inFile), origin: { ...inFile.origin, secretFile: inFile.text } as Origin };
+}
+
+function hasPassword(text: string): boolean {
+  return URL.canParse(text) && (new URL(text).password !== '' || new URL(text).searchParams.has('password'));
 }
 
 /**

@@ -29,6 +29,8 @@ export interface Setting extends SettingNames {
   readonly isSwitch: boolean;
   /** Names of the setting for the secret's file path; null if this setting is not a secret. */
   readonly secretFile: SettingNames | null;
+  /** Whether the value itself may be a flag. Of a secret, only the path of its file may. */
+  readonly isFlag: boolean;
 }
 
 /** Names of the setting for the path of the configuration file. This setting has a flag and a variable, but no key. */
@@ -79,6 +81,7 @@ function ownSetting(variable: string, schema: z.ZodType<unknown>): Setting {
     isList: isList === true,
     isSwitch: isSwitch === true,
     secretFile: isSecret ? namesOf(`${variable}_FILE`) : null,
+    isFlag: isSecret !== true,
   };
 }
 
@@ -95,5 +98,6 @@ function limitSetting(name: LimitName): Setting {
     isList: false,
     isSwitch: false,
     secretFile: null,
+    isFlag: true,
   };
 }

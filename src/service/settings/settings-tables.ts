@@ -26,12 +26,12 @@ function configRow(): string[] {
   return ['', code(CONFIG_FILE.flag), code(CONFIG_FILE.variable), 'none', description];
 }
 
-/** Makes the rows of a setting. A secret has a second row, for its file, and only this row has a flag. */
+/** Makes the rows of a setting. A secret has a second row, for its file. Usually only this row has a flag. */
 function rowsOf(setting: Setting): string[][] {
   const { key, variable, byDefault, description, secretFile } = setting;
   if (secretFile === null) return [[...cellsOf(setting), byDefault, description]];
   return [
-    [code(key), '', code(variable), byDefault, description],
+    [code(key), setting.isFlag ? code(setting.flag) : '', code(variable), byDefault, description],
     [...cellsOf(secretFile), 'none', `File that holds the value of \`${key}\`, on one line.`],
   ];
 }

@@ -13,10 +13,10 @@ interface Words {
   /** Description of the default behaviour, for a setting without a default value. */
   readonly byDefault?: string;
   /**
-   * Whether the value is a secret. A secret is never shown, and comes from a file or a variable, because every user of
-   * the machine can read a command line.
+   * Whether the value is a secret, or a URL that may have a password. A secret is never shown, and comes from a file or
+   * a variable, because every user of the machine can read a command line. A URL may be a flag if it has no password.
    */
-  readonly isSecret?: true;
+  readonly isSecret?: true | 'password';
   /** Whether the value is a path. In a configuration file, paths are relative to that file. */
   readonly isPath?: true;
   /** Whether the value is a list: a YAML list in a configuration file, and separated by commas elsewhere. */
@@ -76,6 +76,15 @@ const proxies = list.superRefine((entries, context) => {
  */
 const secret = () => z.string().min(16, 'a key must have at least 16 characters').optional();
 
+/** The database of a cluster. Messages do not repeat the URL, which may have a password. */
+const storeUrl = z
+  .string()
+  .refine((text) => /^postgres(ql)?:$/.test(protocolOf(text)), 'must be a URL such as postgres://host/database');
+
+function protocolOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).protocol : '';
+}
+
 /**
  * Returns a schema for a switch that is off by default. Each call makes a new schema, because each setting attaches its
  * description to its schema.
@@ -104,6 +113,46 @@ export const settingsSchema = z.object({
     description:
       'Population folder; its current version is served. `POST /v1/populations/{version}/activate` switches to another version.',
   }),
+  METAHEAC_STORE: storeUrl.optional().register(SETTING_WORDS, {
+    byDefault: 'none',
+    isSecret: 'password',
+    description:
+      'Database of a cluster, `postgres://user@host/database`, used instead of a data folder by any number of ' +
+      'nodes and engines. Parts that the URL leaves out come from `PGPASSWORD`, `PGSSLMODE` ' +
+      'and the other variables of Postgres.',
+  }),
+  METAHEAC_BLOBS: z
+    .string()
+    .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]+(\/|\?|$)/, 'must be a URL such as s3://bucket/prefix')
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: 'none',
+      description:
+        'Object storage of a cluster, `s3://bucket/prefix`; required with `METAHEAC_STORE`. Credentials, the region ' +
+        'and the endpoint come from the `AWS_*` variables and files.',
+    }),
+  METAHEAC_CACHE: z
+    .string()
+    .min(1)
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: 'a folder for temporary files',
+      isPath: true,
+      description:
+        'Folder of a node or an engine of a cluster for what it has read from the object storage; it may be deleted at ' +
+        'any time while no process uses it, and the processes of a machine share it.',
+    }),
+  METAHEAC_ENGINE: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: 'true, but false in a cluster',
+      isSwitch: true,
+      description:
+        'Run an engine beside the API. A node of a cluster runs none by default, because `metaheac engine` runs ' +
+        'them on hosts of their own.',
+    }),
   METAHEAC_FOLLOW_POPULATION: switched().register(SETTING_WORDS, {
     isSwitch: true,
     description: 'Serve each population version as soon as an import or a rollback makes it current.',

@@ -25,12 +25,12 @@ export function configCommand(flags: FlagValues & { json?: boolean }, output: Ou
 }
 
 function present(setting: Setting, settings: Settings) {
-  const { key, flag, variable, unit, secretFile, description } = setting;
+  const { key, variable, unit, secretFile, isFlag, description } = setting;
   const origin = settings.origins.get(setting.variable)!;
   return {
     key,
-    // there is no flag for a secret, only a flag for the file that contains the secret
-    flag: (secretFile ?? { flag }).flag,
+    // most secrets have no flag, only a flag for the file that contains the secret
+    flag: (isFlag || secretFile === null ? setting : secretFile).flag,
     variable,
     value: shownValue(setting, settings),
     unit,
