@@ -1,0 +1,84 @@
+/** What the processes of a cluster need from Postgres. */
+import type { Cluster, Member, Outage } from '../../../domain/ports/cluster.ts';
+import type { Announcements, Topic } from '../../../domain/ports/served.ts';
+import type { Database } from '../database/database.ts';
+import { PostgresLeadership } from './leadership.ts';
+import { DatabaseLink } from './link.ts';
+import { PostgresServedRow } from './served-row.ts';
+import { PostgresCounts } from './shared-counts.ts';
+
+export class PostgresCluster implements Cluster {
+  readonly leadership: PostgresLeadership;
+  readonly counts: PostgresCounts;
+  readonly announcements: Announcements;
+  readonly served: PostgresServedRow;
+  readonly #database: Database;
+  readonly #link: DatabaseLink;
+
+  /** `url` names the opened database; `id` is this process, unique over all hosts and restarts. */
+  constructor(database: Database, url: string, id: string) {
+    this.#database = database;
+    this.leadership = new PostgresLeadership(database, url, id);
+    this.counts = new PostgresCounts(database);
+    this.announcements = announcementsOf(database);
+    this.served = new PostgresServedRow(database);
+    this.#link = new DatabaseLink(database);
+  }
+
+  async now(): Promise<number> {
+    const row = await this.#database.get<{ readonly now: number }>(
+      'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now',
+    );
+    return row!.now;
+  }
+
+  outage(): Outage | null {
+    return this.#link.outage();
+  }
+
+  async describe({ id, kind, host, release, isReady }: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void> {
+    await this.#database.run(
+      `INSERT INTO members (id, kind, host, release, is_ready, seen_at)
+       VALUES (@id, @kind, @host, @release, @isReady, clock_timestamp())
+       ON CONFLICT (id) DO UPDATE SET is_ready = @isReady, seen_at = clock_timestamp()`,
+      { id, kind, host, release, isReady },
+    );
+    await this.#database.run(`DELETE FROM members WHERE seen_at < clock_timestamp() - @ms * interval '1 millisecond'`, {
+      ms: forgetAfterMs,
+    });
+  }
+
+  async leave(id: string): Promise<void> {
+    await this.#database.run('DELETE FROM members WHERE id = @id', { id });
+  }
+
+  members(): Promise<readonly Member[]> {
+    return this.#database.all<Member>(
+      `SELECT id, kind, host, release, is_ready AS "isReady",
+         greatest(0, extract(epoch FROM clock_timestamp() - seen_at) * 1000)::float8 AS "ageMs"
+       FROM members ORDER BY kind, host, id`,
+    );
+  }
+
+  /** Call this before the database is closed. */
+  async close(): Promise<void> {
+    this.#link.close();
+    this.served.close();
+    await this.leadership.close();
+  }
+}
+
+function announcementsOf(database: Database): Announcements {
+  return {
+    announce: (topic) => database.write(async (transaction) => transaction.announce(topic), 'readCommitted'),
+    onAnnounced: (topic: Topic, listener) => {
+      let isEnded = false;
+      database.listen(topic, () => {
+        if (!isEnded) listener();
+      });
+      return () => {
+        isEnded = true;
+      };
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/** Watches whether the database answers. */
+import type { Outage } from '../../../domain/ports/cluster.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { AppError, messageOf } from '../../../lib/errors.ts';
+import type { Database } from '../database/database.ts';
+
+const LOOK_EVERY_MS = 500;
+/** Maximum time to wait for an answer. */
+const ANSWER_MS = 2_000;
+/** The database counts as lost if nothing has proved for this long that it answers. */
+const LOST_MS = 2_500;
+
+export class DatabaseLink {
+  readonly #database: Database;
+  readonly #timer: NodeJS.Timeout;
+  #answeredAt = systemClock.elapsed();
+  #reason = 'the database does not answer';
+  #isLooking = false;
+
+  /** The database has just answered. */
+  constructor(database: Database) {
+    this.#database = database;
+    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  outage(): Outage | null {
+    const ms = systemClock.elapsed() - this.#answeredAt;
+    return ms < LOST_MS ? null : { ms, reason: this.#reason };
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** A pulse that came back proves that the database answers; without one, a statement is tried. */
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const askedAt = systemClock.elapsed();
+    try {
+      if (!this.#database.announcements.isFresh) await this.#ask();
+      this.#answeredAt = askedAt;
+    } catch (error) {
+      if (error instanceof AppError) this.#reason = messageOf(error);
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new AppError('unavailable', 'the database does not answer')), ANSWER_MS);
+    try {
+      await Promise.race([this.#database.get('SELECT 1 AS one'), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
