@@ -4,10 +4,11 @@ import { AppError, messageOf } from '../../../lib/errors.ts';
 
 /** SQLSTATE codes after which the same transaction may succeed: it met another one that was running. */
 const CONFLICTS = ['40001', '40P01'];
-/** A key that another transaction has just inserted; if the key is there at the next attempt, the caller has a bug. */
-const DUPLICATE = '23505';
-/** A prepared statement whose table has changed since. */
-const CHANGED_PLAN = '0A000';
+/**
+ * Codes that mean a conflict or a bug: a key that another transaction has just inserted, a row that another transaction
+ * has just deleted, a plan whose table has changed. With a bug, the next attempts end in the same way.
+ */
+const DOUBTFUL = ['23505', '23503', '0A000'];
 
 /** SQLSTATE classes and codes of a server that is gone, restarting, full of connections, or too slow. */
 const UNREACHABLE = /^(08|57P0[1-4]|53300|57014|55P03|25006|25P0[34])/;
@@ -34,7 +35,7 @@ export function isConflict(error: unknown): boolean {
 
 /** Whether another attempt may succeed, if there has been none or few. */
 export function isDoubtful(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && [DUPLICATE, CHANGED_PLAN].includes(codeOf(error));
+  return error instanceof pg.DatabaseError && DOUBTFUL.includes(codeOf(error));
 }
 
 /** Whether the connection is lost, so that the server has rolled back what was not committed. */

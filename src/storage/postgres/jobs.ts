@@ -1,0 +1,184 @@
+/** Implements the jobs port with Postgres. Each claim, lease, stage and end is one transaction. */
+import { isAbsolute, normalize } from 'node:path';
+import { decide, type ExpansionCommand } from '../../domain/expansions.ts';
+import type { CampaignFeatures, Filters } from '../../domain/features.ts';
+import type { Jobs } from '../../domain/ports/jobs.ts';
+import type { Timings } from '../../domain/run-facts.ts';
+import type { ExpansionResult, Job, Pins, Reason } from '../../domain/types.ts';
+import { assert } from '../../lib/errors.ts';
+import type { PostgresAudiences } from './audiences.ts';
+import { lockCampaign } from './campaign-rows.ts';
+import type { Connection } from './connection.ts';
+import { plain, readRow, selectList } from './database/columns.ts';
+import type { Sql, Transaction } from './database/database.ts';
+import type { EventLog } from './events.ts';
+import { applyEffects, type RunningRow, runningExpansions, setsOf } from './expansion-rows.ts';
+
+/** Its dependencies. */
+interface Parts {
+  readonly events: EventLog;
+  readonly audiences: PostgresAudiences;
+}
+
+/** The job columns that the owner receives, without sets and pins. */
+const DESCRIPTION = {
+  id: plain<string>('j.id'),
+  expansionId: plain<string>('e.id'),
+  campaignId: plain<string>('c.id'),
+  attempt: plain<number>('j.attempt'),
+  owner: plain<string>('j.owner'),
+  token: plain<number>('j.token'),
+  externalId: plain<string | null>('c.external_id'),
+  features: plain<CampaignFeatures>('e.features'),
+  filters: plain<Filters>('e.filters'),
+  queuedAt: plain<number>('j.queued_at'),
+  traceparent: plain<string | null>('j.traceparent'),
+};
+
+const SELECT_JOB = `SELECT ${selectList(DESCRIPTION)}
+  FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign`;
+
+/** Condition for jobs that can be claimed: they are due, and have no valid lease. */
+const FREE = 'j.run_after <= @now AND (j.lease_until IS NULL OR j.lease_until <= @now)';
+const HELD = 'WHERE j.id = @id AND j.owner = @owner AND j.token = @token';
+/** The rows are locked, so the decision about them stays right until the commit. */
+const LOCKED = 'FOR UPDATE OF j, e';
+/** Rows that another transaction has locked are taken, renewed or ended by it. */
+const UNLOCKED = `${LOCKED} SKIP LOCKED`;
+
+export class PostgresJobs implements Jobs {
+  readonly #connection: Connection;
+  readonly #parts: Parts;
+
+  constructor(connection: Connection, parts: Parts) {
+    this.#connection = connection;
+    this.#parts = parts;
+  }
+
+  async claim(owner: string): Promise<Job | null> {
+    const { database } = this.#connection;
+    // an idle engine polls often, and a read takes no lock
+    const any = await database.get(`SELECT 1 FROM jobs j WHERE ${FREE} LIMIT 1`, { now: this.#now() });
+    if (any === undefined) return null;
+    return database.write(async (t) => {
+      const now = this.#now();
+      const expired = await runningExpansions(t, `WHERE j.lease_until <= @now ORDER BY j.number ${UNLOCKED}`, { now });
+      for (const row of expired) await this.#apply(t, row, { kind: 'expire' }, now);
+      const which = `WHERE ${FREE} ORDER BY j.turn, j.number LIMIT 1 ${UNLOCKED}`;
+      const [next] = await runningExpansions(t, which, { now });
+      if (next === undefined) return null;
+      await this.#apply(t, next, { kind: 'claim', owner }, now);
+      const job = readRow(DESCRIPTION, (await t.get(`${SELECT_JOB} WHERE j.number = @job`, { job: next.job }))!);
+      return { ...job, sets: await setsOf(t, next.number), pins: next.pins };
+    }, 'readCommitted');
+  }
+
+  async isHeld(job: Job): Promise<boolean> {
+    return (await findHeld(this.#connection.database, job)) !== undefined;
+  }
+
+  renew(job: Job): Promise<boolean> {
+    return this.#command(job, { kind: 'renew' });
+  }
+
+  async pin(job: Job, pins: Pins): Promise<Pins> {
+    let before: Pins | null = null;
+    await this.#whileHeld(job, async (t, row, now) => {
+      before = row.pins;
+      await this.#apply(t, row, { kind: 'pin', pins }, now);
+    });
+    return before ?? pins;
+  }
+
+  advance(job: Job, change: { readonly state?: 'adapting' | 'scoring'; readonly progress?: number }): Promise<boolean> {
+    return this.#command(job, { ...change, kind: 'advance' });
+  }
+
+  async finish(job: Job, result: ExpansionResult): Promise<boolean> {
+    assert(
+      !isAbsolute(result.folder) && !normalize(result.folder).startsWith('..'),
+      `ranking folder ${result.folder} is relative to the data folder`,
+    );
+    return this.#command(job, { kind: 'finish', result }, (t, row, now) =>
+      this.#parts.audiences.publish(t, row.number, result, now),
+    );
+  }
+
+  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): Promise<boolean> {
+    return this.#command(job, { kind: 'end', state, reason, timings });
+  }
+
+  retryLater(job: Job, reason: Reason, delayMs: number): Promise<boolean> {
+    return this.#command(job, { kind: 'retry', reason, delayMs });
+  }
+
+  releaseOwner(owner: string, how: 'died' | 'stopped' = 'died'): Promise<number> {
+    return this.#connection.database.write(async (t) => {
+      const now = this.#now();
+      const rows = await runningExpansions(t, `WHERE j.owner = @owner ORDER BY j.number ${LOCKED}`, { owner });
+      for (const row of rows) await this.#apply(t, row, { kind: 'release', how }, now);
+      return rows.length;
+    }, 'readCommitted');
+  }
+
+  /**
+   * Other services have engines of their own, whose jobs are theirs: a lease ends with its owner, or when it expires.
+   */
+  async releaseAll(): Promise<number> {
+    return 0;
+  }
+
+  #now(): number {
+    return this.#connection.options.clock.now();
+  }
+
+  /**
+   * Runs `work` in a transaction if this claim of the job is still valid. `changesCampaign` says whether `work` changes
+   * the campaign, whose row is then locked first, as in every transaction about a campaign.
+   */
+  #whileHeld(
+    job: Job,
+    work: (t: Transaction, row: RunningRow, now: number) => Promise<void>,
+    changesCampaign = false,
+  ): Promise<boolean> {
+    return this.#connection.database.write(async (t) => {
+      if (changesCampaign) await lockCampaign(t, job.campaignId);
+      const row = await findHeld(t, job, LOCKED);
+      if (row === undefined) return false;
+      await work(t, row, this.#now());
+      return true;
+    }, 'readCommitted');
+  }
+
+  #command(
+    job: Job,
+    command: ExpansionCommand,
+    before?: (t: Transaction, row: RunningRow, now: number) => Promise<void>,
+  ): Promise<boolean> {
+    const work = (t: Transaction, row: RunningRow, now: number) =>
+      this.#apply(t, row, command, now, job.traceparent, before);
+    return this.#whileHeld(job, work, command.kind === 'finish');
+  }
+
+  /** Ends an expansion. `before` runs first and writes the data that the event reports. */
+  async #apply(
+    t: Transaction,
+    row: RunningRow,
+    command: ExpansionCommand,
+    now: number,
+    trace: string | null = null,
+    before?: (t: Transaction, row: RunningRow, now: number) => Promise<void>,
+  ): Promise<void> {
+    const effects = decide(row, command, this.#connection.options, now);
+    await before?.(t, row, now);
+    await applyEffects(t, this.#parts.events, row, effects, now, trace);
+  }
+}
+
+/**
+ * The row of a job if this claim is still valid, that is, if the claim's token is the latest and its lease was not
+ * released.
+ */
+async function findHeld(sql: Sql, { id, owner, token }: Job, lock = ''): Promise<RunningRow | undefined> {
+  return (await runningExpansions(sql, `${HELD} ${lock}`, { id, owner, token }))[0];
+}
