@@ -92,7 +92,7 @@ function recordUsers(folder: string, userIds: readonly string[], { erasures, dir
 }
 
 /** Looks up user numbers, including those of users whom an import has published since `directory` was read. */
-function newestNumbers(folder: string, directory: Directory): (userId: string) => UserNumber {
+export function newestNumbers(folder: string, directory: Directory): (userId: string) => UserNumber {
   const newest = findLargestDirectory(folder);
   const later =
     newest === null || newest.count <= directory.size ? null : readTableFrom(folder, newest, directory.size);

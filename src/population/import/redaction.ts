@@ -43,8 +43,8 @@ function directoriesOf(folder: string): ManifestFile[] {
   return [...new Map(all.map((file) => [file.sha256, file])).values()].sort((a, b) => a.size - b.size);
 }
 
-/** The sha256 of each prefix. */
-function sumsOf(bytes: Uint8Array, beginnings: readonly ManifestFile[]): string[] {
+/** The sha256 of each prefix, shortest first. */
+export function sumsOf(bytes: Uint8Array, beginnings: readonly { readonly size: number }[]): string[] {
   const hash = createHash('sha256');
   let at = 0;
   return beginnings.map(({ size }) => {

@@ -113,11 +113,15 @@ export function listFiles(folder: string, manifest: Manifest): VersionFile[] {
 /** Reads `population.json` of a version. Errors: AppError `invalid_population` naming the file and its fault. */
 export function readManifest(folder: string, version: string): Manifest {
   const path = join(folder, version, MANIFEST_FILE);
+  return parseManifest(readText(path), version, path);
+}
+
+/** Parses the text of a manifest. Errors: AppError `invalid_population` naming `path`. */
+export function parseManifest(text: string, version: string, path: string): Manifest {
   let value: unknown;
   try {
-    value = JSON.parse(readText(path));
+    value = JSON.parse(text);
   } catch (error) {
-    if (error instanceof AppError) throw error;
     throw new AppError('invalid_population', `${path} can't be read: ${messageOf(error)}`, { cause: error });
   }
   const contract = typeof value === 'object' && value !== null && 'contract' in value ? value.contract : undefined;

@@ -1,21 +1,40 @@
 /** Checks the files of a population version against its manifest. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { drain, hashFileSlices } from '../../lib/files/slices.ts';
 import { acceptedSums } from '../import/accepted-sums.ts';
+import { fetchMissing, isMirror } from '../share/missing-file.ts';
 import { readPrefix, sha256 } from './files.ts';
 import { listFiles, type Manifest, type ManifestFile, readManifest, type VersionFile } from './manifest.ts';
+
+/** How often one read fetches a file, because a small mirror may remove the file before it is read. */
+const MAXIMUM_FETCHES = 5;
 
 /**
  * Throws AppError `invalid_population`, naming the file, unless every file of the version has the recorded size and, if
  * requested, the recorded sha256.
  */
 export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' | 'everything'): void {
-  const files = listFiles(folder, manifest);
+  const isOfMirror = isMirror(folder);
+  const files = isOfMirror ? requiredFiles(folder, manifest) : listFiles(folder, manifest);
   for (const { path, size, mayGrow } of files) checkSize(path, size, mayGrow);
   if (what === 'sizes') return;
-  for (const file of files)
-    if (!reading(file.path, () => drain(checkFile(folder, file)))) throw alteredError(file.path);
+  for (const file of files) {
+    const isRecordedFile = () => reading(file.path, () => drain(checkFile(folder, file)));
+    if (isRecordedFile()) continue;
+    if (isOfMirror) fetchMissing(folder, file.path);
+    if (!isOfMirror || !isRecordedFile()) throw alteredError(file.path);
+  }
+}
+
+/**
+ * The files without which a version cannot be opened: all but the segments, which a mirror fetches when they are read.
+ * Fetches the missing files.
+ */
+function requiredFiles(folder: string, manifest: Manifest): VersionFile[] {
+  const files = listFiles(folder, { ...manifest, segments: [] });
+  for (const file of files) if (isCut(file)) fetchMissing(folder, file.path);
+  return files;
 }
 
 /** The error for a file that differs from what a version recorded. */
@@ -24,14 +43,26 @@ function alteredError(path: string): AppError {
 }
 
 /**
- * Reads and verifies the bytes of a file that belong to a version. The buffer is new, or comes from `allocate`. @throws
- * AppError invalid_population naming the file
+ * Reads and verifies the bytes of a file that belong to a version. The buffer is new, or comes from `allocate`. A file
+ * that a mirror lacks, or that is damaged there, is fetched first. @throws AppError invalid_population naming the file,
+ * storage_failed; PartMissing in the main thread if the file has to be fetched
  */
 export function readCheckedFile(
   folder: string,
   file: ManifestFile,
   allocate?: (size: number) => Uint8Array,
 ): Uint8Array {
+  for (let fetches = 0; ; fetches++) {
+    try {
+      return readOnce(folder, file, allocate);
+    } catch (error) {
+      if (fetches === MAXIMUM_FETCHES || !isMirror(folder)) throw error;
+    }
+    fetchMissing(folder, file.path);
+  }
+}
+
+function readOnce(folder: string, file: ManifestFile, allocate?: (size: number) => Uint8Array): Uint8Array {
   const { path, size } = file;
   const bytes = reading(path, () => readPrefix(path, size, allocate));
   if (bytes === null) throw new AppError('invalid_population', `${path} is damaged: it has fewer than ${size} bytes`);
@@ -39,9 +70,13 @@ export function readCheckedFile(
   return bytes;
 }
 
-/** The files of a published version, as `listFiles` returns them. @throws AppError invalid_population */
+/**
+ * The files of a published version, as `listFiles` returns them; in a mirror, only those that are on this machine.
+ * @throws AppError invalid_population
+ */
 export function filesOfVersion(folder: string, version: string): VersionFile[] {
-  return listFiles(folder, readManifest(folder, version));
+  const files = listFiles(folder, readManifest(folder, version));
+  return isMirror(folder) ? files.filter(({ path }) => existsSync(path)) : files;
 }
 
 /** Whether a file of a version is missing or too short. The file is not read. */

@@ -1,0 +1,153 @@
+/** Makes a mirror's tables, manifests and erasures those of the published index. */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { BlobFiles } from '../../domain/ports/blob-files.ts';
+import { AppError } from '../../lib/errors.ts';
+import { replaceDurably, syncFolder, withStorage, writeDurably } from '../../lib/files/durable-files.ts';
+import { appendErasures } from '../erase/erase-users.ts';
+import { ERASED_KEY_FILE, Erasures } from '../erase/erasures.ts';
+import { acceptedSums, writeAcceptedSums } from '../import/accepted-sums.ts';
+import { withErasuresLock } from '../versions/lock.ts';
+import {
+  encodeManifest,
+  findCurrentVersion,
+  listVersions,
+  MANIFEST_FILE,
+  type Manifest,
+  REMOVED_SUFFIX,
+  writeCurrent,
+} from '../versions/manifest.ts';
+import { ORDER_FILE } from '../versions/version-order.ts';
+import { findSharedKey, readErasures } from './erasure-log.ts';
+import { writeKey } from './exchange-erasures.ts';
+import { decodeIndex, EMPTY_INDEX, encodeIndex, type PublishedIndex } from './index-schema.ts';
+import { MIRROR_FILE } from './missing-file.ts';
+import type { IndexAt } from './published-index.ts';
+import { findPublishedManifest } from './sweep.ts';
+import { applyTable } from './table-parts.ts';
+
+const stateSchema = z.object({ tag: z.string().nullable(), index: z.unknown() });
+
+/** The index that a mirror has applied; the empty index with the tag null at first. @throws AppError storage_failed */
+export function readApplied(folder: string): IndexAt {
+  const path = join(folder, MIRROR_FILE);
+  if (!existsSync(path)) return { tag: null, index: EMPTY_INDEX };
+  const bytes = withStorage(`read ${path}`, () => readFileSync(path));
+  try {
+    const { tag, index } = stateSchema.parse(JSON.parse(bytes.toString('utf8')));
+    return { tag, index: decodeIndex(Buffer.from(JSON.stringify(index)), path) };
+  } catch {
+    // a damaged file costs one more comparison of all tables
+    return { tag: null, index: EMPTY_INDEX };
+  }
+}
+
+/** Records which index was applied. @throws AppError storage_failed */
+export function writeApplied(folder: string, { tag, index }: IndexAt): void {
+  const path = join(folder, MIRROR_FILE);
+  const text = `{"tag":${JSON.stringify(tag)},"index":${Buffer.from(encodeIndex(index)).toString('utf8').trim()}}\n`;
+  withStorage(`write ${path}`, () => replaceDurably(path, Buffer.from(text), `${path}.tmp`));
+}
+
+/**
+ * Applies the index. The caller holds the mirror's lock. If the process is killed in between, the next call continues:
+ * erasures come first, and a version appears after its tables. @throws AppError invalid_population, unavailable,
+ * storage_failed
+ */
+export async function applyIndex(folder: string, files: BlobFiles, at: IndexAt): Promise<void> {
+  const { index: before } = readApplied(folder);
+  const { index } = at;
+  await applyErasures(folder, files, index);
+  const manifests = await missingManifests(folder, files, index);
+  writeSums(folder, index);
+  for (const [path, parts] of Object.entries(index.tables))
+    if (JSON.stringify(before.tables[path]) !== JSON.stringify(parts) || !existsSync(join(folder, path)))
+      await applyTable(files, join(folder, path), before.tables[path] ?? [], parts);
+  for (const [manifest, publishedAt] of manifests) addVersion(folder, manifest, publishedAt);
+  removeVersions(folder, index);
+  writeOrder(folder, index);
+  writeApplied(folder, at);
+}
+
+/** Adds the records of the log that the mirror lacks. Readers of the mirror see them at their next refresh. */
+export async function applyErasures(folder: string, files: BlobFiles, index: PublishedIndex): Promise<void> {
+  const { count } = new Erasures(folder);
+  if (count >= index.erasures.count) return;
+  if (!existsSync(join(folder, ERASED_KEY_FILE))) {
+    const key = await findSharedKey(files);
+    if (key === null) throw new AppError('invalid_population', 'the key of the published erasures is gone');
+    writeKey(folder, key);
+  }
+  const records = await readErasures(files, index, count);
+  await withErasuresLock(folder, () => {
+    const erasures = new Erasures(folder);
+    // another process may have added the first records meanwhile
+    appendErasures(folder, records.slice(erasures.count - count), erasures);
+  });
+}
+
+async function missingManifests(
+  folder: string,
+  files: BlobFiles,
+  index: PublishedIndex,
+): Promise<readonly (readonly [Manifest, number])[]> {
+  const known = new Set(listVersions(folder));
+  const found: (readonly [Manifest, number])[] = [];
+  for (const { version, published_at } of index.versions) {
+    if (known.has(version)) continue;
+    const manifest = await findPublishedManifest(files, version);
+    if (manifest === null) throw new AppError('invalid_population', `the manifest of version ${version} is missing`);
+    found.push([manifest, published_at]);
+  }
+  return found;
+}
+
+/** Both the sums before and the sums after ids are overwritten are accepted while the directory is replaced. */
+function writeSums(folder: string, index: PublishedIndex): void {
+  const recorded = Object.entries(index.sums);
+  if (recorded.length === 0) return;
+  const sums = recorded.map(
+    ([old, now]) => [old, [...new Set([...acceptedSums(folder, old), now])].slice(-2)] as const,
+  );
+  withStorage(`write ${folder}`, () => writeAcceptedSums(folder, Object.fromEntries(sums)));
+}
+
+function addVersion(folder: string, manifest: Manifest, publishedAt: number): void {
+  const target = join(folder, manifest.version);
+  const path = join(target, MANIFEST_FILE);
+  withStorage(`write ${path}`, () => {
+    const temporary = `${target}.adding`;
+    rmSync(temporary, { recursive: true, force: true });
+    mkdirSync(join(temporary, 'segments'), { recursive: true });
+    writeDurably(join(temporary, MANIFEST_FILE), encodeManifest(manifest));
+    utimesSync(join(temporary, MANIFEST_FILE), publishedAt / 1000, publishedAt / 1000);
+    syncFolder(temporary);
+    renameSync(temporary, target);
+    syncFolder(folder);
+  });
+}
+
+function removeVersions(folder: string, index: PublishedIndex): void {
+  const kept = new Set(index.versions.map(({ version }) => version));
+  withStorage(`write ${folder}`, () => {
+    for (const version of listVersions(folder)) {
+      if (kept.has(version)) continue;
+      const aside = join(folder, `${version}${REMOVED_SUFFIX}`);
+      rmSync(aside, { recursive: true, force: true });
+      renameSync(join(folder, version), aside);
+      rmSync(aside, { recursive: true, force: true });
+    }
+  });
+}
+
+/** Writes the order of publication. The newest version becomes current if there is no current version. */
+function writeOrder(folder: string, index: PublishedIndex): void {
+  const newest = index.versions.at(-1)?.version;
+  if (newest === undefined) return;
+  const path = join(folder, ORDER_FILE);
+  const text = index.versions.map(({ version }) => `${version}\n`).join('');
+  withStorage(`write ${path}`, () => replaceDurably(path, Buffer.from(text), `${path}.tmp`));
+  const current = findCurrentVersion(folder);
+  if (current === null || !index.versions.some(({ version }) => version === current)) writeCurrent(folder, newest);
+}

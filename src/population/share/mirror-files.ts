@@ -1,0 +1,127 @@
+/** Brings files of versions to a mirror: when they are asked for, and when threads of this process wait for them. */
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { BroadcastChannel } from 'node:worker_threads';
+import type { BlobFiles } from '../../domain/ports/blob-files.ts';
+import { AppError, messageOf } from '../../lib/errors.ts';
+import { linkDurably, syncFolder, withStorage } from '../../lib/files/durable-files.ts';
+import { listVersions, type Manifest, type ManifestFile, readManifest } from '../versions/manifest.ts';
+import type { MirrorSpace } from './mirror-space.ts';
+import { ACCEPTED, answer, CHANNEL, FAILED, type FileRequest, PRESENT } from './missing-file.ts';
+import { fetchVerified, isIntact } from './transfers.ts';
+
+export class MirrorFiles {
+  readonly #folder: string;
+  readonly #files: BlobFiles;
+  readonly #space: MirrorSpace;
+  readonly #rebuildTable: (path: string) => Promise<void> | null;
+  readonly #channel = new BroadcastChannel(CHANNEL);
+  readonly #manifests = new Map<string, Manifest>();
+  /** Files that are being fetched, by path. */
+  readonly #fetching = new Map<string, Promise<void>>();
+
+  /** `rebuildTable` assembles the table of a path anew, and returns null if there is no such table. */
+  constructor(
+    folder: string,
+    files: BlobFiles,
+    space: MirrorSpace,
+    rebuildTable: (path: string) => Promise<void> | null,
+  ) {
+    this.#folder = folder;
+    this.#files = files;
+    this.#space = space;
+    this.#rebuildTable = rebuildTable;
+    this.#channel.onmessage = (event: { data: unknown }) => void this.#serve(event.data as FileRequest);
+    this.#channel.unref();
+  }
+
+  /** Stops answering threads. */
+  close(): void {
+    this.#channel.close();
+  }
+
+  /** @throws AppError invalid_population */
+  manifestOf(version: string): Manifest {
+    const known = this.#manifests.get(version) ?? readManifest(this.#folder, version);
+    this.#manifests.set(version, known);
+    return known;
+  }
+
+  forgetManifests(): void {
+    this.#manifests.clear();
+  }
+
+  /**
+   * Returns when a file of a version is on this machine. A file with the right size counts as intact unless it is
+   * suspect. @throws AppError storage_failed, unavailable, invalid_population
+   */
+  fetch(version: string, file: ManifestFile, { isSuspect = false } = {}): Promise<void> {
+    const path = join(version, file.path);
+    return this.#once(path, async () => {
+      const target = join(this.#folder, path);
+      const isThere = statSync(target, { throwIfNoEntry: false })?.size === file.size;
+      if (isThere && (!isSuspect || (await isIntact(target, file)))) {
+        this.#space.touch(path);
+        return;
+      }
+      await this.#space.makeRoom(file.size);
+      withStorage(`write ${target}`, () => rmSync(target, { force: true }));
+      if (!(await this.#linked(version, file, target))) await fetchVerified(this.#files, file, target);
+    });
+  }
+
+  /** Answers a thread of this process that waits for a file. */
+  async #serve({ folder, path, state }: FileRequest): Promise<void> {
+    if (folder !== this.#folder) return;
+    answer(state, ACCEPTED);
+    try {
+      await this.#fetchPath(path);
+      answer(state, PRESENT);
+    } catch (error) {
+      answer(state, FAILED, messageOf(error));
+    }
+  }
+
+  async #fetchPath(path: string): Promise<void> {
+    const [version, ...rest] = path.split('/') as [string, ...string[]];
+    if (!listVersions(this.#folder).includes(version)) {
+      await this.#once(path, () => {
+        const rebuilt = this.#rebuildTable(path);
+        if (rebuilt === null) throw new AppError('invalid_population', `the mirror has no file ${path}`);
+        return rebuilt;
+      });
+      return;
+    }
+    const manifest = this.manifestOf(version);
+    const file = [manifest.row_of, ...manifest.segments].find((one) => one.path === rest.join('/'));
+    if (file === undefined) throw new AppError('invalid_population', `version ${version} has no file ${path}`);
+    await this.fetch(version, file, { isSuspect: true });
+  }
+
+  /** Links the same file of another version, if this machine has it. */
+  async #linked(version: string, file: ManifestFile, target: string): Promise<boolean> {
+    for (const other of listVersions(this.#folder)) {
+      if (other === version) continue;
+      const same = this.manifestOf(other).segments.find(({ sha256 }) => sha256 === file.sha256);
+      const path = same && join(this.#folder, other, same.path);
+      if (path === undefined || !(await isIntact(path, file))) continue;
+      try {
+        linkDurably(path, target);
+        syncFolder(join(target, '..'));
+        return true;
+      } catch {
+        // another process has removed the file, or has made the link
+        return await isIntact(target, file);
+      }
+    }
+    return false;
+  }
+
+  #once(path: string, action: () => Promise<void>): Promise<void> {
+    const running = this.#fetching.get(path);
+    if (running !== undefined) return running;
+    const done = action().finally(() => this.#fetching.delete(path));
+    this.#fetching.set(path, done);
+    return done;
+  }
+}

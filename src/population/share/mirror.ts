@@ -1,0 +1,264 @@
+/**
+ * A mirror of the published population on one machine: a population folder whose tables and manifests follow the
+ * index, and whose segments are fetched when they are read. Several processes of the machine may share a mirror; each
+ * opens it in one of its threads.
+ */
+import { join, resolve } from 'node:path';
+import type { BlobFiles } from '../../domain/ports/blob-files.ts';
+import { AppError } from '../../lib/errors.ts';
+import { createClosedFolder, withStorage } from '../../lib/files/durable-files.ts';
+import { awaitFileLock } from '../../lib/files/file-lock.ts';
+import { type ErasedCounts, type KnownUsers, newestNumbers } from '../erase/erase-users.ts';
+import { asWriter } from '../versions/lock.ts';
+import { listVersions, type ManifestFile } from '../versions/manifest.ts';
+import { applyIndex, readApplied, writeApplied } from './apply-index.ts';
+import { eraseInLog } from './erase-in-log.ts';
+import type { PublishedIndex } from './index-schema.ts';
+import { MirrorFiles } from './mirror-files.ts';
+import { MirrorHolders } from './mirror-holders.ts';
+import { MirrorSpace } from './mirror-space.ts';
+import { redactPublished } from './publish.ts';
+import { type IndexAt, readIndex } from './published-index.ts';
+import { applyTable } from './table-parts.ts';
+import { eachOf } from './transfers.ts';
+
+/** Locked while the index is applied. */
+const LOCK = 'mirror.lock';
+/** Maximum wait for another process that applies the index, which may have to fetch all tables. */
+const LOCK_WAIT_MS = 10 * 60_000;
+/** Attempts to apply the index while it changes. */
+const ATTEMPTS = 5;
+/** How often `follow` reads the index. */
+const FOLLOW_EVERY_MS = 1_000;
+/** A mirror must have room for this many segments, because several threads read at the same time. */
+const SMALLEST_SEGMENTS = 4;
+/** Share of the limit that `prefetch` may hold; the rest is for segments that are fetched when they are read. */
+const PREFETCHED_SHARE = 1 / 2;
+
+export interface MirrorOptions {
+  readonly files: BlobFiles;
+  /** The folder of the mirror, which is created if it does not exist. */
+  readonly folder: string;
+  /** Maximum size of segments and rows of users on this machine; tables are always kept. */
+  readonly limitBytes: number;
+  /** Returns the time in milliseconds since 1970. */
+  readonly now: () => number;
+  /** Called with errors of work that nobody waits for. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export class Mirror {
+  readonly #options: MirrorOptions;
+  readonly #folder: string;
+  readonly #holders: MirrorHolders;
+  readonly #space: MirrorSpace;
+  readonly #files: MirrorFiles;
+  readonly #listeners: ((index: PublishedIndex) => void)[] = [];
+  #applied: IndexAt;
+  #syncing: Promise<IndexAt> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  /**
+   * Opens a mirror, and brings it up to date. @throws AppError invalid_argument (the folder has other files),
+   * invalid_population, unavailable, storage_failed
+   */
+  static async open(options: MirrorOptions): Promise<Mirror> {
+    const folder = resolve(options.folder);
+    withStorage(`create the folder ${folder}`, () => createClosedFolder(folder));
+    const mirror = new Mirror(options, folder);
+    try {
+      await mirror.sync();
+      return mirror;
+    } catch (error) {
+      mirror.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: MirrorOptions, folder: string) {
+    this.#options = options;
+    this.#folder = folder;
+    requireMirror(folder);
+    this.#holders = new MirrorHolders(folder);
+    this.#space = new MirrorSpace(folder, options.limitBytes, this.#holders, options.now);
+    this.#applied = readApplied(folder);
+    this.#files = new MirrorFiles(folder, options.files, this.#space, (path) => this.#rebuildTable(path));
+  }
+
+  /** The population folder, for `openPopulation`. */
+  get folder(): string {
+    return this.#folder;
+  }
+
+  /** The index that was applied last. */
+  get index(): PublishedIndex {
+    return this.#applied.index;
+  }
+
+  /** The newest published version; null if there is none. */
+  get newest(): string | null {
+    return this.index.versions.at(-1)?.version ?? null;
+  }
+
+  /**
+   * Applies the current index: erasures, tables, and manifests of new versions. @throws AppError invalid_population,
+   * unavailable, storage_failed
+   */
+  async sync(): Promise<IndexAt> {
+    // a call that is under way may have read the index before this call, so its result may be too old
+    for (let running = this.#syncing; running !== null; running = this.#syncing) await running.catch(() => {});
+    this.#syncing = this.#sync().finally(() => {
+      this.#syncing = null;
+    });
+    return await this.#syncing;
+  }
+
+  /** Calls `listener` after each change of the index that this process has applied. */
+  onChanged(listener: (index: PublishedIndex) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Until `close`, applies each change of the index within a second. Calling `sync` at each announcement is faster. */
+  follow(): void {
+    this.#timer ??= setInterval(() => {
+      if (this.#syncing === null) this.sync().catch((error: unknown) => this.#options.onError?.(error));
+    }, FOLLOW_EVERY_MS).unref();
+  }
+
+  /**
+   * Fetches what is necessary to open a version: all but its segments. Until the returned function is called, files of
+   * other versions are removed first. @throws AppError population_unavailable (the version is not published),
+   * invalid_argument (the limit is too small for the version), and the errors of `sync`
+   */
+  async take(version: string): Promise<() => void> {
+    if (!listVersions(this.#folder).includes(version)) await this.sync();
+    if (!listVersions(this.#folder).includes(version))
+      throw new AppError('population_unavailable', `version ${version} of the population is not published`);
+    const manifest = this.#files.manifestOf(version);
+    const least = SMALLEST_SEGMENTS * Math.max(...manifest.segments.map(({ size }) => size)) + manifest.row_of.size;
+    if (least > this.#space.limitBytes)
+      throw new AppError(
+        'invalid_argument',
+        `the mirror ${this.#folder} may have ${this.#space.limitBytes} bytes, but version ${version} needs ${least}`,
+      );
+    const release = this.#holders.hold([version, join(version, manifest.row_of.path)]);
+    try {
+      await this.#files.fetch(version, manifest.row_of);
+      return release;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /**
+   * Fetches the segments `from` to `to` - 1 of a version, as the manifest numbers them, as far as the limit allows; the
+   * others are fetched when they are read. They stay on this machine until the returned function is called.
+   * @throws AppError storage_failed, invalid_population
+   */
+  async prefetch(version: string, from: number, to: number): Promise<() => void> {
+    const wanted: ManifestFile[] = [];
+    let bytes = 0;
+    for (const segment of this.#files.manifestOf(version).segments.slice(from, to)) {
+      bytes += segment.size;
+      if (bytes > this.#space.limitBytes * PREFETCHED_SHARE) break;
+      wanted.push(segment);
+    }
+    const release = this.#holders.hold(wanted.map(({ path }) => join(version, path)));
+    try {
+      await eachOf(wanted, (file) => this.#files.fetch(version, file));
+      return release;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /**
+   * Erases users from the published population. The erasure is durable when the promise resolves, and this machine has
+   * applied it; other machines apply it when they read the index. @throws AppError unavailable, invalid_population,
+   * storage_failed
+   */
+  async erase(userIds: readonly string[], known: KnownUsers): Promise<ErasedCounts> {
+    const { files } = this.#options;
+    const counts = await eraseInLog(files, this.#folder, userIds, async () => {
+      const at = await this.sync();
+      known.erasures.refresh();
+      return { at, erasures: known.erasures, numberOf: newestNumbers(this.#folder, known.directory) };
+    });
+    await this.sync();
+    known.erasures.refresh();
+    return counts;
+  }
+
+  /**
+   * Overwrites the ids of erased users in the published tables, and deletes the parts that had them. Only one process
+   * of a cluster should do so at a time. Returns the number of parts that were replaced. @throws AppError unavailable,
+   * invalid_population, storage_failed
+   */
+  async redact(): Promise<number> {
+    const replaced = await asWriter(this.#folder, () =>
+      redactPublished(this.#folder, this.#options.files, () => this.sync()),
+    );
+    await this.sync();
+    return replaced;
+  }
+
+  /** Stops following the index and answering other threads. */
+  close(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#files.close();
+    this.#holders.close();
+  }
+
+  async #sync(): Promise<IndexAt> {
+    const { files } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const found = await readIndex(files);
+      if (found.tag === this.#applied.tag) return this.#applied;
+      try {
+        await this.#underLock(() => this.#apply());
+        return this.#applied;
+      } catch (error) {
+        // parts that the index named may have been removed since, because ids in them were overwritten
+        if (attempt === ATTEMPTS || (await readIndex(files)).tag === found.tag) throw error;
+      }
+    }
+  }
+
+  async #apply(): Promise<void> {
+    // read again under the lock, so that two processes never apply an older index after a newer index
+    const at = await readIndex(this.#options.files);
+    if (readApplied(this.#folder).tag !== at.tag) await applyIndex(this.#folder, this.#options.files, at);
+    this.#applied = at;
+    this.#files.forgetManifests();
+    for (const listener of this.#listeners) listener(at.index);
+  }
+
+  /** Assembles a damaged table anew; null if there is no table with this path. */
+  #rebuildTable(path: string): Promise<void> | null {
+    const parts = this.index.tables[path];
+    if (parts === undefined) return null;
+    return this.#underLock(() => applyTable(this.#options.files, join(this.#folder, path), [], parts));
+  }
+
+  async #underLock<T>(action: () => Promise<T>): Promise<T> {
+    const path = join(this.#folder, LOCK);
+    const release = await awaitFileLock(path, LOCK_WAIT_MS);
+    if (release === null) throw new AppError('unavailable', `another process has held ${path} for too long`);
+    try {
+      return await action();
+    } finally {
+      release();
+    }
+  }
+}
+
+/** Refuses a folder in which imports run, because a mirror removes what is not published. */
+function requireMirror(folder: string): void {
+  const { tag, index } = readApplied(folder);
+  if (tag !== null || index.versions.length > 0) return;
+  if (listVersions(folder).length > 0)
+    throw new AppError('invalid_argument', `${folder} has versions of its own: give the mirror a folder of its own`);
+  writeApplied(folder, { tag, index });
+}
