@@ -55,8 +55,14 @@ export function fetchMissing(folder: string, path: string): void {
 async function awaitFile(folder: string, path: string): Promise<void> {
   const state = ask(folder, path);
   const view = new Int32Array(state);
-  await Atomics.waitAsync(view, 0, REQUESTED, ACCEPT_MS).value;
-  await Atomics.waitAsync(view, 0, ACCEPTED, FETCH_MS).value;
+  // neither the wait nor the channel keeps the process from ending
+  const alive = setInterval(() => {}, ACCEPT_MS);
+  try {
+    await Atomics.waitAsync(view, 0, REQUESTED, ACCEPT_MS).value;
+    await Atomics.waitAsync(view, 0, ACCEPTED, FETCH_MS).value;
+  } finally {
+    clearInterval(alive);
+  }
   settle(path, state);
 }
 
