@@ -79,7 +79,10 @@ module.exports = {
       comment: 'Settings name the limits of the server too.',
       severity: 'error',
       from: { path: LIMITS_OF_ALL },
-      to: { path: '^src/', pathNot: '^src/(http/(config|limits)\\.ts$|(service|engine|domain|audience|lib)/)' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(http/(config|limits)\\.ts$|storage/s3/limits\\.ts$|(service|engine|domain|audience|lib)/)',
+      },
     },
     ...Object.entries(DOORS).map(([name, door]) => ({
       name: `one-door-for-${name}`,
@@ -212,7 +215,7 @@ module.exports = {
       comment: 'Who opens a store has a locator: another adapter may stand behind it.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/storage/' },
-      to: { path: '^src/storage/', pathNot: '^src/storage/(open-store|files/check-set)\\.ts$' },
+      to: { path: '^src/storage/', pathNot: '^src/storage/(open-store|files/check-set|s3/limits)\\.ts$' },
     },
     {
       name: 'resolvable',

@@ -1,8 +1,9 @@
-/** All limits of a service: the limits for the server, the engine, webhooks, upkeep and telemetry. */
+/** All limits of a service: the limits for the server, the engine, webhooks, upkeep, telemetry and blobs. */
 import { ENGINE_LIMITS } from '../engine/limits.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../http/config.ts';
 import { SERVER_LIMIT_FILES, SERVER_LIMITS } from '../http/limits.ts';
 import { type Limit, type LimitRows, type LimitValues, valuesOf } from '../lib/limits.ts';
+import { BLOB_LIMITS } from '../storage/s3/limits.ts';
 import { TELEMETRY_LIMITS } from './settings/limits.ts';
 import { UPKEEP_LIMITS } from './upkeep/limits.ts';
 import { DELIVERY_LIMITS } from './webhooks/limits.ts';
@@ -14,9 +15,17 @@ export const LIMIT_FILES: Readonly<Record<string, LimitRows>> = {
   'src/service/webhooks/limits.ts': DELIVERY_LIMITS,
   'src/service/upkeep/limits.ts': UPKEEP_LIMITS,
   'src/service/settings/limits.ts': TELEMETRY_LIMITS,
+  'src/storage/s3/limits.ts': BLOB_LIMITS,
 };
 
-const ROWS = { ...SERVER_LIMITS, ...ENGINE_LIMITS, ...DELIVERY_LIMITS, ...UPKEEP_LIMITS, ...TELEMETRY_LIMITS };
+const ROWS = {
+  ...SERVER_LIMITS,
+  ...ENGINE_LIMITS,
+  ...DELIVERY_LIMITS,
+  ...UPKEEP_LIMITS,
+  ...TELEMETRY_LIMITS,
+  ...BLOB_LIMITS,
+};
 
 /** The values of a service's limits. */
 export type Limits = LimitValues<typeof ROWS>;

@@ -68,9 +68,11 @@ export class S3Bucket {
 
   /**
    * Without a version: removes the object, or adds a delete marker in a versioned bucket. With a version: removes it.
-   * @throws S3Fault AccessDenied if a legal hold keeps the version
+   * @throws S3Fault AccessDenied if a legal hold keeps the version; PreconditionFailed
    */
-  delete(key: string, versionId?: string): void {
+  delete(key: string, versionId?: string, ifMatch?: string): void {
+    const latest = this.#latest(key);
+    if (ifMatch !== undefined && latest?.body && latest.etag !== ifMatch) throw new S3Fault('PreconditionFailed', 412);
     if (versionId === undefined && this.versioning !== null) {
       this.#append(key, null, '', {});
       return;

@@ -72,7 +72,7 @@ function answerObject(bucket: S3Bucket, { method, key, query, headers, body }: S
     case 'HEAD':
       return read(bucket.get(key, versionId), headers);
     case 'DELETE':
-      bucket.delete(key, versionId);
+      bucket.delete(key, versionId, headers['if-match']);
       return REMOVED;
     default:
       throw new S3Fault('NotImplemented', 501);

@@ -53,6 +53,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'list: in the order of bytes, with continuation', run: lists },
   { name: 'list: with a delimiter', run: delimited },
   { name: 'delete: also of what does not exist', run: deletes },
+  { name: 'delete with If-Match spares what was replaced', run: deletesIfMatch },
   { name: 'delete of many', run: deletesMany },
   { name: 'multipart: complete, visible only then', run: multipart },
   { name: 'multipart: abort', run: aborts },
@@ -209,6 +210,17 @@ async function deletes({ client, bucket: Bucket }: Server): Promise<void> {
   const Key = 'deletes/a';
   await client.send(new PutObjectCommand({ Bucket, Key, Body: 'abc' }));
   for (let i = 0; i < 2; i++) await client.send(new DeleteObjectCommand({ Bucket, Key }));
+  assert.equal(await statusOf(client.send(new HeadObjectCommand({ Bucket, Key }))), 404);
+}
+
+async function deletesIfMatch({ client, bucket: Bucket }: Server): Promise<void> {
+  const Key = 'deletes/if-match';
+  const put = async (Body: string) => (await client.send(new PutObjectCommand({ Bucket, Key, Body }))).ETag;
+  const [first, second] = [await put('first'), await put('second')];
+  const remove = (IfMatch = first) => client.send(new DeleteObjectCommand({ Bucket, Key, IfMatch }));
+  assert.equal(await statusOf(remove()), 412);
+  assert.equal(await textOf({ client, Bucket, Key }), 'second');
+  await remove(second);
   assert.equal(await statusOf(client.send(new HeadObjectCommand({ Bucket, Key }))), 404);
 }
 

@@ -1,0 +1,286 @@
+/**
+ * Blobs in object storage, read through a local cache. A folder becomes visible with its manifest, which is put last.
+ */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { Blobs, BlobWriter, OpenBlob, OpenOptions } from '../../domain/ports/blobs.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import type { BlobCache } from './cache.ts';
+import type { ObjectStorage } from './client.ts';
+import { folderPrefix, manifestKey, partsOf, pathOf, publishedKey, singleKey } from './keys.ts';
+import {
+  decodeManifest,
+  decodeMetadata,
+  encodeManifest,
+  encodeMetadata,
+  type FileParts,
+  type Manifest,
+  partsOfFile,
+  singlePartBytes,
+} from './manifest.ts';
+import { CachedBlob, type FetchPart } from './open-blob.ts';
+import type { Removal } from './removal.ts';
+import { inParallel } from './retry.ts';
+import { SpooledWriter } from './spool.ts';
+import { inMemory, type Source, sumsOf, upload } from './upload.ts';
+
+export interface S3BlobsOptions {
+  readonly storage: ObjectStorage;
+  readonly removal: Removal;
+  readonly cache: BlobCache;
+  /** A folder of this machine for files that are being written. */
+  readonly spool: string;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** A manifest and its ETag; null if there is none. */
+interface FoundManifest {
+  readonly manifest: Manifest | null;
+  readonly etag: string | null;
+}
+
+/** A file that a folder has, and how to fetch its parts. */
+interface FoundFile {
+  readonly file: FileParts;
+  readonly key: string;
+}
+
+/** Maximum number of writers of one folder that may be ahead of a writer. */
+const MOST_REPLACED = 20;
+/** Maximum number of folders of single files that are remembered. */
+const MOST_SINGLES = 1_000;
+/** Metadata of the manifest of a folder that is being removed. */
+const DELETED = { deleted: 'yes' };
+
+export class S3Blobs implements Blobs {
+  readonly #storage: ObjectStorage;
+  readonly #removal: Removal;
+  readonly #options: S3BlobsOptions;
+  /** Folders in which a single file was found, so that the manifest is not looked for first. */
+  readonly #singles = new Set<string>();
+
+  constructor(options: S3BlobsOptions) {
+    this.#storage = options.storage;
+    this.#removal = options.removal;
+    this.#options = options;
+  }
+
+  async open(folder: string, file: string, { whole = false }: OpenOptions = {}): Promise<OpenBlob> {
+    const name = pathOf(folder, file);
+    const found = await this.#find(folder, file);
+    if (found === null) throw missing(name);
+    const { blobReadAheadParts: readAheadParts, blobUploads: fetches } = this.#storage.limits;
+    const fetch = this.#fetchPart(folder, file, found);
+    const { cache } = this.#options;
+    const blob = new CachedBlob({ name, file: found.file, cache, fetch, readAheadParts, fetches });
+    // a small file can be read from now on, whatever becomes of it in the storage
+    if (!whole && found.file.parts.length > 1) return blob;
+    try {
+      await blob.fetchAll();
+      return blob;
+    } catch (error) {
+      blob.close();
+      throw error;
+    }
+  }
+
+  async read(folder: string, file: string): Promise<Uint8Array> {
+    const blob = await this.open(folder, file, { whole: true });
+    try {
+      const bytes = new Uint8Array(blob.sizeBytes);
+      blob.read(bytes, 0);
+      return bytes;
+    } finally {
+      blob.close();
+    }
+  }
+
+  async has(folder: string): Promise<boolean> {
+    const head = await this.#storage.head(manifestKey(this.#storage.prefix, folder));
+    if (head !== null && head.metadata['deleted'] === undefined) return true;
+    // like a folder of files, a folder of single files exists if it has one
+    return (await this.list(folder)).length > 0;
+  }
+
+  async publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): Promise<void> {
+    const { prefix, limits } = this.#storage;
+    const id = randomUUID();
+    const sources = [...files].map(([file, data]): [string, Source] => [file, inMemory(data)]);
+    const keyOf = (file: string) => publishedKey(prefix, folder, id, file);
+    const described = Object.fromEntries(
+      sources.map(([file, source]) => [
+        pathOf(file),
+        { size_bytes: source.sizeBytes, parts: sumsOf(source, limits.blobPartBytes) },
+      ]),
+    );
+    try {
+      await inParallel(sources, limits.blobUploads, ([file, source]) => upload(this.#storage, keyOf(file), source));
+    } catch (error) {
+      // what cannot be removed now is removed by `sweep`; the error of the write is more important
+      await inParallel(sources, 1, ([file]) => this.#removal.remove(keyOf(file))).catch(() => {});
+      throw error;
+    }
+    // if this fails, the files stay until `sweep`, because the manifest may have been put although its answer was lost
+    await this.#replaceManifest(folder, ({ manifest }) => ({
+      ...{ format: 1, id, deleted: false, part_bytes: limits.blobPartBytes, files: described },
+      earlier: manifest === null ? [] : [...manifest.earlier, manifest.id],
+    }));
+  }
+
+  async delete(folder: string): Promise<void> {
+    const { prefix } = this.#storage;
+    const below = folderPrefix(prefix, folder);
+    const folders = new Set<string>([pathOf(folder)]);
+    for await (const page of this.#storage.list(below)) {
+      for (const { key } of page) {
+        const parts = partsOf(prefix, key);
+        if (parts.kind !== 'single') folders.add(parts.folder);
+      }
+    }
+    for (const each of folders) await this.#deletePublished(each);
+    await this.#removal.removeAll(below, ({ key }) => partsOf(prefix, key).kind === 'single');
+  }
+
+  write(folder: string): BlobWriter {
+    const name = pathOf(folder);
+    return new SpooledWriter(this.#options.spool, name, async (file, source) => {
+      assert(!file.includes('/'), `blob ${file} leads out of its folder`);
+      const partBytes = singlePartBytes(source.sizeBytes, this.#storage.limits.blobPartBytes);
+      const parts = { sizeBytes: source.sizeBytes, partBytes, parts: sumsOf(source, partBytes) };
+      const key = singleKey(this.#storage.prefix, folder, file);
+      await upload(this.#storage, key, source, encodeMetadata(parts));
+    });
+  }
+
+  async list(folder: string): Promise<string[]> {
+    const { prefix } = this.#storage;
+    const below = folderPrefix(prefix, folder);
+    const files = new Set<string>();
+    for await (const page of this.#storage.list(below, '/')) {
+      for (const { key } of page) {
+        const parts = partsOf(prefix, key);
+        if (parts.kind === 'single') files.add(parts.file);
+        if (parts.kind !== 'manifest') continue;
+        const { manifest } = await this.#findManifest(folder);
+        if (manifest !== null && !manifest.deleted) for (const file of Object.keys(manifest.files)) files.add(file);
+      }
+    }
+    return [...files].sort();
+  }
+
+  async hasFile(folder: string, file: string): Promise<boolean> {
+    return (await this.#storage.head(singleKey(this.#storage.prefix, folder, file))) !== null;
+  }
+
+  async deleteFile(folder: string, file: string): Promise<void> {
+    await this.#removal.remove(singleKey(this.#storage.prefix, folder, file));
+  }
+
+  close(): void {
+    this.#storage.close();
+    this.#options.cache.close();
+  }
+
+  async #find(folder: string, file: string): Promise<FoundFile | null> {
+    const path = pathOf(folder);
+    const finders = [() => this.#findPublished(folder, file), () => this.#findSingle(folder, file)];
+    if (this.#singles.has(path)) finders.reverse();
+    return (await finders[0]!()) ?? (await finders[1]!());
+  }
+
+  async #findPublished(folder: string, file: string): Promise<FoundFile | null> {
+    const { manifest } = await this.#findManifest(folder);
+    const parts = manifest && partsOfFile(manifest, pathOf(file));
+    return parts && { file: parts, key: publishedKey(this.#storage.prefix, folder, manifest.id, file) };
+  }
+
+  async #findSingle(folder: string, file: string): Promise<FoundFile | null> {
+    const key = singleKey(this.#storage.prefix, folder, file);
+    const head = await this.#storage.head(key);
+    if (head === null) return null;
+    if (this.#singles.size === MOST_SINGLES) this.#singles.clear();
+    this.#singles.add(pathOf(folder));
+    return { file: decodeMetadata(pathOf(folder, file), head.sizeBytes, head.metadata), key };
+  }
+
+  async #findManifest(folder: string): Promise<FoundManifest> {
+    const found = await this.#storage.find(manifestKey(this.#storage.prefix, folder));
+    if (found === null) return { manifest: null, etag: null };
+    return { manifest: decodeManifest(folder, found.bytes), etag: found.etag };
+  }
+
+  /**
+   * Fetches parts from where the file was when it was opened. If it was replaced and its objects are gone, equal parts
+   * are fetched from where they are now.
+   */
+  #fetchPart(folder: string, file: string, opened: FoundFile): FetchPart {
+    let { key } = opened;
+    return async (index, position, length, sink) => {
+      try {
+        await this.#storage.fetch(key, position, length, sink);
+      } catch (error) {
+        if (!(error instanceof AppError) || error.facts['errno'] !== 'ENOENT') throw error;
+        const found = await this.#find(folder, file);
+        const isSame = found?.file.parts[index] === opened.file.parts[index];
+        if (found === null || !isSame || found.file.partBytes !== opened.file.partBytes) throw error;
+        await this.#storage.fetch(found.key, position, length, sink);
+        key = found.key;
+      }
+    };
+  }
+
+  /**
+   * Puts a manifest on condition that nobody puts another one meanwhile; otherwise `make` is asked again. Returns the
+   * manifest and its ETag; null if `make` does.
+   */
+  async #replaceManifest<M extends Manifest | null>(
+    folder: string,
+    make: (found: FoundManifest) => M,
+  ): Promise<{ readonly manifest: Manifest; readonly etag: string } | null> {
+    const key = manifestKey(this.#storage.prefix, folder);
+    for (let i = 0; i < MOST_REPLACED; i++) {
+      const found = await this.#findManifest(folder);
+      const manifest = make(found);
+      if (manifest === null) return null;
+      const condition = found.etag === null ? 'if-absent' : { ifTag: found.etag };
+      const metadata = manifest.deleted ? DELETED : {};
+      const etag = await this.#storage.put(key, encodeManifest(manifest), { condition, metadata });
+      if (etag !== null) return { manifest, etag };
+    }
+    const facts = { errno: 'EBUSY' };
+    throw new AppError('storage_failed', `cannot write ${folder}: too many others write it at the same time`, {
+      facts,
+    });
+  }
+
+  /**
+   * Removes a published folder: first, its manifest says so, and still names the publications whose files are to be
+   * removed, so that a deletion that was interrupted can be repeated. Publications that it does not name may be under
+   * way, so they are removed only if they are old.
+   */
+  async #deletePublished(folder: string): Promise<void> {
+    const { prefix, limits } = this.#storage;
+    const marked = await this.#replaceManifest(
+      folder,
+      ({ manifest }) => manifest && { ...manifest, deleted: true, files: {} },
+    );
+    const ids = new Set(marked === null ? [] : [...marked.manifest.earlier, marked.manifest.id]);
+    const before = this.#options.clock.now() - limits.blobLeftoverMs;
+    await this.#removal.removeAll(`${folderPrefix(prefix, folder)}_`, ({ key, modified }) => {
+      const parts = partsOf(prefix, key);
+      return parts.kind === 'published' && parts.folder === pathOf(folder) && (ids.has(parts.id) || modified < before);
+    });
+    // a manifest that another writer has put meanwhile stays
+    if (marked !== null) await this.#removal.remove(manifestKey(prefix, folder), marked.etag);
+  }
+}
+
+function missing(name: string): AppError {
+  return new AppError('storage_failed', `cannot open ${name}: there is no such blob`, { facts: { errno: 'ENOENT' } });
+}
+
+/** The folder for files that are being written, in the folder of a cache. */
+export function spoolOf(cacheFolder: string): string {
+  return join(cacheFolder, 'spool');
+}

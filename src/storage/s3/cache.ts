@@ -1,0 +1,211 @@
+/**
+ * The local cache of blobs from object storage: a folder of parts with a limit, which the processes of a host share. A
+ * part is verified when it arrives and when a process opens its file, so damaged files are fetched again.
+ */
+import { closeSync } from 'node:fs';
+import type { Clock } from '../../lib/clock.ts';
+import { storageError } from '../../lib/files/durable-files.ts';
+import { type CachedFile, CacheFiles, type PartId } from './cache-files.ts';
+import type { Sink } from './client.ts';
+import type { BlobLimits } from './limits.ts';
+
+/** A part whose file is open, unless `descriptor` is null: then it must be acquired again. */
+export interface CachedPart extends PartId {
+  descriptor: number | null;
+  /** Number of readers that need the file to stay open. */
+  pins: number;
+  /** The order of reads: set it to `cache.tick()` with each read. */
+  usedAt: number;
+}
+
+export interface CacheCounts {
+  /** Parts that were on this machine. */
+  hits: number;
+  /** Parts that had to be fetched. */
+  misses: number;
+  fetchedBytes: number;
+  evictions: number;
+  evictedBytes: number;
+  /** Files whose bytes were not those of their name. */
+  damaged: number;
+  /** Bytes on this machine, as far as this process knows. */
+  storedBytes: number;
+}
+
+export interface CacheOptions {
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly limits: BlobLimits;
+}
+
+/** Of the limit, the share that eviction leaves, and the share that other processes may add before the next look. */
+const KEPT_SHARE = 0.9;
+const UNSEEN_SHARE = 1 / 16;
+
+export class BlobCache {
+  /** Counts since the process began, for metrics. */
+  readonly counts: Readonly<CacheCounts>;
+  readonly #counts: CacheCounts;
+  readonly #files: CacheFiles;
+  readonly #clock: Clock;
+  readonly #limits: BlobLimits;
+  readonly #open = new Map<string, CachedPart>();
+  readonly #arriving = new Map<string, Promise<CachedPart>>();
+  #eviction: Promise<void> | null = null;
+  /** Bytes that this process added since it last listed the folder; null if it never did. */
+  #addedBytes: number | null = null;
+  #ticks = 0;
+  #ticksAtEviction = 0;
+
+  /** Creates the folder. @throws AppError storage_failed */
+  constructor({ folder, clock, limits }: CacheOptions) {
+    try {
+      this.#files = new CacheFiles(folder);
+    } catch (error) {
+      throw storageError(`use the cache of blobs at ${folder}`, error);
+    }
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#counts = {
+      ...{ hits: 0, misses: 0, fetchedBytes: 0, evictions: 0, evictedBytes: 0 },
+      ...{ damaged: 0, storedBytes: 0 },
+    };
+    this.counts = this.#counts;
+  }
+
+  /** A number that grows with each call. */
+  tick(): number {
+    this.#ticks += 1;
+    return this.#ticks;
+  }
+
+  /**
+   * A part whose file is open. `fetch` brings bytes that are not on this machine; callers that need the same part at
+   * the same time share one fetch. With `pinned`, the file stays open until `unpin`. Rejects with AppError
+   * storage_failed.
+   */
+  async acquire(id: PartId, fetch: (sink: Sink) => Promise<void>, pinned = false): Promise<CachedPart> {
+    let part = this.#open.get(id.sha256);
+    if (part === undefined) {
+      let arriving = this.#arriving.get(id.sha256);
+      if (arriving === undefined) {
+        arriving = this.#bring(id, fetch).finally(() => this.#arriving.delete(id.sha256));
+        this.#arriving.set(id.sha256, arriving);
+      }
+      part = await arriving;
+    } else {
+      this.#counts.hits += 1;
+    }
+    part.usedAt = this.tick();
+    if (pinned) part.pins += 1;
+    return part;
+  }
+
+  unpin(part: CachedPart): void {
+    part.pins -= 1;
+    this.#closeSpare();
+  }
+
+  /** Closes all files. Parts that are in use must be acquired again. */
+  close(): void {
+    for (const part of this.#open.values()) this.#closePart(part);
+  }
+
+  async #bring(id: PartId, fetch: (sink: Sink) => Promise<void>): Promise<CachedPart> {
+    try {
+      let descriptor = await this.#files.open(id, () => {
+        this.#counts.damaged += 1;
+      });
+      if (descriptor !== null) {
+        this.#counts.hits += 1;
+        this.#files.touch(id.sha256, this.#clock.now());
+      }
+      const isNew = descriptor === null;
+      descriptor ??= await this.#receive(id, fetch);
+      const part = { ...id, descriptor, pins: 0, usedAt: this.tick() };
+      this.#open.set(id.sha256, part);
+      this.#closeSpare();
+      if (isNew) await this.#keepLimit(id.sizeBytes);
+      return part;
+    } catch (error) {
+      throw storageError('use the cache of blobs', error);
+    }
+  }
+
+  async #receive(id: PartId, fetch: (sink: Sink) => Promise<void>): Promise<number> {
+    this.#counts.misses += 1;
+    let descriptor: number;
+    try {
+      descriptor = await this.#files.receive(id, fetch);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOSPC') throw error;
+      // others filled the disk: the cache is what this process can give back
+      await this.#evict(0);
+      descriptor = await this.#files.receive(id, fetch);
+    }
+    this.#counts.fetchedBytes += id.sizeBytes;
+    return descriptor;
+  }
+
+  async #keepLimit(addedBytes: number): Promise<void> {
+    const limit = this.#limits.blobCacheBytes;
+    this.#counts.storedBytes += addedBytes;
+    this.#addedBytes = this.#addedBytes === null ? limit : this.#addedBytes + addedBytes;
+    if (this.#counts.storedBytes <= limit && this.#addedBytes <= limit * UNSEEN_SHARE) return;
+    this.#eviction ??= this.#evict(limit).finally(() => {
+      this.#eviction = null;
+    });
+    await this.#eviction;
+  }
+
+  /** Removes the parts that were not used for the longest time until at most a share of `limitBytes` is left. */
+  async #evict(limitBytes: number): Promise<void> {
+    this.#addedBytes = 0;
+    this.#touchUsed();
+    const files = await this.#files.list(this.#clock.now());
+    let total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const disk = ((await this.#files.freeBytes()) + total) * (this.#limits.blobCacheDiskPercent / 100);
+    const limit = Math.min(limitBytes, disk);
+    if (total > limit) {
+      for (const file of files.sort((a, b) => this.#isInUse(a) - this.#isInUse(b) || a.usedAt - b.usedAt)) {
+        if (total <= limit * KEPT_SHARE) break;
+        this.#files.remove(file.sha256);
+        total -= file.sizeBytes;
+        this.#counts.evictions += 1;
+        this.#counts.evictedBytes += file.sizeBytes;
+      }
+    }
+    this.#counts.storedBytes = total;
+  }
+
+  /** The files of parts that were read since the last eviction were used now. */
+  #touchUsed(): void {
+    const now = this.#clock.now();
+    for (const { sha256, usedAt } of this.#open.values())
+      if (usedAt > this.#ticksAtEviction) this.#files.touch(sha256, now);
+    this.#ticksAtEviction = this.#ticks;
+  }
+
+  /** A pinned part is the last to go: its space is free only after its readers are done. */
+  #isInUse({ sha256 }: CachedFile): number {
+    return (this.#open.get(sha256)?.pins ?? 0) > 0 ? 1 : 0;
+  }
+
+  /** Closes the files that were not read for the longest time if too many are open without a reader that needs them. */
+  #closeSpare(): void {
+    const spare = [...this.#open.values()].filter(({ pins }) => pins === 0);
+    const excess = spare.length - this.#limits.blobOpenParts;
+    if (excess <= 0) return;
+    for (const part of spare.sort((a, b) => a.usedAt - b.usedAt).slice(0, excess)) this.#closePart(part);
+  }
+
+  #closePart(part: CachedPart): void {
+    this.#open.delete(part.sha256);
+    if (part.descriptor !== null) closeSync(part.descriptor);
+    part.descriptor = null;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as NodeJS.ErrnoException).code;
+}

@@ -1,0 +1,276 @@
+/**
+ * The calls of object storage that blobs need. Each call is repeated while the storage is busy or cannot be reached;
+ * then it rejects with AppError storage_failed, whose errno is ENOENT if the object does not exist.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
+import type { Clock } from '../../lib/clock.ts';
+import { createRng } from '../../lib/rng.ts';
+import { DamagedAnswer, isMissing, isRefused, storageFault } from './faults.ts';
+import type { BlobLimits } from './limits.ts';
+import type { S3Location } from './location.ts';
+import { type Patience, repeated } from './retry.ts';
+
+export interface ClientOptions {
+  readonly clock: Pick<Clock, 'elapsed'>;
+  readonly limits: BlobLimits;
+  /** By default, the SDK's chain: environment, profiles, roles of the instance or pod. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+export interface ObjectEntry {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  /** When the object was put, in milliseconds since 1970, by the clock of the storage. */
+  readonly modified: number;
+}
+
+export interface ObjectHead {
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface StoredObject extends ObjectHead {
+  readonly bytes: Uint8Array;
+}
+
+/** When an object is put: always, if there is none of this key, or if it still has this ETag. */
+export type Condition = 'always' | 'if-absent' | { readonly ifTag: string };
+
+export interface PutOptions {
+  readonly condition?: Condition;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Metadata that tells a put of ours from that of another writer if the answer to it was lost. */
+const PUT_ID = 'put-id';
+
+export class ObjectStorage {
+  readonly bucket: string;
+  /** Begins every key. */
+  readonly prefix: string;
+  readonly limits: BlobLimits;
+  readonly #s3: S3Client;
+  readonly #patience: Patience;
+
+  constructor({ bucket, prefix, ...server }: S3Location, { clock, limits, credentials }: ClientOptions) {
+    this.bucket = bucket;
+    this.prefix = prefix;
+    this.limits = limits;
+    // hosts that fail together must not come back together
+    const rng = createRng(randomUUID());
+    this.#patience = { clock, rng, patienceMs: limits.blobPatienceMs };
+    this.#s3 = new S3Client({ ...configOf(server, limits), ...(credentials && { credentials }) });
+    signKnownSums(this.#s3);
+  }
+
+  /** Runs calls of the SDK as one unit that is repeated; `doing` completes the error message "cannot ...". */
+  async run<T>(doing: string, attempt: (s3: S3Client, number: number) => Promise<T>): Promise<T> {
+    try {
+      return await repeated(this.#patience, (number) => attempt(this.#s3, number));
+    } catch (error) {
+      throw storageFault(doing, error);
+    }
+  }
+
+  /** null if there is no such object. */
+  async head(key: string): Promise<ObjectHead | null> {
+    return await this.run(`read ${key}`, async (s3) => {
+      const head = await orMissing(s3.send(new HeadObjectCommand(this.at(key))));
+      return head && { etag: head.ETag ?? '', sizeBytes: head.ContentLength ?? 0, metadata: head.Metadata ?? {} };
+    });
+  }
+
+  /** A small object; null if there is none. */
+  async find(key: string): Promise<StoredObject | null> {
+    return await this.run(`read ${key}`, async (s3) => {
+      const found = await orMissing(s3.send(new GetObjectCommand(this.at(key))));
+      if (found === null) return null;
+      const bytes = await found.Body!.transformToByteArray();
+      if (bytes.length !== found.ContentLength) throw new DamagedAnswer('the answer is too short');
+      return { etag: found.ETag ?? '', sizeBytes: bytes.length, metadata: found.Metadata ?? {}, bytes };
+    });
+  }
+
+  /**
+   * Gives `length` bytes from `position` on to `sink`, chunk by chunk. If an attempt fails, the next one begins again
+   * from `position`, after `sink.restart`; `sink.end` may refuse the bytes by throwing DamagedAnswer.
+   */
+  async fetch(key: string, position: number, length: number, sink: Sink): Promise<void> {
+    const Range = `bytes=${position}-${position + length - 1}`;
+    await this.run(`read ${key}`, async (s3) => {
+      sink.restart();
+      const { Body } = await s3.send(new GetObjectCommand({ ...this.at(key), Range }));
+      let received = 0;
+      for await (const chunk of Body as AsyncIterable<Uint8Array>) {
+        received += chunk.length;
+        if (received > length) break;
+        await sink.write(chunk);
+      }
+      if (received !== length) throw new DamagedAnswer(`the answer has ${received} bytes instead of ${length}`);
+      sink.end();
+    });
+  }
+
+  /** Puts a small object. Returns its ETag; null if the condition is not met. */
+  async put(
+    key: string,
+    bytes: Uint8Array,
+    { condition = 'always', metadata }: PutOptions = {},
+  ): Promise<string | null> {
+    const putId = randomUUID();
+    const input = {
+      ...this.at(key),
+      ...conditionOf(condition),
+      Body: bytes,
+      ContentLength: bytes.length,
+      ChecksumSHA256: sha256Of(bytes).toString('base64'),
+      Metadata: { ...metadata, ...(condition !== 'always' && { [PUT_ID]: putId }) },
+    };
+    return await this.run(`write ${key}`, async (s3, number) => {
+      try {
+        return (await s3.send(new PutObjectCommand(input))).ETag ?? '';
+      } catch (error) {
+        const isReplaced = condition !== 'always' && condition !== 'if-absent' && isMissing(error);
+        if (!isRefused(error) && !isReplaced) throw error;
+        if (number === 0) return null;
+        // an earlier attempt may have succeeded although its answer was lost
+        const head = await orMissing(s3.send(new HeadObjectCommand(this.at(key))));
+        return head?.Metadata?.[PUT_ID] === putId ? (head.ETag ?? '') : null;
+      }
+    });
+  }
+
+  /** Pages of the objects whose keys begin with `prefix`, in the order of their bytes. */
+  async *list(prefix: string, delimiter?: string): AsyncGenerator<readonly ObjectEntry[]> {
+    let token: string | undefined;
+    do {
+      const input = {
+        Bucket: this.bucket,
+        Prefix: prefix,
+        ...(delimiter !== undefined && { Delimiter: delimiter }),
+        ...(token !== undefined && { ContinuationToken: token }),
+      };
+      const page = await this.run(`list ${prefix}`, (s3) => s3.send(new ListObjectsV2Command(input)));
+      yield (page.Contents ?? []).map(({ Key, Size, LastModified, ETag }) => ({
+        ...{ key: Key!, sizeBytes: Size ?? 0, etag: ETag ?? '' },
+        modified: LastModified?.getTime() ?? 0,
+      }));
+      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  }
+
+  /**
+   * Deletes the current version of an object, if it exists; with an ETag, only if the object still has it. A server
+   * that does not know this condition deletes in any case.
+   */
+  async delete(key: string, ifTag?: string): Promise<void> {
+    await this.run(`remove ${key}`, async (s3) => {
+      const input = { ...this.at(key), ...(ifTag !== undefined && { IfMatch: ifTag }) };
+      try {
+        await s3.send(new DeleteObjectCommand(input));
+      } catch (error) {
+        if (!isMissing(error) && !isRefused(error)) throw error;
+      }
+    });
+  }
+
+  at(key: string): { readonly Bucket: string; readonly Key: string } {
+    return { Bucket: this.bucket, Key: key };
+  }
+
+  close(): void {
+    this.#s3.destroy();
+  }
+}
+
+/** Takes the bytes of an object as they arrive. */
+export interface Sink {
+  /** Discards what has arrived. */
+  restart(): void;
+  write(chunk: Uint8Array): Promise<void> | void;
+  /** @throws DamagedAnswer if the bytes are not those that are expected */
+  end(): void;
+}
+
+export function sha256Of(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
+async function orMissing<T>(call: Promise<T>): Promise<T | null> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+function conditionOf(condition: Condition): { readonly IfNoneMatch?: string; readonly IfMatch?: string } {
+  if (condition === 'always') return {};
+  return condition === 'if-absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.ifTag };
+}
+
+/**
+ * `repeated` repeats calls, so that one patience covers a call, its body and the comparison of its sha256; the SDK's
+ * own attempts would multiply with it.
+ */
+function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bucket' | 'prefix'>, limits: BlobLimits) {
+  const agent = { keepAlive: true, maxSockets: limits.blobConnections };
+  const found = region ?? (endpoint === undefined ? undefined : regionOrDefault);
+  return {
+    maxAttempts: 1,
+    ...(endpoint !== undefined && { endpoint }),
+    ...(found !== undefined && { region: found }),
+    forcePathStyle: isPathStyle ?? endpoint !== undefined,
+    followRegionRedirects: true,
+    // sha256 is put and compared by this module; servers other than AWS may refuse other checksums
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: {
+      connectionTimeout: limits.blobConnectMs,
+      requestTimeout: limits.blobRequestMs,
+      socketTimeout: limits.blobRequestMs,
+      throwOnRequestTimeout: true,
+      httpAgent: agent,
+      httpsAgent: agent,
+      logger: SILENT,
+    },
+    logger: SILENT,
+  } satisfies S3ClientConfig;
+}
+
+/** Requests that wait for a connection are no reason to write to the terminal. */
+const SILENT = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Servers other than AWS often have no regions, but signatures need one. */
+async function regionOrDefault(): Promise<string> {
+  try {
+    return await new S3Client({}).config.region();
+  } catch {
+    return 'us-east-1';
+  }
+}
+
+/** Signs the sha256 that a put names, instead of computing the same sha256 a second time. */
+function signKnownSums(s3: S3Client): void {
+  s3.middlewareStack.add(
+    (next) => async (call) => {
+      const { ChecksumSHA256: sum } = call.input as { readonly ChecksumSHA256?: string };
+      const { headers } = call.request as { readonly headers: Record<string, string> };
+      if (sum !== undefined) headers['x-amz-content-sha256'] = Buffer.from(sum, 'base64').toString('hex');
+      return await next(call);
+    },
+    { step: 'build', name: 'signKnownSums' },
+  );
+}

@@ -1,0 +1,120 @@
+/** Errors of object storage: which are worth another attempt, and what they become for callers. */
+import { AppError, messageOf } from '../../lib/errors.ts';
+
+/** An answer that does not have the bytes that it should have. Another attempt may bring them. */
+export class DamagedAnswer extends Error {}
+
+/** The part of the SDK's errors that we use. */
+interface S3Error {
+  readonly name?: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+}
+
+/** Codes with which busy servers answer, whatever the status. */
+const BUSY: ReadonlySet<string> = new Set([
+  'SlowDown',
+  'ServiceUnavailable',
+  'InternalError',
+  'RequestTimeout',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'BandwidthLimitExceeded',
+  // a conditional put met another: the next attempt tells which of the two won
+  'ConditionalRequestConflict',
+  'OperationAborted',
+  'TimeoutError',
+]);
+
+/** Codes of a network that fails, or of a host name that cannot be resolved now. */
+const NETWORK: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
+/** Minimum status of an error of the server. */
+const SERVER_ERROR = 500;
+const TOO_MANY = 429;
+
+export function statusOf(error: unknown): number | undefined {
+  return (error as S3Error).$metadata?.httpStatusCode;
+}
+
+/** Whether the object or the version does not exist. A bucket that does not exist is something else. */
+export function isMissing(error: unknown): boolean {
+  const { name } = error as S3Error;
+  if (name === 'NoSuchKey' || name === 'NoSuchVersion' || name === 'NotFound') return true;
+  // the answer to HEAD has no body that could name the error
+  return statusOf(error) === 404 && name !== 'NoSuchBucket' && name !== 'NoSuchUpload';
+}
+
+/** Whether the condition of a put is not met. */
+export function isRefused(error: unknown): boolean {
+  return statusOf(error) === 412;
+}
+
+export function isTemporary(error: unknown): boolean {
+  if (error instanceof DamagedAnswer) return true;
+  const { name = '', code = '' } = error as S3Error;
+  const status = statusOf(error) ?? 0;
+  if (name === 'NotImplemented' || status === 501) return false;
+  return BUSY.has(name) || NETWORK.has(code) || status >= SERVER_ERROR || status === TOO_MANY || isAborted(error);
+}
+
+/** Whether the connection ended before the answer did. */
+function isAborted(error: unknown): boolean {
+  const text = messageOf(error);
+  return text === 'aborted' || text.includes('socket hang up') || text === 'terminated';
+}
+
+/**
+ * Converts an error of the SDK; `doing` completes the message "cannot ...". Errors of ours are returned unchanged. The
+ * cause is a copy without the details of the request, because these may contain a key id or a signature.
+ */
+export function storageFault(doing: string, error: unknown): unknown {
+  if (error instanceof AppError) return error;
+  if (!(error instanceof Error)) return error;
+  const { name = 'Error', code = '', $metadata: answer } = error as S3Error;
+  const isOfStorage = answer !== undefined || isTemporary(error) || name === 'CredentialsProviderError';
+  if (!isOfStorage) return error;
+  if (isMissing(error)) return failure(`cannot ${doing}: there is no such object`, 'ENOENT', error);
+  const text = clean(error.message);
+  const why = statusOf(error) === undefined ? text : `object storage answered ${name}: ${text}`;
+  return failure(`cannot ${doing}: ${why}`, errnoOf(error, code), error);
+}
+
+function failure(message: string, errno: string, error: Error): AppError {
+  const cause = new Error(clean(`${error.name}: ${error.message}`));
+  return new AppError('storage_failed', message, { facts: { errno }, cause });
+}
+
+function errnoOf(error: Error, code: string): string {
+  if (NETWORK.has(code)) return code;
+  if (error instanceof DamagedAnswer) return 'EBADMSG';
+  const status = statusOf(error);
+  if (status === 401 || status === 403 || error.name === 'CredentialsProviderError') return 'EACCES';
+  return isTemporary(error) ? 'EAGAIN' : 'EIO';
+}
+
+/** Maximum length of a server's text in a message. */
+const TEXT_LENGTH = 300;
+
+/** A server's text, without key ids, on one line. */
+function clean(text: string): string {
+  return text
+    .replace(/\b(AKIA|ASIA|AROA|AIDA)[A-Z0-9]{8,}/g, '$1...')
+    .replace(/\s+/g, ' ')
+    .slice(0, TEXT_LENGTH);
+}

@@ -1,0 +1,82 @@
+/** The manifest of a folder of blobs: which files it has, where they are, and the sha256 of each of their parts. */
+import { z } from 'zod';
+import { AppError } from '../../lib/errors.ts';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const id = z.uuid();
+
+const schema = z.object({
+  format: z.literal(1),
+  /** The publication whose files these are. */
+  id,
+  /** Publications that this one replaced, whose files may still exist; the newest comes last. */
+  earlier: z.array(id),
+  /** Whether the folder is being removed. */
+  deleted: z.boolean(),
+  part_bytes: z.int().min(1),
+  files: z.record(z.string(), z.object({ size_bytes: z.int().min(0), parts: z.array(sha256) })),
+});
+
+export type Manifest = z.infer<typeof schema>;
+
+/** What a reader needs to know of a file. */
+export interface FileParts {
+  readonly sizeBytes: number;
+  /** The size of all parts but the last. */
+  readonly partBytes: number;
+  /** The sha256 of each part, in hexadecimal. */
+  readonly parts: readonly string[];
+}
+
+/** Maximum number of replaced publications that a manifest names. `sweep` finds the files of others by their age. */
+const MOST_EARLIER = 100;
+
+export function encodeManifest(manifest: Manifest): Buffer {
+  const earlier = manifest.earlier.slice(-MOST_EARLIER);
+  return Buffer.from(`${JSON.stringify({ ...manifest, earlier })}\n`);
+}
+
+/** @throws AppError storage_failed if the bytes are not a manifest */
+export function decodeManifest(folder: string, bytes: Uint8Array): Manifest {
+  try {
+    return schema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch (error) {
+    const facts = { errno: 'EBADMSG' };
+    throw new AppError('storage_failed', `the manifest of ${folder} is damaged`, { facts, cause: error });
+  }
+}
+
+/** null if the folder has no such file. */
+export function partsOfFile(manifest: Manifest, file: string): FileParts | null {
+  const found = Object.hasOwn(manifest.files, file) ? manifest.files[file] : undefined;
+  if (found === undefined || manifest.deleted) return null;
+  return { sizeBytes: found.size_bytes, partBytes: manifest.part_bytes, parts: found.parts };
+}
+
+/** The metadata of a single file has the sha256 of at most this many parts: S3 allows 2 kB. */
+const MOST_LISTED = 32;
+
+/** The part size of a single file: the smallest multiple of `partBytes` by a power of 2 with few enough parts. */
+export function singlePartBytes(sizeBytes: number, partBytes: number): number {
+  let size = partBytes;
+  while (Math.ceil(sizeBytes / size) > MOST_LISTED) size *= 2;
+  return size;
+}
+
+/** The metadata of a single file, whose keys and values are ASCII. */
+export function encodeMetadata({ partBytes, parts }: FileParts): Record<string, string> {
+  const sums = parts.map((sum) => Buffer.from(sum, 'hex').toString('base64'));
+  return { 'part-bytes': String(partBytes), 'part-sha256': sums.join(' ') };
+}
+
+/** @throws AppError storage_failed if another program put the file */
+export function decodeMetadata(name: string, sizeBytes: number, metadata: Readonly<Record<string, string>>): FileParts {
+  const sums = (metadata['part-sha256'] ?? '').split(' ').filter((sum) => sum !== '');
+  const partBytes = Number(metadata['part-bytes']);
+  const parts = sums.map((sum) => Buffer.from(sum, 'base64').toString('hex'));
+  if (!(partBytes > 0) || parts.length !== Math.ceil(sizeBytes / partBytes))
+    throw new AppError('storage_failed', `the sha256 of ${name} is not in its metadata`, {
+      facts: { errno: 'EBADMSG' },
+    });
+  return { sizeBytes, partBytes, parts };
+}

@@ -1,0 +1,60 @@
+/** Opens the blobs of a location in object storage, with their cache. */
+import type { Clock } from '../../lib/clock.ts';
+import { S3BlobFiles } from './blob-files.ts';
+import { S3Blobs, spoolOf } from './blobs.ts';
+import { BlobCache, type CacheCounts } from './cache.ts';
+import { type ClientOptions, ObjectStorage } from './client.ts';
+import { type BlobLimits, DEFAULT_BLOB_LIMITS } from './limits.ts';
+import { parseS3Url } from './location.ts';
+import { type BucketRules, type KeptVersions, Removal } from './removal.ts';
+import { type SweepReport, sweep } from './sweep.ts';
+
+/** Where blobs are, as plain data: a process or thread that receives a locator can open the same blobs. */
+export interface S3Locator {
+  /** `s3://bucket/prefix`, with the parameters of `parseS3Url` */
+  readonly url: string;
+  /** The folder of the cache, which all processes of a host share. */
+  readonly cacheFolder: string;
+  readonly cacheBytes?: number | undefined;
+}
+
+export interface S3Options {
+  readonly clock: Clock;
+  readonly limits?: Partial<BlobLimits>;
+  /** Called when the rules of the bucket keep versions of what was removed. */
+  readonly onKept?: (kept: KeptVersions) => void;
+  readonly credentials?: ClientOptions['credentials'];
+}
+
+export interface OpenedS3 {
+  readonly blobs: S3Blobs;
+  /** Counts of the cache in this process. */
+  readonly cache: Readonly<CacheCounts>;
+  /** Single files below a folder of their own. */
+  files(folder: string): S3BlobFiles;
+  /** Removes leftovers; one process of a cluster does this from time to time. */
+  sweep(): Promise<SweepReport>;
+  /** What the rules of the bucket may keep of what is deleted, as far as these credentials may know. */
+  rules(): Promise<BucketRules>;
+  close(): void;
+}
+
+/** Opens blobs without calling the storage. @throws UsageError; AppError storage_failed if there can be no cache */
+export function openS3(locator: S3Locator, options: S3Options): OpenedS3 {
+  const { clock, credentials, onKept = () => {} } = options;
+  const { url, cacheFolder, cacheBytes } = locator;
+  const ofLocator = cacheBytes === undefined ? {} : { blobCacheBytes: cacheBytes };
+  const limits = { ...DEFAULT_BLOB_LIMITS, ...ofLocator, ...options.limits };
+  const storage = new ObjectStorage(parseS3Url(url), { clock, limits, ...(credentials && { credentials }) });
+  const removal = new Removal(storage, clock.now, onKept);
+  const cache = new BlobCache({ folder: cacheFolder, clock, limits });
+  const blobs = new S3Blobs({ storage, removal, cache, spool: spoolOf(cacheFolder), clock });
+  return {
+    blobs,
+    cache: cache.counts,
+    files: (folder) => new S3BlobFiles(storage, removal, folder),
+    sweep: () => sweep(storage, removal, clock, (folder) => blobs.delete(folder)),
+    rules: () => removal.rules(),
+    close: () => blobs.close(),
+  };
+}

@@ -1,0 +1,214 @@
+/**
+ * Removes objects. In a versioned bucket, all versions and delete markers of an object are removed, because a delete
+ * alone would keep its bytes.
+ */
+import {
+  type _Error as DeleteError,
+  DeleteObjectsCommand,
+  GetBucketReplicationCommand,
+  GetBucketVersioningCommand,
+  GetObjectLegalHoldCommand,
+  GetObjectLockConfigurationCommand,
+  GetObjectRetentionCommand,
+  ListObjectVersionsCommand,
+} from '@aws-sdk/client-s3';
+import { AppError } from '../../lib/errors.ts';
+import type { ObjectStorage } from './client.ts';
+import { isTemporary } from './faults.ts';
+
+/** What the rules of a bucket may keep. `unknown` if these credentials may not read a rule. */
+export interface BucketRules {
+  readonly versioning: 'off' | 'on' | 'suspended' | 'unknown';
+  /** The default retention of new objects; null if objects cannot be locked. */
+  readonly objectLock: string | null;
+  /** Whether objects are copied to other buckets, where this service deletes nothing. */
+  readonly replication: 'off' | 'on' | 'unknown';
+}
+
+/** Versions that the rules of the bucket kept. They cannot be read by the name of their object any more. */
+export interface KeptVersions {
+  readonly keys: readonly string[];
+  readonly versions: number;
+  /** Why the first of them was kept, if the storage tells: a legal hold, or a retention and its end. */
+  readonly reason: string;
+}
+
+/** An object, or one of its versions or delete markers. */
+export interface RemovableEntry {
+  readonly key: string;
+  readonly modified: number;
+  readonly etag: string;
+  readonly isLatest: boolean;
+  readonly versionId?: string;
+}
+
+/** Maximum number of objects that one call deletes, of S3. */
+const MOST_DELETED = 1_000;
+/** How long the versioning of a bucket is remembered. */
+const VERSIONING_MS = 60_000;
+
+export class Removal {
+  readonly #storage: ObjectStorage;
+  readonly #now: () => number;
+  readonly #onKept: (kept: KeptVersions) => void;
+  #versioning: { readonly value: BucketRules['versioning']; readonly until: number } | null = null;
+
+  /** `onKept` is called when the rules of the bucket keep versions of removed objects. */
+  constructor(storage: ObjectStorage, now: () => number, onKept: (kept: KeptVersions) => void) {
+    this.#storage = storage;
+    this.#now = now;
+    this.#onKept = onKept;
+  }
+
+  /** Removes the objects below `prefix` that `isRemoved` chooses. Returns their number. */
+  async removeAll(prefix: string, isRemoved: (entry: RemovableEntry) => boolean): Promise<number> {
+    const chosen: RemovableEntry[] = [];
+    const isVersioned = await this.#isVersioned();
+    for await (const page of isVersioned ? this.#versions(prefix) : this.#objects(prefix))
+      for (const entry of page) if (isRemoved(entry)) chosen.push(entry);
+    // the latest version goes last: otherwise the one before it would become the latest
+    await this.#deleteEntries(chosen.filter(({ isLatest }) => !isLatest));
+    await this.#deleteEntries(chosen.filter(({ isLatest }) => isLatest));
+    return chosen.length;
+  }
+
+  /**
+   * Removes one object, if it exists. With an ETag, a later object of this key stays: another writer has just put it.
+   */
+  async remove(key: string, ifTag?: string): Promise<void> {
+    if (!(await this.#isVersioned())) {
+      await this.#storage.delete(key, ifTag);
+      return;
+    }
+    await this.removeAll(key, (entry) => {
+      const isOfOther = ifTag !== undefined && entry.isLatest && entry.etag !== ifTag;
+      return entry.key === key && !isOfOther;
+    });
+  }
+
+  /** The rules of the bucket, as far as these credentials may read them. */
+  async rules(): Promise<BucketRules> {
+    const Bucket = this.#storage.bucket;
+    const versioning = await this.#findVersioning();
+    const objectLock = await this.#ask('ObjectLockConfigurationNotFoundError', async () => {
+      const answer = await this.#storage.run('read the object lock of the bucket', (s3) =>
+        s3.send(new GetObjectLockConfigurationCommand({ Bucket })),
+      );
+      const { Mode, Days, Years } = answer.ObjectLockConfiguration?.Rule?.DefaultRetention ?? {};
+      if (Mode === undefined) return 'on, without a default retention';
+      return `${Mode}, ${Years === undefined ? `${Days} days` : `${Years} years`}`;
+    });
+    const replication = await this.#ask('ReplicationConfigurationNotFoundError', async () => {
+      const answer = await this.#storage.run('read the replication of the bucket', (s3) =>
+        s3.send(new GetBucketReplicationCommand({ Bucket })),
+      );
+      return answer.ReplicationConfiguration?.Rules?.some(({ Status }) => Status === 'Enabled') ? 'on' : 'off';
+    });
+    return { versioning, objectLock, replication: (replication ?? 'off') as BucketRules['replication'] };
+  }
+
+  /** `unknown` if the answer is refused, null if its error is `none`. */
+  async #ask(none: string, call: () => Promise<string>): Promise<string | null> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      return error.message.includes(none) ? null : 'unknown';
+    }
+  }
+
+  async #isVersioned(): Promise<boolean> {
+    const value = await this.#findVersioning();
+    return value === 'on' || value === 'suspended';
+  }
+
+  async #findVersioning(): Promise<BucketRules['versioning']> {
+    if (this.#versioning !== null && this.#now() < this.#versioning.until) return this.#versioning.value;
+    const value = await this.#storage.run('read the versioning of the bucket', async (s3) => {
+      try {
+        const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket: this.#storage.bucket }));
+        if (Status === 'Enabled') return 'on';
+        return Status === 'Suspended' ? 'suspended' : 'off';
+      } catch (error) {
+        if (isTemporary(error)) throw error;
+        return 'unknown';
+      }
+    });
+    this.#versioning = { value, until: this.#now() + VERSIONING_MS };
+    return value;
+  }
+
+  async *#objects(prefix: string): AsyncGenerator<readonly RemovableEntry[]> {
+    for await (const page of this.#storage.list(prefix)) yield page.map((entry) => ({ ...entry, isLatest: true }));
+  }
+
+  async *#versions(prefix: string): AsyncGenerator<readonly RemovableEntry[]> {
+    let markers: { readonly KeyMarker?: string | undefined; readonly VersionIdMarker?: string | undefined } | null = {};
+    while (markers !== null) {
+      const command: ListObjectVersionsCommand = new ListObjectVersionsCommand({
+        ...{ Bucket: this.#storage.bucket, Prefix: prefix },
+        ...markers,
+      });
+      const page = await this.#storage.run(`list the versions of ${prefix}`, (s3) => s3.send(command));
+      const { Versions = [], DeleteMarkers = [] } = page;
+      yield [...Versions, ...DeleteMarkers.map((marker) => ({ ...marker, ETag: '' }))].map((version) => ({
+        ...{ key: version.Key!, versionId: version.VersionId ?? 'null', etag: version.ETag ?? '' },
+        ...{ isLatest: version.IsLatest ?? true, modified: version.LastModified?.getTime() ?? 0 },
+      }));
+      markers = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker } : null;
+    }
+  }
+
+  async #deleteEntries(entries: readonly RemovableEntry[]): Promise<void> {
+    const refused: DeleteError[] = [];
+    for (let i = 0; i < entries.length; i += MOST_DELETED) {
+      const Objects = entries
+        .slice(i, i + MOST_DELETED)
+        .map(({ key, versionId }) => ({ Key: key, ...(versionId !== undefined && { VersionId: versionId }) }));
+      const command = new DeleteObjectsCommand({ Bucket: this.#storage.bucket, Delete: { Objects, Quiet: true } });
+      const { Errors = [] } = await this.#storage.run('remove objects', async (s3) => {
+        const answer = await s3.send(command);
+        const busy = answer.Errors?.find(({ Code }) => isTemporary({ name: Code }));
+        if (busy) throw Object.assign(new Error(busy.Message), { name: busy.Code });
+        return answer;
+      });
+      refused.push(...Errors);
+    }
+    if (refused.length > 0) await this.#keep(refused);
+  }
+
+  /** Hides what the rules of the bucket keep, and reports it. */
+  async #keep(refused: readonly DeleteError[]): Promise<void> {
+    const kept = refused.filter(({ Code, VersionId }) => Code === 'AccessDenied' && VersionId !== undefined);
+    const other = refused.find((error) => !kept.includes(error));
+    const keys = [...new Set(kept.map(({ Key }) => Key!))];
+    // without a version, a delete adds a marker, which no rule forbids
+    for (const key of keys) await this.#storage.delete(key);
+    if (kept.length > 0) {
+      const [first] = kept;
+      const reason = await this.#reasonOf(first!.Key!, first!.VersionId!);
+      this.#onKept({ keys, versions: kept.length, reason: reason ?? first!.Message ?? 'access denied' });
+    }
+    if (other === undefined) return;
+    const message = `cannot remove ${other.Key}: object storage answered ${other.Code}: ${other.Message}`;
+    throw new AppError('storage_failed', message, { facts: { errno: 'EACCES' } });
+  }
+
+  async #reasonOf(Key: string, VersionId: string): Promise<string | null> {
+    const input = { Bucket: this.#storage.bucket, Key, VersionId };
+    try {
+      const { LegalHold } = await this.#storage.run(`read the legal hold of ${Key}`, (s3) =>
+        s3.send(new GetObjectLegalHoldCommand(input)),
+      );
+      if (LegalHold?.Status === 'ON') return 'a legal hold';
+      const { Retention } = await this.#storage.run(`read the retention of ${Key}`, (s3) =>
+        s3.send(new GetObjectRetentionCommand(input)),
+      );
+      const { Mode, RetainUntilDate } = Retention ?? {};
+      return Mode === undefined ? null : `a retention (${Mode}) until ${RetainUntilDate?.toISOString()}`;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      return null;
+    }
+  }
+}
