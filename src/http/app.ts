@@ -76,8 +76,9 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
   };
   const app = createApp(config, { logger: dependencies.logger, observe }, uploads, requests);
   const access = new Access(dependencies);
-  const rates = await createRateLimiter(app, config, clock);
-  await addRequestPlugins(app, { config, requests, access, rates, shedder, telemetry });
+  const { cluster } = dependencies.store;
+  const rates = await createRateLimiter(app, config, clock, cluster?.counts ?? null);
+  await addRequestPlugins(app, { config, requests, access, rates, shedder, telemetry, cluster });
   const endMetrics = telemetry?.exportMetrics(metrics.families);
   if (endMetrics) app.addHook('onClose', endMetrics);
   await addRoutes(app, dependencies, { metrics, ...observed }, { uploads, requests, access, rates });

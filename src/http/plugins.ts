@@ -2,6 +2,7 @@
  * Plugins that apply to every request and every route, in the order of registration. Each plugin names the plugins that
  * must be registered before it, and Fastify enforces this order.
  */
+import type { Cluster } from '../domain/ports/cluster.ts';
 import type { Telemetry } from '../lib/tracing.ts';
 import { recordChanges } from './audit/recorder.ts';
 import type { ServerConfig } from './config.ts';
@@ -17,6 +18,7 @@ import { closeGracefully } from './plugins/connections/closing.ts';
 import { closeUnread } from './plugins/connections/connections.ts';
 import { type LoadShedder, shed } from './plugins/connections/load-shedder.ts';
 import type { OpenRequests } from './plugins/connections/open-requests.ts';
+import { surviveOutages } from './plugins/connections/outage.ts';
 import { refuseWithoutRoom } from './plugins/connections/room.ts';
 import type { ServerApp } from './plugins/fastify-types.ts';
 import { parseJsonBodies } from './plugins/json/json-body.ts';
@@ -33,6 +35,8 @@ interface RequestNeeds {
   readonly rates: RateLimiter;
   readonly shedder: LoadShedder;
   readonly telemetry: Telemetry | null;
+  /** Null for a service that is alone. */
+  readonly cluster: Cluster | null;
 }
 
 interface RouteNeeds extends Pick<RequestNeeds, 'requests' | 'access' | 'rates'> {
@@ -80,6 +84,9 @@ const REQUEST_PLUGINS = [
         .then(async () => isUnknown && (await access.admit(request.headers.authorization, 'read')))
         .then(() => done(), done);
     });
+  }),
+  definePlugin<RequestNeeds>('outages', ['admission'], (app, { cluster, config }) => {
+    if (cluster !== null) surviveOutages(app, () => cluster.outage(), config);
   }),
   definePlugin<RequestNeeds>('tracing', ['admission'], (app, { telemetry }) => {
     if (telemetry?.isTracing) traceRequests(app, telemetry);

@@ -11,6 +11,7 @@ import { RANKING_READS } from '../../src/audience/reads.ts';
 import { StreamEncoder } from '../../src/audience/stream/stream-encoder.ts';
 import { UserAudiences } from '../../src/audience/user-audiences.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
+import type { Cluster } from '../../src/domain/ports/cluster.ts';
 import type { CampaignStore } from '../../src/domain/ports/store.ts';
 import type { DamagedRow } from '../../src/domain/ports/upkeep.ts';
 import { rankingFolder } from '../../src/domain/ranking-name.ts';
@@ -174,6 +175,8 @@ export interface FixtureParts {
   readonly freeBytes?: () => number;
   /** Facts about the machine that replace the real ones. */
   readonly machine?: Partial<Machine>;
+  /** What the store shares with other nodes; by default, there are none. */
+  readonly cluster?: Cluster;
 }
 
 const FEW_RANKINGS = { openRankings: 2, memoryBytes: 1024 };
@@ -203,13 +206,14 @@ export async function openFixture(
   const clock = given instanceof ServiceClock ? given : new ServiceClock({ system: given });
   const dataDir = temporaryFolder();
   let reportRow: (row: DamagedRow) => void = () => {};
-  const store = await openStore(locateStore(dataDir), {
+  const opened = await openStore(locateStore(dataDir), {
     onDamagedRow: (row) => reportRow(row),
     clock,
     minimumSeeds: 10,
     leaseMs: 30_000,
     maximumAttempts: 3,
   });
+  const store: CampaignStore = { ...opened, cluster: parts.cluster ?? null };
   const rankings = new RankingCache(store.blobs, kept);
   const encoder = new StreamEncoder();
   const counts = new ValueCounts(() => population);

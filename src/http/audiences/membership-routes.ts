@@ -80,7 +80,7 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
           '404 `user_not_found`, with `member` and `known` set to false.',
         params: memberParams(config),
         response: {
-          200: json('Whether the user is a member of the audience.', membership),
+          200: json('Whether the user is a member of the audience.', membership, ['X-Stale-Seconds']),
         },
         errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
       }),
@@ -113,7 +113,7 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
         params: campaignParams,
         body: memberBatchBody(config),
         response: {
-          200: json('One item for each user id.', membershipBatch),
+          200: json('One item for each user id.', membershipBatch, ['X-Stale-Seconds']),
         },
         errors: ['campaign_not_found', 'audience_not_ready'],
       }),
@@ -152,7 +152,7 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
         params: userParams(config),
         querystring: userAudiencesQuery(config),
         response: {
-          200: json('A page of the list.', userAudiences),
+          200: json('A page of the list.', userAudiences, ['X-Stale-Seconds']),
         },
         errors: ['invalid_cursor', 'user_not_found'],
       }),

@@ -28,6 +28,7 @@ const RESPONSE = {
     description: 'A page, or a stream of all users.',
     headers: [
       ...CACHED,
+      'X-Stale-Seconds',
       'X-Audience-Version',
       'X-Audience-Size',
       'X-Audience-Candidates',

@@ -8,12 +8,15 @@ export const liveness = z
 export const part = z.object({
   name: z.string().describe('Name of the part: `engine`, `store`, `model`, `population`, `disk` or `descriptors`.'),
   ready: z.boolean(),
+  degraded: z.boolean().optional().describe('Whether the part does only some of its work, for a limited time.'),
   detail: z.string().describe('Result of the check.'),
 });
 
 export const readiness = z
   .object({
-    status: z.literal('ready'),
+    status: z
+      .enum(['ready', 'degraded'])
+      .describe('`degraded` if a node of a cluster answers look-ups only, from memory, and refuses changes.'),
     parts: z.array(part).readonly().optional(),
     model_version: z.string().optional(),
     population_version: z.string().optional(),

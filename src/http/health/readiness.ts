@@ -7,13 +7,15 @@ import type { ServerDependencies } from '../dependencies.ts';
 export interface Part {
   readonly name: 'engine' | 'store' | 'model' | 'population' | 'disk' | 'descriptors';
   readonly ready: boolean;
+  /** Whether the part does only some of its work, for a limited time. */
+  readonly degraded?: boolean;
   readonly detail: string;
 }
 
 export type ReadinessNeeds = Pick<
   ServerDependencies,
   'engine' | 'served' | 'machine' | 'storage' | 'clock' | 'config'
-> & { readonly store: Pick<ServerDependencies['store'], 'health'> };
+> & { readonly store: Pick<ServerDependencies['store'], 'health' | 'cluster'> };
 
 type Verdict = Omit<Part, 'name'>;
 
@@ -34,7 +36,7 @@ export function createReadiness(needs: ReadinessNeeds): () => Promise<readonly P
     const { model, population } = needs.served();
     return [
       { name: 'engine', ...engineVerdict(needs) },
-      { name: 'store', ...(await store()) },
+      { name: 'store', ...(outageVerdict(needs) ?? (await store())) },
       { name: 'model', ready: true, detail: `version ${model.version}` },
       { name: 'population', ready: true, detail: describePopulation(population) },
       // the disk is checked every time, so that a caller who got an error about a full disk is not told that everything
@@ -86,6 +88,16 @@ function createStoreProbe({ store, clock }: ReadinessNeeds): () => Promise<Verdi
     if (busyMs > BUSY_MS) return { ready: false, detail: `another process has been writing for ${seconds(busyMs)} s` };
     return { ready: true, detail: `${depth} queued, the oldest for ${Math.round(oldestSeconds)} s` };
   };
+}
+
+/** The verdict on a database that does not answer; null if it answers. */
+function outageVerdict({ store, config }: ReadinessNeeds): Verdict | null {
+  const outage = store.cluster?.outage() ?? null;
+  if (outage === null) return null;
+  const lost = `no answer for ${seconds(outage.ms)} s (${outage.reason})`;
+  if (outage.ms >= config.maximumOutageMs) return { ready: false, detail: lost };
+  const most = seconds(config.maximumOutageMs);
+  return { ready: true, degraded: true, detail: `${lost}: look-ups are answered from memory for at most ${most} s` };
 }
 
 function describePopulation({ version, rowCount }: Pick<Population, 'version' | 'rowCount'>): string {

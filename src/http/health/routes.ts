@@ -69,7 +69,9 @@ function getReadiness(
         description:
           'Checks the engine (ready, with a recent heartbeat), the store (a row is written), the model, the ' +
           'population, free disk space and file descriptors. The store and the descriptors are checked at most ' +
-          'once a second. Only callers who may read metrics see the versions, which part is not ready, and why.',
+          'once a second. A node of a cluster that cannot reach the database is `degraded` for a minute, during which ' +
+          'it answers look-ups, and then no longer ready. Only callers who may read metrics see the versions, which ' +
+          'part is not ready, and why.',
         response: {
           200: json('Every part is ready.', readiness),
         },
@@ -79,8 +81,9 @@ function getReadiness(
     async (request) => {
       const parts = await partsOf();
       const waiting = parts.filter(({ ready }) => !ready);
+      const status = parts.some(({ degraded }) => degraded) ? ('degraded' as const) : ('ready' as const);
       if (!(await access.seesMetrics(request.headers.authorization))) {
-        if (waiting.length === 0) return { status: 'ready' as const };
+        if (waiting.length === 0) return { status };
         throw new AppError('unavailable', 'not ready', { facts: { retry_after: READY_RETRY_SECONDS } });
       }
       if (waiting.length > 0) {
@@ -88,7 +91,7 @@ function getReadiness(
         throw new AppError('unavailable', `not ready: ${list}`, { facts: { parts, retry_after: READY_RETRY_SECONDS } });
       }
       const { model, population } = dependencies.served();
-      return { status: 'ready' as const, parts, model_version: model.version, population_version: population.version };
+      return { status, parts, model_version: model.version, population_version: population.version };
     },
   );
 }

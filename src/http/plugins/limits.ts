@@ -74,6 +74,23 @@ export const HTTP_LIMITS = {
     'ms',
     'Milliseconds over which requests are counted; all counts are reset together.',
   ),
+  maximumOutageMs: fixed(
+    60_000,
+    'ms',
+    'Milliseconds for which a node of a cluster answers look-ups from memory while the database does not answer; ' +
+      'changes are refused at once.',
+  ),
+  shareCountsMs: fixed(
+    1_000,
+    'ms',
+    'Milliseconds between two moments at which a node of a cluster adds its counts of requests to those of the others.',
+  ),
+  sharedCountSlackPercent: fixed(
+    10,
+    '%',
+    'Part of a rate limit that each node of a cluster may exceed it by, because it counts so many requests of a ' +
+      'client before it learns what the others have counted.',
+  ),
   maximumRateLimitClients: fixed(
     100_000,
     'clients',

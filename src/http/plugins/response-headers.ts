@@ -121,6 +121,14 @@ export const RESPONSE_HEADERS = {
     schema: { type: 'integer', minimum: 0 },
     example: 20_000,
   },
+  'X-Stale-Seconds': {
+    description:
+      'For how many seconds the node has not reached the database of the cluster. The response is from memory, so a ' +
+      'change made since is missing. The header is missing while the database answers.',
+    required: false,
+    schema: { type: 'integer', minimum: 1 },
+    example: 12,
+  },
   'X-Next-Cursor': {
     description:
       'Cursor of the next page, if NDJSON, CSV or Parquet was requested with `limit` and another page follows.',

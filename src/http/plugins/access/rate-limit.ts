@@ -1,15 +1,29 @@
-/** Rate limits by key and by address with @fastify/rate-limit: windows of fixed length, counted in memory. */
-import fastifyRateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify/rate-limit';
+/**
+ * Rate limits by key and by address with @fastify/rate-limit: windows of fixed length, counted in memory. The nodes of
+ * a cluster share their counts.
+ */
+import fastifyRateLimit, {
+  type FastifyRateLimitStore,
+  type FastifyRateLimitStoreCtor,
+  normalizeIP,
+} from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { SharedCounts } from '../../../domain/ports/cluster.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import type { HttpLimits } from '../limits.ts';
 import { clientAddress } from './client-address.ts';
+import { SharedWindows } from './shared-windows.ts';
 
 type RateLimits = Pick<
   HttpLimits,
-  'requestsPerKey' | 'requestsPerAddress' | 'rateLimitWindowMs' | 'maximumRateLimitClients'
+  | 'requestsPerKey'
+  | 'requestsPerAddress'
+  | 'rateLimitWindowMs'
+  | 'maximumRateLimitClients'
+  | 'shareCountsMs'
+  | 'sharedCountSlackPercent'
 >;
 
 /**
@@ -35,18 +49,22 @@ const OTHERS = '';
 /** Paths that are never counted, so that monitoring is not refused because of other clients' requests. */
 const UNCOUNTED: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz', '/metrics']);
 
+/** `shared` adds up the counts of the nodes of a cluster; null for a service that is alone. */
 export async function createRateLimiter(
   app: ServerApp,
   limits: RateLimits,
-  clock: Pick<Clock, 'elapsed'>,
+  clock: Pick<Clock, 'elapsed' | 'now'>,
+  shared: SharedCounts | null,
 ): Promise<RateLimiter> {
   const { requestsPerAddress, requestsPerKey, rateLimitWindowMs: timeWindow } = limits;
   if (requestsPerAddress === 0 && requestsPerKey === 0) return NO_RATE_LIMITS;
-  const store = windowsOf(limits, clock);
+  const storeOf = (kind: string) =>
+    shared === null ? windowsOf(limits, clock) : sharedWindowsOf(app, new SharedWindows(kind, shared, clock, limits));
+  const store = storeOf('');
   await app.register(fastifyRateLimit, { global: false, timeWindow, store });
   return {
-    countAddress: countBy(app, requestsPerAddress, networkOf, ({ raw }) => UNCOUNTED.has(raw.url)),
-    countKey: countBy(app, requestsPerKey, ({ headers }) => headers.authorization ?? OTHERS),
+    countAddress: countBy(app, storeOf('address'), requestsPerAddress, networkOf, ({ raw }) => UNCOUNTED.has(raw.url)),
+    countKey: countBy(app, storeOf('key'), requestsPerKey, ({ headers }) => headers.authorization ?? OTHERS),
   };
 }
 
@@ -58,12 +76,13 @@ function networkOf(request: FastifyRequest): string {
 
 function countBy(
   app: ServerApp,
+  store: FastifyRateLimitStoreCtor,
   max: number,
   keyGenerator: (request: FastifyRequest) => string,
   allowList: (request: FastifyRequest) => boolean = () => false,
 ): Count | null {
   if (max === 0) return null;
-  const count = app.createRateLimit({ max, keyGenerator, allowList });
+  const count = app.createRateLimit({ max, keyGenerator, allowList, store });
   return async (request, reply) => {
     const counted = await count(request);
     if (counted.isAllowed) return;
@@ -107,8 +126,28 @@ function windowsOf({ maximumRateLimitClients }: RateLimits, clock: Pick<Clock, '
       done(null, { current, ttl: this.#endsAt - now });
     }
 
-    child(): Windows {
-      return new Windows();
+    child: FastifyRateLimitStore['child'] = ofLimit;
+  };
+}
+
+function sharedWindowsOf(app: ServerApp, windows: SharedWindows): FastifyRateLimitStoreCtor {
+  app.addHook('onClose', async () => windows.close());
+  return class {
+    child: FastifyRateLimitStore['child'] = ofLimit;
+
+    incr(
+      client: string,
+      done: (error: null, counted: { readonly current: number; readonly ttl: number }) => void,
+      _windowMs: number,
+      maximum: number,
+    ): void {
+      windows.count(client, OTHERS, maximum, (current, ttl) => done(null, { current, ttl }));
     }
   };
+}
+
+/** The store of one limit. @fastify/rate-limit asks the store of all limits for it, with the options of the limit. */
+function ofLimit(options: object): FastifyRateLimitStore {
+  const { store: Store } = options as { readonly store: FastifyRateLimitStoreCtor };
+  return new Store({});
 }
