@@ -1,8 +1,8 @@
 /** Checks the files of a ranking against their checksums, slice by slice, so that other work can run between slices. */
-import type { BlobReader, Blobs } from '../domain/ports/local-blobs.ts';
+import { type BlobReader, type Blobs, untilRead } from '../domain/ports/blobs.ts';
 import type { Verdict } from '../domain/ports/upkeep.ts';
 import { messageOf } from '../lib/errors.ts';
-import { slicesOf } from '../lib/files/slices.ts';
+import { SLICE_BYTES } from '../lib/files/slices.ts';
 import {
   checkSize,
   decodeSidecar,
@@ -20,9 +20,9 @@ import { blocksOf, type Sums, sumsOf } from './sums.ts';
  * Checks a ranking slice by slice, and yields the number of bytes read for each slice.
  * @throws AppError storage_failed if the disk fails
  */
-export function* checkRanking(blobs: Blobs, folder: string): Generator<number, Verdict, void> {
+export async function* checkRanking(blobs: Blobs, folder: string): AsyncGenerator<number, Verdict, void> {
   try {
-    const sidecar = decodeSidecar(folder, Buffer.from(blobs.read(folder, SIDECAR_FILE)).toString('utf8'));
+    const sidecar = decodeSidecar(folder, Buffer.from(await blobs.read(folder, SIDECAR_FILE)).toString('utf8'));
     const sums = {
       scores: yield* sumFile(blobs, folder, SCORES_FILE, sidecar.users),
       order: yield* sumFile(blobs, folder, ORDER_FILE, sidecar.candidates),
@@ -42,24 +42,41 @@ export function* checkRanking(blobs: Blobs, folder: string): Generator<number, V
   }
 }
 
-/** Adds checksums to the sidecar of a ranking without checksums. Readers see either the old sidecar or the new one. */
-function seal(blobs: Blobs, folder: string, sidecar: Sidecar, sums: RankingSums): void {
-  if (!blobs.has(folder)) return;
+/**
+ * Adds checksums to the sidecar of a ranking without checksums. Readers see either the old sidecar or the new one. If
+ * the ranking is deleted in the meantime, it stays deleted.
+ */
+async function seal(blobs: Blobs, folder: string, sidecar: Sidecar, sums: RankingSums): Promise<void> {
+  if (!(await blobs.has(folder))) return;
   const writer = blobs.write(folder);
   writer.write(encodeSidecar(sidecar, sums));
-  writer.finishSync().publish(SIDECAR_FILE);
+  const sealed = await writer.finish();
+  try {
+    await sealed.publish(SIDECAR_FILE);
+  } catch (error) {
+    if (await blobs.has(folder)) throw error;
+    return;
+  } finally {
+    sealed.discard();
+  }
+  if (!(await blobs.list(folder)).includes(SCORES_FILE)) await blobs.delete(folder);
 }
 
-function* sumFile(blobs: BlobReader, folder: string, file: string, entries: number): Generator<number, Sums, void> {
-  const blob = blobs.open(folder, file);
+async function* sumFile(
+  blobs: BlobReader,
+  folder: string,
+  file: string,
+  entries: number,
+): AsyncGenerator<number, Sums, void> {
+  const blob = await blobs.open(folder, file);
   try {
     checkSize(folder, file, blob.sizeBytes, entries);
     const sums = new Uint32Array(blocksOf(blob.sizeBytes));
-    let block = 0;
-    for (const slice of slicesOf(blob, blob.sizeBytes)) {
-      sums.set(sumsOf(slice), block);
-      block += blocksOf(slice.length);
-      yield slice.length;
+    const slice = Buffer.allocUnsafe(Math.min(SLICE_BYTES, blob.sizeBytes));
+    for (let at = 0; at < blob.sizeBytes; at += slice.length) {
+      const read = await untilRead(() => blob.read(slice, at));
+      sums.set(sumsOf(slice.subarray(0, read)), blocksOf(at));
+      yield read;
     }
     return sums;
   } finally {

@@ -3,6 +3,7 @@
  * permanent.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { untilRead } from '../domain/ports/blobs.ts';
 import { isInside } from './cut.ts';
 import type { ReadRanking } from './ranking.ts';
 
@@ -33,7 +34,8 @@ export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
   let kept = 0;
   for (let user = 0; user < users; user += WINDOW_USERS) {
     const count = Math.min(WINDOW_USERS, users - user);
-    kept += countKept(from, to, user, count);
+    const found = await untilRead(() => countKept(from, to, user, count));
+    kept += found;
     await nextTurn();
   }
   return { added: to.size - kept, removed: from.size - kept, kept };
@@ -44,13 +46,19 @@ export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
  * time.
  * @throws AppError storage_failed
  */
-export function* missingFrom(side: Side, other: Side, blockRanks: number): Generator<Uint32Array> {
-  const cut = other.ranking.cut(other.size);
+export async function* missingFrom(side: Side, other: Side, blockRanks: number): AsyncGenerator<Uint32Array> {
   for (let rank = 0; rank < side.size; rank += blockRanks) {
-    const { userNumbers } = side.ranking.read(rank, Math.min(blockRanks, side.size - rank));
-    const scores = other.ranking.scoresOf(userNumbers);
-    yield userNumbers.filter((user, i) => !isInside(cut, user, scores[i]!));
+    const count = Math.min(blockRanks, side.size - rank);
+    yield await untilRead(() => missingIn(side, other, rank, count));
   }
+}
+
+/** The users on `count` ranks of `side` who are not members of `other`. */
+function missingIn(side: Side, other: Side, fromRank: number, count: number): Uint32Array {
+  const cut = other.ranking.cut(other.size);
+  const { userNumbers } = side.ranking.read(fromRank, count);
+  const scores = other.ranking.scoresOf(userNumbers);
+  return userNumbers.filter((user, i) => !isInside(cut, user, scores[i]!));
 }
 
 function countKept(from: Side, to: Side, fromUser: number, count: number): number {

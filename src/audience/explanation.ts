@@ -4,6 +4,7 @@
  */
 
 import type { Feature } from '../dataset/features.ts';
+import { untilRead } from '../domain/ports/blobs.ts';
 import type { Code, UserNumber } from '../lib/brands.ts';
 import { columnOf, hasTokens } from '../lib/feature-kinds.ts';
 import { isTokenColumn, type Population } from '../population/read.ts';
@@ -85,12 +86,12 @@ export interface Explanation {
  * the seeds are unknown.
  * @throws AppError storage_failed, invalid_population
  */
-export function explain(
+export async function explain(
   population: ExplainedPopulation,
   audience: Side,
   seeds: ReadonlySet<UserNumber> | null,
   limits: ExplanationLimits,
-): Explanation {
+): Promise<Explanation> {
   const groups = openValueGroups(population);
   const counts = groups.map(({ size }) => new TokenCounts(size));
   const means = population.features.map(({ kind, size = 1 }) => (hasTokens(kind) ? null : new NumberMeans(size)));
@@ -98,7 +99,7 @@ export function explain(
   let seedCount = 0;
   for (let segment = 0; segment < population.segmentCount; segment++) {
     const { userNumbers, columns } = population.readSegment(segment);
-    const flags = flagRows(userNumbers, audience, seeds);
+    const flags = await untilRead(() => flagRows(userNumbers, audience, seeds));
     for (const flag of flags) {
       if (flag & MEMBER) members++;
       if (flag & SEED) seedCount++;

@@ -2,6 +2,7 @@
  * An in-memory index of the members of an audience. It tells whether a user is a member, and returns the member's rank
  * and score.
  */
+import { type PartMissing, readingParts } from '../domain/ports/blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
 
 /** Number of ranks read in one step of building an index. No step takes more than a millisecond. */
@@ -119,22 +120,29 @@ export interface IndexedRanking {
   scoresFrom(fromUser: number, count: number): Float32Array;
 }
 
-/** Builds an index of the first `size` ranks step by step. @throws AppError storage_failed */
-export function* buildMemberIndex(ranking: IndexedRanking, size: number): Generator<void, MemberIndex> {
+/**
+ * Builds an index of the first `size` ranks step by step. If a step needs a part of a file that is not on this machine,
+ * the part is yielded, and must be fetched before the next step.
+ * @throws AppError storage_failed
+ */
+export function* buildMemberIndex(
+  ranking: IndexedRanking,
+  size: number,
+): Generator<PartMissing | undefined, MemberIndex, void> {
   const held = Math.min(size, ranking.candidates);
   const index = new MemberIndex(ranking.userCount, held);
   for (let rank = 0; rank < held; rank += STEP_RANKS) {
-    index.add(ranking.usersAt(rank, Math.min(STEP_RANKS, held - rank)));
-    yield;
+    index.add(yield* readingParts(() => ranking.usersAt(rank, Math.min(STEP_RANKS, held - rank))));
+    yield undefined;
   }
   index.count();
   for (let rank = 0; rank < held; rank += STEP_RANKS) {
-    index.place(ranking.usersAt(rank, Math.min(STEP_RANKS, held - rank)), rank);
-    yield;
+    index.place(yield* readingParts(() => ranking.usersAt(rank, Math.min(STEP_RANKS, held - rank))), rank);
+    yield undefined;
   }
   for (let user = 0; user < ranking.userCount; user += STEP_USERS) {
-    index.score(ranking.scoresFrom(user, STEP_USERS), user);
-    yield;
+    index.score(yield* readingParts(() => ranking.scoresFrom(user, STEP_USERS)), user);
+    yield undefined;
   }
   return index;
 }

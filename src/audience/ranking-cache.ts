@@ -1,73 +1,70 @@
 /** A cache of a limited number of open rankings, by folder. */
 import { LRUCache } from 'lru-cache';
-import type { BlobReader } from '../domain/ports/local-blobs.ts';
-import { AppError, assert } from '../lib/errors.ts';
-import { buildMemberIndex, memberIndexBytes } from './member-index.ts';
-import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
+import { type BlobReader, untilRead } from '../domain/ports/blobs.ts';
+import { assert } from '../lib/errors.ts';
+import { limited } from '../lib/limited.ts';
+import { MemberMemory, type UsedRanking } from './member-memory.ts';
+import { openRanking, type ReadRanking } from './ranking.ts';
 
-/** Number of uses after which the members of a ranking are kept in memory. */
-const USES_BEFORE_KEEPING = 256;
-/**
- * Total number of uses of all rankings between two steps of reading members. A request thus waits for at most one or
- * two steps.
- */
-const USES_PER_STEP = 256;
+/** Number of rankings that are opened at the same time. Their files are open in addition to the limit of the cache. */
+const OPENED_AT_ONCE = 16;
 
-/** An open ranking and data about its use. */
-interface Entry {
-  readonly ranking: Ranking;
-  /** Number of uses since the cache last considered keeping the ranking's members in memory. */
-  uses: number;
-  /** The value of the cache's use counter at the last use. */
-  lastUse: number;
-  /** The size of the audience that was last requested. */
-  size: number;
-  /** Bytes of memory for the ranking's members, including members that are still being read. */
-  keptBytes: number;
+/** An open ranking, and who keeps it open. */
+interface Entry extends UsedRanking {
   /** Number of callers that hold the ranking. */
   holders: number;
   /** Whether the cache keeps the ranking open. */
   isKept: boolean;
 }
 
-/** A ranking that stays open until `close` is called. */
-export interface HeldRanking {
-  readonly ranking: ReadRanking;
+/** A ranking that is being opened. */
+interface Opening {
+  /** Callers that wait for the ranking. Each of them holds the ranking once it is open. */
+  waiting: number;
+  /** Number of uses by these callers. */
+  uses: number;
+}
+
+/** How a ranking is used. */
+export interface RankingUse {
+  /** The size of the active audience, if the ranking belongs to it: its members are kept in memory if used often. */
+  readonly size?: number | undefined;
+  /** Number of users that the caller looks up; each counts as a use. The default is 1. */
+  readonly users?: number;
+}
+
+/** A ranking that stays open until `close` is called, and what its holder read first. */
+export interface HeldRanking<T> {
+  readonly opened: T;
   /** Releases the ranking. Only the first call has an effect. */
   close(): void;
 }
 
 /**
- * Keeps the most recently used rankings open. A ranking from `get` is for immediate use, because any later call may
- * close the ranking to make room. A ranking from `hold` stays open until the caller closes it, even if the ranking's
+ * Keeps the most recently used rankings open. A ranking passed to `use` must not be used after the work, because the
+ * cache may close it to make room. A ranking from `hold` stays open until the caller closes it, even if the ranking's
  * folder is deleted.
  *
  * Members of audiences that are used often stay in memory, up to `memoryBytes`, so that a look-up reads no file.
- * Members are read in steps, one step every `USES_PER_STEP` uses.
  */
 export class RankingCache {
   readonly #blobs: BlobReader;
   /** The rankings that the cache keeps open. */
-  readonly #open: LRUCache<string, Entry>;
+  readonly #kept: LRUCache<string, Entry>;
   /** The held rankings, whether or not the cache keeps them open. */
   readonly #held = new Set<Entry>();
-  readonly #memoryBytes: number;
-  /** Bytes of memory for the members of all rankings. */
-  #keptBytes = 0;
-  /** The queue of rankings that need their members read into memory, one ranking at a time. */
-  readonly #building: { readonly entry: Entry; readonly steps: ReturnType<typeof buildMemberIndex> }[] = [];
-  /** The value of the use counter at which the next step is due. */
-  #nextStep = 0;
-  #keptChanges = 0;
-  #uses = 0;
+  /** The rankings that are being opened and that the cache will keep, with their promises. */
+  readonly #opening = new Map<string, Opening & { readonly opened: Promise<Entry> }>();
+  readonly #whenFree = limited(OPENED_AT_ONCE);
+  readonly #memory: MemberMemory;
   #closed = false;
   #onDamage: (folder: string) => void = () => {};
 
   constructor(blobs: BlobReader, limits: { readonly openRankings: number; readonly memoryBytes: number }) {
     assert(limits.openRankings >= 1, 'a ranking cache must be able to keep at least one ranking open');
     this.#blobs = blobs;
-    this.#memoryBytes = limits.memoryBytes;
-    this.#open = new LRUCache({ max: limits.openRankings, dispose: (entry) => this.#letGo(entry) });
+    this.#kept = new LRUCache({ max: limits.openRankings, dispose: (entry) => this.#letGo(entry) });
+    this.#memory = new MemberMemory(limits.memoryBytes, this.#kept);
   }
 
   /**
@@ -75,22 +72,25 @@ export class RankingCache {
    * number stays the same.
    */
   get keptChanges(): number {
-    return this.#keptChanges;
+    return this.#memory.changes;
   }
 
   /**
-   * Returns a ranking, and opens it if necessary. A caller that reads the active audience passes its `size`, so that
-   * the members are kept in memory if they are read often. `users` is the number of users that the caller looks up;
-   * each counts as a use.
-   * @throws AppError storage_failed, like `openRanking`
+   * Returns the result of `work`, which reads a ranking. If the ranking is open and no part of it has to be fetched,
+   * the result is returned at once. Otherwise a promise is returned, and the ranking stays open until it settles.
+   * `work` must be synchronous, and may run again after a part was fetched, like the work of `untilRead`.
+   * @throws AppError storage_failed, like `openRanking`, at once or by a rejection; the errors of `work`
    */
-  get(folder: string, size?: number, users = 1): ReadRanking {
-    const entry = this.#use(folder, users);
-    if (size !== undefined && entry.size !== size) {
-      this.#forgetMembers(entry);
-      entry.size = size;
-    }
-    return entry.ranking;
+  use<T>(folder: string, work: (ranking: ReadRanking) => T, { size, users = 1 }: RankingUse = {}): T | Promise<T> {
+    const known = this.#find(folder, users);
+    if (known !== null) return this.#read(known, size, work);
+    return this.#open(folder, users).then(async (entry) => {
+      try {
+        return await this.#read(entry, size, work);
+      } finally {
+        this.#release(entry);
+      }
+    });
   }
 
   /**
@@ -98,39 +98,41 @@ export class RankingCache {
    * use.
    */
   kept(folder: string, size: number): ReadRanking | null {
-    const entry = this.#open.peek(folder);
+    const entry = this.#kept.peek(folder);
     return entry !== undefined && entry.size === size && entry.ranking.members !== null ? entry.ranking : null;
   }
 
   /**
-   * Returns a ranking that stays open until it is released, even if the folder is deleted or the cache makes room.
-   * Streams need this, because they read for as long as their client does. Held rankings do not count towards the
-   * limit; the caller limits their number.
-   * @throws AppError storage_failed, like `openRanking`
+   * Holds a ranking open until it is released, even if the folder is deleted or the cache makes room. Streams need
+   * this, because they read for as long as their client does. Held rankings do not count towards the limit; the caller
+   * limits their number. `open` reads the ranking first, like the work of `use`; if it throws, the ranking is released.
+   * Rejects with AppError storage_failed, like `openRanking`, and with the errors of `open`.
    */
-  hold(folder: string): HeldRanking {
-    const entry = this.#use(folder, 1);
-    entry.holders += 1;
-    this.#held.add(entry);
+  async hold<T>(folder: string, open: (ranking: ReadRanking) => T): Promise<HeldRanking<T>> {
+    const known = this.#find(folder, 1);
+    if (known !== null) this.#retain(known);
+    const entry = known ?? (await this.#open(folder, 1));
     let isReleased = false;
     const close = () => {
       if (isReleased) return;
       isReleased = true;
-      entry.holders -= 1;
-      if (entry.holders === 0) this.#held.delete(entry);
-      closeUnused(entry);
+      this.#release(entry);
     };
-    return { ranking: entry.ranking, close };
+    try {
+      return { opened: await untilRead(() => open(entry.ranking)), close };
+    } catch (error) {
+      close();
+      throw error;
+    }
   }
 
   /**
    * Closes rankings whose folder no longer exists, unless they are held. The disk space of a deleted ranking is freed
-   * only when the ranking is closed.
+   * only when the ranking is closed. Rejects with AppError storage_failed.
    */
-  forgetDeleted(): void {
-    for (const folder of [...this.#open.keys()]) {
-      if (!this.#blobs.has(folder)) this.#open.delete(folder);
-    }
+  async forgetDeleted(): Promise<void> {
+    for (const folder of [...this.#kept.keys(), ...this.#opening.keys()])
+      if (!(await this.#blobs.has(folder))) this.forget(folder);
   }
 
   /**
@@ -138,7 +140,8 @@ export class RankingCache {
    * released.
    */
   forget(folder: string): void {
-    this.#open.delete(folder);
+    this.#opening.delete(folder);
+    this.#kept.delete(folder);
   }
 
   /** Sets the listener, which is called with the folder of each ranking that is found to be damaged or missing. */
@@ -146,88 +149,81 @@ export class RankingCache {
     this.#onDamage = listener;
   }
 
-  /** Closes all rankings, including held rankings. The cache must not be used afterwards. */
+  /**
+   * Closes all rankings, including held rankings, and those that are being opened once they are open. The cache must
+   * not be used afterwards.
+   */
   closeAll(): void {
     this.#closed = true;
-    this.#open.clear();
+    this.#kept.clear();
     for (const { ranking } of this.#held) ranking.close();
   }
 
-  #use(folder: string, users: number): Entry {
+  /** Counts a use. Returns the ranking if the cache has it open, otherwise null. */
+  #find(folder: string, users: number): Entry | null {
     assert(!this.#closed, 'the ranking cache is closed');
-    this.#uses += users;
-    const lastUse = this.#uses;
-    const known = this.#open.get(folder);
-    if (known) {
-      known.lastUse = lastUse;
-      known.uses += users;
-      if (known.keptBytes === 0 && known.uses >= USES_BEFORE_KEEPING) this.#keepMembers(known);
-      if (lastUse >= this.#nextStep) this.#step();
-      return known;
+    const known = this.#kept.get(folder);
+    if (known === undefined) {
+      this.#memory.count(users);
+      return null;
     }
-    const ranking = openRanking(this.#blobs, folder, () => this.#onDamage(folder));
-    const entry: Entry = { ranking, uses: users, lastUse, size: 0, keptBytes: 0, holders: 0, isKept: true };
-    this.#open.set(folder, entry);
-    return entry;
+    this.#memory.use(known, users);
+    return known;
   }
 
-  /**
-   * Starts to read the members of a ranking into memory. To make room, members of rankings that were not used recently
-   * are removed. If there still is not enough room, a later use tries again.
-   */
-  #keepMembers(entry: Entry): void {
-    const { ranking, size } = entry;
-    entry.uses = 0;
-    const bytes = memberIndexBytes(ranking.userCount, Math.min(size, ranking.candidates));
-    if (size === 0 || bytes > this.#memoryBytes) return;
-    // a request for all audiences of a user uses each ranking once, so `recent` covers the uses in two such requests
-    const recent = USES_BEFORE_KEEPING + 2 * this.#open.size;
-    const quiet = [...this.#open.values()]
-      .filter(({ keptBytes, lastUse }) => keptBytes > 0 && this.#uses - lastUse > recent)
-      .sort((a, b) => a.lastUse - b.lastUse);
-    while (this.#keptBytes + bytes > this.#memoryBytes) {
-      const oldest = quiet.shift();
-      if (!oldest) return;
-      this.#forgetMembers(oldest);
-    }
-    entry.keptBytes = bytes;
-    this.#keptBytes += bytes;
-    this.#building.push({ entry, steps: buildMemberIndex(ranking, size) });
+  #read<T>(entry: Entry, size: number | undefined, work: (ranking: ReadRanking) => T): T | Promise<T> {
+    if (size !== undefined) this.#memory.resize(entry, size);
+    const result = untilRead(() => work(entry.ranking));
+    if (!(result instanceof Promise)) return result;
+    this.#retain(entry);
+    return result.finally(() => this.#release(entry));
   }
 
-  /** Takes one more step in reading the members of the first ranking in the queue. */
-  #step(): void {
-    this.#nextStep = this.#uses + USES_PER_STEP;
-    const [first] = this.#building;
-    if (first === undefined) return;
-    const { entry, steps } = first;
+  /** Opens a ranking, once for all callers that ask for it in the meantime. The caller must release the ranking. */
+  #open(folder: string, users: number): Promise<Entry> {
+    let opening = this.#opening.get(folder);
+    if (opening === undefined) {
+      const started: Opening = { waiting: 0, uses: 0 };
+      opening = Object.assign(started, { opened: this.#start(folder, started) });
+      this.#opening.set(folder, opening);
+    }
+    opening.waiting += 1;
+    opening.uses += users;
+    return opening.opened;
+  }
+
+  async #start(folder: string, opening: Opening): Promise<Entry> {
+    // a folder that was forgotten in the meantime is opened again for the next caller
+    const isWanted = () => this.#opening.get(folder) === opening;
     try {
-      const { done, value } = steps.next();
-      if (!done) return;
-      this.#building.shift();
-      entry.ranking.members = value;
-      this.#keptChanges += 1;
-    } catch (error) {
-      this.#forgetMembers(entry);
-      // the current request did not cause the error; look-ups in the faulty ranking will meet the same error and report
-      // it
-      if (!(error instanceof AppError)) throw error;
+      const ranking = await this.#whenFree(() => openRanking(this.#blobs, folder, () => this.#onDamage(folder)));
+      const { uses, waiting: holders } = opening;
+      const isKept = isWanted() && !this.#closed;
+      const entry: Entry = { ranking, uses, lastUse: this.#memory.uses, size: 0, keptBytes: 0, holders, isKept };
+      if (this.#closed) ranking.close();
+      assert(!this.#closed, 'the ranking cache is closed');
+      this.#held.add(entry);
+      if (isKept) this.#kept.set(folder, entry);
+      return entry;
+    } finally {
+      if (isWanted()) this.#opening.delete(folder);
     }
   }
 
-  #forgetMembers(entry: Entry): void {
-    if (entry.keptBytes === 0) return;
-    const at = this.#building.findIndex((one) => one.entry === entry);
-    if (at >= 0) this.#building.splice(at, 1);
-    entry.ranking.members = null;
-    this.#keptChanges += 1;
-    this.#keptBytes -= entry.keptBytes;
-    entry.keptBytes = 0;
+  #retain(entry: Entry): void {
+    entry.holders += 1;
+    this.#held.add(entry);
+  }
+
+  #release(entry: Entry): void {
+    entry.holders -= 1;
+    if (entry.holders === 0) this.#held.delete(entry);
+    closeUnused(entry);
   }
 
   #letGo(entry: Entry): void {
     entry.isKept = false;
-    this.#forgetMembers(entry);
+    this.#memory.forget(entry);
     closeUnused(entry);
   }
 }

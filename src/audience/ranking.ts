@@ -1,5 +1,5 @@
 /** Reads ranges of a ranking from its files. No file is read into memory as a whole. */
-import type { BlobReader, OpenBlob } from '../domain/ports/local-blobs.ts';
+import type { BlobReader, OpenBlob } from '../domain/ports/blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { type AppError, assert } from '../lib/errors.ts';
 import { type Cut, cutAt } from './cut.ts';
@@ -33,7 +33,7 @@ export interface Ranking extends IndexedRanking {
   /**
    * Returns the same users as `usersAt`, with their scores.
    * @throws AppError storage_failed, like all methods that read, if the disk fails or the files have changed since they
-   * were opened
+   * were opened; PartMissing, after which the method can be called again once the part has been fetched
    */
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
   /** Returns the score of a user, or NaN if the user is not a candidate or is newer than the ranking. */
@@ -63,15 +63,15 @@ export type ReadRanking = Readonly<Omit<Ranking, 'close'>>;
  * @throws AppError storage_failed if the folder cannot be read, has another contract version, or contains a file whose
  * size does not match the counts
  */
-export function openRanking(
+export async function openRanking(
   blobs: BlobReader,
   folder: string,
   onDamage: (error: AppError) => void = () => {},
-): Ranking {
+): Promise<Ranking> {
   assertLittleEndian();
   const opened: OpenBlob[] = [];
-  const open = (file: string, entries: number, sums: Sums | undefined): OpenBlob => {
-    const blob = blobs.open(folder, file);
+  const open = async (file: string, entries: number, sums: Sums | undefined): Promise<OpenBlob> => {
+    const blob = await blobs.open(folder, file);
     opened.push(blob);
     checkSize(folder, file, blob.sizeBytes, entries);
     if (sums === undefined) return blob;
@@ -82,9 +82,10 @@ export function openRanking(
     });
   };
   try {
-    const sidecar = decodeSidecar(folder, Buffer.from(blobs.read(folder, SIDECAR_FILE)).toString('utf8'));
-    const scores = open(SCORES_FILE, sidecar.users, sidecar.sums?.scores);
-    return new FileRanking(folder, sidecar, scores, open(ORDER_FILE, sidecar.candidates, sidecar.sums?.order));
+    const sidecar = decodeSidecar(folder, Buffer.from(await blobs.read(folder, SIDECAR_FILE)).toString('utf8'));
+    const scores = await open(SCORES_FILE, sidecar.users, sidecar.sums?.scores);
+    const order = await open(ORDER_FILE, sidecar.candidates, sidecar.sums?.order);
+    return new FileRanking(folder, sidecar, scores, order);
   } catch (error) {
     for (const blob of opened) blob.close();
     if (isDamage(error)) onDamage(error);

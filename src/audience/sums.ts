@@ -3,7 +3,7 @@
  * touches and opening a ranking reads no block.
  */
 import { crc32 } from 'node:zlib';
-import type { OpenBlob } from '../domain/ports/local-blobs.ts';
+import type { OpenBlob } from '../domain/ports/blobs.ts';
 import type { AppError } from '../lib/errors.ts';
 
 /** Number of bytes that one checksum covers. */

@@ -45,14 +45,14 @@ export interface FoundAudiences {
 
 export class UserAudiences {
   readonly #store: Pick<CampaignStore, 'activeAudiences'>;
-  readonly #rankings: Pick<RankingCache, 'get' | 'kept' | 'keptChanges'>;
+  readonly #rankings: Pick<RankingCache, 'use' | 'kept' | 'keptChanges'>;
   readonly #matrix = new HolderMatrix();
   #listed: Listed | null = null;
   #calls = 0;
 
   constructor(
     store: Pick<CampaignStore, 'activeAudiences'>,
-    rankings: Pick<RankingCache, 'get' | 'kept' | 'keptChanges'>,
+    rankings: Pick<RankingCache, 'use' | 'kept' | 'keptChanges'>,
   ) {
     this.#store = store;
     this.#rankings = rankings;
@@ -63,9 +63,11 @@ export class UserAudiences {
    * @throws AppError storage_failed, including during the iteration over `held`
    */
   async find(userNumber: UserNumber): Promise<FoundAudiences> {
-    const listed = await this.#list();
+    if (++this.#calls % CALLS_PER_USE === 0)
+      for (const one of await this.#store.activeAudiences()) await this.#read(one, () => {});
+    // nothing may wait from here on, because another call may change the list and the matrix in the meantime
+    const listed = this.#list(await this.#store.activeAudiences());
     const { audiences } = listed;
-    if (++this.#calls % CALLS_PER_USE === 0) for (const one of audiences) await this.#use(one);
     const held = listed.ofColumn === null ? this.#lookUpEach(listed, userNumber) : this.#findKept(listed, userNumber);
     return { audiences, held };
   }
@@ -88,16 +90,18 @@ export class UserAudiences {
   async *#lookUpEach({ audiences, members }: Listed, userNumber: UserNumber): AsyncGenerator<HeldAudience> {
     for (let i = 0; i < audiences.length; i++) {
       if (members[i]?.has(userNumber) === false) continue;
-      const ranking = await this.#use(audiences[i]!);
-      const found = ranking === null ? null : membershipOf(ranking, audiences[i]!.size, userNumber);
+      const { size } = audiences[i]!;
+      const found = await this.#read(audiences[i]!, (ranking) => membershipOf(ranking, size, userNumber));
       if (found !== null) yield [i, found];
     }
   }
 
-  /** Returns the current list. The object stays the same until the audiences, or their members in memory, change. */
-  async #list(): Promise<Listed> {
+  /**
+   * Returns the list of the active audiences `of`. The object stays the same until the audiences, or their members in
+   * memory, change.
+   */
+  #list(of: readonly Audience[]): Listed {
     const known = this.#listed;
-    const of = await this.#store.activeAudiences();
     const { keptChanges } = this.#rankings;
     if (known !== null && known.of === of && known.keptChanges === keptChanges) return known;
     const audiences =
@@ -113,12 +117,13 @@ export class UserAudiences {
   }
 
   /**
-   * Returns an audience's ranking, opened if necessary, or null if the campaign was deleted after the list was read. If
-   * the audience is still active, the error from opening its ranking is thrown.
+   * Returns the result of `work`, which reads an audience's ranking, or null if the campaign was deleted after the list
+   * was read. If the audience is still active, the error of opening or reading its ranking is thrown.
    */
-  async #use({ folder, size }: Audience): Promise<ReadRanking | null> {
+  async #read<T>({ folder, size }: Audience, work: (ranking: ReadRanking) => T): Promise<T | null> {
     try {
-      return this.#rankings.get(folder, size);
+      const result = this.#rankings.use(folder, work, { size });
+      return result instanceof Promise ? await result : result;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       if ((await this.#store.activeAudiences()).some((one) => one.folder === folder)) throw error;

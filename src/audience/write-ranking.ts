@@ -1,5 +1,5 @@
 /** Writes a ranking folder atomically and durably. */
-import type { Blobs } from '../domain/ports/local-blobs.ts';
+import type { Blobs } from '../domain/ports/blobs.ts';
 import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from './format.ts';
 import { orderOf } from './order.ts';
 import { sumsOf } from './sums.ts';
@@ -7,17 +7,17 @@ import { sumsOf } from './sums.ts';
 /**
  * Ranks the candidates of `scores` and writes them as the ranking folder `folder`. `scores` is indexed by user number;
  * NaN means that the user is not a candidate. `beside` contains additional files by name, which ranking readers ignore.
- * When this function returns, the folder is durable. An existing folder, left by an earlier attempt whose version was
+ * When the promise resolves, the folder is durable. An existing folder, left by an earlier attempt whose version was
  * never recorded, is replaced; readers that have it open continue to read the old files.
  * @throws AppError storage_failed with the cause (disk full, read-only, no permission), after incomplete files have
  * been removed
  */
-export function writeRanking(
+export async function writeRanking(
   blobs: Blobs,
   folder: string,
   scores: Float32Array,
   beside: ReadonlyMap<string, NodeJS.ArrayBufferView> = new Map(),
-): { candidates: number } {
+): Promise<{ candidates: number }> {
   assertLittleEndian();
   const order = orderOf(scores);
   const sums = { scores: sumsOf(scores), order: sumsOf(order) };
@@ -27,6 +27,6 @@ export function writeRanking(
     [SIDECAR_FILE, encodeSidecar({ users: scores.length, candidates: order.length }, sums)],
     ...beside,
   ]);
-  blobs.publish(folder, files);
+  await blobs.publish(folder, files);
   return { candidates: order.length };
 }

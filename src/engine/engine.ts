@@ -24,6 +24,8 @@ import { lowerPriority } from './priority.ts';
 
 /** How long an ending engine waits for its log and its last message to be sent. */
 const LAST_WORDS_MS = 50;
+/** How long an ending engine may save checkpoints. The service kills an engine that ends later than this. */
+const SAVE_MS = 4_500;
 /**
  * How long the engine waits after it is ready before it loads its model again for estimates. Estimates are rarely
  * needed right after a start.
@@ -152,7 +154,7 @@ class EngineProcess {
     else if (message.kind === 'check_model') void this.#check(message);
     else if (message.kind === 'drain') this.#drain();
     else if (message.kind === 'reserve_expected') this.#isReserveExpected = true;
-    else if (message.kind === 'stop') this.#stop();
+    else if (message.kind === 'stop') void this.#stop();
     else if (message.kind === 'estimate') void this.#estimate(message);
     else void this.#begin(message.config);
   }
@@ -167,10 +169,12 @@ class EngineProcess {
     this.#engine?.drain();
   }
 
-  #stop(): void {
+  async #stop(): Promise<void> {
     void this.#telemetry?.close();
+    // a store that does not answer must not keep the process from ending
+    setTimeout(end, SAVE_MS);
     try {
-      this.#engine?.saveCheckpoints();
+      await this.#engine?.saveCheckpoints();
     } finally {
       end();
     }

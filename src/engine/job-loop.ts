@@ -96,11 +96,11 @@ export class Engine {
   }
 
   /**
-   * Saves checkpoints of unfinished expansions that have done enough work. The checkpoints are durable when the method
-   * returns.
+   * Saves checkpoints of unfinished expansions that have done enough work. The checkpoints are durable when the promise
+   * resolves.
    */
-  saveCheckpoints(): void {
-    const kept = this.#dependencies.keeper.saveAll((error) =>
+  async saveCheckpoints(): Promise<void> {
+    const kept = await this.#dependencies.keeper.saveAll((error) =>
       this.#logger.warn({ err: error }, 'a checkpoint could not be saved, so the expansion will start over'),
     );
     if (kept > 0) this.#logger.info({ expansions: kept }, 'saved checkpoints of unfinished expansions');

@@ -62,7 +62,7 @@ export async function checkDataFolder(
     const { fault, seal } = await drainAsync(item.check(), (read) => {
       bytes += read;
     });
-    const message = fault ?? (item.kind === 'ranking' ? customisedFault(upkeep.blobs, item.path) : null);
+    const message = fault ?? (item.kind === 'ranking' ? await customisedFault(upkeep.blobs, item.path) : null);
     if (message !== null) suspects.push({ ...item, message });
     else if (seal !== undefined) unsealed.push(item.path);
   }
@@ -89,9 +89,9 @@ export async function checkDataFolder(
 }
 
 /** Checks the customised model of a ranking, if there is one, by its own checksum. */
-function customisedFault(blobs: StoreUpkeep['blobs'], folder: string): string | null {
+async function customisedFault(blobs: StoreUpkeep['blobs'], folder: string): Promise<string | null> {
   try {
-    decodeCustomised(blobs.read(folder, CUSTOMISED_FILE), `${folder}/${CUSTOMISED_FILE}`);
+    decodeCustomised(await blobs.read(folder, CUSTOMISED_FILE), `${folder}/${CUSTOMISED_FILE}`);
     return null;
   } catch (error) {
     if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return null;

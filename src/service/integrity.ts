@@ -65,9 +65,7 @@ function setItem({ blobs }: StoreUpkeep, sha256: string): Item {
   return {
     ...{ kind: 'user_set', path: `seeds/${sha256}.txt` },
     isNeeded: ({ sets }) => sets.has(sha256),
-    async *check() {
-      return yield* checkUserSet(blobs, sha256);
-    },
+    check: () => checkUserSet(blobs, sha256),
   };
 }
 
@@ -75,8 +73,6 @@ function rankingItem({ blobs }: StoreUpkeep, folder: string): Item {
   return {
     ...{ kind: 'ranking', path: folder },
     isNeeded: ({ rankings }) => rankings.has(folder),
-    async *check() {
-      return yield* checkRanking(blobs, folder);
-    },
+    check: () => checkRanking(blobs, folder),
   };
 }

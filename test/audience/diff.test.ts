@@ -6,6 +6,7 @@ import { countDiff, missingFrom, type Side } from '../../src/audience/diff.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import { collected } from '../fixture/collected.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 import { blobs } from './blobs.ts';
@@ -14,19 +15,24 @@ import { naiveOrder } from './naive-order.ts';
 const root = temporaryFolder();
 let folders = 0;
 
-function sideOf(scores: Float32Array, size: number): { side: Side; ranking: Ranking; members: number[] } {
+async function sideOf(
+  scores: Float32Array,
+  size: number,
+): Promise<{ side: Side; ranking: Ranking; members: number[] }> {
   const folder = join(root, `ranking-${folders++}`);
-  writeRanking(blobs, folder, scores);
+  await writeRanking(blobs, folder, scores);
   const members = naiveOrder(scores).slice(0, size);
-  const ranking = openRanking(blobs, folder);
+  const ranking = await openRanking(blobs, folder);
   return { side: { ranking, size: members.length }, ranking, members };
 }
 
-async function checkDiff(a: ReturnType<typeof sideOf>, b: ReturnType<typeof sideOf>, block: number): Promise<void> {
+type Opened = Awaited<ReturnType<typeof sideOf>>;
+
+async function checkDiff(a: Opened, b: Opened, block: number): Promise<void> {
   const removed = a.members.filter((user) => !b.members.includes(user));
   const added = b.members.filter((user) => !a.members.includes(user));
-  expect([...missingFrom(a.side, b.side, block)].flatMap((users) => [...users])).toEqual(removed);
-  expect([...missingFrom(b.side, a.side, block)].flatMap((users) => [...users])).toEqual(added);
+  expect((await collected(missingFrom(a.side, b.side, block))).flatMap((users) => [...users])).toEqual(removed);
+  expect((await collected(missingFrom(b.side, a.side, block))).flatMap((users) => [...users])).toEqual(added);
   const kept = a.members.length - removed.length;
   expect(await countDiff(a.side, b.side)).toEqual({ added: added.length, removed: removed.length, kept });
   a.ranking.close();
@@ -39,7 +45,7 @@ describe('countDiff and missingFrom', () => {
     const scores = fc.array(score, { maxLength: 30 }).map((values) => Float32Array.from(values));
     await fc.assert(
       fc.asyncProperty(scores, fc.nat(32), scores, fc.nat(32), fc.integer({ min: 1, max: 9 }), async (a, m, b, n, k) =>
-        checkDiff(sideOf(a, m), sideOf(b, n), k),
+        checkDiff(await sideOf(a, m), await sideOf(b, n), k),
       ),
       { numRuns: size(20, 60) },
     );
@@ -48,6 +54,6 @@ describe('countDiff and missingFrom', () => {
   it('count over more than one window', async () => {
     const rng = createRng('diff');
     const random = () => Float32Array.from({ length: 70_000 }, () => rng.integer(1000) / 1000);
-    await checkDiff(sideOf(random(), 700), sideOf(random(), 2_000), 256);
+    await checkDiff(await sideOf(random(), 700), await sideOf(random(), 2_000), 256);
   });
 });

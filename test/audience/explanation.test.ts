@@ -1,7 +1,7 @@
 /** Explanations of a small population compared with counting by hand. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ExplanationLimits, explain } from '../../src/audience/explanation.ts';
+import { type Explanation, type ExplanationLimits, explain } from '../../src/audience/explanation.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { openPopulation, type Population } from '../../src/population/read.ts';
@@ -31,27 +31,28 @@ beforeAll(async () => {
   folder = temporaryFolder();
   await importUsers(join(folder, 'data'), join(folder, 'population'), users, { features: FEATURES });
   population = openPopulation(join(folder, 'population'));
-  writeRanking(
+  await writeRanking(
     blobs,
     join(folder, 'ranking'),
     Float32Array.from({ length: 100 }, (_, i) => 1 - i / 100),
   );
-  ranking = openRanking(blobs, join(folder, 'ranking'));
+  ranking = await openRanking(blobs, join(folder, 'ranking'));
 });
 afterAll(() => {
   ranking.close();
 });
 
-const run = (size: number, limits: Partial<ExplanationLimits> = {}, seeds: ReadonlySet<number> | null = null) =>
+const run = async (size: number, limits: Partial<ExplanationLimits> = {}, seeds: ReadonlySet<number> | null = null) =>
   explain(population, { ranking, size }, seeds, { ...LIMITS, ...limits });
-const feature = (name: string, explanation = run(20)) => explanation.features.find((one) => one.feature === name)!;
+const feature = async (name: string, explanation: Explanation | Promise<Explanation> = run(20)) =>
+  (await explanation).features.find((one) => one.feature === name)!;
 
 describe('explain', () => {
-  it('counts users, members and seeds of each token, counting a repeated token once, and users without a token', () => {
-    const explanation = run(20, {}, new Set([0, 60, 61]));
+  it('counts users, members and seeds of each token, counting a repeated token once, and users without a token', async () => {
+    const explanation = await run(20, {}, new Set([0, 60, 61]));
     expect(explanation).toMatchObject({ populationSize: 100, audienceSize: 20, seedCount: 3 });
     for (const { name, kind } of FEATURES) {
-      const { tokens, tokenCount } = feature(name, explanation);
+      const { tokens, tokenCount } = await feature(name, explanation);
       const tokensOf = (user: (typeof users)[number]): (string | null)[] => {
         const value = user[name as 'city' | 'gender' | 'likes'];
         return Array.isArray(value) ? (value.length === 0 ? [null] : [...new Set(value)]) : [value];
@@ -69,18 +70,18 @@ describe('explain', () => {
     }
   });
 
-  it('lists the strongest evidence first, with lift and interval', () => {
-    const { tokens } = feature('likes');
+  it('lists the strongest evidence first, with lift and interval', async () => {
+    const { tokens } = await feature('likes');
     expect(tokens[0]!.token).toBe('tents');
     expect(tokens[0]!.lift.estimate).toBeCloseTo(15 / 20 / 0.16, 10);
     expect(tokens[0]!.lift.low).toBeGreaterThan(1);
     const evidence = tokens.map(({ z }) => Math.abs(z));
     expect(evidence).toEqual([...evidence].sort((a, b) => b - a));
-    expect(feature('likes', run(20, { tokens: 1 })).tokens).toEqual(tokens.slice(0, 1));
+    expect((await feature('likes', await run(20, { tokens: 1 }))).tokens).toEqual(tokens.slice(0, 1));
   });
 
-  it('compares the groups of a sensitive feature that are large enough, and warns below the limit', () => {
-    const { disparity, sensitive } = feature('gender');
+  it('compares the groups of a sensitive feature that are large enough, and warns below the limit', async () => {
+    const { disparity, sensitive } = await feature('gender');
     expect(sensitive).toBe(true);
     // x has 4 users, all of them members: too few to be compared; f: 4 of 44, m: 12 of 52
     expect(disparity).toEqual({
@@ -90,25 +91,28 @@ describe('explain', () => {
       groups: 2,
       warning: true,
     });
-    expect(feature('gender', run(20, { minimumDisparityPercent: 39 })).disparity!.warning).toBe(false);
-    expect(feature('gender', run(20, { minimumGroupUsers: 4 })).disparity!.highest.token).toBe('x');
-    expect(feature('gender', run(20, { minimumGroupUsers: 50 })).disparity).toBeNull();
-    expect(feature('city')).toMatchObject({ sensitive: false, disparity: null });
+    expect((await feature('gender', await run(20, { minimumDisparityPercent: 39 }))).disparity!.warning).toBe(false);
+    expect((await feature('gender', await run(20, { minimumGroupUsers: 4 }))).disparity!.highest.token).toBe('x');
+    expect((await feature('gender', await run(20, { minimumGroupUsers: 50 }))).disparity).toBeNull();
+    expect(await feature('city')).toMatchObject({ sensitive: false, disparity: null });
   });
 
-  it('has no evidence and no warning when everybody is a member', () => {
-    const explanation = run(100);
+  it('has no evidence and no warning when everybody is a member', async () => {
+    const explanation = await run(100);
     expect(explanation.audienceSize).toBe(100);
     for (const { tokens } of explanation.features) {
       expect(tokens.every(({ z, lift }) => z === 0 && lift.estimate === 1)).toBe(true);
     }
-    expect(feature('gender', explanation).disparity).toMatchObject({ ratio: 1, warning: false });
+    expect((await feature('gender', explanation)).disparity).toMatchObject({ ratio: 1, warning: false });
   });
 
-  it('describes nobody when the audience is empty', () => {
-    const explanation = run(0);
+  it('describes nobody when the audience is empty', async () => {
+    const explanation = await run(0);
     expect(explanation).toMatchObject({ audienceSize: 0, seedCount: null });
-    expect(feature('city', explanation).tokens[0]).toMatchObject({ audience: { count: 0, share: 0 }, seeds: null });
-    expect(feature('gender', explanation).disparity).toMatchObject({ ratio: null, warning: false });
+    expect((await feature('city', explanation)).tokens[0]).toMatchObject({
+      audience: { count: 0, share: 0 },
+      seeds: null,
+    });
+    expect((await feature('gender', explanation)).disparity).toMatchObject({ ratio: null, warning: false });
   });
 });

@@ -52,7 +52,7 @@ describe('findRoles', () => {
     const out = join(folder, 'erased');
     await importPopulation({ source: folder, features, out });
     const opened = openPopulation(out);
-    const ask = () => findRoles(opened, { seeds: [[['u1', 'u2']]], dismissed: [], suppressed: [[['u3']]] }, {});
+    const ask = async () => findRoles(opened, { seeds: [[['u1', 'u2']]], dismissed: [], suppressed: [[['u3']]] }, {});
     expect(Array.from((await ask()).seeds)).toEqual([1, 2]);
     await eraseUsers(out, ['u1', 'u5', 'nobody'], openPopulation(out));
     const { seeds, suppressed, candidates } = await ask();

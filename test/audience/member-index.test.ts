@@ -19,17 +19,17 @@ function build(ranking: Ranking, size: number): { index: MemberIndex; steps: num
   }
 }
 
-describe('buildMemberIndex', () => {
+describe('buildMemberIndex', async () => {
   const folder = join(temporaryFolder(), 'ranking');
   const rng = createRng('member index');
   // ties, and users who are not candidates
   const scores = Float32Array.from({ length: USERS }, () =>
     rng.integer(50) === 0 ? Number.NaN : rng.integer(5000) / 5000,
   );
-  writeRanking(blobs, folder, scores);
+  await writeRanking(blobs, folder, scores);
 
-  it.each([0, 1, 33, 5_000, 66_000, USERS])('knows rank and score of every user, of size %i', (size) => {
-    const ranking = openRanking(blobs, folder);
+  it.each([0, 1, 33, 5_000, 66_000, USERS])('knows rank and score of every user, of size %i', async (size) => {
+    const ranking = await openRanking(blobs, folder);
     const expected = Array.from({ length: USERS + 40 }, (_, user) => membershipOf(ranking, size, user));
     const { index } = build(ranking, size);
     ranking.members = index;
@@ -39,8 +39,8 @@ describe('buildMemberIndex', () => {
     ranking.close();
   });
 
-  it('builds in bounded steps, and takes the predicted number of bytes', () => {
-    const ranking = openRanking(blobs, folder);
+  it('builds in bounded steps, and takes the predicted number of bytes', async () => {
+    const ranking = await openRanking(blobs, folder);
     expect(build(ranking, 100).steps).toBe(4);
     expect(build(ranking, 66_000).steps).toBe(6);
     expect(memberIndexBytes(1_000_000, 50_000)).toBe(400_000 + 250_000 + 15_628);

@@ -8,6 +8,7 @@ import { itemsOf, memberBlocks } from '../../src/audience/stream/member-blocks.t
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { TextTable } from '../../src/lib/text/text-table.ts';
 import { createDirectory } from '../../src/population/read/directory.ts';
+import { collected } from '../fixture/collected.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { blobs } from './blobs.ts';
 
@@ -17,9 +18,9 @@ for (let user = 0; user < 5; user++) table.add(`user ${user}`, 20);
 const ids = createDirectory(table, { has: () => false });
 let ranking: Ranking;
 
-beforeAll(() => {
-  writeRanking(blobs, join(root, 'ranking'), Float32Array.of(0.25, 0.5, Number.NaN, 0.75, 0.5));
-  ranking = openRanking(blobs, join(root, 'ranking'));
+beforeAll(async () => {
+  await writeRanking(blobs, join(root, 'ranking'), Float32Array.of(0.25, 0.5, Number.NaN, 0.75, 0.5));
+  ranking = await openRanking(blobs, join(root, 'ranking'));
 });
 afterAll(() => ranking.close());
 
@@ -45,23 +46,24 @@ describe('pageOf', () => {
 });
 
 describe('erased users', () => {
-  it('are on no page, the others keep their ranks, and a block of erased users alone is empty', () => {
+  it('are on no page, the others keep their ranks, and a block of erased users alone is empty', async () => {
     const without = { ...ids, isErased: (userNumber: number) => userNumber === 3 || userNumber === 4 };
     const page = pageOf(ranking, without, { size: 4, fromRank: 0, limit: 10 });
     expect(page.map(({ rank, user_id }) => [rank, user_id])).toEqual([
       [2, 'user 1'],
       [4, 'user 0'],
     ]);
-    const blocks = [...memberBlocks(ranking, without, { size: 4, blockSize: 1 })];
+    const blocks = await collected(memberBlocks(ranking, without, { size: 4, blockSize: 1 }));
     expect(blocks.map(({ ranks }) => [...ranks])).toEqual([[], [2], [], [4]]);
   });
 });
 
 describe('memberBlocks', () => {
-  it('returns the whole audience in order, whatever the block size', () => {
-    fc.assert(
-      fc.property(fc.nat(6), fc.nat(6), fc.integer({ min: 1, max: 6 }), (size, fromRank, blockSize) => {
-        const blocks = [...memberBlocks(ranking, ids, { size, fromRank, blockSize })].map((one) => [...itemsOf(one)]);
+  it('returns the whole audience in order, whatever the block size', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(6), fc.nat(6), fc.integer({ min: 1, max: 6 }), async (size, fromRank, blockSize) => {
+        const read = await collected(memberBlocks(ranking, ids, { size, fromRank, blockSize }));
+        const blocks = read.map((one) => [...itemsOf(one)]);
         expect(blocks.flat()).toEqual(pageOf(ranking, ids, { size, fromRank, limit: 100 }));
         expect(blocks.slice(0, -1).every((block) => block.length === blockSize)).toBe(true);
         expect(blocks.every((block) => block.length > 0)).toBe(true);
@@ -69,7 +71,9 @@ describe('memberBlocks', () => {
     );
   });
 
-  it('starts at the first rank unless told otherwise', () => {
-    expect([...memberBlocks(ranking, ids, { size: 1, blockSize: 5 })].map(({ ranks }) => [...ranks])).toEqual([[1]]);
+  it('starts at the first rank unless told otherwise', async () => {
+    expect(
+      (await collected(memberBlocks(ranking, ids, { size: 1, blockSize: 5 }))).map(({ ranks }) => [...ranks]),
+    ).toEqual([[1]]);
   });
 });

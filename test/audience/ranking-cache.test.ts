@@ -3,18 +3,16 @@ import { readdirSync, readlinkSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { membershipOf } from '../../src/audience/membership.ts';
+import type { ReadRanking } from '../../src/audience/ranking.ts';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import type { BlobReader } from '../../src/domain/ports/local-blobs.ts';
+import type { BlobReader } from '../../src/domain/ports/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { blobs } from './blobs.ts';
 
 const root = temporaryFolder();
-const folders = [0, 1, 2].map((i) => {
-  const folder = join(root, `ranking-${i}`);
-  writeRanking(blobs, folder, Float32Array.of(i / 4, 0.9));
-  return folder;
-});
+const folders = [0, 1, 2].map((i) => join(root, `ranking-${i}`));
+for (const [i, folder] of folders.entries()) await writeRanking(blobs, folder, Float32Array.of(i / 4, 0.9));
 
 /** Names of the rankings that this process has open. */
 function open(): string[] {
@@ -36,8 +34,8 @@ function countingBlobs(): { blobs: BlobReader; reads: () => number } {
   const counted: BlobReader = {
     has: (folder) => blobs.has(folder),
     read: (folder, file) => blobs.read(folder, file),
-    open(folder, file) {
-      const blob = blobs.open(folder, file);
+    async open(folder, file) {
+      const blob = await blobs.open(folder, file);
       return {
         sizeBytes: blob.sizeBytes,
         close: () => blob.close(),
@@ -51,6 +49,11 @@ function countingBlobs(): { blobs: BlobReader; reads: () => number } {
   return { blobs: counted, reads: () => count };
 }
 
+/** Opens a ranking if necessary, and returns it for tests of what happens to it afterwards. */
+async function get(cache: RankingCache, folder: string, size?: number, users = 1): Promise<ReadRanking> {
+  return await cache.use(folder, (ranking) => ranking, { size, users });
+}
+
 /** Enough uses for the members to be kept. */
 const MANY = 2000;
 
@@ -60,188 +63,191 @@ describe('a ranking that is used often', () => {
     score: Math.fround([0.25, 0.9][user]!),
     percentile: [50, 100][user]!,
   });
-  const lookUp = (cache: RankingCache, folder: string, times = MANY, size = 2) => {
-    for (let i = 0; i < times; i++) expect(membershipOf(cache.get(folder, size), size, 1)).toEqual(member(1));
+  const lookUp = async (cache: RankingCache, folder: string, times = MANY, size = 2) => {
+    for (let i = 0; i < times; i++)
+      expect(await cache.use(folder, (ranking) => membershipOf(ranking, size, 1), { size })).toEqual(member(1));
   };
 
-  it('is read from memory, with the same members', () => {
+  it('is read from memory, with the same members', async () => {
     const { blobs: counted, reads } = countingBlobs();
     const cache = new RankingCache(counted, { openRankings: 2, memoryBytes: 64 });
     expect(cache.kept(folders[1]!, 2)).toBe(null);
-    lookUp(cache, folders[1]!);
+    await lookUp(cache, folders[1]!);
     const before = reads();
     expect(before).toBeLessThan(MANY);
     expect(cache.kept(folders[1]!, 2)).not.toBe(null);
-    lookUp(cache, folders[1]!);
-    const ranking = cache.get(folders[1]!, 2);
+    await lookUp(cache, folders[1]!);
+    const ranking = await get(cache, folders[1]!, 2);
     expect([0, 1, 2, 99].map((user) => membershipOf(ranking, 2, user))).toEqual([member(0), member(1), null, null]);
     expect([...ranking.read(0, 2).scores]).toEqual([Math.fround(0.9), 0.25]);
     expect(reads()).toBe(before);
     cache.closeAll();
   });
 
-  it('counts each user of a batch as a use', () => {
+  it('counts each user of a batch as a use', async () => {
     const { blobs: counted, reads } = countingBlobs();
     const cache = new RankingCache(counted, { openRankings: 2, memoryBytes: 64 });
-    for (let i = 0; i < 5; i++) cache.get(folders[1]!, 2, 1000);
+    for (let i = 0; i < 5; i++) await get(cache, folders[1]!, 2, 1000);
     const before = reads();
-    lookUp(cache, folders[1]!, 10);
+    await lookUp(cache, folders[1]!, 10);
     expect(reads()).toBe(before);
     cache.closeAll();
   });
 
-  it('keeps the members of the size that is asked for now', () => {
+  it('keeps the members of the size that is asked for now', async () => {
     const cache = new RankingCache(blobs, { openRankings: 2, memoryBytes: 64 });
-    lookUp(cache, folders[1]!);
+    await lookUp(cache, folders[1]!);
     const changes = cache.keptChanges;
-    expect(membershipOf(cache.get(folders[1]!, 1), 1, 0)).toBe(null);
+    expect(membershipOf(await get(cache, folders[1]!, 1), 1, 0)).toBe(null);
     expect(cache.kept(folders[1]!, 2)).toBe(null);
     expect(cache.keptChanges).toBeGreaterThan(changes);
-    lookUp(cache, folders[1]!, MANY, 1);
+    await lookUp(cache, folders[1]!, MANY, 1);
     expect(cache.kept(folders[1]!, 1)?.members?.size).toBe(1);
-    expect(membershipOf(cache.get(folders[1]!), 2, 0)).toEqual(member(0));
+    expect(membershipOf(await get(cache, folders[1]!), 2, 0)).toEqual(member(0));
     cache.closeAll();
   });
 
-  it('gives up its memory to another only when it is no longer used', () => {
+  it('gives up its memory to another only when it is no longer used', async () => {
     const { blobs: counted, reads } = countingBlobs();
     const cache = new RankingCache(counted, { openRankings: 3, memoryBytes: 40 });
-    const readsOf = (folder: string) => {
+    const readsOf = async (folder: string) => {
       const before = reads();
-      lookUp(cache, folder, 10);
+      await lookUp(cache, folder, 10);
       return reads() - before;
     };
-    lookUp(cache, folders[1]!);
+    await lookUp(cache, folders[1]!);
     for (let i = 0; i < MANY; i++) {
-      lookUp(cache, folders[1]!, 1);
-      cache.get(folders[2]!, 2);
+      await lookUp(cache, folders[1]!, 1);
+      await get(cache, folders[2]!, 2);
     }
     const isKept = () => [1, 2].map((i) => cache.kept(folders[i]!, 2) !== null);
     expect(isKept()).toEqual([true, false]);
-    expect(readsOf(folders[1]!)).toBe(0);
-    for (let i = 0; i < 2 * MANY; i++) cache.get(folders[2]!, 2);
+    expect(await readsOf(folders[1]!)).toBe(0);
+    for (let i = 0; i < 2 * MANY; i++) await get(cache, folders[2]!, 2);
     expect(isKept()).toEqual([false, true]);
-    expect(readsOf(folders[1]!)).toBeGreaterThan(0);
+    expect(await readsOf(folders[1]!)).toBeGreaterThan(0);
     cache.closeAll();
   });
 
-  it('is read from its files if its members exceed the memory', () => {
+  it('is read from its files if its members exceed the memory', async () => {
     const { blobs: counted, reads } = countingBlobs();
     const cache = new RankingCache(counted, { openRankings: 1, memoryBytes: 7 });
-    lookUp(cache, folders[1]!);
+    await lookUp(cache, folders[1]!);
     expect(reads()).toBeGreaterThanOrEqual(MANY);
     cache.closeAll();
   });
 
-  it('is not affected by another whose files are damaged', () => {
+  it('is not affected by another whose files are damaged', async () => {
     const damaged = join(root, 'damaged');
-    writeRanking(blobs, damaged, Float32Array.of(0.5, 1));
+    await writeRanking(blobs, damaged, Float32Array.of(0.5, 1));
     const cache = new RankingCache(blobs, { openRankings: 2, memoryBytes: 64 });
-    cache.get(damaged, 2);
+    await get(cache, damaged, 2);
     truncateSync(join(damaged, 'order.u32'), 0);
-    for (let i = 0; i < MANY; i++) cache.get(damaged, 2);
-    lookUp(cache, folders[1]!);
+    for (let i = 0; i < MANY; i++) await get(cache, damaged, 2);
+    await lookUp(cache, folders[1]!);
     expect(cache.kept(damaged, 2)).toBe(null);
     expect(cache.kept(folders[1]!, 2)).not.toBe(null);
-    expect(() => cache.get(damaged, 2).read(0, 1)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    await expect(async () => cache.use(damaged, (ranking) => ranking.read(0, 1), { size: 2 })).rejects.toThrow(
+      expect.objectContaining({ code: 'storage_failed' }),
+    );
     cache.closeAll();
   });
 });
 
 describe('RankingCache', () => {
-  it('keeps the most recently used open, up to its limit', () => {
+  it('keeps the most recently used open, up to its limit', async () => {
     const cache = new RankingCache(blobs, { openRankings: 2, memoryBytes: 1024 });
-    cache.get(folders[0]!);
-    cache.get(folders[1]!);
-    cache.get(folders[0]!);
-    cache.get(folders[2]!);
+    await get(cache, folders[0]!);
+    await get(cache, folders[1]!);
+    await get(cache, folders[0]!);
+    await get(cache, folders[2]!);
     expect(open()).toEqual(['ranking-0', 'ranking-2']);
     cache.closeAll();
     expect(open()).toEqual([]);
   });
 
-  it('reopens an evicted ranking, and refuses to read through the evicted one', () => {
+  it('reopens an evicted ranking, and refuses to read through the evicted one', async () => {
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
-    const early = cache.get(folders[1]!);
-    cache.get(folders[2]!);
+    const early = await get(cache, folders[1]!);
+    await get(cache, folders[2]!);
     expect(open()).toEqual(['ranking-2']);
     expect(() => early.scoreOf(0)).toThrow('is closed');
-    expect([...cache.get(folders[1]!).read(0, 2).userNumbers]).toEqual([1, 0]);
+    expect([...(await get(cache, folders[1]!)).read(0, 2).userNumbers]).toEqual([1, 0]);
     expect(open()).toEqual(['ranking-1']);
     cache.closeAll();
   });
 
-  it('throws storage_failed for a folder that is gone', () => {
+  it('throws storage_failed for a folder that is gone', async () => {
     const gone = join(root, 'gone');
-    writeRanking(blobs, gone, Float32Array.of(1));
+    await writeRanking(blobs, gone, Float32Array.of(1));
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
-    cache.get(gone);
+    await get(cache, gone);
     rmSync(gone, { recursive: true });
-    expect(cache.get(gone).rankOf(0)).toBe(1);
-    cache.get(folders[0]!);
-    expect(() => cache.get(gone)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
-    expect(() => cache.hold(gone)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    expect((await get(cache, gone)).rankOf(0)).toBe(1);
+    await get(cache, folders[0]!);
+    await expect(get(cache, gone)).rejects.toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    await expect(cache.hold(gone, () => {})).rejects.toThrow(expect.objectContaining({ code: 'storage_failed' }));
     cache.closeAll();
   });
 
-  it('holds a ranking open beyond its limit, even if the folder is deleted and the cache makes room', () => {
+  it('holds a ranking open beyond its limit, even if the folder is deleted and the cache makes room', async () => {
     const doomed = join(root, 'doomed 1');
-    writeRanking(blobs, doomed, Float32Array.of(0.5, 1, Number.NaN));
+    await writeRanking(blobs, doomed, Float32Array.of(0.5, 1, Number.NaN));
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
-    const held = cache.hold(doomed);
-    const again = cache.hold(doomed);
-    cache.get(folders[0]!);
+    const held = await cache.hold(doomed, (ranking) => ranking);
+    const again = await cache.hold(doomed, (ranking) => ranking);
+    await get(cache, folders[0]!);
     rmSync(doomed, { recursive: true });
     held.close();
     held.close();
-    expect([...again.ranking.read(0, 9).userNumbers]).toEqual([1, 0]);
-    expect(again.ranking.countFrom(0.75)).toBe(1);
+    expect([...again.opened.read(0, 9).userNumbers]).toEqual([1, 0]);
+    expect(again.opened.countFrom(0.75)).toBe(1);
     expect(open()).toEqual(['doomed 1', 'ranking-0']);
     again.close();
     expect(open()).toEqual(['ranking-0']);
-    expect(() => again.ranking.rankOf(0)).toThrow('is closed');
+    expect(() => again.opened.rankOf(0)).toThrow('is closed');
     cache.closeAll();
   });
 
-  it('shares a held ranking with later holders, and keeps it open when nobody holds it any more', () => {
+  it('shares a held ranking with later holders, and keeps it open when nobody holds it any more', async () => {
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
-    cache.hold(folders[0]!).close();
+    (await cache.hold(folders[0]!, () => {})).close();
     expect(open()).toEqual(['ranking-0']);
-    expect(cache.get(folders[0]!).candidates).toBe(2);
+    expect((await get(cache, folders[0]!)).candidates).toBe(2);
     cache.closeAll();
   });
 
-  it('closes held rankings too in closeAll', () => {
+  it('closes held rankings too in closeAll', async () => {
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
-    const held = cache.hold(folders[0]!);
-    cache.get(folders[1]!);
+    const held = await cache.hold(folders[0]!, (ranking) => ranking);
+    await get(cache, folders[1]!);
     cache.closeAll();
     expect(open()).toEqual([]);
     held.close();
   });
 
-  it('closes deleted rankings, unless they are held', () => {
+  it('closes deleted rankings, unless they are held', async () => {
     const cache = new RankingCache(blobs, { openRankings: 3, memoryBytes: 1024 });
     const doomed = ['doomed 1', 'doomed 2'].map((name) => join(root, name));
-    for (const folder of doomed) writeRanking(blobs, folder, Float32Array.of(0.5, 1));
-    cache.get(doomed[0]!);
-    const held = cache.hold(doomed[1]!);
-    cache.get(folders[1]!);
+    for (const folder of doomed) await writeRanking(blobs, folder, Float32Array.of(0.5, 1));
+    await get(cache, doomed[0]!);
+    const held = await cache.hold(doomed[1]!, (ranking) => ranking);
+    await get(cache, folders[1]!);
     for (const folder of doomed) rmSync(folder, { recursive: true });
     expect(open()).toEqual(['doomed 1', 'doomed 2', 'ranking-1']);
-    cache.forgetDeleted();
+    await cache.forgetDeleted();
     expect(open()).toEqual(['doomed 2', 'ranking-1']);
-    expect(held.ranking.rankOf(1)).toBe(1);
+    expect(held.opened.rankOf(1)).toBe(1);
     held.close();
     expect(open()).toEqual(['ranking-1']);
     cache.closeAll();
   });
 
-  it('refuses to read after closeAll', () => {
+  it('refuses to read after closeAll', async () => {
     const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
-    const ranking = cache.get(folders[0]!);
+    const ranking = await get(cache, folders[0]!);
     cache.closeAll();
     expect(() => ranking.rankOf(0)).toThrow('is closed');
-    expect(() => cache.get(folders[0]!)).toThrow('cache is closed');
+    await expect(get(cache, folders[0]!)).rejects.toThrow('cache is closed');
   });
 });

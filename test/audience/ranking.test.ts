@@ -17,9 +17,9 @@ import { naiveOrder } from './naive-order.ts';
 const root = temporaryFolder();
 let folders = 0;
 
-function write(scores: Float32Array): string {
+async function write(scores: Float32Array): Promise<string> {
   const folder = join(root, `ranking-${folders++}`);
-  writeRanking(blobs, folder, scores);
+  await writeRanking(blobs, folder, scores);
   return folder;
 }
 
@@ -30,13 +30,13 @@ function tiedScores(count: number): Float32Array {
 }
 
 describe('Ranking', () => {
-  it('reads, scores and ranks as a naive sort does, on any scores', () => {
+  it('reads, scores and ranks as a naive sort does, on any scores', async () => {
     const score = fc.oneof(fc.float(), fc.constantFrom(Number.NaN, 0, -0, 0.5, 1));
-    fc.assert(
-      fc.property(fc.array(score, { maxLength: 60 }), fc.nat(70), fc.nat(70), (values, fromRank, count) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(score, { maxLength: 60 }), fc.nat(70), fc.nat(70), async (values, fromRank, count) => {
         const scores = Float32Array.from(values);
         const order = naiveOrder(scores);
-        const ranking = openRanking(blobs, write(scores));
+        const ranking = await openRanking(blobs, await write(scores));
         const page = ranking.read(fromRank, count);
         const expected = order.slice(fromRank, fromRank + count);
         expect([...page.userNumbers]).toEqual(expected);
@@ -54,35 +54,40 @@ describe('Ranking', () => {
     );
   });
 
-  it('cuts at every size and at every score as a naive sort does, on any scores', () => {
+  it('cuts at every size and at every score as a naive sort does, on any scores', async () => {
     const score = fc.oneof(fc.float(), fc.constantFrom(Number.NaN, 0, -0, 0.5, 1));
-    fc.assert(
-      fc.property(fc.array(score, { maxLength: 40 }), fc.nat(45), fc.double({ noNaN: true }), (values, size, least) => {
-        const scores = Float32Array.from(values);
-        const order = naiveOrder(scores);
-        const ranking = openRanking(blobs, write(scores));
-        const cut = ranking.cut(size);
-        expect(cut.size).toBe(Math.min(size, order.length));
-        for (let user = 0; user < scores.length; user++) {
-          const rank = order.indexOf(user) + 1;
-          const isMember = rank > 0 && rank <= size;
-          expect(isInside(cut, user, scores[user]!)).toBe(isMember);
-          const expected = { rank, score: scores[user], percentile: percentileOf(rank, order.length) };
-          expect(membershipOf(ranking, size, user)).toEqual(isMember ? expected : null);
-        }
-        for (const from of [least, 0.5, ...values.filter((value) => !Number.isNaN(value))]) {
-          expect(ranking.countFrom(from)).toBe(order.filter((user) => scores[user]! >= from).length);
-        }
-        ranking.close();
-      }),
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(score, { maxLength: 40 }),
+        fc.nat(45),
+        fc.double({ noNaN: true }),
+        async (values, size, least) => {
+          const scores = Float32Array.from(values);
+          const order = naiveOrder(scores);
+          const ranking = await openRanking(blobs, await write(scores));
+          const cut = ranking.cut(size);
+          expect(cut.size).toBe(Math.min(size, order.length));
+          for (let user = 0; user < scores.length; user++) {
+            const rank = order.indexOf(user) + 1;
+            const isMember = rank > 0 && rank <= size;
+            expect(isInside(cut, user, scores[user]!)).toBe(isMember);
+            const expected = { rank, score: scores[user], percentile: percentileOf(rank, order.length) };
+            expect(membershipOf(ranking, size, user)).toEqual(isMember ? expected : null);
+          }
+          for (const from of [least, 0.5, ...values.filter((value) => !Number.isNaN(value))]) {
+            expect(ranking.countFrom(from)).toBe(order.filter((user) => scores[user]! >= from).length);
+          }
+          ranking.close();
+        },
+      ),
       { numRuns: size(20, 60) },
     );
   });
 
-  it('ranks every user of a ranking with long ties, deeper than one block of the search', () => {
+  it('ranks every user of a ranking with long ties, deeper than one block of the search', async () => {
     const scores = tiedScores(20_000);
     const order = naiveOrder(scores);
-    const ranking = openRanking(blobs, write(scores));
+    const ranking = await openRanking(blobs, await write(scores));
     const ranks = new Map(order.map((user, i) => [user, i + 1]));
     for (let user = 0; user < scores.length; user++) {
       if (ranking.rankOf(user) !== (ranks.get(user) ?? 0)) expect(ranking.rankOf(user)).toBe(ranks.get(user) ?? 0);
@@ -91,9 +96,9 @@ describe('Ranking', () => {
     ranking.close();
   });
 
-  it('reads the same scores sparsely and densely', () => {
+  it('reads the same scores sparsely and densely', async () => {
     const scores = tiedScores(50_000);
-    const ranking = openRanking(blobs, write(scores));
+    const ranking = await openRanking(blobs, await write(scores));
     const dense = ranking.read(0, ranking.candidates);
     expect(dense.scores).toEqual(Float32Array.from(dense.userNumbers, (user) => scores[user]!));
     const sparse = ranking.read(30_000, 20);
@@ -102,16 +107,16 @@ describe('Ranking', () => {
     ranking.close();
   });
 
-  it('returns no rank and no score for a user who is newer than the ranking', () => {
-    const ranking = openRanking(blobs, write(Float32Array.of(0.5)));
+  it('returns no rank and no score for a user who is newer than the ranking', async () => {
+    const ranking = await openRanking(blobs, await write(Float32Array.of(0.5)));
     expect(ranking.rankOf(1)).toBe(0);
     expect(ranking.scoreOf(1)).toBeNaN();
     expect(ranking.scoreOf(-1)).toBeNaN();
     ranking.close();
   });
 
-  it('refuses to read once closed', () => {
-    const ranking = openRanking(blobs, write(Float32Array.of(0.5)));
+  it('refuses to read once closed', async () => {
+    const ranking = await openRanking(blobs, await write(Float32Array.of(0.5)));
     ranking.close();
     ranking.close();
     expect(() => ranking.read(0, 1)).toThrow('is closed');
@@ -119,60 +124,62 @@ describe('Ranking', () => {
 });
 
 describe('openRanking', () => {
-  const whole = (): string => write(Float32Array.of(0.5, 0.25, Number.NaN));
+  const whole = async (): Promise<string> => await write(Float32Array.of(0.5, 0.25, Number.NaN));
 
-  it('refuses a missing folder', () => {
-    expect(() => openRanking(blobs, join(root, 'nowhere'))).toThrow(
+  it('refuses a missing folder', async () => {
+    await expect(openRanking(blobs, join(root, 'nowhere'))).rejects.toThrow(
       expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } }),
     );
   });
 
-  it('refuses short scores', () => {
-    const folder = whole();
+  it('refuses short scores', async () => {
+    const folder = await whole();
     truncateSync(join(folder, 'scores.f32'), 11);
-    expect(() => openRanking(blobs, folder)).toThrow('is damaged: scores.f32 has 11 bytes, not 12');
+    await expect(openRanking(blobs, folder)).rejects.toThrow('is damaged: scores.f32 has 11 bytes, not 12');
   });
 
-  it('refuses a short order', () => {
-    const folder = whole();
+  it('refuses a short order', async () => {
+    const folder = await whole();
     truncateSync(join(folder, 'order.u32'), 4);
-    expect(() => openRanking(blobs, folder)).toThrow('is damaged: order.u32 has 4 bytes, not 8');
+    await expect(openRanking(blobs, folder)).rejects.toThrow('is damaged: order.u32 has 4 bytes, not 8');
   });
 
-  it('refuses a sidecar that is not JSON', () => {
-    const folder = whole();
+  it('refuses a sidecar that is not JSON', async () => {
+    const folder = await whole();
     truncateSync(join(folder, 'ranking.json'), 5);
-    expect(() => openRanking(blobs, folder)).toThrow('is damaged: ranking.json is not JSON');
+    await expect(openRanking(blobs, folder)).rejects.toThrow('is damaged: ranking.json is not JSON');
   });
 
-  it('refuses impossible counts', () => {
-    const folder = whole();
+  it('refuses impossible counts', async () => {
+    const folder = await whole();
     writeFileSync(join(folder, 'ranking.json'), '{"contract":1,"users":1,"candidates":2}');
-    expect(() => openRanking(blobs, folder)).toThrow('impossible counts: 1 users, 2 candidates');
+    await expect(openRanking(blobs, folder)).rejects.toThrow('impossible counts: 1 users, 2 candidates');
   });
 
-  it('refuses a newer contract', () => {
-    const folder = whole();
+  it('refuses a newer contract', async () => {
+    const folder = await whole();
     writeFileSync(join(folder, 'ranking.json'), '{"contract":2,"users":3,"candidates":2}');
-    expect(() => openRanking(blobs, folder)).toThrow('its contract version is 2, but this release reads version 1');
+    await expect(openRanking(blobs, folder)).rejects.toThrow(
+      'its contract version is 2, but this release reads version 1',
+    );
   });
 
-  it('leaves no descriptor open when it refuses', () => {
-    const folder = whole();
+  it('leaves no descriptor open when it refuses', async () => {
+    const folder = await whole();
     truncateSync(join(folder, 'order.u32'), 4);
-    expect(() => openRanking(blobs, folder)).toThrow('order.u32');
+    await expect(openRanking(blobs, folder)).rejects.toThrow('order.u32');
     expect(openFilesUnder(folder)).toEqual([]);
   });
 
-  it('reports that the files disagree instead of returning a wrong rank', () => {
-    const folder = whole();
+  it('reports that the files disagree instead of returning a wrong rank', async () => {
+    const folder = await whole();
     const order = readFileSync(join(folder, 'order.u32'));
     order.writeUInt32LE(2, 0);
     writeFileSync(join(folder, 'order.u32'), order);
     // a ranking written before there were checksums
     const { crc32: _, ...sidecar } = JSON.parse(readFileSync(join(folder, 'ranking.json'), 'utf8'));
     writeFileSync(join(folder, 'ranking.json'), JSON.stringify(sidecar));
-    const ranking = openRanking(blobs, folder);
+    const ranking = await openRanking(blobs, folder);
     expect(() => ranking.rankOf(0)).toThrow('order.u32 does not contain user number 0, but scores.f32 does');
     ranking.close();
   });

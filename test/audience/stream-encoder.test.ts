@@ -44,9 +44,14 @@ function blocksOf(count: number, size: number): MemberBlock[] {
 
 const NOBODY: MemberBlock = { ...blocksOf(1, 1)[0]!, ranks: new Uint32Array(0), ids: table.gather(new Uint32Array(0)) };
 
+/** Blocks that come one by one. */
+async function* oneByOne(blocks: Iterable<RowBlock>): AsyncGenerator<RowBlock> {
+  yield* blocks;
+}
+
 async function collect(encoding: Encoding, blocks: Iterable<RowBlock>, own = encoder): Promise<Buffer[]> {
   const chunks: Buffer[] = [];
-  for await (const chunk of own.encode(encoding, blocks, turn)) chunks.push(Buffer.from(chunk));
+  for await (const chunk of own.encode(encoding, oneByOne(blocks), turn)) chunks.push(Buffer.from(chunk));
   return chunks;
 }
 
@@ -138,7 +143,7 @@ describe('the event loop', () => {
         yield block;
       }
     }
-    const chunks = encoder.encode(PARQUET, counted(), turn);
+    const chunks = encoder.encode(PARQUET, oneByOne(counted()), turn);
     await chunks.next();
     const before = read;
     for (let i = 0; i < 50; i++) await nextTurn();
@@ -184,7 +189,7 @@ describe('the end of a stream', () => {
         read = -1;
       }
     }
-    for await (const _ of encoder.encode(PARQUET, counted(), turn)) break;
+    for await (const _ of encoder.encode(PARQUET, oneByOne(counted()), turn)) break;
     expect(read).toBe(-1);
     expect(await collect(PARQUET, blocksOf(10, 5))).not.toHaveLength(0);
   });
@@ -199,7 +204,7 @@ describe('the end of a stream', () => {
 
   it('comes with an error where the encoder is closed, and the next stream starts another thread', async () => {
     const own = new StreamEncoder();
-    const chunks = own.encode(PARQUET, blocksOf(3_000, 700), turn);
+    const chunks = own.encode(PARQUET, oneByOne(blocksOf(3_000, 700)), turn);
     await chunks.next();
     await own.close();
     await expect(chunks.next()).rejects.toThrow('closed');

@@ -6,6 +6,7 @@ import { checkRanking } from '../../src/audience/check-ranking.ts';
 import { isDamage } from '../../src/audience/format.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { drainAsync } from '../../src/lib/files/slices.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
@@ -21,9 +22,9 @@ const scores = Float32Array.from({ length: USERS }, () =>
 );
 let folders = 0;
 
-function written(): string {
+async function written(): Promise<string> {
   const folder = join(root, `ranking-${folders++}`);
-  writeRanking(blobs, folder, scores);
+  await writeRanking(blobs, folder, scores);
   return folder;
 }
 
@@ -40,11 +41,7 @@ function unseal(folder: string): void {
 }
 
 function check(folder: string) {
-  const slices = checkRanking(blobs, folder);
-  for (;;) {
-    const { done, value } = slices.next();
-    if (done) return value;
-  }
+  return drainAsync(checkRanking(blobs, folder), () => {});
 }
 
 /** What an action returns, or `damaged`. */
@@ -66,36 +63,36 @@ function readAll(ranking: Ranking) {
 }
 
 describe('a ranking with one flipped bit', () => {
-  it('answers as before or reports damage, for bits anywhere in both files', () => {
-    const whole = openRanking(blobs, written());
+  it('answers as before or reports damage, for bits anywhere in both files', async () => {
+    const whole = await openRanking(blobs, await written());
     const expected = readAll(whole);
     whole.close();
-    const folder = written();
+    const folder = await written();
     const rounds = size(12, 60);
     let found = 0;
     for (let round = 0; round < rounds; round++) {
       const path = join(folder, round % 2 === 0 ? 'scores.f32' : 'order.u32');
       const bit = rng.integer(8 * readFileSync(path).length);
       flip(path, bit);
-      const ranking = openRanking(blobs, folder);
+      const ranking = await openRanking(blobs, folder);
       const answers = readAll(ranking);
       const wrong = answers.filter((answer, i) => answer !== 'damaged' && answer !== expected[i]);
       expect([path, bit, wrong]).toEqual([path, bit, []]);
       if (answers.includes('damaged')) found += 1;
       ranking.close();
-      expect(check(folder).fault).not.toBeNull();
+      expect((await check(folder)).fault).not.toBeNull();
       flip(path, bit);
     }
     // most bits are in a block that was read
     expect(found).toBeGreaterThan(rounds / 2);
-    expect(check(folder)).toEqual({ fault: null });
+    expect(await check(folder)).toEqual({ fault: null });
   });
 
-  it('calls onDamage when a damaged block is read', () => {
-    const folder = written();
+  it('calls onDamage when a damaged block is read', async () => {
+    const folder = await written();
     flip(join(folder, 'order.u32'), 8 * 3);
     const told: string[] = [];
-    const ranking = openRanking(blobs, folder, ({ message }) => told.push(message));
+    const ranking = await openRanking(blobs, folder, ({ message }) => told.push(message));
     expect(told).toEqual([]);
     expect(() => ranking.usersAt(0, 1)).toThrow('block 0 of order.u32 does not match its checksum');
     expect(told).toHaveLength(1);
@@ -104,13 +101,13 @@ describe('a ranking with one flipped bit', () => {
 });
 
 describe('a ranking from before checksums', () => {
-  it('is opened, and sealed with its current contents', () => {
-    const folder = written();
+  it('is opened, and sealed with its current contents', async () => {
+    const folder = await written();
     const sealed = readFileSync(join(folder, 'ranking.json'), 'utf8');
     unseal(folder);
-    openRanking(blobs, folder).close();
-    check(folder).seal!();
+    (await openRanking(blobs, folder)).close();
+    await (await check(folder)).seal!();
     expect(readFileSync(join(folder, 'ranking.json'), 'utf8')).toBe(sealed);
-    expect(check(folder)).toEqual({ fault: null });
+    expect(await check(folder)).toEqual({ fault: null });
   });
 });

@@ -20,9 +20,9 @@ function sumOf(bytes: Buffer): string {
   return sum.toString('base64');
 }
 
-function thrownBy(action: () => unknown): AppError {
+async function thrownBy(action: () => Promise<unknown>): Promise<AppError> {
   try {
-    action();
+    await action();
   } catch (error) {
     expect(error).toBeInstanceOf(AppError);
     return error as AppError;
@@ -31,9 +31,9 @@ function thrownBy(action: () => unknown): AppError {
 }
 
 describe('writeRanking', () => {
-  it('writes the documented bytes and nothing else', () => {
+  it('writes the documented bytes and nothing else', async () => {
     const folder = join(root, 'campaign', 'expansion');
-    expect(writeRanking(blobs, folder, scores)).toEqual({ candidates: 3 });
+    expect(await writeRanking(blobs, folder, scores)).toEqual({ candidates: 3 });
     expect(readdirSync(join(root, 'campaign'))).toEqual(['expansion']);
     expect(readdirSync(folder).sort()).toEqual(['order.u32', 'ranking.json', 'scores.f32']);
     expect(readFileSync(join(folder, 'order.u32')).toString('hex')).toBe('020000000000000003000000');
@@ -50,62 +50,62 @@ describe('writeRanking', () => {
     });
   });
 
-  it('writes scores in memory shared with worker threads', () => {
+  it('writes scores in memory shared with worker threads', async () => {
     const folder = join(root, 'shared');
     const shared = new Float32Array(new SharedArrayBuffer(16));
     shared.set(scores);
-    writeRanking(blobs, folder, shared);
-    const ranking = openRanking(blobs, folder);
+    await writeRanking(blobs, folder, shared);
+    const ranking = await openRanking(blobs, folder);
     expect([...ranking.read(0, 10).userNumbers]).toEqual([2, 0, 3]);
     ranking.close();
   });
 
-  it('writes additional files, and fails as a whole when one cannot be written', () => {
+  it('writes additional files, and fails as a whole when one cannot be written', async () => {
     const folder = join(root, 'beside', 'expansion');
-    writeRanking(blobs, folder, scores, new Map([['more.bin', Uint8Array.of(1, 2)]]));
+    await writeRanking(blobs, folder, scores, new Map([['more.bin', Uint8Array.of(1, 2)]]));
     expect(readdirSync(folder).sort()).toEqual(['more.bin', 'order.u32', 'ranking.json', 'scores.f32']);
     expect([...readFileSync(join(folder, 'more.bin'))]).toEqual([1, 2]);
-    const ranking = openRanking(blobs, folder);
+    const ranking = await openRanking(blobs, folder);
     expect(ranking.candidates).toBe(3);
     ranking.close();
     const impossible = new Map([['no/such/folder', Uint8Array.of(1)]]);
-    const error = thrownBy(() => writeRanking(blobs, join(root, 'beside', 'another'), scores, impossible));
+    const error = await thrownBy(() => writeRanking(blobs, join(root, 'beside', 'another'), scores, impossible));
     expect([error.code, error.facts]).toEqual(['storage_failed', { errno: 'ENOENT' }]);
     expect(readdirSync(join(root, 'beside'))).toEqual(['expansion']);
   });
 
-  it('writes an empty ranking', () => {
+  it('writes an empty ranking', async () => {
     const folder = join(root, 'nobody');
-    expect(writeRanking(blobs, folder, Float32Array.of(Number.NaN))).toEqual({ candidates: 0 });
-    const ranking = openRanking(blobs, folder);
+    expect(await writeRanking(blobs, folder, Float32Array.of(Number.NaN))).toEqual({ candidates: 0 });
+    const ranking = await openRanking(blobs, folder);
     expect(ranking.read(0, 10).userNumbers.length).toBe(0);
     expect(ranking.rankOf(0)).toBe(0);
     ranking.close();
   });
 
-  it('replaces the leftovers of an earlier attempt, including half-written siblings, while readers keep the old one', () => {
+  it('replaces the leftovers of an earlier attempt, including half-written siblings, while readers keep the old one', async () => {
     const parent = join(root, 'retried');
     const folder = join(parent, 'expansion');
-    writeRanking(blobs, folder, scores);
-    const reader = openRanking(blobs, folder);
+    await writeRanking(blobs, folder, scores);
+    const reader = await openRanking(blobs, folder);
     mkdirSync(join(parent, 'expansion.new-killed'));
     writeFileSync(join(parent, 'expansion.new-killed', 'scores.f32'), 'half');
     mkdirSync(join(parent, 'expansion.old-killed'));
     mkdirSync(join(parent, 'expansion-of-another'));
 
-    writeRanking(blobs, folder, Float32Array.of(0.9, 0.8));
+    await writeRanking(blobs, folder, Float32Array.of(0.9, 0.8));
 
     expect(readdirSync(parent).sort()).toEqual(['expansion', 'expansion-of-another']);
     expect([...reader.read(0, 9).userNumbers]).toEqual([2, 0, 3]);
-    const renewed = openRanking(blobs, folder);
+    const renewed = await openRanking(blobs, folder);
     expect([...renewed.read(0, 9).userNumbers]).toEqual([0, 1]);
     reader.close();
     renewed.close();
   });
 
-  it('throws storage_failed with the cause when the folder cannot be made', () => {
+  it('throws storage_failed with the cause when the folder cannot be made', async () => {
     writeFileSync(join(root, 'a-file'), '');
-    const error = thrownBy(() => writeRanking(blobs, join(root, 'a-file', 'campaign', 'expansion'), scores));
+    const error = await thrownBy(() => writeRanking(blobs, join(root, 'a-file', 'campaign', 'expansion'), scores));
     expect(error.code).toBe('storage_failed');
     expect(error.facts).toEqual({ errno: 'ENOTDIR' });
     expect((error.cause as NodeJS.ErrnoException).code).toBe('ENOTDIR');
@@ -117,8 +117,9 @@ describe('writeRanking', () => {
     const program = `
       import { writeRanking } from ${JSON.stringify(join(import.meta.dirname, '../../src/audience/write-ranking.ts'))};
       import { FileBlobs } from ${JSON.stringify(join(import.meta.dirname, '../../src/storage/files/blobs.ts'))};
+      import { PromisedBlobs } from ${JSON.stringify(join(import.meta.dirname, '../../src/storage/files/promised-blobs.ts'))};
       try {
-        writeRanking(new FileBlobs('/'), process.argv[1], new Float32Array(1_000_000));
+        await writeRanking(new PromisedBlobs(new FileBlobs('/')), process.argv[1], new Float32Array(1_000_000));
       } catch (error) {
         process.stdout.write(error.code + ' ' + error.facts.errno);
       }
@@ -133,12 +134,12 @@ describe('writeRanking', () => {
     expect(readdirSync(join(root, 'limited'))).toEqual([]);
   });
 
-  it('keeps the existing ranking when writing its replacement fails', () => {
+  it('keeps the existing ranking when writing its replacement fails', async () => {
     const name = 'e'.repeat(250); // too long for a file name once it has the suffix of the new sibling
     const folder = join(root, 'kept', name);
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'ranking.json'), 'as it was');
-    const error = thrownBy(() => writeRanking(blobs, folder, scores));
+    const error = await thrownBy(() => writeRanking(blobs, folder, scores));
     expect(error.facts).toEqual({ errno: 'ENAMETOOLONG' });
     expect(readdirSync(join(root, 'kept'))).toEqual([name]);
     expect(readFileSync(join(folder, 'ranking.json'), 'utf8')).toBe('as it was');

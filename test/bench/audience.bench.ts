@@ -26,10 +26,11 @@ import { createDirectory } from '../../src/population/read/directory.ts';
 import { SEGMENT_ROWS } from '../../src/population/read/segments.ts';
 import type { Column } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
+import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 import { compare } from './measure.ts';
 
 /** By absolute path. */
-const BLOBS = new FileBlobs('/');
+const BLOBS = new PromisedBlobs(new FileBlobs('/'));
 const USERS = 1_000_000;
 const CAMPAIGNS = 500;
 /** Number of different rankings; the campaigns' folders are links to them. */
@@ -41,24 +42,26 @@ const FEATURES = 15;
 export async function benchAudience(): Promise<readonly string[]> {
   const root = mkdtempSync(join(tmpdir(), 'metaheac-bench-'));
   try {
-    const folders = makeFolders(root);
-    return [...(await benchLookups(folders)), ...(await benchExports(folders[0]!)), benchExplanation(folders[0]!)];
+    const folders = await makeFolders(root);
+    return [
+      ...(await benchLookups(folders)),
+      ...(await benchExports(folders[0]!)),
+      await benchExplanation(folders[0]!),
+    ];
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
 }
 
-function makeFolders(root: string): string[] {
+async function makeFolders(root: string): Promise<string[]> {
   const rng = createRng('bench audience');
-  const bases = Array.from({ length: RANKINGS }, (_, i) => {
-    const base = join(root, `base-${i}`);
-    writeRanking(
+  const bases = Array.from({ length: RANKINGS }, (_, i) => join(root, `base-${i}`));
+  for (const base of bases)
+    await writeRanking(
       BLOBS,
       base,
       Float32Array.from({ length: USERS }, () => (rng.integer(100) === 0 ? Number.NaN : rng.uniform())),
     );
-    return base;
-  });
   return Array.from({ length: CAMPAIGNS }, (_, i) => {
     const folder = join(root, `campaign-${i}`);
     mkdirSync(folder);
@@ -107,7 +110,7 @@ function quantilesOf(times: readonly number[]): string {
 }
 
 async function benchExports(folder: string): Promise<string[]> {
-  const ranking = openRanking(BLOBS, folder);
+  const ranking = await openRanking(BLOBS, folder);
   const table = new TextTable();
   for (let user = 0; user < USERS; user++) table.add(`user-${user * 7919}`, 32);
   const ids = createDirectory(table, { has: () => false });
@@ -150,10 +153,10 @@ async function benchExports(folder: string): Promise<string[]> {
   return lines;
 }
 
-function benchExplanation(folder: string): string {
-  const ranking = openRanking(BLOBS, folder);
+async function benchExplanation(folder: string): Promise<string> {
+  const ranking = await openRanking(BLOBS, folder);
   const start = performance.now();
-  const { features } = explain(syntheticPopulation(), { ranking, size: USERS / 20 }, new Set([1, 2, 3]), {
+  const { features } = await explain(syntheticPopulation(), { ranking, size: USERS / 20 }, new Set([1, 2, 3]), {
     tokens: 100,
     minimumGroupUsers: 100,
     minimumDisparityPercent: 80,

@@ -9,6 +9,7 @@ import { CSV_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../src/lib/media-types.t
 import { createRng } from '../../src/lib/rng.ts';
 import type { Population } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
+import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 import { type Figure, figure } from './report.ts';
 
 const { streamChunkRows, parquetRowGroupRows } = DEFAULT_SERVER_CONFIG;
@@ -20,13 +21,16 @@ const ENCODINGS: Readonly<Record<string, Encoding>> = {
 };
 
 /** Measures processor time, which other work on the machine hardly affects; it includes the garbage collector's. */
-export function benchSlices(folder: string, { directory }: Pick<Population, 'directory'>): Record<string, Figure> {
-  const blobs = new FileBlobs('/');
+export async function benchSlices(
+  folder: string,
+  { directory }: Pick<Population, 'directory'>,
+): Promise<Record<string, Figure>> {
+  const blobs = new PromisedBlobs(new FileBlobs('/'));
   const rng = createRng('export slices');
   const scores = Float32Array.from({ length: directory.size }, () => rng.uniform());
-  writeRanking(blobs, folder, scores);
+  await writeRanking(blobs, folder, scores);
   const results: Record<string, Figure> = {};
-  const ranking = openRanking(blobs, folder);
+  const ranking = await openRanking(blobs, folder);
   const note = (name: string, times: readonly number[]) => {
     const sorted = [...times].sort((a, b) => a - b);
     results[`${name}, median`] = figure([sorted[sorted.length >> 1]!], 'ms');
@@ -39,16 +43,16 @@ export function benchSlices(folder: string, { directory }: Pick<Population, 'dir
     const encoded: number[] = [];
     for (;;) {
       let block: MemberBlock | undefined;
-      const gather = () => {
-        block = blocks.next().value ?? undefined;
+      const gather = async () => {
+        block = (await blocks.next()).value ?? undefined;
       };
-      const time = processorMs(gather);
+      const time = await processorMs(gather);
       if (block === undefined) break;
       gathered.push(time);
       const taken = block;
-      encoded.push(processorMs(() => encoder.add(taken)));
+      encoded.push(await processorMs(() => encoder.add(taken)));
     }
-    encoded.push(processorMs(() => encoder.end()));
+    encoded.push(await processorMs(() => encoder.end()));
     note(`a block of ${name} on the event loop`, gathered);
     note(`a block of ${name} in the thread`, encoded);
   }
@@ -56,9 +60,9 @@ export function benchSlices(folder: string, { directory }: Pick<Population, 'dir
   return results;
 }
 
-function processorMs(work: () => void): number {
+async function processorMs(work: () => unknown): Promise<number> {
   const before = process.cpuUsage();
-  work();
+  await work();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1e3;
 }

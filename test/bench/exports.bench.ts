@@ -27,7 +27,7 @@ export async function benchExports({ quick, users: asked, note }: BenchOptions):
     note(`making a population of ${users.toLocaleString('en')} people and an audience of ${PERCENT} % of them`);
     const population = await makePopulation(folder, users);
     await makeAudiences(join(folder, 'service'), population, { campaigns: 1, percent: PERCENT });
-    const slices = benchSlices(join(folder, 'slices'), openPopulation(population));
+    const slices = await benchSlices(join(folder, 'slices'), openPopulation(population));
     const service = await startService(population, join(folder, 'service'));
     try {
       const campaign = (await service.call('GET', '/v1/campaigns')).json.items[0].id;

@@ -58,7 +58,7 @@ export async function makeAudiences(dataDir: string, folder: string, made: Made)
       await store.advance(job, { state: 'scoring', progress: 0.5 });
       for (let user = 0; user < users; user++) scores[user] = drawn[(user * STRIDE + i * 104_729) % users]!;
       const ranking = rankingFolder(job.campaignId, job.expansionId);
-      const { candidates } = writeRanking(store.blobs, ranking, scores);
+      const { candidates } = await writeRanking(store.blobs, ranking, scores);
       const excluded = { seeds: 0, suppressed: 0, filtered: 0 };
       const computedWith = { device: 'cpu', threads: 2, batchSize: 1024 };
       const result = { folder: ranking, candidates, populationSize: users, excluded, timings: {} };

@@ -11,6 +11,7 @@ import type { CampaignValues } from '../../src/online/encode.ts';
 import { makeRoom } from '../../src/online/user-side/user-side-folders.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
+import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 
 export interface ScoringRig {
   readonly users: number;
@@ -45,7 +46,7 @@ export async function openScoringRig({
 }: ScoringRigOptions): Promise<ScoringRig> {
   const pool = await ThreadPool.open(threads, { ...paths, device: 'cpu', userSides });
   const population = openPopulation(paths.population, { trusted: true });
-  const blobs = new FileBlobs(out);
+  const blobs = new PromisedBlobs(new FileBlobs(out));
   const parameters = sharedParameters(paths.model);
   // the first campaign has the general model's parameters; the others' differ slightly
   const byCampaign: (readonly SharedTensor[])[] = [parameters];
@@ -70,8 +71,8 @@ export async function openScoringRig({
   const scoreOne = async (campaign: number) => {
     const scores = await scoresOf(campaign);
     rankings += 1;
-    writeRanking(blobs, `ranking-${rankings}`, scores);
-    blobs.delete(`ranking-${rankings}`);
+    await writeRanking(blobs, `ranking-${rankings}`, scores);
+    await blobs.delete(`ranking-${rankings}`);
   };
   return {
     users: population.rowCount,

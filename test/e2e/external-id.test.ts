@@ -123,7 +123,7 @@ async function expand(externalId?: string): Promise<{ id: string; scores: Float3
 
 async function scoresOf(id: string): Promise<Float32Array> {
   const store = await openStore(dataDir, { clock: systemClock, ...LIMITS });
-  const ranking = openRanking(store.blobs, (await store.activeAudience(id)).folder);
+  const ranking = await openRanking(store.blobs, (await store.activeAudience(id)).folder);
   await store.close();
   const scores = Float32Array.from({ length: population.directory.size }, (_, number) => ranking.scoreOf(number));
   ranking.close();

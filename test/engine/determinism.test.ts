@@ -57,7 +57,7 @@ describe('a ranking', () => {
     const { state, candidates } = await rig.ended(all);
     const population = openPopulation(world.population);
     expect([state, candidates]).toEqual(['ready', population.rowCount - campaign.seeds.length]);
-    const ranking = openRanking(rig.store.blobs, (await rig.store.activeAudience(all)).folder);
+    const ranking = await openRanking(rig.store.blobs, (await rig.store.activeAudience(all)).folder);
     const scores = campaign.seeds.map((id) => ranking.scoreOf(population.directory.find(id)));
     ranking.close();
     expect(scores).toEqual(campaign.seeds.map(() => Number.NaN));

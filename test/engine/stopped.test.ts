@@ -85,7 +85,7 @@ describe('an expansion', () => {
     expect(excluded!.suppressed).toBe(out.size);
     expect(excluded!.seeds + excluded!.suppressed + excluded!.filtered + audience.candidates).toBe(population.rowCount);
     expect(excluded!.filtered).toBeGreaterThan(0);
-    const ranking = openRanking(rig.store.blobs, audience.folder);
+    const ranking = await openRanking(rig.store.blobs, audience.folder);
     const { userNumbers } = ranking.read(0, audience.candidates);
     ranking.close();
     for (const seed of campaign.seeds) out.add(seed);

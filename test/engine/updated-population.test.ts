@@ -133,10 +133,10 @@ describe('a population with dead rows', () => {
       await scorer.close();
       await regression?.close();
       const to = join(folder, `ranking-${population.version}`);
-      writeRanking(blobs, to, scores);
-      const ranking = openRanking(blobs, to);
+      await writeRanking(blobs, to, scores);
+      const ranking = await openRanking(blobs, to);
       const audience = [...ranking.read(0, 5000).userNumbers].map((user) => population.directory.id(user));
-      const explanation = explain(population, { ranking, size: 5000 }, new Set([1, 2, 3]), LIMITS);
+      const explanation = await explain(population, { ranking, size: 5000 }, new Set([1, 2, 3]), LIMITS);
       ranking.close();
       results.push({ scores, epochs, quality, audience, explanation });
     }

@@ -450,7 +450,7 @@ async function finishJob(
     seeds.has(population.directory.id(number)) ? Number.NaN : score(number),
   );
   const folder = rankingFolder(job.campaignId, job.expansionId);
-  const { candidates } = writeRanking(store.blobs, folder, scores);
+  const { candidates } = await writeRanking(store.blobs, folder, scores);
   const timings = { queued: 0.01, adapting: 0.5, scoring: 0.2, ranking: 0.1 };
   const isDone = await store.finish(job, {
     folder,

@@ -34,7 +34,7 @@ const start = (populationVersion: string, of: CampaignStore = store) => {
   end = startHousekeeping({
     store: of,
     rankings: {
-      forgetDeleted: () => {
+      forgetDeleted: async () => {
         forgets += 1;
       },
     },

@@ -82,13 +82,15 @@ it('makes an audience again that a read found damaged, once', async () => {
   const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 0 });
   rankings.onDamage((path) => damage.noteRanking(path));
   for (let read = 0; read < 3; read++)
-    expect(() => rankings.get(folder).usersAt(0, 1)).toThrow('does not match its checksum');
+    await expect(async () => rankings.use(folder, (ranking) => ranking.usersAt(0, 1))).rejects.toThrow(
+      'does not match its checksum',
+    );
   await expect.poll(async () => (await store.get(id)).state).toBe('queued');
   expect(damage.counts().ranking).toBe(1);
   await fixture.finishNext();
   const again = await store.activeAudience(id);
   expect(again.folder).not.toBe(folder);
-  expect(rankings.get(again.folder).candidates).toBe(again.candidates);
+  expect(await rankings.use(again.folder, ({ candidates }) => candidates)).toBe(again.candidates);
   rankings.closeAll();
 });
 

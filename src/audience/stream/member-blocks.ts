@@ -3,6 +3,7 @@
  * member.
  */
 
+import { untilRead } from '../../domain/ports/blobs.ts';
 import type { GatheredTexts } from '../../lib/text/text-table.ts';
 import type { Directory } from '../../population/read.ts';
 import type { AudienceItem } from '../page.ts';
@@ -25,14 +26,14 @@ export interface MemberBlock {
  * Yields the members of an audience of `size` ranks, starting at the 0-based rank `fromRank` (default: 0), in blocks of
  * `blockSize` ranks, which are read on demand. A block is empty if all of its users were erased.
  */
-export function* memberBlocks(
+export async function* memberBlocks(
   ranking: ReadRanking,
   ids: GatheredIds,
   range: { readonly size: number; readonly fromRank?: number; readonly blockSize: number },
-): Generator<MemberBlock> {
+): AsyncGenerator<MemberBlock> {
   const end = Math.min(range.size, ranking.candidates);
   for (let fromRank = range.fromRank ?? 0; fromRank < end; fromRank += range.blockSize)
-    yield readBlock(ranking, ids, fromRank, Math.min(range.blockSize, end - fromRank));
+    yield await untilRead(() => readBlock(ranking, ids, fromRank, Math.min(range.blockSize, end - fromRank)));
 }
 
 /** Yields the members of a block one after the other. */

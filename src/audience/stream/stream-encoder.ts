@@ -21,7 +21,11 @@ export class StreamEncoder {
    * in the thread, and blocks are encoded in order of arrival. When a client disconnects, no more blocks are read, and
    * the thread drops the stream.
    */
-  async *encode(encoding: Encoding, blocks: Iterable<RowBlock>, turn: () => Promise<void>): AsyncGenerator<Uint8Array> {
+  async *encode(
+    encoding: Encoding,
+    blocks: AsyncIterable<RowBlock>,
+    turn: () => Promise<void>,
+  ): AsyncGenerator<Uint8Array> {
     // all blocks of a stream go to the same thread, because another thread would lack the incomplete part of the stream
     const thread = this.#startedThread();
     const stream = this.#streams++;
@@ -32,7 +36,7 @@ export class StreamEncoder {
     let isOver = false;
     try {
       await turn();
-      for (const block of blocks) {
+      for await (const block of blocks) {
         if (block.ids.ends.length > 0) {
           const bytes = await run({ stream, step: 'add', encoding, block });
           if (bytes.length > 0) yield bytes;

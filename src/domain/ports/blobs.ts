@@ -138,6 +138,21 @@ export function untilRead<T>(work: () => T): T | Promise<T> {
   }
 }
 
+/**
+ * Like `untilRead`, for work that is a step of a generator: yields what is missing, which the caller fetches before it
+ * continues.
+ */
+export function* readingParts<T>(work: () => T): Generator<PartMissing, T, void> {
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof PartMissing)) throw error;
+      yield error;
+    }
+  }
+}
+
 async function afterFetch<T>(first: PartMissing, work: () => T): Promise<T> {
   let missing = first;
   for (let fetches = 0; fetches < MAXIMUM_FETCHES; fetches++) {

@@ -1,5 +1,5 @@
 /** The port of upkeep: checks of a store's files while a service may be running, and backups. */
-import type { Blobs } from './local-blobs.ts';
+import type { Blobs } from './blobs.ts';
 
 /** The files and folders that a store's rows refer to. */
 export interface StoreContents {
@@ -26,7 +26,7 @@ export interface Verdict {
    * Adds checksums of the current bytes to a ranking; only for a ranking that was written before rankings had
    * checksums.
    */
-  readonly seal?: () => void;
+  readonly seal?: () => Promise<void>;
 }
 
 /** All methods reject with AppError storage_failed if the store cannot be read. */

@@ -172,7 +172,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
   requireLease(await store.renew(job));
   const folder = rankingFolder(job.campaignId, job.expansionId);
   const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
-  const ranking = writeRanking(store.blobs, folder, scores, kept);
+  const ranking = await writeRanking(store.blobs, folder, scores, kept);
   stage('ranking');
   if (ranking.candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
   const { epochs, quality: held_out, prediction } = customised;

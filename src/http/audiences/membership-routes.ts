@@ -2,7 +2,7 @@
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { grouped } from '../../lib/text/counted.ts';
-import type { Membership } from '../../service/ports/rankings.ts';
+import type { Membership, ReadRanking } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { quoteJson, sendJson } from '../plugins/json/json-writing.ts';
@@ -28,8 +28,8 @@ export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): 
 }
 
 /**
- * Opens the active audience and returns the result of `use`. The ranking is closed afterwards, so `use` must not keep
- * the ranking.
+ * Returns the result of `use`, which reads the active audience like the work of `rankings.use`. It must not keep the
+ * ranking, which may be closed afterwards.
  */
 export async function withActive<T>(
   {
@@ -40,11 +40,13 @@ export async function withActive<T>(
   },
   id: string,
   users: number,
-  use: (audience: Audience, ranking: ReturnType<typeof rankings.get>) => T,
+  use: (audience: Audience, ranking: ReadRanking) => T,
 ): Promise<T> {
   const found = { audience: await store.activeAudience(id) };
   const again = async () => ({ audience: await activeNow(store, id) });
-  return openFound(found, again, ({ audience }) => use(audience, rankings.get(audience.folder, audience.size, users)));
+  return openFound(found, again, ({ audience }) =>
+    rankings.use(audience.folder, (ranking) => use(audience, ranking), { size: audience.size, users }),
+  );
 }
 
 /** @throws AppError user_not_found */

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Audience } from '../../domain/types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
 import { decimalScore } from '../../lib/text/decimal-score.ts';
-import type { AudienceItem, Encoding, ReadRanking, TextType } from '../../service/ports/rankings.ts';
+import type { AudienceItem, Encoding, HeldRanking, ReadRanking, TextType } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../plugins/accept.ts';
 import { sendPage } from '../plugins/compression.ts';
@@ -26,17 +26,14 @@ type Query = ViewQuery & {
 };
 
 /** An audience with its open ranking, and the part of the ranking to return. */
-interface Opened<R> {
+interface Opened {
   readonly audience: Audience;
-  readonly ranking: R;
+  readonly ranking: ReadRanking;
   readonly view: View;
 }
 
 /** An opened audience that does not change until `close`. */
-interface Held {
-  readonly opened: Opened<ReadRanking>;
-  readonly close: () => void;
-}
+type Held = HeldRanking<Opened>;
 
 /** Creates the function that responds with the members of `version`, or of the active version if `version` is null. */
 export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
@@ -61,7 +58,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
     const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
     const known = validatorsOf(found.audience, representation);
     if (isMatch(request.headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
-    const say = ({ audience, view }: Opened<unknown>, next: string | null) => {
+    const say = ({ audience, view }: Omit<Opened, 'ranking'>, next: string | null) => {
       reply.headers({
         ...validatorsOf(audience, representation),
         'x-audience-size': view.size,
@@ -70,7 +67,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       });
       return reply.type(CONTENT_TYPES[type]);
     };
-    const open = <R extends ReadRanking>(at: Located, ranking: R): Opened<R> => {
+    const open = (at: Located, ranking: ReadRanking): Opened => {
       checkPopulation(dependencies, at.audience, ranking);
       return { audience: at.audience, ranking, view: viewOf(at, ranking, query) };
     };
@@ -85,17 +82,27 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
     }
 
     const limit = query.limit ?? config.defaultPageSize;
-    const opened = await openFound(found, find, (at) =>
-      open(at, rankings.get(at.audience.folder, activeSize(at.audience), limit)),
-    );
-    const { audience, ranking, view } = opened;
-    const items = reads.pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
+    const read = await openFound(found, find, (at) => {
+      const use = { size: activeSize(at.audience), users: limit };
+      return rankings.use(at.audience.folder, (ranking) => readPage(open(at, ranking), limit, dependencies), use);
+    });
+    const { audience, view, items } = read;
     const next = nextCursor(audience, view, view.from + limit);
-    if (type !== JSON_TYPE) return sendPage(say(opened, next), reads.memberText(type, isSafe, items), gzip);
+    if (type !== JSON_TYPE) return sendPage(say(read, next), reads.memberText(type, isSafe, items), gzip);
     const counts = `"size":${view.size},"candidates":${audience.candidates},"version":${audience.version}`;
     const page = `{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`;
-    return sendPage(say(opened, null), page, gzip);
+    return sendPage(say(read, null), page, gzip);
   };
+}
+
+/** Reads a page of up to `limit` members, from the start of the view. */
+function readPage(
+  { audience, ranking, view }: Opened,
+  limit: number,
+  { population, reads }: Pick<ReadNeeds, 'population' | 'reads'>,
+) {
+  const range = { size: view.size, fromRank: view.from, limit };
+  return { audience, view, items: reads.pageOf(ranking, population.directory, range) };
 }
 
 /**
@@ -105,23 +112,18 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
 async function holdForStream(
   release: () => void,
   rankings: ReadNeeds['rankings'],
-  open: (at: Located, ranking: ReadRanking) => Opened<ReadRanking>,
-  openFirst: (use: (at: Located) => Held) => Promise<Held>,
+  open: (at: Located, ranking: ReadRanking) => Opened,
+  openFirst: (use: (at: Located) => Promise<Held>) => Promise<Held>,
 ): Promise<Held> {
   try {
-    return await openFirst((at) => {
-      const held = rankings.hold(at.audience.folder);
-      const close = () => {
-        held.close();
-        release();
-      };
-      try {
-        return { opened: open(at, held.ranking), close };
-      } catch (error) {
-        held.close();
-        throw error;
-      }
-    });
+    const { opened, close } = await openFirst((at) =>
+      rankings.hold(at.audience.folder, (ranking) => open(at, ranking)),
+    );
+    const closeBoth = () => {
+      close();
+      release();
+    };
+    return { opened, close: closeBoth };
   } catch (error) {
     release();
     throw error;
@@ -138,7 +140,7 @@ function encodingOf(
 
 /** The blocks of a stream, from the start of the view to rank `end`. */
 function blocksOf(
-  { ranking, view }: Opened<ReadRanking>,
+  { ranking, view }: Opened,
   end: number,
   { config, population, reads }: Pick<ReadNeeds, 'config' | 'population' | 'reads'>,
 ) {

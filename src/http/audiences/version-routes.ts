@@ -150,18 +150,20 @@ async function openBoth(
 ): Promise<OpenSides> {
   const { store, rankings } = dependencies;
   const release = takeStream();
-  const held: HeldRanking[] = [];
+  const held: HeldRanking<Side>[] = [];
   const close = () => {
     for (const one of held) one.close();
     release();
   };
   const open = (first: Audience): Promise<Side> => {
     const find = async () => ({ audience: await store.audienceVersion(first.campaignId, first.version) });
-    return openFound({ audience: first }, find, ({ audience }) => {
-      const one = rankings.hold(audience.folder);
+    return openFound({ audience: first }, find, async ({ audience }) => {
+      const one = await rankings.hold(audience.folder, (ranking) => {
+        checkPopulation(dependencies, audience, ranking);
+        return { ranking, size: audience.size };
+      });
       held.push(one);
-      checkPopulation(dependencies, audience, one.ranking);
-      return { ranking: one.ranking, size: audience.size };
+      return one.opened;
     });
   };
   try {
@@ -172,13 +174,16 @@ async function openBoth(
   }
 }
 
-function* changes({ config, population, reads }: VersionNeeds, { from, to }: OpenSides): Generator<ChangeBlock> {
+async function* changes(
+  { config, population, reads }: VersionNeeds,
+  { from, to }: OpenSides,
+): AsyncGenerator<ChangeBlock> {
   const { directory } = population;
   const blockOf = (change: ChangeBlock['change'], users: Uint32Array): ChangeBlock => ({
     change,
     ids: directory.gatherIds(users.filter((user) => !directory.isErased(user))),
   });
   const block = config.streamChunkRows;
-  for (const users of reads.missingFrom(from, to, block)) yield blockOf('removed', users);
-  for (const users of reads.missingFrom(to, from, block)) yield blockOf('added', users);
+  for await (const users of reads.missingFrom(from, to, block)) yield blockOf('removed', users);
+  for await (const users of reads.missingFrom(to, from, block)) yield blockOf('added', users);
 }

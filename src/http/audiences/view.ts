@@ -99,10 +99,12 @@ export function checkPopulation(
 export async function openFound<L extends { readonly audience: Audience }, T>(
   found: L,
   find: () => Promise<L>,
-  open: (found: L) => T,
+  open: (found: L) => T | Promise<T>,
 ): Promise<T> {
   try {
-    return open(found);
+    const opened = open(found);
+    // a look-up in an open ranking does not wait
+    return opened instanceof Promise ? await opened : opened;
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'storage_failed') throw error;
     const again = await find();

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 
 /** Number of bytes per slice. It is a multiple of the block size that the checksums of rankings use. */
-const SLICE_BYTES = 256 * 1024;
+export const SLICE_BYTES = 256 * 1024;
 /** Maximum number of bytes per read call, because Node refuses lengths over 2^31 - 1. */
 const READ_BYTES = 1024 * 1024 * 1024;
 

@@ -16,7 +16,7 @@ export type { TextType } from '../../audience/stream/row-formats.ts';
 export type { HeldAudience } from '../../audience/user-audiences.ts';
 
 /** Opens rankings. */
-export type Rankings = Pick<RankingCache, 'get' | 'hold'>;
+export type Rankings = Pick<RankingCache, 'use' | 'hold'>;
 
 /** Reads from open rankings: positions of users, pages, blocks and differences. */
 export type RankingReads = typeof RANKING_READS;

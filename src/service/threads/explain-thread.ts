@@ -40,9 +40,9 @@ async function run(
   const opened = openPopulation(population, { version: populationVersion, trusted: true });
   const files = openStoreFiles(store);
   const seeds = await numbersOf(opened, files, seedSets);
-  const ranking = openRanking(files.blobs, folder);
+  const ranking = await openRanking(files.blobs, folder);
   try {
-    return explain(opened, { ranking, size }, seeds, limits);
+    return await explain(opened, { ranking, size }, seeds, limits);
   } finally {
     ranking.close();
   }

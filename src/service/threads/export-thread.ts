@@ -38,8 +38,8 @@ export interface ExportResult {
   readonly onnx: Uint8Array | null;
 }
 
-function run(task: ExportTask, data: ExportThreadData): ExportResult {
-  const customised = readStoredModel(openStoreFiles(data.store).blobs, task.folder);
+async function run(task: ExportTask, data: ExportThreadData): Promise<ExportResult> {
+  const customised = await readStoredModel(openStoreFiles(data.store).blobs, task.folder);
   const general = readModelFolder(folderOf(customised.modelVersion, data));
   checkVersion(
     customised.modelVersion,

@@ -46,7 +46,7 @@ export function startHousekeeping(options: HousekeepingOptions): () => void {
   schedule.repeat('removing old data', PRUNE_EVERY_MS, async () => {
     await leadership.lead(() => removeOld(options));
     // each service has rankings open
-    rankings.forgetDeleted();
+    await rankings.forgetDeleted();
     await leadership.lead(() => store.removeUnusedFeedback());
   });
   schedule.repeat('marking expired keys', EXPIRE_EVERY_MS, async () => {

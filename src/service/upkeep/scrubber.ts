@@ -125,11 +125,18 @@ export class Scrubber {
     const verdict = yield* item.check();
     // if the file was removed during the check, its row is gone too
     if (isIntact(verdict) || !item.isNeeded(await upkeep.contents())) return;
-    if (kind === 'ranking') rankings.forget(path);
+    // an open ranking has verified its blocks, or knows no checksums; the next use opens it again
+    const forget = () => {
+      if (kind === 'ranking') rankings.forget(path);
+    };
     if (verdict.fault === null) {
-      verdict.seal?.();
+      await verdict.seal?.();
+      forget();
       logger.info({ path }, 'checksums were added to a ranking that an earlier version of metaheac wrote');
-    } else if (kind === 'ranking') damage.noteRanking(path, verdict.fault);
+      return;
+    }
+    forget();
+    if (kind === 'ranking') damage.noteRanking(path, verdict.fault);
     else damage.note(kind, path, verdict.fault);
   }
 

@@ -19,7 +19,6 @@ import {
 import { basename, dirname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
 import type { BlobWriter, OpenBlob, UnnamedBlob } from '../../domain/ports/blobs.ts';
-import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import { assert } from '../../lib/errors.ts';
 import {
   createFolder,
@@ -34,7 +33,11 @@ import {
 } from '../../lib/files/durable-files.ts';
 import { readFully } from '../../lib/files/slices.ts';
 
-export class FileBlobs implements Blobs {
+/**
+ * Blobs of the local disk, without promises, for a store that publishes and removes files inside its transactions.
+ * `PromisedBlobs` is the port over this class, whose methods it documents.
+ */
+export class FileBlobs {
   readonly #root: string;
 
   /** Blobs in a folder; names are relative to `root`. */

@@ -1,17 +1,17 @@
 /** Checks a user set against its name, in slices that let other work run in between. */
-import type { BlobReader } from '../../domain/ports/local-blobs.ts';
+import type { BlobReader } from '../../domain/ports/blobs.ts';
 import type { Verdict } from '../../domain/ports/upkeep.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { hashSlices } from '../../lib/files/slices.ts';
-import { SEED_FOLDER, userSetFile } from './set-file.ts';
+import { openUserSet } from './set-file.ts';
 
 /**
  * Yields the number of bytes of each slice.
  * @throws AppError storage_failed if the disk fails
  */
-export function* checkUserSet(blobs: BlobReader, sha256: string): Generator<number, Verdict, void> {
+export async function* checkUserSet(blobs: BlobReader, sha256: string): AsyncGenerator<number, Verdict, void> {
   try {
-    const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
+    const blob = await openUserSet(blobs, sha256);
     try {
       const isWhole = (yield* hashSlices(blob, blob.sizeBytes)) === sha256;
       return { fault: isWhole ? null : 'the bytes of the file do not match its name' };

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { CampaignStore, StoreFiles, StoreOptions } from '../../domain/ports/store.ts';
 import { createClosedFolder, storageError, syncFolder } from '../../lib/files/durable-files.ts';
 import { FileBlobs } from '../files/blobs.ts';
+import { PromisedBlobs } from '../files/promised-blobs.ts';
 import { userSetBlocks } from '../files/set-file.ts';
 import { SqliteApiKeys } from './api-keys.ts';
 import { SqliteAudiences } from './audiences.ts';
@@ -62,7 +63,7 @@ export async function openStore(dataDir: string, options: StoreOptions): Promise
 /** Opens the blobs and user sets of the data folder, without the database. */
 export function openFiles(dataDir: string): StoreFiles {
   const blobs = new FileBlobs(dataDir);
-  return { blobs, setBlocks: async (sha256) => userSetBlocks(blobs, sha256) };
+  return { blobs: new PromisedBlobs(blobs), setBlocks: async (sha256) => userSetBlocks(blobs, sha256) };
 }
 
 function composed(connection: Connection): CampaignStore {
@@ -97,7 +98,7 @@ function composed(connection: Connection): CampaignStore {
     ...promised(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
     ...promised(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),
     ...promised(cleanup, ['prune', 'removeUnusedFiles', 'takeFolder', 'renewGeneration']),
-    blobs,
+    blobs: new PromisedBlobs(blobs),
     userSets: {
       collect: () => userSets.collect(),
       ...promised(userSets, ['change', 'find', 'clear', 'report', 'unknownOf', 'removeUnused', 'removeLeftovers']),

@@ -1,9 +1,9 @@
 /** Lists the expected and the existing files of a data folder, over a read-only connection. */
 import { resolve } from 'node:path';
-import type { Blobs } from '../../domain/ports/local-blobs.ts';
 import type { DamagedRow, StoreContents, StoreUpkeep } from '../../domain/ports/upkeep.ts';
 import { withStorage } from '../../lib/files/durable-files.ts';
 import { FileBlobs } from '../files/blobs.ts';
+import { PromisedBlobs } from '../files/promised-blobs.ts';
 import { type StoredFile, storedFiles } from '../files/stored-files.ts';
 import { databaseOf } from './database/data-folder.ts';
 import { type Database, openForReading } from './database/database.ts';
@@ -16,9 +16,8 @@ import { setNames } from './set-rows.ts';
 export function openUpkeep(dataDir: string): StoreUpkeep {
   const absolute = resolve(dataDir);
   const upkeep = new SqliteUpkeep(openForReading(databaseOf(absolute)), absolute);
-  const blobs: Blobs = new FileBlobs(absolute);
   return {
-    blobs,
+    blobs: new PromisedBlobs(new FileBlobs(absolute)),
     async *damagedRows() {
       return yield* upkeep.damagedRows();
     },

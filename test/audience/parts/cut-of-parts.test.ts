@@ -6,7 +6,6 @@ import { RankingPart } from '../../../src/audience/parts/ranking-part.ts';
 import { writePart } from '../../../src/audience/parts/write-part.ts';
 import { openRanking } from '../../../src/audience/ranking.ts';
 import { writeRanking } from '../../../src/audience/write-ranking.ts';
-import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { promisedBlobs } from '../../fixture/promised-blobs.ts';
 import { anyScore, type Divided, divided, erasedOf, NOBODY, partsOf, withoutUsers } from './divided-scores.ts';
@@ -30,8 +29,8 @@ describe('cutOfParts', () => {
     await fc.assert(
       fc.asyncProperty(divided(anyScore, 60), async (data) => {
         const folder = `whole-${made++}`;
-        const { candidates } = writeRanking(new FileBlobs(root), folder, withoutUsers(data.scores, data.erased));
-        const ranking = openRanking(new FileBlobs(root), folder);
+        const { candidates } = await writeRanking(blobs, folder, withoutUsers(data.scores, data.erased));
+        const ranking = await openRanking(blobs, folder);
         const parts = await openParts(data);
         const sizes = [0, 1, 2, Math.floor(candidates / 2), candidates - 1, candidates, candidates + 1];
         for (const size of sizes)

@@ -7,7 +7,6 @@ import { MERGE_LIMITS, type MergeLimits, mergeParts } from '../../../src/audienc
 import { NARROW_USERS, PART_FILE } from '../../../src/audience/parts/part-format.ts';
 import { writePart } from '../../../src/audience/parts/write-part.ts';
 import { writeRanking } from '../../../src/audience/write-ranking.ts';
-import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { promisedBlobs } from '../../fixture/promised-blobs.ts';
 import { anyScore, type Divided, divided, erasedOf, NOBODY, partsOf, withoutUsers } from './divided-scores.ts';
@@ -23,9 +22,9 @@ function bytesOf(folder: string): Record<string, string> {
 }
 
 /** The bytes of the ranking that is written at once, without the erased users. */
-function whole({ scores, erased }: Divided): Record<string, string> {
+async function whole({ scores, erased }: Divided): Promise<Record<string, string>> {
   const folder = `whole-${made++}`;
-  writeRanking(new FileBlobs(root), folder, withoutUsers(scores, erased), beside);
+  await writeRanking(blobs, folder, withoutUsers(scores, erased), beside);
   return bytesOf(folder);
 }
 
@@ -63,7 +62,7 @@ describe('mergeParts', () => {
         fc.constantFrom(1, 5000, NARROW_USERS),
         fc.boolean(),
         async (data, limits, narrowUsers, isRemote) => {
-          expect(await merged(data, { limits, narrowUsers, isRemote })).toEqual(whole(data));
+          expect(await merged(data, { limits, narrowUsers, isRemote })).toEqual(await whole(data));
         },
       ),
       { numRuns: 50 },
@@ -76,17 +75,17 @@ describe('mergeParts', () => {
     for (const partOf of [(user: number) => user % 3, (user: number) => Math.floor(user / 70_000)]) {
       const data = { scores, partOf: Array.from(scores, (_, user) => partOf(user)), parts: 3, erased: NOBODY };
       const limits = { sliceUsers: 1000, windowUsers: 65_536, bufferBytes: 0 };
-      expect(await merged(data, { limits, narrowUsers: 1 })).toEqual(whole(data));
+      expect(await merged(data, { limits, narrowUsers: 1 })).toEqual(await whole(data));
     }
   });
 
   it('merges empty parts, and no parts at all', async () => {
     const nobody = Float32Array.of(Number.NaN, Number.NaN);
     expect(await merged({ scores: nobody, partOf: [0, 1], parts: 2, erased: NOBODY })).toEqual(
-      whole({ scores: nobody, partOf: [], parts: 0, erased: NOBODY }),
+      await whole({ scores: nobody, partOf: [], parts: 0, erased: NOBODY }),
     );
     const none = { scores: new Float32Array(0), partOf: [], parts: 0, erased: NOBODY };
-    expect(await merged(none)).toEqual(whole(none));
+    expect(await merged(none)).toEqual(await whole(none));
   });
 
   it('fails if a part is damaged, and leaves no folder', async () => {

@@ -57,7 +57,10 @@ export function describeUserErasure(newData: NewData): void {
       });
       expect((await store.get(other.id)).seeds).toEqual(other.seeds);
       expect(await store.requestedErasures(10)).toEqual([]);
-      const files = store.blobs.list(SEED_FOLDER).map((file) => Buffer.from(store.blobs.read(SEED_FOLDER, file)));
+      const names = await store.blobs.list(SEED_FOLDER);
+      const files = await Promise.all(
+        names.map(async (file) => Buffer.from(await store.blobs.read(SEED_FOLDER, file))),
+      );
       expect(files.filter((bytes) => /bob|unknown-1/.test(bytes.toString()))).toEqual([]);
     });
 

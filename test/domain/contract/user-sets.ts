@@ -41,8 +41,8 @@ export function describeUserSets(newData: NewData): void {
       await store.create(newCampaign({ seeds: ['bob', 'ann'] }), everyoneIsKnown);
       const { seeds } = (await store.claim('1:a'))!.sets;
       await change(userSets, COMMON, 'replace', ['ann', 'bob']);
-      expect([await userSets.find(COMMON), blobs.list(SEED_FOLDER)]).toEqual([seeds, [userSetFile(seeds)]]);
-      const bytes = blobs.read(SEED_FOLDER, userSetFile(seeds));
+      expect([await userSets.find(COMMON), await blobs.list(SEED_FOLDER)]).toEqual([seeds, [userSetFile(seeds)]]);
+      const bytes = await blobs.read(SEED_FOLDER, userSetFile(seeds));
       expect([Buffer.from(bytes).toString(), createHash('sha256').update(bytes).digest('hex')]).toEqual([
         'ann\nbob\n',
         seeds,
@@ -58,11 +58,11 @@ export function describeUserSets(newData: NewData): void {
       await change(userSets, owner, 'replace', ['dan']);
       await change(userSets, owner, 'replace', ['eve']);
       const last = (await userSets.find(owner))!;
-      expect(blobs.list(SEED_FOLDER).sort()).toEqual([first, last].map(userSetFile).sort());
+      expect((await blobs.list(SEED_FOLDER)).sort()).toEqual([first, last].map(userSetFile).sort());
       expect([...(await store.setBlocks(first))].flat()).toEqual(['ann', 'bob', 'cid']);
       await store.cancel(id, expansionId!);
       await store.delete(id);
-      expect(blobs.list(SEED_FOLDER)).toEqual([]);
+      expect(await blobs.list(SEED_FOLDER)).toEqual([]);
       const missing = expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } });
       await expect(async () => [...(await store.setBlocks(first))]).rejects.toThrow(missing);
     });
@@ -72,13 +72,11 @@ export function describeUserSets(newData: NewData): void {
       await userSets.removeLeftovers();
       await change(userSets, COMMON, 'replace', ['ann']);
       const kept = userSetFile((await userSets.find(COMMON))!);
-      blobs
-        .write(SEED_FOLDER)
-        .finishSync()
-        .publish(userSetFile('0'.repeat(64)));
+      const unused = await blobs.write(SEED_FOLDER).finish();
+      await unused.publish(userSetFile('0'.repeat(64)));
       blobs.write(SEED_FOLDER).write(Buffer.from('half'));
       await userSets.removeLeftovers();
-      expect(blobs.list(SEED_FOLDER)).toEqual([kept]);
+      expect(await blobs.list(SEED_FOLDER)).toEqual([kept]);
     });
 
     it('are refused if their campaign is deleted while they are written, and leave nothing', async () => {
@@ -87,7 +85,7 @@ export function describeUserSets(newData: NewData): void {
       const changing = change(store.userSets, { kind: 'seeds', campaignId: id }, 'add', ['a', 'b']);
       await store.delete(id);
       await expect(changing).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
-      expect(store.blobs.list(SEED_FOLDER)).toEqual([]);
+      expect(await store.blobs.list(SEED_FOLDER)).toEqual([]);
     });
 
     it('are read to their end if they are replaced meanwhile', async () => {
@@ -99,7 +97,7 @@ export function describeUserSets(newData: NewData): void {
       const report = userSets.report(COMMON, strangers);
       const first = unknown.next().value;
       await change(userSets, COMMON, 'replace', ['c']);
-      expect(blobs.list(SEED_FOLDER)).not.toContain(before);
+      expect(await blobs.list(SEED_FOLDER)).not.toContain(before);
       expect([...(first ?? []), ...[...unknown].flat()]).toEqual(['a', 'b']);
       expect(await report).toMatchObject({ unknown: 2, unknownExamples: ['a', 'b'] });
     });

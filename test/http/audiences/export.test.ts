@@ -199,7 +199,7 @@ describe('a stream whose folder is deleted', () => {
     const response = await start(path, headers);
     await sleep(50);
     await fixture.store.delete(campaign);
-    expect(fixture.store.blobs.has(folder)).toBe(false);
+    expect(await fixture.store.blobs.has(folder)).toBe(false);
     // two others make the cache evict it
     for (let i = 0; i < 2; i++) await fixture.call('GET', `/v1/campaigns/${await fixture.createReady()}/audience`);
     expect(openFiles(folder)).toBe(2);

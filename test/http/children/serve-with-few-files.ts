@@ -19,7 +19,7 @@ const server = serve(async (_request, response) => {
   try {
     const store = await openStore(folder, { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 3 });
     await store.webhooks.create({ url: 'https://example.com/', events: [], description: '' }, 100, systemClock.now());
-    store.blobs.publish(`ranking-${written++}`, new Map([['scores', Buffer.from('x')]]));
+    await store.blobs.publish(`ranking-${written++}`, new Map([['scores', Buffer.from('x')]]));
     await store.close();
     response.writeHead(202).end();
   } catch (error) {

@@ -33,7 +33,7 @@ async function createReady(store: CampaignStore, seeds: readonly string[] = ['an
   await store.create(newCampaign({ seeds }), everyoneIsKnown);
   const job = (await store.claim('1:test'))!;
   const folder = rankingFolder(job.campaignId, job.expansionId);
-  store.blobs.publish(folder, new Map([['order.u32', Buffer.from(folder)]]));
+  await store.blobs.publish(folder, new Map([['order.u32', Buffer.from(folder)]]));
   await expand(store, job, { folder });
   return folder;
 }
@@ -239,7 +239,7 @@ describe('a data folder with another database', () => {
     const store = await data.open();
     await start(store);
     const orphan = rankingFolder('c'.repeat(36), 'e'.repeat(36));
-    store.blobs.publish(orphan, new Map([['order.u32', Buffer.from('x')]]));
+    await store.blobs.publish(orphan, new Map([['order.u32', Buffer.from('x')]]));
     const [name] = marksOf(data.folder);
     const mark = readFileSync(join(data.folder, name!), 'utf8');
     writeFileSync(join(data.folder, name!), JSON.stringify({ ...JSON.parse(mark), database: 'another' }));
@@ -258,7 +258,7 @@ describe('a data folder with its own database', () => {
     const kept = await createReady(store);
     const before = filesOf(data.folder);
     const campaignId = kept.split('/')[1]!;
-    store.blobs.publish(rankingFolder(campaignId, 'e'.repeat(36)), new Map([['order.u32', Buffer.from('x')]]));
+    await store.blobs.publish(rankingFolder(campaignId, 'e'.repeat(36)), new Map([['order.u32', Buffer.from('x')]]));
     writeFileSync(join(data.folder, 'seeds', `${'0'.repeat(64)}.txt`), 'x\n');
     writeFileSync(join(data.folder, 'seeds', 'half.tmp'), 'x');
     await store.close(); // as kill -9 would, without a word
@@ -306,7 +306,7 @@ describe('a data folder with its own database', () => {
     for (const cut of cuts) {
       await cut(generation());
       if (cut === cuts[1]) mark(next, null);
-      store.blobs.publish(orphan, new Map([['order.u32', Buffer.from('x')]]));
+      await store.blobs.publish(orphan, new Map([['order.u32', Buffer.from('x')]]));
       expect(await start(store)).toBeNull();
       expect(existsSync(join(data.folder, 'set-aside'))).toBe(false);
       expect(filesOf(data.folder)).toEqual(before);
@@ -322,7 +322,7 @@ describe('a data folder with its own database', () => {
     const ready = await createReady(store);
     const running = await store.create(newCampaign({ seeds: ['x', 'y'] }), everyoneIsKnown);
     const unfinished = rankingFolder(running.id, running.expansionId!);
-    store.blobs.publish(`${unfinished}.kept`, new Map([['work.bin', Buffer.from('x')]]));
+    await store.blobs.publish(`${unfinished}.kept`, new Map([['work.bin', Buffer.from('x')]]));
     const before = filesOf(data.folder);
     expect(await start(store)).toBeNull();
     expect(filesOf(data.folder)).toEqual(before);

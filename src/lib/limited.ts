@@ -1,0 +1,19 @@
+/** Limits how many asynchronous actions run at the same time. */
+
+/** Returns a function that runs at most `limit` actions at a time; the others wait in order of arrival. */
+export function limited(limit: number): <T>(action: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (action) => {
+    if (running < limit) running += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await action();
+    } finally {
+      // the place passes to the next action, so that no later one can take it in between
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+}
