@@ -226,10 +226,14 @@ export function readManifest(path: string): Manifest {
   return parsed.data;
 }
 
+/** Whether a file name of a manifest stays inside the folder. */
+export function isInside(file: string): boolean {
+  return !isAbsolute(file) && !normalize(file).split(sep).includes('..');
+}
+
 /** Reads a file in the folder; `name` must not point outside the folder. */
 function readInside(path: string, file: string): Uint8Array {
-  if (isAbsolute(file) || normalize(file).split(sep).includes('..'))
-    throw refused(path, `the file name "${file}" points outside the folder`);
+  if (!isInside(file)) throw refused(path, `the file name "${file}" points outside the folder`);
   if (!existsSync(join(path, file))) throw refused(path, `${file} is missing`);
   try {
     return readFileSync(join(path, file));

@@ -1,0 +1,87 @@
+/**
+ * Shares models between hosts: publishes model folders to the storage of blobs, and fetches them from there. The files
+ * of all models are stored once, by their sha256. The manifest is stored last, so a model that can be found is complete.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { BlobFiles } from '../domain/ports/blob-files.ts';
+import { AppError } from '../lib/errors.ts';
+import { createFolder, storageError, syncFile, syncFolder, withStorage } from '../lib/files/durable-files.ts';
+import { isInside, MANIFEST_FILE, readManifest, readModelFolder, refused } from './folder.ts';
+import { findModel, isModelVersion } from './versions.ts';
+
+const FILES_PREFIX = 'models/files/';
+const MANIFESTS_PREFIX = 'models/manifests/';
+const SUFFIX = '.json';
+const manifestName = (version: string): string => `${MANIFESTS_PREFIX}${version}${SUFFIX}`;
+
+export interface ModelPublication {
+  readonly version: string;
+  /** Number of files that had to be stored. */
+  readonly files: number;
+}
+
+/**
+ * Publishes a model folder after checking all its files. Files that were stored before are not stored again, so an
+ * interrupted call can be repeated. @throws AppError invalid_model, storage_failed
+ */
+export async function publishModelFolder(files: BlobFiles, path: string): Promise<ModelPublication> {
+  const { manifest, read } = readModelFolder(path);
+  const known = new Set((await files.list(FILES_PREFIX)).map(({ name }) => name));
+  const published = { version: manifest.version, files: 0 };
+  for (const [file, sha256] of Object.entries(manifest.files)) {
+    const name = FILES_PREFIX + sha256;
+    if (known.has(name)) continue;
+    // the bytes are those that were checked, even if the file is replaced meanwhile
+    await files.put(name, read(file));
+    known.add(name);
+    published.files += 1;
+  }
+  const bytes = withStorage(`read ${path}`, () => readFileSync(join(path, MANIFEST_FILE)));
+  await files.put(manifestName(manifest.version), bytes, 'if-absent');
+  return published;
+}
+
+/** The versions of all published models, in any order. @throws AppError storage_failed */
+export async function listPublishedModels(files: BlobFiles): Promise<readonly string[]> {
+  const names = (await files.list(MANIFESTS_PREFIX)).map(({ name }) => name);
+  return names.map((name) => name.slice(MANIFESTS_PREFIX.length, -SUFFIX.length)).filter(isModelVersion);
+}
+
+/**
+ * Copies a published model into a folder of models under its version, completely or not at all, and verifies it.
+ * Returns the path of the copy. An existing copy is not changed. @throws AppError model_not_found, invalid_model
+ * (damaged), storage_failed
+ */
+export async function pullModel(files: BlobFiles, version: string, models: string): Promise<string> {
+  const existing = findModel(models, version);
+  if (existing !== null) return existing;
+  const found = isModelVersion(version) ? await files.find(manifestName(version)) : null;
+  if (found === null) throw new AppError('model_not_found', `model ${version} is not published`);
+  const path = join(resolve(models), version);
+  const temporary = `${path}.pulling-${randomUUID()}`;
+  try {
+    createFolder(temporary);
+    await writeFile(join(temporary, MANIFEST_FILE), found.data, { flush: true });
+    for (const [file, sha256] of Object.entries(readManifest(temporary).files)) {
+      if (!isInside(file)) throw refused(temporary, `the file name "${file}" points outside the folder`);
+      const target = join(temporary, file);
+      await mkdir(dirname(target), { recursive: true });
+      await files.fetchFile(FILES_PREFIX + sha256, target);
+      syncFile(target);
+    }
+    readModelFolder(temporary);
+    syncFolder(temporary);
+    await rename(temporary, path);
+    syncFolder(resolve(models));
+    return path;
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    // another process was faster
+    const copy = findModel(models, version);
+    if (copy !== null) return copy;
+    throw storageError(`fetch the model ${version} to ${path}`, error);
+  }
+}
