@@ -117,20 +117,24 @@ function checkPaths(command: Command): void {
 }
 
 function newProgram(stdout: Terminal, stderr: Terminal): Command {
-  return new Command('metaheac')
-    .description(
-      'Look-alike audience expansion: train a general model, serve it, expand seed users into ranked audiences.',
-    )
-    .version(PACKAGE_VERSION, '--version', 'print the version')
-    .helpCommand(false)
-    .configureHelp(HELP)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'metaheac: ')),
-    })
-    .showHelpAfterError('(add --help for the options)');
+  return (
+    new Command('metaheac')
+      .description(
+        'Look-alike audience expansion: train a general model, serve it, expand seed users into ranked audiences.',
+      )
+      .version(PACKAGE_VERSION, '--version', 'print the version')
+      // a command may have an option `--version` of its own
+      .enablePositionalOptions()
+      .helpCommand(false)
+      .configureHelp(HELP)
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => void stdout.write(text),
+        writeErr: (text) => void stderr.write(text),
+        outputError: (text, write) => write(text.replace(/^error: /, 'metaheac: ')),
+      })
+      .showHelpAfterError('(add --help for the options)')
+  );
 }
 
 /**

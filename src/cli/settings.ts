@@ -10,7 +10,7 @@ import { CONFIG_FILE, REMOVED, SETTINGS, type Setting, type SettingNames } from 
 /** The parsed options of a command line: values by flag name in camel case. */
 export type FlagValues = Readonly<Record<string, unknown>>;
 
-type SettingVariable = 'METAHEAC_DATA_DIR' | 'METAHEAC_API_KEY';
+type SettingVariable = 'METAHEAC_DATA_DIR' | 'METAHEAC_API_KEY' | 'METAHEAC_BLOBS';
 
 /** Adds a flag for each setting, and hidden flags for former settings. */
 export function addAllSettings(command: Command): Command {
@@ -68,6 +68,14 @@ function checkDataDir(dataDir: string | undefined, isMade: boolean): string {
 export function serviceOf(values: FlagValues, output: Output): { readonly dataDir: string; readonly key?: string } {
   const { METAHEAC_DATA_DIR: dataDir, METAHEAC_API_KEY: key } = settingsOf(values, output).values;
   return { dataDir: checkDataDir(dataDir, true), ...(key !== undefined && { key }) };
+}
+
+/** The storage of blobs from the command line or another source of settings. @throws UsageError if none is given */
+export function blobsOf(values: FlagValues, output: Output): string {
+  const { METAHEAC_BLOBS: blobs } = settingsOf(values, output).values;
+  if (blobs === undefined)
+    throw new UsageError('name the object storage: --blobs, METAHEAC_BLOBS, or blobs in a configuration file');
+  return blobs;
 }
 
 /** The key with which a command calls a running service. */

@@ -1,6 +1,7 @@
 /**
- * Shares models between hosts: publishes model folders to the storage of blobs, and fetches them from there. The files
- * of all models are stored once, by their sha256. The manifest is stored last, so a model that can be found is complete.
+ * Shares models between hosts: publishes model folders to the storage of blobs, and fetches them from there. Files that
+ * models have in common are stored once, by their sha256. The manifest is stored last, so a model that can be found is
+ * complete.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';

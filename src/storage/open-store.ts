@@ -1,7 +1,9 @@
 /** The only file that refers to the store adapters. Processes and threads open the same store with a locator. */
 import { resolve } from 'node:path';
+import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import type { StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
 import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
+import type { Clock } from '../lib/clock.ts';
 import { assert } from '../lib/errors.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
@@ -50,4 +52,24 @@ function adapterOf({ adapter: name }: StoreLocator): StoreAdapter {
   const adapter = ADAPTERS[name];
   assert(adapter !== undefined, `there is no adapter ${name}`);
   return adapter;
+}
+
+/** The folder of the single files in the storage of blobs. No folder of other blobs has this name. */
+const SHARED_FOLDER = 'shared';
+
+/**
+ * Opens the published populations and models in the storage of blobs, `s3://bucket/prefix`. `onKept` is called when
+ * rules of the bucket keep what was deleted. Calls no storage yet. @throws UsageError
+ */
+export async function openBlobFiles(
+  url: string,
+  clock: Clock,
+  onKept: (message: string) => void = () => {},
+): Promise<BlobFiles> {
+  // the driver is loaded late, because an embedded service does not need it
+  const { openS3Files } = await import('./s3/open-s3.ts');
+  return openS3Files(url, SHARED_FOLDER, {
+    clock,
+    onKept: ({ versions, reason }) => onKept(`the bucket keeps ${versions} versions of deleted files: ${reason}`),
+  });
 }

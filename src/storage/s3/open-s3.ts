@@ -39,6 +39,17 @@ export interface OpenedS3 {
   close(): void;
 }
 
+/** Opens single files below a folder of their own, without a cache. Calls no storage. @throws UsageError */
+export function openS3Files(
+  url: string,
+  folder: string,
+  { clock, credentials, onKept = () => {}, limits = {} }: S3Options,
+): S3BlobFiles {
+  const all = { ...DEFAULT_BLOB_LIMITS, ...limits };
+  const storage = new ObjectStorage(parseS3Url(url), { clock, limits: all, ...(credentials && { credentials }) });
+  return new S3BlobFiles(storage, new Removal(storage, clock.now, onKept), folder);
+}
+
 /** Opens blobs without calling the storage. @throws UsageError; AppError storage_failed if there can be no cache */
 export function openS3(locator: S3Locator, options: S3Options): OpenedS3 {
   const { clock, credentials, onKept = () => {} } = options;

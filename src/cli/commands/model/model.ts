@@ -1,12 +1,12 @@
 /**
  * The commands for models: `model show`, `import`, `diff` and `verify` read folders, and `promote`, `list` and
- * `rollback` call a service.
+ * `rollback` call a service; `publish` and `pull` use the object storage of a cluster.
  */
 import { type Command, Option } from 'commander';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
 import { deviceOption, existing } from '../../options.ts';
-import { addSettings, keyOf, serviceOf } from '../../settings.ts';
+import { addSettings, blobsOf, keyOf, serviceOf } from '../../settings.ts';
 
 const url = () => new Option('--url <url>', 'address of the running service');
 
@@ -67,6 +67,30 @@ export function addModelCommands(program: Command, output: Output): void {
     'metaheac model verify models/demo',
   );
   addServedModelCommands(model, output);
+  addSharedModelCommands(model, output);
+}
+
+/** Adds the commands that share models between the hosts of a cluster. */
+function addSharedModelCommands(model: Command, output: Output): void {
+  addExample(
+    addSettings(model.command('publish'), ['METAHEAC_BLOBS'])
+      .description('store a model in the object storage of a cluster, after checking the model as `model verify` does')
+      .argument('<dir>', 'model folder', existing)
+      .action(async (dir, options) =>
+        (await import('./share.ts')).modelPublishCommand(dir, blobsOf(options, output), output),
+      ),
+    'metaheac model publish models/second --blobs s3://bucket/prefix',
+  );
+  addExample(
+    addSettings(model.command('pull'), ['METAHEAC_BLOBS'])
+      .description('copy a published model from the object storage of a cluster into a folder of models')
+      .argument('<version>', 'version of the model')
+      .requiredOption('--out <dir>', 'folder of models; the copy is a folder in it, named after the version')
+      .action(async (version, options) =>
+        (await import('./share.ts')).modelPullCommand(version, blobsOf(options, output), options, output),
+      ),
+    'metaheac model pull 1ca2c5b70a4f --blobs s3://bucket/prefix --out models',
+  );
 }
 
 /** Adds the commands that show the served model or switch to another model. */

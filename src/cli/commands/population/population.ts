@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
 import { columnNames, existing, positiveInteger, wholeNumber } from '../../options.ts';
+import { addSettings, blobsOf } from '../../settings.ts';
 
 export function addPopulationCommands(program: Command, output: Output): void {
   const population = program.command('population').description('populations');
@@ -10,6 +11,7 @@ export function addPopulationCommands(program: Command, output: Output): void {
   addUpdate(population, output);
   addVersions(population, output);
   addErase(population, output);
+  addShare(population, output);
   addExample(
     population
       .command('repair')
@@ -35,6 +37,38 @@ function addErase(population: Command, output: Output): void {
       )
       .action(async (dir, options) => (await import('./erase.ts')).populationEraseCommand(dir, options, output)),
     'metaheac population erase population --ids ids.txt --data-dir data-dir',
+  );
+}
+
+/** Adds the commands that share populations between the hosts of a cluster. */
+function addShare(population: Command, output: Output): void {
+  addExample(
+    addSettings(population.command('publish'), ['METAHEAC_BLOBS'])
+      .description(
+        'store a version and the erasures of a population folder in the object storage of a cluster; only what is new ' +
+          'is stored, and an interrupted command can be repeated',
+      )
+      .argument('<dir>', 'population folder', existing)
+      .option('--version <version>', 'version to publish (default: the newest version)')
+      .option('--json', 'print one JSON object')
+      .action(async (dir, options) =>
+        (await import('./share.ts')).populationPublishCommand(dir, blobsOf(options, output), options, output),
+      ),
+    'metaheac population publish population --blobs s3://bucket/prefix',
+  );
+  addExample(
+    addSettings(population.command('pull'), ['METAHEAC_BLOBS'])
+      .description(
+        'copy a published version from the object storage of a cluster into a population folder, to import or update ' +
+          'there',
+      )
+      .argument('<dir>', 'population folder; created if it does not exist')
+      .option('--version <version>', 'version to copy (default: the newest published version)')
+      .option('--json', 'print one JSON object')
+      .action(async (dir, options) =>
+        (await import('./share.ts')).populationPullCommand(dir, blobsOf(options, output), options, output),
+      ),
+    'metaheac population pull population --blobs s3://bucket/prefix',
   );
 }
 

@@ -1,0 +1,51 @@
+/** `metaheac population publish` and `pull`. */
+import { systemClock } from '../../../lib/clock.ts';
+import type { Output } from '../../../lib/output.ts';
+import { publishPopulation, pullPopulation } from '../../../population/share.ts';
+import { openBlobFiles } from '../../../storage/open-store.ts';
+
+interface ShareOptions {
+  readonly version?: string;
+  readonly json?: boolean;
+}
+
+/** Publishes a version of a population folder for all hosts. */
+export async function populationPublishCommand(
+  dir: string,
+  blobs: string,
+  { version = undefined, json = false }: ShareOptions,
+  output: Output,
+): Promise<void> {
+  const files = await openBlobFiles(blobs, systemClock, (message) => output.note(message));
+  const published = await publishPopulation(dir, files, version ?? null, {
+    now: systemClock.now,
+    onProgress: ({ files: done, of }) => output.progress(`${done} of ${of} files`),
+  });
+  if (json) output.result(JSON.stringify(published));
+  else {
+    const { version: name, files: stored, bytes, known } = published;
+    const megabytes = (bytes / 2 ** 20).toFixed(1);
+    output.result(`published version ${name}: stored ${stored} files (${megabytes} MiB); ${known} were stored before`);
+  }
+}
+
+/** Copies a published version into a population folder, in which imports and updates can then run. */
+export async function populationPullCommand(
+  dir: string,
+  blobs: string,
+  { version = undefined, json = false }: ShareOptions,
+  output: Output,
+): Promise<void> {
+  const files = await openBlobFiles(blobs, systemClock, (message) => output.note(message));
+  const pulled = await pullPopulation(files, dir, version ?? null, ({ files: done, of }) =>
+    output.progress(`${done} of ${of} files`),
+  );
+  if (json) output.result(JSON.stringify(pulled));
+  else {
+    const megabytes = (pulled.bytes / 2 ** 20).toFixed(1);
+    output.result(
+      `pulled version ${pulled.version} into ${dir}: ${pulled.users} users; fetched ${pulled.files} files ` +
+        `(${megabytes} MiB)`,
+    );
+  }
+}
