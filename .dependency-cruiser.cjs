@@ -55,7 +55,7 @@ const DOORS = {
   '(@fastify/[^/]+|fastify|fastify-plugin|fastify-type-provider-zod|prom-client)': '^src/http/',
   'ipaddr.js': '^src/(lib/address-ranges|service/webhooks/address-guard)\\.ts$',
   'secure-json-parse': '^src/http/plugins/json/json-text\\.ts$',
-  'p-queue': '^src/(storage/sqlite/database/bounded-queue|http/plugins/connections/slots)\\.ts$',
+  'p-queue': '^src/(storage/bounded-queue|http/plugins/connections/slots)\\.ts$',
   '@opentelemetry/[^/]+': '^src/lib/telemetry/',
   pino: '^src/lib/logging\\.ts$',
   'pino-pretty': '^src/lib/pretty-log\\.ts$',

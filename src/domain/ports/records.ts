@@ -14,6 +14,11 @@ export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'feat
   readonly commonSuppression: string | null;
 };
 
+/** Users with their latest events. A block is read when it is requested. */
+export type FeedbackBlocks =
+  | Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>
+  | AsyncIterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>;
+
 export interface CampaignRecords {
   /** The campaigns, oldest first. */
   ready(): Promise<readonly CampaignRecord[]>;
@@ -35,7 +40,7 @@ export interface CampaignRecords {
   suppressedOf(id: string): Promise<IdBlocks>;
 
   /** The latest feedback event of each user, in blocks. If the campaign no longer exists, there are no blocks. */
-  feedbackOf(id: string): Promise<Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>>;
+  feedbackOf(id: string): Promise<FeedbackBlocks>;
 
   close(): Promise<void>;
 }

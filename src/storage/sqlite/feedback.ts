@@ -14,13 +14,13 @@ import {
 import { campaignNotFound } from '../../domain/not-found.ts';
 import type { Feedback } from '../../domain/ports/feedback.ts';
 import { AppError } from '../../lib/errors.ts';
+import { BoundedQueue } from '../bounded-queue.ts';
 import type { FileBlobs } from '../files/blobs.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { CampaignRows } from './campaign-rows.ts';
 import type { Connection } from './connection.ts';
-import { BoundedQueue } from './database/bounded-queue.ts';
 import { deleting } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';

@@ -1,6 +1,5 @@
 /** Stores seeds and suppression lists in SQLite: changes to sets, and counts of their users in a population. */
 import { setImmediate } from 'node:timers/promises';
-import { LRUCache } from 'lru-cache';
 import type { CollectedIds, UserSets } from '../../domain/ports/user-sets.ts';
 import type { SeedCounts } from '../../domain/types.ts';
 import {
@@ -9,19 +8,18 @@ import {
   type ChangeReport,
   type IdBlocks,
   type MatchedPopulation,
-  type Matches,
   type MatchReport,
   receivedAfter,
   type SetOwner,
   stillApplies,
 } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
-import { intersectionOf, unionOf } from '../files/algebra.ts';
 import type { FileBlobs } from '../files/blobs.ts';
 import { type ChangeTask, combine, sentOf, tallyFor } from '../files/change.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { tallyOf } from '../files/match-tally.ts';
 import { SEED_FOLDER, userSetBlocks, userSetFile } from '../files/set-file.ts';
+import { listOwners, reportOn, reportOnNone, SetMatches } from '../files/set-matches.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
@@ -31,10 +29,6 @@ import type { Synchronous } from './promised.ts';
 import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet } from './set-rows.ts';
 import { findOrphans } from './upkeep.ts';
 
-/** Number of sets whose counts are cached. */
-const REMEMBERED = 1_000;
-const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
-
 export class SqliteUserSets implements Synchronous<UserSets> {
   readonly #database: Database;
   readonly #dataDir: string;
@@ -42,8 +36,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
   readonly #discard: Connection['discard'];
   readonly #audit: SqliteAuditLog;
   readonly #now: () => number;
-  readonly #matches = new LRUCache<string, Promise<Matches>>({ max: REMEMBERED });
-  readonly #suppressed = new LRUCache<string, Promise<number>>({ max: REMEMBERED });
+  readonly #matches = new SetMatches((names, work) => work(names.map((sha256) => this.#blocks(sha256))));
 
   constructor({ database, dataDir, blobs, options, discard }: Connection, audit: SqliteAuditLog) {
     this.#discard = discard;
@@ -92,19 +85,15 @@ export class SqliteUserSets implements Synchronous<UserSets> {
 
   async report(owner: SetOwner, population: MatchedPopulation): Promise<MatchReport> {
     const owned = readOwnedSet(this.#database, owner);
-    const isSeeds = owner.kind === 'seeds';
-    if (owned === null) {
-      const counts = { received: 0, duplicate: 0, users: 0, ...NO_MATCHES };
-      return { ...counts, suppressed: isSeeds ? 0 : null, createdAt: null, updatedAt: null };
-    }
-    const { sha256, counts, createdAt, updatedAt } = owned;
+    if (owned === null) return reportOnNone(owner);
     // both reads start at once, so that they open their files now, while the files exist
     const [matches, suppressed] = await Promise.all([
-      this.#matchesOf(sha256, population),
-      isSeeds ? this.#suppressedOf(sha256, owner.campaignId, population) : null,
+      this.#matches.of(owned.sha256, population),
+      owner.kind === 'seeds'
+        ? this.#matches.suppressedOf(owned.sha256, this.#listsOf(owner.campaignId), population)
+        : null,
     ]);
-    const { received, duplicate } = counts;
-    return { received, duplicate, users: received - duplicate, ...matches, suppressed, createdAt, updatedAt };
+    return reportOn(owned, matches, suppressed);
   }
 
   *unknownOf(owner: SetOwner, population: MatchedPopulation): Generator<readonly string[], void, void> {
@@ -163,7 +152,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     } finally {
       set.discard();
     }
-    this.#matches.set(keyOf(population, set.sha256), Promise.resolve(tally.matches()));
+    this.#matches.remember(set.sha256, population, tally.matches());
     if (before !== null && before.sha256 !== set.sha256) this.#removeUnused(before.sha256);
     return sent;
   }
@@ -181,7 +170,9 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     const users = known + unknown;
     const received = receivedAfter(how, collected.received, before, users);
     const suppressed =
-      owner.kind === 'seeds' ? await this.#countSuppressed(after(), this.#listsOf(owner.campaignId), population) : null;
+      owner.kind === 'seeds'
+        ? await this.#matches.countSuppressed(after(), this.#listsOf(owner.campaignId), population)
+        : null;
     const { createdAt = null, updatedAt = null } = before ?? {};
     const counts = { received, duplicate: received - users, users, ...tally.matches() };
     return { ...counts, suppressed, createdAt, updatedAt, sent };
@@ -191,30 +182,11 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     return sha256 === undefined ? [] : userSetBlocks(this.#blobs, sha256);
   }
 
-  #matchesOf(sha256: string, population: MatchedPopulation): Promise<Matches> {
-    return remembered(this.#matches, keyOf(population, sha256), () => tallyOf(this.#blocks(sha256), population));
-  }
-
-  #suppressedOf(sha256: string, campaignId: string, population: MatchedPopulation): Promise<number> {
-    const lists = this.#listsOf(campaignId);
-    if (lists.length === 0) return Promise.resolve(0);
-    return remembered(this.#suppressed, keyOf(population, sha256, ...lists), () =>
-      this.#countSuppressed(this.#blocks(sha256), lists, population),
-    );
-  }
-
   /** Suppression lists that apply to a campaign. */
   #listsOf(campaignId: string): string[] {
-    return ([{ kind: 'suppression', campaignId }, { kind: 'common_suppression' }] as const)
+    return listOwners(campaignId)
       .map((owner) => readOwnedSet(this.#database, owner)?.sha256)
       .filter((list) => list !== undefined);
-  }
-
-  /** Number of known ids that are in at least one of the lists. */
-  async #countSuppressed(ids: IdBlocks, lists: readonly string[], population: MatchedPopulation): Promise<number> {
-    if (lists.length === 0) return 0;
-    const suppressed = lists.map((list) => this.#blocks(list)).reduce(unionOf);
-    return (await tallyOf(intersectionOf(ids, suppressed), population)).known;
   }
 
   /** Removes unused sets, rows first, because an unused file is harmless, but a row without its file is not. */
@@ -242,18 +214,4 @@ export class SqliteUserSets implements Synchronous<UserSets> {
 
 function isMissing(error: unknown): boolean {
   return error instanceof AppError && error.facts['errno'] === 'ENOENT';
-}
-
-function keyOf(population: MatchedPopulation, ...sets: readonly string[]): string {
-  return [population.version, ...sets].join(' ');
-}
-
-/** A cached or pending result; failures are not cached. */
-function remembered<T>(memory: LRUCache<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
-  const known = memory.get(key);
-  if (known !== undefined) return known;
-  const made = work();
-  made.catch(() => memory.delete(key));
-  memory.set(key, made);
-  return made;
 }

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CampaignRecords } from '../../../src/domain/ports/records.ts';
+import type { CampaignRecords, FeedbackBlocks } from '../../../src/domain/ports/records.ts';
 import type { Campaign } from '../../../src/domain/types.ts';
 import { openRecords } from '../../../src/storage/sqlite/campaign-records.ts';
 import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
@@ -11,6 +11,12 @@ import { temporaryFolder } from '../../fixture/folders.ts';
 import { dataFolder } from './data-folder.ts';
 
 const seedsOf = async (records: CampaignRecords, id: string) => [...(await records.seedsOf(id))].flat();
+
+async function rowsOf(blocks: FeedbackBlocks) {
+  const all = [];
+  for await (const rows of blocks) all.push(...rows);
+  return all;
+}
 
 describe('openRecords', () => {
   it('has campaigns with an audience, oldest first, and counts the others', async () => {
@@ -65,11 +71,11 @@ describe('openRecords', () => {
       { userId: 'eve', event: 'dismissal', happenedAt: 1 },
     ]);
     const records = await openRecords(data.folder);
-    expect([...(await records.feedbackOf(id))].flat()).toEqual([
+    expect(await rowsOf(await records.feedbackOf(id))).toEqual([
       { userId: 'dan', event: 'conversion' },
       { userId: 'eve', event: 'dismissal' },
     ]);
-    expect([...(await records.feedbackOf('nobody'))]).toEqual([]);
+    expect(await rowsOf(await records.feedbackOf('nobody'))).toEqual([]);
     await records.close();
   });
 

@@ -43,7 +43,7 @@ async function readCampaign(
   const seeds: number[] = [];
   for (const block of await records.seedsOf(id)) for (const userId of block) seeds.push(numberOf(userId, population));
   const by = { conversion: [] as number[], click: [] as number[], dismissal: [] as number[] };
-  for (const rows of await records.feedbackOf(id))
+  for await (const rows of await records.feedbackOf(id))
     for (const { userId, event } of rows) by[event].push(numberOf(userId, population));
   return {
     id: externalId ?? id,

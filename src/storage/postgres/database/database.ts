@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { AppError, assert } from '../../../lib/errors.ts';
 import { Announcements } from './announcements.ts';
-import { connectPool } from './driver.ts';
+import { connectPool, newClient } from './driver.ts';
 import { databaseError, isConflict, isConnectionLost, isDoubtful } from './errors.ts';
 import { type Bound, bindNames } from './statement.ts';
 
@@ -51,6 +51,7 @@ const BEGIN = {
 } as const;
 
 export class Database implements Sql {
+  readonly #url: string;
   readonly #pool: pg.Pool;
   readonly #announcements: Announcements;
   readonly #hooks: BeforeCommit[] = [];
@@ -59,6 +60,7 @@ export class Database implements Sql {
 
   /** Connects when it is first used. */
   constructor(url: string, poolSize?: number) {
+    this.#url = url;
     this.#pool = connectPool(url, poolSize);
     this.#announcements = new Announcements(url);
   }
@@ -112,6 +114,44 @@ export class Database implements Sql {
         if (!isAgain || attempt >= most) throw databaseError(error);
         await setTimeout(randomInt(PAUSE_MS * 2 ** Math.min(attempt, 6)));
       }
+    }
+  }
+
+  /**
+   * Runs `work` on one state of the database, for as long as it takes. `work` must only read.
+   * @throws AppError unavailable, storage_failed; the errors of `work`
+   */
+  async read<T>(work: (state: Sql) => Promise<T>): Promise<T> {
+    assert(this.#open.getStore() !== true, 'within a transaction, statements run by the transaction');
+    let failure: unknown;
+    const client = await this.#pool.connect().catch((error) => {
+      throw databaseError(error);
+    });
+    try {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      const result = await this.#open.run(true, () => work(new OpenTransaction(client)));
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      failure = error;
+      throw databaseError(error);
+    } finally {
+      if (failure === undefined) client.release();
+      else await rollBack(client, failure);
+    }
+  }
+
+  /**
+   * Opens a connection of its own, for locks that belong to a connection. The caller ends it.
+   * @throws AppError unavailable, storage_failed
+   */
+  async connectAlone(): Promise<pg.Client> {
+    const client = newClient(this.#url);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      throw databaseError(error);
     }
   }
 

@@ -1,6 +1,6 @@
 /** A queue that runs one task at a time and limits the number of waiting tasks. */
 import PQueue from 'p-queue';
-import { AppError } from '../../../lib/errors.ts';
+import { AppError } from '../lib/errors.ts';
 
 /** Seconds until a caller may try again if the queue is full. */
 const RETRY_SECONDS = 5;

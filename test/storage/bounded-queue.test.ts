@@ -1,6 +1,6 @@
 /** The queue of bounded length: order, failures and refusals. */
 import { describe, expect, it } from 'vitest';
-import { BoundedQueue } from '../../../src/storage/sqlite/database/bounded-queue.ts';
+import { BoundedQueue } from '../../src/storage/bounded-queue.ts';
 
 describe('BoundedQueue', () => {
   it('runs one task after the other, also after one that failed', async () => {

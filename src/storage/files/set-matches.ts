@@ -1,0 +1,90 @@
+/** How user sets match a population: counts of their users, cached, and reports. */
+import { LRUCache } from 'lru-cache';
+import type { SeedCounts } from '../../domain/types.ts';
+import type { IdBlocks, MatchedPopulation, Matches, MatchReport, OwnedSet, SetOwner } from '../../domain/user-sets.ts';
+import { intersectionOf, unionOf } from './algebra.ts';
+import { tallyOf } from './match-tally.ts';
+
+/** Number of sets whose counts are cached. */
+const REMEMBERED = 1_000;
+const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
+
+/** Calls `work` with the blocks of sets. Their files are open before `work` runs, or when it reads the first block. */
+export type WithSets = <T>(names: readonly string[], work: (sets: readonly IdBlocks[]) => Promise<T>) => Promise<T>;
+
+/** Counts of sets in a population. Sets are named by their sha256. */
+export class SetMatches {
+  readonly #withSets: WithSets;
+  readonly #matches = new LRUCache<string, Promise<Matches>>({ max: REMEMBERED });
+  readonly #suppressed = new LRUCache<string, Promise<number>>({ max: REMEMBERED });
+
+  constructor(withSets: WithSets) {
+    this.#withSets = withSets;
+  }
+
+  /** Caches the counts of a set that was counted while it was written. */
+  remember(set: string, population: MatchedPopulation, matches: Matches): void {
+    this.#matches.set(keyOf(population, set), Promise.resolve(matches));
+  }
+
+  of(set: string, population: MatchedPopulation): Promise<Matches> {
+    return remembered(this.#matches, keyOf(population, set), () =>
+      this.#withSets([set], ([ids]) => tallyOf(ids!, population)),
+    );
+  }
+
+  /** The number of known users of a set who are on at least one of the suppression lists. */
+  async suppressedOf(set: string, lists: readonly string[], population: MatchedPopulation): Promise<number> {
+    if (lists.length === 0) return 0;
+    return remembered(this.#suppressed, keyOf(population, set, ...lists), () =>
+      this.#withSets([set], ([ids]) => this.countSuppressed(ids!, lists, population)),
+    );
+  }
+
+  /** Like `suppressedOf`, for ids that are not a set yet. */
+  async countSuppressed(ids: IdBlocks, lists: readonly string[], population: MatchedPopulation): Promise<number> {
+    if (lists.length === 0) return 0;
+    return this.#withSets(lists, async (opened) => {
+      const suppressed = opened.reduce(unionOf);
+      return (await tallyOf(intersectionOf(ids, suppressed), population)).known;
+    });
+  }
+}
+
+/** The owners of the suppression lists that apply to a campaign. */
+export function listOwners(campaignId: string): readonly SetOwner[] {
+  return [{ kind: 'suppression', campaignId }, { kind: 'common_suppression' }];
+}
+
+/** The report on a set; `suppressed` is null for a suppression list. */
+export function reportOn(
+  { counts: { received, duplicate }, createdAt, updatedAt }: Omit<OwnedSet, 'sha256'>,
+  matches: Matches,
+  suppressed: number | null,
+): MatchReport {
+  return { received, duplicate, users: received - duplicate, ...matches, suppressed, createdAt, updatedAt };
+}
+
+/** The report for an owner without a set. */
+export function reportOnNone({ kind }: SetOwner): MatchReport {
+  const counts: SeedCounts = { received: 0, duplicate: 0, ...NO_MATCHES };
+  return { ...counts, users: 0, suppressed: kind === 'seeds' ? 0 : null, createdAt: null, updatedAt: null };
+}
+
+function keyOf(population: MatchedPopulation, ...sets: readonly string[]): string {
+  return [population.version, ...sets].join(' ');
+}
+
+/** A cached or pending result; failures are not cached. */
+function remembered<T extends object | number>(
+  memory: LRUCache<string, Promise<T>>,
+  key: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const known = memory.get(key);
+  if (known !== undefined) return known;
+  const made = work();
+  made.catch(() => memory.delete(key));
+  memory.set(key, made);
+  return made;
+}

@@ -1,0 +1,123 @@
+/** Feedback of one campaign from several nodes at once: exact counts, and sets without part of an upload. */
+import { expect, it } from 'vitest';
+import type { FeedbackEvent } from '../../../src/domain/feedback.ts';
+import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
+import { insert } from '../../../src/storage/postgres/database/columns.ts';
+import { withSets } from '../../../src/storage/postgres/set-files.ts';
+import { describeWithPostgres } from '../../fixture/postgres.ts';
+import { addCampaign, type Node, newNodes } from './nodes.ts';
+
+const events = (users: readonly string[], event: FeedbackEvent['event'], happenedAt = 1): FeedbackEvent[] =>
+  users.map((userId) => ({ userId, event, happenedAt }));
+const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix} ${i}`);
+
+async function numberOf({ database }: Node, id: string): Promise<number> {
+  return (await database.get<{ number: number }>('SELECT number FROM campaigns WHERE id = @id', { id }))!.number;
+}
+
+describeWithPostgres('feedback from several nodes at once', () => {
+  it('has exact counts, whatever the order of the uploads', async () => {
+    const { open } = await newNodes();
+    const nodes = [await open(), await open(), await open()];
+    const id = await addCampaign(nodes[0]!);
+    const users = names('u', 300);
+    // each node moves the same users between kinds; the latest time wins in the end
+    const kinds = ['click', 'conversion', 'dismissal'] as const;
+    const uploads = nodes.flatMap(({ feedback }, n) =>
+      kinds.map((kind, k) => feedback.addFeedback(id, events(users, kind, 1 + ((k + n) % 3)))),
+    );
+    for (const { received, taken, outdated } of await Promise.all(uploads)) {
+      expect(received).toBe(300);
+      expect(taken + outdated).toBe(300);
+    }
+    const rows = await nodes[0]!.database.all<{ event: string; count: number }>(
+      'SELECT event, count(*) AS count FROM feedback GROUP BY event',
+    );
+    const counts: Record<string, number> = { conversion: 0, click: 0, dismissal: 0 };
+    for (const { event, count } of rows) counts[event] = count;
+    expect(await nodes[1]!.feedback.feedbackOf(id)).toEqual(counts);
+    expect(rows.reduce((sum, { count }) => sum + count, 0)).toBe(300);
+  });
+
+  it('counts an upload from different campaigns at once without conflicts that reach the caller', async () => {
+    const { open } = await newNodes();
+    const nodes = [await open(), await open()];
+    const ids = await Promise.all([1, 2, 3, 4].map(() => addCampaign(nodes[0]!)));
+    const uploads = ids.flatMap((id) =>
+      nodes.map(({ feedback }, n) => feedback.addFeedback(id, events(names(`n${n}`, 2_600), 'click'))),
+    );
+    await Promise.all(uploads);
+    for (const id of ids)
+      expect(await nodes[0]!.feedback.feedbackOf(id)).toEqual({ conversion: 0, click: 5_200, dismissal: 0 });
+  });
+
+  it('gives an expansion all of an upload or nothing of it', async () => {
+    const { open, blobs } = await newNodes();
+    const [one, two] = [await open(), await open()];
+    const id = await addCampaign(one);
+    const number = await numberOf(one, id);
+    const sizes: number[] = [];
+    const upload = async () => {
+      for (let i = 0; i < 4; i++) await two.feedback.addFeedback(id, events(names(`u${i}`, 5_000), 'click'));
+    };
+    const snapshots = async () => {
+      for (let i = 0; i < 6; i++)
+        await one.feedback.snapshot(number, async ({ positives }) => void sizes.push(positives?.users ?? 0));
+    };
+    await Promise.all([upload(), snapshots()]);
+    for (const size of sizes) expect(size % 5_000, `${sizes}`).toBe(0);
+    expect(await blobs.list(SEED_FOLDER), 'files that no expansion uses are removed').toEqual([]);
+  });
+
+  it('that users send with U+0000 and other rare characters is read back as it was sent', async () => {
+    const { open, blobs } = await newNodes();
+    const node = await open();
+    const id = await addCampaign(node);
+    const odd = ['nul\0', 'quote"\n', '\uffff', '\u{1F600}', 'é'];
+    await node.feedback.addFeedback(id, events(odd, 'click'));
+    await node.feedback.addFeedback(id, events(odd, 'click'));
+    expect([...(await node.feedback.respondersOf(id, 9))].sort()).toEqual([...odd].sort());
+    const ids = await node.feedback.snapshot(await numberOf(node, id), ({ positives }) =>
+      withSets(blobs, [positives!.sha256], async ([set]) => [...set!].flat()),
+    );
+    expect(ids).toEqual([...odd].sort());
+    expect(await node.feedback.erase(odd)).toBe(5);
+    expect(await node.feedback.feedbackOf(id)).toEqual({ conversion: 0, click: 0, dismissal: 0 });
+  });
+
+  it('is made into sets again if users are erased after it was read', async () => {
+    const { open, blobs } = await newNodes();
+    const [one, two] = [await open(), await open()];
+    const id = await addCampaign(one);
+    await one.feedback.addFeedback(id, events(['ann', 'bob'], 'click'));
+    let calls = 0;
+    const set = await one.feedback.snapshot(await numberOf(one, id), async (sets) => {
+      // another node erases a user while this node is about to record the sets
+      if (++calls === 1) await two.erasure.eraseUsers(['bob']);
+      return one.database.write(async (transaction) => {
+        await sets.record(transaction, 1);
+        await transaction.run('UPDATE installation SET suppression_set = @set', { set: sets.positives!.sha256 });
+        return sets.positives!.sha256;
+      });
+    });
+    expect(calls).toBe(2);
+    expect(await withSets(blobs, [set], async ([ids]) => [...ids!].flat())).toEqual(['ann']);
+    expect(await blobs.list(SEED_FOLDER)).toHaveLength(1);
+  });
+
+  it('of a deleted campaign is refused and removed', async () => {
+    const { open } = await newNodes();
+    const [one, two] = [await open(), await open()];
+    const id = await addCampaign(one);
+    await one.feedback.addFeedback(id, events(names('u', 10), 'click'));
+    await insert(one.database, 'feedback', { campaign: 99, user_id: 'u', event: 'click', happened_at: 1 });
+    const deletion = two.database.run('DELETE FROM campaigns WHERE id = @id', { id });
+    const late = one.feedback.addFeedback(id, events(names('late', 2_000), 'click'));
+    await Promise.allSettled([deletion, late]);
+    await expect(one.feedback.addFeedback(id, events(['x'], 'click'))).rejects.toMatchObject({
+      code: 'campaign_not_found',
+    });
+    await Promise.all([one.feedback.removeUnusedFeedback(), two.feedback.removeUnusedFeedback()]);
+    expect(await one.database.all('SELECT 1 FROM feedback')).toEqual([]);
+  });
+});

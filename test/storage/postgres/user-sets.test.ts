@@ -1,0 +1,112 @@
+/** User sets of several nodes: what one node records or removes never takes a file away that a row names. */
+import { expect, it } from 'vitest';
+import { type Change, countSeeds, type SetOwner } from '../../../src/domain/user-sets.ts';
+import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
+import { writeBlocks } from '../../../src/storage/files/writer.ts';
+import { withSets } from '../../../src/storage/postgres/set-files.ts';
+import { assignSet } from '../../../src/storage/postgres/set-rows.ts';
+import { describeWithPostgres } from '../../fixture/postgres.ts';
+import { addCampaign, type Node, newNodes } from './nodes.ts';
+
+const COMMON: SetOwner = { kind: 'common_suppression' };
+const NO_COUNTS = { counts: countSeeds([], () => true).counts, createdAt: 1, updatedAt: 1 };
+const EVERYONE = { version: 'p', has: () => true };
+
+async function change({ userSets }: Node, owner: SetOwner, how: Change, ids: readonly string[]) {
+  const collected = userSets.collect();
+  try {
+    for (const id of ids) collected.add(id);
+    return await userSets.change(owner, how, collected, EVERYONE, 1_000);
+  } finally {
+    collected.close();
+  }
+}
+
+async function read({ userSets, connection }: Node, owner: SetOwner): Promise<string[]> {
+  const sha256 = await userSets.find(owner);
+  return sha256 === null ? [] : withSets(connection.blobs, [sha256], async ([ids]) => [...ids!].flat());
+}
+
+describeWithPostgres('user sets of several nodes', () => {
+  it('keep the ids that nodes add at the same time', async () => {
+    const { open, blobs } = await newNodes();
+    const nodes = [await open(), await open(), await open()];
+    const ids = nodes.map((_, n) => Array.from({ length: 4 }, (_, i) => `n${n} ${i}`));
+    await Promise.all(
+      nodes.map(async (node, n) => {
+        for (const id of ids[n]!) await change(node, COMMON, 'add', [id]);
+      }),
+    );
+    expect(await read(nodes[0]!, COMMON)).toEqual(ids.flat().sort());
+    expect(await blobs.list(SEED_FOLDER)).toEqual([userSetFile((await nodes[0]!.userSets.find(COMMON))!)]);
+  });
+
+  it('never lose a file that a row names, while nodes record and remove the same sets', async () => {
+    const { open, blobs } = await newNodes();
+    const nodes = [await open(), await open(), await open()];
+    const owners: SetOwner[] = [COMMON];
+    for (let i = 0; i < 2; i++) owners.push({ kind: 'suppression', campaignId: await addCampaign(nodes[0]!) });
+    // few contents, so that each set is recorded by one owner while it is removed for another
+    const contents = [['a'], ['b'], ['a', 'b']];
+    let changes = 0;
+    const run = async (node: Node, n: number) => {
+      for (let i = 0; i < 25; i++) {
+        const owner = owners[(n + i) % owners.length]!;
+        if (i % 5 === 4) await node.userSets.clear(owner);
+        else await change(node, owner, 'replace', contents[(n * 7 + i) % contents.length]!);
+        changes += 1;
+        for (const each of owners) await read(node, each).catch(async (error) => missing(node, each, error));
+      }
+    };
+    await Promise.all([...nodes.map(run), run(nodes[0]!, 5)]);
+    expect(changes).toBe(100);
+    const rows = await nodes[0]!.database.all<{ sha256: string }>('SELECT sha256 FROM user_sets');
+    const named = new Set(await Promise.all(owners.map((owner) => nodes[0]!.userSets.find(owner))));
+    for (const { sha256 } of rows) expect(await blobs.hasFile(SEED_FOLDER, userSetFile(sha256))).toBe(true);
+    expect(rows.map(({ sha256 }) => sha256).sort()).toEqual([...named].filter((one) => one !== null).sort());
+    expect((await blobs.list(SEED_FOLDER)).sort()).toEqual(rows.map(({ sha256 }) => userSetFile(sha256)).sort());
+  });
+
+  it('are written again if a starting node removes a file before it is recorded', async () => {
+    const { open, blobs } = await newNodes();
+    const [one, two] = [await open(), await open()];
+    let writes = 0;
+    const write = async () => {
+      writes += 1;
+      return { set: await writeBlocks(blobs, [['ann']]) };
+    };
+    const sha256 = await one.files.keep(write, async ({ set }) => {
+      if (writes === 1) await two.userSets.removeLeftovers();
+      await one.database.write(async (transaction) => {
+        await one.files.record(transaction, set, 1);
+        await assignSet(transaction, COMMON, { sha256: set.sha256, ...NO_COUNTS }, 1);
+      });
+      return set.sha256;
+    });
+    expect(writes).toBe(2);
+    expect([await two.userSets.find(COMMON), await blobs.list(SEED_FOLDER)]).toEqual([sha256, [userSetFile(sha256)]]);
+  });
+
+  it('leave no file if the transaction that records them fails', async () => {
+    const { open, blobs } = await newNodes();
+    const node = await open();
+    const write = async () => ({ set: await writeBlocks(blobs, [['ann']]) });
+    const failing = node.files.keep(write, ({ set }) =>
+      node.database.write(async (transaction) => {
+        await node.files.record(transaction, set, 1);
+        throw new Error('refused');
+      }),
+    );
+    await expect(failing).rejects.toThrow('refused');
+    expect(await blobs.list(SEED_FOLDER)).toEqual([]);
+  });
+});
+
+/** A set may be replaced between finding its name and opening its file, but then its name has changed. */
+async function missing({ userSets, connection }: Node, owner: SetOwner, error: unknown): Promise<void> {
+  expect(error).toMatchObject({ facts: { errno: 'ENOENT' } });
+  const sha256 = await userSets.find(owner);
+  if (sha256 === null) return;
+  const isThere = await connection.blobs.hasFile(SEED_FOLDER, userSetFile(sha256));
+  if (!isThere) expect(await userSets.find(owner), 'a row names a file that does not exist').not.toBe(sha256);
+}
