@@ -6,6 +6,7 @@ import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { openPopulation, type Population } from '../../src/population/read.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { promisedBlobs } from '../fixture/promised-blobs.ts';
 import { importUsers } from '../population/support.ts';
 import { blobs } from './blobs.ts';
 
@@ -68,6 +69,16 @@ describe('explain', () => {
         expect(seeds!.count).toBe(having.filter((i) => [0, 60, 61].includes(i)).length);
       }
     }
+  });
+
+  it('is the same for a ranking whose parts have to be fetched', async () => {
+    const remote = await openRanking(promisedBlobs(folder, { isRemote: true }), 'ranking');
+    const limits = { ...LIMITS, tokens: 3 };
+    const seeds = new Set([0, 60]);
+    expect(await explain(population, { ranking: remote, size: 20 }, seeds, limits)).toEqual(
+      await run(20, { tokens: 3 }, seeds),
+    );
+    remote.close();
   });
 
   it('lists the strongest evidence first, with lift and interval', async () => {
