@@ -1,9 +1,8 @@
 /**
  * `npm run bench [-- NAME ..] [--json] [--quick] [--markdown] [--users N] [--peer FILE]
  * [--write PAGE]`: each benchmark prints figures
- * and ratios, measured in turn in one run. `npm run bench -- filters ..` has its own arguments.
+ * and ratios, measured in turn in one run. `npm run bench -- filters ..` and `cluster ..` have their own arguments.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,6 +11,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
+import { benchCluster } from './cluster/command.ts';
 import { benchConsole } from './console.bench.ts';
 import { benchEta } from './eta.bench.ts';
 import { benchExports } from './exports.bench.ts';
@@ -22,6 +22,7 @@ import { benchHolders } from './holders.bench.ts';
 import { benchImport } from './import.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchOverload } from './overload.bench.ts';
+import { writeTable } from './page.ts';
 import { benchRegression } from './regression.bench.ts';
 import { type Benchmark, renderReport } from './report.ts';
 import { benchScoring } from './scoring.bench.ts';
@@ -52,10 +53,11 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   regression: told(benchRegression),
 };
 
-/** Benchmarks that measure given data sets. */
+/** Benchmarks with arguments of their own. */
 const OWN_ARGUMENTS: Readonly<
   Record<string, (args: readonly string[], note: (line: string) => void) => Promise<readonly string[]>>
 > = {
+  cluster: benchCluster,
   filters: benchFilters,
 };
 
@@ -111,13 +113,4 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
 
 function machineLine({ cores, processor, node, onnxruntime }: Readonly<Record<string, string | number>>): string {
   return `${cores} x ${processor}, Node ${node}, ONNX Runtime ${onnxruntime}`;
-}
-
-/** Replaces the table between the marks of a benchmark in a page. */
-function writeTable(page: string, name: string, lines: readonly string[]): void {
-  const [start, end] = [`<!-- bench: ${name} -->`, `<!-- end of ${name} -->`];
-  const text = readFileSync(page, 'utf8');
-  const [from, to] = [text.indexOf(start), text.indexOf(end)];
-  if (from === -1 || to < from) throw new AppError('invalid_argument', `${page} has no marks ${start} and ${end}`);
-  writeFileSync(page, `${text.slice(0, from)}${start}\n\n${lines.join('\n')}\n\n${text.slice(to)}`);
 }

@@ -1,0 +1,169 @@
+/** A host of the simulation: its cores, its network, its cache, and the calls that its engine makes. */
+import type { Costs } from './costs.ts';
+import type { Purpose } from './scenario.ts';
+import { SharedResource } from './shared-resource.ts';
+import { type Activity, all, Moment, Scope, type VirtualTime } from './virtual-time.ts';
+
+/** Counts of all hosts. */
+export class Counts {
+  bytesRead = 0;
+  bytesWritten = 0;
+  reads = 0;
+  writes = 0;
+  databaseCalls = 0;
+  coreSeconds = 0;
+  readonly processorSeconds: Record<Purpose, number> = { adapt: 0, score: 0, merge: 0, coordinate: 0 };
+}
+
+export interface World {
+  readonly time: VirtualTime;
+  readonly costs: Costs;
+  readonly database: SharedResource;
+  readonly counts: Counts;
+}
+
+export class Host {
+  readonly number: number;
+  readonly cores: number;
+  readonly #world: World;
+  readonly #speed: number;
+  readonly #cacheBytes: number;
+  /** Segments in the order of their last use. */
+  #cached = new Set<number>();
+  /** Inputs of expansions that it has read. */
+  #inputs = new Set<string>();
+  #processor: SharedResource;
+  #network: SharedResource;
+  #since = 0;
+  scope = new Scope();
+
+  constructor(
+    world: World,
+    number: number,
+    { cores, speed, cacheBytes }: Record<'cores' | 'speed' | 'cacheBytes', number>,
+  ) {
+    this.number = number;
+    this.cores = cores;
+    this.#world = world;
+    this.#speed = speed;
+    this.#cacheBytes = cacheBytes;
+    [this.#processor, this.#network] = this.#resources();
+  }
+
+  #resources(): [SharedResource, SharedResource] {
+    const { time, costs } = this.#world;
+    return [new SharedResource(time, this.cores * this.#speed), new SharedResource(time, costs.storage.bytesPerSecond)];
+  }
+
+  /** Ends all that it does. */
+  die(): void {
+    this.scope.end();
+    this.stop();
+  }
+
+  /** Counts the time of its cores. */
+  stop(): void {
+    this.#world.counts.coreSeconds += (this.#world.time.now - this.#since) * this.cores;
+  }
+
+  /** Begins anew, with nothing in its cache. */
+  restart(): void {
+    this.scope = new Scope();
+    this.#cached = new Set();
+    this.#inputs = new Set();
+    this.#since = this.#world.time.now;
+    [this.#processor, this.#network] = this.#resources();
+  }
+
+  /** Computes; `seconds` are of the measured processor. */
+  compute(scope: Scope, purpose: Purpose, seconds: number, threads: number): Moment {
+    this.#world.counts.processorSeconds[purpose] += seconds;
+    return this.#processor.use(scope, seconds, threads * this.#speed);
+  }
+
+  read(scope: Scope, bytes: number, requests: number): Moment {
+    const asked = Math.max(requests, this.#partsOf(bytes));
+    this.#world.counts.bytesRead += bytes;
+    this.#world.counts.reads += asked;
+    return this.#world.time.start(scope, this.#transfer(scope, bytes, asked));
+  }
+
+  write(scope: Scope, bytes: number, requests: number): Moment {
+    const asked = Math.max(requests, this.#partsOf(bytes));
+    this.#world.counts.bytesWritten += bytes;
+    this.#world.counts.writes += asked;
+    return this.#world.time.start(scope, this.#transfer(scope, bytes, asked));
+  }
+
+  /** One transaction of the database. What it changes is changed at its end, by the caller. */
+  call(scope: Scope): Moment {
+    const { time, counts } = this.#world;
+    counts.databaseCalls += 1;
+    return time.start(scope, this.#call(scope));
+  }
+
+  /** Reads an expansion's inputs, if it has not yet. */
+  readInputs(scope: Scope, name: string): Moment {
+    const { bytes, requests } = this.#world.costs.inputs;
+    if (!this.#inputs.has(name)) {
+      this.#inputs.add(name);
+      return this.read(scope, bytes, requests);
+    }
+    const moment = new Moment();
+    moment.happen();
+    return moment;
+  }
+
+  /** How many of the segments `from` to `to - 1` are not in the cache; afterwards they are. */
+  takeSegments(from: number, to: number): number {
+    const most = this.#cacheableSegments();
+    let missing = 0;
+    for (let segment = from; segment < to; segment++) {
+      if (!this.#cached.delete(segment)) missing += 1;
+      this.#cached.add(segment);
+      // sets keep the order in which their values were added
+      for (const [oldest] of this.#cached.entries()) {
+        if (this.#cached.size <= most) break;
+        this.#cached.delete(oldest);
+      }
+    }
+    return missing;
+  }
+
+  /** Fills the cache with the first segments that it can hold. */
+  warm(segments: number): void {
+    this.#cached = new Set(Array.from({ length: Math.min(segments, this.#cacheableSegments()) }, (_, i) => i));
+  }
+
+  #cacheableSegments(): number {
+    const { segmentBytes } = this.#world.costs.population;
+    return segmentBytes === 0 ? Number.POSITIVE_INFINITY : Math.floor(this.#cacheBytes / segmentBytes);
+  }
+
+  #partsOf(bytes: number): number {
+    return Math.ceil(bytes / this.#world.costs.storage.partBytes);
+  }
+
+  *#transfer(scope: Scope, bytes: number, requests: number): Activity {
+    if (requests === 0) return;
+    const { time, costs } = this.#world;
+    const { requestSeconds, requestsAtOnce, processorSecondsPerRequest, processorSecondsPerByte } = costs.storage;
+    yield time.wait(Math.ceil(requests / requestsAtOnce) * requestSeconds);
+    const seconds = requests * processorSecondsPerRequest + bytes * processorSecondsPerByte;
+    yield all([
+      this.#network.use(scope, bytes, Number.POSITIVE_INFINITY),
+      this.compute(scope, 'coordinate', seconds, 1),
+    ]);
+  }
+
+  *#call(scope: Scope): Activity {
+    const { time, costs, database } = this.#world;
+    const { callSeconds, serverSeconds, processorSecondsPerCall } = costs.database;
+    yield time.wait(callSeconds);
+    // the server works on although its caller died
+    yield all([
+      database.use(new Scope(), serverSeconds, 1),
+      this.compute(scope, 'coordinate', processorSecondsPerCall, 1),
+    ]);
+  }
+}

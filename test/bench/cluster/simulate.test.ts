@@ -1,0 +1,290 @@
+/** The simulation in cases whose times have closed forms, and what it must conserve in all others. */
+import { describe, expect, it } from 'vitest';
+import type { Costs } from './costs.ts';
+import type { Scenario } from './scenario.ts';
+import { simulate } from './simulate.ts';
+
+type Parts = { readonly [K in keyof Costs]?: Partial<Costs[K]> };
+
+/** Costs that are zero but for some; segments of 1000 users, ranges of one segment, and polls that never come. */
+function costs(parts: Parts): Costs {
+  return {
+    origin: { date: '2026-11-29', machine: 'none', command: 'none', assumed: {}, ...parts.origin },
+    population: { segmentUsers: 1000, segmentBytes: 0, segmentRequests: 0, ...parts.population },
+    adapt: { processorSeconds: 0, threads: 1, readBytes: 0, readRequests: 0, ...parts.adapt },
+    inputs: { bytes: 0, requests: 0, ...parts.inputs },
+    score: {
+      processorSecondsPerUser: 0,
+      processorSecondsPerUserMore: 0,
+      processorSecondsPerRange: 0,
+      ...parts.score,
+    },
+    part: { bytesPerUser: 0, bytes: 0, requests: 0, ...parts.part },
+    merge: {
+      ...{ processorSecondsPerUser: 0, processorSeconds: 0, threads: 1, resultBytesPerUser: 0, resultRequests: 0 },
+      ...parts.merge,
+    },
+    storage: {
+      ...{ partBytes: Number.MAX_VALUE, requestSeconds: 0, requestsAtOnce: 1, bytesPerSecond: Number.MAX_VALUE },
+      ...{ processorSecondsPerRequest: 0, processorSecondsPerByte: 0 },
+      ...parts.storage,
+    },
+    database: { callSeconds: 0, serverSeconds: 0, serverCores: 1, processorSecondsPerCall: 0, ...parts.database },
+    engine: {
+      ...{ rangeSegments: 1, rangesAtOnce: 1, expansionsPerPass: 1, expansionsAtOnce: 1 },
+      ...{ leaseSeconds: 15, renewSeconds: 5, pollSeconds: 1, maximumAttempts: 5 },
+      ...parts.engine,
+    },
+  };
+}
+
+function scenario(parts: Partial<Scenario>): Scenario {
+  return {
+    ...{ hosts: 1, coresPerHost: 1, campaigns: 1, users: 8000, cacheBytes: 0, isWarm: false },
+    ...{ hoursBetweenDeaths: null, restartSeconds: 60, seed: 'simulate.test' },
+    ...parts,
+  };
+}
+
+const SCORE = { score: { processorSecondsPerUser: 0.01 } } as const;
+
+describe('the time of a campaign', () => {
+  it('is the sum of adapting, scoring and merging on one core', () => {
+    const all = costs({
+      ...SCORE,
+      adapt: { processorSeconds: 7, threads: 4 },
+      merge: { processorSecondsPerUser: 0.001, processorSeconds: 2 },
+    });
+    const { seconds, processorSeconds, coreSeconds } = simulate(all, scenario({}));
+    expect(seconds).toBeCloseTo(7 + 80 + 8 + 2, 6);
+    expect(processorSeconds).toEqual({ adapt: 7, score: 80, merge: 10, coordinate: 0 });
+    expect(coreSeconds).toBeCloseTo(seconds, 6);
+  });
+
+  it.each([
+    [1, 80],
+    [2, 40],
+    [3, 30],
+    [5, 20],
+    [8, 10],
+    [20, 10],
+  ])('is that of the most ranges that one of %i equal engines scores', (hosts, seconds) => {
+    // eight ranges of 10 s
+    expect(simulate(costs(SCORE), scenario({ hosts })).seconds).toBeCloseTo(seconds, 6);
+  });
+
+  it('has the serial part that no number of engines shortens', () => {
+    const serial = costs({ ...SCORE, adapt: { processorSeconds: 6, threads: 2 }, merge: { processorSeconds: 5 } });
+    const { seconds } = simulate(serial, scenario({ hosts: 500, users: 500_000, coresPerHost: 2 }));
+    expect(seconds).toBeCloseTo(6 / 2 + 10 + 5, 6);
+  });
+
+  it('uses as many cores as a range has segments', () => {
+    const wide = costs({ ...SCORE, engine: { rangeSegments: 4 } });
+    expect(simulate(wide, scenario({ coresPerHost: 4 })).seconds).toBeCloseTo(20, 6);
+    expect(simulate(wide, scenario({ coresPerHost: 16 })).seconds).toBeCloseTo(20, 6);
+    const more = costs({ ...SCORE, engine: { rangeSegments: 4, rangesAtOnce: 2 } });
+    expect(simulate(more, scenario({ coresPerHost: 16 })).seconds).toBeCloseTo(10, 6);
+  });
+
+  it('is that of the network if it is slower than the processor, and of the processor if not', () => {
+    const bytes = { population: { segmentBytes: 600, segmentRequests: 1 }, engine: { rangeSegments: 4 } };
+    const slow = costs({ ...bytes, storage: { bytesPerSecond: 100 } });
+    const { seconds, bytesRead, reads } = simulate(slow, scenario({}));
+    expect([seconds, bytesRead, reads]).toEqual([expect.closeTo((8 * 600) / 100, 6), 4800, 8]);
+    // two ranges of 40 s, each of which begins with a segment of 6 s
+    const fast = costs({ ...SCORE, ...bytes, storage: { bytesPerSecond: 100 } });
+    expect(simulate(fast, scenario({})).seconds).toBeCloseTo(2 * (6 + 40), 6);
+  });
+
+  it('has two calls of the database for each range, and four for the campaign', () => {
+    const calls = costs({ database: { callSeconds: 0.01, serverSeconds: 0.002 }, engine: { pollSeconds: 1000 } });
+    const { seconds } = simulate(calls, scenario({}));
+    // the engine's idle claims are under way at the same time
+    expect(seconds).toBeGreaterThan((2 * 8 + 4) * 0.01);
+    expect(seconds).toBeLessThan((2 * 8 + 4) * 0.014);
+  });
+
+  it('is that of the database if it is slower than all engines', () => {
+    const patient = { leaseSeconds: 1e6, renewSeconds: 5e5, pollSeconds: 1e5 };
+    const busy = costs({ ...SCORE, database: { serverSeconds: 5, serverCores: 2 }, engine: patient });
+    const { seconds, databaseSeconds } = simulate(busy, scenario({ hosts: 50, users: 200_000 }));
+    expect(databaseSeconds).toBeGreaterThan(200 * 2 * 5);
+    expect(databaseSeconds / (2 * seconds)).toBeGreaterThan(0.9);
+    expect(databaseSeconds / (2 * seconds)).toBeLessThanOrEqual(1);
+  });
+
+  it('waits for one answer of object storage after another, by as many as may be under way', () => {
+    const waits = { population: { segmentBytes: 100, segmentRequests: 4 }, storage: { requestSeconds: 0.5 } };
+    expect(simulate(costs(waits), scenario({})).seconds).toBeCloseTo(8 * 4 * 0.5, 6);
+    const atOnce = costs({ ...waits, storage: { requestSeconds: 0.5, requestsAtOnce: 4 } });
+    expect(simulate(atOnce, scenario({})).seconds).toBeCloseTo(8 * 0.5, 6);
+  });
+});
+
+describe('a queue of campaigns', () => {
+  it('is served in its order', () => {
+    const { ready } = simulate(costs(SCORE), scenario({ campaigns: 3, hosts: 2 }));
+    expect(ready).toEqual([40, 80, 120].map((seconds) => expect.closeTo(seconds, 6)));
+  });
+
+  it('shares passes over the same ranges', () => {
+    const shared = costs({
+      score: { processorSecondsPerUser: 0.01, processorSecondsPerUserMore: 0.002 },
+      engine: { expansionsPerPass: 4, expansionsAtOnce: 4 },
+      population: { segmentBytes: 100, segmentRequests: 1 },
+      adapt: { processorSeconds: 1 },
+    });
+    const { seconds, bytesRead, rangesFinished } = simulate(shared, scenario({ campaigns: 4 }));
+    // all four are adapted on one core
+    expect(seconds).toBeCloseTo(4 + 8 * (10 + 3 * 2), 6);
+    expect([bytesRead, rangesFinished]).toEqual([800, 32]);
+  });
+});
+
+describe('the cache', () => {
+  const reading = costs({ population: { segmentBytes: 100, segmentRequests: 1 } });
+
+  it('is read instead of object storage if it holds the population', () => {
+    expect(simulate(reading, scenario({ campaigns: 3, cacheBytes: 800 })).bytesRead).toBe(800);
+    expect(simulate(reading, scenario({ campaigns: 3, cacheBytes: 800, isWarm: true })).bytesRead).toBe(0);
+  });
+
+  it('is of no use to passes in the same order if it is too small by one segment', () => {
+    expect(simulate(reading, scenario({ campaigns: 3, cacheBytes: 700 })).bytesRead).toBe(3 * 800);
+  });
+
+  it('is empty after a death', () => {
+    const dying = { ...scenario({ campaigns: 2, cacheBytes: 800, isWarm: true }), deaths: [{ host: 0, at: 85 }] };
+    const slow = costs({ ...SCORE, population: { segmentBytes: 100, segmentRequests: 1 } });
+    expect(simulate(slow, dying).bytesRead).toBe(800);
+  });
+});
+
+describe('a host that dies', () => {
+  it('has its range taken again 10 to 15 s later', () => {
+    for (const at of [5.5, 6, 7, 8, 9, 9.5]) {
+      // both ranges begin at 0 and take 10 s; the survivor asks once a second
+      const dying = scenario({ hosts: 2, users: 2000, deaths: [{ host: 1, at }] });
+      const { seconds, rangesWasted, deaths } = simulate(costs(SCORE), dying);
+      expect(seconds - 10 - at).toBeGreaterThan(10);
+      expect(seconds - 10 - at).toBeLessThan(15 + 1);
+      expect([rangesWasted, deaths]).toEqual([1, 1]);
+    }
+  });
+
+  it('loses no finished range, even if it owned the expansion, which is not adapted again', () => {
+    const owning = costs({ ...SCORE, adapt: { processorSeconds: 3 } });
+    const { seconds, processorSeconds, rangesFinished } = simulate(
+      owning,
+      scenario({ hosts: 2, deaths: [{ host: 0, at: 27 }], restartSeconds: 1e6 }),
+    );
+    // adapted by 3; by 27 it has finished two ranges and the other host too; four are left, for one host
+    expect([processorSeconds.adapt, rangesFinished]).toEqual([3, 8]);
+    expect(processorSeconds.score).toBeCloseTo(9 * 10, 6);
+    expect(seconds).toBeCloseTo(3 + 20 + 40, 6);
+  });
+
+  it('makes the run fail if its range has no attempts left', () => {
+    const deaths = [5, 25, 45].map((at) => ({ host: 0, at }));
+    const dying = scenario({ users: 1000, deaths, restartSeconds: 1 });
+    expect(() => simulate(costs({ ...SCORE, engine: { maximumAttempts: 3 } }), dying)).toThrow('3 engines died');
+  });
+
+  it('begins again if it dies while adapting', () => {
+    const owning = costs({ ...SCORE, adapt: { processorSeconds: 30 } });
+    const { processorSeconds, seconds } = simulate(owning, scenario({ deaths: [{ host: 0, at: 20 }] }));
+    expect(processorSeconds.adapt).toBe(60);
+    expect(seconds).toBeCloseTo(20 + 60 + 30 + 80, 6);
+  });
+});
+
+describe('a slow host', () => {
+  it('has its last range doubled, and the first result counts', () => {
+    const slow = scenario({ hosts: 2, users: 4000, speeds: [1, 0.1] });
+    const { seconds, rangesDoubled, rangesWasted, processorSeconds } = simulate(costs(SCORE), slow);
+    // the fast one has finished three at 30; then the fourth is claimed again, within a poll
+    expect(seconds).toBeGreaterThanOrEqual(40);
+    expect(seconds).toBeLessThan(42);
+    expect([rangesDoubled, rangesWasted]).toEqual([1, 1]);
+    expect(processorSeconds.score).toBeCloseTo(50, 6);
+  });
+});
+
+describe('every run', () => {
+  const rich = costs({
+    population: { segmentBytes: 5000, segmentRequests: 2 },
+    adapt: { processorSeconds: 3, threads: 2, readBytes: 800, readRequests: 5 },
+    inputs: { bytes: 100, requests: 3 },
+    score: { processorSecondsPerUser: 0.002, processorSecondsPerUserMore: 0.001, processorSecondsPerRange: 0.05 },
+    part: { bytesPerUser: 8, bytes: 50, requests: 2 },
+    merge: {
+      processorSecondsPerUser: 1e-5,
+      processorSeconds: 0.2,
+      threads: 1,
+      resultBytesPerUser: 8,
+      resultRequests: 3,
+    },
+    storage: { partBytes: 4000, requestSeconds: 0.02, requestsAtOnce: 4, bytesPerSecond: 20_000 },
+    database: { callSeconds: 0.002, serverSeconds: 0.0005, serverCores: 4, processorSecondsPerCall: 0.0004 },
+    engine: { rangeSegments: 3, rangesAtOnce: 2, expansionsPerPass: 2, expansionsAtOnce: 2, maximumAttempts: 50 },
+  });
+  const hard = (seed: string, hoursBetweenDeaths: number | null = 0.02) =>
+    scenario({
+      ...{ hosts: 5, coresPerHost: 2, campaigns: 6, users: 100_500, cacheBytes: 200_000, seed },
+      ...{ speeds: [1, 1, 0.5, 0.1, 1], hoursBetweenDeaths, restartSeconds: 20 },
+    });
+
+  it('scores each user of each campaign exactly once, whoever dies', () => {
+    const outcomes = Array.from({ length: 8 }, (_, i) => simulate(rich, hard(`seed ${i}`)));
+    for (const outcome of outcomes) {
+      expect(outcome.usersScored).toBe(6 * 100_500);
+      expect(outcome.rangesFinished).toBe(6 * Math.ceil(101 / 3));
+      expect(outcome.ready.length).toBe(6);
+      expect(Math.max(...outcome.ready)).toBe(outcome.seconds);
+    }
+    expect(Math.min(...outcomes.map(({ deaths }) => deaths))).toBeGreaterThan(0);
+    expect(Math.max(...outcomes.map(({ rangesWasted }) => rangesWasted))).toBeGreaterThan(0);
+  });
+
+  it('computes no more than its cores can, and exactly what is needed if nobody dies or is doubled', () => {
+    const { coreSeconds, processorSeconds, seconds, rangesWasted } = simulate(rich, {
+      ...hard('calm', null),
+      speeds: [],
+    });
+    expect(rangesWasted).toBe(0);
+    expect(coreSeconds).toBeCloseTo(5 * 2 * seconds, 6);
+    const sum = Object.values(processorSeconds).reduce((a, b) => a + b);
+    expect(sum).toBeLessThan(coreSeconds);
+    expect(processorSeconds.adapt).toBeCloseTo(6 * 3, 6);
+    expect(processorSeconds.merge).toBeCloseTo(6 * (0.2 + 100_500 * 1e-5), 6);
+    // alone each user takes .002 s, together two take .003 s
+    const ranges = 6 * 34 * 0.05;
+    expect(processorSeconds.score).toBeGreaterThanOrEqual(ranges + 3 * 100_500 * 0.003 - 1e-6);
+    expect(processorSeconds.score).toBeLessThanOrEqual(ranges + 6 * 100_500 * 0.002 + 1e-6);
+  });
+
+  it('reads each byte that it needs, and counts its requests', () => {
+    const once = { ...rich, engine: { ...rich.engine, expansionsPerPass: 1 } };
+    const one = simulate(once, { ...hard('bytes', null), campaigns: 1, hosts: 1, speeds: [], cacheBytes: 1e9 });
+    const [parts, users] = [34, 100_500];
+    expect(one.bytesRead).toBe(800 + 100 + 101 * 5000 + users * 8 + parts * 50);
+    expect(one.bytesWritten).toBe(100 + users * 8 + parts * 50 + users * 8);
+    // segments of 5000 bytes are two requests; the parts of a part of 24,050 bytes are seven, of one of 12,050 four
+    expect(one.reads).toBe(5 + 3 + 101 * 2 + Math.max(68, Math.ceil((users * 8 + parts * 50) / 4000)));
+    expect(one.writes).toBe(3 + 33 * 7 + 4 + Math.ceil((users * 8) / 4000));
+  });
+
+  it('is the same for the same seed, and another for another', () => {
+    const again = [simulate(rich, hard('a')), simulate(rich, hard('a'))];
+    expect(again[0]).toEqual(again[1]);
+    expect(simulate(rich, hard('b')).seconds).not.toBe(again[0]!.seconds);
+  });
+
+  it('waits as long as all hosts are dead, at no cost', () => {
+    const dead = scenario({ deaths: [{ host: 0, at: 5 }], restartSeconds: 1e9, users: 1000 });
+    const { seconds, coreSeconds } = simulate(costs(SCORE), dead);
+    expect(seconds).toBeCloseTo(1e9 + 5 + 10, 5);
+    expect(coreSeconds).toBeCloseTo(5 + 10, 5);
+  });
+});
