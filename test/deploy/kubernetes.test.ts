@@ -30,7 +30,7 @@ const [container] = pod.spec.containers;
 
 describe('the Kubernetes manifests', () => {
   it('are all named by the kustomization, but the job', () => {
-    const files = [...kustomization.resources, 'kustomization.yaml', 'demo-import.yaml'];
+    const files = [...kustomization.resources, 'cluster', 'kustomization.yaml', 'demo-import.yaml'];
     expect(readdirSync(FOLDER).sort()).toEqual(files.sort());
     expect(manifests.map(({ kind }) => kind).sort()).toEqual([
       'Namespace',

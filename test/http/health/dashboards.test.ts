@@ -187,13 +187,13 @@ describe('compose.yaml', () => {
   const { services, volumes, secrets } = parse(read('compose.yaml'), { merge: true });
 
   it('mounts folders that are there and volumes that it declares, and pins images', () => {
-    for (const [name, service] of Object.entries<{ image: string; volumes: string[] }>(services)) {
-      for (const volume of service.volumes) {
+    for (const [name, service] of Object.entries<{ image: string; volumes?: string[] }>(services)) {
+      for (const volume of service.volumes ?? []) {
         const from = volume.replace(/\$\{\w+:-([^}]*)\}/, '$1').split(':')[0]!;
         if (from.startsWith('.')) expect(existsSync(join(DOCKER, from)), volume).toBe(true);
         else expect(Object.keys(volumes), volume).toContain(from);
       }
-      expect(service.image, name).toMatch(/^[\w/]+:(?!latest)[\w.]+$/);
+      expect(service.image, name).toMatch(/^[\w./-]+:(?!latest)[\w.-]+$/);
     }
   });
 
@@ -205,7 +205,7 @@ describe('compose.yaml', () => {
         logging: { options: { 'max-size': expect.any(String) } },
         security_opt: ['no-new-privileges:true'],
       });
-      for (const port of service['ports'] as string[]) expect(port, name).toMatch(/^127\.0\.0\.1:/);
+      for (const port of (service['ports'] ?? []) as string[]) expect(port, name).toMatch(/^127\.0\.0\.1:/);
     }
   });
 
