@@ -52,12 +52,12 @@ export function statusOf(error: unknown): number | undefined {
   return (error as S3Error).$metadata?.httpStatusCode;
 }
 
+/** Names of errors of an object or a version that does not exist. The answer to HEAD has no body with a better name. */
+const MISSING: ReadonlySet<string> = new Set(['NoSuchKey', 'NoSuchVersion', 'NotFound']);
+
 /** Whether the object or the version does not exist. A bucket that does not exist is something else. */
 export function isMissing(error: unknown): boolean {
-  const { name } = error as S3Error;
-  if (name === 'NoSuchKey' || name === 'NoSuchVersion' || name === 'NotFound') return true;
-  // the answer to HEAD has no body that could name the error
-  return statusOf(error) === 404 && name !== 'NoSuchBucket' && name !== 'NoSuchUpload';
+  return MISSING.has((error as S3Error).name ?? '');
 }
 
 /** Whether the condition of a put is not met. */

@@ -11,6 +11,7 @@ import {
   GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
   ListObjectVersionsCommand,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { AppError } from '../../lib/errors.ts';
 import type { ObjectStorage } from './client.ts';
@@ -90,31 +91,29 @@ export class Removal {
   async rules(): Promise<BucketRules> {
     const Bucket = this.#storage.bucket;
     const versioning = await this.#findVersioning();
-    const objectLock = await this.#ask('ObjectLockConfigurationNotFoundError', async () => {
-      const answer = await this.#storage.run('read the object lock of the bucket', (s3) =>
-        s3.send(new GetObjectLockConfigurationCommand({ Bucket })),
-      );
+    const objectLock = await this.#ask('ObjectLockConfigurationNotFoundError', async (s3) => {
+      const answer = await s3.send(new GetObjectLockConfigurationCommand({ Bucket }));
       const { Mode, Days, Years } = answer.ObjectLockConfiguration?.Rule?.DefaultRetention ?? {};
       if (Mode === undefined) return 'on, without a default retention';
       return `${Mode}, ${Years === undefined ? `${Days} days` : `${Years} years`}`;
     });
-    const replication = await this.#ask('ReplicationConfigurationNotFoundError', async () => {
-      const answer = await this.#storage.run('read the replication of the bucket', (s3) =>
-        s3.send(new GetBucketReplicationCommand({ Bucket })),
-      );
+    const replication = await this.#ask('ReplicationConfigurationNotFoundError', async (s3) => {
+      const answer = await s3.send(new GetBucketReplicationCommand({ Bucket }));
       return answer.ReplicationConfiguration?.Rules?.some(({ Status }) => Status === 'Enabled') ? 'on' : 'off';
     });
-    return { versioning, objectLock, replication: (replication ?? 'off') as BucketRules['replication'] };
+    return { versioning, objectLock, replication: replication ?? 'off' };
   }
 
   /** `unknown` if the answer is refused, null if its error is `none`. */
-  async #ask(none: string, call: () => Promise<string>): Promise<string | null> {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      return error.message.includes(none) ? null : 'unknown';
-    }
+  async #ask<T>(none: string, ask: (s3: S3Client) => Promise<T>): Promise<T | 'unknown' | null> {
+    return await this.#storage.run('read the rules of the bucket', async (s3) => {
+      try {
+        return await ask(s3);
+      } catch (error) {
+        if (isTemporary(error)) throw error;
+        return (error as Error).name === none ? null : 'unknown';
+      }
+    });
   }
 
   async #isVersioned(): Promise<boolean> {
@@ -124,18 +123,13 @@ export class Removal {
 
   async #findVersioning(): Promise<BucketRules['versioning']> {
     if (this.#versioning !== null && this.#now() < this.#versioning.until) return this.#versioning.value;
-    const value = await this.#storage.run('read the versioning of the bucket', async (s3) => {
-      try {
-        const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket: this.#storage.bucket }));
-        if (Status === 'Enabled') return 'on';
-        return Status === 'Suspended' ? 'suspended' : 'off';
-      } catch (error) {
-        if (isTemporary(error)) throw error;
-        return 'unknown';
-      }
+    const value = await this.#ask('NotImplemented', async (s3) => {
+      const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket: this.#storage.bucket }));
+      if (Status === 'Enabled') return 'on';
+      return Status === 'Suspended' ? 'suspended' : 'off';
     });
-    this.#versioning = { value, until: this.#now() + VERSIONING_MS };
-    return value;
+    this.#versioning = { value: value ?? 'off', until: this.#now() + VERSIONING_MS };
+    return this.#versioning.value;
   }
 
   async *#objects(prefix: string): AsyncGenerator<readonly RemovableEntry[]> {
@@ -174,24 +168,27 @@ export class Removal {
       });
       refused.push(...Errors);
     }
-    if (refused.length > 0) await this.#keep(refused);
+    if (refused.length > 0) await this.#keep(entries, refused);
   }
 
-  /** Hides what the rules of the bucket keep, and reports it. */
-  async #keep(refused: readonly DeleteError[]): Promise<void> {
-    const kept = refused.filter(({ Code, VersionId }) => Code === 'AccessDenied' && VersionId !== undefined);
-    const other = refused.find((error) => !kept.includes(error));
-    const keys = [...new Set(kept.map(({ Key }) => Key!))];
-    // without a version, a delete adds a marker, which no rule forbids
-    for (const key of keys) await this.#storage.delete(key);
-    if (kept.length > 0) {
-      const [first] = kept;
-      const reason = await this.#reasonOf(first!.Key!, first!.VersionId!);
-      this.#onKept({ keys, versions: kept.length, reason: reason ?? first!.Message ?? 'access denied' });
+  /** Hides what the rules of the bucket keep, and reports it. Other refusals are errors. */
+  async #keep(entries: readonly RemovableEntry[], refused: readonly DeleteError[]): Promise<void> {
+    const keys = new Set(refused.map(({ Key }) => Key));
+    // some servers do not say which version of a key they refuse
+    const versions = new Set(refused.map(({ Key, VersionId }) => `${Key} ${VersionId}`));
+    const isRefused = ({ key, versionId }: RemovableEntry) =>
+      versions.has(`${key} ${versionId}`) || versions.has(`${key} ${undefined}`);
+    const kept = entries.filter((entry) => entry.versionId !== undefined && isRefused(entry));
+    const other = refused.find(({ Code }) => Code !== 'AccessDenied') ?? (kept.length === 0 ? refused[0] : undefined);
+    if (other !== undefined) {
+      const message = `cannot remove ${other.Key}: object storage answered ${other.Code}: ${other.Message}`;
+      throw new AppError('storage_failed', message, { facts: { errno: 'EACCES' } });
     }
-    if (other === undefined) return;
-    const message = `cannot remove ${other.Key}: object storage answered ${other.Code}: ${other.Message}`;
-    throw new AppError('storage_failed', message, { facts: { errno: 'EACCES' } });
+    // without a version, a delete adds a marker, which no rule forbids
+    for (const key of keys) await this.#storage.delete(key!);
+    const [first] = kept;
+    const reason = (await this.#reasonOf(first!.key, first!.versionId!)) ?? refused[0]!.Message ?? 'access denied';
+    this.#onKept({ keys: kept.map(({ key }) => key), versions: kept.length, reason });
   }
 
   async #reasonOf(Key: string, VersionId: string): Promise<string | null> {

@@ -11,12 +11,17 @@ export interface OpenSettings extends Partial<S3Options> {
   readonly cacheFolder?: string;
 }
 
+export interface TestStorage {
+  (settings?: OpenSettings): OpenedS3;
+  /** The URL of the blobs behind an endpoint. */
+  url(endpoint?: string): string;
+}
+
 /** Opens the same empty prefix of a bucket each time, as another host would. */
-export function newS3(server: TestS3): (settings?: OpenSettings) => OpenedS3 {
+export function newS3(server: TestS3): TestStorage {
   const prefix = `test/${randomUUID()}`;
-  return ({ endpoint = server.endpoint, cacheFolder = temporaryFolder(), ...options } = {}) =>
-    openS3(
-      { url: `s3://${server.bucket}/${prefix}?endpoint=${endpoint}`, cacheFolder },
-      { clock: systemClock, credentials: server.credentials, ...options },
-    );
+  const url = (endpoint = server.endpoint) => `s3://${server.bucket}/${prefix}?endpoint=${endpoint}`;
+  const open = ({ endpoint, cacheFolder = temporaryFolder(), ...options }: OpenSettings = {}) =>
+    openS3({ url: url(endpoint), cacheFolder }, { clock: systemClock, credentials: server.credentials, ...options });
+  return Object.assign(open, { url });
 }
