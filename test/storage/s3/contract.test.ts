@@ -21,9 +21,9 @@ describe.each(SERVERS.filter(({ isHere }) => isHere))('in $name', ({ start }) =>
   });
   afterAll(() => server.close());
 
-  describeBlobPort(async () => {
+  describeBlobPort(() => {
     const open = newS3(server);
-    return () => open().blobs;
+    return async () => open().blobs;
   });
   describeBlobFiles(() => {
     const open = newS3(server);
