@@ -24,7 +24,9 @@ export interface Outbox {
 
   /**
    * At most `perWebhook` due deliveries of each enabled webhook. Deliveries that have been due longest come first.
-   * Nothing is written, so the deliveries stay due if a sender dies before it calls `record`.
+   * Nothing is written, so the deliveries stay due if a sender dies before it calls `record`. If several processes
+   * share the store, only one of them gets the deliveries of a webhook, until it has recorded all, has ended, or does
+   * not ask any more.
    */
   due(now: number, perWebhook: number): Promise<DueDelivery[]>;
 

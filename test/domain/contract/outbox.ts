@@ -129,11 +129,13 @@ export function describeOutbox(newData: NewData): void {
       expect(await ids(2)).toEqual([third.id]);
     });
 
-    it('writes nothing: another process finds the same', async () => {
+    it('writes nothing: the same deliveries stay due until the outcome of an attempt is recorded', async () => {
       const { store, clock, open, id } = await openTold(newData);
-      await store.outbox.ping(id, clock.now());
-      expect(await due(store, clock.now())).toHaveLength(1);
-      expect(await due(await open(), clock.now())).toEqual(await due(store, clock.now()));
+      const { id: delivery } = await store.outbox.ping(id, clock.now());
+      const [first] = await due(store, clock.now());
+      expect(await due(store, clock.now())).toEqual([first]);
+      const { items } = await (await open()).outbox.deliveries(id, { limit: 9 });
+      expect(items).toMatchObject([{ id: delivery, state: 'pending', attempts: 0, lastAttemptAt: null }]);
     });
   });
 

@@ -36,6 +36,19 @@ describe('events', () => {
   });
 });
 
+describe('due', () => {
+  it('returns to another process what a process that has ended did not send', async () => {
+    const { clock, open } = dataFolder();
+    const store = await open();
+    const { webhook: created } = await store.webhooks.create(webhook, 10, clock.now());
+    await store.outbox.ping(created.id, clock.now());
+    const found = await due(store, clock.now());
+    expect(found).toHaveLength(1);
+    await store.close();
+    expect(await due(await open(), clock.now())).toEqual(found);
+  });
+});
+
 describe('prune', () => {
   it('removes deliveries that ended before a time, in bounded numbers, and events without deliveries', async () => {
     const { store, clock, folder, id } = await openStore();

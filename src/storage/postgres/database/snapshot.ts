@@ -12,6 +12,9 @@ const SILENT_MS = 600;
 const LOOK_MS = 200;
 /** A load that takes longer is not waited for, because its connection may be lost. */
 const LOAD_MS = 2_000;
+/** How long a reader waits for data that is being loaded again, and does not wait after the database did not answer. */
+const WAIT_MS = 300;
+const PAUSE_MS = 1_000;
 /** How long the data is served without an answer of the database. */
 const MAXIMUM_STALE_MS = 60_000;
 
@@ -22,8 +25,10 @@ export class Snapshot<T> {
   #first: Promise<void> | null = null;
   /** Counts announcements, including those of this process. */
   #changes = 0;
-  /** Until when the data in memory is known to be complete, while it is loaded again; else null. */
-  #completeUntil: number | null = null;
+  /** While the data is loaded again: until when the data in memory is known to be complete. */
+  #renewal: { readonly completeUntil: number; readonly done: Promise<void> } | null = null;
+  /** When a reader last waited in vain. */
+  #failedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | null = null;
   #isClosed = false;
 
@@ -38,12 +43,13 @@ export class Snapshot<T> {
   }
 
   /**
-   * The data.
+   * The data. While it is loaded again, this waits for a moment.
    * @throws AppError unavailable, storage_failed if it cannot be loaded, or could not be renewed for a minute
    */
   async get(): Promise<T> {
     if (this.#value === null) await this.#loadFirst();
-    else if (this.#staleMs() > MAXIMUM_STALE_MS)
+    if (this.#renewal !== null) await this.#waitFor(this.#renewal.done);
+    if (this.#staleMs() > MAXIMUM_STALE_MS)
       throw new AppError('unavailable', 'the database has not answered for more than a minute');
     return this.#value!.of;
   }
@@ -63,15 +69,17 @@ export class Snapshot<T> {
   }
 
   #staleMs(): number {
-    if (this.#completeUntil !== null) return systemClock.elapsed() - this.#completeUntil;
+    if (this.#renewal !== null) return systemClock.elapsed() - this.#renewal.completeUntil;
     return Math.min(systemClock.elapsed() - this.#value!.loadedAt, this.#database.announcements.staleMs);
   }
 
   async #loadFirst(): Promise<void> {
+    const changes = this.#changes;
     this.#first ??= this.#loadOnce().finally(() => {
       this.#first = null;
     });
     await this.#first;
+    if (changes !== this.#changes) this.#renew();
     if (this.#isClosed) return;
     this.#timer ??= setInterval(() => {
       if (this.#database.announcements.staleMs > SILENT_MS) this.#renew();
@@ -80,9 +88,17 @@ export class Snapshot<T> {
 
   /** Begins to load the data until it has been loaded after the last announcement. */
   #renew(): void {
-    if (this.#value === null || this.#completeUntil !== null || this.#isClosed) return;
-    this.#completeUntil = systemClock.elapsed() - this.#staleMs();
-    void this.#loadUntilComplete();
+    if (this.#value === null || this.#renewal !== null || this.#isClosed) return;
+    this.#renewal = { completeUntil: systemClock.elapsed() - this.#staleMs(), done: this.#loadUntilComplete() };
+  }
+
+  /** Waits for a moment, but not if others have just waited in vain. */
+  async #waitFor(renewal: Promise<void>): Promise<void> {
+    if (systemClock.elapsed() - this.#failedAt < PAUSE_MS) return;
+    const late = new AbortController();
+    const limit = setTimeout(WAIT_MS, 'late', { ref: false, signal: late.signal }).catch(() => null);
+    if ((await Promise.race([renewal, limit])) === 'late') this.#failedAt = systemClock.elapsed();
+    late.abort();
   }
 
   async #loadUntilComplete(): Promise<void> {
@@ -95,7 +111,7 @@ export class Snapshot<T> {
         await setTimeout(LOOK_MS, undefined, { ref: false });
       }
     }
-    this.#completeUntil = null;
+    this.#renewal = null;
   }
 
   async #loadOnce(): Promise<void> {

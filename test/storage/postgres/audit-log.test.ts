@@ -1,0 +1,116 @@
+/** The audit log in Postgres: append-only in the database itself, and read in order while several nodes write. */
+import { expect, it } from 'vitest';
+import type { PendingAction } from '../../../src/domain/audit.ts';
+import { describeWithPostgres } from '../../fixture/postgres.ts';
+import { type Node, newNodes } from './nodes.ts';
+
+const pendingAction = (action: string): PendingAction => ({
+  action: {
+    ...{ actor: 'local', address: null, action, resource: 'campaign', resourceId: null, status: 200 },
+    requestId: null,
+  },
+  isRecorded: false,
+});
+
+const actionsOf = async ({ audit }: Node) => (await audit.list({ limit: 1000 })).items.map(({ action }) => action);
+
+describeWithPostgres('audit_log', () => {
+  it('refuses UPDATE and TRUNCATE, and DELETE of what retention does not give free', async () => {
+    const { open, clock } = await newNodes();
+    const { audit, database } = await open();
+    for (const name of ['a', 'b']) {
+      await audit.record(pendingAction(name));
+      clock.pass(1000);
+    }
+    const changes = [
+      "UPDATE audit_log SET actor = 'b'",
+      'DELETE FROM audit_log',
+      'DELETE FROM audit_log WHERE number = 1',
+      'TRUNCATE audit_log',
+      `INSERT INTO audit_log (number, at, actor, action) OVERRIDING SYSTEM VALUE VALUES (1, 1, 'b', 'z')
+       ON CONFLICT (number) DO UPDATE SET actor = 'b'`,
+    ];
+    for (const sql of changes) await expect(database.run(sql), sql).rejects.toThrow('append-only');
+    await audit.prune(clock.now() - 1000);
+    await expect(database.run('DELETE FROM audit_log')).rejects.toThrow('append-only');
+    expect((await audit.list({ limit: 9 })).items.map(({ action }) => action)).toEqual(['b']);
+  });
+
+  it('shows a reader that follows it every entry, in the order of the numbers', async () => {
+    const { open } = await newNodes();
+    const nodes = [await open(), await open(), await open()];
+    const reader = await open();
+    let isDone = false;
+    const writing = Promise.all(
+      nodes.map(async ({ audit, database }, n) => {
+        for (let i = 0; i < 40; i++)
+          await audit.during(pendingAction(`${n} ${i}`), () =>
+            database.write((transaction) => transaction.run('UPDATE probe SET written_at = 1'), 'readCommitted'),
+          );
+      }),
+    ).finally(() => {
+      isDone = true;
+    });
+    const seen: string[] = [];
+    for (let cursor: string | undefined, wasDone = false; !wasDone; ) {
+      wasDone = isDone;
+      // the cursor of a page of one is that of its entry, if another entry follows
+      const page = await reader.audit.list({ limit: 1, cursor });
+      if (page.nextCursor === null) continue;
+      cursor = page.nextCursor;
+      wasDone = false;
+      seen.push(page.items[0]!.action);
+    }
+    await writing;
+    expect(seen).toEqual((await actionsOf(reader)).slice(0, -1));
+    expect(seen).toHaveLength(119);
+  });
+
+  it('has an action in the transaction that commits, however often it is repeated', async () => {
+    const { open } = await newNodes();
+    const [one, two] = [await open(), await open()];
+    // both increase one row, so serializable transactions are repeated
+    const increase = ({ audit, database }: Node, name: string) =>
+      audit.during(pendingAction(name), () =>
+        database.write(async (transaction) => {
+          const { n } = (await transaction.get<{ n: number }>('SELECT written_at AS n FROM probe'))!;
+          await transaction.run('UPDATE probe SET written_at = @next', { next: n + 1 });
+        }),
+      );
+    await Promise.all(Array.from({ length: 20 }, (_, i) => increase(i % 2 === 0 ? one : two, `${i}`)));
+    expect((await one.database.get<{ n: number }>('SELECT written_at AS n FROM probe'))!.n).toBe(20);
+    expect((await actionsOf(one)).sort()).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`).sort());
+  });
+
+  it('has no entry of a transaction that fails, and the entry of the next one', async () => {
+    const { open } = await newNodes();
+    const { audit, database } = await open();
+    const pending = pendingAction('a');
+    await audit.during(pending, async () => {
+      await expect(
+        database.write(async () => {
+          throw new Error('refused');
+        }),
+      ).rejects.toThrow('refused');
+      expect(pending.isRecorded).toBe(false);
+      await database.write(async () => {});
+      await database.write(async () => {});
+    });
+    expect(pending.isRecorded).toBe(true);
+    expect((await audit.list({ limit: 9 })).items).toHaveLength(1);
+  });
+
+  it('counts an entry as no earlier than the entry before it if the clock is set back', async () => {
+    const { open, clock } = await newNodes();
+    const [one, two] = [await open(), await open()];
+    const start = clock.now();
+    await one.audit.record(pendingAction('a'));
+    clock.jump(-10_000);
+    await two.audit.record(pendingAction('b'));
+    const { items } = await one.audit.list({ limit: 9, since: start });
+    expect(items.map(({ action, at }) => [action, at])).toEqual([
+      ['a', start],
+      ['b', start - 10_000],
+    ]);
+  });
+});

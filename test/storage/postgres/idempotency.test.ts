@@ -1,0 +1,38 @@
+/** Idempotency keys over several nodes: the second of two equal requests finds the response of the first. */
+import { expect, it } from 'vitest';
+import { AnsweredBefore, KEY_LIFETIME_MS } from '../../../src/domain/idempotency.ts';
+import { findAnswer, keepAnswerOf } from '../../../src/storage/postgres/idempotency.ts';
+import { describeWithPostgres } from '../../fixture/postgres.ts';
+import { type Node, newNodes } from './nodes.ts';
+
+const hook = { url: 'https://example.com/', events: [], description: '' };
+const once = (requestSha256 = 'r') => ({ key: 'k', requestSha256, answer: (made: object) => JSON.stringify(made) });
+
+describeWithPostgres('equal requests on several nodes', () => {
+  it('make one webhook and one ping, whatever number arrives at once', async () => {
+    const { open, clock } = await newNodes();
+    const nodes = [await open(), await open(), await open()];
+    const create = ({ webhooks }: Node) => webhooks.create(hook, 9, clock.now(), once());
+    const made = await Promise.allSettled([...nodes, ...nodes].map(create));
+    const created = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(created).toHaveLength(1);
+    for (const one of made) if (one.status === 'rejected') expect(one.reason).toBeInstanceOf(AnsweredBefore);
+    expect((await nodes[1]!.webhooks.list({ limit: 9 })).items).toEqual([created[0]!.webhook]);
+    for (const { database } of nodes)
+      expect(await findAnswer(database, once(), clock.now())).toBe(JSON.stringify(created[0]));
+  });
+
+  it('are refused if they differ, and can use the key again after a day', async () => {
+    const { open, clock } = await newNodes();
+    const [one, two] = [await open(), await open()];
+    const keep = (node: Node, sha256: string, made: object) =>
+      node.database.write((transaction) => keepAnswerOf(transaction, once(sha256), made, 'c', clock.now()));
+    await keep(one, 'r', { n: 1 });
+    await expect(keep(two, 'other', { n: 2 })).rejects.toMatchObject({
+      ...{ code: 'idempotency_key_reused', facts: { campaign_id: 'c' } },
+    });
+    clock.pass(KEY_LIFETIME_MS);
+    await keep(two, 'other', { n: 2 });
+    expect(await findAnswer(one.database, once('other'), clock.now())).toBe('{"n":2}');
+  });
+});
