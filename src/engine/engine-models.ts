@@ -12,6 +12,7 @@ import { bind } from '../online/binding.ts';
 import { type Population, PopulationOpener } from '../population/read.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
 import { ThreadPool } from './pool.ts';
+import type { SharedVersions } from './shared-versions.ts';
 
 /**
  * Number of population versions that stay open: normally the served version, and at most one other version that a retry
@@ -42,7 +43,13 @@ export class EngineModels {
   readonly #config: ModelsConfig;
   readonly #device: string;
   readonly #entries = new Map<string, Entry>();
-  readonly #populations = new LRUCache<string, Promise<Population>>({ max: MOST_POPULATIONS });
+  readonly #populations = new LRUCache<string, Promise<Population>>({
+    max: MOST_POPULATIONS,
+    dispose: (_, version) => this.#releases.get(version)?.(),
+  });
+  /** Functions that let the mirror remove a version, by version. */
+  readonly #releases = new Map<string, () => void>();
+  readonly #shared: SharedVersions | null;
   /** Opens a population in a separate thread, because reading a whole population would block the event loop. */
   readonly #opener = new PopulationOpener();
   readonly #onPopulation: (users: number) => void;
@@ -50,14 +57,17 @@ export class EngineModels {
 
   /**
    * `served` returns the served model, which is loaded when it is first taken and then stays loaded. `device` is cpu or
-   * cuda:N. `onPopulation` is called with the number of users of each population that is opened.
+   * cuda:N. `onPopulation` is called with the number of users of each population that is opened. `shared` brings
+   * versions to this host before they are opened.
    */
   constructor(
     config: ModelsConfig,
     served: () => ServedModel,
     device: string,
     onPopulation: (users: number) => void = () => {},
+    shared: SharedVersions | null = null,
   ) {
+    this.#shared = shared;
     this.#served = served;
     this.#onPopulation = onPopulation;
     this.broken = new Promise((_, reject) => {
@@ -72,7 +82,7 @@ export class EngineModels {
   async population(version: string): Promise<Population> {
     const found = this.#populations.get(version);
     if (found !== undefined) return found;
-    const opening = this.#opener.open(this.#config.population, version);
+    const opening = this.#openPopulation(version);
     this.#populations.set(version, opening);
     try {
       const opened = await opening;
@@ -85,9 +95,21 @@ export class EngineModels {
     }
   }
 
-  /** Whether `take` can find a model, that is, whether the model is loaded, served, or in the folder of models. */
+  /**
+   * Whether `take` may find a model, that is, whether the model is loaded, served, in the folder of models, or possibly
+   * published.
+   */
   has(version: string): boolean {
-    return this.#entries.has(version) || existsSync(this.#folderOf(version));
+    return this.#shared !== null || this.#entries.has(version) || existsSync(this.#folderOf(version));
+  }
+
+  /**
+   * Brings segments `from` to `to` - 1 of a population version to this host, as far as there is room. They stay until
+   * the returned function is called. Does nothing if the population is not a mirror.
+   * @throws AppError storage_failed, invalid_population
+   */
+  async prefetch(version: string, from: number, to: number): Promise<() => void> {
+    return (await this.#shared?.prefetch(version, from, to)) ?? (() => {});
   }
 
   /**
@@ -129,6 +151,7 @@ export class EngineModels {
       ),
     );
     await Promise.all([...closing, this.#opener.close()]);
+    this.#shared?.close();
   }
 
   #closeUnused(version: string, entry: Entry): void {
@@ -142,8 +165,18 @@ export class EngineModels {
     return version === served.version ? served.folder : join(this.#config.models, version);
   }
 
+  async #openPopulation(version: string): Promise<Population> {
+    const release = await this.#shared?.takePopulation(version);
+    if (release !== undefined) {
+      this.#releases.get(version)?.();
+      this.#releases.set(version, release);
+    }
+    return await this.#opener.open(this.#config.population, version);
+  }
+
   async #open(version: string, folder: string): Promise<LoadedModel> {
     const { population, threads, userSides = 1 } = this.#config;
+    if (!existsSync(folder)) await this.#shared?.fetchModel(version);
     const model = readModelFolder(folder, { vocabulariesOnly: true });
     const found = model.manifest.version;
     if (found !== version) {

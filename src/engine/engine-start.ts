@@ -3,6 +3,7 @@ import { readModelFolder } from '../model/folder.ts';
 import { openDevice } from '../model/onnx-grad.ts';
 import { EngineModels } from './engine-models.ts';
 import type { EngineConfig, EngineServed } from './messages.ts';
+import type { SharedVersions } from './shared-versions.ts';
 import { type MadeUserSides, makeUserSides } from './user-side-work.ts';
 
 type OpenedFrom = Pick<EngineConfig, 'models' | 'population' | 'threads' | 'device'> &
@@ -16,7 +17,7 @@ type OpenedFrom = Pick<EngineConfig, 'models' | 'population' | 'threads' | 'devi
 /**
  * Loads the model in threads, which reproduce its golden batch and expand a campaign of made-up users. Verifies the
  * population and binds the model to it. `openStore` is called once the population is verified. `served` returns the
- * model that is served at the time of the call.
+ * model that is served at the time of the call. `shared` brings versions to this host; it is closed with the models.
  * @throws AppError invalid_argument, invalid_model, invalid_population, and any error that `openStore` throws
  */
 export async function openEngineModels<S>(
@@ -25,11 +26,16 @@ export async function openEngineModels<S>(
   {
     served = () => config.served,
     onPopulation,
-  }: { readonly served?: () => Pick<EngineServed, 'model'>; readonly onPopulation?: (users: number) => void } = {},
+    shared = null,
+  }: {
+    readonly served?: () => Pick<EngineServed, 'model'>;
+    readonly onPopulation?: (users: number) => void;
+    readonly shared?: SharedVersions | null;
+  } = {},
 ): Promise<{ readonly models: EngineModels; readonly device: string; readonly store: S }> {
   const device = await openDevice(config.device);
   const name = device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`;
-  const models = new EngineModels(config, () => served().model, name, onPopulation);
+  const models = new EngineModels(config, () => served().model, name, onPopulation, shared);
   const { model, populationVersion } = config.served;
   // the threads verify the model while the main thread verifies the population
   const opening = models.take(model.version, model.folder);

@@ -12,7 +12,7 @@ import { createLogger, type Logger } from '../lib/logging.ts';
 import { PACKAGE_VERSION } from '../lib/package-root.ts';
 import { describeError } from '../lib/threads/thread-error.ts';
 import type { Telemetry, TelemetrySettings, Tracer } from '../lib/tracing.ts';
-import { freeBytesOf, openStore } from '../storage/open-store.ts';
+import { freeBytesOf, openBlobFiles, openStore } from '../storage/open-store.ts';
 import { openEngineModels } from './engine-start.ts';
 import { Checkpoints } from './expansion/checkpoints.ts';
 import { Estimator } from './expansion/estimator.ts';
@@ -21,6 +21,7 @@ import { Pulse } from './heartbeat.ts';
 import { Engine, type EngineDependencies } from './job-loop.ts';
 import type { EngineConfig, EngineServed, FromEngine, ToEngine } from './messages.ts';
 import { lowerPriority } from './priority.ts';
+import { openSharedVersions, type SharedVersions } from './shared-versions.ts';
 
 /** How long an ending engine waits for its log and its last message to be sent. */
 const LAST_WORDS_MS = 50;
@@ -47,10 +48,11 @@ async function startEngine(
   { logger, tracer, pulse, send }: Tellers,
 ): Promise<{ engine: Engine; device: string }> {
   const { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs } = config;
+  const shared = await openShared(config, clock, logger);
   const { models, device, store } = await openEngineModels(
     config,
     () => openStore(config.store, { clock, followedBoot: findBootId(), minimumSeeds, leaseMs, maximumAttempts }),
-    { served, onPopulation: (users) => pulse.expectWorkOn(users) },
+    { served, onPopulation: (users) => pulse.expectWorkOn(users), shared },
   );
   const hasRoom = roomOf(config, store.reserve, isReserveExpected);
   const dependencies: EngineDependencies = {
@@ -67,6 +69,17 @@ async function startEngine(
   const onExpanded = (timings: Timings) => send({ kind: 'expanded', timings });
   const engine = new Engine(config, dependencies, logger, { onExpanded, pulse, tracer });
   return { engine, device };
+}
+
+/** Opens what brings published versions to this host; null if the engine's folders are not copies. */
+async function openShared(
+  { shared, population, models }: EngineConfig,
+  clock: Clock,
+  logger: Logger,
+): Promise<SharedVersions | null> {
+  if (shared === undefined) return null;
+  const files = await openBlobFiles(shared.blobs, clock);
+  return await openSharedVersions(files, { population, models }, shared, { now: clock.now, logger });
 }
 
 /**

@@ -8,6 +8,7 @@ import type { TelemetrySettings } from '../lib/tracing.ts';
 import type { EstimateOutcome } from './expansion/estimator.ts';
 import type { ShadowCampaign, ShadowComparison } from './expansion/shadow.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import type { SharedConfig } from './shared-versions.ts';
 
 export interface CheckModelTask {
   readonly version: string;
@@ -52,6 +53,8 @@ export interface EngineConfig {
   readonly models: string;
   /** Folder of all versions of the population. */
   readonly population: string;
+  /** Where versions come from if the folders above are copies of published versions; absent if they are not. */
+  readonly shared?: SharedConfig;
   readonly device: string;
   readonly threads: number;
   readonly minimumSeeds: number;

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { CampaignStore } from '../../src/domain/ports/store.ts';
 import { isEnd } from '../../src/domain/states.ts';
 import type { AudienceRequest, Campaign } from '../../src/domain/types.ts';
+import type { SharedConfig } from '../../src/engine/shared-versions.ts';
 import { EngineSupervisor } from '../../src/engine/supervisor.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
@@ -20,6 +21,8 @@ import type { TinyCampaign } from '../fixture/tiny-world.ts';
 export interface RigOptions {
   readonly model: string;
   readonly population: string;
+  /** Where the engine gets the model and the population from, instead of the folders above. */
+  readonly shared?: SharedConfig;
   /** What the API process would name; the folder's by default. */
   readonly modelVersion?: string;
   readonly threads?: number;
@@ -65,13 +68,16 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
   const store = await openStore(locator, { clock: systemClock, ...limits });
   const population = openPopulation(options.population);
   const version = options.modelVersion ?? readModelFolder(options.model).manifest.version;
-  const model = { version, folder: options.model };
+  const models = join(dataDir, 'models');
+  const { shared } = options;
+  const model = { version, folder: shared ? join(models, version) : options.model };
   const served = { epoch: 1, model, populationVersion: population.version };
   const supervisor = new EngineSupervisor(
     {
       store: locator,
-      models: join(dataDir, 'models'),
-      population: options.population,
+      models,
+      population: shared ? join(dataDir, 'mirror') : options.population,
+      ...(shared && { shared }),
       device: options.device ?? 'cpu',
       threads: options.threads ?? 2,
       ...limits,

@@ -9,6 +9,7 @@ import { AppError } from '../../lib/errors.ts';
 import { createClosedFolder, withStorage } from '../../lib/files/durable-files.ts';
 import { awaitFileLock } from '../../lib/files/file-lock.ts';
 import { type ErasedCounts, type KnownUsers, newestNumbers } from '../erase/erase-users.ts';
+import { SegmentLayout } from '../read/segment-layout.ts';
 import { asWriter } from '../versions/lock.ts';
 import { listVersions, type ManifestFile } from '../versions/manifest.ts';
 import { applyIndex, readApplied, writeApplied } from './apply-index.ts';
@@ -152,14 +153,17 @@ export class Mirror {
   }
 
   /**
-   * Fetches the segments `from` to `to` - 1 of a version, as the manifest numbers them, as far as the limit allows; the
-   * others are fetched when they are read. They stay on this machine until the returned function is called.
+   * Fetches the segments `from` to `to` - 1 of a version, as a `Population` numbers them, as far as the limit allows;
+   * the others are fetched when they are read. They stay on this machine until the returned function is called.
    * @throws AppError storage_failed, invalid_population
    */
   async prefetch(version: string, from: number, to: number): Promise<() => void> {
+    const { segments } = this.#files.manifestOf(version);
+    const layout = new SegmentLayout(segments);
     const wanted: ManifestFile[] = [];
     let bytes = 0;
-    for (const segment of this.#files.manifestOf(version).segments.slice(from, to)) {
+    for (let index = from; index < Math.min(to, layout.segmentCount); index++) {
+      const segment = segments[layout.onDisk(index)]!;
       bytes += segment.size;
       if (bytes > this.#space.limitBytes * PREFETCHED_SHARE) break;
       wanted.push(segment);

@@ -1,0 +1,77 @@
+/** Engines on hosts of a cluster, which get models and populations from the storage of blobs. */
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { publishModelFolder } from '../../src/model/share.ts';
+import { eraseUsers } from '../../src/population/erase.ts';
+import { findCurrentVersion, openPopulation } from '../../src/population/read.ts';
+import { publishPopulation } from '../../src/population/share.ts';
+import { openBlobFiles } from '../../src/storage/open-store.ts';
+import { digestsOf } from '../fixture/digest.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { startOwnS3, type TestS3 } from '../fixture/s3.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+import { startRig } from './rig.ts';
+
+const world = await tinyWorld();
+const campaign = world.campaigns[0]!;
+/** The folder from which the population is published. */
+const folder = join(temporaryFolder(), 'population');
+const MIRROR_BYTES = 2 ** 30;
+let server: TestS3;
+let blobs: string;
+
+beforeAll(async () => {
+  server = await startOwnS3();
+  const { accessKeyId, secretAccessKey } = server.credentials;
+  // engines inherit them
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey });
+  blobs = `s3://${server.bucket}/cluster?endpoint=${encodeURIComponent(server.endpoint)}&path_style=true`;
+  cpSync(world.wide, folder, { recursive: true });
+  const files = await openBlobFiles(blobs, systemClock);
+  await publishModelFolder(files, world.model);
+  await publishPopulation(folder, files, null, { now: systemClock.now });
+});
+afterAll(() => server.close());
+
+describe('an engine without folders of its own', () => {
+  it('makes the same ranking as an engine that has the folders', async () => {
+    const local = await startRig({ ...world, population: world.wide });
+    const id = await local.create(campaign);
+    await local.ended(id);
+    const expected = digestsOf(await local.folderOf(id));
+    await local.supervisor.stop();
+
+    const remote = await startRig({ ...world, population: folder, shared: { blobs, mirrorBytes: MIRROR_BYTES } });
+    const mirror = join(remote.dataDir, 'mirror');
+    const version = findCurrentVersion(folder)!;
+    // nothing but tables was fetched to open the version
+    expect(existsSync(join(mirror, version, 'segments/000001.arrow'))).toBe(false);
+    const again = await remote.create(campaign);
+    expect(await remote.ended(again)).toMatchObject({ state: 'ready' });
+    expect(digestsOf(await remote.folderOf(again))).toEqual(expected);
+    expect(existsSync(join(mirror, version, 'segments/000001.arrow'))).toBe(true);
+  });
+
+  it('leaves out users who are erased elsewhere while it runs', async () => {
+    const remote = await startRig({ ...world, population: folder, shared: { blobs, mirrorBytes: MIRROR_BYTES } });
+    const first = await remote.create(campaign);
+    const { candidates } = await remote.ended(first);
+    const known = openPopulation(folder);
+    const seeds = new Set(campaign.seeds);
+    const ids = Array.from({ length: 100 }, (_, i) => known.directory.id(1_000 + i));
+    const gone = ids.filter((id) => !seeds.has(id)).slice(0, 50);
+    await eraseUsers(folder, gone, known);
+    await publishPopulation(folder, await openBlobFiles(blobs, systemClock), null, { now: systemClock.now });
+    await expect
+      .poll(
+        async () => {
+          const id = await remote.create(campaign);
+          return (await remote.ended(id)).candidates;
+        },
+        { timeout: 20_000, interval: 500 },
+      )
+      .toBe(candidates! - gone.length);
+  });
+});
