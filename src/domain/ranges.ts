@@ -109,6 +109,11 @@ export function rangeAt(range: RangeState, now: number): RangeState {
   return range.finished !== null || holders.length === range.holders.length ? range : died(range, holders);
 }
 
+/** The range for a new attempt at the expansion: a failed range may be tried as often as a new one. */
+export function rangeAgain(range: RangeState, rules: RangeRules): RangeState {
+  return phaseOf(range, rules) === 'failed' ? { ...range, failures: 0, deaths: 0 } : range;
+}
+
 /**
  * Whether an engine may claim a range: nobody is working on it, all leases have expired, or it was doubled and only one
  * other engine is working on it.
@@ -118,6 +123,24 @@ export function isClaimable(range: RangeState, owner: string, rules: RangeRules,
   const phase = phaseOf(left, rules);
   if (phase === 'waiting') return left.runAfter <= now;
   return phase === 'running' && left.isDoubled && left.holders.length === 1 && left.holders[0]!.owner !== owner;
+}
+
+/** When a range may be claimed, for a store that looks for claimable ranges. */
+export interface Claimable {
+  /** The time from which `isClaimable` may be true; null if the range is finished or failed. */
+  readonly from: number | null;
+  /** The engine to which `ownFrom` applies instead of `from`, because it is working on the range; null if none. */
+  readonly own: string | null;
+  readonly ownFrom: number | null;
+}
+
+export function claimable(range: RangeState, rules: RangeRules): Claimable {
+  const phase = phaseOf(range, rules);
+  if (phase === 'waiting') return { from: range.runAfter, own: null, ownFrom: null };
+  if (phase !== 'running') return { from: null, own: null, ownFrom: null };
+  const [{ owner, leaseUntil }] = range.holders as readonly [RangeHolder];
+  if (range.isDoubled && range.holders.length === 1) return { from: 0, own: owner, ownFrom: leaseUntil };
+  return { from: Math.min(...range.holders.map((holder) => holder.leaseUntil)), own: null, ownFrom: null };
 }
 
 /**

@@ -9,6 +9,14 @@ export function rankingFolder(campaignId: string, expansionId: string): string {
 }
 
 /**
+ * The blob folder of a ranking that the owner of one claim merges from parts. An owner that lost its claim may still be
+ * writing, so each claim (`token`) has its own folder.
+ */
+export function mergedFolder(campaignId: string, expansionId: string, token: number): string {
+  return `${rankingFolder(campaignId, expansionId)}.${token}`;
+}
+
+/**
  * The blob folder of an expansion's checkpoint. Like the folder of a ranking that is being written, its name begins
  * with the expansion's id; once the expansion has ended, nothing refers to the checkpoint.
  */

@@ -17,6 +17,11 @@ export interface Heartbeat {
   readonly users: number;
   /** Numbers of segments with and without stored user sides; null if no user sides are to be stored. */
   readonly userSides: { readonly stored: number; readonly missing: number } | null;
+  /**
+   * Model versions whose golden batch this engine scores differently than other engines of the cluster, so that it is
+   * refused for ranges of their expansions.
+   */
+  readonly refusedModels: readonly string[];
 }
 
 const EVERY_MS = 1_000;
@@ -33,6 +38,7 @@ export class Pulse {
   #usersScored = 0;
   #users = 0;
   #userSides: Heartbeat['userSides'] = null;
+  readonly #refusedModels = new Set<string>();
 
   constructor(clock: Pick<Clock, 'elapsed'>, tell: (heartbeat: Heartbeat) => void) {
     this.#clock = clock;
@@ -64,6 +70,10 @@ export class Pulse {
     this.#userSides = count;
   }
 
+  refused(modelVersion: string): void {
+    this.#refusedModels.add(modelVersion);
+  }
+
   /** Runs `work` and counts it as a running expansion meanwhile. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#expanding += 1;
@@ -86,6 +96,7 @@ export class Pulse {
       loopLagSeconds: Math.max(0, lateMs) / 1000,
       users: this.#users,
       userSides: this.#userSides,
+      refusedModels: [...this.#refusedModels],
     });
     this.#usersScored = 0;
   }

@@ -11,6 +11,9 @@ import { checkModel } from './expansion/check-model.ts';
 import { type ExpandDependencies, expand, type Outcome } from './expansion/expand.ts';
 import type { Pulse } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from './messages.ts';
+import { type Distribution, distributionOf } from './ranges/distribution.ts';
+import { RangeWorker } from './ranges/range-worker.ts';
+import { Signal } from './ranges/signal.ts';
 import { type StoredCount, UserSideWork } from './user-side-work.ts';
 
 /** Interval at which the queue is polled if no message wakes the engine. */
@@ -19,7 +22,7 @@ const POLL_MS = 500;
 const STORE_ERROR_DELAY_MS = 1000;
 
 /** Dependencies that all expansions share, whatever their model. */
-export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation'> & {
+export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation' | 'distribution'> & {
   readonly models: Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'closeAllUnused'>;
   /** Returns the versions that are served now. */
   served(): EngineServed;
@@ -47,6 +50,10 @@ export class Engine {
   #retries = 0;
   #sleeping: Promise<void> = Promise.resolve();
   readonly #userSides: UserSideWork;
+  /** Notified when ranges are offered, finished or doubled by this engine. */
+  readonly #signal = new Signal();
+  /** Scores ranges of all expansions; null if the store has no ranges. */
+  readonly #rangeWorker: RangeWorker | null;
 
   constructor(config: EngineConfig, dependencies: EngineDependencies, logger: Logger, tell: EngineTellers) {
     this.#config = config;
@@ -57,6 +64,17 @@ export class Engine {
     const onStored = (count: StoredCount | null) => tell.pulse.userSidesStored(count);
     const own = { maximumBytes, population, diskReserveBytes, onStored, logger };
     this.#userSides = new UserSideWork({ ...dependencies, ...own });
+    const { ranges, blobs } = dependencies.store;
+    const { ownerId: owner, leaseMs, threads } = config;
+    ranges?.listen(() => this.#signal.notify());
+    this.#rangeWorker =
+      ranges &&
+      new RangeWorker({
+        ...{ ...dependencies, ranges, blobs, owner, leaseMs, logger, signal: this.#signal },
+        most: JOBS_PER_THREAD * threads,
+        onScored: (users) => tell.pulse.scored(users),
+        onRefused: (model) => tell.pulse.refused(model),
+      });
   }
 
   wake(): void {
@@ -93,6 +111,7 @@ export class Engine {
   /** Claims no more jobs. Running jobs continue until the process ends. */
   drain(): void {
     this.#isDraining = true;
+    this.#rangeWorker?.drain();
   }
 
   /**
@@ -117,7 +136,8 @@ export class Engine {
     const workers = Array.from({ length: JOBS_PER_THREAD * this.#config.threads }, (_, i) =>
       this.#work(i >= this.#config.threads),
     );
-    return Promise.race([this.#dependencies.models.broken, ...workers]);
+    const all = this.#rangeWorker === null ? workers : [...workers, this.#rangeWorker.run()];
+    return Promise.race([this.#dependencies.models.broken, ...all]);
   }
 
   async #work(isExtra: boolean): Promise<never> {
@@ -173,13 +193,24 @@ export class Engine {
   async #expandWithModel(watch: AttemptWatch): Promise<Outcome> {
     const { models } = this.#dependencies;
     const served = this.#dependencies.served();
-    const { version, pool, openPopulation } = await this.#takeModel(watch.job, served);
+    const model = await this.#takeModel(watch.job, served);
+    const { version, pool, openPopulation } = model;
     const versions = { modelVersion: version, populationVersion: served.populationVersion };
     try {
-      return await expand({ ...this.#dependencies, pool, versions, openPopulation }, watch.job, watch);
+      const distribution = await this.#distributionOf(model);
+      return await expand({ ...this.#dependencies, pool, versions, openPopulation, distribution }, watch.job, watch);
     } finally {
       models.giveBack(version);
     }
+  }
+
+  /** How expansions with a model are offered to all engines; null if the store has no ranges. */
+  async #distributionOf(model: LoadedModel): Promise<Distribution | null> {
+    const { ranges, blobs } = this.#dependencies.store;
+    if (ranges === null) return null;
+    const { leaseMs, maximumAttempts, rangeSegments } = this.#config;
+    const rules = { leaseMs, maximumAttempts };
+    return distributionOf({ ranges, blobs, rules, rangeSegments, signal: this.#signal, logger: this.#logger }, model);
   }
 
   /** Takes the pinned model. If it is gone or damaged, takes the served model instead, and the attempt then fails. */

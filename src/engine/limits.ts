@@ -10,6 +10,13 @@ export const ENGINE_LIMITS = {
       'expansion then computes them.',
     { least: 0, most: 2 ** 44 },
   ),
+  rangeSegments: setting(
+    16,
+    'segments',
+    'Number of segments of 65,536 users that an engine of a cluster scores at a time. Populations with more segments ' +
+      'are divided into such ranges, which all engines score. Without a cluster, this setting has no effect.',
+    { least: 1, most: 1_024 },
+  ),
   keptWorkMs: fixed(
     1_000,
     'ms',

@@ -60,6 +60,8 @@ export interface EngineConfig {
   readonly minimumSeeds: number;
   readonly leaseMs: number;
   readonly maximumAttempts: number;
+  /** Number of segments of a range, in a cluster. */
+  readonly rangeSegments: number;
   /** Minimum work, in milliseconds, for which a stop saves a checkpoint of an expansion. */
   readonly keptWorkMs: number;
   /** Maximum size of the stored user sides, in bytes; 0 stores none. */

@@ -14,6 +14,7 @@ import type {
   CustomiseProgress,
   CustomiseResult,
   CustomiseTask,
+  GoldenResult,
   PreparedUserSides,
   PrepareUserSidesTask,
   RankResult,
@@ -69,6 +70,7 @@ export class ThreadPool {
   readonly computedWith: Pick<ComputedWith, 'device' | 'threads'>;
   readonly #group: ThreadGroup<Task, ThreadResult, CustomiseProgress>;
   readonly #report: ReportedModel;
+  #golden: Promise<GoldenResult> | null = null;
   /** Unused memory of earlier campaigns, which is kept because three isolates would have to free it. */
   readonly #bodies: SharedBody[] = [];
 
@@ -162,6 +164,15 @@ export class ThreadPool {
     const bytes = task.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
     const near = bytes <= MAXIMUM_SHARING_BYTES ? `${task.populationVersion}/${task.segment}` : null;
     return this.#group.run(task, following, { near }) as Promise<ScoreResult>;
+  }
+
+  /**
+   * The sha256 of the scores of the model's golden batch. Engines score an expansion together only if they compute the
+   * same bits.
+   */
+  async goldenSha256(): Promise<string> {
+    this.#golden ??= this.#group.run({ kind: 'golden' }, {}, { isUrgent: true }) as Promise<GoldenResult>;
+    return (await this.#golden).sha256;
   }
 
   /** In the background, the task runs only while no other task waits. @throws AppError storage_failed, unavailable */

@@ -49,6 +49,8 @@ export interface CustomiseTask {
   readonly folds?: readonly number[];
   /** Memory in which threads that work on the same campaign divide the runs of the body. */
   readonly body?: SharedBody;
+  /** Whether the bytes of customised.bin are reported with the parameters, so that other engines can score too. */
+  readonly isShared?: boolean;
 }
 
 /** Ranks the held-out seeds in some folds of a campaign that another thread adapts. */
@@ -89,12 +91,30 @@ export interface UserSideTask {
   readonly maximumBytes: number;
 }
 
+/** Scores the golden batch of the model. */
+export interface GoldenTask {
+  readonly kind: 'golden';
+}
+
+export interface GoldenResult {
+  /** The sha256 of the bytes of the scores, in hex. Processors with different instruction sets round differently. */
+  readonly sha256: string;
+}
+
 /** Expands a campaign of made-up users and discards the result. */
 export interface TestTask {
   readonly kind: 'test';
 }
 
-export type Task = CustomiseTask | RankTask | ScoreTask | RestoreTask | PrepareUserSidesTask | UserSideTask | TestTask;
+export type Task =
+  | CustomiseTask
+  | RankTask
+  | ScoreTask
+  | RestoreTask
+  | PrepareUserSidesTask
+  | UserSideTask
+  | GoldenTask
+  | TestTask;
 
 /**
  * The progress of an adaptation: the finished share, the rows that it has read (if it ranks only some folds), or the
@@ -104,6 +124,8 @@ export type CustomiseProgress = number | { readonly rows: Rows } | AdaptedParame
 
 export interface AdaptedParameters {
   readonly parameters: readonly SharedTensor[];
+  /** The bytes of customised.bin; null unless the task asked for them. */
+  readonly customised: Uint8Array | null;
 }
 
 export interface CustomiseResult {
@@ -155,4 +177,5 @@ export type ThreadResult =
   | ScoreResult
   | PreparedUserSides
   | UserSideResult
+  | GoldenResult
   | TestExpansion;

@@ -1,12 +1,13 @@
 /** A thread of the engine, which adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 
+import { createHash } from 'node:crypto';
 import type { Device } from '../../packages/onnx-grad/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import { assert } from '../lib/errors.ts';
 import { type Host, hostThread, type TaskContext } from '../lib/threads/thread-host.ts';
 import { applyChanges } from '../model/changes.ts';
 import { decodeCustomised } from '../model/customised.ts';
-import { type GeneralModel, loadModel } from '../model/load.ts';
+import { type GeneralModel, loadModel, runGoldenBatch } from '../model/load.ts';
 import { appErrorOf, openDevice } from '../model/onnx-grad.ts';
 import { BoundModel } from '../online/bound-model.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/online-context.ts';
@@ -18,6 +19,7 @@ import type {
   CustomiseProgress,
   CustomiseResult,
   CustomiseTask,
+  GoldenResult,
   PreparedUserSides,
   PrepareUserSidesTask,
   RankResult,
@@ -75,6 +77,8 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
         return this.#prepareUserSides(task);
       case 'user-side':
         return this.#makeUserSide(task);
+      case 'golden':
+        return this.#scoreGolden();
       case 'test':
         return testExpansion(this.#model, { device: this.#device, program: this.#program, withoutExport: true });
     }
@@ -104,8 +108,14 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       ...(task.folds && { onRows: (rows) => report({ rows }) }),
       onParameters: (early) => {
         shared = [...early].map(share);
-        report({ parameters: shared });
+        report({ parameters: shared, customised: null });
       },
+      ...(task.isShared && {
+        onCustomised: (early, customised) => {
+          shared = [...early].map(share);
+          report({ parameters: shared, customised });
+        },
+      }),
       onProgress: (share) => {
         check();
         report(share);
@@ -155,6 +165,13 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       isAwaited: isNearNext,
     });
     return { userNumbers: rows.userNumbers.slice(), scores, batchSize: bound.batchSize };
+  }
+
+  async #scoreGolden(): Promise<GoldenResult> {
+    const { folder, graph } = this.#model;
+    const { buffer, byteOffset, byteLength } = await runGoldenBatch(folder, graph, this.#device);
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    return { sha256: createHash('sha256').update(bytes).digest('hex') };
   }
 
   async #prepareUserSides({ populationVersion, maximumBytes }: PrepareUserSidesTask): Promise<PreparedUserSides> {

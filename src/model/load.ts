@@ -181,12 +181,30 @@ function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph
     throw refused(path, `the regression needs a table of user features, but ${regression} is not one`);
 }
 
-async function checkGoldenBatch(
+async function checkGoldenBatch(folder: ModelFolder, graph: Graph, device: Device | undefined): Promise<void> {
+  const { path, manifest } = folder;
+  const { scores } = manifest.golden_batch;
+  const actual = await runGoldenBatch(folder, graph, device);
+  if (actual.length !== scores.length)
+    throw refused(path, `the golden batch produces ${actual.length} scores, not ${scores.length}`);
+  scores.forEach((expected, i) => {
+    const difference = Math.abs(actual[i]! - expected);
+    if (!(difference <= GOLDEN_TOLERANCE))
+      throw refused(
+        path,
+        `the golden batch is not reproduced: score ${i} is ${actual[i]}, not ${expected} (tolerance ` +
+          `${GOLDEN_TOLERANCE})`,
+      );
+  });
+}
+
+/** Returns the scores that this processor computes for the golden batch. @throws AppError invalid_model */
+export async function runGoldenBatch(
   { path, manifest }: ModelFolder,
   graph: Graph,
   device: Device | undefined,
-): Promise<void> {
-  const { inputs, scores } = manifest.golden_batch;
+): Promise<Float32Array> {
+  const { inputs } = manifest.golden_batch;
   const feeds: Record<string, Tensor> = {};
   for (const name of graph.inputs) {
     const source = inputs[name];
@@ -200,23 +218,9 @@ async function checkGoldenBatch(
   }
   const session = await openModelSession(path, graph, device);
   try {
-    let actual: Float32Array;
-    try {
-      actual = (await session.run(feeds, { outputs: ['score'] }))['score']!.data as Float32Array;
-    } catch (error) {
-      throw refused(path, `the golden batch cannot be run: ${messageOf(error)}`, error);
-    }
-    if (actual.length !== scores.length)
-      throw refused(path, `the golden batch produces ${actual.length} scores, not ${scores.length}`);
-    scores.forEach((expected, i) => {
-      const difference = Math.abs(actual[i]! - expected);
-      if (!(difference <= GOLDEN_TOLERANCE))
-        throw refused(
-          path,
-          `the golden batch is not reproduced: score ${i} is ${actual[i]}, not ${expected} (tolerance ` +
-            `${GOLDEN_TOLERANCE})`,
-        );
-    });
+    return (await session.run(feeds, { outputs: ['score'] }))['score']!.data as Float32Array;
+  } catch (error) {
+    throw refused(path, `the golden batch cannot be run: ${messageOf(error)}`, error);
   } finally {
     await session.close();
   }

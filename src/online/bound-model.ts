@@ -90,21 +90,36 @@ export class BoundModel<Users extends UserRows = UserRows> {
     return userSides.score(side, campaign, rows);
   }
 
-  /** Returns the customised model and the bytes of its customised.bin. */
-  async customise(
-    request: OfCampaign<CustomiseRequest>,
-  ): Promise<CustomisedModel & { readonly customised: Uint8Array }> {
+  /**
+   * Returns the customised model and the bytes of its customised.bin. `onCustomised` receives these bytes together with
+   * the parameters, if they are known before the quality report and the prediction.
+   */
+  async customise({
+    onCustomised,
+    ...request
+  }: OfCampaign<CustomiseRequest> & {
+    readonly onCustomised?: ((parameters: CustomisedModel['parameters'], customised: Uint8Array) => void) | undefined;
+  }): Promise<CustomisedModel & { readonly customised: Uint8Array }> {
     const { model, population } = this.context;
     const without = ownToken(model.folder, request.externalId);
-    const made = await customise(await this.#online(), { ...request, without, campaign: request.externalId });
-    const customised = encodeCustomised({
-      modelVersion: model.manifest.version,
-      populationVersion: population.version,
-      features: request.features,
-      leftOut: without,
-      changes: changesOf(model.graph.initializers, made.parameters),
+    const encode = (parameters: CustomisedModel['parameters']) =>
+      encodeCustomised({
+        modelVersion: model.manifest.version,
+        populationVersion: population.version,
+        features: request.features,
+        leftOut: without,
+        changes: changesOf(model.graph.initializers, parameters),
+      });
+    const onParameters =
+      onCustomised === undefined
+        ? request.onParameters
+        : (parameters: CustomisedModel['parameters']) => onCustomised(parameters, encode(parameters));
+    const made = await customise(await this.#online(), {
+      ...request,
+      ...{ without, campaign: request.externalId },
+      ...(onParameters && { onParameters }),
     });
-    return { ...made, customised };
+    return { ...made, customised: encode(made.parameters) };
   }
 
   /** Ranks the held-out seeds of the requested folds, without a customised model. */

@@ -15,6 +15,7 @@ export {
   isTokenColumn,
   type NumberColumn,
   type Rows,
+  SEGMENT_ROWS,
   startOf,
   type TokenColumn,
 } from './read/segments.ts';

@@ -31,7 +31,7 @@ export function superviseEngine(
     locator,
     keeper,
   }: { readonly store: CampaignStore; readonly locator: StoreLocator; readonly keeper: ReserveKeeper },
-  { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, userSideBytes, userSides, diskReserveBytes }: Limits,
+  limits: Limits,
 ): EngineSupervisor {
   const supervisor = new EngineSupervisor(
     {
@@ -41,7 +41,7 @@ export function superviseEngine(
       device: options.device,
       clockOffsetMs: options.clock.offsetMs,
       threads: options.threads ?? defaultThreads(),
-      ...{ minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, userSideBytes, userSides, diskReserveBytes },
+      ...engineLimits(limits),
       reserveExpected: keeper.isExpected(),
       logLevel: options.logLevel,
       prettyLogs: options.prettyLogs === true,
@@ -55,4 +55,11 @@ export function superviseEngine(
   keeper.onExpected(() => supervisor.expectReserve());
   served.onReplaced(() => supervisor.serve());
   return supervisor;
+}
+
+/** The limits that an engine receives with its configuration. */
+function engineLimits({ minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, rangeSegments, ...limits }: Limits) {
+  const { userSideBytes, userSides, diskReserveBytes } = limits;
+  const ofJobs = { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, rangeSegments };
+  return { ...ofJobs, userSideBytes, userSides, diskReserveBytes };
 }

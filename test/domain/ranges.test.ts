@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   chooseRanges,
+  claimable,
   decideRange,
   findSlow,
   isClaimable,
@@ -67,6 +68,10 @@ function check(before: RangeState, after: RangeState, command: RangeCommand): vo
   expect(after.holders.length).toBeLessThanOrEqual(2);
   expect(new Set(after.holders.map(({ owner }) => owner)).size).toBe(after.holders.length);
   expect(after.holders.every(({ token }) => token >= 1 && token <= after.token)).toBe(true);
+  const { from, own, ownFrom } = claimable(after, RULES);
+  for (const now of [NOW, NOW + LEASE_MS, NOW + 90 * LEASE_MS])
+    for (const owner of OWNERS)
+      if (isClaimable(after, owner, RULES, now)) expect(owner === own ? ownFrom : from).toBeLessThanOrEqual(now);
   expect(after.failures).toBeLessThanOrEqual(RULES.maximumAttempts + 1);
   if (before.finished !== null) expect(after).toEqual(before);
   if (after.finished !== null) expect(after.holders).toEqual([]);

@@ -83,6 +83,7 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
       ...limits,
       clockOffsetMs: systemClock.now() - systemClock.elapsed(),
       keptWorkMs: 0,
+      rangeSegments: 16,
       userSideBytes: options.userSideBytes ?? 0,
       userSides: 1,
       diskReserveBytes: 0,

@@ -50,6 +50,15 @@ async function faults(): Promise<Record<string, string>> {
 }
 
 describe('GET /readyz', () => {
+  it('names the models for whose ranges the engine is refused', async () => {
+    await open();
+    fixture.setEngine(() => ({ ...RUNNING, heartbeat: { ...HEARTBEAT, refusedModels: ['model-1'] } }));
+    const { json } = await get('/readyz');
+    const { ready, detail } = json.parts.find(({ name }: { name: string }) => name === 'engine');
+    const why = 'because it scores the golden batch of model-1 differently';
+    expect([ready, detail]).toEqual([true, `cpu; refused for ranges of other engines' expansions, ${why}`]);
+  });
+
   it('is 503 below the mark of free space', async () => {
     await open({ machine: { disk: () => ({ freeBytes: 3 * 2 ** 20, totalBytes: 2 ** 30 }) } });
     expect(await faults()).toEqual({ disk: '3.1 MB free, less than 67.1 MB' });

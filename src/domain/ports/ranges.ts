@@ -67,7 +67,8 @@ export interface RangeWork {
 
   /**
    * Takes over the offer that an earlier attempt at the expansion made with the same key and ranges; null if there is
-   * none. Finished ranges stay finished, and engines keep their claims.
+   * none. Finished ranges stay finished, and engines keep their claims. Failed ranges may be tried again
+   * (`rangeAgain`).
    */
   resume(job: Job, key: string, ranges: readonly SegmentRange[]): Promise<OfferState | null>;
 
@@ -109,6 +110,9 @@ export interface RangeWork {
    * store calls this method when the jobs of the engine are released.
    */
   release(owner: string, how: 'died' | 'stopped'): Promise<number>;
+
+  /** Calls `listener` when ranges may have become claimable, or all ranges of an expansion may be finished. */
+  listen(listener: () => void): void;
 
   /** Stale offers, whose blobs the caller removes before it calls `forget`. */
   stale(): Promise<readonly StaleOffer[]>;

@@ -8,7 +8,7 @@ import type { Cancellation } from '../../lib/threads/cancellation.ts';
 import type { Following } from '../../lib/threads/thread-group.ts';
 import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
-import type { CustomiseResult, CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
+import type { AdaptedParameters, CustomiseResult, CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { WorkTime } from './work-time.ts';
@@ -21,7 +21,7 @@ interface Work {
   readonly shares: ThreadSeconds;
 }
 
-interface Told {
+export interface Told {
   /** Called with the number of segments that an earlier attempt already scored. */
   readonly onResumed: (segments: number) => void;
   /** Called with the finished share of the work. */
@@ -106,13 +106,15 @@ export async function adaptAndScore(
 /** The parameters of an adapted model, and a promise of the model's stored part. */
 interface Adapted {
   readonly parameters: Parameters;
+  /** The bytes of customised.bin, if the task asked for them before the report is finished. */
+  readonly early: Uint8Array | null;
   readonly customising: Promise<StoredCustomised>;
 }
 
 /** Restores a model that an earlier attempt adapted. */
 async function restore(pool: ThreadPool, stored: StoredCustomised, cancellation: Cancellation): Promise<Adapted> {
   const { parameters } = await pool.restore({ kind: 'restore', customised: stored.customised }, { cancellation });
-  return { parameters, customising: Promise.resolve(stored) };
+  return { parameters, early: null, customising: Promise.resolve(stored) };
 }
 
 interface Customising extends Required<Omit<Following<number>, 'onBegin'>> {
@@ -123,16 +125,16 @@ interface Customising extends Required<Omit<Following<number>, 'onBegin'>> {
 /**
  * Starts an adaptation. Resolves once the parameters are known, which may be before quality and prediction are known.
  */
-async function customiseUntilAdapted(
+export async function customiseUntilAdapted(
   pool: ThreadPool,
   task: CustomiseTask,
   { cancellation, onProgress, onReported, time }: Customising,
 ): Promise<Adapted> {
-  let tell: (parameters: Parameters) => void = () => {};
+  let tell: (adapted: AdaptedParameters) => void = () => {};
   let isAdapted = false;
   const { begin, pass } = time.task();
   const ranks = time.task();
-  const early = new Promise<Parameters>((resolve) => {
+  const early = new Promise<AdaptedParameters>((resolve) => {
     tell = resolve;
   });
   const customising = pool.customise(task, {
@@ -143,7 +145,7 @@ async function customiseUntilAdapted(
       if (typeof progress !== 'number') {
         isAdapted = true;
         pass('adapting');
-        tell(progress.parameters);
+        tell(progress);
       } else (isAdapted ? onReported : onProgress)(progress);
     },
   });
@@ -151,8 +153,8 @@ async function customiseUntilAdapted(
     () => pass(isAdapted ? 'reporting' : 'adapting'),
     () => {},
   );
-  const parameters = await Promise.race([early, customising.then((result) => result.parameters)]);
-  return { parameters, customising };
+  const adapted = await Promise.race([early, customising]);
+  return { parameters: adapted.parameters, early: adapted.customised, customising };
 }
 
 /** Scores every segment that has no scores yet. */

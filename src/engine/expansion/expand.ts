@@ -1,9 +1,7 @@
 /** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
 
 import { findRoles } from '../../audience/find-roles.ts';
-import { writeRanking } from '../../audience/write-ranking.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
-import { rankingFolder } from '../../domain/ranking-name.ts';
 import { countExcluded, findShortfall } from '../../domain/roles.ts';
 import type { Timings } from '../../domain/run-facts.ts';
 import type { Job, Pins, Reason } from '../../domain/types.ts';
@@ -11,13 +9,15 @@ import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import { Cancellation } from '../../lib/threads/cancellation.ts';
 import { ThreadDied } from '../../lib/threads/thread-group.ts';
-import { CUSTOMISED_FILE } from '../../model/customised.ts';
 import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
-import { adaptAndScore } from './adapt-and-score.ts';
+import type { Distribution } from '../ranges/distribution.ts';
+import { rankInRanges } from '../ranges/rank-in-ranges.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { customiseTask, leaveOut, roleIdsOf } from './expansion-users.ts';
+import { customiseTask, roleIdsOf } from './expansion-users.ts';
 import type { Pace } from './pace.ts';
+import { type Ranked, type RankedWork, type RankProgress, rankHere } from './rank-here.ts';
+import { LeaseLost, Refusal, reasonOf } from './reasons.ts';
 import { stageTimer } from './stage-timer.ts';
 
 /** Minimum interval between two writes of progress. */
@@ -44,6 +44,8 @@ export interface ExpandDependencies {
   readonly versions: Pins;
   /** Opens a published version of the population. */
   openPopulation(version: string): Promise<Population>;
+  /** How ranges are offered to all engines of a cluster; null if this engine works alone. */
+  readonly distribution: Distribution | null;
   readonly minimumSeeds: number;
   readonly clock: Clock;
   /** Called each time that writing an attempt's outcome fails, before the write is retried. */
@@ -70,22 +72,6 @@ export interface AttemptProgress {
   resumed(segments: number): void;
   /** The users of one more segment were scored. */
   scored(users: number): void;
-}
-
-/**
- * The lease was lost because another owner claimed the job, or because the expansion was cancelled, superseded or
- * deleted.
- */
-class LeaseLost extends Error {}
-
-/** A failure that would happen again in every further attempt, so the expansion ends with this reason. */
-class Refusal extends Error {
-  readonly reason: Reason;
-
-  constructor(reason: Reason, cause?: unknown) {
-    super(reason.message, { cause });
-    this.reason = reason;
-  }
 }
 
 /**
@@ -147,7 +133,6 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
   const rows = await findRoles(population, await roleIdsOf(store, job), job.filters, () =>
     requireLease(!cancellation.isCancelled),
   );
-  const { seeds, suppressed, filtered } = rows;
   stage('finding');
   const shortfall = findShortfall(rows, population.rowCount, dependencies.minimumSeeds);
   if (shortfall) {
@@ -157,8 +142,8 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
   const progress = reporter(dependencies, job);
   requireLease(await store.advance(job, { state: 'adapting', progress: 0.01 }));
   const task = customiseTask(job, pins, rows);
-  const work = { job, population, task, shares: pace.shares };
-  const { scores, batchSize, customised, threadSeconds } = await adaptAndScore(dependencies, work, cancellation, {
+  const work = { job, pins, population, task, roles: rows, shares: pace.shares };
+  const { folder, candidates, customised, batchSize, threadSeconds } = await rank(dependencies, work, cancellation, {
     onResumed: (segments) => told.resumed(segments),
     onProgress: progress,
     onScored: (users) => told.scored(users),
@@ -166,20 +151,18 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
       stage('adapting');
       requireLease(await store.advance(job, { state: 'scoring', progress: share }));
     },
+    onAllScored: async () => {
+      stage('scoring');
+      requireLease(await store.renew(job));
+    },
   });
-  leaveOut(population, [seeds, suppressed, filtered], scores);
-  stage('scoring');
-  requireLease(await store.renew(job));
-  const folder = rankingFolder(job.campaignId, job.expansionId);
-  const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
-  const ranking = await writeRanking(store.blobs, folder, scores, kept);
   stage('ranking');
-  if (ranking.candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
+  if (candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
   const { epochs, quality: held_out, prediction } = customised;
   requireLease(
     await store.finish(job, {
       folder,
-      candidates: ranking.candidates,
+      candidates,
       populationSize: population.rowCount,
       excluded: countExcluded(rows),
       timings,
@@ -191,7 +174,21 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
     }),
   );
   if (threadSeconds) pace.learn(threadSeconds);
+  await dependencies.distribution?.clear(job);
   return { kind: 'ready', timings };
+}
+
+/** Ranks in ranges that all engines of a cluster score, unless the population has only one range. */
+async function rank(
+  dependencies: ExpandDependencies,
+  work: RankedWork,
+  cancellation: Cancellation,
+  told: RankProgress,
+): Promise<Ranked> {
+  const { distribution } = dependencies;
+  return distribution !== null && work.population.segmentCount > distribution.rangeSegments
+    ? rankInRanges({ ...dependencies, ...distribution }, work, cancellation, told)
+    : rankHere(dependencies, work, cancellation, told);
 }
 
 /**
@@ -241,17 +238,4 @@ async function untilStored({ onStoreError }: ExpandDependencies, action: () => P
 
 function requireLease(isHeld: boolean): void {
   if (!isHeld) throw new LeaseLost();
-}
-
-/** The reason that callers of the API see, without paths or ids. The log contains the error itself. */
-function reasonOf(error: unknown): Reason {
-  if (error instanceof Refusal) return error.reason;
-  if (!(error instanceof AppError))
-    return { code: 'internal', message: 'the expansion failed because of an internal error: see the log' };
-  const errno = error.facts['errno'];
-  if (error.code === 'storage_failed') {
-    const message = `the data folder cannot be used${typeof errno === 'string' ? ` (${errno})` : ''}: see the log`;
-    return { code: error.code, message, ...(typeof errno === 'string' && { errno }) };
-  }
-  return { code: error.code, message: `the expansion failed (${error.code}): see the log` };
 }

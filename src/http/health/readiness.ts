@@ -1,6 +1,7 @@
 /** Checks whether each part of the service is ready, and if not, why. */
 import { messageOf } from '../../lib/errors.ts';
 import { grouped } from '../../lib/text/counted.ts';
+import type { EngineHeartbeat } from '../../service/ports/health.ts';
 import type { Population } from '../../service/ports/populations.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 
@@ -72,8 +73,16 @@ async function verdictOf(look: () => Verdict | Promise<Verdict>): Promise<Verdic
 
 function engineVerdict({ engine, config }: ReadinessNeeds): Verdict {
   const { ready, detail, heartbeat } = engine();
-  if (!ready || !heartbeat || heartbeat.ageMs <= config.readyHeartbeatMs) return { ready, detail };
+  if (!ready || !heartbeat) return { ready, detail };
+  if (heartbeat.ageMs <= config.readyHeartbeatMs) return { ready, detail: detail + refusalOf(heartbeat) };
   return { ready: false, detail: `no heartbeat for ${seconds(heartbeat.ageMs)} s` };
+}
+
+/** An engine that scores fewer ranges than it could is still ready. */
+function refusalOf({ refusedModels: models = [] }: EngineHeartbeat): string {
+  if (models.length === 0) return '';
+  const why = `because it scores the golden batch of ${models.join(', ')} differently`;
+  return `; refused for ranges of other engines' expansions, ${why}`;
 }
 
 /** Creates a check that writes to the store, because a readable store need not be writable. */

@@ -49,6 +49,8 @@ export interface Population {
    * were read into the caller's memory are valid until this memory is reused.
    */
   readSegment(index: number, into?: SegmentMemory): Rows;
+  /** Number of rows of a segment. The rows of a version are numbered segment by segment. */
+  segmentRows(index: number): number;
   /** Identifies the rows of a segment, in the order of `readSegment`: equal ids mean equal rows, in any version. */
   segmentId(index: number): string;
   /** Reads the given rows in the given order. Repeats are allowed. Segments are cached up to `cacheBytes`. */
@@ -201,6 +203,10 @@ class FolderPopulation implements Population {
     // This method does not cache segments, because a scan of all segments would evict the segments that `readRows`
     // uses.
     return this.#cache.find(index) ?? this.#loadSegment(index, into);
+  }
+
+  segmentRows(index: number): number {
+    return this.#layout.rowsOf(index);
   }
 
   segmentId(index: number): string {

@@ -47,6 +47,10 @@ export class SegmentLayout {
     return this.#onDisk.length;
   }
 
+  rowsOf(segment: number): number {
+    return this.#starts[segment + 1]! - this.#starts[segment]!;
+  }
+
   onDisk(segment: number): number {
     return this.#onDisk[segment]!;
   }

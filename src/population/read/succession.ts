@@ -61,6 +61,7 @@ class PopulationView implements Population {
 
   dictionary: Population['dictionary'] = (feature) => this.#current().dictionary(feature);
   readSegment: Population['readSegment'] = (index, into) => this.#current().readSegment(index, into);
+  segmentRows: Population['segmentRows'] = (index) => this.#current().segmentRows(index);
   segmentId: Population['segmentId'] = (index) => this.#current().segmentId(index);
   readRows: Population['readRows'] = (rows) => this.#current().readRows(rows);
 }

@@ -13,6 +13,8 @@ export interface EngineHeartbeat {
   readonly loopLagSeconds: number;
   /** Numbers of segments with and without stored user sides; null if no user sides are to be stored. */
   readonly userSides: { readonly stored: number; readonly missing: number } | null;
+  /** Model versions whose golden batch this engine scores differently than other engines of the cluster. */
+  readonly refusedModels?: readonly string[];
 }
 
 /** The engine's status. */

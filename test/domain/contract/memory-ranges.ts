@@ -17,6 +17,7 @@ import {
   type RangeResult,
   type RangeRules,
   type RangeState,
+  rangeAgain,
   rangeAt,
   type SegmentRange,
 } from '../../../src/domain/ranges.ts';
@@ -35,6 +36,7 @@ export class MemoryRanges implements RangeWork {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #rules: RangeRules;
   #offers: OwnOffer[] = [];
+  readonly #listeners: (() => void)[] = [];
 
   constructor(store: Pick<CampaignStore, 'isHeld' | 'expansion'>, clock: Pick<Clock, 'now'>, rules: RangeRules) {
     this.#store = store;
@@ -47,6 +49,7 @@ export class MemoryRanges implements RangeWork {
     for (const offer of this.#offers) if (offer.job.expansionId === job.expansionId) offer.isReplaced = true;
     const states = ranges.map((range) => ({ ...range, state: NEW_RANGE }));
     this.#offers.push({ ...inputs, job, isReplaced: false, ranges: states });
+    this.#tell();
     return true;
   }
 
@@ -56,6 +59,8 @@ export class MemoryRanges implements RangeWork {
     const isSame = (one: SegmentRange, i: number) => one.from === ranges[i]?.from && one.to === ranges[i]?.to;
     if (offer.ranges.length !== ranges.length || !offer.ranges.every(isSame)) return null;
     offer.job = job;
+    for (const range of offer.ranges) range.state = rangeAgain(range.state, this.#rules);
+    this.#tell();
     return this.#shown(offer);
   }
 
@@ -115,6 +120,10 @@ export class MemoryRanges implements RangeWork {
     return released;
   }
 
+  listen(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
   async stale(): Promise<readonly StaleOffer[]> {
     const stale: StaleOffer[] = [];
     for (const offer of this.#offers)
@@ -136,7 +145,12 @@ export class MemoryRanges implements RangeWork {
     const range = offer.ranges[number]!;
     const state = decideRange(range.state, command, this.#rules, this.#clock.now());
     if (state !== null) range.state = state;
+    if (command.kind !== 'renew' && command.kind !== 'claim') this.#tell();
     return state;
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   #offerOf({ expansionId }: Job): OwnOffer | undefined {

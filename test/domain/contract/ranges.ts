@@ -73,6 +73,25 @@ export function describeRanges(newData: NewData): void {
       ]);
     });
 
+    it('follows an announcement', async () => {
+      const data = newData();
+      const [store, other] = [await data.open(), await data.open()];
+      let told = 0;
+      other.ranges!.listen(() => {
+        told += 1;
+      });
+      await offered(store);
+      await expect.poll(() => told, { timeout: 5000 }).toBeGreaterThan(0);
+      const claims = await claimAll(other, '2:a');
+      for (const held of claims.slice(1)) expect(await other.ranges!.finish(held, RESULT)).toBe(true);
+      let finished = 0;
+      store.ranges!.listen(() => {
+        finished += 1;
+      });
+      expect(await other.ranges!.finish(claims[0]!, RESULT)).toBe(true);
+      await expect.poll(() => finished, { timeout: 5000 }).toBeGreaterThan(0);
+    });
+
     it('leaves out what the engine does not reproduce', async () => {
       const store = await newData().open();
       const [first, second] = [await offered(store), await offered(store, { golden: 'other' })];
@@ -189,6 +208,20 @@ export function describeRanges(newData: NewData): void {
       expect(await phases(store, next)).toEqual(['finished', 'running', 'running']);
       expect(await store.ranges!.finish(held!, RESULT)).toBe(true);
       expect(await store.ranges!.resume(job, 'key', rangesOf(5, 2))).toBeNull();
+    });
+
+    it('tries failed ranges again', async () => {
+      const data = newData();
+      const store = await data.open();
+      await offered(store, { ranges: rangesOf(1, 1) });
+      for (let attempt = 1; attempt <= RULES.maximumAttempts; attempt++)
+        expect(await store.ranges!.fail((await claim(store, '2:a'))[0]!, REASON, 0)).toBe(true);
+      await store.releaseOwner('1:owner');
+      const next = (await store.claim('5:next'))!;
+      expect(await claim(store, '2:a')).toEqual([]);
+      await store.ranges!.resume(next, 'key', rangesOf(1, 1));
+      expect(await phases(store, next)).toEqual(['waiting']);
+      expect(await claim(store, '2:a')).toMatchObject([{ token: RULES.maximumAttempts + 1 }]);
     });
 
     it('is replaced by an offer with other inputs, whose ranges start over', async () => {

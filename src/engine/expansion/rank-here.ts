@@ -1,0 +1,73 @@
+/** Ranks an expansion in this engine alone: adapts the model, scores all segments, and writes the ranking. */
+import { writeRanking } from '../../audience/write-ranking.ts';
+import type { CampaignStore } from '../../domain/ports/store.ts';
+import { mergedFolder, rankingFolder } from '../../domain/ranking-name.ts';
+import type { Roles } from '../../domain/roles.ts';
+import type { ThreadSeconds } from '../../domain/run-facts.ts';
+import type { Job, Pins } from '../../domain/types.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Cancellation } from '../../lib/threads/cancellation.ts';
+import { CUSTOMISED_FILE } from '../../model/customised.ts';
+import type { Population } from '../../population/read.ts';
+import type { ThreadPool } from '../pool.ts';
+import type { CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
+import { adaptAndScore, type Told } from './adapt-and-score.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import { leaveOut } from './expansion-users.ts';
+
+/** The inputs of a ranking. */
+export interface RankedWork {
+  readonly job: Job;
+  readonly pins: Pins;
+  readonly population: Population;
+  readonly task: CustomiseTask;
+  readonly roles: Roles;
+  /** Expected share of the work for each kind of work. */
+  readonly shares: ThreadSeconds;
+}
+
+export type RankProgress = Told & {
+  /** Called when all users are scored, before the ranking is written. An exception ends the work. */
+  readonly onAllScored: () => Promise<void>;
+};
+
+/** A ranking that has been written, but not published yet. */
+export interface Ranked {
+  /** The blob folder of the ranking. */
+  readonly folder: string;
+  readonly candidates: number;
+  readonly customised: StoredCustomised;
+  /** Number of users per run of the model. */
+  readonly batchSize: number;
+  /** Thread-seconds of the work; null if an earlier attempt did part of the work. */
+  readonly threadSeconds: ThreadSeconds | null;
+}
+
+interface RankDependencies {
+  readonly store: Pick<CampaignStore, 'blobs' | 'ranges'>;
+  readonly pool: ThreadPool;
+  readonly keeper: Checkpoints;
+  readonly clock: Clock;
+}
+
+/** Ranks an expansion. Rejects with any error of the threads, of `told`, and AppError storage_failed. */
+export async function rankHere(
+  dependencies: RankDependencies,
+  work: RankedWork,
+  cancellation: Cancellation,
+  told: RankProgress,
+): Promise<Ranked> {
+  const { store } = dependencies;
+  const { job, population, roles } = work;
+  const { scores, ...scored } = await adaptAndScore(dependencies, work, cancellation, told);
+  leaveOut(population, [roles.seeds, roles.suppressed, roles.filtered], scores);
+  await told.onAllScored();
+  // in a cluster, an owner that lost its claim may still be writing
+  const folder =
+    store.ranges === null
+      ? rankingFolder(job.campaignId, job.expansionId)
+      : mergedFolder(job.campaignId, job.expansionId, job.token);
+  const beside = new Map([[CUSTOMISED_FILE, scored.customised.customised]]);
+  const { candidates } = await writeRanking(store.blobs, folder, scores, beside);
+  return { folder, candidates, ...scored };
+}

@@ -1,0 +1,194 @@
+/** Engines of several hosts expand campaigns together, with the bytes of one engine that works alone. */
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Feature } from '../../../src/dataset/features.ts';
+import { readModelFolder } from '../../../src/model/folder.ts';
+import { eraseUsers } from '../../../src/population/erase.ts';
+import { importPopulation } from '../../../src/population/import.ts';
+import { openPopulation, summariseVersions } from '../../../src/population/read.ts';
+import { schemaOfFeatures, updateFiles } from '../../../src/population/update.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+import { tinyWorld } from '../../fixture/tiny-world.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+
+const world = await tinyWorld();
+const CAMPAIGNS = world.campaigns.slice(0, 2);
+const COPIES = 135_000;
+/** Segments of the population after its update. */
+const SEGMENTS = 3;
+/** Few enough that no segment is rewritten. */
+const CHANGED = 11_000;
+const population = join(temporaryFolder(), 'population');
+/** The rankings of an engine that works alone. */
+let expected: Record<string, Buffer>[];
+
+/**
+ * A population of several segments, in which updates left dead rows and mixed the user numbers of segments. The users of
+ * the small world come first, then copies of them with other ids, so there are many ties.
+ */
+beforeAll(async () => {
+  const data = join(temporaryFolder(), 'data');
+  cpSync(world.data, data, { recursive: true });
+  const path = join(data, 'users.ndjson');
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  const users = lines.map((line) => JSON.parse(line) as { user_id: string });
+  const copyOf = (i: number, id: string) => JSON.stringify({ ...users[i % users.length], user_id: id });
+  const copies = Array.from({ length: COPIES }, (_, i) => copyOf(i, `copy-${i}`));
+  writeFileSync(path, `${[...lines, ...copies].join('\n')}\n`);
+  await importPopulation({ source: data, features: openPopulation(world.population).features, out: population });
+  const changed = join(data, 'changed.ndjson');
+  const delta = Array.from({ length: CHANGED }, (_, i) => copyOf(i + 7, `copy-${i * 12}`));
+  writeFileSync(changed, `${delta.join('\n')}\n`);
+  const deleted = join(data, 'deleted.txt');
+  writeFileSync(deleted, Array.from({ length: 500 }, (_, i) => `copy-${i * 12 + 1}\n`).join(''));
+  const schema = (features: readonly Feature[]) => schemaOfFeatures(features, new Map());
+  await updateFiles({ population, changed: [changed], deleted: [deleted], schema });
+}, 240_000);
+
+async function expandAll(cluster: Cluster, hosts: number): Promise<Record<string, Buffer>[]> {
+  for (let i = 0; i < hosts; i++) await cluster.addHost();
+  const ids = await Promise.all(CAMPAIGNS.map((campaign) => cluster.create(campaign)));
+  for (const id of ids) expect(await cluster.ended(id)).toMatchObject({ state: 'ready' });
+  return Promise.all(ids.map((id) => cluster.bytesOf(id)));
+}
+
+const clusterOf = () => startCluster({ model: world.model, population, rangeSegments: 1 });
+
+describe('engines of a cluster', () => {
+  it('have a population with dead rows and mixed user numbers', () => {
+    const [summary] = summariseVersions(population).filter(({ isCurrent }) => isCurrent);
+    expect(summary!.deadRows).toBeGreaterThan(0);
+    expect(summary!.segments).toBe(SEGMENTS);
+  });
+
+  it('agree with an engine that works alone', { timeout: 240_000 }, async () => {
+    expected = await expandAll(await startCluster({ model: world.model, population }), 1);
+    expect(Object.keys(expected[0]!).sort()).toEqual(['customised.bin', 'order.u32', 'ranking.json', 'scores.f32']);
+  });
+
+  it.each([1, 2, 5])('make equal rankings, %i at a time', { timeout: 240_000 }, async (hosts) => {
+    const cluster = await clusterOf();
+    cluster.onRanges({});
+    expect(await expandAll(cluster, hosts)).toEqual(expected);
+    expect(sum(cluster.finished.values())).toBe(CAMPAIGNS.length * SEGMENTS);
+    expect(cluster.finished.size).toBeGreaterThanOrEqual(Math.min(hosts, 2));
+    await spun(async () => (await cluster.ranges!.stale()).length === 0);
+    expect(readdirSync(join(cluster.dataDir, 'work'), { recursive: true }).filter(isFile)).toEqual([]);
+  });
+
+  it('take over the ranges of one that dies', { timeout: 240_000 }, async () => {
+    const cluster = await clusterOf();
+    const dead = new Set<string>();
+    const owners = new Set<string>();
+    cluster.onRanges({
+      offered: (owner) => void owners.add(owner),
+      claimed: (owner) => {
+        if (owners.has(owner) || dead.size > 0) return;
+        dead.add(owner);
+        cluster.host(owner).kill();
+      },
+    });
+    for (let i = 0; i < 5; i++) await cluster.addHost();
+    expect(await rankingOf(cluster)).toEqual(expected[0]);
+    expect(dead.size).toBe(1);
+    expect([...cluster.finished.keys()]).not.toContain([...dead][0]);
+    expect(sum(cluster.finished.values())).toBe(SEGMENTS);
+  });
+
+  it('continue with the parts of an owner that dies', { timeout: 240_000 }, async () => {
+    const cluster = await clusterOf();
+    let offers = 0;
+    let owner: string | null = null;
+    cluster.onRanges({
+      offered: (of) => {
+        offers += 1;
+        owner ??= of;
+      },
+      finished: () => cluster.host(owner!).kill(),
+    });
+    for (let i = 0; i < 2; i++) await cluster.addHost();
+    expect(await rankingOf(cluster)).toEqual(expected[0]);
+    // the second owner offered no ranges again, and no range was finished twice
+    expect([offers, sum(cluster.finished.values())]).toEqual([1, SEGMENTS]);
+  });
+
+  it('refuse the result of an owner that stood still', { timeout: 240_000 }, async () => {
+    const cluster = await clusterOf();
+    let owner: string | null = null;
+    cluster.onRanges({
+      offered: (of) => {
+        owner ??= of;
+        cluster.host(owner).freeze();
+      },
+    });
+    for (let i = 0; i < 2; i++) await cluster.addHost();
+    const id = await cluster.create(world.campaigns[0]!);
+    expect(await cluster.ended(id)).toMatchObject({ state: 'ready' });
+    const folder = (await cluster.store.activeAudience(id)).folder;
+    cluster.host(owner!).thaw();
+    await sleep(3000);
+    expect(await cluster.bytesOf(id)).toEqual(expected[0]);
+    expect((await cluster.store.activeAudience(id)).folder).toBe(folder);
+    const versions = await cluster.store.audienceVersions(id, { limit: 10 });
+    expect(versions.items).toHaveLength(1);
+    // the host that stood still goes on with other work
+    expect(await rankingOf(cluster)).toEqual(expected[0]);
+  });
+
+  it('refuse one whose processor rounds differently, by name', { timeout: 240_000 }, async () => {
+    const cluster = await clusterOf();
+    let owner: string | null = null;
+    cluster.onRanges({
+      offered: (of) => {
+        owner ??= of;
+      },
+    });
+    const hosts = [await cluster.addHost(), await cluster.addHost({ goldenSha256: 'other bits' })];
+    expect(await rankingOf(cluster)).toEqual(expected[0]);
+    expect([...cluster.finished.keys()]).toEqual([owner]);
+    const other = hosts.find((host) => host.owner !== owner)!;
+    const { version } = readModelFolder(world.model).manifest;
+    await spun(() => other.heartbeat().refusedModels.includes(version));
+    expect(hosts.find((host) => host.owner === owner)!.heartbeat().refusedModels).toEqual([]);
+  });
+
+  it('leave out a user who is erased after the part was written', { timeout: 240_000 }, async () => {
+    const own = join(temporaryFolder(), 'population');
+    cpSync(population, own, { recursive: true });
+    const cluster = await startCluster({ model: world.model, population: own, rangeSegments: 1 });
+    const order = new Uint32Array(new Uint8Array(expected[0]!['order.u32']!).buffer);
+    const first = order[0]!;
+    const known = openPopulation(own);
+    cluster.onRanges({
+      finished: async () => {
+        if (sum(cluster.finished.values()) === SEGMENTS) await eraseUsers(own, [known.directory.id(first)], known);
+      },
+    });
+    await cluster.addHost();
+    const ranking = await rankingOf(cluster);
+    expect(new Uint32Array(new Uint8Array(ranking['order.u32']!).buffer)).toEqual(order.slice(1));
+    expect(new Float32Array(new Uint8Array(ranking['scores.f32']!).buffer)[first]).toBeNaN();
+  });
+});
+
+/** The ranking of the first campaign. */
+async function rankingOf(cluster: Cluster): Promise<Record<string, Buffer>> {
+  const id = await cluster.create(world.campaigns[0]!);
+  expect(await cluster.ended(id)).toMatchObject({ state: 'ready' });
+  return cluster.bytesOf(id);
+}
+
+function sum(numbers: Iterable<number>): number {
+  return [...numbers].reduce((total, number) => total + number, 0);
+}
+
+function isFile(path: string | Buffer): boolean {
+  return String(path).includes('.');
+}
+
+/** Waits until something is so. */
+async function spun(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(50);
+}

@@ -1,0 +1,208 @@
+/** Engines of several hosts in one process, with one store, one population and one model. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import type { RangeClaim, RangeOffer } from '../../../src/domain/ports/ranges.ts';
+import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import type { RangeChoice, RangeResult } from '../../../src/domain/ranges.ts';
+import { isEnd } from '../../../src/domain/states.ts';
+import type { Campaign, Job } from '../../../src/domain/types.ts';
+import type { EngineModels, LoadedModel } from '../../../src/engine/engine-models.ts';
+import { openEngineModels } from '../../../src/engine/engine-start.ts';
+import { Checkpoints } from '../../../src/engine/expansion/checkpoints.ts';
+import { Pace } from '../../../src/engine/expansion/pace.ts';
+import { type Heartbeat, Pulse } from '../../../src/engine/heartbeat.ts';
+import { Engine } from '../../../src/engine/job-loop.ts';
+import type { EngineConfig } from '../../../src/engine/messages.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { createLogger } from '../../../src/lib/logging.ts';
+import { readModelFolder } from '../../../src/model/folder.ts';
+import { openPopulation } from '../../../src/population/read.ts';
+import { locateStore, openStore } from '../../../src/storage/open-store.ts';
+import { MemoryRanges } from '../../domain/contract/memory-ranges.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+import type { TinyCampaign } from '../../fixture/tiny-world.ts';
+import { Mortal } from './mortal.ts';
+
+const LIMITS = { minimumSeeds: 10, leaseMs: 1_500, maximumAttempts: 5 };
+
+export interface ClusterOptions {
+  readonly model: string;
+  readonly population: string;
+  /** Without it, the store has no ranges, as an embedded one. */
+  readonly rangeSegments?: number;
+}
+
+export interface HostOptions {
+  /** What the host computes for the golden batch; by default, what its processor does. */
+  readonly goldenSha256?: string;
+}
+
+/** A host with an engine. */
+export interface Host {
+  readonly owner: string;
+  /** The engine's last heartbeat. */
+  heartbeat(): Heartbeat;
+  /** Ends the host's dealings with the rest of the world in the middle of whatever it does. */
+  kill(): void;
+  /** Stops the host like SIGSTOP: its calls wait until it is continued. */
+  freeze(): void;
+  thaw(): void;
+}
+
+/** What a test does when ranges are offered, claimed and finished, before the host learns of it. */
+export interface RangeEvents {
+  offered(owner: string): void | Promise<void>;
+  claimed(owner: string): void | Promise<void>;
+  /** The result of a range has counted. */
+  finished(owner: string): void | Promise<void>;
+}
+
+class ToldRanges extends MemoryRanges {
+  readonly events: RangeEvents = { offered() {}, claimed() {}, finished() {} };
+
+  override async offer(job: Job, offer: RangeOffer): Promise<boolean> {
+    const isOffered = await super.offer(job, offer);
+    if (isOffered) await this.events.offered(job.owner);
+    return isOffered;
+  }
+
+  override async claim(choice: RangeChoice): Promise<readonly RangeClaim[]> {
+    const claims = await super.claim(choice);
+    if (claims.length > 0) await this.events.claimed(choice.owner);
+    return claims;
+  }
+
+  override async finish(claim: RangeClaim, result: RangeResult): Promise<boolean> {
+    const isFirst = await super.finish(claim, result);
+    if (isFirst) await this.events.finished(claim.owner);
+    return isFirst;
+  }
+}
+
+export async function startCluster({ model: folder, population, rangeSegments }: ClusterOptions) {
+  const dataDir = temporaryFolder();
+  const embedded = await openStore(locateStore(dataDir), { clock: systemClock, ...LIMITS });
+  onTestFinished(() => embedded.close());
+  const ranges = rangeSegments === undefined ? null : new ToldRanges(embedded, systemClock, LIMITS);
+  const store: CampaignStore = { ...embedded, ranges };
+  const { directory, version: populationVersion } = openPopulation(population);
+  const model = { version: readModelFolder(folder).manifest.version, folder };
+  const served = { epoch: 1, model, populationVersion };
+  const hosts = new Map<string, Host>();
+  /** Number of ranges by host whose result counted. */
+  const finished = new Map<string, number>();
+
+  return {
+    dataDir,
+    store,
+    ranges,
+    finished,
+    /** The host that an event names. */
+    host: (owner: string): Host => hosts.get(owner)!,
+    /** Reacts to what happens to ranges. */
+    onRanges(events: Partial<RangeEvents>): void {
+      Object.assign(ranges!.events, {
+        ...events,
+        finished: async (owner: string) => {
+          finished.set(owner, (finished.get(owner) ?? 0) + 1);
+          await events.finished?.(owner);
+        },
+      });
+    },
+    async addHost({ goldenSha256 }: HostOptions = {}): Promise<Host> {
+      const ownerId = `${hosts.size + 1}:host`;
+      const config = {
+        ...{ ...LIMITS, ownerId, served, threads: 1, device: 'cpu', population, models: join(dataDir, 'models') },
+        ...{ rangeSegments: rangeSegments ?? 1, keptWorkMs: 0, userSideBytes: 0, userSides: 1, diskReserveBytes: 0 },
+      } as EngineConfig;
+      const { models } = await openEngineModels(config, () => {});
+      const mortal = new Mortal();
+      const own = mortal.wrap(store);
+      let beat: Heartbeat | null = null;
+      const pulse = new Pulse(systemClock, (heartbeat) => {
+        beat = heartbeat;
+      });
+      pulse.start();
+      const engine = new Engine(
+        config,
+        {
+          ...{ store: own, models: withGolden(models, goldenSha256), served: () => served, clock: systemClock },
+          ...{ pace: new Pace(), minimumSeeds: LIMITS.minimumSeeds, hasRoom: () => true, onStoreError: () => {} },
+          keeper: new Checkpoints({
+            ...{ blobs: own.blobs, hasRoom: () => true, clock: systemClock, keptWorkMs: 0, computedBy: 'test' },
+          }),
+        },
+        createLogger('silent', ownerId),
+        { onExpanded() {}, pulse, tracer: null },
+      );
+      const running = engine.run().catch((error: unknown) => error);
+      onTestFinished(async () => {
+        engine.drain();
+        mortal.kill();
+        await models.close();
+        void running;
+      });
+      const host: Host = {
+        owner: ownerId,
+        heartbeat: () => beat!,
+        kill: () => mortal.kill(),
+        freeze: () => mortal.freeze(),
+        thaw: () => mortal.thaw(),
+      };
+      hosts.set(ownerId, host);
+      return host;
+    },
+    async create(campaign: TinyCampaign, seeds = campaign.seeds): Promise<string> {
+      const { features } = campaign;
+      const { id } = await store.create(
+        { name: 'test', features, featureCounts: { unknown: 0, missing: 0 }, seeds, audience: { size: 100 } },
+        (userId) => directory.find(userId) >= 0,
+      );
+      return id;
+    },
+    async ended(id: string): Promise<Campaign> {
+      for (;;) {
+        const campaign = await store.get(id);
+        if (isEnd(campaign.state!)) return campaign;
+        await sleep(20);
+      }
+    },
+    /** The bytes of the files of a campaign's ranking. */
+    async bytesOf(id: string): Promise<Record<string, Buffer>> {
+      const path = join(dataDir, (await store.activeAudience(id)).folder);
+      return Object.fromEntries(readdirSync(path).map((file) => [file, readFileSync(join(path, file))]));
+    },
+  };
+}
+
+export type Cluster = Awaited<ReturnType<typeof startCluster>>;
+
+/** The models of a host whose processor computes other scores for the golden batch. */
+function withGolden(models: EngineModels, sha256: string | undefined): EngineModels | Models {
+  if (sha256 === undefined) return models;
+  return {
+    broken: models.broken,
+    has: (version) => models.has(version),
+    giveBack: (version) => models.giveBack(version),
+    closeAllUnused: () => models.closeAllUnused(),
+    take: async (version, folder) => {
+      const { pool, ...loaded } = await models.take(version, folder);
+      const goldenSha256 = async () => sha256;
+      return { ...loaded, pool: Object.assign(boundCopy(pool), { goldenSha256 }) };
+    },
+  };
+}
+
+type Models = Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'closeAllUnused'>;
+
+/** A pool whose methods are those of `pool`. */
+function boundCopy(pool: LoadedModel['pool']): LoadedModel['pool'] {
+  return new Proxy({} as LoadedModel['pool'], {
+    get: (own, name) => {
+      const value = Reflect.get(own, name) ?? Reflect.get(pool, name, pool);
+      return typeof value === 'function' ? value.bind(pool) : value;
+    },
+  });
+}
