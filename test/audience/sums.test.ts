@@ -1,5 +1,5 @@
 /** Rankings with one flipped bit: never a wrong user at a rank, nor a wrong rank of a user. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkRanking } from '../../src/audience/check-ranking.ts';
@@ -9,6 +9,7 @@ import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { drainAsync } from '../../src/lib/files/slices.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { promisedBlobs } from '../fixture/promised-blobs.ts';
 import { size } from '../fixture/size.ts';
 import { blobs } from './blobs.ts';
 
@@ -110,4 +111,42 @@ describe('a ranking from before checksums', () => {
     expect(readFileSync(join(folder, 'ranking.json'), 'utf8')).toBe(sealed);
     expect(await check(folder)).toEqual({ fault: null });
   });
+
+  it.each(['has', 'finish', 'publish'] as const)(
+    'stays deleted if it is deleted while it is sealed (%s)',
+    async (step) => {
+      const folder = await written();
+      unseal(folder);
+      const remove = () => rmSync(folder, { recursive: true });
+      const { seal } = await drainAsync(
+        checkRanking(
+          {
+            ...promisedBlobs('/', { isRemote: true }),
+            async has(name) {
+              const is = await blobs.has(name);
+              if (step === 'has' && is) remove();
+              return is;
+            },
+            write(name) {
+              const writer = blobs.write(name);
+              const finish = async () => {
+                const unnamed = await writer.finish();
+                if (step === 'finish') remove();
+                const publish = async (file: string) => {
+                  await unnamed.publish(file);
+                  if (step === 'publish') remove();
+                };
+                return { publish, discard: () => unnamed.discard() };
+              };
+              return { write: (data) => writer.write(data), read: () => 0, abort: () => writer.abort(), finish };
+            },
+          },
+          folder,
+        ),
+        () => {},
+      );
+      await seal!();
+      expect(existsSync(folder)).toBe(false);
+    },
+  );
 });

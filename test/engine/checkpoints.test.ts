@@ -1,7 +1,9 @@
 /** What a stop keeps of unfinished expansions, and what it leaves to be done again. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Blobs } from '../../src/domain/ports/blobs.ts';
 import { checkpointFolder } from '../../src/domain/ranking-name.ts';
 import { type CheckpointDependencies, Checkpoints } from '../../src/engine/expansion/checkpoints.ts';
 import { openPopulation } from '../../src/population/read.ts';
@@ -141,5 +143,80 @@ describe('what a stop kept', () => {
     await room.blobs.publish(checkpointFolder('campaign', 'one'), new Map());
     expect((await begin(room.keeper(), 'one')).customised).toBeNull();
     expect(await room.kept('one')).toEqual([]);
+  });
+});
+
+describe('a checkpoint in a store that answers late', () => {
+  /** Blobs whose removals wait for `passed`, and the order of what happens. */
+  function lateBlobs(blobs: Blobs, passed: Promise<void>) {
+    const events: string[] = [];
+    const late: CheckpointDependencies['blobs'] = {
+      open: (folder, file) => blobs.open(folder, file),
+      read: (folder, file) => blobs.read(folder, file),
+      has: (folder) => blobs.has(folder),
+      hasFile: (folder, file) => blobs.hasFile(folder, file),
+      write: (folder) => blobs.write(folder),
+      list: (folder) => blobs.list(folder),
+      deleteFile: (folder, file) => blobs.deleteFile(folder, file),
+      async publish(folder, files) {
+        events.push('saved');
+        await blobs.publish(folder, files);
+      },
+      async delete(folder) {
+        events.push('removing');
+        await passed;
+        await blobs.delete(folder);
+        events.push('removed');
+      },
+    };
+    return { late, events };
+  }
+
+  it('is saved again by a stop during its removal, after the removal', async () => {
+    const room = newRoom();
+    await keepOne(room);
+    const { promise: passed, resolve: pass } = Promise.withResolvers<void>();
+    const { late, events } = lateBlobs(room.blobs, passed);
+    const next = room.keeper({ blobs: late });
+    const beginning = begin(next, 'one');
+    await expect.poll(() => events).toEqual(['removing']);
+    const saving = next.saveAll(fail);
+    await nextTurn();
+    expect(events).toEqual(['removing']);
+    pass();
+    expect(await saving).toBe(1);
+    await beginning;
+    expect([events, await room.kept('one')]).toEqual([['removing', 'removed', 'saved'], ['one']]);
+  });
+
+  it('stays where it is if the engine is stopped before its contents are known', async () => {
+    const room = newRoom();
+    await keepOne(room);
+    const { late, events } = lateBlobs(room.blobs, Promise.resolve());
+    const next = room.keeper({ blobs: late });
+    const beginning = begin(next, 'one');
+    expect(await next.saveAll(fail)).toBe(0);
+    await beginning;
+    expect([events, await room.kept('one')]).toEqual([[], ['one']]);
+  });
+
+  it('is not saved for an expansion that ended while another was saved', async () => {
+    const { keeper, clock, blobs, kept } = newRoom();
+    const { late } = lateBlobs(blobs, Promise.resolve());
+    const engine = keeper({
+      blobs: {
+        ...late,
+        async publish(folder, files) {
+          await blobs.publish(folder, files);
+          engine.end(second);
+        },
+      },
+    });
+    (await begin(engine, 'first')).customised = CUSTOMISED;
+    clock.ms += 1;
+    const second = await begin(engine, 'second');
+    second.customised = CUSTOMISED;
+    clock.ms += 2000;
+    expect([await engine.saveAll(fail), await kept('first', 'second')]).toEqual([1, ['first']]);
   });
 });
