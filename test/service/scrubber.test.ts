@@ -22,6 +22,7 @@ afterAll(async () => {
 });
 
 const logger = createLogger('silent', 'test');
+const DAMAGE = { logger, clock: systemClock, wake: () => {} };
 
 function flip(path: string): void {
   const bytes = readFileSync(path);
@@ -71,6 +72,36 @@ it('reports each damaged file once, makes an active audience again, and seals wh
   flip(segment);
   await upkeep.close();
   rankings.closeAll();
+});
+
+it('is closed only after the slice that it is reading', async () => {
+  const { promise: passed, resolve: pass } = Promise.withResolvers<void>();
+  const steps: string[] = [];
+  const { path, version } = users.population;
+  const scrubber = new Scrubber({
+    upkeep: {
+      ...(await openUpkeep(locateStore(fixture.dataDir))),
+      async *damagedRows() {
+        steps.push('begins');
+        await passed;
+        steps.push('ends');
+        yield 1;
+        steps.push('goes on');
+        return [];
+      },
+    },
+    ...{ rankings: { forget: () => {} }, damage: new DamageLog({ ...DAMAGE, store: fixture.store }), logger },
+    ...{ bytesPerSecond: 1e12, pauseMs: 1, recheckMs: 1e9 },
+    population: { folder: path, version: () => version },
+  });
+  scrubber.start();
+  await expect.poll(() => steps).toEqual(['begins']);
+  const closed = scrubber.close().then(() => steps.push('closed'));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  pass();
+  await closed;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(steps).toEqual(['begins', 'ends', 'closed']);
 });
 
 it('makes an audience again that a read found damaged, once', async () => {

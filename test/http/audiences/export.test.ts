@@ -224,4 +224,36 @@ describe('a stream whose folder is deleted', () => {
     const { text } = await fixture.call('GET', '/metrics');
     expect(text).toMatch(/^metaheac_audience_streams 0$/m);
   });
+
+  it.each<[string, string, Record<string, string>]>([
+    ['NDJSON', 'audience', { accept: 'application/x-ndjson' }],
+    ['CSV with gzip', 'audience', { accept: 'text/csv', 'accept-encoding': 'gzip' }],
+    ['a difference', 'audiences/2/diff/1', { accept: 'text/csv' }],
+  ])('lets go of its files as %s when the client goes away before they are open', async (_name, what, headers) => {
+    const campaign = await fixture.createReady({ ...OK_BODY, audience: { percent: 100 } });
+    await fixture.store.update(campaign, { audience: { size: 300 } });
+    const { folder } = await fixture.store.activeAudience(campaign);
+    const { blobs } = fixture.store;
+    const { promise: passed, resolve: pass } = Promise.withResolvers<void>();
+    const read = blobs.read.bind(blobs);
+    let isAsked = false;
+    Object.assign(blobs, {
+      async read(of: string, file: string) {
+        isAsked ||= of === folder;
+        await passed;
+        return read(of, file);
+      },
+    });
+    const call = request({ port, path: `/v1/campaigns/${campaign}/${what}`, headers, agent: false }).end();
+    call.once('error', () => {});
+    await expect.poll(() => isAsked).toBe(true);
+    call.destroy();
+    await sleep(50);
+    pass();
+    Object.assign(blobs, { read });
+    for (let i = 0; i < 2; i++) await fixture.call('GET', `/v1/campaigns/${await fixture.createReady()}/audience`);
+    expect(await gone(folder)).toBe(true);
+    const { text } = await fixture.call('GET', '/metrics');
+    expect(text).toMatch(/^metaheac_audience_streams 0$/m);
+  });
 });
