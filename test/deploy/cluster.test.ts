@@ -10,7 +10,7 @@ import { useFolders } from '../fixture/folders.ts';
 
 const FOLDER = join(ROOT, 'deploy/kubernetes/cluster');
 /** Of the AWS SDK (its reference of settings). */
-const AWS_VARIABLES = ['AWS_ENDPOINT_URL_S3', 'AWS_REGION', 'AWS_SHARED_CREDENTIALS_FILE'];
+const AWS_VARIABLES = ['AWS_REGION', 'AWS_SHARED_CREDENTIALS_FILE'];
 /** The contents of secrets by the names of their files. */
 const SECRETS: Readonly<Record<string, string>> = {
   store: 'postgres://metaheac:secret@postgres/metaheac',
@@ -20,6 +20,7 @@ const SECRETS: Readonly<Record<string, string>> = {
 
 const newFolder = useFolders();
 const dockerfile = readFileSync(join(ROOT, 'docker/Dockerfile'), 'utf8');
+const ENTRYPOINT = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)![1]!);
 const kustomization = parse(readFileSync(join(FOLDER, 'kustomization.yaml'), 'utf8'));
 const compose = parse(readFileSync(join(ROOT, 'docker/compose.yaml'), 'utf8'), { merge: true });
 
@@ -37,18 +38,38 @@ const members = ['metaheac-api', 'metaheac-engine'] as const;
 const services = Object.entries(compose.services as Record<string, Manifest>);
 const inProfile = services.filter(([, { profiles }]) => profiles?.includes('cluster'));
 
-/** Reads settings as a container would, with files in place of its secrets; @throws if one is refused */
-function settingsOf(environment: Readonly<Record<string, string>>): ReturnType<typeof readSettings> {
+/** The variables of the `cpu` image. */
+const ofImage = Object.fromEntries(
+  /^ENV (.*METAHEAC_DATA_DIR.*)$/m
+    .exec(dockerfile)![1]!
+    .split(' ')
+    .map((pair) => pair.split('=')),
+) as Record<string, string>;
+
+/**
+ * Reads settings as a container does that starts with `command`, with files in place of its secrets.
+ * @throws if one is refused
+ */
+function settingsOf(command: readonly string[], environment: Readonly<Record<string, string>>) {
   const folder = newFolder();
-  const given = Object.entries(environment).filter(([name]) => name.startsWith('METAHEAC_'));
-  const values = given.map(([name, value]) => {
-    if (!name.endsWith('_FILE')) return [name, value];
+  const unset = command.flatMap((word) => /^--unset=(\w+)$/.exec(word)?.[1] ?? []);
+  const all = Object.entries({ ...ofImage, ...environment }).filter(([name]) => !unset.includes(name));
+  const values = all.map(([name, value]) => {
+    if (!name.startsWith('METAHEAC_') || !name.endsWith('_FILE')) return [name, value];
     const secret = basename(value).replaceAll('-', '_');
     expect(Object.keys(SECRETS)).toContain(secret);
     writeFileSync(join(folder, secret), SECRETS[secret]!);
     return [name, join(folder, secret)];
   });
-  return readSettings(Object.fromEntries(values));
+  expect(command.slice(command.indexOf('node'))).toEqual(ENTRYPOINT);
+  return readSettings(Object.fromEntries(values)).values;
+}
+
+/** A member of a cluster has no folders of its own but the cache. */
+function expectMember(values: ReturnType<typeof settingsOf>, blobs: string): void {
+  const { METAHEAC_STORE: store, METAHEAC_DATA_DIR, METAHEAC_MODEL, METAHEAC_POPULATION } = values;
+  expect([store, values.METAHEAC_BLOBS]).toEqual([SECRETS['store'], blobs]);
+  expect([METAHEAC_DATA_DIR, METAHEAC_MODEL, METAHEAC_POPULATION]).toEqual([undefined, undefined, undefined]);
 }
 
 function expectKnown(names: readonly string[]): void {
@@ -101,8 +122,7 @@ describe('the manifests of a cluster', () => {
       const own = env.map((each: Manifest) => [each.name, each.value]);
       const all = Object.fromEntries([...literals, ...own]) as Record<string, string>;
       expectKnown(Object.keys(all));
-      const { values } = settingsOf(all);
-      expect([values.METAHEAC_STORE, values.METAHEAC_BLOBS]).toEqual([SECRETS['store'], 's3://metaheac/production']);
+      expectMember(settingsOf(containers[0].command, all), 's3://metaheac/production');
       const { secret } = volumes.find((volume: Manifest) => volume.name === 'secrets');
       const { mountPath } = volumeMounts.find((mount: Manifest) => mount.name === 'secrets');
       const paths = secret.items.map(({ path }: Manifest) => `${mountPath}/${path}`);
@@ -176,11 +196,11 @@ describe("compose's profile of a cluster", () => {
   });
 
   it('gives each member settings that it takes, and its own cache', () => {
-    const caches = inProfile.flatMap(([name, { environment, volumes, secrets }]) => {
+    const caches = inProfile.flatMap(([name, { entrypoint, environment, volumes, secrets }]) => {
       if (!/^(api|engine)-/.test(name)) return [];
       expectKnown(Object.keys(environment));
-      const { values } = settingsOf(environment);
-      expect([values.METAHEAC_STORE, values.METAHEAC_BLOBS]).toEqual([SECRETS['store'], 's3://metaheac/compose']);
+      const values = settingsOf(entrypoint, environment);
+      expectMember(values, 's3://metaheac/compose?endpoint=http://s3:7070');
       for (const [variable, path] of Object.entries<string>(environment))
         if (variable.endsWith('_FILE')) expect(secrets).toContain(path.replace('/run/secrets/', ''));
       expect(values.METAHEAC_CACHE?.startsWith(`${volumes[0].split(':')[1]}/`)).toBe(true);
