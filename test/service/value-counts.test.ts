@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/read.ts';
+import { Mirror, publishPopulation } from '../../src/population/share.ts';
+import { sampleUsers } from '../../src/service/served/population-sample.ts';
 import { ValueCounts } from '../../src/service/served/value-counts.ts';
+import { FolderBlobFiles } from '../../src/storage/files/blob-files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
 const USERS = 70_000; // more than a segment has
@@ -69,5 +72,18 @@ describe('ValueCounts', () => {
     const [first, second] = await Promise.all([counts.of('city'), counts.of('city')]);
     expect(first).toBe(second);
     expect(reads).toBe(1 + population.segmentCount);
+  });
+
+  it('fetches the segments of a mirror', async () => {
+    const files = new FolderBlobFiles(join(folder, 'blobs'));
+    await publishPopulation(join(folder, 'population'), files, null, { now: () => 0 });
+    const mirror = await Mirror.open({ files, folder: join(folder, 'mirror'), limitBytes: 2 ** 30, now: () => 0 });
+    (await mirror.take(population.version))();
+    const there = openPopulation(mirror.folder);
+    expect(() => there.readSegment(1)).toThrow('must be fetched');
+    expect(await new ValueCounts(() => there).of('tags')).toEqual(await new ValueCounts(() => population).of('tags'));
+    const wanted = { feature: 'city', value: 'c2' };
+    expect(await sampleUsers(there, 3, wanted)).toEqual(['u2', 'u5', 'u8']);
+    mirror.close();
   });
 });

@@ -1,5 +1,6 @@
 /** The versions of a running service's population, and switches between versions. */
 
+import { untilRead } from '../../domain/ports/blobs.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { bind } from '../../online/binding.ts';
@@ -60,7 +61,7 @@ export class PopulationActivation implements Populations {
   async coverage(version: string): Promise<readonly FeatureCoverage[]> {
     this.#requireVersion(version);
     const uses = await this.#reviewer.uses(version);
-    return coverageOf(this.#served.model.folder, this.#beside(version), uses);
+    return coverageOf(this.#served.model.folder, await this.#beside(version), uses);
   }
 
   async changes(since: string, version: string): ReturnType<Populations['changes']> {
@@ -119,10 +120,11 @@ export class PopulationActivation implements Populations {
   }
 
   /** Opens a version to read its features and dictionaries, without reading segments. */
-  #beside(version: string): Population {
+  async #beside(version: string): Promise<Population> {
     const { population } = this.#served;
     if (version === population.version) return population;
-    return openPopulation(this.#options.folder, { version, trusted: true, erasures: population.erasures });
+    const options = { version, trusted: true, erasures: population.erasures };
+    return await untilRead(() => openPopulation(this.#options.folder, options));
   }
 
   /** Opens a version that is not served yet, and checks that the model fits it. */

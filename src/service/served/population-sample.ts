@@ -1,5 +1,6 @@
 /** Picks a few users of a population for trying out the service; repeated calls return the same users. */
 import { setImmediate } from 'node:timers/promises';
+import { untilRead } from '../../domain/ports/blobs.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { type Column, isTokenColumn, type Population, startOf } from '../../population/read.ts';
 import type { FeatureValue } from '../ports/populations.ts';
@@ -18,7 +19,7 @@ export async function sampleUsers(
   const userIds: string[] = [];
   if (wanted !== null && code === 0) return userIds;
   for (let index = 0; index < segmentCount && userIds.length < size; index++) {
-    const { count, userNumbers, columns } = population.readSegment(index);
+    const { count, userNumbers, columns } = await untilRead(() => population.readSegment(index));
     const column = wanted === null ? null : columns.get(wanted.feature)!;
     for (let row = 0; row < count && userIds.length < size; row++) {
       const user = userNumbers[row]! as UserNumber;

@@ -2,6 +2,7 @@
  * Counts the users of the served population version by value of a feature. The counts of the first request are cached.
  */
 import { setImmediate } from 'node:timers/promises';
+import { untilRead } from '../../domain/ports/blobs.ts';
 import { isTokenColumn, type Population, startOf } from '../../population/read.ts';
 
 export class ValueCounts {
@@ -39,7 +40,7 @@ async function countUsers(population: Population, feature: string): Promise<Uint
   const lastRow = new Int32Array(size).fill(-1);
   let firstRow = 0;
   for (let index = 0; index < population.segmentCount; index++) {
-    const { count, columns } = population.readSegment(index);
+    const { count, columns } = await untilRead(() => population.readSegment(index));
     const column = columns.get(feature)!;
     if (!isTokenColumn(column)) return users;
     for (let row = 0; row < count; row++) {
