@@ -313,3 +313,10 @@ CREATE TABLE clock_steps (
   at     bigint NOT NULL,
   ms     bigint NOT NULL
 );
+
+-- Only in Postgres: folders of blobs that no row refers to any more. Object storage is not searched for them.
+CREATE TABLE unused_blobs (
+  folder       text   COLLATE "C" PRIMARY KEY,
+  unused_since bigint NOT NULL,
+  removed_at   bigint                                        -- when it was removed for the first time
+);

@@ -1,18 +1,34 @@
 /** The only file that refers to the store adapters. Processes and threads open the same store with a locator. */
 import { resolve } from 'node:path';
 import type { BlobFiles } from '../domain/ports/blob-files.ts';
-import type { StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
+import type { BlobLocator, StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
 import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
 import type { Clock } from '../lib/clock.ts';
-import { assert } from '../lib/errors.ts';
+import { assert, UsageError } from '../lib/errors.ts';
+import { postgres } from './postgres/adapter.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
 /** Adapters by name. To add a kind of store, add a folder beside src/storage/sqlite and a line here. */
-const ADAPTERS: Readonly<Record<string, StoreAdapter>> = { sqlite };
+const ADAPTERS: Readonly<Record<string, (locator: StoreLocator) => StoreAdapter>> = {
+  sqlite: () => sqlite,
+  postgres: ({ blobs }) => {
+    assert(blobs !== undefined, 'a store on Postgres has a location of blobs');
+    return postgres(blobs);
+  },
+};
 
 /** The locator of the store in a data folder. */
 export function locateStore(dataDir: string): StoreLocator {
   return { adapter: 'sqlite', location: resolve(dataDir) };
+}
+
+/**
+ * The locator of a store that several services share: the URL of a Postgres database, and where the blobs are.
+ * @throws UsageError that does not repeat the URL
+ */
+export function locateSharedStore(url: string, blobs: BlobLocator): StoreLocator {
+  if (!/^postgres(ql)?:\/\//.test(url)) throw new UsageError('the URL of a store begins with postgres://');
+  return { adapter: 'postgres', location: url, blobs };
 }
 
 // the following functions are documented as methods of `StoreAdapter`
@@ -48,10 +64,10 @@ function located<K extends Exclude<keyof StoreAdapter, 'restore'>>(name: K): Loc
   return call as Located<StoreAdapter[K]>;
 }
 
-function adapterOf({ adapter: name }: StoreLocator): StoreAdapter {
-  const adapter = ADAPTERS[name];
-  assert(adapter !== undefined, `there is no adapter ${name}`);
-  return adapter;
+function adapterOf(locator: StoreLocator): StoreAdapter {
+  const adapter = ADAPTERS[locator.adapter];
+  assert(adapter !== undefined, `there is no adapter ${locator.adapter}`);
+  return adapter(locator);
 }
 
 /** The folder of the single files in the storage of blobs. No folder of other blobs has this name. */

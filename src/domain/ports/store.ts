@@ -161,7 +161,7 @@ export interface StoreAdapter {
   adopt(location: string, now: number): Promise<string | null>;
 
   /** Opens only the part of a store that a thread can read. This part need not be closed. */
-  openFiles(location: string): StoreFiles;
+  openFiles(location: string): Promise<StoreFiles>;
 
   /**
    * Opens the campaigns and their results for reading, even while a service is writing them. The caller must close the
@@ -256,9 +256,24 @@ export interface KeyCounts {
   readonly admin: number;
 }
 
-/** The location of a store as plain data. A process or thread that receives a locator can open the same store. */
+/**
+ * The location of a store as plain data. A process or thread that receives a locator can open the same store. A
+ * location may contain a password, so it is never logged.
+ */
 export interface StoreLocator {
   /** The adapter's name. */
   readonly adapter: string;
   readonly location: string;
+  /** Where the blobs are, if they are not at `location`. */
+  readonly blobs?: BlobLocator;
+}
+
+/** The location of blobs as plain data. */
+export interface BlobLocator {
+  /** `s3://bucket/prefix`, or `file:///folder`. */
+  readonly url: string;
+  /** The folder of the cache, which all processes of a host share; blobs that are files need none. */
+  readonly cacheFolder: string;
+  /** Maximum size of the cache. */
+  readonly cacheBytes?: number;
 }

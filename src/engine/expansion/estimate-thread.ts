@@ -171,7 +171,7 @@ async function open(data: EstimateThreadData): Promise<Estimates> {
   const program = await openOnlineProgram(model, { device: CPU });
   const bound = { model, population, binding: bind(model.folder, population) };
   const regression = await openBoundRegression(bound, { cache: regressionCache(bound) });
-  return new Estimates({ ...bound, program, regression }, openStoreFiles(data.store));
+  return new Estimates({ ...bound, program, regression }, await openStoreFiles(data.store));
 }
 
 await hostThread(open, appErrorOf);

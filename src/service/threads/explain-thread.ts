@@ -38,7 +38,7 @@ async function run(
     throw new AppError('population_unavailable', message, { facts: { population_version: populationVersion } });
   }
   const opened = openPopulation(population, { version: populationVersion, trusted: true });
-  const files = openStoreFiles(store);
+  const files = await openStoreFiles(store);
   const seeds = await numbersOf(opened, files, seedSets);
   const ranking = await openRanking(files.blobs, folder);
   try {

@@ -39,7 +39,7 @@ export interface ExportResult {
 }
 
 async function run(task: ExportTask, data: ExportThreadData): Promise<ExportResult> {
-  const customised = await readStoredModel(openStoreFiles(data.store).blobs, task.folder);
+  const customised = await readStoredModel((await openStoreFiles(data.store)).blobs, task.folder);
   const general = readModelFolder(folderOf(customised.modelVersion, data));
   checkVersion(
     customised.modelVersion,

@@ -21,6 +21,7 @@ import type { Sql, Transaction } from './database/database.ts';
 import { type Bound, toJson } from './database/statement.ts';
 import type { EventLog } from './events.ts';
 import { type RemainingTime, remainingTimes } from './remaining-time.ts';
+import { recordEnd } from './unused-blobs.ts';
 
 /** The columns of an expansion. A new column is added here, in `toExpansion`, and where it is written. */
 const COLUMNS = {
@@ -114,8 +115,10 @@ export async function applyEffects(
 ): Promise<void> {
   await updateRow(t, 'expansions', number, columnsOf(effects.expansion));
   if (effects.isTold) await events.expansionEnded(t, number, now, trace);
-  if (effects.job === 'removed') await t.run('DELETE FROM jobs WHERE number = @job', { job });
-  else await writeJob(t, job, effects.job);
+  if (effects.job === 'removed') {
+    await t.run('DELETE FROM jobs WHERE number = @job', { job });
+    await recordEnd(t, number, now);
+  } else await writeJob(t, job, effects.job);
 }
 
 /** Writes only the fields of a job that changed. */

@@ -1,5 +1,5 @@
 /**
- * Values that look-ups of each request need, kept in memory. They are forgotten when a commit of any process announces
+ * Values that look-ups of each request need, kept in memory. They are read again when a commit of any process announces
  * that they have changed. If announcements may be missing, a value is read again after half a second; if the database
  * does not answer either, the last value is used for a while.
  */
@@ -21,6 +21,8 @@ interface Entry<Value> {
   readonly value: Value;
   /** When reading it began. */
   readonly readAt: number;
+  /** Whether a change was announced since. */
+  isOutdated: boolean;
 }
 
 export class Remembered<Value> {
@@ -29,14 +31,14 @@ export class Remembered<Value> {
   readonly #maximum: number;
   readonly #entries = new Map<string, Entry<Value>>();
   readonly #reading = new Map<string, Promise<Value>>();
-  /** Increased when a key, or everything, is forgotten: a value whose reading began before is not kept. */
+  /** Increased when a change is announced: a value whose reading began before is outdated. */
   #forgotten = 0;
   /** When the database last failed to answer. */
   #failedAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * Keeps at most `maximum` values of `read`, but no null. An announcement of the topic with a key forgets the value of
-   * that key. If `maximum` is 1, the one value depends on all keys.
+   * Keeps at most `maximum` values of `read`, but no null. After an announcement of the topic with a key, the value
+   * of that key is read again. If `maximum` is 1, the one value depends on all keys.
    */
   constructor(database: Database, topic: string, maximum: number, read: (key: string) => Promise<Value>) {
     this.#database = database;
@@ -48,7 +50,7 @@ export class Remembered<Value> {
   /** The value of a key, from memory if it has not changed. The errors are those of `read`. */
   async get(key: string): Promise<Value> {
     const entry = this.#entries.get(key);
-    if (entry === undefined) return this.#readOnce(key);
+    if (entry === undefined || entry.isOutdated) return this.#readOnce(key);
     const { isFresh, staleMs } = this.#database.announcements;
     const now = systemClock.elapsed();
     if (isFresh || now - entry.readAt < POLL_MS) return entry.value;
@@ -60,8 +62,8 @@ export class Remembered<Value> {
   #forget(key: string | null): void {
     this.#forgotten += 1;
     this.#reading.clear();
-    if (key === null || this.#maximum === 1) this.#entries.clear();
-    else this.#entries.delete(key);
+    for (const entry of key === null || this.#maximum === 1 ? this.#entries.values() : [this.#entries.get(key)])
+      if (entry !== undefined) entry.isOutdated = true;
   }
 
   /** Look-ups of a key at the same time share one read. */
@@ -78,13 +80,21 @@ export class Remembered<Value> {
   async #readNow(key: string): Promise<Value> {
     const readAt = systemClock.elapsed();
     const forgotten = this.#forgotten;
-    const older = this.#entries.get(key)?.value;
-    const read = await this.#read(key);
+    const older = this.#entries.get(key);
+    let read: Value;
+    try {
+      read = await this.#read(key);
+    } catch (error) {
+      if (older?.isOutdated) this.#entries.delete(key);
+      throw error;
+    }
     // callers compare objects to learn whether anything has changed
-    const value = older !== undefined && isDeepStrictEqual(older, read) ? older : read;
-    if (forgotten === this.#forgotten && value !== null) {
+    const value = older !== undefined && isDeepStrictEqual(older.value, read) ? older.value : read;
+    if (value === null) this.#entries.delete(key);
+    else {
       if (older === undefined && this.#entries.size >= this.#maximum) this.#entries.clear();
-      this.#entries.set(key, { value, readAt });
+      // a change that was announced meanwhile may not be in the value
+      this.#entries.set(key, { value, readAt, isOutdated: forgotten !== this.#forgotten });
     }
     return value;
   }

@@ -19,7 +19,7 @@ export const sqlite: StoreAdapter = {
   ...promised(folders, ['lock', 'adopt', 'takeSaved', 'openUpkeep']),
   ...promised(folders, ['inspect', 'requireFree', 'requireTakeable', 'requireUsable']),
   open: openStore,
-  openFiles,
+  openFiles: async (location) => openFiles(location),
   openRecords,
   freeBytes: freeBytesIn,
   backup: backUpDataFolder,

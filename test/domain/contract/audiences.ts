@@ -1,5 +1,4 @@
 /** Sizes, versions and the cache of active audiences over two connections. */
-import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { everyoneIsKnown, expand, newCampaign, PINS } from './inputs.ts';
 import type { NewData } from './new-data.ts';
@@ -33,7 +32,7 @@ export function describeAudiences(newData: NewData): void {
       });
     });
 
-    it('is seen in the next turn after another connection finished it, and then cached', async () => {
+    it('is seen after another connection finished it, and then cached', async () => {
       const data = newData();
       const [api, engine] = [await data.open(), await data.open()];
       const first = await api.create(newCampaign(), everyoneIsKnown);
@@ -43,12 +42,12 @@ export function describeAudiences(newData: NewData): void {
       expect(await api.activeAudience(first.id)).toBe(remembered);
       await expect(api.activeAudience(second.id)).rejects.toThrow('has no audience');
       await expand(engine, (await engine.claim('1:a'))!, { candidates: 5 });
-      await setImmediate();
+      await data.caughtUp();
       expect((await api.activeAudience(second.id)).size).toBe(5);
       expect(await api.activeAudience(first.id)).toEqual(remembered);
     });
 
-    it('stays cached over commits that change no active version, and is up to date in the turn after one that does', async () => {
+    it('stays cached over commits that change no active version, and is up to date after one that does', async () => {
       const data = newData();
       const [api, engine] = [await data.open(), await data.open()];
       const { id } = await api.create(newCampaign(), everyoneIsKnown);
@@ -56,18 +55,18 @@ export function describeAudiences(newData: NewData): void {
       const [one, all] = [await api.activeAudience(id), await api.activeAudiences()];
       await engine.update(id, { name: 'another' });
       await engine.create(newCampaign(), everyoneIsKnown);
-      await setImmediate();
+      await data.caughtUp();
       expect(await api.activeAudience(id)).toBe(one);
       expect(await api.activeAudiences()).toBe(all);
       await engine.update(id, { audience: { size: 3 } });
-      await setImmediate();
+      await data.caughtUp();
       expect(await api.activeAudience(id)).toMatchObject({ version: 2, size: 3 });
       expect(await api.activeAudiences()).toMatchObject([{ version: 2 }]);
       await engine.activate(id, 1);
-      await setImmediate();
+      await data.caughtUp();
       expect(await api.activeAudiences()).toMatchObject([{ version: 1 }]);
       await engine.delete(id);
-      await setImmediate();
+      await data.caughtUp();
       expect(await api.activeAudiences()).toEqual([]);
       await expect(api.activeAudience(id)).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
     });

@@ -77,9 +77,9 @@ export function describeCampaigns(newData: NewData): void {
   describe('CampaignStore.list', () => {
     it('pages through all campaigns, newest first, while others are created', async () => {
       const store = await newData().open();
-      const made = await Promise.all(
-        [1, 2, 3, 4, 5].map(async (i) => (await store.create(newCampaign({ name: `c${i}` }), everyoneIsKnown)).name),
-      );
+      const made: string[] = [];
+      for (const i of [1, 2, 3, 4, 5])
+        made.push((await store.create(newCampaign({ name: `c${i}` }), everyoneIsKnown)).name);
       const seen: string[] = [];
       let cursor: string | null | undefined;
       do {
@@ -102,9 +102,8 @@ export function describeCampaigns(newData: NewData): void {
 
     it('filters by the state of the latest expansion, over pages', async () => {
       const store = await newData().open();
-      const ids = await Promise.all(
-        [1, 2, 3, 4].map(async () => (await store.create(newCampaign(), everyoneIsKnown)).id),
-      );
+      const ids: string[] = [];
+      for (const _ of [1, 2, 3, 4]) ids.push((await store.create(newCampaign(), everyoneIsKnown)).id);
       for (const _ of [1, 2]) await expand(store, (await store.claim('1:a'))!);
       const first = await store.list({ limit: 1, state: 'ready' });
       const second = await store.list({ limit: 1, state: 'ready', cursor: first.nextCursor! });

@@ -3,7 +3,6 @@
  * rows of the store are always those that the domain's decisions produce. The rules themselves are tested without a
  * store.
  */
-import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide, type ExpansionCommand } from '../../../src/domain/expansions.ts';
@@ -13,7 +12,7 @@ import type { Job } from '../../../src/domain/types.ts';
 import { size } from '../../fixture/size.ts';
 import { applied, type ExpansionRow, isFree, queuedRow, RULES } from './expansion-row.ts';
 import { everyoneIsKnown, LEASE_MS, type ManualClock, newCampaign, PINS, resultOf } from './inputs.ts';
-import type { NewData } from './new-data.ts';
+import type { NewData, TestData } from './new-data.ts';
 
 const OWNERS = ['1:a', '2:b', '3:c'];
 const reason = { code: 'storage_failed', message: 'the disk is full' };
@@ -75,6 +74,7 @@ interface Waiting {
 
 class History {
   readonly clock: ManualClock;
+  readonly caughtUp: TestData['caughtUp'];
   readonly stores: readonly CampaignStore[];
   /** By campaign, in the order of the queue. */
   readonly waiting = new Map<string, Waiting>();
@@ -83,14 +83,15 @@ class History {
   readonly versions = new Map<string, { count: number; active: number | null; size: number }>();
   changes = 0;
 
-  constructor(clock: ManualClock, stores: readonly CampaignStore[]) {
+  constructor({ clock, caughtUp }: Pick<TestData, 'clock' | 'caughtUp'>, stores: readonly CampaignStore[]) {
     this.clock = clock;
+    this.caughtUp = caughtUp;
     this.stores = stores;
   }
 
   static async open(newData: NewData): Promise<History> {
-    const { clock, open } = newData();
-    return new History(clock, [await open(), await open()]);
+    const data = newData();
+    return new History(data, [await data.open(), await data.open()]);
   }
 
   async run(history: readonly Step[]): Promise<void> {
@@ -239,8 +240,7 @@ class History {
 
   /** Compares every campaign and expansion with how it was before the step, through one connection and the other. */
   async look(): Promise<void> {
-    // commits of another connection are seen in the next turn
-    await setImmediate();
+    await this.caughtUp();
     const campaigns = (await this.stores[0]!.list({ limit: 1000 })).items;
     expect(campaigns.map(({ id }) => id).sort()).toEqual([...this.versions.keys()].sort());
     for (const campaign of campaigns) {

@@ -7,6 +7,8 @@ export interface TestData {
   readonly clock: ManualClock;
   /** Opens a store, which is closed after the tests of the file at the latest. */
   open(): Promise<CampaignStore>;
+  /** Resolves once the look-ups of every open store see what the other stores have committed. */
+  caughtUp(): Promise<void>;
 }
 
 /** By default: two seeds at least, leases of `LEASE_MS`, three attempts. */

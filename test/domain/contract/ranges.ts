@@ -259,7 +259,7 @@ export function withRanges(
     const data = newData(options);
     let ranges: CampaignStore['ranges'] = null;
     return {
-      clock: data.clock,
+      ...data,
       open: async () => {
         const store = await data.open();
         ranges ??= rangesFor(store, data);

@@ -6,13 +6,18 @@ import { describeCampaigns } from './campaigns.ts';
 import { describeConditionalChanges } from './conditional-changes.ts';
 import { describeIdempotency } from './idempotency.ts';
 import { describeJobHistories } from './job-histories.ts';
-import { describeJobs } from './jobs.ts';
+import { describeJobs, describeReleaseAll } from './jobs.ts';
 import type { NewData } from './new-data.ts';
 import { describeOutbox } from './outbox.ts';
 import { describeTurns } from './turns.ts';
 import { describeUserErasure } from './user-erasure.ts';
 import { describeUserSets } from './user-sets.ts';
 import { describeVersions } from './versions.ts';
+
+/** What a store promises only if one service has it alone; called like `describeCampaignStore`. */
+export function describeEmbeddedStore(newData: NewData): void {
+  describeReleaseAll(newData);
+}
 
 /** Tests a store; called by the test file of that store. */
 export function describeCampaignStore(newData: NewData): void {

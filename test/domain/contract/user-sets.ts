@@ -83,8 +83,9 @@ export function describeUserSets(newData: NewData): void {
       const store = await newData().open();
       const { id } = await store.create(newCampaign(), everyoneIsKnown);
       const changing = change(store.userSets, { kind: 'seeds', campaignId: id }, 'add', ['a', 'b']);
+      const refused = expect(changing).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
       await store.delete(id);
-      await expect(changing).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+      await refused;
       expect(await store.blobs.list(SEED_FOLDER)).toEqual([]);
     });
 

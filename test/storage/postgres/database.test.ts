@@ -134,7 +134,7 @@ describeWithPostgres('announcements', () => {
     await Promise.all([one.announcements.caughtUp(), two.announcements.caughtUp()]);
     heard.length = 0;
     await one.write(async (t) => t.announce('audience', 'c'));
-    expect(heard[0]).toBe('one c');
+    expect(heard).toContain('one c');
     await two.announcements.caughtUp();
     expect(heard).toContain('two c');
     expect(two.announcements.isFresh).toBe(true);

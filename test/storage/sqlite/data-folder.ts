@@ -1,4 +1,5 @@
 /** SQLite stores in temporary folders, with a clock set by hand. */
+import { setImmediate } from 'node:timers/promises';
 import { afterAll } from 'vitest';
 import type { CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
@@ -16,6 +17,7 @@ export function dataFolder(options: Partial<StoreOptions> = {}): {
   readonly folder: string;
   readonly clock: ManualClock;
   open(): Promise<CampaignStore>;
+  caughtUp(): Promise<void>;
 } {
   const folder = temporaryFolder();
   const clock = manualClock();
@@ -28,5 +30,7 @@ export function dataFolder(options: Partial<StoreOptions> = {}): {
       opened.push(store);
       return store;
     },
+    // look-ups see commits of other connections in the next turn of the event loop
+    caughtUp: () => setImmediate(),
   };
 }

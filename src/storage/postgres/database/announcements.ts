@@ -4,6 +4,8 @@
  * everything announced before it has been received.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as startTimer } from 'node:timers';
+import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { systemClock } from '../../../lib/clock.ts';
 import { newClient } from './driver.ts';
@@ -21,7 +23,8 @@ const RECONNECT_MS = 200;
 const MOST_KEYS = 200;
 
 type Announced = readonly (readonly [topic: string, key: string | null])[];
-type Listener = (key: string | null) => void;
+/** What is done after an announcement. `caughtUp` waits for a promise that it returns. */
+export type Listener = (key: string | null) => unknown;
 
 export class Announcements {
   readonly #url: string;
@@ -35,6 +38,7 @@ export class Announcements {
   /** When the last pulse was sent that came back. */
   #freshAt = Number.NEGATIVE_INFINITY;
   #pulse = 0;
+  readonly #working = new Set<Promise<unknown>>();
   readonly #sent = new Map<number, { readonly at: number; readonly arrived: () => void }>();
 
   constructor(url: string) {
@@ -56,7 +60,16 @@ export class Announcements {
 
   /** Tells the listeners of this process. */
   deliver(announced: Announced): void {
-    for (const [topic, key] of announced) for (const listener of this.#listeners.get(topic) ?? []) listener(key);
+    for (const [topic, key] of announced)
+      for (const listener of this.#listeners.get(topic) ?? []) this.#call(listener, key);
+  }
+
+  #call(listener: Listener, key: string | null): void {
+    const work = listener(key);
+    if (!(work instanceof Promise)) return;
+    this.#working.add(work);
+    const end = () => void this.#working.delete(work);
+    work.then(end, end);
   }
 
   /** Whether everything that was committed until a moment ago has been received. */
@@ -69,9 +82,10 @@ export class Announcements {
     return systemClock.elapsed() - this.#freshAt;
   }
 
-  /** Resolves once everything has been received that was committed before the call. */
+  /** Resolves once everything was received that had been committed before the call, and the listeners are done. */
   async caughtUp(): Promise<void> {
-    while (!this.#isClosed) if (await this.#sendPulse()) return;
+    while (!this.#isClosed && !(await this.#sendPulse())) await setTimeout(RECONNECT_MS);
+    await Promise.allSettled(this.#working);
   }
 
   async close(): Promise<void> {
@@ -83,7 +97,7 @@ export class Announcements {
   }
 
   #schedule(ms: number): void {
-    this.#timer = setTimeout(async () => {
+    this.#timer = startTimer(async () => {
       const isAnswered = await this.#sendPulse();
       if (!this.#isClosed) this.#schedule(isAnswered ? PULSE_MS : RECONNECT_MS);
     }, ms);
@@ -152,7 +166,7 @@ export class Announcements {
 /** @throws Error if the promise has not settled in time */
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error('the database does not answer')), ms);
+  const timer = startTimer(() => late.reject(new Error('the database does not answer')), ms);
   try {
     return await Promise.race([promise, late.promise]);
   } finally {

@@ -7,7 +7,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { AppError, assert } from '../../../lib/errors.ts';
-import { Announcements } from './announcements.ts';
+import { Announcements, type Listener } from './announcements.ts';
 import { connectPool, newClient } from './driver.ts';
 import { databaseError, isConflict, isConnectionLost, isDoubtful } from './errors.ts';
 import { type Bound, bindNames } from './statement.ts';
@@ -88,7 +88,7 @@ export class Database implements Sql {
   }
 
   /** Calls `listener` with the key of each announcement of a topic, and with null if announcements may be missing. */
-  listen(topic: string, listener: (key: string | null) => void): void {
+  listen(topic: string, listener: Listener): void {
     this.#announcements.listen(topic, listener);
   }
 

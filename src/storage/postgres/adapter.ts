@@ -1,0 +1,61 @@
+/**
+ * The adapter of stores on Postgres, whose locations are URLs of databases. The drivers are loaded when a store is
+ * opened, because an embedded service does not need them.
+ */
+import type { BlobLocator, StoreAdapter } from '../../domain/ports/store.ts';
+import { AppError } from '../../lib/errors.ts';
+import { freeBytesIn } from '../../lib/files/free-bytes.ts';
+import { blocksOfSet, openUserSet } from '../files/set-file.ts';
+import { folderOf, openBlobs } from './open-blobs.ts';
+
+/** The adapter for stores with these blobs. */
+export function postgres(locator: BlobLocator): StoreAdapter {
+  const folder = folderOf(locator);
+  return {
+    // the services of a cluster use one store at the same time
+    lock: async () => () => {},
+    requireFree: async () => {},
+    open: async (url, options) => {
+      const { openStore } = await import('./open-store.ts');
+      return (await openStore(url, locator, options)).store;
+    },
+    openFiles: async () => {
+      const { blobs } = await openBlobs(locator);
+      return { blobs, setBlocks: async (sha256) => blocksOfSet(await openUserSet(blobs, sha256), sha256) };
+    },
+    openRecords: async (url) => {
+      const { blobs } = await openBlobs(locator);
+      const [{ PostgresRecords }, { Database }] = await Promise.all([
+        import('./campaign-records.ts'),
+        import('./database/database.ts'),
+      ]);
+      return new PostgresRecords(new Database(url, 2), blobs);
+    },
+    openUpkeep: async (url) => {
+      const { openUpkeep } = await import('./upkeep.ts');
+      return openUpkeep(url, locator);
+    },
+    freeBytes: () => (folder === null ? Number.POSITIVE_INFINITY : freeBytesIn(folder)),
+    inspect: async (url, now) => {
+      const { inspectDatabase } = await import('./inspect.ts');
+      return inspectDatabase(url, now);
+    },
+    requireUsable: async (url) => {
+      const { requireUsable } = await import('./inspect.ts');
+      return requireUsable(url);
+    },
+    // a database cannot be lost by this machine
+    takeSaved: async () => null,
+    requireTakeable: async () => {},
+    adopt: async () => null,
+    backup: refuseBackup,
+    restore: refuseBackup,
+  };
+}
+
+async function refuseBackup(): Promise<never> {
+  throw new AppError(
+    'invalid_argument',
+    'a store on Postgres is backed up by the tools of its database and of its object storage',
+  );
+}

@@ -1,0 +1,109 @@
+/** Removes old rows, and blobs that no row refers to. */
+import type { Cleanup as CleanupPort } from '../../domain/ports/store.ts';
+import type { Retention } from '../../domain/types.ts';
+import type { Connection } from './connection.ts';
+import type { Transaction } from './database/database.ts';
+import { forgetAnswers } from './idempotency.ts';
+import { record, removeUnused } from './unused-blobs.ts';
+import type { PostgresUserSets } from './user-sets.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+/** Number of campaigns that are locked at once. */
+const LOCKED_CAMPAIGNS = 50;
+
+/** Versions that are too old, or not among the newest inactive ones of their campaign `c`. */
+const OLD_VERSIONS = `
+  a.version IS DISTINCT FROM c.active_version
+  AND (a.created_at < @before OR @versions <= (
+    SELECT count(*) FROM audiences b
+    WHERE b.campaign = a.campaign AND b.version > a.version AND b.version IS DISTINCT FROM c.active_version))`;
+
+/**
+ * Expansions that are too old, or that have more than enough newer ones. Running expansions, the latest one and those
+ * with an audience version are kept.
+ */
+const OLD_EXPANSIONS = `
+  NOT e.latest
+  AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.expansion = e.number)
+  AND NOT EXISTS (SELECT 1 FROM audiences a WHERE a.expansion = e.number)
+  AND (e.created_at < @before OR @versions < (
+    SELECT count(*) FROM expansions f WHERE f.campaign = e.campaign AND f.number > e.number))`;
+
+export class Cleanup implements CleanupPort {
+  readonly #connection: Connection;
+  readonly #userSets: Pick<PostgresUserSets, 'removeUnused'>;
+
+  constructor(connection: Connection, userSets: Pick<PostgresUserSets, 'removeUnused'>) {
+    this.#connection = connection;
+    this.#userSets = userSets;
+  }
+
+  async prune({ versions, days }: Retention, before = this.#now() - days * DAY_MS): Promise<void> {
+    const { database } = this.#connection;
+    const bound = { versions, before };
+    for (let after = 0; ; ) {
+      // versions first, because an expansion without a version may be old too
+      const rows = await database.all<{ readonly number: number }>(
+        `SELECT c.number FROM campaigns c WHERE c.number > @after AND (
+           EXISTS (SELECT 1 FROM audiences a WHERE a.campaign = c.number AND ${OLD_VERSIONS})
+           OR EXISTS (SELECT 1 FROM expansions e WHERE e.campaign = c.number AND ${OLD_EXPANSIONS}))
+         ORDER BY c.number LIMIT ${LOCKED_CAMPAIGNS}`,
+        { ...bound, after },
+      );
+      const campaigns = rows.map(({ number }) => number);
+      if (campaigns.length > 0) await this.#pruneCampaigns(campaigns, bound);
+      if (campaigns.length < LOCKED_CAMPAIGNS) break;
+      after = campaigns.at(-1)!;
+    }
+    await database.write((t) => forgetAnswers(t, this.#now()), 'readCommitted');
+    await this.removeUnused();
+  }
+
+  /** The blobs of a store of Postgres have no other owner: a location belongs to one database. */
+  async takeFolder(): Promise<null> {
+    return null;
+  }
+
+  /** A copy of the database is recognised by Postgres, which begins a new timeline with each copy that is restored. */
+  async renewGeneration(): Promise<void> {}
+
+  removeUnusedFiles(): Promise<void> {
+    const { database, blobs } = this.#connection;
+    return removeUnused(database, blobs, this.#now());
+  }
+
+  /** Removes unused rankings and user sets. */
+  async removeUnused(): Promise<void> {
+    await this.removeUnusedFiles();
+    await this.#userSets.removeUnused();
+  }
+
+  async #pruneCampaigns(
+    campaigns: readonly number[],
+    bound: { readonly versions: number; readonly before: number },
+  ): Promise<void> {
+    await this.#connection.database.write(async (t) => {
+      const which = { ...bound, campaigns };
+      // nobody activates a version of these campaigns until the commit
+      await t.all(
+        'SELECT 1 FROM campaigns WHERE number = ANY(@campaigns::bigint[]) ORDER BY number FOR NO KEY UPDATE',
+        { campaigns },
+      );
+      const removed = await t.all<{ readonly folder: string }>(
+        `DELETE FROM audiences a USING campaigns c
+         WHERE c.number = a.campaign AND c.number = ANY(@campaigns::bigint[]) AND ${OLD_VERSIONS} RETURNING a.folder`,
+        which,
+      );
+      await pruneExpansions(t, which);
+      if (removed.length > 0) await record(t, [...new Set(removed.map(({ folder }) => folder))], this.#now());
+    }, 'readCommitted');
+  }
+
+  #now(): number {
+    return this.#connection.options.clock.now();
+  }
+}
+
+async function pruneExpansions(t: Transaction, which: Readonly<Record<string, unknown>>): Promise<void> {
+  await t.run(`DELETE FROM expansions e WHERE e.campaign = ANY(@campaigns::bigint[]) AND ${OLD_EXPANSIONS}`, which);
+}

@@ -1,0 +1,55 @@
+/** Inspects a database without changing it, whether or not services are running. */
+import type { KeyCounts, StoreContents, StoreInspection } from '../../domain/ports/store.ts';
+import { newClient } from './database/driver.ts';
+import { databaseError } from './database/errors.ts';
+import { readSteps, readVersion } from './database/migrations.ts';
+
+/** @throws AppError storage_failed, unavailable; invalid_argument if a newer version has migrated the database */
+export async function inspectDatabase(url: string, now: number): Promise<StoreInspection> {
+  // several services may use a database, so no service takes it
+  return { isTaken: false, contents: await readContents(url, now), stranded: null, saved: [], setAside: [] };
+}
+
+/**
+ * Throws if the store cannot be opened: without a connection, or if a newer version has migrated the database.
+ * @throws AppError invalid_argument, storage_failed, unavailable
+ */
+export async function requireUsable(url: string): Promise<void> {
+  await withClient(url, (client) => readVersion(client));
+}
+
+async function readContents(url: string, now: number): Promise<StoreContents | null> {
+  return withClient(url, async (client) => {
+    const steps = readSteps();
+    const version = await readVersion(client, steps);
+    if (version === 0) return null;
+    const { rows } = await client.query(
+      `SELECT pg_database_size(current_database()) AS "sizeBytes", (SELECT count(*) FROM campaigns) AS campaigns`,
+    );
+    const keys = await client.query(
+      `SELECT count(*) AS made, count(*) FILTER (WHERE valid) AS valid,
+         count(*) FILTER (WHERE valid AND scope = 'admin') AS admin
+       FROM (SELECT scope, revoked_at IS NULL AND expired_at IS NULL AND (expires_at IS NULL OR expires_at > $1) AS valid
+             FROM api_keys) keys`,
+      [now],
+    );
+    return {
+      ...{ version, newestVersion: steps.at(-1)!.number },
+      ...{ sizeBytes: rows[0].sizeBytes as number, campaigns: rows[0].campaigns as number },
+      // Postgres verifies its pages when it reads them
+      ...{ damage: null, faults: [], isChecked: false, keys: keys.rows[0] as KeyCounts },
+    };
+  });
+}
+
+async function withClient<T>(url: string, work: (client: ReturnType<typeof newClient>) => Promise<T>): Promise<T> {
+  const client = newClient(url);
+  try {
+    await client.connect();
+    return await work(client);
+  } catch (error) {
+    throw databaseError(error);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

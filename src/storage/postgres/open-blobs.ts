@@ -1,0 +1,34 @@
+/** Opens the blobs of a store on Postgres, which are not part of the database. */
+import { fileURLToPath } from 'node:url';
+import type { Blobs } from '../../domain/ports/blobs.ts';
+import type { BlobLocator } from '../../domain/ports/store.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { createClosedFolder } from '../../lib/files/durable-files.ts';
+import { FileBlobs } from '../files/blobs.ts';
+import { PromisedBlobs } from '../files/promised-blobs.ts';
+
+/**
+ * Opens blobs without calling their storage: `s3://bucket/prefix`, or `file:///folder`, which is a folder that all
+ * hosts share, such as a network file system.
+ * @throws UsageError; AppError storage_failed
+ */
+export async function openBlobs(locator: BlobLocator): Promise<OpenedBlobs> {
+  const folder = folderOf(locator);
+  if (folder !== null) {
+    createClosedFolder(folder);
+    return { blobs: new PromisedBlobs(new FileBlobs(folder)), close: () => {} };
+  }
+  // the client of object storage is loaded where there is one
+  const { openS3 } = await import('../s3/open-s3.ts');
+  return openS3(locator, { clock: systemClock });
+}
+
+export interface OpenedBlobs {
+  readonly blobs: Blobs;
+  close(): void;
+}
+
+/** The folder of blobs that are files; null if they are elsewhere. */
+export function folderOf({ url }: BlobLocator): string | null {
+  return url.startsWith('file:') ? fileURLToPath(url) : null;
+}

@@ -1,0 +1,110 @@
+/** Opens a store of Postgres and blobs, behind the ports of the domain. */
+import { randomUUID } from 'node:crypto';
+import type { StoreReserve } from '../../domain/ports/reserve.ts';
+import type { BlobLocator, CampaignStore, StoreOptions } from '../../domain/ports/store.ts';
+import { PostgresApiKeys } from './api-keys.ts';
+import { PostgresAudiences } from './audiences.ts';
+import { PostgresAuditLog } from './audit-log.ts';
+import { PostgresCampaigns } from './campaigns.ts';
+import { Cleanup } from './cleanup.ts';
+import { PostgresClock } from './clock.ts';
+import { PostgresCluster } from './cluster/cluster.ts';
+import type { Connection } from './connection.ts';
+import type { Database } from './database/database.ts';
+import { openDatabase } from './database/open.ts';
+import { EventLog } from './events.ts';
+import { PostgresExpansions } from './expansions.ts';
+import { PostgresFeedback } from './feedback.ts';
+import { PostgresHealth } from './health.ts';
+import { PostgresJobs } from './jobs.ts';
+import { openBlobs } from './open-blobs.ts';
+import { PostgresOutbox } from './outbox.ts';
+import { SetFiles } from './set-files.ts';
+import { PostgresUserErasure } from './user-erasure.ts';
+import { PostgresUserSets } from './user-sets.ts';
+import { PostgresWebhooks } from './webhooks.ts';
+
+/** An open store, and what its tests watch. */
+interface OpenedStore {
+  readonly store: CampaignStore;
+  readonly database: Database;
+}
+
+/**
+ * Opens the database that `url` names, and migrates it. Any number of processes may do so at once. What others have
+ * committed is visible to look-ups once this promise resolves.
+ * @throws AppError storage_failed, unavailable; invalid_argument if a newer version has migrated the database
+ */
+export async function openStore(url: string, locator: BlobLocator, options: StoreOptions): Promise<OpenedStore> {
+  const opened = await openBlobs(locator);
+  let database: Database | null = null;
+  try {
+    database = await openDatabase(url);
+    const store = await composed({ database, blobs: opened.blobs, options }, url, () => opened.close());
+    await database.announcements.caughtUp();
+    return { store, database };
+  } catch (error) {
+    await database?.close();
+    opened.close();
+    throw error;
+  }
+}
+
+async function composed(connection: Connection, url: string, closeBlobs: () => void): Promise<CampaignStore> {
+  const { database, blobs, options } = connection;
+  const events = new EventLog(options.traceparent);
+  const audit = new PostgresAuditLog(connection);
+  const setFiles = new SetFiles(database, blobs);
+  const userSets = new PostgresUserSets(connection, audit, setFiles);
+  const feedback = new PostgresFeedback(connection, audit, setFiles);
+  const erasure = new PostgresUserErasure(connection, { feedback, files: setFiles, audit });
+  const audiences = new PostgresAudiences(connection, events);
+  const cleanup = new Cleanup(connection, userSets);
+  const expansions = new PostgresExpansions(connection, { events, feedback });
+  const campaigns = new PostgresCampaigns(connection, {
+    ...{ audiences, expansions, events, cleanup, feedback, setFiles, audit },
+  });
+  const jobs = new PostgresJobs(connection, { events, audiences });
+  const apiKeys = new PostgresApiKeys(connection, audit);
+  const outbox = new PostgresOutbox(connection, events);
+  const cluster = new PostgresCluster(database, url, randomUUID());
+  return {
+    ...methods(campaigns, ['create', 'answerOf', 'update', 'delete', 'find', 'findLabels', 'get', 'list']),
+    ...methods(campaigns, ['countsByState']),
+    ...methods(expansions, ['expand', 'expandDue', 'cancel', 'expansion', 'expansionsOf', 'setsOf', 'setBlocks']),
+    ...methods(audiences, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),
+    ...methods(audiences, ['activate', 'changes']),
+    ...methods(jobs, ['claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
+    ...methods(jobs, ['retryLater', 'releaseOwner', 'releaseAll']),
+    ...methods(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
+    ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),
+    ...methods(cleanup, ['prune', 'removeUnusedFiles', 'takeFolder', 'renewGeneration']),
+    ...{ blobs, userSets, apiKeys, audit, outbox, cluster, ranges: null },
+    webhooks: new PostgresWebhooks(connection, audit),
+    clock: await PostgresClock.open(connection),
+    health: new PostgresHealth(connection),
+    reserve: NO_RESERVE,
+    close: async () => {
+      apiKeys.close();
+      await outbox.close();
+      await cluster.close();
+      await database.close();
+      closeBlobs();
+    },
+  };
+}
+
+/** The named methods of a part of the store. A method of a port that is not named is a compile error. */
+function methods<T extends object, const K extends keyof T>(part: T, names: readonly K[]): Pick<T, K> {
+  const entries = names.map((name) => [name, (part[name] as (...args: unknown[]) => unknown).bind(part)]);
+  return Object.fromEntries(entries);
+}
+
+/** Deletions need no reserved space: the database and object storage have disks of their own. */
+const NO_RESERVE: StoreReserve = {
+  sizeBytes: () => 0,
+  isGivenUp: false,
+  giveUp: () => {},
+  keep: async () => {},
+  using: (action) => action(),
+};

@@ -1,0 +1,59 @@
+/**
+ * Folders of rankings and checkpoints that no row refers to any more. They are recorded in the transaction that makes
+ * them unused, and removed after it: object storage cannot be searched for them as a disk can.
+ */
+import type { Blobs } from '../../domain/ports/blobs.ts';
+import { checkpointFolder, rankingFolder } from '../../domain/ranking-name.ts';
+import type { Database, Sql } from './database/database.ts';
+
+/**
+ * How long a folder is remembered after it was removed. It is removed once more after this time, because an engine may
+ * have written into it that had not learned yet that its expansion has ended.
+ */
+const REMEMBERED_MS = 3600 * 1000;
+/** Number of folders read at once. */
+const READ_FOLDERS = 100;
+
+/**
+ * Records that the blobs of an expansion are unused when it ends: its checkpoint, and its ranking if no audience
+ * version has it. Runs inside the caller's transaction.
+ */
+export async function recordEnd(t: Sql, expansion: number, now: number): Promise<void> {
+  const row = await t.get<{ readonly campaignId: string; readonly expansionId: string }>(
+    `SELECT c.id AS "campaignId", e.id AS "expansionId"
+     FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE e.number = @expansion`,
+    { expansion },
+  );
+  const { campaignId, expansionId } = row!;
+  await record(t, [rankingFolder(campaignId, expansionId), checkpointFolder(campaignId, expansionId)], now);
+}
+
+/** Records that folders may be unused, inside the caller's transaction. Folders of audience versions are left out. */
+export async function record(t: Sql, folders: readonly string[], now: number): Promise<void> {
+  await t.run(
+    `INSERT INTO unused_blobs (folder, unused_since)
+     SELECT folder, @now FROM unnest(@folders::text[]) folder
+     WHERE NOT EXISTS (SELECT 1 FROM audiences a WHERE a.folder = folder.folder)
+     ON CONFLICT (folder) DO NOTHING`,
+    { folders, now },
+  );
+}
+
+/** Removes the recorded folders. @throws AppError storage_failed, unavailable */
+export async function removeUnused(database: Database, blobs: Blobs, now: number): Promise<void> {
+  const before = now - REMEMBERED_MS;
+  for (;;) {
+    const rows = await database.all<{ readonly folder: string; readonly isFirst: boolean }>(
+      `SELECT folder, removed_at IS NULL AS "isFirst" FROM unused_blobs
+       WHERE removed_at IS NULL OR removed_at <= @before ORDER BY folder LIMIT ${READ_FOLDERS}`,
+      { before },
+    );
+    for (const { folder, isFirst } of rows) {
+      await blobs.delete(folder);
+      if (isFirst)
+        await database.run('UPDATE unused_blobs SET removed_at = @now WHERE folder = @folder', { now, folder });
+      else await database.run('DELETE FROM unused_blobs WHERE folder = @folder', { folder });
+    }
+    if (rows.length < READ_FOLDERS) return;
+  }
+}

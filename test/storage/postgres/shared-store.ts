@@ -1,0 +1,50 @@
+/** Stores on Postgres and a shared folder of blobs, with a clock set by hand. */
+import { pathToFileURL } from 'node:url';
+import { afterEach } from 'vitest';
+import type { CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
+import { openStore } from '../../../src/storage/postgres/open-store.ts';
+import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';
+import type { TestData } from '../../domain/contract/new-data.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+import { dropPostgres, openPostgres } from '../../fixture/postgres.ts';
+
+type Opened = Awaited<ReturnType<typeof openStore>>;
+
+const opened = new Set<CampaignStore>();
+const databasesOfTest = new Set<Promise<string>>();
+// registered here and not by the function below: a hook that is added within a test never runs
+afterEach(async () => {
+  for (const store of opened) await store.close();
+  opened.clear();
+  for (const url of databasesOfTest) await url.then(dropPostgres, () => {});
+  databasesOfTest.clear();
+});
+
+/** A database with its blobs and its clock, and any number of stores of it. */
+export function sharedStore(options: Partial<StoreOptions> = {}): TestData & { readonly url: Promise<string> } {
+  const url = openPostgres();
+  // an error is reported by the first call that needs the database
+  url.catch(() => {});
+  databasesOfTest.add(url);
+  const blobs = { url: pathToFileURL(temporaryFolder()).href, cacheFolder: '' };
+  const clock = manualClock();
+  const all = { clock, minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3, ...options };
+  const databases = new Set<Opened['database']>();
+  return {
+    ...{ url, clock },
+    open: async () => {
+      const { store, database } = await openStore(await url, blobs, all);
+      databases.add(database);
+      opened.add(store);
+      const close = async () => {
+        if (!opened.delete(store)) return;
+        databases.delete(database);
+        await store.close();
+      };
+      return { ...store, close };
+    },
+    caughtUp: async () => {
+      await Promise.all([...databases].map((database) => database.announcements.caughtUp()));
+    },
+  };
+}
