@@ -6,7 +6,7 @@ import { HAS_MOTO, startMoto, startOwnS3, type TestS3 } from '../../fixture/s3.t
 import { newS3 } from './storage.ts';
 
 const SERVERS = [
-  { name: 'the small server', start: startOwnS3, isHere: true },
+  { name: 'the small server', start: () => startOwnS3(), isHere: true },
   { name: 'moto', start: startMoto, isHere: HAS_MOTO },
 ];
 
@@ -14,7 +14,7 @@ it.runIf(process.env['CI'] && !HAS_MOTO)('SKIPPED outside of CI: needs moto_serv
   expect(HAS_MOTO).toBe(true);
 });
 
-describe.each(SERVERS.filter(({ isHere }) => isHere))('in $name', ({ start }) => {
+describe.each(SERVERS.filter(({ isHere }) => isHere))('in $name', ({ name, start }) => {
   let server: TestS3;
   beforeAll(async () => {
     server = await start();
@@ -25,8 +25,10 @@ describe.each(SERVERS.filter(({ isHere }) => isHere))('in $name', ({ start }) =>
     const open = newS3(server);
     return async () => open().blobs;
   });
-  describeBlobFiles(() => {
-    const open = newS3(server);
-    return () => open().files('models');
-  });
+  // older versions of moto ignore If-Match, on which single files depend (conformance.test.ts)
+  if (name !== 'moto')
+    describeBlobFiles(() => {
+      const open = newS3(server);
+      return () => open().files('models');
+    });
 });

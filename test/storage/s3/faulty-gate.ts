@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net';
 
 /**
  * What becomes of a request: its answer is `cut` in the middle, has fewer bytes (`short`) or a wrong byte (`wrong`), or
- * is `lost` after the server has done its work; or the server is not asked, and the answer has this status.
+ * is `lost` after the server has done its work; or the server is not asked, and the answer has this status, or refuses
+ * the signature (`forbidden`).
  */
-export type Fault = 'cut' | 'short' | 'wrong' | 'lost' | number | null;
+export type Fault = 'cut' | 'short' | 'wrong' | 'lost' | 'forbidden' | number | null;
 
 export interface Asked {
   readonly method: string;
@@ -16,8 +17,8 @@ export interface Asked {
 
 export class FaultyGate {
   readonly endpoint: string;
-  /** Chooses the fault of a request. */
-  faultOf: (asked: Asked) => Fault = () => null;
+  /** Chooses the fault of a request, which waits for it. */
+  faultOf: (asked: Asked) => Fault | Promise<Fault> = () => null;
   /** All requests so far. */
   readonly asked: Asked[] = [];
   readonly #server: Server;
@@ -53,8 +54,12 @@ export class FaultyGate {
   async #pass(target: URL, incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
     const asked = { method: incoming.method!, url: incoming.url! };
     this.asked.push(asked);
-    const fault = this.faultOf(asked);
+    const fault = await this.faultOf(asked);
     const body = await bytesOf(incoming);
+    if (fault === 'forbidden') {
+      answer.writeHead(403, { 'content-type': 'application/xml' }).end(FORBIDDEN);
+      return;
+    }
     if (typeof fault === 'number') {
       answer.writeHead(fault, { 'content-type': 'application/xml' });
       answer.end(asked.method === 'HEAD' ? undefined : '<Error><Code>SlowDown</Code></Error>');
@@ -68,6 +73,12 @@ export class FaultyGate {
     spoil(fault, given, await bytesOf(given), answer);
   }
 }
+
+/** What S3 answers to a wrong signature. */
+const FORBIDDEN =
+  '<Error><Code>SignatureDoesNotMatch</Code><Message>The request signature does not match: AKIAABCDEFGHIJKLMNOP' +
+  '</Message><AWSAccessKeyId>AKIAABCDEFGHIJKLMNOP</AWSAccessKeyId><StringToSign>AWS4-HMAC-SHA256</StringToSign>' +
+  '<SignatureProvided>0123456789abcdef</SignatureProvided></Error>';
 
 function spoil(fault: Fault, given: IncomingMessage, body: Buffer, answer: ServerResponse): void {
   const { 'content-length': length, ...headers } = given.headers;

@@ -15,7 +15,7 @@ import { newS3, type TestStorage } from './storage.ts';
 
 const FOLDER = 'audiences/c/e';
 const SERVERS = [
-  { name: 'the small server', start: startOwnS3, isHere: true },
+  { name: 'the small server', start: () => startOwnS3(), isHere: true },
   { name: 'moto', start: startMoto, isHere: HAS_MOTO },
 ];
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { untilRead } from '../../../src/domain/ports/blobs.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { DEFAULT_BLOB_LIMITS } from '../../../src/storage/s3/limits.ts';
@@ -25,8 +25,11 @@ const IMPATIENCE = { blobPatienceMs: 300 };
 let server: TestS3;
 let gate: FaultyGate;
 let open: TestStorage;
+/** How far the clock of the server is behind. */
+let behindMs = 0;
 beforeEach(async () => {
-  server = await startOwnS3();
+  behindMs = 0;
+  server = await startOwnS3(() => systemClock.now() - behindMs);
   gate = await FaultyGate.start(server.endpoint);
   open = newS3(server);
 });
@@ -150,6 +153,16 @@ describe('a folder that is replaced', () => {
     early.close();
   });
 
+  it('keeps its files for a day after it was replaced, however old they are', async () => {
+    behindMs = 3 * DEFAULT_BLOB_LIMITS.blobLeftoverMs;
+    await put(open().blobs, FOLDER, 'old');
+    behindMs = 0;
+    await put(open().blobs, FOLDER, 'new');
+    expect(await open().sweep()).toMatchObject({ removedObjects: 0 });
+    expect(await open({ clock: TOMORROW }).sweep()).toMatchObject({ removedObjects: 1 });
+    expect(await textOf(open().blobs, FOLDER)).toBe('new');
+  });
+
   it('by equal bytes stays readable even if the files of the first are gone', async () => {
     const limits = { blobPartBytes: PART };
     const bytes = Buffer.from(Array.from({ length: 3 * PART }, (_, i) => i / PART));
@@ -213,18 +226,35 @@ describe('a deletion', () => {
   it('spares a folder that another writer publishes at the same time', async () => {
     const { blobs } = open({ endpoint: gate.endpoint });
     await put(blobs, FOLDER, 'old');
-    // the other writer publishes after the manifest was marked, and before it is removed
-    let published: Promise<void> | null = null;
-    gate.faultOf = ({ method, url }) => {
-      if (method === 'POST' && url.includes('delete')) published ??= put(open().blobs, FOLDER, 'new');
+    // after the manifest was marked, and before it is removed
+    gate.faultOf = async ({ method, url }) => {
+      if (method === 'POST' && url.includes('delete')) await put(open().blobs, FOLDER, 'new');
       return null;
     };
-    const slow = vi.waitUntil(() => published !== null).then(() => published);
-    await Promise.all([blobs.delete(FOLDER), slow]);
-    const has = await open().blobs.has(FOLDER);
-    // whoever is last wins, but nothing is torn
-    if (has) expect(await textOf(open().blobs, FOLDER)).toBe('new');
-    else expect((await keys()).filter((key) => key.includes('_manifest'))).toEqual([]);
+    await blobs.delete(FOLDER);
+    expect([await open().blobs.has(FOLDER), await textOf(open().blobs, FOLDER)]).toEqual([true, 'new']);
+    expect(await keys()).toHaveLength(2);
+  });
+
+  it('spares the files of a publication that is under way', async () => {
+    const { blobs } = open({ endpoint: gate.endpoint });
+    await put(open().blobs, FOLDER, 'old');
+    gate.faultOf = async ({ method, url }) => {
+      if (method !== 'PUT' || !url.includes('_manifest')) return null;
+      gate.faultOf = () => null;
+      await open().blobs.delete(FOLDER);
+      return null;
+    };
+    await put(blobs, FOLDER, 'new');
+    expect(await textOf(open().blobs, FOLDER)).toBe('new');
+    expect(await keys()).toHaveLength(2);
+  });
+
+  it('leaves nothing of several writers that published at once', async () => {
+    await Promise.all(['1', '2', '3', '4', '5'].map((text) => put(open().blobs, FOLDER, text)));
+    expect(await keys()).toHaveLength(6);
+    await open().blobs.delete(FOLDER);
+    expect(await keys()).toEqual([]);
   });
 });
 
