@@ -16,7 +16,7 @@ export interface Item extends Pick<Damage, 'kind' | 'path'> {
   check(): AsyncGenerator<number, Verdict, void>;
 }
 
-interface PopulationVersion {
+export interface PopulationVersion {
   readonly folder: string;
   readonly version: string;
 }
@@ -32,7 +32,9 @@ export function* itemsOfStore(upkeep: StoreUpkeep, { sets, rankings }: StoreCont
  * takes a microsecond per file.
  * @throws AppError invalid_population if the manifest is damaged
  */
-export function itemsOfPopulation({ folder, version }: PopulationVersion, onlyCut = false): Item[] {
+export function itemsOfPopulation(population: PopulationVersion | null, onlyCut = false): Item[] {
+  if (population === null) return [];
+  const { folder, version } = population;
   return filesOfVersion(folder, version)
     .filter((file) => !onlyCut || isCut(file))
     .map((file) => ({
@@ -47,7 +49,7 @@ export function itemsOfPopulation({ folder, version }: PopulationVersion, onlyCu
 }
 
 /** The item that was reported as damaged; null if this version of the population has no such file. */
-export function itemOf({ kind, path }: Damage, upkeep: StoreUpkeep, population: PopulationVersion): Item | null {
+export function itemOf({ kind, path }: Damage, upkeep: StoreUpkeep, population: PopulationVersion | null): Item | null {
   if (kind === 'user_set') return setItem(upkeep, basename(path, '.txt'));
   if (kind === 'ranking') return rankingItem(upkeep, path);
   if (kind === 'population') return itemsOfPopulation(population).find((item) => item.path === path) ?? null;

@@ -4,6 +4,7 @@ import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../http/config.ts';
 import { SERVER_LIMIT_FILES, SERVER_LIMITS } from '../http/limits.ts';
 import { type Limit, type LimitRows, type LimitValues, valuesOf } from '../lib/limits.ts';
 import { BLOB_LIMITS } from '../storage/s3/limits.ts';
+import { CLUSTER_LIMITS } from './cluster/limits.ts';
 import { TELEMETRY_LIMITS } from './settings/limits.ts';
 import { UPKEEP_LIMITS } from './upkeep/limits.ts';
 import { DELIVERY_LIMITS } from './webhooks/limits.ts';
@@ -16,6 +17,7 @@ export const LIMIT_FILES: Readonly<Record<string, LimitRows>> = {
   'src/service/upkeep/limits.ts': UPKEEP_LIMITS,
   'src/service/settings/limits.ts': TELEMETRY_LIMITS,
   'src/storage/s3/limits.ts': BLOB_LIMITS,
+  'src/service/cluster/limits.ts': CLUSTER_LIMITS,
 };
 
 const ROWS = {
@@ -25,6 +27,7 @@ const ROWS = {
   ...UPKEEP_LIMITS,
   ...TELEMETRY_LIMITS,
   ...BLOB_LIMITS,
+  ...CLUSTER_LIMITS,
 };
 
 /** The values of a service's limits. */

@@ -1,6 +1,7 @@
 /** The engine of a service. */
 import { resolve } from 'node:path';
 import type { CampaignStore, StoreLocator } from '../domain/ports/store.ts';
+import type { EngineConfig } from '../engine/messages.ts';
 import { EngineSupervisor } from '../engine/supervisor.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
@@ -20,6 +21,8 @@ interface EngineOptions {
   readonly logLevel: string;
   readonly prettyLogs?: boolean;
   readonly telemetry?: TelemetrySettings | null;
+  /** Set if the folders of models and the population are copies of what a cluster shares. */
+  readonly shared?: EngineConfig['shared'] | undefined;
 }
 
 /** Creates the supervisor of an engine that uses the service's clock, but does not start the engine. */
@@ -38,6 +41,7 @@ export function superviseEngine(
       store: locator,
       models,
       population: resolve(options.population),
+      ...(options.shared && { shared: options.shared }),
       device: options.device,
       clockOffsetMs: options.clock.offsetMs,
       threads: options.threads ?? defaultThreads(),

@@ -1,33 +1,31 @@
 /** The service without HTTP: its store, engine, upkeep and webhooks. `serve` and tests start it. */
-import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
-import { RANKING_READS } from '../audience/reads.ts';
-import { StreamEncoder } from '../audience/stream/stream-encoder.ts';
-import { UserAudiences } from '../audience/user-audiences.ts';
-import { leadershipOf } from '../domain/ports/cluster.ts';
-import type { CampaignStore, StoreLocator } from '../domain/ports/store.ts';
 import type { ServiceClock } from '../lib/service-clock.ts';
-import type { TelemetrySettings, Tracer } from '../lib/tracing.ts';
-import { type Population, viewOf } from '../population/read.ts';
+import type { TelemetrySettings } from '../lib/tracing.ts';
+import { viewOf } from '../population/read.ts';
 import { openStore } from '../storage/open-store.ts';
-import type { Limits } from './limits.ts';
 import { thisMachine } from './machine.ts';
 import { openFileLimit } from './open-files.ts';
 import type { Service } from './ports/service.ts';
 import { ModelActivation } from './served/model-activation.ts';
 import { PopulationActivation } from './served/population-activation.ts';
+import { FileRecord } from './served/served-record.ts';
 import { ServedState } from './served/served-state.ts';
 import { superviseEngine } from './service-engine.ts';
+import {
+  type Closers,
+  openExplainer,
+  openExporter,
+  openReads,
+  openWebhooks,
+  retentionOf,
+  startEraser,
+} from './service-parts.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
 import { keepTime, openServiceClock } from './service-time.ts';
 import { refuseStart, Start, type StartOptions } from './start-checks.ts';
-import { AudienceExplainer } from './threads/audience-explainer.ts';
-import { ModelExporter } from './threads/model-export.ts';
 import { startHousekeeping } from './upkeep/housekeeping.ts';
 import { type DamagedRows, giveUp, keepReserve, lockFolder, startUpkeep, takeOver } from './upkeep/service-upkeep.ts';
-import { ServiceEraser } from './upkeep/user-eraser.ts';
-import { createAddressGuard } from './webhooks/address-guard.ts';
-import { WebhookDispatcher } from './webhooks/dispatcher.ts';
 
 export interface ServiceOptions extends StartOptions {
   /** Whether to move the remaining files aside and begin with an empty database if the database is missing. */
@@ -40,8 +38,6 @@ export interface ServiceOptions extends StartOptions {
   /** Settings for the export of telemetry; null for no export. */
   readonly telemetry?: TelemetrySettings | null;
 }
-
-type Closers = (() => Promise<void> | void)[];
 
 /**
  * Opens all parts of a service, which can then be called through its ports. Before `start`, nothing is expanded and no
@@ -78,9 +74,10 @@ async function openParts(given: ServiceOptions, start: Start, closers: Closers):
   const served = new ServedState(history.served, start.population);
   const population = viewOf(() => served.now.population);
   const supervisor = superviseEngine(options, { served, models: history.models }, { store, locator, keeper }, limits);
-  const models = new ModelActivation({ start: history, served, store, supervisor, logger, clock });
+  const record = new FileRecord(history, options.population);
+  const models = new ModelActivation({ start: history, record, served, store, supervisor, logger, clock });
   closers.push(() => models.close());
-  const populations = new PopulationActivation({ folder: options.population, served, logger });
+  const populations = new PopulationActivation({ folder: options.population, record, served, logger });
   closers.push(() => populations.close());
   closers.push(() => supervisor.stop());
   const wake = () => supervisor.wake();
@@ -100,7 +97,7 @@ async function openParts(given: ServiceOptions, start: Start, closers: Closers):
   const eraser = startEraser(options, store, population, limits, closers);
   const customisedModels = openExporter(served, history.models, locator);
   closers.push(() => customisedModels.close());
-  const explainer = openExplainer(options, limits, locator);
+  const explainer = openExplainer(options.population, limits, locator);
   closers.push(() => explainer.close());
   const webhooks = openWebhooks(options, store, telemetry?.isTracing ? telemetry : null, limits);
   return {
@@ -153,63 +150,4 @@ async function openFolder(options: PartOptions, start: Start, closers: Closers) 
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
   return { telemetry, store, rows, keeper, disk, rankings };
-}
-
-/** Functions for routes that read rankings. */
-function openReads(store: CampaignStore, rankings: RankingCache, closers: Closers) {
-  const encoder = new StreamEncoder();
-  closers.push(() => encoder.close());
-  return { rankings, reads: RANKING_READS, userAudiences: new UserAudiences(store, rankings), encoder };
-}
-
-function retentionOf({ retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays }: Limits) {
-  return { retention: { versions, days }, auditDays };
-}
-
-function startEraser(
-  { logger }: ServiceOptions,
-  store: CampaignStore,
-  population: Population,
-  { maximumWaitingErasures: maximumWaiting }: Limits,
-  closers: Closers,
-): ServiceEraser {
-  const eraser = new ServiceEraser({ store, population, maximumWaiting, logger });
-  closers.push(() => eraser.close());
-  eraser.watch();
-  return eraser;
-}
-
-function openWebhooks(
-  { webhookAllowedHosts, logger, clock }: PartOptions,
-  store: CampaignStore,
-  tracer: Tracer | null,
-  config: Limits,
-): WebhookDispatcher {
-  const guard = createAddressGuard(webhookAllowedHosts);
-  const { outbox } = store;
-  return new WebhookDispatcher({ outbox, leadership: leadershipOf(store), guard, logger, clock, tracer, config });
-}
-
-function openExporter(served: ServedState, models: string, store: StoreLocator): ModelExporter {
-  return new ModelExporter({
-    get model() {
-      return served.forEngine.model.folder;
-    },
-    get modelVersion() {
-      return served.now.model.version;
-    },
-    ...{ models, store },
-  });
-}
-
-function openExplainer(options: ServiceOptions, limits: Limits, store: StoreLocator): AudienceExplainer {
-  return new AudienceExplainer({
-    population: resolve(options.population),
-    store,
-    limits: {
-      tokens: limits.maximumExplanationTokens,
-      minimumGroupUsers: limits.minimumDisparityGroupUsers,
-      minimumDisparityPercent: limits.minimumDisparityPercent,
-    },
-  });
 }

@@ -1,10 +1,12 @@
 /** The only file that refers to the store adapters. Processes and threads open the same store with a locator. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import type { BlobLocator, StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
 import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
 import type { Clock } from '../lib/clock.ts';
 import { assert, UsageError } from '../lib/errors.ts';
+import { FolderBlobFiles } from './files/blob-files.ts';
 import { postgres } from './postgres/adapter.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
@@ -74,7 +76,8 @@ function adapterOf(locator: StoreLocator): StoreAdapter {
 const SHARED_FOLDER = 'shared';
 
 /**
- * Opens the published populations and models in the storage of blobs, `s3://bucket/prefix`. `onKept` is called when
+ * Opens the published populations and models in the storage of blobs, `s3://bucket/prefix`, or `file:///folder` for a
+ * folder that all hosts share. `onKept` is called when
  * rules of the bucket keep what was deleted. Calls no storage yet. @throws UsageError
  */
 export async function openBlobFiles(
@@ -82,10 +85,20 @@ export async function openBlobFiles(
   clock: Clock,
   onKept: (message: string) => void = () => {},
 ): Promise<BlobFiles> {
+  if (url.startsWith('file:')) return new FolderBlobFiles(join(fileURLToPath(url), SHARED_FOLDER));
   // the driver is loaded late, because an embedded service does not need it
   const { openS3Files } = await import('./s3/open-s3.ts');
   return openS3Files(url, SHARED_FOLDER, {
     clock,
     onKept: ({ versions, reason }) => onKept(`the bucket keeps ${versions} versions of deleted files: ${reason}`),
   });
+}
+
+/**
+ * Opens the time of a shared store, which all its processes follow. The caller must close it.
+ * @throws AppError unavailable, storage_failed
+ */
+export async function openSharedClock({ location }: StoreLocator): Promise<Clock & { close(): Promise<void> }> {
+  const { DatabaseClock } = await import('./postgres/cluster/database-clock.ts');
+  return DatabaseClock.open(location);
 }

@@ -263,8 +263,8 @@ export async function openFixture(
     models: {
       list: () => [MODEL_VERSION],
       get: (version) => (version === MODEL_VERSION.version ? MODEL_VERSION : refuseModel(version)),
-      activate: (version) => (version === MODEL_VERSION.version ? MODEL_VERSION : refuseModel(version)),
-      rollback: () => {
+      activate: async (version) => (version === MODEL_VERSION.version ? MODEL_VERSION : refuseModel(version)),
+      rollback: async () => {
         throw new AppError('nothing_to_roll_back', 'no model was served before', {
           facts: { served_model_version: MODEL_VERSION.version },
         });

@@ -72,7 +72,7 @@ function activateModel(app: ServerApp, { models }: ModelVersionNeeds): void {
       }),
     },
     async (request, reply) => {
-      const model = models.activate(request.params.version);
+      const model = await models.activate(request.params.version);
       return reply.code(202).header('location', pathOf(model)).send(model);
     },
   );
@@ -97,7 +97,7 @@ function rollbackModel(app: ServerApp, { models }: ModelVersionNeeds): void {
       }),
     },
     async (request, reply) => {
-      const model = models.rollback(request.params.version);
+      const model = await models.rollback(request.params.version);
       return reply.code(202).header('location', pathOf(model)).send(model);
     },
   );

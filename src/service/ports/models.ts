@@ -59,11 +59,11 @@ export interface Models {
    * @throws AppError model_not_found, model_rejected (for faults visible at once), unavailable (another check runs, or
    * the engine is not ready), storage_failed
    */
-  activate(version: string): ModelVersion;
+  activate(version: string): Promise<ModelVersion>;
 
   /**
    * Activates the model that was served before `version`, without a comparison.
    * @throws AppError nothing_to_roll_back (facts: served_model_version), and the errors of `activate`
    */
-  rollback(version: string): ModelVersion;
+  rollback(version: string): Promise<ModelVersion>;
 }

@@ -8,10 +8,11 @@ import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
 import { publishModel } from '../../model/promotion.ts';
-import { findModel, listModels, type ServedModel, summarise, writeServedModels } from '../../model/versions.ts';
+import { findModel, listModels, summarise } from '../../model/versions.ts';
 import { bind } from '../../online/binding.ts';
 import type { ModelCheck, Models, ModelVersion } from '../ports/models.ts';
-import { type ModelHistory, settleModelHistory } from './model-history.ts';
+import type { ModelHistory } from './model-history.ts';
+import type { ServedRecord } from './served-record.ts';
 import type { ServedState } from './served-state.ts';
 
 /**
@@ -21,7 +22,9 @@ const SHADOW_CAMPAIGNS = 3;
 const RETRY_SECONDS = 2;
 
 export interface ModelActivationOptions {
-  readonly start: ModelHistory;
+  /** The folder of models, and the model that the service was started with. */
+  readonly start: Pick<ModelHistory, 'models' | 'given'>;
+  readonly record: ServedRecord;
   readonly served: ServedState;
   readonly store: Pick<CampaignStore, 'list' | 'expansion' | 'setsOf'>;
   readonly supervisor: Pick<EngineSupervisor, 'state' | 'checkModel' | 'dropModel'>;
@@ -31,7 +34,6 @@ export interface ModelActivationOptions {
 
 export class ModelActivation implements Models {
   readonly #options: ModelActivationOptions;
-  #history: readonly ServedModel[];
   /** The last check of each version since the start of the service. */
   readonly #checks = new Map<string, ModelCheck>();
   #checking: string | null = null;
@@ -39,11 +41,8 @@ export class ModelActivation implements Models {
   #last: Promise<void> = Promise.resolve();
   #isClosing = false;
 
-  /** Opens the models of a data folder, which must be locked. @throws AppError storage_failed */
   constructor(options: ModelActivationOptions) {
     this.#options = options;
-    this.#history = options.start.entries;
-    settleModelHistory(options.start);
   }
 
   /**
@@ -71,18 +70,20 @@ export class ModelActivation implements Models {
     return this.#present(summary);
   }
 
-  activate(version: string): ModelVersion {
+  async activate(version: string): Promise<ModelVersion> {
+    await this.#options.record.fetchModel(version);
     this.#begin('activation', version);
     return this.get(version);
   }
 
-  rollback(version: string): ModelVersion {
+  async rollback(version: string): Promise<ModelVersion> {
     const { version: served } = this.#served.model;
     const facts = { served_model_version: served };
     if (version !== served) throw new AppError('nothing_to_roll_back', `model ${version} is not served`, { facts });
-    const before = this.#history.at(-2)?.version;
+    const before = this.#options.record.models().at(-2)?.version;
     if (before === undefined)
       throw new AppError('nothing_to_roll_back', `no model was served before ${version}`, { facts });
+    await this.#options.record.fetchModel(before);
     this.#begin('rollback', before);
     return this.get(before);
   }
@@ -148,7 +149,7 @@ export class ModelActivation implements Models {
       // the served model is kept for a rollback, and for expansions and customised models that need it
       await publishModel(this.#models, this.#served.model.folder.path);
       const done = { ...check, state: 'served' as const, endedAt: this.#now(), comparisons: checked.comparisons };
-      await served.exclusively(async () => this.#serve(next, done));
+      await served.exclusively(() => this.#serve(next, done));
       logger.info({ from: check.fromVersion, version, comparisons: checked.comparisons }, 'model switched');
     } catch (error) {
       supervisor.dropModel(version);
@@ -157,18 +158,14 @@ export class ModelActivation implements Models {
     }
   }
 
-  /** Switches to another model: first replaces the file, then the served value. */
-  #serve(next: ModelFolder, check: ModelCheck): void {
-    const { served, start } = this.#options;
+  /** Switches to another model: first records it, then replaces the served value. */
+  async #serve(next: ModelFolder, check: ModelCheck): Promise<void> {
+    const { served, record } = this.#options;
     const { version } = next.manifest;
     if (this.#isClosing) throw new AppError('unavailable', 'the service is closing');
     // the service may have switched to another population since the check
     bind(next, served.now.population);
-    const last: ServedModel = { version, activated_at: check.endedAt, check };
-    const before = check.kind === 'rollback' ? this.#history.slice(0, -2) : this.#history;
-    const history = [...before, last];
-    writeServedModels(start.models, { base: start.given.manifest.version, history });
-    this.#history = history;
+    await record.recordModel(check.kind, { version, activated_at: check.endedAt, check });
     this.#checks.set(version, check);
     served.replace({ model: next });
   }
@@ -187,7 +184,8 @@ export class ModelActivation implements Models {
 
   #present({ manifest, publishedAt, bytes }: NonNullable<ReturnType<typeof summarise>>): ModelVersion {
     const { version, name, created: createdAt } = manifest;
-    const stored = this.#history.findLast((one) => one.version === version)?.check ?? null;
+    const history = this.#options.record.models();
+    const stored = history.findLast((one) => one.version === version)?.check ?? null;
     const check = this.#checks.get(version) ?? (stored as ModelCheck | null);
     return { version, name, createdAt, publishedAt, bytes, isServed: version === this.#served.model.version, check };
   }

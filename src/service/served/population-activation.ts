@@ -14,10 +14,10 @@ import {
   publishedAt,
   summariseVersions,
 } from '../../population/read.ts';
-import { makeCurrent } from '../../population/update.ts';
 import type { FeatureCoverage, Populations } from '../ports/populations.ts';
 import { coverageOf } from './population-coverage.ts';
 import { sampleUsers } from './population-sample.ts';
+import type { ServedRecord } from './served-record.ts';
 import type { ServedState } from './served-state.ts';
 import { ValueCounts } from './value-counts.ts';
 
@@ -27,6 +27,7 @@ const FOLLOW_EVERY_MS = 2_000;
 export interface PopulationActivationOptions {
   /** Folder of all versions. */
   readonly folder: string;
+  readonly record: ServedRecord;
   readonly served: ServedState;
   readonly logger: Logger;
 }
@@ -98,19 +99,18 @@ export class PopulationActivation implements Populations {
   }
 
   async #switchTo(version: string, isToBeCurrent: boolean): Promise<void> {
-    const { folder, served, logger } = this.#options;
+    const { record, served, logger } = this.#options;
+    await record.fetchPopulation(version);
     this.#requireVersion(version);
     const { model, population } = served.now;
     if (version !== population.version) {
       const next = await this.#open(version);
-      if (isToBeCurrent) makeCurrent(folder, version, { isVerified: true });
+      if (isToBeCurrent) await record.recordPopulation(version);
       this.#refused = null;
       served.replace({ population: next });
       const facts = { from: population.version, version, users: next.rowCount, model: model.version };
       logger.info(facts, 'population switched');
-    } else if (isToBeCurrent && findCurrentVersion(folder) !== version) {
-      makeCurrent(folder, version, { isVerified: true });
-    }
+    } else if (isToBeCurrent) await record.recordPopulation(version);
   }
 
   /** @throws AppError population_not_found */

@@ -123,7 +123,7 @@ export const settingsSchema = z.object({
   }),
   METAHEAC_BLOBS: z
     .string()
-    .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]+(\/|\?|$)/, 'must be a URL such as s3://bucket/prefix')
+    .regex(/^(s3:\/\/[a-z0-9][a-z0-9.-]+(\/|\?|$)|file:\/\/\/)/, 'must be a URL such as s3://bucket/prefix')
     .optional()
     .register(SETTING_WORDS, {
       byDefault: 'none',

@@ -1,14 +1,17 @@
 /** Reads all files of a service slowly and at intervals, and reports damaged files. */
 import type { StoreUpkeep, Verdict } from '../../domain/ports/upkeep.ts';
 import type { Logger } from '../../lib/logging.ts';
-import { type Item, itemOf, itemsOfPopulation, itemsOfStore } from '../integrity.ts';
+import { type Item, itemOf, itemsOfPopulation, itemsOfStore, type PopulationVersion } from '../integrity.ts';
 import type { DamageLog } from './damage-log.ts';
 
 export interface ScrubberOptions {
   readonly upkeep: StoreUpkeep;
   /** Open rankings, whose verification is revoked if their files are damaged. */
   readonly rankings: { forget(folder: string): void };
-  readonly population: { readonly folder: string; readonly version: () => string };
+  /** Null for a population whose files are verified wherever they arrive. */
+  readonly population: { readonly folder: string; readonly version: () => string } | null;
+  /** Whether this service scrubs now, because of those that share the files one does. By default, it does. */
+  readonly isActive?: () => boolean;
   readonly damage: Pick<DamageLog, 'note' | 'noteRanking' | 'noteRow' | 'known' | 'mend'>;
   readonly bytesPerSecond: number;
   /** Pause between the end of a pass and the start of the next pass. */
@@ -96,7 +99,8 @@ export class Scrubber {
   }
 
   async *#pass(): AsyncGenerator<number, void, void> {
-    const { upkeep } = this.#options;
+    const { upkeep, isActive = () => true } = this.#options;
+    if (!isActive()) return;
     yield* this.#scrubRows();
     for (const item of itemsOfStore(upkeep, await upkeep.contents())) yield* this.#scrub(item);
     yield* this.#scrubPopulation();
@@ -156,9 +160,9 @@ export class Scrubber {
     }
   }
 
-  get #population(): { readonly folder: string; readonly version: string } {
-    const { folder, version } = this.#options.population;
-    return { folder, version: version() };
+  get #population(): PopulationVersion | null {
+    const { population } = this.#options;
+    return population && { folder: population.folder, version: population.version() };
   }
 }
 

@@ -136,7 +136,7 @@ export async function startUpkeep(
     logger,
     clock,
     population: folder,
-  }: { readonly logger: Logger; readonly clock: Clock; readonly population: string },
+  }: { readonly logger: Logger; readonly clock: Clock; readonly population: string | null },
   { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: Limits,
   { disk, keeper, store, locator, rankings, served, wake, rows, onLost }: Parts,
   closers: (() => Promise<void> | void)[],
@@ -157,7 +157,8 @@ export async function startUpkeep(
   closers.push(() => upkeep.close());
   const scrubber = new Scrubber({
     ...{ upkeep, rankings, damage, bytesPerSecond, pauseMs, logger },
-    population: { folder, version: () => served.now.population.version },
+    population: folder === null ? null : { folder, version: () => served.now.population.version },
+    isActive: () => leadershipOf(store).isLeader,
   });
   closers.push(() => scrubber.close());
   scrubber.start();

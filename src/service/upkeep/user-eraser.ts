@@ -17,10 +17,15 @@ const MOST_REQUESTED = 100_000;
 /** Seconds until a caller may try again if too many users are waiting to be erased. */
 const RETRY_SECONDS = 5;
 
+/** Erases users from all versions of the population. */
+export type ErasePopulation = (userIds: readonly string[]) => Promise<unknown>;
+
 export interface EraserOptions {
   readonly store: UserErasure & Pick<CampaignStore, 'cluster'> & { readonly reserve: Pick<StoreReserve, 'using'> };
   /** The view of the population that requests use. */
   readonly population: Pick<Population, 'path' | 'directory' | 'erasures'>;
+  /** By default, erases in the population folder. */
+  readonly erasePopulation?: ErasePopulation;
   readonly maximumWaiting: number;
   readonly logger: Logger;
 }
@@ -110,10 +115,11 @@ export class ServiceEraser implements UserEraser {
 
   async #eraseRequested(): Promise<void> {
     const { store, population, logger } = this.#options;
+    const erase = this.#options.erasePopulation ?? ((ids) => eraseUsers(population.path, ids, population));
     for (;;) {
       const userIds = await store.requestedErasures(MOST_REQUESTED);
       if (userIds.length === 0) return;
-      await store.reserve.using(() => eraseUsers(population.path, userIds, population));
+      await store.reserve.using(() => erase(userIds));
       logger.info(await store.eraseUsers(userIds), 'users erased');
     }
   }

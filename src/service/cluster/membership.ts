@@ -1,0 +1,69 @@
+/** A process's membership in a cluster: it describes itself to the others, and knows who else is there. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Cluster, Member } from '../../domain/ports/cluster.ts';
+import { PACKAGE_VERSION } from '../../lib/package-root.ts';
+import type { EngineStatus } from '../ports/health.ts';
+
+const DESCRIBE_EVERY_MS = 2_000;
+/** A process that has been silent for this long is forgotten. */
+const FORGET_AFTER_MS = 15_000;
+
+export class Membership {
+  /** Unique over all hosts and restarts. */
+  readonly id = `${hostname()}:${process.pid}:${randomUUID()}`;
+  readonly #cluster: Cluster;
+  readonly #kind: Member['kind'];
+  readonly #isReady: () => boolean;
+  readonly #timer: NodeJS.Timeout;
+  #members: readonly Member[] = [];
+  #isAsking = false;
+
+  constructor(cluster: Cluster, kind: Member['kind'], isReady: () => boolean) {
+    this.#cluster = cluster;
+    this.#kind = kind;
+    this.#isReady = isReady;
+    this.#timer = setInterval(() => void this.#describe(), DESCRIBE_EVERY_MS);
+    this.#timer.unref();
+    void this.#describe();
+  }
+
+  /** The processes that described themselves lately, as far as this process knows. */
+  members(): readonly Member[] {
+    return this.#members;
+  }
+
+  /**
+   * The engines of the cluster as the status of an engine, for a node that has none of its own. Such a node can do its
+   * work without any, so it counts as ready: expansions wait until there is an engine.
+   */
+  engines(): EngineStatus {
+    const engines = this.#members.filter(({ kind }) => kind === 'engine');
+    const ready = engines.filter(({ isReady }) => isReady).length;
+    const detail =
+      engines.length === 0
+        ? 'no engine has joined the cluster: expansions wait'
+        : `${ready} of ${engines.length} engines of the cluster are ready`;
+    return { ready: true, detail, restarts: 0 };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    // the others forget it if the database cannot be reached now
+    await this.#cluster.leave(this.id).catch(() => {});
+  }
+
+  async #describe(): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    try {
+      const own = { id: this.id, kind: this.#kind, host: hostname(), release: PACKAGE_VERSION };
+      await this.#cluster.describe({ ...own, isReady: this.#isReady() }, FORGET_AFTER_MS);
+      this.#members = await this.#cluster.members();
+    } catch {
+      // an outage is reported elsewhere
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+}
