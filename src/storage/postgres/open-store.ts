@@ -19,6 +19,7 @@ import { PostgresHealth } from './health.ts';
 import { PostgresJobs } from './jobs.ts';
 import { openBlobs } from './open-blobs.ts';
 import { PostgresOutbox } from './outbox.ts';
+import { PostgresRanges } from './ranges.ts';
 import { SetFiles } from './set-files.ts';
 import { PostgresUserErasure } from './user-erasure.ts';
 import { PostgresUserSets } from './user-sets.ts';
@@ -65,6 +66,7 @@ async function composed(connection: Connection, url: string, closeBlobs: () => v
     ...{ audiences, expansions, events, cleanup, feedback, setFiles, audit },
   });
   const jobs = new PostgresJobs(connection, { events, audiences });
+  const ranges = new PostgresRanges(connection);
   const apiKeys = new PostgresApiKeys(connection, audit);
   const outbox = new PostgresOutbox(connection, events);
   const cluster = new PostgresCluster(database, url, randomUUID());
@@ -75,11 +77,15 @@ async function composed(connection: Connection, url: string, closeBlobs: () => v
     ...methods(audiences, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),
     ...methods(audiences, ['activate', 'changes']),
     ...methods(jobs, ['claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
-    ...methods(jobs, ['retryLater', 'releaseOwner', 'releaseAll']),
+    ...methods(jobs, ['retryLater', 'releaseAll']),
+    async releaseOwner(owner, how = 'died') {
+      await ranges.release(owner, how);
+      return jobs.releaseOwner(owner, how);
+    },
     ...methods(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
     ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),
     ...methods(cleanup, ['prune', 'removeUnusedFiles', 'takeFolder', 'renewGeneration']),
-    ...{ blobs, userSets, apiKeys, audit, outbox, cluster, ranges: null },
+    ...{ blobs, userSets, apiKeys, audit, outbox, cluster, ranges },
     webhooks: new PostgresWebhooks(connection, audit),
     clock: await PostgresClock.open(connection),
     health: new PostgresHealth(connection),

@@ -60,6 +60,16 @@ export function describeRanges(newData: NewData): void {
       expect(await phases(store, job)).toEqual(['running', 'running', 'running']);
     });
 
+    it('gives no range to two engines that ask at the same time', async () => {
+      const data = newData();
+      const stores = [await data.open(), await data.open()];
+      await offered(stores[0]!, { ranges: rangesOf(12, 1) });
+      const all = await Promise.all([0, 1, 0, 1].map((i, n) => claimAll(stores[i]!, `${n}:engine`)));
+      const rest = await claimAll(stores[0]!, '9:rest'); // what others had locked when they were looked for
+      const numbers = [...all, rest].flat().map(({ number }) => number);
+      expect(numbers.sort((a, b) => a - b)).toEqual([...Array(12).keys()]);
+    });
+
     it('adds the same segments of other expansions, which share the pass, and no others', async () => {
       const store = await newData().open();
       const jobs = [await offered(store), await offered(store), await offered(store, { ranges: rangesOf(5, 3) })];

@@ -19,7 +19,16 @@ import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
 
 /** Tables that only one of the stores needs. */
 const ONLY_IN_SQLITE = ['schema_sum', 'sqlite_sequence'];
-const ONLY_IN_POSTGRES = ['leaders', 'members', 'request_counts', 'schema_steps', 'served', 'unused_blobs'];
+const ONLY_IN_POSTGRES = [
+  'leaders',
+  'members',
+  'range_offers',
+  'ranges',
+  'request_counts',
+  'schema_steps',
+  'served',
+  'unused_blobs',
+];
 
 /** The types of Postgres for each type of SQLite. */
 const TYPES: Readonly<Record<string, readonly string[]>> = {

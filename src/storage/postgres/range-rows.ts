@@ -1,0 +1,82 @@
+/** Rows of offers and ranges. */
+import type { RangeClaim, RangeInputs } from '../../domain/ports/ranges.ts';
+import type { RangeState, SegmentRange } from '../../domain/ranges.ts';
+import type { Job } from '../../domain/types.ts';
+import { plain, readRow, selectList } from './database/columns.ts';
+import type { Sql, Transaction } from './database/database.ts';
+
+const OFFER = {
+  offer: plain<number>('o.number'),
+  campaignId: plain<string>('o.campaign_id'),
+  expansionId: plain<string>('o.expansion_id'),
+  folder: plain<string>('o.folder'),
+  key: plain<string>('o.key'),
+  golden: plain<string>('o.golden'),
+  modelVersion: plain<string>('o.model_version'),
+  populationVersion: plain<string>('o.population_version'),
+};
+const RANGE = {
+  number: plain<number>('r.number'),
+  from: plain<number>('r.from_segment'),
+  to: plain<number>('r.to_segment'),
+  state: plain<RangeState>('r.state'),
+};
+const BOTH = { ...OFFER, ...RANGE };
+
+export interface OfferRow extends RangeInputs {
+  readonly offer: number;
+  readonly campaignId: string;
+  readonly expansionId: string;
+}
+/** A range with its offer. */
+export type RangeRow = OfferRow & SegmentRange & { readonly number: number; readonly state: RangeState };
+
+/** Offers whose expansion has not ended and that were not replaced. */
+const LIVE = 'range_offers o JOIN jobs j ON j.id = o.job AND NOT o.is_replaced';
+/** Whether a claim of a job is valid. */
+export const HELD_JOB = 'j.id = @id AND j.owner = @owner AND j.token = @token';
+/** Ranges that the engine `@engine` may claim, as far as columns say. */
+export const CLAIMABLE = `r.claimable_from <= @now AND (r.own IS DISTINCT FROM @engine OR r.own_from <= @now)
+  AND NOT (o.golden = ANY(@refused))`;
+
+/** Whether a claim of a job is valid. Its row is locked, so the claim stays valid until the commit. */
+export async function isHeld(t: Transaction, { id, owner, token }: Job): Promise<boolean> {
+  return (await t.get(`SELECT 1 FROM jobs j WHERE ${HELD_JOB} FOR SHARE`, { id, owner, token })) !== undefined;
+}
+
+export async function findOffer(t: Transaction, id: string): Promise<OfferRow | undefined> {
+  const text = `SELECT ${selectList(OFFER)} FROM range_offers o WHERE o.job = @id AND NOT o.is_replaced FOR UPDATE`;
+  const row = await t.get(text, { id });
+  return row && readRow(OFFER, row);
+}
+
+export async function rangesOf(sql: Sql, offer: number, lock = ''): Promise<Omit<RangeRow, keyof OfferRow>[]> {
+  const text = `SELECT ${selectList(RANGE)} FROM ranges r WHERE r.offer = @offer ORDER BY r.number ${lock}`;
+  return (await sql.all(text, { offer })).map((row) => readRow(RANGE, row));
+}
+
+export function claimOf(row: RangeRow, owner: string, token: number): RangeClaim {
+  const { offer: _, from, to, state: __, number, ...inputs } = row;
+  return { ...inputs, number, range: { from, to }, owner, token };
+}
+
+export function nameOf({ folder, number }: Pick<RangeRow, 'folder' | 'number'>): string {
+  return `${number} ${folder}`;
+}
+
+/** Ranges of live offers. `rest` begins with further joins or the condition. */
+export async function liveRanges(
+  sql: Sql,
+  rest: string,
+  values: Readonly<Record<string, unknown>> = {},
+): Promise<RangeRow[]> {
+  const text = `SELECT ${selectList(BOTH)} FROM ${LIVE} JOIN ranges r ON r.offer = o.number ${rest}`;
+  return (await sql.all(text, values)).map((row) => readRow(BOTH, row));
+}
+
+/** Offers whose blobs are no longer needed. */
+export async function staleOffers(sql: Sql): Promise<OfferRow[]> {
+  const text = `SELECT ${selectList(OFFER)} FROM range_offers o
+    WHERE o.is_replaced OR NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = o.job) ORDER BY o.number`;
+  return (await sql.all(text)).map((row) => readRow(OFFER, row));
+}

@@ -1,0 +1,268 @@
+/**
+ * Implements the port of distributed expansions with Postgres. A range's state is one JSON value, which the rules of
+ * the domain change while its row is locked. Announcements wake the engines.
+ */
+import {
+  type OfferState,
+  partFolders,
+  type RangeClaim,
+  type RangeOffer,
+  type RangeWork,
+  type StaleOffer,
+} from '../../domain/ports/ranges.ts';
+import {
+  claimable,
+  decideRange,
+  isClaimable,
+  NEW_RANGE,
+  type RangeChoice,
+  type RangeCommand,
+  type RangeResult,
+  type RangeState,
+  rangeAgain,
+  rangeAt,
+  type SegmentRange,
+} from '../../domain/ranges.ts';
+import type { Job, Reason } from '../../domain/types.ts';
+import type { Connection } from './connection.ts';
+import { insert, insertRow } from './database/columns.ts';
+import type { Transaction } from './database/database.ts';
+import { toJson } from './database/statement.ts';
+import {
+  CLAIMABLE,
+  claimOf,
+  findOffer,
+  HELD_JOB,
+  isHeld,
+  liveRanges,
+  nameOf,
+  type OfferRow,
+  type RangeRow,
+  rangesOf,
+  staleOffers,
+} from './range-rows.ts';
+
+const TOPIC = 'ranges';
+
+export class PostgresRanges implements RangeWork {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  offer(job: Job, { ranges, ...inputs }: RangeOffer): Promise<boolean> {
+    return this.#write(async (t) => {
+      if (!(await isHeld(t, job))) return false;
+      const { campaignId, expansionId, id, token } = job;
+      await t.run('UPDATE range_offers SET is_replaced = true WHERE job = @id', { id });
+      const { folder, key, golden, modelVersion, populationVersion } = inputs;
+      const offer = await insertRow(t, 'range_offers', {
+        ...{ campaign_id: campaignId, expansion_id: expansionId, job: id, token, folder, key, golden },
+        ...{ model_version: modelVersion, population_version: populationVersion },
+      });
+      for (const [number, { from, to }] of ranges.entries()) {
+        await insert(t, 'ranges', {
+          ...{ offer, number, from_segment: from, to_segment: to, state: toJson(NEW_RANGE), claimable_from: 0 },
+        });
+      }
+      t.announce(TOPIC);
+      return true;
+    });
+  }
+
+  resume(job: Job, key: string, ranges: readonly SegmentRange[]): Promise<OfferState | null> {
+    return this.#write(async (t) => {
+      if (!(await isHeld(t, job))) return null;
+      const found = await findOffer(t, job.id);
+      if (found === undefined || found.key !== key) return null;
+      const rows = await rangesOf(t, found.offer, 'FOR UPDATE');
+      const isSame = (row: SegmentRange, i: number) => row.from === ranges[i]?.from && row.to === ranges[i]?.to;
+      if (rows.length !== ranges.length || !rows.every(isSame)) return null;
+      const { offer } = found;
+      await t.run('UPDATE range_offers SET token = @token WHERE number = @offer', { offer, token: job.token });
+      const again = rows.map((row) => ({ ...row, state: rangeAgain(row.state, this.#rules) }));
+      for (const [i, { number, state }] of again.entries())
+        if (state !== rows[i]!.state) await this.#save(t, { offer, number }, state);
+      t.announce(TOPIC);
+      return this.#shown(found, again);
+    });
+  }
+
+  async stateOf(job: Job): Promise<OfferState | null> {
+    const { database } = this.#connection;
+    const { id, owner, token } = job;
+    const held = `WHERE ${HELD_JOB} AND o.token = @token ORDER BY r.number`;
+    const rows = await liveRanges(database, held, { id, owner, token });
+    return rows.length === 0 ? null : this.#shown(rows[0]!, rows);
+  }
+
+  double(job: Job, numbers: readonly number[]): Promise<boolean> {
+    return this.#write(async (t) => {
+      if (!(await isHeld(t, job))) return false;
+      const found = await findOffer(t, job.id);
+      if (found === undefined) return false;
+      for (const row of await rangesOf(t, found.offer, 'FOR UPDATE')) {
+        const doubled = numbers.includes(row.number) && this.#decide(row.state, { kind: 'double' });
+        if (doubled) await this.#save(t, { offer: found.offer, number: row.number }, doubled);
+      }
+      t.announce(TOPIC);
+      return true;
+    });
+  }
+
+  async claim(choice: RangeChoice): Promise<readonly RangeClaim[]> {
+    const bound = { engine: choice.owner, refused: choice.refused };
+    // an idle engine polls often, and a read takes no lock
+    const now = this.#now();
+    const any = await liveRanges(this.#connection.database, `WHERE ${CLAIMABLE} LIMIT 1`, { ...bound, now });
+    if (any.length === 0) return [];
+    return this.#write(async (t) => {
+      const [first] = await this.#take(t, choice, { ...bound, most: 1 }, '');
+      if (first === undefined) return [];
+      const { offer, from, to, modelVersion: model, populationVersion: population } = first.row;
+      const others = await this.#take(
+        t,
+        choice,
+        { ...bound, most: choice.most - 1, offer, from, to, model, population },
+        `AND o.number <> @offer AND r.from_segment = @from AND r.to_segment = @to
+         AND o.model_version = @model AND o.population_version = @population`,
+      );
+      return [first, ...others].map(({ row, token }) => claimOf(row, choice.owner, token));
+    });
+  }
+
+  renew(claims: readonly RangeClaim[]): Promise<readonly RangeClaim[]> {
+    return this.#write(async (t) => {
+      const rows = await this.#heldRows(t, claims);
+      const renewed: RangeClaim[] = [];
+      for (const claim of claims) {
+        const row = rows.get(nameOf(claim));
+        const state = row && this.#decide(row.state, { kind: 'renew', token: claim.token });
+        if (!row || !state) continue;
+        await this.#save(t, row, state);
+        renewed.push(claim);
+      }
+      return renewed;
+    });
+  }
+
+  finish(claim: RangeClaim, result: RangeResult): Promise<boolean> {
+    return this.#command(claim, { kind: 'finish', token: claim.token, result });
+  }
+
+  fail(claim: RangeClaim, reason: Reason, delayMs: number): Promise<boolean> {
+    return this.#command(claim, { kind: 'fail', token: claim.token, reason, delayMs });
+  }
+
+  async refuse(claims: readonly RangeClaim[]): Promise<void> {
+    for (const claim of claims) await this.#command(claim, { kind: 'refuse', token: claim.token });
+  }
+
+  release(owner: string, how: 'died' | 'stopped'): Promise<number> {
+    return this.#write(async (t) => {
+      const rows = await liveRanges(t, 'WHERE r.claimable_from IS NOT NULL ORDER BY r.offer, r.number FOR UPDATE OF r');
+      const own = rows.filter(({ state }) => state.holders.some((holder) => holder.owner === owner));
+      for (const row of own) await this.#save(t, row, this.#decide(row.state, { kind: 'release', owner, how })!);
+      if (own.length > 0) t.announce(TOPIC);
+      return own.length;
+    });
+  }
+
+  listen(listener: () => void): void {
+    this.#connection.database.listen(TOPIC, listener);
+  }
+
+  async stale(): Promise<readonly StaleOffer[]> {
+    const { database } = this.#connection;
+    const offers = await staleOffers(database);
+    return Promise.all(
+      offers.map(async ({ offer, folder }) => {
+        const ranges = await rangesOf(database, offer);
+        return { folder, parts: partFolders({ folder, ranges }) };
+      }),
+    );
+  }
+
+  async forget({ folder }: StaleOffer): Promise<void> {
+    await this.#write((t) => t.run('DELETE FROM range_offers WHERE folder = @folder', { folder }));
+  }
+
+  /** Claims up to `most` ranges that fulfil `condition`, in the order of the queue. */
+  async #take(
+    t: Transaction,
+    { owner }: RangeChoice,
+    bound: Readonly<Record<string, unknown>> & { readonly most: number },
+    condition: string,
+  ): Promise<readonly { readonly row: RangeRow; readonly token: number }[]> {
+    const now = this.#now();
+    const taken: { row: RangeRow; token: number }[] = [];
+    while (taken.length < bound.most) {
+      const first = 'ORDER BY j.turn, j.number, r.number LIMIT 1 FOR UPDATE OF r SKIP LOCKED';
+      const [row] = await liveRanges(t, `WHERE ${CLAIMABLE} ${condition} ${first}`, { ...bound, now });
+      if (row === undefined) break;
+      // leases that have expired may leave a range without attempts, or one that this engine is working on
+      const isFree = isClaimable(row.state, owner, this.#rules, now);
+      const state = isFree ? this.#decide(row.state, { kind: 'claim', owner }, now)! : rangeAt(row.state, now);
+      await this.#save(t, row, state);
+      if (isFree) taken.push({ row, token: state.token });
+    }
+    return taken;
+  }
+
+  /** Runs a command about a claim, if its offer is live. */
+  #command(claim: RangeClaim, command: RangeCommand): Promise<boolean> {
+    return this.#write(async (t) => {
+      const row = (await this.#heldRows(t, [claim])).get(nameOf(claim));
+      const state = row && this.#decide(row.state, command);
+      if (!row || !state) return false;
+      await this.#save(t, row, state);
+      const open = `SELECT 1 FROM ranges WHERE offer = @offer AND claimable_from IS NOT NULL LIMIT 1`;
+      const isLast = command.kind === 'finish' && (await t.get(open, { offer: row.offer })) === undefined;
+      if (isLast || command.kind !== 'finish') t.announce(TOPIC);
+      return true;
+    });
+  }
+
+  /** The rows of claims whose offers are live, locked. */
+  async #heldRows(t: Transaction, claims: readonly RangeClaim[]): Promise<ReadonlyMap<string, RangeRow>> {
+    const those = `JOIN unnest(@folders::text[], @numbers::bigint[]) AS c (folder, number)
+      ON c.folder = o.folder AND c.number = r.number ORDER BY r.offer, r.number FOR UPDATE OF r`;
+    const folders = claims.map(({ folder }) => folder);
+    const rows = await liveRanges(t, those, { folders, numbers: claims.map(({ number }) => number) });
+    return new Map(rows.map((row) => [nameOf(row), row]));
+  }
+
+  #decide(state: RangeState, command: RangeCommand, now = this.#now()): RangeState | null {
+    return decideRange(state, command, this.#rules, now);
+  }
+
+  async #save(t: Transaction, row: Pick<RangeRow, 'offer' | 'number'>, state: RangeState): Promise<void> {
+    const { offer, number } = row;
+    await t.run(
+      `UPDATE ranges SET state = @state, claimable_from = @from, own = @own, own_from = @ownFrom
+       WHERE offer = @offer AND number = @number`,
+      { offer, number, state: toJson(state), ...claimable(state, this.#rules) },
+    );
+  }
+
+  #shown(inputs: OfferRow, rows: readonly Omit<RangeRow, keyof OfferRow>[]): OfferState {
+    const { folder, key, golden, modelVersion, populationVersion } = inputs;
+    const now = this.#now();
+    const ranges = rows.map(({ from, to, state }) => ({ from, to, state: rangeAt(state, now) }));
+    return { folder, key, golden, modelVersion, populationVersion, ranges };
+  }
+
+  /** Statements see the newest commits; rows on which a decision depends are locked. */
+  #write<T>(work: (t: Transaction) => Promise<T>): Promise<T> {
+    return this.#connection.database.write(work, 'readCommitted');
+  }
+
+  get #rules() {
+    return this.#connection.options;
+  }
+
+  #now(): number {
+    return this.#connection.options.clock.now();
+  }
+}
