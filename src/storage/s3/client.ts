@@ -227,11 +227,10 @@ function conditionOf(condition: Condition): { readonly IfNoneMatch?: string; rea
  */
 function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bucket' | 'prefix'>, limits: BlobLimits) {
   const agent = { keepAlive: true, maxSockets: limits.blobConnections };
-  const found = region ?? (endpoint === undefined ? undefined : regionOrDefault);
   return {
     maxAttempts: 1,
     ...(endpoint !== undefined && { endpoint }),
-    ...(found !== undefined && { region: found }),
+    region: region ?? regionOrDefault,
     forcePathStyle: isPathStyle ?? endpoint !== undefined,
     followRegionRedirects: true,
     // sha256 is put and compared by this module; servers other than AWS may refuse other checksums
@@ -253,7 +252,7 @@ function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bucket' |
 /** Requests that wait for a connection are no reason to write to the terminal. */
 const SILENT = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** Servers other than AWS often have no regions, but signatures need one. */
+/** Servers other than AWS often have no regions, but signatures need one; AWS redirects to the region of the bucket. */
 async function regionOrDefault(): Promise<string> {
   try {
     return await new S3Client({}).config.region();

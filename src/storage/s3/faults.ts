@@ -90,10 +90,13 @@ export function storageFault(doing: string, error: unknown): unknown {
   const isOfStorage = answer !== undefined || isTemporary(error) || name === 'CredentialsProviderError';
   if (!isOfStorage) return error;
   if (isMissing(error)) return failure(`cannot ${doing}: there is no such object`, 'ENOENT', error);
-  const text = clean(error.message);
+  const text = `${clean(error.message)}${code === 'ENOTFOUND' ? PATH_STYLE : ''}`;
   const why = statusOf(error) === undefined ? text : `object storage answered ${name}: ${text}`;
   return failure(`cannot ${doing}: ${why}`, errnoOf(error, code), error);
 }
+
+/** By default, the bucket is a part of the host name. */
+const PATH_STYLE = ' (if the server expects the bucket in the path, add path_style=true to the URL of blobs)';
 
 function failure(message: string, errno: string, error: Error): AppError {
   const cause = new Error(clean(`${error.name}: ${error.message}`));

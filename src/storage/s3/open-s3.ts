@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { S3BlobFiles } from './blob-files.ts';
 import { S3Blobs, spoolOf } from './blobs.ts';
 import { BlobCache, type CacheCounts } from './cache.ts';
+import { requireUsable } from './check.ts';
 import { type ClientOptions, ObjectStorage } from './client.ts';
 import { type BlobLimits, DEFAULT_BLOB_LIMITS } from './limits.ts';
 import { parseS3Url } from './location.ts';
@@ -36,6 +37,11 @@ export interface OpenedS3 {
   sweep(): Promise<SweepReport>;
   /** What the rules of the bucket may keep of what is deleted, as far as these credentials may know. */
   rules(): Promise<BucketRules>;
+  /**
+   * Checks that the storage can be used, by putting and removing a small object. Rejects with AppError storage_failed,
+   * or invalid_argument if it lacks what blobs need.
+   */
+  requireUsable(): Promise<void>;
   close(): void;
 }
 
@@ -66,6 +72,7 @@ export function openS3(locator: S3Locator, options: S3Options): OpenedS3 {
     files: (folder) => new S3BlobFiles(storage, removal, folder),
     sweep: () => sweep(storage, removal, clock, (folder) => blobs.delete(folder)),
     rules: () => removal.rules(),
+    requireUsable: () => requireUsable(storage, removal),
     close: () => blobs.close(),
   };
 }

@@ -19,6 +19,8 @@ export class FaultyGate {
   readonly endpoint: string;
   /** Chooses the fault of a request, which waits for it. */
   faultOf: (asked: Asked) => Fault | Promise<Fault> = () => null;
+  /** A header that is taken from requests, as by a server that does not know it. */
+  ignored = '';
   /** All requests so far. */
   readonly asked: Asked[] = [];
   readonly #server: Server;
@@ -67,7 +69,8 @@ export class FaultyGate {
     }
     // the headers stay as they are, because they are signed
     const { hostname, port } = target;
-    const options = { hostname, port, method: asked.method, path: asked.url, headers: incoming.rawHeaders };
+    const headers = withoutHeader(incoming.rawHeaders, this.ignored);
+    const options = { hostname, port, method: asked.method, path: asked.url, headers };
     const passed = request({ ...options, setHost: false });
     const [given] = (await once(passed.end(body), 'response')) as [IncomingMessage];
     spoil(fault, given, await bytesOf(given), answer);
@@ -102,6 +105,11 @@ function spoil(fault: Fault, given: IncomingMessage, body: Buffer, answer: Serve
       answer.writeHead(given.statusCode!, { ...headers, ...(length !== undefined && { 'content-length': length }) });
       answer.end(body);
   }
+}
+
+/** Headers in pairs of names and values, without one of them. */
+function withoutHeader(raw: readonly string[], name: string): string[] {
+  return raw.filter((_, i) => raw[i - (i % 2)]!.toLowerCase() !== name);
 }
 
 async function bytesOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -1,0 +1,40 @@
+/** Checks that an object storage can be used: credentials, and the conditions of puts, which some servers ignore. */
+import { randomUUID } from 'node:crypto';
+import { AppError } from '../../lib/errors.ts';
+import type { ObjectStorage } from './client.ts';
+import type { Removal } from './removal.ts';
+
+/** Below the prefix; no blob has such a name. */
+const PROBE = '_probe-';
+
+/**
+ * Puts, reads and removes a small object. Rejects with AppError storage_failed if the storage cannot be used, and
+ * invalid_argument if it ignores a condition: then writers would overwrite each other's blobs.
+ */
+export async function requireUsable(storage: ObjectStorage, removal: Removal): Promise<void> {
+  const key = `${storage.prefix}${PROBE}${randomUUID()}`;
+  try {
+    await probe(storage, key);
+  } catch (error) {
+    // the first error is more important
+    await removal.remove(key).catch(() => {});
+    throw error;
+  }
+  await removal.remove(key);
+}
+
+async function probe(storage: ObjectStorage, key: string): Promise<void> {
+  const bytes = Buffer.from('metaheac');
+  const tag = await storage.put(key, bytes, { condition: 'if-absent' });
+  const again = await storage.put(key, bytes, { condition: 'if-absent' });
+  if (tag === null || again !== null) throw ignored('If-None-Match');
+  const replaced = await storage.put(key, Buffer.from('replaced'), { condition: { ifTag: tag } });
+  const stale = await storage.put(key, bytes, { condition: { ifTag: tag } });
+  if (replaced === null || stale !== null) throw ignored('If-Match');
+  // fails if the answer has other than these bytes
+  await storage.fetch(key, 2, 3, { restart: () => {}, write: () => {}, end: () => {} });
+}
+
+function ignored(header: string): AppError {
+  return new AppError('invalid_argument', `this object storage ignores ${header}, which blobs need: use another one`);
+}

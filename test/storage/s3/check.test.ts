@@ -1,0 +1,50 @@
+/** The check that an object storage can be used. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { FaultyGate } from './faulty-gate.ts';
+import { newS3, type TestStorage } from './storage.ts';
+
+let server: TestS3;
+let gate: FaultyGate;
+let open: TestStorage;
+beforeEach(async () => {
+  server = await startOwnS3();
+  gate = await FaultyGate.start(server.endpoint);
+  open = newS3(server);
+});
+afterEach(async () => {
+  await gate.close();
+  await server.close();
+});
+
+describe('an object storage', () => {
+  it('can be used if it knows conditions and ranges; the check leaves nothing', async () => {
+    await open({ endpoint: gate.endpoint }).requireUsable();
+    expect(gate.count('DELETE')).toBe(1);
+    expect(await open().files('x').list('')).toEqual([]);
+  });
+
+  it.each([
+    ['If-None-Match', 'if-none-match'],
+    ['If-Match', 'if-match'],
+  ])('cannot be used if it ignores %s', async (name, header) => {
+    gate.ignored = header;
+    await expect(open({ endpoint: gate.endpoint }).requireUsable()).rejects.toMatchObject({
+      ...{ code: 'invalid_argument', message: expect.stringContaining(`ignores ${name}`) },
+    });
+    expect(gate.count('DELETE')).toBe(1);
+  });
+
+  it('cannot be used if it ignores ranges', async () => {
+    gate.ignored = 'range';
+    await expect(open({ endpoint: gate.endpoint }).requireUsable()).rejects.toThrow('bytes instead of 3');
+  });
+
+  it('cannot be used without credentials, or without the bucket', async () => {
+    const limits = { blobPatienceMs: 300 };
+    const credentials = { accessKeyId: 'other', secretAccessKey: 'other' };
+    await expect(open({ credentials, limits }).requireUsable()).rejects.toMatchObject({ facts: { errno: 'EACCES' } });
+    const missing = newS3({ ...server, bucket: 'no-such-bucket' })({ limits });
+    await expect(missing.requireUsable()).rejects.toThrow('NoSuchBucket');
+  });
+});
