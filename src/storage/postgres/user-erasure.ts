@@ -154,6 +154,7 @@ export class PostgresUserErasure implements UserErasure {
     },
   ): Promise<ErasedData | null> {
     const { database, options } = this.#connection;
+    // no expansion may copy a reference to one of the sets meanwhile
     return database.write(async (transaction) => {
       if ((await setNames(transaction)).some((sha256) => !facts.searched.has(sha256))) return null;
       const now = options.clock.now();
@@ -167,7 +168,7 @@ export class PostgresUserErasure implements UserErasure {
       const data = { users: ids.size, sets: replaced, feedback: facts.feedback, answers };
       await insert(transaction, 'erasures', { ...data, erased_at: now });
       return data;
-    });
+    }, 'alone');
   }
 
   /** The users who are in a set; null if there are none, or if the set is already gone. */

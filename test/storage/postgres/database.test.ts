@@ -1,4 +1,5 @@
 /** The door to Postgres: values, transactions that conflict, lost connections, announcements. */
+import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, expect, it } from 'vitest';
 import { Database } from '../../../src/storage/postgres/database/database.ts';
@@ -27,6 +28,12 @@ async function cutConnections(url: string): Promise<void> {
   await client.end();
 }
 
+/** Waits until a statement of another connection waits for a lock. */
+async function waitForLock(database: Database): Promise<void> {
+  const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  while ((await database.get(waiting)) === undefined) await setTimeout(5);
+}
+
 describeWithPostgres('Database', () => {
   it('binds values by name, and returns numbers, texts and JSON as they were', async () => {
     const database = await open();
@@ -51,6 +58,26 @@ describeWithPostgres('Database', () => {
       });
     await Promise.all(Array.from({ length: 60 }, (_, i) => increment(i % 2 === 0 ? one : two)));
     expect(await one.get('SELECT written_at AS at FROM probe')).toEqual({ at: 60 });
+  });
+
+  it('runs a transaction alone if it must: after those that have begun, and before later ones', async () => {
+    const url = await openPostgres();
+    const [one, two] = [await open(url), await open(url)];
+    const order: string[] = [];
+    const begun = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    const first = one.write(async () => {
+      begun.resolve();
+      await go.promise;
+      order.push('first');
+    }, 'readCommitted');
+    await begun.promise;
+    const alone = two.write(async () => void order.push('alone'), 'alone');
+    await waitForLock(one);
+    const later = one.write(async () => void order.push('later'));
+    go.resolve();
+    await Promise.all([first, alone, later]);
+    expect(order).toEqual(['first', 'alone', 'later']);
   });
 
   it('undoes all of a transaction that throws', async () => {

@@ -130,7 +130,7 @@ export class Announcements {
   }
 
   async #connect(): Promise<pg.Client> {
-    const client = newClient(this.#url);
+    const client = newClient(this.#url, 'metaheac listener');
     client.on('error', () => this.#drop(client));
     client.on('end', () => this.#drop(client));
     client.on('notification', ({ payload = '' }) => this.#receive(payload));

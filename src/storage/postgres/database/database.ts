@@ -48,6 +48,7 @@ const STATUS_PAUSE_MS = 250;
 const BEGIN = {
   serializable: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
   readCommitted: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+  alone: 'BEGIN ISOLATION LEVEL READ COMMITTED',
 } as const;
 
 export class Database implements Sql {
@@ -95,8 +96,9 @@ export class Database implements Sql {
   /**
    * Runs `work` in one transaction and commits it: it reads one state of the database, and its effects are made all or
    * not at all, as if no other transaction ran meanwhile. `work` may run more than once, so it must have no effect but
-   * statements of its transaction. With `readCommitted`, each statement reads the newest state; then `work` locks the
-   * rows on which it decides.
+   * statements of its transaction. With `readCommitted`, each statement reads the newest state, and `work` locks the
+   * rows on which it decides. With `alone`, no other write transaction runs meanwhile; this is for rare and short work
+   * about many rows.
    * @throws AppError unavailable (no connection, or conflicts with others at every attempt), storage_failed
    */
   async write<T>(
@@ -106,7 +108,7 @@ export class Database implements Sql {
     let isLost = false;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#attempt(work, level, attempt > ATTEMPTS_BESIDE_OTHERS);
+        return await this.#attempt(work, level, level === 'alone' || attempt > ATTEMPTS_BESIDE_OTHERS);
       } catch (error) {
         const isAgain = isConflict(error) || isDoubtful(error) || (isConnectionLost(error) && !isLost);
         isLost ||= isConnectionLost(error);

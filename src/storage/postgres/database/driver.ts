@@ -56,9 +56,12 @@ export function connectPool(url: string, size: number = POOL_SIZE): pg.Pool {
   return pool;
 }
 
-/** A single connection without limits on the time of statements, which the caller connects and ends. */
-export function newClient(url: string): pg.Client {
-  const client = new pg.Client(settingsOf(url));
+/**
+ * A single connection without limits on the time of statements, which the caller connects and ends. The server lists
+ * connections by their names.
+ */
+export function newClient(url: string, name?: string): pg.Client {
+  const client = new pg.Client({ ...settingsOf(url), ...(name !== undefined && { application_name: name }) });
   client.on('error', ignore);
   return client;
 }
