@@ -1,51 +1,23 @@
 /** Engines of several hosts expand campaigns together, with the bytes of one engine that works alone. */
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Feature } from '../../../src/dataset/features.ts';
 import { readModelFolder } from '../../../src/model/folder.ts';
 import { eraseUsers } from '../../../src/population/erase.ts';
-import { importPopulation } from '../../../src/population/import.ts';
 import { openPopulation, summariseVersions } from '../../../src/population/read.ts';
-import { schemaOfFeatures, updateFiles } from '../../../src/population/update.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
 import { type Cluster, startCluster } from './cluster.ts';
+import { makeUpdatedPopulation, SEGMENTS } from './updated-population.ts';
 
 const world = await tinyWorld();
 const CAMPAIGNS = world.campaigns.slice(0, 2);
-const COPIES = 135_000;
-/** Segments of the population after its update. */
-const SEGMENTS = 3;
-/** Few enough that no segment is rewritten. */
-const CHANGED = 11_000;
 const population = join(temporaryFolder(), 'population');
 /** The rankings of an engine that works alone. */
 let expected: Record<string, Buffer>[];
 
-/**
- * A population of several segments, in which updates left dead rows and mixed the user numbers of segments. The users of
- * the small world come first, then copies of them with other ids, so there are many ties.
- */
-beforeAll(async () => {
-  const data = join(temporaryFolder(), 'data');
-  cpSync(world.data, data, { recursive: true });
-  const path = join(data, 'users.ndjson');
-  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
-  const users = lines.map((line) => JSON.parse(line) as { user_id: string });
-  const copyOf = (i: number, id: string) => JSON.stringify({ ...users[i % users.length], user_id: id });
-  const copies = Array.from({ length: COPIES }, (_, i) => copyOf(i, `copy-${i}`));
-  writeFileSync(path, `${[...lines, ...copies].join('\n')}\n`);
-  await importPopulation({ source: data, features: openPopulation(world.population).features, out: population });
-  const changed = join(data, 'changed.ndjson');
-  const delta = Array.from({ length: CHANGED }, (_, i) => copyOf(i + 7, `copy-${i * 12}`));
-  writeFileSync(changed, `${delta.join('\n')}\n`);
-  const deleted = join(data, 'deleted.txt');
-  writeFileSync(deleted, Array.from({ length: 500 }, (_, i) => `copy-${i * 12 + 1}\n`).join(''));
-  const schema = (features: readonly Feature[]) => schemaOfFeatures(features, new Map());
-  await updateFiles({ population, changed: [changed], deleted: [deleted], schema });
-}, 240_000);
+beforeAll(() => makeUpdatedPopulation(population), 240_000);
 
 async function expandAll(cluster: Cluster, hosts: number): Promise<Record<string, Buffer>[]> {
   for (let i = 0; i < hosts; i++) await cluster.addHost();
