@@ -79,7 +79,7 @@ async function openShared(
 ): Promise<SharedVersions | null> {
   if (shared === undefined) return null;
   const files = await openBlobFiles(shared.blobs, clock);
-  return await openSharedVersions(files, { population, models }, shared, { now: clock.now, logger });
+  return await openSharedVersions(files, { population, models }, shared, { now: () => clock.now(), logger });
 }
 
 /**

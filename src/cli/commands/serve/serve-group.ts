@@ -1,4 +1,4 @@
-/** The commands that accept the settings of a service: `serve`, `config` and `doctor`. */
+/** The commands that accept the settings of a service: `serve`, `engine`, `config` and `doctor`. */
 import type { Command } from 'commander';
 import type { Output } from '../../../lib/output.ts';
 import type { Limits } from '../../../service/limits.ts';
@@ -13,6 +13,14 @@ export function addServeCommands(program: Command, output: Output, limits: Parti
     )
     .action(async (options) => (await import('./serve.ts')).serveCommand(options, output, limits));
   addExample(serve, 'metaheac serve --data-dir data-dir --model models/demo --population population');
+  addExample(
+    serve,
+    'metaheac serve --store postgres://db.example/metaheac --blobs s3://bucket/prefix --cache /var/cache/metaheac',
+  );
+  const engine = addAllSettings(
+    program.command('engine').description('expand campaigns of a cluster; reads the same configuration as its nodes'),
+  ).action(async (options) => (await import('./engine.ts')).engineCommand(options, output, limits));
+  addExample(engine, 'metaheac engine --store postgres://db.example/metaheac --blobs s3://bucket/prefix --threads 8');
   const config = addAllSettings(
     program
       .command('config')

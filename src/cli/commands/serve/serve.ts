@@ -1,21 +1,19 @@
 /** `metaheac serve`. */
 import { serve } from '../../../http/serve.ts';
 import { systemClock } from '../../../lib/clock.ts';
+import { UsageError } from '../../../lib/errors.ts';
 import { createLogger, logsToTerminal } from '../../../lib/logging.ts';
 import type { Output } from '../../../lib/output.ts';
 import type { Limits } from '../../../service/limits.ts';
-import { openService, type ServiceOptions } from '../../../service/service.ts';
+import { openService } from '../../../service/service.ts';
 import { required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
+import { clusterOf } from './cluster-settings.ts';
+import { untilSignal } from './signals.ts';
 
-/** Signals that arrive within this time of each other count as one, because under npm each Ctrl-C arrives twice. */
-const SAME_SIGNAL_MS = 500;
 /** Maximum time that pending work may keep the process alive after the service has closed. */
 const LINGER_MS = 200;
-/** The exit code after a second signal is this number plus the signal number. */
-const SIGNALLED = 128;
-const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
  * Serves until SIGTERM or SIGINT, then waits a limited time for open requests, and exits with code 0. A second signal
@@ -29,11 +27,13 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
   const telemetry = readTelemetry(settings, process.env, (variable) =>
     logger.warn({ variable }, 'OpenTelemetry variable ignored: its value cannot be used'),
   );
-  const options: ServiceOptions = {
-    dataDir: required(values, 'METAHEAC_DATA_DIR'),
-    model: required(values, 'METAHEAC_MODEL'),
-    population: required(values, 'METAHEAC_POPULATION'),
-    adopt: flags['adopt'] === true,
+  const cluster = clusterOf(values);
+  const hasEngine = values.METAHEAC_ENGINE ?? cluster === null;
+  if (cluster === null && !hasEngine)
+    throw new UsageError('--engine false: only a node of a cluster can run without an engine');
+  if (cluster !== null && flags['adopt'] === true)
+    throw new UsageError('--adopt is for data folders: the data of a cluster is in its database');
+  const options = {
     followPopulation: values.METAHEAC_FOLLOW_POPULATION,
     host: values.METAHEAC_HOST,
     port: values.METAHEAC_PORT,
@@ -52,24 +52,29 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
     logger,
     clock: systemClock,
   };
-  const server = await serve(await openService(options), options);
+  const { METAHEAC_MODEL: model = null, METAHEAC_POPULATION: population = null } = values;
+  const service =
+    cluster === null
+      ? await openService({
+          ...options,
+          dataDir: required(values, 'METAHEAC_DATA_DIR'),
+          model: required(values, 'METAHEAC_MODEL'),
+          population: required(values, 'METAHEAC_POPULATION'),
+          adopt: flags['adopt'] === true,
+        })
+      : await (await import('../../../service/cluster/cluster-service.ts')).openNode({
+          ...{ ...options, ...cluster, model, population, hasEngine },
+        });
+  const server = await serve(service, options);
   // Before this point, a signal simply ends the process: verifying a large population may take long, and nothing needs
   // to be closed yet.
-  const told = new Promise<void>((resolve) => {
-    let first: number | null = null;
-    for (const [signal, number] of Object.entries(SIGNALS))
-      process.on(signal, () => {
-        first ??= systemClock.elapsed();
-        if (systemClock.elapsed() - first > SAME_SIGNAL_MS) process.exit(SIGNALLED + number);
-        resolve();
-      });
-  });
+  const told = untilSignal();
   output.note(`metaheac is listening on ${server.url} (documentation: ${server.url}/docs)`);
   try {
     await Promise.race([server.engineReady.then(() => told), told]);
   } finally {
     await server.close();
-    // a trace exporter that waits for its receiver would keep the process alive for ten seconds
-    if (telemetry !== null) setTimeout(() => process.exit(), LINGER_MS).unref();
+    // a trace exporter or a database that does not answer would keep the process alive
+    if (telemetry !== null || cluster !== null) setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

@@ -1,0 +1,185 @@
+/** A node of a cluster without HTTP: the parts of a service on a store and blobs that several nodes share. */
+import { RankingCache } from '../../audience/ranking-cache.ts';
+import { freeBytesIn } from '../../lib/files/free-bytes.ts';
+import { requireKeyFor } from '../../lib/listening.ts';
+import { trustedProxyCheck } from '../../lib/trusted-proxies.ts';
+import { viewOf } from '../../population/read.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import { thisMachine } from '../machine.ts';
+import { openFileLimit, requireFilesOfEngine, withinOpenFiles } from '../open-files.ts';
+import type { Estimates } from '../ports/estimates.ts';
+import type { StorageStatus } from '../ports/health.ts';
+import type { ListenOptions, Service } from '../ports/service.ts';
+import { ModelActivation } from '../served/model-activation.ts';
+import { PopulationActivation } from '../served/population-activation.ts';
+import { superviseEngine } from '../service-engine.ts';
+import {
+  type Closers,
+  openExplainer,
+  openExporter,
+  openReads,
+  openWebhooks,
+  retentionOf,
+  startEraser,
+} from '../service-parts.ts';
+import { defaultThreads } from '../settings/environment.ts';
+import { DiskWatch } from '../upkeep/disk-watch.ts';
+import { startHousekeeping } from '../upkeep/housekeeping.ts';
+import { keepReserve, startUpkeep } from '../upkeep/service-upkeep.ts';
+import { createAddressGuard } from '../webhooks/address-guard.ts';
+import { type ClusterOptions, type JoinedCluster, joinCluster } from './cluster-start.ts';
+import { startLeaderTasks } from './leader-tasks.ts';
+import { Membership } from './membership.ts';
+
+export interface NodeOptions extends ClusterOptions, ListenOptions {
+  /** Whether this node expands campaigns too. */
+  readonly hasEngine: boolean;
+  readonly device: string;
+  /** Number of engine threads; null for one thread per processor. */
+  readonly threads: number | null;
+  readonly limits: Partial<Limits>;
+  /** Non-public hosts and CIDRs that webhooks may call. */
+  readonly webhookAllowedHosts: readonly string[];
+  /** Whether to serve each version of the population as soon as it is published. */
+  readonly followPopulation?: boolean;
+  readonly logLevel: string;
+  readonly prettyLogs?: boolean;
+}
+
+/** Estimates of a node without an engine, which are never ready. */
+const NO_ESTIMATES: Estimates = { estimate: async () => ({ kind: 'loading' }) };
+
+/**
+ * Opens all parts of a node. If this function throws, it has closed everything that it opened.
+ * @throws the errors of `joinCluster`; AppError invalid_argument
+ */
+export async function openNode(options: NodeOptions): Promise<Service> {
+  const limits = checkedLimits(options);
+  const closers: Closers = [];
+  const close = async () => {
+    while (closers.length > 0) await closers.pop()!();
+  };
+  try {
+    return { ...(await openParts(options, limits, closers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The limits for this process. A cluster keeps no space for deletions, because its data has disks of its own. */
+export function clusterLimits(given: Partial<Limits>): Limits {
+  const all = { ...DEFAULT_LIMITS, ...given, diskReserveBytes: 0, reserveFileBytes: 0 };
+  return withinOpenFiles(all, openFileLimit());
+}
+
+/** Checks everything that needs no connection. @throws AppError invalid_argument */
+function checkedLimits(options: NodeOptions): Limits {
+  trustedProxyCheck(options.trustedProxies ?? []);
+  createAddressGuard(options.webhookAllowedHosts);
+  if (options.hasEngine) requireFilesOfEngine(options.threads ?? defaultThreads(), openFileLimit());
+  return clusterLimits(options.limits);
+}
+
+async function openParts(options: NodeOptions, limits: Limits, closers: Closers): Promise<Omit<Service, 'close'>> {
+  const { logger, hasEngine } = options;
+  const joined = await joinCluster(options, limits, closers);
+  const { locator, clock, store, cluster, telemetry, data, served } = joined;
+  requireKeyFor(options.host, options.apiKey !== null || (await store.apiKeys.exist()), options.trustedProxies);
+  const rankings = new RankingCache(store.blobs, {
+    ...{ openRankings: limits.openRankings, memoryBytes: limits.rankingMemoryBytes },
+  });
+  closers.push(() => rankings.closeAll());
+  const population = viewOf(() => served.now.population);
+  const switches = openSwitches(options, limits, joined, closers);
+  const { supervisor, models, populations, membership, wake } = switches;
+  const storage = await startWork(options, limits, { ...joined, ...switches, rankings }, closers);
+  const erasePopulation = async (userIds: readonly string[]) => {
+    await data.mirror.erase(userIds, population);
+    await cluster.announcements.announce('population');
+  };
+  const eraser = startEraser(options, store, population, limits, closers, erasePopulation);
+  const customisedModels = openExporter(served, data.models, locator);
+  closers.push(() => customisedModels.close());
+  const explainer = openExplainer(data.population, limits, locator);
+  closers.push(() => explainer.close());
+  const webhooks = openWebhooks({ ...options, clock }, store, telemetry?.isTracing ? telemetry : null, limits);
+  return {
+    limits,
+    ports: {
+      ...openReads(store, rankings, closers),
+      ...{ store, population, models, populations, customisedModels, eraser, explainer, storage, webhooks },
+      served: () => served.now,
+      engine: () => (hasEngine ? supervisor.state : membership.engines()),
+      estimates: hasEngine ? supervisor : NO_ESTIMATES,
+      onExpanded: (listener) => supervisor.onExpanded(listener),
+      machine: thisMachine(options.cache),
+      ...{ wake, telemetry, logger, clock },
+    },
+    start: () => {
+      webhooks.start();
+      const ready = hasEngine ? supervisor.start() : Promise.resolve();
+      ready.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
+      return ready;
+    },
+    drain: () => {
+      supervisor.drain();
+      return webhooks.stop();
+    },
+  };
+}
+
+/** The node's engine, if it has one, the switches of the served versions, and the node's membership. */
+function openSwitches(options: NodeOptions, limits: Limits, joined: JoinedCluster, closers: Closers) {
+  const { logger } = options;
+  const { locator, clock, store, cluster, data, record, served } = joined;
+  const keeper = keepReserve(store, locator, logger, limits);
+  const shared = { blobs: options.blobs, mirrorBytes: limits.mirrorBytes };
+  const own = { ...options, clock, population: data.population, shared };
+  const supervisor = superviseEngine(own, { served, models: data.models }, { store, locator, keeper }, limits);
+  const start = { models: data.models, given: served.now.model.folder };
+  const models = new ModelActivation({ start, record, served, store, supervisor, logger, clock });
+  closers.push(() => models.close());
+  const populations = new PopulationActivation({ folder: data.population, record, served, logger });
+  closers.push(() => populations.close());
+  closers.push(() => supervisor.stop());
+  const membership = new Membership(cluster, 'node', () => cluster.outage() === null);
+  closers.push(() => membership.close());
+  cluster.announcements.onAnnounced('jobs', () => supervisor.wake());
+  const wake = () => {
+    supervisor.wake();
+    // engines that are not told look by themselves
+    cluster.announcements.announce('jobs').catch(() => {});
+  };
+  return { supervisor, models, populations, membership, wake, keeper };
+}
+
+type WorkParts = JoinedCluster & ReturnType<typeof openSwitches> & { readonly rankings: RankingCache };
+
+/** Starts upkeep, and what the leader does. */
+async function startWork(
+  options: NodeOptions,
+  limits: Limits,
+  parts: WorkParts,
+  closers: Closers,
+): Promise<StorageStatus> {
+  const { logger, followPopulation = false } = options;
+  const { clock, store, rankings, served, wake } = parts;
+  const disk = new DiskWatch(
+    () => freeBytesIn(options.cache),
+    0,
+    () => false,
+    clock,
+  );
+  const ofUpkeep = { ...parts, disk, onLost: () => {} };
+  const storage = await startUpkeep({ logger, clock, population: null }, limits, ofUpkeep, closers);
+  closers.push(
+    startHousekeeping({
+      ...{ store, rankings, wake, logger, clock, ...retentionOf(limits) },
+      populationVersion: () => served.now.population.version,
+      hasRoom: () => true,
+    }),
+  );
+  closers.push(startLeaderTasks({ ...parts, logger, followPopulation }));
+  return storage;
+}

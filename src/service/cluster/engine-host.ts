@@ -1,0 +1,84 @@
+/** A host that only expands campaigns: an engine on the store and blobs of a cluster. It joins and leaves at will. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Limits } from '../limits.ts';
+import { openFileLimit, requireFilesOfEngine } from '../open-files.ts';
+import type { EngineStatus } from '../ports/health.ts';
+import { superviseEngine } from '../service-engine.ts';
+import type { Closers } from '../service-parts.ts';
+import { defaultThreads } from '../settings/environment.ts';
+import { keepReserve } from '../upkeep/service-upkeep.ts';
+import { clusterLimits } from './cluster-service.ts';
+import { type ClusterOptions, joinCluster } from './cluster-start.ts';
+import { Membership } from './membership.ts';
+
+const LOOK_EVERY_MS = 100;
+
+export interface EngineHostOptions extends ClusterOptions {
+  readonly device: string;
+  /** Number of engine threads; null for one thread per processor. */
+  readonly threads: number | null;
+  readonly limits: Partial<Limits>;
+  readonly logLevel: string;
+  readonly prettyLogs?: boolean;
+}
+
+export interface EngineHost {
+  engine(): EngineStatus;
+  /** Why the engine cannot work although it runs; null if it can. */
+  obstacle(): string | null;
+  /** Resolves when the engine is ready, and rejects if it refuses to start. */
+  start(): Promise<void>;
+  /**
+   * Stops claiming work, and resolves when the running work has ended, or after `engineDrainMs`. What is left then
+   * continues on other hosts after `close`.
+   */
+  drain(): Promise<void>;
+  /** Ends the engine, and leaves the cluster. */
+  close(): Promise<void>;
+}
+
+/**
+ * Joins the cluster. If this function throws, it has closed everything that it opened.
+ * @throws the errors of `joinCluster`; AppError invalid_argument
+ */
+export async function openEngineHost(options: EngineHostOptions): Promise<EngineHost> {
+  requireFilesOfEngine(options.threads ?? defaultThreads(), openFileLimit());
+  const limits = clusterLimits(options.limits);
+  const closers: Closers = [];
+  const close = async () => {
+    while (closers.length > 0) await closers.pop()!();
+  };
+  try {
+    return { ...(await openParts(options, limits, closers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openParts(
+  options: EngineHostOptions,
+  limits: Limits,
+  closers: Closers,
+): Promise<Omit<EngineHost, 'close'>> {
+  const { locator, clock, store, cluster, data, served } = await joinCluster(options, limits, closers);
+  const keeper = keepReserve(store, locator, options.logger, limits);
+  const shared = { blobs: options.blobs, mirrorBytes: limits.mirrorBytes };
+  const own = { ...options, clock, population: data.population, shared };
+  const supervisor = superviseEngine(own, { served, models: data.models }, { store, locator, keeper }, limits);
+  closers.push(() => supervisor.stop());
+  cluster.announcements.onAnnounced('jobs', () => supervisor.wake());
+  const obstacle = () => cluster.outage()?.reason ?? null;
+  const membership = new Membership(cluster, 'engine', () => supervisor.state.ready && obstacle() === null);
+  closers.push(() => membership.close());
+  return {
+    engine: () => supervisor.state,
+    obstacle,
+    start: () => supervisor.start(),
+    drain: async () => {
+      supervisor.drain();
+      const until = clock.elapsed() + limits.engineDrainMs;
+      while ((supervisor.state.heartbeat?.expanding ?? 0) > 0 && clock.elapsed() < until) await sleep(LOOK_EVERY_MS);
+    },
+  };
+}

@@ -1,0 +1,159 @@
+/** Two nodes and an engine on one database: what one node does, the other shows, and what both do is done once. */
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { RunningServer } from '../../../src/http/serve.ts';
+import { describeWithPostgres } from '../../fixture/postgres.ts';
+import { tinyWorld } from '../../fixture/tiny-world.ts';
+import { openReceiver } from '../../http/webhooks/receiver.ts';
+import { openCluster, type TestCluster } from './start-cluster.ts';
+
+const WITHIN = { timeout: 60_000, interval: 50 };
+
+let cluster: TestCluster;
+let nodes: readonly RunningServer[];
+let seeds: readonly string[];
+let features: object;
+
+const KEY = 'an-admin-key-for-tests';
+const ADMIN = { authorization: `Bearer ${KEY}` };
+
+async function call(node: RunningServer, method: string, path: string, body?: object, headers: object = {}) {
+  const response = await fetch(`${node.url}${path}`, {
+    method,
+    headers: { ...(body && { 'content-type': 'application/json' }), ...ADMIN, ...headers } as Record<string, string>,
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  // biome-ignore lint/suspicious/noExplicitAny: the tests assert what it is
+  const json = text === '' ? null : (JSON.parse(text) as any);
+  return { status: response.status, headers: response.headers, text, json };
+}
+const campaign = (name: string) => ({ name, features, seeds, audience: { size: 20 } });
+const create = async (node: RunningServer, name: string): Promise<string> => {
+  const { status, json, text } = await call(node, 'POST', '/v1/campaigns', campaign(name));
+  expect([status, text]).toEqual([202, text]);
+  return json.id;
+};
+const untilReady = (node: RunningServer, id: string) =>
+  vi.waitFor(async () => {
+    const { json } = await call(node, 'GET', `/v1/campaigns/${id}`);
+    expect(json).toMatchObject({ state: 'ready', audience_version: expect.any(Number) });
+    return json;
+  }, WITHIN);
+
+describeWithPostgres('two nodes and an engine', () => {
+  beforeAll(async () => {
+    const world = await tinyWorld();
+    [{ seeds, features }] = [world.campaigns[0]!];
+    cluster = await openCluster();
+    const first = await cluster.startNode({ model: world.model, population: world.population, apiKey: KEY });
+    // the second node has only what the first has published
+    nodes = [first, await cluster.startNode({ apiKey: KEY })];
+    await cluster.startEngine();
+  });
+  afterAll(() => cluster?.close());
+
+  it('expand a campaign once, and show the same audience on every node', async () => {
+    const [one, other] = nodes as [RunningServer, RunningServer];
+    const id = await create(one, 'first');
+    await untilReady(other, id);
+    const path = `/v1/campaigns/${id}/audience?limit=20`;
+    const pages = await Promise.all(nodes.map((node) => call(node, 'GET', path)));
+    expect(pages[0]!.json.items).toHaveLength(20);
+    expect(pages[1]!.text).toBe(pages[0]!.text);
+    const user = encodeURIComponent(pages[0]!.json.items[3].user_id);
+    for (const node of nodes)
+      expect((await call(node, 'GET', `/v1/campaigns/${id}/audience/members/${user}`)).json).toMatchObject({
+        ...{ member: true, rank: 4 },
+      });
+    await vi.waitFor(async () => {
+      const { json } = await call(other, 'GET', '/readyz');
+      const { detail } = json.parts.find(({ name }: { name: string }) => name === 'engine');
+      expect(detail).toBe('1 of 1 engines of the cluster are ready');
+    }, WITHIN);
+  });
+
+  it('make one campaign of requests with the same key, whichever node they reach', async () => {
+    const requests = Array.from({ length: 8 }, (_, i) =>
+      call(nodes[i % 2]!, 'POST', '/v1/campaigns', campaign('once'), { 'idempotency-key': 'the-same-key' }),
+    );
+    const answers = await Promise.all(requests);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
+    const { json } = await call(nodes[1]!, 'GET', '/v1/campaigns?search=once');
+    expect(json.items).toHaveLength(1);
+  });
+
+  it('let one of several changes through that have read the same', async () => {
+    const id = await create(nodes[0]!, 'contended');
+    const etag = String((await call(nodes[0]!, 'GET', `/v1/campaigns/${id}`)).headers.get('etag'));
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, i) =>
+        call(nodes[i % 2]!, 'PATCH', `/v1/campaigns/${id}`, { name: `by ${i}` }, { 'if-match': etag }),
+      ),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412, 412, 412]);
+  });
+
+  it('list every change of an active version to a reader of either node, in order and once', async () => {
+    const id = await create(nodes[0]!, 'changing');
+    await untilReady(nodes[1]!, id);
+    let cursor = (await call(nodes[1]!, 'GET', '/v1/changes?limit=1000')).json.next_cursor;
+    const sizes = Array.from({ length: 24 }, (_, i) => 5 + (i % 12));
+    let isDone = false;
+    const changing = (async () => {
+      for (let i = 0; i < sizes.length; i += 4)
+        await Promise.all(
+          sizes
+            .slice(i, i + 4)
+            .map((size, j) => call(nodes[j % 2]!, 'PATCH', `/v1/campaigns/${id}`, { audience: { size } })),
+        );
+      isDone = true;
+    })();
+    const seen: number[] = [];
+    for (let last = false; ; ) {
+      const { json } = await call(nodes[seen.length % 2]!, 'GET', `/v1/changes?since=${cursor}&limit=3`);
+      seen.push(...json.items.map(({ version }: { version: number }) => version));
+      cursor = json.next_cursor;
+      if (last && json.items.length === 0) break;
+      last = isDone;
+    }
+    await changing;
+    const { json } = await call(nodes[0]!, 'GET', `/v1/campaigns/${id}/audiences?limit=100`);
+    const versions = json.items.map(({ version }: { version: number }) => version).reverse();
+    expect(seen).toEqual(versions.slice(1));
+  });
+
+  it('send each event of a webhook once', async () => {
+    const receiver = await openReceiver();
+    try {
+      const { json } = await call(nodes[1]!, 'POST', '/v1/webhooks', { url: receiver.url, events: ['campaign.ready'] });
+      const ids = await Promise.all(['a', 'b', 'c', 'd'].map((name, i) => create(nodes[i % 2]!, name)));
+      for (const id of ids) await untilReady(nodes[0]!, id);
+      await vi.waitFor(async () => {
+        const { json: page } = await call(nodes[0]!, 'GET', `/v1/webhooks/${json.id}/deliveries`);
+        expect(page.items.map(({ state }: { state: string }) => state)).toEqual(Array(4).fill('delivered'));
+      }, WITHIN);
+      expect(receiver.received).toHaveLength(4);
+      await call(nodes[0]!, 'DELETE', `/v1/webhooks/${json.id}`);
+    } finally {
+      await receiver.close();
+    }
+  });
+
+  it('refuse a key on every node within a second after it was revoked', async () => {
+    const other = await call(nodes[1]!, 'POST', '/v1/keys', { name: 'reader', scope: 'read' });
+    expect(other.status).toBe(201);
+    const reader = { authorization: `Bearer ${other.json.key}` };
+    await vi.waitFor(async () => {
+      for (const node of nodes) expect((await call(node, 'GET', '/v1/campaigns', undefined, reader)).status).toBe(200);
+    }, WITHIN);
+    expect((await call(nodes[0]!, 'DELETE', `/v1/keys/${other.json.id}`)).status).toBeLessThan(300);
+    await vi.waitFor(
+      async () => {
+        for (const node of nodes)
+          expect((await call(node, 'GET', '/v1/campaigns', undefined, reader)).status).toBe(401);
+      },
+      { timeout: 1_000, interval: 20 },
+    );
+  });
+});
