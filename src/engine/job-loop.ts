@@ -23,7 +23,7 @@ const STORE_ERROR_DELAY_MS = 1000;
 
 /** Dependencies that all expansions share, whatever their model. */
 export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation' | 'distribution'> & {
-  readonly models: Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'closeAllUnused'>;
+  readonly models: Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'prefetch' | 'closeAllUnused'>;
   /** Returns the versions that are served now. */
   served(): EngineServed;
   /** Whether the disk has room for another expansion and `bytes` more. */

@@ -2,7 +2,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { isEnd } from '../../src/domain/states.ts';
-import type { EngineModels } from '../../src/engine/engine-models.ts';
 import { Checkpoints } from '../../src/engine/expansion/checkpoints.ts';
 import { Pace } from '../../src/engine/expansion/pace.ts';
 import { Pulse } from '../../src/engine/heartbeat.ts';
@@ -42,7 +41,8 @@ function slowModels(rng: Rng): EngineDependencies['models'] {
     },
     giveBack() {},
     closeAllUnused() {},
-  } satisfies Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'closeAllUnused'>;
+    prefetch: async () => () => {},
+  } satisfies EngineDependencies['models'];
 }
 
 const nameOf = ({ model, populationVersion }: EngineServed) => `${model.version} ${populationVersion}`;

@@ -34,7 +34,7 @@ const KEPT_CAMPAIGNS = 8;
 export interface RangeWorkerDependencies {
   readonly ranges: RangeWork;
   readonly blobs: Blobs;
-  readonly models: Pick<EngineModels, 'has' | 'take' | 'giveBack'>;
+  readonly models: Pick<EngineModels, 'has' | 'take' | 'giveBack' | 'prefetch'>;
   /** The engine's id, which names it in claims and in the log. */
   readonly owner: string;
   readonly leaseMs: number;
@@ -118,7 +118,7 @@ export class RangeWorker {
   /** Scores claims of the same segments, which share a pass. Never rejects. */
   async #scoreClaims(claims: readonly RangeClaim[]): Promise<void> {
     const { models, signal, logger } = this.#dependencies;
-    const [{ modelVersion, populationVersion }] = claims as [RangeClaim];
+    const [{ modelVersion, populationVersion, range }] = claims as [RangeClaim];
     this.#claims += 1;
     for (const claim of claims) this.#held.set(claim, new Cancellation());
     try {
@@ -126,7 +126,13 @@ export class RangeWorker {
       try {
         const own = await this.#keepOwn(claims, model);
         const population = await model.openPopulation(populationVersion);
-        await Promise.all(own.map((claim) => this.#scoreClaim(claim, model, population)));
+        // while these segments are fetched, the threads score those of the other claims
+        const release = await models.prefetch(populationVersion, range.from, range.to);
+        try {
+          await Promise.all(own.map((claim) => this.#scoreClaim(claim, model, population)));
+        } finally {
+          release();
+        }
       } finally {
         models.giveBack(modelVersion);
       }

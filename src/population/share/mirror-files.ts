@@ -64,9 +64,9 @@ export class MirrorFiles {
         this.#space.touch(path);
         return;
       }
-      await this.#space.makeRoom(file.size);
       withStorage(`write ${target}`, () => rmSync(target, { force: true }));
-      if (!(await this.#linked(version, file, target))) await fetchVerified(this.#files, file, target);
+      if (await this.#linked(version, file, target)) return;
+      await this.#space.withRoom(file.size, () => fetchVerified(this.#files, file, target));
     });
   }
 

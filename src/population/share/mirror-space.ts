@@ -35,9 +35,10 @@ export class MirrorSpace {
   readonly #limitBytes: number;
   readonly #holders: MirrorHolders;
   readonly #now: () => number;
-  /** Size at the last measurement, and of files that were added since. */
+  /** Size at the last measurement, of files that were added since, and of files that are being fetched. */
   #bytes = Number.POSITIVE_INFINITY;
   #added = 0;
+  #arriving = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(folder: string, limitBytes: number, holders: MirrorHolders, now: () => number) {
@@ -52,13 +53,21 @@ export class MirrorSpace {
   }
 
   /**
-   * Makes room for a file of this size. If all files are in use, the mirror exceeds its limit rather than stop the
-   * work. @throws AppError unavailable, storage_failed
+   * Runs `fetch`, which brings a file of this size, after making room for the file. If all files are in use, the mirror
+   * exceeds its limit rather than stop the work.
+   * @throws AppError unavailable, storage_failed, and the errors of `fetch`
    */
-  makeRoom(bytes: number): Promise<void> {
-    const done = this.#last.then(() => this.#makeRoom(bytes));
-    this.#last = done.catch(() => {});
-    return done;
+  async withRoom(bytes: number, fetch: () => Promise<void>): Promise<void> {
+    this.#arriving += bytes;
+    try {
+      const done = this.#last.then(() => this.#makeRoom());
+      this.#last = done.catch(() => {});
+      await done;
+      await fetch();
+      this.#added += bytes;
+    } finally {
+      this.#arriving -= bytes;
+    }
   }
 
   /** Marks a file as used now. */
@@ -71,15 +80,14 @@ export class MirrorSpace {
     }
   }
 
-  async #makeRoom(bytes: number): Promise<void> {
-    this.#added += bytes;
+  async #makeRoom(): Promise<void> {
     const isMeasured = this.#added <= this.#limitBytes * MEASURED_SHARE;
-    if (isMeasured && this.#bytes + this.#added <= this.#limitBytes) return;
+    if (isMeasured && this.#bytes + this.#added + this.#arriving <= this.#limitBytes) return;
     const release = await awaitFileLock(join(this.#folder, LOCK), LOCK_WAIT_MS);
     if (release === null) throw new AppError('unavailable', `${join(this.#folder, LOCK)} is held for too long`);
     try {
-      this.#bytes = await this.#removeUntil(this.#limitBytes - bytes);
-      this.#added = bytes;
+      this.#added = 0;
+      this.#bytes = await this.#removeUntil(this.#limitBytes - this.#arriving);
     } finally {
       release();
     }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import type { BlobFiles } from '../../../src/domain/ports/blob-files.ts';
 import type { RangeClaim, RangeOffer } from '../../../src/domain/ports/ranges.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { RangeChoice, RangeResult } from '../../../src/domain/ranges.ts';
@@ -15,6 +16,7 @@ import { Pace } from '../../../src/engine/expansion/pace.ts';
 import { type Heartbeat, Pulse } from '../../../src/engine/heartbeat.ts';
 import { Engine } from '../../../src/engine/job-loop.ts';
 import type { EngineConfig } from '../../../src/engine/messages.ts';
+import { openSharedVersions } from '../../../src/engine/shared-versions.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createLogger } from '../../../src/lib/logging.ts';
 import { readModelFolder } from '../../../src/model/folder.ts';
@@ -32,6 +34,10 @@ export interface ClusterOptions {
   readonly population: string;
   /** Without it, the store has no ranges, as an embedded one. */
   readonly rangeSegments?: number;
+  /** Where hosts mirror the population from; without it, they have the folder. */
+  readonly files?: BlobFiles;
+  /** The limit of each host's mirror. */
+  readonly mirrorBytes?: number;
 }
 
 export interface HostOptions {
@@ -81,7 +87,8 @@ class ToldRanges extends MemoryRanges {
   }
 }
 
-export async function startCluster({ model: folder, population, rangeSegments }: ClusterOptions) {
+export async function startCluster({ model: folder, population, rangeSegments, ...mirrored }: ClusterOptions) {
+  const { files, mirrorBytes = Number.POSITIVE_INFINITY } = mirrored;
   const dataDir = temporaryFolder();
   const embedded = await openStore(locateStore(dataDir), { clock: systemClock, ...LIMITS });
   onTestFinished(() => embedded.close());
@@ -113,11 +120,14 @@ export async function startCluster({ model: folder, population, rangeSegments }:
     },
     async addHost({ goldenSha256 }: HostOptions = {}): Promise<Host> {
       const ownerId = `${hosts.size + 1}:host`;
+      const folders = { population: files ? join(dataDir, ownerId) : population, models: join(dataDir, 'models') };
       const config = {
-        ...{ ...LIMITS, ownerId, served, threads: 1, device: 'cpu', population, models: join(dataDir, 'models') },
+        ...{ ...LIMITS, ownerId, served, threads: 1, device: 'cpu', ...folders },
         ...{ rangeSegments: rangeSegments ?? 1, keptWorkMs: 0, userSideBytes: 0, userSides: 1, diskReserveBytes: 0 },
       } as EngineConfig;
-      const { models } = await openEngineModels(config, () => {});
+      const telling = { now: systemClock.now, logger: createLogger('silent', ownerId) };
+      const shared = files && (await openSharedVersions(files, folders, { blobs: '', mirrorBytes }, telling));
+      const { models } = await openEngineModels(config, () => {}, { ...(shared && { shared }) });
       const mortal = new Mortal();
       const own = mortal.wrap(store);
       let beat: Heartbeat | null = null;
@@ -187,6 +197,7 @@ function withGolden(models: EngineModels, sha256: string | undefined): EngineMod
     has: (version) => models.has(version),
     giveBack: (version) => models.giveBack(version),
     closeAllUnused: () => models.closeAllUnused(),
+    prefetch: (version, from, to) => models.prefetch(version, from, to),
     take: async (version, folder) => {
       const { pool, ...loaded } = await models.take(version, folder);
       const goldenSha256 = async () => sha256;
@@ -195,7 +206,7 @@ function withGolden(models: EngineModels, sha256: string | undefined): EngineMod
   };
 }
 
-type Models = Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'closeAllUnused'>;
+type Models = Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'prefetch' | 'closeAllUnused'>;
 
 /** A pool whose methods are those of `pool`. */
 function boundCopy(pool: LoadedModel['pool']): LoadedModel['pool'] {
