@@ -8,6 +8,12 @@ import { freeBytesIn } from '../../lib/files/free-bytes.ts';
 import { blocksOfSet, openUserSet } from '../files/set-file.ts';
 import { folderOf, openBlobs } from './open-blobs.ts';
 
+/**
+ * Maximum length of a lease. The engine of a host that is lost cannot release its jobs, and another engine takes them
+ * within 15 s. An engine renews its leases every 5 s.
+ */
+export const LONGEST_LEASE_MS = 12_000;
+
 /** The adapter for stores with these blobs. */
 export function postgres(locator: BlobLocator): StoreAdapter {
   const folder = folderOf(locator);
@@ -17,7 +23,8 @@ export function postgres(locator: BlobLocator): StoreAdapter {
     requireFree: async () => {},
     open: async (url, options) => {
       const { openStore } = await import('./open-store.ts');
-      return (await openStore(url, locator, options)).store;
+      const leaseMs = Math.min(options.leaseMs, LONGEST_LEASE_MS);
+      return (await openStore(url, locator, { ...options, leaseMs })).store;
     },
     openFiles: async () => {
       const { blobs } = await openBlobs(locator);

@@ -1,0 +1,121 @@
+/** Jobs that several engines take from one queue: each once, in their order, also if an engine is stopped or killed. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterEach, expect, it } from 'vitest';
+import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import type { Job } from '../../../src/domain/types.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { LONGEST_LEASE_MS, postgres } from '../../../src/storage/postgres/adapter.ts';
+import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
+import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { sharedStore } from './shared-store.ts';
+
+const ENGINE = fileURLToPath(new URL('./children/engine.ts', import.meta.url));
+const LEASE_MS = 1_500;
+
+const children: ChildProcess[] = [];
+const stores: CampaignStore[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const store of stores.splice(0)) await store.close();
+});
+
+/** A store with the real clock, and a process that holds the job of its only campaign. */
+async function withEngine() {
+  const url = await openPostgres();
+  const blobs = pathToFileURL(temporaryFolder()).href;
+  const options = { clock: systemClock, minimumSeeds: 1, leaseMs: LEASE_MS, maximumAttempts: 3 };
+  const store = await postgres({ url: blobs, cacheFolder: '' }).open(url, options);
+  stores.push(store);
+  const { id } = await store.create(newCampaign(), everyoneIsKnown);
+  const child = spawn(process.execPath, [ENGINE, url, blobs, String(LEASE_MS)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  children.push(child);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  expect((await lines.next()).value).toBe('claimed');
+  return { store, id, child, nextLine: async () => (await lines.next()).value as string };
+}
+
+async function claimWhenFree(store: CampaignStore): Promise<Job> {
+  for (;;) {
+    const job = await store.claim('1:other');
+    if (job !== null) return job;
+    await setTimeout(20);
+  }
+}
+
+describeWithPostgres('jobs of several engines', () => {
+  it('are claimed once each, in the order of their turns, by engines that claim at the same time', async () => {
+    const data = sharedStore();
+    const all = await Promise.all([1, 2, 3, 4].map(() => data.open()));
+    const ids: string[] = [];
+    for (let i = 0; i < 24; i++) {
+      ids.push((await all[0]!.create(newCampaign(), everyoneIsKnown)).id);
+      data.clock.pass(1);
+    }
+    const claimed: string[] = [];
+    const engines = Array.from({ length: 12 }, async (_, i) => {
+      for (;;) {
+        const job = await all[i % all.length]!.claim(`${i}:engine`);
+        if (job === null) return;
+        claimed.push(job.campaignId);
+      }
+    });
+    await Promise.all(engines);
+    expect([...claimed].sort()).toEqual([...ids].sort());
+    // claims at the same time may be answered in another order: at most one for each engine
+    for (const [place, id] of claimed.entries()) expect(Math.abs(ids.indexOf(id) - place)).toBeLessThan(12);
+  });
+
+  it('stay with their engines when another service starts', async () => {
+    const data = sharedStore();
+    const [one, two] = [await data.open(), await data.open()];
+    await one.create(newCampaign(), everyoneIsKnown);
+    const job = (await one.claim('1:a'))!;
+    expect(await two.releaseAll()).toBe(0);
+    expect([await one.renew(job), await two.claim('2:b')]).toEqual([true, null]);
+  });
+
+  it('are refused from an engine that was stopped while another one finished its job', async () => {
+    const { store, id, child, nextLine } = await withEngine();
+    child.kill('SIGSTOP');
+    const job = await claimWhenFree(store);
+    expect(job).toMatchObject({ campaignId: id, attempt: 2, token: 2 });
+    expect(await expand(store, job, { folder: 'audiences/c/of-other' })).toBe(true);
+    child.kill('SIGCONT');
+    child.stdin!.write('finish\n');
+    expect(await nextLine()).toBe('finished false');
+    expect(await store.activeAudience(id)).toMatchObject({ version: 1, folder: 'audiences/c/of-other' });
+  });
+
+  it('are taken from a killed engine once its lease has expired', async () => {
+    const { store, child } = await withEngine();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const killedAt = performance.now();
+    expect((await claimWhenFree(store)).attempt).toBe(2);
+    expect(performance.now() - killedAt).toBeLessThan(LEASE_MS + 2_000);
+  });
+
+  it('have leases that end within the 15 s after which a dead engine’s job is taken again', () => {
+    // an engine looks at the queue twice a second
+    expect(LONGEST_LEASE_MS + 1_000).toBeLessThan(15_000);
+  });
+
+  it('of an engine that dies do not use up the attempts of work that failed', async () => {
+    const data = sharedStore({ maximumAttempts: 2 });
+    const store = await data.open();
+    const { id } = await store.create(newCampaign(), everyoneIsKnown);
+    for (let i = 0; i < 5; i++) {
+      await store.claim(`${i}:engine`);
+      expect(await store.releaseOwner(`${i}:engine`, 'stopped')).toBe(1);
+    }
+    const failed = (await store.claim('9:engine'))!;
+    expect(failed).toMatchObject({ attempt: 1, token: 6 });
+    await store.retryLater(failed, { code: 'storage_failed', message: 'the disk is full' }, 0);
+    expect((await store.get(id)).state).toBe('queued');
+  });
+});
