@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import type { FeedbackEvent } from '../../../src/domain/feedback.ts';
 import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
 import { insert } from '../../../src/storage/postgres/database/columns.ts';
+import { feedbackBlocks } from '../../../src/storage/postgres/feedback.ts';
 import { withSets } from '../../../src/storage/postgres/set-files.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { addCampaign, type Node, newNodes } from './nodes.ts';
@@ -49,6 +50,23 @@ describeWithPostgres('feedback from several nodes at once', () => {
     await Promise.all(uploads);
     for (const id of ids)
       expect(await nodes[0]!.feedback.feedbackOf(id)).toEqual({ conversion: 0, click: 5_200, dismissal: 0 });
+  });
+
+  it('is read in one state, whatever is uploaded meanwhile', async () => {
+    const { open } = await newNodes();
+    const [one, two] = [await open(), await open()];
+    const id = await addCampaign(one);
+    const number = await numberOf(one, id);
+    for (const prefix of ['a', 'b']) await one.feedback.addFeedback(id, events(names(prefix, 8_000), 'click'));
+    const read = await one.database.read(async (state) => {
+      const users: string[] = [];
+      for await (const rows of feedbackBlocks(state, number)) {
+        users.push(...rows.map(({ userId }) => userId));
+        await two.feedback.addFeedback(id, events(names('c', 10), 'click'));
+      }
+      return users;
+    });
+    expect([read.length, read.filter((userId) => userId.startsWith('c'))]).toEqual([16_000, []]);
   });
 
   it('gives an expansion all of an upload or nothing of it', async () => {

@@ -43,7 +43,7 @@ export async function newNodes(): Promise<Nodes> {
   return { url, clock, blobs, open: () => openNode(url, clock, blobs) };
 }
 
-async function openNode(url: string, clock: ManualClock, blobs: Blobs) {
+export async function openNode(url: string, clock: ManualClock, blobs: Blobs) {
   const database = await openDatabase(url);
   const options = { clock, minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3 };
   const connection = { database, blobs, options };

@@ -1,12 +1,14 @@
 /** User sets of several nodes: what one node records or removes never takes a file away that a row names. */
+import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import type { Blobs } from '../../../src/domain/ports/blobs.ts';
 import { type Change, countSeeds, type SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
 import { writeBlocks } from '../../../src/storage/files/writer.ts';
 import { withSets } from '../../../src/storage/postgres/set-files.ts';
 import { assignSet } from '../../../src/storage/postgres/set-rows.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
-import { addCampaign, type Node, newNodes } from './nodes.ts';
+import { addCampaign, type Node, newNodes, openNode } from './nodes.ts';
 
 const COMMON: SetOwner = { kind: 'common_suppression' };
 const NO_COUNTS = { counts: countSeeds([], () => true).counts, createdAt: 1, updatedAt: 1 };
@@ -85,6 +87,30 @@ describeWithPostgres('user sets of several nodes', () => {
     });
     expect(writes).toBe(2);
     expect([await two.userSets.find(COMMON), await blobs.list(SEED_FOLDER)]).toEqual([sha256, [userSetFile(sha256)]]);
+  });
+
+  it('wait to be recorded while another node removes the file, and are then written again', async () => {
+    const { url, clock, open, blobs } = await newNodes();
+    const gate = Promise.withResolvers<void>();
+    const deleting = Promise.withResolvers<void>();
+    const slowBlobs: Blobs = Object.assign(Object.create(blobs), {
+      deleteFile: async (folder: string, file: string) => {
+        deleting.resolve();
+        await gate.promise;
+        await blobs.deleteFile(folder, file);
+      },
+    });
+    const [one, two] = [await openNode(url, clock, slowBlobs), await open()];
+    await change(two, COMMON, 'replace', ['ann']);
+    const clearing = one.userSets.clear(COMMON);
+    await deleting.promise;
+    const changing = change(two, COMMON, 'replace', ['ann']);
+    await setTimeout(300);
+    const found = await two.userSets.find(COMMON);
+    gate.resolve();
+    await Promise.all([clearing, changing]);
+    expect(found).toBeNull();
+    expect(await read(two, COMMON)).toEqual(['ann']);
   });
 
   it('leave no file if the transaction that records them fails', async () => {
