@@ -42,14 +42,18 @@ export async function keepAnswerOf<Made>(
 ): Promise<void> {
   if (once === undefined) return;
   const { key, requestSha256, answer } = once;
-  if ((await findAnswer(sql, once, now)) !== null) throw new AnsweredBefore();
-  await sql.run(
+  // waits for a transaction that is storing a response for this key, and never replaces a response that is still valid
+  const stored = await sql.run(
     `INSERT INTO idempotency_keys (key, request_sha256, campaign_id, answer, created_at)
      VALUES (@key, @requestSha256, @campaignId, @answer, @now)
      ON CONFLICT (key) DO UPDATE SET request_sha256 = excluded.request_sha256, campaign_id = excluded.campaign_id,
-       answer = excluded.answer, created_at = excluded.created_at`,
-    { key, requestSha256, campaignId, answer: answer(made), now },
+       answer = excluded.answer, created_at = excluded.created_at
+     WHERE idempotency_keys.created_at <= @expired`,
+    { key, requestSha256, campaignId, answer: answer(made), now, expired: now - KEY_LIFETIME_MS },
   );
+  if (stored === 1) return;
+  await findAnswer(sql, once, now);
+  throw new AnsweredBefore();
 }
 
 /** Finds responses with examples of unknown seeds. It reads the text, because Postgres refuses some escapes of JSON. */

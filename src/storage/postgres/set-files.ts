@@ -10,7 +10,7 @@ import { AppError } from '../../lib/errors.ts';
 import { blocksOfSet, openUserSet, SEED_FOLDER, type UserSet, userSetFile } from '../files/set-file.ts';
 import type { WrittenSet } from '../files/writer.ts';
 import type { Database, Sql } from './database/database.ts';
-import { deleteUnusedSet, insertSet, unusedSets } from './set-rows.ts';
+import { deleteUnusedSet, insertSet, lockSet, unusedSets } from './set-rows.ts';
 
 /** Maximum number of times that sets are written because another process keeps removing their files. */
 const ATTEMPTS = 5;
@@ -66,8 +66,8 @@ export class SetFiles {
    * @throws WriteAgain if another process has removed the file
    */
   async record(transaction: Sql, set: UserSet, now: number): Promise<void> {
-    // a row that exists names a file, and a row that this transaction refers to cannot be deleted
-    if (!(await insertSet(transaction, set, now))) return;
+    // a row that exists names a file, and a locked row cannot be deleted before this transaction refers to it
+    while (!(await insertSet(transaction, set, now))) if (await lockSet(transaction, set.sha256)) return;
     if (!(await this.#blobs.hasFile(SEED_FOLDER, userSetFile(set.sha256)))) throw new WriteAgain();
   }
 

@@ -59,6 +59,12 @@ export async function insertSet(sql: Sql, { sha256, users, sizeBytes }: UserSet,
   return inserted === 1;
 }
 
+/** Keeps others from deleting the row of a set until the transaction ends; returns false if there is no row. */
+export async function lockSet(sql: Sql, sha256: string): Promise<boolean> {
+  const row = await sql.get('SELECT 1 AS found FROM user_sets WHERE sha256 = @sha256 FOR KEY SHARE', { sha256 });
+  return row !== undefined;
+}
+
 /** The names of sets to which no other row refers. */
 export async function unusedSets(sql: Sql): Promise<string[]> {
   const rows = await sql.all<{ sha256: string }>(`SELECT sha256 FROM user_sets WHERE ${IS_UNUSED}`);

@@ -1,10 +1,12 @@
 /** Idempotency keys over several nodes: the second of two equal requests finds the response of the first. */
 import { expect, it } from 'vitest';
 import { AnsweredBefore, KEY_LIFETIME_MS } from '../../../src/domain/idempotency.ts';
+import { insertRow } from '../../../src/storage/postgres/database/columns.ts';
 import { findAnswer, keepAnswerOf } from '../../../src/storage/postgres/idempotency.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { type Node, newNodes } from './nodes.ts';
 
+const NOTHING = { users: 0, sets: 0, feedback: 0, answers: 0, erased_at: 0 };
 const hook = { url: 'https://example.com/', events: [], description: '' };
 const once = (requestSha256 = 'r') => ({ key: 'k', requestSha256, answer: (made: object) => JSON.stringify(made) });
 
@@ -20,6 +22,20 @@ describeWithPostgres('equal requests on several nodes', () => {
     expect((await nodes[1]!.webhooks.list({ limit: 9 })).items).toEqual([created[0]!.webhook]);
     for (const { database } of nodes)
       expect(await findAnswer(database, once(), clock.now())).toBe(JSON.stringify(created[0]));
+  });
+
+  it('make one of each also in transactions that see what others have just committed', async () => {
+    const { open, clock } = await newNodes();
+    const nodes = [await open(), await open()];
+    const make = ({ database }: Node) =>
+      database.write(async (transaction) => {
+        const made = { id: await insertRow(transaction, 'erasures', NOTHING) };
+        await keepAnswerOf(transaction, once(), made, '', clock.now());
+        return made;
+      }, 'readCommitted');
+    const outcomes = await Promise.allSettled([...nodes, ...nodes, ...nodes].map(make));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await nodes[0]!.database.all('SELECT 1 FROM erasures')).toHaveLength(1);
   });
 
   it('are refused if they differ, and can use the key again after a day', async () => {

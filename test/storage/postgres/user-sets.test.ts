@@ -113,6 +113,26 @@ describeWithPostgres('user sets of several nodes', () => {
     expect(await read(two, COMMON)).toEqual(['ann']);
   });
 
+  it('are not deleted between being recorded and being referred to', async () => {
+    const { open, blobs } = await newNodes();
+    const [one, two] = [await open(), await open()];
+    await change(two, COMMON, 'replace', ['ann']);
+    const sha256 = (await two.userSets.find(COMMON))!;
+    await two.database.run('UPDATE installation SET suppression_set = NULL, suppression_counts = NULL');
+    const write = async () => ({ set: await writeBlocks(blobs, [['ann']]) });
+    let removing: Promise<void> | null = null;
+    await one.files.keep(write, ({ set }) =>
+      one.database.write(async (transaction) => {
+        await one.files.record(transaction, set, 1);
+        removing ??= two.files.removeUnused(sha256);
+        await setTimeout(200);
+        await assignSet(transaction, COMMON, { sha256: set.sha256, ...NO_COUNTS }, 1);
+      }, 'readCommitted'),
+    );
+    await removing;
+    expect(await read(one, COMMON)).toEqual(['ann']);
+  });
+
   it('leave no file if the transaction that records them fails', async () => {
     const { open, blobs } = await newNodes();
     const node = await open();
