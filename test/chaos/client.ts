@@ -7,9 +7,9 @@ import { CAN_UNSHARE } from '../fixture/unshare.ts';
 import type { Span } from './corruption.ts';
 import { eraseElsewhere } from './elsewhere.ts';
 import { type CallCounts, type CallOptions, persist } from './persistent-call.ts';
-import type { Answer, Program } from './program.ts';
+import type { Answer, Callable } from './program.ts';
 import { lookAt, type Sighting } from './sighting.ts';
-import { type ChaosWorld, seedsOf, VARIANTS } from './world.ts';
+import { seedsOf, VARIANTS, type World } from './world.ts';
 
 /** The acknowledged state of a campaign. */
 export interface Entry {
@@ -35,8 +35,8 @@ export interface Entry {
 
 /** What the clients of a run share. */
 export interface Shared {
-  readonly program: Program;
-  readonly world: ChaosWorld;
+  readonly program: Callable;
+  readonly world: World;
   readonly counts: CallCounts;
   /** Acknowledged actions by name. */
   readonly actions: Map<string, number>;

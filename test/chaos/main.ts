@@ -1,5 +1,5 @@
 /**
- * `npm run test:chaos [-- --seconds N --clients N --seed TEXT --json --log FILE]`: exit code 1 if anything was lost.
+ * `npm run test:chaos [-- --cluster --seconds N --clients N --seed TEXT --json --log FILE]`: exit code 1 if anything was lost.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,15 +7,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { positiveInteger } from '../../src/cli/options.ts';
-import { makeSmallWorld } from '../fixture/make-tiny-world.ts';
-import { runChaos } from './run.ts';
+import { findTinyWorld, makeSmallWorld, makeTinyWorld } from '../fixture/make-tiny-world.ts';
+import { runClusterChaos } from './cluster/run.ts';
+import { isClusterPassed, renderClusterSummary } from './cluster/summary.ts';
+import { type ChaosOptions, runChaos } from './run.ts';
 import { isPassed, renderSummary } from './summary.ts';
+import { makeClusterWorld } from './world.ts';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '600' },
     clients: { type: 'string', default: '8' },
     seed: { type: 'string' },
+    cluster: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     log: { type: 'string' },
   },
@@ -25,14 +29,26 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 const tiny = join(folder, 'tiny');
 mkdirSync(tiny);
-const summary = await runChaos(await makeSmallWorld(tiny), {
+const options: ChaosOptions = {
   seconds: positiveInteger(values.seconds),
   clients: positiveInteger(values.clients),
   seed: values.seed ?? randomUUID().slice(0, 8),
   folder,
   note: (line) => process.stderr.write(`${line}\n`),
   keepLog: (log) => void (values.log && writeFileSync(values.log, log)),
-});
-for (const line of renderSummary(summary)) process.stdout.write(`${line}\n`);
+};
+const [lines, summary, hasPassed] = values.cluster ? await inCluster() : await alone();
+for (const line of lines) process.stdout.write(`${line}\n`);
 if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-process.exit(isPassed(summary) ? 0 : 1);
+process.exit(hasPassed ? 0 : 1);
+
+async function alone() {
+  const summary = await runChaos(await makeSmallWorld(tiny), options);
+  return [renderSummary(summary), summary, isPassed(summary)] as const;
+}
+
+async function inCluster() {
+  await makeTinyWorld(tiny);
+  const summary = await runClusterChaos(makeClusterWorld(await findTinyWorld(tiny)), options);
+  return [renderClusterSummary(summary), summary, isClusterPassed(summary)] as const;
+}

@@ -1,6 +1,6 @@
 /** Repeats calls until they get a final answer, as a careful client does. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer, Program } from './program.ts';
+import type { Answer, Callable } from './program.ts';
 
 /** A client that gets no answer for this long has lost its work. */
 const PATIENCE_MS = 120_000;
@@ -31,7 +31,7 @@ export interface CallOptions {
  * @throws Unexpected: another status, or no answer for too long
  */
 export async function persist(
-  { program, counts }: { readonly program: Program; readonly counts: CallCounts },
+  { program, counts }: { readonly program: Callable; readonly counts: CallCounts },
   [method, path, body]: readonly [method: string, path: string, body?: unknown],
   { headers = {}, accept = [] }: CallOptions = {},
 ): Promise<Persisted> {

@@ -37,6 +37,9 @@ export interface Answer {
   readonly json: any;
 }
 
+/** Answers requests: a service, or the nodes of a cluster. */
+export type Callable = Pick<Program, 'call'>;
+
 /** The resources of the processes. */
 export interface Held {
   readonly bytes: number;

@@ -7,7 +7,7 @@ import { digestOf } from '../fixture/digest.ts';
 import { Program } from './program.ts';
 import { type Inputs, keyOf } from './sighting.ts';
 import { storedVersions } from './stored.ts';
-import { type ChaosModel, type ChaosWorld, seedsOf } from './world.ts';
+import { type ChaosModel, seedsOf, type World } from './world.ts';
 
 export interface Undisturbed {
   /** The digest of the ranking's files. */
@@ -21,7 +21,7 @@ const EXPAND_MS = 120_000;
 
 /** By `keyOf`. The `erased` victims are erased at the end, as in the run: served audiences leave them out. */
 export async function undisturbed(
-  world: ChaosWorld,
+  world: World,
   folder: string,
   wanted: readonly Inputs[],
   erased: number,
@@ -36,7 +36,7 @@ export async function undisturbed(
 }
 
 async function ofModel(
-  world: ChaosWorld,
+  world: World,
   model: ChaosModel,
   folder: string,
   wanted: readonly Inputs[],
@@ -58,19 +58,14 @@ async function ofModel(
       if (done < erased) await must(program, 'DELETE', `/v1/users/${world.victims[done]}`);
     }
     // the first version does not have all ranked users
-    await must(program, 'POST', `/v1/populations/${world.versions[1]}/activate`);
+    await must(program, 'POST', `/v1/populations/${world.versions.at(-1)!}/activate`);
     return await readAll(program, dataDir, ids);
   } finally {
     program.killAll();
   }
 }
 
-async function expand(
-  program: Program,
-  world: ChaosWorld,
-  all: readonly Inputs[],
-  ids: Map<string, string>,
-): Promise<void> {
+async function expand(program: Program, world: World, all: readonly Inputs[], ids: Map<string, string>): Promise<void> {
   const queued: string[] = [];
   for (const inputs of all) {
     const campaign = world.campaigns[inputs.campaign]!;

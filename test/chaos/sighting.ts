@@ -1,6 +1,6 @@
 /** An audience version as served, and the inputs that it was made from. */
-import type { Program } from './program.ts';
-import { type ChaosWorld, variantOf } from './world.ts';
+import type { Callable } from './program.ts';
+import { variantOf, type World } from './world.ts';
 
 /** Everything that an audience depends on in these runs. */
 export interface Inputs {
@@ -42,7 +42,7 @@ export type Look = { readonly sighting: Sighting } | { readonly sighting: null; 
 
 /** Reads all of an audience version once (null: the active one). */
 export async function lookAt(
-  { program, world }: { readonly program: Program; readonly world: ChaosWorld },
+  { program, world }: { readonly program: Callable; readonly world: World },
   { id, key, campaign }: Looked,
   version: number | null,
 ): Promise<Look> {
@@ -71,7 +71,7 @@ export async function lookAt(
 }
 
 /** Neither changes once a version exists. */
-async function factsOf(program: Program, path: string, version: number) {
+async function factsOf(program: Callable, path: string, version: number) {
   const versions = await program.call('GET', `${path}/audiences?limit=200`);
   if (versions.status !== 200) return versions.status;
   const found = versions.json.items.find((one: { version: number }) => one.version === version);

@@ -6,23 +6,29 @@ import { featureOf } from '../../src/model/manifest.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { makeCurrent } from '../../src/population/update.ts';
-import { type SmallWorld, type TinyCampaign, trainTiny } from '../fixture/make-tiny-world.ts';
+import { type SmallWorld, type TinyCampaign, type TinyWorld, trainTiny } from '../fixture/make-tiny-world.ts';
 
 export interface ChaosModel {
   readonly version: string;
   readonly folder: string;
 }
 
-export interface ChaosWorld {
+/** What clients and references need of a world. */
+export interface World {
   /** The first one is the `--model`. */
-  readonly models: readonly [ChaosModel, ChaosModel];
+  readonly models: readonly ChaosModel[];
   /** Never served itself: copies of it are. */
   readonly pristine: string;
-  /** The versions of the population; the first is current, the second has all users of the first. */
-  readonly versions: readonly [string, string];
+  /** The versions of the population; the first is current, the last has all users of the others. */
+  readonly versions: readonly string[];
   readonly campaigns: readonly TinyCampaign[];
-  /** Users of both versions who are no seeds, erased in this order. */
+  /** Users of all versions who are no seeds, erased in this order. */
   readonly victims: readonly string[];
+}
+
+export interface ChaosWorld extends World {
+  readonly models: readonly [ChaosModel, ChaosModel];
+  readonly versions: readonly [string, string];
 }
 
 /** Number of seed sets per campaign: the first has all seeds, each further one two fewer. */
@@ -72,4 +78,10 @@ export function seedsOf({ seeds }: TinyCampaign, variant: number): readonly stri
 /** The variant with this number of seeds. */
 export function variantOf({ seeds }: TinyCampaign, count: number): number {
   return (seeds.length - count) / FEWER;
+}
+
+/** The world of a cluster: one model, and a population of two segments, so that each expansion has two ranges. */
+export function makeClusterWorld({ model, wide, campaigns }: TinyWorld): World {
+  const { version } = openPopulation(wide);
+  return { models: [modelOf(model)], pristine: wide, versions: [version], campaigns, victims: [] };
 }
