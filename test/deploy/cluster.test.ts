@@ -1,6 +1,9 @@
 /** The manifests of a cluster, and compose's profile of it, agree with each other, with the image and with the code. */
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
@@ -33,8 +36,12 @@ const manifests = kustomization.resources.flatMap((name: string) =>
 
 const find = (kind: string, name: string): Manifest =>
   manifests.find((each) => each.kind === kind && each.metadata.name === name);
-const podOf = (name: string): Manifest => find('Deployment', name).spec.template;
-const members = ['metaheac-api', 'metaheac-engine'] as const;
+const job = parse(readFileSync(join(FOLDER, 'pass-job.yaml'), 'utf8'));
+const podOf = (name: string): Manifest => (name === 'pass' ? job : find('Deployment', name)).spec.template;
+const deployed = ['metaheac-api', 'metaheac-engine'] as const;
+const members = [...deployed, 'pass'] as const;
+/** Variables of the job's own script. */
+const OF_SCRIPT = ['CAMPAIGN', 'API', 'API_KEY_FILE', 'PAUSE_MS'];
 const services = Object.entries(compose.services as Record<string, Manifest>);
 const inProfile = services.filter(([, { profiles }]) => profiles?.includes('cluster'));
 
@@ -61,7 +68,7 @@ function settingsOf(command: readonly string[], environment: Readonly<Record<str
     writeFileSync(join(folder, secret), SECRETS[secret]!);
     return [name, join(folder, secret)];
   });
-  expect(command.slice(command.indexOf('node'))).toEqual(ENTRYPOINT);
+  if (!command.includes('--eval')) expect(command.slice(command.indexOf('node'))).toEqual(ENTRYPOINT);
   return readSettings(Object.fromEntries(values)).values;
 }
 
@@ -77,9 +84,9 @@ function expectKnown(names: readonly string[]): void {
 }
 
 describe('the manifests of a cluster', () => {
-  it('are all named by the kustomization', () => {
-    const alone = readdirSync(FOLDER).filter((name) => /job/.test(name));
-    expect(readdirSync(FOLDER).sort()).toEqual([...kustomization.resources, ...alone, 'kustomization.yaml'].sort());
+  it('are all named by the kustomization, but the job', () => {
+    const files = [...kustomization.resources, 'kustomization.yaml', 'pass-job.yaml'];
+    expect(readdirSync(FOLDER).sort()).toEqual(files.sort());
     expect(manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()).toEqual([
       'Deployment metaheac-api',
       'Deployment metaheac-engine',
@@ -95,7 +102,7 @@ describe('the manifests of a cluster', () => {
   });
 
   it('select their own pods, whose number the autoscalers set', () => {
-    for (const name of members) {
+    for (const name of deployed) {
       const { spec } = find('Deployment', name);
       const { labels } = spec.template.metadata;
       expect(spec.selector.matchLabels).toEqual(labels);
@@ -118,10 +125,12 @@ describe('the manifests of a cluster', () => {
     for (const name of members) {
       const { containers, volumes } = podOf(name).spec;
       const [{ env, envFrom, volumeMounts }] = containers;
-      expect(envFrom).toEqual([{ configMapRef: { name: kustomization.configMapGenerator[0].name } }]);
       const own = env.map((each: Manifest) => [each.name, each.value]);
-      const all = Object.fromEntries([...literals, ...own]) as Record<string, string>;
-      expectKnown(Object.keys(all));
+      const all = Object.fromEntries([...(name === 'pass' ? [] : literals), ...own]) as Record<string, string>;
+      // the map's generated name is only known within the kustomization
+      if (name === 'pass') expect(envFrom).toBeUndefined();
+      else expect(envFrom).toEqual([{ configMapRef: { name: kustomization.configMapGenerator[0].name } }]);
+      expectKnown(Object.keys(all).filter((variable) => name !== 'pass' || !OF_SCRIPT.includes(variable)));
       expectMember(settingsOf(containers[0].command, all), 's3://metaheac/production');
       const { secret } = volumes.find((volume: Manifest) => volume.name === 'secrets');
       const { mountPath } = volumeMounts.find((mount: Manifest) => mount.name === 'secrets');
@@ -136,8 +145,8 @@ describe('the manifests of a cluster', () => {
     const port = Number(/^EXPOSE (\d+)$/m.exec(dockerfile)?.[1]);
     const user = Number(/useradd .*--uid (\d+)/.exec(dockerfile)?.[1]);
     const volumes = /^VOLUME (.*)$/m.exec(dockerfile)![1]!.split(' ');
-    expect(podOf('metaheac-api').spec.containers[0].ports).toEqual([{ name: 'http', containerPort: port }]);
-    expect(podOf('metaheac-engine').spec.containers[0]).not.toHaveProperty('ports');
+    for (const name of deployed)
+      expect(podOf(name).spec.containers[0].ports).toEqual([{ name: 'http', containerPort: port }]);
     for (const name of members) {
       const { securityContext, containers, volumes: own } = podOf(name).spec;
       expect(securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: user, fsGroup: user });
@@ -151,9 +160,8 @@ describe('the manifests of a cluster', () => {
     }
   });
 
-  it('probe the API: alive by /livez, ready by /readyz', () => {
-    const [container] = podOf('metaheac-api').spec.containers;
-    const { startupProbe, livenessProbe, readinessProbe } = container;
+  it.each(deployed)('probe %s: alive by /livez, ready by /readyz', (name) => {
+    const [{ startupProbe, livenessProbe, readinessProbe }] = podOf(name).spec.containers;
     const paths = [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => httpGet.path);
     expect(paths).toEqual(['/livez', '/livez', '/readyz']);
   });
@@ -183,6 +191,52 @@ describe('the manifests of a cluster', () => {
       const [{ image, envFrom }] = each.spec.template.spec.containers;
       expect([image, envFrom[0].configMapRef.name]).toEqual(['metaheac:cpu', name]);
     }
+  });
+});
+
+describe('the job of one pass', () => {
+  const [{ command, args }] = podOf('pass').spec.containers;
+
+  it('runs as many engines as it has indices, each with attempts of its own', () => {
+    const { completionMode, completions, parallelism, backoffLimitPerIndex } = job.spec;
+    expect([completionMode, completions, backoffLimitPerIndex > 0]).toEqual(['Indexed', parallelism, true]);
+  });
+
+  it.each([
+    ['ready', 200],
+    ['failed', 200],
+    ['gone', 404],
+  ])('ends its engine when the campaign is %s, and not before', async (last, status) => {
+    const folder = newFolder();
+    mkdirSync(join(folder, 'dist/src/cli'), { recursive: true });
+    // in place of the build: says what it was asked, and ends with SIGTERM as an engine does
+    const program =
+      "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 99); console.log(process.argv[2])";
+    writeFileSync(join(folder, 'dist/src/cli/main.js'), program);
+    writeFileSync(join(folder, 'key'), 'a-key\n');
+    const states = ['queued', 'adapting', 'scoring', 'scoring', last];
+    const asked: unknown[] = [];
+    let said = '';
+    const api = createServer(({ url, headers }, response) => {
+      // a slow machine starts the engine late
+      const state = said === '' ? 'queued' : states[asked.push(`${url} ${headers.authorization}`) - 1];
+      response.statusCode = state === last ? status : 200;
+      response.end(JSON.stringify({ state }));
+    }).listen(0, '127.0.0.1');
+    await once(api, 'listening');
+    const address = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+    const env = { API: address, API_KEY_FILE: join(folder, 'key'), CAMPAIGN: 'c1', PAUSE_MS: '20' };
+    const child = spawn(process.execPath, [...command.slice(command.indexOf('node') + 1), ...args], {
+      cwd: folder,
+      env,
+    });
+    child.stdout.on('data', (data) => {
+      said += data;
+    });
+    const [code] = await once(child, 'close');
+    api.close();
+    expect([code, said, asked.length]).toEqual([0, 'engine\n', states.length]);
+    expect(asked[0]).toBe('/v1/campaigns/c1 Bearer a-key');
   });
 });
 
