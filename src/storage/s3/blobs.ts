@@ -40,6 +40,8 @@ interface FoundManifest {
   readonly etag: string | null;
 }
 
+const NONE: FoundManifest = { manifest: null, etag: null };
+
 /** A file that a folder has, and how to fetch its parts. */
 interface FoundFile {
   readonly file: FileParts;
@@ -122,10 +124,12 @@ export class S3Blobs implements Blobs {
       throw error;
     }
     // if this fails, the files stay until `sweep`, because the manifest may have been put although its answer was lost
-    await this.#replaceManifest(folder, ({ manifest }) => ({
+    const make = ({ manifest }: FoundManifest): Manifest => ({
       ...{ format: 1, id, deleted: false, part_bytes: limits.blobPartBytes, files: described },
       earlier: manifest === null ? [] : [...manifest.earlier, manifest.id],
-    }));
+    });
+    // most folders are new, so the first attempt assumes that there is no manifest
+    await this.#replaceManifest(folder, make, NONE);
   }
 
   async delete(folder: string): Promise<void> {
@@ -206,7 +210,7 @@ export class S3Blobs implements Blobs {
 
   async #findManifest(folder: string): Promise<FoundManifest> {
     const found = await this.#storage.find(manifestKey(this.#storage.prefix, folder));
-    if (found === null) return { manifest: null, etag: null };
+    if (found === null) return NONE;
     return { manifest: decodeManifest(folder, found.bytes), etag: found.etag };
   }
 
@@ -231,16 +235,17 @@ export class S3Blobs implements Blobs {
   }
 
   /**
-   * Puts a manifest on condition that nobody puts another one meanwhile; otherwise `make` is asked again. Returns the
-   * manifest and its ETag; null if `make` does.
+   * Puts a manifest on condition that nobody puts another one meanwhile; otherwise `make` is asked again. `assumed` is
+   * what is probably there, which need not be read. Returns the manifest and its ETag; null if `make` does.
    */
   async #replaceManifest<M extends Manifest | null>(
     folder: string,
     make: (found: FoundManifest) => M,
+    assumed?: FoundManifest,
   ): Promise<{ readonly manifest: Manifest; readonly etag: string } | null> {
     const key = manifestKey(this.#storage.prefix, folder);
     for (let i = 0; i < MOST_REPLACED; i++) {
-      const found = await this.#findManifest(folder);
+      const found = i === 0 && assumed !== undefined ? assumed : await this.#findManifest(folder);
       const manifest = make(found);
       if (manifest === null) return null;
       const condition = found.etag === null ? 'if-absent' : { ifTag: found.etag };

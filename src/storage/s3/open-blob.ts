@@ -1,6 +1,6 @@
 /** An open blob in object storage, which reads the parts that are in the local cache. */
 import { type OpenBlob, PartMissing } from '../../domain/ports/blobs.ts';
-import { assert } from '../../lib/errors.ts';
+import { AppError, assert } from '../../lib/errors.ts';
 import { storageError } from '../../lib/files/durable-files.ts';
 import { readFully } from '../../lib/files/slices.ts';
 import type { BlobCache, CachedPart } from './cache.ts';
@@ -24,6 +24,8 @@ export interface CachedBlobOptions {
 export class CachedBlob implements OpenBlob {
   readonly sizeBytes: number;
   readonly #options: CachedBlobOptions;
+  readonly #partBytes: number;
+  readonly #closedMessage: string;
   readonly #parts: (CachedPart | undefined)[];
   #pinned: CachedPart[] = [];
   /** The part after the last one that was fetched, for readers that continue there. */
@@ -33,29 +35,28 @@ export class CachedBlob implements OpenBlob {
   constructor(options: CachedBlobOptions) {
     this.#options = options;
     this.sizeBytes = options.file.sizeBytes;
+    this.#partBytes = options.file.partBytes;
+    this.#closedMessage = `${options.name} is closed`;
     this.#parts = new Array(options.file.parts.length);
   }
 
+  // called for each look-up: the usual read lies within one part, whose file is open
   read(target: Uint8Array, position: number): number {
-    const { name, cache, file } = this.#options;
-    assert(!this.#isClosed, `${name} is closed`);
+    assert(!this.#isClosed, this.#closedMessage);
     const end = Math.min(position + target.length, this.sizeBytes);
     if (end <= position) return 0;
-    const first = Math.floor(position / file.partBytes);
-    const last = Math.floor((end - 1) / file.partBytes);
-    for (let i = first; i <= last; i++) {
-      const descriptor = this.#parts[i]?.descriptor;
-      if (descriptor === undefined || descriptor === null) throw new PartMissing(() => this.#fetch(first, last));
-      const start = i * file.partBytes;
+    const partBytes = this.#partBytes;
+    const first = Math.floor(position / partBytes);
+    if (end <= (first + 1) * partBytes && end - position === target.length) {
+      this.#readPart(first, first, target, position - first * partBytes);
+      return target.length;
+    }
+    const last = Math.floor((end - 1) / partBytes);
+    for (let i = last; i >= first; i--) {
+      const start = i * partBytes;
       const from = Math.max(position, start);
-      const to = Math.min(end, start + file.partBytes);
-      const slice = target.subarray(from - position, to - position);
-      try {
-        if (readFully(descriptor, slice, from - start) !== slice.length) throw new Error('the file is too short');
-      } catch (error) {
-        throw storageError(`read ${name} from the cache of blobs`, error);
-      }
-      this.#parts[i]!.usedAt = cache.tick();
+      const slice = target.subarray(from - position, Math.min(end, start + partBytes) - position);
+      this.#readPart(i, first, slice, from - start);
     }
     return end - position;
   }
@@ -63,6 +64,30 @@ export class CachedBlob implements OpenBlob {
   close(): void {
     this.#isClosed = true;
     for (const part of this.#pinned.splice(0)) this.#options.cache.unpin(part);
+  }
+
+  /** Fills `target` from a part. If it is not here, it is fetched together with those from `first` on. */
+  #readPart(index: number, first: number, target: Uint8Array, position: number): void {
+    const part = this.#parts[index];
+    if (part === undefined || part.descriptor === null) throw this.#missing(first, index);
+    let read: number;
+    try {
+      read = readFully(part.descriptor, target, position);
+    } catch (error) {
+      throw storageError(`read ${this.#options.name} from the cache of blobs`, error);
+    }
+    if (read !== target.length) throw this.#shortened();
+    part.usedAt = this.#options.cache.tick();
+  }
+
+  #missing(first: number, last: number): PartMissing {
+    return new PartMissing(() => this.#fetch(first, last));
+  }
+
+  /** The file was verified when it was opened. */
+  #shortened(): AppError {
+    const facts = { errno: 'EIO' };
+    return new AppError('storage_failed', `a cached part of ${this.#options.name} became shorter`, { facts });
   }
 
   /** Fetches all parts, and keeps their files open. Rejects with AppError storage_failed. */
