@@ -3,7 +3,9 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Blobs } from '../../../src/domain/ports/blobs.ts';
 import type { AppError } from '../../../src/lib/errors.ts';
+import { createRng } from '../../../src/lib/rng.ts';
 import { put, textOf, writeFile } from '../../domain/contract/blob-port.ts';
+import { FlakyProxy } from '../../fixture/network/flaky-proxy.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
 import { type Asked, type Fault, FaultyGate } from './faulty-gate.ts';
 import { newS3 } from './storage.ts';
@@ -68,6 +70,31 @@ describe('a busy object storage', () => {
     await gate.close();
     await expect(behind.has(FOLDER)).rejects.toMatchObject({ facts: { errno: 'ECONNREFUSED' } });
     gate = await FaultyGate.start(server.endpoint);
+  });
+});
+
+describe('a network that is slow and cuts a fifth of its connections', () => {
+  it('brings everything all the same', async () => {
+    const { hostname, port } = new URL(server.endpoint);
+    const rng = createRng('s3 behind a flaky proxy');
+    const proxy = await FlakyProxy.start({ host: hostname, port: Number(port) }, rng);
+    try {
+      proxy.suffer({ latencyMs: 20, cutShare: 0.2 });
+      const { blobs } = open({ endpoint: `http://127.0.0.1:${proxy.port}`, limits: PATIENCE });
+      const folders = Array.from({ length: 30 }, (_, i) => `audiences/c/${i}`);
+      await Promise.all(folders.map((folder) => put(blobs, folder, folder)));
+      // old connections are cut now and then, too
+      const timer = setInterval(() => proxy.cutAll(), 200);
+      const texts = await Promise.all(folders.map((folder) => textOf(blobs, folder)));
+      await Promise.all(folders.slice(1).map((folder) => blobs.delete(folder)));
+      clearInterval(timer);
+      expect(texts).toEqual(folders);
+      expect(proxy.cut).toBeGreaterThan(0);
+      const left = await Promise.all(folders.map((folder) => open().blobs.has(folder)));
+      expect(left.filter(Boolean)).toEqual([true]);
+    } finally {
+      await proxy.close();
+    }
   });
 });
 
