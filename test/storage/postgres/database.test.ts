@@ -1,4 +1,6 @@
 /** The door to Postgres: values, transactions that conflict, lost connections, announcements. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, expect, it } from 'vitest';
@@ -26,6 +28,34 @@ async function cutConnections(url: string): Promise<void> {
     'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
   );
   await client.end();
+}
+
+/** A proxy that loses the answer to the first COMMIT, with its connection. */
+async function losingAnswers(url: string) {
+  const { port, hostname } = new URL(url);
+  let lost = 0;
+  const proxy = createServer((client) => {
+    const server = connect(Number(port), hostname);
+    let isCommitting = false;
+    client.on('data', (data) => {
+      isCommitting ||= lost === 0 && data.includes('COMMIT');
+      server.write(data);
+    });
+    server.on('data', (data) => {
+      if (!isCommitting) return client.write(data);
+      lost += 1;
+      return client.destroy();
+    });
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ] as const)
+      one.on('close', () => other.destroy()).on('error', () => {});
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const through = new URL(url);
+  through.port = String((proxy.address() as AddressInfo).port);
+  return { url: through.href, lost: () => lost, close: () => proxy.close() };
 }
 
 /** Waits until a statement of another connection waits for a lock. */
@@ -124,6 +154,41 @@ describeWithPostgres('Database', () => {
       await t.run('UPDATE probe SET written_at = written_at + 1');
     });
     expect([attempts, await database.get('SELECT written_at AS at FROM probe')]).toEqual([2, { at: 1 }]);
+  });
+
+  it('learns that a commit took place whose answer was lost, and does not repeat it', async () => {
+    const url = await openPostgres();
+    await open(url);
+    const proxy = await losingAnswers(url);
+    const database = new Database(proxy.url);
+    opened.push(database);
+    let attempts = 0;
+    await database.write(async (t) => {
+      attempts += 1;
+      await t.run('UPDATE probe SET written_at = written_at + 1');
+    });
+    const counted = await database.get('SELECT written_at AS at FROM probe');
+    expect([proxy.lost(), attempts, counted]).toEqual([1, 1, { at: 1 }]);
+    proxy.close();
+  });
+
+  it('repeats a commit that was lost before it took place', async () => {
+    const url = await openPostgres();
+    const database = await open(url);
+    await database.run(`CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF NEW.written_at = 1 THEN PERFORM pg_sleep(30); END IF; RETURN NEW; END $$`);
+    await database.run(`CREATE CONSTRAINT TRIGGER waits AFTER UPDATE ON probe DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION wait()`);
+    let attempts = 0;
+    const writing = database.write(async (t) => {
+      attempts += 1;
+      await t.run('UPDATE probe SET written_at = @attempts', { attempts });
+    });
+    while ((await database.get(`SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'`)) === undefined)
+      await setTimeout(5);
+    await cutConnections(url);
+    await writing;
+    expect([attempts, await database.get('SELECT written_at AS at FROM probe')]).toEqual([2, { at: 2 }]);
   });
 
   it('says unavailable without a server, and never a password', async () => {

@@ -1,26 +1,30 @@
 /** Statements with named parameters, and the texts that Postgres cannot store. */
+import type pg from 'pg';
 import { assert } from '../../../lib/errors.ts';
 
 /** Bound values of a statement, by name. Lists become arrays of Postgres. */
 export type Bound = Readonly<Record<string, unknown>>;
 
 interface Compiled {
+  /** The name under which each connection keeps the plan. */
+  readonly name: string;
   readonly sql: string;
   /** The name of each parameter `$1`, `$2` and so on. */
   readonly names: readonly string[];
 }
 
-/** Maximum number of compiled statements that are kept. Statements are written in the code, so there are few. */
+/** Maximum number of statements whose plans are kept. Statements are written in the code, so there are few. */
 const MOST_COMPILED = 2_000;
 const COMPILED = new Map<string, Compiled>();
+let compiledSoFar = 0;
 /** `@name`, but no operator such as `@>` and no part of an address. */
 const PARAMETER = /(?<![\w@])@([A-Za-z_]\w*)/g;
 
 /** The arguments of a query of `pg` for a text with parameters such as `@name`. */
-export function bindNames(text: string, values: Bound = {}): { readonly text: string; readonly values: unknown[] } {
-  const { sql, names } = compiled(text);
+export function bindNames(text: string, values: Bound = {}): pg.QueryConfig<unknown[]> {
+  const { name, sql, names } = compiled(text);
   return {
-    text: sql,
+    ...{ name, text: sql },
     values: names.map((name) => {
       const value = values[name];
       assert(value !== undefined, `parameter ${name} has a value`);
@@ -37,7 +41,8 @@ function compiled(text: string): Compiled {
       if (!names.includes(name)) names.push(name);
       return `$${names.indexOf(name) + 1}`;
     });
-    found = { sql, names };
+    compiledSoFar += 1;
+    found = { name: `metaheac ${compiledSoFar}`, sql, names };
     if (COMPILED.size >= MOST_COMPILED) COMPILED.clear();
     COMPILED.set(text, found);
   }
