@@ -33,22 +33,22 @@ export function postgres(locator: BlobLocator): StoreAdapter {
     openRecords: async (url) => {
       const { blobs } = await openBlobs(locator);
       const [{ PostgresRecords }, { Database }] = await Promise.all([
-        import('./campaign-records.ts'),
+        import('./campaigns/campaign-records.ts'),
         import('./database/database.ts'),
       ]);
       return new PostgresRecords(new Database(url, 2), blobs);
     },
     openUpkeep: async (url) => {
-      const { openUpkeep } = await import('./upkeep.ts');
+      const { openUpkeep } = await import('./upkeep/upkeep.ts');
       return openUpkeep(url, locator);
     },
     freeBytes: () => (folder === null ? Number.POSITIVE_INFINITY : freeBytesIn(folder)),
     inspect: async (url, now) => {
-      const { inspectDatabase } = await import('./inspect.ts');
+      const { inspectDatabase } = await import('./upkeep/inspect.ts');
       return inspectDatabase(url, now);
     },
     requireUsable: async (url) => {
-      const { requireUsable } = await import('./inspect.ts');
+      const { requireUsable } = await import('./upkeep/inspect.ts');
       return requireUsable(url);
     },
     // a database cannot be lost by this machine

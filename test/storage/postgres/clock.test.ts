@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { findBootId } from '../../../src/lib/clock.ts';
 import { ServiceClock } from '../../../src/lib/service-clock.ts';
-import { PostgresClock } from '../../../src/storage/postgres/clock.ts';
+import { PostgresClock } from '../../../src/storage/postgres/upkeep/clock.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { newNodes } from './nodes.ts';
 

@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import type { FeedbackEvent } from '../../../src/domain/feedback.ts';
 import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
 import { insert } from '../../../src/storage/postgres/database/columns.ts';
-import { feedbackBlocks } from '../../../src/storage/postgres/feedback.ts';
-import { withSets } from '../../../src/storage/postgres/set-files.ts';
+import { feedbackBlocks } from '../../../src/storage/postgres/users/feedback.ts';
+import { withSets } from '../../../src/storage/postgres/users/set-files.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { addCampaign, type Node, newNodes } from './nodes.ts';
 

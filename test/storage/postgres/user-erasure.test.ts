@@ -4,7 +4,7 @@ import type { PendingAction } from '../../../src/domain/audit.ts';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
 import { keepAnswerOf } from '../../../src/storage/postgres/idempotency.ts';
-import { withSets } from '../../../src/storage/postgres/set-files.ts';
+import { withSets } from '../../../src/storage/postgres/users/set-files.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { addCampaign, type Node, newNodes } from './nodes.ts';
 

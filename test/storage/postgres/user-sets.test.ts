@@ -5,8 +5,8 @@ import type { Blobs } from '../../../src/domain/ports/blobs.ts';
 import { type Change, countSeeds, type SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
 import { writeBlocks } from '../../../src/storage/files/writer.ts';
-import { withSets } from '../../../src/storage/postgres/set-files.ts';
-import { assignSet } from '../../../src/storage/postgres/set-rows.ts';
+import { withSets } from '../../../src/storage/postgres/users/set-files.ts';
+import { assignSet } from '../../../src/storage/postgres/users/set-rows.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { addCampaign, type Node, newNodes, openNode } from './nodes.ts';
 

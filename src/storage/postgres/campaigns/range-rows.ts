@@ -1,9 +1,9 @@
 /** Rows of offers and ranges. */
-import type { RangeClaim, RangeInputs } from '../../domain/ports/ranges.ts';
-import type { RangeState, SegmentRange } from '../../domain/ranges.ts';
-import type { Job } from '../../domain/types.ts';
-import { plain, readRow, selectList } from './database/columns.ts';
-import type { Sql, Transaction } from './database/database.ts';
+import type { RangeClaim, RangeInputs } from '../../../domain/ports/ranges.ts';
+import type { RangeState, SegmentRange } from '../../../domain/ranges.ts';
+import type { Job } from '../../../domain/types.ts';
+import { plain, readRow, selectList } from '../database/columns.ts';
+import type { Sql, Transaction } from '../database/database.ts';
 
 const OFFER = {
   offer: plain<number>('o.number'),

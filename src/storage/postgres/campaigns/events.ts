@@ -3,13 +3,13 @@
  * milliseconds since 1970.
  */
 import { randomUUID } from 'node:crypto';
-import type { ExpansionState } from '../../domain/states.ts';
-import type { Reason } from '../../domain/types.ts';
-import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
-import { eventOfEnd } from '../../domain/webhooks.ts';
-import { insertRow } from './database/columns.ts';
-import type { Transaction } from './database/database.ts';
-import { toJson } from './database/statement.ts';
+import type { ExpansionState } from '../../../domain/states.ts';
+import type { Reason } from '../../../domain/types.ts';
+import type { CallerEvent, CampaignEvent, EventType } from '../../../domain/webhook-types.ts';
+import { eventOfEnd } from '../../../domain/webhooks.ts';
+import { insertRow } from '../database/columns.ts';
+import type { Transaction } from '../database/database.ts';
+import { toJson } from '../database/statement.ts';
 
 /** The topic that is announced when a delivery was queued. */
 export const DELIVERIES = 'webhooks';

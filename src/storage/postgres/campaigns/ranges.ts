@@ -9,7 +9,7 @@ import {
   type RangeOffer,
   type RangeWork,
   type StaleOffer,
-} from '../../domain/ports/ranges.ts';
+} from '../../../domain/ports/ranges.ts';
 import {
   claimable,
   decideRange,
@@ -22,12 +22,12 @@ import {
   rangeAgain,
   rangeAt,
   type SegmentRange,
-} from '../../domain/ranges.ts';
-import type { Job, Reason } from '../../domain/types.ts';
-import type { Connection } from './connection.ts';
-import { insert, insertRow } from './database/columns.ts';
-import type { Transaction } from './database/database.ts';
-import { toJson } from './database/statement.ts';
+} from '../../../domain/ranges.ts';
+import type { Job, Reason } from '../../../domain/types.ts';
+import type { Connection } from '../connection.ts';
+import { insert, insertRow } from '../database/columns.ts';
+import type { Transaction } from '../database/database.ts';
+import { toJson } from '../database/statement.ts';
 import {
   CLAIMABLE,
   claimOf,

@@ -4,8 +4,8 @@
  * with the process, or with its network; the server also ends the connection of a process that was stopped.
  */
 import type { Client } from 'pg';
-import type { Database } from './database/database.ts';
-import { SENDING } from './database/locks.ts';
+import type { Database } from '../database/database.ts';
+import { SENDING } from '../database/locks.ts';
 
 /**
  * The server ends a connection that has been idle for this long, and this process gives up locks that it has not used

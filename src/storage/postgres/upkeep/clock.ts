@@ -3,10 +3,10 @@
  * move, and what a node remembers serves two purposes only: a node that starts learns whether the database's clock is
  * plausible, and corrections of that clock do not age what was made before.
  */
-import type { ClockMemory, ClockStep, StepKind, StoredTime } from '../../domain/ports/clock.ts';
-import { findBootId } from '../../lib/clock.ts';
-import type { Connection } from './connection.ts';
-import type { Database, Sql } from './database/database.ts';
+import type { ClockMemory, ClockStep, StepKind, StoredTime } from '../../../domain/ports/clock.ts';
+import { findBootId } from '../../../lib/clock.ts';
+import type { Connection } from '../connection.ts';
+import type { Database, Sql } from '../database/database.ts';
 
 /** Times that differ by less are plausible: nodes store the time once a minute. */
 const PLAUSIBLE_MS = 3_600_000;

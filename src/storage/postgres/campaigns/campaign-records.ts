@@ -1,16 +1,16 @@
 /** Campaigns as training data for models. Any number of nodes may be running while they are read. */
 
-import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
-import type { CampaignRecord, CampaignRecords, FeedbackBlocks } from '../../domain/ports/records.ts';
-import type { IdBlocks, SetOwner } from '../../domain/user-sets.ts';
-import { AppError } from '../../lib/errors.ts';
-import { blocksOfSet, openUserSet } from '../files/set-file.ts';
-import { listOwners } from '../files/set-matches.ts';
-import { plain, type RowOf, readRow, selectList } from './database/columns.ts';
-import type { Database } from './database/database.ts';
-import { feedbackBlocks } from './feedback.ts';
-import { isMissing } from './set-files.ts';
-import { readOwnedSet } from './set-rows.ts';
+import type { BlobReader, OpenBlob } from '../../../domain/ports/blobs.ts';
+import type { CampaignRecord, CampaignRecords, FeedbackBlocks } from '../../../domain/ports/records.ts';
+import type { IdBlocks, SetOwner } from '../../../domain/user-sets.ts';
+import { AppError } from '../../../lib/errors.ts';
+import { blocksOfSet, openUserSet } from '../../files/set-file.ts';
+import { listOwners } from '../../files/set-matches.ts';
+import { plain, type RowOf, readRow, selectList } from '../database/columns.ts';
+import type { Database } from '../database/database.ts';
+import { feedbackBlocks } from '../users/feedback.ts';
+import { isMissing } from '../users/set-files.ts';
+import { readOwnedSet } from '../users/set-rows.ts';
 
 /** Maximum number of attempts to open a set, because a set may be replaced after its name was read. */
 const ATTEMPTS = 5;

@@ -1,11 +1,11 @@
 /** Lists the blobs that the rows of a database refer to, and those that no row refers to. */
-import type { Blobs } from '../../domain/ports/blobs.ts';
-import type { BlobLocator } from '../../domain/ports/store.ts';
-import type { DamagedRow, StoreContents, StoreUpkeep } from '../../domain/ports/upkeep.ts';
-import { SEED_FOLDER, userSetFile } from '../files/set-file.ts';
-import { Database } from './database/database.ts';
-import { openBlobs } from './open-blobs.ts';
-import { setNames } from './set-rows.ts';
+import type { Blobs } from '../../../domain/ports/blobs.ts';
+import type { BlobLocator } from '../../../domain/ports/store.ts';
+import type { DamagedRow, StoreContents, StoreUpkeep } from '../../../domain/ports/upkeep.ts';
+import { SEED_FOLDER, userSetFile } from '../../files/set-file.ts';
+import { Database } from '../database/database.ts';
+import { openBlobs } from '../open-blobs.ts';
+import { setNames } from '../users/set-rows.ts';
 
 /** @throws AppError unavailable, storage_failed */
 export async function openUpkeep(url: string, locator: BlobLocator): Promise<StoreUpkeep> {

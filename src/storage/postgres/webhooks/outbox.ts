@@ -1,7 +1,7 @@
 /** Implements the outbox port with Postgres. Times are milliseconds since 1970. */
-import { deliveryNotFound } from '../../domain/not-found.ts';
-import type { Outbox } from '../../domain/ports/outbox.ts';
-import type { IdempotentRequest, Page } from '../../domain/types.ts';
+import { deliveryNotFound } from '../../../domain/not-found.ts';
+import type { Outbox } from '../../../domain/ports/outbox.ts';
+import type { IdempotentRequest, Page } from '../../../domain/types.ts';
 import type {
   Attempt,
   Delivery,
@@ -9,13 +9,13 @@ import type {
   DeliveryState,
   DueDelivery,
   EventType,
-} from '../../domain/webhook-types.ts';
-import { decideAttempt, requireEnabled } from '../../domain/webhooks.ts';
-import type { Connection } from './connection.ts';
-import { boundsOf, pageOf, plain, type RowOf, readRow, selectList, updateRow } from './database/columns.ts';
-import type { Database, Sql, Transaction } from './database/database.ts';
-import type { EventLog } from './events.ts';
-import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
+} from '../../../domain/webhook-types.ts';
+import { decideAttempt, requireEnabled } from '../../../domain/webhooks.ts';
+import type { EventLog } from '../campaigns/events.ts';
+import type { Connection } from '../connection.ts';
+import { boundsOf, pageOf, plain, type RowOf, readRow, selectList, updateRow } from '../database/columns.ts';
+import type { Database, Sql, Transaction } from '../database/database.ts';
+import { keepAnswerOf, OF_NO_CAMPAIGN } from '../idempotency.ts';
 import { SenderLocks } from './sender-locks.ts';
 import { getWebhookRow, NEWEST_FIRST } from './webhooks.ts';
 

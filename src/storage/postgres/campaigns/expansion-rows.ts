@@ -1,10 +1,19 @@
 /** Rows of expansions and their jobs. Every function that writes runs inside the caller's transaction. */
-import type { ExpansionChange, ExpansionEffects, JobChange, RunningExpansion } from '../../domain/expansions.ts';
-import { expansionNotFound } from '../../domain/not-found.ts';
-import type { ComputedWith } from '../../domain/run-facts.ts';
-import type { ExpansionState } from '../../domain/states.ts';
-import type { Cause, Excluded, Expansion, ExpansionSets, Page, PageQuery, Pins, Reason } from '../../domain/types.ts';
-import { AppError } from '../../lib/errors.ts';
+import type { ExpansionChange, ExpansionEffects, JobChange, RunningExpansion } from '../../../domain/expansions.ts';
+import { expansionNotFound } from '../../../domain/not-found.ts';
+import type { ComputedWith } from '../../../domain/run-facts.ts';
+import type { ExpansionState } from '../../../domain/states.ts';
+import type {
+  Cause,
+  Excluded,
+  Expansion,
+  ExpansionSets,
+  Page,
+  PageQuery,
+  Pins,
+  Reason,
+} from '../../../domain/types.ts';
+import { AppError } from '../../../lib/errors.ts';
 import {
   boundsOf,
   type Column,
@@ -16,12 +25,12 @@ import {
   selectList,
   updateRow,
   type Written,
-} from './database/columns.ts';
-import type { Sql, Transaction } from './database/database.ts';
-import { type Bound, toJson } from './database/statement.ts';
+} from '../database/columns.ts';
+import type { Sql, Transaction } from '../database/database.ts';
+import { type Bound, toJson } from '../database/statement.ts';
+import { recordEnd } from '../upkeep/unused-blobs.ts';
 import type { EventLog } from './events.ts';
 import { type RemainingTime, remainingTimes } from './remaining-time.ts';
-import { recordEnd } from './unused-blobs.ts';
 
 /** The columns of an expansion. A new column is added here, in `toExpansion`, and where it is written. */
 const COLUMNS = {

@@ -2,23 +2,23 @@
  * Stores feedback in Postgres: the latest event of each user in a campaign. An upload is one transaction, which locks
  * its campaign, so uploads of several processes have exact counts. The sets for an expansion are read from one state.
  */
-import type { PendingAction } from '../../domain/audit.ts';
+import type { PendingAction } from '../../../domain/audit.ts';
 import {
   FeedbackChange,
   type FeedbackCounts,
   type FeedbackEvent,
   type FeedbackReport,
   type LastEvent,
-} from '../../domain/feedback.ts';
-import { campaignNotFound } from '../../domain/not-found.ts';
-import type { Feedback } from '../../domain/ports/feedback.ts';
-import { BoundedQueue } from '../bounded-queue.ts';
-import { IdSorter } from '../files/id-sorter.ts';
-import { writeBlocks } from '../files/writer.ts';
-import type { PostgresAuditLog } from './audit-log.ts';
-import { getNumber } from './campaign-rows.ts';
-import type { Connection } from './connection.ts';
-import type { Sql, Transaction } from './database/database.ts';
+} from '../../../domain/feedback.ts';
+import { campaignNotFound } from '../../../domain/not-found.ts';
+import type { Feedback } from '../../../domain/ports/feedback.ts';
+import { BoundedQueue } from '../../bounded-queue.ts';
+import { IdSorter } from '../../files/id-sorter.ts';
+import { writeBlocks } from '../../files/writer.ts';
+import type { PostgresAuditLog } from '../audit-log.ts';
+import { getNumber } from '../campaigns/campaign-rows.ts';
+import type { Connection } from '../connection.ts';
+import type { Sql, Transaction } from '../database/database.ts';
 import { type NewSet, type SetFiles, WriteAgain } from './set-files.ts';
 
 /** Number of rows that one statement writes, reads or removes. */

@@ -4,9 +4,9 @@
  * does not answer either, the last value is used for a while.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { systemClock } from '../../lib/clock.ts';
-import { AppError } from '../../lib/errors.ts';
-import type { Database } from './database/database.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { AppError } from '../../../lib/errors.ts';
+import type { Database } from '../database/database.ts';
 
 /** How long a value is used without being read again while announcements may be missing. */
 const POLL_MS = 500;

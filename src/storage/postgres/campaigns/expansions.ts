@@ -1,9 +1,9 @@
 /** Implements the expansions port with Postgres. */
 import { randomUUID } from 'node:crypto';
-import { refreshCause } from '../../domain/campaigns.ts';
-import { cancelling, decide, decideExpansion, noSeeds } from '../../domain/expansions.ts';
-import { expansionNotFound } from '../../domain/not-found.ts';
-import type { Expansions, SetReader } from '../../domain/ports/expansions.ts';
+import { refreshCause } from '../../../domain/campaigns.ts';
+import { cancelling, decide, decideExpansion, noSeeds } from '../../../domain/expansions.ts';
+import { expansionNotFound } from '../../../domain/not-found.ts';
+import type { Expansions, SetReader } from '../../../domain/ports/expansions.ts';
 import type {
   Audience,
   Cause,
@@ -12,15 +12,17 @@ import type {
   IdempotentRequest,
   Page,
   PageQuery,
-} from '../../domain/types.ts';
-import type { IdBlocks } from '../../domain/user-sets.ts';
-import { assert } from '../../lib/errors.ts';
-import { blocksOfSet, openUserSet, type UserSet } from '../files/set-file.ts';
+} from '../../../domain/types.ts';
+import type { IdBlocks } from '../../../domain/user-sets.ts';
+import { assert } from '../../../lib/errors.ts';
+import { blocksOfSet, openUserSet, type UserSet } from '../../files/set-file.ts';
+import type { Connection } from '../connection.ts';
+import { insertRow } from '../database/columns.ts';
+import type { Transaction } from '../database/database.ts';
+import { type Bound, toJson } from '../database/statement.ts';
+import { keepAnswerOf } from '../idempotency.ts';
+import { type FeedbackSets, NO_FEEDBACK, type PostgresFeedback } from '../users/feedback.ts';
 import { findCampaign, getLocked, getNumber, readInputs, readRefreshed } from './campaign-rows.ts';
-import type { Connection } from './connection.ts';
-import { insertRow } from './database/columns.ts';
-import type { Transaction } from './database/database.ts';
-import { type Bound, toJson } from './database/statement.ts';
 import type { EventLog } from './events.ts';
 import {
   applyEffects,
@@ -31,8 +33,6 @@ import {
   runningExpansions,
   setsOfId,
 } from './expansion-rows.ts';
-import { type FeedbackSets, NO_FEEDBACK, type PostgresFeedback } from './feedback.ts';
-import { keepAnswerOf } from './idempotency.ts';
 import { NO_TIME, QueueTimes, timesOf } from './remaining-time.ts';
 
 /** The topic that is announced when an expansion was queued. */

@@ -1,8 +1,8 @@
 /** Reads rows of campaigns, with the latest expansion and the active audience. */
-import { COPIED_INPUTS, type CopiedInput, type EndedExpansion, needsExpansion } from '../../domain/campaigns.ts';
-import type { CampaignFeatures, Filters } from '../../domain/features.ts';
-import { campaignNotFound } from '../../domain/not-found.ts';
-import { EXPANSION_STATES, type ExpansionState, isEnd } from '../../domain/states.ts';
+import { COPIED_INPUTS, type CopiedInput, type EndedExpansion, needsExpansion } from '../../../domain/campaigns.ts';
+import type { CampaignFeatures, Filters } from '../../../domain/features.ts';
+import { campaignNotFound } from '../../../domain/not-found.ts';
+import { EXPANSION_STATES, type ExpansionState, isEnd } from '../../../domain/states.ts';
 import type {
   AudienceRequest,
   Campaign,
@@ -13,11 +13,11 @@ import type {
   Reason,
   RefreshPolicy,
   SeedCounts,
-} from '../../domain/types.ts';
-import { type StoredCounts, toCounts } from '../set-columns.ts';
-import { boundsOf, type Column, pageOf, plain, type RowOf, readRow, selectList } from './database/columns.ts';
-import type { Sql } from './database/database.ts';
-import { type Bound, toJson } from './database/statement.ts';
+} from '../../../domain/types.ts';
+import { type StoredCounts, toCounts } from '../../set-columns.ts';
+import { boundsOf, type Column, pageOf, plain, type RowOf, readRow, selectList } from '../database/columns.ts';
+import type { Sql } from '../database/database.ts';
+import { type Bound, toJson } from '../database/statement.ts';
 import { type QueueTimes, type RemainingTime, remainingTimes, timesOf } from './remaining-time.ts';
 
 /**

@@ -2,9 +2,9 @@
  * Folders of rankings and checkpoints that no row refers to any more. They are recorded in the transaction that makes
  * them unused, and removed after it: object storage cannot be searched for them as a disk can.
  */
-import type { Blobs } from '../../domain/ports/blobs.ts';
-import { checkpointFolder, rankingFolder } from '../../domain/ranking-name.ts';
-import type { Database, Sql } from './database/database.ts';
+import type { Blobs } from '../../../domain/ports/blobs.ts';
+import { checkpointFolder, rankingFolder } from '../../../domain/ranking-name.ts';
+import type { Database, Sql } from '../database/database.ts';
 
 /**
  * How long a folder is remembered after it was removed. It is removed once more after this time, because an engine may

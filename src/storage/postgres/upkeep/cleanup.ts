@@ -1,11 +1,11 @@
 /** Removes old rows, and blobs that no row refers to. */
-import type { Cleanup as CleanupPort } from '../../domain/ports/store.ts';
-import type { Retention } from '../../domain/types.ts';
-import type { Connection } from './connection.ts';
-import type { Transaction } from './database/database.ts';
-import { forgetAnswers } from './idempotency.ts';
+import type { Cleanup as CleanupPort } from '../../../domain/ports/store.ts';
+import type { Retention } from '../../../domain/types.ts';
+import type { Connection } from '../connection.ts';
+import type { Transaction } from '../database/database.ts';
+import { forgetAnswers } from '../idempotency.ts';
+import type { PostgresUserSets } from '../users/user-sets.ts';
 import { record, removeUnused } from './unused-blobs.ts';
-import type { PostgresUserSets } from './user-sets.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 /** Number of campaigns that are locked at once. */

@@ -1,10 +1,10 @@
 /** Stores audience versions and the active version of each campaign in Postgres. Look-ups answer from memory. */
-import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../domain/audiences.ts';
-import { encodeCursor } from '../../domain/cursors.ts';
-import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
-import type { Accept } from '../../domain/ports/accept.ts';
-import type { Audiences } from '../../domain/ports/audiences.ts';
-import type { ExpansionState } from '../../domain/states.ts';
+import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../../domain/audiences.ts';
+import { encodeCursor } from '../../../domain/cursors.ts';
+import { audienceNotFound, campaignNotFound } from '../../../domain/not-found.ts';
+import type { Accept } from '../../../domain/ports/accept.ts';
+import type { Audiences } from '../../../domain/ports/audiences.ts';
+import type { ExpansionState } from '../../../domain/states.ts';
 import type {
   Audience,
   AudienceRequest,
@@ -13,9 +13,8 @@ import type {
   ExpansionResult,
   Page,
   PageQuery,
-} from '../../domain/types.ts';
-import { getLocked } from './campaign-rows.ts';
-import type { Connection } from './connection.ts';
+} from '../../../domain/types.ts';
+import type { Connection } from '../connection.ts';
 import {
   boundsOf,
   type Column,
@@ -27,9 +26,10 @@ import {
   readRow,
   selectList,
   updateRow,
-} from './database/columns.ts';
-import type { Database, Sql, Transaction } from './database/database.ts';
-import type { Bound } from './database/statement.ts';
+} from '../database/columns.ts';
+import type { Database, Sql, Transaction } from '../database/database.ts';
+import type { Bound } from '../database/statement.ts';
+import { getLocked } from './campaign-rows.ts';
 import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
 import { Remembered } from './remembered.ts';
 

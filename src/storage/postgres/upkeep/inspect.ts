@@ -1,8 +1,8 @@
 /** Inspects a database without changing it, whether or not services are running. */
-import type { KeyCounts, StoreContents, StoreInspection } from '../../domain/ports/store.ts';
-import { newClient } from './database/driver.ts';
-import { databaseError } from './database/errors.ts';
-import { readSteps, readVersion } from './database/migrations.ts';
+import type { KeyCounts, StoreContents, StoreInspection } from '../../../domain/ports/store.ts';
+import { newClient } from '../database/driver.ts';
+import { databaseError } from '../database/errors.ts';
+import { readSteps, readVersion } from '../database/migrations.ts';
 
 /** @throws AppError storage_failed, unavailable; invalid_argument if a newer version has migrated the database */
 export async function inspectDatabase(url: string, now: number): Promise<StoreInspection> {

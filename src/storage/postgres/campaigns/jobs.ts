@@ -1,16 +1,16 @@
 /** Implements the jobs port with Postgres. Each claim, lease, stage and end is one transaction. */
 import { isAbsolute, normalize } from 'node:path';
-import { decide, type ExpansionCommand } from '../../domain/expansions.ts';
-import type { CampaignFeatures, Filters } from '../../domain/features.ts';
-import type { Jobs } from '../../domain/ports/jobs.ts';
-import type { Timings } from '../../domain/run-facts.ts';
-import type { ExpansionResult, Job, Pins, Reason } from '../../domain/types.ts';
-import { assert } from '../../lib/errors.ts';
+import { decide, type ExpansionCommand } from '../../../domain/expansions.ts';
+import type { CampaignFeatures, Filters } from '../../../domain/features.ts';
+import type { Jobs } from '../../../domain/ports/jobs.ts';
+import type { Timings } from '../../../domain/run-facts.ts';
+import type { ExpansionResult, Job, Pins, Reason } from '../../../domain/types.ts';
+import { assert } from '../../../lib/errors.ts';
+import type { Connection } from '../connection.ts';
+import { plain, readRow, selectList } from '../database/columns.ts';
+import type { Sql, Transaction } from '../database/database.ts';
 import type { PostgresAudiences } from './audiences.ts';
 import { lockCampaign } from './campaign-rows.ts';
-import type { Connection } from './connection.ts';
-import { plain, readRow, selectList } from './database/columns.ts';
-import type { Sql, Transaction } from './database/database.ts';
 import type { EventLog } from './events.ts';
 import { applyEffects, type RunningRow, runningExpansions, setsOf } from './expansion-rows.ts';
 

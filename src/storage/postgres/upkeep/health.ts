@@ -1,7 +1,7 @@
 /** Implements the port for the store's health with Postgres. */
-import type { FailedExpansion, LostFiles, Queue, StoreHealth } from '../../domain/ports/health.ts';
-import type { Reason } from '../../domain/types.ts';
-import type { Connection } from './connection.ts';
+import type { FailedExpansion, LostFiles, Queue, StoreHealth } from '../../../domain/ports/health.ts';
+import type { Reason } from '../../../domain/types.ts';
+import type { Connection } from '../connection.ts';
 
 export class PostgresHealth implements StoreHealth {
   readonly #connection: Connection;

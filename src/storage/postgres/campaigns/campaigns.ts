@@ -1,9 +1,9 @@
 /** Changes to campaigns in Postgres, each in one transaction. */
 import { randomUUID } from 'node:crypto';
-import { refuseTaken } from '../../domain/campaigns.ts';
-import type { Accept } from '../../domain/ports/accept.ts';
-import type { Campaigns } from '../../domain/ports/campaigns.ts';
-import { checkpointFolder, rankingFolder } from '../../domain/ranking-name.ts';
+import { refuseTaken } from '../../../domain/campaigns.ts';
+import type { Accept } from '../../../domain/ports/accept.ts';
+import type { Campaigns } from '../../../domain/ports/campaigns.ts';
+import { checkpointFolder, rankingFolder } from '../../../domain/ranking-name.ts';
 import type {
   Campaign,
   CampaignChange,
@@ -12,12 +12,22 @@ import type {
   IdempotentRequest,
   Labels,
   NewCampaign,
-} from '../../domain/types.ts';
-import { countSeeds } from '../../domain/user-sets.ts';
-import { AppError } from '../../lib/errors.ts';
-import { writeBlocks } from '../files/writer.ts';
+} from '../../../domain/types.ts';
+import { countSeeds } from '../../../domain/user-sets.ts';
+import { AppError } from '../../../lib/errors.ts';
+import { writeBlocks } from '../../files/writer.ts';
+import type { PostgresAuditLog } from '../audit-log.ts';
+import type { Connection } from '../connection.ts';
+import { insertRow, updateRow, type Written } from '../database/columns.ts';
+import type { Sql, Transaction } from '../database/database.ts';
+import { toJson } from '../database/statement.ts';
+import { findAnswer, keepAnswerOf } from '../idempotency.ts';
+import type { Cleanup } from '../upkeep/cleanup.ts';
+import { record } from '../upkeep/unused-blobs.ts';
+import { NO_FEEDBACK, type PostgresFeedback } from '../users/feedback.ts';
+import type { NewSet, SetFiles } from '../users/set-files.ts';
+import { encodeCounts } from '../users/set-rows.ts';
 import type { PostgresAudiences } from './audiences.ts';
-import type { PostgresAuditLog } from './audit-log.ts';
 import {
   countsByState,
   findCampaign,
@@ -27,20 +37,10 @@ import {
   listCampaigns,
   readLabels,
 } from './campaign-rows.ts';
-import type { Cleanup } from './cleanup.ts';
-import type { Connection } from './connection.ts';
-import { insertRow, updateRow, type Written } from './database/columns.ts';
-import type { Sql, Transaction } from './database/database.ts';
-import { toJson } from './database/statement.ts';
 import type { EventLog, LastOfCampaign } from './events.ts';
 import type { PostgresExpansions } from './expansions.ts';
-import { NO_FEEDBACK, type PostgresFeedback } from './feedback.ts';
-import { findAnswer, keepAnswerOf } from './idempotency.ts';
 import { QueueTimes } from './remaining-time.ts';
 import { Remembered } from './remembered.ts';
-import type { NewSet, SetFiles } from './set-files.ts';
-import { encodeCounts } from './set-rows.ts';
-import { record } from './unused-blobs.ts';
 
 /** Maximum number of campaigns whose labels are kept in memory. */
 const REMEMBERED_LABELS = 10_000;

@@ -1,7 +1,7 @@
 /** Stores seeds and suppression lists in Postgres: changes to sets, and counts of their users in a population. */
 import { setImmediate } from 'node:timers/promises';
-import type { CollectedIds, UserSets } from '../../domain/ports/user-sets.ts';
-import type { SeedCounts } from '../../domain/types.ts';
+import type { CollectedIds, UserSets } from '../../../domain/ports/user-sets.ts';
+import type { SeedCounts } from '../../../domain/types.ts';
 import {
   type Change,
   type ChangeOptions,
@@ -13,17 +13,17 @@ import {
   receivedAfter,
   type SetOwner,
   stillApplies,
-} from '../../domain/user-sets.ts';
-import { AppError } from '../../lib/errors.ts';
-import { type ChangeTask, combine, sentOf, tallyFor } from '../files/change.ts';
-import { IdSorter } from '../files/id-sorter.ts';
-import { type MatchTally, tallyOf } from '../files/match-tally.ts';
-import { blocksOfSet, openUserSet } from '../files/set-file.ts';
-import { listOwners, reportOn, reportOnNone, SetMatches } from '../files/set-matches.ts';
-import { writeBlocks } from '../files/writer.ts';
-import type { PostgresAuditLog } from './audit-log.ts';
-import type { Connection } from './connection.ts';
-import type { Transaction } from './database/database.ts';
+} from '../../../domain/user-sets.ts';
+import { AppError } from '../../../lib/errors.ts';
+import { type ChangeTask, combine, sentOf, tallyFor } from '../../files/change.ts';
+import { IdSorter } from '../../files/id-sorter.ts';
+import { type MatchTally, tallyOf } from '../../files/match-tally.ts';
+import { blocksOfSet, openUserSet } from '../../files/set-file.ts';
+import { listOwners, reportOn, reportOnNone, SetMatches } from '../../files/set-matches.ts';
+import { writeBlocks } from '../../files/writer.ts';
+import type { PostgresAuditLog } from '../audit-log.ts';
+import type { Connection } from '../connection.ts';
+import type { Transaction } from '../database/database.ts';
 import { isMissing, type NewSet, type SetFiles, withSets } from './set-files.ts';
 import { assignSet, readOwnedSet } from './set-rows.ts';
 

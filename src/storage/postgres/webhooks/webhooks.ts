@@ -1,13 +1,19 @@
 /** Rows of webhooks and their secrets. Times are milliseconds since 1970. */
 import { randomUUID } from 'node:crypto';
-import { webhookNotFound } from '../../domain/not-found.ts';
-import type { Accept } from '../../domain/ports/accept.ts';
-import type { Webhooks } from '../../domain/ports/webhooks.ts';
-import type { IdempotentRequest, Page, PageQuery } from '../../domain/types.ts';
-import type { CampaignEvent, NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../../domain/webhook-types.ts';
-import { newWebhookSecret, reasonAfter, refuseMoreWebhooks, secretsToKeep } from '../../domain/webhooks.ts';
-import type { PostgresAuditLog } from './audit-log.ts';
-import type { Connection } from './connection.ts';
+import { webhookNotFound } from '../../../domain/not-found.ts';
+import type { Accept } from '../../../domain/ports/accept.ts';
+import type { Webhooks } from '../../../domain/ports/webhooks.ts';
+import type { IdempotentRequest, Page, PageQuery } from '../../../domain/types.ts';
+import type {
+  CampaignEvent,
+  NewWebhook,
+  SignedWebhook,
+  Webhook,
+  WebhookChange,
+} from '../../../domain/webhook-types.ts';
+import { newWebhookSecret, reasonAfter, refuseMoreWebhooks, secretsToKeep } from '../../../domain/webhooks.ts';
+import type { PostgresAuditLog } from '../audit-log.ts';
+import type { Connection } from '../connection.ts';
 import {
   boundsOf,
   insert,
@@ -18,10 +24,10 @@ import {
   selectList,
   updateRow,
   type Written,
-} from './database/columns.ts';
-import type { Database, Sql, Transaction } from './database/database.ts';
-import { toJson } from './database/statement.ts';
-import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
+} from '../database/columns.ts';
+import type { Database, Sql, Transaction } from '../database/database.ts';
+import { toJson } from '../database/statement.ts';
+import { keepAnswerOf, OF_NO_CAMPAIGN } from '../idempotency.ts';
 
 const COLUMNS = {
   number: plain<number>('number'),

@@ -1,8 +1,8 @@
 /** Rows of user sets: the owner of each set, and unused sets. */
-import { campaignNotFound } from '../../domain/not-found.ts';
-import type { SeedCounts } from '../../domain/types.ts';
-import { countsWithout, type OwnedSet, type SetOwner } from '../../domain/user-sets.ts';
-import type { UserSet } from '../files/set-file.ts';
+import { campaignNotFound } from '../../../domain/not-found.ts';
+import type { SeedCounts } from '../../../domain/types.ts';
+import { countsWithout, type OwnedSet, type SetOwner } from '../../../domain/user-sets.ts';
+import type { UserSet } from '../../files/set-file.ts';
 import {
   COUNTED_SETS,
   IS_UNUSED,
@@ -11,9 +11,9 @@ import {
   type StoredCounts,
   toOwnedSet,
   toStoredCounts,
-} from '../set-columns.ts';
-import type { Sql } from './database/database.ts';
-import { toJson } from './database/statement.ts';
+} from '../../set-columns.ts';
+import type { Sql } from '../database/database.ts';
+import { toJson } from '../database/statement.ts';
 
 /**
  * The owner's set; null if the owner has none.

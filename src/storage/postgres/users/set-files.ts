@@ -4,12 +4,12 @@
  * Whoever has inserted that row, in a transaction that is not committed yet, decides about the file; others who insert
  * it wait.
  */
-import type { BlobReader, Blobs, OpenBlob } from '../../domain/ports/blobs.ts';
-import type { IdBlocks } from '../../domain/user-sets.ts';
-import { AppError } from '../../lib/errors.ts';
-import { blocksOfSet, openUserSet, SEED_FOLDER, type UserSet, userSetFile } from '../files/set-file.ts';
-import type { WrittenSet } from '../files/writer.ts';
-import type { Database, Sql } from './database/database.ts';
+import type { BlobReader, Blobs, OpenBlob } from '../../../domain/ports/blobs.ts';
+import type { IdBlocks } from '../../../domain/user-sets.ts';
+import { AppError } from '../../../lib/errors.ts';
+import { blocksOfSet, openUserSet, SEED_FOLDER, type UserSet, userSetFile } from '../../files/set-file.ts';
+import type { WrittenSet } from '../../files/writer.ts';
+import type { Database, Sql } from '../database/database.ts';
 import { deleteUnusedSet, insertSet, lockSet, unusedSets } from './set-rows.ts';
 
 /** Maximum number of times that sets are written because another process keeps removing their files. */

@@ -1,9 +1,9 @@
 /** Reads the data for estimates of remaining time: recent expansions, and the queue. */
-import { endsOf, type PastWork, type QueuedWork, workLeft } from '../../domain/queue-time.ts';
-import type { ComputedWith, Timings } from '../../domain/run-facts.ts';
-import { type ExpansionState, isEnd } from '../../domain/states.ts';
-import { type Column, plain, type RowOf, readRow, selectList } from './database/columns.ts';
-import type { Sql } from './database/database.ts';
+import { endsOf, type PastWork, type QueuedWork, workLeft } from '../../../domain/queue-time.ts';
+import type { ComputedWith, Timings } from '../../../domain/run-facts.ts';
+import { type ExpansionState, isEnd } from '../../../domain/states.ts';
+import { type Column, plain, type RowOf, readRow, selectList } from '../database/columns.ts';
+import type { Sql } from '../database/database.ts';
 
 /** Number of recent expansions on which estimates are based. */
 const RECENT = 40;

@@ -2,17 +2,17 @@
  * Implements the erasure port with Postgres: sets are rewritten, and then one transaction replaces all references to
  * the old sets. Any process can carry out the requests of another.
  */
-import type { PendingAction } from '../../domain/audit.ts';
-import type { ErasedData, UserErasure } from '../../domain/ports/user-erasure.ts';
-import { differenceOf } from '../files/algebra.ts';
-import { findIds } from '../files/find-ids.ts';
-import { openUserSet } from '../files/set-file.ts';
-import { writeBlocks } from '../files/writer.ts';
-import type { PostgresAuditLog } from './audit-log.ts';
-import type { Connection } from './connection.ts';
-import { insert } from './database/columns.ts';
+import type { PendingAction } from '../../../domain/audit.ts';
+import type { ErasedData, UserErasure } from '../../../domain/ports/user-erasure.ts';
+import { differenceOf } from '../../files/algebra.ts';
+import { findIds } from '../../files/find-ids.ts';
+import { openUserSet } from '../../files/set-file.ts';
+import { writeBlocks } from '../../files/writer.ts';
+import type { PostgresAuditLog } from '../audit-log.ts';
+import type { Connection } from '../connection.ts';
+import { insert } from '../database/columns.ts';
+import { eraseFromAnswers } from '../idempotency.ts';
 import type { PostgresFeedback } from './feedback.ts';
-import { eraseFromAnswers } from './idempotency.ts';
 import { isMissing, type NewSet, type SetFiles, withSets } from './set-files.ts';
 import { replaceSet, setNames } from './set-rows.ts';
 
