@@ -110,7 +110,7 @@ export class Remembered<Value> {
     try {
       return await Promise.race([this.#readOnce(key), late.promise]);
     } catch (error) {
-      if (error instanceof AppError && error.code === 'unavailable') return keep();
+      if (error instanceof AppError && ['unavailable', 'storage_failed'].includes(error.code)) return keep();
       throw error;
     } finally {
       clearTimeout(timer);

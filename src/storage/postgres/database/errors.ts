@@ -10,8 +10,8 @@ const CONFLICTS = ['40001', '40P01'];
  */
 const DOUBTFUL = ['23505', '23503', '0A000'];
 
-/** SQLSTATE classes and codes of a server that is gone, restarting, full of connections, or too slow. */
-const UNREACHABLE = /^(08|57P0[1-4]|53300|57014|55P03|25006|25P0[34])/;
+/** SQLSTATE classes and codes of a server that is gone, restarting, closed to or full of connections, or too slow. */
+const UNREACHABLE = /^(08|57P0[1-4]|53300|57014|55000|55P03|25006|25P0[34])/;
 /** SQLSTATE classes of a server that cannot do its work: no such user, no rights, disk full, I/O errors. */
 const BROKEN = /^(28|3D000|42501|53|54|58|F0|XX)/;
 
