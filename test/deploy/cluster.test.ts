@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { DEFAULT_LIMITS } from '../../src/service/limits.ts';
 import { readSettings, VARIABLES } from '../../src/service/settings/environment.ts';
 import { ROOT } from '../architecture/files.ts';
 import { useFolders } from '../fixture/folders.ts';
@@ -158,6 +159,28 @@ describe('the manifests of a cluster', () => {
       const names = own.map((volume: Manifest) => volume.name);
       for (const mount of volumeMounts) expect(names).toContain(mount.name);
     }
+  });
+
+  it('keep what is cached within the volume, and leave room for tables', () => {
+    for (const name of members) {
+      const [{ env }] = podOf(name).spec.containers;
+      const own = env.map((each: Manifest) => [each.name, each.value]);
+      const given = Object.entries<string>(Object.fromEntries(own)).filter(([variable]) => /_BYTES$/.test(variable));
+      const { blobCacheBytes, mirrorBytes } = readSettings(Object.fromEntries(given)).values.limits;
+      const { emptyDir } = podOf(name).spec.volumes.find((volume: Manifest) => volume.name === 'cache');
+      const volumeBytes = Number(/^(\d+)Gi$/.exec(emptyDir.sizeLimit)![1]) * 2 ** 30;
+      // a tenth of the volume, which is evicted with its pod if it becomes larger
+      expect(blobCacheBytes + mirrorBytes).toBeLessThanOrEqual(0.9 * volumeBytes);
+    }
+  });
+
+  it('have more time to end than engines take', () => {
+    for (const name of ['metaheac-engine', 'pass'])
+      expect(podOf(name).spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(2 * DEFAULT_LIMITS.engineDrainMs);
+    for (const name of ['engine-1', 'engine-2'])
+      expect(Number.parseInt(compose.services[name].stop_grace_period, 10) * 1000).toBeGreaterThan(
+        2 * DEFAULT_LIMITS.engineDrainMs,
+      );
   });
 
   it.each(deployed)('probe %s: alive by /livez, ready by /readyz', (name) => {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { claimable, NEW_RANGE, type RangeState } from '../../../src/domain/ranges.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 import { migrate } from '../../../src/storage/postgres/database/migrations.ts';
 import { ROOT } from '../../architecture/files.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
@@ -14,13 +16,23 @@ const { triggers } = parseAllDocuments(scaling)[0]!.toJS().spec;
 /** What KEDA asks. */
 const queries = triggers.map((trigger: { metadata: { query: string } }) => trigger.metadata.query) as string[];
 
+/** Times are seconds ago; negative in the future. */
 interface Given {
-  /** Seconds ago; negative in the future. */
   readonly queued: number;
   readonly runAfter?: number;
   readonly owner?: string;
   readonly leaseUntil?: number;
+  readonly ranges?: readonly GivenRange[];
 }
+
+interface GivenRange {
+  readonly holders?: readonly { readonly owner: string; readonly leaseUntil: number }[];
+  readonly isDoubled?: true;
+  readonly isFinished?: true;
+  readonly runAfter?: number;
+}
+
+const RULES = { leaseMs: 10_000, maximumAttempts: 5 };
 
 async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url });
@@ -38,6 +50,45 @@ async function setJobs(client: pg.Client, jobs: readonly Given[]): Promise<void>
   // without their expansions
   const insert = `INSERT INTO jobs (id, expansion, queued_at, run_after, owner, lease_until) VALUES ${rows.join(', ')}`;
   await client.query(`SET session_replication_role = replica; DELETE FROM jobs; ${rows.length > 0 ? insert : ''}`);
+  for (const [i, { ranges = [] }] of jobs.entries()) if (ranges.length > 0) await setRanges(client, i, ranges);
+}
+
+/** Offers ranges of a job, as the store records their states. */
+async function setRanges(client: pg.Client, job: number, ranges: readonly GivenRange[]): Promise<void> {
+  const texts = {
+    campaign_id: 'c',
+    expansion_id: 'e',
+    job: `job ${job}`,
+    folder: `work/${job}`,
+    key: 'k',
+    golden: 'g',
+  };
+  const offer = { number: job, ...texts, token: 1, model_version: 'm', population_version: 'p' };
+  await insertRow(client, 'range_offers', offer);
+  for (const [number, given] of ranges.entries()) {
+    const state: RangeState = {
+      ...NEW_RANGE,
+      isDoubled: given.isDoubled ?? false,
+      runAfter: given.runAfter === undefined ? 0 : msAgo(given.runAfter),
+      holders: (given.holders ?? []).map(({ owner, leaseUntil }, i) => ({
+        ...{ owner, token: i + 1, claimedAt: 0, leaseUntil: msAgo(leaseUntil) },
+      })),
+      finished: given.isFinished ? ({ owner: 'a', token: 1 } as RangeState['finished']) : null,
+    };
+    const { from, own, ownFrom } = claimable(state, RULES);
+    const row = { offer: job, number, from_segment: number, to_segment: number + 1, state: JSON.stringify(state) };
+    await insertRow(client, 'ranges', { ...row, claimable_from: from, own, own_from: ownFrom });
+  }
+}
+
+function msAgo(seconds: number): number {
+  return systemClock.now() - seconds * 1000;
+}
+
+async function insertRow(client: pg.Client, table: string, row: Readonly<Record<string, unknown>>): Promise<void> {
+  const places = Object.keys(row).map((_, i) => `$${i + 1}`);
+  const text = `INSERT INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${places.join(', ')})`;
+  await client.query(text, Object.values(row));
 }
 
 describeWithPostgres('queue_age', () => {
@@ -56,6 +107,36 @@ describeWithPostgres('queue_age', () => {
         { queued: 500, owner: 'dead', leaseUntil: 5 },
       ],
       { oldest: 5, waiting: 1, busy: 2 },
+    ],
+    [
+      'an expansion whose ranges wait, of which another engine has one',
+      [
+        {
+          ...{ queued: 70, owner: 'a', leaseUntil: -10 },
+          ranges: [{}, { holders: [{ owner: 'b', leaseUntil: -10 }] }, {}, { isFinished: true }],
+        },
+      ],
+      { oldest: 70, waiting: 1, busy: 2 },
+    ],
+    [
+      'ranges that are all held, doubled, finished or put off',
+      [
+        {
+          ...{ queued: 70, owner: 'a', leaseUntil: -10 },
+          ranges: [
+            { holders: [{ owner: 'b', leaseUntil: -10 }] },
+            { holders: [{ owner: 'c', leaseUntil: -10 }], isDoubled: true },
+            { isFinished: true },
+            { runAfter: -60 },
+          ],
+        },
+      ],
+      { oldest: 0, waiting: 0, busy: 3 },
+    ],
+    [
+      'the range of an engine that died',
+      [{ queued: 70, owner: 'a', leaseUntil: -10, ranges: [{ holders: [{ owner: 'dead', leaseUntil: 8 }] }] }],
+      { oldest: 8, waiting: 1, busy: 1 },
     ],
   ])('has one row with numbers for %s', async (_, jobs, { oldest, waiting, busy }) => {
     const url = await openPostgres();
