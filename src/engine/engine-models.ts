@@ -112,6 +112,13 @@ export class EngineModels {
     return (await this.#shared?.prefetch(version, from, to)) ?? (() => {});
   }
 
+  /** The user sides that the hosts of a cluster share; null if the population is not a mirror. */
+  async exchangeUserSides(
+    ...args: Parameters<SharedVersions['exchangeUserSides']>
+  ): Promise<Awaited<ReturnType<SharedVersions['exchangeUserSides']>> | null> {
+    return (await this.#shared?.exchangeUserSides(...args)) ?? null;
+  }
+
   /**
    * Returns a model, which is loaded and verified first if necessary. The caller must give the model back.
    * @throws AppError invalid_model, and any error that the model's threads throw

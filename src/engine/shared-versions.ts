@@ -2,7 +2,9 @@
 import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import type { Logger } from '../lib/logging.ts';
 import { pullModel } from '../model/share.ts';
+import type { KeptUserSides } from '../online/user-side/user-side-folders.ts';
 import { Mirror } from '../population/share.ts';
+import { openUserSideExchange, type UserSideExchange } from './user-side-exchange.ts';
 
 /** Where an engine's host gets versions from, as plain data. */
 export interface SharedConfig {
@@ -20,6 +22,8 @@ export interface SharedVersions {
   prefetch(version: string, from: number, to: number): Promise<() => void>;
   /** Returns when a model is in the engine's folder of models. */
   fetchModel(version: string): Promise<void>;
+  /** The user sides that the hosts of the cluster share. `names` are the names of the files of all segments. */
+  exchangeUserSides(kept: KeptUserSides, names: readonly string[], maximumBytes: number): Promise<UserSideExchange>;
   close(): void;
 }
 
@@ -50,6 +54,7 @@ export async function openSharedVersions(
     fetchModel: async (version) => {
       await pullModel(files, version, models);
     },
+    exchangeUserSides: (kept, names, maximumBytes) => openUserSideExchange(files, folder, kept, names, maximumBytes),
     close: () => mirror.close(),
   };
 }

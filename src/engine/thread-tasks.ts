@@ -160,6 +160,8 @@ export interface ScoreResult {
 export interface PreparedUserSides {
   /** Segments whose user sides are not stored; null if the model has no user side. */
   readonly missing: readonly number[] | null;
+  /** The names of the files of all segments, relative to the version's folder. */
+  readonly names: readonly string[];
 }
 
 export interface UserSideResult {

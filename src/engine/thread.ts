@@ -176,7 +176,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
 
   async #prepareUserSides({ populationVersion, maximumBytes }: PrepareUserSidesTask): Promise<PreparedUserSides> {
     const files = this.#filesOf(await this.#bind(populationVersion));
-    return { missing: files?.prepare(maximumBytes) ?? null };
+    return { missing: files?.prepare(maximumBytes) ?? null, names: files?.names ?? [] };
   }
 
   async #makeUserSide({ populationVersion, segment, maximumBytes }: UserSideTask): Promise<UserSideResult> {

@@ -1,4 +1,5 @@
 /** Makes the user sides of the served population in the background, while threads have no other work. */
+import { randomInt } from 'node:crypto';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { freeBytesIn } from '../lib/files/free-bytes.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -6,9 +7,10 @@ import { ThreadDied } from '../lib/threads/thread-group.ts';
 import { countUserSides } from '../online/user-side/user-side-folders.ts';
 import type { EngineModels, LoadedModel } from './engine-models.ts';
 import type { EngineServed } from './messages.ts';
+import type { UserSideExchange } from './user-side-exchange.ts';
 
 export interface UserSideNeeds {
-  readonly models: Pick<EngineModels, 'take' | 'giveBack'>;
+  readonly models: Pick<EngineModels, 'take' | 'giveBack'> & Partial<Pick<EngineModels, 'exchangeUserSides'>>;
   /** The folder of all versions of the population. */
   readonly population: string;
   /** Maximum size of all user sides; 0 stores none. */
@@ -92,7 +94,10 @@ export class UserSideWork {
         tell(stored);
         return served().epoch === epoch && this.#hasRoom();
       };
-      const wanted = { populationVersion, segmentCount, maximumBytes, goOn };
+      const exchange = async (names: readonly string[]) =>
+        (await models.exchangeUserSides?.({ version: populationVersion, model: model.version }, names, maximumBytes)) ??
+        null;
+      const wanted = { populationVersion, segmentCount, maximumBytes, goOn, exchange };
       const made = await makeUserSides(loaded.pool, wanted, { isBackground: true });
       if (made === null) onStored(null);
       else tell(made.stored);
@@ -166,6 +171,8 @@ interface Wanted {
   readonly maximumBytes: number;
   /** Called before each segment with the number of stored user sides; false ends the work. */
   goOn(stored: number): boolean;
+  /** Opens the user sides that other hosts share, by the names of all of them; null if there are no other hosts. */
+  exchange?(names: readonly string[]): Promise<UserSideExchange | null>;
 }
 
 /** How many user sides are stored. */
@@ -185,12 +192,14 @@ export interface MadeUserSides {
  */
 export async function makeUserSides(
   pool: Pick<LoadedModel['pool'], 'prepareUserSides' | 'makeUserSide' | 'computedWith'>,
-  { populationVersion, segmentCount, maximumBytes, goOn }: Wanted,
+  { populationVersion, segmentCount, maximumBytes, goOn, exchange }: Wanted,
   { isBackground }: { readonly isBackground: boolean },
 ): Promise<MadeUserSides | null> {
   const task = { populationVersion, maximumBytes };
-  const { missing } = await pool.prepareUserSides({ kind: 'prepare-user-sides', ...task }, { isBackground });
-  if (missing === null) return null;
+  const prepared = await pool.prepareUserSides({ kind: 'prepare-user-sides', ...task }, { isBackground });
+  if (prepared.missing === null) return null;
+  const others = (await exchange?.(prepared.names)) ?? null;
+  const missing = others === null ? prepared.missing : rotated(prepared.missing);
   let stored = segmentCount - missing.length;
   let end: MadeUserSides['end'] = null;
   const left = missing.values();
@@ -199,8 +208,13 @@ export async function makeUserSides(
       for (const segment of left) {
         if (end === null && !goOn(stored)) end = 'ended';
         if (end !== null) return;
-        const { bytes } = await pool.makeUserSide({ kind: 'user-side', ...task, segment }, { isBackground });
-        if (bytes === null) end ??= 'limit';
+        const fetched = others === null ? false : await others.fetch(segment);
+        if (fetched === false) {
+          const { bytes } = await pool.makeUserSide({ kind: 'user-side', ...task, segment }, { isBackground });
+          if (bytes !== null) await others?.store(segment);
+          if (bytes === null) end ??= 'limit';
+          else stored += 1;
+        } else if (fetched === null) end ??= 'limit';
         else stored += 1;
       }
     } catch (error) {
@@ -211,4 +225,10 @@ export async function makeUserSides(
   const atOnce = isBackground ? 1 : pool.computedWith.threads;
   await Promise.all(Array.from({ length: atOnce }, work));
   return { stored, segments: segmentCount, end };
+}
+
+/** The segments from a random one on, so that hosts that begin at the same time make different user sides first. */
+function rotated(segments: readonly number[]): readonly number[] {
+  const first = segments.length < 2 ? 0 : randomInt(segments.length);
+  return [...segments.slice(first), ...segments.slice(0, first)];
 }

@@ -3,3 +3,4 @@ export { Mirror, type MirrorOptions } from './share/mirror.ts';
 export { type PublishReport, publishPopulation } from './share/publish.ts';
 export { type PullReport, pullPopulation } from './share/pull.ts';
 export { prunePublished, type SweepReport } from './share/sweep.ts';
+export { UserSideStore } from './share/user-side-store.ts';

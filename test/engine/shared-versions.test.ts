@@ -1,12 +1,12 @@
 /** Engines on hosts of a cluster, which get models and populations from the storage of blobs. */
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { publishModelFolder } from '../../src/model/share.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { findCurrentVersion, openPopulation } from '../../src/population/read.ts';
-import { publishPopulation } from '../../src/population/share.ts';
+import { prunePublished, publishPopulation } from '../../src/population/share.ts';
 import { openBlobFiles } from '../../src/storage/open-store.ts';
 import { digestsOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -74,4 +74,33 @@ describe('an engine without folders of its own', () => {
       )
       .toBe(candidates! - gone.length);
   });
+
+  it('gets the user sides that an engine on another host has made', async () => {
+    const options = { ...world, population: folder, shared: { blobs, mirrorBytes: MIRROR_BYTES } };
+    const one = await startRig({ ...options, userSideBytes: 2 ** 30 });
+    await expect.poll(() => [...userSidesOf(one.dataDir).keys()], { timeout: 30_000 }).toHaveLength(2);
+    const files = await openBlobFiles(blobs, systemClock);
+    await expect.poll(async () => (await files.list('population/user-sides/')).length).toBe(2);
+    const two = await startRig({ ...options, userSideBytes: 2 ** 30 });
+    await expect.poll(() => [...userSidesOf(two.dataDir).keys()], { timeout: 30_000 }).toHaveLength(2);
+    // a file says how long it took to make, so no other engine makes the same bytes
+    expect(userSidesOf(two.dataDir)).toEqual(userSidesOf(one.dataDir));
+    const id = await two.create(campaign);
+    expect(await two.ended(id)).toMatchObject({ state: 'ready' });
+    // they are removed with the last version that needs them
+    const keep = { keep: 1, served: [], now: systemClock.now };
+    await prunePublished(files, keep);
+    expect(await files.list('population/user-sides/')).toHaveLength(2);
+    const list = (await files.list('population/user-side-lists/'))[0]!;
+    await files.deleteFile(list.name);
+    await prunePublished(files, keep);
+    expect(await files.list('population/user-sides/')).toEqual([]);
+  });
 });
+
+/** The bytes of the user sides in the mirror of a rig, by name. */
+function userSidesOf(dataDir: string): Map<string, Buffer> {
+  const version = join(dataDir, 'mirror', findCurrentVersion(folder)!);
+  const names = readdirSync(version, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.users'));
+  return new Map(names.sort().map((name) => [name, readFileSync(join(version, name))]));
+}

@@ -56,6 +56,13 @@ export class UserSideFiles {
     return existsSync(this.#pathOf(segment));
   }
 
+  /** The names of the files of all segments, `<folder>/<key>.users`, relative to the version's folder. */
+  get names(): string[] {
+    const folder = basename(this.#folder);
+    const { segmentCount } = this.#population;
+    return Array.from({ length: segmentCount }, (_, segment) => `${folder}/${basename(this.#pathOf(segment))}`);
+  }
+
   /**
    * Returns the segments whose files are missing. Before that, links files of equal segments of other versions, removes
    * what killed writers left behind and files that were made with different graphs, and removes files if all of the

@@ -1,5 +1,5 @@
 /** The folders with stored user sides of a population, and the limit on the size of all of them. */
-import { rmSync, statSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
 import { listFolder, withStorage } from '../../lib/files/durable-files.ts';
@@ -88,6 +88,26 @@ export function enforceLimit(population: string, kept: KeptUserSides, maximumByt
     const { path } = files.pop()!;
     withStorage(`remove ${path}`, () => rmSync(path, { force: true }));
   }
+}
+
+/**
+ * Moves the file at `fetched` to its place `name` in a version's folder, unless there is a file already. False if the
+ * population's user sides would take more than `maximumBytes`. `fetched` must be in the version's folder of user sides.
+ * @throws AppError storage_failed, unavailable
+ */
+export function placeUserSide(
+  population: string,
+  kept: KeptUserSides,
+  { name, fetched }: { readonly name: string; readonly fetched: string },
+  maximumBytes: number,
+): boolean {
+  const path = join(population, kept.version, name);
+  return withUserSideLock(population, () => {
+    if (existsSync(path)) return true;
+    if (!makeRoomFor(statSync(fetched).size, population, kept, maximumBytes)) return false;
+    withStorage(`write ${path}`, () => renameSync(fetched, path));
+    return true;
+  });
 }
 
 /** Size of all stored user sides of a population. */

@@ -14,6 +14,9 @@ export const INDEX_NAME = `${ROOT}/index.json`;
 export const KEY_NAME = `${ROOT}/erased.key`;
 /** Files that are named after their sha256: segments, rows of users, and parts of tables. */
 export const FILES_PREFIX = `${ROOT}/files/`;
+/** User sides, `<folder>/<key>.users` as in a version's folder, and lists of those that a version needs. */
+export const USER_SIDES_PREFIX = `${ROOT}/user-sides/`;
+export const USER_SIDE_LISTS_PREFIX = `${ROOT}/user-side-lists/`;
 export const fileName = (sha256: string): string => `${FILES_PREFIX}${sha256}`;
 export const manifestName = (version: string): string => `${ROOT}/versions/${version}.json`;
 export const erasuresName = (first: number, sha256: string): string =>

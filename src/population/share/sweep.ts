@@ -7,6 +7,7 @@ import { type Manifest, parseManifest } from '../versions/manifest.ts';
 import { FILES_PREFIX, fileName, manifestName, type PublishedIndex } from './index-schema.ts';
 import { changeIndex, type IndexAt, readIndex } from './published-index.ts';
 import { eachOf } from './transfers.ts';
+import { unusedUserSides } from './user-side-store.ts';
 
 /** Time after which a sweep ends, whether or not all unused files are removed. */
 const SWEEP_MS = 5 * 60_000;
@@ -77,6 +78,8 @@ async function removeUnused(
   const used = await usedNames(files, index);
   const removed = { files: 0, bytes: 0 };
   if (used === null) return removed;
+  const versions = new Set([...index.versions, ...index.incoming].map(({ version }) => version));
+  for (const name of await unusedUserSides(files, versions)) await files.deleteFile(name);
   const unused = (await files.list(FILES_PREFIX)).filter(({ name }) => !used.has(name));
   await eachOf(unused, async ({ name, sizeBytes }) => {
     if (now() > until) return;
