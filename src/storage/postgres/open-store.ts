@@ -68,6 +68,7 @@ async function composed(connection: Connection, url: string, closeBlobs: () => v
   const jobs = new PostgresJobs(connection, { events, audiences });
   const ranges = new PostgresRanges(connection);
   const apiKeys = new PostgresApiKeys(connection, audit);
+  const clock = await PostgresClock.open(connection);
   const outbox = new PostgresOutbox(connection, events);
   const cluster = new PostgresCluster(database, url, randomUUID());
   return {
@@ -87,13 +88,14 @@ async function composed(connection: Connection, url: string, closeBlobs: () => v
     ...methods(cleanup, ['prune', 'removeUnusedFiles', 'takeFolder', 'renewGeneration']),
     ...{ blobs, userSets, apiKeys, audit, outbox, cluster, ranges },
     webhooks: new PostgresWebhooks(connection, audit),
-    clock: await PostgresClock.open(connection),
+    clock,
     health: new PostgresHealth(connection),
     reserve: NO_RESERVE,
     close: async () => {
       apiKeys.close();
       await outbox.close();
       await cluster.close();
+      await clock.close();
       await database.close();
       closeBlobs();
     },
