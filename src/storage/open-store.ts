@@ -95,6 +95,21 @@ export async function openBlobFiles(
 }
 
 /**
+ * Removes what killed writers left in the storage of blobs, and what was replaced, once it is a day old; returns the
+ * number of removed objects. @throws AppError storage_failed
+ */
+export async function sweepBlobs({ blobs }: StoreLocator, clock: Clock): Promise<number> {
+  if (blobs === undefined || blobs.url.startsWith('file:')) return 0;
+  const { openS3 } = await import('./s3/open-s3.ts');
+  const opened = openS3(blobs, { clock });
+  try {
+    return (await opened.sweep()).removedObjects;
+  } finally {
+    opened.close();
+  }
+}
+
+/**
  * Opens the time of a shared store, which all its processes follow. The caller must close it.
  * @throws AppError unavailable, storage_failed
  */

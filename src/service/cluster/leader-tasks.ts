@@ -1,6 +1,7 @@
 /** What the leader of a cluster does, besides the tasks that every service has: it maintains the object storage. */
 import type { Leadership } from '../../domain/ports/leader.ts';
 import type { Logger } from '../../lib/logging.ts';
+import { sweepBlobs } from '../../storage/open-store.ts';
 import type { Populations } from '../ports/populations.ts';
 import type { JoinedCluster } from './cluster-start.ts';
 
@@ -9,7 +10,10 @@ const REDACT_EVERY_MS = 10 * 60_000;
 /** Interval between looks for a new published version of the population. */
 const FOLLOW_EVERY_MS = 2_000;
 
-interface LeaderOptions extends Pick<JoinedCluster, 'cluster' | 'data' | 'served'> {
+/** Interval between removals of what killed writers left in the object storage. */
+const SWEEP_EVERY_MS = 6 * 3600_000;
+
+interface LeaderOptions extends Pick<JoinedCluster, 'cluster' | 'data' | 'served' | 'locator' | 'clock'> {
   readonly populations: Pick<Populations, 'activate'>;
   /** Whether to serve each version of the population as soon as it is published. */
   readonly followPopulation: boolean;
@@ -18,11 +22,14 @@ interface LeaderOptions extends Pick<JoinedCluster, 'cluster' | 'data' | 'served
 
 /** Starts the tasks. The returned function stops them. */
 export function startLeaderTasks(options: LeaderOptions): () => void {
-  const { cluster, data, logger } = options;
+  const { cluster, data, locator, clock, logger } = options;
   const { leadership } = cluster;
   const timers = [
     repeat(leadership, logger, 'overwriting the ids of erased users', REDACT_EVERY_MS, async () => {
       if ((await data.mirror.redact()) > 0) await cluster.announcements.announce('population');
+    }),
+    repeat(leadership, logger, 'removing leftovers of the object storage', SWEEP_EVERY_MS, async () => {
+      await sweepBlobs(locator, clock);
     }),
     ...(options.followPopulation
       ? [repeat(leadership, logger, 'serving a new population', FOLLOW_EVERY_MS, followerOf(options))]

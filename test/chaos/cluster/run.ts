@@ -1,5 +1,6 @@
 /** A chaos run of a cluster: clients that keep ledgers, random faults, a calm end, and the verdict. */
 import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRng, type Rng } from '../../../src/lib/rng.ts';
 import { Client, type Shared } from '../client.ts';
@@ -18,7 +19,6 @@ import { checkCluster, leftOver } from './verdict.ts';
 const PAUSES = { kills: { least: 4000, most: 12_000 }, others: { least: 1000, most: 4000 } } as const;
 const CLIENT_PAUSE_MS = 500;
 const CALM_MS = 180_000;
-const LEFT_MS = 60_000;
 /** A run of this length meets each fault. */
 const LONG_SECONDS = 300;
 
@@ -78,11 +78,11 @@ class Run {
     const verdict = emptyVerdict();
     await this.#calm();
     const served = await checkCluster({ program, world }, entries, verdict);
-    await this.#checkLeft(verdict);
     const sightings: Sighting[] = [...this.#shared.sightings, ...served];
     const wanted = new Map<string, Inputs>(sightings.map((one) => [keyOf(one), one]));
     const starts = [...this.#stage.nodes, ...this.#stage.engines].reduce((sum, { member }) => sum + member.starts, 0);
     await this.#end(verdict);
+    await this.#checkLeft(verdict);
     note(`making ${wanted.size} audiences in a service that is alone`);
     const reference = await undisturbed(world, folder, [...wanted.values()], 0);
     compareAll(sightings, { reference, erased: new Set(), erasures: [], hasClockJumped: false }, verdict);
@@ -144,14 +144,9 @@ class Run {
     }
   }
 
+  /** After the last process has ended. */
   async #checkLeft(verdict: Verdict): Promise<void> {
-    const end = performance.now() + LEFT_MS;
-    let left = await leftOver(this.#stage);
-    while (left.length > 0 && performance.now() < end) {
-      await sleep(1000);
-      left = await leftOver(this.#stage);
-    }
-    verdict.leftOver.push(...left);
+    verdict.leftOver.push(...(await leftOver(this.#stage, join(this.#options.folder, 'cache-verdict'))));
   }
 
   async #end(verdict: Verdict): Promise<void> {

@@ -1,6 +1,9 @@
 /** Whether a cluster has everything that it acknowledged, once, and nothing else. */
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { isEnd } from '../../../src/domain/states.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { DEFAULT_BLOB_LIMITS } from '../../../src/storage/s3/limits.ts';
+import { openS3 } from '../../../src/storage/s3/open-s3.ts';
 import { s3Client } from '../../fixture/s3.ts';
 import type { Entry } from '../client.ts';
 import type { Callable } from '../program.ts';
@@ -8,6 +11,8 @@ import { lookAt, type Sighting } from '../sighting.ts';
 import type { Verdict } from '../verdict.ts';
 import { seedsOf, variantOf, type World } from '../world.ts';
 import type { Stage } from './stage.ts';
+
+const SWEEP_AFTER_MS = 2 * DEFAULT_BLOB_LIMITS.blobLeftoverMs;
 
 interface Scene {
   readonly program: Callable;
@@ -99,10 +104,18 @@ function faultOf(
   return state === 'ready' && version === null ? 'is ready without an audience' : null;
 }
 
-/** Waits until nothing is left of unfinished work: jobs, inputs and parts of ranges, uploads of parts. */
-export async function leftOver({ postgres, s3, prefix }: Stage): Promise<string[]> {
-  const credentials = { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey };
-  const client = s3Client({ endpoint: s3.endpoint, credentials });
+/**
+ * What is left of unfinished work: jobs, inputs and parts of ranges, uploads of parts. Before it looks, it removes what
+ * killed writers left, as the leader does once that is a day old; nobody may be writing.
+ */
+export async function leftOver({ postgres, s3, prefix }: Stage, cacheFolder: string): Promise<string[]> {
+  const url = `s3://${s3.bucket}/${prefix}?endpoint=${s3.endpoint}`;
+  const tomorrow = { ...systemClock, now: () => systemClock.now() + SWEEP_AFTER_MS };
+  const ofS3 = { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey };
+  const opened = openS3({ url, cacheFolder }, { clock: tomorrow, credentials: ofS3 });
+  await opened.sweep();
+  opened.close();
+  const client = s3Client({ endpoint: s3.endpoint, credentials: ofS3 });
   const found = (await postgres.query<{ id: string }>('SELECT id FROM jobs')).map(({ id }) => `the job ${id}`);
   const work = await client.send(new ListObjectsV2Command({ Bucket: s3.bucket, Prefix: `${prefix}/` }));
   for (const { Key: key = '' } of work.Contents ?? [])
