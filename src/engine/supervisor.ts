@@ -1,7 +1,6 @@
 /**
  * Keeps an engine process running beside the API process: starts it, kills it if it hangs, and restarts it if it dies.
  */
-
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { EstimateInputs } from '../domain/estimates.ts';
@@ -25,10 +24,8 @@ const LONGEST_RESTART_DELAY_MS = 10_000;
 const STOP_MS = 5000;
 /** Maximum number of engines that are started in a row if none of them becomes ready. */
 const STARTS = 3;
-
 /** `--max-semi-space-size` of the engine's threads. Few objects outlive a batch, so less than Node's 16 suffices. */
 const YOUNG_MIB = 2;
-
 /** Maximum time that the round trip to the engine may add to an estimate. */
 const IPC_MS = 100;
 
@@ -53,6 +50,8 @@ export class EngineSupervisor {
   /** The waiting caller of `start`, until an engine is ready. */
   #starting: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null;
   #stopping = false;
+  /** Resolves when what an ended engine left is released. */
+  #ending: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
   /** Callers that wait for an estimate. */
   readonly #estimates = new Map<number, WaitingEstimate>();
@@ -190,6 +189,7 @@ export class EngineSupervisor {
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await ended;
     clearTimeout(timer);
+    await this.#ending; // its jobs are released before the store may be closed
   }
 
   #spawn(): void {
@@ -217,7 +217,7 @@ export class EngineSupervisor {
       else this.#endCheck(message.id, ({ reject }) => reject(restoreError(message.error)));
     });
     child.on('exit', (code, signal) => {
-      void this.#ended(owner, refusal, this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`);
+      this.#ending = this.#ended(owner, refusal, this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`);
     });
     child.on('error', (error) => {
       // all errors except a failed spawn are followed by an exit event

@@ -8,6 +8,8 @@ import type { Clock } from '../lib/clock.ts';
 import { assert, UsageError } from '../lib/errors.ts';
 import { FolderBlobFiles } from './files/blob-files.ts';
 import { postgres } from './postgres/adapter.ts';
+import type { DatabaseFacts } from './postgres/cluster/examine-database.ts';
+import type { BucketRules } from './s3/removal.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
 /** Adapters by name. To add a kind of store, add a folder beside src/storage/sqlite and a line here. */
@@ -116,4 +118,25 @@ export async function sweepBlobs({ blobs }: StoreLocator, clock: Clock): Promise
 export async function openSharedClock({ location }: StoreLocator): Promise<Clock & { close(): Promise<void> }> {
   const { DatabaseClock } = await import('./postgres/cluster/database-clock.ts');
   return DatabaseClock.open(location);
+}
+
+/** Looks at the database of a shared store. @throws AppError unavailable, storage_failed */
+export async function examineSharedStore({ location }: StoreLocator): Promise<DatabaseFacts> {
+  const { examineDatabase } = await import('./postgres/cluster/examine-database.ts');
+  return examineDatabase(location);
+}
+
+/**
+ * What the rules of a bucket may keep of what is deleted; null for blobs that are files.
+ * @throws AppError storage_failed
+ */
+export async function readBucketRules({ blobs }: StoreLocator, clock: Clock): Promise<BucketRules | null> {
+  if (blobs === undefined || blobs.url.startsWith('file:')) return null;
+  const { openS3 } = await import('./s3/open-s3.ts');
+  const opened = openS3(blobs, { clock });
+  try {
+    return await opened.rules();
+  } finally {
+    opened.close();
+  }
 }

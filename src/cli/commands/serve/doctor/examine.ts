@@ -5,6 +5,7 @@ import { namesOf } from '../../../../service/settings/setting-list.ts';
 import { START_CHECKS, type StartCheck } from '../../../../service/start-checks.ts';
 import { examineKey, examinePort, examineSecrets } from './access.ts';
 import { examineBinding, examineModel, examinePopulation } from './artefacts.ts';
+import { examineCluster } from './cluster.ts';
 import { examineDataFolder, examineSpace } from './data-folder.ts';
 import { type Finding, failed, fine } from './finding.ts';
 import {
@@ -35,6 +36,7 @@ export interface Patient {
  */
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const { settings, machine, checks = START_CHECKS } = patient;
+  if (settings.values.METAHEAC_STORE !== undefined) return examineMember(patient);
   const { found, hasKeys } = await lookAt(patient);
   const start = startOf(settings, machine.openFiles);
   if (start === null) return found;
@@ -44,6 +46,23 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const isTried =
     isAsked && !NEEDED_TO_LOAD.some((check) => known.has(check) || refusals.some((refusal) => refusal.check === check));
   return withRefusals(isTried ? withLoading(found) : found, refusals);
+}
+
+/** Examines what a node or an engine of a cluster needs. */
+async function examineMember({ settings, machine, clock }: Patient): Promise<readonly Finding[]> {
+  const { values } = settings;
+  const threads = values.METAHEAC_THREADS ?? machine.processors;
+  const { findings, keys } = await examineCluster(values, clock);
+  return [
+    ...findings,
+    examineNode(machine),
+    examineProcessors(machine, threads),
+    examineOpenFiles(machine, values.limits, threads),
+    ...(await examineDevice(values.METAHEAC_DEVICE)),
+    ...(await examineKey(settings, keys)),
+    examineSecrets(settings),
+    await examinePort(settings, false),
+  ];
 }
 
 /**

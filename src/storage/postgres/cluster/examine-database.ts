@@ -1,0 +1,48 @@
+/** Looks at a database for `doctor`, without changing anything. */
+import { systemClock } from '../../../lib/clock.ts';
+import { Database } from '../database/database.ts';
+
+export interface DatabaseFacts {
+  /** Version of the server, such as `17.2`. */
+  readonly serverVersion: string;
+  /** Whether the server is a standby, which takes no writes. */
+  readonly isStandby: boolean;
+  /** Whether this user may make tables in the schema `public`, and other schemas. */
+  readonly mayMigrate: boolean;
+  /** How far the machine's clock is ahead of the database's, in milliseconds. */
+  readonly aheadMs: number;
+  /** Number of connections that the server takes, and how many are open. */
+  readonly connections: { readonly most: number; readonly open: number };
+  /** Whether the schema of the queue exists. */
+  readonly hasQueue: boolean;
+  /** Whether the connection is encrypted. */
+  readonly isEncrypted: boolean;
+}
+
+/** @throws AppError unavailable, storage_failed */
+export async function examineDatabase(url: string): Promise<DatabaseFacts> {
+  const database = new Database(url, 1);
+  try {
+    const asked = systemClock.elapsed();
+    const row = await database.get<Omit<DatabaseFacts, 'aheadMs' | 'connections'> & Counts>(
+      `SELECT current_setting('server_version') AS "serverVersion", pg_is_in_recovery() AS "isStandby",
+         has_schema_privilege('public', 'CREATE') AND has_database_privilege(current_database(), 'CREATE')
+           AS "mayMigrate",
+         (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
+         current_setting('max_connections')::int AS most, (SELECT count(*) FROM pg_stat_activity) AS open,
+         to_regclass('pgboss.job') IS NOT NULL AS "hasQueue",
+         coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS "isEncrypted"`,
+    );
+    const { now, most, open, ...facts } = row!;
+    const aheadMs = systemClock.now() - (systemClock.elapsed() - asked) / 2 - now;
+    return { ...facts, aheadMs, connections: { most, open } };
+  } finally {
+    await database.close();
+  }
+}
+
+interface Counts {
+  readonly now: number;
+  readonly most: number;
+  readonly open: number;
+}
