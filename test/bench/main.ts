@@ -23,6 +23,7 @@ import { benchImport } from './import.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchOverload } from './overload.bench.ts';
 import { writeTable } from './page.ts';
+import { benchRanges } from './ranges.bench.ts';
 import { benchRegression } from './regression.bench.ts';
 import { type Benchmark, renderReport } from './report.ts';
 import { benchScoring } from './scoring.bench.ts';
@@ -44,6 +45,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   holders: benchHolders,
   overload: benchOverload,
   exports: benchExports,
+  ranges: benchRanges,
   eta: benchEta,
   import: benchImport,
   graph: benchGraph,

@@ -104,6 +104,7 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
     return { kind: !isWritten ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
   } finally {
     clearInterval(watch);
+    void dependencies.distribution?.sweep();
   }
 }
 
@@ -174,7 +175,6 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
     }),
   );
   if (threadSeconds) pace.learn(threadSeconds);
-  await dependencies.distribution?.clear(job);
   return { kind: 'ready', timings };
 }
 

@@ -1,9 +1,7 @@
 /** What an engine of a cluster needs to offer the ranges of an expansion to all engines. */
 import type { Blobs } from '../../domain/ports/blobs.ts';
-import { type RangeWork, workFolder } from '../../domain/ports/ranges.ts';
+import type { RangeWork } from '../../domain/ports/ranges.ts';
 import type { RangeRules } from '../../domain/ranges.ts';
-import { mergedFolder } from '../../domain/ranking-name.ts';
-import type { Job } from '../../domain/types.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { LoadedModel } from '../engine-models.ts';
 import { goldenLabel } from './golden-label.ts';
@@ -19,8 +17,8 @@ export interface Distribution {
   readonly golden: string;
   /** Notified when ranges are offered, finished or doubled by this engine. */
   readonly signal: Signal;
-  /** Removes the blobs of an expansion that has just been published, except those of its ranking. Never rejects. */
-  clear(job: Job): Promise<void>;
+  /** Removes the inputs and parts of expansions that have ended. Never rejects. */
+  sweep(): Promise<void>;
 }
 
 type Given = Pick<Distribution, 'ranges' | 'blobs' | 'rules' | 'rangeSegments' | 'signal'> & {
@@ -29,26 +27,17 @@ type Given = Pick<Distribution, 'ranges' | 'blobs' | 'rules' | 'rangeSegments' |
 
 /** The distribution of expansions with a model. */
 export async function distributionOf(given: Given, model: LoadedModel): Promise<Distribution> {
-  return { ...given, golden: await goldenLabel(model), clear: (job) => clear(given, job) };
+  return { ...given, golden: await goldenLabel(model), sweep: () => sweep(given) };
 }
 
-/** Removes the blobs of stale offers, of which no row is needed any more. Several engines may do this at a time. */
-export async function removeStale({ ranges, blobs }: Pick<Given, 'ranges' | 'blobs'>): Promise<void> {
-  for (const offer of await ranges.stale()) {
-    for (const folder of [...offer.parts, offer.folder]) await blobs.delete(folder);
-    await ranges.forget(offer);
-  }
-}
-
-async function clear(given: Given, { campaignId, expansionId, token }: Job): Promise<void> {
+/** Removes the blobs of stale offers, then their rows. Several engines may do this at a time. */
+async function sweep({ ranges, blobs, logger }: Given): Promise<void> {
   try {
-    // owners that died may have left inputs that they had not offered yet, and rankings that they had not finished
-    for (let earlier = 1; earlier < token; earlier++) {
-      await given.blobs.delete(workFolder(expansionId, earlier));
-      await given.blobs.delete(mergedFolder(campaignId, expansionId, earlier));
+    for (const offer of await ranges.stale()) {
+      for (const folder of [...offer.parts, offer.folder]) await blobs.delete(folder);
+      await ranges.forget(offer);
     }
-    await removeStale(given);
   } catch (error) {
-    given.logger.warn({ err: error, expansion: expansionId }, 'blobs of a finished expansion could not be removed yet');
+    logger.warn({ err: error }, 'the inputs and parts of ended expansions could not be removed yet');
   }
 }

@@ -117,7 +117,7 @@ export async function runningExpansions(sql: Sql, which: string, bound: Bound = 
 export async function applyEffects(
   t: Transaction,
   events: EventLog,
-  { number, job }: RunningRow,
+  { number, job, token }: RunningRow,
   effects: ExpansionEffects,
   now: number,
   trace: string | null = null,
@@ -126,7 +126,7 @@ export async function applyEffects(
   if (effects.isTold) await events.expansionEnded(t, number, now, trace);
   if (effects.job === 'removed') {
     await t.run('DELETE FROM jobs WHERE number = @job', { job });
-    await recordEnd(t, number, now);
+    await recordEnd(t, number, token, now);
   } else await writeJob(t, job, effects.job);
 }
 

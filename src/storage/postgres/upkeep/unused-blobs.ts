@@ -1,9 +1,10 @@
 /**
- * Folders of rankings and checkpoints that no row refers to any more. They are recorded in the transaction that makes
- * them unused, and removed after it: object storage cannot be searched for them as a disk can.
+ * Folders of rankings, checkpoints and inputs of ranges that no row refers to any more. They are recorded in the
+ * transaction that makes them unused, and removed after it: object storage cannot be searched for them as a disk can.
  */
 import type { Blobs } from '../../../domain/ports/blobs.ts';
-import { checkpointFolder, rankingFolder } from '../../../domain/ranking-name.ts';
+import { workFolder } from '../../../domain/ports/ranges.ts';
+import { checkpointFolder, mergedFolder, rankingFolder } from '../../../domain/ranking-name.ts';
 import type { Database, Sql } from '../database/database.ts';
 
 /**
@@ -15,17 +16,24 @@ const REMEMBERED_MS = 3600 * 1000;
 const READ_FOLDERS = 100;
 
 /**
- * Records that the blobs of an expansion are unused when it ends: its checkpoint, and its ranking if no audience
- * version has it. Runs inside the caller's transaction.
+ * Records that the blobs of an expansion are unused when it ends: its checkpoint, the inputs of its ranges, and its
+ * rankings that no audience version has. Each of its claims (up to `token`) may have left some. Runs inside the
+ * caller's transaction.
  */
-export async function recordEnd(t: Sql, expansion: number, now: number): Promise<void> {
+export async function recordEnd(t: Sql, expansion: number, token: number, now: number): Promise<void> {
   const row = await t.get<{ readonly campaignId: string; readonly expansionId: string }>(
     `SELECT c.id AS "campaignId", e.id AS "expansionId"
      FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE e.number = @expansion`,
     { expansion },
   );
   const { campaignId, expansionId } = row!;
-  await record(t, [rankingFolder(campaignId, expansionId), checkpointFolder(campaignId, expansionId)], now);
+  const claims = Array.from({ length: token }, (_, i) => i + 1);
+  const folders = claims.flatMap((claim) => [
+    workFolder(expansionId, claim),
+    mergedFolder(campaignId, expansionId, claim),
+  ]);
+  const own = [rankingFolder(campaignId, expansionId), checkpointFolder(campaignId, expansionId)];
+  await record(t, [...own, ...folders], now);
 }
 
 /** Records that folders may be unused, inside the caller's transaction. Folders of audience versions are left out. */
