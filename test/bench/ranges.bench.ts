@@ -185,20 +185,35 @@ async function expand(store: CampaignStore, users: number): Promise<number> {
   return expansion!.computedWith!.threadSeconds!.scoring;
 }
 
-/** Processor seconds of a process with its threads, and of all processes of the database server. */
+/** Processor seconds of an engine with its threads, and of the database server that this process has started. */
 function processorSeconds(engine: number): number {
-  let ticks = 0;
+  const stats = new Map<number, Stat>();
   for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
     const stat = statOf(name);
-    if (stat === null) continue;
-    if (Number(name) === engine) ticks += stat.own;
+    if (stat !== null) stats.set(Number(name), stat);
+  }
+  const isOwn = (pid: number): boolean => {
+    const parent = stats.get(pid)?.parent;
+    return parent !== undefined && (parent === process.pid || isOwn(parent));
+  };
+  let ticks = 0;
+  for (const [pid, { command, own, children }] of stats) {
+    if (pid === engine) ticks += own;
     // connections that have ended count in the server process that began them
-    else if (stat.command === 'postgres') ticks += stat.own + stat.children;
+    else if (command === 'postgres' && isOwn(pid)) ticks += own + children;
   }
   return ticks / TICKS;
 }
 
-function statOf(pid: string): { readonly command: string; readonly own: number; readonly children: number } | null {
+interface Stat {
+  readonly command: string;
+  readonly parent: number;
+  /** Ticks of the process, and of its children that have ended. */
+  readonly own: number;
+  readonly children: number;
+}
+
+function statOf(pid: string): Stat | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text
@@ -206,7 +221,7 @@ function statOf(pid: string): { readonly command: string; readonly own: number; 
       .split(' ')
       .map(Number);
     const command = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
-    return { command, own: fields[11]! + fields[12]!, children: fields[13]! + fields[14]! };
+    return { command, parent: fields[1]!, own: fields[11]! + fields[12]!, children: fields[13]! + fields[14]! };
   } catch {
     return null; // it ended in the meantime
   }
