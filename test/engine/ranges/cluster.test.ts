@@ -109,6 +109,28 @@ describe('engines of a cluster', () => {
     expect(await rankingOf(cluster)).toEqual(expected[0]);
   });
 
+  it('double the range of one that is slow, and take the first result', { timeout: 240_000 }, async () => {
+    const cluster = await startCluster({ model: world.model, population, rangeSegments: 1, leaseMs: 120_000 });
+    const owners = new Set<string>();
+    let slow: string | null = null;
+    cluster.onRanges({
+      offered: (owner) => void owners.add(owner),
+      claimed: (owner) => {
+        if (owners.has(owner) || slow !== null) return;
+        slow = owner;
+        cluster.host(owner).freeze();
+      },
+    });
+    for (let i = 0; i < 2; i++) await cluster.addHost();
+    // no lease expires, so only a double finishes the range
+    expect(await rankingOf(cluster)).toEqual(expected[0]);
+    expect([...cluster.finished]).toEqual([[[...owners][0], SEGMENTS]]);
+    cluster.host(slow!).thaw();
+    await sleep(3000);
+    expect(sum(cluster.finished.values())).toBe(SEGMENTS);
+    await spun(() => readdirSync(join(cluster.dataDir, 'work'), { recursive: true }).filter(isFile).length === 0);
+  });
+
   it('refuse one whose processor rounds differently, by name', { timeout: 240_000 }, async () => {
     const cluster = await clusterOf();
     let owner: string | null = null;

@@ -27,7 +27,8 @@ import { temporaryFolder } from '../../fixture/folders.ts';
 import type { TinyCampaign } from '../../fixture/tiny-world.ts';
 import { Mortal } from './mortal.ts';
 
-const LIMITS = { minimumSeeds: 10, leaseMs: 1_500, maximumAttempts: 5 };
+const LIMITS = { minimumSeeds: 10, maximumAttempts: 5 };
+const LEASE_MS = 1_500;
 
 export interface ClusterOptions {
   readonly model: string;
@@ -38,6 +39,8 @@ export interface ClusterOptions {
   readonly files?: BlobFiles;
   /** The limit of each host's mirror. */
   readonly mirrorBytes?: number;
+  /** 1.5 s by default. */
+  readonly leaseMs?: number;
 }
 
 export interface HostOptions {
@@ -87,12 +90,13 @@ class ToldRanges extends MemoryRanges {
   }
 }
 
-export async function startCluster({ model: folder, population, rangeSegments, ...mirrored }: ClusterOptions) {
-  const { files, mirrorBytes = Number.POSITIVE_INFINITY } = mirrored;
+export async function startCluster({ model: folder, population, rangeSegments, ...others }: ClusterOptions) {
+  const { files, mirrorBytes = Number.POSITIVE_INFINITY, leaseMs = LEASE_MS } = others;
+  const limits = { ...LIMITS, leaseMs };
   const dataDir = temporaryFolder();
-  const embedded = await openStore(locateStore(dataDir), { clock: systemClock, ...LIMITS });
+  const embedded = await openStore(locateStore(dataDir), { clock: systemClock, ...limits });
   onTestFinished(() => embedded.close());
-  const ranges = rangeSegments === undefined ? null : new ToldRanges(embedded, systemClock, LIMITS);
+  const ranges = rangeSegments === undefined ? null : new ToldRanges(embedded, systemClock, limits);
   const store: CampaignStore = { ...embedded, ranges };
   const { directory, version: populationVersion } = openPopulation(population);
   const model = { version: readModelFolder(folder).manifest.version, folder };
@@ -122,7 +126,7 @@ export async function startCluster({ model: folder, population, rangeSegments, .
       const ownerId = `${hosts.size + 1}:host`;
       const folders = { population: files ? join(dataDir, ownerId) : population, models: join(dataDir, 'models') };
       const config = {
-        ...{ ...LIMITS, ownerId, served, threads: 1, device: 'cpu', ...folders },
+        ...{ ...limits, ownerId, served, threads: 1, device: 'cpu', ...folders },
         ...{ rangeSegments: rangeSegments ?? 1, keptWorkMs: 0, userSideBytes: 0, userSides: 1, diskReserveBytes: 0 },
       } as EngineConfig;
       const telling = { now: systemClock.now, logger: createLogger('silent', ownerId) };
