@@ -71,7 +71,7 @@ export async function applyIndex(folder: string, files: BlobFiles, at: IndexAt):
 }
 
 /** Adds the records of the log that the mirror lacks. Readers of the mirror see them at their next refresh. */
-export async function applyErasures(folder: string, files: BlobFiles, index: PublishedIndex): Promise<void> {
+async function applyErasures(folder: string, files: BlobFiles, index: PublishedIndex): Promise<void> {
   const { count } = new Erasures(folder);
   if (count >= index.erasures.count) return;
   if (!existsSync(join(folder, ERASED_KEY_FILE))) {

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { AppError, messageOf } from '../../lib/errors.ts';
 
-export const INDEX_CONTRACT = 1;
+const INDEX_CONTRACT = 1;
 
 const ROOT = 'population';
 /** Names of the stored files. */

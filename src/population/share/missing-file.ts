@@ -20,7 +20,7 @@ const FETCH_MS = 10 * 60_000;
 const MESSAGE_BYTES = 1_024;
 
 /** The states of a request, in the first element of its memory. */
-export const REQUESTED = 0;
+const REQUESTED = 0;
 export const ACCEPTED = 1;
 export const PRESENT = 2;
 export const FAILED = 3;

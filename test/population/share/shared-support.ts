@@ -9,7 +9,7 @@ import { FolderBlobFiles } from '../../../src/storage/files/blob-files.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import type { TestUser } from '../support.ts';
 
-export const NOW = 1_700_000_000_000;
+const NOW = 1_700_000_000_000;
 export const now = () => NOW;
 const LARGE = 2 ** 40;
 

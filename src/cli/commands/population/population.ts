@@ -70,6 +70,20 @@ function addShare(population: Command, output: Output): void {
       ),
     'metaheac population pull population --blobs s3://bucket/prefix',
   );
+  addExample(
+    addSettings(population.command('prune-published'), ['METAHEAC_BLOBS'])
+      .description(
+        'remove all but the newest versions from the object storage of a cluster, and the files that no version needs; ' +
+          'the version with the most users is kept',
+      )
+      .requiredOption('--keep <n>', 'number of versions to keep', positiveInteger)
+      .requiredOption('--served <versions...>', 'versions that are kept because the cluster serves them')
+      .option('--json', 'print one JSON object')
+      .action(async (options) =>
+        (await import('./share.ts')).populationPrunePublishedCommand(blobsOf(options, output), options, output),
+      ),
+    'metaheac population prune-published --keep 5 --served 6d89bec29ed0 --blobs s3://bucket/prefix',
+  );
 }
 
 /** Options for reading files of users. */

@@ -1,7 +1,7 @@
-/** `metaheac population publish` and `pull`. */
+/** `metaheac population publish`, `pull` and `prune-published`. */
 import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
-import { publishPopulation, pullPopulation } from '../../../population/share.ts';
+import { prunePublished, publishPopulation, pullPopulation } from '../../../population/share.ts';
 import { openBlobFiles } from '../../../storage/open-store.ts';
 
 interface ShareOptions {
@@ -47,5 +47,24 @@ export async function populationPullCommand(
       `pulled version ${pulled.version} into ${dir}: ${pulled.users} users; fetched ${pulled.files} files ` +
         `(${megabytes} MiB)`,
     );
+  }
+}
+
+/** Removes old versions from the object storage of a cluster. */
+export async function populationPrunePublishedCommand(
+  blobs: string,
+  {
+    keep,
+    served,
+    json = false,
+  }: { readonly keep: number; readonly served: readonly string[]; readonly json?: boolean },
+  output: Output,
+): Promise<void> {
+  const files = await openBlobFiles(blobs, systemClock, (message) => output.note(message));
+  const removed = await prunePublished(files, { keep, served, now: systemClock.now });
+  if (json) output.result(JSON.stringify(removed));
+  else {
+    for (const version of removed.versions) output.result(`removed ${version}`);
+    output.result(`deleted ${removed.files} files (${(removed.bytes / 2 ** 20).toFixed(1)} MiB)`);
   }
 }
