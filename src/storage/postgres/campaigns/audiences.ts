@@ -28,6 +28,7 @@ import {
   updateRow,
 } from '../database/columns.ts';
 import type { Database, Sql, Transaction } from '../database/database.ts';
+import { enterAlone } from '../database/locks.ts';
 import type { Bound } from '../database/statement.ts';
 import { getLocked } from './campaign-rows.ts';
 import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
@@ -39,8 +40,6 @@ const REMEMBERED_AUDIENCES = 10_000;
 const ACTIVE = 'audience';
 /** The key under which the active audiences of all campaigns are kept. */
 const ALL = '';
-/** Lock for the numbers of changes, held until the commit, so that changes become visible in the order of numbers. */
-const LOCK_CHANGES = `SELECT pg_advisory_xact_lock(hashtext('metaheac changes'))`;
 
 const COLUMNS = {
   campaignId: plain<string>('c.id'),
@@ -192,7 +191,7 @@ export class PostgresAudiences implements Audiences {
   }
 
   async #record(t: Transaction, change: Omit<Change, 'changedAt'>, now: number): Promise<void> {
-    await t.run(LOCK_CHANGES);
+    await enterAlone(t, 'changes');
     await insertRow(t, 'changes', {
       ...{ campaign_id: change.campaignId, kind: change.kind, version: change.version, size: change.size },
       ...{ previous_version: change.previousVersion, changed_at: now },

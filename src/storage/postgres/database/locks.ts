@@ -8,7 +8,7 @@ const KINDS = 0x6d68_0000;
 export const SENDING = KINDS + 1;
 /** Entering something into a list whose numbers become visible in their order. */
 const ENTERING = KINDS + 2;
-const LISTS = { audit: 1 } as const;
+const LISTS = { audit: 1, changes: 2 } as const;
 
 /**
  * Waits until no other transaction is entering something into a list, and keeps others from it until this transaction
