@@ -98,6 +98,7 @@ function addOtherCommands(program: Command, output: Output): void {
     .command('demo')
     .description('demonstrate the main job on a synthetic population: serve, create a campaign, and print its audience')
     .option('--keep', 'keep the service running after the demo')
+    .option('--cluster', 'start Postgres, object storage, two nodes and two engines, and kill an engine at work')
     .option('--data <dir>', 'data set folder (default: a synthetic data set)', existing)
     .option('--model <dir>', 'with --data: a model trained on the data set (default: train a model first)', existing)
     .action(async (options) => (await import('./commands/demo.ts')).demoCommand(options, output));

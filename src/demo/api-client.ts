@@ -1,4 +1,5 @@
 /** A client for the HTTP API calls that the demo makes. */
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
@@ -78,14 +79,15 @@ export class ApiClient {
     }
   }
 
-  /** Streams all members of the audience as NDJSON, best first. */
-  async readAudience(id: string): Promise<AudienceMember[]> {
+  /** Streams all members of the audience as NDJSON, best first. The checksum is that of these bytes. */
+  async readAudience(id: string): Promise<{ members: AudienceMember[]; sha256: string }> {
     const path = `/v1/campaigns/${encodeURIComponent(id)}/audience`;
     const text = await (await this.#call('GET', path, undefined, 'application/x-ndjson')).text();
-    return text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => memberSchema.parse(JSON.parse(line)));
+    const lines = text.split('\n').filter((line) => line !== '');
+    return {
+      members: lines.map((line) => memberSchema.parse(JSON.parse(line))),
+      sha256: createHash('sha256').update(text).digest('hex'),
+    };
   }
 
   async #call(method: string, path: string, body?: object, accept = 'application/json'): Promise<Response> {

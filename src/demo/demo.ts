@@ -9,7 +9,7 @@ import { randomBaseline, settle } from '../training/baselines/baselines.ts';
 import { logisticRegression } from '../training/baselines/logistic-baselines.ts';
 import { chooseSetting } from '../training/choices/tuning.ts';
 import { openFutures } from '../training/history/futures.ts';
-import { ApiClient, type AudienceMember, type CampaignAnswer } from './api-client.ts';
+import type { AudienceMember, CampaignAnswer } from './api-client.ts';
 import { compareHits, type Method, measure, rank, readTruth, type Truth } from './comparison.ts';
 import { DEMO_MODEL, importMaterial, type Material, makeSyntheticData, SYNTHETIC } from './material.ts';
 import {
@@ -22,6 +22,7 @@ import {
   verdict,
 } from './report.ts';
 import { type Scope, withScope } from './scope.ts';
+import { type Starters, startCluster, startService, type Target } from './start.ts';
 import { formatCount } from './table.ts';
 import { TRAINING_BUDGET_MS, trainModel } from './train-model.ts';
 import { readTraits } from './traits.ts';
@@ -31,29 +32,17 @@ export interface DemoOptions {
   readonly command: string;
   /** Whether the service keeps running after the report. */
   readonly keep?: boolean;
+  /** Whether the service is a cluster on this machine, of which one engine is killed while it works. */
+  readonly cluster?: boolean;
   /** The folder of a data set to use instead of the synthetic data set. */
   readonly data?: string;
   /** The folder of a model that was trained on `data`. Without this folder, the demo trains a model first. */
   readonly model?: string;
 }
 
-/** A running service to which the demo sends requests. */
-export interface DemoService {
-  readonly url: string;
-  readonly engineReady: Promise<void>;
-  close(): Promise<void>;
-}
-
 /** The demo's dependencies. */
-export interface DemoDependencies {
+export interface DemoDependencies extends Starters {
   readonly output: Output;
-  readonly clock: Clock;
-  /** Starts a service on a free port of the loopback interface. */
-  serve(folders: {
-    readonly dataDir: string;
-    readonly model: string;
-    readonly population: string;
-  }): Promise<DemoService>;
   /** Returns the number of training threads for a device. */
   trainingThreads(device: Device): number;
 }
@@ -105,13 +94,14 @@ class Demo {
     const material = await importMaterial(data, model, `${folder}/population`, (users) =>
       this.#output.progress(`  ${formatCount(users)} users`),
     );
-    this.#say('starting the service');
-    const client = await this.#serve(folder, model);
-    const { campaign, members } = await this.#expand(client, material);
+    this.#say(this.#options.cluster ? 'starting a cluster' : 'starting the service');
+    const starting = { ...this.#dependencies, defer: this.#scope.defer, say: (line: string) => this.#say(line) };
+    const target = await (this.#options.cluster ? startCluster : startService)(folder, model, starting);
+    const { campaign, members } = await this.#expand(target, material);
     this.#printAudience(material, members);
     this.#printComparison(material, members);
     this.#print('', `Done in ${this.#seconds()} s.`);
-    await this.#goOn(client.url, campaign, material, members);
+    await this.#goOn(target.client.url, campaign, material, members);
   }
 
   /** Prepares the data set and a model for it. */
@@ -134,25 +124,8 @@ class Demo {
     return { data: `${folder}/data`, model: DEMO_MODEL };
   }
 
-  /** Starts the service and waits until it is ready. */
-  async #serve(folder: string, model: string): Promise<ApiClient> {
-    const service = await this.#dependencies.serve({
-      dataDir: `${folder}/data-dir`,
-      model,
-      population: `${folder}/population`,
-    });
-    this.#scope.defer(() => service.close());
-    await service.engineReady;
-    const client = new ApiClient(service.url, this.#clock);
-    const { model_version, parts } = await client.readiness();
-    // only the summary is shown, without the reason for the choice of device
-    const device = parts.find(({ name }) => name === 'engine')?.detail.split(' (')[0];
-    this.#say(`${service.url} is ready: model ${model_version}, engine on ${device}`);
-    return client;
-  }
-
   async #expand(
-    client: ApiClient,
+    { client, reader, onAccepted }: Target,
     { dataSet, population, campaign }: Material,
   ): Promise<{ campaign: CampaignAnswer; members: AudienceMember[] }> {
     const accepted = await client.createCampaign({
@@ -161,15 +134,17 @@ class Demo {
       seeds: Array.from(campaign.seeds, (seed) => population.directory.id(seed)),
       audience: { percent: AUDIENCE_PERCENT },
     });
+    onAccepted(accepted.id);
     this.#say(
       `POST /v1/campaigns: ${formatCount(accepted.seeds.known)} seeds, audience of ${AUDIENCE_PERCENT} % of ` +
         `${formatCount(population.rowCount)}`,
     );
-    const ready = await client.waitUntilReady(accepted.id, ({ progress, state }) =>
+    const ready = await reader.waitUntilReady(accepted.id, ({ progress, state }) =>
       this.#output.progress(`  ${bar(progress)} ${state}`),
     );
-    const members = await client.readAudience(accepted.id);
+    const { members, sha256 } = await reader.readAudience(accepted.id);
     this.#say(`${describeTimings(ready.timings)}; ${formatCount(members.length)} users ranked`);
+    this.#print('', `sha256 of the audience: ${sha256}`);
     const hidden = campaign.evaluation.labels.reduce((sum, label) => sum + label, 0);
     this.#print(
       '',
@@ -257,6 +232,7 @@ class Demo {
       this.#print(
         ...indented([
           `${command} --keep        leaves the service running and prints curl commands`,
+          `${command} --cluster     does the same in a cluster, and kills an engine`,
           `${command} --data DIR    uses your own data set (docs/data-set.md)`,
         ]),
       );

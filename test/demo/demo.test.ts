@@ -1,10 +1,11 @@
 /** `metaheac demo` as a person runs it: what it prints, and that it leaves nothing behind. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createOutput } from '../../src/cli/output.ts';
 import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
+import { hasPostgres } from '../../src/demo/servers/postgres-server.ts';
 import { trainModel } from '../../src/demo/train-model.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { metaheac, metaheacWith } from '../cli/in-process.ts';
@@ -109,6 +110,27 @@ describe('metaheac demo', () => {
       expect(recallAtOnePercent('random')).toBeLessThan(2.5);
       expect(stdout).toMatch(/Among the best 2,500, /);
       expect(stdout).toMatch(/Done in [\d.]+ s\./);
+      expect(leftovers()).toEqual([]);
+    },
+    RUN_MS,
+  );
+
+  it.runIf(IS_LONG && hasPostgres())(
+    'has the same audience in a cluster in which an engine is killed at work, and leaves nothing behind',
+    async () => {
+      // as root, the server of the database runs as another user, who must be able to enter the folder
+      for (const path of [temporary, folder, dirname(folder)]) chmodSync(path, 0o755);
+      const sumOf = async (...args: string[]) => {
+        const run = startDemo(...args, '--data', smallData, '--model', MODEL);
+        const { code, stdout } = await run.ended;
+        expect(code, run.text()).toBe(0);
+        expectTidy(stdout);
+        return { stdout, sum: /^sha256 of the audience: ([0-9a-f]{64})$/m.exec(stdout)![1] };
+      };
+      const alone = await sumOf();
+      const cluster = await sumOf('--cluster');
+      expect(cluster.sum).toBe(alone.sum);
+      expect(cluster.stdout).toMatch(/engine-[12] was adapting the model to the campaign, and is killed/);
       expect(leftovers()).toEqual([]);
     },
     RUN_MS,

@@ -1,4 +1,5 @@
 /** `metaheac demo`: runs the demo with a real service, and prints to the terminal. */
+import { spawn } from 'node:child_process';
 import { type DemoOptions, runDemo } from '../../demo/demo.ts';
 import { serve } from '../../http/serve.ts';
 import { systemClock } from '../../lib/clock.ts';
@@ -14,6 +15,11 @@ export function demoCommand(options: Omit<DemoOptions, 'command'>, output: Outpu
       output,
       clock: systemClock,
       trainingThreads: defaultTrainingThreads,
+      run: (args, variables) =>
+        spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
+          env: { ...process.env, ...variables },
+          stdio: ['ignore', 'pipe', 'pipe'],
+        }),
       serve: async (folders) => {
         const options: ServiceOptions = {
           ...folders,

