@@ -48,7 +48,7 @@ const NETWORK: ReadonlySet<string> = new Set([
 const SERVER_ERROR = 500;
 const TOO_MANY = 429;
 
-export function statusOf(error: unknown): number | undefined {
+function statusOf(error: unknown): number | undefined {
   return (error as S3Error).$metadata?.httpStatusCode;
 }
 

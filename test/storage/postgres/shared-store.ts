@@ -1,7 +1,7 @@
 /** Stores on Postgres and a shared folder of blobs, with a clock set by hand. */
 import { pathToFileURL } from 'node:url';
 import { afterEach } from 'vitest';
-import type { CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
+import type { BlobLocator, CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
 import { openStore } from '../../../src/storage/postgres/open-store.ts';
 import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';
 import type { TestData } from '../../domain/contract/new-data.ts';
@@ -20,13 +20,15 @@ afterEach(async () => {
   databasesOfTest.clear();
 });
 
-/** A database with its blobs and its clock, and any number of stores of it. */
-export function sharedStore(options: Partial<StoreOptions> = {}): TestData & { readonly url: Promise<string> } {
+/** A database with its blobs (by default, in a new folder) and its clock, and any number of stores of it. */
+export function sharedStore(
+  options: Partial<StoreOptions> = {},
+  blobs: BlobLocator = { url: pathToFileURL(temporaryFolder()).href, cacheFolder: '' },
+): TestData & { readonly url: Promise<string> } {
   const url = openPostgres();
   // an error is reported by the first call that needs the database
   url.catch(() => {});
   databasesOfTest.add(url);
-  const blobs = { url: pathToFileURL(temporaryFolder()).href, cacheFolder: '' };
   const clock = manualClock();
   const all = { clock, minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3, ...options };
   const databases = new Set<Opened['database']>();
