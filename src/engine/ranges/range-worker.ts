@@ -17,6 +17,7 @@ import { goldenLabel } from './golden-label.ts';
 import { type RangeCampaign, readInputs, readUnranked } from './range-inputs.ts';
 import { RangeScores } from './range-scores.ts';
 import type { Signal } from './signal.ts';
+import { untilAnswered } from './until-answered.ts';
 
 /** Interval at which an engine without work looks for ranges, if no event wakes it. */
 const POLL_MS = 500;
@@ -181,7 +182,11 @@ export class RangeWorker {
       const { candidates, ...result } = await this.#score(claim, model, population, cancellation);
       cancellation.check();
       await writePart(blobs, folder, candidates);
-      const isFirst = await ranges.finish(claim, { ...result, candidates: candidates.userNumbers.length });
+      const finished = { ...result, candidates: candidates.userNumbers.length };
+      const isFirst = await untilAnswered(
+        () => ranges.finish(claim, finished),
+        () => cancellation.check(),
+      );
       if (!isFirst) await blobs.delete(folder);
     } catch (error) {
       if (error instanceof ThreadDied) throw error;

@@ -22,6 +22,7 @@ import type { ThreadPool } from '../pool.ts';
 import type { StoredCustomised } from '../thread-tasks.ts';
 import type { Distribution } from './distribution.ts';
 import { publishInputs, publishReport, readInputs, readReport, unrankedBits } from './range-inputs.ts';
+import { untilAnswered } from './until-answered.ts';
 
 /** Interval at which the owner reads the states of its ranges, if no event wakes it. */
 const WATCH_EVERY_MS = 250;
@@ -186,7 +187,10 @@ async function untilFinished(
   while (!ended.aborted) {
     const seen = signal.count;
     cancellation.check();
-    const offer = await ranges.stateOf(job);
+    const offer = await untilAnswered(
+      () => ranges.stateOf(job),
+      () => cancellation.check(),
+    );
     if (offer === null) throw new LeaseLost();
     const states = offer.ranges.map(({ state }) => state);
     const failed = states.find((state) => phaseOf(state, rules) === 'failed');

@@ -131,6 +131,28 @@ describe('engines of a cluster', () => {
     await spun(() => readdirSync(join(cluster.dataDir, 'work'), { recursive: true }).filter(isFile).length === 0);
   });
 
+  it('compute nothing twice when the store cannot be reached for a while', { timeout: 240_000 }, async () => {
+    const cluster = await startCluster({ model: world.model, population, rangeSegments: 1, leaseMs: 120_000 });
+    let [offers, claims] = [0, 0];
+    cluster.onRanges({
+      offered: () => {
+        offers += 1;
+        cluster.ranges!.outages = 6;
+      },
+      claimed: () => {
+        claims += 1;
+      },
+    });
+    await cluster.addHost();
+    expect(await rankingOf(cluster)).toEqual(expected[0]);
+    expect([offers, claims, sum(cluster.finished.values()), cluster.ranges!.outages]).toEqual([
+      1,
+      SEGMENTS,
+      SEGMENTS,
+      0,
+    ]);
+  });
+
   it('refuse one whose processor rounds differently, by name', { timeout: 240_000 }, async () => {
     const cluster = await clusterOf();
     let owner: string | null = null;

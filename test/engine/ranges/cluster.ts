@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import type { BlobFiles } from '../../../src/domain/ports/blob-files.ts';
-import type { RangeClaim, RangeOffer } from '../../../src/domain/ports/ranges.ts';
+import type { OfferState, RangeClaim, RangeOffer } from '../../../src/domain/ports/ranges.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { RangeChoice, RangeResult } from '../../../src/domain/ranges.ts';
 import { isEnd } from '../../../src/domain/states.ts';
@@ -18,6 +18,7 @@ import { Engine } from '../../../src/engine/job-loop.ts';
 import type { EngineConfig } from '../../../src/engine/messages.ts';
 import { openSharedVersions } from '../../../src/engine/shared-versions.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { createLogger } from '../../../src/lib/logging.ts';
 import { readModelFolder } from '../../../src/model/folder.ts';
 import { openPopulation } from '../../../src/population/read.ts';
@@ -83,7 +84,22 @@ class ToldRanges extends MemoryRanges {
     return claims;
   }
 
+  /** The number of calls that do not reach the store. */
+  outages = 0;
+
+  override async stateOf(job: Job): Promise<OfferState | null> {
+    this.#reach();
+    return super.stateOf(job);
+  }
+
+  #reach(): void {
+    if (this.outages === 0) return;
+    this.outages -= 1;
+    throw new AppError('unavailable', 'the store cannot be reached');
+  }
+
   override async finish(claim: RangeClaim, result: RangeResult): Promise<boolean> {
+    this.#reach();
     const isFirst = await super.finish(claim, result);
     if (isFirst) await this.events.finished(claim.owner);
     return isFirst;
