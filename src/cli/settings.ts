@@ -10,7 +10,12 @@ import { CONFIG_FILE, REMOVED, SETTINGS, type Setting, type SettingNames } from 
 /** The parsed options of a command line: values by flag name in camel case. */
 export type FlagValues = Readonly<Record<string, unknown>>;
 
-type SettingVariable = 'METAHEAC_DATA_DIR' | 'METAHEAC_API_KEY' | 'METAHEAC_BLOBS';
+type SettingVariable =
+  | 'METAHEAC_DATA_DIR'
+  | 'METAHEAC_API_KEY'
+  | 'METAHEAC_STORE'
+  | 'METAHEAC_BLOBS'
+  | 'METAHEAC_CACHE';
 
 /** Adds a flag for each setting, and hidden flags for former settings. */
 export function addAllSettings(command: Command): Command {
@@ -36,9 +41,13 @@ export function addSettings(command: Command, variables: readonly SettingVariabl
 }
 
 /** Lets a command take the data folder as a setting or as an argument. */
-export function addDataDir(command: Command, description = 'data folder of a service'): Command {
+export function addDataDir(
+  command: Command,
+  description = 'data folder of a service',
+  others: readonly SettingVariable[] = [],
+): Command {
   command.argument('[data-dir]', `${description}; alias of --data-dir`);
-  return addSettings(command, ['METAHEAC_DATA_DIR']);
+  return addSettings(command, ['METAHEAC_DATA_DIR', ...others]);
 }
 
 /**

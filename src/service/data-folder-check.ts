@@ -35,10 +35,15 @@ export interface DataFolderReport {
 }
 
 export interface CheckOptions {
-  readonly dataDir: string;
+  /** The data folder, whose promoted models are checked too; null for a store without one. */
+  readonly dataDir: string | null;
   /** Whether no service uses the folder. */
   readonly isAlone: boolean;
 }
+
+const NO_MODELS: ReturnType<typeof checkModels> = {
+  ...{ versions: [], bytes: 0, served: null, base: null, faults: [], leftovers: [] },
+};
 
 /**
  * Checks a data folder, even while a service is using it. If the service writes, replaces or removes a file during the
@@ -66,7 +71,7 @@ export async function checkDataFolder(
     if (message !== null) suspects.push({ ...item, message });
     else if (seal !== undefined) unsealed.push(item.path);
   }
-  const models = checkModels(join(dataDir, MODELS_FOLDER));
+  const models = dataDir === null ? NO_MODELS : checkModels(join(dataDir, MODELS_FOLDER));
   const after = await upkeep.contents();
   const still = new Set(await upkeep.orphans(isAlone));
   return {

@@ -1,6 +1,12 @@
 /** Two nodes and an engine on one database: what one node does, the other shows, and what both do is done once. */
+import { globSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { verifyCommand } from '../../../src/cli/commands/upkeep/verify.ts';
 import type { RunningServer } from '../../../src/http/serve.ts';
+import type { Output } from '../../../src/lib/output.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
 import { openReceiver } from '../../http/webhooks/receiver.ts';
@@ -137,6 +143,49 @@ describeWithPostgres('two nodes and an engine', () => {
       await call(nodes[0]!, 'DELETE', `/v1/webhooks/${json.id}`);
     } finally {
       await receiver.close();
+    }
+  });
+
+  it('expand a campaign again once, although both could see that it is due', async () => {
+    const id = await create(nodes[0]!, 'refreshed');
+    await untilReady(nodes[1]!, id);
+    const body = { filters: {}, features: {}, refresh: { on_change: true } };
+    expect((await call(nodes[1]!, 'PATCH', `/v1/campaigns/${id}`, body)).status).toBe(200);
+    const expansions = async () =>
+      (await call(nodes[0]!, 'GET', `/v1/campaigns/${id}/expansions`)).json.items as { cause: string; state: string }[];
+    await vi.waitFor(async () => expect((await expansions()).length).toBeGreaterThan(1), WITHIN);
+    await untilReady(nodes[0]!, id);
+    // longer than between two checks
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    expect((await expansions()).map(({ cause, state }) => [cause, state])).toEqual([
+      [expect.any(String), 'ready'],
+      ['created', 'ready'],
+    ]);
+  });
+
+  it('have files that verify reads and finds damage in', async () => {
+    const verify = async () => {
+      const lines: string[] = [];
+      const output = { result: (line: string) => lines.push(line), note: () => {}, progress: () => {} };
+      await verifyCommand(
+        { store: cluster.store, blobs: cluster.blobs, cache: temporaryFolder() },
+        { json: true },
+        output as unknown as Output,
+      );
+      return JSON.parse(lines[0]!);
+    };
+    const exitCode = process.exitCode;
+    try {
+      const whole = await verify();
+      expect(whole).toMatchObject({ whole: true, faults: [] });
+      expect(whole.rankings).toBeGreaterThan(3);
+      const rankings = join(fileURLToPath(cluster.blobs), 'audiences');
+      const scores = globSync('**/scores.f32', { cwd: rankings })[0]!;
+      truncateSync(join(rankings, scores), 8);
+      const damaged = await verify();
+      expect([damaged.whole, damaged.faults.length]).toEqual([false, 1]);
+    } finally {
+      process.exitCode = exitCode;
     }
   });
 

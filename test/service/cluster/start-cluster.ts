@@ -11,6 +11,8 @@ import { openPostgres } from '../../fixture/postgres.ts';
 export interface TestCluster {
   /** URL of the database. */
   readonly store: string;
+  /** URL of the blobs, which are files of this machine. */
+  readonly blobs: string;
   startNode(options?: Partial<NodeOptions>): Promise<RunningServer>;
   startEngine(options?: Partial<EngineHostOptions>): Promise<EngineHost>;
   /** Stops all processes that still run. */
@@ -29,7 +31,7 @@ export async function openCluster(): Promise<TestCluster> {
     ...{ device: 'cpu', threads: 1, limits: { minimumSeeds: 5 } },
   });
   return {
-    store,
+    ...{ store, blobs },
     startNode: async (given = {}) => {
       const options: NodeOptions = {
         ...{ ...shared(), host: '127.0.0.1', port: 0, apiKey: null, hasEngine: false },

@@ -4,19 +4,30 @@ import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
 import { existing } from '../../options.ts';
-import { addDataDir, dataDirOf } from '../../settings.ts';
+import { addDataDir, dataDirOf, type FlagValues, settingsOf } from '../../settings.ts';
+import { clusterOf } from '../serve/cluster-settings.ts';
+import type { VerifiedStore } from './verify.ts';
+
+/** The store to verify: that of a cluster, or that of a data folder. @throws UsageError, AppError as `dataDirOf` */
+function verifiedStore(dir: string | undefined, options: FlagValues, output: Output): VerifiedStore {
+  const cluster = dir === undefined ? clusterOf(settingsOf(options, output).values) : null;
+  return cluster ?? dataDirOf(dir, options, output);
+}
 
 export function addUpkeepCommands(program: Command, output: Output): void {
   addExample(
-    addDataDir(program.command('verify'))
+    addDataDir(program.command('verify'), 'data folder of a service', [
+      ...(['METAHEAC_STORE', 'METAHEAC_BLOBS', 'METAHEAC_CACHE'] as const),
+    ])
       .description(
         'check that every file recorded in the database and every promoted model is intact, and list orphaned ' +
-          'files (exit code 4: something is missing or damaged, or a model cannot expand); safe while a service is running',
+          'files (exit code 4: something is missing or damaged, or a model cannot expand); safe while a service is ' +
+          'running. With --store and --blobs, checks the database and the object storage of a cluster',
       )
       .option('--repair', 'remove orphaned files, and nothing else; no service may be using the folder')
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) =>
-        (await import('./verify.ts')).verifyCommand(dataDirOf(dir, options, output), options, output),
+        (await import('./verify.ts')).verifyCommand(verifiedStore(dir, options, output), options, output),
       ),
     'metaheac verify --data-dir data-dir',
   );

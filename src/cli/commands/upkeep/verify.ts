@@ -1,12 +1,18 @@
 /** `metaheac verify`. */
 
+import { join } from 'node:path';
+import type { StoreLocator } from '../../../domain/ports/store.ts';
 import type { StoreUpkeep } from '../../../domain/ports/upkeep.ts';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
-import { AppError } from '../../../lib/errors.ts';
+import { AppError, UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import { type CheckOptions, checkDataFolder, type DataFolderReport } from '../../../service/data-folder-check.ts';
-import { locateStore, lockStore, openUpkeep } from '../../../storage/open-store.ts';
+import { locateSharedStore, locateStore, lockStore, openUpkeep } from '../../../storage/open-store.ts';
+import type { ClusterSettings } from '../serve/cluster-settings.ts';
+
+/** A data folder, or a cluster. */
+export type VerifiedStore = string | ClusterSettings;
 
 export interface VerifyCommandOptions {
   readonly json?: boolean;
@@ -18,25 +24,29 @@ const DAMAGED = 4;
 const SHOWN = 20;
 
 /**
- * Verifies a data folder. Orphaned files are harmless and do not change the exit code; `--repair` removes only these
- * files.
+ * Verifies a data folder, or the database and the object storage of a cluster. Orphaned files are harmless and do not
+ * change the exit code; `--repair` removes only these files.
  */
 export async function verifyCommand(
-  dataDir: string,
+  given: VerifiedStore,
   { json = false, repair = false }: VerifyCommandOptions,
   output: Output,
   clock: Pick<Clock, 'now'> = systemClock,
 ): Promise<void> {
-  const locator = locateStore(dataDir);
+  const isShared = typeof given !== 'string';
+  if (isShared && repair)
+    throw new UsageError('--repair is for data folders: the nodes of a cluster remove unused files themselves');
+  const locator = isShared ? locatorOf(given) : locateStore(given);
   const upkeep = await openUpkeep(locator);
   try {
-    const release = repair ? await lockStore(locator) : await findLock(() => lockStore(locator));
+    // processes of a cluster may be writing at any time
+    const release = isShared ? null : await (repair ? lockStore(locator) : findLock(() => lockStore(locator)));
     // without --repair, the lock only shows whether a service is running, so a service may start during the check
     if (!repair) release?.();
     try {
-      const report = await checkAll(upkeep, { dataDir, isAlone: release !== null }, output);
+      const report = await checkAll(upkeep, { dataDir: isShared ? null : given, isAlone: release !== null }, output);
       const movedTo = repair ? await upkeep.remove(report.orphans, clock.now()) : null;
-      const circumstances = { running: release === null, repair, movedTo };
+      const circumstances = { running: release === null, isShared, repair, movedTo };
       if (json) output.result(JSON.stringify(present(report, circumstances)));
       else print(report, circumstances, output);
       if (report.faults.length > 0) process.exitCode = DAMAGED;
@@ -51,11 +61,15 @@ export async function verifyCommand(
 /** Checks files by their checksums, and then runs a test expansion with each intact model. */
 async function checkAll(upkeep: StoreUpkeep, options: CheckOptions, output: Output): Promise<DataFolderReport> {
   const report = await checkDataFolder(upkeep, options, (done, all) => output.progress(`${done} of ${all} files`));
-  if (report.wholeModels.length === 0) return report;
+  if (report.wholeModels.length === 0 || options.dataDir === null) return report;
   output.progress(`running a test expansion with ${counted(report.wholeModels.length, 'promoted model')}`);
   // the import loads ONNX Runtime, which is needed only here
   const { faultsOfExpanding } = await import('./try-models.ts');
   return { ...report, faults: [...report.faults, ...(await faultsOfExpanding(options.dataDir, report.wholeModels))] };
+}
+
+function locatorOf({ store, blobs, cache }: ClusterSettings): StoreLocator {
+  return locateSharedStore(store, { url: blobs, cacheFolder: join(cache, 'blobs') });
 }
 
 /** Returns null if a service holds the lock. */
@@ -70,14 +84,16 @@ async function findLock(take: () => Promise<() => void>): Promise<(() => void) |
 
 interface Circumstances {
   readonly running: boolean;
+  readonly isShared: boolean;
   readonly repair: boolean;
   /** Folder to which orphans that belong to another database were moved; null if the orphans were removed. */
   readonly movedTo: string | null;
 }
 
-function print(report: DataFolderReport, { running, repair, movedTo }: Circumstances, output: Output): void {
+function print(report: DataFolderReport, { running, isShared, repair, movedTo }: Circumstances, output: Output): void {
   const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
-  if (running) output.note('a service is using this folder: files that the service is writing are left out');
+  if (running && !isShared)
+    output.note('a service is using this folder: files that the service is writing are left out');
   for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
   if (faults.length > SHOWN) output.result(`damaged  and ${faults.length - SHOWN} more`);
   const fate = !repair ? 'orphan ' : movedTo === null ? 'removed' : 'moved  ';
