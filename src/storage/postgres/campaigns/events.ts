@@ -12,7 +12,7 @@ import type { Transaction } from '../database/database.ts';
 import { toJson } from '../database/statement.ts';
 
 /** The topic that is announced when a delivery was queued. */
-export const DELIVERIES = 'webhooks';
+const DELIVERIES = 'webhooks';
 
 /** Events about changes that callers make to an audience. */
 export type AudienceEvent = Exclude<CallerEvent, 'campaign.deleted'>;

@@ -15,7 +15,7 @@ const WAIT_MS = 300;
 /** After the database has not answered, look-ups use an older value for this long without asking again. */
 const PAUSE_MS = 1_000;
 /** How long look-ups use what is in memory while the database does not answer. */
-export const OUTAGE_MS = 60_000;
+const OUTAGE_MS = 60_000;
 
 interface Entry<Value> {
   readonly value: Value;
