@@ -18,13 +18,13 @@ export const LEVELS = 4;
 export type Prefix = readonly number[];
 
 /** The beginning of the entries with a prefix. */
-export function startOf(prefix: Prefix): Boundary {
+function startOf(prefix: Prefix): Boundary {
   const [keyHigh = 0, keyLow = 0, userHigh = 0, userLow = 0] = prefix;
   return { key: keyHigh * DIGITS + keyLow, user: userHigh * DIGITS + userLow };
 }
 
 /** The end of the entries with a prefix. */
-export function endOf(prefix: Prefix): Boundary {
+function endOf(prefix: Prefix): Boundary {
   if (prefix.length === 0) return { key: DIGITS * DIGITS, user: 0 };
   const next = prefix.with(-1, prefix.at(-1)! + 1);
   const { key, user } = startOf(next);

@@ -16,7 +16,7 @@ interface ReadRanges {
  * Yields the first `size` bytes of a file in slices, or the whole file if it is shorter. A slice is valid until the
  * next slice is read.
  */
-export function* slicesOf(file: ReadRanges, size: number): Generator<Buffer, void, void> {
+function* slicesOf(file: ReadRanges, size: number): Generator<Buffer, void, void> {
   const slice = Buffer.allocUnsafe(Math.min(SLICE_BYTES, size));
   for (let at = 0; at < size; ) {
     const read = file.read(slice.subarray(0, size - at), at);
