@@ -23,15 +23,19 @@ export const costsSchema = z.strictObject({
     segmentRequests: amount,
   }),
   adapt: z.strictObject({ processorSeconds: amount, threads: count, readBytes: amount, readRequests: amount }),
-  /** The blobs that the owner of an expansion writes once, and each engine reads before its first range of it. */
-  inputs: z.strictObject({ bytes: amount, requests: amount }),
+  /**
+   * The blobs that the owner of an expansion writes once. Each engine reads them before its first range of it, and with
+   * each range what belongs to its users (`bytesPerUser`).
+   */
+  inputs: z.strictObject({ bytes: amount, bytesPerUser: amount, requests: amount }),
   score: z.strictObject({
     processorSecondsPerUser: amount,
     /** For each further expansion in the same pass. */
     processorSecondsPerUserMore: amount,
     processorSecondsPerRange: amount,
   }),
-  part: z.strictObject({ bytesPerUser: amount, bytes: amount, requests: amount }),
+  /** The part of the ranking that a range leaves. */
+  part: z.strictObject({ bytesPerUser: amount, bytes: amount, requests: amount, processorSecondsPerUser: amount }),
   merge: z.strictObject({
     processorSecondsPerUser: amount,
     processorSeconds: amount,

@@ -92,7 +92,7 @@ function* expand(cluster: Cluster, host: Host, scope: Scope, expansion: Expansio
   if (!expansion.isOffered) {
     yield host.read(scope, adapt.readBytes, adapt.readRequests);
     yield host.compute(scope, 'adapt', adapt.processorSeconds, adapt.threads);
-    yield host.write(scope, inputs.bytes, inputs.requests);
+    yield host.write(scope, inputs.bytes + expansion.users * inputs.bytesPerUser, inputs.requests);
     yield host.call(scope);
     if (!expansion.renew(token, now(cluster))) return;
     expansion.offerRanges(engine.rangeSegments);
@@ -163,11 +163,13 @@ function isStillMine(cluster: Cluster, { expansion, number, token }: Claim): boo
 
 /** Scores the first segment as soon as it is there, and the others while they come. */
 function* score(cluster: Cluster, host: Host, scope: Scope, claims: readonly Claim[]): Activity {
-  const { population, score: cost, part } = cluster.costs;
+  const { population, inputs, score: cost, part } = cluster.costs;
   const [{ expansion, number }] = claims as [Claim];
   const range = expansion.offer.ranges[number]!;
   const users = expansion.usersOf(range);
   yield all(claims.map((claim) => host.readInputs(scope, claim.expansion.name)));
+  const bytes = users * inputs.bytesPerUser;
+  if (bytes > 0) yield all(claims.map(() => host.read(scope, bytes, 1)));
   const missing = host.takeSegments(range.from, range.to);
   const { segmentBytes, segmentRequests } = population;
   if (missing > 0) yield host.read(scope, segmentBytes, segmentRequests);
@@ -179,6 +181,7 @@ function* score(cluster: Cluster, host: Host, scope: Scope, claims: readonly Cla
     // each segment is one thread's
     host.compute(scope, 'score', seconds, Math.min(host.cores, range.to - range.from)),
   ]);
+  yield all(claims.map(() => host.compute(scope, 'merge', users * part.processorSecondsPerUser, 1)));
   yield all(claims.map(() => host.write(scope, part.bytes + users * part.bytesPerUser, part.requests)));
   for (const claim of claims) {
     yield host.call(scope);

@@ -53,5 +53,5 @@ export interface Outcome {
   readonly deaths: number;
 }
 
-/** `coordinate`: calls of the database and of object storage. */
+/** `merge`: also sorting the parts. `coordinate`: calls of the database and of object storage. */
 export type Purpose = 'adapt' | 'score' | 'merge' | 'coordinate';

@@ -12,14 +12,14 @@ function costs(parts: Parts): Costs {
     origin: { date: '2026-11-29', machine: 'none', command: 'none', assumed: {}, ...parts.origin },
     population: { segmentUsers: 1000, segmentBytes: 0, segmentRequests: 0, ...parts.population },
     adapt: { processorSeconds: 0, threads: 1, readBytes: 0, readRequests: 0, ...parts.adapt },
-    inputs: { bytes: 0, requests: 0, ...parts.inputs },
+    inputs: { bytes: 0, bytesPerUser: 0, requests: 0, ...parts.inputs },
     score: {
       processorSecondsPerUser: 0,
       processorSecondsPerUserMore: 0,
       processorSecondsPerRange: 0,
       ...parts.score,
     },
-    part: { bytesPerUser: 0, bytes: 0, requests: 0, ...parts.part },
+    part: { bytesPerUser: 0, bytes: 0, requests: 0, processorSecondsPerUser: 0, ...parts.part },
     merge: {
       ...{ processorSecondsPerUser: 0, processorSeconds: 0, threads: 1, resultBytesPerUser: 0, resultRequests: 0 },
       ...parts.merge,
@@ -53,11 +53,13 @@ describe('the time of a campaign', () => {
     const all = costs({
       ...SCORE,
       adapt: { processorSeconds: 7, threads: 4 },
+      part: { processorSecondsPerUser: 0.0005 },
       merge: { processorSecondsPerUser: 0.001, processorSeconds: 2 },
     });
     const { seconds, processorSeconds, coreSeconds } = simulate(all, scenario({}));
-    expect(seconds).toBeCloseTo(7 + 80 + 8 + 2, 6);
-    expect(processorSeconds).toEqual({ adapt: 7, score: 80, merge: 10, coordinate: 0 });
+    expect(seconds).toBeCloseTo(7 + 80 + 4 + 8 + 2, 6);
+    expect(processorSeconds.merge).toBeCloseTo(14, 9);
+    expect(processorSeconds).toMatchObject({ adapt: 7, score: 80, coordinate: 0 });
     expect(coreSeconds).toBeCloseTo(seconds, 6);
   });
 
@@ -215,9 +217,9 @@ describe('every run', () => {
   const rich = costs({
     population: { segmentBytes: 5000, segmentRequests: 2 },
     adapt: { processorSeconds: 3, threads: 2, readBytes: 800, readRequests: 5 },
-    inputs: { bytes: 100, requests: 3 },
+    inputs: { bytes: 100, bytesPerUser: 0.125, requests: 3 },
     score: { processorSecondsPerUser: 0.002, processorSecondsPerUserMore: 0.001, processorSecondsPerRange: 0.05 },
-    part: { bytesPerUser: 8, bytes: 50, requests: 2 },
+    part: { bytesPerUser: 8, bytes: 50, requests: 2, processorSecondsPerUser: 1e-5 },
     merge: {
       processorSecondsPerUser: 1e-5,
       processorSeconds: 0.2,
@@ -257,7 +259,7 @@ describe('every run', () => {
     const sum = Object.values(processorSeconds).reduce((a, b) => a + b);
     expect(sum).toBeLessThan(coreSeconds);
     expect(processorSeconds.adapt).toBeCloseTo(6 * 3, 6);
-    expect(processorSeconds.merge).toBeCloseTo(6 * (0.2 + 100_500 * 1e-5), 6);
+    expect(processorSeconds.merge).toBeCloseTo(6 * (0.2 + 100_500 * 2e-5), 6);
     // alone each user takes .002 s, together two take .003 s
     const ranges = 6 * 34 * 0.05;
     expect(processorSeconds.score).toBeGreaterThanOrEqual(ranges + 3 * 100_500 * 0.003 - 1e-6);
@@ -268,11 +270,12 @@ describe('every run', () => {
     const once = { ...rich, engine: { ...rich.engine, expansionsPerPass: 1 } };
     const one = simulate(once, { ...hard('bytes', null), campaigns: 1, hosts: 1, speeds: [], cacheBytes: 1e9 });
     const [parts, users] = [34, 100_500];
-    expect(one.bytesRead).toBe(800 + 100 + 101 * 5000 + users * 8 + parts * 50);
-    expect(one.bytesWritten).toBe(100 + users * 8 + parts * 50 + users * 8);
+    expect(one.bytesRead).toBeCloseTo(800 + 100 + users / 8 + 101 * 5000 + users * 8 + parts * 50, 6);
+    expect(one.bytesWritten).toBeCloseTo(100 + users / 8 + users * 8 + parts * 50 + users * 8, 6);
     // segments of 5000 bytes are two requests; the parts of a part of 24,050 bytes are seven, of one of 12,050 four
-    expect(one.reads).toBe(5 + 3 + 101 * 2 + Math.max(68, Math.ceil((users * 8 + parts * 50) / 4000)));
-    expect(one.writes).toBe(3 + 33 * 7 + 4 + Math.ceil((users * 8) / 4000));
+    const ofParts = Math.max(68, Math.ceil((users * 8 + parts * 50) / 4000));
+    expect(one.reads).toBe(5 + 3 + parts + 101 * 2 + ofParts);
+    expect(one.writes).toBe(Math.ceil((100 + users / 8) / 4000) + 33 * 7 + 4 + Math.ceil((users * 8) / 4000));
   });
 
   it('is the same for the same seed, and another for another', () => {
