@@ -189,6 +189,25 @@ describeWithPostgres('two nodes and an engine', () => {
     }
   });
 
+  it('show an erased user on no node a second after the erasure', async () => {
+    const id = await create(nodes[0]!, 'erasing');
+    await untilReady(nodes[1]!, id);
+    const path = `/v1/campaigns/${id}/audience?limit=20`;
+    const userId = (await call(nodes[1]!, 'GET', path)).json.items[2].user_id as string;
+    expect((await call(nodes[0]!, 'DELETE', `/v1/users/${encodeURIComponent(userId)}`)).status).toBe(204);
+    await vi.waitFor(
+      async () => {
+        for (const node of nodes) {
+          const { json } = await call(node, 'GET', path);
+          expect(json.items.map((item: { user_id: string }) => item.user_id)).not.toContain(userId);
+          const found = await call(node, 'GET', `/v1/campaigns/${id}/audience/members/${encodeURIComponent(userId)}`);
+          expect(found.status).toBe(404);
+        }
+      },
+      { timeout: 1_000, interval: 20 },
+    );
+  });
+
   it('refuse a key on every node within a second after it was revoked', async () => {
     const other = await call(nodes[1]!, 'POST', '/v1/keys', { name: 'reader', scope: 'read' });
     expect(other.status).toBe(201);
