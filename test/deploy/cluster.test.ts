@@ -1,32 +1,21 @@
-/** The manifests of a cluster, and compose's profile of it, agree with each other, with the image and with the code. */
+/** The manifests of a cluster agree with each other, with the image and with the code. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { DEFAULT_LIMITS } from '../../src/service/limits.ts';
-import { readSettings, VARIABLES } from '../../src/service/settings/environment.ts';
+import { readSettings } from '../../src/service/settings/environment.ts';
 import { ROOT } from '../architecture/files.ts';
 import { useFolders } from '../fixture/folders.ts';
+import { dockerfile, expectCommand, expectKnown, expectMember, settingsOf } from './member.ts';
 
 const FOLDER = join(ROOT, 'deploy/kubernetes/cluster');
-/** Of the AWS SDK (its reference of settings). */
-const AWS_VARIABLES = ['AWS_REGION', 'AWS_SHARED_CREDENTIALS_FILE'];
-/** The contents of secrets by the names of their files. */
-const SECRETS: Readonly<Record<string, string>> = {
-  store: 'postgres://metaheac:secret@postgres/metaheac',
-  api_key: '0123456789abcdef',
-  aws_credentials: '[default]',
-};
-
 const newFolder = useFolders();
-const dockerfile = readFileSync(join(ROOT, 'docker/Dockerfile'), 'utf8');
-const ENTRYPOINT = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)![1]!);
 const kustomization = parse(readFileSync(join(FOLDER, 'kustomization.yaml'), 'utf8'));
-const compose = parse(readFileSync(join(ROOT, 'docker/compose.yaml'), 'utf8'), { merge: true });
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests assert what it is
 type Manifest = any;
@@ -43,46 +32,6 @@ const deployed = ['metaheac-api', 'metaheac-engine'] as const;
 const members = [...deployed, 'pass'] as const;
 /** Variables of the job's own script. */
 const OF_SCRIPT = ['CAMPAIGN', 'API', 'API_KEY_FILE', 'PAUSE_MS'];
-const services = Object.entries(compose.services as Record<string, Manifest>);
-const inProfile = services.filter(([, { profiles }]) => profiles?.includes('cluster'));
-
-/** The variables of the `cpu` image. */
-const ofImage = Object.fromEntries(
-  /^ENV (.*METAHEAC_DATA_DIR.*)$/m
-    .exec(dockerfile)![1]!
-    .split(' ')
-    .map((pair) => pair.split('=')),
-) as Record<string, string>;
-
-/**
- * Reads settings as a container does that starts with `command`, with files in place of its secrets.
- * @throws if one is refused
- */
-function settingsOf(command: readonly string[], environment: Readonly<Record<string, string>>) {
-  const folder = newFolder();
-  const unset = command.flatMap((word) => /^--unset=(\w+)$/.exec(word)?.[1] ?? []);
-  const all = Object.entries({ ...ofImage, ...environment }).filter(([name]) => !unset.includes(name));
-  const values = all.map(([name, value]) => {
-    if (!name.startsWith('METAHEAC_') || !name.endsWith('_FILE')) return [name, value];
-    const secret = basename(value).replaceAll('-', '_');
-    expect(Object.keys(SECRETS)).toContain(secret);
-    writeFileSync(join(folder, secret), SECRETS[secret]!);
-    return [name, join(folder, secret)];
-  });
-  if (!command.includes('--eval')) expect(command.slice(command.indexOf('node'))).toEqual(ENTRYPOINT);
-  return readSettings(Object.fromEntries(values)).values;
-}
-
-/** A member of a cluster has no folders of its own but the cache. */
-function expectMember(values: ReturnType<typeof settingsOf>, blobs: string): void {
-  const { METAHEAC_STORE: store, METAHEAC_DATA_DIR, METAHEAC_MODEL, METAHEAC_POPULATION } = values;
-  expect([store, values.METAHEAC_BLOBS]).toEqual([SECRETS['store'], blobs]);
-  expect([METAHEAC_DATA_DIR, METAHEAC_MODEL, METAHEAC_POPULATION]).toEqual([undefined, undefined, undefined]);
-}
-
-function expectKnown(names: readonly string[]): void {
-  for (const name of names) expect([...VARIABLES, ...AWS_VARIABLES]).toContain(name);
-}
 
 describe('the manifests of a cluster', () => {
   it('are all named by the kustomization, but the job', () => {
@@ -132,12 +81,13 @@ describe('the manifests of a cluster', () => {
       if (name === 'pass') expect(envFrom).toBeUndefined();
       else expect(envFrom).toEqual([{ configMapRef: { name: kustomization.configMapGenerator[0].name } }]);
       expectKnown(Object.keys(all).filter((variable) => name !== 'pass' || !OF_SCRIPT.includes(variable)));
-      expectMember(settingsOf(containers[0].command, all), 's3://metaheac/production');
+      expectMember(settingsOf(containers[0].command, all, newFolder()), 's3://metaheac/production');
       const { secret } = volumes.find((volume: Manifest) => volume.name === 'secrets');
       const { mountPath } = volumeMounts.find((mount: Manifest) => mount.name === 'secrets');
       const paths = secret.items.map(({ path }: Manifest) => `${mountPath}/${path}`);
       const files = Object.entries(all).filter(([variable]) => variable.endsWith('_FILE'));
       expect(files.map(([, path]) => path).sort()).toEqual(paths.sort());
+      if (name !== 'pass') expectCommand(containers[0].args);
       expect(JSON.stringify(containers)).not.toMatch(/secretKeyRef|:\/\/\w+:\w+@/);
     }
   });
@@ -177,10 +127,6 @@ describe('the manifests of a cluster', () => {
   it('have more time to end than engines take', () => {
     for (const name of ['metaheac-engine', 'pass'])
       expect(podOf(name).spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(2 * DEFAULT_LIMITS.engineDrainMs);
-    for (const name of ['engine-1', 'engine-2'])
-      expect(Number.parseInt(compose.services[name].stop_grace_period, 10) * 1000).toBeGreaterThan(
-        2 * DEFAULT_LIMITS.engineDrainMs,
-      );
   });
 
   it.each(deployed)('probe %s: alive by /livez, ready by /readyz', (name) => {
@@ -260,56 +206,5 @@ describe('the job of one pass', () => {
     api.close();
     expect([code, said, asked.length]).toEqual([0, 'engine\n', states.length]);
     expect(asked[0]).toBe('/v1/campaigns/c1 Bearer a-key');
-  });
-});
-
-describe("compose's profile of a cluster", () => {
-  it('has two nodes, two engines and what they share, and nothing of it starts without the profile', () => {
-    expect(inProfile.map(([name]) => name).sort()).toEqual(
-      ['api-1', 'api-2', 'bucket', 'engine-1', 'engine-2', 'postgres', 's3'].sort(),
-    );
-    for (const [name, { depends_on }] of services.filter((one) => !inProfile.includes(one)))
-      expect(JSON.stringify(depends_on ?? []), name).not.toMatch(/postgres|s3|bucket/);
-  });
-
-  it('gives each member settings that it takes, and its own cache', () => {
-    const caches = inProfile.flatMap(([name, { entrypoint, environment, volumes, secrets }]) => {
-      if (!/^(api|engine)-/.test(name)) return [];
-      expectKnown(Object.keys(environment));
-      const values = settingsOf(entrypoint, environment);
-      expectMember(values, 's3://metaheac/compose?endpoint=http://s3:7070');
-      for (const [variable, path] of Object.entries<string>(environment))
-        if (variable.endsWith('_FILE')) expect(secrets).toContain(path.replace('/run/secrets/', ''));
-      expect(values.METAHEAC_CACHE?.startsWith(`${volumes[0].split(':')[1]}/`)).toBe(true);
-      return volumes;
-    });
-    expect(new Set(caches).size).toBe(4);
-    for (const volume of caches) expect(Object.keys(compose.volumes)).toContain(volume.split(':')[0]);
-  });
-
-  it('publishes the nodes only, on different ports of the loopback address', () => {
-    const ports = inProfile.flatMap(([, service]) => (service.ports ?? []) as string[]);
-    expect(ports).toEqual(['127.0.0.1:8081:8080', '127.0.0.1:8082:8080']);
-  });
-
-  it('declares every secret, and names every image by its version', () => {
-    for (const [name, { secrets = [], image }] of inProfile) {
-      for (const secret of secrets) expect(Object.keys(compose.secrets), name).toContain(secret);
-      expect(image, name).toMatch(/:(cpu|v?\d+\.\d+(\.\d+)?(-[\w.]+)?)$/);
-    }
-  });
-
-  const tool = ['docker-compose', 'docker compose'].find(
-    (words) => spawnSync(words, ['version'], { shell: true }).status === 0,
-  );
-  if (tool === undefined)
-    process.stderr.write('SKIPPED: docker compose is not installed: compose.yaml is not parsed by it\n');
-  it.runIf(tool !== undefined)('is parsed by compose', () => {
-    const secrets = { METAHEAC_API_KEY: SECRETS['api_key'], CLUSTER_S3_SECRET: 'secret' };
-    const command = `${tool} -f ${join(ROOT, 'docker/compose.yaml')} --profile cluster config --services`;
-    const env = { ...process.env, ...secrets };
-    const { status, stdout, stderr } = spawnSync(command, { shell: true, encoding: 'utf8', env });
-    expect(status, stderr).toBe(0);
-    expect(stdout.trim().split('\n').sort()).toEqual(services.map(([name]) => name).sort());
   });
 });
