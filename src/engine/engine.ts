@@ -4,6 +4,7 @@
  */
 import { cpus } from 'node:os';
 import type { StoreReserve } from '../domain/ports/reserve.ts';
+import type { OnKept } from '../domain/ports/store.ts';
 import type { Timings } from '../domain/run-facts.ts';
 import { type Clock, findBootId, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -51,7 +52,10 @@ async function startEngine(
   const shared = await openShared(config, clock, logger);
   const { models, device, store } = await openEngineModels(
     config,
-    () => openStore(config.store, { clock, followedBoot: findBootId(), minimumSeeds, leaseMs, maximumAttempts }),
+    () => {
+      const options = { clock, followedBoot: findBootId(), minimumSeeds, leaseMs, maximumAttempts };
+      return openStore(config.store, { ...options, onKept: keptLog(logger) });
+    },
     { served, onPopulation: (users) => pulse.expectWorkOn(users), shared },
   );
   const hasRoom = roomOf(config, store.reserve, isReserveExpected);
@@ -78,8 +82,12 @@ async function openShared(
   logger: Logger,
 ): Promise<SharedVersions | null> {
   if (shared === undefined) return null;
-  const files = await openBlobFiles(shared.blobs, clock);
+  const files = await openBlobFiles(shared.blobs, clock, keptLog(logger));
   return await openSharedVersions(files, { population, models }, shared, { now: () => clock.now(), logger });
+}
+
+function keptLog(logger: Logger): OnKept {
+  return (kept) => logger.warn(kept, 'the bucket keeps versions of deleted files');
 }
 
 /**

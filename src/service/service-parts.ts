@@ -14,7 +14,7 @@ import type { Limits } from './limits.ts';
 import type { ServedState } from './served/served-state.ts';
 import { AudienceExplainer } from './threads/audience-explainer.ts';
 import { ModelExporter } from './threads/model-export.ts';
-import { type ErasePopulation, ServiceEraser } from './upkeep/user-eraser.ts';
+import { type EraserOptions, ServiceEraser } from './upkeep/user-eraser.ts';
 import { createAddressGuard } from './webhooks/address-guard.ts';
 import { WebhookDispatcher } from './webhooks/dispatcher.ts';
 
@@ -38,11 +38,11 @@ export function startEraser(
   population: Population,
   { maximumWaitingErasures: maximumWaiting }: Limits,
   closers: Closers,
-  erasePopulation?: ErasePopulation,
+  shared: Pick<EraserOptions, 'erasePopulation' | 'keptVersions'> = {},
 ): ServiceEraser {
   const eraser = new ServiceEraser({
     ...{ store, population, maximumWaiting, logger },
-    ...(erasePopulation && { erasePopulation }),
+    ...shared,
   });
   closers.push(() => eraser.close());
   eraser.watch();

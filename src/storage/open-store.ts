@@ -1,8 +1,9 @@
 /** The only file that refers to the store adapters. Processes and threads open the same store with a locator. */
+import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BlobFiles } from '../domain/ports/blob-files.ts';
-import type { BlobLocator, StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
+import type { BlobLocator, OnKept, StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
 import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
 import type { Clock } from '../lib/clock.ts';
 import { assert, UsageError } from '../lib/errors.ts';
@@ -79,31 +80,24 @@ const SHARED_FOLDER = 'shared';
 
 /**
  * Opens the published populations and models in the storage of blobs, `s3://bucket/prefix`, or `file:///folder` for a
- * folder that all hosts share. `onKept` is called when
- * rules of the bucket keep what was deleted. Calls no storage yet. @throws UsageError
+ * folder that all hosts share. `onKept` is called when rules of the bucket keep what was deleted. Calls no storage yet.
+ * @throws UsageError
  */
-export async function openBlobFiles(
-  url: string,
-  clock: Clock,
-  onKept: (message: string) => void = () => {},
-): Promise<BlobFiles> {
+export async function openBlobFiles(url: string, clock: Clock, onKept: OnKept = () => {}): Promise<BlobFiles> {
   if (url.startsWith('file:')) return new FolderBlobFiles(join(fileURLToPath(url), SHARED_FOLDER));
   // the driver is loaded late, because an embedded service does not need it
   const { openS3Files } = await import('./s3/open-s3.ts');
-  return openS3Files(url, SHARED_FOLDER, {
-    clock,
-    onKept: ({ versions, reason }) => onKept(`the bucket keeps ${versions} versions of deleted files: ${reason}`),
-  });
+  return openS3Files(url, SHARED_FOLDER, { clock, onKept });
 }
 
 /**
  * Removes what killed writers left in the storage of blobs, and what was replaced, once it is a day old; returns the
  * number of removed objects. @throws AppError storage_failed
  */
-export async function sweepBlobs({ blobs }: StoreLocator, clock: Clock): Promise<number> {
+export async function sweepBlobs({ blobs }: StoreLocator, clock: Clock, onKept: OnKept = () => {}): Promise<number> {
   if (blobs === undefined || blobs.url.startsWith('file:')) return 0;
   const { openS3 } = await import('./s3/open-s3.ts');
-  const opened = openS3(blobs, { clock });
+  const opened = openS3(blobs, { clock, onKept });
   try {
     return (await opened.sweep()).removedObjects;
   } finally {
@@ -138,5 +132,29 @@ export async function readBucketRules({ blobs }: StoreLocator, clock: Clock): Pr
     return await opened.rules();
   } finally {
     opened.close();
+  }
+}
+
+/**
+ * Checks that the storage of blobs can be used, by putting and removing a small file.
+ * @throws AppError storage_failed, or invalid_argument if it ignores conditions of writes
+ */
+export async function requireUsableBlobs({ blobs }: StoreLocator, clock: Clock): Promise<void> {
+  assert(blobs !== undefined, 'a shared store has a location of blobs');
+  if (!blobs.url.startsWith('file:')) {
+    const { openS3 } = await import('./s3/open-s3.ts');
+    const opened = openS3(blobs, { clock });
+    try {
+      return await opened.requireUsable();
+    } finally {
+      opened.close();
+    }
+  }
+  const files = new FolderBlobFiles(join(fileURLToPath(blobs.url), SHARED_FOLDER));
+  const name = `probes/${randomUUID()}`;
+  try {
+    await files.put(name, Buffer.from('metaheac'));
+  } finally {
+    await files.deleteFile(name);
   }
 }

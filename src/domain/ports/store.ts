@@ -48,7 +48,12 @@ export interface StoreOptions {
    * traceparent is stored.
    */
   readonly traceparent?: () => string | null;
+  /** Called when rules of the storage of blobs keep what was deleted. */
+  readonly onKept?: OnKept;
 }
+
+/** Takes note of stored versions of deleted files that stay, and why: a legal hold, or a retention and its end. */
+export type OnKept = (kept: { readonly versions: number; readonly reason: string }) => void;
 
 /** The removal of old data. */
 export interface Cleanup {

@@ -84,7 +84,7 @@ function checkedLimits(options: NodeOptions): Limits {
 async function openParts(options: NodeOptions, limits: Limits, closers: Closers): Promise<Omit<Service, 'close'>> {
   const { logger, hasEngine } = options;
   const joined = await joinCluster(options, limits, closers);
-  const { locator, clock, store, cluster, telemetry, data, served } = joined;
+  const { locator, clock, store, cluster, telemetry, data, served, kept } = joined;
   requireKeyFor(options.host, options.apiKey !== null || (await store.apiKeys.exist()), options.trustedProxies);
   const rankings = new RankingCache(store.blobs, {
     ...{ openRankings: limits.openRankings, memoryBytes: limits.rankingMemoryBytes },
@@ -98,7 +98,8 @@ async function openParts(options: NodeOptions, limits: Limits, closers: Closers)
     await data.mirror.erase(userIds, population);
     await cluster.announcements.announce('population');
   };
-  const eraser = startEraser(options, store, population, limits, closers, erasePopulation);
+  const shared = { erasePopulation, keptVersions: () => kept.count };
+  const eraser = startEraser(options, store, population, limits, closers, shared);
   const customisedModels = openExporter(served, data.models, locator);
   closers.push(() => customisedModels.close());
   const explainer = openExplainer(data.population, limits, locator);

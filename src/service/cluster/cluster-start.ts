@@ -11,13 +11,22 @@ import { publishModelFolder } from '../../model/share.ts';
 import { bind } from '../../online/binding.ts';
 import { findCurrentVersion, type Population, PopulationOpener } from '../../population/read.ts';
 import { publishPopulation } from '../../population/share.ts';
-import { locateSharedStore, openBlobFiles, openSharedClock, openStore } from '../../storage/open-store.ts';
+import {
+  locateSharedStore,
+  openBlobFiles,
+  openSharedClock,
+  openStore,
+  requireUsableBlobs,
+  requireUsableStore,
+} from '../../storage/open-store.ts';
 import type { Limits } from '../limits.ts';
+import { requireWritable } from '../require-writable.ts';
 import { ServedState } from '../served/served-state.ts';
 import type { Closers } from '../service-parts.ts';
 import { openTelemetryOf } from '../service-telemetry.ts';
 import { keepTime, openServiceClock } from '../service-time.ts';
 import type { DamagedRows } from '../upkeep/service-upkeep.ts';
+import { KeptVersions } from './kept-versions.ts';
 import { RowRecord, ServedFollower } from './row-record.ts';
 import { SharedData } from './shared-data.ts';
 
@@ -49,36 +58,43 @@ export interface JoinedCluster {
   readonly data: SharedData;
   readonly record: RowRecord;
   readonly served: ServedState;
+  /** What rules of the bucket keep of what this process deleted. */
+  readonly kept: KeptVersions;
 }
 
 /**
  * Opens what every process of a cluster has, and follows the versions that the cluster serves. Each part pushes a close
  * function onto `closers`.
- * @throws UsageError if the cluster serves nothing and no model and population are given; AppError unavailable,
- * storage_failed, invalid_model, invalid_population, invalid_argument
+ * @throws UsageError if the cluster serves nothing and no model and population are given; AppError invalid_argument
+ * (also if the database or the storage lacks what a cluster needs), unavailable, storage_failed, invalid_model,
+ * invalid_population
  */
 export async function joinCluster(options: ClusterOptions, limits: Limits, closers: Closers): Promise<JoinedCluster> {
   const { logger, cache } = options;
   const { blobCacheBytes: cacheBytes } = limits;
   const blobs = { url: options.blobs, cacheFolder: join(cache, BLOBS_FOLDER), cacheBytes };
   const locator = locateSharedStore(options.store, blobs);
+  requireWritable(cache);
+  await requireUsableStore(locator);
   const database = await openSharedClock(locator);
   closers.push(() => database.close());
   const clock = openServiceClock({ clock: database, logger, settleMs: limits.clockSettleMs });
+  await requireUsableBlobs(locator, clock);
+  const kept = new KeptVersions(logger, clock);
   const telemetry = await openTelemetryOf({ ...options, clock }, closers);
   const { minimumSeeds, leaseMs, maximumAttempts } = limits;
   const rows: DamagedRows = { report: () => {} };
   const store = await openStore(locator, {
     ...{ clock, minimumSeeds, leaseMs, maximumAttempts, traceparent: () => telemetry?.current() ?? null },
     onDamagedRow: (row) => rows.report(row),
+    onKept: kept.note,
   });
   closers.push(() => store.close());
   const { cluster } = store;
   assert(cluster !== null, 'a shared store has a cluster');
   closers.push(keepTime(clock, store, logger));
-  const onKept = (message: string) => logger.warn({ reason: message }, 'deleted blobs are kept by the bucket');
   const data = await SharedData.open({
-    files: await openBlobFiles(options.blobs, clock, onKept),
+    files: await openBlobFiles(options.blobs, clock, kept.note),
     ...{
       announcements: cluster.announcements,
       cache,
@@ -94,7 +110,7 @@ export async function joinCluster(options: ClusterOptions, limits: Limits, close
   data.mirror.onChanged(() => served.now.population.erasures.refresh());
   const follower = new ServedFollower({ row: cluster.served, record, data, served, logger });
   closers.push(() => follower.close());
-  return { locator, clock, store, cluster, rows, telemetry, data, record, served };
+  return { locator, clock, store, cluster, rows, telemetry, data, record, served, kept };
 }
 
 /** Publishes what is given, and returns what the cluster serves. */

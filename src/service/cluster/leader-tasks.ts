@@ -13,7 +13,7 @@ const FOLLOW_EVERY_MS = 2_000;
 /** Interval between removals of what killed writers left in the object storage. */
 const SWEEP_EVERY_MS = 6 * 3600_000;
 
-interface LeaderOptions extends Pick<JoinedCluster, 'cluster' | 'data' | 'served' | 'locator' | 'clock'> {
+interface LeaderOptions extends Pick<JoinedCluster, 'cluster' | 'data' | 'served' | 'locator' | 'clock' | 'kept'> {
   readonly populations: Pick<Populations, 'activate'>;
   /** Whether to serve each version of the population as soon as it is published. */
   readonly followPopulation: boolean;
@@ -22,14 +22,14 @@ interface LeaderOptions extends Pick<JoinedCluster, 'cluster' | 'data' | 'served
 
 /** Starts the tasks. The returned function stops them. */
 export function startLeaderTasks(options: LeaderOptions): () => void {
-  const { cluster, data, locator, clock, logger } = options;
+  const { cluster, data, locator, clock, kept, logger } = options;
   const { leadership } = cluster;
   const timers = [
     repeat(leadership, logger, 'overwriting the ids of erased users', REDACT_EVERY_MS, async () => {
       if ((await data.mirror.redact()) > 0) await cluster.announcements.announce('population');
     }),
     repeat(leadership, logger, 'removing leftovers of the object storage', SWEEP_EVERY_MS, async () => {
-      await sweepBlobs(locator, clock);
+      await sweepBlobs(locator, clock, kept.note);
     }),
     ...(options.followPopulation
       ? [repeat(leadership, logger, 'serving a new population', FOLLOW_EVERY_MS, followerOf(options))]

@@ -26,6 +26,8 @@ export interface EraserOptions {
   readonly population: Pick<Population, 'path' | 'directory' | 'erasures'>;
   /** By default, erases in the population folder. */
   readonly erasePopulation?: ErasePopulation;
+  /** Number of stored versions of deleted files that this process could not delete; by default, there are none. */
+  readonly keptVersions?: () => number;
   readonly maximumWaiting: number;
   readonly logger: Logger;
 }
@@ -119,8 +121,13 @@ export class ServiceEraser implements UserEraser {
     for (;;) {
       const userIds = await store.requestedErasures(MOST_REQUESTED);
       if (userIds.length === 0) return;
+      const { keptVersions = () => 0 } = this.#options;
+      const before = keptVersions();
       await store.reserve.using(() => erase(userIds));
-      logger.info(await store.eraseUsers(userIds), 'users erased');
+      const erased = await store.eraseUsers(userIds);
+      const kept = keptVersions() - before;
+      if (kept === 0) logger.info(erased, 'users erased');
+      else logger.warn({ ...erased, keptVersions: kept }, 'users erased, but the bucket keeps versions of their files');
     }
   }
 }

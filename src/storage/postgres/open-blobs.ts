@@ -1,7 +1,7 @@
 /** Opens the blobs of a store on Postgres, which are not part of the database. */
 import { fileURLToPath } from 'node:url';
 import type { Blobs } from '../../domain/ports/blobs.ts';
-import type { BlobLocator } from '../../domain/ports/store.ts';
+import type { BlobLocator, OnKept } from '../../domain/ports/store.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createClosedFolder } from '../../lib/files/durable-files.ts';
 import { FileBlobs } from '../files/blobs.ts';
@@ -9,10 +9,10 @@ import { PromisedBlobs } from '../files/promised-blobs.ts';
 
 /**
  * Opens blobs without calling their storage: `s3://bucket/prefix`, or `file:///folder`, which is a folder that all
- * hosts share, such as a network file system.
+ * hosts share, such as a network file system. `onKept` is called when rules of the bucket keep what was deleted.
  * @throws UsageError; AppError storage_failed
  */
-export async function openBlobs(locator: BlobLocator): Promise<OpenedBlobs> {
+export async function openBlobs(locator: BlobLocator, onKept: OnKept = () => {}): Promise<OpenedBlobs> {
   const folder = folderOf(locator);
   if (folder !== null) {
     createClosedFolder(folder);
@@ -20,7 +20,7 @@ export async function openBlobs(locator: BlobLocator): Promise<OpenedBlobs> {
   }
   // the client of object storage is loaded where there is one
   const { openS3 } = await import('../s3/open-s3.ts');
-  return openS3(locator, { clock: systemClock });
+  return openS3(locator, { clock: systemClock, onKept });
 }
 
 export interface OpenedBlobs {

@@ -37,7 +37,7 @@ interface OpenedStore {
  * @throws AppError storage_failed, unavailable; invalid_argument if a newer version has migrated the database
  */
 export async function openStore(url: string, locator: BlobLocator, options: StoreOptions): Promise<OpenedStore> {
-  const opened = await openBlobs(locator);
+  const opened = await openBlobs(locator, options.onKept);
   let database: Database | null = null;
   try {
     database = await openDatabase(url);

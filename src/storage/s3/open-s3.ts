@@ -53,7 +53,7 @@ export function openS3Files(
 ): S3BlobFiles {
   const all = { ...DEFAULT_BLOB_LIMITS, ...limits };
   const storage = new ObjectStorage(parseS3Url(url), { clock, limits: all, ...(credentials && { credentials }) });
-  return new S3BlobFiles(storage, new Removal(storage, clock.now, onKept), folder);
+  return new S3BlobFiles(storage, new Removal(storage, () => clock.now(), onKept), folder);
 }
 
 /** Opens blobs without calling the storage. @throws UsageError; AppError storage_failed if there can be no cache */
@@ -63,7 +63,7 @@ export function openS3(locator: S3Locator, options: S3Options): OpenedS3 {
   const ofLocator = cacheBytes === undefined ? {} : { blobCacheBytes: cacheBytes };
   const limits = { ...DEFAULT_BLOB_LIMITS, ...ofLocator, ...options.limits };
   const storage = new ObjectStorage(parseS3Url(url), { clock, limits, ...(credentials && { credentials }) });
-  const removal = new Removal(storage, clock.now, onKept);
+  const removal = new Removal(storage, () => clock.now(), onKept);
   const cache = new BlobCache({ folder: cacheFolder, clock, limits });
   const blobs = new S3Blobs({ storage, removal, cache, spool: spoolOf(cacheFolder), clock });
   return {

@@ -1,4 +1,5 @@
 /** `metaheac population publish`, `pull` and `prune-published`. */
+import type { OnKept } from '../../../domain/ports/store.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
 import { prunePublished, publishPopulation, pullPopulation } from '../../../population/share.ts';
@@ -9,6 +10,11 @@ interface ShareOptions {
   readonly json?: boolean;
 }
 
+/** Says what the rules of the bucket keep. */
+function notesOn(output: Output): OnKept {
+  return ({ versions, reason }) => output.note(`the bucket keeps ${versions} versions of deleted files: ${reason}`);
+}
+
 /** Publishes a version of a population folder for all hosts. */
 export async function populationPublishCommand(
   dir: string,
@@ -16,7 +22,7 @@ export async function populationPublishCommand(
   { version = undefined, json = false }: ShareOptions,
   output: Output,
 ): Promise<void> {
-  const files = await openBlobFiles(blobs, systemClock, (message) => output.note(message));
+  const files = await openBlobFiles(blobs, systemClock, notesOn(output));
   const published = await publishPopulation(dir, files, version ?? null, {
     now: systemClock.now,
     onProgress: ({ files: done, of }) => output.progress(`${done} of ${of} files`),
@@ -36,7 +42,7 @@ export async function populationPullCommand(
   { version = undefined, json = false }: ShareOptions,
   output: Output,
 ): Promise<void> {
-  const files = await openBlobFiles(blobs, systemClock, (message) => output.note(message));
+  const files = await openBlobFiles(blobs, systemClock, notesOn(output));
   const pulled = await pullPopulation(files, dir, version ?? null, ({ files: done, of }) =>
     output.progress(`${done} of ${of} files`),
   );
@@ -60,7 +66,7 @@ export async function populationPrunePublishedCommand(
   }: { readonly keep: number; readonly served: readonly string[]; readonly json?: boolean },
   output: Output,
 ): Promise<void> {
-  const files = await openBlobFiles(blobs, systemClock, (message) => output.note(message));
+  const files = await openBlobFiles(blobs, systemClock, notesOn(output));
   const removed = await prunePublished(files, { keep, served, now: systemClock.now });
   if (json) output.result(JSON.stringify(removed));
   else {

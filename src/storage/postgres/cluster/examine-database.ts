@@ -1,10 +1,16 @@
-/** Looks at a database for `doctor`, without changing anything. */
+/** Looks at a database for `doctor` and before a start, without changing anything. */
 import { systemClock } from '../../../lib/clock.ts';
+import { AppError } from '../../../lib/errors.ts';
 import { Database } from '../database/database.ts';
+
+/** Oldest version of Postgres that stores are tested with. */
+const LEAST_POSTGRES = 16;
 
 export interface DatabaseFacts {
   /** Version of the server, such as `17.2`. */
   readonly serverVersion: string;
+  /** The oldest major version that can be used. */
+  readonly leastVersion: number;
   /** Whether the server is a standby, which takes no writes. */
   readonly isStandby: boolean;
   /** Whether this user may make tables in the schema `public`, and other schemas. */
@@ -24,7 +30,7 @@ export async function examineDatabase(url: string): Promise<DatabaseFacts> {
   const database = new Database(url, 1);
   try {
     const asked = systemClock.elapsed();
-    const row = await database.get<Omit<DatabaseFacts, 'aheadMs' | 'connections'> & Counts>(
+    const row = await database.get<Omit<DatabaseFacts, 'leastVersion' | 'aheadMs' | 'connections'> & Counts>(
       `SELECT current_setting('server_version') AS "serverVersion", pg_is_in_recovery() AS "isStandby",
          has_schema_privilege('public', 'CREATE') AND has_database_privilege(current_database(), 'CREATE')
            AS "mayMigrate",
@@ -35,10 +41,29 @@ export async function examineDatabase(url: string): Promise<DatabaseFacts> {
     );
     const { now, most, open, ...facts } = row!;
     const aheadMs = systemClock.now() - (systemClock.elapsed() - asked) / 2 - now;
-    return { ...facts, aheadMs, connections: { most, open } };
+    return { ...facts, leastVersion: LEAST_POSTGRES, aheadMs, connections: { most, open } };
   } finally {
     await database.close();
   }
+}
+
+/**
+ * Refuses a server on which no process of a cluster can work. `isBehind` is whether the database must be migrated.
+ * @throws AppError invalid_argument, unavailable (a standby)
+ */
+export function refuseUnusable({ serverVersion, isStandby, mayMigrate }: DatabaseFacts, isBehind: boolean): void {
+  if (Number.parseInt(serverVersion, 10) < LEAST_POSTGRES)
+    throw new AppError(
+      'invalid_argument',
+      `the database is Postgres ${serverVersion}: use Postgres ${LEAST_POSTGRES} or newer`,
+    );
+  if (isStandby) throw new AppError('unavailable', 'the database is a standby, which takes no writes: use the primary');
+  if (isBehind && !mayMigrate)
+    throw new AppError(
+      'invalid_argument',
+      'the database must be migrated, but its user has no right to make tables: grant CREATE on the database and on ' +
+        'the schema public',
+    );
 }
 
 interface Counts {

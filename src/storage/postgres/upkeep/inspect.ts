@@ -1,5 +1,6 @@
 /** Inspects a database without changing it, whether or not services are running. */
 import type { KeyCounts, StoreContents, StoreInspection } from '../../../domain/ports/store.ts';
+import { examineDatabase, refuseUnusable } from '../cluster/examine-database.ts';
 import { newClient } from '../database/driver.ts';
 import { databaseError } from '../database/errors.ts';
 import { readSteps, readVersion } from '../database/migrations.ts';
@@ -11,11 +12,14 @@ export async function inspectDatabase(url: string, now: number): Promise<StoreIn
 }
 
 /**
- * Throws if the store cannot be opened: without a connection, or if a newer version has migrated the database.
+ * Throws if the store cannot be opened: without a connection, if a newer version has migrated the database, or if
+ * the server cannot be used.
  * @throws AppError invalid_argument, storage_failed, unavailable
  */
 export async function requireUsable(url: string): Promise<void> {
-  await withClient(url, (client) => readVersion(client));
+  const steps = readSteps();
+  const version = await withClient(url, (client) => readVersion(client, steps));
+  refuseUnusable(await examineDatabase(url), version < steps.at(-1)!.number);
 }
 
 async function readContents(url: string, now: number): Promise<StoreContents | null> {

@@ -1,5 +1,4 @@
 /** Examines what the processes of a cluster share: the database and the object storage; and the cache of this host. */
-import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyCounts, StoreLocator } from '../../../../domain/ports/store.ts';
@@ -12,15 +11,13 @@ import {
   examineSharedStore,
   inspectStore,
   locateSharedStore,
-  openBlobFiles,
   openStore,
   readBucketRules,
+  requireUsableBlobs,
 } from '../../../../storage/open-store.ts';
 import { clusterOf } from '../cluster-settings.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
-/** Oldest version of Postgres with `pg_current_xact_id`, `idle_session_timeout` and `pg_xact_status`. */
-const LEAST_POSTGRES = 14;
 /** A difference between clocks that confuses readers of logs. The service itself follows the database's clock. */
 const AHEAD_MS = 60_000;
 /** Number of connections that a process opens at most. */
@@ -54,7 +51,7 @@ export async function examineCluster(values: ServiceEnvironment, clock: Clock): 
       ...ofDatabase,
       ...(isReached ? await examineServed(locator, values, clock) : []),
       ...(await findings('object storage', 'Check --blobs, the network, and the rights of its credentials.', () =>
-        examineBlobs(blobs, clock),
+        examineBlobs(locator, clock),
       )),
       ...(await findings('bucket', 'Let these credentials read the rules of the bucket.', () =>
         examineBucket(locator, clock),
@@ -76,11 +73,11 @@ async function examineDatabase(
   const { contents } = await inspectStore(locator, clock.now());
   const where = `Postgres ${serverVersion}${facts.isEncrypted ? ', encrypted' : ''}`;
   const schema = contents === null ? 'empty' : `schema ${contents.version}, ${contents.campaigns} campaigns`;
-  const isOld = Number.parseInt(serverVersion, 10) < LEAST_POSTGRES;
+  const isOld = Number.parseInt(serverVersion, 10) < facts.leastVersion;
   const detail = `${where}, ${schema}`;
   const isBehind = contents === null || contents.version < contents.newestVersion;
   const database = isOld
-    ? failed('database', detail, `Upgrade the server to Postgres ${LEAST_POSTGRES} or newer.`)
+    ? failed('database', detail, `Upgrade the server to Postgres ${facts.leastVersion} or newer.`)
     : facts.isStandby
       ? failed('database', `${detail}, a standby`, 'Name the primary server in --store.')
       : fine('database', detail);
@@ -145,26 +142,9 @@ function later(check: string): Finding {
 }
 
 /** Two hosts must never replace each other's objects, which depends on conditional puts. */
-async function examineBlobs(url: string, clock: Clock): Promise<readonly Finding[]> {
-  const files = await openBlobFiles(url, clock);
-  const name = `doctor/${randomUUID()}`;
-  const data = new TextEncoder().encode('a test object of metaheac doctor');
-  try {
-    const first = await files.put(name, data, 'if-absent');
-    const second = await files.put(name, data, 'if-absent');
-    const found = await files.find(name);
-    if (first !== null && second === null && found !== null)
-      return [fine('object storage', 'reads, writes and conditional writes work')];
-    return [
-      failed(
-        'object storage',
-        'conditional writes (If-None-Match) are ignored, so hosts could replace the objects of others',
-        'Use a storage that supports conditional writes, such as S3 or a recent MinIO.',
-      ),
-    ];
-  } finally {
-    await files.deleteFile(name);
-  }
+async function examineBlobs(locator: StoreLocator, clock: Clock): Promise<readonly Finding[]> {
+  await requireUsableBlobs(locator, clock);
+  return [fine('object storage', 'reads, writes and conditional writes work')];
 }
 
 async function examineBucket(locator: StoreLocator, clock: Clock): Promise<readonly Finding[]> {

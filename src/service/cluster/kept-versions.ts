@@ -1,0 +1,38 @@
+/**
+ * Takes note of versions of deleted files that rules of the bucket keep, such as a legal hold. A user who was erased is
+ * still in them.
+ */
+import type { OnKept } from '../../domain/ports/store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logging.ts';
+
+/** At most one line per interval is logged, because a locked bucket keeps something of every deletion. */
+const LOG_EVERY_MS = 60_000;
+
+export class KeptVersions {
+  readonly #logger: Logger;
+  readonly #clock: Pick<Clock, 'elapsed'>;
+  #count = 0;
+  #logged = 0;
+  #logAt = Number.NEGATIVE_INFINITY;
+
+  constructor(logger: Logger, clock: Pick<Clock, 'elapsed'>) {
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  /** Number of versions since the process began. */
+  get count(): number {
+    return this.#count;
+  }
+
+  readonly note: OnKept = ({ versions, reason }) => {
+    this.#count += versions;
+    const now = this.#clock.elapsed();
+    if (now < this.#logAt) return;
+    const since = this.#count - this.#logged;
+    this.#logger.warn({ versions: since, reason }, 'the bucket keeps versions of deleted files');
+    this.#logged = this.#count;
+    this.#logAt = now + LOG_EVERY_MS;
+  };
+}

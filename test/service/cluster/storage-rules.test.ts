@@ -1,0 +1,102 @@
+/** A cluster on object storage: what it must be able to do, and what its rules keep of what is deleted. */
+import { randomUUID } from 'node:crypto';
+import { Writable } from 'node:stream';
+import {
+  CreateBucketCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectLegalHoldCommand,
+} from '@aws-sdk/client-s3';
+import pg from 'pg';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { describeWithPostgres } from '../../fixture/postgres.ts';
+import { s3Client, startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { tinyWorld } from '../../fixture/tiny-world.ts';
+import { FaultyGate } from '../../storage/s3/faulty-gate.ts';
+import { openCluster, type TestCluster } from './start-cluster.ts';
+
+const KEY = 'an-admin-key-for-tests';
+
+let cluster: TestCluster;
+let s3: TestS3;
+beforeEach(async () => {
+  cluster = await openCluster();
+  s3 = await startOwnS3();
+  vi.stubEnv('AWS_ACCESS_KEY_ID', s3.credentials.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', s3.credentials.secretAccessKey);
+});
+afterEach(async () => {
+  await cluster.close();
+  await s3.close();
+  vi.unstubAllEnvs();
+});
+
+async function asOwner(...statements: readonly string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: cluster.store });
+  await client.connect();
+  for (const statement of statements) await client.query(statement);
+  await client.end();
+}
+
+describeWithPostgres('a node', () => {
+  it('does not start on a storage that ignores conditions of writes', async () => {
+    const gate = await FaultyGate.start(s3.endpoint);
+    onTestFinished(() => gate.close());
+    gate.ignored = 'if-none-match';
+    const blobs = `s3://${s3.bucket}/p?endpoint=${gate.endpoint}`;
+    const { model, population } = await tinyWorld();
+    await expect(cluster.startNode({ blobs, model, population })).rejects.toMatchObject({
+      ...{ code: 'invalid_argument', message: expect.stringContaining('ignores If-None-Match') },
+    });
+    await expect(cluster.startEngine({ blobs, model, population })).rejects.toThrow('ignores If-None-Match');
+  });
+
+  it('does not start if its user may not make the tables that are missing', async () => {
+    const role = `r${randomUUID().slice(0, 8)}`;
+    await asOwner(`CREATE ROLE ${role} LOGIN PASSWORD 'x'`, 'REVOKE CREATE ON SCHEMA public FROM PUBLIC');
+    const store = new URL(cluster.store);
+    [store.username, store.password] = [role, 'x'];
+    await expect(cluster.startNode({ store: store.href })).rejects.toMatchObject({
+      ...{ code: 'invalid_argument', message: expect.stringContaining('grant CREATE') },
+    });
+    await asOwner(`DROP ROLE ${role}`);
+  });
+
+  it('says after an erasure what a legal hold keeps', async () => {
+    const client = s3Client(s3);
+    const Bucket = `held-${randomUUID()}`;
+    await client.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }));
+    await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
+    let logged = '';
+    const lines = new Writable({
+      write: (chunk, _, done) => {
+        logged += String(chunk);
+        done();
+      },
+    });
+    const { model, population, campaigns } = await tinyWorld();
+    const { seeds, features } = campaigns[0]!;
+    const blobs = `s3://${Bucket}/p?endpoint=${s3.endpoint}`;
+    const { url } = await cluster.startNode({ blobs, model, population, apiKey: KEY, logger: pino({}, lines) });
+    const call = async (method: string, path: string, body?: object) => {
+      const headers = { authorization: `Bearer ${KEY}`, ...(body && { 'content-type': 'application/json' }) };
+      const response = await fetch(`${url}${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+      return { status: response.status, text: await response.text() };
+    };
+    const made = await call('POST', '/v1/campaigns', { name: 'a', features, seeds, audience: { size: 20 } });
+    expect([made.status, made.text]).toEqual([202, made.text]);
+    const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: 'p/seeds' }));
+    expect(Versions.length).toBeGreaterThan(0);
+    const LegalHold = { Status: 'ON' } as const;
+    for (const { Key, VersionId } of Versions)
+      await client.send(new PutObjectLegalHoldCommand({ Bucket, Key, VersionId, LegalHold }));
+    expect((await call('DELETE', `/v1/users/${encodeURIComponent(seeds[0]!)}`)).status).toBe(204);
+    const entries = logged.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+    expect(entries.find(({ reason }) => reason === 'a legal hold')).toMatchObject({ level: 40 });
+    expect(entries.find(({ keptVersions }) => keptVersions !== undefined)).toMatchObject({
+      ...{ users: 1, sets: 1, keptVersions: 1, msg: 'users erased, but the bucket keeps versions of their files' },
+    });
+    client.destroy();
+  });
+});
