@@ -13,8 +13,16 @@ export interface ExpansionRules {
   readonly minimumSeeds: number;
   /** How long a job is leased by a claim or a renewal. */
   readonly leaseMs: number;
-  /** Maximum number of claims of a job. */
+  /** Maximum number of attempts that fail, and maximum number of attempts whose engine dies. */
   readonly maximumAttempts: number;
+}
+
+/** After a failure, a job waits this time multiplied by the square of the number of failures. */
+const RETRY_DELAY_MS = 500;
+
+/** How long a job waits if its attempt fails now: 15 s in total for the default of five failures. */
+export function retryDelayMs({ attempt, deaths }: Pick<RunningExpansion, 'attempt' | 'deaths'>): number {
+  return RETRY_DELAY_MS * (attempt - deaths) ** 2;
 }
 
 /** A running or queued expansion, with its job. */
@@ -25,6 +33,8 @@ export interface RunningExpansion {
   readonly pins: Pins | null;
   /** Number of claims so far, excluding claims that were given back on purpose. */
   readonly attempt: number;
+  /** Number of attempts whose engine died. All others but the running one failed. */
+  readonly deaths: number;
   /** The token of the last claim. */
   readonly token: number;
   readonly leaseUntil: number | null;
@@ -70,6 +80,7 @@ export interface JobChange {
   readonly leaseUntil?: number | null;
   readonly runAfter?: number;
   readonly attempt?: number;
+  readonly deaths?: number;
   readonly token?: number;
 }
 
@@ -92,11 +103,12 @@ export function decide(
   { leaseMs, maximumAttempts }: ExpansionRules,
   now: number,
 ): ExpansionEffects {
+  const { attempt, leaseUntil } = running;
+  const deaths = running.deaths + 1; // if the engine of this attempt dies
   const giveUp = (): ExpansionEffects => {
-    const message = `the engine died in each of ${running.attempt} attempts`;
-    return end(running, 'failed', now, { reason: { code: 'crashed', message, attempts: running.attempt } });
+    const message = `the engine died in ${deaths} of ${attempt} attempts`;
+    return end(running, 'failed', now, { reason: { code: 'crashed', message, attempts: attempt } });
   };
-  const isLastAttempt = running.attempt >= maximumAttempts;
   switch (command.kind) {
     case 'claim':
       return {
@@ -104,14 +116,16 @@ export function decide(
         job: {
           owner: command.owner,
           leaseUntil: now + leaseMs,
-          attempt: running.attempt + 1, // an attempt is counted here, so that a crashed attempt counts too
+          attempt: attempt + 1,
           token: running.token + 1,
+          // a lease that was not given back has expired, so its owner counts as dead
+          ...(leaseUntil !== null && { deaths }),
         },
       };
     case 'renew':
       // a renewal never shortens the lease, because a clock correction may change the stored times before it changes
       // the owner's clock
-      return { ...NOTHING, job: { leaseUntil: Math.max(running.leaseUntil ?? 0, now + leaseMs) } };
+      return { ...NOTHING, job: { leaseUntil: Math.max(leaseUntil ?? 0, now + leaseMs) } };
     case 'pin':
       return running.pins === null ? { ...NOTHING, expansion: { ...command.pins, updatedAt: now } } : NOTHING;
     case 'advance':
@@ -126,14 +140,15 @@ export function decide(
     case 'end':
       return end(running, command.state, now, { reason: command.reason, timings: command.timings });
     case 'retry':
-      return isLastAttempt
+      return attempt - running.deaths >= maximumAttempts
         ? end(running, 'failed', now, { reason: command.reason })
         : requeue(running, now, now + command.delayMs, command.reason);
     case 'release':
-      if (command.how === 'died') return isLastAttempt ? giveUp() : requeue(running, now, now, null);
-      return requeue(running, now, now, null, { attempt: running.attempt - 1 });
+      if (command.how === 'stopped') return requeue(running, now, now, null, { attempt: attempt - 1 });
+      return deaths >= maximumAttempts ? giveUp() : requeue(running, now, now, null, { deaths });
     case 'expire':
-      return isLastAttempt && running.leaseUntil !== null && running.leaseUntil <= now ? giveUp() : NOTHING;
+      // other deaths are counted by the next claim, because until then the owner may renew the lease
+      return deaths >= maximumAttempts && leaseUntil !== null && leaseUntil <= now ? giveUp() : NOTHING;
     case 'stop':
       return { ...end(running, command.state, now), isTold: false };
     default:

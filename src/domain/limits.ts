@@ -19,7 +19,8 @@ export const DOMAIN_LIMITS = {
   maximumAttempts: setting(
     5,
     'attempts',
-    'Maximum number of attempts at an expansion; after the last attempt the expansion is `failed`.',
+    'Maximum number of attempts at an expansion that fail, and of attempts whose engine dies. Each is counted by ' +
+      'itself; after the last, the expansion is `failed`.',
     {
       most: 100,
       published: true,

@@ -214,8 +214,9 @@ function release(range: RangeState, owner: string, how: 'died' | 'stopped'): Ran
 
 function died(range: RangeState, holders: readonly RangeHolder[]): RangeState {
   const deaths = range.deaths + range.holders.length - holders.length;
-  const message = `the engine died in each of ${deaths} attempts at a range`;
-  return { ...range, holders, deaths, reason: { code: 'crashed', message, attempts: deaths } };
+  const attempts = range.failures + deaths;
+  const message = `the engine died in ${deaths} of ${attempts} attempts at a range`;
+  return { ...range, holders, deaths, reason: { code: 'crashed', message, attempts } };
 }
 
 /** A range counts as slow only if it has taken this many times as long as the median of the finished ranges. */

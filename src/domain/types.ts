@@ -197,6 +197,8 @@ export interface Job {
   readonly campaignId: string;
   /** The number of the attempt; 1 at the first claim. */
   readonly attempt: number;
+  /** Number of earlier attempts whose engine died. */
+  readonly deaths: number;
   /** The owner of the lease: `<pid>:<uuid>`. */
   readonly owner: string;
   /** The fencing token, which increases with each claim of the job. A call with an older token is refused. */
@@ -209,10 +211,7 @@ export interface Job {
   readonly pins: Pins | null;
   /** The time in milliseconds since 1970. */
   readonly queuedAt: number;
-  /**
-   * The W3C traceparent to store with the job's events. It comes from the request that queued the job, or from the
-   * engine that claimed the job.
-   */
+  /** The W3C traceparent to store with the job's events, from the request that queued the job or the engine's span. */
   readonly traceparent: string | null;
 }
 

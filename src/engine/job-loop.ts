@@ -128,7 +128,7 @@ export class Engine {
   /**
    * Runs several jobs per thread at a time: one job adapts while segments of another job are scored, and jobs whose
    * segments wait at the same time share a pass over the population. During a retry, only one job per thread runs,
-   * because a job that crashes the engine costs every other running job an attempt. This method ends only by throwing
+   * because a job that crashes the engine costs every other running job a death. This method ends only by throwing
    * ThreadDied.
    */
   async run(): Promise<never> {

@@ -4,7 +4,13 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cancelling, decide, decideExpansion, type ExpansionCommand } from '../../src/domain/expansions.ts';
+import {
+  cancelling,
+  decide,
+  decideExpansion,
+  type ExpansionCommand,
+  retryDelayMs,
+} from '../../src/domain/expansions.ts';
 import { EXPANSION_STATES, type ExpansionState, isEnd, isLegal } from '../../src/domain/states.ts';
 import { MOST_PATIENCE_MS } from '../../src/domain/turns.ts';
 import { applied, type ExpansionRow, isFree, queuedRow, RULES } from './contract/expansion-row.ts';
@@ -45,12 +51,20 @@ function isAllowed(rows: ExpansionRow, { kind, ...command }: ExpansionCommand, n
   return to === undefined || rows.state === to || isLegal(rows.state, to);
 }
 
+/** Whether a command says that the owner of a job died. */
+function isDeath({ leaseUntil }: ExpansionRow, command: ExpansionCommand): boolean {
+  return command.kind === 'claim' ? leaseUntil !== null : command.kind === 'release' && command.how === 'died';
+}
+
 function check(before: ExpansionRow, after: ExpansionRow, command: ExpansionCommand, now: number): void {
   expect(after.state === before.state || isLegal(before.state, after.state)).toBe(true);
   expect(after.progress).toBeGreaterThanOrEqual(before.progress);
   expect(after.progress).toBeLessThanOrEqual(1);
   expect(after.hasJob).toBe(!isEnd(after.state));
-  expect(after.attempt).toBeLessThanOrEqual(RULES.maximumAttempts);
+  // this attempt may still fail or die
+  expect(after.attempt - after.deaths).toBeLessThanOrEqual(RULES.maximumAttempts);
+  expect(after.deaths).toBeLessThan(RULES.maximumAttempts);
+  expect(after.deaths - before.deaths).toBe(after.hasJob && isDeath(before, command) ? 1 : 0);
   expect(after.token - before.token).toBe(command.kind === 'claim' ? 1 : 0);
   if (before.pins !== null) expect(after.pins).toEqual(before.pins);
   if (before.startedAt !== null) expect(after.startedAt).toBe(before.startedAt);
@@ -109,29 +123,47 @@ describe('decide', () => {
       }
   });
 
-  it('fails after the last attempt died, and counts no attempt of an engine that was stopped', () => {
-    const last = { ...QUEUED, state: 'adapting', attempt: 3, owner: '1:a', leaseUntil: NOW } as const;
-    const crashed = { state: 'failed', reason: { code: 'crashed', attempts: 3 } };
+  it('fails after the last death, and counts no attempt of an engine that was stopped', () => {
+    const last = { ...QUEUED, state: 'adapting', attempt: 5, deaths: 2, owner: '1:a', leaseUntil: NOW } as const;
+    const message = 'the engine died in 3 of 5 attempts';
+    const crashed = { state: 'failed', reason: { code: 'crashed', message, attempts: 5 } };
     for (const command of [{ kind: 'expire' }, { kind: 'release', how: 'died' }] as const)
       expect(decide(last, command, RULES, NOW)).toMatchObject({ expansion: crashed, job: 'removed', isTold: true });
     expect(decide(last, { kind: 'expire' }, RULES, NOW - 1)).toEqual({ expansion: {}, job: {}, isTold: false });
-    expect(decide(last, { kind: 'release', how: 'stopped' }, RULES, NOW)).toMatchObject({
-      expansion: { state: 'queued', reason: null },
-      job: { attempt: 2, owner: null, leaseUntil: null, runAfter: NOW },
-    });
+    const stopped = decide(last, { kind: 'release', how: 'stopped' }, RULES, NOW);
+    expect(stopped).toMatchObject({ expansion: { state: 'queued', reason: null } });
+    expect(stopped.job).toEqual({ attempt: 4, owner: null, leaseUntil: null, runAfter: NOW });
   });
 
-  it('retries after the delay with the reason shown, and fails with it at the last attempt', () => {
-    const held = { ...QUEUED, state: 'scoring', attempt: 1, owner: '1:a', leaseUntil: NOW } as const;
+  it('counts a death once, by a release or by the next claim after the lease has expired', () => {
+    const held = { ...QUEUED, state: 'adapting', attempt: 1, token: 1, owner: '1:a', leaseUntil: NOW } as const;
+    const claim = { kind: 'claim', owner: '2:b' } as const;
+    expect(decide(held, { kind: 'expire' }, RULES, NOW).job).toEqual({});
+    expect(decide(held, { kind: 'renew' }, RULES, NOW).job).toEqual({ leaseUntil: NOW + LEASE_MS });
+    expect(decide(held, claim, RULES, NOW).job).toMatchObject({ attempt: 2, deaths: 1 });
+    const released = applied(held, decide(held, { kind: 'release', how: 'died' }, RULES, NOW));
+    expect(released).toMatchObject({ attempt: 1, deaths: 1 });
+    expect(applied(released, decide(released, claim, RULES, NOW))).toMatchObject({ attempt: 2, deaths: 1 });
+  });
+
+  it('retries after the delay with the reason shown, and fails with it at the last failure', () => {
+    const held = { ...QUEUED, state: 'scoring', attempt: 4, deaths: 2, owner: '1:a', leaseUntil: NOW } as const;
     const retry = { kind: 'retry', reason: REASON, delayMs: 500 } as const;
     expect(decide(held, retry, RULES, NOW)).toMatchObject({
       expansion: { state: 'queued', reason: REASON },
       job: { owner: null, runAfter: NOW + 500 },
     });
-    expect(decide({ ...held, attempt: 3 }, retry, RULES, NOW)).toMatchObject({
+    expect(decide({ ...held, attempt: 5 }, retry, RULES, NOW)).toMatchObject({
       expansion: { state: 'failed', reason: REASON },
       job: 'removed',
     });
+  });
+
+  it('waits longer after each failure, however often engines die in between', () => {
+    const delays = [1, 2, 3, 4].flatMap((failures) =>
+      [0, 1, 4].map((deaths) => retryDelayMs({ attempt: failures + deaths, deaths })),
+    );
+    expect([...new Set(delays)]).toEqual([500, 2000, 4500, 8000]);
   });
 
   it('never shortens a lease', () => {

@@ -124,7 +124,8 @@ describe('decideRange', () => {
     expect([state.deaths, state.failures, phaseOf(state, RULES)]).toEqual([2, 2, 'waiting']);
     state = decideRange(claim(), { kind: 'release', owner: '1:a', how: 'died' }, RULES, NOW)!;
     expect(phaseOf(state, RULES)).toBe('failed');
-    expect(state.reason).toMatchObject({ code: 'crashed', attempts: 3 });
+    const message = 'the engine died in 3 of 5 attempts at a range';
+    expect(state.reason).toEqual({ code: 'crashed', message, attempts: 5 });
   });
 });
 

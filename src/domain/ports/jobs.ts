@@ -15,8 +15,9 @@ import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
 export interface Jobs {
   /**
    * Leases the claimable job whose turn (`turnOf`) comes first; null if no job is claimable. `owner` is `<pid>:<uuid>`.
-   * The expansion's state is `queued` until the owner advances it. A job whose lease expired during its last allowed
-   * attempt ends as failed with the reason `crashed`. Each call makes one commit, and no two callers get the same job.
+   * The expansion's state is `queued` until the owner advances it. A job whose lease expired counts a death;
+   * at the last allowed death it ends as failed with the reason `crashed`. Each call makes one commit, and no two
+   * callers get the same job.
    */
   claim(owner: string): Promise<Job | null>;
 
@@ -46,14 +47,15 @@ export interface Jobs {
 
   /**
    * Puts the job back into the queue, to be claimed after `delayMs` at the earliest. Until then, the expansion shows
-   * `reason`. If no attempts are left, the expansion ends as failed with that reason.
+   * `reason`. At the last allowed failure, the expansion ends as failed with that reason. Deaths of engines do not
+   * count as failures.
    */
   retryLater(job: Job, reason: Reason, delayMs: number): Promise<boolean>;
 
   /**
    * Releases the jobs of an engine that ended, without waiting for the engine's leases to expire; returns the number of
-   * jobs. Attempts of an engine that died count towards the maximum; attempts of an engine that was stopped on purpose
-   * do not.
+   * jobs. Attempts of an engine that died count towards the maximum of deaths, after which the expansion ends as
+   * failed with the reason `crashed`; attempts of an engine that was stopped on purpose count nowhere.
    */
   releaseOwner(owner: string, how?: 'died' | 'stopped'): Promise<number>;
 

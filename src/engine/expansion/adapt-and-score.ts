@@ -165,7 +165,7 @@ async function scoreAll(
   { cancellation, onProgress, onScored, time }: Omit<Customising, 'onReported'> & Pick<Told, 'onScored'>,
 ): Promise<void> {
   const { features, externalId } = job;
-  const modelKey = `${job.id}/${job.attempt}`;
+  const modelKey = `${job.id}/${job.token}`;
   const { scores, isScored } = finished;
   const left = [...isScored.keys()].filter((segment) => isScored[segment] === 0);
   let done = isScored.length - left.length;

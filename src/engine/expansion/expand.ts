@@ -1,6 +1,7 @@
 /** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
 
 import { findRoles } from '../../audience/find-roles.ts';
+import { retryDelayMs } from '../../domain/expansions.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
 import { countExcluded, findShortfall } from '../../domain/roles.ts';
 import type { Timings } from '../../domain/run-facts.ts';
@@ -22,11 +23,6 @@ import { stageTimer } from './stage-timer.ts';
 
 /** Minimum interval between two writes of progress. */
 const PROGRESS_EVERY_MS = 1000;
-/**
- * Before a retry, the job waits this time multiplied by the square of the attempt number: 15 s in total for the default
- * of five attempts.
- */
-const RETRY_DELAY_MS = 500;
 /** Interval at which an attempt checks whether its expansion was cancelled, superseded or deleted. */
 const WATCH_EVERY_MS = 200;
 /** Interval between attempts to write an outcome while the store cannot be written. */
@@ -97,9 +93,7 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
     const reason = reasonOf(error);
     const isFinal = error instanceof Refusal;
     const isWritten = await untilStored(dependencies, async () =>
-      isFinal
-        ? await store.end(job, 'failed', reason)
-        : await store.retryLater(job, reason, RETRY_DELAY_MS * job.attempt ** 2),
+      isFinal ? await store.end(job, 'failed', reason) : await store.retryLater(job, reason, retryDelayMs(job)),
     );
     return { kind: !isWritten ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
   } finally {

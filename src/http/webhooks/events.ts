@@ -141,7 +141,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     component: 'CampaignFailedEvent',
     schema: endedEvent('campaign.failed', 'CampaignFailedEvent', 'failed', {
       code: 'crashed',
-      message: 'the engine died in each of 5 attempts',
+      message: 'the engine died in 5 of 5 attempts',
       attempts: 5,
     }),
   },

@@ -76,6 +76,7 @@ const RUNNING = {
   modelVersion: plain<string | null>('e.model_version'),
   populationVersion: plain<string | null>('e.population_version'),
   attempt: plain<number>('j.attempt'),
+  deaths: plain<number>('j.deaths'),
   token: plain<number>('j.token'),
   leaseUntil: plain<number | null>('j.lease_until'),
 };
@@ -123,8 +124,8 @@ export class ExpansionRows {
   }
 
   /** Writes only the fields of a job that changed. */
-  writeJob(job: number, { owner, leaseUntil, runAfter, attempt, token }: JobChange): void {
-    this.#write('jobs', job, { owner, lease_until: leaseUntil, run_after: runAfter, attempt, token });
+  writeJob(job: number, { owner, leaseUntil, runAfter, attempt, deaths, token }: JobChange): void {
+    this.#write('jobs', job, { owner, lease_until: leaseUntil, run_after: runAfter, attempt, deaths, token });
   }
 
   /** The number of an expansion; undefined if the campaign has no such expansion. */

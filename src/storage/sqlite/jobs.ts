@@ -27,6 +27,7 @@ const DESCRIPTION = {
   expansionId: plain<string>('e.id'),
   campaignId: plain<string>('c.id'),
   attempt: plain<number>('j.attempt'),
+  deaths: plain<number>('j.deaths'),
   owner: plain<string>('j.owner'),
   token: plain<number>('j.token'),
   externalId: plain<string | null>('c.external_id'),

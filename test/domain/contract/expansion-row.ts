@@ -15,7 +15,8 @@ export interface ExpansionRow extends RunningExpansion {
 export function queuedRow(now: number): ExpansionRow {
   return {
     ...{ state: 'queued', progress: 0, startedAt: null, pins: null },
-    ...{ attempt: 0, token: 0, leaseUntil: null, owner: null, runAfter: now, hasJob: true, told: 0 },
+    ...{ attempt: 0, deaths: 0, token: 0, leaseUntil: null, owner: null },
+    ...{ runAfter: now, hasJob: true, told: 0 },
   };
 }
 

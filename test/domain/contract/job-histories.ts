@@ -194,8 +194,8 @@ class History {
     expect(job?.expansionId).toBe(expected?.expansionId);
     if (job === null || expected === undefined) return null;
     this.decide(expected, { kind: 'claim', owner: OWNERS[ownerIndex]! });
-    const { attempt, token, pins } = expected.row;
-    expect(job).toMatchObject({ attempt, token, pins });
+    const { attempt, deaths, token, pins } = expected.row;
+    expect(job).toMatchObject({ attempt, deaths, token, pins });
     this.claims.push(job);
     return job;
   }

@@ -19,6 +19,7 @@ export function describeJobs(newData: NewData): void {
         expansionId: expect.any(String),
         campaignId: first.id,
         attempt: 1,
+        deaths: 0,
         owner: '7:engine',
         token: 1,
         externalId: null,

@@ -1,5 +1,6 @@
 /** The contract of the ports in src/domain/ports, which every store fulfils. */
 import { describeApiKeys } from './api-keys.ts';
+import { describeAttempts } from './attempts.ts';
 import { describeAudiences } from './audiences.ts';
 import { describeBlobs } from './blobs.ts';
 import { describeCampaigns } from './campaigns.ts';
@@ -27,6 +28,7 @@ export function describeCampaignStore(newData: NewData): void {
   describeConditionalChanges(newData);
   describeAudiences(newData);
   describeJobs(newData);
+  describeAttempts(newData);
   describeJobHistories(newData);
   describeTurns(newData);
   describeOutbox(newData);

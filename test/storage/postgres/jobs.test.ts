@@ -9,7 +9,7 @@ import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { Job } from '../../../src/domain/types.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { LONGEST_LEASE_MS, postgres } from '../../../src/storage/postgres/adapter.ts';
-import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
+import { everyoneIsKnown, expand, LEASE_MS as LEASE_MS_BY_HAND, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
 import { sharedStore } from './shared-store.ts';
@@ -106,16 +106,18 @@ describeWithPostgres('jobs of several engines', () => {
     expect(LONGEST_LEASE_MS + 1_000).toBeLessThan(15_000);
   });
 
-  it('of an engine that dies do not use up the attempts of work that failed', async () => {
+  it('do not use up their attempts at work that failed when their engines die or are stopped', async () => {
     const data = sharedStore({ maximumAttempts: 2 });
-    const store = await data.open();
+    const [store, other] = [await data.open(), await data.open()];
     const { id } = await store.create(newCampaign(), everyoneIsKnown);
-    for (let i = 0; i < 5; i++) {
-      await store.claim(`${i}:engine`);
+    await store.claim('1:dies');
+    data.clock.pass(LEASE_MS_BY_HAND);
+    for (let i = 2; i < 6; i++) {
+      await other.claim(`${i}:engine`);
       expect(await store.releaseOwner(`${i}:engine`, 'stopped')).toBe(1);
     }
     const failed = (await store.claim('9:engine'))!;
-    expect(failed).toMatchObject({ attempt: 1, token: 6 });
+    expect(failed).toMatchObject({ attempt: 2, deaths: 1, token: 6 });
     await store.retryLater(failed, { code: 'storage_failed', message: 'the disk is full' }, 0);
     expect((await store.get(id)).state).toBe('queued');
   });

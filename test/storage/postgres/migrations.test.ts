@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { expect, it } from 'vitest';
 import { migrate, readSteps, type Step } from '../../../src/storage/postgres/database/migrations.ts';
+import { everyoneIsKnown, LEASE_MS, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { sharedStore } from './shared-store.ts';
 
 async function query(url: string, sql: string): Promise<readonly Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
@@ -47,6 +49,19 @@ describeWithPostgres('migrations of Postgres', () => {
     const other = await openPostgres();
     await migrate(other, [...readSteps(), stepOf('contract', 'ALTER TABLE campaigns DROP COLUMN clicks')]);
     await expect(migrate(other)).rejects.toMatchObject({ code: 'invalid_argument' });
+  });
+
+  it('of step 21 keep a job that an engine holds, and its attempts', async () => {
+    const data = sharedStore();
+    const url = await data.url;
+    const before = await data.open();
+    const { id } = await before.create(newCampaign(), everyoneIsKnown);
+    const held = (await before.claim('1:a'))!;
+    await query(url, 'ALTER TABLE jobs DROP COLUMN deaths; DELETE FROM schema_steps WHERE number >= 21');
+    const after = await data.open();
+    expect(await after.renew(held)).toBe(true);
+    data.clock.pass(LEASE_MS);
+    expect(await after.claim('2:b')).toMatchObject({ campaignId: id, attempt: 2, deaths: 1, token: 2 });
   });
 
   it('have numbers without gaps, and say of which kind they are', () => {

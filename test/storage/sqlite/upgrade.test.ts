@@ -134,4 +134,21 @@ describe('a data folder of schema', () => {
       database.close();
     },
   );
+
+  it('20, which did not count deaths, keeps a job whose engine ends during its last attempt', async () => {
+    const folder = temporaryFolder();
+    writeRows(folder, 20);
+    const database = openDatabase(join(folder, 'metaheac.db'), ALL.slice(0, 20));
+    database.exec('UPDATE jobs SET attempt = 3, token = 3');
+    database.close();
+    const options = { clock: systemClock, minimumSeeds: 2, leaseMs: 60_000, maximumAttempts: 3 };
+    const store = await openStore(folder, options);
+    expect(await store.releaseAll()).toBe(1);
+    const job = (await store.claim('8:new'))!;
+    expect(job).toMatchObject({ campaignId: 'queued', attempt: 4, deaths: 1, token: 4 });
+    const reason = { code: 'storage_failed', message: 'the disk is full' };
+    expect(await store.retryLater(job, reason, 0)).toBe(true);
+    expect(await store.get('queued')).toMatchObject({ state: 'failed', reason });
+    await store.close();
+  });
 });

@@ -84,6 +84,7 @@ const RUNNING = {
   modelVersion: plain<string | null>('e.model_version'),
   populationVersion: plain<string | null>('e.population_version'),
   attempt: plain<number>('j.attempt'),
+  deaths: plain<number>('j.deaths'),
   token: plain<number>('j.token'),
   leaseUntil: plain<number | null>('j.lease_until'),
 };
@@ -132,8 +133,8 @@ export async function applyEffects(
 
 /** Writes only the fields of a job that changed. */
 async function writeJob(t: Sql, job: number, change: JobChange): Promise<void> {
-  const { owner, leaseUntil, runAfter, attempt, token } = change;
-  await updateRow(t, 'jobs', job, { owner, lease_until: leaseUntil, run_after: runAfter, attempt, token });
+  const { owner, leaseUntil, runAfter, attempt, deaths, token } = change;
+  await updateRow(t, 'jobs', job, { owner, lease_until: leaseUntil, run_after: runAfter, attempt, deaths, token });
 }
 
 /** The number and the state of an expansion; undefined if the campaign has no such expansion. */
