@@ -5,7 +5,7 @@ import type { Outcome, Scenario } from './scenario.ts';
 import { simulate } from './simulate.ts';
 
 /** The sizes of the rows, and of their queues. */
-const SIZES = { users: [100_000_000, 1_000_000_000], hosts: [1, 8, 64], campaigns: 50, seeds: 3 } as const;
+const SIZES = { users: [100_000_000, 1_000_000_000], hosts: [1, 8, 64], campaigns: 10, seeds: 3 } as const;
 
 type Sizes = { readonly users: readonly number[]; readonly hosts: readonly number[] } & Readonly<
   Record<'campaigns' | 'seeds', number>
