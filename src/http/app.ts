@@ -139,6 +139,7 @@ function unserved(config: ServerConfig): ServerDependencies {
     engine: refuseUse,
     storage: unusable(),
     machine: unusable(),
+    shared: null,
     onExpanded: refuseUse,
     wake: refuseUse,
     webhooks: unusable(),

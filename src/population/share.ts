@@ -1,5 +1,6 @@
 /** Shares a population between hosts: publishes versions, mirrors them, and erases users everywhere. */
 export { Mirror } from './share/mirror.ts';
+export type { MirrorCounts } from './share/mirror-space.ts';
 export { publishPopulation } from './share/publish.ts';
 export { pullPopulation } from './share/pull.ts';
 export { prunePublished } from './share/sweep.ts';

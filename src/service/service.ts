@@ -110,7 +110,7 @@ async function openParts(given: ServiceOptions, start: Start, closers: Closers):
       estimates: supervisor,
       onExpanded: (listener) => supervisor.onExpanded(listener),
       machine: thisMachine(options.dataDir),
-      ...{ wake, telemetry, logger, clock },
+      ...{ wake, telemetry, logger, clock, shared: null },
     },
     start: () => {
       webhooks.start();

@@ -312,6 +312,7 @@ export async function openFixture(
       refuseIfLost: () => {},
     },
     machine,
+    shared: null,
     onExpanded: (listener) => {
       onExpanded = listener;
     },

@@ -41,11 +41,28 @@ export interface Member {
   readonly ageMs: number;
 }
 
+/** Counts of the local cache of blobs, since the process began. */
+export interface BlobCacheCounts {
+  /** Parts of blobs that were on this machine. */
+  readonly hits: number;
+  /** Parts that had to be fetched. */
+  readonly misses: number;
+  readonly fetchedBytes: number;
+  readonly evictions: number;
+  readonly evictedBytes: number;
+  /** Files whose bytes were not those of their name. */
+  readonly damaged: number;
+  /** Bytes on this machine, as far as this process knows. */
+  readonly storedBytes: number;
+}
+
 export interface Cluster {
   readonly leadership: Leadership;
   readonly counts: SharedCounts;
   readonly announcements: Announcements;
   readonly served: ServedRow;
+  /** Counts of this process's cache of blobs; null if blobs are not cached. */
+  readonly blobCache: BlobCacheCounts | null;
 
   /**
    * The time of the store in milliseconds since 1970, so that all hosts have the same time.

@@ -3,6 +3,7 @@
  * scoring as a blob folder, and offers ranges of segments. Every engine claims ranges, scores them, and leaves the part
  * of the ranking as a blob folder. The owner merges the parts.
  */
+import type { countRanges } from '../range-counts.ts';
 import type { FinishedRange, RangeChoice, RangeResult, RangeState, SegmentRange } from '../ranges.ts';
 import type { Job, Pins, Reason } from '../types.ts';
 
@@ -113,6 +114,9 @@ export interface RangeWork {
 
   /** Calls `listener` when ranges may have become claimable, or all ranges of an expansion may be finished. */
   listen(listener: () => void): void;
+
+  /** Counts the ranges of all offers that are not stale, whether or not leases have expired. */
+  counts(): Promise<ReturnType<typeof countRanges>>;
 
   /** Stale offers, whose blobs the caller removes before it calls `forget`. */
   stale(): Promise<readonly StaleOffer[]>;

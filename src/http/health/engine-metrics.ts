@@ -41,6 +41,11 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
     'Number of segments whose user sides are not stored (yet), so each expansion computes them.',
     ({ userSides }) => userSides?.missing ?? null,
   );
+  fromHeartbeat(
+    'refused_models',
+    'Number of models whose scores on this processor differ from those of other engines of the cluster.',
+    ({ refusedModels }) => refusedModels?.length ?? 0,
+  );
 
   function fromHeartbeat(
     name: string,

@@ -6,8 +6,9 @@ import { addClockMetrics } from '../clock/metrics.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { LoadShedder } from '../plugins/connections/load-shedder.ts';
 import type { Answered } from '../plugins/request-log.ts';
+import { addClusterMetrics } from './cluster-metrics.ts';
 import { addEngineMetrics } from './engine-metrics.ts';
-import { counter, gauge } from './read-metrics.ts';
+import { counter, gauge, storeGauge } from './read-metrics.ts';
 import type { Part } from './readiness.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
@@ -24,8 +25,8 @@ export interface ServerMetrics {
 
 type MetricsNeeds = Pick<
   ServerDependencies,
-  'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'served'
-> & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox'> };
+  'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'served' | 'shared'
+> & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox' | 'cluster' | 'ranges'> };
 
 /** Bucket bounds in seconds, from a row look-up in a small population to an hour of scoring. */
 const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
@@ -55,6 +56,7 @@ export function createMetrics(
   addMachine(dependencies, registers);
   addStorage(dependencies, registers);
   addClockMetrics(dependencies, registers);
+  addClusterMetrics(dependencies, registers);
   const refused = 'Number of requests refused because of overload, by class.';
   counter('metaheac_shed_requests_total', refused, registers, ['class'], (self) => {
     for (const [name, count] of shedder.refusedByClass()) self.inc({ class: name }, count);
@@ -118,7 +120,8 @@ function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {
 }
 
 function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
-  gauge(
+  storeGauge(
+    store,
     'metaheac_expansions',
     'Number of campaigns by the state of their latest expansion.',
     registers,
@@ -127,7 +130,8 @@ function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
       for (const [state, count] of Object.entries(await store.countsByState())) self.set({ state }, count);
     },
   );
-  gauge(
+  storeGauge(
+    store,
     'metaheac_queue_depth',
     'Number of expansions that are waiting for the engine.',
     registers,
@@ -136,7 +140,8 @@ function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
       self.set((await store.health.queue()).depth);
     },
   );
-  gauge(
+  storeGauge(
+    store,
     'metaheac_queue_oldest_seconds',
     'Age of the oldest queued expansion in seconds.',
     registers,
@@ -148,7 +153,8 @@ function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
 }
 
 function addWebhooks({ store, webhooks }: MetricsNeeds, registers: Registry[]): void {
-  gauge(
+  storeGauge(
+    store,
     'metaheac_webhook_deliveries_pending',
     'Number of webhook deliveries that are waiting or being sent.',
     registers,

@@ -1,5 +1,6 @@
 /** Metrics whose values are read at the time of the scrape. */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { CampaignStore } from '../../domain/ports/store.ts';
 
 /** A gauge whose value `collect` sets. If `collect` throws, the scrape fails. */
 export function gauge(
@@ -37,5 +38,21 @@ export function counter(
       this.reset();
       collect(this);
     },
+  });
+}
+
+/** A gauge of values from a store, which has no values while the database of a cluster does not answer. */
+export function storeGauge(
+  { cluster }: Pick<CampaignStore, 'cluster'>,
+  name: string,
+  help: string,
+  registers: Registry[],
+  labelNames: readonly string[],
+  collect: (self: Gauge) => Promise<void>,
+): void {
+  gauge(name, help, registers, labelNames, async (self) => {
+    if ((cluster?.outage() ?? null) === null) await collect(self);
+    else if (labelNames.length > 0) self.reset();
+    else self.remove();
   });
 }

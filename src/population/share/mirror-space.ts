@@ -30,6 +30,16 @@ interface StoredFile {
   readonly identity: string;
 }
 
+/** Counts of a process, since it opened the mirror, of files that can be fetched again. */
+export interface MirrorCounts {
+  readonly fetchedFiles: number;
+  readonly fetchedBytes: number;
+  readonly evictedFiles: number;
+  readonly evictedBytes: number;
+  /** Bytes on this machine, as far as this process knows; null before it has measured them. */
+  readonly storedBytes: number | null;
+}
+
 export class MirrorSpace {
   readonly #folder: string;
   readonly #limitBytes: number;
@@ -40,12 +50,17 @@ export class MirrorSpace {
   #added = 0;
   #arriving = 0;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #counts = { fetchedFiles: 0, fetchedBytes: 0, evictedFiles: 0, evictedBytes: 0 };
 
   constructor(folder: string, limitBytes: number, holders: MirrorHolders, now: () => number) {
     this.#folder = folder;
     this.#limitBytes = limitBytes;
     this.#holders = holders;
     this.#now = now;
+  }
+
+  get counts(): MirrorCounts {
+    return { ...this.#counts, storedBytes: Number.isFinite(this.#bytes) ? this.#bytes + this.#added : null };
   }
 
   get limitBytes(): number {
@@ -65,6 +80,8 @@ export class MirrorSpace {
       await done;
       await fetch();
       this.#added += bytes;
+      this.#counts.fetchedFiles += 1;
+      this.#counts.fetchedBytes += bytes;
     } finally {
       this.#arriving -= bytes;
     }
@@ -115,6 +132,8 @@ export class MirrorSpace {
         for (const { path } of all) rmSync(join(this.#folder, path), { force: true });
       });
       total -= all[0]!.size;
+      this.#counts.evictedFiles += 1;
+      this.#counts.evictedBytes += all[0]!.size;
     }
     return total;
   }

@@ -17,7 +17,7 @@ import { eraseInLog } from './erase-in-log.ts';
 import type { PublishedIndex } from './index-schema.ts';
 import { MirrorFiles } from './mirror-files.ts';
 import { MirrorHolders } from './mirror-holders.ts';
-import { MirrorSpace } from './mirror-space.ts';
+import { type MirrorCounts, MirrorSpace } from './mirror-space.ts';
 import { redactPublished } from './publish.ts';
 import { type IndexAt, readIndex } from './published-index.ts';
 import { applyTable } from './table-parts.ts';
@@ -94,6 +94,10 @@ export class Mirror {
   /** The index that was applied last. */
   get index(): PublishedIndex {
     return this.#applied.index;
+  }
+
+  get counts(): MirrorCounts {
+    return this.#space.counts;
   }
 
   /** The newest published version; null if there is none. */

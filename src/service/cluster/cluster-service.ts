@@ -98,8 +98,8 @@ async function openParts(options: NodeOptions, limits: Limits, closers: Closers)
     await data.mirror.erase(userIds, population);
     await cluster.announcements.announce('population');
   };
-  const shared = { erasePopulation, keptVersions: () => kept.count };
-  const eraser = startEraser(options, store, population, limits, closers, shared);
+  const ofErasure = { erasePopulation, keptVersions: () => kept.count };
+  const eraser = startEraser(options, store, population, limits, closers, ofErasure);
   const customisedModels = openExporter(served, data.models, locator);
   closers.push(() => customisedModels.close());
   const explainer = openExplainer(data.population, limits, locator);
@@ -115,6 +115,7 @@ async function openParts(options: NodeOptions, limits: Limits, closers: Closers)
       estimates: hasEngine ? supervisor : NO_ESTIMATES,
       onExpanded: (listener) => supervisor.onExpanded(listener),
       machine: thisMachine(options.cache),
+      shared: { mirror: () => data.mirror.counts, keptVersions: () => kept.count },
       ...{ wake, telemetry, logger, clock },
     },
     start: () => {

@@ -1,4 +1,5 @@
 /** Facts about the engine, the machine and the storage for health checks, metrics and status. */
+import type { MirrorCounts } from '../../population/share.ts';
 
 /** The last report of a running engine. */
 export interface EngineHeartbeat {
@@ -31,6 +32,13 @@ export interface EngineStatus {
   readonly heartbeat?: EngineHeartbeat | null;
   /** Number of scores computed by all engines of this service: one per user and expansion. */
   readonly usersScored?: number;
+}
+
+/** What a node of a cluster counts, beyond what its store counts. */
+export interface SharedStatus {
+  mirror(): MirrorCounts;
+  /** Number of versions of deleted files that rules of the bucket keep, of deletions by this process. */
+  keptVersions(): number;
 }
 
 export interface DiskSpace {

@@ -8,7 +8,7 @@ import type { Population } from '../../population/read.ts';
 import type { Limits } from '../limits.ts';
 import type { AudienceExplainer, CustomisedModels } from './audiences.ts';
 import type { Estimates } from './estimates.ts';
-import type { EngineStatus, Machine, StorageStatus } from './health.ts';
+import type { EngineStatus, Machine, SharedStatus, StorageStatus } from './health.ts';
 import type { Models } from './models.ts';
 import type { Populations } from './populations.ts';
 import type { RankingReads, Rankings, RowEncoder, UserAudiences } from './rankings.ts';
@@ -69,6 +69,8 @@ export interface ServicePorts {
   readonly engine: () => EngineStatus;
   readonly storage: StorageStatus;
   readonly machine: Machine;
+  /** null for a service that is not a node of a cluster. */
+  readonly shared: SharedStatus | null;
   /** Calls `listener` for each expansion that becomes ready, with the number of seconds that each stage took. */
   readonly onExpanded: (listener: (timings: Timings) => void) => void;
   /**

@@ -1,6 +1,7 @@
 /** Opens the blobs of a store on Postgres, which are not part of the database. */
 import { fileURLToPath } from 'node:url';
 import type { Blobs } from '../../domain/ports/blobs.ts';
+import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
 import type { BlobLocator, OnKept } from '../../domain/ports/store.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createClosedFolder } from '../../lib/files/durable-files.ts';
@@ -16,7 +17,7 @@ export async function openBlobs(locator: BlobLocator, onKept: OnKept = () => {})
   const folder = folderOf(locator);
   if (folder !== null) {
     createClosedFolder(folder);
-    return { blobs: new PromisedBlobs(new FileBlobs(folder)), close: () => {} };
+    return { blobs: new PromisedBlobs(new FileBlobs(folder)), cache: null, close: () => {} };
   }
   // the client of object storage is loaded where there is one
   const { openS3 } = await import('../s3/open-s3.ts');
@@ -25,6 +26,8 @@ export async function openBlobs(locator: BlobLocator, onKept: OnKept = () => {})
 
 export interface OpenedBlobs {
   readonly blobs: Blobs;
+  /** Counts of the cache; null without a cache. */
+  readonly cache: BlobCacheCounts | null;
   close(): void;
 }
 

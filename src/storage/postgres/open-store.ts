@@ -14,7 +14,7 @@ import { PostgresCluster } from './cluster/cluster.ts';
 import type { Connection } from './connection.ts';
 import type { Database } from './database/database.ts';
 import { openDatabase } from './database/open.ts';
-import { openBlobs } from './open-blobs.ts';
+import { type OpenedBlobs, openBlobs } from './open-blobs.ts';
 import { Cleanup } from './upkeep/cleanup.ts';
 import { PostgresClock } from './upkeep/clock.ts';
 import { PostgresHealth } from './upkeep/health.ts';
@@ -41,7 +41,7 @@ export async function openStore(url: string, locator: BlobLocator, options: Stor
   let database: Database | null = null;
   try {
     database = await openDatabase(url);
-    const store = await composed({ database, blobs: opened.blobs, options }, url, () => opened.close());
+    const store = await composed({ database, blobs: opened.blobs, options }, url, opened);
     await database.announcements.caughtUp();
     return { store, database };
   } catch (error) {
@@ -51,7 +51,7 @@ export async function openStore(url: string, locator: BlobLocator, options: Stor
   }
 }
 
-async function composed(connection: Connection, url: string, closeBlobs: () => void): Promise<CampaignStore> {
+async function composed(connection: Connection, url: string, opened: OpenedBlobs): Promise<CampaignStore> {
   const { database, blobs, options } = connection;
   const events = new EventLog(options.traceparent);
   const audit = new PostgresAuditLog(connection);
@@ -70,7 +70,7 @@ async function composed(connection: Connection, url: string, closeBlobs: () => v
   const apiKeys = new PostgresApiKeys(connection, audit);
   const clock = await PostgresClock.open(connection);
   const outbox = new PostgresOutbox(connection, events);
-  const cluster = new PostgresCluster(database, url, randomUUID());
+  const cluster = new PostgresCluster(database, url, randomUUID(), opened.cache);
   return {
     ...methods(campaigns, ['create', 'answerOf', 'update', 'delete', 'find', 'findLabels', 'get', 'list']),
     ...methods(campaigns, ['countsByState']),
@@ -97,7 +97,7 @@ async function composed(connection: Connection, url: string, closeBlobs: () => v
       await cluster.close();
       await clock.close();
       await database.close();
-      closeBlobs();
+      opened.close();
     },
   };
 }

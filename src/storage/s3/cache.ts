@@ -3,6 +3,7 @@
  * part is verified when it arrives and when a process opens its file, so damaged files are fetched again.
  */
 import { closeSync } from 'node:fs';
+import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { storageError } from '../../lib/files/durable-files.ts';
 import { type CachedFile, CacheFiles, type PartId } from './cache-files.ts';
@@ -18,19 +19,8 @@ export interface CachedPart extends PartId {
   usedAt: number;
 }
 
-export interface CacheCounts {
-  /** Parts that were on this machine. */
-  hits: number;
-  /** Parts that had to be fetched. */
-  misses: number;
-  fetchedBytes: number;
-  evictions: number;
-  evictedBytes: number;
-  /** Files whose bytes were not those of their name. */
-  damaged: number;
-  /** Bytes on this machine, as far as this process knows. */
-  storedBytes: number;
-}
+/** As in `BlobCacheCounts`. */
+export type CacheCounts = { -readonly [K in keyof BlobCacheCounts]: number };
 
 export interface CacheOptions {
   readonly folder: string;

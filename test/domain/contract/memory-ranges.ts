@@ -8,6 +8,7 @@ import {
   type StaleOffer,
 } from '../../../src/domain/ports/ranges.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
+import { countRanges } from '../../../src/domain/range-counts.ts';
 import {
   chooseRanges,
   decideRange,
@@ -122,6 +123,14 @@ export class MemoryRanges implements RangeWork {
 
   listen(listener: () => void): void {
     this.#listeners.push(listener);
+  }
+
+  async counts(): Promise<ReturnType<typeof countRanges>> {
+    const live = this.#offers.filter(({ isReplaced }) => !isReplaced);
+    return countRanges(
+      live.flatMap(({ ranges }) => ranges.map(({ state }) => state)),
+      this.#rules,
+    );
   }
 
   async stale(): Promise<readonly StaleOffer[]> {

@@ -60,6 +60,21 @@ export function describeRanges(newData: NewData): void {
       expect(await phases(store, job)).toEqual(['running', 'running', 'running']);
     });
 
+    it('is counted by phase, as are doubled ranges', async () => {
+      const store = await newData().open();
+      const job = await offered(store);
+      const [first] = await claim(store, '2:a');
+      await store.ranges!.finish(first!, RESULT);
+      const [second] = await claim(store, '2:a');
+      await store.ranges!.double(job, [second!.number]);
+      expect(await store.ranges!.counts()).toEqual({
+        ...{ phases: { waiting: 1, running: 1, finished: 1, failed: 0 }, doubled: 1 },
+      });
+      // an offer that was replaced does not count
+      await store.ranges!.offer(job, offerOf(job, { folder: `${workFolder(job.expansionId, job.token)}-2` }));
+      expect(await store.ranges!.counts()).toMatchObject({ phases: { waiting: 3, finished: 0 }, doubled: 0 });
+    });
+
     it('gives no range to two engines that ask at the same time', async () => {
       const data = newData();
       const stores = [await data.open(), await data.open()];

@@ -30,7 +30,7 @@ async function call(node: RunningServer, method: string, path: string, body?: ob
   });
   const text = await response.text();
   // biome-ignore lint/suspicious/noExplicitAny: the tests assert what it is
-  const json = text === '' ? null : (JSON.parse(text) as any);
+  const json = /^[{[]/.test(text) ? (JSON.parse(text) as any) : null;
   return { status: response.status, headers: response.headers, text, json };
 }
 const campaign = (name: string) => ({ name, features, seeds, audience: { size: 20 } });
@@ -71,6 +71,23 @@ describeWithPostgres('two nodes and an engine', () => {
       expect((await call(node, 'GET', `/v1/campaigns/${id}/audience/members/${user}`)).json).toMatchObject({
         ...{ member: true, rank: 4 },
       });
+    const valuesOf = async (node: RunningServer) =>
+      Object.fromEntries((await call(node, 'GET', '/metrics')).text.split('\n').map((line) => line.split(/ (?=\S+$)/)));
+    await vi.waitFor(async () => {
+      const all = await Promise.all(nodes.map(valuesOf));
+      // one of the nodes leads
+      expect(all.map((values) => values['metaheac_cluster_leader']).toSorted()).toEqual(['0', '1']);
+      for (const values of all)
+        expect(values).toMatchObject({
+          metaheac_cluster_outage_seconds: '0',
+          'metaheac_cluster_members{kind="node",ready="true"}': '2',
+          'metaheac_cluster_members{kind="engine",ready="true"}': '1',
+          'metaheac_ranges{state="waiting"}': '0',
+          metaheac_ranges_doubled: '0',
+          metaheac_kept_versions_total: '0',
+          metaheac_mirror_fetched_files_total: expect.stringMatching(/^[1-9]/),
+        });
+    }, WITHIN);
     await vi.waitFor(async () => {
       const { json } = await call(other, 'GET', '/readyz');
       const { detail } = json.parts.find(({ name }: { name: string }) => name === 'engine');

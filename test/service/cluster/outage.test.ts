@@ -24,7 +24,7 @@ async function call(node: RunningServer, method: string, path: string, body?: ob
   });
   const text = await response.text();
   // biome-ignore lint/suspicious/noExplicitAny: the tests assert what it is
-  const json = text === '' ? null : (JSON.parse(text) as any);
+  const json = /^[{[]/.test(text) ? (JSON.parse(text) as any) : null;
   return { status: response.status, stale: response.headers.get('x-stale-seconds'), text, json };
 }
 
@@ -86,6 +86,10 @@ describeWithPostgres('an outage of the database', () => {
         ...{ status: 503, json: { code: 'unavailable' } },
       });
       expect((await call(node, 'GET', '/readyz')).json.status).toBe('degraded');
+      const metrics = await call(node, 'GET', '/metrics');
+      expect(metrics.text).toMatch(/^metaheac_cluster_outage_seconds (?!0$)[\d.]+$/m);
+      // the database does not tell how many expansions wait
+      expect(metrics.text).not.toMatch(/^metaheac_queue_depth \d/m);
     }
     await vi.waitFor(async () => {
       for (const node of nodes) expect((await lookUps(node)).map(({ status }) => status)).toEqual([503, 503]);

@@ -97,6 +97,10 @@ describeWithPostgres('a node', () => {
     expect(entries.find(({ keptVersions }) => keptVersions !== undefined)).toMatchObject({
       ...{ users: 1, sets: 1, keptVersions: 1, msg: 'users erased, but the bucket keeps versions of their files' },
     });
+    const { text: metrics } = await call('GET', '/metrics');
+    expect(metrics).toMatch(/^metaheac_kept_versions_total 1$/m);
+    expect(metrics).toMatch(/^metaheac_blob_cache_misses_total [1-9]/m);
+    expect(metrics).toMatch(/^metaheac_blob_cache_fetched_bytes_total [1-9]/m);
     client.destroy();
   });
 });

@@ -10,6 +10,7 @@ import {
   type RangeWork,
   type StaleOffer,
 } from '../../../domain/ports/ranges.ts';
+import { countRanges } from '../../../domain/range-counts.ts';
 import {
   claimable,
   decideRange,
@@ -171,6 +172,14 @@ export class PostgresRanges implements RangeWork {
 
   listen(listener: () => void): void {
     this.#connection.database.listen(TOPIC, listener);
+  }
+
+  async counts(): Promise<ReturnType<typeof countRanges>> {
+    const rows = await liveRanges(this.#connection.database, '');
+    return countRanges(
+      rows.map(({ state }) => state),
+      this.#rules,
+    );
   }
 
   async stale(): Promise<readonly StaleOffer[]> {

@@ -1,5 +1,5 @@
 /** What the processes of a cluster need from Postgres. */
-import type { Cluster, Member, Outage } from '../../../domain/ports/cluster.ts';
+import type { BlobCacheCounts, Cluster, Member, Outage } from '../../../domain/ports/cluster.ts';
 import type { Announcements, Topic } from '../../../domain/ports/served.ts';
 import type { Database } from '../database/database.ts';
 import { PostgresLeadership } from './leadership.ts';
@@ -12,16 +12,18 @@ export class PostgresCluster implements Cluster {
   readonly counts: PostgresCounts;
   readonly announcements: Announcements;
   readonly served: PostgresServedRow;
+  readonly blobCache: BlobCacheCounts | null;
   readonly #database: Database;
   readonly #link: DatabaseLink;
 
   /** `url` names the opened database; `id` is this process, unique over all hosts and restarts. */
-  constructor(database: Database, url: string, id: string) {
+  constructor(database: Database, url: string, id: string, blobCache: BlobCacheCounts | null = null) {
     this.#database = database;
     this.leadership = new PostgresLeadership(database, url, id);
     this.counts = new PostgresCounts(database);
     this.announcements = announcementsOf(database);
     this.served = new PostgresServedRow(database);
+    this.blobCache = blobCache;
     this.#link = new DatabaseLink(database);
   }
 
