@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
-import { afterAll, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { Database } from '../../../src/storage/postgres/database/database.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
 import { toJson } from '../../../src/storage/postgres/database/statement.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
 
 const opened: Database[] = [];
-afterAll(async () => {
-  for (const database of opened) await database.close();
+afterEach(async () => {
+  for (const database of opened.splice(0)) await database.close();
 });
 
 async function open(url?: string): Promise<Database> {
