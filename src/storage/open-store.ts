@@ -8,6 +8,7 @@ import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
 import type { Clock } from '../lib/clock.ts';
 import { assert, UsageError } from '../lib/errors.ts';
 import { FolderBlobFiles } from './files/blob-files.ts';
+import type { MigrationOptions, MigrationReport } from './migrate/migrate-store.ts';
 import { postgres } from './postgres/adapter.ts';
 import type { DatabaseFacts } from './postgres/cluster/examine-database.ts';
 import type { BucketRules } from './s3/removal.ts';
@@ -157,4 +158,15 @@ export async function requireUsableBlobs({ blobs }: StoreLocator, clock: Clock):
   } finally {
     await files.deleteFile(name);
   }
+}
+
+/** Copies a store between a data folder and a cluster. The errors are those of `migrateStore` in `migrate/`. */
+export async function migrateStore(
+  from: StoreLocator,
+  to: StoreLocator,
+  options?: MigrationOptions,
+): Promise<MigrationReport> {
+  // both drivers are loaded late, because a service needs only one of them
+  const migrate = await import('./migrate/migrate-store.ts');
+  return migrate.migrateStore(from, to, options);
 }

@@ -9,6 +9,7 @@ import { locateStore, lockStore, openStore } from '../../src/storage/open-store.
 import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { type Fixture, importUsers, openFixture } from '../http/fixture.ts';
+import { metaheac } from './in-process.ts';
 
 const users = await importUsers();
 const root = temporaryFolder();
@@ -136,6 +137,13 @@ describe('backup and restore', () => {
     expect(JSON.parse(readFileSync(join(root, 'partial', 'backup.json'), 'utf8')).lost).toEqual([folder]);
     cpSync(aside, join(fixture.dataDir, folder), { recursive: true });
   });
+});
+
+it('backup says how the store of a cluster is backed up', async () => {
+  const cluster = ['--store', 'postgres://u@db.example/x', '--blobs', 's3://bucket'];
+  const { status, stderr } = await metaheac('backup', ...cluster, '--out', join(root, 'none'));
+  expect([status, existsSync(join(root, 'none'))]).toEqual([1, false]);
+  expect(stderr).toMatch(/^metaheac: back up the store of a cluster with pg_dump .*metaheac migrate-store postgres/);
 });
 
 describe('verify', () => {

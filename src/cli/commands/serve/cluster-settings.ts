@@ -28,5 +28,10 @@ export function clusterOf({
     );
   if (dataDir !== undefined)
     throw new UsageError('give either --data-dir, for a service that is alone, or --store, for a node of a cluster');
-  return { store, blobs, cache: cache ?? join(tmpdir(), `metaheac-cache-${userInfo().uid}`) };
+  return { store, blobs, cache: cacheOf(cache) };
+}
+
+/** The folder of the cache; by default, one of this user in the folder of temporary files. */
+export function cacheOf(cache: string | undefined): string {
+  return cache ?? join(tmpdir(), `metaheac-cache-${userInfo().uid}`);
 }

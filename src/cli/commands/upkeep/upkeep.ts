@@ -1,17 +1,26 @@
-/** The commands for data folders: `verify`, `backup` and `restore`. */
+/** The commands for stores: `verify`, `backup`, `restore` and `migrate-store`. */
 import type { Command } from 'commander';
 import { systemClock } from '../../../lib/clock.ts';
+import { AppError, UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
 import { existing } from '../../options.ts';
-import { addDataDir, dataDirOf, type FlagValues, settingsOf } from '../../settings.ts';
-import { clusterOf } from '../serve/cluster-settings.ts';
+import { addDataDir, addSettings, blobsOf, dataDirOf, type FlagValues, settingsOf } from '../../settings.ts';
+import { cacheOf, clusterOf } from '../serve/cluster-settings.ts';
 import type { VerifiedStore } from './verify.ts';
 
-/** The store to verify: that of a cluster, or that of a data folder. @throws UsageError, AppError as `dataDirOf` */
-function verifiedStore(dir: string | undefined, options: FlagValues, output: Output): VerifiedStore {
+/** The store of a command: that of a cluster, or that of a data folder. @throws UsageError, AppError as `dataDirOf` */
+function storeOf(dir: string | undefined, options: FlagValues, output: Output): VerifiedStore {
   const cluster = dir === undefined ? clusterOf(settingsOf(options, output).values) : null;
   return cluster ?? dataDirOf(dir, options, output);
+}
+
+function backupOfCluster(): AppError {
+  return new AppError(
+    'invalid_argument',
+    'back up the store of a cluster with pg_dump and a copy of its bucket; or stop all nodes and engines, and copy it ' +
+      'to a data folder: metaheac migrate-store postgres://.. DIR --blobs s3://..',
+  );
 }
 
 export function addUpkeepCommands(program: Command, output: Output): void {
@@ -27,14 +36,15 @@ export function addUpkeepCommands(program: Command, output: Output): void {
       .option('--repair', 'remove orphaned files, and nothing else; no service may be using the folder')
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) =>
-        (await import('./verify.ts')).verifyCommand(verifiedStore(dir, options, output), options, output),
+        (await import('./verify.ts')).verifyCommand(storeOf(dir, options, output), options, output),
       ),
     'metaheac verify --data-dir data-dir',
   );
   addExample(
-    addDataDir(program.command('backup'))
+    addDataDir(program.command('backup'), 'data folder of a service', ['METAHEAC_STORE', 'METAHEAC_BLOBS'])
       .description(
-        'copy a consistent state of a data folder, with promoted models, even while a service is using the folder',
+        'copy a consistent state of a data folder, with promoted models, even while a service is using the folder. ' +
+          'The store of a cluster is not backed up by this command: it says how that is done',
       )
       .requiredOption('--out <dir>', 'folder to create; files are hard links if the file system supports them')
       .option('--copy', 'always copy files, even where hard links are possible')
@@ -44,9 +54,11 @@ export function addUpkeepCommands(program: Command, output: Output): void {
         existing,
       )
       .option('--json', 'print one JSON object on stdout')
-      .action(async (dir, options) =>
-        (await import('./backup.ts')).backupCommand(dataDirOf(dir, options, output), options, systemClock, output),
-      ),
+      .action(async (dir, options) => {
+        const dataDir = storeOf(dir, options, output);
+        if (typeof dataDir !== 'string') throw backupOfCluster();
+        await (await import('./backup.ts')).backupCommand(dataDir, options, systemClock, output);
+      }),
     'metaheac backup --data-dir data-dir --out backup --with-population population',
   );
   addExample(
@@ -65,4 +77,36 @@ export function addUpkeepCommands(program: Command, output: Output): void {
       }),
     'metaheac restore backup --data-dir data-dir --population-to population',
   );
+  addMigrateStore(program, output);
+}
+
+function addMigrateStore(program: Command, output: Output): void {
+  const command = program
+    .command('migrate-store')
+    .argument('<from>', 'data folder, or URL of the database of a cluster (postgres://..); it is only read')
+    .argument('<to>', 'URL of an empty database if <from> is a data folder, else the data folder to create')
+    .description(
+      'copy a whole store from a data folder to a cluster, or back: all rows, user sets and rankings, each compared ' +
+        'with the source afterwards. No process may be using either store. If the command is killed, run it again: ' +
+        'it goes on where it was. Populations and models are not part of a store',
+    )
+    .option('--json', 'print one JSON object on stdout');
+  addExample(
+    addSettings(command, ['METAHEAC_BLOBS', 'METAHEAC_CACHE']).action(async (from, to, options) => {
+      refusePasswords([from, to]);
+      const { migrateStoreCommand } = await import('./migrate-store.ts');
+      const { METAHEAC_CACHE: cache } = settingsOf(options, output).values;
+      const places = { blobs: blobsOf(options, output), cache: cacheOf(cache) };
+      await migrateStoreCommand(from, to, { ...places, json: options.json }, output);
+    }),
+    'metaheac migrate-store data-dir postgres://metaheac@db.example/metaheac --blobs s3://bucket/prefix',
+  );
+}
+
+/** @throws UsageError */
+function refusePasswords(places: readonly string[]): void {
+  if (places.some((place) => /^\w+:\/\/[^/@]*:[^/@]*@/.test(place)))
+    throw new UsageError(
+      'every user of this machine can read a password in a command line: use PGPASSFILE or PGPASSWORD',
+    );
 }

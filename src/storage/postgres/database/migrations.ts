@@ -13,6 +13,9 @@ const BASELINE = 16;
 /** The key of the advisory lock that only one process holds while it migrates: the letters `mh`. */
 const LOCK = 0x6d68;
 
+/** The number of the row of `schema_steps` that exists while another store is being copied into the database. */
+export const COPY_STEP = 1_000_000;
+
 /** Whether programs that do not know a step can go on using the database. */
 type Kind = 'expand' | 'contract';
 
@@ -68,9 +71,15 @@ export async function readVersion(client: Pick<pg.Client, 'query'>, steps = read
     'SELECT number, kind FROM schema_steps ORDER BY 1',
   );
   const known = steps.at(-1)!.number;
+  if (rows.at(-1)?.number === COPY_STEP) throw unfinishedCopy();
   const foreign = rows.find(({ number, kind }) => number > known && kind === 'contract');
   if (foreign !== undefined) throw newerVersion(foreign.number, known);
   return rows.at(-1)?.number ?? 0;
+}
+
+function unfinishedCopy(): AppError {
+  const message = 'the database has an unfinished copy of another store: run metaheac migrate-store again to finish it';
+  return new AppError('invalid_argument', message);
 }
 
 function newerVersion(version: number, known: number): AppError {

@@ -87,7 +87,20 @@ const WRITTEN_HALF = /(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g;
 
 /** The value for a JSON column; null and undefined are returned unchanged. Half a surrogate pair becomes U+FFFD. */
 export function toJson(value: object | null | undefined): string | null | undefined {
-  const text = value && JSON.stringify(value);
-  if (!text?.includes('\\u')) return text;
-  return text.replaceAll(WRITTEN_NUL, `$1${NUL}`).replaceAll(WRITTEN_HALF, '$1\uFFFD');
+  return value && fromWritten(JSON.stringify(value));
+}
+
+/** The stored form of a JSON text that `JSON.stringify` has written. */
+export function fromWritten(text: string): string {
+  return text.includes('\\u') ? halvesReplaced(text).replaceAll(WRITTEN_NUL, `$1${NUL}`) : text;
+}
+
+/** The JSON text that `JSON.stringify` would write for a stored JSON text, which was read as text. */
+export function toWritten(stored: string): string {
+  return stored.replaceAll(NUL, '\\u0000');
+}
+
+/** Replaces halves of surrogate pairs in a JSON text. */
+export function halvesReplaced(text: string): string {
+  return text.includes('\\u') ? text.replaceAll(WRITTEN_HALF, '$1\uFFFD') : text;
 }

@@ -32,7 +32,7 @@ export async function openUpkeep(url: string, locator: BlobLocator): Promise<Sto
 }
 
 /** The blobs that the rows of a database refer to, read from one consistent state. */
-function contentsOf(database: Database): Promise<StoreContents> {
+export function contentsOf(database: Database): Promise<StoreContents> {
   return database.read(async (state) => {
     const rankings = await state.all<{ readonly folder: string }>('SELECT DISTINCT folder FROM audiences');
     const running = await state.all<{ readonly id: string }>(
