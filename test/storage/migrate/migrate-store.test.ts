@@ -251,9 +251,12 @@ describeWithPostgres('migrate-store', () => {
     const whole = readFileSync(join(damaged, SEED_FOLDER, first));
     writeFileSync(join(damaged, SEED_FOLDER, first), 'other\n');
     rmSync(join(damaged, SEED_FOLDER, second));
-    const attempt = migrateStore(locateStore(damaged), cluster);
-    const named = new RegExp(`seeds/${first}: the source is damaged|seeds/${second}: .*ENOENT`);
-    await expect(attempt).rejects.toThrow(named);
+    const { message } = await migrateStore(locateStore(damaged), cluster).then(
+      () => new Error('complete'),
+      (error: Error) => error,
+    );
+    expect(message).toContain(`seeds/${first}: the source is damaged`);
+    expect(message).toMatch(new RegExp(`seeds/${second}: [^;]*ENOENT`));
     await expect(open(cluster)).rejects.toThrow('an unfinished copy');
     cpSync(join(source, SEED_FOLDER), join(damaged, SEED_FOLDER), { recursive: true });
     await migrateStore(locateStore(damaged), cluster);
