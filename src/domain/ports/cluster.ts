@@ -77,6 +77,9 @@ export interface Cluster {
    */
   outage(): Outage | null;
 
+  /** Versions of the population that are served, or that a running expansion or an audience was made with. */
+  neededPopulations(): Promise<readonly string[]>;
+
   /** Describes this process. A process that has not described itself for `forgetAfterMs` is forgotten. */
   describe(member: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void>;
 

@@ -33,24 +33,38 @@ export interface SweepReport {
   readonly bytes: number;
 }
 
+export interface PruneOptions {
+  /** How many of the newest versions are kept. */
+  readonly keep: number;
+  /** Versions are kept for this long after their publication; by default, not at all. */
+  readonly keptMs?: number;
+  readonly served: readonly string[];
+  /** Returns further versions that are kept, as of the moment when versions are removed. */
+  readonly needed?: () => Promise<readonly string[]>;
+  readonly now: () => number;
+}
+
 /**
- * Removes all but the newest `keep` versions, `served` and the version with the most users; then deletes files that no
- * version needs, such as those of a publication that was killed. A file is deleted with all its stored versions.
+ * Removes all but the newest `keep` versions, `served`, `needed` and the version with the most users; then deletes
+ * files that no version needs, such as those of a publication that was killed. A file is deleted with all its stored
+ * versions.
  * @throws AppError unavailable (another sweep is running), invalid_population, storage_failed
  */
 export async function prunePublished(
   files: BlobFiles,
-  { keep, served, now }: { readonly keep: number; readonly served: readonly string[]; readonly now: () => number },
+  { keep, keptMs = 0, served, needed = async () => [], now }: PruneOptions,
 ): Promise<SweepReport> {
   const id = randomUUID();
   const gone: string[] = [];
   const at = await changeIndex(files, async ({ index }) => {
     if (index.sweep !== null && now() - index.sweep.since <= DEAD_SWEEP_MS)
       throw new AppError('unavailable', 'another process removes files of the published population: try again later');
+    const kept = new Set([...served, ...(await needed())]);
     const most = index.versions.reduce((size, { directory }) => Math.max(size, directory.size), 0);
     const old = index.versions
       .slice(0, Math.max(0, index.versions.length - keep))
-      .filter(({ version, directory }) => !served.includes(version) && directory.size < most)
+      .filter(({ version, directory }) => !kept.has(version) && directory.size < most)
+      .filter(({ published_at: at }) => now() - at >= keptMs)
       .map(({ version }) => version);
     gone.splice(0, gone.length, ...old);
     return {

@@ -1,6 +1,9 @@
 /** What the leader of a cluster does, besides the tasks that every service has: it maintains the object storage. */
+import type { BlobFiles } from '../../domain/ports/blob-files.ts';
+import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { Leadership } from '../../domain/ports/leader.ts';
 import type { Logger } from '../../lib/logging.ts';
+import { prunePublished } from '../../population/share.ts';
 import { sweepBlobs } from '../../storage/open-store.ts';
 import type { Populations } from '../ports/populations.ts';
 import type { JoinedCluster } from './cluster-start.ts';
@@ -10,8 +13,16 @@ const REDACT_EVERY_MS = 10 * 60_000;
 /** Interval between looks for a new published version of the population. */
 const FOLLOW_EVERY_MS = 2_000;
 
+/** Interval between removals of published versions of the population that nothing needs. */
+const PRUNE_EVERY_MS = 24 * 3600_000;
+/** Number of newest published versions that are kept, and how long each version is kept after its publication. */
+const KEPT_VERSIONS = 5;
+const KEPT_MS = 30 * 24 * 3600_000;
+
 /** Interval between removals of what killed writers left in the object storage. */
 const SWEEP_EVERY_MS = 6 * 3600_000;
+/** Rarer tasks run for the first time after this time too, because nodes may be restarted more often than that. */
+const FIRST_MS = 10 * 60_000;
 
 interface LeaderOptions extends Pick<JoinedCluster, 'cluster' | 'data' | 'served' | 'locator' | 'clock' | 'kept'> {
   readonly populations: Pick<Populations, 'activate'>;
@@ -31,11 +42,32 @@ export function startLeaderTasks(options: LeaderOptions): () => void {
     repeat(leadership, logger, 'removing leftovers of the object storage', SWEEP_EVERY_MS, async () => {
       await sweepBlobs(locator, clock, kept.note);
     }),
+    repeat(leadership, logger, 'removing old published populations', PRUNE_EVERY_MS, async () => {
+      const { versions, files, bytes } = await prunePopulations(cluster, data.files, () => clock.now());
+      if (versions.length + files === 0) return;
+      logger.info({ versions, files, bytes }, 'published populations that nothing needs were removed');
+      await cluster.announcements.announce('population');
+    }),
     ...(options.followPopulation
       ? [repeat(leadership, logger, 'serving a new population', FOLLOW_EVERY_MS, followerOf(options))]
       : []),
   ];
   return () => timers.forEach(clearInterval);
+}
+
+/**
+ * Removes published versions of the population that nothing needs: they are old, newer versions exist, and no served
+ * version, running expansion or audience refers to them. A process that has lost leadership meanwhile does no harm: the
+ * index of the published population lets one removal run at a time.
+ * @throws AppError unavailable (another removal is running), invalid_population, storage_failed
+ */
+export function prunePopulations(
+  cluster: Pick<Cluster, 'neededPopulations'>,
+  files: BlobFiles,
+  now: () => number,
+): ReturnType<typeof prunePublished> {
+  const needed = () => cluster.neededPopulations();
+  return prunePublished(files, { keep: KEPT_VERSIONS, keptMs: KEPT_MS, served: [], needed, now });
 }
 
 /** Serves the newest published version. A version that could not be served is not tried again. */
@@ -60,15 +92,21 @@ function repeat(
   everyMs: number,
   action: () => Promise<void>,
 ): NodeJS.Timeout {
+  const lookEveryMs = Math.min(everyMs, FIRST_MS);
   let isAtWork = false;
+  let rest = 0;
   return setInterval(() => {
-    if (isAtWork) return;
+    rest = Math.max(0, rest - lookEveryMs);
+    if (isAtWork || rest > 0) return;
     isAtWork = true;
     leadership
-      .lead(action)
+      .lead(async () => {
+        await action();
+        rest = everyMs;
+      })
       .catch((error: unknown) => logger.error({ err: error }, `${what} failed and will be retried`))
       .finally(() => {
         isAtWork = false;
       });
-  }, everyMs).unref();
+  }, lookEveryMs).unref();
 }

@@ -38,6 +38,16 @@ export class PostgresCluster implements Cluster {
     return this.#link.outage();
   }
 
+  async neededPopulations(): Promise<readonly string[]> {
+    const rows = await this.#database.all<{ readonly version: string }>(
+      `SELECT population AS version FROM served
+       UNION SELECT e.population_version FROM expansions e JOIN jobs j ON j.expansion = e.number
+             WHERE e.population_version IS NOT NULL
+       UNION SELECT population_version FROM audiences`,
+    );
+    return rows.map(({ version }) => version);
+  }
+
   async describe({ id, kind, host, release, isReady }: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void> {
     await this.#database.run(
       `INSERT INTO members (id, kind, host, release, is_ready, seen_at)
