@@ -16,7 +16,7 @@ export interface PostgresServer {
 
 const PASSWORD = 'only-on-loopback';
 /** Commits need not survive a crash of the machine; small buffers are enough, and start fast. */
-const FLAGS = ['fsync=off', 'max_connections=300', 'shared_buffers=64MB', 'max_wal_size=256MB'];
+const FLAGS = ['fsync=off', 'max_connections=1000', 'shared_buffers=64MB', 'max_wal_size=256MB'];
 /** Events of the process to which the npm package listens. */
 const HOOKED = ['exit', 'beforeExit', 'SIGHUP', 'SIGINT', 'SIGTERM', 'message'];
 /** Number of lines of the server's log in the error if it does not start. */
