@@ -1,7 +1,7 @@
 /** `metaheac population import SOURCE..` as people run it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -102,10 +102,14 @@ describe('metaheac population import SOURCE..', () => {
     const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
     const population = join(folder, 'population');
     const args = ['population', 'import', users, '--schema', schema, '--out', population, '--model', world.model];
-    const stored = () =>
-      !existsSync(population)
-        ? []
-        : readdirSync(population, { recursive: true, encoding: 'utf8' }).filter((name) => name.includes('user-side-'));
+    const stored = () => {
+      try {
+        const names = readdirSync(population, { recursive: true, encoding: 'utf8' });
+        return names.filter((name) => name.includes('user-side-'));
+      } catch {
+        return []; // not there yet, or a folder in it was renamed while it was listed
+      }
+    };
     const child = spawn(process.execPath, [program(), ...args], { stdio: 'ignore' });
     while (stored().length === 0) {
       expect(child.exitCode).toBeNull();
