@@ -161,6 +161,8 @@ export function decideRange(
     case 'release':
       return range.finished === null ? release(range, command.owner, command.how) : range;
     default: {
+      // the answer to the first call may have been lost
+      if (command.kind === 'finish' && range.finished?.token === command.token) return range;
       const holder = range.finished === null ? range.holders.find(({ token }) => token === command.token) : undefined;
       return holder === undefined ? null : decideHeld(range, holder, command, rules, now);
     }

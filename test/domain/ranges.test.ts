@@ -77,6 +77,8 @@ function check(before: RangeState, after: RangeState, command: RangeCommand): vo
   if (after.finished !== null) expect(after.holders).toEqual([]);
 }
 
+const claimBy = (owner: string) => ({ kind: 'claim', owner }) as const;
+
 describe('decideRange', () => {
   it('keeps its promises over random histories', () => {
     fc.assert(
@@ -86,8 +88,10 @@ describe('decideRange', () => {
         for (const [ms, command] of history) {
           now += ms;
           if (command.kind === 'claim' && !isClaimable(state, command.owner, RULES, now)) continue;
+          const isRepeated = command.kind === 'finish' && state.finished?.token === command.token;
           const isStale =
             'token' in command &&
+            !isRepeated &&
             (state.finished !== null || !state.holders.some(({ token }) => token === command.token));
           const after = decideRange(state, command, RULES, now);
           expect(after === null).toBe(isStale);
@@ -112,6 +116,15 @@ describe('decideRange', () => {
     expect(phaseOf(finished!, RULES)).toBe('finished');
     expect(finished!.finished).toEqual({ ...RESULT, owner: '4:d', token: claimed.token, tookMs: 9 });
   }
+
+  it('accepts the result that counts again, because its engine may not have heard the first answer', () => {
+    const first = decideRange(NEW_RANGE, claimBy('1:a'), RULES, NOW)!;
+    const doubled = decideRange(decideRange(first, { kind: 'double' }, RULES, NOW)!, claimBy('2:b'), RULES, NOW)!;
+    const finished = decideRange(doubled, { kind: 'finish', token: first.token, result: RESULT }, RULES, NOW + 9)!;
+    const finish = (token: number) => decideRange(finished, { kind: 'finish', token, result: RESULT }, RULES, NOW + 99);
+    expect(finish(first.token)).toEqual(finished);
+    expect(finish(doubled.token)).toBe(null);
+  });
 
   it('counts deaths and failures apart, so that dying engines use up no attempt of work that failed', () => {
     let state = NEW_RANGE;

@@ -4,7 +4,7 @@
  */
 
 export interface Leadership {
-  /** Whether this process leads, as far as it knows. Takes no time. */
+  /** Whether this process leads, as far as it knows. Only a process that has called `lead` or `onLead` ever leads. */
   readonly isLeader: boolean;
 
   /**

@@ -79,8 +79,13 @@ export interface AttemptProgress {
 export async function expand(dependencies: ExpandDependencies, job: Job, progress: AttemptProgress): Promise<Outcome> {
   const { store } = dependencies;
   const cancellation = new Cancellation();
-  const watch = setInterval(() => {
-    void isHeld(store, job).then((held) => held || cancellation.cancel());
+  let isAsking = false;
+  const watch = setInterval(async () => {
+    // a store that does not answer is not asked again
+    if (isAsking) return;
+    isAsking = true;
+    if (!(await isHeld(store, job))) cancellation.cancel();
+    isAsking = false;
   }, WATCH_EVERY_MS);
   try {
     return await attempt(dependencies, job, { cancellation, told: progress });

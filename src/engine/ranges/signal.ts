@@ -1,7 +1,7 @@
 /** Wakes the loops of a process that wait for an event. */
 
 export class Signal {
-  #waiting: (() => void)[] = [];
+  #waiting = new Set<() => void>();
   #count = 0;
 
   /** Number of events so far. Read it before looking for work, and pass it to `wait`, so that no event is missed. */
@@ -13,18 +13,18 @@ export class Signal {
   wait(ms: number, since: number): Promise<void> {
     if (this.#count !== since) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#waiting.push(() => {
+      const wake = () => {
         clearTimeout(timer);
+        this.#waiting.delete(wake);
         resolve();
-      });
+      };
+      const timer = setTimeout(wake, ms);
+      this.#waiting.add(wake);
     });
   }
 
   notify(): void {
     this.#count += 1;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
+    for (const wake of [...this.#waiting]) wake();
   }
 }

@@ -69,9 +69,22 @@ describeWithPostgres('leadership', () => {
     expect(told).toContain(clusters.indexOf(second));
   });
 
+  it('is left to the processes that have work for a leader', async () => {
+    const url = await openPostgres();
+    const engines = [await join(url), await join(url), await join(url)];
+    const node = (await join(url)).cluster;
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    node.leadership.onLead(() => {});
+    await oneLeads([node]);
+    expect(engines.map(({ cluster }) => cluster.leadership.isLeader)).toEqual([false, false, false]);
+    await cutLeader(url);
+    await oneLeads([node]);
+  });
+
   it('refuses a transaction that a leader began before another process led', async () => {
     const url = await openPostgres();
     const [one, other] = [await join(url), await join(url)];
+    for (const { cluster } of [one, other]) cluster.leadership.onLead(() => {});
     const first = await oneLeads([one.cluster, other.cluster]);
     const { database, cluster } = first === one.cluster ? one : other;
     const next = first === one.cluster ? other : one;

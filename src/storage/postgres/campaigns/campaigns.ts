@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { refuseTaken } from '../../../domain/campaigns.ts';
 import type { Accept } from '../../../domain/ports/accept.ts';
 import type { Campaigns } from '../../../domain/ports/campaigns.ts';
-import { checkpointFolder, rankingFolder } from '../../../domain/ranking-name.ts';
 import type {
   Campaign,
   CampaignChange,
@@ -23,7 +22,7 @@ import type { Sql, Transaction } from '../database/database.ts';
 import { toJson } from '../database/statement.ts';
 import { findAnswer, keepAnswerOf } from '../idempotency.ts';
 import type { Cleanup } from '../upkeep/cleanup.ts';
-import { record } from '../upkeep/unused-blobs.ts';
+import { record, recordEnd } from '../upkeep/unused-blobs.ts';
 import { NO_FEEDBACK, type PostgresFeedback } from '../users/feedback.ts';
 import type { NewSet, SetFiles } from '../users/set-files.ts';
 import { encodeCounts } from '../users/set-rows.ts';
@@ -114,8 +113,7 @@ export class PostgresCampaigns implements Campaigns {
         { number },
       ))!;
       await events.campaignDeleted(t, last, now);
-      const folders = await deleteRows(t, number, id);
-      await record(t, folders, now);
+      await record(t, await deleteRows(t, number, now), now);
       await audiences.recordDeletion(t, last, now);
       t.announce(LABELS, id);
     }, 'readCommitted');
@@ -190,10 +188,14 @@ async function refuseTakenId(sql: Sql, externalId: string | null | undefined): P
   if (typeof externalId === 'string') refuseTaken(externalId, await idOf(sql, externalId));
 }
 
-/** Deletes the rows of a campaign except feedback and user sets; returns the folders of its blobs. */
-async function deleteRows(t: Transaction, number: number, id: string): Promise<string[]> {
-  const running = await t.all<{ readonly id: string }>(
-    `SELECT e.id FROM jobs j JOIN expansions e ON e.number = j.expansion WHERE e.campaign = @number FOR UPDATE OF j, e`,
+/**
+ * Deletes the rows of a campaign except feedback and user sets. Returns the folders of its audience versions; those of
+ * running expansions are recorded as unused here.
+ */
+async function deleteRows(t: Transaction, number: number, now: number): Promise<string[]> {
+  const running = await t.all<{ readonly expansion: number; readonly token: number }>(
+    `SELECT e.number AS expansion, j.token FROM jobs j JOIN expansions e ON e.number = j.expansion
+     WHERE e.campaign = @number FOR UPDATE OF j, e`,
     { number },
   );
   await t.run('DELETE FROM jobs WHERE expansion IN (SELECT number FROM expansions WHERE campaign = @number)', {
@@ -203,13 +205,10 @@ async function deleteRows(t: Transaction, number: number, id: string): Promise<s
     'DELETE FROM audiences WHERE campaign = @number RETURNING folder',
     { number },
   );
+  for (const { expansion, token } of running) await recordEnd(t, expansion, token, now);
   await t.run('DELETE FROM expansions WHERE campaign = @number', { number });
   await t.run('DELETE FROM campaigns WHERE number = @number', { number });
-  const unfinished = running.flatMap((expansion) => [
-    rankingFolder(id, expansion.id),
-    checkpointFolder(id, expansion.id),
-  ]);
-  return [...new Set([...rankings.map(({ folder }) => folder), ...unfinished])];
+  return [...new Set(rankings.map(({ folder }) => folder))];
 }
 
 /** Columns for the fields that a caller has set. */

@@ -36,9 +36,13 @@ export class PostgresLeadership implements Leadership {
   #client: pg.Client | null = null;
   #term: number | null = null;
   #provenAt = Number.NEGATIVE_INFINITY;
-  readonly #ended: Promise<void>;
+  /** The end of the attempts to lead; null until a process asks for leadership. */
+  #ended: Promise<void> | null = null;
 
-  /** `id` names this process in the table. Begins to try at once, until `close`. */
+  /**
+   * `id` names this process in the table. Begins to try at the first `lead` or `onLead`, so processes without such work
+   * (engines, commands) leave leadership to others.
+   */
   constructor(database: Database, url: string, id: string) {
     this.#url = url;
     this.#id = id;
@@ -50,7 +54,6 @@ export class PostgresLeadership implements Leadership {
       if (row === undefined) throw new AppError('unavailable', 'another process leads now');
       return null;
     });
-    this.#ended = this.#run();
   }
 
   get isLeader(): boolean {
@@ -58,18 +61,24 @@ export class PostgresLeadership implements Leadership {
   }
 
   async lead<T>(work: () => Promise<T>): Promise<T | null> {
+    this.#begin();
     const term = this.isLeader ? this.#term : null;
     return term === null ? null : this.#working.run(term, work);
   }
 
   onLead(listener: () => void): void {
     this.#listeners.push(listener);
+    this.#begin();
   }
 
   /** Gives leadership back; another process leads within a second. */
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#ended;
+  }
+
+  #begin(): void {
+    this.#ended ??= this.#run();
   }
 
   async #run(): Promise<void> {
