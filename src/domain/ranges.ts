@@ -144,8 +144,8 @@ export function claimable(range: RangeState, rules: RangeRules): Claimable {
 }
 
 /**
- * Decides what a command changes; null if the command is refused because its claim is no longer valid. Only `claim`
- * removes holders whose lease has expired, so a late result counts unless another engine has taken the range.
+ * Decides what a command changes; null if its claim is no longer valid. Only `claim` removes holders whose lease has
+ * expired, so a late result counts unless another engine has taken the range. The result that counts is accepted again.
  */
 export function decideRange(
   range: RangeState,
@@ -161,7 +161,6 @@ export function decideRange(
     case 'release':
       return range.finished === null ? release(range, command.owner, command.how) : range;
     default: {
-      // the answer to the first call may have been lost
       if (command.kind === 'finish' && range.finished?.token === command.token) return range;
       const holder = range.finished === null ? range.holders.find(({ token }) => token === command.token) : undefined;
       return holder === undefined ? null : decideHeld(range, holder, command, rules, now);

@@ -24,7 +24,8 @@ const SWEEP_EVERY_MS = 6 * 3600_000;
 /** Rarer tasks run for the first time after this time too, because nodes may be restarted more often than that. */
 const FIRST_MS = 10 * 60_000;
 
-interface LeaderOptions extends Pick<JoinedCluster, 'cluster' | 'data' | 'served' | 'locator' | 'clock' | 'kept'> {
+interface LeaderOptions
+  extends Pick<JoinedCluster, 'cluster' | 'data' | 'served' | 'store' | 'locator' | 'clock' | 'kept'> {
   readonly populations: Pick<Populations, 'activate'>;
   /** Whether to serve each version of the population as soon as it is published. */
   readonly followPopulation: boolean;
@@ -33,13 +34,14 @@ interface LeaderOptions extends Pick<JoinedCluster, 'cluster' | 'data' | 'served
 
 /** Starts the tasks. The returned function stops them. */
 export function startLeaderTasks(options: LeaderOptions): () => void {
-  const { cluster, data, locator, clock, kept, logger } = options;
+  const { cluster, data, store, locator, clock, kept, logger } = options;
   const { leadership } = cluster;
   const timers = [
     repeat(leadership, logger, 'overwriting the ids of erased users', REDACT_EVERY_MS, async () => {
       if ((await data.mirror.redact()) > 0) await cluster.announcements.announce('population');
     }),
     repeat(leadership, logger, 'removing leftovers of the object storage', SWEEP_EVERY_MS, async () => {
+      await store.userSets.removeLeftovers();
       await sweepBlobs(locator, clock, kept.note);
     }),
     repeat(leadership, logger, 'removing old published populations', PRUNE_EVERY_MS, async () => {
