@@ -22,8 +22,11 @@ function start(what: 'publish' | 'pull' | 'mirror', storage: string, folder: str
 
 /** Number of files in a folder and below. */
 function countFiles(folder: string): number {
-  if (!existsSync(folder)) return 0;
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
+  } catch {
+    return 0; // not there yet, or a folder in it was renamed while it was listed
+  }
 }
 
 /**
