@@ -1,6 +1,7 @@
 /** What killed writers left in the object storage of a store is removed, and nothing else. */
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { workFolder } from '../../../src/domain/ports/ranges.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { locateSharedStore, sweepBlobs } from '../../../src/storage/open-store.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
@@ -18,7 +19,8 @@ describe('sweepBlobs', () => {
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', server.credentials.secretAccessKey);
     onTestFinished(() => void vi.unstubAllEnvs());
     const client = s3Client(server);
-    const keys = ['p/work/e/1/_5a0c1b4e-8b9e-4d55-9c0e-1f2f3a4b5c6d/customised.bin', 'other/file'];
+    const publication = `${workFolder('e', 1)}/_5a0c1b4e-8b9e-4d55-9c0e-1f2f3a4b5c6d`;
+    const keys = [`p/${publication}/customised.bin`, 'other/file'];
     for (const Key of keys) await client.send(new PutObjectCommand({ Bucket: server.bucket, Key, Body: 'x' }));
     const url = `s3://${server.bucket}/p?endpoint=${server.endpoint}`;
     const locator = locateSharedStore(DATABASE, { url, cacheFolder: temporaryFolder() });
