@@ -5,31 +5,21 @@ import {
   type NewApiKey,
   newApiKey,
   refuseMoreKeys,
-  type Scope,
   type StoredApiKey,
 } from '../../domain/api-keys.ts';
 import { keyNotFound } from '../../domain/not-found.ts';
 import type { ApiKeys } from '../../domain/ports/api-keys.ts';
-import type { Labels, Page, PageQuery } from '../../domain/types.ts';
+import type { Page, PageQuery } from '../../domain/types.ts';
+import { boundsOf, type RowOf, selectList } from '../rows/columns.ts';
+import { apiKeyColumns } from '../rows/keys-and-audit.ts';
 import type { PostgresAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
-import { boundsOf, insert, pageOf, plain, type RowOf, selectList } from './database/columns.ts';
+import { insert, POSTGRES, pageOf } from './database/columns.ts';
 import type { Sql } from './database/database.ts';
 import { Snapshot } from './database/snapshot.ts';
 import { toJson } from './database/statement.ts';
 
-const COLUMNS = {
-  number: plain<number>('number'),
-  id: plain<string>('id'),
-  sha256: plain<string>('sha256'),
-  name: plain<string>('name'),
-  scope: plain<Scope>('scope'),
-  labels: plain<Labels>('labels'),
-  createdAt: plain<number>('created_at'),
-  expiresAt: plain<number | null>('expires_at'),
-  expiredAt: plain<number | null>('expired_at'),
-  revokedAt: plain<number | null>('revoked_at'),
-};
+const COLUMNS = apiKeyColumns(POSTGRES);
 
 type KeyRow = RowOf<typeof COLUMNS>;
 

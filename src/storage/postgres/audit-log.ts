@@ -4,37 +4,18 @@ import type { AuditEntry, AuditedAction, AuditQuery, PendingAction } from '../..
 import { decodeCursor } from '../../domain/cursors.ts';
 import type { AuditLog } from '../../domain/ports/audit.ts';
 import type { Page } from '../../domain/types.ts';
+import { type RowOf, selectList } from '../rows/columns.ts';
+import { AUDIT_COLUMNS, PRUNED_AT_ONCE, type RunningAction } from '../rows/keys-and-audit.ts';
 import type { Connection } from './connection.ts';
-import { pageOf, plain, type RowOf, selectList } from './database/columns.ts';
+import { pageOf } from './database/columns.ts';
 import type { Database, Transaction } from './database/database.ts';
 import { enterAlone } from './database/locks.ts';
-
-const COLUMNS = {
-  number: plain<number>('number'),
-  at: plain<number>('at'),
-  actor: plain<string>('actor'),
-  address: plain<string | null>('address'),
-  action: plain<string>('action'),
-  resource: plain<string | null>('resource'),
-  resourceId: plain<string | null>('resource_id'),
-  status: plain<number | null>('status'),
-  requestId: plain<string | null>('request_id'),
-};
-
-/** Maximum number of entries removed per transaction. */
-const PRUNED_AT_ONCE = 10_000;
-
-interface Running {
-  readonly pending: PendingAction;
-  /** Id of the resource that the action has created. */
-  made: string | null;
-}
 
 export class PostgresAuditLog implements AuditLog {
   readonly #database: Database;
   readonly #now: () => number;
   /** The action that is running. Its entry is written in its first transaction. */
-  readonly #running = new AsyncLocalStorage<Running | null>();
+  readonly #running = new AsyncLocalStorage<RunningAction | null>();
 
   constructor({ database, options }: Connection) {
     this.#database = database;
@@ -92,8 +73,8 @@ export class PostgresAuditLog implements AuditLog {
 
   async list({ since, until, limit, cursor }: AuditQuery): Promise<Page<AuditEntry>> {
     const after = cursor === undefined ? 0 : decodeCursor('audit', cursor);
-    const rows = await this.#database.all<RowOf<typeof COLUMNS>>(
-      `SELECT ${selectList(COLUMNS)} FROM audit_log
+    const rows = await this.#database.all<RowOf<typeof AUDIT_COLUMNS>>(
+      `SELECT ${selectList(AUDIT_COLUMNS)} FROM audit_log
        WHERE number > @after AND reached_at >= @since AND reached_at < @until ORDER BY number LIMIT @most`,
       { after, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER, most: limit + 1 },
     );
@@ -138,6 +119,6 @@ export class PostgresAuditLog implements AuditLog {
   }
 }
 
-function toEntry({ number: _, ...entry }: RowOf<typeof COLUMNS>): AuditEntry {
+function toEntry({ number: _, ...entry }: RowOf<typeof AUDIT_COLUMNS>): AuditEntry {
   return entry;
 }

@@ -5,26 +5,16 @@ import {
   type NewApiKey,
   newApiKey,
   refuseMoreKeys,
-  type Scope,
   type StoredApiKey,
 } from '../../domain/api-keys.ts';
 import { keyNotFound } from '../../domain/not-found.ts';
 import type { ApiKeys } from '../../domain/ports/api-keys.ts';
-import type { Labels, Page, PageQuery } from '../../domain/types.ts';
+import type { Page, PageQuery } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { boundsOf, type RowOf, readRow, selectList } from '../rows/columns.ts';
+import { apiKeyColumns } from '../rows/keys-and-audit.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
-import {
-  boundsOf,
-  insertRow,
-  json,
-  pageOf,
-  plain,
-  type RowOf,
-  readRow,
-  selectList,
-  toJson,
-  updateRow,
-} from './database/columns.ts';
+import { insertRow, pageOf, SQLITE, toJson, updateRow } from './database/columns.ts';
 import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import { type Database, write } from './database/database.ts';
 import type { Freshness } from './database/driver.ts';
@@ -34,18 +24,7 @@ import type { Synchronous } from './promised.ts';
 /** Maximum number of keys in the cache (about 500 bytes each); a full cache is emptied. */
 const CACHED_KEYS = 10_000;
 
-const COLUMNS = {
-  number: plain<number>('number'),
-  id: plain<string>('id'),
-  sha256: plain<string>('sha256'),
-  name: plain<string>('name'),
-  scope: plain<Scope>('scope'),
-  labels: json<Labels>('labels'),
-  createdAt: plain<number>('created_at'),
-  expiresAt: plain<number | null>('expires_at'),
-  expiredAt: plain<number | null>('expired_at'),
-  revokedAt: plain<number | null>('revoked_at'),
-};
+const COLUMNS = apiKeyColumns(SQLITE);
 
 type KeyRow = RowOf<typeof COLUMNS>;
 

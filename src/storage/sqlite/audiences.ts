@@ -14,40 +14,22 @@ import type {
   Page,
   PageQuery,
 } from '../../domain/types.ts';
+import { audienceColumns, type NewAudience } from '../rows/audiences.ts';
+import { boundsOf, readRow, selectList } from '../rows/columns.ts';
+import type { AudienceEvent, LastOfCampaign } from '../rows/webhooks.ts';
 import type { CampaignRows } from './campaign-rows.ts';
 import type { Connection } from './connection.ts';
-import {
-  boundsOf,
-  type Column,
-  flag,
-  insertRow,
-  pageOf,
-  plain,
-  readRow,
-  selectList,
-  updateRow,
-} from './database/columns.ts';
+import { flag, insertRow, pageOf, updateRow } from './database/columns.ts';
 import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import { type Bound, type Database, write } from './database/database.ts';
 import type { Freshness } from './database/driver.ts';
-import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
+import type { EventLog } from './events.ts';
 import type { Synchronous } from './promised.ts';
 
 /** Maximum number of campaigns whose active audience is cached (about 400 bytes each). */
 const CACHED_AUDIENCES = 10_000;
 
-const COLUMNS = {
-  campaignId: plain<string>('c.id'),
-  version: plain<number>('a.version'),
-  isActive: flag('a.version = c.active_version'),
-  size: plain<number>('a.size'),
-  candidates: plain<number>('a.candidates'),
-  populationSize: plain<number>('a.population_size'),
-  folder: plain<string>('a.folder'),
-  populationVersion: plain<string>('a.population_version'),
-  expansionId: plain<string>('e.id'),
-  createdAt: plain<number>('a.created_at'),
-} satisfies Record<keyof Audience, Column<unknown>>;
+const COLUMNS = audienceColumns(flag('a.version = c.active_version'));
 
 const SELECT_AUDIENCE = `
   SELECT ${selectList(COLUMNS)}, a.campaign AS number
@@ -55,12 +37,6 @@ const SELECT_AUDIENCE = `
 
 /** A selected row of a version, with the number of the campaign. */
 type AudienceRow = Audience & { readonly number: number };
-
-/** A version to insert, with the numbers of the campaign and the expansion. */
-type NewAudience = Pick<Audience, 'size' | 'candidates' | 'populationSize' | 'folder' | 'populationVersion'> & {
-  readonly campaign: number;
-  readonly expansion: number;
-};
 
 /** Its dependencies. */
 interface Parts {

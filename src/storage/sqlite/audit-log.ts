@@ -5,38 +5,19 @@ import { decodeCursor } from '../../domain/cursors.ts';
 import type { AuditLog } from '../../domain/ports/audit.ts';
 import type { Page } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { insertRow, pageOf, plain, type RowOf, readRow, selectList } from './database/columns.ts';
+import { type RowOf, readRow, selectList } from '../rows/columns.ts';
+import { AUDIT_COLUMNS, PRUNED_AT_ONCE, type RunningAction } from '../rows/keys-and-audit.ts';
+import { insertRow, pageOf } from './database/columns.ts';
 import { deleteRows } from './database/damaged-rows.ts';
 import { beforeCommit, type Database, write } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
 import type { Synchronous } from './promised.ts';
 
-const COLUMNS = {
-  number: plain<number>('number'),
-  at: plain<number>('at'),
-  actor: plain<string>('actor'),
-  address: plain<string | null>('address'),
-  action: plain<string>('action'),
-  resource: plain<string | null>('resource'),
-  resourceId: plain<string | null>('resource_id'),
-  status: plain<number | null>('status'),
-  requestId: plain<string | null>('request_id'),
-};
-
-/** Maximum number of entries removed per transaction, so that other writers can write in between. */
-const PRUNED_AT_ONCE = 10_000;
-
-interface Running {
-  readonly pending: PendingAction;
-  /** Id of the resource that the action has created. */
-  made: string | null;
-}
-
 export class SqliteAuditLog implements Synchronous<AuditLog> {
   readonly #database: Database;
   readonly #clock: Clock;
   /** The action that is running. Its entry is written in its first transaction. */
-  readonly #running = new AsyncLocalStorage<Running | null>();
+  readonly #running = new AsyncLocalStorage<RunningAction | null>();
   /** Selects the latest recorded time of an entry or of the service. */
   readonly #reached;
 
@@ -101,11 +82,11 @@ export class SqliteAuditLog implements Synchronous<AuditLog> {
     const after = cursor === undefined ? 0 : decodeCursor('audit', cursor);
     const rows = this.#database
       .prepare(
-        `SELECT ${selectList(COLUMNS)} FROM audit_log
+        `SELECT ${selectList(AUDIT_COLUMNS)} FROM audit_log
          WHERE number > @after AND reached_at >= @since AND reached_at < @until ORDER BY number LIMIT @most`,
       )
       .all({ after, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER, most: limit + 1 })
-      .map((row) => readRow(COLUMNS, row));
+      .map((row) => readRow(AUDIT_COLUMNS, row));
     return pageOf(this.#database, 'audit', rows, limit, ({ number }) => [['audit_log', { number }]], toEntry);
   }
 
@@ -137,6 +118,6 @@ export class SqliteAuditLog implements Synchronous<AuditLog> {
   }
 }
 
-function toEntry({ number: _, ...entry }: RowOf<typeof COLUMNS>): AuditEntry {
+function toEntry({ number: _, ...entry }: RowOf<typeof AUDIT_COLUMNS>): AuditEntry {
   return entry;
 }

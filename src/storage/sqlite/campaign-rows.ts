@@ -1,97 +1,25 @@
-/** Reads rows of campaigns, with the latest expansion and the active audience. */
-import { COPIED_INPUTS, type CopiedInput, type EndedExpansion, needsExpansion } from '../../domain/campaigns.ts';
-import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import { campaignNotFound } from '../../domain/not-found.ts';
 import type { Campaigns } from '../../domain/ports/campaigns.ts';
 import { EXPANSION_STATES, type ExpansionState } from '../../domain/states.ts';
-import type {
-  AudienceRequest,
-  Campaign,
-  CampaignPage,
-  CampaignQuery,
-  Excluded,
-  Labels,
-  Reason,
-  RefreshPolicy,
-  SeedCounts,
-} from '../../domain/types.ts';
+import type { Campaign, CampaignPage, CampaignQuery, Labels } from '../../domain/types.ts';
 import {
-  boundsOf,
-  type Column,
-  flag,
-  json,
-  pageOf,
-  plain,
-  type RowOf,
-  readRow,
-  selectList,
-  toJson,
-  type Value,
-} from './database/columns.ts';
+  type CampaignInputs,
+  type CampaignRow,
+  campaignColumns,
+  inputColumns,
+  type RefreshedCampaign,
+  refreshedColumns,
+  toCampaign,
+  toRefreshed,
+} from '../rows/campaigns.ts';
+import { boundsOf, readRow, selectList } from '../rows/columns.ts';
+import { pageOf, SQLITE, toJson } from './database/columns.ts';
 import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import type { Database } from './database/driver.ts';
 import type { Synchronous } from './promised.ts';
 import { remainingTimes } from './remaining-time.ts';
-import { decodeCounts } from './set-rows.ts';
 
-/** The columns of each input: in the campaign `c` or the installation `i`, and in the copy that an expansion keeps. */
-const COPIES: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
-  features: ['c.features', 'features'],
-  filters: ['c.filters', 'filters'],
-  seeds: ['c.seed_set', 'seed_set'],
-  suppression: ['c.suppression_set', 'suppression_set'],
-  commonSuppression: ['i.suppression_set', 'common_suppression_set'],
-};
-
-/** Whether an expansion has the campaign's current inputs; null if there is no expansion. */
-function same(expansion: string): Column<boolean | null> {
-  const all = COPIED_INPUTS.map((input) => `${COPIES[input][0]} IS ${expansion}.${COPIES[input][1]}`).join(' AND ');
-  const sql = `CASE WHEN ${expansion}.number IS NOT NULL THEN ${all} END`;
-  return { sql, read: (stored) => (stored === null ? null : stored === 1) };
-}
-
-const NO_SEEDS: SeedCounts = { received: 0, known: 0, unknown: 0, duplicate: 0, unknownExamples: [] };
-
-function readCounts(stored: Value): SeedCounts {
-  return stored === null ? NO_SEEDS : decodeCounts(stored as string);
-}
-
-/** The columns of a campaign. A new column is added here, in `#toCampaign`, and in `columnsOf` of campaigns.ts. */
-const COLUMNS = {
-  number: plain<number>('c.number'),
-  id: plain<string>('c.id'),
-  externalId: plain<string | null>('c.external_id'),
-  name: plain<string>('c.name'),
-  labels: json<Labels>('c.labels'),
-  features: json<CampaignFeatures>('c.features'),
-  filters: json<Filters>('c.filters'),
-  unknownFeatures: plain<number>('c.unknown_features'),
-  missingFeatures: plain<number>('c.missing_features'),
-  audience: json<AudienceRequest>('c.audience'),
-  everyMs: plain<number | null>('c.refresh_every'),
-  onNewPopulation: flag('c.refresh_on_population'),
-  onChange: flag('c.refresh_on_change'),
-  seeds: { sql: 'c.seed_counts', read: readCounts },
-  createdAt: plain<number>('c.created_at'),
-  updatedAt: plain<number>('max(c.updated_at, coalesce(e.updated_at, 0))'),
-  hasSeeds: flag('c.seed_set IS NOT NULL'),
-  isLatestRunning: flag('j.number IS NOT NULL'),
-  sameAsLatest: same('e'),
-  sameAsActive: same('x'),
-  expansion: plain<number | null>('e.number'),
-  expansionId: plain<string | null>('e.id'),
-  state: plain<ExpansionState | null>('e.state'),
-  progress: plain<number>('coalesce(e.progress, 0)'),
-  reason: json<Reason | null>('e.reason'),
-  excluded: json<Excluded | null>('e.excluded'),
-  modelVersion: plain<string | null>('e.model_version'),
-  populationVersion: plain<string | null>('e.population_version'),
-  timings: json<Record<string, number>>("coalesce(e.timings, '{}')"),
-  quality: json<Record<string, unknown> | null>('e.quality'),
-  audienceVersion: plain<number | null>('a.version'),
-  audienceSize: plain<number | null>('a.size'),
-  candidates: plain<number | null>('a.candidates'),
-};
+const COLUMNS = campaignColumns(SQLITE);
 
 const SELECT_CAMPAIGN = `
   SELECT ${selectList(COLUMNS)}
@@ -102,36 +30,8 @@ const SELECT_CAMPAIGN = `
   LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
   LEFT JOIN expansions x ON x.number = a.expansion`;
 
-/** A campaign with a refresh policy, and its latest expansion. */
-const REFRESHED = {
-  id: COLUMNS.id,
-  everyMs: COLUMNS.everyMs,
-  onNewPopulation: COLUMNS.onNewPopulation,
-  onChange: COLUMNS.onChange,
-  state: plain<ExpansionState>('e.state'),
-  createdAt: plain<number>('e.created_at'),
-  populationVersion: plain<string | null>('e.population_version'),
-  hasSameInputs: flag(same('e').sql),
-};
-
-interface RefreshedCampaign {
-  readonly id: string;
-  readonly policy: RefreshPolicy;
-  readonly latest: EndedExpansion;
-}
-
-/** Inputs that an expansion copies from its campaign: stored features and filters. */
-const INPUTS = {
-  number: plain<number>('c.number'),
-  features: plain<string>('c.features'),
-  filters: plain<string>('c.filters'),
-  seedSet: plain<string | null>('c.seed_set'),
-  seeds: COLUMNS.seeds,
-  suppressionSet: plain<string | null>('c.suppression_set'),
-  commonSuppressionSet: plain<string | null>('i.suppression_set'),
-};
-
-export type CampaignInputs = RowOf<typeof INPUTS>;
+const REFRESHED = refreshedColumns(SQLITE);
+const INPUTS = inputColumns(SQLITE);
 
 export class CampaignRows implements Synchronous<Omit<Campaigns, 'create' | 'answerOf' | 'update' | 'delete'>> {
   readonly #database: Database;
@@ -175,7 +75,7 @@ export class CampaignRows implements Synchronous<Omit<Campaigns, 'create' | 'ans
       | undefined;
     if (row === undefined) return null;
     refuseDamaged(this.#database, [['campaigns', { number: row.number }]]);
-    return json<Labels>('c.labels').read!(row.labels);
+    return COLUMNS.labels.read!(row.labels);
   }
 
   /** The id of the campaign with this external id; undefined if there is no such campaign. */
@@ -209,10 +109,7 @@ export class CampaignRows implements Synchronous<Omit<Campaigns, 'create' | 'ans
          ORDER BY e.number`,
       )
       .all()
-      .map((stored) => {
-        const { id, everyMs, onNewPopulation, onChange, ...latest } = readRow(REFRESHED, stored);
-        return { id, policy: { everyMs, onNewPopulation, onChange }, latest };
-      });
+      .map((stored) => toRefreshed(readRow(REFRESHED, stored)));
   }
 
   countsByState(): Record<ExpansionState, number> {
@@ -224,42 +121,14 @@ export class CampaignRows implements Synchronous<Omit<Campaigns, 'create' | 'ans
     return counts;
   }
 
-  /** Converts a row field by field, because copying the row without some columns made lists take twice as long. */
   #toCampaign(stored: unknown, remaining: ReturnType<typeof remainingTimes>): Campaign {
     const row = readRow(COLUMNS, stored);
-    return {
-      id: row.id,
-      externalId: row.externalId,
-      name: row.name,
-      labels: row.labels,
-      features: row.features,
-      filters: row.filters,
-      audience: row.audience,
-      refresh: { everyMs: row.everyMs, onNewPopulation: row.onNewPopulation, onChange: row.onChange },
-      createdAt: row.createdAt,
-      updatedAt: row.updatedAt,
-      seeds: row.seeds,
-      featureCounts: { unknown: row.unknownFeatures, missing: row.missingFeatures },
-      needsExpansion: needsExpansion(row),
-      expansionId: row.expansionId,
-      state: row.state,
-      progress: row.progress,
-      reason: row.reason,
-      excluded: row.excluded,
-      modelVersion: row.modelVersion,
-      populationVersion: row.populationVersion,
-      timings: row.timings,
-      quality: row.quality,
-      audienceVersion: row.audienceVersion,
-      audienceSize: row.audienceSize,
-      candidates: row.candidates,
-      remainingMs:
-        row.expansion === null || row.state === null ? null : remaining({ number: row.expansion, state: row.state }),
-    };
+    const { expansion: number, state } = row;
+    return toCampaign(row, number === null || state === null ? null : remaining({ number, state }));
   }
 }
 
-type CampaignReferences = Pick<RowOf<typeof COLUMNS>, 'number' | 'expansion' | 'audienceVersion'>;
+type CampaignReferences = Pick<CampaignRow, 'number' | 'expansion' | 'audienceVersion'>;
 
 /** The rows that contain the data of a campaign. */
 function referencesOf(row: unknown): RowReference[] {

@@ -7,16 +7,18 @@ import type { Campaign, CampaignChange, IdempotentRequest, NewCampaign } from '.
 import { countSeeds } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import { writeUserSet } from '../files/writer.ts';
+import { campaignWrites } from '../rows/campaigns.ts';
+import type { LastOfCampaign } from '../rows/webhooks.ts';
 import type { SqliteAudiences } from './audiences.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { CampaignRows } from './campaign-rows.ts';
 import type { Cleanup } from './cleanup.ts';
 import type { Connection } from './connection.ts';
-import { insertRow, toFlag, toJson, updateRow, type Written } from './database/columns.ts';
+import { insertRow, SQLITE, updateRow } from './database/columns.ts';
 import { areWhole, deleteRows } from './database/damaged-rows.ts';
 import { write } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
-import type { EventLog, LastOfCampaign } from './events.ts';
+import type { EventLog } from './events.ts';
 import type { SqliteExpansions } from './expansions.ts';
 import { NO_FEEDBACK, type SqliteFeedback } from './feedback.ts';
 import { findAnswer, keepAnswerOf } from './idempotency.ts';
@@ -57,7 +59,10 @@ export class SqliteCampaigns implements Synchronous<Pick<Campaigns, 'create' | '
         // the external id is checked again, because another process may have used it by now
         this.#refuseTaken(input.externalId);
         const number = insertRow(database, 'campaigns', {
-          ...{ id, ...columnsOf({ ...input, features: { values: input.features, counts: input.featureCounts } }) },
+          ...{
+            id,
+            ...campaignWrites(SQLITE, { ...input, features: { values: input.features, counts: input.featureCounts } }),
+          },
           ...{ created_at: now, updated_at: now },
         });
         audit.made(id);
@@ -88,7 +93,7 @@ export class SqliteCampaigns implements Synchronous<Pick<Campaigns, 'create' | '
       accept?.(before);
       if (change.externalId !== before.externalId) this.#refuseTaken(change.externalId);
       const now = this.#now();
-      updateRow(this.#connection.database, 'campaigns', number, { ...columnsOf(change), updated_at: now });
+      updateRow(this.#connection.database, 'campaigns', number, { ...campaignWrites(SQLITE, change), updated_at: now });
       if (change.audience) audiences.resize(number, change.audience, now);
       return campaigns.get(id);
     });
@@ -166,21 +171,4 @@ export class SqliteCampaigns implements Synchronous<Pick<Campaigns, 'create' | '
     ] as const)
       deleteRows(this.#connection.database, table, condition, { number });
   }
-}
-
-/** Columns for the fields that a caller has set. */
-function columnsOf(given: CampaignChange): Written {
-  return {
-    external_id: given.externalId,
-    name: given.name,
-    labels: toJson(given.labels),
-    features: toJson(given.features?.values),
-    unknown_features: given.features?.counts.unknown,
-    missing_features: given.features?.counts.missing,
-    filters: toJson(given.filters),
-    audience: toJson(given.audience),
-    refresh_every: given.refresh?.everyMs,
-    refresh_on_population: toFlag(given.refresh?.onNewPopulation),
-    refresh_on_change: toFlag(given.refresh?.onChange),
-  };
 }

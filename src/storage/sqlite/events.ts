@@ -3,24 +3,18 @@
  * milliseconds since 1970.
  */
 import { randomUUID } from 'node:crypto';
-import type { ExpansionState } from '../../domain/states.ts';
 import type { Reason } from '../../domain/types.ts';
-import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
+import type { CampaignEvent, EventType } from '../../domain/webhook-types.ts';
 import { eventOfEnd } from '../../domain/webhooks.ts';
+import {
+  type AudienceEvent,
+  type EndedExpansionRow,
+  type LastOfCampaign,
+  SELECT_ACTIVE,
+  SELECT_ENDED_EXPANSION,
+} from '../rows/webhooks.ts';
 import { insertRow } from './database/columns.ts';
 import type { Database } from './database/database.ts';
-
-/** Events about changes that callers make to an audience. */
-export type AudienceEvent = Exclude<CallerEvent, 'campaign.deleted'>;
-
-/** A campaign at the time of its deletion. */
-export interface LastOfCampaign {
-  readonly id: string;
-  readonly externalId: string | null;
-  readonly name: string;
-  /** Active audience version; null if there is none. */
-  readonly version: number | null;
-}
 
 /** Writes events. Each method runs inside the caller's transaction. */
 export class EventLog {
@@ -38,15 +32,7 @@ export class EventLog {
    * given trace, by default to the trace of the expansion's job.
    */
   expansionEnded(expansion: number, now: number, given: string | null = null): void {
-    const row = this.#database
-      .prepare(
-        `SELECT c.id AS campaign_id, c.external_id, c.name, e.id AS expansion_id, e.state, e.reason, a.version, a.size,
-           j.traceparent
-         FROM expansions e JOIN campaigns c ON c.number = e.campaign LEFT JOIN audiences a ON a.expansion = e.number
-         LEFT JOIN jobs j ON j.expansion = e.number
-         WHERE e.number = @expansion`,
-      )
-      .get({ expansion }) as EndedExpansion;
+    const row = this.#database.prepare(SELECT_ENDED_EXPANSION).get({ expansion }) as EndedExpansionRow<string>;
     const { version: audience_version, size, reason, traceparent, ...rest } = row;
     const type = eventOfEnd(row.state, row.version);
     const data = { ...rest, audience_version, size, reason: reason === null ? null : (JSON.parse(reason) as Reason) };
@@ -55,13 +41,10 @@ export class EventLog {
 
   /** Notifies webhooks that a caller replaced the active version `previous` by choosing another version or size. */
   audienceChanged(type: AudienceEvent, campaign: number, previous: number | null, now: number): void {
-    const { version, size, ...names } = this.#database
-      .prepare(
-        `SELECT c.id AS campaign_id, c.external_id, c.name, a.version, a.size
-         FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
-         WHERE c.number = @campaign`,
-      )
-      .get({ campaign }) as Pick<EndedExpansion, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size'>;
+    const { version, size, ...names } = this.#database.prepare(SELECT_ACTIVE).get({ campaign }) as Pick<
+      EndedExpansionRow<string>,
+      'campaign_id' | 'external_id' | 'name' | 'version' | 'size'
+    >;
     this.#tell(type, { ...names, audience_version: version, size, previous_version: previous }, now);
   }
 
@@ -109,17 +92,4 @@ export class EventLog {
     const event = this.insertEvent(type, data, now, traceparent);
     for (const webhook of webhooks) this.insertDelivery(webhook, event, null, now);
   }
-}
-
-interface EndedExpansion {
-  readonly campaign_id: string;
-  readonly external_id: string | null;
-  readonly name: string;
-  readonly expansion_id: string;
-  readonly state: ExpansionState;
-  /** Encodes the reason as JSON. */
-  readonly reason: string | null;
-  readonly version: number | null;
-  readonly size: number | null;
-  readonly traceparent: string | null;
 }

@@ -1,90 +1,33 @@
 /** Rows of expansions and their jobs. Every method that writes runs inside the caller's transaction. */
 
-import type { ExpansionChange, ExpansionEffects, JobChange, RunningExpansion } from '../../domain/expansions.ts';
+import type { ExpansionEffects, JobChange } from '../../domain/expansions.ts';
 import { expansionNotFound } from '../../domain/not-found.ts';
-import type { ComputedWith } from '../../domain/run-facts.ts';
 import type { ExpansionState } from '../../domain/states.ts';
-import type { Cause, Excluded, Expansion, ExpansionSets, Page, PageQuery, Pins, Reason } from '../../domain/types.ts';
+import type { Expansion, ExpansionSets, Page, PageQuery } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
+import { boundsOf, readRow, selectList } from '../rows/columns.ts';
 import {
-  boundsOf,
-  type Column,
-  insertRow,
-  json,
-  pageOf,
-  plain,
-  readRow,
-  selectList,
-  toJson,
-  updateRow,
-  type Written,
-} from './database/columns.ts';
+  expansionColumns,
+  expansionWrites,
+  RUNNING,
+  type RunningRow,
+  SETS,
+  toExpansion,
+  toRunning,
+} from '../rows/expansions.ts';
+import { insertRow, pageOf, SQLITE, updateRow, type Written } from './database/columns.ts';
 import { type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import type { Bound, Database } from './database/driver.ts';
 import type { EventLog } from './events.ts';
 import { remainingTimes } from './remaining-time.ts';
 
-/** The columns of an expansion. A new column is added here, in `#toExpansion`, and where it is written. */
-const COLUMNS = {
-  number: plain<number>('e.number'),
-  id: plain<string>('e.id'),
-  campaignId: plain<string>('c.id'),
-  cause: plain<Cause>('e.cause'),
-  state: plain<ExpansionState>('e.state'),
-  progress: plain<number>('e.progress'),
-  reason: json<Reason | null>('e.reason'),
-  features: json<Expansion['features']>('e.features'),
-  filters: json<Expansion['filters']>('e.filters'),
-  received: plain<number>('e.seeds_received'),
-  known: plain<number>('e.seeds_known'),
-  unknown: plain<number>('e.seeds_unknown'),
-  duplicate: plain<number>('e.seeds_duplicate'),
-  unknownExamples: json<string[]>('e.unknown_examples'),
-  positives: plain<number>('e.positives'),
-  dismissed: plain<number>('e.dismissed'),
-  excluded: json<Excluded | null>('e.excluded'),
-  modelVersion: plain<string | null>('e.model_version'),
-  populationVersion: plain<string | null>('e.population_version'),
-  timings: json<Record<string, number>>('e.timings'),
-  computedWith: json<ComputedWith | null>('e.computed_with'),
-  quality: json<Record<string, unknown> | null>('e.quality'),
-  audienceVersion: plain<number | null>('(SELECT min(version) FROM audiences a WHERE a.expansion = e.number)'),
-  createdAt: plain<number>('e.created_at'),
-  startedAt: plain<number | null>('e.started_at'),
-  updatedAt: plain<number>('e.updated_at'),
-};
+const COLUMNS = expansionColumns(SQLITE);
 
 const SELECT_EXPANSION = `
   SELECT ${selectList(COLUMNS)}
   FROM expansions e JOIN campaigns c ON c.number = e.campaign`;
 
-const SETS = {
-  seeds: plain<string>('seed_set'),
-  positives: plain<string | null>('positive_set'),
-  dismissed: plain<string | null>('dismissed_set'),
-  suppression: plain<string | null>('suppression_set'),
-  commonSuppression: plain<string | null>('common_suppression_set'),
-} satisfies Record<keyof ExpansionSets, Column<unknown>>;
-
-/** Columns of an expansion that has not ended, and of its job. */
-const RUNNING = {
-  number: plain<number>('e.number'),
-  job: plain<number>('j.number'),
-  state: plain<ExpansionState>('e.state'),
-  progress: plain<number>('e.progress'),
-  startedAt: plain<number | null>('e.started_at'),
-  modelVersion: plain<string | null>('e.model_version'),
-  populationVersion: plain<string | null>('e.population_version'),
-  attempt: plain<number>('j.attempt'),
-  deaths: plain<number>('j.deaths'),
-  token: plain<number>('j.token'),
-  leaseUntil: plain<number | null>('j.lease_until'),
-};
-
 const SELECT_RUNNING = `SELECT ${selectList(RUNNING)} FROM jobs j JOIN expansions e ON e.number = j.expansion`;
-
-/** A running expansion with the numbers of its rows. */
-export type RunningRow = RunningExpansion & { readonly number: number; readonly job: number };
 
 export class ExpansionRows {
   readonly #database: Database;
@@ -106,10 +49,7 @@ export class ExpansionRows {
   /** Expansions that have not ended; `which` follows FROM, and must name the job `j` and the expansion `e`. */
   running(which: string, bound: Bound = {}): RunningRow[] {
     const rows = this.#database.prepare(`${SELECT_RUNNING} ${which}`).all(bound);
-    return rows.map((stored) => {
-      const { modelVersion, populationVersion, ...row } = readRow(RUNNING, stored);
-      return { ...row, pins: pinsOf(modelVersion, populationVersion) };
-    });
+    return rows.map(toRunning);
   }
 
   /**
@@ -117,7 +57,7 @@ export class ExpansionRows {
    * belongs to the given trace, by default to the trace of the job.
    */
   apply({ number, job }: RunningRow, effects: ExpansionEffects, now: number, trace: string | null = null): void {
-    this.#write('expansions', number, columnsOf(effects.expansion));
+    this.#write('expansions', number, expansionWrites(SQLITE, effects.expansion));
     if (effects.isTold) this.#events.expansionEnded(number, now, trace);
     if (effects.job === 'removed') this.#database.prepare('DELETE FROM jobs WHERE number = @job').run({ job });
     else this.writeJob(job, effects.job);
@@ -185,53 +125,10 @@ export class ExpansionRows {
 
   #toExpansion(stored: unknown, remaining: ReturnType<typeof remainingTimes>): Expansion {
     const row = readRow(COLUMNS, stored);
-    const { received, known, unknown, duplicate, unknownExamples } = row;
-    return {
-      id: row.id,
-      campaignId: row.campaignId,
-      cause: row.cause,
-      state: row.state,
-      progress: row.progress,
-      reason: row.reason,
-      features: row.features,
-      filters: row.filters,
-      seeds: { received, known, unknown, duplicate, unknownExamples },
-      feedback: { positives: row.positives, dismissed: row.dismissed },
-      excluded: row.excluded,
-      modelVersion: row.modelVersion,
-      populationVersion: row.populationVersion,
-      timings: row.timings,
-      computedWith: row.computedWith,
-      quality: row.quality,
-      audienceVersion: row.audienceVersion,
-      remainingMs: remaining(row),
-      createdAt: row.createdAt,
-      startedAt: row.startedAt,
-      updatedAt: row.updatedAt,
-    };
+    return toExpansion(row, remaining(row));
   }
 }
 
 function referencesOf({ number }: { readonly number: number }): RowReference[] {
   return [['expansions', { number }]];
-}
-
-function columnsOf(change: ExpansionChange): Written {
-  return {
-    state: change.state,
-    reason: toJson(change.reason),
-    progress: change.progress,
-    started_at: change.startedAt,
-    updated_at: change.updatedAt,
-    model_version: change.modelVersion,
-    population_version: change.populationVersion,
-    excluded: toJson(change.excluded),
-    timings: toJson(change.timings),
-    computed_with: toJson(change.computedWith),
-    quality: toJson(change.quality),
-  };
-}
-
-function pinsOf(modelVersion: string | null, populationVersion: string | null): Pins | null {
-  return modelVersion === null || populationVersion === null ? null : { modelVersion, populationVersion };
 }

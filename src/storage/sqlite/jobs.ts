@@ -1,18 +1,19 @@
 /** Implements the jobs port with SQLite. Each claim, lease, stage and end is one transaction. */
 import { isAbsolute, normalize } from 'node:path';
 import { decide, type ExpansionCommand } from '../../domain/expansions.ts';
-import type { CampaignFeatures, Filters } from '../../domain/features.ts';
 import type { Jobs } from '../../domain/ports/jobs.ts';
 import type { Timings } from '../../domain/run-facts.ts';
 import type { ExpansionResult, Job, Pins, Reason } from '../../domain/types.ts';
 import { AppError, assert } from '../../lib/errors.ts';
+import { readRow, selectList } from '../rows/columns.ts';
+import { jobColumns, type RunningRow } from '../rows/expansions.ts';
 import type { SqliteAudiences } from './audiences.ts';
 import { timeOf } from './clock.ts';
 import type { Connection } from './connection.ts';
-import { json, plain, readRow, selectList } from './database/columns.ts';
+import { SQLITE } from './database/columns.ts';
 import { areWhole, refuseDamaged } from './database/damaged-rows.ts';
 import { write } from './database/database.ts';
-import type { ExpansionRows, RunningRow } from './expansion-rows.ts';
+import type { ExpansionRows } from './expansion-rows.ts';
 import type { Synchronous } from './promised.ts';
 
 /** Its dependencies. */
@@ -21,21 +22,7 @@ interface Parts {
   readonly audiences: SqliteAudiences;
 }
 
-/** The job columns that the owner receives, without sets and pins. */
-const DESCRIPTION = {
-  id: plain<string>('j.id'),
-  expansionId: plain<string>('e.id'),
-  campaignId: plain<string>('c.id'),
-  attempt: plain<number>('j.attempt'),
-  deaths: plain<number>('j.deaths'),
-  owner: plain<string>('j.owner'),
-  token: plain<number>('j.token'),
-  externalId: plain<string | null>('c.external_id'),
-  features: json<CampaignFeatures>('e.features'),
-  filters: json<Filters>('e.filters'),
-  queuedAt: plain<number>('j.queued_at'),
-  traceparent: plain<string | null>('j.traceparent'),
-};
+const DESCRIPTION = jobColumns(SQLITE);
 
 const SELECT_JOB = `SELECT ${selectList(DESCRIPTION)}
   FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign`;

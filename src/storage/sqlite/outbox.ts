@@ -3,16 +3,11 @@
 import { deliveryNotFound } from '../../domain/not-found.ts';
 import type { Outbox } from '../../domain/ports/outbox.ts';
 import type { IdempotentRequest, Page } from '../../domain/types.ts';
-import type {
-  Attempt,
-  Delivery,
-  DeliveryQuery,
-  DeliveryState,
-  DueDelivery,
-  EventType,
-} from '../../domain/webhook-types.ts';
+import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../../domain/webhook-types.ts';
 import { decideAttempt, requireEnabled } from '../../domain/webhooks.ts';
-import { boundsOf, pageOf, plain, type RowOf, selectList, updateRow } from './database/columns.ts';
+import { boundsOf, plain, type RowOf, selectList } from '../rows/columns.ts';
+import { type AttemptedRow, deliveryColumns } from '../rows/webhooks.ts';
+import { pageOf, updateRow } from './database/columns.ts';
 import { deleteRows, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import { type Database, write } from './database/database.ts';
 import type { EventLog } from './events.ts';
@@ -26,35 +21,11 @@ import { getWebhookRow } from './webhooks.ts';
  */
 const PRUNED_ROWS = 1000;
 
-const COLUMNS = {
-  number: plain<number>('d.number'),
-  event: plain<number>('d.event'),
-  id: plain<string>('d.id'),
-  eventId: plain<string>('e.id'),
-  type: plain<EventType>('e.type'),
-  campaignId: plain<string | null>("CASE WHEN json_valid(e.body) THEN json_extract(e.body, '$.data.campaign_id') END"),
-  state: plain<DeliveryState>('d.state'),
-  attempts: plain<number>('d.attempts'),
-  replayOf: plain<string | null>('d.replay_of'),
-  nextAttemptAt: plain<number | null>('d.next_attempt_at'),
-  lastAttemptAt: plain<number | null>('d.last_attempt_at'),
-  lastStatus: plain<number | null>('d.last_status'),
-  lastError: plain<string | null>('d.last_error'),
-  lastDurationMs: plain<number | null>('d.last_duration_ms'),
-  createdAt: plain<number>('d.created_at'),
-};
+const COLUMNS = deliveryColumns(
+  plain("CASE WHEN json_valid(e.body) THEN json_extract(e.body, '$.data.campaign_id') END"),
+);
 
 type DeliveryRow = RowOf<typeof COLUMNS>;
-
-/** An attempted delivery that still exists, and its webhook. */
-interface AttemptedRow {
-  readonly number: number | null;
-  readonly state: DeliveryState | null;
-  readonly attempts: number | null;
-  readonly webhook: number;
-  readonly url: string;
-  readonly enabled: 0 | 1;
-}
 
 const SELECT_DELIVERY = `
   SELECT ${selectList(COLUMNS)}
@@ -126,7 +97,7 @@ export class SqliteOutbox implements Synchronous<Outbox> {
            FROM webhooks w LEFT JOIN webhook_deliveries d ON d.webhook = w.number AND d.id = @id
            WHERE w.id = @webhookId`,
         )
-        .get({ id: delivery.id, webhookId: delivery.webhookId }) as AttemptedRow | undefined;
+        .get({ id: delivery.id, webhookId: delivery.webhookId }) as AttemptedRow<0 | 1> | undefined;
       if (row === undefined) return false;
       const { isRecorded, disables } = decideAttempt(row, {
         url: delivery.url,

@@ -2,7 +2,8 @@
 import { endsOf, type PastWork, type QueuedWork, workLeft } from '../../domain/queue-time.ts';
 import type { ComputedWith, Timings } from '../../domain/run-facts.ts';
 import { type ExpansionState, isEnd } from '../../domain/states.ts';
-import { type Column, flag, plain, type RowOf, readRow, selectList } from './database/columns.ts';
+import { type Column, plain, type RowOf, readRow, selectList } from '../rows/columns.ts';
+import { flag } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 
 /** Number of recent expansions on which estimates are based. */

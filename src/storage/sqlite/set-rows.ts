@@ -10,10 +10,9 @@ import {
   placeOf,
   REFERENCES,
   type StoredCounts,
-  toCounts,
   toOwnedSet,
   toStoredCounts,
-} from '../set-columns.ts';
+} from '../rows/user-sets.ts';
 import { updateRow } from './database/columns.ts';
 import { deleting, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import type { Database } from './database/database.ts';
@@ -63,11 +62,6 @@ export function assignSet(database: Database, owner: SetOwner, owned: OwnedSet |
 /** The JSON of a `counts` column. */
 export function encodeCounts(owned: Omit<OwnedSet, 'sha256'>): string {
   return JSON.stringify(toStoredCounts(owned));
-}
-
-/** The counts of a `counts` column, without its times. */
-export function decodeCounts(json: string): SeedCounts {
-  return toCounts(JSON.parse(json) as StoredCounts);
 }
 
 /**

@@ -4,7 +4,7 @@ import { webhookNotFound } from '../../domain/not-found.ts';
 import type { Accept } from '../../domain/ports/accept.ts';
 import type { Webhooks } from '../../domain/ports/webhooks.ts';
 import type { IdempotentRequest, Page, PageQuery } from '../../domain/types.ts';
-import type { CampaignEvent, NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../../domain/webhook-types.ts';
+import type { NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../../domain/webhook-types.ts';
 import {
   type KeptSecret,
   newWebhookSecret,
@@ -12,48 +12,21 @@ import {
   refuseMoreWebhooks,
   secretsToKeep,
 } from '../../domain/webhooks.ts';
+import { boundsOf, type RowOf, readRow, selectList } from '../rows/columns.ts';
+import { webhookColumns, webhookWrites } from '../rows/webhooks.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
-import {
-  boundsOf,
-  flag,
-  insertRow,
-  json,
-  pageOf,
-  plain,
-  type RowOf,
-  readRow,
-  selectList,
-  toFlag,
-  toJson,
-  updateRow,
-  type Written,
-} from './database/columns.ts';
+import { insertRow, pageOf, SQLITE, updateRow } from './database/columns.ts';
 import { deleteRows, type RowReference, refuseDamaged } from './database/damaged-rows.ts';
 import { type Database, write } from './database/database.ts';
 import { writeToFree } from './database/reserve.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency.ts';
 import type { Synchronous } from './promised.ts';
 
-const COLUMNS = {
-  number: plain<number>('number'),
-  id: plain<string>('id'),
-  url: plain<string>('url'),
-  events: json<CampaignEvent[]>('events'),
-  description: plain<string>('description'),
-  enabled: flag('enabled'),
-  disabledReason: plain<string | null>('disabled_reason'),
-  createdAt: plain<number>('created_at'),
-  updatedAt: plain<number>('updated_at'),
-};
+const COLUMNS = webhookColumns(SQLITE);
 
 type WebhookRow = RowOf<typeof COLUMNS>;
 
 const SELECT_WEBHOOK = `SELECT ${selectList(COLUMNS)} FROM webhooks`;
-
-/** Columns for the fields that a caller has set. */
-function columnsOf({ url, events, description, enabled }: WebhookChange): Written {
-  return { url, events: toJson(events), description, enabled: toFlag(enabled) };
-}
 
 export class SqliteWebhooks implements Synchronous<Webhooks> {
   readonly #database: Database;
@@ -70,7 +43,7 @@ export class SqliteWebhooks implements Synchronous<Webhooks> {
     return write(this.#database, () => {
       const count = this.#database.prepare('SELECT count(*) FROM webhooks').pluck().get() as number;
       refuseMoreWebhooks(count, maximum);
-      const row = { id, ...columnsOf({ ...input, enabled: true }), created_at: now, updated_at: now };
+      const row = { id, ...webhookWrites(SQLITE, { ...input, enabled: true }), created_at: now, updated_at: now };
       this.#insertSecret(insertRow(this.#database, 'webhooks', row), secret);
       this.#audit.made(id);
       return this.#signed(id, secret, now, once);
@@ -95,7 +68,11 @@ export class SqliteWebhooks implements Synchronous<Webhooks> {
       const row = getWebhookRow(this.#database, id);
       accept?.(toWebhook(row));
       const disabled_reason = reasonAfter(row, change);
-      updateRow(this.#database, 'webhooks', row.number, { ...columnsOf(change), disabled_reason, updated_at: now });
+      updateRow(this.#database, 'webhooks', row.number, {
+        ...webhookWrites(SQLITE, change),
+        disabled_reason,
+        updated_at: now,
+      });
       return this.get(id);
     });
   }

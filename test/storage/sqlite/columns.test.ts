@@ -1,17 +1,8 @@
 /** Columns: written by the keys of an object, read by a list, and bound only by name. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import {
-  flag,
-  insertRow,
-  json,
-  plain,
-  readRow,
-  selectList,
-  toFlag,
-  toJson,
-  updateRow,
-} from '../../../src/storage/sqlite/database/columns.ts';
+import { plain, readRow, selectList } from '../../../src/storage/rows/columns.ts';
+import { flag, insertRow, json, toFlag, toJson, updateRow } from '../../../src/storage/sqlite/database/columns.ts';
 import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 

@@ -14,24 +14,16 @@ import type {
   Page,
   PageQuery,
 } from '../../../domain/types.ts';
+import { audienceColumns, type NewAudience } from '../../rows/audiences.ts';
+import { boundsOf, plain, type RowOf, readRow, selectList } from '../../rows/columns.ts';
+import type { AudienceEvent, LastOfCampaign } from '../../rows/webhooks.ts';
 import type { Connection } from '../connection.ts';
-import {
-  boundsOf,
-  type Column,
-  insert,
-  insertRow,
-  pageOf,
-  plain,
-  type RowOf,
-  readRow,
-  selectList,
-  updateRow,
-} from '../database/columns.ts';
+import { insert, insertRow, pageOf, updateRow } from '../database/columns.ts';
 import type { Database, Sql, Transaction } from '../database/database.ts';
 import { enterAlone } from '../database/locks.ts';
 import type { Bound } from '../database/statement.ts';
 import { getLocked } from './campaign-rows.ts';
-import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
+import type { EventLog } from './events.ts';
 import { Remembered } from './remembered.ts';
 
 /** Maximum number of campaigns whose active audience is kept in memory (about 400 bytes each). */
@@ -41,28 +33,11 @@ const ACTIVE = 'audience';
 /** The key under which the active audiences of all campaigns are kept. */
 const ALL = '';
 
-const COLUMNS = {
-  campaignId: plain<string>('c.id'),
-  version: plain<number>('a.version'),
-  isActive: plain<boolean>('a.version IS NOT DISTINCT FROM c.active_version'),
-  size: plain<number>('a.size'),
-  candidates: plain<number>('a.candidates'),
-  populationSize: plain<number>('a.population_size'),
-  folder: plain<string>('a.folder'),
-  populationVersion: plain<string>('a.population_version'),
-  expansionId: plain<string>('e.id'),
-  createdAt: plain<number>('a.created_at'),
-} satisfies Record<keyof Audience, Column<unknown>>;
+const COLUMNS = audienceColumns(plain('a.version IS NOT DISTINCT FROM c.active_version'));
 
 const SELECT_AUDIENCE = `
   SELECT ${selectList(COLUMNS)}
   FROM audiences a JOIN campaigns c ON c.number = a.campaign JOIN expansions e ON e.number = a.expansion`;
-
-/** A version to insert, with the numbers of the campaign and the expansion. */
-type NewAudience = Pick<Audience, 'size' | 'candidates' | 'populationSize' | 'folder' | 'populationVersion'> & {
-  readonly campaign: number;
-  readonly expansion: number;
-};
 
 export class PostgresAudiences implements Audiences {
   readonly #database: Database;

@@ -6,7 +6,7 @@ import type { IdBlocks, SetOwner } from '../../../domain/user-sets.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { blocksOfSet, openUserSet } from '../../files/set-file.ts';
 import { listOwners } from '../../files/set-matches.ts';
-import { plain, type RowOf, readRow, selectList } from '../database/columns.ts';
+import { plain, type RowOf, readRow, selectList } from '../../rows/columns.ts';
 import type { Database } from '../database/database.ts';
 import { feedbackBlocks } from '../users/feedback.ts';
 import { isMissing } from '../users/set-files.ts';

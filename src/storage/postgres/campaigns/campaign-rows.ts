@@ -1,90 +1,24 @@
 /** Reads rows of campaigns, with the latest expansion and the active audience. */
-import { COPIED_INPUTS, type CopiedInput, type EndedExpansion, needsExpansion } from '../../../domain/campaigns.ts';
-import type { CampaignFeatures, Filters } from '../../../domain/features.ts';
 import { campaignNotFound } from '../../../domain/not-found.ts';
 import { EXPANSION_STATES, type ExpansionState, isEnd } from '../../../domain/states.ts';
-import type {
-  AudienceRequest,
-  Campaign,
-  CampaignPage,
-  CampaignQuery,
-  Excluded,
-  Labels,
-  Reason,
-  RefreshPolicy,
-  SeedCounts,
-} from '../../../domain/types.ts';
-import { type StoredCounts, toCounts } from '../../set-columns.ts';
-import { boundsOf, type Column, pageOf, plain, type RowOf, readRow, selectList } from '../database/columns.ts';
+import type { Campaign, CampaignPage, CampaignQuery, Labels } from '../../../domain/types.ts';
+import {
+  type CampaignInputs,
+  type CampaignRow,
+  campaignColumns,
+  inputColumns,
+  type RefreshedCampaign,
+  refreshedColumns,
+  toCampaign,
+  toRefreshed,
+} from '../../rows/campaigns.ts';
+import { boundsOf, readRow, selectList } from '../../rows/columns.ts';
+import { POSTGRES, pageOf } from '../database/columns.ts';
 import type { Sql } from '../database/database.ts';
 import { type Bound, toJson } from '../database/statement.ts';
 import { type QueueTimes, type RemainingTime, remainingTimes, timesOf } from './remaining-time.ts';
 
-/**
- * The columns of each input: in the campaign `c` or the installation `i`, and in the copy that an expansion keeps. JSON
- * is compared as text, because equal inputs have equal texts.
- */
-const COPIES: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
-  features: ['c.features::text', 'features::text'],
-  filters: ['c.filters::text', 'filters::text'],
-  seeds: ['c.seed_set', 'seed_set'],
-  suppression: ['c.suppression_set', 'suppression_set'],
-  commonSuppression: ['i.suppression_set', 'common_suppression_set'],
-};
-
-/** Whether an expansion has the campaign's current inputs; null if there is no expansion. */
-function same(expansion: string): Column<boolean | null> {
-  const all = COPIED_INPUTS.map((input) => {
-    const [own, copy] = COPIES[input];
-    return `${own} IS NOT DISTINCT FROM ${expansion}.${copy}`;
-  });
-  return plain(`CASE WHEN ${expansion}.number IS NOT NULL THEN ${all.join(' AND ')} END`);
-}
-
-const NO_SEEDS: SeedCounts = { received: 0, known: 0, unknown: 0, duplicate: 0, unknownExamples: [] };
-
-function readCounts(stored: unknown): SeedCounts {
-  return stored === null ? NO_SEEDS : toCounts(stored as StoredCounts);
-}
-
-/** The columns of a campaign. A new column is added here, in `toCampaign`, and in `columnsOf` of campaigns.ts. */
-const COLUMNS = {
-  number: plain<number>('c.number'),
-  id: plain<string>('c.id'),
-  externalId: plain<string | null>('c.external_id'),
-  name: plain<string>('c.name'),
-  labels: plain<Labels>('c.labels'),
-  features: plain<CampaignFeatures>('c.features'),
-  filters: plain<Filters>('c.filters'),
-  unknownFeatures: plain<number>('c.unknown_features'),
-  missingFeatures: plain<number>('c.missing_features'),
-  audience: plain<AudienceRequest>('c.audience'),
-  everyMs: plain<number | null>('c.refresh_every'),
-  onNewPopulation: plain<boolean>('c.refresh_on_population'),
-  onChange: plain<boolean>('c.refresh_on_change'),
-  seeds: { sql: 'c.seed_counts', read: readCounts },
-  createdAt: plain<number>('c.created_at'),
-  updatedAt: plain<number>('greatest(c.updated_at, e.updated_at)'),
-  hasSeeds: plain<boolean>('c.seed_set IS NOT NULL'),
-  isLatestRunning: plain<boolean>('j.number IS NOT NULL'),
-  sameAsLatest: same('e'),
-  sameAsActive: same('x'),
-  expansion: plain<number | null>('e.number'),
-  expansionId: plain<string | null>('e.id'),
-  state: plain<ExpansionState | null>('e.state'),
-  progress: plain<number>('coalesce(e.progress, 0)'),
-  reason: plain<Reason | null>('e.reason'),
-  excluded: plain<Excluded | null>('e.excluded'),
-  modelVersion: plain<string | null>('e.model_version'),
-  populationVersion: plain<string | null>('e.population_version'),
-  timings: plain<Record<string, number>>("coalesce(e.timings, '{}')"),
-  quality: plain<Record<string, unknown> | null>('e.quality'),
-  audienceVersion: plain<number | null>('a.version'),
-  audienceSize: plain<number | null>('a.size'),
-  candidates: plain<number | null>('a.candidates'),
-};
-
-type CampaignRow = RowOf<typeof COLUMNS>;
+const COLUMNS = campaignColumns(POSTGRES);
 
 const SELECT_CAMPAIGN = `
   SELECT ${selectList(COLUMNS)}
@@ -95,36 +29,8 @@ const SELECT_CAMPAIGN = `
   LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
   LEFT JOIN expansions x ON x.number = a.expansion`;
 
-/** A campaign with a refresh policy, and its latest expansion. */
-const REFRESHED = {
-  id: COLUMNS.id,
-  everyMs: COLUMNS.everyMs,
-  onNewPopulation: COLUMNS.onNewPopulation,
-  onChange: COLUMNS.onChange,
-  state: plain<ExpansionState>('e.state'),
-  createdAt: plain<number>('e.created_at'),
-  populationVersion: plain<string | null>('e.population_version'),
-  hasSameInputs: plain<boolean>(same('e').sql),
-};
-
-interface RefreshedCampaign {
-  readonly id: string;
-  readonly policy: RefreshPolicy;
-  readonly latest: EndedExpansion;
-}
-
-/** Inputs that an expansion copies from its campaign: stored features and filters. */
-const INPUTS = {
-  number: plain<number>('c.number'),
-  features: plain<string>('c.features::text'),
-  filters: plain<string>('c.filters::text'),
-  seedSet: plain<string | null>('c.seed_set'),
-  seeds: COLUMNS.seeds,
-  suppressionSet: plain<string | null>('c.suppression_set'),
-  commonSuppressionSet: plain<string | null>('i.suppression_set'),
-};
-
-export type CampaignInputs = RowOf<typeof INPUTS>;
+const REFRESHED = refreshedColumns(POSTGRES);
+const INPUTS = inputColumns(POSTGRES);
 
 export async function readInputs(sql: Sql, number: number): Promise<CampaignInputs> {
   const select = `SELECT ${selectList(INPUTS)} FROM campaigns c CROSS JOIN installation i WHERE c.number = @number`;
@@ -167,7 +73,7 @@ export async function findCampaign(sql: Sql, id: string, queue?: QueueTimes): Pr
   if (stored === undefined) return null;
   const row = readRow(COLUMNS, stored);
   const remaining = queue ? timesOf(queue) : await remainingTimes(sql, latestOf([row]));
-  return toCampaign(row, remaining);
+  return withRemaining(row, remaining);
 }
 
 /** The id of the campaign with this external id; undefined if there is no such campaign. */
@@ -188,7 +94,7 @@ export async function listCampaigns(sql: Sql, query: CampaignQuery): Promise<Cam
   );
   const campaigns = rows.map((row) => readRow(COLUMNS, row));
   const remaining = await remainingTimes(sql, latestOf(campaigns));
-  return pageOf('campaigns', campaigns, query.limit, (row) => toCampaign(row, remaining));
+  return pageOf('campaigns', campaigns, query.limit, (row) => withRemaining(row, remaining));
 }
 
 /** Campaigns with a refresh policy, seeds and an ended latest expansion, in the order of these expansions. */
@@ -202,10 +108,7 @@ export async function readRefreshed(sql: Sql): Promise<readonly RefreshedCampaig
        AND (c.refresh_every IS NOT NULL OR c.refresh_on_population OR c.refresh_on_change)
      ORDER BY e.number`,
   );
-  return rows.map((stored) => {
-    const { id, everyMs, onNewPopulation, onChange, ...latest } = readRow(REFRESHED, stored);
-    return { id, policy: { everyMs, onNewPopulation, onChange }, latest };
-  });
+  return rows.map((stored) => toRefreshed(readRow(REFRESHED, stored)));
 }
 
 export async function countsByState(sql: Sql): Promise<Record<ExpansionState, number>> {
@@ -224,35 +127,9 @@ function latestOf(rows: readonly CampaignRow[]) {
   );
 }
 
-function toCampaign(row: CampaignRow, remaining: RemainingTime): Campaign {
-  return {
-    id: row.id,
-    externalId: row.externalId,
-    name: row.name,
-    labels: row.labels,
-    features: row.features,
-    filters: row.filters,
-    audience: row.audience,
-    refresh: { everyMs: row.everyMs, onNewPopulation: row.onNewPopulation, onChange: row.onChange },
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-    seeds: row.seeds,
-    featureCounts: { unknown: row.unknownFeatures, missing: row.missingFeatures },
-    needsExpansion: needsExpansion(row),
-    expansionId: row.expansionId,
-    state: row.state,
-    progress: row.progress,
-    reason: row.reason,
-    excluded: row.excluded,
-    modelVersion: row.modelVersion,
-    populationVersion: row.populationVersion,
-    timings: row.timings,
-    quality: row.quality,
-    audienceVersion: row.audienceVersion,
-    audienceSize: row.audienceSize,
-    candidates: row.candidates,
-    remainingMs: row.expansion === null || isEnd(row.state!) ? null : remaining(row.expansion),
-  };
+function withRemaining(row: CampaignRow, remaining: RemainingTime): Campaign {
+  const { expansion, state } = row;
+  return toCampaign(row, expansion === null || isEnd(state!) ? null : remaining(expansion));
 }
 
 /** Texts are compared by bytes, and letters of ASCII without their case, as SQLite does. */

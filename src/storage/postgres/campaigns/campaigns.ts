@@ -15,11 +15,12 @@ import type {
 import { countSeeds } from '../../../domain/user-sets.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { writeBlocks } from '../../files/writer.ts';
+import { campaignWrites } from '../../rows/campaigns.ts';
+import type { LastOfCampaign } from '../../rows/webhooks.ts';
 import type { PostgresAuditLog } from '../audit-log.ts';
 import type { Connection } from '../connection.ts';
-import { insertRow, updateRow, type Written } from '../database/columns.ts';
+import { insertRow, POSTGRES, updateRow } from '../database/columns.ts';
 import type { Sql, Transaction } from '../database/database.ts';
-import { toJson } from '../database/statement.ts';
 import { findAnswer, keepAnswerOf } from '../idempotency.ts';
 import type { Cleanup } from '../upkeep/cleanup.ts';
 import { record, recordEnd } from '../upkeep/unused-blobs.ts';
@@ -36,7 +37,7 @@ import {
   listCampaigns,
   readLabels,
 } from './campaign-rows.ts';
-import type { EventLog, LastOfCampaign } from './events.ts';
+import type { EventLog } from './events.ts';
 import type { PostgresExpansions } from './expansions.ts';
 import { QueueTimes } from './remaining-time.ts';
 import { Remembered } from './remembered.ts';
@@ -93,7 +94,7 @@ export class PostgresCampaigns implements Campaigns {
       accept?.(before);
       if (change.externalId !== before.externalId) await refuseTakenId(t, change.externalId);
       const now = this.#now();
-      await updateRow(t, 'campaigns', number, { ...columnsOf(change), updated_at: now });
+      await updateRow(t, 'campaigns', number, { ...campaignWrites(POSTGRES, change), updated_at: now });
       if (change.labels) t.announce(LABELS, id);
       if (change.audience) await this.#parts.audiences.resize(t, number, change.audience, now);
       return getCampaign(t, id, queue);
@@ -162,7 +163,10 @@ export class PostgresCampaigns implements Campaigns {
       // the external id is checked again, because another process may have used it by now
       await refuseTakenId(t, input.externalId);
       const number = await insertRow(t, 'campaigns', {
-        ...{ id, ...columnsOf({ ...input, features: { values: input.features, counts: input.featureCounts } }) },
+        ...{
+          id,
+          ...campaignWrites(POSTGRES, { ...input, features: { values: input.features, counts: input.featureCounts } }),
+        },
         ...{ created_at: now, updated_at: now },
       });
       audit.made(id);
@@ -209,21 +213,4 @@ async function deleteRows(t: Transaction, number: number, now: number): Promise<
   await t.run('DELETE FROM expansions WHERE campaign = @number', { number });
   await t.run('DELETE FROM campaigns WHERE number = @number', { number });
   return [...new Set(rankings.map(({ folder }) => folder))];
-}
-
-/** Columns for the fields that a caller has set. */
-function columnsOf(given: CampaignChange): Written {
-  return {
-    external_id: given.externalId,
-    name: given.name,
-    labels: toJson(given.labels),
-    features: toJson(given.features?.values),
-    unknown_features: given.features?.counts.unknown,
-    missing_features: given.features?.counts.missing,
-    filters: toJson(given.filters),
-    audience: toJson(given.audience),
-    refresh_every: given.refresh?.everyMs,
-    refresh_on_population: given.refresh?.onNewPopulation,
-    refresh_on_change: given.refresh?.onChange,
-  };
 }

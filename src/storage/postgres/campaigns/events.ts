@@ -3,28 +3,22 @@
  * milliseconds since 1970.
  */
 import { randomUUID } from 'node:crypto';
-import type { ExpansionState } from '../../../domain/states.ts';
 import type { Reason } from '../../../domain/types.ts';
-import type { CallerEvent, CampaignEvent, EventType } from '../../../domain/webhook-types.ts';
+import type { CampaignEvent, EventType } from '../../../domain/webhook-types.ts';
 import { eventOfEnd } from '../../../domain/webhooks.ts';
+import {
+  type AudienceEvent,
+  type EndedExpansionRow,
+  type LastOfCampaign,
+  SELECT_ACTIVE,
+  SELECT_ENDED_EXPANSION,
+} from '../../rows/webhooks.ts';
 import { insertRow } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import { toJson } from '../database/statement.ts';
 
 /** The topic that is announced when a delivery was queued. */
 const DELIVERIES = 'webhooks';
-
-/** Events about changes that callers make to an audience. */
-export type AudienceEvent = Exclude<CallerEvent, 'campaign.deleted'>;
-
-/** A campaign at the time of its deletion. */
-export interface LastOfCampaign {
-  readonly id: string;
-  readonly externalId: string | null;
-  readonly name: string;
-  /** Active audience version; null if there is none. */
-  readonly version: number | null;
-}
 
 /** Writes events. Each method runs inside the caller's transaction. */
 export class EventLog {
@@ -40,14 +34,7 @@ export class EventLog {
    * given trace, by default to the trace of the expansion's job.
    */
   async expansionEnded(t: Transaction, expansion: number, now: number, given: string | null = null): Promise<void> {
-    const row = await t.get<EndedExpansion>(
-      `SELECT c.id AS campaign_id, c.external_id, c.name, e.id AS expansion_id, e.state, e.reason, a.version, a.size,
-         j.traceparent
-       FROM expansions e JOIN campaigns c ON c.number = e.campaign LEFT JOIN audiences a ON a.expansion = e.number
-       LEFT JOIN jobs j ON j.expansion = e.number
-       WHERE e.number = @expansion`,
-      { expansion },
-    );
+    const row = await t.get<EndedExpansionRow<Reason>>(SELECT_ENDED_EXPANSION, { expansion });
     const { version: audience_version, size, reason, traceparent, ...rest } = row!;
     const type = eventOfEnd(row!.state, row!.version);
     await this.#tell(t, type, { ...rest, audience_version, size, reason }, now, given ?? traceparent);
@@ -61,12 +48,9 @@ export class EventLog {
     previous: number | null,
     now: number,
   ): Promise<void> {
-    const row = await t.get<Pick<EndedExpansion, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size'>>(
-      `SELECT c.id AS campaign_id, c.external_id, c.name, a.version, a.size
-       FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
-       WHERE c.number = @campaign`,
-      { campaign },
-    );
+    const row = await t.get<
+      Pick<EndedExpansionRow<Reason>, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size'>
+    >(SELECT_ACTIVE, { campaign });
     const { version, size, ...names } = row!;
     await this.#tell(t, type, { ...names, audience_version: version, size, previous_version: previous }, now);
   }
@@ -126,16 +110,4 @@ export class EventLog {
     const event = await this.insertEvent(t, type, data, now, traceparent);
     for (const { number } of webhooks) await this.insertDelivery(t, number, event, null, now);
   }
-}
-
-interface EndedExpansion {
-  readonly campaign_id: string;
-  readonly external_id: string | null;
-  readonly name: string;
-  readonly expansion_id: string;
-  readonly state: ExpansionState;
-  readonly reason: Reason | null;
-  readonly version: number | null;
-  readonly size: number | null;
-  readonly traceparent: string | null;
 }

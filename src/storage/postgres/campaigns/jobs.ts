@@ -1,18 +1,19 @@
 /** Implements the jobs port with Postgres. Each claim, lease, stage and end is one transaction. */
 import { isAbsolute, normalize } from 'node:path';
 import { decide, type ExpansionCommand } from '../../../domain/expansions.ts';
-import type { CampaignFeatures, Filters } from '../../../domain/features.ts';
 import type { Jobs } from '../../../domain/ports/jobs.ts';
 import type { Timings } from '../../../domain/run-facts.ts';
 import type { ExpansionResult, Job, Pins, Reason } from '../../../domain/types.ts';
 import { assert } from '../../../lib/errors.ts';
+import { readRow, selectList } from '../../rows/columns.ts';
+import { jobColumns, type RunningRow } from '../../rows/expansions.ts';
 import type { Connection } from '../connection.ts';
-import { plain, readRow, selectList } from '../database/columns.ts';
+import { POSTGRES } from '../database/columns.ts';
 import type { Sql, Transaction } from '../database/database.ts';
 import type { PostgresAudiences } from './audiences.ts';
 import { lockCampaign } from './campaign-rows.ts';
 import type { EventLog } from './events.ts';
-import { applyEffects, type RunningRow, runningExpansions, setsOf } from './expansion-rows.ts';
+import { applyEffects, runningExpansions, setsOf } from './expansion-rows.ts';
 
 /** Its dependencies. */
 interface Parts {
@@ -20,21 +21,7 @@ interface Parts {
   readonly audiences: PostgresAudiences;
 }
 
-/** The job columns that the owner receives, without sets and pins. */
-const DESCRIPTION = {
-  id: plain<string>('j.id'),
-  expansionId: plain<string>('e.id'),
-  campaignId: plain<string>('c.id'),
-  attempt: plain<number>('j.attempt'),
-  deaths: plain<number>('j.deaths'),
-  owner: plain<string>('j.owner'),
-  token: plain<number>('j.token'),
-  externalId: plain<string | null>('c.external_id'),
-  features: plain<CampaignFeatures>('e.features'),
-  filters: plain<Filters>('e.filters'),
-  queuedAt: plain<number>('j.queued_at'),
-  traceparent: plain<string | null>('j.traceparent'),
-};
+const DESCRIPTION = jobColumns(POSTGRES);
 
 const SELECT_JOB = `SELECT ${selectList(DESCRIPTION)}
   FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign`;

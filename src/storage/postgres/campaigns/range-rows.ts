@@ -2,7 +2,7 @@
 import type { RangeClaim, RangeInputs } from '../../../domain/ports/ranges.ts';
 import type { RangeState, SegmentRange } from '../../../domain/ranges.ts';
 import type { Job } from '../../../domain/types.ts';
-import { plain, readRow, selectList } from '../database/columns.ts';
+import { plain, readRow, selectList } from '../../rows/columns.ts';
 import type { Sql, Transaction } from '../database/database.ts';
 
 const OFFER = {

@@ -1,41 +1,21 @@
-/**
- * Columns of a table or a query, each named in one place. For reads, one list of columns determines the SELECT list and
- * the row type. For writes, the keys of one object are the column names and the bound names.
- */
-import { decodeCursor, encodeCursor, type ListName } from '../../../domain/cursors.ts';
-import type { Page, PageQuery } from '../../../domain/types.ts';
+/** Columns as Postgres stores them, and statements that write rows. The driver reads JSON and booleans as their values. */
+import type { ListName } from '../../../domain/cursors.ts';
+import type { Page } from '../../../domain/types.ts';
+import type { CampaignDialect } from '../../rows/campaigns.ts';
+import { cutPage, type Dialect, plain, withoutUndefined } from '../../rows/columns.ts';
 import type { Sql } from './database.ts';
+import { toJson } from './statement.ts';
 
-/** Defines how a column is selected and read. The driver reads numbers, booleans and JSON as their values. */
-export interface Column<T> {
-  /** SQL of the column: a name or an expression. */
-  readonly sql: string;
-  /** Converts the value; by default, the value is returned unchanged. */
-  readonly read?: (stored: unknown) => T;
-}
-
-type Columns = Readonly<Record<string, Column<unknown>>>;
-
-export type RowOf<C extends Columns> = { readonly [K in keyof C]: C[K] extends Column<infer T> ? T : never };
-
-/** A column whose value is returned. */
-export function plain<T>(sql: string): Column<T> {
-  return { sql };
-}
-
-/** `<sql> AS <name>, ..` */
-export function selectList(columns: Columns): string {
-  return Object.entries(columns)
-    .map(([name, { sql }]) => `${sql} AS "${name}"`)
-    .join(', ');
-}
-
-/** Makes an object from the values of a row that was selected with `selectList` of the same columns. */
-export function readRow<C extends Columns>(columns: C, stored: object): RowOf<C> {
-  const row = stored as Record<string, unknown>;
-  for (const [name, { read }] of Object.entries(columns)) if (read) row[name] = read(row[name]);
-  return row as RowOf<C>;
-}
+/** How Postgres stores JSON, booleans and times. */
+export const POSTGRES: Dialect<boolean> & CampaignDialect = {
+  json: plain,
+  flag: plain,
+  toJson,
+  toFlag: (value) => value,
+  textOf: (sql) => `${sql}::text`,
+  is: 'IS NOT DISTINCT FROM',
+  later: (one, other) => `greatest(${one}, ${other})`,
+};
 
 /** Values to write, by column; undefined values are left out. JSON columns get texts of `toJson`. */
 export type Written = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -67,18 +47,6 @@ function insertOf(table: string, written: Written): string {
   return `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((name) => `@${name}`).join(', ')})`;
 }
 
-function withoutUndefined(written: Written): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined));
-}
-
-/**
- * The bound values for listing rows, newest first.
- * @throws AppError invalid_cursor
- */
-export function boundsOf(list: ListName, { cursor, limit }: PageQuery): { before: number; most: number } {
-  return { before: cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(list, cursor), most: limit + 1 };
-}
-
 /** The first `limit` rows, and the cursor of the next page if there are more. */
 export function pageOf<Row extends { readonly number: number }, T>(
   list: ListName,
@@ -86,10 +54,6 @@ export function pageOf<Row extends { readonly number: number }, T>(
   limit: number,
   toItem: (row: Row) => T,
 ): Page<T> {
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    items: page.map(toItem),
-    nextCursor: last !== undefined && rows.length > limit ? encodeCursor(list, last.number) : null,
-  };
+  const { page, nextCursor } = cutPage(list, rows, limit);
+  return { items: page.map(toItem), nextCursor };
 }

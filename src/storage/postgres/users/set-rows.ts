@@ -11,7 +11,7 @@ import {
   type StoredCounts,
   toOwnedSet,
   toStoredCounts,
-} from '../../set-columns.ts';
+} from '../../rows/user-sets.ts';
 import type { Sql } from '../database/database.ts';
 import { toJson } from '../database/statement.ts';
 

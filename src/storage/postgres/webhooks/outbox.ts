@@ -2,18 +2,13 @@
 import { deliveryNotFound } from '../../../domain/not-found.ts';
 import type { Outbox } from '../../../domain/ports/outbox.ts';
 import type { IdempotentRequest, Page } from '../../../domain/types.ts';
-import type {
-  Attempt,
-  Delivery,
-  DeliveryQuery,
-  DeliveryState,
-  DueDelivery,
-  EventType,
-} from '../../../domain/webhook-types.ts';
+import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../../../domain/webhook-types.ts';
 import { decideAttempt, requireEnabled } from '../../../domain/webhooks.ts';
+import { boundsOf, type RowOf, readRow, selectList } from '../../rows/columns.ts';
+import { type AttemptedRow, deliveryColumns } from '../../rows/webhooks.ts';
 import type { EventLog } from '../campaigns/events.ts';
 import type { Connection } from '../connection.ts';
-import { boundsOf, pageOf, plain, type RowOf, readRow, selectList, updateRow } from '../database/columns.ts';
+import { pageOf, updateRow } from '../database/columns.ts';
 import type { Database, Sql, Transaction } from '../database/database.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from '../idempotency.ts';
 import { SenderLocks } from './sender-locks.ts';
@@ -22,40 +17,14 @@ import { getWebhookRow, NEWEST_FIRST } from './webhooks.ts';
 /** Maximum number of rows that one call of `prune` removes from each table. */
 const PRUNED_ROWS = 1000;
 
-const COLUMNS = {
-  number: plain<number>('d.number'),
-  event: plain<number>('d.event'),
-  id: plain<string>('d.id'),
-  eventId: plain<string>('e.id'),
-  type: plain<EventType>('e.type'),
-  // functions of Postgres for JSON refuse some texts that a campaign's name may contain
-  campaignId: { sql: 'e.body', read: (body: unknown) => campaignOf(body as string) },
-  state: plain<DeliveryState>('d.state'),
-  attempts: plain<number>('d.attempts'),
-  replayOf: plain<string | null>('d.replay_of'),
-  nextAttemptAt: plain<number | null>('d.next_attempt_at'),
-  lastAttemptAt: plain<number | null>('d.last_attempt_at'),
-  lastStatus: plain<number | null>('d.last_status'),
-  lastError: plain<string | null>('d.last_error'),
-  lastDurationMs: plain<number | null>('d.last_duration_ms'),
-  createdAt: plain<number>('d.created_at'),
-};
+// functions of Postgres for JSON refuse some texts that a campaign's name may contain
+const COLUMNS = deliveryColumns({ sql: 'e.body', read: (body) => campaignOf(body as string) });
 
 function campaignOf(body: string): string | null {
   return (JSON.parse(body) as { readonly data: { readonly campaign_id?: string } }).data.campaign_id ?? null;
 }
 
 type DeliveryRow = RowOf<typeof COLUMNS>;
-
-/** An attempted delivery that still exists, and its webhook. */
-interface AttemptedRow {
-  readonly number: number | null;
-  readonly state: DeliveryState | null;
-  readonly attempts: number | null;
-  readonly webhook: number;
-  readonly url: string;
-  readonly enabled: boolean;
-}
 
 const SELECT_DELIVERY = `
   SELECT ${selectList(COLUMNS)}
@@ -118,7 +87,7 @@ export class PostgresOutbox implements Outbox {
 
   async record(delivery: DueDelivery, attempt: Attempt, now: number): Promise<boolean> {
     return this.#database.write(async (transaction) => {
-      const row = await transaction.get<AttemptedRow>(
+      const row = await transaction.get<AttemptedRow<boolean>>(
         `SELECT d.number, d.state, d.attempts, w.number AS webhook, w.url, w.enabled
          FROM webhooks w LEFT JOIN webhook_deliveries d ON d.webhook = w.number AND d.id = @id
          WHERE w.id = @webhookId`,

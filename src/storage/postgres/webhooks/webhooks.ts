@@ -4,51 +4,21 @@ import { webhookNotFound } from '../../../domain/not-found.ts';
 import type { Accept } from '../../../domain/ports/accept.ts';
 import type { Webhooks } from '../../../domain/ports/webhooks.ts';
 import type { IdempotentRequest, Page, PageQuery } from '../../../domain/types.ts';
-import type {
-  CampaignEvent,
-  NewWebhook,
-  SignedWebhook,
-  Webhook,
-  WebhookChange,
-} from '../../../domain/webhook-types.ts';
+import type { NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../../../domain/webhook-types.ts';
 import { newWebhookSecret, reasonAfter, refuseMoreWebhooks, secretsToKeep } from '../../../domain/webhooks.ts';
+import { boundsOf, type RowOf, selectList } from '../../rows/columns.ts';
+import { webhookColumns, webhookWrites } from '../../rows/webhooks.ts';
 import type { PostgresAuditLog } from '../audit-log.ts';
 import type { Connection } from '../connection.ts';
-import {
-  boundsOf,
-  insert,
-  insertRow,
-  pageOf,
-  plain,
-  type RowOf,
-  selectList,
-  updateRow,
-  type Written,
-} from '../database/columns.ts';
+import { insert, insertRow, POSTGRES, pageOf, updateRow } from '../database/columns.ts';
 import type { Database, Sql, Transaction } from '../database/database.ts';
-import { toJson } from '../database/statement.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from '../idempotency.ts';
 
-const COLUMNS = {
-  number: plain<number>('number'),
-  id: plain<string>('id'),
-  url: plain<string>('url'),
-  events: plain<CampaignEvent[]>('events'),
-  description: plain<string>('description'),
-  enabled: plain<boolean>('enabled'),
-  disabledReason: plain<string | null>('disabled_reason'),
-  createdAt: plain<number>('created_at'),
-  updatedAt: plain<number>('updated_at'),
-};
+const COLUMNS = webhookColumns(POSTGRES);
 
 type WebhookRow = RowOf<typeof COLUMNS>;
 
 const SELECT_WEBHOOK = `SELECT ${selectList(COLUMNS)} FROM webhooks`;
-
-/** Columns for the fields that a caller has set. */
-function columnsOf({ url, events, description, enabled }: WebhookChange): Written {
-  return { url, events: toJson(events), description, enabled };
-}
 
 export class PostgresWebhooks implements Webhooks {
   readonly #database: Database;
@@ -70,7 +40,7 @@ export class PostgresWebhooks implements Webhooks {
     return this.#database.write(async (transaction) => {
       const { count } = (await transaction.get<{ count: number }>('SELECT count(*) AS count FROM webhooks'))!;
       refuseMoreWebhooks(count, maximum);
-      const row = { id, ...columnsOf({ ...input, enabled: true }), created_at: now, updated_at: now };
+      const row = { id, ...webhookWrites(POSTGRES, { ...input, enabled: true }), created_at: now, updated_at: now };
       const webhook = await insertRow(transaction, 'webhooks', row);
       await insert(transaction, 'webhook_secrets', { webhook, secret });
       this.#audit.made(id);
@@ -95,7 +65,11 @@ export class PostgresWebhooks implements Webhooks {
       const row = await getWebhookRow(transaction, id);
       accept?.(toWebhook(row));
       const disabled_reason = reasonAfter(row, change);
-      await updateRow(transaction, 'webhooks', row.number, { ...columnsOf(change), disabled_reason, updated_at: now });
+      await updateRow(transaction, 'webhooks', row.number, {
+        ...webhookWrites(POSTGRES, change),
+        disabled_reason,
+        updated_at: now,
+      });
       return toWebhook(await getWebhookRow(transaction, id));
     });
   }

@@ -1,33 +1,14 @@
-/**
- * Columns of a table or a query, each named in one place. For reads, one list of columns determines the SELECT list,
- * the row type and the values. For writes, the keys of one object are the column names and the bound names.
- */
-
-import { decodeCursor, encodeCursor, type ListName } from '../../../domain/cursors.ts';
-import type { Page, PageQuery } from '../../../domain/types.ts';
+/** Columns as SQLite stores them, and statements that write rows. */
+import type { ListName } from '../../../domain/cursors.ts';
+import type { Page } from '../../../domain/types.ts';
 import { AppError } from '../../../lib/errors.ts';
+import type { CampaignDialect } from '../../rows/campaigns.ts';
+import { type Column, cutPage, type Dialect, withoutUndefined } from '../../rows/columns.ts';
 import { type RowReference, wholeRows } from './damaged-rows.ts';
 import type { Database } from './driver.ts';
 
 /** The types of values in SQLite. */
 export type Value = string | number | null;
-
-/** Defines how a column is selected and read. */
-export interface Column<T> {
-  /** SQL of the column: a name or an expression. */
-  readonly sql: string;
-  /** Converts the stored value; by default, the value is returned unchanged. */
-  readonly read?: (stored: Value) => T;
-}
-
-type Columns = Readonly<Record<string, Column<unknown>>>;
-
-export type RowOf<C extends Columns> = { readonly [K in keyof C]: C[K] extends Column<infer T> ? T : never };
-
-/** A column whose stored value is returned. */
-export function plain<T extends Value>(sql: string): Column<T> {
-  return { sql };
-}
 
 /** A boolean stored as 0 or 1. */
 export function flag(sql: string): Column<boolean> {
@@ -39,39 +20,13 @@ export function json<T>(sql: string): Column<T> {
   return { sql, read: (stored) => (stored === null ? null : parse(sql, stored)) as T };
 }
 
-function parse(sql: string, stored: Value): unknown {
+function parse(sql: string, stored: unknown): unknown {
   try {
     return JSON.parse(stored as string);
   } catch (error) {
     throw new AppError('database_damaged', `${sql} is not JSON: a row is damaged`, { cause: error });
   }
 }
-
-/** `<sql> AS <name>, ..` */
-export function selectList(columns: Columns): string {
-  return Object.entries(columns)
-    .map(([name, { sql }]) => `${sql} AS "${name}"`)
-    .join(', ');
-}
-
-/** Makes an object from the values of a row that was selected with `selectList` of the same columns. */
-export function readRow<C extends Columns>(columns: C, stored: unknown): RowOf<C> {
-  const row = stored as Record<string, unknown>;
-  for (const [name, read] of readersOf(columns)) row[name] = read(row[name] as Value);
-  return row as RowOf<C>;
-}
-
-/** The `read` functions by column. */
-function readersOf(columns: Columns) {
-  let readers = READERS.get(columns);
-  if (readers === undefined) {
-    readers = Object.entries(columns).flatMap(([name, { read }]) => (read ? [[name, read] as const] : []));
-    READERS.set(columns, readers);
-  }
-  return readers;
-}
-
-const READERS = new WeakMap<Columns, (readonly [name: string, read: (stored: Value) => unknown])[]>();
 
 /** Values to write, by column; undefined values are left out. */
 export type Written = Readonly<Record<string, Value | undefined>>;
@@ -85,6 +40,14 @@ export function toJson(value: object | null | undefined): string | null | undefi
 export function toFlag(value: boolean | undefined): 0 | 1 | undefined {
   return value === undefined ? undefined : value ? 1 : 0;
 }
+
+/** How SQLite stores JSON, booleans and times. */
+export const SQLITE: Dialect<0 | 1> & CampaignDialect = {
+  ...{ json, flag, toJson, toFlag },
+  textOf: (sql) => sql,
+  is: 'IS',
+  later: (one, other) => `max(${one}, coalesce(${other}, 0))`,
+};
 
 /** Inserts a row and returns its number. Missing columns get the schema's default. */
 export function insertRow(database: Database, table: string, written: Written): number {
@@ -104,20 +67,6 @@ export function updateRow(database: Database, table: string, number: number, wri
   database.prepare(`UPDATE ${table} SET ${assignments.join(', ')} WHERE number = @number`).run({ ...row, number });
 }
 
-function withoutUndefined(written: Written): Record<string, Value> {
-  const row: Record<string, Value> = {};
-  for (const [name, value] of Object.entries(written)) if (value !== undefined) row[name] = value;
-  return row;
-}
-
-/**
- * The bound values for listing rows, newest first.
- * @throws AppError invalid_cursor
- */
-export function boundsOf(list: ListName, { cursor, limit }: PageQuery): { before: number; most: number } {
-  return { before: cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(list, cursor), most: limit + 1 };
-}
-
 /**
  * The first `limit` rows, without damaged rows. The cursor refers to the last row of the page, so later rows do not
  * affect the next page.
@@ -130,10 +79,6 @@ export function pageOf<Row extends { readonly number: number }, T>(
   referencesOf: (row: Row) => readonly RowReference[],
   toItem: (row: Row) => T,
 ): Page<T> {
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    items: wholeRows(database, page, referencesOf).map(toItem),
-    nextCursor: last !== undefined && rows.length > limit ? encodeCursor(list, last.number) : null,
-  };
+  const { page, nextCursor } = cutPage(list, rows, limit);
+  return { items: wholeRows(database, page, referencesOf).map(toItem), nextCursor };
 }

@@ -1,6 +1,6 @@
 /** Columns that refer to user sets, and the JSON in their columns of counts. These are the same in each SQL dialect. */
-import type { SeedCounts } from '../domain/types.ts';
-import type { OwnedSet, SetOwner } from '../domain/user-sets.ts';
+import type { SeedCounts } from '../../domain/types.ts';
+import type { OwnedSet, SetOwner } from '../../domain/user-sets.ts';
 
 /** Every column that refers to a set. */
 export const REFERENCES = [

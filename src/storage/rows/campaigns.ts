@@ -1,0 +1,187 @@
+/** Columns of campaigns, with the latest expansion and the active audience, for all dialects of SQL. */
+import { COPIED_INPUTS, type CopiedInput, type EndedExpansion, needsExpansion } from '../../domain/campaigns.ts';
+import type { CampaignFeatures, Filters } from '../../domain/features.ts';
+import type { ExpansionState } from '../../domain/states.ts';
+import type {
+  AudienceRequest,
+  Campaign,
+  CampaignChange,
+  Excluded,
+  Labels,
+  Reason,
+  RefreshPolicy,
+  SeedCounts,
+} from '../../domain/types.ts';
+import { type Column, type Dialect, plain, type RowOf } from './columns.ts';
+import { type StoredCounts, toCounts } from './user-sets.ts';
+
+/** What differs between dialects when a campaign is read. */
+export interface CampaignDialect extends Pick<Dialect<unknown>, 'json' | 'flag'> {
+  /** The text of a JSON column. Equal inputs have equal texts. */
+  readonly textOf: (sql: string) => string;
+  /** Operator that compares two values and takes NULL for a value. */
+  readonly is: string;
+  /** The later of two times, of which the second may be NULL. */
+  readonly later: (one: string, other: string) => string;
+}
+
+const NO_SEEDS: SeedCounts = { received: 0, known: 0, unknown: 0, duplicate: 0, unknownExamples: [] };
+
+/** The columns of a campaign. A new column is added here, in `toCampaign`, and in `campaignWrites`. */
+export function campaignColumns(dialect: CampaignDialect) {
+  const { json, flag, later } = dialect;
+  return {
+    number: plain<number>('c.number'),
+    id: plain<string>('c.id'),
+    externalId: plain<string | null>('c.external_id'),
+    name: plain<string>('c.name'),
+    labels: json<Labels>('c.labels'),
+    features: json<CampaignFeatures>('c.features'),
+    filters: json<Filters>('c.filters'),
+    unknownFeatures: plain<number>('c.unknown_features'),
+    missingFeatures: plain<number>('c.missing_features'),
+    audience: json<AudienceRequest>('c.audience'),
+    everyMs: plain<number | null>('c.refresh_every'),
+    onNewPopulation: flag('c.refresh_on_population'),
+    onChange: flag('c.refresh_on_change'),
+    seeds: seedCounts(dialect),
+    createdAt: plain<number>('c.created_at'),
+    updatedAt: plain<number>(later('c.updated_at', 'e.updated_at')),
+    hasSeeds: flag('c.seed_set IS NOT NULL'),
+    isLatestRunning: flag('j.number IS NOT NULL'),
+    sameAsLatest: isSame(dialect, 'e'),
+    sameAsActive: isSame(dialect, 'x'),
+    expansion: plain<number | null>('e.number'),
+    expansionId: plain<string | null>('e.id'),
+    state: plain<ExpansionState | null>('e.state'),
+    progress: plain<number>('coalesce(e.progress, 0)'),
+    reason: json<Reason | null>('e.reason'),
+    excluded: json<Excluded | null>('e.excluded'),
+    modelVersion: plain<string | null>('e.model_version'),
+    populationVersion: plain<string | null>('e.population_version'),
+    timings: json<Record<string, number>>("coalesce(e.timings, '{}')"),
+    quality: json<Record<string, unknown> | null>('e.quality'),
+    audienceVersion: plain<number | null>('a.version'),
+    audienceSize: plain<number | null>('a.size'),
+    candidates: plain<number | null>('a.candidates'),
+  };
+}
+
+export type CampaignRow = RowOf<ReturnType<typeof campaignColumns>>;
+
+/** Converts a row field by field, because copying the row without some columns made lists take twice as long. */
+export function toCampaign(row: CampaignRow, remainingMs: number | null): Campaign {
+  return {
+    id: row.id,
+    externalId: row.externalId,
+    name: row.name,
+    labels: row.labels,
+    features: row.features,
+    filters: row.filters,
+    audience: row.audience,
+    refresh: { everyMs: row.everyMs, onNewPopulation: row.onNewPopulation, onChange: row.onChange },
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    seeds: row.seeds,
+    featureCounts: { unknown: row.unknownFeatures, missing: row.missingFeatures },
+    needsExpansion: needsExpansion(row),
+    expansionId: row.expansionId,
+    state: row.state,
+    progress: row.progress,
+    reason: row.reason,
+    excluded: row.excluded,
+    modelVersion: row.modelVersion,
+    populationVersion: row.populationVersion,
+    timings: row.timings,
+    quality: row.quality,
+    audienceVersion: row.audienceVersion,
+    audienceSize: row.audienceSize,
+    candidates: row.candidates,
+    remainingMs,
+  };
+}
+
+/** Columns for the fields that a caller has set. */
+export function campaignWrites<Flag>(
+  { toJson, toFlag }: Pick<Dialect<Flag>, 'toJson' | 'toFlag'>,
+  given: CampaignChange,
+) {
+  return {
+    external_id: given.externalId,
+    name: given.name,
+    labels: toJson(given.labels),
+    features: toJson(given.features?.values),
+    unknown_features: given.features?.counts.unknown,
+    missing_features: given.features?.counts.missing,
+    filters: toJson(given.filters),
+    audience: toJson(given.audience),
+    refresh_every: given.refresh?.everyMs,
+    refresh_on_population: toFlag(given.refresh?.onNewPopulation),
+    refresh_on_change: toFlag(given.refresh?.onChange),
+  };
+}
+
+/** A campaign with a refresh policy, and its latest expansion. */
+export function refreshedColumns(dialect: CampaignDialect) {
+  const { id, everyMs, onNewPopulation, onChange } = campaignColumns(dialect);
+  return {
+    ...{ id, everyMs, onNewPopulation, onChange },
+    state: plain<ExpansionState>('e.state'),
+    createdAt: plain<number>('e.created_at'),
+    populationVersion: plain<string | null>('e.population_version'),
+    hasSameInputs: dialect.flag(isSame(dialect, 'e').sql),
+  };
+}
+
+export interface RefreshedCampaign {
+  readonly id: string;
+  readonly policy: RefreshPolicy;
+  readonly latest: EndedExpansion;
+}
+
+export function toRefreshed(row: RowOf<ReturnType<typeof refreshedColumns>>): RefreshedCampaign {
+  const { id, everyMs, onNewPopulation, onChange, ...latest } = row;
+  return { id, policy: { everyMs, onNewPopulation, onChange }, latest };
+}
+
+/** Inputs that an expansion copies from its campaign: stored features and filters. */
+export function inputColumns(dialect: CampaignDialect) {
+  const { textOf } = dialect;
+  return {
+    number: plain<number>('c.number'),
+    features: plain<string>(textOf('c.features')),
+    filters: plain<string>(textOf('c.filters')),
+    seedSet: plain<string | null>('c.seed_set'),
+    seeds: seedCounts(dialect),
+    suppressionSet: plain<string | null>('c.suppression_set'),
+    commonSuppressionSet: plain<string | null>('i.suppression_set'),
+  };
+}
+
+export type CampaignInputs = RowOf<ReturnType<typeof inputColumns>>;
+
+function seedCounts({ json }: Pick<CampaignDialect, 'json'>): Column<SeedCounts> {
+  const { sql, read = (stored) => stored as StoredCounts | null } = json<StoredCounts | null>('c.seed_counts');
+  return {
+    sql,
+    read: (stored) => {
+      const counts = read(stored);
+      return counts === null ? NO_SEEDS : toCounts(counts);
+    },
+  };
+}
+
+/** Whether an expansion has the campaign's current inputs; null if there is no expansion. */
+function isSame({ flag, textOf, is }: CampaignDialect, expansion: string): Column<boolean | null> {
+  /** Each input in the campaign `c` or the installation `i`, and in the copy that an expansion keeps. */
+  const copies: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
+    features: [textOf('c.features'), textOf(`${expansion}.features`)],
+    filters: [textOf('c.filters'), textOf(`${expansion}.filters`)],
+    seeds: ['c.seed_set', `${expansion}.seed_set`],
+    suppression: ['c.suppression_set', `${expansion}.suppression_set`],
+    commonSuppression: ['i.suppression_set', `${expansion}.common_suppression_set`],
+  };
+  const all = COPIED_INPUTS.map((input) => copies[input].join(` ${is} `)).join(' AND ');
+  const { sql, read } = flag(`CASE WHEN ${expansion}.number IS NOT NULL THEN ${all} END`);
+  return { sql, ...(read && { read: (stored) => (stored === null ? null : read(stored)) }) };
+}
