@@ -21,6 +21,25 @@ import { WebhookDispatcher } from './webhooks/dispatcher.ts';
 /** Functions that close parts, to be called in the reverse order. */
 export type Closers = (() => Promise<void> | void)[];
 
+/**
+ * Opens parts, each of which pushes a function that closes it. They are closed in the reverse order by `close`, or at
+ * once if `open` fails.
+ */
+export async function withClosers<T extends object>(
+  open: (closers: Closers) => Promise<T>,
+): Promise<T & { close(): Promise<void> }> {
+  const closers: Closers = [];
+  const close = async () => {
+    while (closers.length > 0) await closers.pop()!();
+  };
+  try {
+    return { ...(await open(closers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
 /** Functions for routes that read rankings. */
 export function openReads(store: CampaignStore, rankings: RankingCache, closers: Closers) {
   const encoder = new StreamEncoder();

@@ -20,6 +20,7 @@ import {
   openWebhooks,
   retentionOf,
   startEraser,
+  withClosers,
 } from './service-parts.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
 import { keepTime, openServiceClock } from './service-time.ts';
@@ -49,16 +50,7 @@ export async function openService(given: ServiceOptions): Promise<Service> {
   const start = new Start(given, openFileLimit());
   await refuseStart(start, 'first');
   const options = { ...given, ...start.options };
-  const closers: Closers = [];
-  const close = async () => {
-    while (closers.length > 0) await closers.pop()!();
-  };
-  try {
-    return { ...(await openParts(options, start, closers)), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return withClosers((closers) => openParts(options, start, closers));
 }
 
 /** Options of the parts, which share one clock. */

@@ -21,6 +21,7 @@ import {
   openWebhooks,
   retentionOf,
   startEraser,
+  withClosers,
 } from '../service-parts.ts';
 import { defaultThreads } from '../settings/environment.ts';
 import { DiskWatch } from '../upkeep/disk-watch.ts';
@@ -55,16 +56,7 @@ const NO_ESTIMATES: Estimates = { estimate: async () => ({ kind: 'loading' }) };
  */
 export async function openNode(options: NodeOptions): Promise<Service> {
   const limits = checkedLimits(options);
-  const closers: Closers = [];
-  const close = async () => {
-    while (closers.length > 0) await closers.pop()!();
-  };
-  try {
-    return { ...(await openParts(options, limits, closers)), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return withClosers((closers) => openParts(options, limits, closers));
 }
 
 /** The limits for this process. A cluster keeps no space for deletions, because its data has disks of its own. */

@@ -4,7 +4,7 @@ import type { Limits } from '../limits.ts';
 import { openFileLimit, requireFilesOfEngine } from '../open-files.ts';
 import type { EngineStatus } from '../ports/health.ts';
 import { superviseEngine } from '../service-engine.ts';
-import type { Closers } from '../service-parts.ts';
+import { type Closers, withClosers } from '../service-parts.ts';
 import { defaultThreads } from '../settings/environment.ts';
 import { keepReserve } from '../upkeep/service-upkeep.ts';
 import { clusterLimits } from './cluster-service.ts';
@@ -44,16 +44,7 @@ export interface EngineHost {
 export async function openEngineHost(options: EngineHostOptions): Promise<EngineHost> {
   requireFilesOfEngine(options.threads ?? defaultThreads(), openFileLimit());
   const limits = clusterLimits(options.limits);
-  const closers: Closers = [];
-  const close = async () => {
-    while (closers.length > 0) await closers.pop()!();
-  };
-  try {
-    return { ...(await openParts(options, limits, closers)), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return withClosers((closers) => openParts(options, limits, closers));
 }
 
 async function openParts(

@@ -1,4 +1,4 @@
-/** Columns as Postgres stores them, and statements that write rows. The driver reads JSON and booleans as their values. */
+/** Columns as Postgres stores them, and writing rows. The driver reads JSON and booleans as their values. */
 import type { ListName } from '../../../domain/cursors.ts';
 import type { Page } from '../../../domain/types.ts';
 import type { CampaignDialect } from '../../rows/campaigns.ts';
