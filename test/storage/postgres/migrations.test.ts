@@ -1,9 +1,11 @@
 /** Migrations: applied once, by processes that start together, and beside the release before or after. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { expect, it } from 'vitest';
-import { migrate, readSteps, type Step } from '../../../src/storage/postgres/database/migrations.ts';
+import type { Step } from '../../../src/storage/postgres/database/apply-step.ts';
+import { migrate, readSteps } from '../../../src/storage/postgres/database/migrations.ts';
 import { everyoneIsKnown, LEASE_MS, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
@@ -23,6 +25,14 @@ const stepOf = (kind: Step['kind'], sql: string): Step => {
   const number = readSteps().at(-1)!.number + 1;
   return { number, name: `${String(number).padStart(4, '0')}-next.sql`, kind, sql };
 };
+
+const PATIENCE = { lockMs: 100, pauseMs: 50, giveUpMs: 60_000 };
+
+/** Waits until a connection of this database waits for a lock. */
+async function untilBlocked(url: string): Promise<void> {
+  const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  while ((await query(url, waiting)).length === 0) await setTimeout(2);
+}
 
 describeWithPostgres('migrations of Postgres', () => {
   it('are applied once by processes that start at the same time', async () => {
@@ -62,6 +72,87 @@ describeWithPostgres('migrations of Postgres', () => {
     expect(await after.renew(held)).toBe(true);
     data.clock.pass(LEASE_MS);
     expect(await after.claim('2:b')).toMatchObject({ campaignId: id, attempt: 2, deaths: 1, token: 2 });
+  });
+
+  it('give way to readers while a long transaction keeps them waiting', async () => {
+    const url = await openPostgres();
+    await migrate(url);
+    const [long, reader] = [new pg.Client({ connectionString: url }), new pg.Client({ connectionString: url })];
+    await Promise.all([long.connect(), reader.connect()]);
+    try {
+      await long.query('BEGIN; SELECT count(*) FROM campaigns');
+      const steps = [...readSteps(), stepOf('expand', 'ALTER TABLE campaigns ADD COLUMN next bigint')];
+      let isDone = false;
+      const migration = migrate(url, steps, PATIENCE).finally(() => {
+        isDone = true;
+      });
+      await untilBlocked(url);
+      const begun = performance.now();
+      await reader.query('SELECT count(*) FROM campaigns');
+      // without the limit, the reader would wait behind the migration until the long transaction ends
+      expect(performance.now() - begun).toBeLessThan(10_000);
+      expect(isDone).toBe(false);
+      await long.query('COMMIT');
+      await migration;
+      expect(await query(url, 'SELECT count(next)::int AS count FROM campaigns')).toEqual([{ count: 0 }]);
+    } finally {
+      await Promise.all([long.end(), reader.end()]);
+    }
+  });
+
+  it('give up if others use a table for too long, and name the step', async () => {
+    const url = await openPostgres();
+    await migrate(url);
+    const long = new pg.Client({ connectionString: url });
+    await long.connect();
+    try {
+      await long.query('BEGIN; SELECT count(*) FROM campaigns');
+      const step = stepOf('expand', 'ALTER TABLE campaigns ADD COLUMN next bigint');
+      await expect(migrate(url, [...readSteps(), step], { ...PATIENCE, giveUpMs: 100 })).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining(step.name),
+      });
+    } finally {
+      await long.end();
+    }
+    await migrate(url);
+  });
+
+  it('make an index beside writers, and make it anew if it was left unfinished', async () => {
+    const url = await openPostgres();
+    await migrate(url);
+    await query(url, `INSERT INTO erasure_requests VALUES ('a'), ('b')`);
+    const sql = 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS next ON erasure_requests (length(user_id));\n';
+    const steps = [...readSteps(), stepOf('expand', `-- expand: an index\n${sql}`)];
+    await expect(migrate(url, steps)).rejects.toThrow('next');
+    const valid = `SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('next')`;
+    expect(await query(url, valid)).toEqual([{ indisvalid: false }]);
+    await query(url, `DELETE FROM erasure_requests WHERE user_id = 'b'`);
+    const writer = new pg.Client({ connectionString: url });
+    await writer.connect();
+    try {
+      await writer.query(`BEGIN; INSERT INTO erasure_requests VALUES ('cc')`);
+      const migration = migrate(url, steps, PATIENCE);
+      await untilBlocked(url);
+      await query(url, `INSERT INTO erasure_requests VALUES ('ddd')`);
+      await writer.query('COMMIT');
+      await migration;
+    } finally {
+      await writer.end();
+    }
+    expect(await query(url, valid)).toEqual([{ indisvalid: true }]);
+    expect(await query(url, 'SELECT name FROM schema_steps ORDER BY number DESC LIMIT 1')).toEqual([
+      { name: steps.at(-1)!.name },
+    ]);
+  });
+
+  it('after step 22 make indexes of older tables concurrently', () => {
+    for (const { number, name, sql } of readSteps()) {
+      if (number <= 22) continue;
+      const made = [...sql.matchAll(/CREATE (?:UNLOGGED )?TABLE (\w+)/g)].map(([, table]) => table);
+      for (const [, , table] of sql.matchAll(/CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY)(\w+) ON (\w+)/g))
+        expect(made, `${name} locks ${table} while it makes an index`).toContain(table);
+    }
   });
 
   it('have numbers without gaps, and say of which kind they are', () => {

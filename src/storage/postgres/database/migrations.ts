@@ -4,27 +4,15 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { AppError, assert } from '../../../lib/errors.ts';
 import { PACKAGE_ROOT } from '../../../lib/package-root.ts';
+import { applyStep, lockMigrations, type Patience, type Step } from './apply-step.ts';
 import { newClient } from './driver.ts';
 import { databaseError } from './errors.ts';
 
 const MIGRATIONS_FOLDER = join(PACKAGE_ROOT, 'migrations', 'postgres');
 /** The first step makes the whole schema that SQLite has after this number of migrations. */
 const BASELINE = 16;
-/** The key of the advisory lock that only one process holds while it migrates: the letters `mh`. */
-const LOCK = 0x6d68;
-
 /** The number of the row of `schema_steps` that exists while another store is being copied into the database. */
 export const COPY_STEP = 1_000_000;
-
-/** Whether programs that do not know a step can go on using the database. */
-type Kind = 'expand' | 'contract';
-
-export interface Step {
-  readonly number: number;
-  readonly name: string;
-  readonly kind: Kind;
-  readonly sql: string;
-}
 
 /**
  * Reads the steps in order. The first line of a file is `-- expand: <what>` if programs of the release before can go on
@@ -38,21 +26,27 @@ export function readSteps(folder: string = MIGRATIONS_FOLDER): readonly Step[] {
     const sql = readFileSync(join(folder, name), 'utf8');
     const kind = /^-- (expand|contract): \S/.exec(sql)?.[1];
     assert(kind !== undefined, `migration postgres/${name} begins with its kind`);
-    return { number, name, kind: kind as Kind, sql };
+    return { number, name, kind: kind as Step['kind'], sql };
   });
 }
 
 /**
- * Applies missing steps, each in its own transaction. Processes that start at the same time wait for each other.
+ * Applies missing steps. Processes that start at the same time wait for each other. Other processes go on using the
+ * database: a step that waits for a table gives way to them (`applyStep`).
  * @throws AppError invalid_argument if the database has steps that this version cannot work with; storage_failed,
  * unavailable
  */
-export async function migrate(url: string, steps: readonly Step[] = readSteps()): Promise<void> {
+export async function migrate(
+  url: string,
+  steps: readonly Step[] = readSteps(),
+  patience?: Partial<Patience>,
+): Promise<void> {
   const client = newClient(url);
   try {
     await client.connect();
     if ((await readVersion(client, steps)) >= steps.at(-1)!.number) return;
-    for (const step of steps) await apply(client, step);
+    await lockMigrations(client, patience);
+    for (const step of steps) await applyStep(client, step, patience);
   } catch (error) {
     throw databaseError(error);
   } finally {
@@ -85,28 +79,4 @@ function unfinishedCopy(): AppError {
 function newerVersion(version: number, known: number): AppError {
   const message = `the database was migrated by a newer version (schema ${version}, this version knows ${known})`;
   return new AppError('invalid_argument', message);
-}
-
-async function apply(client: pg.Client, { number, name, kind, sql }: Step): Promise<void> {
-  await client.query('BEGIN');
-  try {
-    await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-    await client.query(
-      `CREATE TABLE IF NOT EXISTS schema_steps (
-         number     bigint PRIMARY KEY,
-         name       text   NOT NULL,
-         kind       text   NOT NULL CHECK (kind IN ('expand', 'contract')),
-         applied_at timestamptz NOT NULL DEFAULT now()
-       )`,
-    );
-    const applied = await client.query('SELECT 1 FROM schema_steps WHERE number = $1', [number]);
-    if (applied.rows.length === 0) {
-      await client.query(sql);
-      await client.query('INSERT INTO schema_steps (number, name, kind) VALUES ($1, $2, $3)', [number, name, kind]);
-    }
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => {});
-    throw error;
-  }
 }
