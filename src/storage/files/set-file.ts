@@ -118,6 +118,11 @@ export function userSetFile(sha256: string): string {
   return `${sha256}.txt`;
 }
 
+/** The set whose file has this name; null if no set has. */
+export function setOfFile(file: string): string | null {
+  return /^([0-9a-f]{64})\.txt$/.exec(file)?.[1] ?? null;
+}
+
 function damaged(sha256: string): AppError {
   return new AppError('storage_failed', `user set ${sha256} is damaged`);
 }

@@ -55,7 +55,7 @@ async function composed(connection: Connection, url: string, opened: OpenedBlobs
   const { database, blobs, options } = connection;
   const events = new EventLog(options.traceparent);
   const audit = new PostgresAuditLog(connection);
-  const setFiles = new SetFiles(database, blobs);
+  const setFiles = new SetFiles(connection);
   const userSets = new PostgresUserSets(connection, audit, setFiles);
   const feedback = new PostgresFeedback(connection, audit, setFiles);
   const erasure = new PostgresUserErasure(connection, { feedback, files: setFiles, audit });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterEach } from 'vitest';
 import type { Blobs } from '../../../src/domain/ports/blobs.ts';
+import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { PromisedBlobs } from '../../../src/storage/files/promised-blobs.ts';
 import { PostgresApiKeys } from '../../../src/storage/postgres/api-keys.ts';
@@ -12,7 +13,7 @@ import { insert } from '../../../src/storage/postgres/database/columns.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
 import { PostgresHealth } from '../../../src/storage/postgres/upkeep/health.ts';
 import { PostgresFeedback } from '../../../src/storage/postgres/users/feedback.ts';
-import { SetFiles } from '../../../src/storage/postgres/users/set-files.ts';
+import { SetFiles, withSets } from '../../../src/storage/postgres/users/set-files.ts';
 import { PostgresUserErasure } from '../../../src/storage/postgres/users/user-erasure.ts';
 import { PostgresUserSets } from '../../../src/storage/postgres/users/user-sets.ts';
 import { PostgresOutbox } from '../../../src/storage/postgres/webhooks/outbox.ts';
@@ -48,7 +49,7 @@ export async function openNode(url: string, clock: ManualClock, blobs: Blobs) {
   const options = { clock, minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3 };
   const connection = { database, blobs, options };
   const audit = new PostgresAuditLog(connection);
-  const files = new SetFiles(database, blobs);
+  const files = new SetFiles(connection);
   const feedback = new PostgresFeedback(connection, audit, files);
   const outbox = new PostgresOutbox(connection, new EventLog());
   const apiKeys = new PostgresApiKeys(connection, audit);
@@ -76,6 +77,20 @@ export async function addCampaign({ database }: Node): Promise<string> {
     ...{ audience: '{"size":1}', created_at: 0 },
   });
   return id;
+}
+
+/** Replaces the set of an owner, as an upload does. */
+export async function replace({ userSets }: Node, owner: SetOwner, ids: readonly string[]): Promise<void> {
+  const collected = userSets.collect();
+  for (const id of ids) collected.add(id);
+  const everyone = { version: 'p', has: () => true };
+  await userSets.change(owner, 'replace', collected, everyone, 1_000).finally(() => collected.close());
+}
+
+/** The users of an owner's set. */
+export async function idsOf({ userSets, connection }: Node, owner: SetOwner): Promise<string[]> {
+  const sha256 = (await userSets.find(owner))!;
+  return withSets(connection.blobs, [sha256], async ([ids]) => [...ids!].flat());
 }
 
 /** Runs a statement as another user of the server. */

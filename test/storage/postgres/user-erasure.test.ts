@@ -4,22 +4,10 @@ import type { PendingAction } from '../../../src/domain/audit.ts';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
 import { keepAnswerOf } from '../../../src/storage/postgres/idempotency.ts';
-import { withSets } from '../../../src/storage/postgres/users/set-files.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
-import { addCampaign, type Node, newNodes } from './nodes.ts';
+import { addCampaign, idsOf, newNodes, replace } from './nodes.ts';
 
 const EVERYONE = { version: 'p', has: () => true };
-
-async function replace({ userSets }: Node, owner: SetOwner, ids: readonly string[]): Promise<void> {
-  const collected = userSets.collect();
-  for (const id of ids) collected.add(id);
-  await userSets.change(owner, 'replace', collected, EVERYONE, 1_000).finally(() => collected.close());
-}
-
-async function idsOf({ userSets, connection }: Node, owner: SetOwner): Promise<string[]> {
-  const sha256 = (await userSets.find(owner))!;
-  return withSets(connection.blobs, [sha256], async ([ids]) => [...ids!].flat());
-}
 
 describeWithPostgres('the erasure of users in a cluster', () => {
   it('is requested on one node and done on another', async () => {

@@ -1,10 +1,12 @@
 /**
- * Folders of rankings, checkpoints and inputs of ranges that no row refers to any more. They are recorded in the
- * transaction that makes them unused, and removed after it: object storage cannot be searched for them as a disk can.
+ * Blobs that no row refers to any more: folders of rankings, checkpoints and inputs of ranges, and files of user sets.
+ * They are recorded in the transaction that makes them unused, and removed after it: object storage cannot be searched
+ * for them as a disk can, and a process may end between the two.
  */
 import type { Blobs } from '../../../domain/ports/blobs.ts';
 import { workFolder } from '../../../domain/ports/ranges.ts';
 import { checkpointFolder, mergedFolder, rankingFolder } from '../../../domain/ranking-name.ts';
+import { SEED_FOLDER } from '../../files/set-file.ts';
 import type { Database, Sql } from '../database/database.ts';
 
 /**
@@ -14,6 +16,8 @@ import type { Database, Sql } from '../database/database.ts';
 const REMEMBERED_MS = 3600 * 1000;
 /** Number of folders read at once. */
 const READ_FOLDERS = 100;
+/** Whether a row is about the file of a user set, which `SetFiles` removes. */
+const IS_SET = `starts_with(folder, '${SEED_FOLDER}/')`;
 
 /**
  * Records that the blobs of an expansion are unused when it ends: its checkpoint, the inputs of its ranges, and its
@@ -53,7 +57,7 @@ export async function removeUnused(database: Database, blobs: Blobs, now: number
   for (;;) {
     const rows = await database.all<{ readonly folder: string; readonly isFirst: boolean }>(
       `SELECT folder, removed_at IS NULL AS "isFirst" FROM unused_blobs
-       WHERE removed_at IS NULL OR removed_at <= @before ORDER BY folder LIMIT ${READ_FOLDERS}`,
+       WHERE (removed_at IS NULL OR removed_at <= @before) AND NOT ${IS_SET} ORDER BY folder LIMIT ${READ_FOLDERS}`,
       { before },
     );
     for (const { folder, isFirst } of rows) {
@@ -64,4 +68,28 @@ export async function removeUnused(database: Database, blobs: Blobs, now: number
     }
     if (rows.length < READ_FOLDERS) return;
   }
+}
+
+/** Records that the file of a user set is unused, inside the transaction that deletes the row of the set. */
+export async function recordSetFile(t: Sql, file: string, now: number): Promise<void> {
+  const folder = `${SEED_FOLDER}/${file}`;
+  await t.run(
+    'INSERT INTO unused_blobs (folder, unused_since) VALUES (@folder, @now) ON CONFLICT (folder) DO NOTHING',
+    {
+      ...{ folder, now },
+    },
+  );
+}
+
+/** The recorded files of user sets. */
+export async function readSetFiles(sql: Sql): Promise<string[]> {
+  const rows = await sql.all<{ readonly folder: string }>(
+    `SELECT folder FROM unused_blobs WHERE ${IS_SET} ORDER BY folder`,
+  );
+  return rows.map(({ folder }) => folder.slice(SEED_FOLDER.length + 1));
+}
+
+/** Removes the record of a file, which has been removed. */
+export async function forgetSetFile(sql: Sql, file: string): Promise<void> {
+  await sql.run('DELETE FROM unused_blobs WHERE folder = @folder', { folder: `${SEED_FOLDER}/${file}` });
 }

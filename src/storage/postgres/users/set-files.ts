@@ -4,12 +4,14 @@
  * Whoever has inserted that row, in a transaction that is not committed yet, decides about the file; others who insert
  * it wait.
  */
-import type { BlobReader, Blobs, OpenBlob } from '../../../domain/ports/blobs.ts';
+import type { BlobReader, OpenBlob } from '../../../domain/ports/blobs.ts';
 import type { IdBlocks } from '../../../domain/user-sets.ts';
 import { AppError } from '../../../lib/errors.ts';
-import { blocksOfSet, openUserSet, SEED_FOLDER, type UserSet, userSetFile } from '../../files/set-file.ts';
+import { blocksOfSet, openUserSet, SEED_FOLDER, setOfFile, type UserSet, userSetFile } from '../../files/set-file.ts';
 import type { WrittenSet } from '../../files/writer.ts';
-import type { Database, Sql } from '../database/database.ts';
+import type { Connection } from '../connection.ts';
+import type { Sql } from '../database/database.ts';
+import { forgetSetFile, readSetFiles, recordSetFile } from '../upkeep/unused-blobs.ts';
 import { deleteUnusedSet, insertSet, lockSet, unusedSets } from './set-rows.ts';
 
 /** Maximum number of times that sets are written because another process keeps removing their files. */
@@ -27,12 +29,14 @@ export class WriteAgain extends Error {
 }
 
 export class SetFiles {
-  readonly #database: Database;
-  readonly #blobs: Blobs;
+  readonly #database: Connection['database'];
+  readonly #blobs: Connection['blobs'];
+  readonly #clock: Connection['options']['clock'];
 
-  constructor(database: Database, blobs: Blobs) {
+  constructor({ database, blobs, options }: Connection) {
     this.#database = database;
     this.#blobs = blobs;
+    this.#clock = options.clock;
   }
 
   /**
@@ -71,18 +75,28 @@ export class SetFiles {
     if (!(await this.#blobs.hasFile(SEED_FOLDER, userSetFile(set.sha256)))) throw new WriteAgain();
   }
 
-  /** Removes a set with its file, or all sets, unless a row refers to them. */
+  /**
+   * Removes a set with its file, or all sets, unless a row refers to them. Also removes the files of sets that lost
+   * their row earlier and whose removal failed. @throws AppError storage_failed, unavailable
+   */
   async removeUnused(sha256?: string): Promise<void> {
     // the row goes first, because an unused file is harmless, but a row without its file is not
     for (const each of sha256 === undefined ? await unusedSets(this.#database) : [sha256])
-      if (await this.#database.write((transaction) => deleteUnusedSet(transaction, each))) await this.#remove(each);
+      await this.#database.write(async (transaction) => {
+        if (await deleteUnusedSet(transaction, each))
+          await recordSetFile(transaction, userSetFile(each), this.#clock.now());
+      });
+    for (const file of await readSetFiles(this.#database)) {
+      await this.#remove(setOfFile(file)!);
+      await forgetSetFile(this.#database, file);
+    }
   }
 
   /** Removes files that no row names. */
   async removeLeftovers(): Promise<void> {
     for (const file of await this.#blobs.list(SEED_FOLDER)) {
-      const sha256 = /^([0-9a-f]{64})\.txt$/.exec(file)?.[1];
-      if (sha256 !== undefined) await this.#removeUnnamed(sha256);
+      const sha256 = setOfFile(file);
+      if (sha256 !== null) await this.#removeUnnamed(sha256);
       else await this.#blobs.deleteFile(SEED_FOLDER, file);
     }
   }

@@ -71,8 +71,9 @@ export class PostgresUserErasure implements UserErasure {
     for (let at = 0; at < sorted.length; at += SLICE_IDS)
       feedback += await this.#parts.feedback.erase(sorted.slice(at, at + SLICE_IDS));
     const erased = await this.#eraseElsewhere(sorted, feedback);
-    await this.#forget(sorted);
     await this.#parts.files.removeUnused();
+    // last, because whoever finds a request completes the erasure
+    await this.#forget(sorted);
     return erased;
   }
 

@@ -1,0 +1,43 @@
+/** Erasure in a cluster whose sets are in object storage, which fails or answers late. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { SetOwner } from '../../../src/domain/user-sets.ts';
+import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
+import { describeWithPostgres } from '../../fixture/postgres.ts';
+import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { FaultyGate } from '../s3/faulty-gate.ts';
+import { newS3, type TestStorage } from '../s3/storage.ts';
+import { idsOf, newNodes, openNode, replace } from './nodes.ts';
+
+const COMMON: SetOwner = { kind: 'common_suppression' };
+
+let server: TestS3;
+let gate: FaultyGate;
+let storage: TestStorage;
+beforeEach(async () => {
+  server = await startOwnS3();
+  gate = await FaultyGate.start(server.endpoint);
+  storage = newS3(server);
+});
+afterEach(async () => {
+  await gate.close();
+  await server.close();
+});
+
+describeWithPostgres('the erasure of users from object storage', () => {
+  it('is done again if a file could not be removed, and then removes it', async () => {
+    const nodes = await newNodes();
+    const { blobs } = storage();
+    const gated = await openNode(nodes.url, nodes.clock, storage({ endpoint: gate.endpoint }).blobs);
+    const other = await openNode(nodes.url, nodes.clock, blobs);
+    await replace(other, COMMON, ['ann', 'bob']);
+    await other.erasure.requestErasure(['bob']);
+    gate.faultOf = ({ method }) => (method === 'DELETE' ? 'forbidden' : null);
+    await expect(gated.erasure.eraseUsers(['bob'])).rejects.toMatchObject({ code: 'storage_failed' });
+    const requested = await other.erasure.requestedErasures(9);
+    expect([requested, (await blobs.list(SEED_FOLDER)).length]).toEqual([['bob'], 2]);
+    await other.erasure.eraseUsers(requested);
+    expect(await other.erasure.requestedErasures(9)).toEqual([]);
+    expect(await blobs.list(SEED_FOLDER)).toEqual([userSetFile((await other.userSets.find(COMMON))!)]);
+    expect(await idsOf(other, COMMON)).toEqual(['ann']);
+  });
+});
