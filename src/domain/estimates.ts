@@ -11,7 +11,7 @@ export interface EstimateInputs {
   readonly seeds: Int32Array;
   /** Rows of suppressed users who are not seeds. */
   readonly suppressed: Int32Array;
-  /** The sha256 of the installation's suppression list, whose users are suppressed too. */
+  /** The name of the installation's suppression list, whose users are suppressed too. */
   readonly suppressionSet: string | null;
   readonly minimumSeeds: number;
   /** Maximum number of seeds and maximum number of candidates that the estimate uses. */

@@ -181,7 +181,7 @@ export interface Pins {
   readonly populationVersion: string;
 }
 
-/** The user sets of an expansion by their sha256; null for a set that does not exist. */
+/** The names of the user sets of an expansion; null for a set that does not exist. */
 export interface ExpansionSets {
   readonly seeds: string;
   readonly positives: string | null;

@@ -13,7 +13,8 @@ export type SetOwner =
 
 /** An owner's user set, with its counts at the time of the last change. */
 export interface OwnedSet {
-  readonly sha256: string;
+  /** The name of the set. Different sets never have the same name. */
+  readonly name: string;
   readonly counts: SeedCounts;
   /**
    * The time of the last change, in milliseconds since 1970; for sets recorded by an earlier version of the service,
@@ -117,7 +118,7 @@ export function receivedAfter(
  * has not changed since then.
  */
 export function stillApplies(how: Change, before: OwnedSet | null, current: OwnedSet | null): boolean {
-  return how === 'replace' || current?.sha256 === before?.sha256;
+  return how === 'replace' || current?.name === before?.name;
 }
 
 /** @throws AppError too_many_seeds */

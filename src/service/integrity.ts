@@ -23,7 +23,7 @@ export interface PopulationVersion {
 
 /** The files that rows refer to: user sets, then rankings. */
 export function* itemsOfStore(upkeep: StoreUpkeep, { sets, rankings }: StoreContents): Generator<Item, void, void> {
-  for (const sha256 of sets) yield setItem(upkeep, sha256);
+  for (const name of sets) yield setItem(upkeep, name);
   for (const folder of rankings) yield rankingItem(upkeep, folder);
 }
 
@@ -63,11 +63,11 @@ export function itemOf({ kind, path }: Damage, upkeep: StoreUpkeep, population: 
   };
 }
 
-function setItem({ blobs }: StoreUpkeep, sha256: string): Item {
+function setItem({ blobs }: StoreUpkeep, name: string): Item {
   return {
-    ...{ kind: 'user_set', path: `seeds/${sha256}.txt` },
-    isNeeded: ({ sets }) => sets.has(sha256),
-    check: () => checkUserSet(blobs, sha256),
+    ...{ kind: 'user_set', path: `seeds/${name}.txt` },
+    isNeeded: ({ sets }) => sets.has(name),
+    check: () => checkUserSet(blobs, name),
   };
 }
 

@@ -44,5 +44,5 @@ export interface SetReader {
    * that is removed later can still be read in full.
    * @throws AppError storage_failed if the set is gone or, after the last block, if the set was altered
    */
-  setBlocks(sha256: string): Promise<IdBlocks>;
+  setBlocks(name: string): Promise<IdBlocks>;
 }

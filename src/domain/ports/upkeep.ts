@@ -3,7 +3,7 @@ import type { Blobs } from './blobs.ts';
 
 /** The files and folders that a store's rows refer to. */
 export interface StoreContents {
-  /** The sha256 values of user sets. */
+  /** The names of user sets. */
   readonly sets: ReadonlySet<string>;
   /** The folders of rankings. */
   readonly rankings: ReadonlySet<string>;

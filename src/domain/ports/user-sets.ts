@@ -49,7 +49,7 @@ export interface UserSets {
     options?: ChangeOptions,
   ): Promise<ChangeReport>;
 
-  /** The sha256 of the owner's set; null if the owner has no set. @throws AppError campaign_not_found */
+  /** The name of the owner's set; null if the owner has no set. @throws AppError campaign_not_found */
   find(owner: SetOwner): Promise<string | null>;
 
   /** Removes the owner's set. @throws AppError campaign_not_found, storage_failed, unavailable */

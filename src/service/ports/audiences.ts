@@ -5,7 +5,7 @@ import type { CustomisedManifest } from '../../online/customised-manifest.ts';
 
 export type { Explanation };
 
-/** An audience version, and the sha256 hash of each of its seed sets. */
+/** An audience version, and the name of each of its seed sets. */
 export type AudienceToExplain = Pick<Audience, 'folder' | 'size' | 'populationVersion'> & {
   readonly seedSets: readonly string[];
 };

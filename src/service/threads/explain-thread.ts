@@ -16,7 +16,7 @@ export interface ExplainTask {
   readonly folder: string;
   readonly size: number;
   readonly populationVersion: string;
-  /** The sha256 hash of each user set that contains seeds of the audience. */
+  /** The name of each user set that contains seeds of the audience. */
   readonly seedSets: readonly string[];
 }
 
@@ -55,8 +55,8 @@ async function numbersOf(
   sets: readonly string[],
 ): Promise<ReadonlySet<UserNumber>> {
   const numbers = new Set<UserNumber>();
-  for (const sha256 of sets) {
-    for (const block of await files.setBlocks(sha256)) {
+  for (const set of sets) {
+    for (const block of await files.setBlocks(set)) {
       for (const userId of block) {
         const number = directory.find(userId);
         if (number >= 0) numbers.add(number);

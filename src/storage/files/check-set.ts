@@ -3,17 +3,17 @@ import type { BlobReader } from '../../domain/ports/blobs.ts';
 import type { Verdict } from '../../domain/ports/upkeep.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { hashSlices } from '../../lib/files/slices.ts';
-import { openUserSet } from './set-file.ts';
+import { openUserSet, sumOfSet } from './set-file.ts';
 
 /**
  * Yields the number of bytes of each slice.
  * @throws AppError storage_failed if the disk fails
  */
-export async function* checkUserSet(blobs: BlobReader, sha256: string): AsyncGenerator<number, Verdict, void> {
+export async function* checkUserSet(blobs: BlobReader, name: string): AsyncGenerator<number, Verdict, void> {
   try {
-    const blob = await openUserSet(blobs, sha256);
+    const blob = await openUserSet(blobs, name);
     try {
-      const isWhole = (yield* hashSlices(blob, blob.sizeBytes)) === sha256;
+      const isWhole = (yield* hashSlices(blob, blob.sizeBytes)) === sumOfSet(name);
       return { fault: isWhole ? null : 'the bytes of the file do not match its name' };
     } finally {
       blob.close();

@@ -14,7 +14,7 @@ const SEARCHED_IDS = 32;
  * units. Other work can run in between. The sha256 of the set is not verified.
  * @throws AppError storage_failed, like `blocksOfSet`
  */
-export async function findIds(blob: OpenBlob, sha256: string, userIds: readonly string[]): Promise<string[]> {
+export async function findIds(blob: OpenBlob, set: string, userIds: readonly string[]): Promise<string[]> {
   try {
     await setImmediate();
     if (userIds.length <= SEARCHED_IDS) {
@@ -22,7 +22,7 @@ export async function findIds(blob: OpenBlob, sha256: string, userIds: readonly 
       if (found !== null) return found;
     }
     const found: string[] = [];
-    for (const block of intersectionOf(blocksOfSet(blob, sha256), [userIds])) {
+    for (const block of intersectionOf(blocksOfSet(blob, set), [userIds])) {
       found.push(...block);
       await setImmediate();
     }

@@ -1,6 +1,7 @@
 /**
- * User sets: the user ids of a set are stored in one file, which is named by the sha256 of its bytes and read one block
- * at a time.
+ * User sets: the user ids of a set are stored in one file, which is read one block at a time. The name of a set is the
+ * sha256 of the bytes of its file. In a cluster, the time of the publication and a random number follow, because each
+ * publication has a file of its own (`postgres/users/set-files.ts`).
  */
 import { createHash } from 'node:crypto';
 import type { OpenBlob, OpenOptions, ReadRanges } from '../../domain/ports/blobs.ts';
@@ -41,16 +42,16 @@ interface SetFiles<Opened> {
 }
 
 /** Opens the file of a set, whose blocks can then be read without waiting. The errors are those of `open`. */
-export function openUserSet<Opened>(blobs: SetFiles<Opened>, sha256: string): Opened {
-  return blobs.open(SEED_FOLDER, userSetFile(sha256), { whole: true });
+export function openUserSet<Opened>(blobs: SetFiles<Opened>, name: string): Opened {
+  return blobs.open(SEED_FOLDER, userSetFile(name), { whole: true });
 }
 
 /**
  * Opens a set when its first block is requested, and reads it like `blocksOfSet`.
  * @throws AppError storage_failed, also if the file is missing
  */
-export function* userSetBlocks(blobs: SetFiles<OpenBlob>, sha256: string): Generator<string[], void, void> {
-  yield* blocksOfSet(openUserSet(blobs, sha256), sha256);
+export function* userSetBlocks(blobs: SetFiles<OpenBlob>, name: string): Generator<string[], void, void> {
+  yield* blocksOfSet(openUserSet(blobs, name), name);
 }
 
 /**
@@ -60,7 +61,7 @@ export function* userSetBlocks(blobs: SetFiles<OpenBlob>, sha256: string): Gener
  * @throws AppError storage_failed, after the last block also if the bytes do not match the sha256; in that case the
  * caller must discard all ids
  */
-export function* blocksOfSet(blob: OpenBlob, sha256: string): Generator<string[], void, void> {
+export function* blocksOfSet(blob: OpenBlob, name: string): Generator<string[], void, void> {
   try {
     const hash = createHash('sha256');
     for (const lines of lineBlocks(blob, 0, Number.MAX_SAFE_INTEGER)) {
@@ -69,11 +70,11 @@ export function* blocksOfSet(blob: OpenBlob, sha256: string): Generator<string[]
       try {
         userIds = decodeIds(lines);
       } catch {
-        throw damaged(sha256); // a bad JSON string counts as damage
+        throw damaged(name); // a bad JSON string counts as damage
       }
       yield userIds;
     }
-    if (hash.digest('hex') !== sha256) throw damaged(sha256);
+    if (hash.digest('hex') !== sumOfSet(name)) throw damaged(name);
   } finally {
     blob.close();
   }
@@ -112,19 +113,24 @@ export function* lineBlocks(
   }
 }
 
-/** The name of a set's file. */
-export function userSetFile(sha256: string): string {
-  assert(/^[0-9a-f]{1,64}$/.test(sha256), `${sha256} is the name of a user set`);
-  return `${sha256}.txt`;
+/** The file of a set. */
+export function userSetFile(name: string): string {
+  assert(/^[0-9a-f]{1,64}(-[0-9a-f]+-[0-9a-f]+)?$/.test(name), `${name} is the name of a user set`);
+  return `${name}.txt`;
 }
 
-/** The set whose file has this name; null if no set has. */
+/** The name of the set with this file; null if no set has such a file. */
 export function setOfFile(file: string): string | null {
-  return /^([0-9a-f]{64})\.txt$/.exec(file)?.[1] ?? null;
+  return /^([0-9a-f]{64}(-[0-9a-f]+-[0-9a-f]+)?)\.txt$/.exec(file)?.[1] ?? null;
 }
 
-function damaged(sha256: string): AppError {
-  return new AppError('storage_failed', `user set ${sha256} is damaged`);
+/** The sha256 of the bytes of a set. */
+export function sumOfSet(name: string): string {
+  return name.split('-')[0]!;
+}
+
+function damaged(name: string): AppError {
+  return new AppError('storage_failed', `user set ${name} is damaged`);
 }
 
 /** Matches printable ASCII text that does not begin with a quote. Nearly every id passes this quick check. */

@@ -12,7 +12,7 @@ const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
 /** Calls `work` with the blocks of sets. Their files are open before `work` runs, or when it reads the first block. */
 export type WithSets = <T>(names: readonly string[], work: (sets: readonly IdBlocks[]) => Promise<T>) => Promise<T>;
 
-/** Counts of sets in a population. Sets are named by their sha256. */
+/** Counts of sets in a population. */
 export class SetMatches {
   readonly #withSets: WithSets;
   readonly #matches = new LRUCache<string, Promise<Matches>>({ max: REMEMBERED });
@@ -58,7 +58,7 @@ export function listOwners(campaignId: string): readonly SetOwner[] {
 
 /** The report on a set; `suppressed` is null for a suppression list. */
 export function reportOn(
-  { counts: { received, duplicate }, createdAt, updatedAt }: Omit<OwnedSet, 'sha256'>,
+  { counts: { received, duplicate }, createdAt, updatedAt }: Omit<OwnedSet, 'name'>,
   matches: Matches,
   suppressed: number | null,
 ): MatchReport {

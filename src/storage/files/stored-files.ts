@@ -2,15 +2,14 @@
 import { join } from 'node:path';
 import { RANKINGS, rankingFolder } from '../../domain/ranking-name.ts';
 import { listFolder } from '../../lib/files/durable-files.ts';
-import { SEED_FOLDER } from './set-file.ts';
+import { SEED_FOLDER, setOfFile } from './set-file.ts';
 
-const SET_FILE = /^([0-9a-f]{64})\.txt$/;
 const UUID_LENGTH = 36;
 
 /** A file in the folder of user sets, or the folder of a ranking; `path` is relative to the data folder. */
 export type StoredFile =
-  /** `sha256` is null if the file does not have the name of a set; a file whose name ends with `.tmp` is unfinished. */
-  | { readonly kind: 'set'; readonly path: string; readonly sha256: string | null }
+  /** `set` is null if the file does not have the name of a set; a file whose name ends with `.tmp` is unfinished. */
+  | { readonly kind: 'set'; readonly path: string; readonly set: string | null }
   /** `isFinished` is false if the ranking is still being written, or was replaced. */
   | {
       readonly kind: 'ranking';
@@ -22,10 +21,10 @@ export type StoredFile =
 
 /** Lists the contents of a data folder or a backup, including files that no row refers to. */
 export function storedFiles(dataDir: string): StoredFile[] {
-  const sets = listFolder(join(dataDir, SEED_FOLDER)).map((name) => ({
+  const sets = listFolder(join(dataDir, SEED_FOLDER)).map((file) => ({
     kind: 'set' as const,
-    path: `${SEED_FOLDER}/${name}`,
-    sha256: SET_FILE.exec(name)?.[1] ?? null,
+    path: `${SEED_FOLDER}/${file}`,
+    set: setOfFile(file),
   }));
   const rankings = listFolder(join(dataDir, RANKINGS)).flatMap((campaignId) =>
     listFolder(join(dataDir, RANKINGS, campaignId)).map((name) => ({

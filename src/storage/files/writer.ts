@@ -17,11 +17,11 @@ interface SetWrites<Published> {
 /** A set that is written to disk but has no file name yet. Its owner publishes or discards the set. */
 export interface WrittenSet<Published> extends UserSet {
   /**
-   * Gives the file its name and waits until the name is durable. If the set already has a file, the file is replaced,
-   * which repairs a damaged file. If sets are files, call this inside the write transaction that records the set,
-   * because unused files are also removed inside write transactions.
+   * Gives the file its name (by default, that of its sha256) and waits until the name is durable. If there already is
+   * such a file, it is replaced, which repairs a damaged file. If sets are files, call this inside the write
+   * transaction that records the set, because unused files are also removed inside write transactions.
    */
-  publish(): Published;
+  publish(name?: string): Published;
   /** Removes an unpublished file. */
   discard(): void;
 }
@@ -54,7 +54,7 @@ class UserSetWriter<Published> {
       sha256,
       users: this.#users,
       sizeBytes: this.#sizeBytes,
-      publish: () => blob.publish(userSetFile(sha256)),
+      publish: (name = sha256) => blob.publish(userSetFile(name)),
       discard: () => blob.discard(),
     };
   }

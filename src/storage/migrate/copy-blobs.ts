@@ -4,7 +4,7 @@ import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { StoreContents } from '../../domain/ports/upkeep.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import { drain, hashSlices } from '../../lib/files/slices.ts';
-import { SEED_FOLDER, userSetFile } from '../files/set-file.ts';
+import { SEED_FOLDER, sumOfSet, userSetFile } from '../files/set-file.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** Maximum number of damaged blobs that an error names. */
@@ -49,7 +49,7 @@ export async function copyBlobs(
     done += 1;
     onBlob(done, sets.size + rankings.size);
   };
-  for (const sha256 of sets) await each(`${SEED_FOLDER}/${userSetFile(sha256)}`, () => copySet(ends, sha256));
+  for (const name of sets) await each(`${SEED_FOLDER}/${userSetFile(name)}`, () => copySet(ends, name));
   for (const folder of rankings) await each(folder, () => copyRanking(ends, folder));
   if (faults.length === 0) return { sets: sets.size, rankings: rankings.size, bytes, present };
   const rest = faults.length > NAMED ? `; and ${faults.length - NAMED} more` : '';
@@ -64,8 +64,9 @@ interface Copied {
   readonly isPresent: boolean;
 }
 
-async function copySet({ from, to, arrived }: BlobEnds, sha256: string): Promise<Copied> {
-  const file = userSetFile(sha256);
+async function copySet({ from, to, arrived }: BlobEnds, name: string): Promise<Copied> {
+  const file = userSetFile(name);
+  const sha256 = sumOfSet(name);
   const source = await from.open(SEED_FOLDER, file, { whole: true });
   try {
     const bytes = source.sizeBytes;

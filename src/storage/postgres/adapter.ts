@@ -28,7 +28,7 @@ export function postgres(locator: BlobLocator): StoreAdapter {
     },
     openFiles: async () => {
       const { blobs } = await openBlobs(locator);
-      return { blobs, setBlocks: async (sha256) => blocksOfSet(await openUserSet(blobs, sha256), sha256) };
+      return { blobs, setBlocks: async (name) => blocksOfSet(await openUserSet(blobs, name), name) };
     },
     openRecords: async (url) => {
       const { blobs } = await openBlobs(locator);

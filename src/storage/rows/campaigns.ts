@@ -13,7 +13,7 @@ import type {
   SeedCounts,
 } from '../../domain/types.ts';
 import { type Column, type Dialect, plain, type RowOf } from './columns.ts';
-import { type StoredCounts, toCounts } from './user-sets.ts';
+import { type StoredCounts, sumOf, toCounts } from './user-sets.ts';
 
 /** What differs between dialects when a campaign is read. */
 export interface CampaignDialect extends Pick<Dialect<unknown>, 'json' | 'flag'> {
@@ -177,9 +177,9 @@ function isSame({ flag, textOf, is }: CampaignDialect, expansion: string): Colum
   const copies: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
     features: [textOf('c.features'), textOf(`${expansion}.features`)],
     filters: [textOf('c.filters'), textOf(`${expansion}.filters`)],
-    seeds: ['c.seed_set', `${expansion}.seed_set`],
-    suppression: ['c.suppression_set', `${expansion}.suppression_set`],
-    commonSuppression: ['i.suppression_set', `${expansion}.common_suppression_set`],
+    seeds: [sumOf('c.seed_set'), sumOf(`${expansion}.seed_set`)],
+    suppression: [sumOf('c.suppression_set'), sumOf(`${expansion}.suppression_set`)],
+    commonSuppression: [sumOf('i.suppression_set'), sumOf(`${expansion}.common_suppression_set`)],
   };
   const all = COPIED_INPUTS.map((input) => copies[input].join(` ${is} `)).join(' AND ');
   const { sql, read } = flag(`CASE WHEN ${expansion}.number IS NOT NULL THEN ${all} END`);

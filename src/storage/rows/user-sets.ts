@@ -2,6 +2,9 @@
 import type { SeedCounts } from '../../domain/types.ts';
 import type { OwnedSet, SetOwner } from '../../domain/user-sets.ts';
 
+/** Number of hexadecimal digits of a sha256. */
+const SUM_DIGITS = 64;
+
 /** Every column that refers to a set. */
 export const REFERENCES = [
   ['campaigns', 'seed_set'],
@@ -26,6 +29,11 @@ export const IS_UNUSED = REFERENCES.map(
   ([table, column]) => `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${column} = user_sets.sha256)`,
 ).join(' AND ');
 
+/** The sha256 of a set, with which its name begins. Equal sets may have different names. */
+export function sumOf(column: string): string {
+  return `substr(${column}, 1, ${SUM_DIGITS})`;
+}
+
 /** The columns of an owner's set. */
 export function placeOf(owner: SetOwner) {
   if (owner.kind === 'common_suppression') {
@@ -40,7 +48,7 @@ export function placeOf(owner: SetOwner) {
 /** The JSON in columns of counts; rows written by an earlier version lack the times. */
 export type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt'>>;
 
-export function toStoredCounts({ counts, createdAt, updatedAt }: Omit<OwnedSet, 'sha256'>): StoredCounts {
+export function toStoredCounts({ counts, createdAt, updatedAt }: Omit<OwnedSet, 'name'>): StoredCounts {
   return { ...counts, createdAt, updatedAt };
 }
 
@@ -50,7 +58,7 @@ export function toCounts({ received, known, unknown, duplicate, unknownExamples 
 }
 
 /** The owner's set, as it is stored. `recordedAt` is the time of the set's row. */
-export function toOwnedSet(sha256: string, stored: StoredCounts, recordedAt: number): OwnedSet {
+export function toOwnedSet(name: string, stored: StoredCounts, recordedAt: number): OwnedSet {
   const { createdAt = recordedAt, updatedAt = recordedAt } = stored;
-  return { sha256, counts: toCounts(stored), createdAt, updatedAt };
+  return { name, counts: toCounts(stored), createdAt, updatedAt };
 }

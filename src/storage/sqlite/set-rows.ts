@@ -55,12 +55,12 @@ export function assignSet(database: Database, owner: SetOwner, owned: OwnedSet |
   const touched = owner.kind === 'common_suppression' ? '' : ', updated_at = @now';
   const { changes } = database
     .prepare(`UPDATE ${table} SET ${set} = @sha256, ${counts} = @counts${touched} WHERE ${where}`)
-    .run({ sha256: owned?.sha256 ?? null, counts: owned && encodeCounts(owned), now, ...parameters });
+    .run({ sha256: owned?.name ?? null, counts: owned && encodeCounts(owned), now, ...parameters });
   if (changes === 0) throw notFound(owner);
 }
 
 /** The JSON of a `counts` column. */
-export function encodeCounts(owned: Omit<OwnedSet, 'sha256'>): string {
+export function encodeCounts(owned: Omit<OwnedSet, 'name'>): string {
   return JSON.stringify(toStoredCounts(owned));
 }
 

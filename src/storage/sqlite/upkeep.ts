@@ -80,7 +80,7 @@ export function findOrphans(database: Database, dataDir: string, isAlone: boolea
 }
 
 export function isOrphan(file: StoredFile, { sets, rankings, running }: StoreContents, isAlone: boolean): boolean {
-  if (file.kind === 'set') return file.sha256 === null ? isAlone : !sets.has(file.sha256);
+  if (file.kind === 'set') return file.set === null ? isAlone : !sets.has(file.set);
   return !rankings.has(file.path) && !running.has(file.expansionId);
 }
 

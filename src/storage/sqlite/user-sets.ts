@@ -36,7 +36,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
   readonly #discard: Connection['discard'];
   readonly #audit: SqliteAuditLog;
   readonly #now: () => number;
-  readonly #matches = new SetMatches((names, work) => work(names.map((sha256) => this.#blocks(sha256))));
+  readonly #matches = new SetMatches((names, work) => work(names.map((name) => this.#blocks(name))));
 
   constructor({ database, dataDir, blobs, options, discard }: Connection, audit: SqliteAuditLog) {
     this.#discard = discard;
@@ -71,7 +71,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
   }
 
   find(owner: SetOwner): string | null {
-    return readOwnedSet(this.#database, owner)?.sha256 ?? null;
+    return readOwnedSet(this.#database, owner)?.name ?? null;
   }
 
   clear(owner: SetOwner): void {
@@ -80,7 +80,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
       assignSet(this.#database, owner, null, this.#now());
       return owned;
     });
-    if (before !== null) this.#removeUnused(before.sha256);
+    if (before !== null) this.#removeUnused(before.name);
   }
 
   async report(owner: SetOwner, population: MatchedPopulation): Promise<MatchReport> {
@@ -88,16 +88,16 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     if (owned === null) return reportOnNone(owner);
     // both reads start at once, so that they open their files now, while the files exist
     const [matches, suppressed] = await Promise.all([
-      this.#matches.of(owned.sha256, population),
+      this.#matches.of(owned.name, population),
       owner.kind === 'seeds'
-        ? this.#matches.suppressedOf(owned.sha256, this.#listsOf(owner.campaignId), population)
+        ? this.#matches.suppressedOf(owned.name, this.#listsOf(owner.campaignId), population)
         : null,
     ]);
     return reportOn(owned, matches, suppressed);
   }
 
   *unknownOf(owner: SetOwner, population: MatchedPopulation): Generator<readonly string[], void, void> {
-    for (const block of this.#blocks(readOwnedSet(this.#database, owner)?.sha256)) {
+    for (const block of this.#blocks(readOwnedSet(this.#database, owner)?.name)) {
       yield block.filter((userId) => !population.has(userId));
     }
   }
@@ -117,7 +117,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
    */
   unnamedFiles(): string[] {
     return findOrphans(this.#database, this.#dataDir, true)
-      .filter((file) => file.kind === 'set' && (file.sha256 !== null || file.path.endsWith('.tmp')))
+      .filter((file) => file.kind === 'set' && (file.set !== null || file.path.endsWith('.tmp')))
       .map(({ path }) => path);
   }
 
@@ -128,10 +128,10 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     const tally = tallyFor(task);
     let set: WrittenSet<void>;
     try {
-      set = await writeBlocks(this.#blobs, tally.over(combine(how, this.#blocks(before?.sha256), collected.blocks())));
+      set = await writeBlocks(this.#blobs, tally.over(combine(how, this.#blocks(before?.name), collected.blocks())));
     } catch (error) {
       // another process may have replaced the set, and removed its file, before it was opened here
-      if (isMissing(error) && readOwnedSet(this.#database, owner)?.sha256 !== before?.sha256) return null;
+      if (isMissing(error) && readOwnedSet(this.#database, owner)?.name !== before?.name) return null;
       throw error;
     }
     const sent = sentOf(task, tally);
@@ -145,7 +145,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
         const received = receivedAfter(how, collected.received, current, set.users);
         const counts = { received, duplicate: received - set.users, ...tally.matches() };
         const createdAt = current?.createdAt ?? now;
-        assignSet(this.#database, owner, { sha256: set.sha256, counts, createdAt, updatedAt: now }, now);
+        assignSet(this.#database, owner, { name: set.sha256, counts, createdAt, updatedAt: now }, now);
         return true;
       });
       if (!isChanged) return null;
@@ -153,7 +153,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
       set.discard();
     }
     this.#matches.remember(set.sha256, population, tally.matches());
-    if (before !== null && before.sha256 !== set.sha256) this.#removeUnused(before.sha256);
+    if (before !== null && before.name !== set.sha256) this.#removeUnused(before.name);
     return sent;
   }
 
@@ -161,7 +161,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
   async #preview(task: ChangeTask): Promise<ChangeReport> {
     const { owner, how, collected, population } = task;
     const before = readOwnedSet(this.#database, owner);
-    const after = () => combine(how, this.#blocks(before?.sha256), collected.blocks());
+    const after = () => combine(how, this.#blocks(before?.name), collected.blocks());
     const tally = tallyFor(task);
     for (const _ of tally.over(after())) await setImmediate();
     const sent = sentOf(task, tally);
@@ -178,14 +178,14 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     return { ...counts, suppressed, createdAt, updatedAt, sent };
   }
 
-  #blocks(sha256: string | undefined): IdBlocks {
-    return sha256 === undefined ? [] : userSetBlocks(this.#blobs, sha256);
+  #blocks(name: string | undefined): IdBlocks {
+    return name === undefined ? [] : userSetBlocks(this.#blobs, name);
   }
 
   /** Suppression lists that apply to a campaign. */
   #listsOf(campaignId: string): string[] {
     return listOwners(campaignId)
-      .map((owner) => readOwnedSet(this.#database, owner)?.sha256)
+      .map((owner) => readOwnedSet(this.#database, owner)?.name)
       .filter((list) => list !== undefined);
   }
 

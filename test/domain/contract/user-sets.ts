@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { UserSets } from '../../../src/domain/ports/user-sets.ts';
 import type { Change, MatchedPopulation, SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
-import { everyoneIsKnown, newCampaign } from './inputs.ts';
+import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 
 const COMMON: SetOwner = { kind: 'common_suppression' };
@@ -35,18 +35,34 @@ export function describeUserSets(newData: NewData): void {
       expect(await read()).toEqual(['bob', 'cid']);
     });
 
-    it('are blobs, each named by the sha256 of its bytes', async () => {
+    it('are blobs, each with a name that begins with the sha256 of its bytes', async () => {
       const store = await newData().open();
       const { blobs, userSets } = store;
       await store.create(newCampaign({ seeds: ['bob', 'ann'] }), everyoneIsKnown);
       const { seeds } = (await store.claim('1:a'))!.sets;
       await change(userSets, COMMON, 'replace', ['ann', 'bob']);
-      expect([await userSets.find(COMMON), await blobs.list(SEED_FOLDER)]).toEqual([seeds, [userSetFile(seeds)]]);
-      const bytes = await blobs.read(SEED_FOLDER, userSetFile(seeds));
-      expect([Buffer.from(bytes).toString(), createHash('sha256').update(bytes).digest('hex')]).toEqual([
-        'ann\nbob\n',
-        seeds,
-      ]);
+      const names = new Set([seeds, (await userSets.find(COMMON))!]);
+      expect((await blobs.list(SEED_FOLDER)).sort()).toEqual([...names].map(userSetFile).sort());
+      for (const name of names) {
+        const bytes = await blobs.read(SEED_FOLDER, userSetFile(name));
+        expect(Buffer.from(bytes).toString()).toBe('ann\nbob\n');
+        expect(name.slice(0, 64)).toBe(createHash('sha256').update(bytes).digest('hex'));
+      }
+    });
+
+    it('that are replaced by equal sets need no new expansion', async () => {
+      const store = await newData().open();
+      const { id } = await store.create(newCampaign({ seeds: ['bob', 'ann'] }), everyoneIsKnown);
+      await change(store.userSets, COMMON, 'replace', ['cid']);
+      await change(store.userSets, { kind: 'seeds', campaignId: id }, 'replace', ['ann', 'bob']);
+      expect((await store.get(id)).needsExpansion).toBe(true);
+      await store.expand(id);
+      await expand(store, (await store.claim('1:a'))!);
+      await change(store.userSets, COMMON, 'replace', ['cid']);
+      await change(store.userSets, { kind: 'seeds', campaignId: id }, 'replace', ['bob', 'ann']);
+      expect((await store.get(id)).needsExpansion).toBe(false);
+      await change(store.userSets, COMMON, 'replace', ['dan']);
+      expect((await store.get(id)).needsExpansion).toBe(true);
     });
 
     it('are removed when nothing refers to them, and stay as long as an expansion refers to them', async () => {

@@ -40,4 +40,23 @@ describeWithPostgres('the erasure of users from object storage', () => {
     expect(await blobs.list(SEED_FOLDER)).toEqual([userSetFile((await other.userSets.find(COMMON))!)]);
     expect(await idsOf(other, COMMON)).toEqual(['ann']);
   });
+
+  it('calls the storage before and after its transaction, but never while it keeps others from writing', async () => {
+    const nodes = await newNodes();
+    const other = await openNode(nodes.url, nodes.clock, storage().blobs);
+    const gated = await openNode(nodes.url, nodes.clock, storage({ endpoint: gate.endpoint }).blobs);
+    await replace(other, COMMON, ['ann', 'bob']);
+    const seen: unknown[] = [];
+    gate.faultOf = async ({ method }) => {
+      const locks = await other.database.all(
+        `SELECT 1 FROM pg_locks WHERE relation = 'schema_steps'::regclass AND mode = 'ExclusiveLock' AND granted`,
+      );
+      seen.push([method, locks.length]);
+      return null;
+    };
+    expect(await gated.erasure.eraseUsers(['bob'])).toMatchObject({ sets: 1 });
+    expect(seen).toContainEqual(['PUT', 0]);
+    expect(seen).toContainEqual(['DELETE', 0]);
+    expect(seen.filter((one) => Array.isArray(one) && one[1] !== 0)).toEqual([]);
+  });
 });

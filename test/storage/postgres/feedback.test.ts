@@ -96,7 +96,7 @@ describeWithPostgres('feedback from several nodes at once', () => {
     await node.feedback.addFeedback(id, events(odd, 'click'));
     expect([...(await node.feedback.respondersOf(id, 9))].sort()).toEqual([...odd].sort());
     const ids = await node.feedback.snapshot(await numberOf(node, id), ({ positives }) =>
-      withSets(blobs, [positives!.sha256], async ([set]) => [...set!].flat()),
+      withSets(blobs, [positives!.name], async ([set]) => [...set!].flat()),
     );
     expect(ids).toEqual([...odd].sort());
     expect(await node.feedback.erase(odd)).toBe(5);
@@ -114,8 +114,8 @@ describeWithPostgres('feedback from several nodes at once', () => {
       if (++calls === 1) await two.erasure.eraseUsers(['bob']);
       return one.database.write(async (transaction) => {
         await sets.record(transaction, 1);
-        await transaction.run('UPDATE installation SET suppression_set = @set', { set: sets.positives!.sha256 });
-        return sets.positives!.sha256;
+        await transaction.run('UPDATE installation SET suppression_set = @set', { set: sets.positives!.name });
+        return sets.positives!.name;
       });
     });
     expect(calls).toBe(2);

@@ -89,8 +89,8 @@ export async function replace({ userSets }: Node, owner: SetOwner, ids: readonly
 
 /** The users of an owner's set. */
 export async function idsOf({ userSets, connection }: Node, owner: SetOwner): Promise<string[]> {
-  const sha256 = (await userSets.find(owner))!;
-  return withSets(connection.blobs, [sha256], async ([ids]) => [...ids!].flat());
+  const name = (await userSets.find(owner))!;
+  return withSets(connection.blobs, [name], async ([ids]) => [...ids!].flat());
 }
 
 /** Runs a statement as another user of the server. */

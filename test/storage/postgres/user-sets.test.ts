@@ -5,8 +5,8 @@ import type { Blobs } from '../../../src/domain/ports/blobs.ts';
 import { type Change, countSeeds, type SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
 import { writeBlocks } from '../../../src/storage/files/writer.ts';
-import { withSets } from '../../../src/storage/postgres/users/set-files.ts';
-import { assignSet } from '../../../src/storage/postgres/users/set-rows.ts';
+import { type NewSet, withSets } from '../../../src/storage/postgres/users/set-files.ts';
+import { assignSet, insertSet } from '../../../src/storage/postgres/users/set-rows.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { addCampaign, type Node, newNodes, openNode } from './nodes.ts';
 
@@ -25,8 +25,16 @@ async function change({ userSets }: Node, owner: SetOwner, how: Change, ids: rea
 }
 
 async function read({ userSets, connection }: Node, owner: SetOwner): Promise<string[]> {
-  const sha256 = await userSets.find(owner);
-  return sha256 === null ? [] : withSets(connection.blobs, [sha256], async ([ids]) => [...ids!].flat());
+  const name = await userSets.find(owner);
+  return name === null ? [] : withSets(connection.blobs, [name], async ([ids]) => [...ids!].flat());
+}
+
+/** Records a set as the installation's. */
+async function record({ connection, database, files }: Node, set: NewSet): Promise<void> {
+  await database.write(async (transaction) => {
+    await files.record(transaction, set, connection.options.clock.now());
+    await assignSet(transaction, COMMON, { name: set.name, ...NO_COUNTS }, 1);
+  });
 }
 
 describeWithPostgres('user sets of several nodes', () => {
@@ -69,27 +77,30 @@ describeWithPostgres('user sets of several nodes', () => {
     expect((await blobs.list(SEED_FOLDER)).sort()).toEqual(rows.map(({ sha256 }) => userSetFile(sha256)).sort());
   });
 
-  it('are written again if a starting node removes a file before it is recorded', async () => {
-    const { open, blobs } = await newNodes();
+  it('are written again if they were published so long ago that they may have been removed', async () => {
+    const { clock, open, blobs } = await newNodes();
     const [one, two] = [await open(), await open()];
     let writes = 0;
     const write = async () => {
       writes += 1;
-      return { set: await writeBlocks(blobs, [['ann']]) };
+      return { set: await one.files.write([['ann']]) };
     };
-    const sha256 = await one.files.keep(write, async ({ set }) => {
-      if (writes === 1) await two.userSets.removeLeftovers();
-      await one.database.write(async (transaction) => {
-        await one.files.record(transaction, set, 1);
-        await assignSet(transaction, COMMON, { sha256: set.sha256, ...NO_COUNTS }, 1);
-      });
-      return set.sha256;
+    const name = await one.files.keep(write, async ({ set }) => {
+      await two.userSets.removeLeftovers();
+      expect(await blobs.list(SEED_FOLDER)).toEqual([userSetFile(set.name)]);
+      if (writes === 1) {
+        clock.pass(25 * 3600 * 1000);
+        await two.userSets.removeLeftovers();
+        expect(await blobs.list(SEED_FOLDER)).toEqual([]);
+      }
+      await record(one, set);
+      return set.name;
     });
     expect(writes).toBe(2);
-    expect([await two.userSets.find(COMMON), await blobs.list(SEED_FOLDER)]).toEqual([sha256, [userSetFile(sha256)]]);
+    expect([await two.userSets.find(COMMON), await blobs.list(SEED_FOLDER)]).toEqual([name, [userSetFile(name)]]);
   });
 
-  it('wait to be recorded while another node removes the file, and are then written again', async () => {
+  it('keep their files while another node is still removing the file of an equal set', async () => {
     const { url, clock, open, blobs } = await newNodes();
     const gate = Promise.withResolvers<void>();
     const deleting = Promise.withResolvers<void>();
@@ -104,39 +115,61 @@ describeWithPostgres('user sets of several nodes', () => {
     await change(two, COMMON, 'replace', ['ann']);
     const clearing = one.userSets.clear(COMMON);
     await deleting.promise;
-    const changing = change(two, COMMON, 'replace', ['ann']);
-    await setTimeout(300);
-    const found = await two.userSets.find(COMMON);
+    await change(two, COMMON, 'replace', ['ann']);
     gate.resolve();
-    await Promise.all([clearing, changing]);
-    expect(found).toBeNull();
+    await clearing;
     expect(await read(two, COMMON)).toEqual(['ann']);
+    expect(await blobs.list(SEED_FOLDER)).toEqual([userSetFile((await two.userSets.find(COMMON))!)]);
   });
 
-  it('are not deleted between being recorded and being referred to', async () => {
+  it('of stores that named each file by its contents can be read, replaced and removed', async () => {
     const { open, blobs } = await newNodes();
+    const node = await open();
+    const set = await writeBlocks(blobs, [['ann', 'bob']]);
+    await set.publish();
+    await node.database.write(async (transaction) => {
+      await insertSet(transaction, { name: set.sha256, users: 2, sizeBytes: 8 }, 1);
+      await assignSet(transaction, COMMON, { name: set.sha256, ...NO_COUNTS }, 1);
+    });
+    await node.userSets.removeLeftovers();
+    expect(await read(node, COMMON)).toEqual(['ann', 'bob']);
+    await change(node, COMMON, 'remove', ['bob']);
+    expect(await read(node, COMMON)).toEqual(['ann']);
+    expect(await blobs.list(SEED_FOLDER)).toEqual([userSetFile((await node.userSets.find(COMMON))!)]);
+  });
+
+  it('keep their file if it is not known yet whether the transaction that recorded them was committed', async () => {
+    const { open } = await newNodes();
     const [one, two] = [await open(), await open()];
-    await change(two, COMMON, 'replace', ['ann']);
-    const sha256 = (await two.userSets.find(COMMON))!;
-    await two.database.run('UPDATE installation SET suppression_set = NULL, suppression_counts = NULL');
-    const write = async () => ({ set: await writeBlocks(blobs, [['ann']]) });
     let removing: Promise<void> | null = null;
-    await one.files.keep(write, ({ set }) =>
-      one.database.write(async (transaction) => {
-        await one.files.record(transaction, set, 1);
-        removing ??= two.files.removeUnused(sha256);
-        await setTimeout(200);
-        await assignSet(transaction, COMMON, { sha256: set.sha256, ...NO_COUNTS }, 1);
-      }, 'readCommitted'),
+    await one.files.keep(
+      async () => ({ set: await one.files.write([['ann']]) }),
+      ({ set }) =>
+        one.database.write(async (transaction) => {
+          await one.files.record(transaction, set, 1);
+          removing ??= two.files.removeUnnamed(set.name);
+          await setTimeout(200);
+          await assignSet(transaction, COMMON, { name: set.name, ...NO_COUNTS }, 1);
+        }, 'readCommitted'),
     );
     await removing;
     expect(await read(one, COMMON)).toEqual(['ann']);
   });
 
+  it('can be replaced if their file is lost', async () => {
+    const { open, blobs } = await newNodes();
+    const node = await open();
+    await change(node, COMMON, 'replace', ['ann']);
+    await blobs.deleteFile(SEED_FOLDER, userSetFile((await node.userSets.find(COMMON))!));
+    await expect(change(node, COMMON, 'add', ['bob'])).rejects.toMatchObject({ code: 'storage_failed' });
+    await change(node, COMMON, 'replace', ['ann']);
+    expect(await read(node, COMMON)).toEqual(['ann']);
+  });
+
   it('leave no file if the transaction that records them fails', async () => {
     const { open, blobs } = await newNodes();
     const node = await open();
-    const write = async () => ({ set: await writeBlocks(blobs, [['ann']]) });
+    const write = async () => ({ set: await node.files.write([['ann']]) });
     const failing = node.files.keep(write, ({ set }) =>
       node.database.write(async (transaction) => {
         await node.files.record(transaction, set, 1);
@@ -151,8 +184,8 @@ describeWithPostgres('user sets of several nodes', () => {
 /** A set may be replaced between finding its name and opening its file, but then its name has changed. */
 async function missing({ userSets, connection }: Node, owner: SetOwner, error: unknown): Promise<void> {
   expect(error).toMatchObject({ facts: { errno: 'ENOENT' } });
-  const sha256 = await userSets.find(owner);
-  if (sha256 === null) return;
-  const isThere = await connection.blobs.hasFile(SEED_FOLDER, userSetFile(sha256));
-  if (!isThere) expect(await userSets.find(owner), 'a row names a file that does not exist').not.toBe(sha256);
+  const name = await userSets.find(owner);
+  if (name === null) return;
+  const isThere = await connection.blobs.hasFile(SEED_FOLDER, userSetFile(name));
+  if (!isThere) expect(await userSets.find(owner), 'a row names a file that does not exist').not.toBe(name);
 }

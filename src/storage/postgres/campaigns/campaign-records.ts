@@ -90,7 +90,7 @@ export class PostgresRecords implements CampaignRecords {
       });
       if (owned === null) return [];
       try {
-        return [{ name: owned.sha256, blob: await openUserSet(this.#blobs, owned.sha256) }];
+        return [{ name: owned.name, blob: await openUserSet(this.#blobs, owned.name) }];
       } catch (error) {
         if (attempt === ATTEMPTS || !isMissing(error)) throw error;
       }

@@ -14,7 +14,6 @@ import type {
 } from '../../../domain/types.ts';
 import { countSeeds } from '../../../domain/user-sets.ts';
 import { AppError } from '../../../lib/errors.ts';
-import { writeBlocks } from '../../files/writer.ts';
 import { campaignWrites } from '../../rows/campaigns.ts';
 import type { LastOfCampaign } from '../../rows/webhooks.ts';
 import type { PostgresAuditLog } from '../audit-log.ts';
@@ -71,14 +70,13 @@ export class PostgresCampaigns implements Campaigns {
   }
 
   async create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Promise<Campaign> {
-    const { database, blobs } = this.#connection;
+    const { database } = this.#connection;
     await refuseTakenId(database, input.externalId);
     const seeds = input.seeds && countSeeds(input.seeds, isKnown);
     if (!seeds) return this.#insert(input, null, once);
-    const write = async () => ({ seeds: await writeBlocks(blobs, [[...seeds.userIds].sort()]) });
-    return this.#parts.setFiles.keep(write, ({ seeds: set }) =>
-      this.#insert(input, { set, counts: seeds.counts }, once),
-    );
+    const { setFiles } = this.#parts;
+    const write = async () => ({ seeds: await setFiles.write([[...seeds.userIds].sort()]) });
+    return setFiles.keep(write, ({ seeds: set }) => this.#insert(input, { set, counts: seeds.counts }, once));
   }
 
   answerOf(request: Pick<IdempotentRequest, 'key' | 'requestSha256'>): Promise<string | null> {
@@ -173,7 +171,7 @@ export class PostgresCampaigns implements Campaigns {
       if (seeds !== null) {
         await setFiles.record(t, seeds.set, now);
         const seed_counts = encodeCounts({ counts: seeds.counts, createdAt: now, updatedAt: now });
-        await updateRow(t, 'campaigns', number, { seed_set: seeds.set.sha256, seed_counts });
+        await updateRow(t, 'campaigns', number, { seed_set: seeds.set.name, seed_counts });
         await expansions.insert(t, number, 'created', NO_FEEDBACK, times);
       }
       const campaign = await getCampaign(t, id, times);

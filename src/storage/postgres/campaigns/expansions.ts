@@ -15,13 +15,14 @@ import type {
 } from '../../../domain/types.ts';
 import type { IdBlocks } from '../../../domain/user-sets.ts';
 import { assert } from '../../../lib/errors.ts';
-import { blocksOfSet, openUserSet, type UserSet } from '../../files/set-file.ts';
+import { blocksOfSet, openUserSet } from '../../files/set-file.ts';
 import type { Connection } from '../connection.ts';
 import { insertRow } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import { type Bound, toJson } from '../database/statement.ts';
 import { keepAnswerOf } from '../idempotency.ts';
 import { type FeedbackSets, NO_FEEDBACK, type PostgresFeedback } from '../users/feedback.ts';
+import type { NamedSet } from '../users/set-rows.ts';
 import { findCampaign, getLocked, getNumber, readInputs, readRefreshed } from './campaign-rows.ts';
 import type { EventLog } from './events.ts';
 import {
@@ -103,8 +104,8 @@ export class PostgresExpansions implements Expansions, SetReader {
     return setsOfId(this.#connection.database, expansionId);
   }
 
-  async setBlocks(sha256: string): Promise<IdBlocks> {
-    return blocksOfSet(await openUserSet(this.#connection.blobs, sha256), sha256);
+  async setBlocks(name: string): Promise<IdBlocks> {
+    return blocksOfSet(await openUserSet(this.#connection.blobs, name), name);
   }
 
   /**
@@ -191,6 +192,6 @@ export class PostgresExpansions implements Expansions, SetReader {
   }
 }
 
-function referenceTo(set: UserSet | null): { readonly set: string | null; readonly users: number } {
-  return { set: set?.sha256 ?? null, users: set?.users ?? 0 };
+function referenceTo(set: NamedSet | null): { readonly set: string | null; readonly users: number } {
+  return { set: set?.name ?? null, users: set?.users ?? 0 };
 }

@@ -14,7 +14,6 @@ import { campaignNotFound } from '../../../domain/not-found.ts';
 import type { Feedback } from '../../../domain/ports/feedback.ts';
 import { BoundedQueue } from '../../bounded-queue.ts';
 import { IdSorter } from '../../files/id-sorter.ts';
-import { writeBlocks } from '../../files/writer.ts';
 import type { PostgresAuditLog } from '../audit-log.ts';
 import { getNumber } from '../campaigns/campaign-rows.ts';
 import type { Connection } from '../connection.ts';
@@ -159,7 +158,7 @@ export class PostgresFeedback implements Feedback {
     const { blobs, database } = this.#connection;
     const positives = new IdSorter(blobs, SORTED_IDS);
     const dismissed = new IdSorter(blobs, SORTED_IDS);
-    const write = (sorter: IdSorter) => (sorter.received === 0 ? null : writeBlocks(blobs, sorter.blocks()));
+    const write = (sorter: IdSorter) => (sorter.received === 0 ? null : this.#files.write(sorter.blocks()));
     try {
       await database.read(async (state) => {
         for await (const rows of feedbackBlocks(state, campaign))

@@ -1,24 +1,33 @@
 /**
- * Files of user sets. A row never names a file that does not exist, although a file is put before the transaction that
- * records it, and other processes remove files at the same time: the key of the set's row is the lock of its file.
- * Whoever has inserted that row, in a transaction that is not committed yet, decides about the file; others who insert
- * it wait.
+ * Files of user sets. Each publication of a set has a file of its own, which its row in `user_sets` names. A row never
+ * names a file that does not exist: the file is put before the transaction that inserts the row, and removed after the
+ * transaction that deletes it. No transaction waits for the storage.
  */
 import type { BlobReader, OpenBlob } from '../../../domain/ports/blobs.ts';
 import type { IdBlocks } from '../../../domain/user-sets.ts';
 import { AppError } from '../../../lib/errors.ts';
-import { blocksOfSet, openUserSet, SEED_FOLDER, setOfFile, type UserSet, userSetFile } from '../../files/set-file.ts';
-import type { WrittenSet } from '../../files/writer.ts';
+import { blocksOfSet, openUserSet, SEED_FOLDER, setOfFile, userSetFile } from '../../files/set-file.ts';
+import { writeBlocks } from '../../files/writer.ts';
 import type { Connection } from '../connection.ts';
 import type { Sql } from '../database/database.ts';
 import { forgetSetFile, readSetFiles, recordSetFile } from '../upkeep/unused-blobs.ts';
-import { deleteUnusedSet, insertSet, lockSet, unusedSets } from './set-rows.ts';
+import { newSetName, publishedAt } from './set-names.ts';
+import { deleteSet, deleteUnusedSet, hasSet, insertSet, type NamedSet, unusedSets } from './set-rows.ts';
 
-/** Maximum number of times that sets are written because another process keeps removing their files. */
+/** Maximum number of times that sets are written because they cannot be recorded any more. */
 const ATTEMPTS = 5;
+/** Age at which a file without a row is what a killed process left. */
+const LEFTOVER_MS = 24 * 3600 * 1000;
+/** Age at which a published file can no longer be recorded, because it may be removed before the commit. */
+const STALE_MS = LEFTOVER_MS / 2;
 
-/** A set that is written to this machine, and that is published by a promise. */
-export type NewSet = WrittenSet<Promise<void>>;
+/** A set that is written to this machine, and that gets a file of its own in the storage. */
+export interface NewSet extends NamedSet {
+  /** Puts the file. Rejects with AppError storage_failed. */
+  publish(): Promise<void>;
+  /** Removes the file of this machine if it was not published. */
+  discard(): void;
+}
 
 /** Thrown within a transaction that records sets: the sets have to be written again, and the transaction repeated. */
 export class WriteAgain extends Error {
@@ -39,10 +48,16 @@ export class SetFiles {
     this.#clock = options.clock;
   }
 
+  /** Writes a set to this machine. @throws AppError storage_failed; the errors of `blocks` */
+  async write(blocks: IdBlocks): Promise<NewSet> {
+    const { sha256, users, sizeBytes, publish, discard } = await writeBlocks(this.#blobs, blocks);
+    const name = newSetName(sha256, this.#clock.now());
+    return { name, users, sizeBytes, publish: () => publish(name), discard };
+  }
+
   /**
    * Writes sets, publishes their files, and calls `use`, which records the sets that it needs in a transaction (with
-   * `record`). Files that no row names afterwards are removed. If another process has just removed a file, everything
-   * is done again.
+   * `record`). Files that no row names afterwards are removed.
    * @throws AppError storage_failed, unavailable; the errors of `write` and `use`
    */
   async keep<Sets extends Readonly<Record<string, NewSet | null>>, T>(
@@ -57,67 +72,82 @@ export class SetFiles {
         return await use(sets);
       } catch (error) {
         if (!(error instanceof WriteAgain)) throw error;
-        if (attempt === ATTEMPTS) throw new AppError('unavailable', 'others keep removing the same user set');
+        if (attempt === ATTEMPTS)
+          throw new AppError('unavailable', 'others keep changing what the user set depends on');
       } finally {
         for (const set of all) set.discard();
-        for (const { sha256 } of all) await this.#removeUnnamed(sha256);
+        for (const { name } of all) await this.removeUnnamed(name);
       }
     }
   }
 
   /**
    * Records a published set, inside the caller's transaction.
-   * @throws WriteAgain if another process has removed the file
+   * @throws WriteAgain if the set was published too long ago
    */
-  async record(transaction: Sql, set: UserSet, now: number): Promise<void> {
-    // a row that exists names a file, and a locked row cannot be deleted before this transaction refers to it
-    while (!(await insertSet(transaction, set, now))) if (await lockSet(transaction, set.sha256)) return;
-    if (!(await this.#blobs.hasFile(SEED_FOLDER, userSetFile(set.sha256)))) throw new WriteAgain();
+  async record(transaction: Sql, set: NamedSet, now: number): Promise<void> {
+    if (now - publishedAt(set.name) > STALE_MS) throw new WriteAgain();
+    await insertSet(transaction, set, now);
+  }
+
+  /** Removes a set with its file, unless a row refers to it. @throws AppError storage_failed, unavailable */
+  async removeUnused(name: string): Promise<void> {
+    if (await this.#deleteRow(name)) await this.#removeFile(userSetFile(name));
   }
 
   /**
-   * Removes a set with its file, or all sets, unless a row refers to them. Also removes the files of sets that lost
-   * their row earlier and whose removal failed. @throws AppError storage_failed, unavailable
+   * Removes all sets to which no row refers, and files whose removal failed earlier.
+   * @throws AppError storage_failed, unavailable, after it has tried to remove all
    */
-  async removeUnused(sha256?: string): Promise<void> {
-    // the row goes first, because an unused file is harmless, but a row without its file is not
-    for (const each of sha256 === undefined ? await unusedSets(this.#database) : [sha256])
-      await this.#database.write(async (transaction) => {
-        if (await deleteUnusedSet(transaction, each))
-          await recordSetFile(transaction, userSetFile(each), this.#clock.now());
-      });
-    for (const file of await readSetFiles(this.#database)) {
-      await this.#remove(setOfFile(file)!);
-      await forgetSetFile(this.#database, file);
-    }
+  async removeAllUnused(): Promise<void> {
+    for (const name of await unusedSets(this.#database)) await this.#deleteRow(name);
+    const errors: unknown[] = [];
+    for (const file of await readSetFiles(this.#database))
+      await this.#removeFile(file).catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw errors[0];
   }
 
-  /** Removes files that no row names. */
+  /** Removes old files that no row names. */
   async removeLeftovers(): Promise<void> {
+    const before = this.#clock.now() - LEFTOVER_MS;
     for (const file of await this.#blobs.list(SEED_FOLDER)) {
-      const sha256 = setOfFile(file);
-      if (sha256 !== null) await this.#removeUnnamed(sha256);
-      else await this.#blobs.deleteFile(SEED_FOLDER, file);
+      const name = setOfFile(file);
+      if (name === null) await this.#blobs.deleteFile(SEED_FOLDER, file);
+      else if (publishedAt(name) < before) await this.removeUnnamed(name);
     }
   }
 
-  async #removeUnnamed(sha256: string): Promise<void> {
+  /** Removes the file of a published set unless a row names it. If that fails, the file is a leftover. */
+  async removeUnnamed(name: string): Promise<void> {
     try {
-      const row = await this.#database.get('SELECT 1 FROM user_sets WHERE sha256 = @sha256', { sha256 });
-      if (row === undefined) await this.#remove(sha256);
+      if (await this.#isUnnamed(name)) await this.#blobs.deleteFile(SEED_FOLDER, userSetFile(name));
     } catch (error) {
-      // an unused file is harmless, and the next start tries again
       if (!(error instanceof AppError)) throw error;
     }
   }
 
-  /** Removes the file of a set without a row. The inserted row keeps others from recording the set meanwhile. */
-  async #remove(sha256: string): Promise<void> {
-    await this.#database.write(async (transaction) => {
-      if (!(await insertSet(transaction, { sha256, users: 0, sizeBytes: 0 }, 0))) return;
-      await this.#blobs.deleteFile(SEED_FOLDER, userSetFile(sha256));
-      await transaction.run('DELETE FROM user_sets WHERE sha256 = @sha256', { sha256 });
+  /** Deletes the row of an unused set. Its file is recorded until it is removed, in case the process ends before. */
+  #deleteRow(name: string): Promise<boolean> {
+    return this.#database.write(async (transaction) => {
+      if (!(await deleteUnusedSet(transaction, name))) return false;
+      await recordSetFile(transaction, userSetFile(name), this.#clock.now());
+      return true;
     });
+  }
+
+  async #removeFile(file: string): Promise<void> {
+    await this.#blobs.deleteFile(SEED_FOLDER, file);
+    await forgetSetFile(this.#database, file);
+  }
+
+  async #isUnnamed(name: string): Promise<boolean> {
+    if (await hasSet(this.#database, name)) return false;
+    // waits for a transaction whose commit was lost with its connection, and which may have inserted the row
+    return this.#database.write(async (transaction) => {
+      if (!(await insertSet(transaction, { name, users: 0, sizeBytes: 0 }, 0))) return false;
+      await deleteSet(transaction, name);
+      return true;
+    }, 'readCommitted');
   }
 }
 

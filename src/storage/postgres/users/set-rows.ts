@@ -2,7 +2,6 @@
 import { campaignNotFound } from '../../../domain/not-found.ts';
 import type { SeedCounts } from '../../../domain/types.ts';
 import { countsWithout, type OwnedSet, type SetOwner } from '../../../domain/user-sets.ts';
-import type { UserSet } from '../../files/set-file.ts';
 import {
   COUNTED_SETS,
   IS_UNUSED,
@@ -21,13 +20,13 @@ import { toJson } from '../database/statement.ts';
  */
 export async function readOwnedSet(sql: Sql, owner: SetOwner): Promise<OwnedSet | null> {
   const { table, set, counts, where, parameters } = placeOf(owner);
-  const row = await sql.get<{ sha256: string | null; counts: StoredCounts; recordedAt: number }>(
-    `SELECT o.${set} AS sha256, o.${counts} AS counts, s.created_at AS "recordedAt"
+  const row = await sql.get<{ name: string | null; counts: StoredCounts; recordedAt: number }>(
+    `SELECT o.${set} AS name, o.${counts} AS counts, s.created_at AS "recordedAt"
      FROM ${table} o LEFT JOIN user_sets s ON s.sha256 = o.${set} WHERE o.${where}`,
     parameters,
   );
   if (row === undefined) throw notFound(owner);
-  return row.sha256 === null ? null : toOwnedSet(row.sha256, row.counts, row.recordedAt);
+  return row.name === null ? null : toOwnedSet(row.name, row.counts, row.recordedAt);
 }
 
 /**
@@ -37,48 +36,58 @@ export async function readOwnedSet(sql: Sql, owner: SetOwner): Promise<OwnedSet 
 export async function assignSet(sql: Sql, owner: SetOwner, owned: OwnedSet | null, now: number): Promise<void> {
   const { table, set, counts, where, parameters } = placeOf(owner);
   const touched = owner.kind === 'common_suppression' ? '' : ', updated_at = @now';
-  const changed = await sql.run(`UPDATE ${table} SET ${set} = @sha256, ${counts} = @counts${touched} WHERE ${where}`, {
-    ...{ sha256: owned?.sha256 ?? null, counts: owned && encodeCounts(owned), now },
+  const changed = await sql.run(`UPDATE ${table} SET ${set} = @name, ${counts} = @counts${touched} WHERE ${where}`, {
+    ...{ name: owned?.name ?? null, counts: owned && encodeCounts(owned), now },
     ...parameters,
   });
   if (changed === 0) throw notFound(owner);
 }
 
 /** The value of a `counts` column. */
-export function encodeCounts(owned: Omit<OwnedSet, 'sha256'>): string {
+export function encodeCounts(owned: Omit<OwnedSet, 'name'>): string {
   return toJson(toStoredCounts(owned))!;
 }
 
+/** A published set. The column `sha256` of its row has its name, which begins with the sha256. */
+export interface NamedSet {
+  readonly name: string;
+  readonly users: number;
+  readonly sizeBytes: number;
+}
+
 /** Inserts the row of a set, inside the caller's transaction; returns whether the set had no row yet. */
-export async function insertSet(sql: Sql, { sha256, users, sizeBytes }: UserSet, now: number): Promise<boolean> {
+export async function insertSet(sql: Sql, { name, users, sizeBytes }: NamedSet, now: number): Promise<boolean> {
   const inserted = await sql.run(
-    `INSERT INTO user_sets (sha256, users, size_bytes, created_at) VALUES (@sha256, @users, @sizeBytes, @now)
+    `INSERT INTO user_sets (sha256, users, size_bytes, created_at) VALUES (@name, @users, @sizeBytes, @now)
      ON CONFLICT DO NOTHING`,
-    { sha256, users, sizeBytes, now },
+    { name, users, sizeBytes, now },
   );
   return inserted === 1;
 }
 
-/** Keeps others from deleting the row of a set until the transaction ends; returns false if there is no row. */
-export async function lockSet(sql: Sql, sha256: string): Promise<boolean> {
-  const row = await sql.get('SELECT 1 AS found FROM user_sets WHERE sha256 = @sha256 FOR KEY SHARE', { sha256 });
-  return row !== undefined;
+export async function hasSet(sql: Sql, name: string): Promise<boolean> {
+  return (await sql.get('SELECT 1 AS found FROM user_sets WHERE sha256 = @name', { name })) !== undefined;
 }
 
 /** The names of sets to which no other row refers. */
 export async function unusedSets(sql: Sql): Promise<string[]> {
-  const rows = await sql.all<{ sha256: string }>(`SELECT sha256 FROM user_sets WHERE ${IS_UNUSED}`);
-  return rows.map(({ sha256 }) => sha256);
+  const rows = await sql.all<{ name: string }>(`SELECT sha256 AS name FROM user_sets WHERE ${IS_UNUSED}`);
+  return rows.map(({ name }) => name);
 }
 
 /** Deletes the row of a set unless other rows refer to it; returns whether the row was deleted. */
-export async function deleteUnusedSet(sql: Sql, sha256: string): Promise<boolean> {
-  return (await sql.run(`DELETE FROM user_sets WHERE sha256 = @sha256 AND ${IS_UNUSED}`, { sha256 })) === 1;
+export async function deleteUnusedSet(sql: Sql, name: string): Promise<boolean> {
+  return (await sql.run(`DELETE FROM user_sets WHERE sha256 = @name AND ${IS_UNUSED}`, { name })) === 1;
+}
+
+/** Deletes a row to which no other row refers. */
+export async function deleteSet(sql: Sql, name: string): Promise<void> {
+  await sql.run('DELETE FROM user_sets WHERE sha256 = @name', { name });
 }
 
 /** The names of all sets. */
 export async function setNames(sql: Sql): Promise<string[]> {
-  return (await sql.all<{ sha256: string }>('SELECT sha256 FROM user_sets')).map(({ sha256 }) => sha256);
+  return (await sql.all<{ name: string }>('SELECT sha256 AS name FROM user_sets')).map(({ name }) => name);
 }
 
 /**
@@ -89,7 +98,7 @@ export async function setNames(sql: Sql): Promise<string[]> {
 export async function replaceSet(
   sql: Sql,
   before: string,
-  after: UserSet,
+  after: Pick<NamedSet, 'name' | 'users'>,
   erased: ReadonlySet<string>,
 ): Promise<boolean> {
   for (const [table, set, counts, key] of COUNTED_SETS) {
@@ -112,7 +121,7 @@ export async function replaceSet(
   let changed = 0;
   for (const [table, column] of REFERENCES)
     changed += await sql.run(`UPDATE ${table} SET ${column} = @after WHERE ${column} = @before`, {
-      ...{ after: after.sha256, before },
+      ...{ after: after.name, before },
     });
   return changed > 0;
 }

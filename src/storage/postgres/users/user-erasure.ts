@@ -7,7 +7,6 @@ import type { ErasedData, UserErasure } from '../../../domain/ports/user-erasure
 import { differenceOf } from '../../files/algebra.ts';
 import { findIds } from '../../files/find-ids.ts';
 import { openUserSet } from '../../files/set-file.ts';
-import { writeBlocks } from '../../files/writer.ts';
 import type { PostgresAuditLog } from '../audit-log.ts';
 import type { Connection } from '../connection.ts';
 import { insert } from '../database/columns.ts';
@@ -71,7 +70,7 @@ export class PostgresUserErasure implements UserErasure {
     for (let at = 0; at < sorted.length; at += SLICE_IDS)
       feedback += await this.#parts.feedback.erase(sorted.slice(at, at + SLICE_IDS));
     const erased = await this.#eraseElsewhere(sorted, feedback);
-    await this.#parts.files.removeUnused();
+    await this.#parts.files.removeAllUnused();
     // last, because whoever finds a request completes the erasure
     await this.#forget(sorted);
     return erased;
@@ -133,10 +132,11 @@ export class PostgresUserErasure implements UserErasure {
   /** Writes each set without the users that it must lose. */
   async #writeWithout(found: readonly Found[]): Promise<Record<string, NewSet>> {
     const { blobs } = this.#connection;
+    const { files } = this.#parts;
     const sets: Record<string, NewSet> = {};
     try {
       for (const { before, erased } of found)
-        sets[before] = await withSets(blobs, [before], ([ids]) => writeBlocks(blobs, differenceOf(ids!, [erased])));
+        sets[before] = await withSets(blobs, [before], ([ids]) => files.write(differenceOf(ids!, [erased])));
       return sets;
     } catch (error) {
       for (const set of Object.values(sets)) set.discard();

@@ -20,7 +20,6 @@ import { IdSorter } from '../../files/id-sorter.ts';
 import { type MatchTally, tallyOf } from '../../files/match-tally.ts';
 import { blocksOfSet, openUserSet } from '../../files/set-file.ts';
 import { listOwners, reportOn, reportOnNone, SetMatches } from '../../files/set-matches.ts';
-import { writeBlocks } from '../../files/writer.ts';
 import type { PostgresAuditLog } from '../audit-log.ts';
 import type { Connection } from '../connection.ts';
 import type { Transaction } from '../database/database.ts';
@@ -65,7 +64,7 @@ export class PostgresUserSets implements UserSets {
   }
 
   async find(owner: SetOwner): Promise<string | null> {
-    return (await readOwnedSet(this.#connection.database, owner))?.sha256 ?? null;
+    return (await readOwnedSet(this.#connection.database, owner))?.name ?? null;
   }
 
   async clear(owner: SetOwner): Promise<void> {
@@ -75,16 +74,16 @@ export class PostgresUserSets implements UserSets {
       await assignSet(transaction, owner, null, options.clock.now());
       return owned;
     });
-    if (before !== null) await this.#files.removeUnused(before.sha256);
+    if (before !== null) await this.#files.removeUnused(before.name);
   }
 
   async report(owner: SetOwner, population: MatchedPopulation): Promise<MatchReport> {
     return this.#untilUnchanged(owner, async (owned) => {
       if (owned === null) return reportOnNone(owner);
       const [matches, suppressed] = await Promise.all([
-        this.#matches.of(owned.sha256, population),
+        this.#matches.of(owned.name, population),
         owner.kind === 'seeds'
-          ? this.#listsOf(owner.campaignId).then((lists) => this.#matches.suppressedOf(owned.sha256, lists, population))
+          ? this.#listsOf(owner.campaignId).then((lists) => this.#matches.suppressedOf(owned.name, lists, population))
           : null,
       ]);
       return reportOn(owned, matches, suppressed);
@@ -94,18 +93,18 @@ export class PostgresUserSets implements UserSets {
   async unknownOf(owner: SetOwner, population: MatchedPopulation): Promise<Generator<readonly string[], void, void>> {
     const { blobs } = this.#connection;
     const blocks = await this.#untilUnchanged(owner, async (owned) =>
-      owned === null ? [] : blocksOfSet(await openUserSet(blobs, owned.sha256), owned.sha256),
+      owned === null ? [] : blocksOfSet(await openUserSet(blobs, owned.name), owned.name),
     );
     return unknownIn(blocks, population);
   }
 
   removeUnused(): Promise<void> {
-    return this.#files.removeUnused();
+    return this.#files.removeAllUnused();
   }
 
-  /** Others may be writing: they write a set again whose file is removed before it is recorded. */
+  /** Others may be writing: files that they have just published are not leftovers. */
   async removeLeftovers(): Promise<void> {
-    await this.#files.removeUnused();
+    await this.#files.removeAllUnused();
     await this.#files.removeLeftovers();
   }
 
@@ -119,19 +118,20 @@ export class PostgresUserSets implements UserSets {
     };
     const written = await this.#files.keep(write, async ({ set }) => {
       const sent = sentOf(task, tally);
-      const isChanged = await this.#audit.with(action, async (transaction) => {
+      const changed = await this.#audit.with(action, async (transaction) => {
         const current = await readOwnedSet(transaction, owner);
-        if (!stillApplies(task.how, before, current)) return false;
+        if (!stillApplies(task.how, before, current)) return null;
         task.accept?.(sent);
         await this.#record(transaction, task, { set, tally, current });
-        return true;
+        return { current };
       });
-      return isChanged ? { sent, sha256: set.sha256 } : null;
+      return changed && { ...changed, sent, name: set.name };
     });
     if (written === null) return null;
-    this.#matches.remember(written.sha256, population, tally.matches());
-    if (before !== null && before.sha256 !== written.sha256) await this.#files.removeUnused(before.sha256);
-    return written.sent;
+    const { name, current, sent } = written;
+    this.#matches.remember(name, population, tally.matches());
+    if (current !== null) await this.#files.removeUnused(current.name);
+    return sent;
   }
 
   async #record(
@@ -144,13 +144,14 @@ export class PostgresUserSets implements UserSets {
     const received = receivedAfter(how, collected.received, current, set.users);
     const counts = { received, duplicate: received - set.users, ...tally.matches() };
     const createdAt = current?.createdAt ?? now;
-    await assignSet(transaction, owner, { sha256: set.sha256, counts, createdAt, updatedAt: now }, now);
+    await assignSet(transaction, owner, { name: set.name, counts, createdAt, updatedAt: now }, now);
   }
 
   #writeAfter({ how, collected }: ChangeTask, before: OwnedSet | null, tally: MatchTally): Promise<NewSet> {
     const { blobs } = this.#connection;
-    return withSets(blobs, before === null ? [] : [before.sha256], ([ids = []]) =>
-      writeBlocks(blobs, tally.over(combine(how, ids, collected.blocks()))),
+    // a set that is replaced is not read, so that it may be damaged or lost
+    return withSets(blobs, before === null || how === 'replace' ? [] : [before.name], ([ids = []]) =>
+      this.#files.write(tally.over(combine(how, ids, collected.blocks()))),
     );
   }
 
@@ -158,7 +159,7 @@ export class PostgresUserSets implements UserSets {
   async #preview(task: ChangeTask, before: OwnedSet | null): Promise<ChangeReport> {
     const { owner, how, collected, population } = task;
     const after = <T>(work: (ids: IdBlocks) => Promise<T>) =>
-      withSets(this.#connection.blobs, before === null ? [] : [before.sha256], ([ids = []]) =>
+      withSets(this.#connection.blobs, before === null ? [] : [before.name], ([ids = []]) =>
         work(combine(how, ids, collected.blocks())),
       );
     const tally = tallyFor(task);
@@ -205,7 +206,7 @@ export class PostgresUserSets implements UserSets {
       } catch (error) {
         if (!isMissing(error)) throw error;
         // a file that is missing although nothing was replaced is lost
-        if (attempt >= ATTEMPTS_FOR_FILES && (await this.find(owner)) === owned?.sha256) throw error;
+        if (attempt >= ATTEMPTS_FOR_FILES && (await this.find(owner)) === owned?.name) throw error;
         missing = error;
       }
     }
