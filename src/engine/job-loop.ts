@@ -49,6 +49,10 @@ export class Engine {
   /** Number of running jobs that are retries. */
   #retries = 0;
   #sleeping: Promise<void> = Promise.resolve();
+  /** The end of the last claim. */
+  #asked: Promise<unknown> = Promise.resolve();
+  /** The value of `#sleeping` when the store had no job. */
+  #emptyDuring: Promise<void> | null = null;
   readonly #userSides: UserSideWork;
   /** Notified when ranges are offered, finished or doubled by this engine. */
   readonly #signal = new Signal();
@@ -148,7 +152,7 @@ export class Engine {
         // the promise is read before the claim, so that a wake-up during the claim is not missed
         const sleeping = this.#sleeping;
         const isHeld = this.#isDraining || (isExtra && this.#retries > 0) || !this.#dependencies.hasRoom();
-        const job = isHeld ? null : await this.#dependencies.store.claim(this.#config.ownerId);
+        const job = isHeld ? null : await this.#claim(sleeping);
         if (job) await this.#expand(job);
         else await sleeping;
       } catch (error) {
@@ -157,6 +161,21 @@ export class Engine {
         await new Promise((resolve) => setTimeout(resolve, STORE_ERROR_DELAY_MS));
       }
     }
+  }
+
+  /**
+   * Claims a job. The workers ask the store one after another, and once it has no job, the others wait for the next
+   * event without asking.
+   */
+  #claim(sleeping: Promise<void>): Promise<Job | null> {
+    const claiming = this.#asked.then(async () => {
+      if (this.#emptyDuring === sleeping) return null;
+      const job = await this.#dependencies.store.claim(this.#config.ownerId);
+      if (job === null) this.#emptyDuring = sleeping;
+      return job;
+    });
+    this.#asked = claiming.catch(() => {}); // awaited by the worker that asks
+    return claiming;
   }
 
   async #expand(job: Job): Promise<void> {

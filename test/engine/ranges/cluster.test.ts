@@ -50,6 +50,23 @@ describe('engines of a cluster', () => {
     expect(readdirSync(join(cluster.dataDir, 'work'), { recursive: true }).filter(isFile)).toEqual([]);
   });
 
+  it('ask for jobs once at a time, however many they could work on', { timeout: 240_000 }, async () => {
+    const cluster = await clusterOf();
+    const { store } = cluster;
+    const claim = store.claim.bind(store);
+    let calls = 0;
+    const counted = (owner: string) => {
+      calls += 1;
+      return claim(owner);
+    };
+    Object.assign(store, { claim: counted });
+    await cluster.addHost();
+    const polls = 5;
+    await sleep(polls * 500);
+    expect(calls).toBeGreaterThan(0);
+    expect(calls).toBeLessThanOrEqual(polls + 1);
+  });
+
   it('take over the ranges of one that dies', { timeout: 240_000 }, async () => {
     const cluster = await clusterOf();
     const dead = new Set<string>();
