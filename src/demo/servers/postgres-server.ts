@@ -10,6 +10,8 @@ import { AppError } from '../../lib/errors.ts';
 export interface PostgresServer {
   /** URL with user and password, without a database. */
   readonly url: string;
+  /** The process that starts the others. */
+  readonly pid: number;
   /** Stops the server and removes its data. */
   close(): Promise<void>;
 }
@@ -58,11 +60,13 @@ export async function startPostgres(): Promise<PostgresServer> {
     const told = log.slice(-LOG_LINES).join('\n');
     throw new AppError('unavailable', `Postgres does not start: ${error ?? 'it ended at once'}\n${told}`);
   }
+  const pid = Number.parseInt(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8'), 10);
   // a process that ends without a close does not leave the server behind
-  const abandon = () => interrupt(join(folder, 'data', 'postmaster.pid'));
+  const abandon = () => interrupt(pid);
   process.once('exit', abandon);
   return {
     url: `postgres://postgres:${PASSWORD}@127.0.0.1:${port}`,
+    pid,
     close: async () => {
       process.off('exit', abandon);
       await server.stop();
@@ -71,10 +75,9 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
 }
 
-/** Ends the server whose process id is in this file. */
-function interrupt(pidFile: string): void {
+function interrupt(pid: number): void {
   try {
-    process.kill(Number.parseInt(readFileSync(pidFile, 'utf8'), 10), 'SIGINT');
+    process.kill(pid, 'SIGINT');
   } catch {
     // it has ended already
   }

@@ -26,6 +26,16 @@ export interface S3ServerOptions {
   readonly host?: string;
   readonly bucket?: string;
   readonly now: () => number;
+  /** Called when a request is answered. */
+  readonly onAnswered?: (request: AnsweredRequest) => void;
+}
+
+export interface AnsweredRequest {
+  readonly method: string;
+  /** Empty for requests about the bucket. */
+  readonly key: string;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
 }
 
 /** Maximum size of a request's body. A part of a multipart upload may have 5 GiB on S3, but ours are far smaller. */
@@ -33,13 +43,18 @@ const MAXIMUM_BODY_BYTES = 64 * 1024 * 1024;
 const ACCESS_KEY_ID = 'metaheac';
 
 export async function startS3(options: S3ServerOptions): Promise<S3Server> {
-  const { port = 0, host = '127.0.0.1', bucket = 'metaheac', now } = options;
+  const { port = 0, host = '127.0.0.1', bucket = 'metaheac', now, onAnswered } = options;
   const buckets = new Map([[bucket, new S3Bucket(now)]]);
   const server = createServer((request, response) => {
-    respond(buckets, request, now).then(
-      (answered) => send(request, response, answered),
-      (error: unknown) => send(request, response, refusal(error)),
-    );
+    respond(buckets, request, now)
+      .catch(refusal)
+      .then((answered) => {
+        const sentBytes = send(request, response, answered);
+        onAnswered?.({
+          ...{ method: request.method ?? '', key: addressOf(request).key, sentBytes },
+          receivedBytes: Number(request.headers['content-length'] ?? 0),
+        });
+      });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, host, resolve);
@@ -66,13 +81,20 @@ async function respond(
   const body = await bodyOf(request);
   const { authorization } = request.headers;
   if (!authorization?.includes(`Credential=${ACCESS_KEY_ID}/`)) throw new S3Fault('AccessDenied', 403);
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const headers = request.headers as Record<string, string | undefined>;
+  return answer(buckets, { method: request.method ?? '', ...addressOf(request), headers, body }, now);
+}
+
+function addressOf(request: IncomingMessage): {
+  readonly bucket: string;
+  readonly key: string;
+  query: URLSearchParams;
+} {
+  const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
   const [, bucket = '', ...key] = pathname.split('/');
   // the SDK names each operation in a parameter that means nothing to a server
-  searchParams.delete('x-id');
-  const headers = request.headers as Record<string, string | undefined>;
-  const name = decodeURIComponent(key.join('/'));
-  return answer(buckets, { method: request.method ?? '', bucket, key: name, query: searchParams, headers, body }, now);
+  query.delete('x-id');
+  return { bucket, key: decodeURIComponent(key.join('/')), query };
 }
 
 /** The body, which has arrived completely. @throws S3Fault IncompleteBody, EntityTooLarge */
@@ -100,10 +122,13 @@ function refusal(error: unknown): S3Response {
   return { status: fault.status, headers: { 'content-type': 'application/xml' }, body };
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: S3Response): void {
+/** Returns the number of bytes of the body that is sent. */
+function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: S3Response): number {
   const bytes = Buffer.from(body ?? '');
   const length = status === 204 ? {} : { 'content-length': bytes.length };
   response.writeHead(status, { ...headers, ...length });
-  if (request.method === 'HEAD') response.end();
-  else response.end(bytes);
+  const isSent = request.method !== 'HEAD';
+  if (isSent) response.end(bytes);
+  else response.end();
+  return isSent ? bytes.length : 0;
 }
