@@ -3,8 +3,6 @@
  * [--write PAGE]`: each benchmark prints figures
  * and ratios, measured in turn in one run. `npm run bench -- filters ..` and `cluster ..` have their own arguments.
  */
-import { createRequire } from 'node:module';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { positiveInteger } from '../../src/cli/options.ts';
 import { AppError } from '../../src/lib/errors.ts';
@@ -21,6 +19,7 @@ import { benchGrowth } from './growth.bench.ts';
 import { benchHolders } from './holders.bench.ts';
 import { benchImport } from './import.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
+import { machineLine, thisMachine } from './machine.ts';
 import { benchOverload } from './overload.bench.ts';
 import { writeTable } from './page.ts';
 import { benchRanges } from './ranges.bench.ts';
@@ -94,12 +93,7 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
     const names = [...Object.keys(BENCHMARKS), ...Object.keys(OWN_ARGUMENTS)].join(', ');
     throw new AppError('invalid_argument', `no benchmark is called ${unknown.join(', ')}: there are ${names}`);
   }
-  const machine = {
-    cores: cpus().length,
-    processor: cpus()[0]?.model ?? 'unknown',
-    node: process.version,
-    onnxruntime: createRequire(import.meta.url)('onnxruntime-node/package.json').version as string,
-  };
+  const machine = thisMachine();
   process.stdout.write(`${machineLine(machine)}\n`);
   const users = values.users === undefined ? null : positiveInteger(values.users);
   const options = { quick: values.quick ?? false, users, peer: values.peer ?? null, note };
@@ -111,8 +105,4 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
     if (values.write !== undefined) writeTable(values.write, name, [machineLine(machine), '', ...markdown]);
     if (values.json) process.stdout.write(`${JSON.stringify({ name, machine, results, ratios })}\n`);
   }
-}
-
-function machineLine({ cores, processor, node, onnxruntime }: Readonly<Record<string, string | number>>): string {
-  return `${cores} x ${processor}, Node ${node}, ONNX Runtime ${onnxruntime}`;
 }

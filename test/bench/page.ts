@@ -2,6 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AppError } from '../../src/lib/errors.ts';
 
+/** Of a page of docs/. */
+const COLUMNS = 120;
+
 /** Replaces the table between the marks of a benchmark in a page. */
 export function writeTable(page: string, name: string, lines: readonly string[]): void {
   const [start, end] = [`<!-- bench: ${name} -->`, `<!-- end of ${name} -->`];
@@ -9,4 +12,15 @@ export function writeTable(page: string, name: string, lines: readonly string[])
   const [from, to] = [text.indexOf(start), text.indexOf(end)];
   if (from === -1 || to < from) throw new AppError('invalid_argument', `${page} has no marks ${start} and ${end}`);
   writeFileSync(page, `${text.slice(0, from)}${start}\n\n${lines.join('\n')}\n\n${text.slice(to)}`);
+}
+
+/** A text in lines of a page; all but the first are indented. */
+export function wrapped(text: string, indent = ''): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < COLUMNS) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${last === undefined ? '' : indent}${word}`);
+  }
+  return lines;
 }

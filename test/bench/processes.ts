@@ -1,4 +1,4 @@
-/** Processes of a benchmark: their memory, and how long a command takes. */
+/** Processes of a benchmark: their memory and processor time, and how long a command takes. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -6,6 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Bytes of a page, as the kernel counts memory. */
 const PAGE_BYTES = 4096;
 const WATCH_EVERY_MS = 50;
+/** Ticks per second of the times of processes in /proc. */
+const TICKS = 100;
 
 /** Bytes of memory of a process and all its descendants. */
 function memoryOf(pid: number): number {
@@ -44,6 +46,41 @@ export async function timeNode(args: readonly string[], cwd: string): Promise<{ 
   const bytes = watch.stop();
   if (code !== 0) throw new Error(`${args.join(' ')}: ${stderr}`);
   return { seconds: (performance.now() - start) / 1000, bytes };
+}
+
+/**
+ * Processor seconds so far of a process and all its descendants, in user and kernel mode, with those of descendants that
+ * have ended.
+ */
+export function processorSeconds(pid: number): number {
+  return familyOf(pid).reduce((sum, one) => sum + ticksOf(one), 0) / TICKS;
+}
+
+/** Processor seconds so far of the threads that a process has now: of its first thread, and of each name of others. */
+export function secondsByThread(pid: number): Readonly<Record<string, number>> {
+  const seconds: Record<string, number> = {};
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      const folder = `/proc/${pid}/task/${thread}`;
+      const name = thread === String(pid) ? 'first' : readFileSync(`${folder}/comm`, 'utf8').trim();
+      const [nanoseconds] = readFileSync(`${folder}/schedstat`, 'utf8').split(' ');
+      seconds[name] = (seconds[name] ?? 0) + Number(nanoseconds) / 1e9;
+    } catch {
+      // it ended in the meantime
+    }
+  }
+  return seconds;
+}
+
+/** Ticks of a process, and of its children that have ended and that it has waited for. */
+function ticksOf(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  } catch {
+    return 0; // it ended in the meantime
+  }
 }
 
 function familyOf(pid: number): number[] {

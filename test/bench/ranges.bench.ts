@@ -5,7 +5,6 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startPostgres } from '../../src/demo/servers/postgres-server.ts';
@@ -18,6 +17,7 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { SEGMENT_ROWS } from '../../src/population/read/segments.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { locateSharedStore, openStore } from '../../src/storage/open-store.ts';
+import { processorSeconds } from './processes.ts';
 import { type BenchOptions, type BenchReport, figure, median, ratio } from './report.ts';
 import { DEMO_MODEL, makePopulation, people, withFolder } from './service.ts';
 
@@ -30,8 +30,6 @@ const ALONE = 1024;
 const SEEDS = 200;
 /** Coordination may take this share of the processor time. */
 const ALLOWED = 0.05;
-/** Ticks per second of processor times in /proc. */
-const TICKS = 100;
 
 export async function benchRanges({ quick, users, note }: BenchOptions): Promise<BenchReport> {
   const { campaigns, sizes, users: usual } = quick ? QUICK : FULL;
@@ -109,6 +107,7 @@ async function startServers() {
       locateSharedStore(`${postgres.url}/postgres`, {
         ...{ url: `s3://${s3.bucket}/${prefix}?endpoint=${s3.endpoint}`, cacheFolder },
       }),
+    postgres: postgres.pid,
     credentials: { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey },
     close: async () => {
       await s3.close();
@@ -146,9 +145,10 @@ async function withEngine<T>(
     child.send({ kind: 'start', config });
     await ready(child);
     return await use(async () => {
-      const before = processorSeconds(child.pid!);
+      const seconds = () => processorSeconds(child.pid!) + processorSeconds(servers.postgres);
+      const before = seconds();
       const scoring = await expand(store, users);
-      return { seconds: processorSeconds(child.pid!) - before, scoring };
+      return { seconds: seconds() - before, scoring };
     });
   } finally {
     child.kill('SIGKILL');
@@ -183,46 +183,4 @@ async function expand(store: CampaignStore, users: number): Promise<number> {
   }
   const [expansion] = (await store.expansionsOf(id, { limit: 1 })).items;
   return expansion!.computedWith!.threadSeconds!.scoring;
-}
-
-/** Processor seconds of an engine with its threads, and of the database server that this process has started. */
-function processorSeconds(engine: number): number {
-  const stats = new Map<number, Stat>();
-  for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
-    const stat = statOf(name);
-    if (stat !== null) stats.set(Number(name), stat);
-  }
-  const isOwn = (pid: number): boolean => {
-    const parent = stats.get(pid)?.parent;
-    return parent !== undefined && (parent === process.pid || isOwn(parent));
-  };
-  let ticks = 0;
-  for (const [pid, { command, own, children }] of stats) {
-    if (pid === engine) ticks += own;
-    // connections that have ended count in the server process that began them
-    else if (command === 'postgres' && isOwn(pid)) ticks += own + children;
-  }
-  return ticks / TICKS;
-}
-
-interface Stat {
-  readonly command: string;
-  readonly parent: number;
-  /** Ticks of the process, and of its children that have ended. */
-  readonly own: number;
-  readonly children: number;
-}
-
-function statOf(pid: string): Stat | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text
-      .slice(text.lastIndexOf(')') + 2)
-      .split(' ')
-      .map(Number);
-    const command = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
-    return { command, parent: fields[1]!, own: fields[11]! + fields[12]!, children: fields[13]! + fields[14]! };
-  } catch {
-    return null; // it ended in the meantime
-  }
 }

@@ -17,6 +17,7 @@ export const DEMO_MODEL = join(ROOT, 'models', 'demo');
 /** Limits of a service that runs the whole graph for each campaign. */
 export const WHOLE_GRAPH: Partial<Limits> = { userSides: 0, userSideBytes: 0 };
 const READY_MS = 120_000;
+const POLL_MS = 10;
 const THREADS = 2;
 
 export interface BenchService {
@@ -29,8 +30,11 @@ export interface BenchService {
     path: string,
     body?: unknown,
   ): Promise<{ readonly status: number; readonly headers: Record<string, string>; readonly json: Json }>;
-  /** POSTs a campaign with `seeds` and waits for its end: returns the campaign, and the seconds since the POST. */
-  expand(seeds: readonly string[]): Promise<Expanded>;
+  /**
+   * POSTs a campaign with `seeds` and waits for its end: returns the campaign, and the seconds since the POST. `pollMs`
+   * is the pause between two looks at the campaign.
+   */
+  expand(seeds: readonly string[], pollMs?: number): Promise<Expanded>;
   stop(): Promise<void>;
 }
 
@@ -70,26 +74,29 @@ export function people(count: number, users: number): string[] {
 }
 
 /** `limits` replace the default limits. */
-export async function startService(
+export function startService(
   population: string,
   dataDir: string,
   limits: Partial<Limits> = {},
+  options: StartOptions = {},
 ): Promise<BenchService> {
   const flags = ['--data-dir', dataDir, '--model', DEMO_MODEL, '--population', population];
-  const child = spawn(
-    process.execPath,
-    [
-      join(ROOT, 'scripts/run.mjs'),
-      ...fromSources(limits),
-      'serve',
-      ...flags,
-      '--port',
-      '0',
-      '--threads',
-      `${THREADS}`,
-    ],
-    { cwd: ROOT, env: { ...process.env, METAHEAC_DEVICE: 'cpu' }, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  return serve([...flags, '--threads', `${THREADS}`], limits, options);
+}
+
+export interface StartOptions {
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Called with the process, which then leads a process group of its own, and which the caller ends. */
+  readonly onStarted?: (child: ChildProcess) => void;
+}
+
+/** Runs `metaheac serve` on a free port, and waits until it is ready. */
+export async function serve(
+  args: readonly string[],
+  limits: Partial<Limits>,
+  { variables = {}, onStarted }: StartOptions,
+): Promise<BenchService> {
+  const child = startProgram(['serve', '--port', '0', ...args], limits, { variables, onStarted });
   const url = await listening(child);
   const call: BenchService['call'] = async (method, path, body) => {
     const response = await fetch(`${url}${path}`, {
@@ -109,7 +116,7 @@ export async function startService(
     port: Number(new URL(url).port),
     pid: child.pid!,
     call,
-    expand: async (seeds) => {
+    expand: async (seeds, pollMs = POLL_MS) => {
       const start = performance.now();
       const { status, json } = await call('POST', '/v1/campaigns', { name: 'bench', seeds, audience: { percent: 5 } });
       if (status !== 202) throw new Error(JSON.stringify(json));
@@ -118,7 +125,7 @@ export async function startService(
         if (campaign.state === 'ready') return { campaign, seconds: (performance.now() - start) / 1000 };
         if (campaign.state === 'failed' || campaign.state === 'too_small')
           throw new Error(JSON.stringify(campaign.reason));
-        await sleep(10);
+        await sleep(pollMs);
       }
     },
     stop: async () => {
@@ -129,8 +136,24 @@ export async function startService(
   };
 }
 
+/** Starts a command of the program from its sources. Its output goes to pipes. */
+export function startProgram(
+  args: readonly string[],
+  limits: Partial<Limits>,
+  { variables = {}, onStarted }: { readonly [Name in keyof StartOptions]: StartOptions[Name] | undefined },
+): ChildProcess {
+  const child = spawn(process.execPath, [join(ROOT, 'scripts/run.mjs'), ...fromSources(limits), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, METAHEAC_DEVICE: 'cpu', ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: onStarted !== undefined,
+  });
+  onStarted?.(child);
+  return child;
+}
+
 /** Waits for the address that it prints. */
-async function listening(child: ChildProcess): Promise<string> {
+export async function listening(child: ChildProcess): Promise<string> {
   let text = '';
   return new Promise((resolve, reject) => {
     const read = (data: Buffer) => {

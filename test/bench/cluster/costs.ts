@@ -23,6 +23,8 @@ export const costsSchema = z.strictObject({
     segmentRequests: amount,
   }),
   adapt: z.strictObject({ processorSeconds: amount, threads: count, readBytes: amount, readRequests: amount }),
+  /** The quality report and the prediction, which the owner computes while ranges are scored. */
+  report: z.strictObject({ processorSeconds: amount, threads: count }),
   /**
    * The blobs that the owner of an expansion writes once. Each engine reads them before its first range of it, and with
    * each range what belongs to its users (`bytesPerUser`).
@@ -66,10 +68,8 @@ export const costsSchema = z.strictObject({
     rangeSegments: count,
     /** Ranges that an engine scores at the same time. */
     rangesAtOnce: count,
-    /** Expansions that share a pass over a range. */
-    expansionsPerPass: count,
-    /** Expansions that an engine owns at the same time. */
-    expansionsAtOnce: count,
+    /** Expansions that share a pass over a range, and that an engine owns at the same time, for each of its threads. */
+    expansionsPerThread: count,
     leaseSeconds: positive,
     renewSeconds: positive,
     /** How often an engine without work asks for work, and an owner asks how far its ranges are. */
@@ -83,7 +83,10 @@ export type Costs = z.infer<typeof costsSchema>;
 /** A run of real engines, to compare with the simulation's prediction. */
 const runSchema = z.strictObject({
   engines: count,
-  coresPerEngine: count,
+  /** Of each engine. */
+  threads: count,
+  /** Of the machine, which all engines shared. */
+  cores: count,
   users: count,
   campaigns: count,
   /** From the first POST until the last campaign is ready. */
@@ -92,9 +95,29 @@ const runSchema = z.strictObject({
 
 export type MeasuredRun = z.infer<typeof runSchema>;
 
-const fileSchema = z.strictObject({ costs: costsSchema, runs: z.array(runSchema) });
+/** What differs between servers on the measured machine and those of a region, each with the reason for its value. */
+const elsewhereSchema = z.record(
+  z.string().regex(/^(storage|database)\.[A-Za-z]+$/),
+  z.strictObject({ value: amount, reason: z.string() }),
+);
+
+const fileSchema = z.strictObject({ costs: costsSchema, elsewhere: elsewhereSchema, runs: z.array(runSchema) });
 
 export type CostsFile = z.infer<typeof fileSchema>;
+
+/** The costs of hosts in a region. @throws AppError invalid_argument if they replace a cost that does not exist */
+export function costsElsewhere({ costs, elsewhere }: CostsFile): Costs {
+  const changed: Record<'storage' | 'database', Record<string, number>> = {
+    storage: { ...costs.storage },
+    database: { ...costs.database },
+  };
+  for (const [path, { value }] of Object.entries(elsewhere)) {
+    const [part, field] = path.split('.') as ['storage' | 'database', string];
+    if (!Object.hasOwn(changed[part], field)) throw new AppError('invalid_argument', `there is no cost ${path}`);
+    changed[part][field] = value;
+  }
+  return costsSchema.parse({ ...costs, ...changed });
+}
 
 /** @throws AppError invalid_argument with the path of the first fault */
 export function readCosts(path: string): CostsFile {

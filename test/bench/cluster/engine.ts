@@ -40,9 +40,10 @@ function now({ time }: Cluster): number {
 
 /** Starts the engine of a host. */
 export function startEngine(cluster: Cluster, host: Host): void {
-  const { rangesAtOnce, expansionsAtOnce } = cluster.costs.engine;
+  const { rangesAtOnce, expansionsPerThread } = cluster.costs.engine;
   const { scope } = host;
-  for (let i = 0; i < expansionsAtOnce; i++) cluster.time.start(scope, ownExpansions(cluster, host, scope));
+  for (let i = 0; i < expansionsPerThread * host.cores; i++)
+    cluster.time.start(scope, ownExpansions(cluster, host, scope));
   for (let i = 0; i < rangesAtOnce; i++) cluster.time.start(scope, scoreRanges(cluster, host, scope));
 }
 
@@ -88,7 +89,8 @@ function* renew(cluster: Cluster, host: Host, scope: Scope, lost: Moment, isRene
 
 /** Adapts once, unless an earlier owner has; then waits for the ranges and merges. */
 function* expand(cluster: Cluster, host: Host, scope: Scope, expansion: Expansion, token: number): Activity {
-  const { adapt, inputs, engine } = cluster.costs;
+  const { adapt, report, inputs, engine } = cluster.costs;
+  let reported: Moment | null = null;
   if (!expansion.isOffered) {
     yield host.read(scope, adapt.readBytes, adapt.readRequests);
     yield host.compute(scope, 'adapt', adapt.processorSeconds, adapt.threads);
@@ -97,6 +99,7 @@ function* expand(cluster: Cluster, host: Host, scope: Scope, expansion: Expansio
     if (!expansion.renew(token, now(cluster))) return;
     expansion.offerRanges(engine.rangeSegments);
     announce(cluster);
+    reported = host.compute(scope, 'adapt', report.processorSeconds, report.threads);
   }
   while (!expansion.isScored) {
     yield first([cluster.announced, cluster.time.wait(engine.pollSeconds)]);
@@ -108,6 +111,7 @@ function* expand(cluster: Cluster, host: Host, scope: Scope, expansion: Expansio
     cluster.rangesDoubled += doubled;
     announce(cluster);
   }
+  if (reported !== null) yield reported;
   yield* merge(cluster, host, scope, expansion);
   yield host.call(scope);
   if (!expansion.renew(token, now(cluster))) return;
@@ -143,10 +147,10 @@ function* scoreRanges(cluster: Cluster, host: Host, scope: Scope): Activity {
   }
 }
 
-function claimRanges(cluster: Cluster, { number }: Host): readonly Claim[] {
+function claimRanges(cluster: Cluster, { number, cores }: Host): readonly Claim[] {
   const offered = [...cluster.queue].filter((expansion) => expansion.isOffered);
   const owner = `engine ${number}`;
-  const choice = { owner, most: cluster.costs.engine.expansionsPerPass, refused: [] };
+  const choice = { owner, most: cluster.costs.engine.expansionsPerThread * cores, refused: [] };
   const offers = offered.map(({ offer }) => offer);
   const chosen = chooseRanges(offers, choice, cluster.rules, now(cluster));
   cluster.rangesClaimed += chosen.length;

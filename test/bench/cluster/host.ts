@@ -32,6 +32,8 @@ export class Host {
   #cached = new Set<number>();
   /** Inputs of expansions that it has read. */
   #inputs = new Set<string>();
+  /** The processor of a machine that several hosts are on, besides the threads of each. */
+  readonly #shared: SharedResource | null;
   #processor: SharedResource;
   #network: SharedResource;
   #since = 0;
@@ -41,12 +43,14 @@ export class Host {
     world: World,
     number: number,
     { cores, speed, cacheBytes }: Record<'cores' | 'speed' | 'cacheBytes', number>,
+    shared: SharedResource | null = null,
   ) {
     this.number = number;
     this.cores = cores;
     this.#world = world;
     this.#speed = speed;
     this.#cacheBytes = cacheBytes;
+    this.#shared = shared;
     [this.#processor, this.#network] = this.#resources();
   }
 
@@ -78,7 +82,8 @@ export class Host {
   /** Computes; `seconds` are of the measured processor. */
   compute(scope: Scope, purpose: Purpose, seconds: number, threads: number): Moment {
     this.#world.counts.processorSeconds[purpose] += seconds;
-    return this.#processor.use(scope, seconds, threads * this.#speed);
+    const own = this.#processor.use(scope, seconds, threads * this.#speed);
+    return this.#shared === null ? own : all([own, this.#shared.use(scope, seconds, threads)]);
   }
 
   read(scope: Scope, bytes: number, requests: number): Moment {

@@ -10,6 +10,8 @@ export interface Scenario {
   /** Each runs one engine. */
   readonly hosts: number;
   readonly coresPerHost: number;
+  /** Cores of the one machine that all hosts are on; without it, each host has cores of its own. */
+  readonly sharedCores?: number;
   /** Campaigns, all posted at once. */
   readonly campaigns: number;
   readonly users: number;

@@ -1,50 +1,7 @@
 /** The simulation in cases whose times have closed forms, and what it must conserve in all others. */
 import { describe, expect, it } from 'vitest';
-import type { Costs } from './costs.ts';
-import type { Scenario } from './scenario.ts';
 import { simulate } from './simulate.ts';
-
-type Parts = { readonly [K in keyof Costs]?: Partial<Costs[K]> };
-
-/** Costs that are zero but for some; segments of 1000 users, ranges of one segment, and polls that never come. */
-function costs(parts: Parts): Costs {
-  return {
-    origin: { date: '2026-11-29', machine: 'none', command: 'none', assumed: {}, ...parts.origin },
-    population: { segmentUsers: 1000, segmentBytes: 0, segmentRequests: 0, ...parts.population },
-    adapt: { processorSeconds: 0, threads: 1, readBytes: 0, readRequests: 0, ...parts.adapt },
-    inputs: { bytes: 0, bytesPerUser: 0, requests: 0, ...parts.inputs },
-    score: {
-      processorSecondsPerUser: 0,
-      processorSecondsPerUserMore: 0,
-      processorSecondsPerRange: 0,
-      ...parts.score,
-    },
-    part: { bytesPerUser: 0, bytes: 0, requests: 0, processorSecondsPerUser: 0, ...parts.part },
-    merge: {
-      ...{ processorSecondsPerUser: 0, processorSeconds: 0, threads: 1, resultBytesPerUser: 0, resultRequests: 0 },
-      ...parts.merge,
-    },
-    storage: {
-      ...{ partBytes: Number.MAX_VALUE, requestSeconds: 0, requestsAtOnce: 1, bytesPerSecond: Number.MAX_VALUE },
-      ...{ processorSecondsPerRequest: 0, processorSecondsPerByte: 0 },
-      ...parts.storage,
-    },
-    database: { callSeconds: 0, serverSeconds: 0, serverCores: 1, processorSecondsPerCall: 0, ...parts.database },
-    engine: {
-      ...{ rangeSegments: 1, rangesAtOnce: 1, expansionsPerPass: 1, expansionsAtOnce: 1 },
-      ...{ leaseSeconds: 15, renewSeconds: 5, pollSeconds: 1, maximumAttempts: 5 },
-      ...parts.engine,
-    },
-  };
-}
-
-function scenario(parts: Partial<Scenario>): Scenario {
-  return {
-    ...{ hosts: 1, coresPerHost: 1, campaigns: 1, users: 8000, cacheBytes: 0, isWarm: false },
-    ...{ hoursBetweenDeaths: null, restartSeconds: 60, seed: 'simulate.test' },
-    ...parts,
-  };
-}
+import { costs, scenario } from './zero-costs.ts';
 
 const SCORE = { score: { processorSecondsPerUser: 0.01 } } as const;
 
@@ -61,6 +18,24 @@ describe('the time of a campaign', () => {
     expect(processorSeconds.merge).toBeCloseTo(14, 9);
     expect(processorSeconds).toMatchObject({ adapt: 7, score: 80, coordinate: 0 });
     expect(coreSeconds).toBeCloseTo(seconds, 6);
+  });
+
+  it('waits for the report, which is computed while ranges are scored', () => {
+    const parts = { ...SCORE, merge: { processorSeconds: 2 } };
+    const timeOf = (seconds: number, cores: number) =>
+      simulate(
+        costs({ ...parts, report: { processorSeconds: seconds, threads: 1 } }),
+        scenario({ coresPerHost: cores }),
+      ).seconds;
+    expect(timeOf(5, 1)).toBeCloseTo(80 + 5 + 2, 6);
+    expect(timeOf(90, 2)).toBeCloseTo(90 + 2, 6);
+  });
+
+  it('on one machine, is that of its cores, however many engines share them', () => {
+    const all = costs({ ...SCORE, engine: { rangesAtOnce: 8 } });
+    for (const hosts of [1, 2, 4])
+      expect(simulate(all, scenario({ hosts, coresPerHost: 2, sharedCores: 2 })).seconds).toBeCloseTo(40, 6);
+    expect(simulate(all, scenario({ hosts: 1, coresPerHost: 1, sharedCores: 2 })).seconds).toBeCloseTo(80, 6);
   });
 
   it.each([
@@ -133,7 +108,7 @@ describe('a queue of campaigns', () => {
   it('shares passes over the same ranges', () => {
     const shared = costs({
       score: { processorSecondsPerUser: 0.01, processorSecondsPerUserMore: 0.002 },
-      engine: { expansionsPerPass: 4, expansionsAtOnce: 4 },
+      engine: { expansionsPerThread: 4 },
       population: { segmentBytes: 100, segmentRequests: 1 },
       adapt: { processorSeconds: 1 },
     });
@@ -229,7 +204,7 @@ describe('every run', () => {
     },
     storage: { partBytes: 4000, requestSeconds: 0.02, requestsAtOnce: 4, bytesPerSecond: 20_000 },
     database: { callSeconds: 0.002, serverSeconds: 0.0005, serverCores: 4, processorSecondsPerCall: 0.0004 },
-    engine: { rangeSegments: 3, rangesAtOnce: 2, expansionsPerPass: 2, expansionsAtOnce: 2, maximumAttempts: 50 },
+    engine: { rangeSegments: 3, rangesAtOnce: 2, expansionsPerThread: 1, maximumAttempts: 50 },
   });
   const hard = (seed: string, hoursBetweenDeaths: number | null = 0.02) =>
     scenario({
@@ -267,7 +242,7 @@ describe('every run', () => {
   });
 
   it('reads each byte that it needs, and counts its requests', () => {
-    const once = { ...rich, engine: { ...rich.engine, expansionsPerPass: 1 } };
+    const once = { ...rich, engine: { ...rich.engine, expansionsPerThread: 1 } };
     const one = simulate(once, { ...hard('bytes', null), campaigns: 1, hosts: 1, speeds: [], cacheBytes: 1e9 });
     const [parts, users] = [34, 100_500];
     expect(one.bytesRead).toBeCloseTo(800 + 100 + users / 8 + 101 * 5000 + users * 8 + parts * 50, 6);

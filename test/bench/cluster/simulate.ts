@@ -34,10 +34,11 @@ export function simulate(costs: Costs, scenario: Scenario): Outcome {
 
 function makeHosts(
   cluster: Cluster,
-  { hosts, coresPerHost, cacheBytes, isWarm, users, speeds = [] }: Scenario,
+  { hosts, coresPerHost, sharedCores, cacheBytes, isWarm, users, speeds = [] }: Scenario,
 ): Host[] {
+  const shared = sharedCores === undefined ? null : new SharedResource(cluster.time, sharedCores);
   return Array.from({ length: hosts }, (_, i) => {
-    const host = new Host(cluster, i, { cores: coresPerHost, speed: speeds[i] ?? 1, cacheBytes });
+    const host = new Host(cluster, i, { cores: coresPerHost, speed: speeds[i] ?? 1, cacheBytes }, shared);
     if (isWarm) host.warm(Math.ceil(users / cluster.costs.population.segmentUsers));
     return host;
   });

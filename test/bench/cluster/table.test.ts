@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useFolders } from '../../fixture/folders.ts';
-import { readCosts } from './costs.ts';
+import { costsElsewhere, readCosts } from './costs.ts';
 import { dollarsOf, readPrices, storagePerMonth } from './prices.ts';
 import type { Outcome, Scenario } from './scenario.ts';
-import { predictRun, scaleTables } from './table.ts';
+import { errorTable, predictRun, scaleTables } from './table.ts';
 
 const newFolder = useFolders();
 const file = readCosts(join(import.meta.dirname, 'costs.json'));
@@ -31,6 +31,15 @@ describe('costs and prices', () => {
       const [part, field] = name.split('.') as ['score', string];
       expect(file.costs[part], name).toHaveProperty(field);
     }
+  });
+
+  it('of a region replace those of the machine', () => {
+    const reason = 'measured there';
+    const there = costsElsewhere({ ...file, elsewhere: { 'storage.requestSeconds': { value: 9, reason } } });
+    expect(there.storage).toEqual({ ...file.costs.storage, requestSeconds: 9 });
+    expect({ ...there, storage: file.costs.storage }).toEqual(file.costs);
+    const unknown = { ...file, elsewhere: { 'storage.speed': { value: 9, reason } } };
+    expect(() => costsElsewhere(unknown)).toThrow('there is no cost storage.speed');
   });
 
   it('are multiplied: cores and database by the time, requests by the thousand', () => {
@@ -65,15 +74,17 @@ describe('scaleTables', () => {
     );
     expect(rows[2]).toMatch(/ \| 1 \| [\d.]+ \|$/);
     expect(notes.length).toBe(2);
-    const assumed = Object.keys(file.costs.origin.assumed);
+    const assumed = [...Object.keys(file.costs.origin.assumed), ...Object.keys(file.elsewhere)];
     expect(lines.filter((line) => line.startsWith('- `')).length).toBe(assumed.length);
   });
 
   it('compares its predictions with measured runs', () => {
-    const run = { engines: 2, coresPerEngine: 2, users: 2_000_000, campaigns: 2, seconds: 10 };
-    const lines = scaleTables({ ...file, runs: [run] }, prices, () => {}, { ...small, users: [] });
+    const run = { engines: 2, threads: 1, cores: 2, users: 2_000_000, campaigns: 2, seconds: 10 };
+    const lines = errorTable({ ...file, runs: [run] });
     const seconds = predictRun(file.costs, run);
     const error = (((seconds - 10) / 10) * 100).toFixed(1);
-    expect(lines).toContain(`| 2 | 2 | 2,000,000 | 2 | 10.0 s | ${seconds.toFixed(1)} s | ${error} % |`);
+    expect(lines[2]!.replace(/ +/g, ' ')).toBe(
+      `| 2 | 1 | 2,000,000 | 2 | 10.0 s | ${seconds.toFixed(1)} s | ${error} % |`,
+    );
   });
 });

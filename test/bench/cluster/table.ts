@@ -1,5 +1,7 @@
 /** The tables of docs/scale.md: what the simulation predicts, and how far its predictions were off. */
-import type { Costs, CostsFile, MeasuredRun } from './costs.ts';
+import { wrapped } from '../page.ts';
+import { type Costs, type CostsFile, costsElsewhere, type MeasuredRun } from './costs.ts';
+import { markdownTable } from './measure/compare.ts';
 import { dollarsOf, type Prices, storagePerMonth } from './prices.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 import { simulate } from './simulate.ts';
@@ -17,8 +19,6 @@ const CACHE_BYTES = 100e9;
 /** In the rows with random deaths: more than of any machine that is worth its price. */
 const HOURS_BETWEEN_DEATHS = 1;
 const RESTART_SECONDS = 120;
-/** Of a page of docs/. */
-const COLUMNS = 120;
 
 interface Prediction {
   readonly words: string;
@@ -62,11 +62,12 @@ function scenarioOf(users: number, hosts: number): Scenario {
 
 /** The tables as Markdown. */
 export function scaleTables(
-  { costs, runs }: CostsFile,
+  file: CostsFile,
   prices: Prices,
   note: (line: string) => void,
   sizes: Sizes = SIZES,
 ): string[] {
+  const costs = costsElsewhere(file);
   const rows = predictions(costs, sizes, note).map((prediction) => lineOf(prediction, prices));
   const { origin, population } = costs;
   const bytesPerUser = population.segmentBytes / population.segmentUsers;
@@ -81,8 +82,7 @@ export function scaleTables(
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
-    ...(runs.length === 0 ? [] : errorTable(costs, runs)),
-    ...assumptions(costs),
+    ...assumptions(file),
   ];
 }
 
@@ -107,30 +107,27 @@ function lineOf({ words, scenario, outcomes }: Prediction, prices: Prices): stri
   return `| ${cells.join(' | ')} |`;
 }
 
-function errorTable(costs: Costs, runs: readonly MeasuredRun[]): string[] {
-  return [
-    '| engines | cores of each | users | campaigns | measured | predicted | error |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
-    ...runs.map((run) => {
-      const seconds = predictRun(costs, run);
-      const error = (100 * (seconds - run.seconds)) / run.seconds;
-      const { engines, coresPerEngine, users, campaigns } = run;
-      const cells = [engines, coresPerEngine, users.toLocaleString('en'), campaigns];
-      const times = [`${run.seconds.toFixed(1)} s`, `${seconds.toFixed(1)} s`, `${error.toFixed(1)} %`];
-      return `| ${[...cells, ...times].join(' | ')} |`;
-    }),
-    '',
-  ];
+/** Compares predictions from the costs of a machine with what was measured on it. */
+export function errorTable({ costs, runs }: Pick<CostsFile, 'costs' | 'runs'>): string[] {
+  const rows = runs.map((run) => {
+    const seconds = predictRun(costs, run);
+    const error = (100 * (seconds - run.seconds)) / run.seconds;
+    const { engines, threads, users, campaigns } = run;
+    const cells = [engines, threads, users.toLocaleString('en'), campaigns].map(String);
+    return [...cells, `${run.seconds.toFixed(1)} s`, `${seconds.toFixed(1)} s`, `${error.toFixed(1)} %`];
+  });
+  return markdownTable(['engines', 'threads', 'users', 'campaigns', 'measured', 'predicted', 'error'], rows);
 }
 
 /** Seconds that the simulation predicts for a run of real engines with warm caches. */
-export function predictRun(costs: Costs, { engines, coresPerEngine, users, campaigns }: MeasuredRun): number {
-  const scenario = { ...scenarioOf(users, engines), coresPerHost: coresPerEngine, campaigns, isWarm: true };
-  return simulate(costs, scenario).seconds;
+export function predictRun(costs: Costs, { engines, threads, cores, users, campaigns }: MeasuredRun): number {
+  const onOne = { coresPerHost: threads, sharedCores: cores, campaigns, isWarm: true };
+  return simulate(costs, { ...scenarioOf(users, engines), ...onOne }).seconds;
 }
 
-function assumptions({ origin: { assumed } }: Costs): string[] {
-  const names = Object.entries(assumed);
+function assumptions({ costs: { origin }, elsewhere }: CostsFile): string[] {
+  const others = Object.entries(elsewhere).map(([name, { reason }]) => [name, reason] as const);
+  const names = [...Object.entries(origin.assumed), ...others];
   if (names.length === 0) return [];
   return [
     'Costs that were not measured:',
@@ -152,15 +149,4 @@ function gigabytes(bytes: number): string {
 
 function digits(value: number): string {
   return value >= 10 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(2)));
-}
-
-/** A text in lines of a page; all but the first are indented. */
-function wrapped(text: string, indent = ''): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + word.length < COLUMNS) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(`${last === undefined ? '' : indent}${word}`);
-  }
-  return lines;
 }

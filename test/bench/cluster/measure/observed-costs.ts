@@ -1,0 +1,105 @@
+/** The costs of the simulation from what was observed on one engine. */
+import type { AnsweredRequest } from '../../../../src/demo/servers/s3-server.ts';
+import { JOBS_PER_THREAD } from '../../../../src/domain/queue-time.ts';
+import type { ThreadSeconds } from '../../../../src/domain/run-facts.ts';
+import { SEGMENT_ROWS } from '../../../../src/population/read/segments.ts';
+import { DEFAULT_LIMITS } from '../../../../src/service/limits.ts';
+import { DEFAULT_BLOB_LIMITS } from '../../../../src/storage/s3/limits.ts';
+import { machineLine, thisMachine } from '../../machine.ts';
+import type { Costs } from '../costs.ts';
+import type { Coordination } from './engines.ts';
+import { inputsWritten, partsOf, populationRead, resultWritten } from './observed-requests.ts';
+
+/** Intervals of src/engine, and the claims of ranges that an engine has at a time. */
+const ENGINE = { rangesAtOnce: 2, pollSeconds: 0.5 } as const;
+/** Parts of segments that adapting reads with an empty cache: those of seeds, and of candidates next to them. */
+const SEEDS = 200;
+
+/** Facts about one engine with two threads. */
+export interface Observed {
+  readonly users: number;
+  readonly rangeSegments: number;
+  /** Of campaigns that ran alone. */
+  readonly calls: Coordination;
+  readonly threads: ThreadSeconds;
+  readonly requests: readonly AnsweredRequest[];
+  /** Thread-seconds of scoring of all campaigns that were queued together. */
+  readonly together: { readonly scoring: number; readonly campaigns: number };
+  /** Requests of an engine with an empty cache. */
+  readonly cold: readonly AnsweredRequest[];
+  readonly database: Pick<Costs['database'], 'callSeconds' | 'serverSeconds' | 'processorSecondsPerCall'>;
+  readonly storage: Pick<
+    Costs['storage'],
+    'requestSeconds' | 'bytesPerSecond' | 'processorSecondsPerRequest' | 'processorSecondsPerByte'
+  >;
+}
+
+const ASSUMED = {
+  'adapt.readBytes': '200 seeds in other segments each, which are read as a whole; candidates are read from these',
+  'adapt.readRequests': 'the same',
+  'adapt.threads': 'the recipe of descent runs in one thread',
+  'report.threads': 'folds of held-out seeds are ranked by idle threads',
+  'score.processorSecondsPerRange': 'restored parameters serve all ranges; the calls of a range count apart',
+  'merge.processorSeconds': 'all work of the first thread that is no call counts by user',
+  'merge.threads': 'the merge runs in the first thread',
+  'storage.requestsAtOnce': 'parts that are read ahead, and uploads at a time',
+} as const;
+
+export function costsOf(observed: Observed): Costs {
+  const { users, rangeSegments, calls, threads, requests, together, cold, database, storage } = observed;
+  const segments = Math.ceil(users / SEGMENT_ROWS);
+  const { database: ofDatabase, storage: ofStorage, merge, parts, other, garbage, native } = calls.seconds;
+  const withoutGarbage = ofDatabase + ofStorage + merge + parts + other + native;
+  const withGarbage = withoutGarbage === 0 ? 0 : (withoutGarbage + garbage) / withoutGarbage;
+  const ofThreads = calls.all - calls.postgres - calls.supervisor - withoutGarbage - garbage;
+  // threads wait for a processor at times, so their seconds are shares and not processor seconds
+  const perThreadSecond = ofThreads / (threads.adapting + threads.reporting + threads.scoring);
+  const more = Math.max(0, together.scoring - threads.scoring) / Math.max(1, together.campaigns - 1);
+  const read = populationRead(cold);
+  const [segmentBytes, segmentRequests] = [read.bytes / segments, Math.ceil(read.requests / segments)];
+  const inputs = inputsWritten(requests);
+  const result = resultWritten(requests);
+  const usersOf = (range: number) =>
+    Math.min(users - range * rangeSegments * SEGMENT_ROWS, rangeSegments * SEGMENT_ROWS);
+  const part = partsOf(requests, usersOf);
+  return {
+    origin: {
+      date: new Date().toISOString().slice(0, 10),
+      machine: `${machineLine(thisMachine())}, demo's model, ${SEEDS} seeds`,
+      command: 'npm run bench -- cluster calibrate',
+      assumed: ASSUMED,
+    },
+    population: { segmentUsers: SEGMENT_ROWS, segmentBytes, segmentRequests },
+    adapt: {
+      ...{ processorSeconds: perThreadSecond * threads.adapting, threads: 1 },
+      ...{ readBytes: SEEDS * segmentBytes, readRequests: SEEDS * segmentRequests },
+    },
+    report: { processorSeconds: perThreadSecond * threads.reporting, threads: 2 },
+    inputs: { bytes: inputs.bytes, bytesPerUser: 1 / 8, requests: inputs.requests },
+    score: {
+      processorSecondsPerUser: (perThreadSecond * threads.scoring) / users,
+      processorSecondsPerUserMore: (perThreadSecond * more) / users,
+      processorSecondsPerRange: 0,
+    },
+    part: {
+      ...{ bytesPerUser: part.bytesPerUser, bytes: part.bytes },
+      // the simulation writes a part once and reads it once
+      requests: Math.ceil(part.requests / 2),
+      processorSecondsPerUser: (withGarbage * parts) / users,
+    },
+    merge: {
+      ...{ processorSecondsPerUser: (withGarbage * (merge + other)) / users, processorSeconds: 0, threads: 1 },
+      ...{ resultBytesPerUser: result.bytes / users, resultRequests: result.requests },
+    },
+    storage: {
+      ...{ partBytes: DEFAULT_BLOB_LIMITS.blobPartBytes, requestsAtOnce: DEFAULT_BLOB_LIMITS.blobUploads },
+      ...storage,
+    },
+    database: { ...database, serverCores: 2 },
+    engine: {
+      ...{ rangeSegments, ...ENGINE, expansionsPerThread: JOBS_PER_THREAD },
+      ...{ leaseSeconds: DEFAULT_LIMITS.leaseMs / 1000, renewSeconds: DEFAULT_LIMITS.leaseMs / 3000 },
+      maximumAttempts: DEFAULT_LIMITS.maximumAttempts,
+    },
+  };
+}
