@@ -2,17 +2,20 @@
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import type { BlobLocator, OnKept, StoreAdapter, StoreLocator } from '../domain/ports/store.ts';
 import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
 import type { Clock } from '../lib/clock.ts';
 import { assert, UsageError } from '../lib/errors.ts';
 import { FolderBlobFiles } from './files/blob-files.ts';
 import type { MigrationOptions, MigrationReport } from './migrate/migrate-store.ts';
+import { SHARED_FOLDER } from './open-blob-files.ts';
 import { postgres } from './postgres/adapter.ts';
 import type { DatabaseFacts } from './postgres/cluster/examine-database.ts';
 import type { BucketRules } from './s3/removal.ts';
 import { sqlite } from './sqlite/adapter.ts';
+
+export { requireOwnBlobs, takeBlobs } from './blob-mark.ts';
+export { openBlobFiles } from './open-blob-files.ts';
 
 /** Adapters by name. To add a kind of store, add a folder beside src/storage/sqlite and a line here. */
 const ADAPTERS: Readonly<Record<string, (locator: StoreLocator) => StoreAdapter>> = {
@@ -74,21 +77,6 @@ function adapterOf(locator: StoreLocator): StoreAdapter {
   const adapter = ADAPTERS[locator.adapter];
   assert(adapter !== undefined, `there is no adapter ${locator.adapter}`);
   return adapter(locator);
-}
-
-/** The folder of the single files in the storage of blobs. No folder of other blobs has this name. */
-const SHARED_FOLDER = 'shared';
-
-/**
- * Opens the published populations and models in the storage of blobs, `s3://bucket/prefix`, or `file:///folder` for a
- * folder that all hosts share. `onKept` is called when rules of the bucket keep what was deleted. Calls no storage yet.
- * @throws UsageError
- */
-export async function openBlobFiles(url: string, clock: Clock, onKept: OnKept = () => {}): Promise<BlobFiles> {
-  if (url.startsWith('file:')) return new FolderBlobFiles(join(fileURLToPath(url), SHARED_FOLDER));
-  // the driver is loaded late, because an embedded service does not need it
-  const { openS3Files } = await import('./s3/open-s3.ts');
-  return openS3Files(url, SHARED_FOLDER, { clock, onKept });
 }
 
 /**

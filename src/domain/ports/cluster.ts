@@ -70,6 +70,9 @@ export interface Cluster {
    */
   now(): Promise<number>;
 
+  /** The permanent id of the database, which the mark of the storage of blobs names. */
+  databaseId(): Promise<string>;
+
   /**
    * null while the store answers. This is checked every second. During an outage, the look-ups of `ApiKeys`,
    * `Audiences` and `findLabels` that are made for each request continue with what they have in memory; every other

@@ -8,6 +8,7 @@ import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import type { TelemetrySettings } from '../../lib/tracing.ts';
 import { publishModelFolder } from '../../model/share.ts';
+import { summarise } from '../../model/versions.ts';
 import { bind } from '../../online/binding.ts';
 import { findCurrentVersion, type Population, PopulationOpener } from '../../population/read.ts';
 import { publishPopulation } from '../../population/share.ts';
@@ -18,6 +19,7 @@ import {
   openStore,
   requireUsableBlobs,
   requireUsableStore,
+  takeBlobs,
 } from '../../storage/open-store.ts';
 import type { Limits } from '../limits.ts';
 import { requireWritable } from '../require-writable.ts';
@@ -40,7 +42,7 @@ export interface ClusterOptions {
   readonly blobs: string;
   /** Folder for what was read from the object storage. */
   readonly cache: string;
-  /** A model folder and a population folder to publish, which are served if the cluster serves nothing yet. */
+  /** A model folder and a population folder, which are published and served if the cluster serves nothing yet. */
   readonly model?: string | null;
   readonly population?: string | null;
   readonly logger: Logger;
@@ -93,9 +95,12 @@ export async function joinCluster(options: ClusterOptions, limits: Limits, close
   const { cluster } = store;
   assert(cluster !== null, 'a shared store has a cluster');
   closers.push(keepTime(clock, store, logger));
+  const found = await cluster.served.get();
+  const files = await openBlobFiles(options.blobs, clock, kept.note);
+  await takeBlobs(files, { databaseId: await cluster.databaseId(), isInUse: found !== null });
   const data = await SharedData.open({
-    files: await openBlobFiles(options.blobs, clock, kept.note),
     ...{
+      files,
       announcements: cluster.announcements,
       cache,
       mirrorBytes: limits.mirrorBytes,
@@ -104,7 +109,8 @@ export async function joinCluster(options: ClusterOptions, limits: Limits, close
     },
   });
   closers.push(() => data.close());
-  const versions = await settleServed(options, cluster, data, () => clock.now());
+  if (found !== null) noteIgnored(options, found);
+  const versions = found ?? (await publishFirst(options, cluster, data, () => clock.now()));
   const record = new RowRecord(cluster.served, data, versions);
   const served = await openServed(versions, data);
   data.mirror.onChanged(() => served.now.population.erasures.refresh());
@@ -113,38 +119,36 @@ export async function joinCluster(options: ClusterOptions, limits: Limits, close
   return { locator, clock, store, cluster, rows, telemetry, data, record, served, kept };
 }
 
-/** Publishes what is given, and returns what the cluster serves. */
-async function settleServed(
-  { model, population, logger }: ClusterOptions,
+/** Warns if other versions are given than the cluster serves, which change nothing once it serves some. */
+function noteIgnored({ model, population, logger }: ClusterOptions, found: ServedVersions): void {
+  for (const [what, given, served] of [
+    ['model', model && summarise(model)?.manifest.version, servedModelOf(found)],
+    ['population', population && findCurrentVersion(population), found.population],
+  ] as const)
+    if (given && given !== served)
+      logger.warn(
+        { given, served },
+        `the given ${what} is ignored, because the cluster serves another: publish it with metaheac ${what} publish, ` +
+          'and activate it',
+      );
+}
+
+/** Publishes what is given to the first node, and returns what the cluster serves from then on. */
+async function publishFirst(
+  { model, population }: ClusterOptions,
   { served: row, announcements }: Cluster,
   { files, mirror }: SharedData,
   now: () => number,
 ): Promise<ServedVersions> {
-  const given = {
-    model: model ? (await publishModelFolder(files, model)).version : null,
-    population: population
-      ? (await publishPopulation(population, files, findCurrentVersion(population), { now })).version
-      : null,
-  };
-  if (given.population !== null) {
-    await announcements.announce('population');
-    await mirror.sync();
-  }
-  const found = await row.get();
-  if (found !== null) {
-    for (const [what, version, current] of [
-      ['model', given.model, servedModelOf(found)],
-      ['population', given.population, found.population],
-    ] as const)
-      if (version !== null && version !== current)
-        logger.warn({ version, served: current }, `the given ${what} is published, but the cluster serves another`);
-    return found;
-  }
-  if (given.model === null || given.population === null)
+  if (!model || !population)
     throw new UsageError(
       'the cluster serves nothing yet: give --model and --population to one node, which publishes and serves them',
     );
-  const first = { kind: 'start' as const, model: given.model, population: given.population };
+  const published = await publishModelFolder(files, model);
+  const { version } = await publishPopulation(population, files, findCurrentVersion(population), { now });
+  await announcements.announce('population');
+  await mirror.sync();
+  const first = { kind: 'start' as const, model: published.version, population: version };
   // of several first nodes, one is faster
   return (await row.change(0, first)) ?? (await row.get())!;
 }

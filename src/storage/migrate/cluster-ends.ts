@@ -2,9 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { BlobLocator } from '../../domain/ports/store.ts';
+import { systemClock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import { removeQuietly } from '../../lib/files/durable-files.ts';
+import { takeBlobs } from '../blob-mark.ts';
 import { SEED_FOLDER } from '../files/set-file.ts';
+import { openBlobFiles } from '../open-blob-files.ts';
 import { Database } from '../postgres/database/database.ts';
 import { COPY_STEP, migrate, readSteps, readVersion } from '../postgres/database/migrations.ts';
 import { type OpenedBlobs, openBlobs } from '../postgres/open-blobs.ts';
@@ -60,7 +63,7 @@ export async function openClusterTarget(
     await requireUnused();
     const opened = await openBlobs(locator);
     closed.push(opened);
-    if (!isBegun) await begin(database, opened, source);
+    if (!isBegun) await begin(database, opened, { source, url: locator.url });
     const { arrived, close } = await openAnew(locator);
     return {
       ...{ rows: new PostgresRows(database), blobs: opened.blobs, arrived, isBegun, requireUnused },
@@ -155,8 +158,15 @@ async function refuseMembers(database: Database): Promise<void> {
   );
 }
 
-/** Checks that there is no other store, and keeps services from opening the database until the copy is complete. */
-async function begin(database: Database, { blobs }: OpenedBlobs, source: string): Promise<void> {
+/**
+ * Checks that there is no other store, marks the blobs as those of this database, and keeps services from opening the
+ * database until the copy is complete.
+ */
+async function begin(
+  database: Database,
+  { blobs }: OpenedBlobs,
+  { source, url }: { readonly source: string; readonly url: string },
+): Promise<void> {
   const tables = TABLES.filter(({ isSingle, isCleared }) => !isSingle && isCleared !== true);
   for (const { name } of tables) {
     const row = await database.get<{ readonly isFilled: boolean }>(
@@ -170,6 +180,8 @@ async function begin(database: Database, { blobs }: OpenedBlobs, source: string)
   }
   if ((await blobs.list(SEED_FOLDER)).length > 0)
     throw new AppError('invalid_argument', 'the object storage is not empty: it has user sets; use another prefix');
+  const row = await database.get<{ readonly id: string }>('SELECT database_id AS id FROM installation');
+  await takeBlobs(await openBlobFiles(url, systemClock), { databaseId: row!.id, isInUse: false });
   await database.write(
     (t) =>
       t.run(`INSERT INTO schema_steps (number, name, kind) VALUES (${COPY_STEP}, @source, 'contract')`, { source }),

@@ -34,6 +34,11 @@ export class PostgresCluster implements Cluster {
     return row!.now;
   }
 
+  async databaseId(): Promise<string> {
+    const row = await this.#database.get<{ readonly id: string }>('SELECT database_id AS id FROM installation');
+    return row!.id;
+  }
+
   outage(): Outage | null {
     return this.#link.outage();
   }

@@ -5,14 +5,17 @@ import type { KeyCounts, StoreLocator } from '../../../../domain/ports/store.ts'
 import { servedModelOf } from '../../../../domain/served.ts';
 import type { Clock } from '../../../../lib/clock.ts';
 import { freeBytesIn } from '../../../../lib/files/free-bytes.ts';
+import { counted } from '../../../../lib/text/counted.ts';
 import { requireWritable } from '../../../../service/require-writable.ts';
 import type { ServiceEnvironment } from '../../../../service/settings/environment.ts';
 import {
   examineSharedStore,
   inspectStore,
   locateSharedStore,
+  openBlobFiles,
   openStore,
   readBucketRules,
+  requireOwnBlobs,
   requireUsableBlobs,
 } from '../../../../storage/open-store.ts';
 import { clusterOf } from '../cluster-settings.ts';
@@ -72,7 +75,7 @@ async function examineDatabase(
   const { serverVersion, connections, aheadMs } = facts;
   const { contents } = await inspectStore(locator, clock.now());
   const where = `Postgres ${serverVersion}${facts.isEncrypted ? ', encrypted' : ''}`;
-  const schema = contents === null ? 'empty' : `schema ${contents.version}, ${contents.campaigns} campaigns`;
+  const schema = contents === null ? 'empty' : `schema ${contents.version}, ${counted(contents.campaigns, 'campaign')}`;
   const isOld = Number.parseInt(serverVersion, 10) < facts.leastVersion;
   const detail = `${where}, ${schema}`;
   const isBehind = contents === null || contents.version < contents.newestVersion;
@@ -128,9 +131,15 @@ async function examineServed(
     if (now === null) return [nothing];
     const members = (await store.cluster?.members()) ?? [];
     const count = (kind: string) => members.filter((member) => member.kind === kind).length;
+    const files = await openBlobFiles(locator.blobs!.url, clock);
+    const databaseId = await store.cluster!.databaseId();
     return [
       fine(check, `model ${servedModelOf(now)}, population ${now.population}`),
-      fine('members', `${count('node')} nodes and ${count('engine')} engines`),
+      fine('members', `${counted(count('node'), 'node')} and ${counted(count('engine'), 'engine')}`),
+      ...(await findings('blobs', 'Name the bucket and the prefix of this cluster: --blobs.', async () => {
+        await requireOwnBlobs(files, databaseId);
+        return [fine('blobs', 'belong to this database')];
+      })),
     ];
   } finally {
     await store.close();

@@ -1,0 +1,22 @@
+/** Opens the single files in the storage of blobs: published populations and models, and the mark of the storage. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BlobFiles } from '../domain/ports/blob-files.ts';
+import type { OnKept } from '../domain/ports/store.ts';
+import type { Clock } from '../lib/clock.ts';
+import { FolderBlobFiles } from './files/blob-files.ts';
+
+/** The folder of the single files in the storage of blobs. No folder of other blobs has this name. */
+export const SHARED_FOLDER = 'shared';
+
+/**
+ * Opens the published populations and models in the storage of blobs, `s3://bucket/prefix`, or `file:///folder` for a
+ * folder that all hosts share. `onKept` is called when rules of the bucket keep what was deleted. Calls no storage yet.
+ * @throws UsageError
+ */
+export async function openBlobFiles(url: string, clock: Clock, onKept: OnKept = () => {}): Promise<BlobFiles> {
+  if (url.startsWith('file:')) return new FolderBlobFiles(join(fileURLToPath(url), SHARED_FOLDER));
+  // the driver is loaded late, because an embedded service does not need it
+  const { openS3Files } = await import('./s3/open-s3.ts');
+  return openS3Files(url, SHARED_FOLDER, { clock, onKept });
+}
