@@ -1,4 +1,5 @@
 /** Shares a population between hosts: publishes versions, mirrors them, and erases users everywhere. */
+export { PublishedPopulation } from './share/import-destination.ts';
 export { Mirror } from './share/mirror.ts';
 export type { MirrorCounts } from './share/mirror-space.ts';
 export { publishPopulation } from './share/publish.ts';

@@ -1,7 +1,6 @@
 /**
  * The port of single files in the storage of blobs: the files of populations and models, which have names and
- * conditions of their own instead of folders. Large files go to and from files of this machine, and never through
- * memory as a whole.
+ * conditions of their own instead of folders.
  */
 
 /** A stored file without its bytes. */
@@ -32,6 +31,9 @@ export interface BlobFiles {
 
   /** Puts a small file. Returns its tag; null if the condition was not met, and nothing was put. */
   put(name: string, data: Uint8Array, condition?: PutCondition): Promise<string | null>;
+
+  /** Puts bytes of any size, which must not change meanwhile. A stored file of this name is replaced. */
+  putLarge(name: string, data: Uint8Array): Promise<void>;
 
   /** Puts a file of this machine, of any size. A stored file of this name is replaced. */
   putFile(name: string, path: string): Promise<void>;

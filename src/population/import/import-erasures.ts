@@ -57,6 +57,11 @@ export class ImportErasures {
     return known >= 0 ? this.#erasures.has(known) : this.#erasures.hasId(userId);
   }
 
+  /** Records for new users who were erased while the import ran, and whose ids `redactNewUsers` has overwritten. */
+  get late(): readonly ErasedRecord[] {
+    return this.#redacted;
+  }
+
   /** Counts rows that were left out. */
   count(rows: number): void {
     this.#rows += rows;

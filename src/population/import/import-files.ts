@@ -1,5 +1,6 @@
 /** Imports users from Parquet, CSV or NDJSON files with a schema. */
 import { AppError } from '../../lib/errors.ts';
+import type { Destinations } from '../versions/destination.ts';
 import { publishVersion } from '../versions/publish-version.ts';
 import type { ImportResult } from '../versions/version-writer.ts';
 import { BadRows, type Duplicates } from './bad-rows.ts';
@@ -12,8 +13,8 @@ export interface ImportFilesOptions {
   /** Paths, patterns with `*`, or URLs (`https://`, `s3://`) of files with the same format. */
   readonly sources: readonly string[];
   readonly schema: SourceSchema;
-  /** Folder of the population; created if it does not exist. */
-  readonly out: string;
+  /** Folder of the population, created if it does not exist, or where else the version is published. */
+  readonly out: string | Destinations;
   readonly limits?: Partial<ImportLimits>;
   /** Maximum number of bad rows to leave out. Default: none. */
   readonly maximumBadRows?: number;

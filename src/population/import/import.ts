@@ -6,6 +6,7 @@
 import { getDataSetFile, openDataSet } from '../../dataset/data-set.ts';
 import { checkFeatures, type Feature } from '../../dataset/features.ts';
 import { AppError } from '../../lib/errors.ts';
+import type { Destinations } from '../versions/destination.ts';
 import { publishVersion } from '../versions/publish-version.ts';
 import type { ImportResult } from '../versions/version-writer.ts';
 import type { ImportLimits } from './import-limits.ts';
@@ -19,8 +20,8 @@ export interface ImportOptions {
   readonly source: string;
   /** Features to import, in the order of their columns. The data set must have each feature with the same kind. */
   readonly features: readonly Feature[];
-  /** Folder of the population; created if it does not exist. */
-  readonly out: string;
+  /** Folder of the population, created if it does not exist, or where else the version is published. */
+  readonly out: string | Destinations;
   readonly limits?: Partial<ImportLimits>;
   /** Values for features that are not in the file: lists of tokens by user id. */
   readonly derived?: Derived;

@@ -1,13 +1,12 @@
-/** The tables of a population folder as parts for the index, after checking that they continue the published tables. */
-import { join } from 'node:path';
+/** The tables of a version as parts for the index, after checking that they continue the published tables. */
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { sumsOf } from '../import/redaction.ts';
-import { readTable } from '../import/table-files.ts';
-import { findLargestDirectory, type Manifest, type ManifestTable } from '../versions/manifest.ts';
+import type { Manifest } from '../versions/manifest.ts';
 import { type PublishedIndex, type PublishedVersion, sizeOfParts, type TablePart } from './index-schema.ts';
-import { cutTable, readPart } from './table-parts.ts';
+import { cutTable } from './table-parts.ts';
+import { DIRECTORY_BYTES, type TableSource } from './table-source.ts';
 import { fetchPart } from './transfers.ts';
 
 export interface TablesDraft {
@@ -19,11 +18,10 @@ export interface TablesDraft {
 
 /**
  * The tables of the next index: those that were published, and the strings that `manifest` adds. `versions` are the
- * versions of the next index. @throws AppError invalid_population if the folder's tables do not continue the published
- * tables
+ * versions of the next index. @throws AppError invalid_population if the tables do not continue the published tables
  */
 export async function draftTables(
-  folder: string,
+  source: TableSource,
   files: BlobFiles,
   index: PublishedIndex,
   versions: readonly PublishedVersion[],
@@ -32,19 +30,15 @@ export async function draftTables(
   const tables: Record<string, readonly TablePart[]> = {};
   const replaced: TablePart[] = [];
   const sizes = sizesOf(index, manifest);
-  const directory = directoryOf(folder);
   for (const [path, size] of sizes) {
     const published = index.tables[path] ?? [];
-    const { parts, changed } = await cut(folder, path, published, size);
-    for (const part of changed) {
-      const isOverwritten =
-        path === directory.recorded.bytes.path && (await isOnlyRedacted(folder, files, directory, part));
-      if (!isOverwritten) throw foreign(folder, path);
-    }
+    const { parts, changed } = await cutTable((start, end) => source.read(path, start, end), published, size);
+    for (const part of changed)
+      if (path !== DIRECTORY_BYTES || !(await isOnlyRedacted(source, files, part))) throw foreign(source.name, path);
     replaced.push(...changed);
     tables[path] = parts;
   }
-  return { tables: tables as PublishedIndex['tables'], replaced, sums: currentSums(directory.table, versions) };
+  return { tables: tables as PublishedIndex['tables'], replaced, sums: currentSums(source.directory, versions) };
 }
 
 /** The size of each table's file in the next index. */
@@ -56,30 +50,11 @@ function sizesOf(index: PublishedIndex, manifest: Manifest | null): Map<string, 
   return sizes;
 }
 
-export function directoryOf(folder: string): { readonly recorded: ManifestTable; readonly table: TextTable } {
-  const recorded = findLargestDirectory(folder);
-  if (recorded === null) throw new AppError('invalid_population', `${folder} is not a population: it has no version`);
-  return { recorded, table: readTable(folder, recorded) };
-}
-
-async function cut(folder: string, path: string, published: readonly TablePart[], size: number) {
-  try {
-    return await cutTable(join(folder, path), published, size);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw foreign(folder, path);
-  }
-}
-
-/** Whether all bytes that differ from a published part belong to ids that are overwritten in the folder. */
-async function isOnlyRedacted(
-  folder: string,
-  files: BlobFiles,
-  { recorded, table }: ReturnType<typeof directoryOf>,
-  part: TablePart,
-): Promise<boolean> {
-  const [theirs, ours] = [await fetchPart(files, part), readPart(folder, recorded.bytes.path, part)];
-  return theirs.length === ours.length && differOnlyWhereRedacted(table, part.start, theirs, ours);
+/** Whether all bytes that differ from a published part belong to ids that are overwritten in the source. */
+async function isOnlyRedacted(source: TableSource, files: BlobFiles, part: TablePart): Promise<boolean> {
+  const ours = source.read(DIRECTORY_BYTES, part.start, part.start + part.size);
+  const theirs = await fetchPart(files, part);
+  return theirs.length === ours.length && differOnlyWhereRedacted(source.directory, part.start, theirs, ours);
 }
 
 /** Whether all bytes that differ belong to ids that are overwritten in `table`. `start` is their position in it. */
@@ -116,10 +91,10 @@ function currentSums(table: TextTable, versions: readonly PublishedVersion[]): P
   return Object.fromEntries(recorded.flatMap(({ sha256 }, i) => (now[i] === sha256 ? [] : [[sha256, now[i]!]])));
 }
 
-export function foreign(folder: string, path: string): AppError {
+export function foreign(name: string, path: string): AppError {
   return new AppError(
     'invalid_population',
-    `${join(folder, path)} does not continue the published population, so its user numbers would name other users: ` +
+    `${path} of ${name} does not continue the published population, so its user numbers would name other users: ` +
       'pull the published population into a new folder, and import or update there',
   );
 }

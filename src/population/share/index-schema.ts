@@ -18,7 +18,8 @@ export const FILES_PREFIX = `${ROOT}/files/`;
 export const USER_SIDES_PREFIX = `${ROOT}/user-sides/`;
 export const USER_SIDE_LISTS_PREFIX = `${ROOT}/user-side-lists/`;
 export const fileName = (sha256: string): string => `${FILES_PREFIX}${sha256}`;
-export const manifestName = (version: string): string => `${ROOT}/versions/${version}.json`;
+export const MANIFESTS_PREFIX = `${ROOT}/versions/`;
+export const manifestName = (version: string): string => `${MANIFESTS_PREFIX}${version}.json`;
 export const erasuresName = (first: number, sha256: string): string =>
   `${ROOT}/erasures/${String(first).padStart(12, '0')}-${sha256.slice(0, 16)}`;
 

@@ -23,7 +23,7 @@ import { type IndexAt, readIndex } from './published-index.ts';
 import { applyTable } from './table-parts.ts';
 import { eachOf } from './transfers.ts';
 
-/** Locked while the index is applied. */
+/** Locked while the index is applied, and while a folder becomes a mirror. */
 const LOCK = 'mirror.lock';
 /** Maximum wait for another process that applies the index, which may have to fetch all tables. */
 const LOCK_WAIT_MS = 10 * 60_000;
@@ -66,6 +66,8 @@ export class Mirror {
   static async open(options: MirrorOptions): Promise<Mirror> {
     const folder = resolve(options.folder);
     withStorage(`create the folder ${folder}`, () => createClosedFolder(folder));
+    // another process may open the same new folder
+    await underLock(folder, () => requireMirror(folder));
     const mirror = new Mirror(options, folder);
     try {
       await mirror.sync();
@@ -79,7 +81,6 @@ export class Mirror {
   private constructor(options: MirrorOptions, folder: string) {
     this.#options = options;
     this.#folder = folder;
-    requireMirror(folder);
     this.#holders = new MirrorHolders(folder);
     this.#space = new MirrorSpace(folder, options.limitBytes, this.#holders, options.now);
     this.#applied = readApplied(folder);
@@ -225,7 +226,7 @@ export class Mirror {
       const found = await readIndex(files);
       if (found.tag === this.#applied.tag) return this.#applied;
       try {
-        await this.#underLock(() => this.#apply());
+        await underLock(this.#folder, () => this.#apply());
         return this.#applied;
       } catch (error) {
         // parts that the index named may have been removed since, because ids in them were overwritten
@@ -247,18 +248,18 @@ export class Mirror {
   #rebuildTable(path: string): Promise<void> | null {
     const parts = this.index.tables[path];
     if (parts === undefined) return null;
-    return this.#underLock(() => applyTable(this.#options.files, join(this.#folder, path), [], parts));
+    return underLock(this.#folder, () => applyTable(this.#options.files, join(this.#folder, path), [], parts));
   }
+}
 
-  async #underLock<T>(action: () => Promise<T>): Promise<T> {
-    const path = join(this.#folder, LOCK);
-    const release = await awaitFileLock(path, LOCK_WAIT_MS);
-    if (release === null) throw new AppError('unavailable', `another process has held ${path} for too long`);
-    try {
-      return await action();
-    } finally {
-      release();
-    }
+async function underLock<T>(folder: string, action: () => T | Promise<T>): Promise<T> {
+  const path = join(folder, LOCK);
+  const release = await awaitFileLock(path, LOCK_WAIT_MS);
+  if (release === null) throw new AppError('unavailable', `another process has held ${path} for too long`);
+  try {
+    return await action();
+  } finally {
+    release();
   }
 }
 

@@ -25,17 +25,17 @@ import {
   writeCurrent,
 } from '../versions/manifest.ts';
 import { recordPublished } from '../versions/version-order.ts';
-import { differOnlyWhereRedacted, directoryOf, foreign } from './draft-tables.ts';
+import { differOnlyWhereRedacted, foreign } from './draft-tables.ts';
 import { exchangeErasures, matchPulledUsers } from './exchange-erasures.ts';
 import { type PublishedIndex, sizeOfParts, type TablePart } from './index-schema.ts';
 import { isMirror } from './missing-file.ts';
 import { findPublishedManifest } from './sweep.ts';
 import { extendTable } from './table-parts.ts';
+import { DIRECTORY_BYTES, tablesOfFolder } from './table-source.ts';
 import { eachOf, fetchPart, fetchVerified, isIntact } from './transfers.ts';
 
 /** Folder in which a version is assembled. It stays after an interruption, so that no file is fetched twice. */
 const PULLED_FOLDER = 'pulled';
-const DIRECTORY_BYTES = 'directory.bytes';
 const DIRECTORY_ENDS = 'directory.ends';
 const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 
@@ -87,7 +87,7 @@ export async function pullPopulation(
 async function pullTables(files: BlobFiles, folder: string, index: PublishedIndex): Promise<void> {
   const own = ownSizes(folder);
   if (own.size > 0) redactErased(folder, new Erasures(folder));
-  const directory = own.size > 0 ? directoryOf(folder) : null;
+  const directory = own.size > 0 ? tablesOfFolder(folder).directory : null;
   for (const [path, parts] of Object.entries(index.tables)) {
     const size = own.get(path) ?? 0;
     for (const part of parts.filter(({ start }) => start < size)) {
@@ -96,7 +96,7 @@ async function pullTables(files: BlobFiles, folder: string, index: PublishedInde
       const ours = readRange(join(folder, path), part.start, end);
       const isSame =
         ours.equals(theirs) ||
-        (path === DIRECTORY_BYTES && differOnlyWhereRedacted(directory!.table, part.start, theirs, ours));
+        (path === DIRECTORY_BYTES && differOnlyWhereRedacted(directory!, part.start, theirs, ours));
       if (!isSame) throw foreign(folder, path);
     }
     if (size < sizeOfParts(parts) || !existsSync(join(folder, path)))

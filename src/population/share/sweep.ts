@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type Manifest, parseManifest } from '../versions/manifest.ts';
-import { FILES_PREFIX, fileName, manifestName, type PublishedIndex } from './index-schema.ts';
+import { FILES_PREFIX, fileName, MANIFESTS_PREFIX, manifestName, type PublishedIndex } from './index-schema.ts';
 import { changeIndex, type IndexAt, readIndex } from './published-index.ts';
 import { eachOf } from './transfers.ts';
 import { unusedUserSides } from './user-side-store.ts';
@@ -76,7 +76,6 @@ export async function prunePublished(
   });
   try {
     const removed = await removeUnused(files, at.index, now() + SWEEP_MS, now);
-    await eachOf(gone, (version) => files.deleteFile(manifestName(version)));
     return { versions: gone, ...removed };
   } finally {
     await changeIndex(files, async ({ index }) => (index.sweep?.id === id ? { ...index, sweep: null } : null));
@@ -94,6 +93,8 @@ async function removeUnused(
   if (used === null) return removed;
   const versions = new Set([...index.versions, ...index.incoming].map(({ version }) => version));
   for (const name of await unusedUserSides(files, versions)) await files.deleteFile(name);
+  const manifests = new Set([...versions].map(manifestName));
+  for (const { name } of await files.list(MANIFESTS_PREFIX)) if (!manifests.has(name)) await files.deleteFile(name);
   const unused = (await files.list(FILES_PREFIX)).filter(({ name }) => !used.has(name));
   await eachOf(unused, async ({ name, sizeBytes }) => {
     if (now() > until) return;

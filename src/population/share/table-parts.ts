@@ -4,7 +4,7 @@
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { copyFile, type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { storageError, syncFolder, withStorage } from '../../lib/files/durable-files.ts';
@@ -24,14 +24,18 @@ export interface CutTable {
 }
 
 /**
- * The parts of the first `size` bytes of a table's file. Parts that were published before keep their ranges.
- * `published` must not be longer than `size`.
+ * The parts of the first `size` bytes of a table's file, which `read` reads. Parts that were published before keep their
+ * ranges. `published` must not be longer than `size`.
  */
-export async function cutTable(path: string, published: readonly TablePart[], size: number): Promise<CutTable> {
+export async function cutTable(
+  read: (start: number, end: number) => Uint8Array,
+  published: readonly TablePart[],
+  size: number,
+): Promise<CutTable> {
   const parts: TablePart[] = [];
   const changed: TablePart[] = [];
   const add = async (start: number, end: number) => {
-    const own = { start, size: end - start, sha256: sha256(readRange(path, start, end)) };
+    const own = { start, size: end - start, sha256: sha256(read(start, end)) };
     parts.push(own);
     await setImmediate();
     return own;
@@ -157,9 +161,4 @@ async function storing(path: string, action: () => Promise<void>): Promise<void>
   } catch (error) {
     throw storageError(`write ${path}`, error);
   }
-}
-
-/** Reads the bytes of a part from a population folder. */
-export function readPart(folder: string, table: string, { start, size }: TablePart): Uint8Array {
-  return readRange(join(folder, table), start, start + size);
 }

@@ -1,10 +1,14 @@
 /** The version that an update builds on: the rows that still belong to users, and the segments that are kept. */
 import { join } from 'node:path';
 import type { Feature } from '../../dataset/features.ts';
+import { untilRead } from '../../domain/ports/blobs.ts';
 import type { UserNumber } from '../../lib/brands.ts';
+import { assert } from '../../lib/errors.ts';
 import { hashRows } from '../import/row-hash.ts';
 import { type Rows, SEGMENT_ROWS } from '../read/segments.ts';
 import { selectRows } from '../read/select-rows.ts';
+import { eachOf } from '../share/transfers.ts';
+import type { Destination } from '../versions/destination.ts';
 import { featuresOf, type Manifest, readManifest } from '../versions/manifest.ts';
 import { verifyVersion } from '../versions/verify.ts';
 import { readPlaces, readSegmentFile } from '../versions/version-files.ts';
@@ -31,9 +35,14 @@ export class BaseVersion {
 
   /**
    * Opens the version; checks the sizes of all files, and the sha256 of each file that is read. @throws AppError
-   * invalid_population
+   * invalid_population, storage_failed
    */
-  constructor(folder: string, version: string) {
+  static async open(destination: Destination, version: string): Promise<BaseVersion> {
+    await destination.take(version);
+    return await untilRead(() => new BaseVersion(destination.folder, version));
+  }
+
+  private constructor(folder: string, version: string) {
     const manifest = readManifest(folder, version);
     verifyVersion(folder, manifest, 'sizes');
     this.#placeOf = readPlaces(folder, manifest);
@@ -56,11 +65,28 @@ export class BaseVersion {
     return (this.#placeOf[user] ?? -1) >= 0;
   }
 
-  /** Whether `hashRows` gives this hash for the user's row. All rows of a segment are hashed at once. */
+  /**
+   * Reads the segments that have rows of these users, so that `isEqual` can compare their rows. All rows of a segment are
+   * hashed at once. @throws AppError invalid_population, storage_failed
+   */
+  async prepare(users: Int32Array): Promise<void> {
+    const wanted = new Set<number>();
+    for (const user of users) {
+      const place = this.#placeOf[user] ?? -1;
+      const segment = Math.floor(place / SEGMENT_ROWS);
+      if (place >= 0 && this.#hashes[segment] === undefined) wanted.add(segment);
+    }
+    await eachOf(wanted, async (segment) => {
+      this.#hashes[segment] = await untilRead(() => hashRows(this.#read(segment), this.features));
+    });
+  }
+
+  /** Whether `hashRows` gives this hash for the user's row, whose segment must be prepared. */
   isEqual(user: UserNumber, low: number, high: number): boolean {
     const place = this.#placeOf[user]!;
     const segment = Math.floor(place / SEGMENT_ROWS);
-    const hashes = this.#hashesOf(segment);
+    const hashes = this.#hashes[segment];
+    assert(hashes !== undefined, 'the segment was prepared');
     const at = 2 * (place % SEGMENT_ROWS);
     return hashes[at] === low && hashes[at + 1] === high;
   }
@@ -95,8 +121,8 @@ export class BaseVersion {
   }
 
   /** Removes a segment, and returns its rows that still belong to users. @throws AppError invalid_population */
-  takeOut(segment: number): Rows {
-    const rows = readSegmentFile(this.#folder, this.#manifest, segment);
+  async takeOut(segment: number): Promise<Rows> {
+    const rows = await untilRead(() => this.#read(segment));
     const first = segment * SEGMENT_ROWS;
     const kept = selectRows(rows, this.features, (row) => this.#placeOf[rows.userNumbers[row]!] === first + row);
     for (const user of kept.userNumbers) this.#placeOf[user] = -1;
@@ -127,11 +153,7 @@ export class BaseVersion {
     return this.#manifest.segments[segment]!.rows - this.#users[segment]!;
   }
 
-  #hashesOf(segment: number): Uint32Array {
-    const known = this.#hashes[segment];
-    if (known) return known;
-    const hashes = hashRows(readSegmentFile(this.#folder, this.#manifest, segment), this.features);
-    this.#hashes[segment] = hashes;
-    return hashes;
+  #read(segment: number): Rows {
+    return readSegmentFile(this.#folder, this.#manifest, segment);
   }
 }

@@ -43,6 +43,8 @@ export class DeltaWriter implements RowSink {
   readonly #deleted = new RowSet();
   readonly #unknown = new TextTable();
   readonly #seen = new RowSet();
+  /** Rows that wait for `writeAhead`, which reads the segments that they are compared with. */
+  readonly #pending: Rows[] = [];
   #rows = 0;
 
   constructor(writer: VersionWriter, base: BaseVersion) {
@@ -99,7 +101,7 @@ export class DeltaWriter implements RowSink {
     const fault = this.#see(userNumber);
     if (fault) return fault;
     this.segment.endRow(userNumber);
-    if (this.segment.isFull) this.#takeStaged();
+    if (this.segment.isFull) this.#setAside();
     return null;
   }
 
@@ -109,12 +111,16 @@ export class DeltaWriter implements RowSink {
       if (fault) return { at: i, fault };
     }
     this.segment.endRows(users);
-    if (this.segment.isFull) this.#takeStaged();
+    if (this.segment.isFull) this.#setAside();
     return null;
   }
 
-  writeAhead(): Promise<void> {
-    return this.#writer.writeAhead();
+  async writeAhead(): Promise<void> {
+    for (const rows of this.#pending.splice(0)) {
+      await this.#base.prepare(rows.userNumbers);
+      this.#take(rows);
+      await this.#writer.writeAhead();
+    }
   }
 
   settle(): Promise<void> {
@@ -125,18 +131,22 @@ export class DeltaWriter implements RowSink {
    * Publishes the version unless it equals the previous one. If `isCompacted` is true, the new version has no dead
    * rows. Errors: AppError `invalid_data` if no user would be left, and the errors that a damaged folder causes.
    */
-  publish(isCompacted: boolean): Published {
+  async publish(isCompacted: boolean): Promise<Published> {
     const [writer, base, counts] = [this.#writer, this.#base, this.counts];
-    this.#takeStaged();
+    this.#setAside();
+    await this.writeAhead();
     if (base.users + writer.rows === 0) throw new AppError('invalid_data', 'the update would leave no user');
     const scattered = base.findScattered(writer.rows, isCompacted);
     const isChange =
       counts.changed + counts.added + counts.deleted + counts.erased > 0 || (isCompacted && scattered.length > 0);
-    if (isChange) for (const segment of scattered) writer.addRows(base.takeOut(segment));
+    for (const segment of isChange ? scattered : []) {
+      writer.addRows(await base.takeOut(segment));
+      await writer.writeAhead();
+    }
     const shared = base.share();
     const segments = { shared: shared.segments.length, written: writer.segments };
     if (!isChange) return { version: base.version, users: base.users, segments };
-    const { version, users } = writer.publish(shared);
+    const { version, users } = await writer.publish(shared);
     return { version, users, segments: { ...segments, written: writer.segments } };
   }
 
@@ -150,9 +160,11 @@ export class DeltaWriter implements RowSink {
     return null;
   }
 
-  #takeStaged(): void {
+  #setAside(): void {
     if (this.segment.count === 0) return;
-    this.#take(this.segment.view());
+    const copy = new SegmentBuilder(this.#base.features, this.segment.count);
+    copy.append(this.segment.view(), 0, this.segment.count);
+    this.#pending.push(copy.view());
     this.segment.clear();
   }
 

@@ -1,6 +1,7 @@
 /** Updates a population with changed, new and deleted users, in time proportional to the number of these users. */
 import { existsSync } from 'node:fs';
 import type { Feature } from '../../dataset/features.ts';
+import { untilRead } from '../../domain/ports/blobs.ts';
 import { AppError } from '../../lib/errors.ts';
 import { BadRows, type Duplicates } from '../import/bad-rows.ts';
 import { IMPORT_LIMITS, type ImportLimits } from '../import/import-limits.ts';
@@ -9,16 +10,16 @@ import { checkSources, readUsers } from '../import/read-users.ts';
 import type { SourceSchema } from '../import/source-schema.ts';
 import { checkIdFile, readUserIds } from '../import/user-ids.ts';
 import type { SourceFeature } from '../kinds/kind-import.ts';
-import { CURRENT_FILE, findCurrentVersion, listVersions, writeCurrent } from '../versions/manifest.ts';
-import { withImportLock } from '../versions/publish-version.ts';
-import { findNewestVersion } from '../versions/version-order.ts';
+import type { Destination, Destinations } from '../versions/destination.ts';
+import { inFolder } from '../versions/folder-destination.ts';
+import { CURRENT_FILE, findCurrentVersion } from '../versions/manifest.ts';
 import { VersionWriter } from '../versions/version-writer.ts';
 import { BaseVersion } from './base-version.ts';
 import { type DeltaCounts, DeltaWriter } from './delta-writer.ts';
 
 export interface UpdateFilesOptions {
-  /** A population's folder. */
-  readonly population: string;
+  /** A population's folder, or where else its versions are published. */
+  readonly population: string | Destinations;
   /** Files of changed and new users with all features. All files must have the same format. */
   readonly changed: readonly string[];
   /** Files with the ids of users to delete. */
@@ -48,9 +49,10 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
   readonly version: string;
   /** Version that the update built on; equal to `version` if nothing changed. */
   readonly before: string;
-  /** Whether `before` was the newest version. `currentBefore` is the version that was current before the update. */
+  /** Whether `before` was the newest version. */
   readonly isOfNewest: boolean;
-  readonly currentBefore: string;
+  /** The version that was current in the folder before the update; null if it is not in a folder. */
+  readonly currentBefore: string | null;
   /** Number of users in the new version. */
   readonly users: number;
   /** Number of segments shared with `before`, and number of segments written. */
@@ -68,7 +70,7 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
  * their new rows, users in `deleted` and erased users lose their rows, and all other users keep their rows. A user must
  * not be in both lists. Most unchanged rows stay in segment files that are shared with the base version. If nothing
  * changed, nothing is written. Errors: AppError `invalid_data` (naming file and line or row, or if no user would be
- * left), `invalid_argument`, and the errors of `withImportLock`. After an error, nothing is published.
+ * left), `invalid_argument`, and the errors of the destination. After an error, nothing is published.
  */
 export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
   const { population, changed, deleted } = options;
@@ -76,31 +78,24 @@ export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFi
     throw new AppError('invalid_argument', 'give a file of changed users, a file of users to delete, or both');
   if (changed.length > 0) checkSources(changed);
   for (const path of deleted) checkIdFile(path);
-  currentVersion(population);
-  return await withImportLock(population, () => update(options));
+  if (typeof population === 'string') requirePopulation(population);
+  const destinations = typeof population === 'string' ? inFolder(population) : population;
+  const { readmitErased = false } = options;
+  return await destinations.open({ readmitErased }, (destination) => update(options, destination));
 }
 
-async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
-  const {
-    population,
-    changed,
-    deleted,
-    duplicates = 'error',
-    onProgress,
-    isCompacted = false,
-    readmitErased = false,
-  } = options;
+async function update(options: UpdateFilesOptions, destination: Destination): Promise<UpdateFilesResult> {
+  const { changed, deleted, duplicates = 'error', onProgress, isCompacted = false, readmitErased = false } = options;
   const place = options.memoryMib === undefined ? {} : { memoryMib: options.memoryMib };
-  const currentBefore = currentVersion(population);
-  const newest = findNewestVersion(population) ?? currentBefore;
-  const base = new BaseVersion(population, baseOf(options, newest, currentBefore));
+  const { newest, current: currentBefore } = destination;
+  const base = await BaseVersion.open(destination, baseOf(options, destination));
   const isOfNewest = base.version === newest;
   const { features } = base;
   const sensitive = new Set(features.filter((feature) => feature.sensitive).map(({ name }) => name));
   const schema = options.schema(features);
   const limits = { ...IMPORT_LIMITS, ...options.limits };
   const badRows = new BadRows(options.maximumBadRows ?? 0);
-  const writer = new VersionWriter({ out: population, features, sensitive, readmitErased });
+  const writer = await untilRead(() => new VersionWriter({ features, sensitive, readmitErased }, destination));
   const delta = new DeltaWriter(writer, base);
   await readUserIds(deleted, { schema, limits, badRows, scratch: writer.scratch, ...place }, (id) => delta.delete(id));
   const progress = onProgress ? { onProgress } : {};
@@ -108,9 +103,9 @@ async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
     changed.length === 0
       ? 0
       : await readUsers(changed, delta, { schema, limits, badRows, duplicates, ...place, ...progress });
-  const done = delta.publish(isCompacted);
+  const done = await delta.publish(isCompacted);
   // the caller requested the newest version, so this version becomes current although nothing changed
-  if (isOfNewest && done.version === newest && currentBefore !== newest) writeCurrent(population, newest);
+  if (isOfNewest && done.version === newest && currentBefore !== newest) destination.makeCurrent(newest);
   return {
     ...delta.counts,
     ...done,
@@ -125,11 +120,12 @@ async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
 }
 
 /** Finds the version that `newest`, `current` or a version name refers to. @throws AppError invalid_argument */
-function baseOf({ population, base = 'newest' }: UpdateFilesOptions, newest: string, current: string): string {
+function baseOf({ base = 'newest' }: UpdateFilesOptions, { name, manifests, newest, current }: Destination): string {
+  if (newest === null) throw new AppError('invalid_argument', `${name} has no version to build on: import users first`);
   if (base === 'newest') return newest;
-  if (base === 'current') return current;
-  if (listVersions(population).includes(base)) return base;
-  throw new AppError('invalid_argument', `${population} has no version ${base} to build on`);
+  if (base === 'current' && current !== null) return current;
+  if (manifests.some(({ version }) => version === base)) return base;
+  throw new AppError('invalid_argument', `${name} has no version ${base} to build on`);
 }
 
 /** The schema for files in which each column has the name of a feature. */
@@ -171,8 +167,7 @@ function describeFeature({ kind, size, sensitive }: Feature): string {
   return `${kind}${size === undefined ? '' : ` of ${size}`}${sensitive ? ', sensitive' : ''}`;
 }
 
-function currentVersion(population: string): string {
-  const version = existsSync(population) ? findCurrentVersion(population) : null;
-  if (version !== null) return version;
-  throw new AppError('invalid_population', `${population} is not a population: it has no file ${CURRENT_FILE}`);
+function requirePopulation(folder: string): void {
+  if (existsSync(folder) && findCurrentVersion(folder) !== null) return;
+  throw new AppError('invalid_population', `${folder} is not a population: it has no file ${CURRENT_FILE}`);
 }

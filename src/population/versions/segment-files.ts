@@ -1,57 +1,55 @@
-/** The files of a version's new segments, which are written while the next rows are read. */
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+/** The new segments of a version, which are encoded and stored while the next rows are read. */
 import type { Feature } from '../../dataset/features.ts';
-import { withStorage, writeDurably } from '../../lib/files/durable-files.ts';
 import { countValues } from '../read/coverage.ts';
 import { encodeSegment, type Rows } from '../read/segments.ts';
-import { sha256 } from './files.ts';
 import type { ManifestSegment } from './manifest.ts';
 import { segmentPath } from './publication.ts';
 
+/** Stores the bytes of a segment. */
+export type StoreSegment = (path: string, bytes: Uint8Array, sha256: string) => Promise<void>;
+
 interface SegmentFile {
   readonly path: string;
-  readonly bytes: Uint8Array;
-  /** Receives the checksum when the file is written. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Receives the checksum when the file is stored. */
   readonly segment: { sha256: string };
 }
-
-/** Maximum number of segments that wait to be written; if more segments are waiting, `add` writes one. */
-const MAXIMUM_WAITING = 2;
 
 export class SegmentFiles {
   /** The checksums are known after `finish`. */
   readonly segments: ManifestSegment[] = [];
   /** Number of users with a value, by feature. */
   readonly coverage: number[];
-  readonly #folder: string;
+  readonly #store: StoreSegment;
   readonly #features: readonly Feature[];
   readonly #waiting: SegmentFile[] = [];
   #running: Promise<void> = Promise.resolve();
-  /** Errors of background writes, which the next check throws. */
+  /** Errors of background work, which the next check throws. */
   readonly #errors: unknown[] = [];
 
-  constructor(folder: string, features: readonly Feature[]) {
-    this.#folder = folder;
+  constructor(store: StoreSegment, features: readonly Feature[]) {
+    this.#store = store;
     this.#features = features;
     this.coverage = features.map(() => 0);
   }
 
-  /** Adds a segment; the rows may be overwritten afterwards. Errors: AppError `storage_failed`. */
+  /**
+   * Adds a segment, which waits for `writeAhead`; the rows may be overwritten afterwards. The caller calls `writeAhead`
+   * after each batch of rows, so that only the segments of one batch wait.
+   */
   add(rows: Rows): void {
     const path = segmentPath(this.segments.length);
-    const bytes = encodeSegment(rows, this.#features);
+    const bytes = encodeSegment(rows, this.#features) as Uint8Array<ArrayBuffer>;
     for (const [i, { name }] of this.#features.entries())
       this.coverage[i]! += countValues(rows.columns.get(name)!, rows.count);
     const segment = { rows: rows.count, path, size: bytes.length, sha256: '' };
     this.segments.push(segment);
     this.#waiting.push({ path, bytes, segment });
-    if (this.#waiting.length > MAXIMUM_WAITING) this.#writeFirst();
   }
 
   /**
-   * Begins to write the waiting segments, once the segments of the previous call are written. Errors: AppError
-   * `storage_failed`.
+   * Begins to store the waiting segments, once the segments of the previous call are stored. Throws the errors of
+   * segments that could not be stored.
    */
   async writeAhead(): Promise<void> {
     if (this.#waiting.length === 0) return;
@@ -62,41 +60,28 @@ export class SegmentFiles {
     });
   }
 
-  /** Waits until no segment is being written. An error is thrown later, by `finish`. */
+  /** Waits until no segment is being stored. An error is thrown later, by `finish`. */
   async settle(): Promise<void> {
     await this.#running;
   }
 
-  /** Writes all waiting segments. No other write may be in progress. Errors: AppError `storage_failed`. */
-  finish(): void {
+  /** Stores all waiting segments. */
+  async finish(): Promise<void> {
+    await this.writeAhead();
+    await this.#running;
     this.#check();
-    while (this.#waiting.length > 0) this.#writeFirst();
-  }
-
-  #writeFirst(): void {
-    const { path, bytes, segment } = this.#waiting.shift()!;
-    segment.sha256 = sha256(bytes);
-    withStorage(`write ${this.#folder}`, () => writeDurably(join(this.#folder, path), bytes));
   }
 
   async #write(files: readonly SegmentFile[]): Promise<void> {
     for (const { path, bytes, segment } of files) {
       // this runs in a thread of the pool while this thread reads rows
-      const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+      const digest = await crypto.subtle.digest('SHA-256', bytes);
       segment.sha256 = Buffer.from(digest).toString('hex');
-      const file = await open(join(this.#folder, path), 'wx');
-      try {
-        for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await this.#store(path, bytes, segment.sha256);
     }
   }
 
   #check(): void {
-    withStorage(`write ${this.#folder}`, () => {
-      if (this.#errors.length > 0) throw this.#errors[0];
-    });
+    if (this.#errors.length > 0) throw this.#errors[0];
   }
 }

@@ -1,48 +1,22 @@
-/** Writes a version of a population; the caller must be the folder's only writer. */
-
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+/** Builds a version of a population from rows, in memory except for its segments, which the destination keeps. */
 import type { Feature } from '../../dataset/features.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
-import { withStorage, writeDurably } from '../../lib/files/durable-files.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
-import { Erasures } from '../erase/erasures.ts';
 import { ImportErasures } from '../import/import-erasures.ts';
-import { redactErased } from '../import/redaction.ts';
 import type { RowFault, RowSink } from '../import/row-sink.ts';
 import { SegmentBuilder } from '../import/segment-builder.ts';
 import { describeTable, readTable } from '../import/table-files.ts';
 import { SegmentLayout } from '../read/segment-layout.ts';
 import { type Rows, SEGMENT_ROWS } from '../read/segments.ts';
+import type { Destination } from './destination.ts';
 import { sha256 } from './files.ts';
-import { withErasuresLockSync } from './lock.ts';
-import {
-  dictionaryPaths,
-  findCurrentVersion,
-  INCOMING_FOLDER,
-  type Manifest,
-  type ManifestTable,
-  READMISSION_FILE,
-  readManifests,
-  sealManifest,
-  writeCurrent,
-} from './manifest.ts';
-import {
-  type GrowingTable,
-  makeVisible,
-  type Publication,
-  type SharedSegment,
-  segmentPath,
-  stage,
-} from './publication.ts';
+import { dictionaryPaths, type Manifest, type ManifestTable, sealManifest } from './manifest.ts';
+import { type GrowingTable, type SharedSegment, segmentPath } from './publication.ts';
 import { SegmentFiles } from './segment-files.ts';
-import { recordPublished } from './version-order.ts';
 
-/** Features and destination of an import. */
+/** What a new version has. */
 export interface ImportTarget {
-  /** Folder of the population; created if it does not exist. */
-  readonly out: string;
   /** Features, in the order of their columns. */
   readonly features: readonly Feature[];
   /** Names of the features that are marked as sensitive. */
@@ -73,18 +47,9 @@ export interface SharedRows {
   readonly placeOf: Int32Array;
 }
 
-interface Staged {
-  readonly publication: Publication;
-  /** Whether a new version was published; false if the same version already existed. */
-  readonly isNew: boolean;
-}
-
-/** Maximum number of attempts to stage a version while erasures may run; during the last attempt, erasures wait. */
-const STAGE_ATTEMPTS = 5;
-
 const NOTHING_SHARED: SharedRows = { segments: [], placeOf: new Int32Array(0) };
 
-/** A version under construction: growing tables, and rows in the order they were added. The folder must be locked. */
+/** A version under construction: growing tables, and rows in the order they were added. */
 export class VersionWriter implements RowSink {
   readonly scratch: string;
   readonly segment: SegmentBuilder;
@@ -93,40 +58,35 @@ export class VersionWriter implements RowSink {
   readonly erased: ImportErasures;
   /** One dictionary per feature, in column order; the dictionary of a feature without tokens stays empty. */
   readonly dictionaries: readonly TextTable[];
-  readonly #out: string;
+  readonly #destination: Destination;
   readonly #features: readonly Feature[];
   readonly #sensitive: ReadonlySet<string>;
-  readonly #incoming: string;
   readonly #directory: GrowingTable;
   readonly #dictionaries: readonly GrowingTable[];
   readonly #files: SegmentFiles;
   #rows = 0;
   #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
 
-  /** Opens the writer, after overwriting the ids of erased users in the directory. */
-  constructor({ out, features, sensitive, readmitErased = false }: ImportTarget) {
-    this.#out = out;
+  constructor({ features, sensitive, readmitErased = false }: ImportTarget, destination: Destination) {
+    const { folder, manifests, erasures, scratch } = destination;
+    this.#destination = destination;
     this.#features = features;
     this.#sensitive = sensitive;
-    this.#incoming = join(out, INCOMING_FOLDER);
-    this.scratch = join(this.#incoming, 'scratch');
+    this.scratch = scratch;
     this.segment = new SegmentBuilder(features);
-    this.#files = new SegmentFiles(this.#incoming, features);
-    withStorage(`write ${this.#incoming}`, () => {
-      rmSync(this.#incoming, { recursive: true, force: true });
-      mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
-      // this file is written before erasures are read, so that users who are erased from now on are recorded again
-      if (readmitErased) writeDurably(join(this.#incoming, READMISSION_FILE), new Uint8Array());
-    });
-    const erasures = new Erasures(out);
-    redactErased(out, erasures);
-    const published = readManifests(out);
-    this.#directory = this.#openTable(published.map((manifest) => manifest.directory));
+    this.#files = new SegmentFiles((path, bytes, sum) => destination.storeSegment(path, bytes, sum), features);
+    this.#directory = openTable(
+      folder,
+      manifests.map(({ directory }) => directory),
+    );
     this.#dictionaries = features.map(({ name }) =>
-      this.#openTable(published.flatMap((manifest) => manifest.dictionaries.filter(({ feature }) => feature === name))),
+      openTable(
+        folder,
+        manifests.flatMap(({ dictionaries }) => dictionaries.filter(({ feature }) => feature === name)),
+      ),
     );
     this.directory = this.#directory.table;
-    this.erased = new ImportErasures(out, erasures, this.directory, readmitErased);
+    this.erased = new ImportErasures(folder, erasures, this.directory, readmitErased);
     this.dictionaries = this.#dictionaries.map(({ table }) => table);
   }
 
@@ -173,11 +133,16 @@ export class VersionWriter implements RowSink {
   }
 
   /** Ends the last segment and publishes the version. Shared rows come before new rows. */
-  publish(shared: SharedRows = NOTHING_SHARED): ImportResult {
+  async publish(shared: SharedRows = NOTHING_SHARED): Promise<ImportResult> {
     if (this.segment.count > 0) this.#writeSegment();
-    this.#files.finish();
+    await this.#files.finish();
     const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
-    const version = withStorage(`write ${this.#out}`, () => this.#publish(users, shared));
+    const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
+    const version = await this.#destination.publish({
+      ...{ rowOf, shared: shared.segments, directory: this.#directory, erased: this.erased },
+      dictionaries: new Map(this.#features.map(({ name }, i) => [name, this.#dictionaries[i]!])),
+      seal: () => this.#seal(users, rowOf, shared.segments),
+    });
     const byFeature = (count: (index: number) => number) =>
       Object.fromEntries(this.#features.map(({ name }, i) => [name, count(i)]));
     return {
@@ -188,18 +153,6 @@ export class VersionWriter implements RowSink {
       coverage: byFeature((i) => this.#files.coverage[i]!),
       erased: this.erased.rows,
     };
-  }
-
-  /**
-   * Opens a table as recorded by the version with the most strings, which has all strings because tables only grow. Any
-   * bytes after the recorded end were left by a killed import.
-   */
-  #openTable(recorded: readonly ManifestTable[]): GrowingTable {
-    const published = recorded.reduce<ManifestTable | null>(
-      (most, one) => (most && most.count >= one.count ? most : one),
-      null,
-    );
-    return { table: published ? readTable(this.#out, published) : new TextTable(), published };
   }
 
   #takeRow(userNumber: UserNumber): boolean {
@@ -217,52 +170,6 @@ export class VersionWriter implements RowSink {
   #writeSegment(): void {
     this.#files.add(this.segment.view());
     this.segment.clear();
-  }
-
-  /**
-   * Publishes the version. All data is on disk before the erasure lock is acquired, so erasures wait only for a rename.
-   * If a new user is erased in the meantime, the version is staged again, because the user's id must not be written.
-   */
-  #publish(users: number, shared: SharedRows): string {
-    const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
-    rmSync(this.scratch, { recursive: true, force: true });
-    for (let attempt = 1; attempt < STAGE_ATTEMPTS; attempt++) {
-      const staged = this.#stage(users, rowOf, shared);
-      const isPublished = withErasuresLockSync(this.#out, () => {
-        if (this.erased.hasLateUsers()) return false;
-        this.#makeVisible(staged);
-        return true;
-      });
-      if (isPublished) return staged.publication.manifest.version;
-    }
-    return withErasuresLockSync(this.#out, () => {
-      const staged = this.#stage(users, rowOf, shared);
-      this.#makeVisible(staged);
-      return staged.publication.manifest.version;
-    });
-  }
-
-  #stage(users: number, rowOf: Uint8Array, shared: SharedRows): Staged {
-    this.erased.redactNewUsers();
-    const publication = {
-      ...{ out: this.#out, manifest: this.#seal(users, rowOf, shared.segments), rowOf, shared: shared.segments },
-      directory: this.#directory,
-      dictionaries: new Map(this.#features.map(({ name }, i) => [name, this.#dictionaries[i]!])),
-    };
-    return { publication, isNew: stage(publication) };
-  }
-
-  #makeVisible({ publication, isNew }: Staged): void {
-    const { version } = publication.manifest;
-    if (isNew) {
-      rmSync(join(this.#incoming, READMISSION_FILE), { force: true });
-      makeVisible(publication);
-      this.erased.recordNewUsers();
-    }
-    // the publication is recorded before the version becomes current, so that the next update builds on this version
-    // even if the process is killed in between
-    recordPublished(this.#out, version);
-    if (findCurrentVersion(this.#out) !== version) writeCurrent(this.#out, version);
   }
 
   /** For each user number, the place of the user's row. New rows follow the shared rows. */
@@ -297,4 +204,16 @@ export class VersionWriter implements RowSink {
       segments: segments.map((one, index) => ({ ...one, path: segmentPath(index) })),
     });
   }
+}
+
+/**
+ * Opens a table as recorded by the version with the most strings, which has all strings because tables only grow. Any
+ * bytes after the recorded end were left by a killed import.
+ */
+function openTable(folder: string, recorded: readonly ManifestTable[]): GrowingTable {
+  const published = recorded.reduce<ManifestTable | null>(
+    (most, one) => (most && most.count >= one.count ? most : one),
+    null,
+  );
+  return { table: published ? readTable(folder, published) : new TextTable(), published };
 }

@@ -39,6 +39,10 @@ export class FolderBlobFiles implements BlobFiles {
     });
   }
 
+  async putLarge(name: string, data: Uint8Array): Promise<void> {
+    await this.put(name, data);
+  }
+
   putFile(name: string, path: string): Promise<void> {
     return storing(`write ${name}`, () => this.#place(name, (temporary) => copyFile(path, temporary)));
   }

@@ -11,7 +11,7 @@ import type { ObjectStorage } from './client.ts';
 import { pathOf } from './keys.ts';
 import type { Removal } from './removal.ts';
 import { inParallel } from './retry.ts';
-import { upload } from './upload.ts';
+import { inMemory, upload } from './upload.ts';
 
 export class S3BlobFiles implements BlobFiles {
   readonly #storage: ObjectStorage;
@@ -32,6 +32,10 @@ export class S3BlobFiles implements BlobFiles {
 
   async put(name: string, data: Uint8Array, condition: PutCondition = 'always'): Promise<string | null> {
     return await this.#storage.put(this.#keyOf(name), data, { condition });
+  }
+
+  async putLarge(name: string, data: Uint8Array): Promise<void> {
+    await upload(this.#storage, this.#keyOf(name), inMemory(data));
   }
 
   async putFile(name: string, path: string): Promise<void> {

@@ -5,19 +5,24 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { openPopulation } from '../../../src/population/read.ts';
-import { pullPopulation } from '../../../src/population/share.ts';
+import { importPopulation } from '../../../src/population/import.ts';
+import { openPopulation, summariseVersions } from '../../../src/population/read.ts';
+import { prunePublished, pullPopulation } from '../../../src/population/share.ts';
+import { schemaOfFeatures, updateFiles } from '../../../src/population/update.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { size } from '../../fixture/size.ts';
-import { importUsers } from '../support.ts';
-import { newStorage, openIn, openMirror, publish, rowsOf, users } from './shared-support.ts';
+import { FEATURES, importUsers, writeDataSet } from '../support.ts';
+import { namesIn, newStorage, openIn, openMirror, publish, rowsOf, users } from './shared-support.ts';
 
 const CHILD = join(import.meta.dirname, 'children/share-child.ts');
 const KILLS = size(3, 30);
 const USERS = 4 * 65_536;
 
-function start(what: 'publish' | 'pull' | 'mirror', storage: string, folder: string): ChildProcess {
-  return spawn(process.execPath, [CHILD, what, storage, folder], { stdio: ['ignore', 'ignore', 'pipe'] });
+type What = 'publish' | 'pull' | 'mirror' | 'import' | 'update';
+
+/** `source` is read by imports and updates. */
+function start(what: What, storage: string, folder: string, source = ''): ChildProcess {
+  return spawn(process.execPath, [CHILD, what, storage, folder, source], { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 /** Number of files in a folder and below. */
@@ -39,6 +44,13 @@ async function killAt(child: ChildProcess, folder: string, files: number): Promi
   child.kill('SIGKILL');
   const [code] = (await ended) as [number | null];
   return code !== 0;
+}
+
+/** Number of files in a storage to which only this folder is published. */
+async function leastFiles(folder: string): Promise<number> {
+  const { root, files } = newStorage();
+  for (const { version } of summariseVersions(folder).reverse()) await publish(folder, files, version);
+  return namesIn(root).length;
 }
 
 async function ended(child: ChildProcess): Promise<void> {
@@ -74,6 +86,49 @@ describe('a population that is shared', () => {
     expect(await rowsOf(await openIn(mirror))).toEqual(await rowsOf(openPopulation(out)));
     mirror.close();
   });
+
+  it.each(['import', 'update'] as const)(
+    'is complete or not there when an %s into it is killed, and the next one continues',
+    async (what) => {
+      const { root, files } = newStorage();
+      const [source, out] = [join(temporaryFolder(), 'data'), join(temporaryFolder(), 'population')];
+      await importUsers(source, out, users(0, 100));
+      await publish(out, files);
+      const before = await openMirror(files);
+      writeDataSet(source, users(0, USERS, 'Oslo'));
+      const { version } = await (what === 'import'
+        ? importPopulation({ source, features: FEATURES, out })
+        : updateFiles({
+            ...{ population: out, changed: [join(source, 'users.ndjson')], deleted: [] },
+            schema: (features) => schemaOfFeatures(features, new Map()),
+          }));
+      const folder = join(temporaryFolder(), 'mirror');
+      const stored = join(root, 'population/files');
+      let [killed, resumed] = [0, 0];
+      for (let kill = 1; kill <= KILLS; kill++) {
+        const known = countFiles(stored);
+        if (await killAt(start(what, root, folder, source), stored, known + 1 + (kill % 3))) killed += 1;
+        if (countFiles(stored) > known && known > 0) resumed += 1;
+        await before.sync();
+        if (before.newest === version) break;
+        expect(before.index.versions).toHaveLength(1);
+      }
+      expect(killed).toBeGreaterThan(0);
+      expect(resumed).toBeGreaterThan(0);
+      await ended(start(what, root, folder, source));
+      await before.sync();
+      expect(before.newest).toBe(version);
+      expect(await rowsOf(await openIn(before))).toEqual(await rowsOf(openPopulation(out)));
+      // a day later nothing is left of those that were killed
+      const day = 25 * 3600_000;
+      const left = before.index.incoming.length;
+      await prunePublished(files, { keep: 9, served: [], now: () => day });
+      await before.sync();
+      expect([left > 0, before.index.incoming]).toEqual([true, []]);
+      expect(namesIn(root).filter((name) => !name.includes('.putting-')).length).toBe(await leastFiles(out));
+      before.close();
+    },
+  );
 
   it('is complete or not there when a pulling process is killed, and the next one continues', async () => {
     const { root, files } = newStorage();

@@ -1,5 +1,5 @@
 /** Erasures in a population that several hosts share. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eraseUsers } from '../../../src/population/erase.ts';
@@ -8,7 +8,7 @@ import { openPopulation } from '../../../src/population/read.ts';
 import { pullPopulation } from '../../../src/population/share.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { FEATURES, importUsers, writeDataSet } from '../support.ts';
-import { newStorage, openIn, openMirror, publish, users } from './shared-support.ts';
+import { newStorage, openIn, openMirror, publish, textIn, users } from './shared-support.ts';
 
 const newFolder = (name: string) => join(temporaryFolder(), name);
 
@@ -30,15 +30,7 @@ async function shared() {
   };
 }
 
-/** All stored bytes, to find ids in them. */
-function storedText(root: string): string {
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
-    .join('\n');
-}
-
-const hasId = (root: string, id: string) => storedText(root).includes(id);
+const hasId = (root: string, id: string) => textIn(root).includes(id);
 
 describe('an erasure on one host', () => {
   it('hides the user on all hosts, in versions that are open', async () => {

@@ -1,13 +1,14 @@
 /** Populations that several hosts share: their users, folders and storage. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BlobFiles, PutCondition } from '../../../src/domain/ports/blob-files.ts';
 import { untilRead } from '../../../src/domain/ports/blobs.ts';
+import { importPopulation } from '../../../src/population/import.ts';
 import { openPopulation, type Population } from '../../../src/population/read.ts';
-import { Mirror, publishPopulation } from '../../../src/population/share.ts';
+import { Mirror, PublishedPopulation, publishPopulation } from '../../../src/population/share.ts';
 import { FolderBlobFiles } from '../../../src/storage/files/blob-files.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import type { TestUser } from '../support.ts';
+import { FEATURES, type TestUser, writeDataSet } from '../support.ts';
 
 const NOW = 1_700_000_000_000;
 export const now = () => NOW;
@@ -24,6 +25,12 @@ export class CountingFiles extends FolderBlobFiles implements BlobFiles {
     await this.before(name);
     this.puts.push(name);
     return await super.put(name, data, condition);
+  }
+
+  override async putLarge(name: string, data: Uint8Array): Promise<void> {
+    await this.before(name);
+    this.puts.push(name);
+    await super.put(name, data);
   }
 
   override async putFile(name: string, path: string): Promise<void> {
@@ -57,6 +64,39 @@ export function publish(folder: string, files: BlobFiles, version: string | null
 
 export function openMirror(files: BlobFiles, folder = join(temporaryFolder(), 'mirror'), limitBytes = LARGE) {
   return Mirror.open({ files, folder, limitBytes, now });
+}
+
+/** Imports users straight into the storage, as a host with an empty folder unless one is given. */
+export async function importInto(
+  files: BlobFiles,
+  from: readonly TestUser[],
+  { folder = join(temporaryFolder(), 'mirror'), readmitErased = false, now: clock = now } = {},
+) {
+  const source = writeDataSet(join(temporaryFolder(), 'data'), from);
+  const out = new PublishedPopulation({ files, folder, limitBytes: LARGE, now: clock });
+  const result = await importPopulation({ source, features: FEATURES, out, readmitErased });
+  return { result, stored: out.stored };
+}
+
+/** The names of all files in a folder and below. */
+export function namesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+export function bytesIn(folder: string): number {
+  return existsSync(folder)
+    ? namesIn(folder).reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
+    : 0;
+}
+
+/** All bytes in a folder and below, to find ids in them. */
+export function textIn(folder: string): string {
+  return namesIn(folder)
+    .map((path) => readFileSync(path, 'latin1'))
+    .join('\n');
 }
 
 /** Opens a version of a mirror like a service: everything but its segments is there. */

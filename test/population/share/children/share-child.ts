@@ -1,13 +1,18 @@
 /** A process that publishes, pulls or mirrors a population until it ends or is killed. */
+import { join } from 'node:path';
 import { untilRead } from '../../../../src/domain/ports/blobs.ts';
+import { importPopulation } from '../../../../src/population/import.ts';
 import { openPopulation } from '../../../../src/population/read.ts';
-import { Mirror, publishPopulation, pullPopulation } from '../../../../src/population/share.ts';
+import { Mirror, PublishedPopulation, publishPopulation, pullPopulation } from '../../../../src/population/share.ts';
+import { schemaOfFeatures, updateFiles } from '../../../../src/population/update.ts';
 import { FolderBlobFiles } from '../../../../src/storage/files/blob-files.ts';
+import { FEATURES } from '../../support-features.ts';
 
-const [, , what, storage, folder] = process.argv as unknown as [
+const [, , what, storage, folder, source] = process.argv as unknown as [
   string,
   string,
-  'publish' | 'pull' | 'mirror',
+  'publish' | 'pull' | 'mirror' | 'import' | 'update',
+  string,
   string,
   string,
 ];
@@ -22,6 +27,17 @@ async function run(): Promise<void> {
     case 'pull':
       await pullPopulation(files, folder, null);
       return;
+    case 'import': {
+      const out = new PublishedPopulation({ files, folder, limitBytes: 2 ** 40, now });
+      await importPopulation({ source, features: FEATURES, out });
+      return;
+    }
+    case 'update': {
+      const population = new PublishedPopulation({ files, folder, limitBytes: 2 ** 40, now });
+      const changed = [join(source, 'users.ndjson')];
+      await updateFiles({ population, changed, deleted: [], schema: (all) => schemaOfFeatures(all, new Map()) });
+      return;
+    }
     case 'mirror': {
       const mirror = await Mirror.open({ files, folder, limitBytes: 2 ** 40, now });
       (await mirror.take(mirror.newest!))();
