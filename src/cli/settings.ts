@@ -15,7 +15,8 @@ type SettingVariable =
   | 'METAHEAC_API_KEY'
   | 'METAHEAC_STORE'
   | 'METAHEAC_BLOBS'
-  | 'METAHEAC_CACHE';
+  | 'METAHEAC_CACHE'
+  | 'METAHEAC_MIRROR_BYTES';
 
 /** Adds a flag for each setting, and hidden flags for former settings. */
 export function addAllSettings(command: Command): Command {

@@ -1,4 +1,5 @@
 /** The commands that share populations and models through the object storage of a cluster. */
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
@@ -7,7 +8,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { startOwnS3, type TestS3 } from '../fixture/s3.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { users } from '../population/share/shared-support.ts';
-import { importUsers } from '../population/support.ts';
+import { importUsers, toLines } from '../population/support.ts';
 import { metaheacWith } from './in-process.ts';
 
 const world = await tinyWorld();
@@ -76,6 +77,65 @@ describe('metaheac population publish', () => {
     const none = await metaheacWith({}, 'population', 'pull', out);
     expect(none.status).toBe(2);
     expect(none.stderr).toContain('name the object storage: --blobs');
+  });
+});
+
+describe('metaheac population import and update', () => {
+  it('publish without a folder, and give the versions of a folder', async () => {
+    const [cache, out] = [join(temporaryFolder(), 'cache'), join(temporaryFolder(), 'population')];
+    const folder = temporaryFolder();
+    const [all, schema, changed] = ['all.ndjson', 'schema.json', 'changed.ndjson'].map((name) =>
+      join(folder, name),
+    ) as [string, string, string];
+    writeFileSync(all, toLines(users(0, 500)));
+    writeFileSync(changed, toLines(users(490, 510, 'Oslo')));
+    const features = [
+      { name: 'city', kind: 'single' },
+      { name: 'likes', kind: 'multi' },
+    ];
+    writeFileSync(schema, JSON.stringify({ user_id: 'user_id', features }));
+    const local = await metaheacWith({}, 'population', 'import', all, '--schema', schema, '--out', out);
+    const imported = await run('e', 'population', 'import', all, '--schema', schema, '--cache', cache);
+    expect(imported.stdout).toBe(
+      `${local.stdout.replace(` in ${out}`, ' published')}  stored 2 files (0.0 MiB); 0 were stored before\n`,
+    );
+    const update = ['--changed', changed, '--json'];
+    const here = await metaheacWith({}, 'population', 'update', '--population', out, ...update);
+    const there = await run('e', 'population', 'update', '--cache', cache, ...update);
+    const { seconds: _, current_before: __, ...expected } = JSON.parse(here.stdout) as Record<string, unknown>;
+    expect(JSON.parse(there.stdout)).toMatchObject({ ...expected, current_before: null });
+    const again = await run('e', 'population', 'update', '--cache', cache, '--changed', changed);
+    expect(again.stdout).toMatch(
+      /published: 510 users, the same version as before\n.*\n +built on .*\n.*\n +stored 0 files/,
+    );
+    expect(readdirSync(cache)).toEqual([expect.stringMatching(/^imports-[0-9a-f]{12}$/)]);
+  });
+
+  it('take the features of a data set from a model', async () => {
+    const cache = join(temporaryFolder(), 'cache');
+    const args = ['--data', world.data, '--model', world.model, '--cache', cache];
+    const { status, stdout } = await run('f', 'population', 'import', ...args);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^population version [0-9a-f]{12} published: \d+ users, \d+ of them new\n/);
+    expect(stdout).toMatch(/users have a value, \d+ tokens\n(.*\n)* +stored 2 files/);
+  });
+
+  it('say where to import if nothing does, and refuse two places', async () => {
+    const out = join(temporaryFolder(), 'population');
+    const users = join(temporaryFolder(), 'users.ndjson');
+    writeFileSync(users, '');
+    writeFileSync(
+      `${users}.json`,
+      JSON.stringify({ user_id: 'user_id', features: [{ name: 'city', kind: 'single' }] }),
+    );
+    const args = ['population', 'import', users, '--schema', `${users}.json`];
+    const none = await metaheacWith({}, ...args);
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('name a folder with --out, or the object')]);
+    const both = await metaheacWith({}, ...args, '--out', out, '--blobs', 's3://bucket/prefix');
+    expect([both.status, both.stderr]).toEqual([2, expect.stringContaining('give either --out')]);
+    // a folder that is named wins over the storage in the environment
+    const named = await run('g', ...args, '--out', out);
+    expect(named.stderr).toContain('is empty');
   });
 });
 

@@ -33,9 +33,9 @@ interface Options extends MirrorOptions {
 
 /**
  * Versions are published for all hosts of a cluster. If an import is killed, nothing of its version is visible, and a
- * repeated import does not store again what was stored; otherwise a sweep removes it after a day. Errors of `open`: those
- * of `action`, and AppError `unavailable` (another import into the folder is running, or another host has published a
- * version since the import began), `invalid_population`, `storage_failed`.
+ * repeated import does not store again what was stored; otherwise a sweep removes it after a day. Errors of `open`:
+ * those of `action`, and AppError `unavailable` (another import into the folder is running, or another host has
+ * published a version since the import began), `invalid_population`, `storage_failed`.
  */
 export class PublishedPopulation implements Destinations {
   readonly stored: StoredFiles = { files: 0, bytes: 0, known: 0 };

@@ -70,8 +70,8 @@ export class ImportedVersion implements Publishable {
 }
 
 /**
- * Requires that one of these versions is the newest, because the import has continued its user numbers. @throws AppError
- * unavailable
+ * Requires that one of these versions is the newest, because the import has continued its user numbers.
+ * @throws AppError unavailable
  */
 export function requireNewest({ versions }: PublishedIndex, allowed: readonly (string | null)[]): void {
   const newest = versions.at(-1)?.version ?? null;

@@ -18,6 +18,7 @@ import type { PublishedIndex } from './index-schema.ts';
 import { MirrorFiles } from './mirror-files.ts';
 import { MirrorHolders } from './mirror-holders.ts';
 import { type MirrorCounts, MirrorSpace } from './mirror-space.ts';
+import { isMirror } from './missing-file.ts';
 import { redactPublished } from './publish.ts';
 import { type IndexAt, readIndex } from './published-index.ts';
 import { applyTable } from './table-parts.ts';
@@ -66,8 +67,9 @@ export class Mirror {
   static async open(options: MirrorOptions): Promise<Mirror> {
     const folder = resolve(options.folder);
     withStorage(`create the folder ${folder}`, () => createClosedFolder(folder));
+    requireNoOther(folder);
     // another process may open the same new folder
-    await underLock(folder, () => requireMirror(folder));
+    await underLock(folder, () => markAsMirror(folder));
     const mirror = new Mirror(options, folder);
     try {
       await mirror.sync();
@@ -264,10 +266,11 @@ async function underLock<T>(folder: string, action: () => T | Promise<T>): Promi
 }
 
 /** Refuses a folder in which imports run, because a mirror removes what is not published. */
-function requireMirror(folder: string): void {
-  const { tag, index } = readApplied(folder);
-  if (tag !== null || index.versions.length > 0) return;
-  if (listVersions(folder).length > 0)
-    throw new AppError('invalid_argument', `${folder} has versions of its own: give the mirror a folder of its own`);
-  writeApplied(folder, { tag, index });
+function requireNoOther(folder: string): void {
+  if (isMirror(folder) || listVersions(folder).length === 0) return;
+  throw new AppError('invalid_argument', `${folder} has versions of its own: give the mirror a folder of its own`);
+}
+
+function markAsMirror(folder: string): void {
+  if (!isMirror(folder)) writeApplied(folder, readApplied(folder));
 }

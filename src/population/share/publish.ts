@@ -1,4 +1,4 @@
-/** Publishes versions of a population folder for all hosts, and overwrites the ids of erased users in what was published. */
+/** Publishes versions of a population folder for all hosts, and overwrites ids of erased users in published tables. */
 import { join } from 'node:path';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';

@@ -52,7 +52,10 @@ export interface PublishReport {
   readonly known: number;
 }
 
-/** @throws AppError invalid_population (the tables do not continue the published tables), unavailable, storage_failed */
+/**
+ * Stores the files of a version that are not stored yet, and makes the version the newest.
+ * @throws AppError invalid_population (its tables do not continue the published tables), unavailable, storage_failed
+ */
 export async function putVersion(
   source: Publishable,
   files: BlobFiles,

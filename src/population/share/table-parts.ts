@@ -24,8 +24,8 @@ export interface CutTable {
 }
 
 /**
- * The parts of the first `size` bytes of a table's file, which `read` reads. Parts that were published before keep their
- * ranges. `published` must not be longer than `size`.
+ * The parts of the first `size` bytes of a table's file, which `read` reads. Parts that were published before keep
+ * their ranges. `published` must not be longer than `size`.
  */
 export async function cutTable(
   read: (start: number, end: number) => Uint8Array,

@@ -66,8 +66,8 @@ export class BaseVersion {
   }
 
   /**
-   * Reads the segments that have rows of these users, so that `isEqual` can compare their rows. All rows of a segment are
-   * hashed at once. @throws AppError invalid_population, storage_failed
+   * Reads the segments that have rows of these users, so that `isEqual` can compare their rows. All rows of a segment
+   * are hashed at once. @throws AppError invalid_population, storage_failed
    */
   async prepare(users: Int32Array): Promise<void> {
     const wanted = new Set<number>();

@@ -28,8 +28,8 @@ interface Staged {
 }
 
 /**
- * Versions are published in this folder, which is created if it does not exist. Errors of `open`: those of `action`, and
- * AppError `unavailable` (another writer is running), `storage_failed`, `invalid_population`.
+ * Versions are published in this folder, which is created if it does not exist. Errors of `open`: those of `action`,
+ * and AppError `unavailable` (another writer is running), `storage_failed`, `invalid_population`.
  */
 export function inFolder(out: string): Destinations {
   return {

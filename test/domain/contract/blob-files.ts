@@ -58,6 +58,15 @@ export function describeBlobFiles(newStorage: () => () => BlobFiles): void {
       expect(existsSync(join(folder, 'no'))).toBe(false);
     });
 
+    it('are put from memory whatever their size, and replaced', async () => {
+      const files = newStorage()();
+      for (const size of [0, 5, 11_000_000]) {
+        const large = Buffer.alloc(size, 'abc');
+        await files.putLarge('large', large);
+        expect(large.equals((await files.find('large'))!.data)).toBe(true);
+      }
+    });
+
     it('are listed by the beginning of their names, and deleted', async () => {
       const files = newStorage()();
       for (const name of ['p/files/aa', 'p/files/ab', 'p/files2/aa', 'q']) await files.put(name, bytes(name));

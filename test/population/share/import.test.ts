@@ -24,7 +24,7 @@ import {
 
 const newFolder = (name: string) => join(temporaryFolder(), name);
 /** Three segments, of which the last is not full. */
-const MANY = 150_000;
+const MANY = 140_000;
 const many = users(0, MANY);
 const segmentsOf = (names: readonly string[]) => names.filter((name) => name.includes('/files/'));
 
@@ -68,18 +68,18 @@ describe('an import into the published population', () => {
   it('keeps no segment on this machine', async () => {
     const { files } = newStorage();
     const out = newFolder('population');
-    const { version } = await importUsers(newFolder('data'), out, users(0, 6 * 65_536));
+    const { version } = await importUsers(newFolder('data'), out, users(0, 3 * 65_536));
     const folder = newFolder('mirror');
     let most = 0;
     files.before = () => {
       most = Math.max(most, bytesIn(folder));
     };
-    const { result, stored } = await importInto(files, users(0, 6 * 65_536), { folder });
+    const { result, stored } = await importInto(files, users(0, 3 * 65_536), { folder });
     expect(result.version).toBe(version);
-    expect(stored).toMatchObject({ files: 6 + 1, known: 0 });
+    expect(stored).toMatchObject({ files: 3 + 1, known: 0 });
     // the index that the mirror has applied, and locks
     expect(most).toBeLessThan(20_000);
-    expect(bytesIn(out)).toBeGreaterThan(10_000_000);
+    expect(bytesIn(out)).toBeGreaterThan(5_000_000);
   });
 
   it('leaves out users who were erased on any host, and overwrites their ids', async () => {
@@ -202,16 +202,16 @@ describe('an import into the published population', () => {
     const { files } = newStorage();
     let [clock, sweeps] = [now(), 0];
     files.before = async (name) => {
-      if (!name.includes('/files/') || sweeps === 6) return;
+      if (!name.includes('/files/') || sweeps === 3) return;
       clock += 13 * 3600_000;
       sweeps += 1;
       await prunePublished(files, { keep: 1, served: [], now: () => clock });
     };
-    const { result } = await importInto(files, users(0, 6 * 65_536), { now: () => clock });
+    const { result } = await importInto(files, users(0, 3 * 65_536), { now: () => clock });
     files.before = () => {};
-    expect(sweeps).toBe(6);
+    expect(sweeps).toBe(3);
     const mirror = await openMirror(files);
-    expect((await rowsOf(await openIn(mirror, result.version))).length).toBe(6 * 65_536);
+    expect((await rowsOf(await openIn(mirror, result.version))).length).toBe(3 * 65_536);
     mirror.close();
   });
 });

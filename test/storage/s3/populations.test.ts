@@ -12,8 +12,9 @@ import { openPopulation } from '../../../src/population/read.ts';
 import { prunePublished, pullPopulation } from '../../../src/population/share.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { HAS_MOTO, s3Client, startMoto, startOwnS3, type TestS3 } from '../../fixture/s3.ts';
-import { now, openIn, openMirror, publish, rowsOf, users } from '../../population/share/shared-support.ts';
+import { importInto, now, openIn, openMirror, publish, rowsOf, users } from '../../population/share/shared-support.ts';
 import { importUsers } from '../../population/support.ts';
+import { type Asked, FaultyGate } from './faulty-gate.ts';
 import { newS3 } from './storage.ts';
 
 const SERVERS = [
@@ -76,5 +77,67 @@ describe.each(SERVERS.filter(({ isHere }) => isHere))('a population in a version
     expect(await pullPopulation(open().files('shared'), other, null)).toMatchObject({ version: second.version });
     expect(await rowsOf(openPopulation(other))).toEqual(await rowsOf(there));
     for (const mirror of [one, two]) mirror.close();
+  });
+});
+
+describe('an import into object storage', () => {
+  let server: TestS3;
+  beforeAll(async () => {
+    server = await startOwnS3();
+  });
+  afterAll(() => server.close());
+
+  /** Segments of several parts. */
+  const wide = (count: number) =>
+    users(0, count).map((user, i) => ({
+      ...user,
+      likes: Array.from({ length: 24 }, (_, j) => `like ${(i * j) % 97}`),
+    }));
+
+  it('gives the version of a folder, although requests are refused and answers lost', async () => {
+    const open = newS3(server);
+    const gate = await FaultyGate.start(server.endpoint);
+    try {
+      const from = wide(USERS);
+      const out = join(temporaryFolder(), 'population');
+      const { version } = await importUsers(join(temporaryFolder(), 'data'), out, from);
+      let requests = 0;
+      // never twice in a row
+      gate.faultOf = () => (++requests % 2 === 0 ? null : (['lost', 503, null, 500] as const)[(requests >> 1) % 4]!);
+      const limits = { blobPartBytes: 5 * 1024 ** 2 };
+      const files = open({ endpoint: gate.endpoint, limits }).files('shared');
+      const { result, stored } = await importInto(files, from);
+      expect(result.version).toBe(version);
+      expect(stored).toMatchObject({ files: 3, known: 0 });
+      expect(gate.count('POST', 'uploads')).toBeGreaterThan(0);
+      const mirror = await openMirror(open().files('shared'));
+      expect(mirror.index).toMatchObject({ versions: [{ version }], incoming: [] });
+      expect(await rowsOf(await openIn(mirror))).toEqual(await rowsOf(openPopulation(out)));
+      mirror.close();
+    } finally {
+      await gate.close();
+    }
+  });
+
+  it('ends if the storage stays unavailable, publishes nothing, and continues later', async () => {
+    const open = newS3(server);
+    const gate = await FaultyGate.start(server.endpoint);
+    try {
+      const limits = { blobPatienceMs: 500 };
+      const files = open({ endpoint: gate.endpoint, limits }).files('shared');
+      const isSegment = ({ method, url }: Asked) => method === 'PUT' && url.includes('/files/');
+      gate.faultOf = (asked) => (isSegment(asked) && gate.asked.filter(isSegment).length > 1 ? 503 : null);
+      await expect(importInto(files, users(0, USERS))).rejects.toMatchObject({ code: 'storage_failed' });
+      const mirror = await openMirror(open().files('shared'));
+      expect(mirror.index).toMatchObject({ versions: [], incoming: [] });
+      gate.faultOf = () => null;
+      const { result, stored } = await importInto(files, users(0, USERS));
+      expect(stored).toMatchObject({ files: 2, known: 1 });
+      await mirror.sync();
+      expect(mirror.newest).toBe(result.version);
+      mirror.close();
+    } finally {
+      await gate.close();
+    }
   });
 });

@@ -11,10 +11,13 @@ import {
   readSourceSchema,
   type SourceSchema,
 } from '../../../population/import.ts';
+import type { PublishedPopulation } from '../../../population/share.ts';
+import { describeDestination, destinationOf, reportStored } from './destination.ts';
 
 export interface PopulationImportFilesOptions {
   schema: string;
-  out: string;
+  /** By default, the object storage of a cluster. */
+  out?: string;
   model?: string;
   column: ReadonlyMap<string, string>;
   maxBadRows: number;
@@ -29,6 +32,7 @@ export async function populationImportFilesCommand(
   options: PopulationImportFilesOptions,
   output: Output,
 ): Promise<void> {
+  const out = await destinationOf(options.out, '--out', { ...options }, output);
   const schema = readSourceSchema(options.schema, options.column);
   // most of this command's modules are for a model, so they are loaded only if one is given
   const model = options.model === undefined ? null : (await import('./import-model.ts')).openImportModel(options.model);
@@ -36,7 +40,7 @@ export async function populationImportFilesCommand(
   const result = await importFiles({
     sources,
     schema,
-    out: options.out,
+    out,
     maximumBadRows: options.maxBadRows,
     duplicates: options.duplicates,
     readmitErased: options.readmitErased === true,
@@ -44,8 +48,13 @@ export async function populationImportFilesCommand(
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
     onProgress: progressWriter(output, systemClock),
   });
-  const imported = { population: options.out, version: result.version };
-  report(result, schema, model?.unknownShares(imported) ?? new Map(), options.out, output);
+  if (typeof out !== 'string') {
+    report(result, schema, new Map(), out, output);
+    reportStored(out, output);
+    return;
+  }
+  const imported = { population: out, version: result.version };
+  report(result, schema, model?.unknownShares(imported) ?? new Map(), out, output);
   await model?.storeUserSides(imported, output);
 }
 
@@ -69,11 +78,11 @@ function report(
   result: ImportFilesResult,
   schema: SourceSchema,
   unknown: ReadonlyMap<string, number>,
-  out: string,
+  out: string | PublishedPopulation,
   output: Output,
 ): void {
   const { version, users, newUsers, badRows, replaced, erased } = result;
-  output.result(`population version ${version} in ${out}: ${users} users, ${newUsers} of them new`);
+  output.result(`population version ${version}${describeDestination(out)}: ${users} users, ${newUsers} of them new`);
   output.result(
     `  ${users + badRows + replaced + erased} rows: ${badRows} bad, ${replaced} replaced by a later row of the same user` +
       (erased > 0 ? `, ${erased} of erased users` : ''),

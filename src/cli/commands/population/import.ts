@@ -1,19 +1,22 @@
 /** `metaheac population import`. */
 
 import { openDataSet } from '../../../dataset/data-set.ts';
+import { hasTokens } from '../../../lib/feature-kinds.ts';
 import type { Output } from '../../../lib/output.ts';
 import { readModelFolder } from '../../../model/folder.ts';
 import { featureOf } from '../../../model/manifest.ts';
 import { bind } from '../../../online/binding.ts';
 import { importPopulation } from '../../../population/import.ts';
 import { derivedFeatures, openPopulation } from '../../../population/read.ts';
+import { describeDestination, destinationOf, reportStored } from './destination.ts';
 import { storeImportedUserSides } from './store-user-sides.ts';
 import { countUses } from './token-uses.ts';
 
 export interface PopulationImportOptions {
   data: string;
   model: string;
-  out: string;
+  /** By default, the object storage of a cluster. */
+  out?: string;
   maximumTokens?: number;
   readmitErased?: boolean;
 }
@@ -21,21 +24,31 @@ export interface PopulationImportOptions {
 export async function populationImportCommand(options: PopulationImportOptions, output: Output): Promise<void> {
   const model = readModelFolder(options.model);
   const features = model.manifest.features.user.map(featureOf);
+  const out = await destinationOf(options.out, '--out', { ...options }, output);
   const result = await importPopulation({
     source: options.data,
     features,
-    out: options.out,
+    out,
     readmitErased: options.readmitErased === true,
     derived: await derivedFeatures(openDataSet(options.data), features),
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
     onProgress: (users) => output.progress(`${users} users`),
   });
-  const population = openPopulation(options.out, { version: result.version });
-  const binding = bind(model, population);
   output.result(
-    `population version ${result.version} in ${options.out}: ${result.users} users, ${result.newUsers} of them new`,
+    `population version ${result.version}${describeDestination(out)}: ${result.users} users, ` +
+      `${result.newUsers} of them new`,
   );
   if (result.erased > 0) output.result(`  ${result.erased} users were left out because they had been erased`);
+  if (typeof out !== 'string') {
+    for (const { name, kind } of features) {
+      const tokens = hasTokens(kind) ? `, ${result.tokens[name]} tokens` : '';
+      output.result(`  ${name}: ${result.coverage[name]} users have a value${tokens}`);
+    }
+    reportStored(out, output);
+    return;
+  }
+  const population = openPopulation(out, { version: result.version });
+  const binding = bind(model, population);
   const uses = countUses(binding, population);
   for (const feature of binding.features) {
     const counts = uses.get(feature.name);
@@ -53,5 +66,5 @@ export async function populationImportCommand(options: PopulationImportOptions, 
         `% unknown to the model${dropped}`,
     );
   }
-  await storeImportedUserSides({ model: options.model, population: options.out, version: result.version }, output);
+  await storeImportedUserSides({ model: options.model, population: out, version: result.version }, output);
 }

@@ -86,9 +86,12 @@ function addShare(population: Command, output: Output): void {
   );
 }
 
+/** Settings of imports and updates that publish straight to the object storage of a cluster. */
+const STORAGE = ['METAHEAC_BLOBS', 'METAHEAC_CACHE', 'METAHEAC_MIRROR_BYTES'] as const;
+
 /** Options for reading files of users. */
 function addReading(command: Command): Command {
-  return command
+  return addSettings(command, STORAGE)
     .option('--column <name=column>', 'column of user_id or of a feature; may be repeated', columnNames, new Map())
     .option('--max-bad-rows <n>', 'maximum number of bad rows, which are left out', wholeNumber, 0)
     .addOption(
@@ -113,7 +116,10 @@ function addImport(population: Command, output: Output): void {
         'model folder; with --data, the features to import; with files, the features that the files must have',
         existing,
       )
-      .requiredOption('--out <dir>', 'population folder; created if it does not exist')
+      .option(
+        '--out <dir>',
+        'population folder; created if it does not exist (default: the published population of --blobs)',
+      )
       .hook('preAction', checkSources)
       .action(async (sources, options) => {
         if (sources.length === 0) {
@@ -124,6 +130,7 @@ function addImport(population: Command, output: Output): void {
         }
       }),
     'metaheac population import users.parquet --schema schema.json --out population',
+    'metaheac population import users.parquet --schema schema.json --blobs s3://bucket/prefix',
   );
   addExample(
     population
@@ -154,7 +161,7 @@ function addUpdate(population: Command, output: Output): void {
       .description(
         'make a new current version from the newest version: replace changed users, add new users, and delete users',
       )
-      .requiredOption('--population <dir>', 'population folder', existing)
+      .option('--population <dir>', 'population folder (default: the published population of --blobs)', existing)
       .option('--changed <files...>', 'Parquet, CSV or NDJSON with all features of users who changed or are new')
       .option('--deleted <files...>', 'ids of users to delete: text (.txt, one per line), CSV, Parquet or NDJSON')
       .option(
@@ -174,6 +181,7 @@ function addUpdate(population: Command, output: Output): void {
         await (await import('./update.ts')).populationUpdateCommand(options, output);
       }),
     'metaheac population update --population population --changed changed.parquet --deleted left.txt',
+    'metaheac population update --blobs s3://bucket/prefix --changed changed.parquet',
   );
 }
 

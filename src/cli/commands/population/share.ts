@@ -1,18 +1,13 @@
 /** `metaheac population publish`, `pull` and `prune-published`. */
-import type { OnKept } from '../../../domain/ports/store.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
 import { prunePublished, publishPopulation, pullPopulation } from '../../../population/share.ts';
 import { openBlobFiles } from '../../../storage/open-store.ts';
+import { notesOn } from './destination.ts';
 
 interface ShareOptions {
   readonly version?: string;
   readonly json?: boolean;
-}
-
-/** Says what the rules of the bucket keep. */
-function notesOn(output: Output): OnKept {
-  return ({ versions, reason }) => output.note(`the bucket keeps ${versions} versions of deleted files: ${reason}`);
 }
 
 /** Publishes a version of a population folder for all hosts. */

@@ -3,11 +3,14 @@
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
 import { type Duplicates, readSourceSchema } from '../../../population/import.ts';
+import type { PublishedPopulation } from '../../../population/share.ts';
 import { fitSchema, schemaOfFeatures, type UpdateFilesResult, updateFiles } from '../../../population/update.ts';
+import { describeDestination, destinationOf, reportStored } from './destination.ts';
 import { noteBadRows, progressWriter } from './import-files.ts';
 
 export interface PopulationUpdateOptions {
-  population: string;
+  /** By default, the object storage of a cluster. */
+  population?: string;
   changed?: readonly string[];
   deleted?: readonly string[];
   schema?: string;
@@ -27,8 +30,9 @@ export async function populationUpdateCommand(
   output: Output,
   clock: Clock = systemClock,
 ): Promise<void> {
-  const { schema: path, column, population, changed = [], deleted = [] } = options;
+  const { schema: path, column, changed = [], deleted = [] } = options;
   const schema = path === undefined ? null : readSourceSchema(path, column);
+  const population = await destinationOf(options.population, '--population', { ...options }, output);
   const start = clock.elapsed();
   const result = await updateFiles({
     population,
@@ -50,17 +54,23 @@ export async function populationUpdateCommand(
   noteBadRows(result, output);
 }
 
-function report(result: UpdateFilesResult, seconds: number, population: string, output: Output): void {
+function report(
+  result: UpdateFilesResult,
+  seconds: number,
+  population: string | PublishedPopulation,
+  output: Output,
+): void {
   const { version, before, users, added, changed, unchanged, deleted, unknown, segments } = result;
   const { currentBefore, isOfNewest } = result;
   const isSame = version === before;
   output.result(
-    `population version ${version} in ${population}: ${users} users${isSame ? ', the same version as before' : ''}`,
+    `population version ${version}${describeDestination(population)}: ${users} users` +
+      (isSame ? ', the same version as before' : ''),
   );
   output.result(`  ${changed} changed, ${added} new, ${deleted} deleted, ${unchanged} unchanged`);
   const what = isOfNewest ? 'the newest version' : 'not the newest version: changes made in later versions are missing';
   output.result(`  built on ${before}, ${what}`);
-  if (currentBefore !== before)
+  if (currentBefore !== null && currentBefore !== before)
     output.result(
       `  the current version was ${currentBefore} and is now ${isSame && !isOfNewest ? currentBefore : version}`,
     );
@@ -72,6 +82,7 @@ function report(result: UpdateFilesResult, seconds: number, population: string, 
   output.result(
     `  ${segments.written} segments written, ${segments.shared} shared with ${before}, ${seconds.toFixed(1)} s`,
   );
+  if (typeof population !== 'string') reportStored(population, output);
 }
 
 function present(result: UpdateFilesResult, seconds: number) {
