@@ -47,6 +47,7 @@ const DOORS = {
   '@aws-sdk/client-s3': '^src/storage/s3/',
   'better-sqlite3': '^src/(storage/sqlite/|lib/files/file-lock\\.ts$)',
   pg: '^src/storage/postgres/',
+  'pg-boss': '^src/storage/postgres/queue/',
   '@bufbuild/protobuf': '^packages/onnx-grad/src/(onnx/|rewrite/embedding-bag\\.ts$)',
   '@duckdb/[^/]+': '^src/population/tables/',
   'apache-arrow': '^src/population/',

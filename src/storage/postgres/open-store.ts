@@ -15,6 +15,7 @@ import type { Connection } from './connection.ts';
 import type { Database } from './database/database.ts';
 import { openDatabase } from './database/open.ts';
 import { type OpenedBlobs, openBlobs } from './open-blobs.ts';
+import { Tickets } from './queue/tickets.ts';
 import { Cleanup } from './upkeep/cleanup.ts';
 import { PostgresClock } from './upkeep/clock.ts';
 import { PostgresHealth } from './upkeep/health.ts';
@@ -53,6 +54,7 @@ export async function openStore(url: string, locator: BlobLocator, options: Stor
 
 async function composed(connection: Connection, url: string, opened: OpenedBlobs): Promise<CampaignStore> {
   const { database, blobs, options } = connection;
+  const tickets = await Tickets.open(database, url, options.leaseMs);
   const events = new EventLog(options.traceparent);
   const audit = new PostgresAuditLog(connection);
   const setFiles = new SetFiles(connection);
@@ -60,12 +62,12 @@ async function composed(connection: Connection, url: string, opened: OpenedBlobs
   const feedback = new PostgresFeedback(connection, audit, setFiles);
   const erasure = new PostgresUserErasure(connection, { feedback, files: setFiles, audit });
   const audiences = new PostgresAudiences(connection, events);
-  const cleanup = new Cleanup(connection, userSets);
-  const expansions = new PostgresExpansions(connection, { events, feedback });
+  const cleanup = new Cleanup(connection, { userSets, tickets });
+  const expansions = new PostgresExpansions(connection, { events, tickets, feedback });
   const campaigns = new PostgresCampaigns(connection, {
-    ...{ audiences, expansions, events, cleanup, feedback, setFiles, audit },
+    ...{ audiences, expansions, events, tickets, cleanup, feedback, setFiles, audit },
   });
-  const jobs = new PostgresJobs(connection, { events, audiences });
+  const jobs = new PostgresJobs(connection, { events, tickets, audiences });
   const ranges = new PostgresRanges(connection);
   const apiKeys = new PostgresApiKeys(connection, audit);
   const clock = await PostgresClock.open(connection);
@@ -96,6 +98,7 @@ async function composed(connection: Connection, url: string, opened: OpenedBlobs
       await outbox.close();
       await cluster.close();
       await clock.close();
+      await tickets.close();
       await database.close();
       opened.close();
     },

@@ -95,6 +95,7 @@ export const SETS = {
 export const RUNNING = {
   number: plain<number>('e.number'),
   job: plain<number>('j.number'),
+  jobId: plain<string>('j.id'),
   state: plain<ExpansionState>('e.state'),
   progress: plain<number>('e.progress'),
   startedAt: plain<number | null>('e.started_at'),
@@ -107,7 +108,7 @@ export const RUNNING = {
 };
 
 /** A running expansion with the numbers of its rows. */
-export type RunningRow = RunningExpansion & { readonly number: number; readonly job: number };
+export type RunningRow = RunningExpansion & { readonly number: number; readonly job: number; readonly jobId: string };
 
 export function toRunning(stored: unknown): RunningRow {
   const { modelVersion, populationVersion, ...row } = readRow(RUNNING, stored);

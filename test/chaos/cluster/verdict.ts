@@ -105,8 +105,8 @@ function faultOf(
 }
 
 /**
- * What is left of unfinished work: jobs, inputs and parts of ranges, uploads of parts. Before it looks, it removes what
- * killed writers left, as the leader does once that is a day old; nobody may be writing.
+ * What is left of unfinished work: jobs, their tickets, inputs and parts of ranges, uploads of parts. Before it looks,
+ * it removes what killed writers left, as the leader does once that is a day old; nobody may be writing.
  */
 export async function leftOver({ postgres, s3, prefix }: Stage, cacheFolder: string): Promise<string[]> {
   const url = `s3://${s3.bucket}/${prefix}?endpoint=${s3.endpoint}`;
@@ -117,6 +117,8 @@ export async function leftOver({ postgres, s3, prefix }: Stage, cacheFolder: str
   opened.close();
   const client = s3Client({ endpoint: s3.endpoint, credentials: ofS3 });
   const found = (await postgres.query<{ id: string }>('SELECT id FROM jobs')).map(({ id }) => `the job ${id}`);
+  const tickets = await postgres.query<{ id: string }>('SELECT id FROM pgboss.job');
+  found.push(...tickets.map(({ id }) => `the ticket ${id}`));
   const work = await client.send(new ListObjectsV2Command({ Bucket: s3.bucket, Prefix: `${prefix}/` }));
   for (const { Key: key = '' } of work.Contents ?? [])
     if (key.split('/').includes('work')) found.push(`the object ${key}`);

@@ -21,6 +21,7 @@ import type { Connection } from '../connection.ts';
 import { insertRow, POSTGRES, updateRow } from '../database/columns.ts';
 import type { Sql, Transaction } from '../database/database.ts';
 import { findAnswer, keepAnswerOf } from '../idempotency.ts';
+import type { Tickets } from '../queue/tickets.ts';
 import type { Cleanup } from '../upkeep/cleanup.ts';
 import { record, recordEnd } from '../upkeep/unused-blobs.ts';
 import { NO_FEEDBACK, type PostgresFeedback } from '../users/feedback.ts';
@@ -51,6 +52,7 @@ interface Parts {
   readonly audiences: PostgresAudiences;
   readonly expansions: PostgresExpansions;
   readonly events: EventLog;
+  readonly tickets: Tickets;
   readonly cleanup: Cleanup;
   readonly feedback: PostgresFeedback;
   readonly setFiles: SetFiles;
@@ -112,7 +114,7 @@ export class PostgresCampaigns implements Campaigns {
         { number },
       ))!;
       await events.campaignDeleted(t, last, now);
-      await record(t, await deleteRows(t, number, now), now);
+      await record(t, await deleteRows(t, this.#parts.tickets, number, now), now);
       await audiences.recordDeletion(t, last, now);
       t.announce(LABELS, id);
     }, 'readCommitted');
@@ -194,15 +196,20 @@ async function refuseTakenId(sql: Sql, externalId: string | null | undefined): P
  * Deletes the rows of a campaign except feedback and user sets. Returns the folders of its audience versions; those of
  * running expansions are recorded as unused here.
  */
-async function deleteRows(t: Transaction, number: number, now: number): Promise<string[]> {
+async function deleteRows(t: Transaction, tickets: Tickets, number: number, now: number): Promise<string[]> {
   const running = await t.all<{ readonly expansion: number; readonly token: number }>(
     `SELECT e.number AS expansion, j.token FROM jobs j JOIN expansions e ON e.number = j.expansion
      WHERE e.campaign = @number FOR UPDATE OF j, e`,
     { number },
   );
-  await t.run('DELETE FROM jobs WHERE expansion IN (SELECT number FROM expansions WHERE campaign = @number)', {
-    number,
-  });
+  const jobs = await t.all<{ readonly id: string }>(
+    'DELETE FROM jobs WHERE expansion IN (SELECT number FROM expansions WHERE campaign = @number) RETURNING id',
+    { number },
+  );
+  await tickets.remove(
+    t,
+    jobs.map(({ id }) => id),
+  );
   const rankings = await t.all<{ readonly folder: string }>(
     'DELETE FROM audiences WHERE campaign = @number RETURNING folder',
     { number },

@@ -16,6 +16,7 @@ import {
 import { insertRow, POSTGRES, pageOf, updateRow, type Written } from '../database/columns.ts';
 import type { Sql, Transaction } from '../database/database.ts';
 import type { Bound } from '../database/statement.ts';
+import type { Tickets } from '../queue/tickets.ts';
 import { recordEnd } from '../upkeep/unused-blobs.ts';
 import type { EventLog } from './events.ts';
 import { type RemainingTime, remainingTimes } from './remaining-time.ts';
@@ -42,14 +43,20 @@ export async function runningExpansions(sql: Sql, which: string, bound: Bound = 
   return rows.map(toRunning);
 }
 
+/** What changes with an expansion. */
+export interface Followers {
+  readonly events: EventLog;
+  readonly tickets: Tickets;
+}
+
 /**
  * Writes a decision about an expansion, inside the caller's transaction. The event at the end of the expansion belongs
  * to the given trace, by default to the trace of the job.
  */
 export async function applyEffects(
   t: Transaction,
-  events: EventLog,
-  { number, job, token }: RunningRow,
+  { events, tickets }: Followers,
+  { number, job, jobId, token }: RunningRow,
   effects: ExpansionEffects,
   now: number,
   trace: string | null = null,
@@ -58,8 +65,13 @@ export async function applyEffects(
   if (effects.isTold) await events.expansionEnded(t, number, now, trace);
   if (effects.job === 'removed') {
     await t.run('DELETE FROM jobs WHERE number = @job', { job });
+    await tickets.remove(t, [jobId]);
     await recordEnd(t, number, token, now);
-  } else await writeJob(t, job, effects.job);
+    return;
+  }
+  const { leaseUntil, runAfter = now } = effects.job;
+  await writeJob(t, job, effects.job);
+  if (leaseUntil === null) await tickets.putBack(t, jobId, runAfter > now ? runAfter : null);
 }
 
 /** Writes only the fields of a job that changed. */

@@ -24,9 +24,9 @@ import { keepAnswerOf } from '../idempotency.ts';
 import { type FeedbackSets, NO_FEEDBACK, type PostgresFeedback } from '../users/feedback.ts';
 import type { NamedSet } from '../users/set-rows.ts';
 import { findCampaign, getLocked, getNumber, readInputs, readRefreshed } from './campaign-rows.ts';
-import type { EventLog } from './events.ts';
 import {
   applyEffects,
+  type Followers,
   findExpansion,
   getExpansion,
   insertExpansion,
@@ -40,8 +40,7 @@ import { NO_TIME, QueueTimes, timesOf } from './remaining-time.ts';
 const JOBS = 'jobs';
 
 /** Its dependencies. */
-interface Parts {
-  readonly events: EventLog;
+interface Parts extends Followers {
   readonly feedback: PostgresFeedback;
 }
 
@@ -122,7 +121,7 @@ export class PostgresExpansions implements Expansions, SetReader {
     queue: QueueTimes,
   ): Promise<string | null> {
     const { options } = this.#connection;
-    const { events } = this.#parts;
+    const { events, tickets } = this.#parts;
     const now = this.#now();
     const inputs = await readInputs(t, campaign);
     const which = 'WHERE e.campaign = @campaign';
@@ -149,10 +148,11 @@ export class PostgresExpansions implements Expansions, SetReader {
       ...{ created_at: now, updated_at: now },
     });
     if (made.state === 'queued') {
-      await insertRow(t, 'jobs', {
-        ...{ id: randomUUID(), expansion, queued_at: now, run_after: now, turn: made.turn },
-        traceparent: options.traceparent?.() ?? null,
+      const job = { id: randomUUID(), turn: made.turn };
+      const number = await insertRow(t, 'jobs', {
+        ...{ ...job, expansion, queued_at: now, run_after: now, traceparent: options.traceparent?.() ?? null },
       });
+      await tickets.send(t, { ...job, number });
       queue.add(expansion, made.turn, inputs.seeds.known + positives.users);
       t.announce(JOBS);
     } else await events.expansionEnded(t, expansion, now);
@@ -164,7 +164,7 @@ export class PostgresExpansions implements Expansions, SetReader {
     const [running] = await runningExpansions(t, `${which} FOR UPDATE OF j, e`, bound);
     assert(running !== undefined, 'an expansion that has not ended has a job');
     const effects = decide(running, { kind: 'stop', state }, this.#connection.options, now);
-    await applyEffects(t, this.#parts.events, running, effects, now);
+    await applyEffects(t, this.#parts, running, effects, now);
   }
 
   /** Returns null if a refresh policy requested the expansion and another expansion was created in the meantime. */

@@ -1,4 +1,7 @@
-/** Implements the jobs port with Postgres. Each claim, lease, stage and end is one transaction. */
+/**
+ * Implements the jobs port with Postgres. Each claim, lease, stage and end is one transaction, which also changes the
+ * job's ticket in the queue. Whoever gets the ticket gets the job.
+ */
 import { isAbsolute, normalize } from 'node:path';
 import { decide, type ExpansionCommand } from '../../../domain/expansions.ts';
 import type { Jobs } from '../../../domain/ports/jobs.ts';
@@ -12,22 +15,26 @@ import { POSTGRES } from '../database/columns.ts';
 import type { Sql, Transaction } from '../database/database.ts';
 import type { PostgresAudiences } from './audiences.ts';
 import { lockCampaign } from './campaign-rows.ts';
-import type { EventLog } from './events.ts';
-import { applyEffects, runningExpansions, setsOf } from './expansion-rows.ts';
+import { applyEffects, type Followers, runningExpansions, setsOf } from './expansion-rows.ts';
 
 /** Its dependencies. */
-interface Parts {
-  readonly events: EventLog;
+interface Parts extends Followers {
   readonly audiences: PostgresAudiences;
 }
+
+/** How often a claim begins again because another transaction is changing the job that comes first. */
+const CLAIM_ATTEMPTS = 3;
 
 const DESCRIPTION = jobColumns(POSTGRES);
 
 const SELECT_JOB = `SELECT ${selectList(DESCRIPTION)}
   FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign`;
 
-/** Condition for jobs that can be claimed: they are due, and have no valid lease. */
-const FREE = 'j.run_after <= @now AND (j.lease_until IS NULL OR j.lease_until <= @now)';
+/** The waiting job whose turn comes first, and whether an owner may be dead. A read takes no lock. */
+const LOOK = `SELECT
+  (SELECT j.id FROM jobs j WHERE j.run_after <= @now AND (j.lease_until IS NULL OR j.lease_until <= @now)
+   ORDER BY j.turn, j.number LIMIT 1) AS first,
+  EXISTS (SELECT 1 FROM jobs j WHERE j.lease_until <= @now) AS "isLate"`;
 const HELD = 'WHERE j.id = @id AND j.owner = @owner AND j.token = @token';
 /** The rows are locked, so the decision about them stays right until the commit. */
 const LOCKED = 'FOR UPDATE OF j, e';
@@ -45,20 +52,18 @@ export class PostgresJobs implements Jobs {
 
   async claim(owner: string): Promise<Job | null> {
     const { database } = this.#connection;
-    // an idle engine polls often, and a read takes no lock
-    const any = await database.get(`SELECT 1 FROM jobs j WHERE ${FREE} LIMIT 1`, { now: this.#now() });
-    if (any === undefined) return null;
-    return database.write(async (t) => {
-      const now = this.#now();
-      const expired = await runningExpansions(t, `WHERE j.lease_until <= @now ORDER BY j.number ${UNLOCKED}`, { now });
-      for (const row of expired) await this.#apply(t, row, { kind: 'expire' }, now);
-      const which = `WHERE ${FREE} ORDER BY j.turn, j.number LIMIT 1 ${UNLOCKED}`;
-      const [next] = await runningExpansions(t, which, { now });
-      if (next === undefined) return null;
-      await this.#apply(t, next, { kind: 'claim', owner }, now);
-      const job = readRow(DESCRIPTION, (await t.get(`${SELECT_JOB} WHERE j.number = @job`, { job: next.job }))!);
-      return { ...job, sets: await setsOf(t, next.number), pins: next.pins };
-    }, 'readCommitted');
+    const { tickets } = this.#parts;
+    // an idle engine polls often
+    const look = await database.get<{ readonly first: string | null; readonly isLate: boolean }>(LOOK, {
+      now: this.#now(),
+    });
+    const { first, isLate } = look!;
+    if (first === null && !isLate) return null;
+    if (isLate) await tickets.supervise();
+    const job = await this.#take(owner);
+    if (first === null || job?.id === first || !(await tickets.isLost(first))) return job;
+    await tickets.mend();
+    return job ?? this.#take(owner);
   }
 
   async isHeld(job: Job): Promise<boolean> {
@@ -66,7 +71,12 @@ export class PostgresJobs implements Jobs {
   }
 
   renew(job: Job): Promise<boolean> {
-    return this.#command(job, { kind: 'renew' });
+    return this.#whileHeld(job, async (t, row, now) => {
+      const effects = decide(row, { kind: 'renew' }, this.#connection.options, now);
+      await applyEffects(t, this.#parts, row, effects, now);
+      assert(effects.job !== 'removed' && effects.job.leaseUntil != null, 'a renewal sets the end of the lease');
+      await this.#parts.tickets.keep(t, job.id, effects.job.leaseUntil);
+    });
   }
 
   async pin(job: Job, pins: Pins): Promise<Pins> {
@@ -120,6 +130,48 @@ export class PostgresJobs implements Jobs {
     return this.#connection.options.clock.now();
   }
 
+  /** Claims the job of the first free ticket. */
+  async #take(owner: string): Promise<Job | null> {
+    for (let attempt = 1; attempt <= CLAIM_ATTEMPTS; attempt++) {
+      try {
+        return await this.#connection.database.write((t) => this.#takeOnce(t, owner), 'readCommitted');
+      } catch (error) {
+        if (!(error instanceof JobIsLocked)) throw error;
+      }
+    }
+    return null;
+  }
+
+  async #takeOnce(t: Transaction, owner: string): Promise<Job | null> {
+    const { tickets } = this.#parts;
+    const now = this.#now();
+    const expired = await runningExpansions(t, `WHERE j.lease_until <= @now ORDER BY j.number ${UNLOCKED}`, { now });
+    for (const row of expired) await this.#apply(t, row, { kind: 'expire' }, now);
+    for (;;) {
+      const id = await tickets.fetch(t);
+      if (id === null) return null;
+      const [next] = await runningExpansions(t, `WHERE j.id = @id ${UNLOCKED}`, { id });
+      if (next === undefined) await this.#removeEnded(t, id);
+      // the owner goes on, although it sent no heartbeat for a while, or it knows no tickets: an older release
+      else if (next.leaseUntil !== null && next.leaseUntil > now) await tickets.putBack(t, id, next.leaseUntil);
+      else {
+        await this.#apply(t, next, { kind: 'claim', owner }, now);
+        const job = readRow(DESCRIPTION, (await t.get(`${SELECT_JOB} WHERE j.number = @job`, { job: next.job }))!);
+        return { ...job, sets: await setsOf(t, next.number), pins: next.pins };
+      }
+    }
+  }
+
+  /**
+   * Removes the ticket of a job that was ended by a process without tickets. Other transactions lock a job before its
+   * ticket, so waiting here for one that changes the job would be a deadlock.
+   * @throws JobIsLocked if the job has not ended
+   */
+  async #removeEnded(t: Transaction, id: string): Promise<void> {
+    if ((await t.get('SELECT 1 FROM jobs WHERE id = @id', { id })) !== undefined) throw new JobIsLocked();
+    await this.#parts.tickets.remove(t, [id]);
+  }
+
   /**
    * Runs `work` in a transaction if this claim of the job is still valid. `changesCampaign` says whether `work` changes
    * the campaign, whose row is then locked first, as in every transaction about a campaign.
@@ -159,9 +211,12 @@ export class PostgresJobs implements Jobs {
   ): Promise<void> {
     const effects = decide(row, command, this.#connection.options, now);
     await before?.(t, row, now);
-    await applyEffects(t, this.#parts.events, row, effects, now, trace);
+    await applyEffects(t, this.#parts, row, effects, now, trace);
   }
 }
+
+/** Rolls a claim back. */
+class JobIsLocked extends Error {}
 
 /**
  * The row of a job if this claim is still valid, that is, if the claim's token is the latest and its lease was not

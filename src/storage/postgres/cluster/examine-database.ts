@@ -36,7 +36,7 @@ export async function examineDatabase(url: string): Promise<DatabaseFacts> {
            AS "mayMigrate",
          (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
          current_setting('max_connections')::int AS most, (SELECT count(*) FROM pg_stat_activity) AS open,
-         to_regclass('pgboss.job') IS NOT NULL AS "hasQueue",
+         EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = 'pgboss') AS "hasQueue",
          coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS "isEncrypted"`,
     );
     const { now, most, open, ...facts } = row!;

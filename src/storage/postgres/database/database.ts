@@ -9,8 +9,8 @@ import type pg from 'pg';
 import { AppError, assert } from '../../../lib/errors.ts';
 import { Announcements, type Listener } from './announcements.ts';
 import { connectPool, newClient } from './driver.ts';
-import { databaseError, isConflict, isConnectionLost, isDoubtful } from './errors.ts';
-import { type Bound, bindNames } from './statement.ts';
+import { databaseError, isConflict, isConnectionLost, isDoubtful, isUnavailable } from './errors.ts';
+import { allRows, type Bound, bindNames, bindNumbers } from './statement.ts';
 
 /** A connection that commits each statement, or an open transaction. `@name` in a text is bound from `values`. */
 export interface Sql {
@@ -19,6 +19,8 @@ export interface Sql {
   get<T extends object>(text: string, values?: Bound): Promise<T | undefined>;
   /** Returns the number of affected rows. */
   run(text: string, values?: Bound): Promise<number>;
+  /** Runs a text of another program, whose parameters are `$1`, `$2` and so on; returns the rows of all statements. */
+  execute(text: string, values?: readonly unknown[]): Promise<{ readonly rows: object[] }>;
 }
 
 /** An open write transaction. */
@@ -72,7 +74,7 @@ export class Database implements Sql {
   }
 
   async all<T extends object>(text: string, values?: Bound): Promise<T[]> {
-    return (await this.#query(text, values)).rows as T[];
+    return (await this.#query(bindNames(text, values))).rows as T[];
   }
 
   async get<T extends object>(text: string, values?: Bound): Promise<T | undefined> {
@@ -80,7 +82,11 @@ export class Database implements Sql {
   }
 
   async run(text: string, values?: Bound): Promise<number> {
-    return (await this.#query(text, values)).rowCount ?? 0;
+    return (await this.#query(bindNames(text, values))).rowCount ?? 0;
+  }
+
+  async execute(text: string, values?: readonly unknown[]): Promise<{ readonly rows: object[] }> {
+    return allRows(await this.#query(bindNumbers(text, values)));
   }
 
   /** Adds a hook to every later write transaction. */
@@ -161,10 +167,9 @@ export class Database implements Sql {
     await Promise.all([this.#announcements.close(), this.#pool.end()]);
   }
 
-  async #query(text: string, values?: Bound): Promise<pg.QueryResult> {
+  async #query(bound: pg.QueryConfig<unknown[]>): Promise<pg.QueryResult> {
     assert(this.#open.getStore() !== true, 'within a transaction, statements run by the transaction');
-    const bound = bindNames(text, values);
-    const isRead = /^\s*SELECT/.test(text);
+    const isRead = /^\s*SELECT/.test(bound.text);
     try {
       return await this.#pool.query(bound).catch((error) => {
         // the connection was idle while the server restarted
@@ -223,16 +228,11 @@ export class Database implements Sql {
         const { rows } = await this.#pool.query('SELECT pg_xact_status($1::xid8) AS status', [id]);
         if (rows[0].status !== 'in progress') return rows[0].status === 'committed';
       } catch (error) {
-        if (!isConnectionLost(error) && !isServerStarting(error)) throw error;
+        if (!isConnectionLost(error) && !isUnavailable(error)) throw error;
       }
     }
     throw new AppError('unavailable', 'the database was lost at a commit, which may have taken place', { cause });
   }
-}
-
-function isServerStarting(error: unknown): boolean {
-  const converted = databaseError(error);
-  return converted instanceof AppError && converted.code === 'unavailable';
 }
 
 /**
@@ -277,6 +277,10 @@ class OpenTransaction implements Transaction {
 
   async run(text: string, values?: Bound): Promise<number> {
     return (await this.#client.query(bindNames(text, values))).rowCount ?? 0;
+  }
+
+  async execute(text: string, values?: readonly unknown[]): Promise<{ readonly rows: object[] }> {
+    return allRows(await this.#client.query(bindNumbers(text, values)));
   }
 
   announce(topic: string, key?: string): void {

@@ -45,6 +45,12 @@ export function isConnectionLost(error: unknown): boolean {
   return SOCKET.test(codeOf(error)) || ENDED.test(error.message);
 }
 
+/** Whether the server may answer later, for example because it is starting. */
+export function isUnavailable(error: unknown): boolean {
+  const converted = databaseError(error);
+  return converted instanceof AppError && converted.code === 'unavailable';
+}
+
 /**
  * Converts an error of the driver. An error that is a bug (a constraint, a syntax error) keeps its message, but loses
  * the contents of rows.

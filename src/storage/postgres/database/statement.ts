@@ -33,6 +33,17 @@ export function bindNames(text: string, values: Bound = {}): pg.QueryConfig<unkn
   };
 }
 
+/** The arguments of a query of `pg` for a text of another program. The plan of a single statement is kept too. */
+export function bindNumbers(text: string, values: readonly unknown[] = []): pg.QueryConfig<unknown[]> {
+  const isSingle = !/;\s*\S/.test(text);
+  return { text, values: [...values], ...(isSingle && { name: compiled(text).name }) };
+}
+
+/** The rows of a query of `pg`, whose result is a list if there are several statements. */
+export function allRows(result: pg.QueryResult | readonly pg.QueryResult[]): { readonly rows: object[] } {
+  return { rows: [result].flat().flatMap(({ rows }: pg.QueryResult) => rows) };
+}
+
 function compiled(text: string): Compiled {
   let found = COMPILED.get(text);
   if (found === undefined) {

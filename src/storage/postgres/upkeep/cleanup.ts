@@ -4,6 +4,7 @@ import type { Retention } from '../../../domain/types.ts';
 import type { Connection } from '../connection.ts';
 import type { Transaction } from '../database/database.ts';
 import { forgetAnswers } from '../idempotency.ts';
+import type { Tickets } from '../queue/tickets.ts';
 import type { PostgresUserSets } from '../users/user-sets.ts';
 import { record, removeUnused } from './unused-blobs.ts';
 
@@ -29,13 +30,19 @@ const OLD_EXPANSIONS = `
   AND (e.created_at < @before OR @versions < (
     SELECT count(*) FROM expansions f WHERE f.campaign = e.campaign AND f.number > e.number))`;
 
+/** Its dependencies. */
+interface Parts {
+  readonly userSets: Pick<PostgresUserSets, 'removeUnused'>;
+  readonly tickets: Pick<Tickets, 'maintain'>;
+}
+
 export class Cleanup implements CleanupPort {
   readonly #connection: Connection;
-  readonly #userSets: Pick<PostgresUserSets, 'removeUnused'>;
+  readonly #parts: Parts;
 
-  constructor(connection: Connection, userSets: Pick<PostgresUserSets, 'removeUnused'>) {
+  constructor(connection: Connection, parts: Parts) {
     this.#connection = connection;
-    this.#userSets = userSets;
+    this.#parts = parts;
   }
 
   async prune({ versions, days }: Retention, before = this.#now() - days * DAY_MS): Promise<void> {
@@ -57,6 +64,7 @@ export class Cleanup implements CleanupPort {
     }
     await database.write((t) => forgetAnswers(t, this.#now()), 'readCommitted');
     await this.removeUnused();
+    await this.#parts.tickets.maintain();
   }
 
   /** The blobs of a store of Postgres have no other owner: a location belongs to one database. */
@@ -75,7 +83,7 @@ export class Cleanup implements CleanupPort {
   /** Removes unused rankings and user sets. */
   async removeUnused(): Promise<void> {
     await this.removeUnusedFiles();
-    await this.#userSets.removeUnused();
+    await this.#parts.userSets.removeUnused();
   }
 
   async #pruneCampaigns(

@@ -19,7 +19,8 @@ export async function inspectDatabase(url: string, now: number): Promise<StoreIn
 export async function requireUsable(url: string): Promise<void> {
   const steps = readSteps();
   const version = await withClient(url, (client) => readVersion(client, steps));
-  refuseUnusable(await examineDatabase(url), version < steps.at(-1)!.number);
+  const facts = await examineDatabase(url);
+  refuseUnusable(facts, version < steps.at(-1)!.number || !facts.hasQueue);
 }
 
 async function readContents(url: string, now: number): Promise<StoreContents | null> {
