@@ -135,7 +135,8 @@ describeWithPostgres('two nodes and an engine', () => {
     const seen: number[] = [];
     for (let last = false; ; ) {
       const { json } = await call(nodes[seen.length % 2]!, 'GET', `/v1/changes?since=${cursor}&limit=3`);
-      seen.push(...json.items.map(({ version }: { version: number }) => version));
+      const ofCampaign = json.items.filter((item: { campaign_id: string }) => item.campaign_id === id);
+      seen.push(...ofCampaign.map(({ version }: { version: number }) => version));
       cursor = json.next_cursor;
       if (last && json.items.length === 0) break;
       last = isDone;
