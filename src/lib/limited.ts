@@ -17,3 +17,24 @@ export function limited(limit: number): <T>(action: () => Promise<T>) => Promise
     }
   };
 }
+
+/** Runs `work` on all items, at most `limit` at once. Rejects with the first error once all work has ended. */
+export async function inParallel<T>(
+  items: Iterable<T>,
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.iterator]();
+  const errors: unknown[] = [];
+  const worker = async () => {
+    for (let next = iterator.next(); !next.done && errors.length === 0; next = iterator.next()) {
+      try {
+        await work(next.value);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+  if (errors.length > 0) throw errors[0];
+}

@@ -7,6 +7,7 @@ import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
 import { syncFolder, withStorage } from '../../lib/files/durable-files.ts';
 import { hashFileSlices } from '../../lib/files/slices.ts';
+import { inParallel } from '../../lib/limited.ts';
 import { sha256 } from '../versions/files.ts';
 import type { ManifestFile } from '../versions/manifest.ts';
 import { fileName, type TablePart } from './index-schema.ts';
@@ -19,21 +20,8 @@ const FETCH_ATTEMPTS = 3;
 export const FETCHING = '.fetching-';
 
 /** Calls `action` for each item, for at most `AT_ONCE` items at a time. After an error, no further item begins. */
-export async function eachOf<T>(items: Iterable<T>, action: (item: T) => Promise<void>): Promise<void> {
-  const left = items[Symbol.iterator]();
-  let hasFailed = false;
-  const work = async () => {
-    for (let next = left.next(); !next.done && !hasFailed; next = left.next()) {
-      try {
-        await action(next.value);
-      } catch (error) {
-        hasFailed = true;
-        throw error;
-      }
-    }
-  };
-  const ends = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+export function eachOf<T>(items: Iterable<T>, action: (item: T) => Promise<void>): Promise<void> {
+  return inParallel(items, AT_ONCE, action);
 }
 
 /** The bytes of a table's part. @throws AppError invalid_population, storage_failed */

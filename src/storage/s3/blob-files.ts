@@ -7,10 +7,10 @@ import type { BlobFileEntry, BlobFiles, PutCondition, TaggedFile } from '../../d
 import { AppError } from '../../lib/errors.ts';
 import { removeQuietly, storageError, syncFolder } from '../../lib/files/durable-files.ts';
 import { readFully } from '../../lib/files/slices.ts';
+import { inParallel } from '../../lib/limited.ts';
 import type { ObjectStorage } from './client.ts';
 import { pathOf } from './keys.ts';
 import type { Removal } from './removal.ts';
-import { inParallel } from './retry.ts';
 import { inMemory, upload } from './upload.ts';
 
 export class S3BlobFiles implements BlobFiles {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Blobs, BlobWriter, OpenBlob, OpenOptions } from '../../domain/ports/blobs.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError, assert } from '../../lib/errors.ts';
+import { inParallel } from '../../lib/limited.ts';
 import type { BlobCache } from './cache.ts';
 import type { ObjectStorage } from './client.ts';
 import { folderPrefix, manifestKey, partsOf, pathOf, publishedKey, singleKey } from './keys.ts';
@@ -21,7 +22,6 @@ import {
 } from './manifest.ts';
 import { CachedBlob, type FetchPart } from './open-blob.ts';
 import type { Removal } from './removal.ts';
-import { inParallel } from './retry.ts';
 import { SpooledWriter } from './spool.ts';
 import { inMemory, type Source, sumsOf, upload } from './upload.ts';
 

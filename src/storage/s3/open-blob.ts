@@ -3,10 +3,10 @@ import { type OpenBlob, PartMissing } from '../../domain/ports/blobs.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { storageError } from '../../lib/files/durable-files.ts';
 import { readFully } from '../../lib/files/slices.ts';
+import { inParallel } from '../../lib/limited.ts';
 import type { BlobCache, CachedPart } from './cache.ts';
 import type { Sink } from './client.ts';
 import type { FileParts } from './manifest.ts';
-import { inParallel } from './retry.ts';
 
 /** Brings the bytes of a part from object storage. */
 export type FetchPart = (index: number, position: number, length: number, sink: Sink) => Promise<void>;

@@ -7,9 +7,9 @@ import {
   ListMultipartUploadsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { inParallel } from '../../lib/limited.ts';
 import { type ObjectStorage, sha256Of } from './client.ts';
 import { isMissing } from './faults.ts';
-import { inParallel } from './retry.ts';
 
 /** Bytes to be put, in memory or in a file of this machine. */
 export interface Source {

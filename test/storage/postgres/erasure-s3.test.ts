@@ -1,12 +1,15 @@
 /** Erasure in a cluster whose sets are in object storage, which fails or answers late. */
+import { readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
 import { FaultyGate } from '../s3/faulty-gate.ts';
 import { newS3, type TestStorage } from '../s3/storage.ts';
-import { idsOf, newNodes, openNode, replace } from './nodes.ts';
+import { addCampaign, idsOf, newNodes, openNode, replace } from './nodes.ts';
 
 const COMMON: SetOwner = { kind: 'common_suppression' };
 
@@ -59,4 +62,35 @@ describeWithPostgres('the erasure of users from object storage', () => {
     expect(seen).toContainEqual(['DELETE', 0]);
     expect(seen.filter((one) => Array.isArray(one) && one[1] !== 0)).toEqual([]);
   });
+
+  it('has only a few files open at one time, however many sets have the users', async () => {
+    const nodes = await newNodes();
+    const cacheFolder = temporaryFolder();
+    const other = await openNode(nodes.url, nodes.clock, storage().blobs);
+    const gated = await openNode(nodes.url, nodes.clock, storage({ endpoint: gate.endpoint, cacheFolder }).blobs);
+    const owners: SetOwner[] = [];
+    for (let i = 0; i < 24; i++) owners.push({ kind: 'suppression', campaignId: await addCampaign(other) });
+    for (const [i, owner] of owners.entries()) await replace(other, owner, ['bob', `other ${i}`]);
+    const open: number[] = [];
+    gate.faultOf = ({ method }) => {
+      if (method === 'PUT') open.push(spooledFiles(cacheFolder));
+      return null;
+    };
+    expect(await gated.erasure.eraseUsers(['bob'])).toMatchObject({ sets: 24 });
+    expect(open).toHaveLength(24);
+    expect(Math.max(...open)).toBeLessThanOrEqual(4);
+    expect(await idsOf(other, owners[23]!)).toEqual(['other 23']);
+  });
 });
+
+/** Number of files of this process that are being written in the folder of a cache. */
+function spooledFiles(cacheFolder: string): number {
+  const links = readdirSync('/proc/self/fd').map((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`);
+    } catch {
+      return '';
+    }
+  });
+  return links.filter((link) => link.startsWith(join(cacheFolder, 'spool'))).length;
+}

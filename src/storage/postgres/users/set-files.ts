@@ -6,6 +6,7 @@
 import type { BlobReader, OpenBlob } from '../../../domain/ports/blobs.ts';
 import type { IdBlocks } from '../../../domain/user-sets.ts';
 import { AppError } from '../../../lib/errors.ts';
+import { inParallel } from '../../../lib/limited.ts';
 import { blocksOfSet, openUserSet, SEED_FOLDER, setOfFile, userSetFile } from '../../files/set-file.ts';
 import { writeBlocks } from '../../files/writer.ts';
 import type { Connection } from '../connection.ts';
@@ -16,6 +17,8 @@ import { deleteSet, deleteUnusedSet, hasSet, insertSet, type NamedSet, unusedSet
 
 /** Maximum number of times that sets are written because they cannot be recorded any more. */
 const ATTEMPTS = 5;
+/** Maximum number of files that are removed at one time. */
+const REMOVED_AT_ONCE = 4;
 /** Age at which a file without a row is what a killed process left. */
 const LEFTOVER_MS = 24 * 3600 * 1000;
 /** Age at which a published file can no longer be recorded, because it may be removed before the commit. */
@@ -30,10 +33,9 @@ export interface NewSet extends NamedSet {
 }
 
 /** Thrown within a transaction that records sets: the sets have to be written again, and the transaction repeated. */
-export class WriteAgain extends Error {
+export class WriteAgain extends AppError {
   constructor() {
-    super('the sets must be written again');
-    this.name = 'WriteAgain';
+    super('unavailable', 'the user sets must be written again, because what they depend on has changed');
   }
 }
 
@@ -102,8 +104,9 @@ export class SetFiles {
   async removeAllUnused(): Promise<void> {
     for (const name of await unusedSets(this.#database)) await this.#deleteRow(name);
     const errors: unknown[] = [];
-    for (const file of await readSetFiles(this.#database))
+    await inParallel(await readSetFiles(this.#database), REMOVED_AT_ONCE, async (file) => {
       await this.#removeFile(file).catch((error: unknown) => errors.push(error));
+    });
     if (errors.length > 0) throw errors[0];
   }
 

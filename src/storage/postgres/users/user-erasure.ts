@@ -1,9 +1,10 @@
 /**
- * Implements the erasure port with Postgres: sets are rewritten, and then one transaction replaces all references to
- * the old sets. Any process can carry out the requests of another.
+ * Implements the erasure port with Postgres: sets without the users are published, one transaction replaces all
+ * references to the old sets, and then the old files are removed. Any process can carry out the requests of another.
  */
 import type { PendingAction } from '../../../domain/audit.ts';
 import type { ErasedData, UserErasure } from '../../../domain/ports/user-erasure.ts';
+import { inParallel } from '../../../lib/limited.ts';
 import { differenceOf } from '../../files/algebra.ts';
 import { findIds } from '../../files/find-ids.ts';
 import { openUserSet } from '../../files/set-file.ts';
@@ -12,11 +13,13 @@ import type { Connection } from '../connection.ts';
 import { insert } from '../database/columns.ts';
 import { eraseFromAnswers } from '../idempotency.ts';
 import type { PostgresFeedback } from './feedback.ts';
-import { isMissing, type NewSet, type SetFiles, withSets } from './set-files.ts';
-import { replaceSet, setNames } from './set-rows.ts';
+import { isMissing, type SetFiles, withSets } from './set-files.ts';
+import { type NamedSet, replaceSet, setNames } from './set-rows.ts';
 
 /** Number of ids whose feedback is erased per transaction. */
 const SLICE_IDS = 1_000;
+/** Maximum number of sets that are read and written at one time; each has two open files. */
+const SETS_AT_ONCE = 4;
 /** Number of erasure requests deleted per statement. */
 const FORGOTTEN_IDS = 10_000;
 
@@ -27,11 +30,15 @@ interface Parts {
   readonly audit: PostgresAuditLog;
 }
 
-/** The users to erase who are in a set. */
-interface Found {
+/** A published set that replaces another, and the users whom it lacks. */
+interface Replacement {
   readonly before: string;
   readonly erased: readonly string[];
+  readonly after: NamedSet;
 }
+
+/** The sets that were searched, by name; null for a set that has none of the users. */
+type Searched = Map<string, Replacement | null>;
 
 export class PostgresUserErasure implements UserErasure {
   readonly #connection: Connection;
@@ -92,94 +99,66 @@ export class PostgresUserErasure implements UserErasure {
    * meantime, by any process.
    */
   async #eraseElsewhere(userIds: readonly string[], feedback: number): Promise<ErasedData> {
-    const searched = new Map<string, Found | null>();
-    for (;;) {
-      await this.#search(searched, userIds);
-      const found = [...searched.values()].filter((one) => one !== null);
-      const erased = await this.#parts.files
-        .keep(
-          () => this.#writeWithout(found),
-          async (sets) => {
-            // repeated after new sets were searched; all is written anew only if one of them has such a user
-            for (;;) {
-              const erased = await this.#replace(found, sets, { userIds, searched, feedback });
-              if (erased !== null || (await this.#search(searched, userIds))) return erased;
-            }
-          },
-        )
-        .catch((error) => {
-          if (!isMissing(error)) throw error;
-          // another process has replaced one of the sets
-          searched.clear();
-          return null;
-        });
-      if (erased !== null) return erased;
+    const searched: Searched = new Map();
+    try {
+      for (;;) {
+        await this.#search(searched, userIds);
+        const erased = await this.#replace(searched, userIds, feedback);
+        if (erased !== null) return erased;
+      }
+    } catch (error) {
+      for (const replacement of searched.values())
+        if (replacement !== null) await this.#parts.files.removeUnnamed(replacement.after.name);
+      throw error;
     }
   }
 
-  /** Searches the sets that were not searched yet; returns whether one of them has a user to erase. */
-  async #search(searched: Map<string, Found | null>, userIds: readonly string[]): Promise<boolean> {
-    let isFound = false;
-    for (const sha256 of await setNames(this.#connection.database)) {
-      if (searched.has(sha256)) continue;
-      const found = await this.#find(sha256, userIds);
-      searched.set(sha256, found);
-      isFound ||= found !== null;
-    }
-    return isFound;
+  /** Searches the sets that were not searched yet, and publishes those that replace them. */
+  async #search(searched: Searched, userIds: readonly string[]): Promise<void> {
+    const names = (await setNames(this.#connection.database)).filter((name) => !searched.has(name));
+    await inParallel(names, SETS_AT_ONCE, async (name) => {
+      searched.set(name, await this.#replacementOf(name, userIds));
+    });
   }
 
-  /** Writes each set without the users that it must lose. */
-  async #writeWithout(found: readonly Found[]): Promise<Record<string, NewSet>> {
+  /** Publishes a set without the users; null if it has none of them, or if it is already gone. */
+  async #replacementOf(before: string, userIds: readonly string[]): Promise<Replacement | null> {
     const { blobs } = this.#connection;
     const { files } = this.#parts;
-    const sets: Record<string, NewSet> = {};
     try {
-      for (const { before, erased } of found)
-        sets[before] = await withSets(blobs, [before], ([ids]) => files.write(differenceOf(ids!, [erased])));
-      return sets;
+      const erased = await findIds(await openUserSet(blobs, before), before, userIds);
+      if (erased.length === 0) return null;
+      const after = await withSets(blobs, [before], ([ids]) => files.write(differenceOf(ids!, [erased])));
+      try {
+        await after.publish();
+      } finally {
+        after.discard();
+      }
+      return { before, erased, after };
     } catch (error) {
-      for (const set of Object.values(sets)) set.discard();
+      if (isMissing(error)) return null;
       throw error;
     }
   }
 
   /** Replaces the sets in one transaction; returns null if there is a set that was not searched. */
-  async #replace(
-    found: readonly Found[],
-    sets: Readonly<Record<string, NewSet>>,
-    facts: {
-      readonly userIds: readonly string[];
-      readonly searched: ReadonlyMap<string, unknown>;
-      readonly feedback: number;
-    },
-  ): Promise<ErasedData | null> {
+  #replace(searched: Searched, userIds: readonly string[], feedback: number): Promise<ErasedData | null> {
     const { database, options } = this.#connection;
     // no expansion may copy a reference to one of the sets meanwhile
     return database.write(async (transaction) => {
-      if ((await setNames(transaction)).some((sha256) => !facts.searched.has(sha256))) return null;
+      if ((await setNames(transaction)).some((name) => !searched.has(name))) return null;
       const now = options.clock.now();
-      let replaced = 0;
-      for (const { before, erased } of found) {
-        await this.#parts.files.record(transaction, sets[before]!, now);
-        if (await replaceSet(transaction, before, sets[before]!, new Set(erased))) replaced += 1;
+      let sets = 0;
+      for (const replacement of searched.values()) {
+        if (replacement === null) continue;
+        const { before, erased, after } = replacement;
+        await this.#parts.files.record(transaction, after, now);
+        if (await replaceSet(transaction, before, after, new Set(erased))) sets += 1;
       }
-      const ids = new Set(facts.userIds);
-      const answers = await eraseFromAnswers(transaction, ids);
-      const data = { users: ids.size, sets: replaced, feedback: facts.feedback, answers };
+      const ids = new Set(userIds);
+      const data = { users: ids.size, sets, feedback, answers: await eraseFromAnswers(transaction, ids) };
       await insert(transaction, 'erasures', { ...data, erased_at: now });
       return data;
     }, 'alone');
-  }
-
-  /** The users who are in a set; null if there are none, or if the set is already gone. */
-  async #find(sha256: string, userIds: readonly string[]): Promise<Found | null> {
-    try {
-      const erased = await findIds(await openUserSet(this.#connection.blobs, sha256), sha256, userIds);
-      return erased.length === 0 ? null : { before: sha256, erased };
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
   }
 }
