@@ -39,16 +39,17 @@ export interface EndedExpansion {
 }
 
 /**
- * Returns why a refresh is due; `null` if no refresh is due. If the latest expansion failed before it had a population
+ * Returns why a refresh is due; `null` if no refresh is due. If the served population version is `null`, no refresh is
+ * due because of it. If the latest expansion failed before it had a population
  * version, only the interval causes another expansion, because another expansion might fail in the same way.
  */
 export function refreshCause(
   { everyMs, onNewPopulation, onChange }: RefreshPolicy,
   latest: EndedExpansion,
-  populationVersion: string,
+  populationVersion: string | null,
   now: number,
 ): Cause | null {
-  const isOfAnother = latest.populationVersion !== populationVersion;
+  const isOfAnother = populationVersion !== null && latest.populationVersion !== populationVersion;
   const diedBefore = latest.populationVersion === null && latest.state === 'failed';
   if (onNewPopulation && isOfAnother && !diedBefore) return 'population';
   // the outcome of the latest expansion does not matter here, so a failure is not repeated forever

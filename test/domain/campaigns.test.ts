@@ -54,6 +54,7 @@ describe('refreshCause', () => {
     const old = { ...LATEST, createdAt: NOW - 1000, hasSameInputs: false };
     expect(refreshCause(all, old, 'p2', NOW)).toBe('population');
     expect(refreshCause(all, old, 'p1', NOW)).toBe('change');
+    expect(refreshCause(all, old, null, NOW)).toBe('change');
     expect(refreshCause(all, { ...old, hasSameInputs: true }, 'p1', NOW)).toBe('interval');
   });
 });

@@ -12,10 +12,11 @@ export interface Expansions {
   expand(id: string, once?: IdempotentRequest<Expansion>): Promise<Expansion>;
 
   /**
-   * Queues the expansions that are due by refresh policies; returns their number. If an expansion cannot be queued, the
-   * error is thrown after all other expansions have been queued.
+   * Queues the expansions that are due by refresh policies; returns their number. If the population version is null, no
+   * expansion is due because of it. If an expansion cannot be queued, the error is thrown after all other expansions
+   * have been queued.
    */
-  expandDue(populationVersion: string): Promise<number>;
+  expandDue(populationVersion: string | null): Promise<number>;
 
   /**
    * Cancels an expansion that has not ended. An expansion that was already cancelled is returned unchanged.

@@ -158,7 +158,7 @@ async function startWork(
   closers: Closers,
 ): Promise<StorageStatus> {
   const { logger, followPopulation = false } = options;
-  const { clock, store, rankings, served, wake } = parts;
+  const { clock, store, rankings, record, served, wake } = parts;
   const disk = new DiskWatch(
     () => freeBytesIn(options.cache),
     0,
@@ -170,7 +170,10 @@ async function startWork(
   closers.push(
     startHousekeeping({
       ...{ store, rankings, wake, logger, clock, ...retentionOf(limits) },
-      populationVersion: () => served.now.population.version,
+      populationVersion: () => {
+        const { version } = served.now.population;
+        return record.now.population === version ? version : null;
+      },
       hasRoom: () => true,
     }),
   );

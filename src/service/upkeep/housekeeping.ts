@@ -21,8 +21,8 @@ export interface HousekeepingOptions {
   readonly store: CampaignStore;
   /** Open rankings; retention may remove some of them. */
   readonly rankings: Pick<RankingCache, 'forgetDeleted'>;
-  /** The served version. */
-  readonly populationVersion: () => string;
+  /** The served version; null while this process does not serve the version of its cluster yet. */
+  readonly populationVersion: () => string | null;
   readonly retention: Retention;
   /** How long entries of the audit log are kept, in days. */
   readonly auditDays: number;

@@ -52,7 +52,7 @@ export class SqliteExpansions implements Synchronous<Expansions>, Synchronous<Se
     return (await this.#expand(id, 'requested', once))!;
   }
 
-  async expandDue(populationVersion: string): Promise<number> {
+  async expandDue(populationVersion: string | null): Promise<number> {
     const { campaigns } = this.#parts;
     const errors: unknown[] = [];
     let queued = 0;

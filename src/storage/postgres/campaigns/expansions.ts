@@ -57,7 +57,7 @@ export class PostgresExpansions implements Expansions, SetReader {
     return (await this.#expand(id, 'requested', once))!;
   }
 
-  async expandDue(populationVersion: string): Promise<number> {
+  async expandDue(populationVersion: string | null): Promise<number> {
     const { database } = this.#connection;
     const errors: unknown[] = [];
     let queued = 0;
