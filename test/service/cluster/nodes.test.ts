@@ -1,11 +1,12 @@
 /** Two nodes and an engine on one database: what one node does, the other shows, and what both do is done once. */
-import { globSync, truncateSync } from 'node:fs';
+import { globSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { verifyCommand } from '../../../src/cli/commands/upkeep/verify.ts';
 import type { RunningServer } from '../../../src/http/serve.ts';
 import type { Output } from '../../../src/lib/output.ts';
+import { metaheacWith } from '../../cli/in-process.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
@@ -224,6 +225,26 @@ describeWithPostgres('two nodes and an engine', () => {
       },
       { timeout: 1_000, interval: 20 },
     );
+  });
+
+  it('erase the users of a command everywhere, also from seeds', async () => {
+    const campaignId = await create(nodes[0]!, 'erased by a command');
+    await untilReady(nodes[1]!, campaignId);
+    const ids = join(temporaryFolder(), 'ids.txt');
+    const userId = seeds[0]!;
+    writeFileSync(ids, `${userId}\n`);
+    const env = { METAHEAC_STORE: cluster.store, METAHEAC_BLOBS: cluster.blobs };
+    const result = await metaheacWith(env, 'population', 'erase', '--ids', ids);
+    expect(result).toMatchObject({ status: 0, stdout: expect.stringContaining('1 users: erased') });
+    const left = await call(nodes[1]!, 'GET', `/v1/campaigns/${campaignId}/seeds`);
+    expect(left.json.users).toBe(seeds.length - 1);
+    await vi.waitFor(async () => {
+      for (const node of nodes)
+        expect((await call(node, 'GET', `/v1/users/${encodeURIComponent(userId)}/audiences`)).status).toBe(404);
+    }, WITHIN);
+    const audit = await (await fetch(`${nodes[0]!.url}/v1/audit`, { headers: ADMIN })).text();
+    expect(audit).toMatch(/^(?=.*"actor":"local")(?=.*"action":"eraseUser")/m);
+    expect((await metaheacWith({}, 'population', 'erase', '--ids', ids)).stderr).toContain('--store');
   });
 
   it('refuse a key on every node within a second after it was revoked', async () => {

@@ -25,17 +25,23 @@ export function addPopulationCommands(program: Command, output: Output): void {
 
 function addErase(population: Command, output: Output): void {
   addExample(
-    population
-      .command('erase')
-      .description('erase users from look-ups and pages at once, from all later results, and from a data folder')
-      .argument('<dir>', 'population folder', existing)
+    addSettings(population.command('erase'), ['METAHEAC_STORE', 'METAHEAC_BLOBS', 'METAHEAC_CACHE'])
+      .description(
+        'erase users from look-ups and pages at once, from all later results, and from a data folder; without a ' +
+          'population folder, erase them everywhere in the cluster that --store names',
+      )
+      .argument('[dir]', 'population folder', existing)
       .requiredOption('--ids <file>', 'user ids as text, one per line', existing)
       .option(
         '--data-dir <dir>',
         'data folder of a service, which may be running; the users are erased from its seeds, lists and feedback too',
         existing,
       )
-      .action(async (dir, options) => (await import('./erase.ts')).populationEraseCommand(dir, options, output)),
+      .action(async (dir, options) =>
+        dir === undefined
+          ? (await import('./erase-in-cluster.ts')).eraseInClusterCommand(options.ids, options, output)
+          : (await import('./erase.ts')).populationEraseCommand(dir, options, output),
+      ),
     'metaheac population erase population --ids ids.txt --data-dir data-dir',
   );
 }
