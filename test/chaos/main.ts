@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { positiveInteger } from '../../src/cli/options.ts';
-import { findTinyWorld, makeSmallWorld, makeTinyWorld } from '../fixture/make-tiny-world.ts';
+import { makeSmallWorld } from '../fixture/make-tiny-world.ts';
 import { runClusterChaos } from './cluster/run.ts';
 import { isClusterPassed, renderClusterSummary } from './cluster/summary.ts';
 import { type ChaosOptions, runChaos } from './run.ts';
@@ -48,7 +48,7 @@ async function alone() {
 }
 
 async function inCluster() {
-  await makeTinyWorld(tiny);
-  const summary = await runClusterChaos(makeClusterWorld(await findTinyWorld(tiny)), options);
+  const world = await makeClusterWorld(await makeSmallWorld(tiny), folder);
+  const summary = await runClusterChaos(world, options);
   return [renderClusterSummary(summary), summary, isClusterPassed(summary)] as const;
 }

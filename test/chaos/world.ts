@@ -1,12 +1,12 @@
 /** The world of a chaos run: two models, a population with two versions, campaigns, and users who will be erased. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { makeCurrent } from '../../src/population/update.ts';
-import { type SmallWorld, type TinyCampaign, type TinyWorld, trainTiny } from '../fixture/make-tiny-world.ts';
+import { importWide, type SmallWorld, type TinyCampaign, trainTiny } from '../fixture/make-tiny-world.ts';
 
 export interface ChaosModel {
   readonly version: string;
@@ -22,7 +22,7 @@ export interface World {
   /** The versions of the population; the first is current, the last has all users of the others. */
   readonly versions: readonly string[];
   readonly campaigns: readonly TinyCampaign[];
-  /** Users of all versions who are no seeds, erased in this order. */
+  /** Users of all versions who are no seeds and may be erased; clients erase them in this order. */
   readonly victims: readonly string[];
 }
 
@@ -34,19 +34,24 @@ export interface ChaosWorld extends World {
 /** Number of seed sets per campaign: the first has all seeds, each further one two fewer. */
 export const VARIANTS = 3;
 const FEWER = 2;
-const VICTIMS = 64;
 /** Every tenth user is missing from the second version. */
 const LEFT_OUT = 10;
+/** Both versions of the population have more than two segments of users. */
+const CLUSTER_USERS = 150_000;
 const PLAIN = /^[\w-]+$/;
 
-export async function makeChaosWorld(tiny: SmallWorld, folder: string): Promise<ChaosWorld> {
+/** The users of the world: by default, those of the small world. */
+type Users = Pick<SmallWorld, 'data' | 'population' | 'userIds'>;
+
+/** Models are trained with the small world, whose seeds must be among the users. */
+export async function makeChaosWorld(tiny: SmallWorld, folder: string, users: Users = tiny): Promise<ChaosWorld> {
   const pristine = join(folder, 'pristine');
-  cpSync(tiny.population, pristine, { recursive: true });
+  cpSync(users.population, pristine, { recursive: true });
   const first = openPopulation(pristine).version;
   const source = join(folder, 'second');
   mkdirSync(source);
-  cpSync(join(tiny.data, 'dataset.json'), join(source, 'dataset.json'));
-  const lines = readFileSync(join(tiny.data, 'users.ndjson'), 'utf8').trim().split('\n');
+  cpSync(join(users.data, 'dataset.json'), join(source, 'dataset.json'));
+  const lines = readFileSync(join(users.data, 'users.ndjson'), 'utf8').trim().split('\n');
   const newcomers = [1, 2, 3].map((i) => JSON.stringify({ ...JSON.parse(lines[i]!), user_id: `newcomer-${i}` }));
   const kept = lines.filter((_, i) => i % LEFT_OUT !== LEFT_OUT - 1);
   writeFileSync(join(source, 'users.ndjson'), `${[...kept, ...newcomers].join('\n')}\n`);
@@ -56,13 +61,13 @@ export async function makeChaosWorld(tiny: SmallWorld, folder: string): Promise<
   const other = join(folder, 'other-model');
   await trainTiny(tiny.data, other, { seed: 7 });
   const seeds = new Set(tiny.campaigns.flatMap((campaign) => campaign.seeds));
-  const victims = tiny.userIds.filter((id, i) => i % LEFT_OUT === 4 && PLAIN.test(id) && !seeds.has(id));
+  const victims = users.userIds.filter((id, i) => i % LEFT_OUT === 4 && PLAIN.test(id) && !seeds.has(id));
   return {
     models: [modelOf(tiny.model), modelOf(other)],
     pristine,
     versions: [first, second],
     campaigns: tiny.campaigns,
-    victims: victims.slice(0, VICTIMS),
+    victims,
   };
 }
 
@@ -80,8 +85,16 @@ export function variantOf({ seeds }: TinyCampaign, count: number): number {
   return (seeds.length - count) / FEWER;
 }
 
-/** The world of a cluster: one model, and a population of two segments, so that each expansion has two ranges. */
-export function makeClusterWorld({ model, wide, campaigns }: TinyWorld): World {
-  const { version } = openPopulation(wide);
-  return { models: [modelOf(model)], pristine: wide, versions: [version], campaigns, victims: [] };
+/**
+ * The world of a cluster, whose population has three segments, so that each expansion has three ranges. `folder` must
+ * exist.
+ */
+export async function makeClusterWorld(tiny: SmallWorld, folder: string): Promise<ChaosWorld> {
+  const wide = { data: join(folder, 'wide-data'), population: join(folder, 'wide') };
+  await importWide(tiny.model, { ...wide, users: CLUSTER_USERS });
+  const lines = readFileSync(join(wide.data, 'users.ndjson'), 'utf8').trimEnd().split('\n');
+  const userIds = lines.map((line) => JSON.parse(line).user_id as string);
+  const world = await makeChaosWorld(tiny, folder, { ...wide, userIds });
+  for (const made of [wide.data, wide.population, join(folder, 'second')]) rmSync(made, { recursive: true });
+  return world;
 }

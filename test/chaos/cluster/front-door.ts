@@ -5,28 +5,32 @@ import type { Member } from './member.ts';
 
 const CALL_MS = 30_000;
 
+/** A request of the API: method, path, body, headers. */
+type Request = readonly [string, string, unknown?, Readonly<Record<string, string>>?];
+
 export class FrontDoor {
   readonly #nodes: readonly Member[];
+  readonly #key: string;
   readonly #rng: Rng;
 
-  constructor(nodes: readonly Member[], rng: Rng) {
+  constructor(nodes: readonly Member[], key: string, rng: Rng) {
     this.#nodes = nodes;
+    this.#key = key;
     this.#rng = rng;
   }
 
   /** One request to a random node. @throws if the connection breaks */
-  async call(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<Answer> {
-    const { port } = this.#nodes[this.#rng.integer(this.#nodes.length)]!;
+  call(...request: Request): Promise<Answer> {
+    return this.at(this.#nodes[this.#rng.integer(this.#nodes.length)]!, ...request);
+  }
+
+  /** One request to this node. @throws if the connection breaks */
+  async at({ url }: Pick<Member, 'url'>, ...[method, path, body, headers = {}]: Request): Promise<Answer> {
     const isText = typeof body === 'string';
     const type = body === undefined ? {} : { 'content-type': isText ? 'text/plain' : 'application/json' };
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    const response = await fetch(`${url}${path}`, {
       method,
-      headers: { ...type, ...headers },
+      headers: { authorization: `Bearer ${this.#key}`, ...type, ...headers },
       signal: AbortSignal.timeout(CALL_MS),
       ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
     });

@@ -2,32 +2,36 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Limits } from '../../../src/service/limits.ts';
 import { groupOf, isAlive, killDead } from '../../fixture/processes.ts';
 import { fromSources } from '../../fixture/sources.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 /** A supervisor waits before it restarts a process that has just ended. */
 const RESTART_MS = 500;
 const READY_MS = 120_000;
-const END_MS = 30_000;
+const END_MS = 40_000;
 const KEPT_LOG = 1 << 20;
 
 export interface MemberOptions {
   readonly name: string;
+  /** Words before the command, for a process on a host of its own. */
+  readonly within: readonly string[];
+  /** The folder of the program. */
+  readonly program: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly limits: Partial<Limits>;
-  /** The port of a node's API; null for an engine. */
-  readonly port: number | null;
+  /** Base URL of its pages. */
+  readonly url: string;
 }
 
 export class Member {
   readonly name: string;
-  readonly port: number | null;
+  readonly url: string;
   readonly #options: MemberOptions;
   readonly #groups: number[] = [];
+  #args: readonly string[];
+  #program: string;
   #child: ChildProcess | null = null;
   #isStopping = false;
   #starts = 0;
@@ -35,8 +39,10 @@ export class Member {
 
   constructor(options: MemberOptions) {
     this.name = options.name;
-    this.port = options.port;
+    this.url = options.url;
     this.#options = options;
+    this.#args = options.args;
+    this.#program = options.program;
     this.#spawn();
   }
 
@@ -53,18 +59,36 @@ export class Member {
     return pid !== undefined && isAlive(pid) ? pid : null;
   }
 
-  /** Waits until a node serves; an engine is not asked. */
+  /** The folder with the program that its next process runs. */
+  get program(): string {
+    return this.#program;
+  }
+
+  /** What it runs after its next start: other arguments, or the program of another folder. */
+  become({ args = this.#args, program = this.#program }: Partial<Pick<MemberOptions, 'args' | 'program'>>): void {
+    this.#args = args;
+    this.#program = program;
+  }
+
+  /** Waits until its page says that it is ready. */
   async ready(): Promise<void> {
-    const end = performance.now() + READY_MS;
-    while (this.port !== null && (await this.#status()) !== 200) {
-      if (performance.now() > end) throw new Error(`${this.name} does not become ready: ${this.#log.slice(-4000)}`);
+    if (!(await this.isReadyWithin(READY_MS)))
+      throw new Error(`${this.name} does not become ready: ${this.#log.slice(-4000)}`);
+  }
+
+  /** Waits for at most this time; returns whether it is ready, or ends for good. */
+  async isReadyWithin(ms: number): Promise<boolean> {
+    const end = performance.now() + ms;
+    while ((await this.#status()) !== 200 && !this.#isStopping) {
+      if (performance.now() > end) return false;
       await sleep(100);
     }
+    return true;
   }
 
   async #status(): Promise<number> {
     const signal = AbortSignal.timeout(5_000);
-    const answer = await fetch(`http://127.0.0.1:${this.port}/readyz`, { signal }).catch(() => null);
+    const answer = await fetch(`${this.url}/readyz`, { signal }).catch(() => null);
     await answer?.body?.cancel();
     return answer?.status ?? 0;
   }
@@ -77,19 +101,19 @@ export class Member {
     return true;
   }
 
-  /** Stops all its processes where they are, and lets them go on later. */
-  async freeze(ms: number): Promise<boolean> {
+  /** Stops all its processes where they are; the returned function lets them go on. Null if there are none. */
+  freeze(): (() => void) | null {
     const { pid } = this;
-    if (pid === null) return false;
+    if (pid === null) return null;
     const group = this.#groups.at(-1)!;
     process.kill(-group, 'SIGSTOP');
-    await sleep(ms);
-    try {
-      process.kill(-group, 'SIGCONT');
-    } catch {
-      // killed meanwhile
-    }
-    return true;
+    return () => {
+      try {
+        process.kill(-group, 'SIGCONT');
+      } catch {
+        // killed meanwhile
+      }
+    };
   }
 
   /** Ends the process in an orderly way. It is restarted unless this is the end. Returns its exit code. */
@@ -99,7 +123,11 @@ export class Member {
     if (child === null || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
-    const [code] = (await Promise.race([ended, sleep(END_MS).then(() => ['late'])])) as [number | null | 'late'];
+    const late = new AbortController();
+    const limit = sleep(END_MS, ['late'] as const, { signal: late.signal });
+    limit.catch(() => {});
+    const [code] = (await Promise.race([ended, limit])) as [number | null | 'late'];
+    late.abort();
     if (code !== 'late') return code;
     this.kill();
     throw new Error(`${this.name} does not end within ${END_MS / 1000} s of SIGTERM`);
@@ -114,9 +142,10 @@ export class Member {
   }
 
   #spawn(): void {
-    const { args, env, limits } = this.#options;
-    const child = spawn(process.execPath, ['scripts/run.mjs', ...fromSources(limits), ...args], {
-      cwd: ROOT,
+    const { within, env, limits } = this.#options;
+    const words = [...within, process.execPath, 'scripts/run.mjs', ...fromSources(limits), ...this.#args];
+    const child = spawn(words[0]!, words.slice(1), {
+      cwd: this.#program,
       env: { ...process.env, METAHEAC_LOG_LEVEL: 'warn', ...env },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],

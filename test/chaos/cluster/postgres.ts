@@ -41,8 +41,10 @@ export class RestartablePostgres {
   }
 
   /** The URL of the database behind an address. */
-  url(port: number = this.port): string {
-    return `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/${DATABASE}`;
+  url(
+    { host, port }: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: this.port },
+  ): string {
+    return `postgres://postgres:${PASSWORD}@${host}:${port}/${DATABASE}`;
   }
 
   /** Ends all sessions, and starts again. */

@@ -1,4 +1,4 @@
-/** A chaos run of a cluster: clients that keep ledgers, random faults, a calm end, and the verdict. */
+/** A chaos run of a cluster: clients that keep ledgers, random faults and operations, a calm end, and the verdict. */
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,67 +9,104 @@ import { undisturbed } from '../reference.ts';
 import type { ChaosOptions } from '../run.ts';
 import { type Inputs, keyOf, type Sighting } from '../sighting.ts';
 import { emptyVerdict, type Verdict } from '../verdict.ts';
-import type { World } from '../world.ts';
+import type { ChaosWorld } from '../world.ts';
+import { checkEvents, type EventCounts, type EventRow } from './deliveries.ts';
+import { Eraser, HELD_AFTERWARDS } from './eraser.ts';
+import { checkErasures, type ErasureFacts } from './erasures.ts';
 import { FAULTS } from './faults.ts';
-import { FrontDoor } from './front-door.ts';
-import { openStage, type Stage } from './stage.ts';
+import { Freshness } from './freshness.ts';
+import { Leaders } from './leaders.ts';
+import { checkUpkeep, leftOver } from './leftovers.ts';
+import { NODES_READY_MS, OPERATIONS } from './operations.ts';
+import { openStage, type Stage, WEBHOOKS } from './stage.ts';
 import type { ClusterSummary } from './summary.ts';
-import { checkCluster, leftOver } from './verdict.ts';
+import { Switches } from './switches.ts';
+import { tracesOf } from './traces.ts';
+import { checkCluster } from './verdict.ts';
 
-const PAUSES = { kills: { least: 4000, most: 12_000 }, others: { least: 1000, most: 4000 } } as const;
+const PAUSES = {
+  kills: { least: 4000, most: 12_000 },
+  faults: { least: 1000, most: 4000 },
+  operations: { least: 2000, most: 8000 },
+} as const;
 const CLIENT_PAUSE_MS = 500;
 const CALM_MS = 180_000;
+/** A leader may have been replaced this long before it is noticed. */
+const LEADER_MOVE_MS = 8_000;
 /** A run of this length meets each fault. */
 const LONG_SECONDS = 300;
 
-export async function runClusterChaos(world: World, options: ChaosOptions): Promise<ClusterSummary> {
+export async function runClusterChaos(world: ChaosWorld, options: ChaosOptions): Promise<ClusterSummary> {
   const { folder, seed, seconds, note } = options;
   // Postgres runs as another user
   chmodSync(folder, 0o755);
   const rng = createRng(seed);
   note('starting Postgres, object storage, two nodes and three engines');
-  const stage = await openStage(world, folder, rng.fork('stage'));
-  process.once('exit', () => [...stage.nodes, ...stage.engines].forEach(({ member }) => void member.end()));
+  const stage = await openStage({ world, folder, rng: rng.fork('stage'), note });
+  const members = [...stage.nodes, ...stage.engines].map(({ member }) => member);
+  process.once('exit', () => members.forEach((member) => void member.end()));
   try {
     note(`chaos in a cluster for ${seconds} s, seed ${seed}`);
     return await new Run(stage, world, options, rng).all();
   } finally {
-    const logs = [...stage.nodes, ...stage.engines].map(({ member }) => `=== ${member.name}\n${member.log}`);
-    options.keepLog?.(logs.join('\n'));
+    options.keepLog?.(members.map(({ name, log }) => `=== ${name}\n${log}`).join('\n'));
     await stage.close();
   }
 }
 
+/** Something that is done at random times. Returns false if there was nothing to do it to. */
+type Deed = (rng: Rng) => Promise<boolean>;
+
 class Run {
   readonly #stage: Stage;
+  readonly #world: ChaosWorld;
   readonly #options: ChaosOptions;
   readonly #rng: Rng;
   readonly #shared: Shared;
   readonly #clients: readonly Client[];
-  readonly #faults = new Map<string, number>();
+  readonly #freshness: Freshness;
+  readonly #eraser: Eraser;
+  readonly #leaders: Leaders;
+  readonly #deeds: Readonly<Record<keyof typeof PAUSES, Readonly<Record<string, Deed>>>>;
+  readonly #met = new Map<string, number>();
   readonly #unmet = new Map<string, number>();
   readonly #errors: string[] = [];
 
-  constructor(stage: Stage, world: World, options: ChaosOptions, rng: Rng) {
+  constructor(stage: Stage, world: ChaosWorld, options: ChaosOptions, rng: Rng) {
     this.#stage = stage;
+    this.#world = world;
     this.#options = options;
     this.#rng = rng;
-    const nodes = stage.nodes.map(({ member }) => member);
     this.#shared = {
-      ...{ program: new FrontDoor(nodes, rng.fork('front door')), world },
+      ...{ program: stage.front, world },
       ...{ counts: { acknowledged: 0, refused: 0, broken: 0 }, actions: new Map(), sightings: [], erasures: [] },
-      // users are not erased: the commands of `elsewhere.ts` have no data folder here
+      // the clients of a cluster erase nobody
       ...{ erased: 0, isErasing: false, mostErased: 0, population: '', dataDir: '' },
     };
     this.#clients = Array.from(
       { length: options.clients },
       (_, i) => new Client(`c${i}`, this.#shared, rng.fork(`client ${i}`)),
     );
+    this.#freshness = new Freshness(stage.nodes);
+    this.#leaders = new Leaders(stage.postgres);
+    const { counts, sightings } = this.#shared;
+    this.#eraser = new Eraser({ stage, world, counts, sightings, freshness: this.#freshness });
+    const operators = { eraser: this.#eraser, switches: new Switches(stage, world, this.#freshness) };
+    const faults = Object.entries(FAULTS).map(
+      ([name, { isKill = false, strike }]) => [name, isKill, (own: Rng) => strike(stage, own)] as const,
+    );
+    const some = (isKill: boolean) => faults.filter(([, is]) => is === isKill).map(([name, , deed]) => [name, deed]);
+    this.#deeds = {
+      ...{ kills: Object.fromEntries(some(true)), faults: Object.fromEntries(some(false)) },
+      operations: Object.fromEntries(
+        Object.entries(OPERATIONS).map(([name, operation]) => [name, (own: Rng) => operation(operators, own)]),
+      ),
+    };
   }
 
   async all(): Promise<ClusterSummary> {
     const { note, folder, seconds, seed, clients } = this.#options;
-    const { world, counts, actions, program } = this.#shared;
+    const { counts, actions, program } = this.#shared;
     await Promise.all(this.#clients.map((client) => client.step()));
     await this.#torment();
     note('calm, and the verdict');
@@ -77,25 +114,35 @@ class Run {
     const entries = this.#clients.flatMap(({ ledger }) => ledger);
     const verdict = emptyVerdict();
     await this.#calm();
-    const served = await checkCluster({ program, world }, entries, verdict);
+    const { erased, holders } = this.#eraser;
+    const others = new Set(holders.map(({ id }) => id));
+    const served = await checkCluster({ program, world: this.#world, others }, entries, verdict);
+    const events = await this.#checkEvents(verdict);
+    await this.#checkErasures(served, verdict);
+    await checkUpkeep(this.#stage, verdict);
+    await this.#leaders.close();
     const sightings: Sighting[] = [...this.#shared.sightings, ...served];
     const wanted = new Map<string, Inputs>(sightings.map((one) => [keyOf(one), one]));
     const starts = [...this.#stage.nodes, ...this.#stage.engines].reduce((sum, { member }) => sum + member.starts, 0);
     await this.#end(verdict);
     await this.#checkLeft(verdict);
     note(`making ${wanted.size} audiences in a service that is alone`);
-    const reference = await undisturbed(world, folder, [...wanted.values()], 0);
-    compareAll(sightings, { reference, erased: new Set(), erasures: [], hasClockJumped: false }, verdict);
-    const isKill = ([name]: readonly [string, number]) => FAULTS[name]?.isKill === true;
-    const missing = Object.keys(FAULTS).filter((name) => !this.#faults.has(name));
+    const victims = erased.map(({ user }) => user);
+    const reference = await undisturbed({ ...this.#world, victims }, folder, [...wanted.values()], victims.length);
+    const erasures = erased.map(({ span }) => span);
+    compareAll(sightings, { reference, erased: new Set(victims), erasures, hasClockJumped: false }, verdict);
+    const all = Object.values(this.#deeds).flatMap((deeds) => Object.keys(deeds));
+    const missing = all.filter((name) => !this.#met.has(name));
     if (seconds >= LONG_SECONDS) this.#errors.push(...missing.map((name) => `never met: ${name}`));
     return {
       ...{ seed, seconds, clients, starts, requests: counts, verdict, errors: this.#errors },
-      kills: [...this.#faults].filter(isKill).reduce((sum, [, count]) => sum + count, 0),
-      ...{ faults: Object.fromEntries(this.#faults), unmet: Object.fromEntries(this.#unmet) },
+      kills: Object.keys(this.#deeds.kills).reduce((sum, name) => sum + (this.#met.get(name) ?? 0), 0),
+      ...{ faults: Object.fromEntries(this.#met), unmet: Object.fromEntries(this.#unmet) },
       actions: Object.fromEntries(actions),
       campaigns: entries.length,
       expansions: entries.reduce((sum, { expansions }) => sum + expansions.size, 0),
+      ...{ lags: this.#freshness.lags, late: this.#freshness.late },
+      ...{ events, leaders: 1 + this.#leaders.moves.length, erased: erased.length },
     };
   }
 
@@ -109,39 +156,84 @@ class Run {
         await sleep(rng.integer(CLIENT_PAUSE_MS));
       }
     });
-    await Promise.all([...clients, this.#strike('kills', isOver), this.#strike('others', isOver)]);
+    const loops = (['kills', 'faults', 'operations'] as const).map((kind) => this.#repeat(kind, isOver));
+    await Promise.all([...clients, ...loops]);
   }
 
-  async #strike(kind: keyof typeof PAUSES, isOver: () => boolean): Promise<void> {
+  async #repeat(kind: keyof typeof PAUSES, isOver: () => boolean): Promise<void> {
     const rng = this.#rng.fork(kind);
-    const own = Object.entries(FAULTS).filter(([, { isKill = false }]) => isKill === (kind === 'kills'));
+    const own = Object.entries(this.#deeds[kind]);
     const { least, most } = PAUSES[kind];
     let deck: typeof own = [];
     for (;;) {
       await sleep(least + rng.integer(most - least));
+      if (kind === 'operations')
+        await Promise.all(this.#stage.nodes.map(({ member }) => member.isReadyWithin(NODES_READY_MS)));
       if (isOver()) return;
       // each comes once before any comes again
       if (deck.length === 0) deck = [...own];
-      const [name, fault] = deck.splice(rng.integer(deck.length), 1)[0]!;
-      const isMet = await fault.strike(this.#stage, rng).catch((error: NodeJS.ErrnoException) => {
+      const [name, deed] = deck.splice(rng.integer(deck.length), 1)[0]!;
+      const isMet = await deed(rng).catch((error: NodeJS.ErrnoException) => {
         // a kill had already ended the process
         if (error.code !== 'ESRCH') this.#errors.push(`${name}: ${error.stack}`);
         return false;
       });
-      const counts = isMet ? this.#faults : this.#unmet;
+      const counts = isMet ? this.#met : this.#unmet;
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }
 
-  /** Waits until no job is left. */
+  /** Waits until no job and no delivery of an event is left. */
   async #calm(): Promise<void> {
     const end = performance.now() + CALM_MS;
-    for (;;) {
-      const jobs = await this.#stage.postgres.query<{ id: string }>('SELECT id, owner FROM jobs');
-      if (jobs.length === 0) return;
-      if (performance.now() > end) throw new Error(`still running: ${JSON.stringify(jobs)}`);
-      await sleep(200);
+    for (const left of [
+      'SELECT id, owner FROM jobs',
+      `SELECT id, attempts, last_error FROM webhook_deliveries WHERE state = 'pending'`,
+    ])
+      for (;;) {
+        const rows = await this.#stage.postgres.query(left);
+        if (rows.length === 0) break;
+        if (performance.now() > end) throw new Error(`still there: ${JSON.stringify(rows)}`);
+        await sleep(200);
+      }
+  }
+
+  async #checkEvents(verdict: Verdict): Promise<EventCounts> {
+    const { postgres, nodes, receiver } = this.#stage;
+    const ready = await postgres.query<{ id: string }>(`SELECT id FROM expansions WHERE state = 'ready'`);
+    const moves = this.#leaders.moves.map((at) => ({ from: at - LEADER_MOVE_MS, to: at }));
+    return checkEvents(
+      {
+        ...{ webhooks: WEBHOOKS, received: receiver.received, ready: ready.map(({ id }) => id) },
+        events: await postgres.query<EventRow>('SELECT id, type, body FROM webhook_events'),
+        entries: this.#clients.flatMap(({ ledger }) => ledger),
+        disturbances: [...moves, ...nodes.flatMap(({ disturbances }) => disturbances)],
+      },
+      verdict,
+    );
+  }
+
+  async #checkErasures(served: readonly Sighting[], verdict: Verdict): Promise<void> {
+    const { front, nodes, operator } = this.#stage;
+    const { erased, holders } = this.#eraser;
+    const looks: ErasureFacts['looks'][number][] = [];
+    for (const { user } of erased)
+      for (const { member } of nodes) {
+        const { status } = await front.at(member, 'GET', `/v1/users/${user}/audiences`);
+        looks.push({ node: member.name, user, status });
+      }
+    const lists: ErasureFacts['lists'][number][] = [];
+    for (const { id, user } of holders) {
+      const { json } = await front.call('GET', `/v1/campaigns/${id}/seeds`);
+      lists.push({ user, left: json.users, expected: HELD_AFTERWARDS });
     }
+    // a publication overwrites the ids in published tables, as the leader does every ten minutes
+    if (erased.length > 0) await operator.run('population', 'publish', operator.population);
+    const traces = await tracesOf(
+      this.#stage,
+      erased.map(({ user }) => user),
+    );
+    checkErasures({ erased, served, looks, lists, traces }, verdict);
   }
 
   /** After the last process has ended. */

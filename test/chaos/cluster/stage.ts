@@ -1,95 +1,160 @@
 /**
  * The cluster of a chaos run: Postgres, object storage, two nodes and three engines, each of which reaches the database
- * and the storage through proxies of its own.
+ * and the storage through lines of its own, and an operator on another host.
  */
-import { mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { startS3 } from '../../../src/demo/servers/s3-server.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
 import { BusyGate } from '../../fixture/network/busy-gate.ts';
 import { FlakyProxy } from '../../fixture/network/flaky-proxy.ts';
+import { s3Client } from '../../fixture/s3.ts';
 import type { World } from '../world.ts';
-import { freePort } from './free-port.ts';
+import { FrontDoor } from './front-door.ts';
 import { Member } from './member.ts';
+import { type Network, openNetwork, type Site } from './network.ts';
+import { makeNextRelease, type Release, thisRelease } from './next-release.ts';
+import { Operator } from './operator.ts';
 import { RestartablePostgres } from './postgres.ts';
+import { EventReceiver } from './receiver.ts';
+import { Station } from './station.ts';
 
 const NODES = 2;
 const ENGINES = 3;
 const PREFIX = 'chaos';
+/** The paths of two webhooks, which get all events. */
+export const WEBHOOKS = ['/first', '/second'] as const;
+const KEY = 'a-key-of-the-chaos-test-and-of-nothing-else';
 const SETTINGS = {
   METAHEAC_DEVICE: 'cpu',
+  METAHEAC_API_KEY: KEY,
   METAHEAC_RETAINED_VERSIONS: '1000',
   // a kill must not use up the attempts of the expansion that it ends
   METAHEAC_MAXIMUM_ATTEMPTS: '100',
-  // the population has two segments, so that each expansion has two ranges
+  // the population has three segments, so that each expansion has three ranges
   METAHEAC_RANGE_SEGMENTS: '1',
-  METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
 };
-
-/** A member and its lines to the database and to object storage. */
-export interface Station {
-  readonly member: Member;
-  readonly database: FlakyProxy;
-  readonly storage: FlakyProxy;
-}
+const LIMITS = { webhookTimeoutMs: 2_000 };
 
 export interface Stage {
+  readonly network: Network;
   readonly postgres: RestartablePostgres;
   readonly gate: BusyGate;
   readonly s3: Awaited<ReturnType<typeof startS3>>;
   readonly prefix: string;
+  readonly front: FrontDoor;
+  readonly operator: Operator;
+  readonly receiver: EventReceiver;
+  /** These sources, and the release after them. */
+  readonly releases: readonly [Release, Release];
+  /** The first node has an engine too, which checks models before they are served. */
   readonly nodes: readonly Station[];
   readonly engines: readonly Station[];
   close(): Promise<void>;
 }
 
-/** Starts everything; the first node publishes the model and the population that the cluster serves. */
-export async function openStage(world: World, folder: string, rng: Rng): Promise<Stage> {
+interface StageOptions {
+  readonly world: World;
+  readonly folder: string;
+  readonly rng: Rng;
+  readonly note: (line: string) => void;
+}
+
+/** Starts everything, and publishes all models and versions of the population; the first ones are served. */
+export async function openStage({ world, folder, rng, note }: StageOptions): Promise<Stage> {
+  const network = await openNetwork(note);
   const postgres = await RestartablePostgres.start(join(folder, 'postgres'));
   const s3 = await startS3({ now: systemClock.now });
+  await keepVersions(s3);
   const gate = await BusyGate.start({ host: '127.0.0.1', port: Number(new URL(s3.endpoint).port) });
-  const lines: FlakyProxy[] = [];
+  const releases = [thisRelease(), makeNextRelease(join(folder, 'next-release'))] as const;
+  const proxies: FlakyProxy[] = [];
   const stations: Station[] = [];
-  const line = async (name: string, port: number) => {
-    const proxy = await FlakyProxy.start({ host: '127.0.0.1', port }, rng.fork(name));
-    lines.push(proxy);
-    return proxy;
+  const proxy = async (name: string, port: number, host: string) => {
+    const made = await FlakyProxy.start({ host: '127.0.0.1', port }, rng.fork(name), host);
+    proxies.push(made);
+    return made;
   };
-  const open = async (name: string, words: readonly string[], port: number | null): Promise<Station> => {
-    const database = await line(`${name} database`, postgres.port);
-    const storage = await line(`${name} storage`, gate.port);
+  const lines = async (name: string) => ({
+    database: await proxy(`${name} database`, postgres.port, network.own.database),
+    storage: await proxy(`${name} storage`, gate.port, network.own.storage),
+  });
+  const envOf = (name: string, { database, storage }: Awaited<ReturnType<typeof lines>>) => {
     const cache = join(folder, `cache-${name}`);
     mkdirSync(cache, { recursive: true });
-    const env = {
+    return {
       ...SETTINGS,
-      METAHEAC_STORE: postgres.url(database.port),
-      METAHEAC_BLOBS: `s3://${s3.bucket}/${PREFIX}?endpoint=http://127.0.0.1:${storage.port}`,
+      METAHEAC_STORE: postgres.url(database),
+      METAHEAC_BLOBS: `s3://${s3.bucket}/${PREFIX}?endpoint=http://${storage.host}:${storage.port}`,
       METAHEAC_CACHE: cache,
+      METAHEAC_WEBHOOK_ALLOWED_HOSTS: network.own.callers,
       ...{ AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey, AWS_REGION: 'us-east-1' },
     };
-    const member = new Member({ name, args: [...words, '--threads', '1'], env, limits: {}, port });
-    const station = { member, database, storage };
+  };
+  const open = async (name: string, words: readonly string[], given: readonly string[] = []): Promise<Station> => {
+    const site: Site = network.addSite();
+    const own = await lines(name);
+    const port = await site.freePort();
+    const args = [...words, '--host', site.address, '--port', String(port), '--threads', '1'];
+    const url = `http://${site.address}:${port}`;
+    const env = envOf(name, own);
+    const member = new Member({
+      ...{
+        name,
+        within: site.within,
+        program: releases[0].folder,
+        args: [...args, ...given],
+        env,
+        limits: LIMITS,
+        url,
+      },
+    });
+    const station = new Station(member, site, own);
     stations.push(station);
+    if (words[0] === 'serve') await member.ready();
+    member.become({ args });
     return station;
   };
-  const openNode = async (i: number, given: readonly string[]) => {
-    const port = await freePort();
-    const station = await open(`node-${i}`, ['serve', '--port', String(port), ...given], port);
-    await station.member.ready();
-    return station;
-  };
-  const given = ['--model', world.models[0]!.folder, '--population', world.pristine];
-  const nodes = [await openNode(0, given)];
-  for (let i = 1; i < NODES; i++) nodes.push(await openNode(i, []));
+  const population = join(folder, 'operator');
+  cpSync(world.pristine, population, { recursive: true });
+  const first = ['--model', world.models[0]!.folder, '--population', population];
+  const nodes = [await open('node-0', ['serve', '--engine'], first)];
+  for (let i = 1; i < NODES; i++) nodes.push(await open(`node-${i}`, ['serve']));
   const engines: Station[] = [];
-  for (let i = 0; i < ENGINES; i++) engines.push(await open(`engine-${i}`, ['engine'], null));
+  for (let i = 0; i < ENGINES; i++) engines.push(await open(`engine-${i}`, ['engine']));
+  const site = network.addSite();
+  const operator = new Operator({ site, population, folder, env: envOf('operator', await lines('operator')) });
+  for (const model of world.models.slice(1)) await operator.run('model', 'publish', model.folder);
+  for (const version of world.versions.slice(1))
+    await operator.run('population', 'publish', population, '--version', version);
+  const front = new FrontDoor(
+    nodes.map(({ member }) => member),
+    KEY,
+    rng.fork('front door'),
+  );
+  const receiver = await EventReceiver.open(network.own.callers);
+  for (const path of WEBHOOKS) await front.call('POST', '/v1/webhooks', { url: receiver.url(path) });
   const close = async () => {
     for (const { member } of stations) member.end();
-    for (const proxy of lines) await proxy.close();
+    for (const each of proxies) await each.close();
+    await receiver.close();
     await gate.close();
     await s3.close();
     await postgres.stop();
+    await network.close();
   };
-  return { ...{ postgres, gate, s3, prefix: PREFIX, nodes, engines }, close };
+  return {
+    ...{ network, postgres, gate, s3, prefix: PREFIX, front, operator, receiver, releases, nodes, engines },
+    close,
+  };
+}
+
+/** Turns on versions of the bucket, so that a deletion which leaves an earlier version behind can be found. */
+async function keepVersions({ endpoint, bucket, ...credentials }: Stage['s3']): Promise<void> {
+  const client = s3Client({ endpoint, credentials });
+  const VersioningConfiguration = { Status: 'Enabled' } as const;
+  await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
+  client.destroy();
 }

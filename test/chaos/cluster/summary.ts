@@ -1,22 +1,38 @@
 /** The summary of a chaos run of a cluster as lines and as an exit code. */
 import type { Summary } from '../summary.ts';
+import type { EventCounts } from './deliveries.ts';
+import type { Lag } from './freshness.ts';
 
 export type ClusterSummary = Pick<
   Summary,
   'seed' | 'seconds' | 'clients' | 'starts' | 'kills' | 'faults' | 'unmet' | 'actions' | 'requests' | 'campaigns'
 > &
-  Pick<Summary, 'expansions' | 'verdict' | 'errors'>;
+  Pick<Summary, 'expansions' | 'verdict' | 'errors' | 'erased'> & {
+    readonly events: EventCounts;
+    /** Number of leaders, one after another. */
+    readonly leaders: number;
+    /** How long undisturbed nodes went on with what was no longer true. */
+    readonly lags: readonly Lag[];
+    /** Nodes that were too late. */
+    readonly late: readonly string[];
+  };
 
 /** Maximum number of problems of each kind that are listed. */
 const SHOWN = 20;
 
-export function isClusterPassed({ verdict, errors }: Pick<ClusterSummary, 'verdict' | 'errors'>): boolean {
+export function isClusterPassed({
+  verdict,
+  late,
+  errors,
+}: Pick<ClusterSummary, 'verdict' | 'late' | 'errors'>): boolean {
   const { lost, doubled, different, leftOver, audiencesCompared } = verdict;
-  return [lost, doubled, different, leftOver, errors].every((faults) => faults.length === 0) && audiencesCompared > 0;
+  return (
+    [lost, doubled, different, leftOver, late, errors].every((faults) => faults.length === 0) && audiencesCompared > 0
+  );
 }
 
 export function renderClusterSummary(summary: ClusterSummary): string[] {
-  const { verdict, requests, faults, unmet, actions, errors } = summary;
+  const { verdict, requests, faults, unmet, actions, lags, late, errors } = summary;
   const { lost, doubled, different, leftOver, audiencesCompared } = verdict;
   const listed = (counts: Readonly<Record<string, number>>) =>
     Object.entries(counts)
@@ -26,17 +42,26 @@ export function renderClusterSummary(summary: ClusterSummary): string[] {
   return [
     `chaos in a cluster: seed ${summary.seed}, ${summary.seconds} s, kills ${summary.kills}, ` +
       `other faults ${struck - summary.kills}, campaigns ${summary.campaigns}, audiences ${audiencesCompared}, ` +
-      `lost ${lost.length}, doubled ${doubled.length}, different ${different.length}, left over ${leftOver.length}`,
+      `lost ${lost.length}, doubled ${doubled.length}, different ${different.length}, left over ${leftOver.length}, ` +
+      `late ${late.length}`,
     `2 nodes, 3 engines, ${summary.clients} clients, starts of processes ${summary.starts}`,
     `faults met: ${listed(faults)}`,
     `tried and not met: ${listed(unmet) || 'none'}`,
     `acknowledged: ${listed(actions)}; expansions ${summary.expansions}`,
     `requests: acknowledged ${requests.acknowledged}, refused with 503 ${requests.refused}, broken ${requests.broken}`,
-    ...Object.entries({ lost, doubled, different, 'left over': leftOver, error: errors }).flatMap(([kind, found]) =>
-      found.slice(0, SHOWN).map((fault) => `${kind}: ${fault}`),
+    `erased users ${summary.erased}, leaders ${summary.leaders}, webhook events ${summary.events.events}, deliveries ` +
+      `${summary.events.deliveries}, of which repeated ${summary.events.repeated}`,
+    `nodes followed ${lags.length} changes within ${most(lags.map(({ ms }) => ms))} ms, or ` +
+      `${most(lags.map(({ ownMs }) => ownMs))} ms without the time for which they waited for a processor`,
+    ...Object.entries({ lost, doubled, different, 'left over': leftOver, late, error: errors }).flatMap(
+      ([kind, found]) => found.slice(0, SHOWN).map((fault) => `${kind}: ${fault}`),
     ),
     isClusterPassed(summary)
       ? 'passed'
       : `FAILED: npm run test:chaos -- --cluster --seed ${summary.seed} repeats its choices`,
   ];
+}
+
+function most(values: readonly number[]): number {
+  return Math.round(Math.max(0, ...values));
 }

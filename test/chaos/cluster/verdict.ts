@@ -1,22 +1,16 @@
 /** Whether a cluster has everything that it acknowledged, once, and nothing else. */
-import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { isEnd } from '../../../src/domain/states.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
-import { DEFAULT_BLOB_LIMITS } from '../../../src/storage/s3/limits.ts';
-import { openS3 } from '../../../src/storage/s3/open-s3.ts';
-import { s3Client } from '../../fixture/s3.ts';
 import type { Entry } from '../client.ts';
 import type { Callable } from '../program.ts';
 import { lookAt, type Sighting } from '../sighting.ts';
 import type { Verdict } from '../verdict.ts';
 import { seedsOf, variantOf, type World } from '../world.ts';
-import type { Stage } from './stage.ts';
-
-const SWEEP_AFTER_MS = 2 * DEFAULT_BLOB_LIMITS.blobLeftoverMs;
 
 interface Scene {
   readonly program: Callable;
   readonly world: World;
+  /** Campaigns that are in no ledger. */
+  readonly others: ReadonlySet<string>;
 }
 
 interface Expansion {
@@ -34,7 +28,8 @@ export async function checkCluster(scene: Scene, entries: readonly Entry[], verd
   const names = new Map<string, number>();
   for (const { id, name } of items as { id: string; name: string }[]) {
     names.set(name, (names.get(name) ?? 0) + 1);
-    if (!known.has(id)) verdict.doubled.push(`${name}: the campaign ${id} is in no ledger`);
+    if (scene.others.has(id)) continue;
+    else if (!known.has(id)) verdict.doubled.push(`${name}: the campaign ${id} is in no ledger`);
     else if (known.get(id)!.isDeleted) verdict.lost.push(`${name}: it was deleted but exists`);
   }
   for (const [name, count] of names) if (count > 1) verdict.doubled.push(`${count} campaigns are named ${name}`);
@@ -102,28 +97,4 @@ function faultOf(
     return `is ${state}: ${JSON.stringify(reason)}`;
   if (isLast && state === 'superseded') return 'is superseded, though none came after';
   return state === 'ready' && version === null ? 'is ready without an audience' : null;
-}
-
-/**
- * What is left of unfinished work: jobs, their tickets, inputs and parts of ranges, uploads of parts. Before it looks,
- * it removes what killed writers left, as the leader does once that is a day old; nobody may be writing.
- */
-export async function leftOver({ postgres, s3, prefix }: Stage, cacheFolder: string): Promise<string[]> {
-  const url = `s3://${s3.bucket}/${prefix}?endpoint=${s3.endpoint}`;
-  const tomorrow = { ...systemClock, now: () => systemClock.now() + SWEEP_AFTER_MS };
-  const ofS3 = { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey };
-  const opened = openS3({ url, cacheFolder }, { clock: tomorrow, credentials: ofS3 });
-  await opened.sweep();
-  opened.close();
-  const client = s3Client({ endpoint: s3.endpoint, credentials: ofS3 });
-  const found = (await postgres.query<{ id: string }>('SELECT id FROM jobs')).map(({ id }) => `the job ${id}`);
-  const tickets = await postgres.query<{ id: string }>('SELECT id FROM pgboss.job');
-  found.push(...tickets.map(({ id }) => `the ticket ${id}`));
-  const work = await client.send(new ListObjectsV2Command({ Bucket: s3.bucket, Prefix: `${prefix}/` }));
-  for (const { Key: key = '' } of work.Contents ?? [])
-    if (key.split('/').includes('work')) found.push(`the object ${key}`);
-  const uploads = await client.send(new ListMultipartUploadsCommand({ Bucket: s3.bucket }));
-  for (const { Key: key } of uploads.Uploads ?? []) found.push(`an unfinished upload of ${key}`);
-  client.destroy();
-  return found;
 }

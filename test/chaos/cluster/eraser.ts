@@ -1,0 +1,112 @@
+/** Erases users who are in served audiences, through any node or by commands on another host. */
+import { systemClock } from '../../../src/lib/clock.ts';
+import type { Rng } from '../../../src/lib/rng.ts';
+import type { Span } from '../corruption.ts';
+import { type CallCounts, persist } from '../persistent-call.ts';
+import type { Sighting } from '../sighting.ts';
+import type { World } from '../world.ts';
+import type { Freshness } from './freshness.ts';
+import type { Stage } from './stage.ts';
+import { setsWith } from './traces.ts';
+
+/** Nodes follow an erasure within this time; what was published elsewhere, they find when they look the next time. */
+const FRESH_MS = { api: 1_000, command: 1_000, folder: 2_000 } as const;
+/** A process that was cut off adapts without the erasures of this time, and says so in its facts. */
+const UNAWARE_MS = 30_000;
+
+/** A campaign whose only seeds of the population are users who are going to be erased. */
+export interface Holder {
+  readonly id: string;
+  readonly user: string;
+}
+
+export interface Erased {
+  readonly user: string;
+  /** How: through the API, by a command that asks the nodes, or in the folder of another host, which is published. */
+  readonly by: 'api' | 'command' | 'folder';
+  /** Between these times, in ms since 1970; to infinity if it was not acknowledged. */
+  readonly span: Span;
+}
+
+interface EraserOptions {
+  readonly stage: Stage;
+  readonly world: World;
+  readonly counts: CallCounts;
+  readonly freshness: Freshness;
+  /** Audiences that were read. */
+  readonly sightings: readonly Sighting[];
+}
+
+/** Seeds of a holder who are in no population. */
+const OTHERS = ['nobody-1', 'nobody-2'];
+export const HELD_AFTERWARDS = OTHERS.length;
+
+export class Eraser {
+  readonly #options: EraserOptions;
+  readonly #mayErase: ReadonlySet<string>;
+  readonly #erased: Erased[] = [];
+  readonly #holders: Holder[] = [];
+
+  constructor(options: EraserOptions) {
+    this.#options = options;
+    this.#mayErase = new Set(options.world.victims);
+  }
+
+  get holders(): readonly Holder[] {
+    return this.#holders;
+  }
+
+  /** In the order of the erasures, which do not overlap. */
+  get erased(): readonly Erased[] {
+    return this.#erased;
+  }
+
+  /** Erases one user; false if no user who may be erased was read yet. @throws Unexpected */
+  async erase(by: Erased['by'], rng: Rng): Promise<boolean> {
+    const { stage, freshness, counts } = this.#options;
+    const user = this.#choose(rng);
+    if (user === null) return false;
+    // what is stored of a user besides the population is erased by nodes only
+    if (by !== 'folder') await this.#hold(user);
+    const span = { from: systemClock.now(), to: Number.POSITIVE_INFINITY };
+    this.#erased.push({ user, by, span });
+    if (by !== 'api') await stage.operator.erase(user, by);
+    else await persist({ program: stage.front, counts }, ['DELETE', `/v1/users/${user}`]);
+    const since = performance.now();
+    span.to = systemClock.now() + UNAWARE_MS;
+    const isUnknown = async ({ member }: Stage['nodes'][number]) => {
+      const { status } = await stage.front.at(member, 'GET', `/v1/users/${user}/audiences`);
+      if (status !== 200 && status !== 404) throw new Error(`status ${status}`);
+      return status === 404;
+    };
+    await freshness.watch(`${user} is erased (${by})`, isUnknown, since, FRESH_MS[by]);
+    return true;
+  }
+
+  /** A user of an audience that was read lately. */
+  #choose(rng: Rng): string | null {
+    const gone = new Set(this.#erased.map(({ user }) => user));
+    for (const { lines } of [...this.#options.sightings].reverse()) {
+      const members = lines.map((line) => JSON.parse(line).user_id as string);
+      const possible = members.filter((user) => this.#mayErase.has(user) && !gone.has(user));
+      if (possible.length > 0) return possible[rng.integer(possible.length)]!;
+    }
+    return null;
+  }
+
+  /** Makes the user a seed, and somebody who gave feedback, so that lists, rows and objects hold the user's id. */
+  async #hold(user: string): Promise<void> {
+    const { stage, world, counts } = this.#options;
+    const scene = { program: stage.front, counts };
+    const { features } = world.campaigns[0]!;
+    const name = `holder of ${user}`;
+    const body = { name, features, seeds: [user, ...OTHERS], audience: { size: 10 } };
+    const headers = { 'idempotency-key': `holder-${user}` };
+    const { json } = await persist(scene, ['POST', '/v1/campaigns', body], { headers });
+    this.#holders.push({ id: json.id, user });
+    // the search that the verdict relies on finds the id now
+    if ((await setsWith(stage, user)).length === 0) throw new Error(`no set has the seed ${user}`);
+    const events = [{ user_id: user, event: 'click', time: new Date(systemClock.now()).toISOString() }];
+    await persist(scene, ['POST', `/v1/campaigns/${json.id}/feedback`, { events }]);
+  }
+}
