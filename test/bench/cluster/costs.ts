@@ -22,7 +22,8 @@ export const costsSchema = z.strictObject({
     segmentBytes: amount,
     segmentRequests: amount,
   }),
-  adapt: z.strictObject({ processorSeconds: amount, threads: count, readBytes: amount, readRequests: amount }),
+  /** `segments`: how many segments have the users that it reads. */
+  adapt: z.strictObject({ processorSeconds: amount, threads: count, segments: z.int().nonnegative() }),
   /** The quality report and the prediction, which the owner computes while ranges are scored. */
   report: z.strictObject({ processorSeconds: amount, threads: count }),
   /**
@@ -48,7 +49,7 @@ export const costsSchema = z.strictObject({
   storage: z.strictObject({
     /** Larger blobs are read and written by parts of this size, one request each. */
     partBytes: positive,
-    /** From a request to the first byte of its answer. */
+    /** From a request to the first byte of its answer, without the processor time of the client. */
     requestSeconds: amount,
     requestsAtOnce: count,
     /** Of one host. */
@@ -57,7 +58,7 @@ export const costsSchema = z.strictObject({
     processorSecondsPerByte: amount,
   }),
   database: z.strictObject({
-    /** Round trips of a transaction, as its caller sees them, on an idle server. */
+    /** Round trips of a transaction on an idle server, without the processor time of both ends. */
     callSeconds: amount,
     /** Time of the server's cores per transaction. */
     serverSeconds: amount,

@@ -92,7 +92,7 @@ function* expand(cluster: Cluster, host: Host, scope: Scope, expansion: Expansio
   const { adapt, report, inputs, engine } = cluster.costs;
   let reported: Moment | null = null;
   if (!expansion.isOffered) {
-    yield host.read(scope, adapt.readBytes, adapt.readRequests);
+    yield readUsers(cluster, host, scope, expansion.users);
     yield host.compute(scope, 'adapt', adapt.processorSeconds, adapt.threads);
     yield host.write(scope, inputs.bytes + expansion.users * inputs.bytesPerUser, inputs.requests);
     yield host.call(scope);
@@ -117,6 +117,18 @@ function* expand(cluster: Cluster, host: Host, scope: Scope, expansion: Expansio
   if (!expansion.renew(token, now(cluster))) return;
   expansion.readyAt = cluster.time.now;
   cluster.queue.delete(expansion);
+}
+
+/** Reads the users of the seeds, which are all over the population, with their segments. */
+function readUsers({ costs: { adapt, population } }: Cluster, host: Host, scope: Scope, users: number): Moment {
+  const segments = Math.ceil(users / population.segmentUsers);
+  const count = Math.min(segments, adapt.segments);
+  let missing = 0;
+  for (let i = 0; i < count; i++) {
+    const segment = Math.floor((i * segments) / count);
+    missing += host.takeSegments(segment, segment + 1);
+  }
+  return host.read(scope, missing * population.segmentBytes, missing * population.segmentRequests);
 }
 
 /** Reads the parts, merges and writes at the same time: blobs larger than memory are streams. */

@@ -191,7 +191,7 @@ describe('a slow host', () => {
 describe('every run', () => {
   const rich = costs({
     population: { segmentBytes: 5000, segmentRequests: 2 },
-    adapt: { processorSeconds: 3, threads: 2, readBytes: 800, readRequests: 5 },
+    adapt: { processorSeconds: 3, threads: 2, segments: 5 },
     inputs: { bytes: 100, bytesPerUser: 0.125, requests: 3 },
     score: { processorSecondsPerUser: 0.002, processorSecondsPerUserMore: 0.001, processorSecondsPerRange: 0.05 },
     part: { bytesPerUser: 8, bytes: 50, requests: 2, processorSecondsPerUser: 1e-5 },
@@ -245,11 +245,11 @@ describe('every run', () => {
     const once = { ...rich, engine: { ...rich.engine, expansionsPerThread: 1 } };
     const one = simulate(once, { ...hard('bytes', null), campaigns: 1, hosts: 1, speeds: [], cacheBytes: 1e9 });
     const [parts, users] = [34, 100_500];
-    expect(one.bytesRead).toBeCloseTo(800 + 100 + users / 8 + 101 * 5000 + users * 8 + parts * 50, 6);
+    expect(one.bytesRead).toBeCloseTo(100 + users / 8 + 101 * 5000 + users * 8 + parts * 50, 6);
     expect(one.bytesWritten).toBeCloseTo(100 + users / 8 + users * 8 + parts * 50 + users * 8, 6);
     // segments of 5000 bytes are two requests; the parts of a part of 24,050 bytes are seven, of one of 12,050 four
     const ofParts = Math.max(68, Math.ceil((users * 8 + parts * 50) / 4000));
-    expect(one.reads).toBe(5 + 3 + parts + 101 * 2 + ofParts);
+    expect(one.reads).toBe(3 + parts + 101 * 2 + ofParts);
     expect(one.writes).toBe(Math.ceil((100 + users / 8) / 4000) + 33 * 7 + 4 + Math.ceil((users * 8) / 4000));
   });
 

@@ -9,7 +9,7 @@ export function costs(parts: Parts): Costs {
   return {
     origin: { date: '2026-11-29', machine: 'none', command: 'none', assumed: {}, ...parts.origin },
     population: { segmentUsers: 1000, segmentBytes: 0, segmentRequests: 0, ...parts.population },
-    adapt: { processorSeconds: 0, threads: 1, readBytes: 0, readRequests: 0, ...parts.adapt },
+    adapt: { processorSeconds: 0, threads: 1, segments: 0, ...parts.adapt },
     report: { processorSeconds: 0, threads: 1, ...parts.report },
     inputs: { bytes: 0, bytesPerUser: 0, requests: 0, ...parts.inputs },
     score: {

@@ -9,6 +9,7 @@ import type { ThreadSeconds } from '../../../../src/domain/run-facts.ts';
 import { assert } from '../../../../src/lib/errors.ts';
 import { SEGMENT_ROWS } from '../../../../src/population/read/segments.ts';
 import { wrapped } from '../../page.ts';
+import { secondsByThread } from '../../processes.ts';
 import { figure } from '../../report.ts';
 import { type BenchService, people } from '../../service.ts';
 import type { CostsFile, MeasuredRun } from '../costs.ts';
@@ -63,9 +64,11 @@ export async function benchCalibrate(options: MeasureOptions): Promise<Measureme
     await sleep(AFTERWARDS_MS);
     const requests = await rig.servers.requests();
     const [threads] = await threadSecondsOf(store, ids);
-    const together = await threadSecondsOf(store, (await runCampaigns(rig.node, users, queue)).ids);
-    const scoring = together.reduce((sum, one) => sum + one.scoring, 0);
-    return { calls, requests, threads: threads!, together: { scoring, campaigns: queue } };
+    const before = secondsOfOthers(engine!.worker);
+    await runCampaigns(rig.node, users, queue);
+    await sleep(AFTERWARDS_MS);
+    const seconds = secondsOfOthers(engine!.worker) - before;
+    return { calls, requests, threads: threads!, together: { seconds, campaigns: queue } };
   });
   const costs = costsOf({ users, rangeSegments, cold, database, storage, ...observed });
   const runs: MeasuredRun[] = [];
@@ -81,6 +84,12 @@ export async function benchCalibrate(options: MeasureOptions): Promise<Measureme
       runs.push({ engines, threads, cores: CORES, users, campaigns, seconds: figure(seconds, 's').median });
     }
   return reportOf({ costs, elsewhere: known.elsewhere, runs });
+}
+
+/** Processor seconds so far of all threads of a process but the first. */
+function secondsOfOthers(pid: number): number {
+  const { first, ...others } = secondsByThread(pid);
+  return Object.values(others).reduce((sum, seconds) => sum + seconds, 0);
 }
 
 /** Expands a campaign on an engine with an empty cache; returns what it reads of the population. */

@@ -12,7 +12,7 @@ import { inputsWritten, partsOf, populationRead, resultWritten } from './observe
 
 /** Intervals of src/engine, and the claims of ranges that an engine has at a time. */
 const ENGINE = { rangesAtOnce: 2, pollSeconds: 0.5 } as const;
-/** Parts of segments that adapting reads with an empty cache: those of seeds, and of candidates next to them. */
+/** Seeds of a campaign, each in another segment of a large population. */
 const SEEDS = 200;
 
 /** Facts about one engine with two threads. */
@@ -23,8 +23,8 @@ export interface Observed {
   readonly calls: Coordination;
   readonly threads: ThreadSeconds;
   readonly requests: readonly AnsweredRequest[];
-  /** Thread-seconds of scoring of all campaigns that were queued together. */
-  readonly together: { readonly scoring: number; readonly campaigns: number };
+  /** Processor seconds of all threads but the first, for campaigns that were queued together. */
+  readonly together: { readonly seconds: number; readonly campaigns: number };
   /** Requests of an engine with an empty cache. */
   readonly cold: readonly AnsweredRequest[];
   readonly database: Pick<Costs['database'], 'callSeconds' | 'serverSeconds' | 'processorSecondsPerCall'>;
@@ -35,8 +35,7 @@ export interface Observed {
 }
 
 const ASSUMED = {
-  'adapt.readBytes': '200 seeds in other segments each, which are read as a whole; candidates are read from these',
-  'adapt.readRequests': 'the same',
+  'adapt.segments': '200 seeds in other segments each; candidates are read from these',
   'adapt.threads': 'the recipe of descent runs in one thread',
   'report.threads': 'folds of held-out seeds are ranked by idle threads',
   'score.processorSecondsPerRange': 'restored parameters serve all ranges; the calls of a range count apart',
@@ -54,7 +53,9 @@ export function costsOf(observed: Observed): Costs {
   const ofThreads = calls.all - calls.postgres - calls.supervisor - withoutGarbage - garbage;
   // threads wait for a processor at times, so their seconds are shares and not processor seconds
   const perThreadSecond = ofThreads / (threads.adapting + threads.reporting + threads.scoring);
-  const more = Math.max(0, together.scoring - threads.scoring) / Math.max(1, together.campaigns - 1);
+  const [adapting, reporting] = [perThreadSecond * threads.adapting, perThreadSecond * threads.reporting];
+  const others = together.campaigns - 1;
+  const more = Math.max(0, together.seconds - ofThreads - others * (adapting + reporting)) / others;
   const read = populationRead(cold);
   const [segmentBytes, segmentRequests] = [read.bytes / segments, Math.ceil(read.requests / segments)];
   const inputs = inputsWritten(requests);
@@ -71,14 +72,14 @@ export function costsOf(observed: Observed): Costs {
     },
     population: { segmentUsers: SEGMENT_ROWS, segmentBytes, segmentRequests },
     adapt: {
-      ...{ processorSeconds: perThreadSecond * threads.adapting, threads: 1 },
-      ...{ readBytes: SEEDS * segmentBytes, readRequests: SEEDS * segmentRequests },
+      ...{ processorSeconds: adapting, threads: 1 },
+      segments: SEEDS,
     },
-    report: { processorSeconds: perThreadSecond * threads.reporting, threads: 2 },
+    report: { processorSeconds: reporting, threads: 2 },
     inputs: { bytes: inputs.bytes, bytesPerUser: 1 / 8, requests: inputs.requests },
     score: {
       processorSecondsPerUser: (perThreadSecond * threads.scoring) / users,
-      processorSecondsPerUserMore: (perThreadSecond * more) / users,
+      processorSecondsPerUserMore: more / users,
       processorSecondsPerRange: 0,
     },
     part: {

@@ -10,6 +10,7 @@ const request = (method: string, key: string, bytes: number): AnsweredRequest =>
 const REQUESTS = [
   request('GET', 'shared/population/files/abc', 1000),
   request('GET', 'shared/population/user-sides/m/k.users', 500),
+  request('HEAD', 'shared/population/files/abc', 0),
   request('GET', 'shared/population/index.json', 70),
   request('PUT', 'work/e/1/_id/customised.bin', 30),
   request('PUT', 'work/e/1/_id/unranked.bits', 9000),
@@ -24,7 +25,7 @@ const REQUESTS = [
 
 describe('the requests of a campaign', () => {
   it('are told apart by the names of blobs', () => {
-    expect(populationRead(REQUESTS)).toEqual({ requests: 2, bytes: 1500 });
+    expect(populationRead(REQUESTS)).toEqual({ requests: 3, bytes: 1500 });
     expect(inputsWritten(REQUESTS)).toEqual({ requests: 3, bytes: 40 });
     expect(resultWritten(REQUESTS)).toEqual({ requests: 2, bytes: 4100 });
   });

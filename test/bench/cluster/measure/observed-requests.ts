@@ -22,7 +22,7 @@ const FILES = /\/population\/(files|user-sides)\//;
 
 /** Segments and user sides that were read. */
 export function populationRead(requests: readonly AnsweredRequest[]): Traffic {
-  return sum(requests.filter(({ method, key }) => method === 'GET' && FILES.test(key)));
+  return sum(requests.filter(({ method, key }) => (method === 'GET' || method === 'HEAD') && FILES.test(key)));
 }
 
 /** The inputs of ranges as they were written, without those that have one bit for each user. */

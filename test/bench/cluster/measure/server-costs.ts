@@ -52,11 +52,10 @@ export async function measureDatabase(
   const before = { server: servers.seconds.postgres(), own: process.cpuUsage(), at: performance.now() };
   await renew(calls);
   const seconds = (performance.now() - before.at) / 1000;
-  return {
-    callSeconds: seconds / calls,
-    serverSeconds: (servers.seconds.postgres() - before.server) / calls,
-    processorSecondsPerCall: ownSeconds(before.own) / calls,
-  };
+  const serverSeconds = (servers.seconds.postgres() - before.server) / calls;
+  const processorSecondsPerCall = ownSeconds(before.own) / calls;
+  const callSeconds = Math.max(0, seconds / calls - serverSeconds - processorSecondsPerCall);
+  return { callSeconds, serverSeconds, processorSecondsPerCall };
 }
 
 type StorageCosts = Pick<
@@ -85,7 +84,7 @@ export async function measureStorage(opener: Opened, servers: Servers, sizes: Se
       assert(read.length === sizes.parts * PART_BYTES, 'all bytes are read');
     });
     return {
-      requestSeconds: small.seconds / small.requests,
+      requestSeconds: Math.max(0, small.seconds - small.processor) / small.requests,
       bytesPerSecond: large.bytes / large.seconds,
       processorSecondsPerRequest: perRequest,
       processorSecondsPerByte: Math.max(0, large.processor - large.requests * perRequest) / large.bytes,
