@@ -61,7 +61,7 @@ export class Eraser {
     return this.#erased;
   }
 
-  /** Erases one user; false if no user who may be erased was read yet. @throws Unexpected */
+  /** Erases one user; false if nobody is left who may be erased. @throws Unexpected */
   async erase(by: Erased['by'], rng: Rng): Promise<boolean> {
     const { stage, freshness, counts } = this.#options;
     const user = this.#choose(rng);
@@ -83,7 +83,7 @@ export class Eraser {
     return true;
   }
 
-  /** A user of an audience that was read lately. */
+  /** A user of an audience that was read lately, or any user if there is none. */
   #choose(rng: Rng): string | null {
     const gone = new Set(this.#erased.map(({ user }) => user));
     for (const { lines } of [...this.#options.sightings].reverse()) {
@@ -91,7 +91,8 @@ export class Eraser {
       const possible = members.filter((user) => this.#mayErase.has(user) && !gone.has(user));
       if (possible.length > 0) return possible[rng.integer(possible.length)]!;
     }
-    return null;
+    const left = this.#options.world.victims.filter((user) => !gone.has(user));
+    return left[rng.integer(Math.max(1, left.length))] ?? null;
   }
 
   /** Makes the user a seed, and somebody who gave feedback, so that lists, rows and objects hold the user's id. */

@@ -63,6 +63,8 @@ export class RestartablePostgres {
   /** The rows of a statement, asked directly. */
   async query<T>(sql: string): Promise<T[]> {
     const client = new pg.Client({ connectionString: this.url() });
+    // the query rejects as well
+    client.on('error', () => {});
     await client.connect();
     try {
       return (await client.query(sql)).rows as T[];
