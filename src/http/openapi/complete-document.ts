@@ -49,12 +49,17 @@ function sortByName(components: Document['components']): void {
  * one is needed.
  */
 function removeUnusedSchemas(document: Document): void {
-  const { schemas } = document.components;
-  const isUnused = (name: string) => !JSON.stringify(document).includes(`"#/components/schemas/${name}"`);
-  for (let unused = Object.keys(schemas).filter(isUnused); unused.length > 0; ) {
-    for (const name of unused) delete schemas[name];
-    unused = Object.keys(schemas).filter(isUnused);
-  }
+  const { schemas, ...others } = document.components;
+  const used = referencesIn({ ...document, components: others });
+  // those that are added on the way are visited too
+  for (const name of used) for (const nested of referencesIn(schemas[name])) used.add(nested);
+  for (const name of Object.keys(schemas)) if (!used.has(name)) delete schemas[name];
+}
+
+/** The names of the schemas that a part of the document refers to. */
+function referencesIn(part: unknown): Set<string> {
+  const references = JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g);
+  return new Set(Array.from(references, ([, name]) => name!));
 }
 
 const IF_NONE_MATCH = {
