@@ -6,7 +6,7 @@ import { openStore } from '../../../src/storage/postgres/open-store.ts';
 import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';
 import type { TestData } from '../../domain/contract/new-data.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { dropPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { dropPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 import { ManualTime } from './manual-time.ts';
 
 type Opened = Awaited<ReturnType<typeof openStore>>;
@@ -29,7 +29,7 @@ export function sharedStore(
   options: Partial<StoreOptions> = {},
   blobs: BlobLocator = { url: pathToFileURL(temporaryFolder()).href, cacheFolder: '' },
 ): TestData & { readonly url: Promise<string> } {
-  const url = openPostgres();
+  const url = openMigratedPostgres();
   // an error is reported by the first call that needs the database
   url.catch(() => {});
   databasesOfTest.add(url);
