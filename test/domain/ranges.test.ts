@@ -17,7 +17,7 @@ import {
   rangeAt,
   rangesOf,
 } from '../../src/domain/ranges.ts';
-import { dataFolder } from '../storage/sqlite/data-folder.ts';
+import { migratedDataFolder } from '../storage/sqlite/data-folder.ts';
 import { LEASE_MS, PINS } from './contract/inputs.ts';
 import { MemoryRanges } from './contract/memory-ranges.ts';
 import { describeRanges, withRanges } from './contract/ranges.ts';
@@ -196,5 +196,8 @@ describe('chooseRanges', () => {
 
 describe('ranges in memory', () =>
   describeRanges(
-    withRanges(dataFolder, (store, { clock }) => new MemoryRanges(store, clock, { ...RULES, maximumAttempts: 3 })),
+    withRanges(
+      migratedDataFolder,
+      (store, { clock }) => new MemoryRanges(store, clock, { ...RULES, maximumAttempts: 3 }),
+    ),
   ));

@@ -4,7 +4,7 @@ import { CAMPAIGN_EVENTS, EVENT_TYPES } from '../../../src/domain/webhook-types.
 import { EVENTS } from '../../../src/http/webhooks/events.ts';
 import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
 import { openContract } from '../../fixture/api-document.ts';
-import { dataFolder } from '../../storage/sqlite/data-folder.ts';
+import { migratedDataFolder } from '../../storage/sqlite/data-folder.ts';
 
 const { document, validator } = await contract();
 
@@ -34,7 +34,7 @@ it('the example of every type is as its schema says', () => {
 
 /** One event of each type at least, with and without an external id. */
 async function bodiesOfAll() {
-  const { clock, open } = dataFolder({ minimumSeeds: 2, maximumAttempts: 1 });
+  const { clock, open } = migratedDataFolder({ minimumSeeds: 2, maximumAttempts: 1 });
   const store = await open();
   const webhook = { url: 'https://example.com/', events: CAMPAIGN_EVENTS, description: '' };
   const { webhook: created } = await store.webhooks.create(webhook, 10, clock.now());

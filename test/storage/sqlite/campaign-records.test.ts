@@ -8,7 +8,7 @@ import { openRecords } from '../../../src/storage/sqlite/campaign-records.ts';
 import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
 import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { dataFolder } from './data-folder.ts';
+import { migratedDataFolder } from './data-folder.ts';
 
 const seedsOf = async (records: CampaignRecords, id: string) => [...(await records.seedsOf(id))].flat();
 
@@ -20,7 +20,7 @@ async function rowsOf(blocks: FeedbackBlocks) {
 
 describe('openRecords', () => {
   it('has campaigns with an audience, oldest first, and counts the others', async () => {
-    const data = dataFolder();
+    const data = migratedDataFolder();
     const store = await data.open();
     const made: Campaign[] = [];
     for (const name of ['a', 'b', 'c', 'd']) {
@@ -45,7 +45,7 @@ describe('openRecords', () => {
   });
 
   it('sees commits while it is open, and reads seeds to their end if they are replaced', async () => {
-    const data = dataFolder();
+    const data = migratedDataFolder();
     const store = await data.open();
     const { id } = await store.create(newCampaign({ seeds: ['cid', 'ann', '😀'] }), everyoneIsKnown);
     const records = await openRecords(data.folder);
@@ -62,7 +62,7 @@ describe('openRecords', () => {
   });
 
   it('has the last event of each user', async () => {
-    const data = dataFolder();
+    const data = migratedDataFolder();
     const store = await data.open();
     const { id } = await store.create(newCampaign(), everyoneIsKnown);
     await store.addFeedback(id, [
@@ -80,7 +80,7 @@ describe('openRecords', () => {
   });
 
   it('reads the data of a service that has ended, and writes nothing', async () => {
-    const data = dataFolder();
+    const data = migratedDataFolder();
     const store = await data.open();
     await store.create(newCampaign(), everyoneIsKnown);
     await expand(store, (await store.claim('1:a'))!);
@@ -101,7 +101,7 @@ describe('openRecords', () => {
     expect(readdirSync(empty)).toEqual([]);
     writeFileSync(join(empty, 'metaheac.db'), 'text');
     await expect(openRecords(empty)).rejects.toThrow(refusal(/not an intact SQLite database/));
-    const data = dataFolder();
+    const data = migratedDataFolder();
     await data.open();
     const database = openDatabase(join(data.folder, 'metaheac.db'));
     const version = database.pragma('user_version', { simple: true }) as number;

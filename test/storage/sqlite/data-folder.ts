@@ -4,7 +4,7 @@ import { afterAll } from 'vitest';
 import type { CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 import { LEASE_MS, type ManualClock, manualClock } from '../../domain/contract/inputs.ts';
-import { temporaryFolder } from '../../fixture/folders.ts';
+import { dataFolder as migratedFolder, temporaryFolder } from '../../fixture/folders.ts';
 
 const opened: CampaignStore[] = [];
 // registered here and not by the class: a hook that is added within a test never runs
@@ -12,14 +12,20 @@ afterAll(async () => {
   for (const store of opened) await store.close();
 });
 
-/** A data folder with its clock, and any number of connections to it. */
-export function dataFolder(options: Partial<StoreOptions> = {}): {
+interface DataFolder {
   readonly folder: string;
   readonly clock: ManualClock;
   open(): Promise<CampaignStore>;
   caughtUp(): Promise<void>;
-} {
-  const folder = temporaryFolder();
+}
+
+/** A data folder whose database has its tables, for tests that are not about new folders. */
+export function migratedDataFolder(options: Partial<StoreOptions> = {}): DataFolder {
+  return dataFolder(options, migratedFolder());
+}
+
+/** A data folder with its clock, and any number of connections to it. */
+export function dataFolder(options: Partial<StoreOptions> = {}, folder = temporaryFolder()): DataFolder {
   const clock = manualClock();
   const all = { clock, minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3, ...options };
   return {

@@ -16,13 +16,13 @@ import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { IDS_IN_UTF8_ORDER } from '../../fixture/odd-ids.ts';
 import { size } from '../../fixture/size.ts';
-import { dataFolder } from './data-folder.ts';
+import { migratedDataFolder } from './data-folder.ts';
 
 const events = (count: number, event: FeedbackEvent['event'] = 'click', prefix = 'user'): FeedbackEvent[] =>
   Array.from({ length: count }, (_, i) => ({ userId: `${prefix} ${(i * 7919) % count}`, event, happenedAt: 1 }));
 
 async function open() {
-  const data = dataFolder();
+  const data = migratedDataFolder();
   const store = await data.open();
   const { id } = await store.create(newCampaign(), everyoneIsKnown);
   const files = () => readdirSync(join(data.folder, 'seeds'));
@@ -159,7 +159,7 @@ describe('CampaignStore.expand with feedback', () => {
   });
 
   it('is not created by the refresh policy if a call created one meanwhile', async () => {
-    const data = dataFolder();
+    const data = migratedDataFolder();
     const store = await data.open();
     const refresh = { everyMs: 60_000, onNewPopulation: false, onChange: false };
     const { id, expansionId } = await store.create(newCampaign({ refresh }), everyoneIsKnown);

@@ -5,13 +5,13 @@ import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import { CAMPAIGN_EVENTS } from '../../../src/domain/webhook-types.ts';
 import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
-import { dataFolder } from './data-folder.ts';
+import { migratedDataFolder } from './data-folder.ts';
 
 const ENGINE = '1:engine';
 const webhook = { url: 'https://example.com/', events: CAMPAIGN_EVENTS, description: '' };
 
 async function openStore() {
-  const { folder, clock, open } = dataFolder();
+  const { folder, clock, open } = migratedDataFolder();
   const store = await open();
   const { webhook: created } = await store.webhooks.create(webhook, 10, clock.now());
   return { folder, clock, store, id: created.id };
@@ -38,7 +38,7 @@ describe('events', () => {
 
 describe('due', () => {
   it('returns to another process what a process that has ended did not send', async () => {
-    const { clock, open } = dataFolder();
+    const { clock, open } = migratedDataFolder();
     const store = await open();
     const { webhook: created } = await store.webhooks.create(webhook, 10, clock.now());
     await store.outbox.ping(created.id, clock.now());

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { newCampaign } from '../../domain/contract/inputs.ts';
 import { change } from '../../domain/contract/user-sets.ts';
-import { dataFolder } from './data-folder.ts';
+import { migratedDataFolder } from './data-folder.ts';
 
 const filesWith = (folder: string, id: string) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -14,7 +14,7 @@ const filesWith = (folder: string, id: string) =>
 
 describe('an erasure in SQLite', () => {
   it('leaves no byte of the id in any file, including the write-ahead log', async () => {
-    const { folder, open } = dataFolder();
+    const { folder, open } = migratedDataFolder();
     const [store] = [await open(), await open()];
     const isKnown = (id: string) => !id.startsWith('unknown');
     const answer = () => JSON.stringify({ seeds: { unknown_examples: ['unknown-person-4711'] } });
@@ -51,7 +51,7 @@ describe('an erasure in SQLite', () => {
   });
 
   it('looks up a user in the feedback of each campaign, without scanning all feedback', async () => {
-    const { folder, open } = dataFolder();
+    const { folder, open } = migratedDataFolder();
     await open();
     const database = connect(join(folder, 'metaheac.db'));
     const plan = database

@@ -15,7 +15,7 @@ import { openDatabase, write } from '../../../src/storage/sqlite/database/databa
 import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { change } from '../../domain/contract/user-sets.ts';
 import { size } from '../../fixture/size.ts';
-import { dataFolder } from './data-folder.ts';
+import { migratedDataFolder } from './data-folder.ts';
 
 const common: SetOwner = { kind: 'common_suppression' };
 const population = { version: 'p', has: everyoneIsKnown };
@@ -57,7 +57,7 @@ describe('UserSets', () => {
   it('never loses a file that another process stops using while it is recorded here', {
     timeout: 60_000,
   }, async () => {
-    const { folder, open } = dataFolder();
+    const { folder, open } = migratedDataFolder();
     const store = await open();
     const { id } = await store.create(newCampaign(), everyoneIsKnown);
     const owner: SetOwner = { kind: 'suppression', campaignId: id };
@@ -76,7 +76,7 @@ describe('UserSets', () => {
   });
 
   it('keeps ids that two processes add at the same time', { timeout: 60_000 }, async () => {
-    const { folder, open } = dataFolder();
+    const { folder, open } = migratedDataFolder();
     const { userSets } = await open();
     const child = await start(folder, 'add');
     const ended = once(child, 'close');
@@ -86,7 +86,7 @@ describe('UserSets', () => {
   });
 
   it('removes leftovers of killed processes at a start, and nothing that is recorded', async () => {
-    const { folder, open } = dataFolder();
+    const { folder, open } = migratedDataFolder();
     const store = await open();
     await store.userSets.removeLeftovers(); // no folder yet
     await change(store.userSets, common, 'replace', ['a']);
@@ -99,7 +99,7 @@ describe('UserSets', () => {
   });
 
   it('recovers if a file was gone for a while', async () => {
-    const { folder, open } = dataFolder();
+    const { folder, open } = migratedDataFolder();
     const { userSets } = await open();
     await change(userSets, common, 'replace', ['a']);
     const [file] = filesOf(folder);
