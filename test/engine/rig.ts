@@ -13,7 +13,7 @@ import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { locateStore, openStore } from '../../src/storage/open-store.ts';
-import { temporaryFolder } from '../fixture/folders.ts';
+import { dataFolder } from '../fixture/folders.ts';
 import { findChild } from '../fixture/processes.ts';
 import { openStates, type States } from '../fixture/states.ts';
 import type { TinyCampaign } from '../fixture/tiny-world.ts';
@@ -25,6 +25,7 @@ export interface RigOptions {
   readonly shared?: SharedConfig;
   /** What the API process would name; the folder's by default. */
   readonly modelVersion?: string;
+  /** One by default: each takes most of a second of processor time to start. */
   readonly threads?: number;
   readonly maximumAttempts?: number;
   readonly userSideBytes?: number;
@@ -62,7 +63,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
 
 /** The same, with an engine that is not started yet. */
 export async function buildRig(options: RigOptions): Promise<Rig> {
-  const dataDir = options.dataDir ?? temporaryFolder();
+  const dataDir = options.dataDir ?? dataFolder();
   const limits = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: options.maximumAttempts ?? 5 };
   const locator = locateStore(dataDir);
   const store = await openStore(locator, { clock: systemClock, ...limits });
@@ -79,7 +80,7 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
       population: shared ? join(dataDir, 'mirror') : options.population,
       ...(shared && { shared }),
       device: options.device ?? 'cpu',
-      threads: options.threads ?? 2,
+      threads: options.threads ?? 1,
       ...limits,
       clockOffsetMs: systemClock.now() - systemClock.elapsed(),
       keptWorkMs: 0,

@@ -1,32 +1,25 @@
 /** The limit of stored user sides, several writers of the same files, and what killed writers left behind. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { storeUserSides } from '../../src/engine/engine-start.ts';
-import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { schemaOfFeatures, updateFiles } from '../../src/population/update.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
+import { copyOf, folderOf } from './user-side-files.ts';
 
 const world = await tinyWorld();
-const { version: model } = readModelFolder(world.model).manifest;
 const LIMIT = 2 ** 30;
 const USERS = /^[0-9a-f]{32}\.users$/;
 
-/** A copy of the population with two segments. */
-function newPopulation(): string {
-  const copy = join(temporaryFolder(), 'population');
-  cpSync(world.wide, copy, { recursive: true });
-  return copy;
-}
-
-function folderOf(population: string, version = openPopulation(population).version): string {
-  const folder = join(population, version);
-  return join(folder, readdirSync(folder).find((name) => name.startsWith(`user-side-${model}-`)) ?? 'none');
-}
+const newPopulation = () => copyOf(world.wide);
+/** A population with its user sides. */
+const complete = newPopulation();
+const newComplete = () => copyOf(complete);
+beforeAll(() => store(complete));
 
 function sizesOf(population: string, version?: string): number[] {
   const folder = folderOf(population, version);
@@ -56,9 +49,9 @@ async function dropOneUser(population: string): Promise<void> {
   });
 }
 
-function store(population: string, limit = LIMIT) {
+function store(population: string, limit = LIMIT, threads = 1) {
   const { version } = openPopulation(population);
-  const config = { model: world.model, population, populationVersion: version, device: 'cpu', threads: 2 };
+  const config = { model: world.model, population, populationVersion: version, device: 'cpu', threads };
   return storeUserSides(config, limit, () => {});
 }
 
@@ -66,25 +59,20 @@ const sum = (sizes: readonly number[]) => sizes.reduce((all, size) => all + size
 
 describe('the limit of user sides', () => {
   it('holds if several threads write at the same time', async () => {
-    const population = newPopulation();
-    await store(population);
-    const all = sum(sizesOf(population));
     const limited = newPopulation();
-    expect(await store(limited, all - 1)).toEqual({ stored: 1, segments: 2, end: 'limit' });
+    expect(await store(limited, sum(sizesOf(complete)) - 1, 2)).toEqual({ stored: 1, segments: 2, end: 'limit' });
     expect(sizesOf(limited)).toHaveLength(1);
   });
 
   it('leaves no stored user sides beyond it', async () => {
-    const population = newPopulation();
-    await store(population);
+    const population = newComplete();
     const sizes = sizesOf(population);
     expect(await store(population, sum(sizes) - 1)).toMatchObject({ end: 'limit' });
     expect(sum(sizesOf(population))).toBeLessThan(sum(sizes));
   });
 
   it('makes room for a new version, and keeps files that the new version shares', async () => {
-    const population = newPopulation();
-    await store(population);
+    const population = newComplete();
     const { version: before } = openPopulation(population);
     const shared = identitiesOf(population);
     const all = sum(sizesOf(population));
@@ -96,8 +84,7 @@ describe('the limit of user sides', () => {
   });
 
   it('counts a file once that two versions share', async () => {
-    const population = newPopulation();
-    await store(population);
+    const population = newComplete();
     const all = sum(sizesOf(population));
     await dropOneUser(population);
     expect(await store(population, Math.round(1.99 * all))).toMatchObject({ end: null });
@@ -121,8 +108,7 @@ describe('writers of user sides', () => {
   });
 
   it('remove what killed writers left behind, even of files that need not be made', async () => {
-    const population = newPopulation();
-    await store(population);
+    const population = newComplete();
     const folder = folderOf(population);
     const left = `${namesOf(population)[0]}.writing-00000000-0000-4000-8000-000000000000`;
     writeFileSync(join(folder, left), 'cut off');

@@ -1,58 +1,17 @@
-/** Stored user sides: the same audiences with and without them, and after kills, damage, updates and erasures. */
-import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+/** Stored user sides: the same audiences with and without them, and after damage and updates. */
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { storeUserSides } from '../../src/engine/engine-start.ts';
-import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { schemaOfFeatures, updateFiles } from '../../src/population/update.ts';
-import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { type Rig, startRig } from './rig.ts';
+import { startRig } from './rig.ts';
+import { copyOf, filesOf, MADE_MS, madeAll, rankingOf } from './user-side-files.ts';
 
 const world = await tinyWorld();
-const { version: model } = readModelFolder(world.model).manifest;
 const LIMIT = 2 ** 30;
-const MADE_MS = 60_000;
-
-/** A copy of the population with two segments. */
-function copyOf(population: string): string {
-  const copy = join(temporaryFolder(), 'population');
-  cpSync(population, copy, { recursive: true });
-  return copy;
-}
-
-function folderOf(population: string): string {
-  const version = join(population, openPopulation(population).version);
-  return join(version, readdirSync(version).find((name) => name.startsWith(`user-side-${model}-`)) ?? 'none');
-}
-
-function filesOf(population: string): string[] {
-  const folder = folderOf(population);
-  return existsSync(folder)
-    ? readdirSync(folder)
-        .filter((name) => name.endsWith('.users'))
-        .map((name) => join(folder, name))
-        .toSorted()
-    : [];
-}
-
-async function madeAll(population: string, count = 2): Promise<void> {
-  const end = Date.now() + MADE_MS;
-  while (filesOf(population).length < count) {
-    expect(Date.now()).toBeLessThan(end);
-    await sleep(20);
-  }
-}
-
-/** A digest of the ranking of a new campaign. */
-async function rankingOf(rig: Rig): Promise<string> {
-  const id = await rig.create(world.campaigns[0]!);
-  expect((await rig.ended(id)).state).toBe('ready');
-  return digestOf(await rig.folderOf(id));
-}
 
 describe('user sides', () => {
   it('are made in the background, and give the bytes of rankings that are computed without them', async () => {
@@ -78,33 +37,6 @@ describe('user sides', () => {
     await vi.waitFor(() => expect(readFileSync(first!).equals(bytes)).toBe(false), { timeout: MADE_MS });
     await madeAll(population);
     expect(await rankingOf(again)).toBe(expected);
-  });
-
-  it('are complete after a kill while they were made', async () => {
-    const population = copyOf(world.wide);
-    const rig = await startRig({ model: world.model, population, userSideBytes: LIMIT });
-    const expected = rankingOf(rig);
-    await sleep(50);
-    process.kill(rig.engine(), 'SIGKILL');
-    await madeAll(population);
-    expect(await rankingOf(rig)).toBe(await expected);
-    const folder = folderOf(population);
-    expect(readdirSync(folder).filter((name) => !name.endsWith('.users'))).toEqual([]);
-  });
-
-  it('are made by several engines at once, which then rank alike', async () => {
-    const population = copyOf(world.wide);
-    const options = { model: world.model, population, userSideBytes: LIMIT };
-    const [one, other] = await Promise.all([startRig(options), startRig(options)]);
-    await madeAll(population);
-    expect(await rankingOf(one)).toBe(await rankingOf(other));
-    await vi.waitFor(
-      () => {
-        const names = readdirSync(folderOf(population));
-        expect(names).toEqual([expect.stringMatching(/\.users$/), expect.stringMatching(/\.users$/)]);
-      },
-      { timeout: MADE_MS },
-    );
   });
 
   it('are made anew only for segments that an update changed, and equal those of a first import', async () => {
