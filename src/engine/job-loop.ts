@@ -56,7 +56,7 @@ export class Engine {
   readonly #userSides: UserSideWork;
   /** Notified when ranges are offered, finished or doubled by this engine. */
   readonly #signal = new Signal();
-  /** Scores ranges of all expansions; null if the store has no ranges. */
+  /** Scores ranges of all expansions; null if the store has no ranges, or if this engine expands nothing. */
   readonly #rangeWorker: RangeWorker | null;
 
   constructor(config: EngineConfig, dependencies: EngineDependencies, logger: Logger, tell: EngineTellers) {
@@ -68,8 +68,9 @@ export class Engine {
     const onStored = (count: StoredCount | null) => tell.pulse.userSidesStored(count);
     const own = { maximumBytes, population, diskReserveBytes, onStored, logger };
     this.#userSides = new UserSideWork({ ...dependencies, ...own });
-    const { ranges, blobs } = dependencies.store;
-    const { ownerId: owner, leaseMs, threads } = config;
+    const { blobs } = dependencies.store;
+    const { ownerId: owner, leaseMs, threads, expands } = config;
+    const ranges = expands ? dependencies.store.ranges : null;
     ranges?.listen(() => this.#signal.notify());
     this.#rangeWorker =
       ranges &&
@@ -93,7 +94,7 @@ export class Engine {
     const { models, served } = this.#dependencies;
     this.dropModel(served().model.version);
     models.closeAllUnused();
-    this.#userSides.start();
+    if (this.#config.expands) this.#userSides.start();
   }
 
   /**
@@ -132,14 +133,14 @@ export class Engine {
   /**
    * Runs several jobs per thread at a time: one job adapts while segments of another job are scored, and jobs whose
    * segments wait at the same time share a pass over the population. During a retry, only one job per thread runs,
-   * because a job that crashes the engine costs every other running job a death. This method ends only by throwing
-   * ThreadDied.
+   * because a job that crashes the engine costs every other running job a death. An engine that expands nothing runs no
+   * jobs. This method ends only by throwing ThreadDied.
    */
   async run(): Promise<never> {
     this.#sleep();
-    const workers = Array.from({ length: JOBS_PER_THREAD * this.#config.threads }, (_, i) =>
-      this.#work(i >= this.#config.threads),
-    );
+    const { threads, expands } = this.#config;
+    const jobs = expands ? JOBS_PER_THREAD * threads : 0;
+    const workers = Array.from({ length: jobs }, (_, i) => this.#work(i >= threads));
     const all = this.#rangeWorker === null ? workers : [...workers, this.#rangeWorker.run()];
     return Promise.race([this.#dependencies.models.broken, ...all]);
   }

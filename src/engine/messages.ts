@@ -60,6 +60,8 @@ export interface EngineConfig {
   readonly minimumSeeds: number;
   readonly leaseMs: number;
   readonly maximumAttempts: number;
+  /** Whether the engine expands campaigns; otherwise it only makes estimates and checks models. */
+  readonly expands: boolean;
   /** Number of segments of a range, in a cluster. */
   readonly rangeSegments: number;
   /** Minimum work, in milliseconds, for which a stop saves a checkpoint of an expansion. */

@@ -202,7 +202,12 @@ export function readManifest(path: string): Manifest {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) throw refused(path, stat ? 'the path is not a folder' : 'not found');
   if (!existsSync(file)) throw refused(path, `the folder contains no ${MANIFEST_FILE}`);
-  const text = Buffer.from(readInside(path, MANIFEST_FILE)).toString('utf8');
+  return parseManifest(path, readInside(path, MANIFEST_FILE));
+}
+
+/** Parses a manifest; `path` is for messages. @throws AppError invalid_model */
+export function parseManifest(path: string, bytes: Uint8Array): Manifest {
+  const text = Buffer.from(bytes).toString('utf8');
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -10,8 +10,9 @@ import { dirname, join, resolve } from 'node:path';
 import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { createFolder, storageError, syncFile, syncFolder, withStorage } from '../lib/files/durable-files.ts';
-import { isInside, MANIFEST_FILE, readManifest, readModelFolder, refused } from './folder.ts';
-import { findModel, isModelVersion } from './versions.ts';
+import { isInside, MANIFEST_FILE, parseManifest, readManifest, readModelFolder, refused } from './folder.ts';
+import type { Manifest } from './manifest.ts';
+import { findModel, isModelVersion, type ModelSummary, newestFirst } from './versions.ts';
 
 const FILES_PREFIX = 'models/files/';
 const MANIFESTS_PREFIX = 'models/manifests/';
@@ -45,10 +46,50 @@ export async function publishModelFolder(files: BlobFiles, path: string): Promis
   return published;
 }
 
-/** The versions of all published models, in any order. @throws AppError storage_failed */
-export async function listPublishedModels(files: BlobFiles): Promise<readonly string[]> {
-  const names = (await files.list(MANIFESTS_PREFIX)).map(({ name }) => name);
-  return names.map((name) => name.slice(MANIFESTS_PREFIX.length, -SUFFIX.length)).filter(isModelVersion);
+/** Describes the published models by their manifests, which never change, so each is read once. */
+export class PublishedModels {
+  readonly #files: BlobFiles;
+  /** By version; null for manifests that are not valid. */
+  readonly #manifests = new Map<string, Manifest | null>();
+
+  constructor(files: BlobFiles) {
+    this.#files = files;
+  }
+
+  /** All published models with valid manifests, newest first. @throws AppError storage_failed */
+  async list(): Promise<readonly ModelSummary[]> {
+    const stored = await this.#files.list(FILES_PREFIX);
+    const sizes = new Map(stored.map(({ name, sizeBytes }) => [name, sizeBytes]));
+    const found: ModelSummary[] = [];
+    for (const { name, sizeBytes, putAt: publishedAt } of await this.#files.list(MANIFESTS_PREFIX)) {
+      const manifest = await this.#manifestOf(name);
+      if (manifest === null) continue;
+      const bytes = Object.values(manifest.files).map((sha256) => sizes.get(FILES_PREFIX + sha256) ?? 0);
+      found.push({ manifest, publishedAt, bytes: bytes.reduce((sum, size) => sum + size, sizeBytes) });
+    }
+    return found.sort(newestFirst);
+  }
+
+  async #manifestOf(name: string): Promise<Manifest | null> {
+    const version = name.slice(MANIFESTS_PREFIX.length, -SUFFIX.length);
+    const known = this.#manifests.get(version);
+    if (known !== undefined || !isModelVersion(version)) return known ?? null;
+    const found = await this.#files.find(name);
+    if (found === null) return null;
+    const manifest = validManifest(name, found.data);
+    this.#manifests.set(version, manifest);
+    return manifest;
+  }
+}
+
+function validManifest(name: string, data: Uint8Array): Manifest | null {
+  try {
+    return parseManifest(name, data);
+  } catch (error) {
+    // such a model cannot be served, and must not hide the other models
+    if (error instanceof AppError) return null;
+    throw error;
+  }
 }
 
 /**

@@ -63,7 +63,12 @@ export function listModels(models: string): ModelSummary[] {
     .filter((name) => findModel(models, name) !== null)
     .map((name) => summarise(join(models, name)))
     .filter((one) => one !== null)
-    .sort((a, b) => b.publishedAt - a.publishedAt || (a.manifest.version < b.manifest.version ? -1 : 1));
+    .sort(newestFirst);
+}
+
+/** The order of lists of models. */
+export function newestFirst(a: ModelSummary, b: ModelSummary): number {
+  return b.publishedAt - a.publishedAt || (a.manifest.version < b.manifest.version ? -1 : 1);
 }
 
 /** Returns null if the manifest is damaged. Such a model cannot be served, and must not hide the other models. */

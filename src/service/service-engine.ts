@@ -14,6 +14,8 @@ import type { ReserveKeeper } from './upkeep/reserve-keeper.ts';
 interface EngineOptions {
   readonly population: string;
   readonly device: string;
+  /** Whether the engine expands campaigns, which is the default; see `EngineConfig`. */
+  readonly expands?: boolean;
   /** Number of engine threads; null for one thread per processor. */
   readonly threads: number | null;
   readonly clock: ServiceClock;
@@ -45,6 +47,7 @@ export function superviseEngine(
       device: options.device,
       clockOffsetMs: options.clock.offsetMs,
       threads: options.threads ?? defaultThreads(),
+      expands: options.expands ?? true,
       ...engineLimits(limits),
       reserveExpected: keeper.isExpected(),
       logLevel: options.logLevel,

@@ -138,7 +138,14 @@ async function withEngine<T>(
     const served = { epoch: 1, model, populationVersion: openPopulation(population).version };
     const config: EngineConfig = {
       ...{ ...LIMITS, store: locator, served, ownerId: `${child.pid}:${randomUUID()}`, threads: 2, device: 'cpu' },
-      ...{ models: join(folder, 'models'), population, rangeSegments, keptWorkMs: 0, userSideBytes: 2 ** 33 },
+      ...{
+        models: join(folder, 'models'),
+        population,
+        rangeSegments,
+        keptWorkMs: 0,
+        userSideBytes: 2 ** 33,
+        expands: true,
+      },
       ...{ userSides: 1, diskReserveBytes: 0, reserveExpected: false, logLevel: 'error', telemetry: null },
       clockOffsetMs: systemClock.now() - systemClock.elapsed(),
     };

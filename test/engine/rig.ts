@@ -85,6 +85,7 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
       clockOffsetMs: systemClock.now() - systemClock.elapsed(),
       keptWorkMs: 0,
       rangeSegments: 16,
+      expands: true,
       userSideBytes: options.userSideBytes ?? 0,
       userSides: 1,
       diskReserveBytes: 0,

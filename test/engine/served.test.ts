@@ -65,7 +65,7 @@ async function runHistory(rng: Rng): Promise<void> {
       hasRoom: () => true,
       onStoreError: () => {},
     };
-    const config = { ownerId: owner, threads: 2, leaseMs: LIMITS.leaseMs } as EngineConfig;
+    const config = { ownerId: owner, threads: 2, leaseMs: LIMITS.leaseMs, expands: true } as EngineConfig;
     const tell = { onExpanded() {}, pulse: new Pulse(systemClock, () => {}), tracer: null };
     const of = new Engine(config, dependencies, createLogger('silent', 'test'), tell);
     void of.run();

@@ -1,9 +1,9 @@
 /** Publishing models, and fetching them on other hosts. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { listPublishedModels, publishModelFolder, pullModel } from '../../src/model/share.ts';
+import { PublishedModels, publishModelFolder, pullModel } from '../../src/model/share.ts';
 import { FolderBlobFiles } from '../../src/storage/files/blob-files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -18,10 +18,17 @@ function newStorage() {
 
 describe('a published model', () => {
   it('is the same on another host', async () => {
-    const { files } = newStorage();
+    const { root, files } = newStorage();
     const published = await publishModelFolder(files, world.model);
     expect(published).toEqual({ version, files: new Set(Object.values(listed)).size });
-    expect(await listPublishedModels(files)).toEqual([version]);
+    const bytes = ['manifest.json', ...Object.keys(listed)].map((file) => readFileSync(join(world.model, file)).length);
+    const [summary, ...others] = await new PublishedModels(files).list();
+    expect(others).toEqual([]);
+    expect(summary).toEqual({
+      manifest: readModelFolder(world.model).manifest,
+      publishedAt: statSync(join(root, `models/manifests/${version}.json`)).mtimeMs,
+      bytes: bytes.reduce((sum, size) => sum + size, 0),
+    });
     const models = join(temporaryFolder(), 'models');
     const path = await pullModel(files, version, models);
     expect(path).toBe(join(models, version));
@@ -38,7 +45,7 @@ describe('a published model', () => {
     files.put = (...args) => (++puts > 2 ? Promise.reject(new Error('killed')) : put.apply(files, args));
     await expect(publishModelFolder(files, world.model)).rejects.toThrow('killed');
     files.put = put;
-    expect(await listPublishedModels(files)).toEqual([]);
+    expect(await new PublishedModels(files).list()).toEqual([]);
     await expect(pullModel(files, version, temporaryFolder())).rejects.toMatchObject({ code: 'model_not_found' });
     const stored = readdirSync(join(root, 'models/files')).length;
     const all = new Set(Object.values(listed)).size;

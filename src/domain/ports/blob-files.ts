@@ -7,6 +7,8 @@
 export interface BlobFileEntry {
   readonly name: string;
   readonly sizeBytes: number;
+  /** When the file was put, in milliseconds since 1970, by the clock of the storage. */
+  readonly putAt: number;
 }
 
 /** A small stored file. `tag` identifies this state of the file (an ETag, for example). */

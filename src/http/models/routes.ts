@@ -28,7 +28,7 @@ function listModels(app: ServerApp, { models }: ModelVersionNeeds): void {
         response: { 200: json('A list of model versions.', modelVersions) },
       }),
     },
-    async () => ({ items: models.list() }),
+    async () => ({ items: await models.list() }),
   );
 }
 

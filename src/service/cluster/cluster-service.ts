@@ -7,7 +7,6 @@ import { viewOf } from '../../population/read.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { thisMachine } from '../machine.ts';
 import { openFileLimit, requireFilesOfEngine, withinOpenFiles } from '../open-files.ts';
-import type { Estimates } from '../ports/estimates.ts';
 import type { StorageStatus } from '../ports/health.ts';
 import type { ListenOptions, Service } from '../ports/service.ts';
 import { ModelActivation } from '../served/model-activation.ts';
@@ -31,6 +30,7 @@ import { createAddressGuard } from '../webhooks/address-guard.ts';
 import { type ClusterOptions, type JoinedCluster, joinCluster } from './cluster-start.ts';
 import { startLeaderTasks } from './leader-tasks.ts';
 import { Membership } from './membership.ts';
+import { OnDemandEngine } from './on-demand-engine.ts';
 
 export interface NodeOptions extends ClusterOptions, ListenOptions {
   /** Whether this node expands campaigns too. */
@@ -46,9 +46,6 @@ export interface NodeOptions extends ClusterOptions, ListenOptions {
   readonly logLevel: string;
   readonly prettyLogs?: boolean;
 }
-
-/** Estimates of a node without an engine, which are never ready. */
-const NO_ESTIMATES: Estimates = { estimate: async () => ({ kind: 'loading' }) };
 
 /**
  * Opens all parts of a node. If this function throws, it has closed everything that it opened.
@@ -84,7 +81,7 @@ async function openParts(options: NodeOptions, limits: Limits, closers: Closers)
   closers.push(() => rankings.closeAll());
   const population = viewOf(() => served.now.population);
   const switches = openSwitches(options, limits, joined, closers);
-  const { supervisor, models, populations, membership, wake } = switches;
+  const { supervisor, assessor, models, populations, membership, wake } = switches;
   const storage = await startWork(options, limits, { ...joined, ...switches, rankings }, closers);
   const erasePopulation = async (userIds: readonly string[]) => {
     await data.mirror.erase(userIds, population);
@@ -104,7 +101,7 @@ async function openParts(options: NodeOptions, limits: Limits, closers: Closers)
       ...{ store, population, models, populations, customisedModels, eraser, explainer, storage, webhooks },
       served: () => served.now,
       engine: () => (hasEngine ? supervisor.state : membership.engines()),
-      estimates: hasEngine ? supervisor : NO_ESTIMATES,
+      estimates: assessor,
       onExpanded: (listener) => supervisor.onExpanded(listener),
       machine: thisMachine(options.cache),
       shared: { mirror: () => data.mirror.counts, keptVersions: () => kept.count },
@@ -123,20 +120,25 @@ async function openParts(options: NodeOptions, limits: Limits, closers: Closers)
   };
 }
 
-/** The node's engine, if it has one, the switches of the served versions, and the node's membership. */
+/** The node's engine, the switches of the served versions, and the node's membership. */
 function openSwitches(options: NodeOptions, limits: Limits, joined: JoinedCluster, closers: Closers) {
-  const { logger } = options;
+  const { logger, hasEngine } = options;
   const { locator, clock, store, cluster, data, record, served } = joined;
   const keeper = keepReserve(store, locator, logger, limits);
   const shared = { blobs: options.blobs, mirrorBytes: limits.mirrorBytes };
-  const own = { ...options, clock, population: data.population, shared };
+  const own = {
+    ...{ ...options, clock, population: data.population, shared, expands: hasEngine },
+    ...(!hasEngine && { threads: 1 }),
+  };
   const supervisor = superviseEngine(own, { served, models: data.models }, { store, locator, keeper }, limits);
   const start = { models: data.models, given: served.now.model.folder };
-  const models = new ModelActivation({ start, record, served, store, supervisor, logger, clock });
+  // what makes estimates and checks models
+  const assessor = hasEngine ? supervisor : new OnDemandEngine(supervisor);
+  const models = new ModelActivation({ start, record, served, store, supervisor: assessor, logger, clock });
   closers.push(() => models.close());
   const populations = new PopulationActivation({ folder: data.population, record, served, logger });
   closers.push(() => populations.close());
-  closers.push(() => supervisor.stop());
+  closers.push(() => (assessor instanceof OnDemandEngine ? assessor.close() : supervisor.stop()));
   const membership = new Membership(cluster, 'node', () => cluster.outage() === null);
   closers.push(() => membership.close());
   cluster.announcements.onAnnounced('jobs', () => supervisor.wake());
@@ -145,7 +147,7 @@ function openSwitches(options: NodeOptions, limits: Limits, joined: JoinedCluste
     // engines that are not told look by themselves
     cluster.announcements.announce('jobs').catch(() => {});
   };
-  return { supervisor, models, populations, membership, wake, keeper };
+  return { supervisor, assessor, models, populations, membership, wake, keeper };
 }
 
 type WorkParts = JoinedCluster & ReturnType<typeof openSwitches> & { readonly rankings: RankingCache };

@@ -3,7 +3,7 @@ import type { ServedRow } from '../../domain/ports/served.ts';
 import { type ServedChange, type ServedModelEntry, type ServedVersions, servedModelOf } from '../../domain/served.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
-import type { ServedModel } from '../../model/versions.ts';
+import type { ModelSummary, ServedModel } from '../../model/versions.ts';
 import { bind } from '../../online/binding.ts';
 import { type Population, PopulationOpener } from '../../population/read.ts';
 import type { ModelSwitch, ServedRecord } from '../served/served-record.ts';
@@ -16,11 +16,15 @@ const RETRY_MS = 2_000;
 
 export class RowRecord implements ServedRecord {
   readonly #row: ServedRow;
-  readonly #data: Pick<SharedData, 'fetchModel' | 'fetchPopulation'>;
+  readonly #data: Pick<SharedData, 'fetchModel' | 'fetchPopulation' | 'publishedModels'>;
   #now: ServedVersions;
 
   /** `now` is the row as it was read. */
-  constructor(row: ServedRow, data: Pick<SharedData, 'fetchModel' | 'fetchPopulation'>, now: ServedVersions) {
+  constructor(
+    row: ServedRow,
+    data: Pick<SharedData, 'fetchModel' | 'fetchPopulation' | 'publishedModels'>,
+    now: ServedVersions,
+  ) {
     this.#row = row;
     this.#data = data;
     this.#now = now;
@@ -42,6 +46,10 @@ export class RowRecord implements ServedRecord {
       ...{ version, check },
       activated_at: activatedAt === null ? null : new Date(activatedAt).toISOString(),
     }));
+  }
+
+  published(): Promise<readonly ModelSummary[]> {
+    return this.#data.publishedModels.list();
   }
 
   async fetchModel(version: string): Promise<void> {

@@ -8,7 +8,7 @@ import type { Announcements } from '../../domain/ports/served.ts';
 import { createClosedFolder } from '../../lib/files/durable-files.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
-import { pullModel } from '../../model/share.ts';
+import { PublishedModels, pullModel } from '../../model/share.ts';
 import { Mirror } from '../../population/share.ts';
 
 const POPULATION_FOLDER = 'population';
@@ -28,6 +28,7 @@ export interface SharedDataOptions {
 export class SharedData {
   readonly files: BlobFiles;
   readonly mirror: Mirror;
+  readonly publishedModels: PublishedModels;
   /** The folder of the copies of models, by version. */
   readonly models: string;
   readonly #logger: Logger;
@@ -52,6 +53,7 @@ export class SharedData {
   private constructor({ files, cache, announcements, logger }: SharedDataOptions, mirror: Mirror) {
     this.files = files;
     this.mirror = mirror;
+    this.publishedModels = new PublishedModels(files);
     this.models = join(cache, MODELS_FOLDER);
     this.#logger = logger;
     mirror.follow();

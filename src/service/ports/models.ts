@@ -48,10 +48,10 @@ export interface PredictedQuality {
 
 export interface Models {
   /** Lists the served version first, then the other versions, newest first. @throws AppError storage_failed */
-  list(): readonly ModelVersion[];
+  list(): readonly ModelVersion[] | Promise<readonly ModelVersion[]>;
 
-  /** @throws AppError model_not_found */
-  get(version: string): ModelVersion;
+  /** @throws AppError model_not_found, model_rejected (its manifest is damaged), storage_failed */
+  get(version: string): ModelVersion | Promise<ModelVersion>;
 
   /**
    * Starts the check of a version; `get` returns the outcome. Unless the check refuses the version, the service serves

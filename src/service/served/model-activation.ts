@@ -54,15 +54,18 @@ export class ModelActivation implements Models {
     await this.#last;
   }
 
-  list(): readonly ModelVersion[] {
+  async list(): Promise<readonly ModelVersion[]> {
     const { version, folder } = this.#served.model;
-    const found = listModels(this.#models);
+    const published = await this.#options.record.published();
+    const found = published.length > 0 ? published : listModels(this.#models);
     const served = found.find(({ manifest }) => manifest.version === version) ?? summarise(folder.path);
     const others = found.filter(({ manifest }) => manifest.version !== version);
     return [...(served ? [served] : []), ...others].map((one) => this.#present(one));
   }
 
-  get(version: string): ModelVersion {
+  async get(version: string): Promise<ModelVersion> {
+    const published = (await this.#options.record.published()).find(({ manifest }) => manifest.version === version);
+    if (published !== undefined) return this.#present(published);
     const path = this.#find(version);
     const summary = summarise(path);
     if (summary === null)

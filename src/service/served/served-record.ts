@@ -1,6 +1,6 @@
 /** Where it is recorded which versions are served, so that they are served again after a restart. */
 
-import { type ServedModel, writeServedModels } from '../../model/versions.ts';
+import { type ModelSummary, type ServedModel, writeServedModels } from '../../model/versions.ts';
 import { findCurrentVersion } from '../../population/read.ts';
 import { makeCurrent } from '../../population/update.ts';
 import { type ModelHistory, settleModelHistory } from './model-history.ts';
@@ -11,6 +11,8 @@ export type ModelSwitch = 'activation' | 'rollback';
 export interface ServedRecord {
   /** Models in the order in which they were served; the last entry is the served model. */
   models(): readonly ServedModel[];
+  /** Models that `fetchModel` can bring from elsewhere, newest first; those of a data folder are there already. */
+  published(): Promise<readonly ModelSummary[]>;
   /** Brings the files of a model to the folder of models, if they are elsewhere. @throws AppError storage_failed */
   fetchModel(version: string): Promise<void>;
   /** @throws AppError unavailable if another process has recorded a switch meanwhile; storage_failed */
@@ -37,6 +39,10 @@ export class FileRecord implements ServedRecord {
 
   models(): readonly ServedModel[] {
     return this.#models;
+  }
+
+  async published(): Promise<readonly ModelSummary[]> {
+    return [];
   }
 
   async fetchModel(): Promise<void> {}

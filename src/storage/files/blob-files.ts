@@ -77,7 +77,8 @@ export class FolderBlobFiles implements BlobFiles {
         const path = join(entry.parentPath, entry.name);
         const name = path.slice(join(this.#root, '/').length);
         if (!entry.isFile() || !name.startsWith(prefix) || name === LOCK || name.includes(TEMPORARY)) continue;
-        entries.push({ name, sizeBytes: (await stat(path)).size });
+        const { size: sizeBytes, mtimeMs: putAt } = await stat(path);
+        entries.push({ name, sizeBytes, putAt });
       }
       return entries;
     });

@@ -79,7 +79,8 @@ export class S3BlobFiles implements BlobFiles {
   async list(prefix: string): Promise<readonly BlobFileEntry[]> {
     const entries: BlobFileEntry[] = [];
     for await (const page of this.#storage.list(`${this.#prefix}${prefix}`))
-      for (const { key, sizeBytes } of page) entries.push({ name: key.slice(this.#prefix.length), sizeBytes });
+      for (const { key, sizeBytes, modified: putAt } of page)
+        entries.push({ name: key.slice(this.#prefix.length), sizeBytes, putAt });
     return entries;
   }
 

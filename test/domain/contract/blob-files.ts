@@ -74,7 +74,9 @@ export function describeBlobFiles(newStorage: () => () => BlobFiles): void {
       expect(await names('p/files/')).toEqual(['p/files/aa', 'p/files/ab']);
       expect(await names('p/files')).toEqual(['p/files/aa', 'p/files/ab', 'p/files2/aa']);
       expect(await names('')).toHaveLength(4);
-      expect(await files.list('p/files/aa')).toEqual([{ name: 'p/files/aa', sizeBytes: 10 }]);
+      expect(await files.list('p/files/aa')).toEqual([
+        { name: 'p/files/aa', sizeBytes: 10, putAt: expect.any(Number) },
+      ]);
       await files.deleteFile('p/files/aa');
       await files.deleteFile('p/files/aa');
       expect(await names('p/files/')).toEqual(['p/files/ab']);

@@ -144,6 +144,7 @@ export async function startCluster({ model: folder, population, rangeSegments, .
       const config = {
         ...{ ...limits, ownerId, served, threads: 1, device: 'cpu', ...folders },
         ...{ rangeSegments: rangeSegments ?? 1, keptWorkMs: 0, userSideBytes: 0, userSides: 1, diskReserveBytes: 0 },
+        expands: true,
       } as EngineConfig;
       const telling = { now: systemClock.now, logger: createLogger('silent', ownerId) };
       const shared = files && (await openSharedVersions(files, folders, { blobs: '', mirrorBytes }, telling));
