@@ -44,6 +44,7 @@ const start = (populationVersion: string, of: CampaignStore = store) => {
     auditDays: 1,
     clock: {
       before: (ageMs) => (isSettled ? Date.now() - ageMs : null),
+      elapsed: () => Date.now(),
     },
     wake: () => {
       wakes += 1;
@@ -104,6 +105,23 @@ describe('startHousekeeping', () => {
     await finish();
     await vi.advanceTimersByTimeAsync(700_000);
     expect(await store.get(id)).toMatchObject({ state: 'ready', audienceVersion: 3 });
+  });
+
+  it('rests longer after a task that took long', async () => {
+    let looks = 0;
+    const slow: CampaignStore = {
+      ...store,
+      expandDue: async () => {
+        looks += 1;
+        await new Promise((done) => setTimeout(done, 3_000));
+        return 0;
+      },
+    };
+    start('p1', slow);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(looks).toBe(1);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(looks).toBe(2);
   });
 
   it('expands nothing while the disk is full, and what is due once it has room', async () => {

@@ -44,8 +44,8 @@ export interface Outbox {
   failStranded(before: number): Promise<number>;
 
   /**
-   * Removes finished deliveries created before the time `before`, and events without deliveries. Returns true if there
-   * may be more to remove.
+   * Removes finished deliveries created before the time `before`, and events of that time without deliveries. Returns
+   * true if there may be more to remove.
    */
   prune(before: number): Promise<boolean>;
 

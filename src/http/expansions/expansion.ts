@@ -36,8 +36,8 @@ export const runFields = {
   eta_seconds: seconds
     .nullable()
     .describe(
-      'Estimated time until the expansion ends, based on earlier expansions; `null` if the expansion has ended ' +
-        'or is the first.',
+      'Estimated time until the expansion ends, based on earlier expansions; `null` if the expansion has ended, is ' +
+        'the first, or has very many expansions before it in the queue.',
     ),
   reason: reason.nullable().describe('The reason for the state of the expansion, with the relevant numbers.'),
   features: z.record(z.string(), featureValue),

@@ -16,6 +16,12 @@ const PRUNE_EVERY_MS = 10 * 60_000;
 /** Interval at which a cluster marks expired keys. An embedded store marks them whenever it stores the time. */
 const EXPIRE_EVERY_MS = 60_000;
 const DAY_MS = 24 * 3600 * 1000;
+/**
+ * After a task, the pause is at least this many times as long as the task took, up to a maximum, so that a task over a
+ * large store does not take up the database.
+ */
+const REST_FACTOR = 10;
+const LONGEST_REST_MS = 60_000;
 
 export interface HousekeepingOptions {
   readonly store: CampaignStore;
@@ -31,7 +37,7 @@ export interface HousekeepingOptions {
   /** Called after expansions were queued. */
   readonly wake: () => void;
   readonly logger: Logger;
-  readonly clock: Pick<ServiceClock, 'before'>;
+  readonly clock: Pick<ServiceClock, 'before' | 'elapsed'>;
 }
 
 /**
@@ -42,7 +48,7 @@ export interface HousekeepingOptions {
 export function startHousekeeping(options: HousekeepingOptions): () => void {
   const { store, rankings, clock, logger, wake, hasRoom, populationVersion } = options;
   const leadership = leadershipOf(store);
-  const schedule = new Schedule(leadership, logger);
+  const schedule = new Schedule(leadership, logger, () => clock.elapsed());
   schedule.repeat('removing old data', PRUNE_EVERY_MS, async () => {
     await leadership.lead(() => removeOld(options));
     // each service has rankings open
@@ -75,23 +81,29 @@ class Schedule {
   readonly #leadership: Leadership;
   readonly #logger: Logger;
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #elapsed: () => number;
   #isEnded = false;
 
-  constructor(leadership: Leadership, logger: Logger) {
+  constructor(leadership: Leadership, logger: Logger, elapsed: () => number) {
     this.#leadership = leadership;
     this.#logger = logger;
+    this.#elapsed = elapsed;
   }
 
   repeat(what: string, everyMs: number, action: () => Promise<void>): void {
     let isAtWork = false;
+    let restUntil = Number.NEGATIVE_INFINITY;
     const look = async () => {
-      if (isAtWork || this.#isEnded) return;
+      const begun = this.#elapsed();
+      if (isAtWork || this.#isEnded || begun < restUntil) return;
       isAtWork = true;
       try {
         await action();
       } catch (error) {
         if (!this.#isEnded) this.#logger.error({ err: error }, `${what} failed and will be retried`);
       } finally {
+        const now = this.#elapsed();
+        restUntil = now + Math.min((now - begun) * REST_FACTOR, LONGEST_REST_MS);
         isAtWork = false;
       }
     };

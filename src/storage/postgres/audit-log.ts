@@ -73,9 +73,13 @@ export class PostgresAuditLog implements AuditLog {
 
   async list({ since, until, limit, cursor }: AuditQuery): Promise<Page<AuditEntry>> {
     const after = cursor === undefined ? 0 : decodeCursor('audit', cursor);
+    // `reached_at` never decreases, so both orders are one; this one has an index from which both limits are read
     const rows = await this.#database.all<RowOf<typeof AUDIT_COLUMNS>>(
       `SELECT ${selectList(AUDIT_COLUMNS)} FROM audit_log
-       WHERE number > @after AND reached_at >= @since AND reached_at < @until ORDER BY number LIMIT @most`,
+       WHERE number > @after AND reached_at < @until AND reached_at >= greatest(@since::bigint,
+         (SELECT before.reached_at FROM audit_log before WHERE before.number <= @after
+          ORDER BY before.number DESC LIMIT 1))
+       ORDER BY reached_at, number LIMIT @most`,
       { after, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER, most: limit + 1 },
     );
     return pageOf('audit', rows, limit, toEntry);

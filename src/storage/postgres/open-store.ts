@@ -65,7 +65,7 @@ async function composed(connection: Connection, url: string, opened: OpenedBlobs
   const cleanup = new Cleanup(connection, { userSets, tickets });
   const expansions = new PostgresExpansions(connection, { events, tickets, feedback });
   const campaigns = new PostgresCampaigns(connection, {
-    ...{ audiences, expansions, events, tickets, cleanup, feedback, setFiles, audit },
+    ...{ audiences, expansions, events, tickets, cleanup, setFiles, audit },
   });
   const jobs = new PostgresJobs(connection, { events, tickets, audiences });
   const ranges = new PostgresRanges(connection);

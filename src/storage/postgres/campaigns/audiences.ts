@@ -22,6 +22,7 @@ import { insert, insertRow, pageOf, updateRow } from '../database/columns.ts';
 import type { Database, Sql, Transaction } from '../database/database.ts';
 import { enterAlone } from '../database/locks.ts';
 import type { Bound } from '../database/statement.ts';
+import { ActiveAudiences, type NumberedAudience } from './active-audiences.ts';
 import { getLocked } from './campaign-rows.ts';
 import type { EventLog } from './events.ts';
 import { Remembered } from './remembered.ts';
@@ -35,9 +36,9 @@ const ALL = '';
 
 const COLUMNS = audienceColumns(plain('a.version IS NOT DISTINCT FROM c.active_version'));
 
-const SELECT_AUDIENCE = `
-  SELECT ${selectList(COLUMNS)}
-  FROM audiences a JOIN campaigns c ON c.number = a.campaign JOIN expansions e ON e.number = a.expansion`;
+const FROM_AUDIENCES =
+  'FROM audiences a JOIN expansions e ON e.number = a.expansion JOIN campaigns c ON c.number = a.campaign';
+const SELECT_AUDIENCE = `SELECT ${selectList(COLUMNS)} ${FROM_AUDIENCES}`;
 
 export class PostgresAudiences implements Audiences {
   readonly #database: Database;
@@ -51,7 +52,8 @@ export class PostgresAudiences implements Audiences {
     this.#now = () => options.clock.now();
     this.#events = events;
     this.#active = new Remembered(database, ACTIVE, REMEMBERED_AUDIENCES, (id) => this.#readActive(id));
-    this.#all = new Remembered(database, ACTIVE, 1, () => this.#readAll());
+    const all = new ActiveAudiences(database, readActive);
+    this.#all = new Remembered(database, ACTIVE, 1, () => all.read());
   }
 
   /** Makes the result of an expansion the active version of the campaign, inside the caller's transaction. */
@@ -196,10 +198,6 @@ export class PostgresAudiences implements Audiences {
     return found;
   }
 
-  #readAll(): Promise<readonly Audience[]> {
-    return this.#select('AND c.active_version = a.version ORDER BY c.number', {});
-  }
-
   async #select(which: string, bound: Bound): Promise<RowOf<typeof COLUMNS>[]> {
     const rows = await this.#database.all(`${SELECT_AUDIENCE} ${which}`, bound);
     return rows.map((row) => readRow(COLUMNS, row));
@@ -214,6 +212,16 @@ export class PostgresAudiences implements Audiences {
     if (row === undefined) throw campaignNotFound(id);
     return row.state;
   }
+}
+
+/** Active audiences with the numbers of their campaigns; `which` follows WHERE. */
+async function readActive(sql: Sql, which: string, bound?: Bound): Promise<NumberedAudience[]> {
+  const rows = await sql.all<{ readonly number: number }>(
+    `SELECT c.number, ${selectList(COLUMNS)} ${FROM_AUDIENCES} AND c.active_version = a.version WHERE ${which}
+     ORDER BY c.number`,
+    bound,
+  );
+  return rows.map(({ number, ...row }) => ({ number, audience: readRow(COLUMNS, row) }));
 }
 
 function readState(sql: Sql, id: string): Promise<{ readonly state: ExpansionState | null } | undefined> {

@@ -97,16 +97,29 @@ export async function listCampaigns(sql: Sql, query: CampaignQuery): Promise<Cam
   return pageOf('campaigns', campaigns, query.limit, (row) => withRemaining(row, remaining));
 }
 
-/** Campaigns with a refresh policy, seeds and an ended latest expansion, in the order of these expansions. */
-export async function readRefreshed(sql: Sql): Promise<readonly RefreshedCampaign[]> {
+/** The condition of the index of campaigns with a refresh policy. */
+const IS_REFRESHED = '(c.refresh_every IS NOT NULL OR c.refresh_on_population OR c.refresh_on_change)';
+/** Leaves out campaigns for which `refreshCause` returns null, because nearly all of them do. */
+const MAY_BE_DUE = `(c.refresh_on_population AND e.population_version IS DISTINCT FROM @populationVersion
+  OR c.refresh_on_change OR e.created_at <= @now - c.refresh_every OR e.created_at > @now)`;
+
+/**
+ * Campaigns with a refresh policy, seeds and an ended latest expansion that may be due, in the order of these
+ * expansions.
+ */
+export async function readRefreshed(
+  sql: Sql,
+  populationVersion: string | null,
+  now: number,
+): Promise<readonly RefreshedCampaign[]> {
   const rows = await sql.all(
     `SELECT ${selectList(REFRESHED)}
      FROM campaigns c CROSS JOIN installation i
-     JOIN expansions e ON e.campaign = c.number AND e.latest
-     LEFT JOIN jobs j ON j.expansion = e.number
-     WHERE j.number IS NULL AND c.seed_set IS NOT NULL
-       AND (c.refresh_every IS NOT NULL OR c.refresh_on_population OR c.refresh_on_change)
+     CROSS JOIN LATERAL (SELECT * FROM expansions WHERE campaign = c.number AND latest LIMIT 1) e
+     WHERE c.seed_set IS NOT NULL AND ${IS_REFRESHED} AND ${MAY_BE_DUE}
+       AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.expansion = e.number)
      ORDER BY e.number`,
+    { populationVersion, now },
   );
   return rows.map((stored) => toRefreshed(readRow(REFRESHED, stored)));
 }

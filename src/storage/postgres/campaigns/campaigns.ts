@@ -24,9 +24,10 @@ import { findAnswer, keepAnswerOf } from '../idempotency.ts';
 import type { Tickets } from '../queue/tickets.ts';
 import type { Cleanup } from '../upkeep/cleanup.ts';
 import { record, recordEnd } from '../upkeep/unused-blobs.ts';
-import { NO_FEEDBACK, type PostgresFeedback } from '../users/feedback.ts';
+import { NO_FEEDBACK } from '../users/feedback.ts';
+import { removeFeedbackOf } from '../users/feedback-removal.ts';
 import type { NewSet, SetFiles } from '../users/set-files.ts';
-import { encodeCounts } from '../users/set-rows.ts';
+import { encodeCounts, setsOfCampaign } from '../users/set-rows.ts';
 import type { PostgresAudiences } from './audiences.ts';
 import {
   countsByState,
@@ -54,7 +55,6 @@ interface Parts {
   readonly events: EventLog;
   readonly tickets: Tickets;
   readonly cleanup: Cleanup;
-  readonly feedback: PostgresFeedback;
   readonly setFiles: SetFiles;
   readonly audit: PostgresAuditLog;
 }
@@ -102,12 +102,13 @@ export class PostgresCampaigns implements Campaigns {
   }
 
   async delete(id: string, accept?: Accept<Campaign>): Promise<AppError | null> {
-    const { audiences, events, cleanup, feedback } = this.#parts;
+    const { audiences, events, cleanup, setFiles } = this.#parts;
     const { database } = this.#connection;
     const queue = accept && (await QueueTimes.read(database));
-    await database.write(async (t) => {
+    const { number, sets } = await database.write(async (t) => {
       const number = await getLocked(t, id);
       accept?.(await getCampaign(t, id, queue));
+      const sets = await setsOfCampaign(t, number);
       const now = this.#now();
       const last = (await t.get<LastOfCampaign>(
         `SELECT id, external_id AS "externalId", name, active_version AS version FROM campaigns WHERE number = @number`,
@@ -117,10 +118,12 @@ export class PostgresCampaigns implements Campaigns {
       await record(t, await deleteRows(t, this.#parts.tickets, number, now), now);
       await audiences.recordDeletion(t, last, now);
       t.announce(LABELS, id);
+      return { number, sets };
     }, 'readCommitted');
     try {
-      await cleanup.removeUnused();
-      await feedback.removeUnusedFeedback();
+      await cleanup.removeUnusedFiles();
+      for (const name of sets) await setFiles.removeUnused(name);
+      await removeFeedbackOf(database, number);
       return null;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;

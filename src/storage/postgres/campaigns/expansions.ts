@@ -61,7 +61,7 @@ export class PostgresExpansions implements Expansions, SetReader {
     const { database } = this.#connection;
     const errors: unknown[] = [];
     let queued = 0;
-    for (const { id, policy, latest } of await readRefreshed(database)) {
+    for (const { id, policy, latest } of await readRefreshed(database, populationVersion, this.#now())) {
       const cause = refreshCause(policy, latest, populationVersion, this.#now());
       if (cause === null) continue;
       try {

@@ -36,8 +36,19 @@ const LIVE = 'range_offers o JOIN jobs j ON j.id = o.job AND NOT o.is_replaced';
 /** Whether a claim of a job is valid. */
 export const HELD_JOB = 'j.id = @id AND j.owner = @owner AND j.token = @token';
 /** Ranges that the engine `@engine` may claim, as far as columns say. */
-export const CLAIMABLE = `r.claimable_from <= @now AND (r.own IS DISTINCT FROM @engine OR r.own_from <= @now)
-  AND NOT (o.golden = ANY(@refused))`;
+const CLAIMABLE = 'r.claimable_from <= @now AND (r.own IS DISTINCT FROM @engine OR r.own_from <= @now)';
+/** Maximum number of offers that one claim looks at. */
+const OFFERS_AT_ONCE = 50;
+
+/** The engine that asks, the golden batches that it refuses, and the time. */
+export interface Claimant {
+  readonly engine: string;
+  readonly refused: readonly string[];
+  readonly now: number;
+}
+
+/** The range with which those of other offers must agree. */
+export type FirstRange = Pick<RangeRow, 'offer' | 'from' | 'to' | 'modelVersion' | 'populationVersion'>;
 
 /** Whether a claim of a job is valid. Its row is locked, so the claim stays valid until the commit. */
 export async function isHeld(t: Transaction, { id, owner, token }: Job): Promise<boolean> {
@@ -72,6 +83,60 @@ export async function liveRanges(
 ): Promise<RangeRow[]> {
   const text = `SELECT ${selectList(BOTH)} FROM ${LIVE} JOIN ranges r ON r.offer = o.number ${rest}`;
   return (await sql.all(text, values)).map((row) => readRow(BOTH, row));
+}
+
+/**
+ * Offers with a claimable range, in the order of the queue. With `first`, other offers with the same segments of the
+ * same versions. Each offer is looked up on its own, because all of them together may have many thousands of ranges.
+ */
+export async function claimableOffers(sql: Sql, claimant: Claimant, first: FirstRange | null): Promise<OfferRow[]> {
+  const { offer, ...same } = first ?? {};
+  const rows = await sql.all(
+    `SELECT ${selectList(OFFER)} FROM ${LIVE}
+     CROSS JOIN LATERAL (
+       SELECT 1 FROM ranges r WHERE r.offer = o.number AND ${CLAIMABLE} ${first ? SAME_SEGMENTS : ''}
+       ORDER BY r.from_segment LIMIT 1) claimable
+     WHERE NOT (o.golden = ANY(@refused)) ${first ? SAME_VERSIONS : ''}
+     ORDER BY j.turn, j.number LIMIT ${OFFERS_AT_ONCE}`,
+    { ...claimant, ...same, ...(first && { other: offer }) },
+  );
+  return rows.map((row) => readRow(OFFER, row));
+}
+
+const SAME_SEGMENTS = 'AND r.from_segment = @from AND r.to_segment = @to';
+const SAME_VERSIONS = `AND o.number <> @other AND o.model_version = @modelVersion
+  AND o.population_version = @populationVersion`;
+
+/** Locks the first claimable range of an offer, unless another transaction has locked it: then the next. */
+export async function lockClaimable(
+  t: Transaction,
+  { offer }: OfferRow,
+  claimant: Claimant,
+  first: FirstRange | null,
+): Promise<Omit<RangeRow, keyof OfferRow> | undefined> {
+  const row = await t.get(
+    `SELECT ${selectList(RANGE)} FROM ranges r
+     WHERE r.offer = @offer AND ${CLAIMABLE} ${first ? SAME_SEGMENTS : ''}
+     ORDER BY r.from_segment LIMIT 1 FOR UPDATE SKIP LOCKED`,
+    { ...claimant, offer, ...(first && { from: first.from, to: first.to }) },
+  );
+  return row && readRow(RANGE, row);
+}
+
+/** The ranges that an engine holds, locked. */
+export async function rangesHeldBy(t: Transaction, owner: string): Promise<RangeRow[]> {
+  // found before they are locked, because others are at work on the other ranges
+  const found = await t.all<{ readonly offer: number; readonly number: number }>(
+    `SELECT r.offer, r.number FROM ranges r WHERE r.claimable_from IS NOT NULL AND EXISTS (
+       SELECT 1 FROM json_array_elements(r.state -> 'holders') holder WHERE holder ->> 'owner' = @owner)`,
+    { owner },
+  );
+  if (found.length === 0) return [];
+  const those = `JOIN unnest(@offers::bigint[], @numbers::bigint[]) AS c (offer, number)
+    ON c.offer = r.offer AND c.number = r.number ORDER BY r.offer, r.number FOR UPDATE OF r`;
+  const [offers, numbers] = [found.map(({ offer }) => offer), found.map(({ number }) => number)];
+  const rows = await liveRanges(t, those, { offers, numbers });
+  return rows.filter(({ state }) => state.holders.some((holder) => holder.owner === owner));
 }
 
 /** Offers whose blobs are no longer needed. */

@@ -30,15 +30,18 @@ import { insert, insertRow } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import { toJson } from '../database/statement.ts';
 import {
-  CLAIMABLE,
+  type Claimant,
+  claimableOffers,
   claimOf,
   findOffer,
   HELD_JOB,
   isHeld,
   liveRanges,
+  lockClaimable,
   nameOf,
   type OfferRow,
   type RangeRow,
+  rangesHeldBy,
   rangesOf,
   staleOffers,
 } from './range-rows.ts';
@@ -113,22 +116,14 @@ export class PostgresRanges implements RangeWork {
   }
 
   async claim(choice: RangeChoice): Promise<readonly RangeClaim[]> {
-    const bound = { engine: choice.owner, refused: choice.refused };
     // an idle engine polls often, and a read takes no lock
-    const now = this.#now();
-    const any = await liveRanges(this.#connection.database, `WHERE ${CLAIMABLE} LIMIT 1`, { ...bound, now });
-    if (any.length === 0) return [];
+    const offers = await claimableOffers(this.#connection.database, this.#claimant(choice), null);
+    if (offers.length === 0) return [];
     return this.#write(async (t) => {
-      const [first] = await this.#take(t, choice, { ...bound, most: 1 }, '');
+      const [first] = await this.#take(t, choice, offers, 1, null);
       if (first === undefined) return [];
-      const { offer, from, to, modelVersion: model, populationVersion: population } = first.row;
-      const others = await this.#take(
-        t,
-        choice,
-        { ...bound, most: choice.most - 1, offer, from, to, model, population },
-        `AND o.number <> @offer AND r.from_segment = @from AND r.to_segment = @to
-         AND o.model_version = @model AND o.population_version = @population`,
-      );
+      const alike = choice.most === 1 ? [] : await claimableOffers(t, this.#claimant(choice), first.row);
+      const others = await this.#take(t, choice, alike, choice.most - 1, first.row);
       return [first, ...others].map(({ row, token }) => claimOf(row, choice.owner, token));
     });
   }
@@ -162,8 +157,7 @@ export class PostgresRanges implements RangeWork {
 
   release(owner: string, how: 'died' | 'stopped'): Promise<number> {
     return this.#write(async (t) => {
-      const rows = await liveRanges(t, 'WHERE r.claimable_from IS NOT NULL ORDER BY r.offer, r.number FOR UPDATE OF r');
-      const own = rows.filter(({ state }) => state.holders.some((holder) => holder.owner === owner));
+      const own = await rangesHeldBy(t, owner);
       for (const row of own) await this.#save(t, row, this.#decide(row.state, { kind: 'release', owner, how })!);
       if (own.length > 0) t.announce(TOPIC);
       return own.length;
@@ -197,24 +191,28 @@ export class PostgresRanges implements RangeWork {
     await this.#write((t) => t.run('DELETE FROM range_offers WHERE folder = @folder', { folder }));
   }
 
-  /** Claims up to `most` ranges that fulfil `condition`, in the order of the queue. */
+  /** Claims up to `most` ranges, each of another offer; with `first`, ranges like it. */
   async #take(
     t: Transaction,
-    { owner }: RangeChoice,
-    bound: Readonly<Record<string, unknown>> & { readonly most: number },
-    condition: string,
+    choice: RangeChoice,
+    offers: readonly OfferRow[],
+    most: number,
+    first: RangeRow | null,
   ): Promise<readonly { readonly row: RangeRow; readonly token: number }[]> {
-    const now = this.#now();
+    const claimant = this.#claimant(choice);
     const taken: { row: RangeRow; token: number }[] = [];
-    while (taken.length < bound.most) {
-      const first = 'ORDER BY j.turn, j.number, r.number LIMIT 1 FOR UPDATE OF r SKIP LOCKED';
-      const [row] = await liveRanges(t, `WHERE ${CLAIMABLE} ${condition} ${first}`, { ...bound, now });
-      if (row === undefined) break;
-      // leases that have expired may leave a range without attempts, or one that this engine is working on
-      const isFree = isClaimable(row.state, owner, this.#rules, now);
-      const state = isFree ? this.#decide(row.state, { kind: 'claim', owner }, now)! : rangeAt(row.state, now);
-      await this.#save(t, row, state);
-      if (isFree) taken.push({ row, token: state.token });
+    for (const offer of offers) {
+      if (taken.length === most) break;
+      for (let isTaken = false; !isTaken; ) {
+        const range = await lockClaimable(t, offer, claimant, first);
+        if (range === undefined) break;
+        // leases that have expired may leave a range without attempts, or one that this engine is working on
+        isTaken = isClaimable(range.state, choice.owner, this.#rules, claimant.now);
+        const claim = { kind: 'claim', owner: choice.owner } as const;
+        const state = isTaken ? this.#decide(range.state, claim, claimant.now)! : rangeAt(range.state, claimant.now);
+        await this.#save(t, { offer: offer.offer, number: range.number }, state);
+        if (isTaken) taken.push({ row: { ...offer, ...range }, token: state.token });
+      }
     }
     return taken;
   }
@@ -269,6 +267,10 @@ export class PostgresRanges implements RangeWork {
 
   get #rules() {
     return this.#connection.options;
+  }
+
+  #claimant({ owner, refused }: RangeChoice): Claimant {
+    return { engine: owner, refused, now: this.#now() };
   }
 
   #now(): number {

@@ -9,6 +9,8 @@ import type { Sql } from '../database/database.ts';
 const RECENT = 40;
 /** Number of jobs that are simulated one by one. Each later job is assumed to add the mean time per simulated job. */
 const MOST_JOBS = 200;
+/** Number of jobs that are counted. The time of an expansion that is farther behind is unknown. */
+const MOST_COUNTED = 10_000;
 
 const JOB = {
   expansion: plain<number>('e.number'),
@@ -58,7 +60,7 @@ export class QueueTimes {
   readonly #threads: number;
   /** Running jobs first, then waiting jobs in queue order; the first ones only. */
   readonly #jobs: Job[];
-  /** Number of all jobs. */
+  /** Number of all jobs; infinite if they are too many to be counted. */
   #total: number;
   /** Number of jobs before each expansion that is not among `#jobs`. */
   readonly #before = new Map<number, number>();
@@ -108,7 +110,7 @@ export class QueueTimes {
     const end = this.#ends.get(expansion);
     if (end !== undefined) return end;
     const before = this.#before.get(expansion);
-    if (before === undefined || this.#ends.size === 0) return null;
+    if (before === undefined || before === Number.POSITIVE_INFINITY || this.#ends.size === 0) return null;
     return Math.round((Math.max(...this.#ends.values()) * (before + 1)) / this.#ends.size);
   }
 
@@ -143,24 +145,33 @@ async function readPast(sql: Sql): Promise<{ readonly past: readonly PastWork[];
   return { past, threads: rows[0]?.computedWith?.threads ?? 1 };
 }
 
+/** Running jobs and waiting jobs are read by an index each, because the queue may be long. */
 async function readJobs(sql: Sql): Promise<Job[]> {
+  const firstOf = (which: string) =>
+    `(SELECT j.* FROM jobs j WHERE j.owner ${which} ORDER BY j.turn, j.number LIMIT ${MOST_JOBS})`;
   const rows = await sql.all(
-    `SELECT ${selectList(JOB)} FROM jobs j JOIN expansions e ON e.number = j.expansion
+    `SELECT ${selectList(JOB)} FROM (${firstOf('IS NOT NULL')} UNION ALL ${firstOf('IS NULL')}) j
+     JOIN expansions e ON e.number = j.expansion
      ORDER BY j.owner IS NULL, j.turn, j.number LIMIT ${MOST_JOBS}`,
   );
   return rows.map((row) => readRow(JOB, row));
 }
 
 async function countJobs(sql: Sql): Promise<number> {
-  return (await sql.get<{ readonly count: number }>('SELECT count(*) AS count FROM jobs'))!.count;
+  const { count } = (await sql.get<{ readonly count: number }>(
+    `SELECT count(*) AS count FROM (SELECT 1 FROM jobs LIMIT ${MOST_COUNTED + 1}) first`,
+  ))!;
+  return count > MOST_COUNTED ? Number.POSITIVE_INFINITY : count;
 }
 
-/** Number of jobs before each of these expansions in the queue. */
+/** Number of jobs before each of these expansions in the queue, as far as they are counted. */
 async function countBefore(sql: Sql, expansions: readonly number[]): Promise<(readonly [number, number])[]> {
   if (expansions.length === 0) return [];
   const rows = await sql.all<{ readonly expansion: number; readonly before: number }>(
-    `SELECT j.expansion, (SELECT count(*) FROM jobs b WHERE (b.turn, b.number) < (j.turn, j.number)) AS before
-     FROM jobs j WHERE j.expansion = ANY(@expansions::bigint[])`,
+    `SELECT expansion, before FROM (
+       SELECT expansion, row_number() OVER (ORDER BY turn, number) - 1 AS before
+       FROM (SELECT expansion, turn, number FROM jobs ORDER BY turn, number LIMIT ${MOST_COUNTED}) first) places
+     WHERE expansion = ANY(@expansions::bigint[])`,
     { expansions },
   );
   return rows.map(({ expansion, before }) => [expansion, before]);

@@ -2,22 +2,22 @@
 import type { Cleanup as CleanupPort } from '../../../domain/ports/store.ts';
 import type { Retention } from '../../../domain/types.ts';
 import type { Connection } from '../connection.ts';
-import type { Transaction } from '../database/database.ts';
 import { forgetAnswers } from '../idempotency.ts';
 import type { Tickets } from '../queue/tickets.ts';
 import type { PostgresUserSets } from '../users/user-sets.ts';
 import { record, removeUnused } from './unused-blobs.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-/** Number of campaigns that are locked at once. */
+/** Number of campaigns that one statement looks at, and number of campaigns that are locked at once. */
+const SEARCHED_CAMPAIGNS = 10_000;
 const LOCKED_CAMPAIGNS = 50;
 
 /** Versions that are too old, or not among the newest inactive ones of their campaign `c`. */
 const OLD_VERSIONS = `
   a.version IS DISTINCT FROM c.active_version
-  AND (a.created_at < @before OR @versions <= (
-    SELECT count(*) FROM audiences b
-    WHERE b.campaign = a.campaign AND b.version > a.version AND b.version IS DISTINCT FROM c.active_version))`;
+  AND (a.created_at < @before OR @versions = 0 OR a.version < (
+    SELECT b.version FROM audiences b WHERE b.campaign = a.campaign AND b.version IS DISTINCT FROM c.active_version
+    ORDER BY b.version DESC OFFSET greatest(@versions::int - 1, 0) LIMIT 1))`;
 
 /**
  * Expansions that are too old, or that have more than enough newer ones. Running expansions, the latest one and those
@@ -27,8 +27,11 @@ const OLD_EXPANSIONS = `
   NOT e.latest
   AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.expansion = e.number)
   AND NOT EXISTS (SELECT 1 FROM audiences a WHERE a.expansion = e.number)
-  AND (e.created_at < @before OR @versions < (
-    SELECT count(*) FROM expansions f WHERE f.campaign = e.campaign AND f.number > e.number))`;
+  AND (e.created_at < @before OR e.number < (
+    SELECT f.number FROM expansions f WHERE f.campaign = e.campaign ORDER BY f.number DESC OFFSET @versions LIMIT 1))`;
+
+/** How many versions are kept, and the time before which rows are old. */
+type OldRows = { readonly versions: number; readonly before: number };
 
 /** Its dependencies. */
 interface Parts {
@@ -48,19 +51,17 @@ export class Cleanup implements CleanupPort {
   async prune({ versions, days }: Retention, before = this.#now() - days * DAY_MS): Promise<void> {
     const { database } = this.#connection;
     const bound = { versions, before };
-    for (let after = 0; ; ) {
-      // versions first, because an expansion without a version may be old too
-      const rows = await database.all<{ readonly number: number }>(
-        `SELECT c.number FROM campaigns c WHERE c.number > @after AND (
-           EXISTS (SELECT 1 FROM audiences a WHERE a.campaign = c.number AND ${OLD_VERSIONS})
-           OR EXISTS (SELECT 1 FROM expansions e WHERE e.campaign = c.number AND ${OLD_EXPANSIONS}))
-         ORDER BY c.number LIMIT ${LOCKED_CAMPAIGNS}`,
-        { ...bound, after },
+    for (let from = 0; ; ) {
+      const span = await database.get<{ readonly last: number | null }>(
+        `SELECT max(number) AS last FROM (
+           SELECT number FROM campaigns WHERE number > @from ORDER BY number LIMIT ${SEARCHED_CAMPAIGNS}) searched`,
+        { from },
       );
-      const campaigns = rows.map(({ number }) => number);
-      if (campaigns.length > 0) await this.#pruneCampaigns(campaigns, bound);
-      if (campaigns.length < LOCKED_CAMPAIGNS) break;
-      after = campaigns.at(-1)!;
+      const { last } = span!;
+      if (last === null) break;
+      for (let rest: number | null = from; rest !== null; )
+        rest = await this.#pruneSome({ ...bound, after: rest, last });
+      from = last;
     }
     await database.write((t) => forgetAnswers(t, this.#now()), 'readCommitted');
     await this.removeUnused();
@@ -86,23 +87,44 @@ export class Cleanup implements CleanupPort {
     await this.#parts.userSets.removeUnused();
   }
 
-  async #pruneCampaigns(
-    campaigns: readonly number[],
-    bound: { readonly versions: number; readonly before: number },
-  ): Promise<void> {
-    await this.#connection.database.write(async (t) => {
-      const which = { ...bound, campaigns };
+  /**
+   * Prunes the first campaigns after `after` and up to `last` that have something old. Returns the last one, or null if
+   * there are no more.
+   */
+  async #pruneSome(bound: OldRows & { readonly after: number; readonly last: number }): Promise<number | null> {
+    // versions first, because an expansion without a version may be old too
+    const rows = await this.#connection.database.all<{ readonly number: number }>(
+      `SELECT c.number FROM campaigns c WHERE c.number > @after AND c.number <= @last AND (
+         EXISTS (SELECT 1 FROM audiences a WHERE a.campaign = c.number AND ${OLD_VERSIONS})
+         OR EXISTS (SELECT 1 FROM expansions e WHERE e.campaign = c.number AND ${OLD_EXPANSIONS}))
+       ORDER BY c.number LIMIT ${LOCKED_CAMPAIGNS}`,
+      bound,
+    );
+    const campaigns = rows.map(({ number }) => number);
+    if (campaigns.length > 0) await this.#pruneCampaigns(campaigns, bound);
+    return campaigns.length < LOCKED_CAMPAIGNS ? null : campaigns.at(-1)!;
+  }
+
+  #pruneCampaigns(campaigns: readonly number[], { versions, before }: OldRows): Promise<void> {
+    const which = { versions, before, campaigns };
+    return this.#connection.database.write(async (t) => {
       // nobody activates a version of these campaigns until the commit
       await t.all(
         'SELECT 1 FROM campaigns WHERE number = ANY(@campaigns::bigint[]) ORDER BY number FOR NO KEY UPDATE',
         { campaigns },
       );
       const removed = await t.all<{ readonly folder: string }>(
-        `DELETE FROM audiences a USING campaigns c
-         WHERE c.number = a.campaign AND c.number = ANY(@campaigns::bigint[]) AND ${OLD_VERSIONS} RETURNING a.folder`,
+        `DELETE FROM audiences WHERE (campaign, version) IN (
+           SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
+           WHERE c.number = ANY(@campaigns::bigint[]) AND ${OLD_VERSIONS}) RETURNING folder`,
         which,
       );
-      await pruneExpansions(t, which);
+      await t.run(
+        `DELETE FROM expansions WHERE number IN (
+           SELECT e.number FROM expansions e
+           WHERE e.campaign = ANY(@campaigns::bigint[]) AND ${OLD_EXPANSIONS})`,
+        which,
+      );
       if (removed.length > 0) await record(t, [...new Set(removed.map(({ folder }) => folder))], this.#now());
     }, 'readCommitted');
   }
@@ -110,8 +132,4 @@ export class Cleanup implements CleanupPort {
   #now(): number {
     return this.#connection.options.clock.now();
   }
-}
-
-async function pruneExpansions(t: Transaction, which: Readonly<Record<string, unknown>>): Promise<void> {
-  await t.run(`DELETE FROM expansions e WHERE e.campaign = ANY(@campaigns::bigint[]) AND ${OLD_EXPANSIONS}`, which);
 }

@@ -53,21 +53,27 @@ export async function record(t: Sql, folders: readonly string[], now: number): P
 
 /** Removes the recorded folders. @throws AppError storage_failed, unavailable */
 export async function removeUnused(database: Database, blobs: Blobs, now: number): Promise<void> {
-  const before = now - REMEMBERED_MS;
-  for (;;) {
-    const rows = await database.all<{ readonly folder: string; readonly isFirst: boolean }>(
-      `SELECT folder, removed_at IS NULL AS "isFirst" FROM unused_blobs
-       WHERE (removed_at IS NULL OR removed_at <= @before) AND NOT ${IS_SET} ORDER BY folder LIMIT ${READ_FOLDERS}`,
-      { before },
-    );
-    for (const { folder, isFirst } of rows) {
-      await blobs.delete(folder);
-      if (isFirst)
-        await database.run('UPDATE unused_blobs SET removed_at = @now WHERE folder = @folder', { now, folder });
-      else await database.run('DELETE FROM unused_blobs WHERE folder = @folder', { folder });
+  const remove = async (which: string, settle: string) => {
+    for (let read = READ_FOLDERS; read === READ_FOLDERS; ) {
+      const rows = await database.all<{ readonly folder: string }>(
+        `SELECT folder FROM unused_blobs WHERE NOT ${IS_SET} AND ${which} LIMIT ${READ_FOLDERS}`,
+        { before: now - REMEMBERED_MS },
+      );
+      const removed: string[] = [];
+      try {
+        for (const { folder } of rows) {
+          await blobs.delete(folder);
+          removed.push(folder);
+        }
+      } finally {
+        await database.run(`${settle} WHERE folder = ANY(@removed::text[])`, { now, removed });
+      }
+      read = rows.length;
     }
-    if (rows.length < READ_FOLDERS) return;
-  }
+  };
+  // two statements, because each has an index
+  await remove('removed_at IS NULL ORDER BY unused_since', 'UPDATE unused_blobs SET removed_at = @now');
+  await remove('removed_at <= @before ORDER BY removed_at', 'DELETE FROM unused_blobs');
 }
 
 /** Records that the file of a user set is unused, inside the transaction that deletes the row of the set. */

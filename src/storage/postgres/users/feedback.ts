@@ -18,24 +18,16 @@ import type { PostgresAuditLog } from '../audit-log.ts';
 import { getNumber } from '../campaigns/campaign-rows.ts';
 import type { Connection } from '../connection.ts';
 import type { Sql, Transaction } from '../database/database.ts';
+import { HELD_CAMPAIGNS, removeUnusedFeedback } from './feedback-removal.ts';
 import { type NewSet, type SetFiles, WriteAgain } from './set-files.ts';
 
-/** Number of rows that one statement writes, reads or removes. */
+/** Number of rows that one statement writes or reads. */
 const WRITTEN_ROWS = 2_500;
 const READ_ROWS = 10_000;
-const REMOVED_ROWS = 10_000;
 /** Number of ids per sorted run. */
 const SORTED_IDS = 8_192;
 /** Maximum number of uploads and snapshots of this process at one time: one runs, and the others wait. */
 const MAXIMUM_WAITING = 32;
-
-/** Selects the campaigns that have rows, followed by a null. It needs one look-up per campaign, not one per row. */
-const HELD_CAMPAIGNS = `
-  WITH RECURSIVE held (campaign) AS (
-    SELECT min(campaign) FROM feedback
-    UNION ALL
-    SELECT (SELECT min(f.campaign) FROM feedback f WHERE f.campaign > held.campaign)
-    FROM held WHERE held.campaign IS NOT NULL)`;
 
 /** Sets of users by last event; null for a set without users. */
 export interface FeedbackSets {
@@ -145,7 +137,7 @@ export class PostgresFeedback implements Feedback {
   }
 
   removeUnusedFeedback(): Promise<void> {
-    this.#removal ??= this.#remove().finally(() => {
+    this.#removal ??= removeUnusedFeedback(this.#connection.database).finally(() => {
       this.#removal = null;
     });
     return this.#removal;
@@ -174,24 +166,6 @@ export class PostgresFeedback implements Feedback {
     } finally {
       positives.close();
       dismissed.close();
-    }
-  }
-
-  async #remove(): Promise<void> {
-    const { database } = this.#connection;
-    for (;;) {
-      const found = await database.get<{ readonly campaign: number }>(
-        `${HELD_CAMPAIGNS} SELECT campaign FROM held
-         WHERE campaign IS NOT NULL AND campaign NOT IN (SELECT number FROM campaigns) LIMIT 1`,
-      );
-      if (found === undefined) return;
-      const removeSlice = () =>
-        database.run(
-          `DELETE FROM feedback WHERE campaign = @campaign AND user_id IN (
-             SELECT user_id FROM feedback WHERE campaign = @campaign ORDER BY user_id LIMIT ${REMOVED_ROWS})`,
-          found,
-        );
-      while ((await removeSlice()) === REMOVED_ROWS);
     }
   }
 }

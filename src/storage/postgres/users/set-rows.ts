@@ -75,6 +75,16 @@ export async function unusedSets(sql: Sql): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** The names of all sets to which a campaign and its expansions refer. */
+export async function setsOfCampaign(sql: Sql, campaign: number): Promise<string[]> {
+  const selects = REFERENCES.filter(([table]) => table !== 'installation').map(
+    ([table, column]) =>
+      `SELECT ${column} AS name FROM ${table} WHERE ${table === 'campaigns' ? 'number' : 'campaign'} = @campaign`,
+  );
+  const rows = await sql.all<{ name: string | null }>(selects.join(' UNION '), { campaign });
+  return rows.flatMap(({ name }) => name ?? []);
+}
+
 /** Deletes the row of a set unless other rows refer to it; returns whether the row was deleted. */
 export async function deleteUnusedSet(sql: Sql, name: string): Promise<boolean> {
   return (await sql.run(`DELETE FROM user_sets WHERE sha256 = @name AND ${IS_UNUSED}`, { name })) === 1;

@@ -2,7 +2,7 @@
 import { deliveryNotFound } from '../../../domain/not-found.ts';
 import type { Outbox } from '../../../domain/ports/outbox.ts';
 import type { IdempotentRequest, Page } from '../../../domain/types.ts';
-import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../../../domain/webhook-types.ts';
+import type { Attempt, Delivery, DeliveryQuery, DeliveryState, DueDelivery } from '../../../domain/webhook-types.ts';
 import { decideAttempt, requireEnabled } from '../../../domain/webhooks.ts';
 import { boundsOf, type RowOf, readRow, selectList } from '../../rows/columns.ts';
 import { type AttemptedRow, deliveryColumns } from '../../rows/webhooks.ts';
@@ -14,8 +14,15 @@ import { keepAnswerOf, OF_NO_CAMPAIGN } from '../idempotency.ts';
 import { SenderLocks } from './sender-locks.ts';
 import { getWebhookRow, NEWEST_FIRST } from './webhooks.ts';
 
-/** Maximum number of rows that one call of `prune` removes from each table. */
-const PRUNED_ROWS = 1000;
+/** Maximum number of rows that one statement removes or changes. Other processes wait for them meanwhile. */
+const CHANGED_ROWS = 1000;
+
+/** A state in the text, and not as a value, lets a short list use an index of that state alone. */
+const IN_STATE: Readonly<Record<DeliveryState, string>> = {
+  pending: `AND d.state = 'pending'`,
+  delivered: `AND d.state = 'delivered'`,
+  failed: `AND d.state = 'failed'`,
+};
 
 // functions of Postgres for JSON refuse some texts that a campaign's name may contain
 const COLUMNS = deliveryColumns({ sql: 'e.body', read: (body) => campaignOf(body as string) });
@@ -66,11 +73,11 @@ export class PostgresOutbox implements Outbox {
 
   async deliveries(webhookId: string, query: DeliveryQuery): Promise<Page<Delivery>> {
     const { number: webhook } = await getWebhookRow(this.#database, webhookId);
-    const byState = query.state === undefined ? '' : 'AND d.state = @state';
+    const byState = query.state === undefined ? '' : IN_STATE[query.state];
     const rows = await this.#database.all<DeliveryRow>(
       `${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.number < @before ${byState}
        ORDER BY d.number DESC LIMIT @most`,
-      { webhook, ...boundsOf('deliveries', query), state: query.state ?? null },
+      { webhook, ...boundsOf('deliveries', query) },
     );
     return pageOf('deliveries', rows, query.limit, (row) => toDelivery(readRow(COLUMNS, row)));
   }
@@ -123,17 +130,18 @@ export class PostgresOutbox implements Outbox {
     const deliveries = await this.#database.run(
       `DELETE FROM webhook_deliveries WHERE number IN
          (SELECT number FROM webhook_deliveries WHERE state <> 'pending' AND created_at < @before LIMIT @most)`,
-      { before, most: PRUNED_ROWS },
+      { before, most: CHANGED_ROWS },
     );
     // a replay may be queueing a delivery of an event that has none now, and then keeps the event
     const events = await this.#database.write((transaction) =>
       transaction.run(
         `DELETE FROM webhook_events WHERE number IN (SELECT number FROM webhook_events e
-           WHERE NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.event = e.number) LIMIT @most)`,
-        { most: PRUNED_ROWS },
+           WHERE e.created_at < @before AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.event = e.number)
+           ORDER BY e.created_at LIMIT @most)`,
+        { before, most: CHANGED_ROWS },
       ),
     );
-    return deliveries === PRUNED_ROWS || events === PRUNED_ROWS;
+    return deliveries === CHANGED_ROWS || events === CHANGED_ROWS;
   }
 
   async pendingCount(): Promise<number> {
