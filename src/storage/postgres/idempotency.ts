@@ -77,7 +77,16 @@ export async function eraseFromAnswers(sql: Sql, userIds: ReadonlySet<string>): 
   return changed;
 }
 
+/** Maximum number of stored responses that one statement removes. */
+const FORGOTTEN_ANSWERS = 10_000;
+
 /** Removes old stored responses. */
-export async function forgetAnswers(sql: Sql, now: number): Promise<void> {
-  await sql.run('DELETE FROM idempotency_keys WHERE created_at <= @before', { before: now - KEY_LIFETIME_MS });
+export async function forgetAnswers(database: Pick<Sql, 'run'>, now: number): Promise<void> {
+  const forgetSome = () =>
+    database.run(
+      `DELETE FROM idempotency_keys WHERE key IN (
+         SELECT key FROM idempotency_keys WHERE created_at <= @before ORDER BY created_at LIMIT ${FORGOTTEN_ANSWERS})`,
+      { before: now - KEY_LIFETIME_MS },
+    );
+  while ((await forgetSome()) === FORGOTTEN_ANSWERS);
 }

@@ -11,6 +11,8 @@ const DAY_MS = 24 * 3600 * 1000;
 /** Number of campaigns that one statement looks at, and number of campaigns that are locked at once. */
 const SEARCHED_CAMPAIGNS = 10_000;
 const LOCKED_CAMPAIGNS = 50;
+/** Maximum number of versions, and of expansions, that one transaction removes. Others wait for it meanwhile. */
+const REMOVED_ROWS = 1_000;
 
 /** Versions that are too old, or not among the newest inactive ones of their campaign `c`. */
 const OLD_VERSIONS = `
@@ -63,7 +65,7 @@ export class Cleanup implements CleanupPort {
         rest = await this.#pruneSome({ ...bound, after: rest, last });
       from = last;
     }
-    await database.write((t) => forgetAnswers(t, this.#now()), 'readCommitted');
+    await forgetAnswers(database, this.#now());
     await this.removeUnused();
     await this.#parts.tickets.maintain();
   }
@@ -101,11 +103,12 @@ export class Cleanup implements CleanupPort {
       bound,
     );
     const campaigns = rows.map(({ number }) => number);
-    if (campaigns.length > 0) await this.#pruneCampaigns(campaigns, bound);
+    if (campaigns.length > 0) while (await this.#pruneCampaigns(campaigns, bound));
     return campaigns.length < LOCKED_CAMPAIGNS ? null : campaigns.at(-1)!;
   }
 
-  #pruneCampaigns(campaigns: readonly number[], { versions, before }: OldRows): Promise<void> {
+  /** Returns whether there may be more to remove. */
+  #pruneCampaigns(campaigns: readonly number[], { versions, before }: OldRows): Promise<boolean> {
     const which = { versions, before, campaigns };
     return this.#connection.database.write(async (t) => {
       // nobody activates a version of these campaigns until the commit
@@ -116,16 +119,17 @@ export class Cleanup implements CleanupPort {
       const removed = await t.all<{ readonly folder: string }>(
         `DELETE FROM audiences WHERE (campaign, version) IN (
            SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
-           WHERE c.number = ANY(@campaigns::bigint[]) AND ${OLD_VERSIONS}) RETURNING folder`,
+           WHERE c.number = ANY(@campaigns::bigint[]) AND ${OLD_VERSIONS} LIMIT ${REMOVED_ROWS}) RETURNING folder`,
         which,
       );
-      await t.run(
+      const expansions = await t.run(
         `DELETE FROM expansions WHERE number IN (
            SELECT e.number FROM expansions e
-           WHERE e.campaign = ANY(@campaigns::bigint[]) AND ${OLD_EXPANSIONS})`,
+           WHERE e.campaign = ANY(@campaigns::bigint[]) AND ${OLD_EXPANSIONS} LIMIT ${REMOVED_ROWS})`,
         which,
       );
       if (removed.length > 0) await record(t, [...new Set(removed.map(({ folder }) => folder))], this.#now());
+      return removed.length === REMOVED_ROWS || expansions === REMOVED_ROWS;
     }, 'readCommitted');
   }
 

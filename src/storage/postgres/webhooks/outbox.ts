@@ -118,12 +118,17 @@ export class PostgresOutbox implements Outbox {
   }
 
   async failStranded(before: number): Promise<number> {
-    return this.#database.run(
-      `UPDATE webhook_deliveries SET state = 'failed', next_attempt_at = NULL, last_error = 'webhook_disabled'
-       WHERE state = 'pending' AND created_at <= @before
-         AND webhook IN (SELECT number FROM webhooks WHERE NOT enabled)`,
-      { before },
-    );
+    let failed = 0;
+    for (let some = CHANGED_ROWS; some === CHANGED_ROWS; failed += some)
+      some = await this.#database.run(
+        `UPDATE webhook_deliveries SET state = 'failed', next_attempt_at = NULL, last_error = 'webhook_disabled'
+         WHERE number IN (
+           SELECT number FROM webhook_deliveries
+           WHERE state = 'pending' AND created_at <= @before
+             AND webhook IN (SELECT number FROM webhooks WHERE NOT enabled) LIMIT @most)`,
+        { before, most: CHANGED_ROWS },
+      );
+    return failed;
   }
 
   async prune(before: number): Promise<boolean> {

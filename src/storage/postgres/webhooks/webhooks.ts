@@ -14,6 +14,9 @@ import { insert, insertRow, POSTGRES, pageOf, updateRow } from '../database/colu
 import type { Database, Sql, Transaction } from '../database/database.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from '../idempotency.ts';
 
+/** Maximum number of deliveries that one statement removes. */
+const REMOVED_ROWS = 10_000;
+
 const COLUMNS = webhookColumns(POSTGRES);
 
 type WebhookRow = RowOf<typeof COLUMNS>;
@@ -75,6 +78,7 @@ export class PostgresWebhooks implements Webhooks {
   }
 
   async remove(id: string): Promise<void> {
+    await this.#removeEnded(id);
     await this.#database.write(async (transaction) => {
       const { number } = await getWebhookRow(transaction, id);
       for (const [table, column] of [
@@ -110,6 +114,18 @@ export class PostgresWebhooks implements Webhooks {
       await updateRow(transaction, 'webhooks', webhook, { updated_at: now });
       return signed(transaction, id, secret, now, once);
     });
+  }
+
+  /** Removes deliveries that have ended, so that the transaction that removes the webhook has little to do. */
+  async #removeEnded(id: string): Promise<void> {
+    const { number } = await getWebhookRow(this.#database, id);
+    const removeSome = () =>
+      this.#database.run(
+        `DELETE FROM webhook_deliveries WHERE number IN (
+           SELECT number FROM webhook_deliveries WHERE webhook = @number AND state <> 'pending' LIMIT ${REMOVED_ROWS})`,
+        { number },
+      );
+    while ((await removeSome()) === REMOVED_ROWS);
   }
 }
 
