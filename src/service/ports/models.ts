@@ -46,6 +46,7 @@ export interface PredictedQuality {
   readonly recall: number | null;
 }
 
+/** `list` and `get` return promises where the list of models is in object storage. */
 export interface Models {
   /** Lists the served version first, then the other versions, newest first. @throws AppError storage_failed */
   list(): readonly ModelVersion[] | Promise<readonly ModelVersion[]>;
