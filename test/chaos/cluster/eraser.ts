@@ -11,7 +11,7 @@ import { setsWith } from './traces.ts';
 
 /** Nodes follow an erasure within this time; what was published elsewhere, they find when they look the next time. */
 const FRESH_MS = { api: 1_000, command: 1_000, folder: 2_000 } as const;
-/** A process that was cut off adapts without the erasures of this time, and says so in its facts. */
+/** An engine that is cut off learns of erasures up to this much later; its expansions say how many it knew of. */
 const UNAWARE_MS = 30_000;
 
 /** A campaign whose only seeds of the population are users who are going to be erased. */
