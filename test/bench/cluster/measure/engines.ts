@@ -20,6 +20,7 @@ const SIZES = {
 const SEEDS = 200;
 const RARE_MS = 250;
 const AFTERWARDS_MS = 2000;
+const IDLE_MS = 5000;
 /** Processor time per user may differ by this share, and coordination may take this share. */
 const ALLOWED = 0.05;
 /** An engine with two threads, and engines with one thread each, which share the processor if there are many. */
@@ -47,10 +48,13 @@ export async function benchEngines({ quick, note, ending, populationOf }: Measur
   const rig = await startRig({ population, folder, ending, settings });
   const fleet = await startFleet(rig, folder, note);
   const embedded = await warm(own, users, warmUp);
-  const rows = new Map(NUMBERS.map((number) => [number, { engines: [] as number[], postgres: [] as number[] }]));
+  const rows = new Map<number, Row>();
   for (const number of NUMBERS) {
     note(`warming up ${number} engines`);
-    await fleet.withOnly(number, () => warm(rig.node, users, warmUp));
+    await fleet.withOnly(number, async (engines) => {
+      await warm(rig.node, users, warmUp);
+      rows.set(number, { engines: [], withoutIdle: [], postgres: [], idle: await idleOf(engines) });
+    });
   }
   for (let round = 0; round < rounds; round++) {
     note(`round ${round + 1} of ${rounds}`);
@@ -58,10 +62,13 @@ export async function benchEngines({ quick, note, ending, populationOf }: Measur
     embedded.push(await secondsOf(own, () => processorSeconds(own.pid), seeds));
     for (const number of NUMBERS)
       await fleet.withOnly(number, async (engines) => {
-        const before = rig.servers.seconds.postgres();
-        const read = () => engines.reduce((sum, engine) => sum + engine.seconds(), 0);
-        rows.get(number)!.engines.push(await secondsOf(rig.node, read, seeds));
-        rows.get(number)!.postgres.push(rig.servers.seconds.postgres() - before);
+        const row = rows.get(number)!;
+        const postgres = rig.servers.seconds.postgres();
+        const start = performance.now();
+        const seconds = await secondsOf(rig.node, () => secondsOfAll(engines), seeds);
+        row.engines.push(seconds);
+        row.withoutIdle.push(seconds - (row.idle * (performance.now() - start)) / 1000);
+        row.postgres.push(rig.servers.seconds.postgres() - postgres);
       });
   }
   note('profiling one engine');
@@ -69,6 +76,26 @@ export async function benchEngines({ quick, note, ending, populationOf }: Measur
     coordinationOf(engine!, { rig, folder, users, campaigns: profiled }),
   );
   return reportOf({ users, rangeSegments, embedded, rows, calls });
+}
+
+/** Processor seconds per campaign, of a number of engines. */
+interface Row {
+  readonly engines: number[];
+  /** Less what the engines take without work in the same time. */
+  readonly withoutIdle: number[];
+  readonly postgres: number[];
+  /** Processor seconds per second of all engines without work. */
+  readonly idle: number;
+}
+
+function secondsOfAll(engines: readonly BenchEngine[]): number {
+  return engines.reduce((sum, engine) => sum + engine.seconds(), 0);
+}
+
+async function idleOf(engines: readonly BenchEngine[]): Promise<number> {
+  const [before, start] = [secondsOfAll(engines), performance.now()];
+  await sleep(IDLE_MS);
+  return (1000 * (secondsOfAll(engines) - before)) / (performance.now() - start);
 }
 
 interface Fleet {
@@ -181,7 +208,7 @@ interface Measured {
   readonly users: number;
   readonly rangeSegments: number;
   readonly embedded: readonly number[];
-  readonly rows: ReadonlyMap<number, { readonly engines: readonly number[]; readonly postgres: readonly number[] }>;
+  readonly rows: ReadonlyMap<number, Row>;
   readonly calls: Coordination;
 }
 
@@ -201,6 +228,9 @@ function reportOf({ users, rangeSegments, embedded, rows, calls }: Measured): Me
   const share = coordinationSeconds(calls) / calls.all;
   const { seconds, supervisor, postgres, storage, requests } = calls;
   const milliseconds = (value: number) => `${(1000 * value).toFixed(0)} ms`;
+  const idle = [...rows].map(([number, row]) => `${(100 * row.idle).toFixed(1)} % of a core for ${number}`).join(', ');
+  const alone = rows.get(1)!.withoutIdle;
+  const withoutIdle = [...rows].slice(1).map(([, row]) => ratioOf(alone, row.withoutIdle).ratio.toFixed(3));
   const all = rows.get(1)!.engines.map((value, i) => value + rows.get(1)!.postgres[i]!);
   return {
     lines: [
@@ -211,7 +241,8 @@ function reportOf({ users, rangeSegments, embedded, rows, calls }: Measured): Me
       '',
       ...wrapped(
         `Processor seconds per user of one campaign, with ranges of ${rangeSegments} segments, ${first.length} ` +
-          'campaigns each, in turn, after a warm-up. Four engines share two cores.',
+          'campaigns each, in turn, after a warm-up. Four engines share two cores. Engines also take processor time ' +
+          `while they wait for work: ${idle}. Without it, the ratios are ${withoutIdle.join(' and ')}.`,
       ),
       '',
       ...wrapped(
@@ -235,6 +266,7 @@ function reportOf({ users, rangeSegments, embedded, rows, calls }: Measured): Me
       embedded,
       ...Object.fromEntries([...rows].map(([number, { engines }]) => [`engines ${number}`, engines])),
       ...Object.fromEntries([...rows].map(([number, row]) => [`postgres ${number}`, row.postgres])),
+      ...Object.fromEntries([...rows].map(([number, row]) => [`engines ${number} without idle`, row.withoutIdle])),
       coordination: [coordinationSeconds(calls)],
       campaign: [calls.all],
       ...Object.fromEntries(Object.entries(seconds).map(([kind, value]) => [`first thread, ${kind}`, [value]])),

@@ -12,6 +12,8 @@ import { type Servers, startServers } from './servers.ts';
 /** How long the user sides of a population may take. */
 const PREPARE_MS = 1_800_000;
 const LOOK_EVERY_MS = 200;
+/** Pieces of an engine's output that are kept for an error. */
+const LOG_PIECES = 20;
 /** A process that took less than this share of a core is idle. */
 const IDLE_SHARE = 0.2;
 const IDLE_MS = 1000;
@@ -60,25 +62,33 @@ export async function startRig({ population, folder, ending, settings = {} }: Ri
     servers,
     node,
     addNode: (name, limits) => addNode(name, limits),
-    addEngine: async (name, threads, variables = {}) => {
+    addEngine: async (engine, threads, variables = {}) => {
       const child = startProgram(
         ['engine', '--port', '0', '--threads', String(threads)],
         {},
         {
-          variables: { ...variablesOf(name), ...variables },
+          variables: { ...variablesOf(engine), ...variables },
           onStarted: (started) => ending.own(started),
         },
       );
+      const said: string[] = [];
+      for (const stream of [child.stdout!, child.stderr!])
+        stream.on('data', (data: Buffer) => said.splice(0, Math.max(0, said.push(String(data)) - LOG_PIECES)));
       const url = await listening(child);
       const pid = child.pid!;
+      const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
+        const end = child.exitCode ?? child.signalCode;
+        if (end !== null) throw new Error(`${engine} has ended with ${end}: ${said.join('')}`);
+        process.kill(-pid, name);
+      };
       await prepared(url);
       await untilIdle(pid);
       return {
-        name,
+        name: engine,
         worker: findChild(pid, 'engine/engine')!,
         seconds: () => processorSeconds(pid),
-        freeze: () => void process.kill(-pid, 'SIGSTOP'),
-        thaw: () => void process.kill(-pid, 'SIGCONT'),
+        freeze: () => signal('SIGSTOP'),
+        thaw: () => signal('SIGCONT'),
       };
     },
   };
