@@ -7,6 +7,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { createClosedFolder } from '../../lib/files/durable-files.ts';
 import { FileBlobs } from '../files/blobs.ts';
 import { PromisedBlobs } from '../files/promised-blobs.ts';
+import type { CachedSingles } from '../s3/cache.ts';
 
 /**
  * Opens blobs without calling their storage: `s3://bucket/prefix`, or `file:///folder`, which is a folder that all
@@ -17,7 +18,7 @@ export async function openBlobs(locator: BlobLocator, onKept: OnKept = () => {})
   const folder = folderOf(locator);
   if (folder !== null) {
     createClosedFolder(folder);
-    return { blobs: new PromisedBlobs(new FileBlobs(folder)), cache: null, close: () => {} };
+    return { blobs: new PromisedBlobs(new FileBlobs(folder)), cache: null, singles: null, close: () => {} };
   }
   // the client of object storage is loaded where there is one
   const { openS3 } = await import('../s3/open-s3.ts');
@@ -28,6 +29,8 @@ export interface OpenedBlobs {
   readonly blobs: Blobs;
   /** Counts of the cache; null without a cache. */
   readonly cache: BlobCacheCounts | null;
+  /** Single files in the cache; null without a cache. */
+  readonly singles: CachedSingles | null;
   close(): void;
 }
 

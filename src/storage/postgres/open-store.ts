@@ -19,6 +19,7 @@ import { Tickets } from './queue/tickets.ts';
 import { Cleanup } from './upkeep/cleanup.ts';
 import { PostgresClock } from './upkeep/clock.ts';
 import { PostgresHealth } from './upkeep/health.ts';
+import { CachedSets } from './users/cached-sets.ts';
 import { PostgresFeedback } from './users/feedback.ts';
 import { SetFiles } from './users/set-files.ts';
 import { PostgresUserErasure } from './users/user-erasure.ts';
@@ -71,6 +72,7 @@ async function composed(connection: Connection, url: string, opened: OpenedBlobs
   const ranges = new PostgresRanges(connection);
   const apiKeys = new PostgresApiKeys(connection, audit);
   const clock = await PostgresClock.open(connection);
+  const cachedSets = opened.singles && (await CachedSets.open(database, opened.singles));
   const outbox = new PostgresOutbox(connection, events);
   const cluster = new PostgresCluster(database, url, randomUUID(), opened.cache);
   return {
@@ -95,6 +97,7 @@ async function composed(connection: Connection, url: string, opened: OpenedBlobs
     reserve: NO_RESERVE,
     close: async () => {
       apiKeys.close();
+      cachedSets?.close();
       await outbox.close();
       await cluster.close();
       await clock.close();

@@ -46,6 +46,7 @@ const NONE: FoundManifest = { manifest: null, etag: null };
 interface FoundFile {
   readonly file: FileParts;
   readonly key: string;
+  readonly isSingle: boolean;
 }
 
 /** Maximum number of writers of one folder that may be ahead of a writer. */
@@ -75,7 +76,9 @@ export class S3Blobs implements Blobs {
     const { blobReadAheadParts: readAheadParts, blobUploads: fetches } = this.#storage.limits;
     const fetch = this.#fetchPart(folder, file, found);
     const { cache } = this.#options;
-    const blob = new CachedBlob({ name, file: found.file, cache, fetch, readAheadParts, fetches });
+    const blob = new CachedBlob({
+      ...{ name, isSingle: found.isSingle, file: found.file, cache, fetch, readAheadParts, fetches },
+    });
     // a small file can be read from now on, whatever becomes of it in the storage
     if (!whole && found.file.parts.length > 1) return blob;
     try {
@@ -196,7 +199,9 @@ export class S3Blobs implements Blobs {
   async #findPublished(folder: string, file: string): Promise<FoundFile | null> {
     const { manifest } = await this.#findManifest(folder);
     const parts = manifest && partsOfFile(manifest, pathOf(file));
-    return parts && { file: parts, key: publishedKey(this.#storage.prefix, folder, manifest.id, file) };
+    return (
+      parts && { file: parts, key: publishedKey(this.#storage.prefix, folder, manifest.id, file), isSingle: false }
+    );
   }
 
   async #findSingle(folder: string, file: string): Promise<FoundFile | null> {
@@ -205,7 +210,7 @@ export class S3Blobs implements Blobs {
     if (head === null) return null;
     if (this.#singles.size === MOST_SINGLES) this.#singles.clear();
     this.#singles.add(pathOf(folder));
-    return { file: decodeMetadata(pathOf(folder, file), head.sizeBytes, head.metadata), key };
+    return { file: decodeMetadata(pathOf(folder, file), head.sizeBytes, head.metadata), key, isSingle: true };
   }
 
   async #findManifest(folder: string): Promise<FoundManifest> {

@@ -1,8 +1,22 @@
-/** The files of a blob cache: parts named after their sha256 in a folder that several processes may share. */
+/**
+ * The files of a blob cache: parts named after their sha256, in a folder that several processes may share. Parts of
+ * published folders are in `parts`, where equal parts share a file. Parts of single files, which are user sets, are in
+ * a folder for each file, so that they can be removed when the file is.
+ */
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, openSync, read as readCallback, unlinkSync, utimesSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  read as readCallback,
+  readdirSync,
+  rmSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
 import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createFolder, removeQuietly } from '../../lib/files/durable-files.ts';
 import type { Sink } from './client.ts';
@@ -10,10 +24,12 @@ import { DamagedAnswer } from './faults.ts';
 
 const read = promisify(readCallback);
 
-/** A part of a file, identified by its contents. */
+/** A part of a file, identified by its contents and, if it belongs to a single file, by the name of that file. */
 export interface PartId {
   readonly sha256: string;
   readonly sizeBytes: number;
+  /** The single file, as `folder/file`. */
+  readonly single?: string | undefined;
 }
 
 export interface CachedFile extends PartId {
@@ -28,18 +44,19 @@ const ARRIVING_MS = 3600 * 1000;
 
 export class CacheFiles {
   readonly #parts: string;
+  readonly #singles: string;
   readonly #arriving: string;
 
   constructor(folder: string) {
     this.#parts = join(folder, 'parts');
+    this.#singles = join(folder, 'singles');
     this.#arriving = join(folder, 'arriving');
-    createFolder(this.#parts);
-    createFolder(this.#arriving);
+    for (const each of [this.#parts, this.#singles, this.#arriving]) createFolder(each);
   }
 
   /** A descriptor of a part's file, whose bytes are verified; null if there is none, or if it was damaged. */
-  async open({ sha256, sizeBytes }: PartId, onDamage: () => void): Promise<number | null> {
-    const path = this.#pathOf(sha256);
+  async open(id: PartId, onDamage: () => void): Promise<number | null> {
+    const path = this.#pathOf(id);
     let descriptor: number;
     try {
       descriptor = openSync(path, 'r');
@@ -48,7 +65,7 @@ export class CacheFiles {
       throw error;
     }
     try {
-      if ((await sumOf(descriptor, sizeBytes)) === sha256) return descriptor;
+      if ((await sumOf(descriptor, id.sizeBytes)) === id.sha256) return descriptor;
     } catch (error) {
       closeSync(descriptor);
       throw error;
@@ -65,8 +82,7 @@ export class CacheFiles {
     const descriptor = openSync(temporary, 'wx+');
     try {
       await fetch(new Arrival(descriptor, part));
-      createFolder(join(this.#parts, part.sha256.slice(0, 2)));
-      await rename(temporary, this.#pathOf(part.sha256));
+      await this.#name(temporary, part);
       return descriptor;
     } catch (error) {
       closeSync(descriptor);
@@ -75,38 +91,52 @@ export class CacheFiles {
     }
   }
 
-  /** All parts, and removes what killed processes were receiving. `now` in milliseconds since 1970. */
-  async list(now: number): Promise<CachedFile[]> {
+  async list(): Promise<CachedFile[]> {
+    const files: CachedFile[] = [];
+    for (const folder of await readdir(this.#parts)) files.push(...(await listParts(join(this.#parts, folder))));
+    for (const single of await this.listSingles())
+      for (const file of await listParts(this.#folderOf(single))) files.push({ ...file, single });
+    return files;
+  }
+
+  /** The single files of which there may be parts. */
+  async listSingles(): Promise<string[]> {
+    return (await readdir(this.#singles)).map(decodeURIComponent);
+  }
+
+  /** Removes what killed processes were receiving. `now` in milliseconds since 1970. */
+  async removeArriving(now: number): Promise<void> {
     for (const name of await readdir(this.#arriving)) {
       const path = join(this.#arriving, name);
       const found = await statOrNull(path);
       if (found !== null && found.mtimeMs < now - ARRIVING_MS) await rm(path, { force: true });
     }
-    const files: CachedFile[] = [];
-    for (const folder of await readdir(this.#parts)) {
-      for (const sha256 of await readdir(join(this.#parts, folder))) {
-        const path = this.#pathOf(sha256);
-        const found = await statOrNull(path);
-        if (found !== null) files.push({ sha256, path, sizeBytes: found.size, usedAt: found.mtimeMs });
-      }
-    }
-    return files;
   }
 
   /** Removes a part's file. Whoever has it open can still read it. */
-  remove(sha256: string): void {
+  remove(part: PartId): void {
     try {
-      unlinkSync(this.#pathOf(sha256));
+      unlinkSync(this.#pathOf(part));
     } catch (error) {
       // another process was first
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
 
+  /** Removes the parts of a single file. Whoever has them open can still read them. */
+  removeSingle(single: string): void {
+    rmSync(this.#folderOf(single), { recursive: true, force: true });
+  }
+
+  /** Removes the parts of all single files. */
+  removeSingles(): void {
+    for (const folder of readdirSync(this.#singles)) removeQuietly(join(this.#singles, folder));
+  }
+
   /** Notes that a part was used now, for all processes. `now` in milliseconds since 1970. */
-  touch(sha256: string, now: number): void {
+  touch(part: PartId, now: number): void {
     try {
-      utimesSync(this.#pathOf(sha256), now / 1000, now / 1000);
+      utimesSync(this.#pathOf(part), now / 1000, now / 1000);
     } catch {
       // removed in the meantime, or a read-only folder: the part can be read all the same
     }
@@ -118,9 +148,36 @@ export class CacheFiles {
     return bavail * bsize;
   }
 
-  #pathOf(sha256: string): string {
-    return join(this.#parts, sha256.slice(0, 2), sha256);
+  /** Gives a part that has arrived its name. */
+  async #name(temporary: string, part: PartId): Promise<void> {
+    const path = this.#pathOf(part);
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      await rename(temporary, path);
+    } catch (error) {
+      // the single file is removed at this moment, so its part gets no name
+      if (part.single === undefined || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      await rm(temporary, { force: true });
+    }
   }
+
+  #pathOf({ sha256, single }: PartId): string {
+    return join(single === undefined ? join(this.#parts, sha256.slice(0, 2)) : this.#folderOf(single), sha256);
+  }
+
+  #folderOf(single: string): string {
+    return join(this.#singles, encodeURIComponent(single));
+  }
+}
+
+async function listParts(folder: string): Promise<CachedFile[]> {
+  const files: CachedFile[] = [];
+  for (const sha256 of await readdir(folder).catch(ifMissing)) {
+    const path = join(folder, sha256);
+    const found = await statOrNull(path);
+    if (found !== null) files.push({ sha256, path, sizeBytes: found.size, usedAt: found.mtimeMs });
+  }
+  return files;
 }
 
 /** Writes arriving bytes to a file, and compares their sha256 at the end. */
@@ -166,6 +223,12 @@ async function sumOf(descriptor: number, sizeBytes: number): Promise<string | nu
     position += bytesRead;
     if (position > sizeBytes) return null;
   }
+}
+
+/** An empty list if the folder was removed meanwhile. */
+function ifMissing(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
 }
 
 async function statOrNull(path: string): Promise<{ readonly size: number; readonly mtimeMs: number } | null> {

@@ -5,10 +5,22 @@
 import { closeSync } from 'node:fs';
 import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { storageError } from '../../lib/files/durable-files.ts';
+import { storageError, withStorage } from '../../lib/files/durable-files.ts';
 import { type CachedFile, CacheFiles, type PartId } from './cache-files.ts';
 import type { Sink } from './client.ts';
 import type { BlobLimits } from './limits.ts';
+
+/** Single files of which there are parts on this machine, by their names (`folder/file`). */
+export interface CachedSingles {
+  /** Also removes what killed processes were receiving. Rejects with AppError storage_failed. */
+  listSingles(): Promise<readonly string[]>;
+
+  /**
+   * Removes the parts of a single file. Readers that have it open can read it to its end.
+   * @throws AppError storage_failed
+   */
+  forgetSingle(name: string): void;
+}
 
 /** A part whose file is open, unless `descriptor` is null: then it must be acquired again. */
 export interface CachedPart extends PartId {
@@ -32,7 +44,7 @@ export interface CacheOptions {
 const KEPT_SHARE = 0.9;
 const UNSEEN_SHARE = 1 / 16;
 
-export class BlobCache {
+export class BlobCache implements CachedSingles {
   /** Counts since the process began, for metrics. */
   readonly counts: Readonly<CacheCounts>;
   readonly #counts: CacheCounts;
@@ -75,30 +87,58 @@ export class BlobCache {
    * storage_failed.
    */
   async acquire(id: PartId, fetch: (sink: Sink) => Promise<void>, pinned = false): Promise<CachedPart> {
-    let part = this.#open.get(id.sha256);
-    if (part === undefined) {
-      let arriving = this.#arriving.get(id.sha256);
-      if (arriving === undefined) {
-        arriving = this.#bring(id, fetch).finally(() => this.#arriving.delete(id.sha256));
-        this.#arriving.set(id.sha256, arriving);
-      }
-      part = await arriving;
-    } else {
-      this.#counts.hits += 1;
-    }
+    let part = await this.#find(id, fetch);
+    // it may have been closed before this call goes on
+    while (part.descriptor === null) part = await this.#find(id, fetch);
     part.usedAt = this.tick();
     if (pinned) part.pins += 1;
     return part;
   }
 
-  unpin(part: CachedPart): void {
-    part.pins -= 1;
-    this.#closeSpare();
+  /** The open part, or the part that arrives. */
+  async #find(id: PartId, fetch: (sink: Sink) => Promise<void>): Promise<CachedPart> {
+    const key = keyOf(id);
+    const open = this.#open.get(key);
+    if (open !== undefined) {
+      this.#counts.hits += 1;
+      return open;
+    }
+    let arriving = this.#arriving.get(key);
+    if (arriving === undefined) {
+      arriving = this.#bring(id, fetch).finally(() => this.#arriving.delete(key));
+      this.#arriving.set(key, arriving);
+    }
+    return await arriving;
   }
 
-  /** Closes all files. Parts that are in use must be acquired again. */
+  unpin(part: CachedPart): void {
+    part.pins -= 1;
+    // what is removed from the folder must not stay on the disk because a process has it open
+    if (part.single !== undefined && part.pins === 0) this.#closePart(part);
+    else this.#closeSpare();
+  }
+
+  async listSingles(): Promise<readonly string[]> {
+    try {
+      await this.#files.removeArriving(this.#clock.now());
+      return await this.#files.listSingles();
+    } catch (error) {
+      throw storageError('use the cache of blobs', error);
+    }
+  }
+
+  forgetSingle(name: string): void {
+    for (const part of this.#open.values()) if (part.single === name && part.pins === 0) this.#closePart(part);
+    withStorage('use the cache of blobs', () => this.#files.removeSingle(name));
+  }
+
+  /**
+   * Closes all files. Parts that are in use must be acquired again. Parts of single files are removed, because nobody
+   * may learn any more when their files are.
+   */
   close(): void {
     for (const part of this.#open.values()) this.#closePart(part);
+    this.#files.removeSingles();
   }
 
   async #bring(id: PartId, fetch: (sink: Sink) => Promise<void>): Promise<CachedPart> {
@@ -108,12 +148,12 @@ export class BlobCache {
       });
       if (descriptor !== null) {
         this.#counts.hits += 1;
-        this.#files.touch(id.sha256, this.#clock.now());
+        this.#files.touch(id, this.#clock.now());
       }
       const isNew = descriptor === null;
       descriptor ??= await this.#receive(id, fetch);
       const part = { ...id, descriptor, pins: 0, usedAt: this.tick() };
-      this.#open.set(id.sha256, part);
+      this.#open.set(keyOf(id), part);
       this.#closeSpare();
       if (isNew) await this.#keepLimit(id.sizeBytes);
       return part;
@@ -152,14 +192,15 @@ export class BlobCache {
   async #evict(limitBytes: number): Promise<void> {
     this.#addedBytes = 0;
     this.#touchUsed();
-    const files = await this.#files.list(this.#clock.now());
+    await this.#files.removeArriving(this.#clock.now());
+    const files = await this.#files.list();
     let total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const disk = ((await this.#files.freeBytes()) + total) * (this.#limits.blobCacheDiskPercent / 100);
     const limit = Math.min(limitBytes, disk);
     if (total > limit) {
       for (const file of files.sort((a, b) => this.#isInUse(a) - this.#isInUse(b) || a.usedAt - b.usedAt)) {
         if (total <= limit * KEPT_SHARE) break;
-        this.#files.remove(file.sha256);
+        this.#files.remove(file);
         total -= file.sizeBytes;
         this.#counts.evictions += 1;
         this.#counts.evictedBytes += file.sizeBytes;
@@ -171,14 +212,13 @@ export class BlobCache {
   /** The files of parts that were read since the last eviction were used now. */
   #touchUsed(): void {
     const now = this.#clock.now();
-    for (const { sha256, usedAt } of this.#open.values())
-      if (usedAt > this.#ticksAtEviction) this.#files.touch(sha256, now);
+    for (const part of this.#open.values()) if (part.usedAt > this.#ticksAtEviction) this.#files.touch(part, now);
     this.#ticksAtEviction = this.#ticks;
   }
 
   /** A pinned part is the last to go: its space is free only after its readers are done. */
-  #isInUse({ sha256 }: CachedFile): number {
-    return (this.#open.get(sha256)?.pins ?? 0) > 0 ? 1 : 0;
+  #isInUse(file: CachedFile): number {
+    return (this.#open.get(keyOf(file))?.pins ?? 0) > 0 ? 1 : 0;
   }
 
   /** Closes the files that were not read for the longest time if too many are open without a reader that needs them. */
@@ -190,10 +230,15 @@ export class BlobCache {
   }
 
   #closePart(part: CachedPart): void {
-    this.#open.delete(part.sha256);
+    if (this.#open.get(keyOf(part)) === part) this.#open.delete(keyOf(part));
     if (part.descriptor !== null) closeSync(part.descriptor);
     part.descriptor = null;
   }
+}
+
+/** Equal parts of different single files are different parts. */
+function keyOf({ sha256, single }: PartId): string {
+  return single === undefined ? sha256 : `${sha256} ${single}`;
 }
 
 function codeOf(error: unknown): unknown {

@@ -44,6 +44,18 @@ export const BLOB_LIMITS = {
   ),
   blobConnectMs: fixed(3_000, 'ms', 'Maximum time to connect to object storage, for one attempt.'),
   blobRequestMs: fixed(20_000, 'ms', 'Maximum time without an answer or a byte from object storage, for one attempt.'),
+  cachedSetCheckMs: fixed(
+    60_000,
+    'ms',
+    'Interval at which the processes of a host remove files of user sets that no longer exist from the cache of ' +
+      'blobs. Usually an announcement of the removal makes them do so at once.',
+  ),
+  cachedSetUncheckedMs: fixed(
+    600_000,
+    'ms',
+    'After this time without such a check, because the database does not answer, all files of user sets are removed ' +
+      'from the cache of blobs.',
+  ),
   blobConnections: fixed(32, 'connections', 'Number of connections of a process to object storage.'),
 };
 

@@ -12,7 +12,10 @@ import type { FileParts } from './manifest.ts';
 export type FetchPart = (index: number, position: number, length: number, sink: Sink) => Promise<void>;
 
 export interface CachedBlobOptions {
+  /** `folder/file` */
   readonly name: string;
+  /** Whether the file is a single file, whose parts are cached apart from those of others. */
+  readonly isSingle: boolean;
   readonly file: FileParts;
   readonly cache: BlobCache;
   readonly fetch: FetchPart;
@@ -112,10 +115,10 @@ export class CachedBlob implements OpenBlob {
   }
 
   async #acquire(index: number, pinned: boolean): Promise<CachedPart> {
-    const { cache, fetch, file } = this.#options;
+    const { cache, fetch, file, name, isSingle } = this.#options;
     const position = index * file.partBytes;
     const sizeBytes = Math.min(file.partBytes, file.sizeBytes - position);
-    const id = { sha256: file.parts[index]!, sizeBytes };
+    const id = { sha256: file.parts[index]!, sizeBytes, ...(isSingle && { single: name }) };
     const part = await cache.acquire(id, (sink) => fetch(index, position, sizeBytes, sink), pinned);
     this.#parts[index] = part;
     return part;

@@ -2,7 +2,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { S3BlobFiles } from './blob-files.ts';
 import { S3Blobs, spoolOf } from './blobs.ts';
-import { BlobCache, type CacheCounts } from './cache.ts';
+import { BlobCache, type CacheCounts, type CachedSingles } from './cache.ts';
 import { requireUsable } from './check.ts';
 import { type ClientOptions, ObjectStorage } from './client.ts';
 import { type BlobLimits, DEFAULT_BLOB_LIMITS } from './limits.ts';
@@ -31,6 +31,8 @@ export interface OpenedS3 {
   readonly blobs: S3Blobs;
   /** Counts of the cache in this process. */
   readonly cache: Readonly<CacheCounts>;
+  /** Single files in the cache of this machine. */
+  readonly singles: CachedSingles;
   /** Single files below a folder of their own. */
   files(folder: string): S3BlobFiles;
   /** Removes leftovers; one process of a cluster does this from time to time. */
@@ -69,6 +71,7 @@ export function openS3(locator: S3Locator, options: S3Options): OpenedS3 {
   return {
     blobs,
     cache: cache.counts,
+    singles: cache,
     files: (folder) => new S3BlobFiles(storage, removal, folder),
     sweep: () => sweep(storage, removal, clock, (folder) => blobs.delete(folder)),
     rules: () => removal.rules(),

@@ -12,6 +12,7 @@ import { writeBlocks } from '../../files/writer.ts';
 import type { Connection } from '../connection.ts';
 import type { Sql } from '../database/database.ts';
 import { forgetSetFile, readSetFiles, recordSetFile } from '../upkeep/unused-blobs.ts';
+import { REMOVED_SETS } from './cached-sets.ts';
 import { newSetName, publishedAt } from './set-names.ts';
 import { deleteSet, deleteUnusedSet, hasSet, insertSet, type NamedSet, unusedSets } from './set-rows.ts';
 
@@ -134,6 +135,7 @@ export class SetFiles {
     return this.#database.write(async (transaction) => {
       if (!(await deleteUnusedSet(transaction, name))) return false;
       await recordSetFile(transaction, userSetFile(name), this.#clock.now());
+      transaction.announce(REMOVED_SETS, name);
       return true;
     });
   }

@@ -69,6 +69,15 @@ export async function hasSet(sql: Sql, name: string): Promise<boolean> {
   return (await sql.get('SELECT 1 AS found FROM user_sets WHERE sha256 = @name', { name })) !== undefined;
 }
 
+/** Those of the names that have a row. */
+export async function existingSets(sql: Sql, names: readonly string[]): Promise<string[]> {
+  const rows = await sql.all<{ name: string }>(
+    'SELECT sha256 AS name FROM user_sets WHERE sha256 = ANY(@names::text[])',
+    { names },
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** The names of sets to which no other row refers. */
 export async function unusedSets(sql: Sql): Promise<string[]> {
   const rows = await sql.all<{ name: string }>(`SELECT sha256 AS name FROM user_sets WHERE ${IS_UNUSED}`);
