@@ -68,20 +68,26 @@ export class ThreadPool {
   readonly broken: Promise<never>;
   /** The device of the threads, and the number of threads. */
   readonly computedWith: Pick<ComputedWith, 'device' | 'threads'>;
+  /**
+   * The sha256 of the scores that this processor computes for the model's golden batch. Work of different engines is
+   * combined only if they compute the same bits.
+   */
+  readonly goldenSha256: string;
   readonly #group: ThreadGroup<Task, ThreadResult, CustomiseProgress>;
   readonly #report: ReportedModel;
-  #golden: Promise<GoldenResult> | null = null;
   /** Unused memory of earlier campaigns, which is kept because three isolates would have to free it. */
   readonly #bodies: SharedBody[] = [];
 
   private constructor(
     group: ThreadGroup<Task, ThreadResult, CustomiseProgress>,
     computedWith: Pick<ComputedWith, 'device' | 'threads'>,
+    { sha256 }: GoldenResult,
     report: ReportedModel,
   ) {
     this.#report = report;
     this.broken = group.broken;
     this.computedWith = computedWith;
+    this.goldenSha256 = sha256;
     this.#group = group;
   }
 
@@ -101,11 +107,12 @@ export class ThreadPool {
     );
     try {
       await group.run({ kind: 'test' }, {});
+      const golden = (await group.run({ kind: 'golden' }, {})) as GoldenResult;
+      return new ThreadPool(group, { device: data.device, threads: count }, golden, report);
     } catch (error) {
       await group.close();
       throw error;
     }
-    return new ThreadPool(group, { device: data.device, threads: count }, report);
   }
 
   /** Ends each thread after its current task. */
@@ -164,15 +171,6 @@ export class ThreadPool {
     const bytes = task.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
     const near = bytes <= MAXIMUM_SHARING_BYTES ? `${task.populationVersion}/${task.segment}` : null;
     return this.#group.run(task, following, { near }) as Promise<ScoreResult>;
-  }
-
-  /**
-   * The sha256 of the scores of the model's golden batch. Engines score an expansion together only if they compute the
-   * same bits.
-   */
-  async goldenSha256(): Promise<string> {
-    this.#golden ??= this.#group.run({ kind: 'golden' }, {}, { isUrgent: true }) as Promise<GoldenResult>;
-    return (await this.#golden).sha256;
   }
 
   /** In the background, the task runs only while no other task waits. @throws AppError storage_failed, unavailable */

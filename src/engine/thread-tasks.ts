@@ -91,7 +91,7 @@ export interface UserSideTask {
   readonly maximumBytes: number;
 }
 
-/** Scores the golden batch of the model. */
+/** Says what this processor computes for the golden batch of the model. */
 export interface GoldenTask {
   readonly kind: 'golden';
 }

@@ -7,7 +7,7 @@ import { assert } from '../lib/errors.ts';
 import { type Host, hostThread, type TaskContext } from '../lib/threads/thread-host.ts';
 import { applyChanges } from '../model/changes.ts';
 import { decodeCustomised } from '../model/customised.ts';
-import { type GeneralModel, loadModel, runGoldenBatch } from '../model/load.ts';
+import { loadModel, type VerifiedModel } from '../model/load.ts';
 import { appErrorOf, openDevice } from '../model/onnx-grad.ts';
 import { BoundModel } from '../online/bound-model.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/online-context.ts';
@@ -19,7 +19,6 @@ import type {
   CustomiseProgress,
   CustomiseResult,
   CustomiseTask,
-  GoldenResult,
   PreparedUserSides,
   PrepareUserSidesTask,
   RankResult,
@@ -40,7 +39,7 @@ import type {
 class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   readonly #data: ThreadData;
   readonly #device: Device;
-  readonly #model: GeneralModel;
+  readonly #model: VerifiedModel;
   readonly #program: OnlineProgram;
   readonly #segment = new SegmentMemory();
   /** The model, bound to the most recently used population version. */
@@ -49,7 +48,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   #stored: StoredUserSides | null = null;
   #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
 
-  private constructor(data: ThreadData, device: Device, model: GeneralModel, program: OnlineProgram) {
+  private constructor(data: ThreadData, device: Device, model: VerifiedModel, program: OnlineProgram) {
     this.#data = data;
     this.#device = device;
     this.#model = model;
@@ -78,7 +77,7 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
       case 'user-side':
         return this.#makeUserSide(task);
       case 'golden':
-        return this.#scoreGolden();
+        return { sha256: sumOfScores(this.#model.golden) };
       case 'test':
         return testExpansion(this.#model, { device: this.#device, program: this.#program, withoutExport: true });
     }
@@ -167,13 +166,6 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     return { userNumbers: rows.userNumbers.slice(), scores, batchSize: bound.batchSize };
   }
 
-  async #scoreGolden(): Promise<GoldenResult> {
-    const { folder, graph } = this.#model;
-    const { buffer, byteOffset, byteLength } = await runGoldenBatch(folder, graph, this.#device);
-    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-    return { sha256: createHash('sha256').update(bytes).digest('hex') };
-  }
-
   async #prepareUserSides({ populationVersion, maximumBytes }: PrepareUserSidesTask): Promise<PreparedUserSides> {
     const files = this.#filesOf(await this.#bind(populationVersion));
     return { missing: files?.prepare(maximumBytes) ?? null, names: files?.names ?? [] };
@@ -194,8 +186,9 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   #filesOf(bound: BoundModel<Population>): UserSideFiles | null {
     const { userSides, context } = bound;
     if (userSides === null) return null;
-    const { version } = this.#model.manifest;
-    return new UserSideFiles(context.population, { version, layout: userSides.layout });
+    const { manifest, golden } = this.#model;
+    const made = { version: manifest.version, layout: userSides.layout, bits: sumOfScores(golden) };
+    return new UserSideFiles(context.population, made);
   }
 
   /** Returns the model bound to a population version. Only the last bound model is kept. */
@@ -215,6 +208,13 @@ class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
     this.#stored = files && new StoredUserSides(files, systemClock);
     return this.#bound;
   }
+}
+
+/** Identifies the bits that this processor computes. */
+function sumOfScores({ buffer, byteOffset, byteLength }: Float32Array): string {
+  return createHash('sha256')
+    .update(new Uint8Array(buffer, byteOffset, byteLength))
+    .digest('hex');
 }
 
 function share([name, { dtype, shape, data }]: [string, Tensor]): SharedTensor {

@@ -51,6 +51,12 @@ export interface GeneralModel extends AdaptableModel {
   readonly manifest: Manifest;
 }
 
+/** A general model that this processor has scored. */
+export interface VerifiedModel extends GeneralModel {
+  /** The scores that this processor computes for the golden batch. */
+  readonly golden: Float32Array;
+}
+
 /** The data that the checks of a graph need, from a loaded folder or from a folder that is yet to be written. */
 export interface Contract {
   /** The path that names the model in errors. */
@@ -59,20 +65,20 @@ export interface Contract {
 }
 
 /** Loads and verifies the model in `path`; every fault causes an `invalid_model` error that names the faulty part. */
-export async function loadModel(path: string, options: { device?: Device } = {}): Promise<GeneralModel> {
+export async function loadModel(path: string, options: { device?: Device } = {}): Promise<VerifiedModel> {
   const folder = readModelFolder(path);
   const graph = readFolderGraph(folder);
   checkInterface(path, folder.manifest.features, graph);
   checkWeights(path, graph);
   const adapted = adaptedParameters(folder, graph);
-  await checkGoldenBatch(folder, graph, options.device);
+  const golden = await checkGoldenBatch(folder, graph, options.device);
   const program = await openProgram(folder, graph, adapted, options);
   try {
     await checkHighestIds(folder, graph, program);
   } finally {
     await program.close();
   }
-  return { folder, manifest: folder.manifest, graph, adapted, priors: priorsOf(folder, graph) };
+  return { folder, manifest: folder.manifest, graph, adapted, priors: priorsOf(folder, graph), golden };
 }
 
 function priorsOf(folder: ModelFolder, graph: Graph): readonly CampaignPrior[] {
@@ -181,7 +187,8 @@ function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph
     throw refused(path, `the regression needs a table of user features, but ${regression} is not one`);
 }
 
-async function checkGoldenBatch(folder: ModelFolder, graph: Graph, device: Device | undefined): Promise<void> {
+/** Returns the scores that this processor computes. */
+async function checkGoldenBatch(folder: ModelFolder, graph: Graph, device: Device | undefined): Promise<Float32Array> {
   const { path, manifest } = folder;
   const { scores } = manifest.golden_batch;
   const actual = await runGoldenBatch(folder, graph, device);
@@ -196,10 +203,10 @@ async function checkGoldenBatch(folder: ModelFolder, graph: Graph, device: Devic
           `${GOLDEN_TOLERANCE})`,
       );
   });
+  return actual;
 }
 
-/** Returns the scores that this processor computes for the golden batch. @throws AppError invalid_model */
-export async function runGoldenBatch(
+async function runGoldenBatch(
   { path, manifest }: ModelFolder,
   graph: Graph,
   device: Device | undefined,

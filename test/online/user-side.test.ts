@@ -31,7 +31,7 @@ beforeAll(async () => {
   population = heads.population as Population;
   scorer = await openScorer({ ...heads.model, binding: heads.binding });
   rows = population.readSegment(0);
-  files = new UserSideFiles(population, { version: 'model', layout: scorer.userSides!.layout });
+  files = new UserSideFiles(population, { version: 'model', layout: scorer.userSides!.layout, bits: 'here' });
 });
 afterAll(async () => {
   await scorer.close();
@@ -155,7 +155,12 @@ describe('UserSideFiles', () => {
     writeFileSync(path, '');
     expect(files.read(0)).toBeNull();
     writeFileSync(path, bytes);
-    const other = new UserSideFiles(population, { version: 'other', layout: scorer.userSides!.layout });
+    const { layout } = scorer.userSides!;
+    // another model, and a processor that rounds differently
+    const there = new UserSideFiles(population, { version: 'model', layout, bits: 'there' });
+    expect([there.has(0), there.read(0)]).toEqual([false, null]);
+    expect(there.names).not.toEqual(files.names);
+    const other = new UserSideFiles(population, { version: 'other', layout, bits: 'here' });
     expect([other.has(0), other.read(0)]).toEqual([false, null]);
     other.write(0, await scorer.userSides!.make(rows), 1, EVERYTHING);
     const version = join(population.path, population.version);

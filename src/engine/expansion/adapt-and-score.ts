@@ -53,7 +53,7 @@ export async function adaptAndScore(
   cancellation: Cancellation,
   { onResumed, onProgress, onAdapted, onScored }: Told,
 ): Promise<Scored> {
-  const finished = await keeper.begin(work, pool.computedWith.device);
+  const finished = await keeper.begin(work, `${pool.computedWith.device} ${pool.goldenSha256}`);
   const isResumed = finished.customised !== null;
   const time = new WorkTime(clock);
   const { shares } = work;

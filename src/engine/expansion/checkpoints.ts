@@ -58,14 +58,15 @@ export class Checkpoints {
   }
 
   /**
-   * Returns the checkpoint that a stopped attempt at this expansion saved, or an empty checkpoint. The caller adds its
-   * work to the checkpoint and calls `end`. The file is removed, so a bad file cannot make a second attempt fail.
+   * Returns the checkpoint that a stopped attempt at this expansion saved, or an empty checkpoint. `bits` identifies the
+   * device and the bits that it computes: work of others is not continued. The caller adds its work to the checkpoint
+   * and calls `end`. The file is removed, so a bad file cannot make a second attempt fail.
    * @throws AppError storage_failed if the file cannot be removed
    */
-  async begin({ job, population, task }: CheckpointJob, device: string): Promise<Checkpoint> {
+  async begin({ job, population, task }: CheckpointJob, bits: string): Promise<Checkpoint> {
     const folder = checkpointFolder(job.campaignId, job.expansionId);
     const { clock, computedBy } = this.#dependencies;
-    const parts = [task.key, task.externalId, device, computedBy];
+    const parts = [task.key, task.externalId, bits, computedBy];
     const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
     const shape = { users: population.directory.size, segments: population.segmentCount };
     const isThere = await this.#dependencies.blobs.has(folder);

@@ -27,7 +27,7 @@ type Given = Pick<Distribution, 'ranges' | 'blobs' | 'rules' | 'rangeSegments' |
 
 /** The distribution of expansions with a model. */
 export async function distributionOf(given: Given, model: LoadedModel): Promise<Distribution> {
-  return { ...given, golden: await goldenLabel(model), sweep: () => sweep(given) };
+  return { ...given, golden: goldenLabel(model), sweep: () => sweep(given) };
 }
 
 /** Removes the blobs of stale offers, then their rows. Several engines may do this at a time. */

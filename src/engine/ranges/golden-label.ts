@@ -9,7 +9,7 @@ const CONTRACT = 1;
  * Returns a label of the model, this release, the kind of device, and the scores of the model's golden batch on this
  * processor. Engines with the same label are expected to compute the same scores, bit for bit.
  */
-export async function goldenLabel({ version, pool }: Pick<LoadedModel, 'version' | 'pool'>): Promise<string> {
+export function goldenLabel({ version, pool }: Pick<LoadedModel, 'version' | 'pool'>): string {
   const [device] = pool.computedWith.device.split(':') as [string];
-  return `${version} ${PACKAGE_VERSION}/${CONTRACT} ${device} ${await pool.goldenSha256()}`;
+  return `${version} ${PACKAGE_VERSION}/${CONTRACT} ${device} ${pool.goldenSha256}`;
 }

@@ -153,7 +153,7 @@ export class RangeWorker {
   /** The claims whose scores this engine computes like their owner; the others are given back for good. */
   async #keepOwn(claims: readonly RangeClaim[], model: LoadedModel): Promise<readonly RangeClaim[]> {
     const { owner, logger, onRefused } = this.#dependencies;
-    const label = await goldenLabel(model);
+    const label = goldenLabel(model);
     const others = claims.filter(({ golden }) => golden !== label);
     if (others.length === 0) return claims;
     const facts = { engine: owner, model: model.version, computed: label, expected: others[0]!.golden };

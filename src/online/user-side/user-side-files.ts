@@ -25,20 +25,32 @@ import {
 
 /** Other users of the machine have no access to folders that contain user numbers. */
 const CLOSED_MODE = 0o750;
+/** Number of hex digits in the name of a folder, and of a file. */
+const LAYOUT_DIGITS = 16;
+const KEY_DIGITS = 32;
 
 type Place = Pick<Population, 'path' | 'version' | 'segmentCount' | 'segmentId'>;
 
+/** What user sides are made with. */
+export interface UserSideOrigin {
+  /** The model's version. */
+  readonly version: string;
+  /** The `layout` of the model's `UserSides`. */
+  readonly layout: string;
+  /** Identifies the bits that this processor computes, because other processors round differently. */
+  readonly bits: string;
+}
+
 export class UserSideFiles {
   readonly #population: Place;
-  readonly #model: { readonly version: string; readonly layout: string };
+  readonly #model: Pick<UserSideOrigin, 'version' | 'layout'>;
   readonly #folder: string;
   readonly #memory = new SegmentMemory();
 
-  /** `layout` is the `layout` of the model's `UserSides`. */
-  constructor(population: Place, model: { readonly version: string; readonly layout: string }) {
+  constructor(population: Place, { version, layout, bits }: UserSideOrigin) {
     this.#population = population;
-    this.#model = model;
-    this.#folder = join(population.path, population.version, folderName(model.version, model.layout));
+    this.#model = { version, layout: digest(JSON.stringify([layout, bits]), LAYOUT_DIGITS) };
+    this.#folder = join(population.path, population.version, folderName(version, this.#model.layout));
   }
 
   /** The stored user side of a segment, valid until the next call; null if the file is missing or damaged. */
@@ -173,8 +185,12 @@ export class UserSideFiles {
   #keyOf(segment: number): string {
     const { version, layout } = this.#model;
     const text = JSON.stringify([version, layout, this.#population.segmentId(segment)]);
-    return createHash('sha256').update(text).digest('hex').slice(0, 32);
+    return digest(text, KEY_DIGITS);
   }
+}
+
+function digest(text: string, digits: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, digits);
 }
 
 /** Links a file unless it has been removed, with its version, in the meantime. */

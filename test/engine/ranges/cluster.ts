@@ -221,8 +221,7 @@ function withGolden(models: EngineModels, sha256: string | undefined): EngineMod
     prefetch: (version, from, to) => models.prefetch(version, from, to),
     take: async (version, folder) => {
       const { pool, ...loaded } = await models.take(version, folder);
-      const goldenSha256 = async () => sha256;
-      return { ...loaded, pool: Object.assign(boundCopy(pool), { goldenSha256 }) };
+      return { ...loaded, pool: Object.assign(boundCopy(pool), { goldenSha256: sha256 }) };
     },
   };
 }
