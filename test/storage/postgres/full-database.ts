@@ -15,7 +15,7 @@ export interface FullSize {
 const EXPANSIONS_EACH = 3;
 const RANGES_EACH = 100;
 /** The time of the oldest and the newest row. */
-export const OLDEST = 1_000_000_000_000;
+const OLDEST = 1_000_000_000_000;
 export const NEWEST = 1_700_000_000_000;
 /** The id of a campaign, by its number. */
 export const campaignId = (number: number) => `c-${String(number).padStart(7, '0')}`;
