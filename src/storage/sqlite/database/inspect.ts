@@ -67,7 +67,9 @@ export function requireUsable(dataDir: string): void {
 }
 
 function contentsOf(path: string, now: number): StoreContents {
-  const sizeBytes = statSync(path).size;
+  const found = statSync(path);
+  if (!found.isFile()) throw new AppError('storage_failed', `${path} is not a file`);
+  const sizeBytes = found.size;
   const newestVersion = readMigrations(MIGRATIONS_FOLDER).length;
   const facts = { newestVersion, sizeBytes, damage: null, faults: [], isChecked: true, campaigns: 0, keys: null };
   if (sizeBytes < HEADER_BYTES && !hasLog(path)) {
