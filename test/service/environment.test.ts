@@ -353,6 +353,25 @@ describe('readSettings', () => {
       expect(messageFor({}, { METAHEAC_STORE: url })).toMatch(/^--store: .*METAHEAC_STORE_FILE$/);
     for (const url of ['mysql://someone:planted@db.example/metaheac', 'planted'])
       expect(messageFor({ METAHEAC_STORE: url })).toMatch(/must be a URL such as postgres:[^ ]*$/);
+    const twoLines = file('two-stores', 'postgres://db.example/meta\nheac\n');
+    expect(messageFor({ METAHEAC_STORE_FILE: twoLines })).toMatch(/must be a URL such as postgres:[^ ]*$/);
+  });
+
+  it('does not repeat credentials in the URL of object storage', () => {
+    const given = { METAHEAC_BLOBS: 's3://AKIA:planted@bucket/prefix' };
+    for (const message of [messageFor({}, given), messageFor(given)]) {
+      expect(message).toContain('"s3://..@bucket/prefix": must be a URL such as s3://bucket/prefix');
+      expect(message).not.toContain('planted');
+    }
+  });
+
+  it('refuses a mode of TLS that the driver would ignore', () => {
+    const store = { METAHEAC_STORE: 'postgres://db.example/metaheac' };
+    expect(readEnvironment({ ...store, PGSSLMODE: 'verify-full' })).toMatchObject(store);
+    expect(messageFor({ ...store, PGSSLMODE: 'verify_full' })).toMatch(
+      /PGSSLMODE "verify_full": use one of .*verify-full/,
+    );
+    expect(readEnvironment({ PGSSLMODE: 'allow' })).not.toHaveProperty('METAHEAC_STORE');
   });
 
   it.each([

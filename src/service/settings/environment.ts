@@ -52,6 +52,9 @@ interface Found {
 /** Values of one source by variable. */
 type Layer = ReadonlyMap<string, Found>;
 
+/** The modes of TLS that connections to Postgres know. */
+const TLS_MODES: readonly string[] = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full'];
+
 /** Maximum size of a file with a secret. */
 const MAXIMUM_SECRET_BYTES = 64 * 1024;
 
@@ -91,6 +94,7 @@ export function readSettings(source: Given, flags: Given = {}, constants: Partia
     const { path, message } = parsed.error.issues[0]!;
     throw refused(found.get(String(path[0]))!.label, message);
   }
+  if (parsed.data.METAHEAC_STORE !== undefined) refuseUnknownTls(source.PGSSLMODE);
   const origins = SETTINGS.map(({ variable }): [string, Origin] => [
     variable,
     found.get(variable)?.origin ?? { kind: 'default' },
@@ -159,6 +163,12 @@ function refuseUnknown(source: Given): void {
   }
 }
 
+/** The driver would ignore a mode that it does not know, and connect without encryption. */
+function refuseUnknownTls(mode: string | undefined): void {
+  if (mode === undefined || TLS_MODES.includes(mode)) return;
+  throw new UsageError(`environment variable PGSSLMODE "${mode}": use one of ${TLS_MODES.join(', ')}`);
+}
+
 function layerOfFlags(flags: Given): Layer {
   return layerOf(flags, ({ flag }) => ({ origin: { kind: 'flag', name: flag }, label: flag }));
 }
@@ -195,13 +205,18 @@ function layerOfFile(path: string | null): Layer {
  */
 function findIn(layer: Layer, { variable, secretFile }: Setting): Found | null {
   const own = layer.get(variable);
+  if (secretFile === null) return own ? { ...own, label: `${own.label} "${withoutCredentials(own.text)}"` } : null;
   if (own?.origin.kind === 'flag' && hasPassword(own.text))
     throw refused(own.label, `every user of this machine can read a password in a command line: use ${variable}_FILE`);
-  if (secretFile === null) return own ? { ...own, label: `${own.label} "${own.text}"` } : null;
   const inFile = layer.get(secretFile.variable);
   if (!inFile) return own ?? null;
   if (own) throw refused(inFile.label, `${own.label} is also given: use only one of the two`);
   return { ...inFile, text: readSecret(inFile), origin: { ...inFile.origin, secretFile: inFile.text } as Origin };
+}
+
+/** The text without what a URL has before the host, which may be a password or a secret key given by mistake. */
+function withoutCredentials(text: string): string {
+  return text.replace(/:\/\/[^/?#]*@/, '://..@');
 }
 
 function hasPassword(text: string): boolean {

@@ -79,7 +79,11 @@ const secret = () => z.string().min(16, 'a key must have at least 16 characters'
 /** The database of a cluster. Messages do not repeat the URL, which may have a password. */
 const storeUrl = z
   .string()
-  .refine((text) => /^postgres(ql)?:$/.test(protocolOf(text)), 'must be a URL such as postgres://host/database');
+  // URL.canParse accepts line breaks, and would join the lines of a file
+  .refine(
+    (text) => !/\s/.test(text) && /^postgres(ql)?:$/.test(protocolOf(text)),
+    'must be a URL such as postgres://host/database',
+  );
 
 function protocolOf(url: string): string {
   return URL.canParse(url) ? new URL(url).protocol : '';

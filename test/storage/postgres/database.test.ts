@@ -206,6 +206,14 @@ describeWithPostgres('Database', () => {
     }
   });
 
+  it('says unavailable if the server accepts connections and never answers', async () => {
+    const silent = createServer(() => {});
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const url = `postgres://someone@127.0.0.1:${(silent.address() as AddressInfo).port}/none`;
+    await expect(openDatabase(url)).rejects.toMatchObject({ code: 'unavailable' });
+    silent.close();
+  });
+
   it('keeps the values of rows out of its errors', async () => {
     const database = await open();
     const insert = () => database.run('INSERT INTO erasure_requests (user_id) VALUES (@id)', { id: 'ann@example.com' });

@@ -16,7 +16,8 @@ const UNREACHABLE = /^(08|57P0[1-4]|53300|57014|55000|55P03|25006|25P0[34])/;
 const BROKEN = /^(28|3D000|42501|53|54|58|F0|XX)/;
 
 /** Messages of `pg` for connections that ended or took too long; they have no code. */
-const ENDED = /Connection terminated|timeout exceeded|read timeout|connection error|not queryable|Client was closed/i;
+const ENDED =
+  /Connection terminated|timeout exceeded|timeout expired|read timeout|connection error|not queryable|Client was closed/i;
 /** Codes of sockets and of name resolution. */
 const SOCKET = /^(ECONN|EPIPE|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET|ENOENT|EADDR)/;
 
