@@ -38,14 +38,16 @@ describe.each(leaves)('$path', ({ path, command }) => {
 
   it('describes itself, and ends with an example that it takes', () => {
     expect(command.description()).toMatch(/^[a-zA-Z]/);
-    const example = exampleOf(command)!.join('\n');
-    expect(help()).toContain(`\nExample:\n  ${example}`);
-    expect(example.replace(/^source <\((.*)\)$/, '$1')).toMatch(new RegExp(`^${path}( |$)`));
-    const flags = [...example.matchAll(/ (--[a-z-]+)/g)].map(([, flag]) => flag);
-    expect(command.options.map(({ long }) => long)).toEqual(expect.arrayContaining(flags));
-    for (const { long, mandatory } of command.options) if (mandatory) expect(flags).toContain(long);
-    const words = command.registeredArguments.filter(({ required }) => required).length;
-    expect(example.split(' ').length).toBeGreaterThanOrEqual(path.split(' ').length + words + 2 * flags.length - 1);
+    const examples = exampleOf(command)!;
+    expect(help()).toContain(`\nExample:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+    for (const example of examples) {
+      expect(example.replace(/^source <\((.*)\)$/, '$1')).toMatch(new RegExp(`^${path}( |$)`));
+      const flags = [...example.matchAll(/ (--[a-z-]+)/g)].map(([, flag]) => flag);
+      expect(command.options.map(({ long }) => long)).toEqual(expect.arrayContaining(flags));
+      for (const { long, mandatory } of command.options) if (mandatory) expect(flags).toContain(long);
+      const words = command.registeredArguments.filter(({ required }) => required).length;
+      expect(example.split(' ').length).toBeGreaterThanOrEqual(path.split(' ').length + words + 2 * flags.length - 1);
+    }
   });
 
   it('says what each option is if it is not given', () => {
