@@ -58,9 +58,9 @@ export class Checkpoints {
   }
 
   /**
-   * Returns the checkpoint that a stopped attempt at this expansion saved, or an empty checkpoint. `bits` identifies the
-   * device and the bits that it computes: work of others is not continued. The caller adds its work to the checkpoint
-   * and calls `end`. The file is removed, so a bad file cannot make a second attempt fail.
+   * Returns the checkpoint that a stopped attempt at this expansion saved, or an empty checkpoint. `bits` identifies
+   * the device and the bits that it computes: work of others is not continued. The caller adds its work to the
+   * checkpoint and calls `end`. The file is removed, so a bad file cannot make a second attempt fail.
    * @throws AppError storage_failed if the file cannot be removed
    */
   async begin({ job, population, task }: CheckpointJob, bits: string): Promise<Checkpoint> {

@@ -94,7 +94,7 @@ export function readSettings(source: Given, flags: Given = {}, constants: Partia
     const { path, message } = parsed.error.issues[0]!;
     throw refused(found.get(String(path[0]))!.label, message);
   }
-  if (parsed.data.METAHEAC_STORE !== undefined) refuseUnknownTls(source.PGSSLMODE);
+  if (parsed.data['METAHEAC_STORE'] !== undefined) refuseUnknownTls(source['PGSSLMODE']);
   const origins = SETTINGS.map(({ variable }): [string, Origin] => [
     variable,
     found.get(variable)?.origin ?? { kind: 'default' },
