@@ -120,6 +120,38 @@ describe('metaheac population import and update', () => {
     expect(stdout).toMatch(/users have a value, \d+ tokens\n(.*\n)* +stored 2 files/);
   });
 
+  it('import parts on several hosts, which are joined', async () => {
+    const [cache, folder] = [join(temporaryFolder(), 'cache'), temporaryFolder()];
+    const [one, two, schema] = ['one.ndjson', 'two.ndjson', 'schema.json'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    writeFileSync(one, toLines(users(0, 300)));
+    writeFileSync(two, toLines(users(300, 500, 'Oslo')));
+    const features = [{ name: 'city', kind: 'single' }];
+    writeFileSync(schema, JSON.stringify({ user_id: 'user_id', features }));
+    const out = join(temporaryFolder(), 'population');
+    const local = await metaheacWith({}, 'population', 'import', one, two, '--schema', schema, '--out', out);
+    const [version] = /version ([0-9a-f]{12})/.exec(local.stdout)!.slice(1);
+    const part = async (file: string, number: string, ...more: string[]) =>
+      run('h', 'population', 'import', file, '--schema', schema, '--cache', cache, '--part', number, ...more);
+    expect((await part(two, '2/2')).stdout).toMatch(/^part 2 of 2: 200 users\n/);
+    expect((await run('h', 'population', 'join', '--parts', '2', '--cache', cache)).stderr).toContain(
+      'part 1 of 2 is missing',
+    );
+    expect((await part(one, '1/2')).stdout).toMatch(/^part 1 of 2: 300 users\n/);
+    const joined = await run('h', 'population', 'join', '--parts', '2', '--cache', cache);
+    expect(joined.stdout).toContain(`population version ${version} published: 500 users, 500 of them new\n`);
+    for (const [number, more] of [
+      ['3/2', []],
+      ['1', []],
+      ['1/2', ['--out', out]],
+      ['1/2', ['--duplicates', 'last']],
+    ] as const)
+      expect((await part(one, number, ...more)).status).toBe(2);
+  });
+
   it('say where to import if nothing does, and refuse two places', async () => {
     const out = join(temporaryFolder(), 'population');
     const users = join(temporaryFolder(), 'users.ndjson');

@@ -10,15 +10,13 @@ import type { Publishable } from './put-version.ts';
 import { type TableSource, tablesInMemory } from './table-source.ts';
 
 export interface ImportedOptions {
-  /** Name under which the segments were stored. */
-  readonly announced: string;
-  readonly storeRowOf: (name: string) => Promise<void>;
-  /** Called with the name that the version has. */
-  readonly onSealed: (version: string) => void;
+  /** Names in `incoming` of this import, to which the names of the version are added. */
+  readonly announced: Set<string>;
+  readonly storeRowOf: (sha256: string) => Promise<void>;
 }
 
 export class ImportedVersion implements Publishable {
-  readonly announced: string;
+  readonly announced: Set<string>;
   readonly #mirror: Mirror;
   readonly #destination: Destination;
   readonly #draft: VersionDraft;
@@ -58,13 +56,13 @@ export class ImportedVersion implements Publishable {
     for (const user of this.#destination.erasures.numbers)
       if (user < directory.table.count && !directory.table.isRedacted(user)) directory.table.redact(user);
     this.#manifest = seal();
-    this.#options.onSealed(this.#manifest.version);
+    this.announced.add(this.#manifest.version);
     requireNewest(at.index, [this.#destination.newest, this.#manifest.version]);
     return at;
   }
 
   async store(file: ManifestFile, name: string): Promise<void> {
-    if (file.sha256 === this.manifest.row_of.sha256) return await this.#options.storeRowOf(name);
+    if (file.sha256 === this.manifest.row_of.sha256) return await this.#options.storeRowOf(file.sha256);
     throw new AppError('storage_failed', `${name}, a segment of the import, was removed meanwhile: import again`);
   }
 }

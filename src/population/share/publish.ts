@@ -55,7 +55,7 @@ export async function publishPopulation(
         return tables;
       },
       erasures: [],
-      announced: null,
+      announced: new Set<string>(),
       store: ({ path }: { readonly path: string }, name: string) =>
         files.putFile(name, join(folder, manifest.version, path)),
     };

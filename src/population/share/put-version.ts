@@ -30,8 +30,8 @@ export interface Publishable {
   readonly tables: TableSource;
   /** Erasures that are recorded together with the version. */
   readonly erasures: readonly ErasedRecord[];
-  /** Name in `incoming` under which files of the version were stored before the version had a name; null if none. */
-  readonly announced: string | null;
+  /** Names in `incoming` under which files of the version were stored before the version had a name. */
+  readonly announced: ReadonlySet<string>;
   /** Stores a file that belongs to the version alone under a name. */
   store(file: ManifestFile, name: string): Promise<void>;
 }
@@ -135,7 +135,7 @@ export async function storedNames(files: BlobFiles): Promise<Set<string>> {
 export async function putParts(
   tables: TableSource,
   files: BlobFiles,
-  draft: TablesDraft,
+  draft: Pick<TablesDraft, 'tables'>,
   known: ReadonlySet<string>,
 ): Promise<string[]> {
   const parts = Object.entries(draft.tables).flatMap(([path, all]) => all.map((part) => ({ path, part })));
@@ -196,7 +196,7 @@ async function makeVisible(
     const isNamed = index.incoming.some(({ version }) => version === manifest.version);
     refusal = factsOf(index) !== factsOf(before) ? 'outdated' : isNamed ? null : 'forgotten';
     if (refusal !== null) return null;
-    const incoming = index.incoming.filter(({ version }) => version !== manifest.version && version !== announced);
+    const incoming = index.incoming.filter(({ version }) => version !== manifest.version && !announced.has(version));
     return await addErasures(files, { ...withTables(index, draft), incoming, versions: [...versions] }, erasures);
   });
   return refusal ?? at;
@@ -219,8 +219,8 @@ function withVersion(versions: readonly PublishedVersion[], manifest: Manifest, 
   ];
 }
 
-/** Deletes parts that this call has stored for an index that was never published. */
-async function deleteUnused(files: BlobFiles, putNames: Iterable<string>, index: PublishedIndex): Promise<void> {
+/** Deletes parts of tables that the index does not name. */
+export async function deleteUnused(files: BlobFiles, putNames: Iterable<string>, index: PublishedIndex): Promise<void> {
   const inTables = Object.values(index.tables).flatMap((parts) => parts.map(({ sha256 }) => sha256));
   const used = new Set([...inTables, ...index.incoming.flatMap(({ parts }) => parts)].map(fileName));
   await eachOf(

@@ -8,7 +8,7 @@ import { featureOf } from '../../../model/manifest.ts';
 import { bind } from '../../../online/binding.ts';
 import { importPopulation } from '../../../population/import.ts';
 import { derivedFeatures, openPopulation } from '../../../population/read.ts';
-import { describeDestination, destinationOf, reportStored } from './destination.ts';
+import { describeVersion, destinationOf, reportStored } from './destination.ts';
 import { storeImportedUserSides } from './store-user-sides.ts';
 import { countUses } from './token-uses.ts';
 
@@ -34,10 +34,7 @@ export async function populationImportCommand(options: PopulationImportOptions, 
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
     onProgress: (users) => output.progress(`${users} users`),
   });
-  output.result(
-    `population version ${result.version}${describeDestination(out)}: ${result.users} users, ` +
-      `${result.newUsers} of them new`,
-  );
+  output.result(`${describeVersion(result.version, out)}: ${result.users} users, ` + `${result.newUsers} of them new`);
   if (result.erased > 0) output.result(`  ${result.erased} users were left out because they had been erased`);
   if (typeof out !== 'string') {
     for (const { name, kind } of features) {

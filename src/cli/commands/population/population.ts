@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
-import { columnNames, existing, positiveInteger, wholeNumber } from '../../options.ts';
+import { columnNames, existing, partNumber, positiveInteger, wholeNumber } from '../../options.ts';
 import { addSettings, blobsOf } from '../../settings.ts';
 
 export function addPopulationCommands(program: Command, output: Output): void {
@@ -126,6 +126,11 @@ function addImport(population: Command, output: Output): void {
         '--out <dir>',
         'population folder; created if it does not exist (default: the published population of --blobs)',
       )
+      .option(
+        '--part <i/n>',
+        'import only this part of n, which other hosts import; join the parts afterwards',
+        partNumber,
+      )
       .hook('preAction', checkSources)
       .action(async (sources, options) => {
         if (sources.length === 0) {
@@ -137,6 +142,17 @@ function addImport(population: Command, output: Output): void {
       }),
     'metaheac population import users.parquet --schema schema.json --out population',
     'metaheac population import users.parquet --schema schema.json --blobs s3://bucket/prefix',
+  );
+  addExample(
+    addSettings(population.command('join'), STORAGE)
+      .description(
+        'join the parts of an import to one version of the published population, as if one host had imported all files ' +
+          'in the order of the parts',
+      )
+      .requiredOption('--parts <n>', 'number of parts', positiveInteger)
+      .option('--readmit-erased', 'import erased users too, if the parts were imported likewise')
+      .action(async (options) => (await import('./join.ts')).populationJoinCommand(options, output)),
+    'metaheac population join --parts 2',
   );
   addExample(
     population
@@ -157,6 +173,12 @@ function checkSources(command: Command): void {
   const options = command.opts();
   const hasFiles = command.args.length > 0;
   if (hasFiles && options['data'] !== undefined) command.error("error: give files or '--data', not both");
+  if (options['part'] !== undefined) {
+    if (!hasFiles) command.error("error: '--part' needs files with a schema");
+    if (options['out'] !== undefined) command.error("error: parts wait in the object storage: leave '--out' out");
+    if (options['duplicates'] === 'last')
+      command.error("error: the last row of a user may be in another part: '--part' needs '--duplicates error'");
+  }
   for (const option of hasFiles ? ['schema'] : ['data', 'model'])
     if (options[option] === undefined) command.error(`error: required option '--${option} <path>' not specified`);
 }

@@ -5,7 +5,7 @@ import type { Output } from '../../../lib/output.ts';
 import { type Duplicates, readSourceSchema } from '../../../population/import.ts';
 import type { PublishedPopulation } from '../../../population/share.ts';
 import { fitSchema, schemaOfFeatures, type UpdateFilesResult, updateFiles } from '../../../population/update.ts';
-import { describeDestination, destinationOf, reportStored } from './destination.ts';
+import { describeVersion, destinationOf, reportStored } from './destination.ts';
 import { noteBadRows, progressWriter } from './import-files.ts';
 
 export interface PopulationUpdateOptions {
@@ -64,8 +64,7 @@ function report(
   const { currentBefore, isOfNewest } = result;
   const isSame = version === before;
   output.result(
-    `population version ${version}${describeDestination(population)}: ${users} users` +
-      (isSame ? ', the same version as before' : ''),
+    `${describeVersion(version, population)}: ${users} users` + (isSame ? ', the same version as before' : ''),
   );
   output.result(`  ${changed} changed, ${added} new, ${deleted} deleted, ${unchanged} unchanged`);
   const what = isOfNewest ? 'the newest version' : 'not the newest version: changes made in later versions are missing';
