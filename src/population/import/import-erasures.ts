@@ -26,9 +26,9 @@ export class ImportErasures {
   readonly #redacted: ErasedRecord[] = [];
 
   /**
-   * `directory` is the table that the import adds to. `numbers` is the table with the user numbers of the erasures, which
-   * is the same unless the import has numbers of its own. `isReadmitting`: erased users who occur in the import are
-   * readmitted as new users.
+   * `directory` is the table that the import adds to. `numbers` is the table with the user numbers of the erasures,
+   * which is the same unless the import has numbers of its own. `isReadmitting`: erased users who occur in the import
+   * are readmitted as new users.
    */
   constructor(
     folder: string,

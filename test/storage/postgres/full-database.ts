@@ -49,7 +49,8 @@ function statements({ campaigns, events, deliveries, jobs, offers }: FullSize): 
      SELECT i, ${id('i')}, 'campaign ' || i, '{}', 0, 0, '{"size":10}', ${TIME('i', campaigns)}, 'x-' || i,
        json_build_object('team', i % 100), ${sha('i')},
        '{"received":100,"known":100,"unknown":0,"duplicate":0,"unknownExamples":[]}',
-       CASE WHEN i % ${Math.ceil(campaigns / REFRESHED)} = 0 THEN 1e12::bigint END, 2, ${TIME('i', campaigns)} FROM generate_series(1, ${campaigns}) i`,
+       CASE WHEN i % ${Math.ceil(campaigns / REFRESHED)} = 0 THEN 1e12::bigint END, 2, ${TIME('i', campaigns)}
+     FROM generate_series(1, ${campaigns}) i`,
     `INSERT INTO expansions (number, id, campaign, latest, state, seed_set, seeds_received, seeds_known, seeds_unknown,
        seeds_duplicate, unknown_examples, model_version, population_version, timings, computed_with, reason,
        created_at, updated_at)

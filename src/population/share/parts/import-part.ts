@@ -32,7 +32,7 @@ const partSchema = z.strictObject({
   tables: tablesSchema,
 });
 
-export function partName({ part, parts }: PartNumber): string {
+function partName({ part, parts }: PartNumber): string {
   return `${PARTS_PREFIX}${part}-of-${parts}.json`;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Joins the parts of an import to the version that one import of all their files, in the order of the parts, would give:
- * users and tokens get the numbers of their first occurrence in this order, and rows are cut into segments anew.
+ * Joins the parts of an import to the version that one import of all their files, in the order of the parts, would
+ * give: users and tokens get the numbers of their first occurrence in this order, and rows are cut into segments anew.
  */
 import type { BlobFiles } from '../../../domain/ports/blob-files.ts';
 import { AppError } from '../../../lib/errors.ts';
@@ -32,9 +32,9 @@ export interface JoinOptions {
 }
 
 /**
- * Publishes the joined version, and removes the parts. Users who were erased since their part was imported are left out.
- * An interrupted call can be repeated. @throws AppError invalid_argument (a part is missing, or parts have different
- * features), invalid_data (a user is in two parts), and the errors of the destination
+ * Publishes the joined version, and removes the parts. Users who were erased since their part was imported are left
+ * out. An interrupted call can be repeated. @throws AppError invalid_argument (a part is missing, or parts have
+ * different features), invalid_data (a user is in two parts), and the errors of the destination
  */
 export async function joinParts(options: JoinOptions): Promise<ImportResult> {
   const { files, out, parts: count, readmitErased = false, now } = options;
