@@ -13,7 +13,7 @@ import { openBlobFiles } from '../../../src/storage/open-store.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { BusyGate } from '../../fixture/network/busy-gate.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
-import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { startOwnS3, stubCredentials, type TestS3 } from '../../fixture/s3.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
 import { openCluster, type TestCluster } from './start-cluster.ts';
 
@@ -40,8 +40,7 @@ describeWithPostgres('a leader that cannot reach the object storage', () => {
   beforeAll(async () => {
     const world = await tinyWorld();
     s3 = await startOwnS3();
-    vi.stubEnv('AWS_ACCESS_KEY_ID', s3.credentials.accessKeyId);
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', s3.credentials.secretAccessKey);
+    stubCredentials(s3);
     gate = await BusyGate.start({ host: '127.0.0.1', port: Number(new URL(s3.endpoint).port) });
     cluster = await openCluster();
     const population = join(temporaryFolder(), 'population');

@@ -11,7 +11,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
-import { s3Client, startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { s3Client, startOwnS3, stubCredentials, type TestS3 } from '../../fixture/s3.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
 import { FaultyGate } from '../../storage/s3/faulty-gate.ts';
 import { openCluster, type TestCluster } from './start-cluster.ts';
@@ -23,8 +23,7 @@ let s3: TestS3;
 beforeEach(async () => {
   cluster = await openCluster();
   s3 = await startOwnS3();
-  vi.stubEnv('AWS_ACCESS_KEY_ID', s3.credentials.accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', s3.credentials.secretAccessKey);
+  stubCredentials(s3);
 });
 afterEach(async () => {
   await cluster.close();

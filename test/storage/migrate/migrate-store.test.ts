@@ -16,7 +16,7 @@ import { connect } from '../../../src/storage/sqlite/database/driver.ts';
 import { LEASE_MS, type ManualClock, manualClock, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
-import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { startOwnS3, stubCredentials, type TestS3 } from '../../fixture/s3.ts';
 import { changeBehindSums } from '../sqlite/change-behind-sums.ts';
 import { fill, ODD, sumsOf } from './filled-store.ts';
 
@@ -83,8 +83,7 @@ async function copyUntil(end: string, from: StoreLocator, to: StoreLocator): Pro
 describeWithPostgres('migrate-store', () => {
   beforeAll(async () => {
     server = await startOwnS3();
-    vi.stubEnv('AWS_ACCESS_KEY_ID', server.credentials.accessKeyId);
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', server.credentials.secretAccessKey);
+    stubCredentials(server);
     source = newFolder();
     clock = manualClock();
     made = await fill(await open(locateStore(source)), clock);

@@ -12,7 +12,7 @@ import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';
 import { change } from '../../domain/contract/user-sets.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
-import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { startOwnS3, stubCredentials, type TestS3 } from '../../fixture/s3.ts';
 import { newS3 } from '../s3/storage.ts';
 import { idsOf, newNodes, openNode, replace } from './nodes.ts';
 
@@ -22,9 +22,7 @@ const WAIT = { timeout: 20_000, interval: 20 };
 let server: TestS3;
 beforeAll(async () => {
   server = await startOwnS3();
-  // where the SDK looks for them
-  vi.stubEnv('AWS_ACCESS_KEY_ID', server.credentials.accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', server.credentials.secretAccessKey);
+  stubCredentials(server);
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

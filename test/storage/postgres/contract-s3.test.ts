@@ -6,16 +6,14 @@ import { describeUserErasure } from '../../domain/contract/user-erasure.ts';
 import { describeUserSets } from '../../domain/contract/user-sets.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
-import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { startOwnS3, stubCredentials, type TestS3 } from '../../fixture/s3.ts';
 import { sharedStore } from './shared-store.ts';
 
 describeWithPostgres('Postgres with blobs in object storage', () => {
   let server: TestS3;
   beforeAll(async () => {
     server = await startOwnS3();
-    // where the SDK looks for them
-    vi.stubEnv('AWS_ACCESS_KEY_ID', server.credentials.accessKeyId);
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', server.credentials.secretAccessKey);
+    stubCredentials(server);
   });
   afterAll(async () => {
     vi.unstubAllEnvs();

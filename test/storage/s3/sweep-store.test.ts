@@ -5,7 +5,7 @@ import { workFolder } from '../../../src/domain/ports/ranges.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { locateSharedStore, sweepBlobs } from '../../../src/storage/open-store.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { s3Client, startOwnS3 } from '../../fixture/s3.ts';
+import { s3Client, startOwnS3, stubCredentials } from '../../fixture/s3.ts';
 
 const HOUR_MS = 3600_000;
 /** Nobody answers there: a sweep asks the storage only. */
@@ -15,8 +15,7 @@ describe('sweepBlobs', () => {
   it('removes a publication without a manifest when it is a day old', async () => {
     const server = await startOwnS3();
     onTestFinished(() => server.close());
-    vi.stubEnv('AWS_ACCESS_KEY_ID', server.credentials.accessKeyId);
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', server.credentials.secretAccessKey);
+    stubCredentials(server);
     onTestFinished(() => void vi.unstubAllEnvs());
     const client = s3Client(server);
     const publication = `${workFolder('e', 1)}/_5a0c1b4e-8b9e-4d55-9c0e-1f2f3a4b5c6d`;
