@@ -1,12 +1,15 @@
 /** The door to Postgres: values, transactions that conflict, lost connections, announcements. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { Database } from '../../../src/storage/postgres/database/database.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
 import { toJson } from '../../../src/storage/postgres/database/statement.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
 
 const opened: Database[] = [];
@@ -212,6 +215,37 @@ describeWithPostgres('Database', () => {
     const url = `postgres://someone@127.0.0.1:${(silent.address() as AddressInfo).port}/none`;
     await expect(openDatabase(url)).rejects.toMatchObject({ code: 'unavailable' });
     silent.close();
+  });
+
+  it('reads the password file, as other programs of Postgres do, without a warning', async () => {
+    const received = Promise.withResolvers<string>();
+    // asks for a password in clear text, then reads it and hangs up
+    const server = createServer((client) => {
+      client.once('data', () => {
+        client.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]));
+        client.once('data', (data) => {
+          received.resolve(data.subarray(5, -1).toString());
+          client.destroy();
+        });
+      });
+      client.on('error', () => {});
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const file = join(temporaryFolder(), 'pgpass');
+    writeFileSync(file, `127.0.0.1:${port}:campaigns:ann:of-the-file\n`, { mode: 0o600 });
+    vi.stubEnv('PGPASSFILE', file);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const warnings: string[] = [];
+    const warn = ({ message }: Error) => void warnings.push(message);
+    process.on('warning', warn);
+    onTestFinished(() => void process.off('warning', warn));
+    const database = new Database(`postgres://ann@127.0.0.1:${port}/campaigns`);
+    opened.push(database);
+    await expect(database.get('SELECT 1')).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await received.promise).toBe('of-the-file');
+    expect(warnings).toEqual([]);
   });
 
   it('keeps the values of rows out of its errors', async () => {

@@ -1,5 +1,6 @@
 /** Connections to Postgres: settings, time limits, and how values are read. */
 import pg from 'pg';
+import readPasswordFile from 'pgpass';
 import { readJson, readText } from './statement.ts';
 
 /** Maximum number of connections of a process, besides the one that listens. */
@@ -43,10 +44,23 @@ function settingsOf(url: string): pg.ClientConfig {
   };
 }
 
+/** A connection that reads the password file: the driver's own reading is deprecated, and it says so on stderr. */
+class Client extends pg.Client {
+  constructor(settings?: string | pg.ClientConfig) {
+    super(settings);
+    // the driver calls it with the host, port, database and user, if no password is given elsewhere
+    if (!this.password) this.password = readPassword as never;
+  }
+}
+
+function readPassword(target: Parameters<typeof readPasswordFile>[0]): Promise<string | undefined> {
+  return new Promise((found) => readPasswordFile(target, found));
+}
+
 /** A pool of connections for statements and transactions. */
 export function connectPool(url: string, size: number = POOL_SIZE): pg.Pool {
   const pool = new pg.Pool({
-    ...settingsOf(url),
+    ...{ ...settingsOf(url), Client },
     ...{ max: size, idleTimeoutMillis: IDLE_MS, allowExitOnIdle: true },
     ...{ statement_timeout: STATEMENT_MS, query_timeout: ANSWER_MS, lock_timeout: LOCK_MS },
     idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
@@ -61,7 +75,7 @@ export function connectPool(url: string, size: number = POOL_SIZE): pg.Pool {
  * connections by their names.
  */
 export function newClient(url: string, name?: string): pg.Client {
-  const client = new pg.Client({ ...settingsOf(url), ...(name !== undefined && { application_name: name }) });
+  const client = new Client({ ...settingsOf(url), ...(name !== undefined && { application_name: name }) });
   client.on('error', ignore);
   return client;
 }
