@@ -125,21 +125,15 @@ export async function readBucketRules({ blobs }: StoreLocator, clock: Clock): Pr
 }
 
 /**
- * Checks that the storage of blobs can be used, by putting and removing a small file.
+ * Checks that the storage of blobs at `url` can be used, by putting and removing a small file.
  * @throws AppError storage_failed, or invalid_argument if it ignores conditions of writes
  */
-export async function requireUsableBlobs({ blobs }: StoreLocator, clock: Clock): Promise<void> {
-  assert(blobs !== undefined, 'a shared store has a location of blobs');
-  if (!blobs.url.startsWith('file:')) {
-    const { openS3 } = await import('./s3/open-s3.ts');
-    const opened = openS3(blobs, { clock });
-    try {
-      return await opened.requireUsable();
-    } finally {
-      opened.close();
-    }
+export async function requireUsableBlobs(url: string, clock: Clock): Promise<void> {
+  if (!url.startsWith('file:')) {
+    const { requireUsableS3 } = await import('./s3/open-s3.ts');
+    return await requireUsableS3(url, { clock });
   }
-  const files = new FolderBlobFiles(join(fileURLToPath(blobs.url), SHARED_FOLDER));
+  const files = new FolderBlobFiles(join(fileURLToPath(url), SHARED_FOLDER));
   const name = `probes/${randomUUID()}`;
   try {
     await files.put(name, Buffer.from('metaheac'));

@@ -1,7 +1,7 @@
 /** The commands that share populations and models through the object storage of a cluster. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation, summariseVersions } from '../../src/population/read.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -9,6 +9,7 @@ import { startOwnS3, type TestS3 } from '../fixture/s3.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { users } from '../population/share/shared-support.ts';
 import { importUsers, toLines } from '../population/support.ts';
+import { FaultyGate } from '../storage/s3/faulty-gate.ts';
 import { metaheacWith } from './in-process.ts';
 
 const world = await tinyWorld();
@@ -20,7 +21,11 @@ afterAll(() => server.close());
 
 /** Runs a command with the storage below a prefix. */
 function run(prefix: string, ...args: string[]) {
-  const { endpoint, bucket, credentials } = server;
+  return runAt(server.endpoint, prefix, ...args);
+}
+
+function runAt(endpoint: string, prefix: string, ...args: string[]) {
+  const { bucket, credentials } = server;
   return metaheacWith(
     {
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
@@ -30,6 +35,21 @@ function run(prefix: string, ...args: string[]) {
     ...args,
   );
 }
+
+it('publishes nothing in a storage that ignores conditions, where hosts would replace what others published', async () => {
+  const gate = await FaultyGate.start(server.endpoint);
+  onTestFinished(() => gate.close());
+  gate.ignored = 'if-none-match';
+  for (const command of [
+    ['population', 'publish', world.population],
+    ['population', 'join', '--parts', '2'],
+    ['model', 'publish', world.model],
+  ])
+    expect(await runAt(gate.endpoint, 'ignored', ...command)).toMatchObject({
+      ...{ status: 1, stderr: expect.stringContaining('this object storage ignores If-None-Match') },
+    });
+  expect(gate.count('PUT', '/shared/')).toBe(0);
+});
 
 describe('metaheac population publish', () => {
   it('stores a version, which pull copies on another host', async () => {

@@ -4,6 +4,7 @@ import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
 import { type ServedVersions, servedModelOf } from '../../domain/served.ts';
 import { assert, UsageError } from '../../lib/errors.ts';
+import { createFolder } from '../../lib/files/durable-files.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import type { TelemetrySettings } from '../../lib/tracing.ts';
@@ -34,6 +35,8 @@ import { SharedData } from './shared-data.ts';
 
 /** The folder of cached blobs, beside those of models and the population. */
 const BLOBS_FOLDER = 'blobs';
+/** How long a start waits without a word. */
+const SILENT_MS = 2_000;
 
 export interface ClusterOptions {
   /** URL of the database. It may contain a password, so it is never logged. */
@@ -77,11 +80,12 @@ export async function joinCluster(options: ClusterOptions, limits: Limits, close
   const blobs = { url: options.blobs, cacheFolder: join(cache, BLOBS_FOLDER), cacheBytes };
   const locator = locateSharedStore(options.store, blobs);
   requireWritable(cache);
+  createFolder(blobs.cacheFolder);
   await requireUsableStore(locator);
   const database = await openSharedClock(locator);
   closers.push(() => database.close());
   const clock = openServiceClock({ clock: database, logger, settleMs: limits.clockSettleMs });
-  await requireUsableBlobs(locator, clock);
+  await announced(logger, 'waiting for the object storage', requireUsableBlobs(options.blobs, clock));
   const kept = new KeptVersions(logger, clock);
   const telemetry = await openTelemetryOf({ ...options, clock }, closers);
   const { minimumSeeds, leaseMs, maximumAttempts } = limits;
@@ -117,6 +121,16 @@ export async function joinCluster(options: ClusterOptions, limits: Limits, close
   const follower = new ServedFollower({ row: cluster.served, record, data, served, logger });
   closers.push(() => follower.close());
   return { locator, clock, store, cluster, rows, telemetry, data, record, served, kept };
+}
+
+/** Says so if a start waits for something; a call of storage that cannot be reached is repeated for half a minute. */
+async function announced<T>(logger: Logger, what: string, work: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => logger.warn(what), SILENT_MS);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Warns if other versions are given than the cluster serves, which change nothing once it serves some. */

@@ -13,8 +13,11 @@ const PROBE = '_probe-';
  */
 export async function requireUsable(storage: ObjectStorage, removal: Removal): Promise<void> {
   const key = `${storage.prefix}${PROBE}${randomUUID()}`;
+  const bytes = Buffer.from('metaheac');
+  // if this fails, there is nothing to remove
+  const tag = await storage.put(key, bytes, { condition: 'if-absent' });
   try {
-    await probe(storage, key);
+    await probe(storage, key, bytes, tag);
   } catch (error) {
     // the first error is more important
     await removal.remove(key).catch(() => {});
@@ -23,9 +26,7 @@ export async function requireUsable(storage: ObjectStorage, removal: Removal): P
   await removal.remove(key);
 }
 
-async function probe(storage: ObjectStorage, key: string): Promise<void> {
-  const bytes = Buffer.from('metaheac');
-  const tag = await storage.put(key, bytes, { condition: 'if-absent' });
+async function probe(storage: ObjectStorage, key: string, bytes: Buffer, tag: string | null): Promise<void> {
   const again = await storage.put(key, bytes, { condition: 'if-absent' });
   if (tag === null || again !== null) throw ignored('If-None-Match');
   const replaced = await storage.put(key, Buffer.from('replaced'), { condition: { ifTag: tag } });

@@ -39,23 +39,28 @@ export interface OpenedS3 {
   sweep(): Promise<SweepReport>;
   /** What the rules of the bucket may keep of what is deleted, as far as these credentials may know. */
   rules(): Promise<BucketRules>;
-  /**
-   * Checks that the storage can be used, by putting and removing a small object. Rejects with AppError storage_failed,
-   * or invalid_argument if it lacks what blobs need.
-   */
-  requireUsable(): Promise<void>;
   close(): void;
 }
 
 /** Opens single files below a folder of their own, without a cache. Calls no storage. @throws UsageError */
-export function openS3Files(
-  url: string,
-  folder: string,
-  { clock, credentials, onKept = () => {}, limits = {} }: S3Options,
-): S3BlobFiles {
+export function openS3Files(url: string, folder: string, options: S3Options): S3BlobFiles {
+  const { storage, removal } = withoutCache(url, options);
+  return new S3BlobFiles(storage, removal, folder);
+}
+
+/**
+ * Checks that the storage can be used, by putting and removing a small object.
+ * @throws UsageError; AppError storage_failed, or invalid_argument if it lacks what blobs need
+ */
+export async function requireUsableS3(url: string, options: S3Options): Promise<void> {
+  const { storage, removal } = withoutCache(url, options);
+  await requireUsable(storage, removal);
+}
+
+function withoutCache(url: string, { clock, credentials, onKept = () => {}, limits = {} }: S3Options) {
   const all = { ...DEFAULT_BLOB_LIMITS, ...limits };
   const storage = new ObjectStorage(parseS3Url(url), { clock, limits: all, ...(credentials && { credentials }) });
-  return new S3BlobFiles(storage, new Removal(storage, () => clock.now(), onKept), folder);
+  return { storage, removal: new Removal(storage, () => clock.now(), onKept) };
 }
 
 /** Opens blobs without calling the storage. @throws UsageError; AppError storage_failed if there can be no cache */
@@ -75,7 +80,6 @@ export function openS3(locator: S3Locator, options: S3Options): OpenedS3 {
     files: (folder) => new S3BlobFiles(storage, removal, folder),
     sweep: () => sweep(storage, removal, clock, (folder) => blobs.delete(folder)),
     rules: () => removal.rules(),
-    requireUsable: () => requireUsable(storage, removal),
     close: () => blobs.close(),
   };
 }

@@ -1,5 +1,7 @@
 /** The check that an object storage can be used. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { requireUsableS3, type S3Options } from '../../../src/storage/s3/open-s3.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
 import { FaultyGate } from './faulty-gate.ts';
 import { newS3, type TestStorage } from './storage.ts';
@@ -17,9 +19,13 @@ afterEach(async () => {
   await server.close();
 });
 
+function requireUsable(endpoint: string, options: Partial<S3Options> = {}, storage = open): Promise<void> {
+  return requireUsableS3(storage.url(endpoint), { clock: systemClock, credentials: server.credentials, ...options });
+}
+
 describe('an object storage', () => {
   it('can be used if it knows conditions and ranges; the check leaves nothing', async () => {
-    await open({ endpoint: gate.endpoint }).requireUsable();
+    await requireUsable(gate.endpoint);
     expect(gate.count('DELETE')).toBe(1);
     expect(await open().files('x').list('')).toEqual([]);
   });
@@ -29,7 +35,7 @@ describe('an object storage', () => {
     ['If-Match', 'if-match'],
   ])('cannot be used if it ignores %s', async (name, header) => {
     gate.ignored = header;
-    await expect(open({ endpoint: gate.endpoint }).requireUsable()).rejects.toMatchObject({
+    await expect(requireUsable(gate.endpoint)).rejects.toMatchObject({
       ...{ code: 'invalid_argument', message: expect.stringContaining(`ignores ${name}`) },
     });
     expect(gate.count('DELETE')).toBe(1);
@@ -37,14 +43,22 @@ describe('an object storage', () => {
 
   it('cannot be used if it ignores ranges', async () => {
     gate.ignored = 'range';
-    await expect(open({ endpoint: gate.endpoint }).requireUsable()).rejects.toThrow('bytes instead of 3');
+    await expect(requireUsable(gate.endpoint)).rejects.toThrow('bytes instead of 3');
   });
 
   it('cannot be used without credentials, or without the bucket', async () => {
     const limits = { blobPatienceMs: 300 };
     const credentials = { accessKeyId: 'other', secretAccessKey: 'other' };
-    await expect(open({ credentials, limits }).requireUsable()).rejects.toMatchObject({ facts: { errno: 'EACCES' } });
-    const missing = newS3({ ...server, bucket: 'no-such-bucket' })({ limits });
-    await expect(missing.requireUsable()).rejects.toThrow('NoSuchBucket');
+    await expect(requireUsable(server.endpoint, { credentials, limits })).rejects.toMatchObject({
+      facts: { errno: 'EACCES' },
+    });
+    const missing = newS3({ ...server, bucket: 'no-such-bucket' });
+    await expect(requireUsable(server.endpoint, { limits }, missing)).rejects.toThrow('NoSuchBucket');
+  });
+
+  it('is not asked to remove what it could not be given', async () => {
+    gate.faultOf = () => 503;
+    await expect(requireUsable(gate.endpoint, { limits: { blobPatienceMs: 300 } })).rejects.toThrow();
+    expect(gate.count('DELETE')).toBe(0);
   });
 });

@@ -3,10 +3,11 @@ import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
 import { publishModelFolder, pullModel } from '../../../model/share.ts';
 import { loadTestedModel } from '../../../online/test-expansion.ts';
-import { openBlobFiles } from '../../../storage/open-store.ts';
+import { openBlobFiles, requireUsableBlobs } from '../../../storage/open-store.ts';
 
 /** Publishes a model for all hosts, after verifying it as the service would. */
 export async function modelPublishCommand(dir: string, blobs: string, output: Output): Promise<void> {
+  await requireUsableBlobs(blobs, systemClock);
   await loadTestedModel(dir);
   const { version, files } = await publishModelFolder(await openBlobFiles(blobs, systemClock), dir);
   output.result(`published model ${version}: stored ${files} files`);

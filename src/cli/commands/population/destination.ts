@@ -49,8 +49,9 @@ export async function storageOf(
         'blobs in a configuration file',
     );
   // loaded late, because imports into folders need neither
-  const { openBlobFiles } = await import('../../../storage/open-store.ts');
+  const { openBlobFiles, requireUsableBlobs } = await import('../../../storage/open-store.ts');
   const { PartOfImport, PublishedPopulation } = await import('../../../population/share.ts');
+  await requireUsableBlobs(blobs, systemClock);
   const files = await openBlobFiles(blobs, systemClock, notesOn(output));
   const cache = cacheOf(given);
   withStorage(`create the folder ${cache}`, () => createClosedFolder(cache));

@@ -2,7 +2,7 @@
 import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
 import { prunePublished, publishPopulation, pullPopulation } from '../../../population/share.ts';
-import { openBlobFiles } from '../../../storage/open-store.ts';
+import { openBlobFiles, requireUsableBlobs } from '../../../storage/open-store.ts';
 import { notesOn } from './destination.ts';
 
 interface ShareOptions {
@@ -17,6 +17,7 @@ export async function populationPublishCommand(
   { version = undefined, json = false }: ShareOptions,
   output: Output,
 ): Promise<void> {
+  await requireUsableBlobs(blobs, systemClock);
   const files = await openBlobFiles(blobs, systemClock, notesOn(output));
   const published = await publishPopulation(dir, files, version ?? null, {
     now: systemClock.now,

@@ -152,7 +152,7 @@ function later(check: string): Finding {
 
 /** Two hosts must never replace each other's objects, which depends on conditional puts. */
 async function examineBlobs(locator: StoreLocator, clock: Clock): Promise<readonly Finding[]> {
-  await requireUsableBlobs(locator, clock);
+  await requireUsableBlobs(locator.blobs!.url, clock);
   return [fine('object storage', 'reads, writes and conditional writes work')];
 }
 
