@@ -2,6 +2,7 @@
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { Leadership } from '../../domain/ports/leader.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { prunePublished } from '../../population/share.ts';
 import { sweepBlobs } from '../../storage/open-store.ts';
@@ -12,6 +13,8 @@ import type { JoinedCluster } from './cluster-start.ts';
 const REDACT_EVERY_MS = 10 * 60_000;
 /** Interval between looks for a new published version of the population. */
 const FOLLOW_EVERY_MS = 2_000;
+/** How long a version that could not be served is left alone. */
+const REFUSED_MS = 60_000;
 
 /** Interval between removals of published versions of the population that nothing needs. */
 const PRUNE_EVERY_MS = 24 * 3600_000;
@@ -72,16 +75,23 @@ export function prunePopulations(
   return prunePublished(files, { keep: KEPT_VERSIONS, keptMs: KEPT_MS, served: [], needed, now });
 }
 
-/** Serves the newest published version. A version that could not be served is not tried again. */
-function followerOf({ data, served, populations }: LeaderOptions): () => Promise<void> {
-  let refused: string | null = null;
+type FollowerNeeds = Pick<LeaderOptions, 'populations'> & {
+  readonly data: { readonly mirror: { readonly newest: string | null } };
+  readonly served: { readonly now: { readonly population: { readonly version: string } } };
+  readonly clock: Pick<Clock, 'elapsed'>;
+};
+
+/** Serves the newest published version. A version that could not be served is tried again later. */
+export function followerOf({ data, served, populations, clock }: FollowerNeeds): () => Promise<void> {
+  let refused: { readonly version: string; readonly until: number } | null = null;
   return async () => {
     const { newest } = data.mirror;
-    if (newest === null || newest === served.now.population.version || newest === refused) return;
+    if (newest === null || newest === served.now.population.version) return;
+    if (newest === refused?.version && clock.elapsed() < refused.until) return;
     try {
       await populations.activate(newest);
     } catch (error) {
-      refused = newest;
+      refused = { version: newest, until: clock.elapsed() + REFUSED_MS };
       throw error;
     }
   };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readIndex } from '../../../src/population/share/published-index.ts';
 import { publishPopulation } from '../../../src/population/share.ts';
-import { prunePopulations } from '../../../src/service/cluster/leader-tasks.ts';
+import { followerOf, prunePopulations } from '../../../src/service/cluster/leader-tasks.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { newStorage, users } from '../../population/share/shared-support.ts';
 import { importUsers } from '../../population/support.ts';
@@ -31,5 +31,33 @@ describe('prunePopulations', () => {
     const removed = both.flatMap((one) => (one.status === 'fulfilled' ? one.value.versions : []));
     expect(removed).toEqual([versions[0], versions[2], versions[3]]);
     expect(await left()).toEqual([versions[1], ...versions.slice(4)]);
+  });
+});
+
+describe('followerOf', () => {
+  it('serves a new version, and tries one that was refused again after a minute', async () => {
+    let now = 0;
+    let isBroken = true;
+    const data = { mirror: { newest: 'a' as string | null } };
+    const served = { now: { population: { version: 'a' } } };
+    const asked: string[] = [];
+    const activate = async (version: string) => {
+      asked.push(version);
+      if (isBroken) throw new Error('object storage is busy');
+      served.now = { population: { version } };
+      return {} as never;
+    };
+    const follow = followerOf({ data, served, populations: { activate }, clock: { elapsed: () => now } });
+    await follow();
+    expect(asked).toEqual([]);
+    data.mirror.newest = 'b';
+    await expect(follow()).rejects.toThrow('busy');
+    await follow();
+    expect(asked).toEqual(['b']);
+    isBroken = false;
+    now = 60_000;
+    await follow();
+    await follow();
+    expect([asked, served.now.population.version]).toEqual([['b', 'b'], 'b']);
   });
 });
