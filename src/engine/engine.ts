@@ -58,6 +58,8 @@ async function startEngine(
     },
     { served, onPopulation: (users) => pulse.expectWorkOn(users), shared },
   );
+  if (shared !== null)
+    pulse.countsCopies(() => ({ blobCache: store.cluster?.blobCache ?? null, mirror: shared.mirror }));
   const hasRoom = roomOf(config, store.reserve, isReserveExpected);
   const dependencies: EngineDependencies = {
     store,

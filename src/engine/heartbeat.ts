@@ -1,6 +1,8 @@
 /** The report that an engine sends every second while its event loop runs. */
 import { type ELDHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { BlobCacheCounts } from '../domain/ports/cluster.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { MirrorCounts } from '../population/share.ts';
 
 /** The state of the engine. Sums cover the time since the previous heartbeat. */
 export interface Heartbeat {
@@ -22,6 +24,14 @@ export interface Heartbeat {
    * refused for ranges of their expansions.
    */
   readonly refusedModels: readonly string[];
+  /** Counts of what the engine has of a cluster's data on its host; null if it is not an engine of a cluster. */
+  readonly copies: CopyCounts | null;
+}
+
+export interface CopyCounts {
+  /** null if blobs are not cached. */
+  readonly blobCache: BlobCacheCounts | null;
+  readonly mirror: MirrorCounts;
 }
 
 const EVERY_MS = 1_000;
@@ -39,6 +49,7 @@ export class Pulse {
   #users = 0;
   #userSides: Heartbeat['userSides'] = null;
   readonly #refusedModels = new Set<string>();
+  #readCopies: () => CopyCounts | null = () => null;
 
   constructor(clock: Pick<Clock, 'elapsed'>, tell: (heartbeat: Heartbeat) => void) {
     this.#clock = clock;
@@ -74,6 +85,10 @@ export class Pulse {
     this.#refusedModels.add(modelVersion);
   }
 
+  countsCopies(read: () => CopyCounts): void {
+    this.#readCopies = read;
+  }
+
   /** Runs `work` and counts it as a running expansion meanwhile. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#expanding += 1;
@@ -97,6 +112,7 @@ export class Pulse {
       users: this.#users,
       userSides: this.#userSides,
       refusedModels: [...this.#refusedModels],
+      copies: this.#readCopies(),
     });
     this.#usersScored = 0;
   }

@@ -3,7 +3,7 @@ import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import type { Logger } from '../lib/logging.ts';
 import { pullModel } from '../model/share.ts';
 import type { KeptUserSides } from '../online/user-side/user-side-folders.ts';
-import { Mirror } from '../population/share.ts';
+import { Mirror, type MirrorCounts } from '../population/share.ts';
 import { openUserSideExchange, type UserSideExchange } from './user-side-exchange.ts';
 
 /** Where an engine's host gets versions from, as plain data. */
@@ -16,6 +16,8 @@ export interface SharedConfig {
 
 /** What an engine needs of it. */
 export interface SharedVersions {
+  /** Counts of the mirror since the engine began. */
+  readonly mirror: MirrorCounts;
   /** Returns when a version can be opened in the mirror. It stays until the returned function is called. */
   takePopulation(version: string): Promise<() => void>;
   /** Fetches segments `from` to `to` - 1 as far as there is room; they stay until the returned function is called. */
@@ -49,6 +51,9 @@ export async function openSharedVersions(
   // erasures reach the threads through the mirror's files
   mirror.follow();
   return {
+    get mirror() {
+      return mirror.counts;
+    },
     takePopulation: (version) => mirror.take(version),
     prefetch: (version, from, to) => mirror.prefetch(version, from, to),
     fetchModel: async (version) => {

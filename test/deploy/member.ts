@@ -15,6 +15,7 @@ const AWS_VARIABLES = ['AWS_REGION', 'AWS_SHARED_CREDENTIALS_FILE'];
 export const SECRETS: Readonly<Record<string, string>> = {
   store: 'postgres://metaheac:secret@postgres/metaheac',
   api_key: '0123456789abcdef',
+  metrics_key: 'a-key-for-metrics-only',
   aws_credentials: '[default]',
 };
 

@@ -1,17 +1,23 @@
 /** Metrics of the engine, which the engine reports in its heartbeats. */
 import type { Registry } from 'prom-client';
 import type { EngineStatus } from '../../service/ports/health.ts';
+import { addCopyMetrics } from './copy-metrics.ts';
 import { counter, gauge } from './read-metrics.ts';
 
-/** Adds the metrics of the engine. Metrics of a running engine are omitted while no engine is running. */
+/**
+ * Adds the metrics of the engine. Metrics of a running engine are omitted while no engine is running, and all are if
+ * this process has none.
+ */
 export function addEngineMetrics(engine: () => EngineStatus, registers: Registry[]): void {
   gauge('metaheac_engine_ready', '1 while the engine takes jobs.', registers, [], (self) => {
-    self.set(engine().ready ? 1 : 0);
+    const { ready, isElsewhere } = engine();
+    if (isElsewhere) self.remove();
+    else self.set(ready ? 1 : 0);
   });
   gauge('metaheac_engine_info', 'The device of the running engine.', registers, ['device'], (self) => {
     self.reset();
-    const { ready, detail } = engine();
-    if (ready) self.set({ device: detail }, 1);
+    const { ready, detail, isElsewhere } = engine();
+    if (ready && !isElsewhere) self.set({ device: detail }, 1);
   });
   counter('metaheac_engine_restarts_total', 'Number of times the engine was restarted.', registers, [], (self) => {
     self.inc(engine().restarts);
@@ -46,7 +52,6 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
     'Number of models whose scores on this processor differ from those of other engines of the cluster.',
     ({ refusedModels }) => refusedModels?.length ?? 0,
   );
-
   function fromHeartbeat(
     name: string,
     help: string,
@@ -59,4 +64,9 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
       else self.set(measured);
     });
   }
+}
+
+/** Adds the counts of an engine of a cluster, which has copies of the cluster's data on its host. */
+export function addEngineCopyMetrics(engine: () => EngineStatus, registers: Registry[]): void {
+  if (!engine().isElsewhere) addCopyMetrics('metaheac_engine', () => engine().heartbeat?.copies ?? null, registers);
 }

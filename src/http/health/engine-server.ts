@@ -6,7 +6,7 @@ import { cannotListen, isLoopback } from '../../lib/listening.ts';
 import { PACKAGE_VERSION } from '../../lib/package-root.ts';
 import type { EngineStatus } from '../../service/ports/health.ts';
 import { bearerOf, digest, secretCheck } from '../plugins/access/auth.ts';
-import { addEngineMetrics } from './engine-metrics.ts';
+import { addEngineCopyMetrics, addEngineMetrics } from './engine-metrics.ts';
 
 interface EnginePages {
   readonly host: string;
@@ -30,9 +30,10 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 export async function serveEnginePages(pages: EnginePages): Promise<{ readonly url: string; close(): Promise<void> }> {
   const { host, port, engine } = pages;
   const registry = new Registry();
-  addEngineMetrics(engine, [registry]);
-  new Gauge({ name: 'metaheac_info', help: 'The release.', labelNames: ['release'], registers: [registry] }).set(
-    { release: PACKAGE_VERSION },
+  addEngineMetrics(() => ({ ...engine(), ready: engine().ready && pages.obstacle() === null }), [registry]);
+  addEngineCopyMetrics(engine, [registry]);
+  new Gauge({ name: 'metaheac_info', help: 'The release.', labelNames: ['version'], registers: [registry] }).set(
+    { version: PACKAGE_VERSION },
     1,
   );
   const isKnown = secretCheck(pages.metricsKey);

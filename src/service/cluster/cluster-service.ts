@@ -56,9 +56,9 @@ export async function openNode(options: NodeOptions): Promise<Service> {
   return withClosers((closers) => openParts(options, limits, closers));
 }
 
-/** The limits for this process. A cluster keeps no space for deletions, because its data has disks of its own. */
+/** The limits for this process. A cluster keeps no file for deletions, because its data has disks of its own. */
 export function clusterLimits(given: Partial<Limits>): Limits {
-  const all = { ...DEFAULT_LIMITS, ...given, diskReserveBytes: 0, reserveFileBytes: 0 };
+  const all = { ...DEFAULT_LIMITS, ...given, reserveFileBytes: 0 };
   return withinOpenFiles(all, openFileLimit());
 }
 
@@ -163,7 +163,7 @@ async function startWork(
   const { clock, store, rankings, record, served, wake } = parts;
   const disk = new DiskWatch(
     () => freeBytesIn(options.cache),
-    0,
+    limits.diskReserveBytes,
     () => false,
     clock,
   );

@@ -1,11 +1,13 @@
 /** A host that only expands campaigns: an engine on the store and blobs of a cluster. It joins and leaves at will. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freeBytesOf } from '../../storage/open-store.ts';
 import type { Limits } from '../limits.ts';
 import { openFileLimit, requireFilesOfEngine } from '../open-files.ts';
 import type { EngineStatus } from '../ports/health.ts';
 import { superviseEngine } from '../service-engine.ts';
 import { type Closers, withClosers } from '../service-parts.ts';
 import { defaultThreads } from '../settings/environment.ts';
+import { DiskWatch } from '../upkeep/disk-watch.ts';
 import { keepReserve } from '../upkeep/service-upkeep.ts';
 import { clusterLimits } from './cluster-service.ts';
 import { type ClusterOptions, joinCluster } from './cluster-start.ts';
@@ -59,7 +61,17 @@ async function openParts(
   const supervisor = superviseEngine(own, { served, models: data.models }, { store, locator, keeper }, limits);
   closers.push(() => supervisor.stop());
   cluster.announcements.onAnnounced('jobs', () => supervisor.wake());
-  const obstacle = () => cluster.outage()?.reason ?? null;
+  const disk = new DiskWatch(
+    () => freeBytesOf(locator),
+    limits.diskReserveBytes,
+    () => false,
+    clock,
+  );
+  let isDraining = false;
+  const obstacle = () => {
+    if (isDraining) return 'the engine was told to stop: it takes no work';
+    return cluster.outage()?.reason ?? fullDisk(disk);
+  };
   const membership = new Membership(cluster, 'engine', () => supervisor.state.ready && obstacle() === null);
   closers.push(() => membership.close());
   return {
@@ -67,9 +79,18 @@ async function openParts(
     obstacle,
     start: () => supervisor.start(),
     drain: async () => {
+      isDraining = true;
       supervisor.drain();
       const until = clock.elapsed() + limits.engineDrainMs;
       while ((supervisor.state.heartbeat?.expanding ?? 0) > 0 && clock.elapsed() < until) await sleep(LOOK_EVERY_MS);
     },
   };
+}
+
+/** Why the engine claims nothing; null if its disk has room. */
+function fullDisk(disk: DiskWatch): string | null {
+  const { freeBytes, reserveBytes, isLow } = disk.state();
+  if (!isLow) return null;
+  const left = `the disk of the cache has ${freeBytes} bytes left`;
+  return `${left}, less than the reserve of ${reserveBytes}: no work is taken`;
 }

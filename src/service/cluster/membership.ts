@@ -44,7 +44,7 @@ export class Membership {
       engines.length === 0
         ? 'no engine has joined the cluster: expansions wait'
         : `${ready} of ${engines.length} engines of the cluster are ready`;
-    return { ready: true, detail, restarts: 0 };
+    return { ready: true, detail, restarts: 0, isElsewhere: true };
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 /** Facts about the engine, the machine and the storage for health checks, metrics and status. */
+import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
 import type { MirrorCounts } from '../../population/share.ts';
 
 /** The last report of a running engine. */
@@ -16,6 +17,8 @@ export interface EngineHeartbeat {
   readonly userSides: { readonly stored: number; readonly missing: number } | null;
   /** Model versions whose golden batch this engine scores differently than other engines of the cluster. */
   readonly refusedModels?: readonly string[];
+  /** What the engine has of a cluster's data on its host; null if it is not an engine of a cluster. */
+  readonly copies?: { readonly blobCache: BlobCacheCounts | null; readonly mirror: MirrorCounts } | null;
 }
 
 /** The engine's status. */
@@ -32,6 +35,8 @@ export interface EngineStatus {
   readonly heartbeat?: EngineHeartbeat | null;
   /** Number of scores computed by all engines of this service: one per user and expansion. */
   readonly usersScored?: number;
+  /** Whether this is about the engines of a cluster, of which this process has none. */
+  readonly isElsewhere?: boolean;
 }
 
 /** What a node of a cluster counts, beyond what its store counts. */

@@ -5,8 +5,8 @@ export const UPKEEP_LIMITS = {
   diskReserveBytes: setting(
     256 * 1024 * 1024,
     'bytes',
-    'Minimum free bytes on the disk of the data folder. With less free space, new work is refused and queued ' +
-      'expansions wait, while reads and deletions continue (256 MiB; 0: none).',
+    'Minimum free bytes on the disk of the data folder or, in a cluster, of the cache. With less free space, new work ' +
+      'is refused and queued expansions wait, while reads and deletions continue (256 MiB; 0: none).',
     { least: 0 },
   ),
   reserveFileBytes: fixed(

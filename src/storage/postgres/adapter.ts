@@ -42,7 +42,8 @@ export function postgres(locator: BlobLocator): StoreAdapter {
       const { openUpkeep } = await import('./upkeep/upkeep.ts');
       return openUpkeep(url, locator);
     },
-    freeBytes: () => (folder === null ? Number.POSITIVE_INFINITY : freeBytesIn(folder)),
+    // new files are written into the cache before they go to object storage
+    freeBytes: () => Math.min(...[locator.cacheFolder, ...(folder === null ? [] : [folder])].map(freeBytesIn)),
     inspect: async (url, now) => {
       const { inspectDatabase } = await import('./upkeep/inspect.ts');
       return inspectDatabase(url, now);

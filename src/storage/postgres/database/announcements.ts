@@ -99,7 +99,9 @@ export class Announcements {
   #schedule(ms: number): void {
     this.#timer = startTimer(async () => {
       const isAnswered = await this.#sendPulse();
-      if (!this.#isClosed) this.#schedule(isAnswered ? PULSE_MS : RECONNECT_MS);
+      // processes that lost the database together must not come back together
+      const pauseMs = RECONNECT_MS * (1 + Math.random());
+      if (!this.#isClosed) this.#schedule(isAnswered ? PULSE_MS : pauseMs);
     }, ms);
     this.#timer.unref();
   }
