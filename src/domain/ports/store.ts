@@ -50,6 +50,11 @@ export interface StoreOptions {
   readonly traceparent?: () => string | null;
   /** Called when rules of the storage of blobs keep what was deleted. */
   readonly onKept?: OnKept;
+  /**
+   * Whether reads are refused at once while the store is known not to answer, for callers who must not wait. By
+   * default, they wait for the end of the outage for as long as a statement may take.
+   */
+  readonly refusesReadsInOutages?: boolean;
 }
 
 /** Takes note of stored versions of deleted files that stay, and why: a legal hold, or a retention and its end. */

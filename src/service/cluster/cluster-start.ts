@@ -94,6 +94,7 @@ export async function joinCluster(options: ClusterOptions, limits: Limits, close
     ...{ clock, minimumSeeds, leaseMs, maximumAttempts, traceparent: () => telemetry?.current() ?? null },
     onDamagedRow: (row) => rows.report(row),
     onKept: kept.note,
+    refusesReadsInOutages: true,
   });
   closers.push(() => store.close());
   const { cluster } = store;

@@ -74,7 +74,9 @@ async function composed(connection: Connection, url: string, opened: OpenedBlobs
   const clock = await PostgresClock.open(connection);
   const cachedSets = opened.singles && (await CachedSets.open(database, opened.singles));
   const outbox = new PostgresOutbox(connection, events);
-  const cluster = new PostgresCluster(database, url, randomUUID(), opened.cache);
+  const cluster = new PostgresCluster(database, url, randomUUID(), {
+    ...{ blobCache: opened.cache, refusesReads: options.refusesReadsInOutages ?? false },
+  });
   return {
     ...methods(campaigns, ['create', 'answerOf', 'update', 'delete', 'find', 'findLabels', 'get', 'list']),
     ...methods(campaigns, ['countsByState']),

@@ -7,6 +7,12 @@ import { DatabaseLink } from './link.ts';
 import { PostgresServedRow } from './served-row.ts';
 import { PostgresCounts } from './shared-counts.ts';
 
+interface Options {
+  readonly blobCache?: BlobCacheCounts | null;
+  /** Whether reads are refused at once while an outage is known, instead of waiting for its end. */
+  readonly refusesReads?: boolean;
+}
+
 export class PostgresCluster implements Cluster {
   readonly leadership: PostgresLeadership;
   readonly counts: PostgresCounts;
@@ -17,14 +23,14 @@ export class PostgresCluster implements Cluster {
   readonly #link: DatabaseLink;
 
   /** `url` names the opened database; `id` is this process, unique over all hosts and restarts. */
-  constructor(database: Database, url: string, id: string, blobCache: BlobCacheCounts | null = null) {
+  constructor(database: Database, url: string, id: string, { blobCache = null, refusesReads = false }: Options = {}) {
     this.#database = database;
     this.leadership = new PostgresLeadership(database, url, id);
     this.counts = new PostgresCounts(database);
     this.announcements = announcementsOf(database);
     this.served = new PostgresServedRow(database);
     this.blobCache = blobCache;
-    this.#link = new DatabaseLink(database);
+    this.#link = new DatabaseLink(database, refusesReads);
   }
 
   async now(): Promise<number> {

@@ -12,14 +12,16 @@ const LOST_MS = 2_500;
 
 export class DatabaseLink {
   readonly #database: Database;
+  readonly #refusesReads: boolean;
   readonly #timer: NodeJS.Timeout;
   #answeredAt = systemClock.elapsed();
   #reason = 'the database does not answer';
   #isLooking = false;
 
-  /** The database has just answered. */
-  constructor(database: Database) {
+  /** The database has just answered. With `refusesReads`, it refuses reads at once while an outage is known. */
+  constructor(database: Database, refusesReads: boolean) {
     this.#database = database;
+    this.#refusesReads = refusesReads;
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();
   }
@@ -35,12 +37,14 @@ export class DatabaseLink {
 
   /** A pulse that came back proves that the database answers; without one, a statement is tried. */
   async #look(): Promise<void> {
+    this.#tellReads();
     if (this.#isLooking) return;
     this.#isLooking = true;
     const askedAt = systemClock.elapsed();
     try {
       if (!this.#database.announcements.isFresh) await this.#ask();
       this.#answeredAt = askedAt;
+      this.#tellReads();
     } catch (error) {
       if (error instanceof AppError) this.#reason = messageOf(error);
     } finally {
@@ -48,11 +52,18 @@ export class DatabaseLink {
     }
   }
 
+  #tellReads(): void {
+    if (!this.#refusesReads) return;
+    const outage = this.outage();
+    if (outage === null) this.#database.reads.open();
+    else this.#database.reads.close(outage.reason);
+  }
+
   async #ask(): Promise<void> {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new AppError('unavailable', 'the database does not answer')), ANSWER_MS);
     try {
-      await Promise.race([this.#database.get('SELECT 1 AS one'), late.promise]);
+      await Promise.race([this.#database.probe(), late.promise]);
     } finally {
       clearTimeout(timer);
     }

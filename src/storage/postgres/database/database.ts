@@ -8,8 +8,10 @@ import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { AppError, assert } from '../../../lib/errors.ts';
 import { Announcements, type Listener } from './announcements.ts';
+import { begin, rollBack, type WriteLevel } from './begin.ts';
 import { connectPool, newClient } from './driver.ts';
 import { databaseError, isConflict, isConnectionLost, isDoubtful, isUnavailable } from './errors.ts';
+import { ReadGate } from './read-gate.ts';
 import { allRows, type Bound, bindNames, bindNumbers } from './statement.ts';
 
 /** A connection that commits each statement, or an open transaction. `@name` in a text is bound from `values`. */
@@ -47,13 +49,9 @@ const PAUSE_MS = 8;
 const STATUS_ATTEMPTS = 20;
 const STATUS_PAUSE_MS = 250;
 
-const BEGIN = {
-  serializable: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
-  readCommitted: 'BEGIN ISOLATION LEVEL READ COMMITTED',
-  alone: 'BEGIN ISOLATION LEVEL READ COMMITTED',
-} as const;
-
 export class Database implements Sql {
+  /** What reads pass. The database does not look by itself whether it answers. */
+  readonly reads = new ReadGate();
   readonly #url: string;
   readonly #pool: pg.Pool;
   readonly #announcements: Announcements;
@@ -89,6 +87,13 @@ export class Database implements Sql {
     return allRows(await this.#query(bindNumbers(text, values)));
   }
 
+  /** Resolves once the database answers, even if reads are refused. @throws AppError unavailable, storage_failed */
+  async probe(): Promise<void> {
+    await this.#pool.query('SELECT 1').catch((error) => {
+      throw databaseError(error);
+    });
+  }
+
   /** Adds a hook to every later write transaction. */
   beforeCommit(hook: BeforeCommit): void {
     this.#hooks.push(hook);
@@ -107,10 +112,7 @@ export class Database implements Sql {
    * about many rows.
    * @throws AppError unavailable (no connection, or conflicts with others at every attempt), storage_failed
    */
-  async write<T>(
-    work: (transaction: Transaction) => Promise<T>,
-    level: keyof typeof BEGIN = 'serializable',
-  ): Promise<T> {
+  async write<T>(work: (transaction: Transaction) => Promise<T>, level: WriteLevel = 'serializable'): Promise<T> {
     let isLost = false;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -169,23 +171,22 @@ export class Database implements Sql {
 
   async #query(bound: pg.QueryConfig<unknown[]>): Promise<pg.QueryResult> {
     assert(this.#open.getStore() !== true, 'within a transaction, statements run by the transaction');
-    const isRead = /^\s*SELECT/.test(bound.text);
+    const query = () => this.#pool.query(bound);
     try {
-      return await this.#pool.query(bound).catch((error) => {
-        // the connection was idle while the server restarted
-        if (isRead && isConnectionLost(error)) return this.#pool.query(bound);
-        throw error;
-      });
+      if (!/^\s*SELECT/.test(bound.text)) return await query();
+      return await this.reads.pass(() =>
+        query().catch((error) => {
+          // the connection was idle while the server restarted
+          if (isConnectionLost(error)) return query();
+          throw error;
+        }),
+      );
     } catch (error) {
       throw databaseError(error);
     }
   }
 
-  async #attempt<T>(
-    work: (transaction: Transaction) => Promise<T>,
-    level: keyof typeof BEGIN,
-    isAlone: boolean,
-  ): Promise<T> {
+  async #attempt<T>(work: (transaction: Transaction) => Promise<T>, level: WriteLevel, isAlone: boolean): Promise<T> {
     assert(this.#open.getStore() !== true, 'transactions are not nested');
     const client = await this.#pool.connect();
     const transaction = new OpenTransaction(client);
@@ -232,30 +233,6 @@ export class Database implements Sql {
       }
     }
     throw new AppError('unavailable', 'the database was lost at a commit, which may have taken place', { cause });
-  }
-}
-
-/**
- * Begins a transaction and returns its id. A transaction that runs alone waits for all others to end, and others wait
- * for it. The lock is taken before the transaction's state is fixed, which the statement after it does.
- */
-async function begin(client: pg.PoolClient, level: keyof typeof BEGIN, isAlone: boolean): Promise<string> {
-  const mode = isAlone ? 'EXCLUSIVE' : 'ROW SHARE';
-  // a text of several statements has a result for each
-  const results: unknown = await client.query(
-    `${BEGIN[level]}; LOCK TABLE schema_steps IN ${mode} MODE; SELECT pg_current_xact_id()::text AS id`,
-  );
-  return (results as readonly pg.QueryResult<{ readonly id: string }>[])[2]!.rows[0]!.id;
-}
-
-/** Ends a failed transaction; a connection that may be in any state is closed. */
-async function rollBack(client: pg.PoolClient, failure: unknown): Promise<void> {
-  if (isConnectionLost(failure)) return client.release(true);
-  try {
-    await client.query('ROLLBACK');
-    client.release();
-  } catch {
-    client.release(true);
   }
 }
 

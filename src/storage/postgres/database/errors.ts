@@ -22,7 +22,7 @@ const ENDED =
 const SOCKET = /^(ECONN|EPIPE|ENOTFOUND|EAI_|ETIMEDOUT|EHOST|ENET|ENOENT|EADDR)/;
 
 /** Seconds until a caller may try again. */
-const RETRY_SECONDS = 1;
+export const RETRY_SECONDS = 1;
 
 /** The SQLSTATE or the code of the socket; empty if there is none. */
 function codeOf(error: unknown): string {

@@ -1,0 +1,36 @@
+/** How write transactions begin, and how failed transactions end. */
+import type pg from 'pg';
+import { isConnectionLost } from './errors.ts';
+
+const BEGIN = {
+  serializable: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
+  readCommitted: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+  alone: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+} as const;
+
+/** How a write transaction runs beside others; `Database.write` says what each level means. */
+export type WriteLevel = keyof typeof BEGIN;
+
+/**
+ * Begins a transaction and returns its id. A transaction that runs alone waits for all others to end, and others wait
+ * for it. The lock is taken before the transaction's state is fixed, which the statement after it does.
+ */
+export async function begin(client: pg.PoolClient, level: WriteLevel, isAlone: boolean): Promise<string> {
+  const mode = isAlone ? 'EXCLUSIVE' : 'ROW SHARE';
+  // a text of several statements has a result for each
+  const results: unknown = await client.query(
+    `${BEGIN[level]}; LOCK TABLE schema_steps IN ${mode} MODE; SELECT pg_current_xact_id()::text AS id`,
+  );
+  return (results as readonly pg.QueryResult<{ readonly id: string }>[])[2]!.rows[0]!.id;
+}
+
+/** Ends a failed transaction; a connection that may be in any state is closed. */
+export async function rollBack(client: pg.PoolClient, failure: unknown): Promise<void> {
+  if (isConnectionLost(failure)) return client.release(true);
+  try {
+    await client.query('ROLLBACK');
+    client.release();
+  } catch {
+    client.release(true);
+  }
+}
