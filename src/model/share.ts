@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { BlobFiles } from '../domain/ports/blob-files.ts';
+import type { BlobFiles, RecordedFile, RecordedFiles } from '../domain/ports/blob-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { createFolder, storageError, syncFile, syncFolder, withStorage } from '../lib/files/durable-files.ts';
 import { isInside, MANIFEST_FILE, parseManifest, readManifest, readModelFolder, refused } from './folder.ts';
@@ -80,6 +80,24 @@ export class PublishedModels {
     this.#manifests.set(version, manifest);
     return manifest;
   }
+}
+
+/**
+ * The files of all published models with their recorded sha256. The manifests are read. @throws AppError storage_failed
+ */
+export async function listModelFiles(files: BlobFiles): Promise<RecordedFiles> {
+  const found: RecordedFile[] = [];
+  const faults: { name: string; message: string }[] = [];
+  const manifests = await files.list(MANIFESTS_PREFIX);
+  for (const { name } of manifests) {
+    const stored = await files.find(name);
+    const manifest = stored && validManifest(name, stored.data);
+    if (manifest === null) faults.push({ name, message: stored ? 'the manifest is not valid' : 'the file is missing' });
+    else
+      for (const [path, sha256] of Object.entries(manifest.files))
+        found.push({ name: FILES_PREFIX + sha256, sha256, neededBy: `model ${manifest.version}, ${path}` });
+  }
+  return { versions: manifests.length, files: found, faults };
 }
 
 function validManifest(name: string, data: Uint8Array): Manifest | null {

@@ -7,5 +7,6 @@ export { joinParts } from './share/parts/join-parts.ts';
 export { PartOfImport } from './share/parts/part-destination.ts';
 export { publishPopulation } from './share/publish.ts';
 export { pullPopulation } from './share/pull.ts';
+export { listRecordedFiles } from './share/recorded-files.ts';
 export { prunePublished } from './share/sweep.ts';
 export { UserSideStore } from './share/user-side-store.ts';

@@ -15,7 +15,7 @@ import type { BucketRules } from './s3/removal.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
 export { requireOwnBlobs, takeBlobs } from './blob-mark.ts';
-export { openBlobFiles } from './open-blob-files.ts';
+export { openBlobFiles, SHARED_FOLDER } from './open-blob-files.ts';
 
 /** Adapters by name. To add a kind of store, add a folder beside src/storage/sqlite and a line here. */
 const ADAPTERS: Readonly<Record<string, (locator: StoreLocator) => StoreAdapter>> = {

@@ -52,3 +52,21 @@ export interface BlobFiles {
   /** Deletes a file if it exists, with all its stored versions. */
   deleteFile(name: string): Promise<void>;
 }
+
+/** A stored file whose sha256 is recorded. */
+export interface RecordedFile {
+  readonly name: string;
+  readonly sha256: string;
+  /** What needs the file, for people: a version, and the file's path in it. */
+  readonly neededBy: string;
+}
+
+/** What published versions consist of. */
+export interface RecordedFiles {
+  /** Number of published versions. */
+  readonly versions: number;
+  /** In any order; a file that several versions need occurs once for each. */
+  readonly files: readonly RecordedFile[];
+  /** What cannot be read or does not fit together, so that `files` may be incomplete. */
+  readonly faults: readonly { readonly name: string; readonly message: string }[];
+}

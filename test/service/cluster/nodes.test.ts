@@ -203,6 +203,7 @@ describeWithPostgres('two nodes and an engine', () => {
       truncateSync(join(rankings, scores), 8);
       const damaged = await verify();
       expect([damaged.whole, damaged.faults.length]).toEqual([false, 1]);
+      expect(whole).toMatchObject({ models: 1, populations: 1 });
     } finally {
       process.exitCode = exitCode;
     }

@@ -31,7 +31,8 @@ export function addUpkeepCommands(program: Command, output: Output): void {
       .description(
         'check that every file recorded in the database and every promoted model is intact, and list orphaned ' +
           'files (exit code 4: something is missing or damaged, or a model cannot expand); safe while a service is ' +
-          'running. With --store and --blobs, checks the database and the object storage of a cluster',
+          'running. With --store and --blobs, checks the user sets, the rankings, and the published populations and models ' +
+          'of a cluster',
       )
       .option('--repair', 'remove orphaned files, and nothing else; no service may be using the folder')
       .option('--json', 'print one JSON object on stdout')

@@ -8,7 +8,8 @@ import { AppError, UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import { type CheckOptions, checkDataFolder, type DataFolderReport } from '../../../service/data-folder-check.ts';
-import { locateSharedStore, locateStore, lockStore, openUpkeep } from '../../../storage/open-store.ts';
+import { checkPublished, type PublishedReport } from '../../../service/published-check.ts';
+import { locateSharedStore, locateStore, lockStore, openBlobFiles, openUpkeep } from '../../../storage/open-store.ts';
 import type { ClusterSettings } from '../serve/cluster-settings.ts';
 
 /** A data folder, or a cluster. */
@@ -44,7 +45,9 @@ export async function verifyCommand(
     // without --repair, the lock only shows whether a service is running, so a service may start during the check
     if (!repair) release?.();
     try {
-      const report = await checkAll(upkeep, { dataDir: isShared ? null : given, isAlone: release !== null }, output);
+      const options = { dataDir: isShared ? null : given, isAlone: release !== null };
+      const own = await checkAll(upkeep, options, output);
+      const report = isShared ? withPublished(own, await checkShared(given, output)) : own;
       const movedTo = repair ? await upkeep.remove(report.orphans, clock.now()) : null;
       const circumstances = { running: release === null, isShared, repair, movedTo };
       if (json) output.result(JSON.stringify(present(report, circumstances)));
@@ -66,6 +69,19 @@ async function checkAll(upkeep: StoreUpkeep, options: CheckOptions, output: Outp
   // the import loads ONNX Runtime, which is needed only here
   const { faultsOfExpanding } = await import('./try-models.ts');
   return { ...report, faults: [...report.faults, ...(await faultsOfExpanding(options.dataDir, report.wholeModels))] };
+}
+
+/** Verifies the published populations and models of a cluster. */
+async function checkShared({ blobs, cache }: ClusterSettings, output: Output): Promise<PublishedReport> {
+  const files = await openBlobFiles(blobs, systemClock);
+  const progress = (done: number, all: number) => output.progress(`${done} of ${all} published files`);
+  return checkPublished({ files, cache, progress });
+}
+
+type Report = DataFolderReport & { readonly populations?: number };
+
+function withPublished(report: DataFolderReport, { populations, models, bytes, faults }: PublishedReport): Report {
+  return { ...report, populations, models, bytes: report.bytes + bytes, faults: [...report.faults, ...faults] };
 }
 
 function locatorOf({ store, blobs, cache }: ClusterSettings): StoreLocator {
@@ -90,8 +106,8 @@ interface Circumstances {
   readonly movedTo: string | null;
 }
 
-function print(report: DataFolderReport, { running, isShared, repair, movedTo }: Circumstances, output: Output): void {
-  const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
+function print(report: Report, { running, isShared, repair, movedTo }: Circumstances, output: Output): void {
+  const { sets, rankings, models, populations, bytes, unsealed, faults, orphans } = report;
   if (running && !isShared)
     output.note('a service is using this folder: files that the service is writing are left out');
   for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
@@ -102,21 +118,26 @@ function print(report: DataFolderReport, { running, isShared, repair, movedTo }:
   if (unsealed.length > 0)
     output.result(`without checksums: ${counted(unsealed.length, 'ranking')} (a running service adds the checksums)`);
   const megabytes = (bytes / 2 ** 20).toFixed(1);
-  const files = `${counted(sets, 'user set')}, ${counted(rankings, 'ranking')}, ${counted(models, 'promoted model')}`;
+  const shared =
+    populations === undefined
+      ? counted(models, 'promoted model')
+      : `${counted(models, 'published model')}, ${counted(populations, 'published version')} of the population`;
+  const files = `${counted(sets, 'user set')}, ${counted(rankings, 'ranking')}, ${shared}`;
   const state = faults.length === 0 ? 'all intact' : `${faults.length} damaged`;
   const done = movedTo === null ? 'removed' : `moved to ${movedTo}`;
   const removed = repair && orphans.length > 0 ? ` (${done})` : '';
   output.result(`${files}, ${megabytes} MiB: ${state}, ${counted(orphans.length, 'orphan')}${removed}`);
 }
 
-function present(report: DataFolderReport, { running, repair, movedTo }: Circumstances): object {
-  const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
+function present(report: Report, { running, repair, movedTo }: Circumstances): object {
+  const { sets, rankings, models, populations, bytes, unsealed, faults, orphans } = report;
   return {
     whole: faults.length === 0,
     running,
     sets,
     rankings,
     models,
+    populations,
     bytes,
     without_checksums: unsealed,
     faults,
