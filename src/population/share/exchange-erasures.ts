@@ -138,8 +138,11 @@ function notIn(erasures: Erasures): (record: ErasedRecord) => boolean {
   return ({ userNumber, hash }) => !known.has(`${userNumber} ${hash}`);
 }
 
-/** Makes the key of the folder and the key of the published population the same. */
-async function requireOneKey(folder: string, files: BlobFiles): Promise<void> {
+/**
+ * Makes the key of the folder and the key of the published population the same.
+ * @throws AppError invalid_population (the folder has another key), unavailable, storage_failed
+ */
+export async function requireOneKey(folder: string, files: BlobFiles): Promise<void> {
   const path = join(folder, ERASED_KEY_FILE);
   const own = existsSync(path) ? withStorage(`read ${path}`, () => readFileSync(path)) : null;
   const shared = await requireSharedKey(files, own);

@@ -9,7 +9,7 @@ import { readManifest } from '../versions/manifest.ts';
 import { verifyVersion } from '../versions/verify.ts';
 import { findNewestVersion } from '../versions/version-order.ts';
 import { draftTables } from './draft-tables.ts';
-import { exchangeErasures } from './exchange-erasures.ts';
+import { exchangeErasures, requireOneKey } from './exchange-erasures.ts';
 import { type IndexAt, replaceIndex } from './published-index.ts';
 import {
   ATTEMPTS,
@@ -39,6 +39,8 @@ export async function publishPopulation(
   return await asWriter(folder, async () => {
     const wanted = version ?? findNewestVersion(folder);
     if (wanted === null) throw new AppError('invalid_population', `${folder} is not a population: it has no version`);
+    // shared before anybody is erased: keys that the folder and a node make apart would differ for ever
+    await requireOneKey(folder, files);
     const manifest = readManifest(folder, wanted);
     verifyVersion(folder, manifest, 'everything');
     let tables: TableSource | null = null;

@@ -26,7 +26,7 @@ import {
 } from '../versions/manifest.ts';
 import { recordPublished } from '../versions/version-order.ts';
 import { differOnlyWhereRedacted, foreign } from './draft-tables.ts';
-import { exchangeErasures, matchPulledUsers } from './exchange-erasures.ts';
+import { exchangeErasures, matchPulledUsers, requireOneKey } from './exchange-erasures.ts';
 import { type PublishedIndex, sizeOfParts, type TablePart } from './index-schema.ts';
 import { isMirror } from './missing-file.ts';
 import { findPublishedManifest } from './sweep.ts';
@@ -69,6 +69,7 @@ export async function pullPopulation(
         'invalid_argument',
         wanted === undefined ? 'no population is published' : `version ${wanted} is not published`,
       );
+    await requireOneKey(folder, files);
     const manifest = await findPublishedManifest(files, published.version);
     if (manifest === null)
       throw new AppError('invalid_population', `the manifest of version ${published.version} is missing`);

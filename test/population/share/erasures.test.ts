@@ -219,6 +219,22 @@ describe('a folder that others have published after', () => {
     close();
   });
 
+  it.each(['published', 'pulled'])(
+    'has the key of the hosts since it was %s, also if they erase first',
+    async (how) => {
+      const { files, out, one, two, close } = await shared();
+      const folder = how === 'published' ? out : newFolder('other');
+      if (how === 'pulled') await pullPopulation(files, folder, null);
+      await one.erase(['user-1'], await openIn(one));
+      await eraseUsers(folder, ['user-2'], openPopulation(folder));
+      await publish(folder, files);
+      await two.sync();
+      const { directory } = await openIn(two);
+      expect(['user-1', 'user-2', 'user-3'].map((id) => directory.find(id) >= 0)).toEqual([false, false, true]);
+      close();
+    },
+  );
+
   it('is refused if its erasures have another key', async () => {
     const { files, source, one, close } = await shared();
     await one.erase(['user-1'], await openIn(one));
