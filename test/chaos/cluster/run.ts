@@ -16,7 +16,7 @@ import { checkErasures, type ErasureFacts } from './erasures.ts';
 import { FAULTS } from './faults.ts';
 import { Freshness } from './freshness.ts';
 import { Leaders } from './leaders.ts';
-import { checkUpkeep, leftOver } from './leftovers.ts';
+import { checkLeft, checkUpkeep } from './leftovers.ts';
 import { NODES_READY_MS, OPERATIONS } from './operations.ts';
 import { openStage, type Stage, WEBHOOKS } from './stage.ts';
 import type { ClusterSummary } from './summary.ts';
@@ -29,6 +29,7 @@ const PAUSES = {
   faults: { least: 1000, most: 4000 },
   operations: { least: 2000, most: 8000 },
 } as const;
+const KINDS = ['kills', 'faults', 'operations'] as const;
 const CLIENT_PAUSE_MS = 500;
 const CALM_MS = 180_000;
 /** A leader may have been replaced this long before it is noticed. */
@@ -68,7 +69,9 @@ class Run {
   readonly #eraser: Eraser;
   readonly #leaders: Leaders;
   readonly #deeds: Readonly<Record<keyof typeof PAUSES, Readonly<Record<string, Deed>>>>;
-  readonly #met = new Map<string, number>();
+  readonly #met: Readonly<Record<keyof typeof PAUSES, Map<string, number>>> = {
+    ...{ kills: new Map(), faults: new Map(), operations: new Map() },
+  };
   readonly #unmet = new Map<string, number>();
   readonly #errors: string[] = [];
 
@@ -118,26 +121,30 @@ class Run {
     const others = new Set(holders.map(({ id }) => id));
     const served = await checkCluster({ program, world: this.#world, others }, entries, verdict);
     const events = await this.#checkEvents(verdict);
-    await this.#checkErasures(served, verdict);
+    const answers = await this.#askOfErased();
     await checkUpkeep(this.#stage, verdict);
     await this.#leaders.close();
     const sightings: Sighting[] = [...this.#shared.sightings, ...served];
     const wanted = new Map<string, Inputs>(sightings.map((one) => [keyOf(one), one]));
     const starts = [...this.#stage.nodes, ...this.#stage.engines].reduce((sum, { member }) => sum + member.starts, 0);
     await this.#end(verdict);
-    await this.#checkLeft(verdict);
+    await checkLeft(this.#stage, join(folder, 'cache-verdict'), verdict);
+    checkErasures({ erased, served, ...answers, traces: await this.#tracesOfErased() }, verdict);
     note(`making ${wanted.size} audiences in a service that is alone`);
     const victims = erased.map(({ user }) => user);
     const reference = await undisturbed({ ...this.#world, victims }, folder, [...wanted.values()], victims.length);
     const erasures = erased.map(({ span }) => span);
     compareAll(sightings, { reference, erased: new Set(victims), erasures, hasClockJumped: false }, verdict);
-    const all = Object.values(this.#deeds).flatMap((deeds) => Object.keys(deeds));
-    const missing = all.filter((name) => !this.#met.has(name));
+    const missing = KINDS.flatMap((kind) =>
+      Object.keys(this.#deeds[kind]).filter((name) => !this.#met[kind].has(name)),
+    );
     if (seconds >= LONG_SECONDS) this.#errors.push(...missing.map((name) => `never met: ${name}`));
     return {
       ...{ seed, seconds, clients, starts, requests: counts, verdict, errors: this.#errors },
-      kills: Object.keys(this.#deeds.kills).reduce((sum, name) => sum + (this.#met.get(name) ?? 0), 0),
-      ...{ faults: Object.fromEntries(this.#met), unmet: Object.fromEntries(this.#unmet) },
+      kills: Object.fromEntries(this.#met.kills),
+      faults: Object.fromEntries(this.#met.faults),
+      operations: Object.fromEntries(this.#met.operations),
+      unmet: Object.fromEntries(this.#unmet),
       actions: Object.fromEntries(actions),
       campaigns: entries.length,
       expansions: entries.reduce((sum, { expansions }) => sum + expansions.size, 0),
@@ -156,7 +163,7 @@ class Run {
         await sleep(rng.integer(CLIENT_PAUSE_MS));
       }
     });
-    const loops = (['kills', 'faults', 'operations'] as const).map((kind) => this.#repeat(kind, isOver));
+    const loops = KINDS.map((kind) => this.#repeat(kind, isOver));
     await Promise.all([...clients, ...loops]);
   }
 
@@ -178,7 +185,7 @@ class Run {
         if (error.code !== 'ESRCH') this.#errors.push(`${name}: ${error.stack}`);
         return false;
       });
-      const counts = isMet ? this.#met : this.#unmet;
+      const counts = isMet ? this.#met[kind] : this.#unmet;
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }
@@ -213,8 +220,9 @@ class Run {
     );
   }
 
-  async #checkErasures(served: readonly Sighting[], verdict: Verdict): Promise<void> {
-    const { front, nodes, operator } = this.#stage;
+  /** What nodes answer about erased users, and how many users the lists have that held them. */
+  async #askOfErased(): Promise<Pick<ErasureFacts, 'looks' | 'lists'>> {
+    const { front, nodes } = this.#stage;
     const { erased, holders } = this.#eraser;
     const looks: ErasureFacts['looks'][number][] = [];
     for (const { user } of erased)
@@ -227,18 +235,16 @@ class Run {
       const { json } = await front.call('GET', `/v1/campaigns/${id}/seeds`);
       lists.push({ user, left: json.users, expected: HELD_AFTERWARDS });
     }
-    // a publication overwrites the ids in published tables, as the leader does every ten minutes
-    if (erased.length > 0) await operator.run('population', 'publish', operator.population);
-    const traces = await tracesOf(
-      this.#stage,
-      erased.map(({ user }) => user),
-    );
-    checkErasures({ erased, served, looks, lists, traces }, verdict);
+    return { looks, lists };
   }
 
-  /** After the last process has ended. */
-  async #checkLeft(verdict: Verdict): Promise<void> {
-    verdict.leftOver.push(...(await leftOver(this.#stage, join(this.#options.folder, 'cache-verdict'))));
+  /** After leftovers were removed: files of uploads that were killed hold ids until then. */
+  async #tracesOfErased(): Promise<string[]> {
+    const { operator } = this.#stage;
+    const users = this.#eraser.erased.map(({ user }) => user);
+    // a publication overwrites the ids in published tables, as the leader does every ten minutes
+    if (users.length > 0) await operator.run('population', 'publish', operator.population);
+    return tracesOf(this.#stage, users);
   }
 
   async #end(verdict: Verdict): Promise<void> {

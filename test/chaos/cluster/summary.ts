@@ -5,9 +5,13 @@ import type { Lag } from './freshness.ts';
 
 export type ClusterSummary = Pick<
   Summary,
-  'seed' | 'seconds' | 'clients' | 'starts' | 'kills' | 'faults' | 'unmet' | 'actions' | 'requests' | 'campaigns'
+  'seed' | 'seconds' | 'clients' | 'starts' | 'faults' | 'unmet' | 'actions' | 'requests' | 'campaigns'
 > &
   Pick<Summary, 'expansions' | 'verdict' | 'errors' | 'erased'> & {
+    /** Processes that were killed, by kind. */
+    readonly kills: Readonly<Record<string, number>>;
+    /** What operators did. */
+    readonly operations: Readonly<Record<string, number>>;
     readonly events: EventCounts;
     /** Number of leaders, one after another. */
     readonly leaders: number;
@@ -32,20 +36,21 @@ export function isClusterPassed({
 }
 
 export function renderClusterSummary(summary: ClusterSummary): string[] {
-  const { verdict, requests, faults, unmet, actions, lags, late, errors } = summary;
+  const { verdict, requests, kills, faults, operations, unmet, actions, lags, late, errors } = summary;
   const { lost, doubled, different, leftOver, audiencesCompared } = verdict;
   const listed = (counts: Readonly<Record<string, number>>) =>
     Object.entries(counts)
       .map(([name, count]) => `${name} ${count}`)
       .join(', ');
-  const struck = Object.values(faults).reduce((sum, count) => sum + count, 0);
+  const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0);
   return [
-    `chaos in a cluster: seed ${summary.seed}, ${summary.seconds} s, kills ${summary.kills}, ` +
-      `other faults ${struck - summary.kills}, campaigns ${summary.campaigns}, audiences ${audiencesCompared}, ` +
+    `chaos in a cluster: seed ${summary.seed}, ${summary.seconds} s, kills ${sum(kills)}, ` +
+      `other faults ${sum(faults)}, operations ${sum(operations)}, campaigns ${summary.campaigns}, audiences ${audiencesCompared}, ` +
       `lost ${lost.length}, doubled ${doubled.length}, different ${different.length}, left over ${leftOver.length}, ` +
       `late ${late.length}`,
     `2 nodes, 3 engines, ${summary.clients} clients, starts of processes ${summary.starts}`,
-    `faults met: ${listed(faults)}`,
+    `faults met: ${listed({ ...kills, ...faults })}`,
+    `operations: ${listed(operations)}`,
     `tried and not met: ${listed(unmet) || 'none'}`,
     `acknowledged: ${listed(actions)}; expansions ${summary.expansions}`,
     `requests: acknowledged ${requests.acknowledged}, refused with 503 ${requests.refused}, broken ${requests.broken}`,
