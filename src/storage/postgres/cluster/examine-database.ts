@@ -2,6 +2,7 @@
 import { systemClock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { Database } from '../database/database.ts';
+import { requireSessions } from './sessions.ts';
 
 /** Oldest version of Postgres that stores are tested with. */
 const LEAST_POSTGRES = 16;
@@ -25,8 +26,9 @@ export interface DatabaseFacts {
   readonly isEncrypted: boolean;
 }
 
-/** @throws AppError unavailable, storage_failed */
+/** @throws AppError unavailable, storage_failed, invalid_argument (a pooler that shares sessions) */
 export async function examineDatabase(url: string): Promise<DatabaseFacts> {
+  await requireSessions(url);
   const database = new Database(url, 1);
   try {
     const asked = systemClock.elapsed();

@@ -18,8 +18,8 @@ export async function inspectDatabase(url: string, now: number): Promise<StoreIn
  */
 export async function requireUsable(url: string): Promise<void> {
   const steps = readSteps();
-  const version = await withClient(url, (client) => readVersion(client, steps));
   const facts = await examineDatabase(url);
+  const version = await withClient(url, (client) => readVersion(client, steps));
   refuseUnusable(facts, version < steps.at(-1)!.number || !facts.hasQueue);
 }
 
