@@ -57,7 +57,7 @@ export function startEraser(
   population: Population,
   { maximumWaitingErasures: maximumWaiting }: Limits,
   closers: Closers,
-  shared: Pick<EraserOptions, 'erasePopulation' | 'keptVersions'> = {},
+  shared: Pick<EraserOptions, 'erasePopulation' | 'kept'> = {},
 ): ServiceEraser {
   const eraser = new ServiceEraser({
     ...{ store, population, maximumWaiting, logger },

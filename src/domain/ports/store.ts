@@ -57,8 +57,11 @@ export interface StoreOptions {
   readonly refusesReadsInOutages?: boolean;
 }
 
-/** Takes note of stored versions of deleted files that stay, and why: a legal hold, or a retention and its end. */
-export type OnKept = (kept: { readonly versions: number; readonly reason: string }) => void;
+/**
+ * Takes note of stored versions of deleted files that stay, and why: a legal hold, or a retention and its end. Their
+ * number is null if the storage does not tell whether there are any.
+ */
+export type OnKept = (kept: { readonly versions: number | null; readonly reason: string }) => void;
 
 /** The removal of old data. */
 export interface Cleanup {

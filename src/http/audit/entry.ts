@@ -54,7 +54,9 @@ export const auditLinesSchema = textSchema.meta({
   description:
     "One entry per line, with the fields `time`, `actor` (the id of a key, `admin` for the operator's key, " +
     '`local` for a command, or `anonymous` if no key was required), `address` of the client, `action` (an ' +
-    'operation id), `resource`, `resource_id`, `status` and `request_id`.',
+    'operation id), `resource`, `resource_id`, `status` and `request_id`. If object storage keeps versions of files ' +
+    'that an erasure deleted, the erasure has a second entry, with the resource `kept_versions` and their number, or ' +
+    '`unknown`, as `resource_id`.',
   examples: [
     '{"time":"2026-11-26T12:00:00.000Z","actor":"mh_1a2b3c4d5e6f","address":"10.0.0.7","action":"deleteCampaign",' +
       '"resource":"campaign","resource_id":"0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11","status":204,' +

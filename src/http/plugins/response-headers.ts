@@ -129,6 +129,14 @@ export const RESPONSE_HEADERS = {
     schema: { type: 'integer', minimum: 1 },
     example: 12,
   },
+  'X-Kept-Versions': {
+    description:
+      'Number of stored versions of the deleted files that rules of the object storage keep (a legal hold, or a ' +
+      'retention); `unknown` if the service may not read whether there are any. The header is missing if there are none.',
+    required: false,
+    schema: { type: 'string', pattern: '^([1-9][0-9]*|unknown)$' },
+    example: '2',
+  },
   'X-Next-Cursor': {
     description:
       'Cursor of the next page, if NDJSON, CSV or Parquet was requested with `limit` and another page follows.',

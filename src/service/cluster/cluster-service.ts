@@ -87,7 +87,7 @@ async function openParts(options: NodeOptions, limits: Limits, closers: Closers)
     await data.mirror.erase(userIds, population);
     await cluster.announcements.announce('population');
   };
-  const ofErasure = { erasePopulation, keptVersions: () => kept.count };
+  const ofErasure = { erasePopulation, kept: () => kept.totals };
   const eraser = startEraser(options, store, population, limits, closers, ofErasure);
   const customisedModels = openExporter(served, data.models, locator);
   closers.push(() => customisedModels.close());

@@ -5,6 +5,7 @@
 import type { OnKept } from '../../domain/ports/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
+import type { KeptTotals } from '../upkeep/user-eraser.ts';
 
 /** At most one line per interval is logged, because a locked bucket keeps something of every deletion. */
 const LOG_EVERY_MS = 60_000;
@@ -13,6 +14,7 @@ export class KeptVersions {
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, 'elapsed'>;
   #count = 0;
+  #unknown = 0;
   #logged = 0;
   #logAt = Number.NEGATIVE_INFINITY;
 
@@ -26,12 +28,19 @@ export class KeptVersions {
     return this.#count;
   }
 
+  /** The same, with the number of deletions of which the storage does not tell whether it keeps versions. */
+  get totals(): KeptTotals {
+    return { versions: this.#count, unknown: this.#unknown };
+  }
+
   readonly note: OnKept = ({ versions, reason }) => {
-    this.#count += versions;
+    if (versions === null) this.#unknown += 1;
+    else this.#count += versions;
     const now = this.#clock.elapsed();
     if (now < this.#logAt) return;
     const since = this.#count - this.#logged;
-    this.#logger.warn({ versions: since, reason }, 'the bucket keeps versions of deleted files');
+    if (versions === null) this.#logger.warn({ reason }, 'the bucket may keep versions of deleted files');
+    else this.#logger.warn({ versions: since, reason }, 'the bucket keeps versions of deleted files');
     this.#logged = this.#count;
     this.#logAt = now + LOG_EVERY_MS;
   };

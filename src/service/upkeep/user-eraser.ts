@@ -8,7 +8,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { eraseUsers } from '../../population/erase.ts';
 import type { Population } from '../../population/read.ts';
-import type { UserEraser } from '../ports/users.ts';
+import type { KeptVersionCount, UserEraser } from '../ports/users.ts';
 
 /** Interval between checks for requests and erasures made by other processes. */
 const LOOK_EVERY_MS = 2_000;
@@ -17,17 +17,31 @@ const MOST_REQUESTED = 100_000;
 /** Seconds until a caller may try again if too many users are waiting to be erased. */
 const RETRY_SECONDS = 5;
 
+/** What the second entry of an erasure in the audit log is about, whose id is the number of versions or `unknown`. */
+const KEPT_RESOURCE = 'kept_versions';
+
 /** Erases users from all versions of the population. */
 export type ErasePopulation = (userIds: readonly string[]) => Promise<unknown>;
 
+interface EraserReserve {
+  readonly reserve: Pick<StoreReserve, 'using'>;
+}
+
+/** Stored versions of deleted files that this process could not delete, and deletions of which that is not known. */
+export interface KeptTotals {
+  readonly versions: number;
+  readonly unknown: number;
+}
+const NOTHING_KEPT: KeptTotals = { versions: 0, unknown: 0 };
+
 export interface EraserOptions {
-  readonly store: UserErasure & Pick<CampaignStore, 'cluster'> & { readonly reserve: Pick<StoreReserve, 'using'> };
+  readonly store: UserErasure & Pick<CampaignStore, 'cluster' | 'audit'> & EraserReserve;
   /** The view of the population that requests use. */
   readonly population: Pick<Population, 'path' | 'directory' | 'erasures'>;
   /** By default, erases in the population folder. */
   readonly erasePopulation?: ErasePopulation;
-  /** Number of stored versions of deleted files that this process could not delete; by default, there are none. */
-  readonly keptVersions?: () => number;
+  /** What was kept since the process began; by default, nothing ever is. */
+  readonly kept?: () => KeptTotals;
   readonly maximumWaiting: number;
   readonly logger: Logger;
 }
@@ -35,7 +49,7 @@ export interface EraserOptions {
 interface Waiting {
   readonly userId: string;
   readonly action: PendingAction | null;
-  readonly resolve: () => void;
+  readonly resolve: (kept: KeptVersionCount) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -49,7 +63,7 @@ export class ServiceEraser implements UserEraser {
     this.#options = options;
   }
 
-  erase(userId: string, action: PendingAction | null): Promise<void> {
+  erase(userId: string, action: PendingAction | null): Promise<KeptVersionCount> {
     if (this.#waiting.length >= this.#options.maximumWaiting) {
       throw new AppError('unavailable', `${this.#waiting.length} erasures are waiting, which is the maximum`, {
         facts: { retry_after: RETRY_SECONDS },
@@ -107,27 +121,46 @@ export class ServiceEraser implements UserEraser {
           waiting.map(({ userId }) => userId),
           waiting.flatMap(({ action }) => (action === null ? [] : [action])),
         );
-      await this.#eraseRequested();
-      for (const { resolve } of waiting) resolve();
+      const kept = await this.#eraseRequested();
+      if (kept !== 0) await this.#recordKept(waiting, kept);
+      for (const { resolve } of waiting) resolve(kept);
     } catch (error) {
       if (waiting.length === 0) logger.error({ err: error }, 'users could not be erased; the erasure will be retried');
       for (const { reject } of waiting) reject(error);
     }
   }
 
-  async #eraseRequested(): Promise<void> {
-    const { store, population, logger } = this.#options;
+  /** The log of actions only grows, so what is known after an erasure has an entry of its own. */
+  async #recordKept(waiting: readonly Waiting[], kept: KeptVersionCount): Promise<void> {
+    for (const { action } of waiting)
+      if (action !== null)
+        await this.#options.store.audit.record({
+          action: { ...action.action, resource: KEPT_RESOURCE, resourceId: String(kept) },
+          isRecorded: false,
+        });
+  }
+
+  async #eraseRequested(): Promise<KeptVersionCount> {
+    const { store, population, logger, kept: keptNow = () => NOTHING_KEPT } = this.#options;
+    const start = keptNow();
+    const keptSince = (before: KeptTotals): KeptVersionCount => {
+      const { versions, unknown } = keptNow();
+      return unknown > before.unknown ? 'unknown' : versions - before.versions;
+    };
     const erase = this.#options.erasePopulation ?? ((ids) => eraseUsers(population.path, ids, population));
     for (;;) {
       const userIds = await store.requestedErasures(MOST_REQUESTED);
-      if (userIds.length === 0) return;
-      const { keptVersions = () => 0 } = this.#options;
-      const before = keptVersions();
+      if (userIds.length === 0) return keptSince(start);
+      const before = keptNow();
       await store.reserve.using(() => erase(userIds));
       const erased = await store.eraseUsers(userIds);
-      const kept = keptVersions() - before;
+      const kept = keptSince(before);
       if (kept === 0) logger.info(erased, 'users erased');
-      else logger.warn({ ...erased, keptVersions: kept }, 'users erased, but the bucket keeps versions of their files');
+      else logger.warn({ ...erased, keptVersions: kept }, `users erased, but the bucket ${keeps(kept)} of their files`);
     }
   }
+}
+
+function keeps(kept: KeptVersionCount): string {
+  return kept === 'unknown' ? 'may keep versions' : 'keeps versions';
 }

@@ -29,7 +29,8 @@ export interface BucketRules {
 /** Versions that the rules of the bucket kept. They cannot be read by the name of their object any more. */
 export interface KeptVersions {
   readonly keys: readonly string[];
-  readonly versions: number;
+  /** Null if these credentials may not learn whether there are any. */
+  readonly versions: number | null;
   /** Why the first of them was kept, if the storage tells: a legal hold, or a retention and its end. */
   readonly reason: string;
 }
@@ -53,6 +54,8 @@ export class Removal {
   readonly #now: () => number;
   readonly #onKept: (kept: KeptVersions) => void;
   #versioning: { readonly value: BucketRules['versioning']; readonly until: number } | null = null;
+  /** Whether versions can be listed, in a bucket whose versioning is unknown. */
+  #isListable: { readonly value: boolean; readonly until: number } | null = null;
 
   /** `onKept` is called when the rules of the bucket keep versions of removed objects. */
   constructor(storage: ObjectStorage, now: () => number, onKept: (kept: KeptVersions) => void) {
@@ -64,12 +67,13 @@ export class Removal {
   /** Removes the objects below `prefix` that `isRemoved` chooses. Returns their number. */
   async removeAll(prefix: string, isRemoved: (entry: RemovableEntry) => boolean): Promise<number> {
     const chosen: RemovableEntry[] = [];
-    const isVersioned = await this.#isVersioned();
-    for await (const page of isVersioned ? this.#versions(prefix) : this.#objects(prefix))
+    const has = await this.#hasVersions();
+    for await (const page of has === 'yes' ? this.#versions(prefix) : this.#objects(prefix))
       for (const entry of page) if (isRemoved(entry)) chosen.push(entry);
     // the latest version goes last: otherwise the one before it would become the latest
     await this.#deleteEntries(chosen.filter(({ isLatest }) => !isLatest));
     await this.#deleteEntries(chosen.filter(({ isLatest }) => isLatest));
+    if (has === 'unknown' && chosen.length > 0) this.#reportUnknown(chosen.map(({ key }) => key));
     return chosen.length;
   }
 
@@ -77,8 +81,10 @@ export class Removal {
    * Removes one object, if it exists. With an ETag, a later object of this key stays: another writer has just put it.
    */
   async remove(key: string, ifTag?: string): Promise<void> {
-    if (!(await this.#isVersioned())) {
+    const has = await this.#hasVersions();
+    if (has !== 'yes') {
       await this.#storage.delete(key, ifTag);
+      if (has === 'unknown') this.#reportUnknown([key]);
       return;
     }
     await this.removeAll(key, (entry) => {
@@ -116,9 +122,20 @@ export class Removal {
     });
   }
 
-  async #isVersioned(): Promise<boolean> {
+  /** Whether objects may have versions. If the bucket does not tell, a list of versions does. */
+  async #hasVersions(): Promise<'yes' | 'no' | 'unknown'> {
     const value = await this.#findVersioning();
-    return value === 'on' || value === 'suspended';
+    if (value !== 'unknown') return value === 'off' ? 'no' : 'yes';
+    if (this.#isListable === null || this.#now() >= this.#isListable.until) {
+      const input = { Bucket: this.#storage.bucket, Prefix: this.#storage.prefix, MaxKeys: 1 };
+      const answer = await this.#ask('NotImplemented', (s3) => s3.send(new ListObjectVersionsCommand(input)));
+      this.#isListable = { value: answer !== null && answer !== 'unknown', until: this.#now() + VERSIONING_MS };
+    }
+    return this.#isListable.value ? 'yes' : 'unknown';
+  }
+
+  #reportUnknown(keys: readonly string[]): void {
+    this.#onKept({ keys, versions: null, reason: 'these credentials may not read whether the bucket has versions' });
   }
 
   async #findVersioning(): Promise<BucketRules['versioning']> {

@@ -81,7 +81,8 @@ describeWithPostgres('a node', () => {
     const call = async (method: string, path: string, body?: object) => {
       const headers = { authorization: `Bearer ${KEY}`, ...(body && { 'content-type': 'application/json' }) };
       const response = await fetch(`${url}${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
-      return { status: response.status, text: await response.text() };
+      const kept = response.headers.get('x-kept-versions');
+      return { status: response.status, kept, text: await response.text() };
     };
     const made = await call('POST', '/v1/campaigns', { name: 'a', features, seeds, audience: { size: 20 } });
     expect([made.status, made.text]).toEqual([202, made.text]);
@@ -90,7 +91,13 @@ describeWithPostgres('a node', () => {
     const LegalHold = { Status: 'ON' } as const;
     for (const { Key, VersionId } of Versions)
       await client.send(new PutObjectLegalHoldCommand({ Bucket, Key, VersionId, LegalHold }));
-    expect((await call('DELETE', `/v1/users/${encodeURIComponent(seeds[0]!)}`)).status).toBe(204);
+    const erased = await call('DELETE', `/v1/users/${encodeURIComponent(seeds[0]!)}`);
+    expect([erased.status, erased.kept]).toEqual([204, '1']);
+    const audited = (await call('GET', '/v1/audit')).text.split('\n').filter((line) => line.includes('eraseUser'));
+    expect(audited.map((line) => JSON.parse(line))).toMatchObject([
+      { resource: 'user', resource_id: null, status: 204 },
+      { resource: 'kept_versions', resource_id: '1', status: 204 },
+    ]);
     const entries = logged.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
     expect(entries.find(({ reason }) => reason === 'a legal hold')).toMatchObject({ level: 40 });
     expect(entries.find(({ keptVersions }) => keptVersions !== undefined)).toMatchObject({
@@ -101,5 +108,24 @@ describeWithPostgres('a node', () => {
     expect(metrics).toMatch(/^metaheac_blob_cache_misses_total [1-9]/m);
     expect(metrics).toMatch(/^metaheac_blob_cache_fetched_bytes_total [1-9]/m);
     client.destroy();
+  });
+
+  it('says after an erasure that the storage does not tell what it keeps', async () => {
+    const gate = await FaultyGate.start(s3.endpoint);
+    onTestFinished(() => gate.close());
+    gate.faultOf = ({ method, url }) => (method === 'GET' && /[?&]version(ing|s)/.test(url) ? 'forbidden' : null);
+    const { model, population, campaigns } = await tinyWorld();
+    const { seeds, features } = campaigns[0]!;
+    const blobs = `s3://${s3.bucket}/p?endpoint=${gate.endpoint}`;
+    const { url } = await cluster.startNode({ blobs, model, population, apiKey: KEY });
+    const headers = { authorization: `Bearer ${KEY}` };
+    const made = await fetch(`${url}/v1/campaigns`, {
+      ...{ method: 'POST', headers: { ...headers, 'content-type': 'application/json' } },
+      body: JSON.stringify({ name: 'a', features, seeds, audience: { size: 20 } }),
+    });
+    expect(made.status).toBe(202);
+    const path = `${url}/v1/users/${encodeURIComponent(seeds[0]!)}`;
+    const erased = await fetch(path, { method: 'DELETE', headers });
+    expect([erased.status, erased.headers.get('x-kept-versions')]).toEqual([204, 'unknown']);
   });
 });

@@ -7,10 +7,11 @@ import {
   PutObjectLegalHoldCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { KeptVersions } from '../../../src/storage/s3/removal.ts';
 import { put, textOf, writeFile } from '../../domain/contract/blob-port.ts';
 import { HAS_MOTO, s3Client, startMoto, startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { FaultyGate } from './faulty-gate.ts';
 import { newS3, type TestStorage } from './storage.ts';
 
 const FOLDER = 'audiences/c/e';
@@ -76,6 +77,29 @@ describe.each(SERVERS.filter(({ isHere }) => isHere))('a versioned bucket in $na
     expect(await blobs.hasFile('sets', 'a.bin')).toBe(false);
     expect(kept).toEqual([{ keys: [held!.Key], versions: 1, reason: 'a legal hold' }]);
     expect((await versions()).ofBytes.map(({ VersionId }) => VersionId)).toEqual([held!.VersionId]);
+  });
+
+  it('are removed, or reported as unknown, if it is not told whether there are versions', async () => {
+    const gate = await FaultyGate.start(server.endpoint);
+    onTestFinished(() => gate.close());
+    const refused: string[] = ['?versioning'];
+    gate.faultOf = ({ method, url }) =>
+      method === 'GET' && refused.some((part) => url.includes(part)) ? 'forbidden' : null;
+    const kept: KeptVersions[] = [];
+    const openBehind = () => open({ endpoint: gate.endpoint, onKept: (each) => kept.push(each) });
+    const listing = openBehind();
+    expect((await listing.rules()).versioning).toBe('unknown');
+    for (const text of ['1', '2']) await writeFile(listing.blobs, 'sets', 'b.bin', text);
+    await listing.blobs.deleteFile('sets', 'b.bin');
+    // versions can be listed, so all were removed
+    expect([(await versions()).all, kept]).toEqual([0, []]);
+    refused.push('versions');
+    const blind = openBehind();
+    for (const text of ['1', '2']) await writeFile(blind.blobs, 'sets', 'b.bin', text);
+    await blind.blobs.deleteFile('sets', 'b.bin');
+    expect(await blind.blobs.hasFile('sets', 'b.bin')).toBe(false);
+    expect(kept).toMatchObject([{ keys: [expect.stringContaining('b.bin')], versions: null }]);
+    expect((await versions()).all).toBeGreaterThan(0);
   });
 
   it('says what its rules may keep', async () => {
