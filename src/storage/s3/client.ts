@@ -230,7 +230,7 @@ function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bucket' |
   return {
     maxAttempts: 1,
     ...(endpoint !== undefined && { endpoint }),
-    region: region ?? regionOrDefault,
+    region: region ?? askedOnce(regionOrDefault),
     forcePathStyle: isPathStyle ?? endpoint !== undefined,
     followRegionRedirects: true,
     // sha256 is put and compared by this module; servers other than AWS may refuse other checksums
@@ -251,6 +251,15 @@ function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bucket' |
 
 /** Requests that wait for a connection are no reason to write to the terminal. */
 const SILENT = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** The SDK asks for the region before every call, and reads files and variables for it each time. */
+function askedOnce(ask: () => Promise<string>): () => Promise<string> {
+  let answer: Promise<string> | null = null;
+  return () => {
+    answer ??= ask();
+    return answer;
+  };
+}
 
 /** Servers other than AWS often have no regions, but signatures need one; AWS redirects to the region of the bucket. */
 async function regionOrDefault(): Promise<string> {

@@ -1,5 +1,5 @@
 /** The check that an object storage can be used. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { requireUsableS3, type S3Options } from '../../../src/storage/s3/open-s3.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
@@ -54,6 +54,19 @@ describe('an object storage', () => {
     });
     const missing = newS3({ ...server, bucket: 'no-such-bucket' });
     await expect(requireUsable(server.endpoint, { limits }, missing)).rejects.toThrow('NoSuchBucket');
+  });
+
+  it('is called in the region that was configured at the first call, which is not looked up before each call', async () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const files = open({ endpoint: gate.endpoint }).files('x');
+    for (const region of ['eu-first-1', 'eu-second-1']) {
+      vi.stubEnv('AWS_REGION', region);
+      await files.find('nothing');
+    }
+    expect(gate.asked.map(({ authorization }) => /\/(eu-\w+-1)\//.exec(authorization)?.[1])).toEqual([
+      'eu-first-1',
+      'eu-first-1',
+    ]);
   });
 
   it('is not asked to remove what it could not be given', async () => {

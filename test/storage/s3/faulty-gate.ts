@@ -13,6 +13,7 @@ export type Fault = 'cut' | 'short' | 'wrong' | 'lost' | 'forbidden' | number | 
 export interface Asked {
   readonly method: string;
   readonly url: string;
+  readonly authorization: string;
 }
 
 export class FaultyGate {
@@ -54,7 +55,8 @@ export class FaultyGate {
   }
 
   async #pass(target: URL, incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
-    const asked = { method: incoming.method!, url: incoming.url! };
+    const { authorization = '' } = incoming.headers;
+    const asked = { method: incoming.method!, url: incoming.url!, authorization };
     this.asked.push(asked);
     const fault = await this.faultOf(asked);
     const body = await bytesOf(incoming);
