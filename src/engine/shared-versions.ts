@@ -48,8 +48,8 @@ export async function openSharedVersions(
 ): Promise<SharedVersions> {
   const onError = (error: unknown) => logger.error({ err: error }, 'the mirror of the population cannot be updated');
   const mirror = await Mirror.open({ files, folder, limitBytes, now, onError });
-  // erasures reach the threads through the mirror's files
-  mirror.follow();
+  // the process that started the engine follows the index; erasures reach the threads through the mirror's files
+  mirror.followFolder();
   return {
     get mirror() {
       return mirror.counts;

@@ -1,12 +1,12 @@
 /** Engines on hosts of a cluster, which get models and populations from the storage of blobs. */
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { publishModelFolder } from '../../src/model/share.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { findCurrentVersion, openPopulation } from '../../src/population/read.ts';
-import { prunePublished, publishPopulation } from '../../src/population/share.ts';
+import { Mirror, prunePublished, publishPopulation } from '../../src/population/share.ts';
 import { openBlobFiles } from '../../src/storage/open-store.ts';
 import { digestsOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -56,6 +56,12 @@ describe('an engine without folders of its own', () => {
 
   it('leaves out users who are erased elsewhere while it runs', async () => {
     const remote = await startRig({ ...world, population: folder, shared: { blobs, mirrorBytes: MIRROR_BYTES } });
+    // as the process does that starts an engine
+    const mirrored = { folder: join(remote.dataDir, 'mirror'), limitBytes: MIRROR_BYTES };
+    const files = await openBlobFiles(blobs, systemClock);
+    const mirror = await Mirror.open({ ...mirrored, files, now: systemClock.now });
+    onTestFinished(() => mirror.close());
+    mirror.follow();
     const first = await remote.create(campaign);
     const { candidates } = await remote.ended(first);
     const known = openPopulation(folder);
@@ -63,7 +69,7 @@ describe('an engine without folders of its own', () => {
     const ids = Array.from({ length: 100 }, (_, i) => known.directory.id(1_000 + i));
     const gone = ids.filter((id) => !seeds.has(id)).slice(0, 50);
     await eraseUsers(folder, gone, known);
-    await publishPopulation(folder, await openBlobFiles(blobs, systemClock), null, { now: systemClock.now });
+    await publishPopulation(folder, files, null, { now: systemClock.now });
     await expect
       .poll(
         async () => {

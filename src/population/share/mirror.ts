@@ -7,31 +7,28 @@ import { join, resolve } from 'node:path';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
 import { createClosedFolder, withStorage } from '../../lib/files/durable-files.ts';
-import { awaitFileLock } from '../../lib/files/file-lock.ts';
 import { type ErasedCounts, type KnownUsers, newestNumbers } from '../erase/erase-users.ts';
 import { SegmentLayout } from '../read/segment-layout.ts';
 import { asWriter } from '../versions/lock.ts';
 import { listVersions, type ManifestFile } from '../versions/manifest.ts';
-import { applyIndex, readApplied, writeApplied } from './apply-index.ts';
+import { applyIndex, readApplied } from './apply-index.ts';
 import { eraseInLog } from './erase-in-log.ts';
 import type { PublishedIndex } from './index-schema.ts';
 import { MirrorFiles } from './mirror-files.ts';
+import { markAsMirror, requireNoOther, stampOf, underLock } from './mirror-folder.ts';
 import { MirrorHolders } from './mirror-holders.ts';
 import { type MirrorCounts, MirrorSpace } from './mirror-space.ts';
-import { isMirror } from './missing-file.ts';
 import { redactPublished } from './publish.ts';
 import { type IndexAt, readIndex } from './published-index.ts';
 import { applyTable } from './table-parts.ts';
 import { eachOf } from './transfers.ts';
 
-/** Locked while the index is applied, and while a folder becomes a mirror. */
-const LOCK = 'mirror.lock';
-/** Maximum wait for another process that applies the index, which may have to fetch all tables. */
-const LOCK_WAIT_MS = 10 * 60_000;
 /** Attempts to apply the index while it changes. */
 const ATTEMPTS = 5;
 /** How often `follow` reads the index. */
 const FOLLOW_EVERY_MS = 1_000;
+/** Number of these intervals after which the index is read although the caller is told of changes. */
+const TOLD_INTERVALS = 5;
 /** A mirror must have room for this many segments, because several threads read at the same time. */
 const SMALLEST_SEGMENTS = 4;
 /** Share of the limit that `prefetch` may hold; the rest is for segments that are fetched when they are read. */
@@ -59,6 +56,8 @@ export class Mirror {
   #applied: IndexAt;
   #syncing: Promise<IndexAt> | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** Identifies the applied index that was read last. */
+  #stamp = '';
 
   /**
    * Opens a mirror, and brings it up to date. @throws AppError invalid_argument (the folder has other files),
@@ -126,10 +125,27 @@ export class Mirror {
     this.#listeners.push(listener);
   }
 
-  /** Until `close`, applies each change of the index within a second. Calling `sync` at each announcement is faster. */
-  follow(): void {
+  /**
+   * Until `close`, applies each change of the index within a second. While `isTold` returns true, the caller calls
+   * `sync` at each announcement, and the index is read every five seconds only.
+   */
+  follow(isTold: () => boolean = () => false): void {
+    let skipped = 0;
     this.#timer ??= setInterval(() => {
-      if (this.#syncing === null) this.sync().catch((error: unknown) => this.#options.onError?.(error));
+      if (this.#syncing !== null || (isTold() && ++skipped < TOLD_INTERVALS)) return;
+      skipped = 0;
+      this.sync().catch((error: unknown) => this.#options.onError?.(error));
+    }, FOLLOW_EVERY_MS).unref();
+  }
+
+  /** Until `close`, notices within a second what another process of this machine has applied, which follows the index. */
+  followFolder(): void {
+    this.#timer ??= setInterval(() => {
+      try {
+        this.#noteApplied();
+      } catch (error) {
+        this.#options.onError?.(error);
+      }
     }, FOLLOW_EVERY_MS).unref();
   }
 
@@ -241,6 +257,19 @@ export class Mirror {
     // read again under the lock, so that two processes never apply an older index after a newer index
     const at = await readIndex(this.#options.files);
     if (readApplied(this.#folder).tag !== at.tag) await applyIndex(this.#folder, this.#options.files, at);
+    this.#note(at);
+  }
+
+  /** Takes note of an index that another process has applied to the folder. */
+  #noteApplied(): void {
+    const stamp = stampOf(this.#folder);
+    if (stamp === this.#stamp) return;
+    const at = readApplied(this.#folder);
+    this.#stamp = stamp;
+    if (at.tag !== this.#applied.tag) this.#note(at);
+  }
+
+  #note(at: IndexAt): void {
     this.#applied = at;
     this.#files.forgetManifests();
     for (const listener of this.#listeners) listener(at.index);
@@ -252,25 +281,4 @@ export class Mirror {
     if (parts === undefined) return null;
     return underLock(this.#folder, () => applyTable(this.#options.files, join(this.#folder, path), [], parts));
   }
-}
-
-async function underLock<T>(folder: string, action: () => T | Promise<T>): Promise<T> {
-  const path = join(folder, LOCK);
-  const release = await awaitFileLock(path, LOCK_WAIT_MS);
-  if (release === null) throw new AppError('unavailable', `another process has held ${path} for too long`);
-  try {
-    return await action();
-  } finally {
-    release();
-  }
-}
-
-/** Refuses a folder in which imports run, because a mirror removes what is not published. */
-function requireNoOther(folder: string): void {
-  if (isMirror(folder) || listVersions(folder).length === 0) return;
-  throw new AppError('invalid_argument', `${folder} has versions of its own: give the mirror a folder of its own`);
-}
-
-function markAsMirror(folder: string): void {
-  if (!isMirror(folder)) writeApplied(folder, readApplied(folder));
 }

@@ -107,6 +107,7 @@ export async function joinCluster(options: ClusterOptions, limits: Limits, close
     ...{
       files,
       announcements: cluster.announcements,
+      isTold: () => cluster.outage() === null,
       cache,
       mirrorBytes: limits.mirrorBytes,
       now: clock.now.bind(clock),
