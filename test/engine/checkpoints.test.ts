@@ -158,6 +158,7 @@ describe('a checkpoint in a store that answers late', () => {
       write: (folder) => blobs.write(folder),
       list: (folder) => blobs.list(folder),
       deleteFile: (folder, file) => blobs.deleteFile(folder, file),
+      deleteUnused: (folders) => blobs.deleteUnused(folders),
       async publish(folder, files) {
         events.push('saved');
         await blobs.publish(folder, files);

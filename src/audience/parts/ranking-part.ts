@@ -19,6 +19,9 @@ import {
 /** Number of entries that are read at a time where a part is read from its beginning to its end (512 KiB). */
 const BLOCK_ENTRIES = 65_536;
 
+/** The folder of a part, which the number of a claim names, is published once. */
+const FINAL = { isFinal: true };
+
 /** The erased users of a population. They are left out of rankings, although parts may contain them. */
 export interface ErasedUsers {
   readonly numbers: Iterable<number>;
@@ -52,8 +55,8 @@ export class RankingPart {
   /** Opens a part and reads its histogram. Rejects with AppError storage_failed if the part is missing or damaged. */
   static async open(blobs: Pick<BlobReader, 'open' | 'read'>, folder: string): Promise<RankingPart> {
     assertLittleEndian();
-    const { counts, sums } = decodePartSidecar(folder, await blobs.read(folder, PART_SIDECAR_FILE));
-    const blob = await blobs.open(folder, PART_FILE);
+    const { counts, sums } = decodePartSidecar(folder, await blobs.read(folder, PART_SIDECAR_FILE, FINAL));
+    const blob = await blobs.open(folder, PART_FILE, FINAL);
     try {
       const layout = layoutOf(counts);
       if (blob.sizeBytes !== layout.sizeBytes)

@@ -29,6 +29,11 @@ export interface ReadRanges {
 
 export interface OpenOptions {
   readonly whole?: boolean;
+  /**
+   * Whether nobody ever replaces the folder. Then what a process knows of the folder is not asked for again, so a file
+   * may still be opened although another process has removed the folder.
+   */
+  readonly isFinal?: boolean;
 }
 
 /** Reads blobs. Names are relative, with `/` between their parts, and never point outside the store. */
@@ -40,7 +45,7 @@ export interface BlobReader {
   open(folder: string, file: string, options?: OpenOptions): Promise<OpenBlob>;
 
   /** The contents of a small file. Rejects with AppError storage_failed, like `open`. */
-  read(folder: string, file: string): Promise<Uint8Array>;
+  read(folder: string, file: string, options?: Pick<OpenOptions, 'isFinal'>): Promise<Uint8Array>;
 
   /** Whether a folder exists. Rejects with AppError storage_failed if that cannot be determined. */
   has(folder: string): Promise<boolean>;
@@ -86,6 +91,12 @@ export interface Blobs extends BlobReader {
 
   /** Removes a folder if it exists. Rejects with AppError storage_failed. */
   delete(folder: string): Promise<void>;
+
+  /**
+   * Removes folders that nobody reads or writes any more, as far as they exist. This takes fewer calls of the storage
+   * than `delete`, but meanwhile a folder may be there with a part of its files. Rejects with AppError storage_failed.
+   */
+  deleteUnused(folders: readonly string[]): Promise<void>;
 
   /**
    * Begins a file in a folder.

@@ -34,7 +34,7 @@ export async function distributionOf(given: Given, model: LoadedModel): Promise<
 async function sweep({ ranges, blobs, logger }: Given): Promise<void> {
   try {
     for (const offer of await ranges.stale()) {
-      for (const folder of [...offer.parts, offer.folder]) await blobs.delete(folder);
+      await blobs.deleteUnused([...offer.parts, offer.folder]);
       await ranges.forget(offer);
     }
   } catch (error) {

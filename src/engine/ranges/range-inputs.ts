@@ -16,6 +16,8 @@ const UNRANKED_FILE = 'unranked.bits';
 /** Written once the report is finished, which may be after the ranges were offered. */
 const REPORT_FILE = 'report.json';
 
+/** The folder of an offer, which the number of an attempt names, is published once. */
+const FINAL = { isFinal: true };
 /** Bytes of a segment's bits: one bit per row. */
 const SEGMENT_BYTES = SEGMENT_ROWS / 8;
 
@@ -77,8 +79,8 @@ export async function publishReport(
 /** Reads the campaign and the customised model. Rejects with AppError storage_failed. */
 export async function readInputs(blobs: BlobReader, folder: string): Promise<Omit<PublishedInputs, 'unranked'>> {
   const [campaign, customised] = await Promise.all([
-    blobs.read(folder, CAMPAIGN_FILE),
-    blobs.read(folder, CUSTOMISED_FILE),
+    blobs.read(folder, CAMPAIGN_FILE, FINAL),
+    blobs.read(folder, CUSTOMISED_FILE, FINAL),
   ]);
   const { features, external_id: externalId } = parse(campaignSchema, campaign, folder);
   return { features: features as CampaignValues, externalId, customised };
@@ -100,7 +102,7 @@ export async function readUnranked(
   { from, to }: SegmentRange,
 ): Promise<(segment: number) => Uint8Array> {
   const bits = new Uint8Array((to - from) * SEGMENT_BYTES);
-  const blob = await blobs.open(folder, UNRANKED_FILE);
+  const blob = await blobs.open(folder, UNRANKED_FILE, FINAL);
   try {
     const read = await untilRead(() => blob.read(bits, from * SEGMENT_BYTES));
     if (read < bits.length) throw damaged(folder, `${UNRANKED_FILE} ends at byte ${from * SEGMENT_BYTES + read}`);

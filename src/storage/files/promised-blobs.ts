@@ -29,6 +29,10 @@ export class PromisedBlobs implements Blobs {
     this.#files.delete(folder);
   }
 
+  async deleteUnused(folders: readonly string[]): Promise<void> {
+    for (const folder of folders) this.#files.delete(folder);
+  }
+
   write(folder: string): BlobWriter {
     const writer = this.#files.write(folder);
     return {

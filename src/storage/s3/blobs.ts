@@ -3,23 +3,32 @@
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { dirname } from 'node:path/posix';
 import type { Blobs, BlobWriter, OpenBlob, OpenOptions } from '../../domain/ports/blobs.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { inParallel } from '../../lib/limited.ts';
 import type { BlobCache } from './cache.ts';
 import type { ObjectStorage } from './client.ts';
-import { folderPrefix, manifestKey, partsOf, pathOf, publishedKey, singleKey } from './keys.ts';
 import {
-  decodeManifest,
+  commonBeginning,
+  folderPrefix,
+  isBelow,
+  manifestKey,
+  partsOf,
+  pathOf,
+  publishedKey,
+  singleKey,
+} from './keys.ts';
+import {
   decodeMetadata,
-  encodeManifest,
   encodeMetadata,
   type FileParts,
   type Manifest,
   partsOfFile,
   singlePartBytes,
 } from './manifest.ts';
+import { type FoundManifest, Manifests, NO_MANIFEST } from './manifests.ts';
 import { CachedBlob, type FetchPart } from './open-blob.ts';
 import type { Removal } from './removal.ts';
 import { SpooledWriter } from './spool.ts';
@@ -31,16 +40,8 @@ export interface S3BlobsOptions {
   readonly cache: BlobCache;
   /** A folder of this machine for files that are being written. */
   readonly spool: string;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>;
 }
-
-/** A manifest and its ETag; null if there is none. */
-interface FoundManifest {
-  readonly manifest: Manifest | null;
-  readonly etag: string | null;
-}
-
-const NONE: FoundManifest = { manifest: null, etag: null };
 
 /** A file that a folder has, and how to fetch its parts. */
 interface FoundFile {
@@ -49,17 +50,13 @@ interface FoundFile {
   readonly isSingle: boolean;
 }
 
-/** Maximum number of writers of one folder that may be ahead of a writer. */
-const MOST_REPLACED = 20;
 /** Maximum number of folders of single files that are remembered. */
 const MOST_SINGLES = 1_000;
-/** Metadata of the manifest of a folder that is being removed. */
-const DELETED = { deleted: 'yes' };
-
 export class S3Blobs implements Blobs {
   readonly #storage: ObjectStorage;
   readonly #removal: Removal;
   readonly #options: S3BlobsOptions;
+  readonly #manifests: Manifests;
   /** Folders in which a single file was found, so that the manifest is not looked for first. */
   readonly #singles = new Set<string>();
 
@@ -67,12 +64,28 @@ export class S3Blobs implements Blobs {
     this.#storage = options.storage;
     this.#removal = options.removal;
     this.#options = options;
+    this.#manifests = new Manifests(options.storage, options.clock);
   }
 
-  async open(folder: string, file: string, { whole = false }: OpenOptions = {}): Promise<OpenBlob> {
-    const name = pathOf(folder, file);
+  async open(folder: string, file: string, { whole = false, isFinal = false }: OpenOptions = {}): Promise<OpenBlob> {
+    const remembered = isFinal ? this.#manifests.remembered(folder) : null;
+    const known = remembered && this.#publishedIn(remembered, folder, file);
+    if (known !== null) {
+      try {
+        return await this.#openFound(folder, file, known, whole);
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+        // another process has removed the folder meanwhile
+        this.#manifests.forget(folder);
+      }
+    }
     const found = await this.#find(folder, file);
-    if (found === null) throw missing(name);
+    if (found === null) throw missing(pathOf(folder, file));
+    return await this.#openFound(folder, file, found, whole);
+  }
+
+  async #openFound(folder: string, file: string, found: FoundFile, whole: boolean): Promise<OpenBlob> {
+    const name = pathOf(folder, file);
     const { blobReadAheadParts: readAheadParts, blobUploads: fetches } = this.#storage.limits;
     const fetch = this.#fetchPart(folder, file, found);
     const { cache } = this.#options;
@@ -90,8 +103,8 @@ export class S3Blobs implements Blobs {
     }
   }
 
-  async read(folder: string, file: string): Promise<Uint8Array> {
-    const blob = await this.open(folder, file, { whole: true });
+  async read(folder: string, file: string, options: Pick<OpenOptions, 'isFinal'> = {}): Promise<Uint8Array> {
+    const blob = await this.open(folder, file, { ...options, whole: true });
     try {
       const bytes = new Uint8Array(blob.sizeBytes);
       blob.read(bytes, 0);
@@ -132,7 +145,7 @@ export class S3Blobs implements Blobs {
       earlier: manifest === null ? [] : [...manifest.earlier, manifest.id],
     });
     // most folders are new, so the first attempt assumes that there is no manifest
-    await this.#replaceManifest(folder, make, NONE);
+    await this.#manifests.replace(folder, make, NO_MANIFEST);
   }
 
   async delete(folder: string): Promise<void> {
@@ -147,6 +160,18 @@ export class S3Blobs implements Blobs {
     }
     for (const each of folders) await this.#deletePublished(each);
     await this.#removal.removeAll(below, ({ key }) => partsOf(prefix, key).kind === 'single');
+  }
+
+  async deleteUnused(folders: readonly string[]): Promise<void> {
+    const { prefix } = this.#storage;
+    const unused = new Set(folders.map((folder) => pathOf(folder)));
+    // folders with the same parent are listed together
+    for (const paths of Map.groupBy(unused, (path) => dirname(path)).values()) {
+      for (const path of paths) this.#manifests.forget(path);
+      await this.#removal.removeAll(`${prefix}${commonBeginning(paths)}`, ({ key }) =>
+        isBelow(unused, partsOf(prefix, key).folder),
+      );
+    }
   }
 
   write(folder: string): BlobWriter {
@@ -169,7 +194,7 @@ export class S3Blobs implements Blobs {
         const parts = partsOf(prefix, key);
         if (parts.kind === 'single') files.add(parts.file);
         if (parts.kind !== 'manifest') continue;
-        const { manifest } = await this.#findManifest(folder);
+        const { manifest } = await this.#manifests.find(folder);
         if (manifest !== null && !manifest.deleted) for (const file of Object.keys(manifest.files)) files.add(file);
       }
     }
@@ -197,11 +222,14 @@ export class S3Blobs implements Blobs {
   }
 
   async #findPublished(folder: string, file: string): Promise<FoundFile | null> {
-    const { manifest } = await this.#findManifest(folder);
-    const parts = manifest && partsOfFile(manifest, pathOf(file));
-    return (
-      parts && { file: parts, key: publishedKey(this.#storage.prefix, folder, manifest.id, file), isSingle: false }
-    );
+    const { manifest } = await this.#manifests.find(folder);
+    return manifest && this.#publishedIn(manifest, folder, file);
+  }
+
+  #publishedIn(manifest: Manifest, folder: string, file: string): FoundFile | null {
+    const parts = partsOfFile(manifest, pathOf(file));
+    const { prefix } = this.#storage;
+    return parts && { file: parts, key: publishedKey(prefix, folder, manifest.id, file), isSingle: false };
   }
 
   async #findSingle(folder: string, file: string): Promise<FoundFile | null> {
@@ -211,12 +239,6 @@ export class S3Blobs implements Blobs {
     if (this.#singles.size === MOST_SINGLES) this.#singles.clear();
     this.#singles.add(pathOf(folder));
     return { file: decodeMetadata(pathOf(folder, file), head.sizeBytes, head.metadata), key, isSingle: true };
-  }
-
-  async #findManifest(folder: string): Promise<FoundManifest> {
-    const found = await this.#storage.find(manifestKey(this.#storage.prefix, folder));
-    if (found === null) return NONE;
-    return { manifest: decodeManifest(folder, found.bytes), etag: found.etag };
   }
 
   /**
@@ -229,7 +251,7 @@ export class S3Blobs implements Blobs {
       try {
         await this.#storage.fetch(key, position, length, sink);
       } catch (error) {
-        if (!(error instanceof AppError) || error.facts['errno'] !== 'ENOENT') throw error;
+        if (!isMissing(error)) throw error;
         const found = await this.#find(folder, file);
         const isSame = found?.file.parts[index] === opened.file.parts[index];
         if (found === null || !isSame || found.file.partBytes !== opened.file.partBytes) throw error;
@@ -240,38 +262,13 @@ export class S3Blobs implements Blobs {
   }
 
   /**
-   * Puts a manifest on condition that nobody puts another one meanwhile; otherwise `make` is asked again. `assumed` is
-   * what is probably there, which need not be read. Returns the manifest and its ETag; null if `make` does.
-   */
-  async #replaceManifest<M extends Manifest | null>(
-    folder: string,
-    make: (found: FoundManifest) => M,
-    assumed?: FoundManifest,
-  ): Promise<{ readonly manifest: Manifest; readonly etag: string } | null> {
-    const key = manifestKey(this.#storage.prefix, folder);
-    for (let i = 0; i < MOST_REPLACED; i++) {
-      const found = i === 0 && assumed !== undefined ? assumed : await this.#findManifest(folder);
-      const manifest = make(found);
-      if (manifest === null) return null;
-      const condition = found.etag === null ? 'if-absent' : { ifTag: found.etag };
-      const metadata = manifest.deleted ? DELETED : {};
-      const etag = await this.#storage.put(key, encodeManifest(manifest), { condition, metadata });
-      if (etag !== null) return { manifest, etag };
-    }
-    const facts = { errno: 'EBUSY' };
-    throw new AppError('storage_failed', `cannot write ${folder}: too many others write it at the same time`, {
-      facts,
-    });
-  }
-
-  /**
    * Removes a published folder: first, its manifest says so, and still names the publications whose files are to be
    * removed, so that a deletion that was interrupted can be repeated. Publications that it does not name may be under
    * way, so they are removed only if they are old.
    */
   async #deletePublished(folder: string): Promise<void> {
     const { prefix, limits } = this.#storage;
-    const marked = await this.#replaceManifest(
+    const marked = await this.#manifests.replace(
       folder,
       ({ manifest }) => manifest && { ...manifest, deleted: true, files: {} },
     );
@@ -284,6 +281,10 @@ export class S3Blobs implements Blobs {
     // a manifest that another writer has put meanwhile stays
     if (marked !== null) await this.#removal.remove(manifestKey(prefix, folder), marked.etag);
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof AppError && error.facts['errno'] === 'ENOENT';
 }
 
 function missing(name: string): AppError {

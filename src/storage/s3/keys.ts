@@ -2,7 +2,7 @@
  * The keys of blobs. Below the prefix, a folder has its manifest at `<folder>/_manifest.json`, the files of each
  * publication at `<folder>/_<id>/<file>`, and single files at `<folder>/<file>`.
  */
-import { join, normalize } from 'node:path/posix';
+import { dirname, join, normalize } from 'node:path/posix';
 import { assert } from '../../lib/errors.ts';
 
 const MANIFEST = '_manifest.json';
@@ -48,4 +48,18 @@ export function partsOf(prefix: string, key: string): KeyParts {
   }
   if (file === undefined) return { kind: 'manifest', folder };
   return { kind: 'published', folder, id, file };
+}
+
+/** What all these names begin with. */
+export function commonBeginning(names: readonly string[]): string {
+  const [first, last] = [names.toSorted()[0]!, names.toSorted().at(-1)!];
+  let length = 0;
+  while (length < first.length && first[length] === last[length]) length += 1;
+  return first.slice(0, length);
+}
+
+/** Whether a folder is one of these, or below one of these. */
+export function isBelow(folders: ReadonlySet<string>, folder: string): boolean {
+  for (let at = folder; at !== '.' && at !== '/'; at = dirname(at)) if (folders.has(at)) return true;
+  return false;
 }

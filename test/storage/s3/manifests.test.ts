@@ -1,0 +1,66 @@
+/** How often manifests are read, what a process remembers of them, and the removal of folders that nobody uses. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { FaultyGate } from './faulty-gate.ts';
+import { newS3, type TestStorage } from './storage.ts';
+
+let server: TestS3;
+let gate: FaultyGate;
+let open: TestStorage;
+beforeEach(async () => {
+  server = await startOwnS3();
+  gate = await FaultyGate.start(server.endpoint);
+  open = newS3(server);
+});
+afterEach(async () => {
+  await gate.close();
+  await server.close();
+});
+
+const FINAL = { isFinal: true };
+const bytes = (text: string) => Buffer.from(text);
+const filesOf = (text: string) =>
+  new Map([
+    ['a', bytes(`a ${text}`)],
+    ['b', bytes(`b ${text}`)],
+  ]);
+
+it('the manifest of a final folder is read once by a process, and not by the one that put it', async () => {
+  const { blobs: writer } = open({ endpoint: gate.endpoint });
+  await writer.publish('work/x/1', filesOf('first'));
+  await writer.read('work/x/1', 'a', FINAL);
+  expect(gate.count('GET', '_manifest')).toBe(0);
+  const { blobs: reader } = open({ endpoint: gate.endpoint });
+  for (const file of ['a', 'b', 'a']) await reader.read('work/x/1', file, FINAL);
+  expect(gate.count('GET', '_manifest')).toBe(1);
+  await reader.read('work/x/1', 'a');
+  expect(gate.count('GET', '_manifest')).toBe(2);
+});
+
+it('a final folder that another process has removed is missing, at the latest once its files have to be fetched', async () => {
+  const [{ blobs: one }, { blobs: other }] = [open(), open()];
+  await one.publish('work/x/1', filesOf('first'));
+  await other.deleteUnused(['work/x/1']);
+  await expect(one.read('work/x/1', 'b', FINAL)).rejects.toMatchObject({ facts: { errno: 'ENOENT' } });
+  await one.publish('work/x/2', filesOf('first'));
+  await one.deleteUnused(['work/x/2']);
+  await expect(one.read('work/x/2', 'b', FINAL)).rejects.toMatchObject({ facts: { errno: 'ENOENT' } });
+});
+
+it('folders that nobody uses are removed with three calls, and no others', async () => {
+  const { blobs } = open();
+  const unused = ['work/x/1', 'work/x/1-0-1', 'work/x/1-12-1', 'work/x/1-12-2'];
+  const kept = ['work/x/10', 'work/x/1-0-12', 'work/y/1', 'work/x/2'];
+  for (const folder of [...unused.slice(0, 3), ...kept]) await blobs.publish(folder, filesOf(folder));
+  const writer = blobs.write('work/x/1');
+  writer.write(bytes('a single file'));
+  await (await writer.finish()).publish('report.json');
+  const counted = open({ endpoint: gate.endpoint });
+  await counted.blobs.deleteUnused(unused);
+  // the rules of the bucket, a list, and the removal
+  expect(gate.asked.length).toBe(3);
+  for (const folder of unused) expect(await blobs.list(folder)).toEqual([]);
+  for (const folder of kept) expect(String(Buffer.from(await counted.blobs.read(folder, 'a')))).toBe(`a ${folder}`);
+  await counted.blobs.deleteUnused(unused);
+  await counted.blobs.deleteUnused([]);
+});
