@@ -27,7 +27,7 @@ export const HELP: Partial<Help> = {
 function defaultOf(option: Option): string[] {
   const { defaultValue: value, defaultValueDescription: described } = option;
   if (option.mandatory) return ['required'];
-  if (option.isBoolean() || /\((default: .*|required)\)$/.test(option.description)) return [];
+  if (option.isBoolean() || /\((default: .*|required( without --store)?)\)$/.test(option.description)) return [];
   const text = described ?? textOf(value);
   return [`default: ${text === '' ? 'none' : text}`];
 }

@@ -21,7 +21,7 @@ type SettingVariable =
 /** Adds a flag for each setting, and hidden flags for former settings. */
 export function addAllSettings(command: Command): Command {
   addConfigFile(command);
-  for (const setting of SETTINGS) for (const option of optionsOf(setting)) command.addOption(option);
+  for (const setting of SETTINGS) for (const option of optionsOf(setting, true)) command.addOption(option);
   for (const { flag } of REMOVED) command.addOption(new Option(`${flag} <value>`).hideHelp());
   return command.addHelpText(
     'after',
@@ -35,8 +35,9 @@ export function addAllSettings(command: Command): Command {
  */
 export function addSettings(command: Command, variables: readonly SettingVariable[]): Command {
   addConfigFile(command);
+  const mayShare = variables.includes('METAHEAC_STORE');
   for (const variable of variables)
-    for (const option of optionsOf(SETTINGS.find((setting) => setting.variable === variable)!))
+    for (const option of optionsOf(SETTINGS.find((setting) => setting.variable === variable)!, mayShare))
       command.addOption(option);
   return command;
 }
@@ -128,12 +129,13 @@ function namesOfFlags(setting: Setting): SettingNames[] {
 
 /**
  * Makes the options of a setting. For a secret, an option names a file, because every user of the machine can read a
- * command line.
+ * command line. `mayShare` is whether the command also has `--store`.
  */
-function optionsOf(setting: Setting): Option[] {
+function optionsOf(setting: Setting, mayShare: boolean): Option[] {
   const { isSwitch, secretFile, limit, unit, byDefault } = setting;
   const description = setting.description.replace(/\.$/, '').replaceAll(/\[(\w+)\]\([^)]*\)/g, '$1');
-  const rest = byDefault === 'required' ? '(required)' : `(default: ${byDefault})`;
+  const required = mayShare ? '(required without --store)' : '(required)';
+  const rest = byDefault.startsWith('required') ? required : `(default: ${byDefault})`;
   return namesOfFlags(setting).map((names) => {
     const isFile = names === secretFile;
     const value = isSwitch ? ' [true|false]' : ` <${unit ?? (setting.isPath ? 'dir' : isFile ? 'file' : 'value')}>`;

@@ -12,7 +12,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { ROOT } from '../architecture/files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { metaheac } from './in-process.ts';
+import { metaheac, metaheacWith } from './in-process.ts';
 
 const stream = new PassThrough();
 const program = createProgram(createOutput(stream, stream), stream, stream);
@@ -57,7 +57,7 @@ describe.each(leaves)('$path', ({ path, command }) => {
     for (const option of command.options) {
       if (option.hidden || option.isBoolean()) continue;
       const line = lines.find((one) => one.trim().startsWith(option.flags))!;
-      expect(line).toMatch(/[(;] ?(default: [^)]+|required)\)/);
+      expect(line).toMatch(/[(;] ?(default: [^)]+|required( without --store)?)\)/);
     }
   });
 
@@ -101,7 +101,7 @@ describe('usage errors', () => {
     [['model', 'show'], "missing required argument 'dir'"],
     [['train', '--out', 'x'], "required option '--data <dir>' not specified"],
     [['serve', '--port', 'http'], '--port "http": not a whole number'],
-    [['serve'], '--data-dir (or METAHEAC_DATA_DIR, or data_dir in a configuration file) is required'],
+    [['serve'], '--data-dir (or METAHEAC_DATA_DIR, or data_dir in a configuration file) is required, unless --store'],
     [['config', '--config', 'none.yaml'], 'none.yaml: not found'],
     [['keys', 'list'], 'name the data folder'],
     [['keys', 'create', 'x', '--name', 'a', '--scope', 'admin', '--label', 'a=b'], 'cannot have labels'],
@@ -202,5 +202,34 @@ describe('completion', () => {
       for (const { long, hidden } of command.options)
         if (!hidden) expect(stdout).toContain(shell === 'fish' ? `-l ${long!.slice(2)} ` : long);
     }
+  });
+});
+
+describe('settings that a cluster does not need', () => {
+  it('are said to be required only without --store', async () => {
+    const { stdout } = await metaheac('serve', '--help');
+    const help = stdout.replaceAll(/\s+/g, ' ');
+    for (const flag of ['--data-dir <dir>', '--model <dir>', '--population <dir>'])
+      expect(help).toMatch(new RegExp(`${flag} [^<]*\\(required without --store\\)`));
+    // a command for data folders only
+    expect((await metaheac('keys', 'list', '--help')).stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /--data-dir <dir> [^<]*\(required[ )]/,
+    );
+  });
+
+  it('are not shown as required by config in a cluster', async () => {
+    const env = { METAHEAC_STORE: 'postgres://a@b/c', METAHEAC_BLOBS: 's3://bucket/prefix' };
+    const lines = async (given: Readonly<Record<string, string>>) =>
+      (await metaheacWith(given, 'config')).stdout.split('\n').map((line) => line.replaceAll(/ {2,}/g, '  '));
+    expect(await lines(env)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^data_dir {2}\(none in a cluster\)/),
+        expect.stringMatching(/^model {2}\(what the cluster serves\)/),
+        expect.stringMatching(/^population {2}\(what the cluster serves\)/),
+      ]),
+    );
+    expect(await lines({})).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^model {2}\(required without a store\)/)]),
+    );
   });
 });

@@ -111,7 +111,9 @@ export function required(
   const value = values[variable];
   if (value !== undefined) return value;
   const { flag, key } = namesOf(variable);
-  throw new UsageError(`${flag} (or ${variable}, or ${key} in a configuration file) is required`);
+  throw new UsageError(
+    `${flag} (or ${variable}, or ${key} in a configuration file) is required, unless --store names a cluster`,
+  );
 }
 
 /** The command line that runs `command` the way this process was started, such as `npx metaheac demo`. */

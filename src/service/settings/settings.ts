@@ -99,24 +99,37 @@ const switched = () =>
     .default('false')
     .transform((value) => value === 'true');
 
+/** The default of settings that only a service that is alone must have. */
+const REQUIRED = 'required without a store';
+const FIRST_NODE = 'In a cluster, only the first node needs it, and publishes it.';
+
 /** The settings, in the order of docs/settings.md. */
 export const settingsSchema = z.object({
   METAHEAC_DATA_DIR: z.string().min(1).optional().register(SETTING_WORDS, {
-    byDefault: 'required',
+    byDefault: REQUIRED,
     isPath: true,
     description: 'Folder for the database, seeds and audiences; only one service at a time can use the folder.',
   }),
-  METAHEAC_MODEL: z.string().min(1).optional().register(SETTING_WORDS, {
-    byDefault: 'required',
-    isPath: true,
-    description: 'Model folder.',
-  }),
-  METAHEAC_POPULATION: z.string().min(1).optional().register(SETTING_WORDS, {
-    byDefault: 'required',
-    isPath: true,
-    description:
-      'Population folder; its current version is served. `POST /v1/populations/{version}/activate` switches to another version.',
-  }),
+  METAHEAC_MODEL: z
+    .string()
+    .min(1)
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: REQUIRED,
+      isPath: true,
+      description: `Model folder. ${FIRST_NODE}`,
+    }),
+  METAHEAC_POPULATION: z
+    .string()
+    .min(1)
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: REQUIRED,
+      isPath: true,
+      description:
+        'Population folder; its current version is served. `POST /v1/populations/{version}/activate` switches to another ' +
+        `version. ${FIRST_NODE}`,
+    }),
   METAHEAC_STORE: storeUrl.optional().register(SETTING_WORDS, {
     byDefault: 'none',
     isSecret: 'password',

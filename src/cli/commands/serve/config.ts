@@ -18,7 +18,8 @@ export function configCommand(flags: FlagValues & { json?: boolean }, output: Ou
   const rows = SETTINGS.map((setting) => {
     const { key, unit } = setting;
     const value = shownValue(setting, settings);
-    const shown = value === null || (Array.isArray(value) && value.length === 0) ? `(${setting.byDefault})` : value;
+    const isMissing = value === null || (Array.isArray(value) && value.length === 0);
+    const shown = isMissing ? `(${whatIfMissing(setting, settings)})` : value;
     return [key, String(shown), unit ?? '', describeOrigin(settings.origins.get(setting.variable)!)];
   });
   for (const line of alignColumns([['setting', 'value', 'unit', 'origin'], ...rows], 'llll')) output.result(line);
@@ -46,6 +47,13 @@ function shownValue({ variable, limit, secretFile }: Setting, { values }: Settin
   const { limits, ...own } = values;
   const value = (limit === null ? own[variable as keyof typeof own] : limits[limit]) ?? null;
   return value !== null && secretFile !== null ? MASK : value;
+}
+
+/** What a setting without a value means for this service. */
+function whatIfMissing({ variable, byDefault }: Setting, { values }: Settings): string {
+  if (values.METAHEAC_STORE === undefined) return byDefault;
+  if (variable === 'METAHEAC_DATA_DIR') return 'none in a cluster';
+  return variable === 'METAHEAC_MODEL' || variable === 'METAHEAC_POPULATION' ? 'what the cluster serves' : byDefault;
 }
 
 /** The origin of a value: `flag --port`, `environment METAHEAC_PORT`, `metaheac.yaml:3` or `default`. */
