@@ -8,7 +8,7 @@ import { SharedWindows } from '../../../src/http/plugins/access/shared-windows.t
 import { AppError } from '../../../src/lib/errors.ts';
 import { PostgresCounts } from '../../../src/storage/postgres/cluster/shared-counts.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
-import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 
 const LIMITS = { ...DEFAULT_SERVER_LIMITS, rateLimitWindowMs: 60_000, shareCountsMs: 5 };
 const slackOf = (maximum: number) => Math.max(1, Math.floor((maximum * LIMITS.sharedCountSlackPercent) / 100));
@@ -129,7 +129,7 @@ describe('shared windows', () => {
 
 describeWithPostgres('shared windows over Postgres', () => {
   it('hold for two nodes', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const databases = [await openDatabase(url), await openDatabase(url)];
     try {
       const nodes = databases.map((database) => node(new PostgresCounts(database)));

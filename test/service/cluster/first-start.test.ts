@@ -20,7 +20,7 @@ const sharedFiles = () => new FolderBlobFiles(join(fileURLToPath(cluster.blobs),
 
 describeWithPostgres('the first start of a cluster', () => {
   beforeAll(async () => {
-    cluster = await openCluster();
+    cluster = await openCluster(openPostgres());
     await cluster.startNode(given);
   });
   afterAll(() => cluster?.close());

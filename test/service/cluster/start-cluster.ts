@@ -6,7 +6,7 @@ import { createLogger } from '../../../src/lib/logging.ts';
 import { type NodeOptions, openNode } from '../../../src/service/cluster/cluster-service.ts';
 import { type EngineHost, type EngineHostOptions, openEngineHost } from '../../../src/service/cluster/engine-host.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { openPostgres } from '../../fixture/postgres.ts';
+import { openMigratedPostgres } from '../../fixture/postgres.ts';
 
 export interface TestCluster {
   /** URL of the database. */
@@ -19,9 +19,10 @@ export interface TestCluster {
   close(): Promise<void>;
 }
 
-export async function openCluster(): Promise<TestCluster> {
+/** By default, the database has its tables already. */
+export async function openCluster(database = openMigratedPostgres()): Promise<TestCluster> {
   const folder = temporaryFolder();
-  const store = await openPostgres();
+  const store = await database;
   const blobs = pathToFileURL(join(folder, 'blobs')).href;
   const logger = createLogger('silent', 'test');
   const closers: (() => Promise<void>)[] = [];

@@ -10,7 +10,7 @@ import {
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
-import { describeWithPostgres } from '../../fixture/postgres.ts';
+import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
 import { s3Client, startOwnS3, stubCredentials, type TestS3 } from '../../fixture/s3.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
 import { FaultyGate } from '../../storage/s3/faulty-gate.ts';
@@ -21,7 +21,7 @@ const KEY = 'an-admin-key-for-tests';
 let cluster: TestCluster;
 let s3: TestS3;
 beforeEach(async () => {
-  cluster = await openCluster();
+  cluster = await openCluster(openPostgres());
   s3 = await startOwnS3();
   stubCredentials(s3);
 });

@@ -11,7 +11,7 @@ import { CachedSets } from '../../../src/storage/postgres/users/cached-sets.ts';
 import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';
 import { change } from '../../domain/contract/user-sets.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 import { startOwnS3, stubCredentials, type TestS3 } from '../../fixture/s3.ts';
 import { newS3 } from '../s3/storage.ts';
 import { idsOf, newNodes, openNode, replace } from './nodes.ts';
@@ -37,7 +37,7 @@ function cached(cacheFolder: string): string[] {
 
 /** Opens a store as the process of a host with this cache does. */
 function newHosts() {
-  const url = openPostgres();
+  const url = openMigratedPostgres();
   const blobs = `s3://${server.bucket}/test/${randomUUID()}?endpoint=${server.endpoint}`;
   return async (cacheFolder: string) => {
     const options = { clock: manualClock(), minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3 };

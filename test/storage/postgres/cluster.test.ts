@@ -4,7 +4,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { PostgresCluster } from '../../../src/storage/postgres/cluster/cluster.ts';
 import type { Database } from '../../../src/storage/postgres/database/database.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
-import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 
 /** Leadership moves within seconds; the rest is for busy machines. */
 const WITHIN = { timeout: 30_000, interval: 20 };
@@ -51,7 +51,7 @@ const oneLeads = (clusters: readonly PostgresCluster[]) =>
 
 describeWithPostgres('leadership', () => {
   it('has one leader, and another within seconds after the leader ends', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const members = [await join(url), await join(url), await join(url)];
     const clusters = members.map(({ cluster }) => cluster);
     const told: number[] = [];
@@ -70,7 +70,7 @@ describeWithPostgres('leadership', () => {
   });
 
   it('is left to the processes that have work for a leader', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const engines = [await join(url), await join(url), await join(url)];
     const node = (await join(url)).cluster;
     await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -82,7 +82,7 @@ describeWithPostgres('leadership', () => {
   });
 
   it('refuses a transaction that a leader began before another process led', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const [one, other] = [await join(url), await join(url)];
     for (const { cluster } of [one, other]) cluster.leadership.onLead(() => {});
     const first = await oneLeads([one.cluster, other.cluster]);
@@ -118,7 +118,7 @@ describeWithPostgres('leadership', () => {
 
 describeWithPostgres('the served row', () => {
   it('is changed by one of several that read the same, and every process is told within a second', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const clusters = [(await join(url)).cluster, (await join(url)).cluster];
     expect(await clusters[0]!.served.get()).toBe(null);
     const told = clusters.map(({ served }) => {
@@ -142,7 +142,7 @@ describeWithPostgres('the served row', () => {
 
 describeWithPostgres('shared counts', () => {
   it('add up over processes, and forget earlier windows', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const [one, other] = [(await join(url)).cluster.counts, (await join(url)).cluster.counts];
     await Promise.all(
       Array.from({ length: 40 }, (_, i) =>
@@ -168,7 +168,7 @@ describeWithPostgres('shared counts', () => {
 
 describeWithPostgres('members', () => {
   it('are those that described themselves lately and did not leave', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const { cluster } = await join(url);
     const member = { kind: 'engine', host: 'h', release: '1', isReady: false } as const;
     await cluster.describe({ ...member, id: 'gone' }, 60_000);
@@ -183,7 +183,7 @@ describeWithPostgres('members', () => {
 
 describeWithPostgres('an outage', () => {
   it('begins when the database refuses connections, and ends by itself', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const { cluster, database } = await join(url);
     const name = new URL(url).pathname.slice(1);
     const server = url.replace(/[^/]*$/, 'postgres');

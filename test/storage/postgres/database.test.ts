@@ -10,7 +10,7 @@ import { Database } from '../../../src/storage/postgres/database/database.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
 import { toJson } from '../../../src/storage/postgres/database/statement.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 
 const opened: Database[] = [];
 afterEach(async () => {
@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 async function open(url?: string): Promise<Database> {
-  const database = await openDatabase(url ?? (await openPostgres()));
+  const database = await openDatabase(url ?? (await openMigratedPostgres()));
   opened.push(database);
   return database;
 }
@@ -82,7 +82,7 @@ describeWithPostgres('Database', () => {
   });
 
   it('repeats transactions that conflict, so that no increment is lost', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const [one, two] = [await open(url), await open(url)];
     const increment = (database: Database) =>
       database.write(async (t) => {
@@ -94,7 +94,7 @@ describeWithPostgres('Database', () => {
   });
 
   it('runs a transaction alone if it must: after those that have begun, and before later ones', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const [one, two] = [await open(url), await open(url)];
     const order: string[] = [];
     const begun = Promise.withResolvers<void>();
@@ -145,7 +145,7 @@ describeWithPostgres('Database', () => {
   });
 
   it('goes on after its connections were cut, also in the middle of a transaction', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const database = await open(url);
     await database.get('SELECT 1');
     await cutConnections(url);
@@ -160,7 +160,7 @@ describeWithPostgres('Database', () => {
   });
 
   it('learns that a commit took place whose answer was lost, and does not repeat it', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     await open(url);
     const proxy = await losingAnswers(url);
     const database = new Database(proxy.url);
@@ -176,7 +176,7 @@ describeWithPostgres('Database', () => {
   });
 
   it('repeats a commit that was lost before it took place', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const database = await open(url);
     await database.run(`CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN IF NEW.written_at = 1 THEN PERFORM pg_sleep(30); END IF; RETURN NEW; END $$`);
@@ -260,7 +260,7 @@ describeWithPostgres('Database', () => {
 
 describeWithPostgres('announcements', () => {
   it('reach this process at the commit, and others at once', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const [one, two] = [await open(url), await open(url)];
     const heard: string[] = [];
     one.listen('audience', (key) => heard.push(`one ${key}`));
@@ -291,7 +291,7 @@ describeWithPostgres('announcements', () => {
   });
 
   it('that may have been missed are made up for when the connection is back', async () => {
-    const url = await openPostgres();
+    const url = await openMigratedPostgres();
     const database = await open(url);
     const heard: (string | null)[] = [];
     database.listen('audience', (key) => heard.push(key));

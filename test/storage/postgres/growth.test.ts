@@ -9,12 +9,11 @@ import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
 import { openStore } from '../../../src/storage/postgres/open-store.ts';
 import { everyoneIsKnown, LEASE_MS, manualClock, newCampaign, PINS, resultOf } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
-import { size } from '../../fixture/size.ts';
+import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 import { campaignId, fillDatabase, NEWEST } from './full-database.ts';
 import { atServer } from './nodes.ts';
 
-const CAMPAIGNS = size(8_000, 40_000);
+const CAMPAIGNS = 40_000;
 const SIZE = { campaigns: CAMPAIGNS, events: 5 * CAMPAIGNS, deliveries: CAMPAIGNS, jobs: 300, offers: 30 };
 /** Maximum number of rows of a table that one call reads: pages, the head of the queue, and samples of the past. */
 const MOST_ROWS = 1_500;
@@ -28,7 +27,7 @@ let other = CAMPAIGNS / 4;
 
 let url = '';
 beforeAll(async () => {
-  url = await openPostgres();
+  url = await openMigratedPostgres();
   await (await openDatabase(url)).close();
   await fillDatabase(url, SIZE);
 }, 600_000);

@@ -20,7 +20,7 @@ import { PostgresOutbox } from '../../../src/storage/postgres/webhooks/outbox.ts
 import { PostgresWebhooks } from '../../../src/storage/postgres/webhooks/webhooks.ts';
 import { LEASE_MS, type ManualClock, manualClock } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { openPostgres } from '../../fixture/postgres.ts';
+import { openMigratedPostgres } from '../../fixture/postgres.ts';
 
 export type Node = Awaited<ReturnType<typeof openNode>>;
 
@@ -38,7 +38,7 @@ afterEach(async () => {
 
 /** An empty database and a folder of blobs, of which any number of nodes may be open. */
 export async function newNodes(): Promise<Nodes> {
-  const url = await openPostgres();
+  const url = await openMigratedPostgres();
   const clock = manualClock();
   const blobs = new PromisedBlobs(new FileBlobs(temporaryFolder()));
   return { url, clock, blobs, open: () => openNode(url, clock, blobs) };

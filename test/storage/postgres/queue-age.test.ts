@@ -7,9 +7,8 @@ import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { claimable, NEW_RANGE, type RangeState } from '../../../src/domain/ranges.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { migrate } from '../../../src/storage/postgres/database/migrations.ts';
 import { ROOT } from '../../architecture/files.ts';
-import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 
 const scaling = readFileSync(join(ROOT, 'deploy/kubernetes/cluster/engine-scaling.yaml'), 'utf8');
 const { triggers } = parseAllDocuments(scaling)[0]!.toJS().spec;
@@ -139,8 +138,7 @@ describeWithPostgres('queue_age', () => {
       { oldest: 8, waiting: 1, busy: 1 },
     ],
   ])('has one row with numbers for %s', async (_, jobs, { oldest, waiting, busy }) => {
-    const url = await openPostgres();
-    await migrate(url);
+    const url = await openMigratedPostgres();
     const client = await connect(url);
     await setJobs(client, jobs);
     const { rows } = await client.query('SELECT * FROM queue_age');
@@ -159,8 +157,7 @@ describeWithPostgres('queue_age', () => {
   });
 
   it('can be read by a role that may read nothing else', async () => {
-    const url = await openPostgres();
-    await migrate(url);
+    const url = await openMigratedPostgres();
     const owner = await connect(url);
     const role = `scaler_${randomUUID().replaceAll('-', '')}`;
     await owner.query(`CREATE ROLE ${role} LOGIN PASSWORD 'scaler'; GRANT SELECT ON queue_age TO ${role}`);

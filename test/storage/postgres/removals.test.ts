@@ -5,7 +5,7 @@ import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
 import { openStore } from '../../../src/storage/postgres/open-store.ts';
 import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 import { fillDatabase, NEWEST } from './full-database.ts';
 import { atServer } from './nodes.ts';
 
@@ -19,7 +19,7 @@ const TABLES = ['audiences', 'expansions', 'idempotency_keys', 'webhook_deliveri
 
 let url = '';
 beforeAll(async () => {
-  url = await openPostgres();
+  url = await openMigratedPostgres();
   await (await openDatabase(url)).close();
   await fillDatabase(url, { campaigns: CAMPAIGNS, events: 100, deliveries: DELIVERIES, jobs: 0, offers: 0 });
   await atServer(url, 'CREATE TABLE touched (transaction xid8, name text, rows bigint)');
