@@ -11,6 +11,7 @@ import { openBlobFiles } from '../../src/storage/open-store.ts';
 import { digestsOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { startOwnS3, type TestS3 } from '../fixture/s3.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { startRig } from './rig.ts';
 
@@ -19,6 +20,7 @@ const campaign = world.campaigns[0]!;
 /** The folder from which the population is published. */
 const folder = join(temporaryFolder(), 'population');
 const MIRROR_BYTES = 2 ** 30;
+const POLLS = { timeout: 30_000, interval: 20 };
 let server: TestS3;
 let blobs: string;
 
@@ -28,7 +30,7 @@ beforeAll(async () => {
   // engines inherit them
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey });
   blobs = `s3://${server.bucket}/cluster?endpoint=${encodeURIComponent(server.endpoint)}&path_style=true`;
-  cpSync(world.wide, folder, { recursive: true });
+  cpSync(world.population, folder, { recursive: true });
   const files = await openBlobFiles(blobs, systemClock);
   await publishModelFolder(files, world.model);
   await publishPopulation(folder, files, null, { now: systemClock.now });
@@ -36,59 +38,57 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 describe('an engine without folders of its own', () => {
-  it('makes the same ranking as an engine that has the folders', async () => {
-    const local = await startRig({ ...world, population: world.wide });
-    const id = await local.create(campaign);
-    await local.ended(id);
-    const expected = digestsOf(await local.folderOf(id));
-    await local.supervisor.stop();
+  itUsual(
+    'makes the same ranking as an engine that has the folders, and leaves out users who are erased elsewhere',
+    async () => {
+      const local = await startRig({ ...world, population: folder });
+      const id = await local.create(campaign);
+      await local.ended(id);
+      const expected = digestsOf(await local.folderOf(id));
+      await local.supervisor.stop();
 
-    const remote = await startRig({ ...world, population: folder, shared: { blobs, mirrorBytes: MIRROR_BYTES } });
-    const mirror = join(remote.dataDir, 'mirror');
-    const version = findCurrentVersion(folder)!;
-    // nothing but tables was fetched to open the version
-    expect(existsSync(join(mirror, version, 'segments/000001.arrow'))).toBe(false);
-    const again = await remote.create(campaign);
-    expect(await remote.ended(again)).toMatchObject({ state: 'ready' });
-    expect(digestsOf(await remote.folderOf(again))).toEqual(expected);
-    expect(existsSync(join(mirror, version, 'segments/000001.arrow'))).toBe(true);
-  });
+      const remote = await startRig({ ...world, population: folder, shared: { blobs, mirrorBytes: MIRROR_BYTES } });
+      const mirror = join(remote.dataDir, 'mirror');
+      const version = findCurrentVersion(folder)!;
+      // nothing but tables was fetched to open the version
+      expect(existsSync(join(mirror, version, 'segments/000000.arrow'))).toBe(false);
+      const again = await remote.create(campaign);
+      expect(await remote.ended(again)).toMatchObject({ state: 'ready' });
+      expect(digestsOf(await remote.folderOf(again))).toEqual(expected);
+      expect(existsSync(join(mirror, version, 'segments/000000.arrow'))).toBe(true);
 
-  it('leaves out users who are erased elsewhere while it runs', async () => {
-    const remote = await startRig({ ...world, population: folder, shared: { blobs, mirrorBytes: MIRROR_BYTES } });
-    // as the process does that starts an engine
-    const mirrored = { folder: join(remote.dataDir, 'mirror'), limitBytes: MIRROR_BYTES };
-    const files = await openBlobFiles(blobs, systemClock);
-    const mirror = await Mirror.open({ ...mirrored, files, now: systemClock.now });
-    onTestFinished(() => mirror.close());
-    mirror.follow();
-    const first = await remote.create(campaign);
-    const { candidates } = await remote.ended(first);
-    const known = openPopulation(folder);
-    const seeds = new Set(campaign.seeds);
-    const ids = Array.from({ length: 100 }, (_, i) => known.directory.id(1_000 + i));
-    const gone = ids.filter((id) => !seeds.has(id)).slice(0, 50);
-    await eraseUsers(folder, gone, known);
-    await publishPopulation(folder, files, null, { now: systemClock.now });
-    await expect
-      .poll(
-        async () => {
-          const id = await remote.create(campaign);
-          return (await remote.ended(id)).candidates;
-        },
-        { timeout: 20_000, interval: 500 },
-      )
-      .toBe(candidates! - gone.length);
-  });
+      // as the process does that starts an engine
+      const files = await openBlobFiles(blobs, systemClock);
+      const follower = await Mirror.open({ folder: mirror, limitBytes: MIRROR_BYTES, files, now: systemClock.now });
+      onTestFinished(() => follower.close());
+      follower.follow();
+      const { candidates } = await remote.ended(again);
+      const known = openPopulation(folder);
+      const seeds = new Set(campaign.seeds);
+      const ids = Array.from({ length: 100 }, (_, i) => known.directory.id(1_000 + i));
+      const gone = ids.filter((id) => !seeds.has(id)).slice(0, 50);
+      await eraseUsers(folder, gone, known);
+      await publishPopulation(folder, files, null, { now: systemClock.now });
+      await expect
+        .poll(
+          async () => {
+            const id = await remote.create(campaign);
+            return (await remote.ended(id)).candidates;
+          },
+          { ...POLLS, interval: 500 },
+        )
+        .toBe(candidates! - gone.length);
+    },
+  );
 
-  it('gets the user sides that an engine on another host has made', async () => {
+  it.runIf(IS_LONG)('gets the user sides that an engine on another host has made', async () => {
     const options = { ...world, population: folder, shared: { blobs, mirrorBytes: MIRROR_BYTES } };
     const one = await startRig({ ...options, userSideBytes: 2 ** 30 });
-    await expect.poll(() => [...userSidesOf(one.dataDir).keys()], { timeout: 30_000 }).toHaveLength(2);
+    await expect.poll(() => [...userSidesOf(one.dataDir).keys()], POLLS).toHaveLength(1);
     const files = await openBlobFiles(blobs, systemClock);
-    await expect.poll(async () => (await files.list('population/user-sides/')).length).toBe(2);
+    await expect.poll(async () => (await files.list('population/user-sides/')).length, POLLS).toBe(1);
     const two = await startRig({ ...options, userSideBytes: 2 ** 30 });
-    await expect.poll(() => [...userSidesOf(two.dataDir).keys()], { timeout: 30_000 }).toHaveLength(2);
+    await expect.poll(() => [...userSidesOf(two.dataDir).keys()], POLLS).toHaveLength(1);
     // a file says how long it took to make, so no other engine makes the same bytes
     expect(userSidesOf(two.dataDir)).toEqual(userSidesOf(one.dataDir));
     const id = await two.create(campaign);
@@ -96,7 +96,7 @@ describe('an engine without folders of its own', () => {
     // they are removed with the last version that needs them
     const keep = { keep: 1, served: [], now: systemClock.now };
     await prunePublished(files, keep);
-    expect(await files.list('population/user-sides/')).toHaveLength(2);
+    expect(await files.list('population/user-sides/')).toHaveLength(1);
     const list = (await files.list('population/user-side-lists/'))[0]!;
     await files.deleteFile(list.name);
     await prunePublished(files, keep);

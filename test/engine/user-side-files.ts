@@ -38,10 +38,10 @@ export function filesOf(population: string): string[] {
     .toSorted();
 }
 
-/** Waits until each of the two segments of a population has its user sides. */
-export async function madeAll(population: string): Promise<void> {
+/** Waits until each segment of a population has its user sides. */
+export async function madeAll(population: string, segments: number): Promise<void> {
   const end = Date.now() + MADE_MS;
-  while (filesOf(population).length < 2) {
+  while (filesOf(population).length < segments) {
     expect(Date.now()).toBeLessThan(end);
     await sleep(20);
   }

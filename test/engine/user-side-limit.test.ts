@@ -8,6 +8,7 @@ import { storeUserSides } from '../../src/engine/engine-start.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { schemaOfFeatures, updateFiles } from '../../src/population/update.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { copyOf, folderOf } from './user-side-files.ts';
 
@@ -58,20 +59,20 @@ function store(population: string, limit = LIMIT, threads = 1) {
 const sum = (sizes: readonly number[]) => sizes.reduce((all, size) => all + size, 0);
 
 describe('the limit of user sides', () => {
-  it('holds if several threads write at the same time', async () => {
+  it.runIf(IS_LONG)('holds if several threads write at the same time', async () => {
     const limited = newPopulation();
     expect(await store(limited, sum(sizesOf(complete)) - 1, 2)).toEqual({ stored: 1, segments: 2, end: 'limit' });
     expect(sizesOf(limited)).toHaveLength(1);
   });
 
-  it('leaves no stored user sides beyond it', async () => {
+  it.runIf(IS_LONG)('leaves no stored user sides beyond it', async () => {
     const population = newComplete();
     const sizes = sizesOf(population);
     expect(await store(population, sum(sizes) - 1)).toMatchObject({ end: 'limit' });
     expect(sum(sizesOf(population))).toBeLessThan(sum(sizes));
   });
 
-  it('makes room for a new version, and keeps files that the new version shares', async () => {
+  itUsual('makes room for a new version, and keeps files that the new version shares', async () => {
     const population = newComplete();
     const { version: before } = openPopulation(population);
     const shared = identitiesOf(population);
@@ -83,7 +84,7 @@ describe('the limit of user sides', () => {
     expect(identitiesOf(population).filter((file) => shared.includes(file))).toHaveLength(1);
   });
 
-  it('counts a file once that two versions share', async () => {
+  itUsual('counts a file once that two versions share', async () => {
     const population = newComplete();
     const all = sum(sizesOf(population));
     await dropOneUser(population);
@@ -95,7 +96,7 @@ describe('the limit of user sides', () => {
 });
 
 describe('writers of user sides', () => {
-  it('may be several at once', async () => {
+  it.runIf(IS_LONG)('may be several at once', async () => {
     const population = newPopulation();
     const made = await Promise.all([store(population), store(population)]);
     expect(made).toEqual(Array.from({ length: 2 }, () => ({ stored: 2, segments: 2, end: null })));
@@ -107,7 +108,7 @@ describe('writers of user sides', () => {
     expect(namesOf(population)).toEqual([expect.stringMatching(USERS), expect.stringMatching(USERS)]);
   });
 
-  it('remove what killed writers left behind, even of files that need not be made', async () => {
+  it.runIf(IS_LONG)('remove what killed writers left behind, even of files that need not be made', async () => {
     const population = newComplete();
     const folder = folderOf(population);
     const left = `${namesOf(population)[0]}.writing-00000000-0000-4000-8000-000000000000`;
@@ -117,7 +118,7 @@ describe('writers of user sides', () => {
     expect(namesOf(population)).toEqual([expect.stringMatching(USERS), expect.stringMatching(USERS)]);
   });
 
-  it('finish what a killed writer began', async () => {
+  it.runIf(IS_LONG)('finish what a killed writer began', async () => {
     const population = newPopulation();
     const engine = new URL('../../src/engine/engine-start.ts', import.meta.url).href;
     const script = join(temporaryFolder(), 'killed.mjs');

@@ -16,7 +16,7 @@ describe('user sides', () => {
     const expected = rankingOf(rig);
     await sleep(50);
     process.kill(rig.engine(), 'SIGKILL');
-    await madeAll(population);
+    await madeAll(population, 2);
     expect(await rankingOf(rig)).toBe(await expected);
     const folder = folderOf(population);
     expect(readdirSync(folder).filter((name) => !name.endsWith('.users'))).toEqual([]);
@@ -26,7 +26,7 @@ describe('user sides', () => {
     const population = copyOf(world.wide);
     const options = { model: world.model, population, userSideBytes: LIMIT };
     const [one, other] = await Promise.all([startRig(options), startRig(options)]);
-    await madeAll(population);
+    await madeAll(population, 2);
     expect(await rankingOf(one)).toBe(await rankingOf(other));
     await vi.waitFor(
       () => {

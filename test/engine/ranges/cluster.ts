@@ -42,6 +42,26 @@ export interface ClusterOptions {
   readonly mirrorBytes?: number;
   /** 1.5 s by default. */
   readonly leaseMs?: number;
+  /** Models that hosts of earlier tests have loaded; by default, each host loads its own. */
+  readonly loaded?: LoadedOnHosts;
+}
+
+/** The models of hosts that have outlived their tests. Loading one takes seconds of processor time. */
+export class LoadedOnHosts {
+  readonly #idle: { readonly population: string; readonly models: EngineModels }[] = [];
+
+  take(population: string): EngineModels | null {
+    const at = this.#idle.findIndex((idle) => idle.population === population);
+    return at < 0 ? null : this.#idle.splice(at, 1)[0]!.models;
+  }
+
+  giveBack(population: string, models: EngineModels): void {
+    this.#idle.push({ population, models });
+  }
+
+  async close(): Promise<void> {
+    for (const { models } of this.#idle.splice(0)) await models.close();
+  }
 }
 
 export interface HostOptions {
@@ -107,7 +127,7 @@ class ToldRanges extends MemoryRanges {
 }
 
 export async function startCluster({ model: folder, population, rangeSegments, ...others }: ClusterOptions) {
-  const { files, mirrorBytes = Number.POSITIVE_INFINITY, leaseMs = LEASE_MS } = others;
+  const { files, mirrorBytes = Number.POSITIVE_INFINITY, leaseMs = LEASE_MS, loaded } = others;
   const limits = { ...LIMITS, leaseMs };
   const dataDir = temporaryFolder();
   const embedded = await openStore(locateStore(dataDir), { clock: systemClock, ...limits });
@@ -148,7 +168,9 @@ export async function startCluster({ model: folder, population, rangeSegments, .
       } as EngineConfig;
       const telling = { now: systemClock.now, logger: createLogger('silent', ownerId) };
       const shared = files && (await openSharedVersions(files, folders, { blobs: '', mirrorBytes }, telling));
-      const { models } = await openEngineModels(config, () => {}, { ...(shared && { shared }) });
+      const models =
+        loaded?.take(folders.population) ??
+        (await openEngineModels(config, () => {}, { ...(shared && { shared }) })).models;
       const mortal = new Mortal();
       const own = mortal.wrap(store);
       let beat: Heartbeat | null = null;
@@ -171,8 +193,10 @@ export async function startCluster({ model: folder, population, rangeSegments, .
       const running = engine.run().catch((error: unknown) => error);
       onTestFinished(async () => {
         engine.drain();
+        const isWell = mortal.isAlive;
         mortal.kill();
-        await models.close();
+        if (loaded && isWell) loaded.giveBack(folders.population, models);
+        else await models.close();
         void running;
       });
       const host: Host = {

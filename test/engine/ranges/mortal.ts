@@ -4,6 +4,10 @@ export class Mortal {
   #state: 'alive' | 'frozen' | 'dead' = 'alive';
   #thawing: (() => void)[] = [];
 
+  get isAlive(): boolean {
+    return this.#state === 'alive';
+  }
+
   kill(): void {
     this.#state = 'dead';
   }
