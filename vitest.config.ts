@@ -11,8 +11,8 @@ const shared = {
   isolate: false,
   // garbage of large bodies and exports is collected sooner, for a twentieth more processor time where there is much
   execArgv: ['--heap-growing-percent=40', '--max-semi-space-size=8'] as string[],
-  // vitest leaves one core free by default: half of a machine of two. One more than cores gains nothing.
-  maxWorkers: availableParallelism(),
+  // a fifth of the time, a test waits for another process, a lease or a disk
+  maxWorkers: availableParallelism() + 1,
   // processes that tests start from the sources: their types are erased once, as `npm run` does
   env: {
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compiled'),

@@ -18,6 +18,7 @@ import { locateStore, lockStore, openStore } from '../../src/storage/open-store.
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { ofFewUsers, writeKinds } from '../online/kinds-model.ts';
 
 const root = temporaryFolder();
@@ -72,7 +73,7 @@ async function restore(from: string, name: string, populationTo?: string) {
 }
 
 describe('a backup', () => {
-  it('has the promoted models, as hard links, and says what it has not', async () => {
+  itUsual('has the promoted models, as hard links, and says what it has not', async () => {
     const { out, notes } = await backUp('backup');
     expect(readdirSync(join(out, 'models')).sort()).toEqual([first, second, 'served.json'].sort());
     const file = `models/${second}/model.onnx`;
@@ -84,32 +85,35 @@ describe('a backup', () => {
     expect(await verify(to)).toMatchObject({ whole: true, models: 2, orphans: [] });
   });
 
-  it('has the population where that is asked for, as it was: with its erasures, and whatever comes later', async () => {
-    const { population } = world;
-    const userIds = [0, 1].map((number) => openPopulation(population).directory.id(number as UserNumber));
-    await eraseUsers(population, [userIds[0]!], openPopulation(population));
-    redactErasedUsers(population);
-    const { version } = openPopulation(population);
-    const { out, notes } = await backUp('with-population', { withPopulation: population });
-    expect(notes).toEqual(['not included: the folder of --model']);
-    // what is appended to or replaced later must not be the backup's file
-    await eraseUsers(population, [userIds[1]!], openPopulation(population));
-    redactErasedUsers(population);
+  itUsual(
+    'has the population where that is asked for, as it was: with its erasures, and whatever comes later',
+    async () => {
+      const { population } = world;
+      const userIds = [0, 1].map((number) => openPopulation(population).directory.id(number as UserNumber));
+      await eraseUsers(population, [userIds[0]!], openPopulation(population));
+      redactErasedUsers(population);
+      const { version } = openPopulation(population);
+      const { out, notes } = await backUp('with-population', { withPopulation: population });
+      expect(notes).toEqual(['not included: the folder of --model']);
+      // what is appended to or replaced later must not be the backup's file
+      await eraseUsers(population, [userIds[1]!], openPopulation(population));
+      redactErasedUsers(population);
 
-    const left = await restore(out, 'without');
-    expect(left.notes).toEqual([expect.stringMatching(/^left out: the population, \d+ files/)]);
-    expect(existsSync(join(left.to, 'population'))).toBe(false);
-    const to = join(root, 'population-again');
-    await restore(out, 'with', to);
-    const again = openPopulation(to);
-    expect([again.version, again.erasures.count]).toEqual([version, 1]);
-    expect(userIds.map((id) => again.directory.find(id) >= 0)).toEqual([false, true]);
-    await expect(restore(join(root, 'backup'), 'never', to)).rejects.toThrow('has no population');
-    await expect(restore(out, 'never', to)).rejects.toThrow('is not empty');
-    expect(existsSync(join(root, 'never'))).toBe(false);
-  });
+      const left = await restore(out, 'without');
+      expect(left.notes).toEqual([expect.stringMatching(/^left out: the population, \d+ files/)]);
+      expect(existsSync(join(left.to, 'population'))).toBe(false);
+      const to = join(root, 'population-again');
+      await restore(out, 'with', to);
+      const again = openPopulation(to);
+      expect([again.version, again.erasures.count]).toEqual([version, 1]);
+      expect(userIds.map((id) => again.directory.find(id) >= 0)).toEqual([false, true]);
+      await expect(restore(join(root, 'backup'), 'never', to)).rejects.toThrow('has no population');
+      await expect(restore(out, 'never', to)).rejects.toThrow('is not empty');
+      expect(existsSync(join(root, 'never'))).toBe(false);
+    },
+  );
 
-  it('of a population waits for no import: it is refused while one runs', async () => {
+  it.runIf(IS_LONG)('of a population waits for no import: it is refused while one runs', async () => {
     await asWriter(world.population, () =>
       expect(backUp('refused', { withPopulation: world.population })).rejects.toThrow(/another import, .* is running/),
     );
@@ -119,7 +123,7 @@ describe('a backup', () => {
 });
 
 describe('verify', () => {
-  it('finds damaged and missing models, and removes only what a promotion left', async () => {
+  itUsual('finds damaged and missing models, and removes only what a promotion left', async () => {
     const { to } = await restore(join(root, 'backup'), 'checked');
     const at = (name: string) => join(to, 'models', name);
     mkdirSync(at(`${first}.copying-1`));
@@ -146,7 +150,7 @@ describe('verify', () => {
     expect((await verify(to)).faults).toContainEqual({ path: 'models/served.json', message: expect.any(String) });
   });
 
-  it('finds a model whose files are whole and that cannot expand, naming the node', async () => {
+  it.runIf(IS_LONG)('finds a model whose files are whole and that cannot expand, naming the node', async () => {
     const { to } = await restore(join(root, 'backup'), 'cannot-expand');
     const exported = writeKinds(root, ofFewUsers);
     const out = join(root, 'few-users');

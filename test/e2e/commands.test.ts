@@ -17,7 +17,7 @@ import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
 import { metaheac, metaheacWith, type Result } from '../cli/in-process.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
-import { describeUsual, IS_LONG } from '../fixture/size.ts';
+import { describeUsual, IS_LONG, itUsual } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -95,7 +95,7 @@ describeUsual('metaheac train', () => {
   });
 });
 
-describeUsual('metaheac train --past-campaigns', () => {
+describe.runIf(IS_LONG)('metaheac train --past-campaigns', () => {
   it('makes past campaigns a feature always, never, or by what train campaigns say', async () => {
     const data = join(folder, 'recurring');
     await generateDataSet({
@@ -190,7 +190,7 @@ describeUsual('metaheac population import', () => {
   });
 });
 
-/** One run of `evaluate --json`, with another model beside; in the project `slow` with scores, a page and plots too. */
+/** One run of `evaluate --json`, with another model and scores beside, a page and plots. */
 const [theirs, page, plots] = [join(folder, 'theirs.csv'), join(folder, 'made', 'page.html'), join(folder, 'plots')];
 let evaluation: Promise<Result> | null = null;
 
@@ -202,14 +202,14 @@ function evaluated(): Promise<Result> {
   evaluation = metaheac(
     'evaluate',
     ...['--data', world.data, '--model', world.model, '--beside', world.model],
-    ...(IS_LONG ? ['--beside', theirs, '--report', page, '--plots', plots] : []),
+    ...['--beside', theirs, '--report', page, '--plots', plots],
     ...['--json', '--repeats', '1', '--device', 'cpu'],
   );
   return evaluation;
 }
 
 describe('metaheac evaluate --json', () => {
-  it('prints one object and nothing else on stdout', async () => {
+  it.runIf(IS_LONG)('prints one object and nothing else on stdout', async () => {
     const { status, stdout, stderr } = await evaluated();
     expect([status, stdout.split('\n').length], stderr).toEqual([0, 2]);
     const report = JSON.parse(stdout);
@@ -222,8 +222,7 @@ describe('metaheac evaluate --json', () => {
       'user_knn',
       'random',
     ];
-    const scored = IS_LONG ? ['theirs'] : [];
-    expect(Object.keys(report.methods)).toEqual(['metaheac', 'meta-heads', ...scored, ...baselines]);
+    expect(Object.keys(report.methods)).toEqual(['metaheac', 'meta-heads', 'theirs', ...baselines]);
     expect(report.differences['meta-heads'].all.auc).toEqual({ mean: 0, low: 0, high: 0 });
     for (const groups of Object.values(report.methods) as Record<
       string,
@@ -253,7 +252,7 @@ describe('metaheac evaluate --report', () => {
     for (const path of names) expect(readFileSync(path, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
   });
 
-  it('refuses scores that lack users, and a page where a folder is, before anything is tried', async () => {
+  itUsual('refuses scores that lack users, and a page where a folder is, before anything is tried', async () => {
     const file = join(folder, 'few.csv');
     writeFileSync(file, 'campaign_id,user_id,score\n');
     const base = ['evaluate', '--data', world.data, '--model', world.model, '--device', 'cpu'];

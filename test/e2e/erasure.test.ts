@@ -198,8 +198,8 @@ describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => 
   });
 });
 
-describe.skipIf(!HAS_PROC || IS_LONG)('metaheac population erase', () => {
-  it('erases many, while a service runs and without one', TIMEOUT, async () => {
+describe.skipIf(!HAS_PROC)('metaheac population erase', () => {
+  it.runIf(IS_LONG)('erases many, while a service runs and without one', TIMEOUT, async () => {
     const places = await newPlaces();
     const file = join(newFolder(), 'ids.txt');
     const served = await Served.start(places);
@@ -234,7 +234,7 @@ describe.skipIf(!HAS_PROC || IS_LONG)('metaheac population erase', () => {
     expect((await metaheac(places.population, '--ids', file)).stdout).toContain('1 users: 0 erased now');
   });
 
-  it('refuses what is no list of ids, and erases nothing then', TIMEOUT, async () => {
+  itUsual('refuses what is no list of ids, and erases nothing then', TIMEOUT, async () => {
     const { population } = await newPlaces();
     const file = join(newFolder(), 'ids.txt');
     writeFileSync(file, 'user_id,city\nplanted-user-2,x\n');

@@ -9,6 +9,7 @@ import { getDataSetFile, openDataSet } from '../../src/dataset/data-set.ts';
 import { metaheac, metaheacWith } from '../cli/in-process.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { program } from '../fixture/program.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const newFolder = useFolders();
@@ -28,7 +29,7 @@ function writeSource(): { csv: string; schema: string; out: string } {
 }
 
 describe('metaheac population import SOURCE..', () => {
-  it('reports rows, coverage and the worst lines', async () => {
+  itUsual('reports rows, coverage and the worst lines', async () => {
     const { csv, schema, out } = writeSource();
     const options = ['--column', 'user_id=no', '--max-bad-rows', '1', '--duplicates', 'last', '--memory', '256'];
     const { status, stdout, stderr } = await metaheac(
@@ -51,7 +52,7 @@ describe('metaheac population import SOURCE..', () => {
     expect(status).toBe(0);
   });
 
-  it('refuses what it must with file and line, in one line', async () => {
+  itUsual('refuses what it must with file and line, in one line', async () => {
     const { csv, schema, out } = writeSource();
     const result = await metaheac(
       'population',
@@ -68,7 +69,7 @@ describe('metaheac population import SOURCE..', () => {
     expect(result.stderr).toMatch(/metaheac: .*users\.csv:3: the feature "age" is "x"; .*\n$/);
   });
 
-  it('refuses a schema that lacks what the model reads', async () => {
+  itUsual('refuses a schema that lacks what the model reads', async () => {
     const { csv, schema, out } = writeSource();
     const args = ['population', 'import', csv, '--schema', schema, '--out', out, '--model', world.model];
     const { status, stderr } = await metaheac(...args);
@@ -76,7 +77,7 @@ describe('metaheac population import SOURCE..', () => {
     expect(stderr).toMatch(/the model reads the feature "\w+" \(\w+\), which is/);
   });
 
-  it('says which share of the tokens the model does not know', async () => {
+  itUsual('says which share of the tokens the model does not know', async () => {
     const folder = newFolder();
     const schema = join(folder, 'schema.json');
     const { userFeatures } = openDataSet(world.data);
@@ -94,39 +95,42 @@ describe('metaheac population import SOURCE..', () => {
     expect([other.status, other.stdout.includes('user sides')]).toEqual([0, false]);
   });
 
-  it('stores the user sides after it was killed while it stored them, and leaves nothing else', async () => {
-    const folder = newFolder();
-    const schema = join(folder, 'schema.json');
-    const { userFeatures } = openDataSet(world.data);
-    writeFileSync(schema, JSON.stringify({ features: userFeatures.map(({ name, kind }) => ({ name, kind })) }));
-    const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
-    const population = join(folder, 'population');
-    const args = ['population', 'import', users, '--schema', schema, '--out', population, '--model', world.model];
-    const stored = () => {
-      try {
-        const names = readdirSync(population, { recursive: true, encoding: 'utf8' });
-        return names.filter((name) => name.includes('user-side-'));
-      } catch {
-        return []; // not there yet, or a folder in it was renamed while it was listed
+  it.runIf(IS_LONG)(
+    'stores the user sides after it was killed while it stored them, and leaves nothing else',
+    async () => {
+      const folder = newFolder();
+      const schema = join(folder, 'schema.json');
+      const { userFeatures } = openDataSet(world.data);
+      writeFileSync(schema, JSON.stringify({ features: userFeatures.map(({ name, kind }) => ({ name, kind })) }));
+      const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
+      const population = join(folder, 'population');
+      const args = ['population', 'import', users, '--schema', schema, '--out', population, '--model', world.model];
+      const stored = () => {
+        try {
+          const names = readdirSync(population, { recursive: true, encoding: 'utf8' });
+          return names.filter((name) => name.includes('user-side-'));
+        } catch {
+          return []; // not there yet, or a folder in it was renamed while it was listed
+        }
+      };
+      const child = spawn(process.execPath, [program(), ...args], { stdio: 'ignore' });
+      while (stored().length === 0) {
+        expect(child.exitCode).toBeNull();
+        await sleep(1);
       }
-    };
-    const child = spawn(process.execPath, [program(), ...args], { stdio: 'ignore' });
-    while (stored().length === 0) {
-      expect(child.exitCode).toBeNull();
-      await sleep(1);
-    }
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    const { status, stdout } = await metaheac(...args);
-    expect(stdout).toContain('  the user sides for the model are stored\n');
-    expect(status).toBe(0);
-    expect(stored().map((name) => basename(name))).toEqual([
-      expect.stringMatching(/^user-side-/),
-      expect.stringMatching(/^[0-9a-f]{32}\.users$/),
-    ]);
-  });
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const { status, stdout } = await metaheac(...args);
+      expect(stdout).toContain('  the user sides for the model are stored\n');
+      expect(status).toBe(0);
+      expect(stored().map((name) => basename(name))).toEqual([
+        expect.stringMatching(/^user-side-/),
+        expect.stringMatching(/^[0-9a-f]{32}\.users$/),
+      ]);
+    },
+  );
 
-  it('says how many user sides are stored if all would take more than the limit', async () => {
+  itUsual('says how many user sides are stored if all would take more than the limit', async () => {
     const folder = newFolder();
     const schema = join(folder, 'schema.json');
     const { userFeatures } = openDataSet(world.data);
@@ -140,7 +144,7 @@ describe('metaheac population import SOURCE..', () => {
     );
   });
 
-  it.each([
+  itUsual.each([
     [['a.csv', '--out', 'x'], '--schema'],
     [['a.csv', '--schema', 's', '--data', 'd', '--out', 'x'], "'--data', not both"],
     [['--model', 'm', '--out', 'x'], '--data'],

@@ -49,7 +49,7 @@ describe('a Parquet file of users and nothing else', () => {
     },
   );
 
-  it.skipIf(isSkipped)('becomes an audience of people like the seeds', { timeout: 120_000 }, async () => {
+  it.runIf(IS_LONG && !isSkipped)('becomes an audience of people like the seeds', { timeout: 120_000 }, async () => {
     const repository = join(newFolder(), 'repository');
     makeWorkplace(repository);
     await runSql(`COPY (${PEOPLE}) TO '${join(repository, 'users.parquet')}'`);

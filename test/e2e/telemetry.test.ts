@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
+import { IS_LONG } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { openReceiver } from '../http/webhooks/receiver.ts';
 import { openOtlpReceiver, type ReceivedSpan } from '../lib/telemetry/receiver.ts';
@@ -14,7 +15,7 @@ const world = await tinyWorld();
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const CALLER = 'b7ad6b7169203331';
 
-it.skipIf(!HAS_PROC)('is one trace from the request to the webhook', { timeout: 120_000 }, async () => {
+it.runIf(HAS_PROC && !IS_LONG)('is one trace from the request to the webhook', { timeout: 120_000 }, async () => {
   const collector = await openOtlpReceiver();
   const receiver = await openReceiver();
   try {
@@ -73,7 +74,7 @@ it.skipIf(!HAS_PROC)('is one trace from the request to the webhook', { timeout: 
   }
 });
 
-it.skipIf(!HAS_PROC)('takes the variables of OpenTelemetry', { timeout: 120_000 }, async () => {
+it.runIf(HAS_PROC && IS_LONG)('takes the variables of OpenTelemetry', { timeout: 120_000 }, async () => {
   const collector = await openOtlpReceiver();
   onTestFinished(() => collector.close());
   const served = await Served.start({
@@ -105,7 +106,7 @@ it.skipIf(!HAS_PROC)('takes the variables of OpenTelemetry', { timeout: 120_000 
 });
 
 // both wait for their receivers: they do so beside each other
-it.skipIf(!HAS_PROC)(
+it.runIf(HAS_PROC && IS_LONG)(
   'serves, and stops soon, although the receiver is gone or hanging',
   { timeout: 120_000 },
   async () => {

@@ -14,6 +14,7 @@ import { writeUserSet } from '../../src/storage/files/writer.ts';
 import { locateStore } from '../../src/storage/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { buildRig, startRig } from './rig.ts';
 
@@ -62,12 +63,12 @@ const estimator = new Estimator(1, data);
 afterAll(() => estimator.close());
 
 describe('Estimator', () => {
-  it('says that its model is being loaded when the time is too short for it', async () => {
+  itUsual('says that its model is being loaded when the time is too short for it', async () => {
     expect(await estimator.estimate(task, 1)).toEqual({ kind: 'loading' });
     await estimator.warm();
   });
 
-  it('returns the prediction of the online stage, the same each time', async () => {
+  itUsual('returns the prediction of the online stage, the same each time', async () => {
     const first = await untilFree(() => estimator.estimate(task, LONG_MS));
     if (first.kind !== 'estimate') throw new Error(first.kind);
     const { users, expected } = first.estimate;
@@ -80,38 +81,41 @@ describe('Estimator', () => {
     expect(await estimator.estimate(task, LONG_MS)).toEqual(first);
   });
 
-  it('looks at no more seeds and users than it is told to', async () => {
+  itUsual('looks at no more seeds and users than it is told to', async () => {
     const outcome = await estimator.estimate({ ...task, mostSeeds: 12, mostCandidates: 200 }, LONG_MS);
     expect(outcome).toMatchObject({ kind: 'estimate', estimate: { expected: { seeds: 12, candidates: 200 } } });
   });
 
-  it('excludes suppressed users, including seeds, and filtered users, in whatever order and form they come', async () => {
-    const suppressed = rowsOf([...new Set(optedOut)]);
-    const filters = { [feature]: [common!, second!] };
-    const given = await estimator.estimate({ ...task, filters, suppressed }, LONG_MS);
-    if (given.kind !== 'estimate') throw new Error(given.kind);
-    const { users, expected } = given.estimate;
-    const left = seeds.filter((row) => !suppressed.includes(row));
-    expect([users.seeds, users.suppressed]).toEqual([left.length, suppressed.length]);
-    expect(left.length).toBeLessThan(seeds.length);
-    expect([users.filtered > 0, users.candidates > 0]).toEqual([true, true]);
-    expect(users.seeds + users.suppressed + users.filtered + users.candidates).toBe(everyone);
-    expect(expected!.candidates).toBe(Math.min(1_000, users.candidates));
-    // of the installation's list, in two parts, and with the tokens in another order, one of them twice
-    const set = writeUserSet(new FileBlobs(dataDir), [...new Set(optedOut), 'nobody']);
-    set.publish();
-    const others = [
-      { ...task, filters, suppressionSet: set.sha256 },
-      { ...task, filters, suppressed: suppressed.slice(0, 50), suppressionSet: set.sha256 },
-      { ...task, filters: { [feature]: [second!, common!, second!] }, suppressed },
-    ];
-    for (const other of others) expect(await estimator.estimate(other, LONG_MS)).toEqual(given);
-    const unfiltered = await estimator.estimate({ ...task, suppressed }, LONG_MS);
-    expect(unfiltered).toMatchObject({ estimate: { users: { filtered: 0 } } });
-    expect(unfiltered).not.toEqual(given);
-  });
+  itUsual(
+    'excludes suppressed users, including seeds, and filtered users, in whatever order and form they come',
+    async () => {
+      const suppressed = rowsOf([...new Set(optedOut)]);
+      const filters = { [feature]: [common!, second!] };
+      const given = await estimator.estimate({ ...task, filters, suppressed }, LONG_MS);
+      if (given.kind !== 'estimate') throw new Error(given.kind);
+      const { users, expected } = given.estimate;
+      const left = seeds.filter((row) => !suppressed.includes(row));
+      expect([users.seeds, users.suppressed]).toEqual([left.length, suppressed.length]);
+      expect(left.length).toBeLessThan(seeds.length);
+      expect([users.filtered > 0, users.candidates > 0]).toEqual([true, true]);
+      expect(users.seeds + users.suppressed + users.filtered + users.candidates).toBe(everyone);
+      expect(expected!.candidates).toBe(Math.min(1_000, users.candidates));
+      // of the installation's list, in two parts, and with the tokens in another order, one of them twice
+      const set = writeUserSet(new FileBlobs(dataDir), [...new Set(optedOut), 'nobody']);
+      set.publish();
+      const others = [
+        { ...task, filters, suppressionSet: set.sha256 },
+        { ...task, filters, suppressed: suppressed.slice(0, 50), suppressionSet: set.sha256 },
+        { ...task, filters: { [feature]: [second!, common!, second!] }, suppressed },
+      ];
+      for (const other of others) expect(await estimator.estimate(other, LONG_MS)).toEqual(given);
+      const unfiltered = await estimator.estimate({ ...task, suppressed }, LONG_MS);
+      expect(unfiltered).toMatchObject({ estimate: { users: { filtered: 0 } } });
+      expect(unfiltered).not.toEqual(given);
+    },
+  );
 
-  it('tells whom it counted when the time is too short for the rest', async () => {
+  itUsual('tells whom it counted when the time is too short for the rest', async () => {
     for (let timeMs = 2; ; timeMs *= 2) {
       const outcome = await untilFree(() => estimator.estimate({ ...task, mostCandidates: 3_000 }, timeMs));
       if (outcome.kind === 'late' && outcome.users === null) continue;
@@ -121,7 +125,7 @@ describe('Estimator', () => {
     }
   });
 
-  it('expects nothing when nobody is left, or too few seeds are', async () => {
+  itUsual('expects nothing when nobody is left, or too few seeds are', async () => {
     const nobody = await estimator.estimate({ ...task, filters: { [feature]: ['of tomorrow'] } }, LONG_MS);
     expect(nobody).toEqual({
       kind: 'estimate',
@@ -134,13 +138,13 @@ describe('Estimator', () => {
     expect(few).toMatchObject({ estimate: { users: { seeds: 9 }, expected: null } });
   });
 
-  it('throws when the file of the list is gone, and makes the next', async () => {
+  itUsual('throws when the file of the list is gone, and makes the next', async () => {
     const gone = { ...task, suppressionSet: 'f'.repeat(64) };
     await expect(estimator.estimate(gone, LONG_MS)).rejects.toMatchObject({ code: 'storage_failed' });
     expect((await estimator.estimate(task, LONG_MS)).kind).toBe('estimate');
   });
 
-  it('makes one after the other, and says busy when the time went to those before', async () => {
+  itUsual('makes one after the other, and says busy when the time went to those before', async () => {
     const first = estimator.estimate(task, LONG_MS);
     const second = estimator.estimate({ ...task, mostSeeds: 12 }, LONG_MS);
     expect(await estimator.estimate(task, 1)).toEqual({ kind: 'busy' });
@@ -148,21 +152,21 @@ describe('Estimator', () => {
     expect(await second).toMatchObject({ estimate: { expected: { seeds: 12 } } });
   });
 
-  it('returns up in time, and is free again soon', async () => {
+  itUsual('returns up in time, and is free again soon', async () => {
     const start = performance.now();
     expect(await estimator.estimate({ ...task, mostCandidates: 3_000 }, 1)).toMatchObject({ kind: 'late' });
     expect(performance.now() - start).toBeLessThan(500);
     expect((await untilFree(() => estimator.estimate(task, LONG_MS))).kind).toBe('estimate');
   });
 
-  it('refuses the folder of another model, each time it is asked', async () => {
+  itUsual('refuses the folder of another model, each time it is asked', async () => {
     const other = new Estimator(1, { ...data, modelVersion: '000000000000' });
     for (let i = 0; i < 2; i++)
       await expect(other.estimate(task, LONG_MS)).rejects.toMatchObject({ code: 'model_unavailable' });
     await other.close();
   });
 
-  it('can be closed before it loads and while it loads', async () => {
+  itUsual('can be closed before it loads and while it loads', async () => {
     for (const isBegun of [false, true]) {
       const early = new Estimator(1, data);
       const loading = isBegun ? early.warm() : null;
@@ -173,7 +177,7 @@ describe('Estimator', () => {
     }
   });
 
-  it('finishes the estimate at work when it is closed, and says loading to those that wait', async () => {
+  itUsual('finishes the estimate at work when it is closed, and says loading to those that wait', async () => {
     const former = new Estimator(1, data);
     await former.warm();
     const first = former.estimate(task, LONG_MS);
@@ -186,7 +190,7 @@ describe('Estimator', () => {
 });
 
 describe.skipIf(!HAS_PROC)('EngineSupervisor.estimate', () => {
-  it('asks the engine, and says loading while there is none', async () => {
+  itUsual('asks the engine, and says loading while there is none', async () => {
     const rig = await buildRig({ ...world, threads: 1 });
     expect(await rig.supervisor.estimate(task, LONG_MS)).toEqual({ kind: 'loading' });
     await rig.supervisor.start();
@@ -201,7 +205,7 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor.estimate', () => {
     expect(await asked).toEqual({ kind: 'loading' });
   });
 
-  it('counts users as an expansion of the same inputs does', async () => {
+  it.runIf(IS_LONG)('counts users as an expansion of the same inputs does', async () => {
     const rig = await startRig({ ...world, threads: 1 });
     const change = async (owner: SetOwner, ids: readonly string[]) => {
       const collected = rig.store.userSets.collect();
@@ -241,7 +245,7 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor.estimate', () => {
     expect(outcome).toMatchObject({ kind: 'estimate', estimate: { users: { ...excluded!, candidates } } });
   });
 
-  it('is late when the engine does not answer', async () => {
+  itUsual('is late when the engine does not answer', async () => {
     const rig = await startRig({ ...world, threads: 1 });
     process.kill(rig.engine(), 'SIGSTOP');
     expect(await rig.supervisor.estimate(task, 50)).toEqual({ kind: 'late', users: null });

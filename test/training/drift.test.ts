@@ -5,6 +5,7 @@ import type { Drift } from '../../src/model/manifest.ts';
 import { type Prediction, type PredictOptions, predict as predictFor } from '../../src/online/quality/prediction.ts';
 import { hitsAt, rankSeeds, type SeedRanks, topCount, winsOf } from '../../src/online/quality/seed-ranks.ts';
 import { type DriftPair, fitDrift } from '../../src/training/choices/drift.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 
 /** The prediction for a campaign whose seeds all fit. */
 const predict = (ranks: SeedRanks | null, seeds: number, options?: PredictOptions) =>
@@ -72,11 +73,13 @@ function coverageOf(key: string, seeds: number, world: World, drift?: Drift) {
 describe('fitDrift', () => {
   const DRIFTING = { kept: 0.75, spread: 0.12 };
   const STEADY = { kept: 1, spread: 0 };
+  const drifted = driftOf('past', 36, DRIFTING);
+  const steady = driftOf('past', 36, STEADY);
 
-  describe.each([10, 30, 50, 200])('with %i seeds', (seeds) => {
+  describe.each(IS_LONG ? [30, 200] : [10, 50])('with %i seeds', (seeds) => {
     it('makes intervals hold that did not, if members drift', () => {
       const before = coverageOf(`new/${seeds}`, seeds, DRIFTING);
-      const after = coverageOf(`new/${seeds}`, seeds, DRIFTING, driftOf('past', 36, DRIFTING));
+      const after = coverageOf(`new/${seeds}`, seeds, DRIFTING, drifted);
       if (seeds >= 50) expect(before.held['0.05']).toBeLessThan(0.75);
       for (const share of Object.values(after.held)) {
         expect(share).toBeGreaterThan(0.84);
@@ -88,7 +91,7 @@ describe('fitDrift', () => {
 
     it('changes little if they do not', () => {
       const before = coverageOf(`new/${seeds}`, seeds, STEADY);
-      const after = coverageOf(`new/${seeds}`, seeds, STEADY, driftOf('past', 36, STEADY));
+      const after = coverageOf(`new/${seeds}`, seeds, STEADY, steady);
       expect(Math.abs(after.said - before.said)).toBeLessThan(0.025);
       for (const share of Object.values(after.held)) {
         expect(share).toBeGreaterThan(0.84);
@@ -97,7 +100,7 @@ describe('fitDrift', () => {
     });
   });
 
-  it('finds the share kept, and how much campaigns differ', () => {
+  itUsual('finds the share kept, and how much campaigns differ', () => {
     const [, at50, at200] = driftOf('many', 60, DRIFTING).by_seeds;
     for (const { auc, recall } of [at50!, at200!]) {
       // a distance between standard normal scores is nearly proportional to one between logits
@@ -111,7 +114,7 @@ describe('fitDrift', () => {
     expect(spreads[2]).toBeGreaterThan(spreads[1]!);
   });
 
-  it('trusts few campaigns less, and intervals still hold', () => {
+  itUsual('trusts few campaigns less, and intervals still hold', () => {
     const said = { mean: 0.4, low: 0.3, high: 0.5 };
     const recall = [{ chance: 0.05, said, true: 0.19 }];
     const pair: DriftPair = { seeds: 50, recall, auc: { chance: 0.5, said: { ...said, mean: 0.85 }, true: 0.7 } };
@@ -128,7 +131,7 @@ describe('fitDrift', () => {
     expect(held.reduce((sum, share) => sum + share, 0) / held.length).toBeGreaterThan(0.84);
   });
 
-  it('reports no drift if there is no separation to measure it by', () => {
+  itUsual('reports no drift if there is no separation to measure it by', () => {
     const rng = createRng('random');
     const pair = (): DriftPair => {
       const said = { mean: 0.05, low: 0, high: 0.12 };
@@ -143,7 +146,7 @@ describe('fitDrift', () => {
     expect([measured!.recall.kept, measured!.auc.kept]).toEqual([1, 1]);
   });
 
-  it('leaves out numbers of seeds that no campaign has', () => {
+  itUsual('leaves out numbers of seeds that no campaign has', () => {
     const rng = createRng('one');
     const bin = Array.from({ length: 5 }, () => pairOf(rng, 20, STEADY));
     expect(fitDrift([bin, []]).map(({ seeds, campaigns }) => [seeds, campaigns])).toEqual([[20, 5]]);

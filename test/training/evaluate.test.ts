@@ -13,6 +13,7 @@ import type { GroupDifference, GroupName } from '../../src/training/evaluation/s
 import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { train } from '../../src/training/train.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 /** A clock that is one second later at each call. */
@@ -96,7 +97,7 @@ const differenceGroups = z.strictObject({ small: differenceGroup, large: differe
 const groups = z.strictObject({ small: group, large: group, all: group });
 
 describe('evaluate', () => {
-  it('reports every method on every group, with intervals, in the documented JSON', () => {
+  itUsual('reports every method on every group, with intervals, in the documented JSON', () => {
     const json = JSON.parse(JSON.stringify(report)) as EvaluationReport;
     const { methods, differences, chosen, curves, by_seeds, campaigns, ...rest } = json;
     expect(Object.keys(methods)).toEqual(['metaheac', ...BASELINES]);
@@ -139,7 +140,7 @@ describe('evaluate', () => {
     ]);
   });
 
-  it('has curves, bins and campaigns that agree with the summaries', () => {
+  itUsual('has curves, bins and campaigns that agree with the summaries', () => {
     for (const [name, { small, all }] of Object.entries(report.methods)) {
       const at5 = report.curves[name]!.find(({ share }) => share === 0.05)!;
       expect(at5.recall.mean).toBeCloseTo(all!.recall['0.05']!.mean, 12);
@@ -154,7 +155,7 @@ describe('evaluate', () => {
     expect(report.curves['metaheac']![0]!.share).toBe(0.015);
   });
 
-  it('returns the differences of the means', () => {
+  itUsual('returns the differences of the means', () => {
     const { methods, differences } = report;
     for (const [name, difference] of Object.entries(differences))
       for (const [group, { auc, precision }] of Object.entries(difference) as [GroupName, GroupDifference][]) {
@@ -164,7 +165,7 @@ describe('evaluate', () => {
       }
   });
 
-  it('finds the planted members, unlike a random order', () => {
+  itUsual('finds the planted members, unlike a random order', () => {
     const aucOf = (method: string) => report.methods[method]!.all!.auc.mean;
     for (const method of BASELINES.filter((name) => name !== 'random'))
       expect(aucOf(method), method).toBeGreaterThan(0.88);
@@ -174,14 +175,14 @@ describe('evaluate', () => {
     expect(report.methods['metaheac']!.all!.lift['0.05']!.mean).toBeGreaterThan(2);
   });
 
-  it('returns the same numbers for the same seed, and different ones for another', async () => {
+  itUsual('returns the same numbers for the same seed, and different ones for another', async () => {
     const two = await preparedOf(CAMPAIGNS);
     const once = await evaluateOn(two);
     expect(await evaluateOn(two)).toEqual(once);
     expect((await evaluateOn(two, 2, 2)).methods).not.toEqual(once.methods);
   });
 
-  it('measures a data set whose campaigns have no group as a whole', async () => {
+  itUsual('measures a data set whose campaigns have no group as a whole', async () => {
     const plain = await preparedOf(CAMPAIGNS.map(({ group: _, ...campaign }) => campaign));
     const { methods, groups: own } = await evaluateOn(plain, 1);
     for (const summary of [...Object.values(methods), own]) {
@@ -190,7 +191,7 @@ describe('evaluate', () => {
     }
   });
 
-  it('measures a data set of one group, and one that gives the group of some campaigns only', async () => {
+  itUsual('measures a data set of one group, and one that gives the group of some campaigns only', async () => {
     const [small, large] = CAMPAIGNS.slice(6);
     const one = await evaluateOn(await preparedOf([...CAMPAIGNS.slice(0, 6), large!]), 1);
     expect(Object.keys(one.groups)).toEqual(['large', 'all']);
@@ -202,7 +203,7 @@ describe('evaluate', () => {
     ]);
   });
 
-  it('evaluates when no train campaign can choose the strength of logistic regression', async () => {
+  itUsual('evaluates when no train campaign can choose the strength of logistic regression', async () => {
     const lone = CAMPAIGNS.slice(0, 6).map((campaign) => ({ ...campaign, members: 1 }));
     const { methods, logistic_regression_strength } = await evaluateOn(
       await preparedOf([...lone, ...CAMPAIGNS.slice(6)]),
@@ -212,14 +213,14 @@ describe('evaluate', () => {
     expect(methods['logistic_regression']!.all!.campaigns).toBe(2);
   });
 
-  it('names the test campaigns that it leaves out, with the reason', async () => {
+  itUsual('names the test campaigns that it leaves out, with the reason', async () => {
     const seedless: SmallCampaign = { id: 'seedless', split: 'test', group: 'small', rows: 70, members: 0 };
     const { skipped_campaigns, groups: own } = await evaluateOn(await preparedOf([...CAMPAIGNS, seedless]), 1);
     expect(skipped_campaigns).toEqual([{ id: 'seedless', reason: 'the campaign has no seeds' }]);
     expect(own.all!.campaigns).toBe(2);
   });
 
-  it('reports progress', async () => {
+  itUsual('reports progress', async () => {
     const seen: string[] = [];
     const two = await preparedOf(CAMPAIGNS);
     await evaluate(two, model, {
@@ -232,7 +233,7 @@ describe('evaluate', () => {
     expect(seen).toEqual(['1/4', '2/4', '3/4', '4/4']);
   });
 
-  it('refuses a data set without a test campaign', async () => {
+  itUsual('refuses a data set without a test campaign', async () => {
     const none = await preparedOf(CAMPAIGNS.slice(0, 6));
     await expect(evaluateOn(none)).rejects.toMatchObject({
       code: 'invalid_data',
@@ -240,7 +241,7 @@ describe('evaluate', () => {
     });
   });
 
-  it('refuses a data set that lacks a feature of the model', async () => {
+  itUsual('refuses a data set that lacks a feature of the model', async () => {
     const { manifest } = model.folder;
     const features = {
       ...manifest.features,
@@ -282,35 +283,41 @@ describe('evaluate, with other models', () => {
     heads = await loadModel(out);
   });
 
-  it('names them by their recipes and evaluates all on the same trials, whether or not they read past campaigns', async () => {
-    const reads = (one: GeneralModel) => one.manifest.features.user.some(({ name }) => name === PAST_CAMPAIGNS);
-    expect([reads(heads), reads(model)]).toEqual([true, false]);
-    const both = await beside(heads, model);
-    expect(Object.keys(both.methods)).toEqual(['metaheac', 'published', ...BASELINES]);
-    expect(Object.keys(both.differences)).toEqual(['published', ...BASELINES]);
-    const reversed = await beside(model, heads);
-    expect(reversed.methods['metaheac']!.all!.auc.mean).toBe(both.methods['published']!.all!.auc.mean);
-    expect(reversed.methods['meta-heads']!.all!.auc.mean).toBe(both.methods['metaheac']!.all!.auc.mean);
-    expect(reversed.differences['meta-heads']!.all!.auc.mean).toBeCloseTo(
-      -both.differences['published']!.all!.auc.mean,
-      12,
-    );
-  });
+  itUsual(
+    'names them by their recipes and evaluates all on the same trials, whether or not they read past campaigns',
+    async () => {
+      const reads = (one: GeneralModel) => one.manifest.features.user.some(({ name }) => name === PAST_CAMPAIGNS);
+      expect([reads(heads), reads(model)]).toEqual([true, false]);
+      const both = await beside(heads, model);
+      expect(Object.keys(both.methods)).toEqual(['metaheac', 'published', ...BASELINES]);
+      expect(Object.keys(both.differences)).toEqual(['published', ...BASELINES]);
+      const reversed = await beside(model, heads);
+      expect(reversed.methods['metaheac']!.all!.auc.mean).toBe(both.methods['published']!.all!.auc.mean);
+      expect(reversed.methods['meta-heads']!.all!.auc.mean).toBe(both.methods['metaheac']!.all!.auc.mean);
+      expect(reversed.differences['meta-heads']!.all!.auc.mean).toBeCloseTo(
+        -both.differences['published']!.all!.auc.mean,
+        12,
+      );
+    },
+  );
 
-  it('also evaluates each without adaptation if requested: the same in each repeat, whatever the seeds', async () => {
-    const how = { seed: 1, device: CPU, clock: tickingClock(), beside: [model], withUnadapted: true };
-    const report = await evaluate(past, heads, { ...how, repeats: 2 });
-    const names = ['metaheac', 'unadapted', 'published', 'published unadapted'];
-    expect(Object.keys(report.methods)).toEqual([...names, ...BASELINES]);
-    const again = await evaluate(past, heads, { ...how, repeats: 1, seed: 7 });
-    const aucOf = ({ methods }: typeof report, name: string) => methods[name]!.all!.auc.mean;
-    for (const name of ['unadapted', 'published unadapted']) expect(aucOf(again, name)).toBe(aucOf(report, name));
-    expect(aucOf(report, 'metaheac')).not.toBe(aucOf(report, 'unadapted'));
-    const beside = await evaluate(past, model, { ...how, beside: [], repeats: 1 });
-    expect(aucOf(beside, 'unadapted')).toBe(aucOf(report, 'published unadapted'));
-  });
+  it.runIf(IS_LONG)(
+    'also evaluates each without adaptation if requested: the same in each repeat, whatever the seeds',
+    async () => {
+      const how = { seed: 1, device: CPU, clock: tickingClock(), beside: [model], withUnadapted: true };
+      const report = await evaluate(past, heads, { ...how, repeats: 2 });
+      const names = ['metaheac', 'unadapted', 'published', 'published unadapted'];
+      expect(Object.keys(report.methods)).toEqual([...names, ...BASELINES]);
+      const again = await evaluate(past, heads, { ...how, repeats: 1, seed: 7 });
+      const aucOf = ({ methods }: typeof report, name: string) => methods[name]!.all!.auc.mean;
+      for (const name of ['unadapted', 'published unadapted']) expect(aucOf(again, name)).toBe(aucOf(report, name));
+      expect(aucOf(report, 'metaheac')).not.toBe(aucOf(report, 'unadapted'));
+      const beside = await evaluate(past, model, { ...how, beside: [], repeats: 1 });
+      expect(aucOf(beside, 'unadapted')).toBe(aucOf(report, 'published unadapted'));
+    },
+  );
 
-  it('names one by name and version when its recipe is taken or missing', async () => {
+  itUsual('names one by name and version when its recipe is taken or missing', async () => {
     const { training: _, ...manifest } = heads.manifest;
     const plain = { ...heads, manifest: { ...manifest, training: null, version: 'of-old' } };
     const random = { ...heads, manifest: { ...heads.manifest, training: { recipe: 'random' }, version: 'of-new' } };
@@ -319,14 +326,14 @@ describe('evaluate, with other models', () => {
     expect(Object.keys(methods)).toEqual(['metaheac', ...names, ...BASELINES]);
   });
 
-  it('refuses models with the same name', async () => {
+  itUsual('refuses models with the same name', async () => {
     await expect(beside(heads, model, model, model)).rejects.toMatchObject({
       code: 'invalid_argument',
       message: `the model small ${model.manifest.version} appears twice`,
     });
   });
 
-  it('refuses one whose features the data set lacks, before evaluating anything', async () => {
+  itUsual('refuses one whose features the data set lacks, before evaluating anything', async () => {
     const seen: number[] = [];
     const without = evaluate(prepared, model, {
       repeats: 1,

@@ -13,6 +13,7 @@ import { type Learners, openLearners } from '../../src/training/meta/learners.ts
 import { RECIPES } from '../../src/training/recipe.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { simulateTrial } from './simulate-trial.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
 
@@ -48,7 +49,7 @@ async function withLearners<A>(threads: number, use: (learners: Learners) => Pro
 }
 
 describe('learners in threads', () => {
-  it('return the same as one in this thread, when parameters change between two calls', async () => {
+  itUsual('return the same as one in this thread, when parameters change between two calls', async () => {
     const shifted = new Map(
       [...initialModel.graph.initializers].map(([name, value]) => [
         name,
@@ -76,7 +77,7 @@ describe('learners in threads', () => {
     expect(new Set(answers.first.map(({ loss }) => loss)).size).toBe(tasks.length);
   });
 
-  it('are refused when the population cannot be opened', async () => {
+  itUsual('are refused when the population cannot be opened', async () => {
     const gone = { ...prepared, population: { ...prepared.population, path: join(root, 'nowhere') } };
     const opening = openLearners(gone, initialModel, { settings: SETTINGS, device: CPU, threads: 2 });
     await expect(opening).rejects.toMatchObject({ code: 'invalid_population' });
@@ -84,7 +85,7 @@ describe('learners in threads', () => {
 });
 
 describe('a task of the future', () => {
-  it('sees no tokens of its campaigns, and never its own', async () => {
+  itUsual('sees no tokens of its campaigns, and never its own', async () => {
     const [task] = tasks;
     const futures = [[], [task!.campaign], ['c1', 'c2', 'c3', 'c4', 'c5'], ['c5', 'c1', 'c2', 'c3', 'c4', 'nobody']];
     const [none, own, others, again] = await withLearners(1, async (learners) =>
@@ -100,7 +101,7 @@ describe('a task of the future', () => {
     expect(again).toBe(others);
   });
 
-  it('is evaluated with a regression that does not know them either', async () => {
+  itUsual('is evaluated with a regression that does not know them either', async () => {
     const campaign = prepared.history.campaigns.find(({ id }) => id === 'c0')!;
     const trials = [simulateTrial(campaign, 5, createRng('trial'))!];
     const settings = [{ ...DEFAULT_DESCENT, regression: { ...DEFAULT_DESCENT.regression!, weight: 10 } }];
@@ -118,7 +119,7 @@ describe('a task of the future', () => {
 });
 
 describe('a trial', () => {
-  it('has the priors of its own future, even if users are equal before others', async () => {
+  itUsual('has the priors of its own future, even if users are equal before others', async () => {
     const bare = await prepareDataSet(prepared.dataSet.path);
     try {
       const campaigns = bare.history.campaigns.filter(({ split }) => split === 'train');
@@ -154,7 +155,7 @@ describe('a trial', () => {
   });
 });
 
-describe.each([1, 2])('learners in %i threads', (threads) => {
+describe.each(IS_LONG ? [1] : [2])('learners in %i threads', (threads) => {
   it('know that the values of the same parameters change with gradients', async () => {
     const parameters = new Map(
       [...initialModel.graph.initializers].map(([name, value]) => [

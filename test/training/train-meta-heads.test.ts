@@ -25,7 +25,7 @@ import { trainingIdentity } from '../../src/training/meta/training-identity.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../src/training/train.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
-import { describeUsual, IS_LONG, itUsual } from '../fixture/size.ts';
+import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 const SETTINGS: TrainSettings = {
@@ -135,7 +135,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(result.manifest.training).toMatchObject({ campaigns: 6, final_steps: result.finalSteps });
   });
 
-  itUsual(
+  it.runIf(IS_LONG)(
     'continues from the best step when that would take long, to the same bytes after an interruption',
     async () => {
       const settings = { restartSteps: 0 };
@@ -155,15 +155,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(result.manifest.training).toMatchObject({ campaigns: 4, final_steps: 0 });
   });
 
-  itUsual('produces the same bytes for the same seed, and other ones for another', async () => {
-    const again = await trainInto(newPath());
-    expect(contentsOf(again.out)).toEqual(contentsOf(uninterrupted.out));
-    const other = await trainInto(newPath(), { settings: { seed: 1 } });
-    expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
-  });
-
-  // `npm test` resumes after two steps, which refusals have left as they were: see below
-  it.runIf(IS_LONG).each([1, 3, 6])(
+  it.each(IS_LONG ? [1, 6] : [3])(
     'resumes after %i steps to the bytes of an uninterrupted training',
     async (stopAfter) => {
       const out = newPath();
@@ -174,10 +166,16 @@ describe('train, by the recipe meta-heads', () => {
     },
   );
 
-  itUsual('produces the same bytes and the same progress on two threads', async () => {
+  itUsual('produces the same bytes for the same seed on two threads, and other ones for another seed', async () => {
     const { out, progress } = await trainInto(newPath(), { threads: 2 });
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
     expect(progress).toEqual(uninterrupted.progress);
+    const settings = { steps: 1 };
+    const [one, other] = [
+      await trainInto(newPath(), { settings }),
+      await trainInto(newPath(), { settings: { ...settings, seed: 1 } }),
+    ];
+    expect(other.result.manifest.version).not.toBe(one.result.manifest.version);
   });
 
   it.runIf(IS_LONG)('continues with two threads when one was interrupted, and the other way round', async () => {
@@ -192,7 +190,7 @@ describe('train, by the recipe meta-heads', () => {
     }
   });
 
-  itUsual('does not continue from a checkpoint of the other recipe, or of other user features', async () => {
+  it.runIf(IS_LONG)('does not continue from a checkpoint of the other recipe, or of other user features', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 2 });
     const { recipe, adaptation } = SMALL_SETTINGS;
@@ -246,8 +244,8 @@ describe('train, by the recipe meta-heads', () => {
   });
 });
 
-describeUsual('past campaigns', () => {
-  it('are a user feature where they are requested', async () => {
+describe('past campaigns', () => {
+  itUsual('are a user feature where they are requested', async () => {
     const { manifest, folder } = await loadModel(uninterrupted.out);
     expect(manifest.features.user.map(({ name }) => name)).toEqual(['age', 'tags', PAST_CAMPAIGNS]);
     const vocabulary = folder.vocabularies.get(`user.${PAST_CAMPAIGNS}`)!;
@@ -256,13 +254,13 @@ describeUsual('past campaigns', () => {
     expect(vocabulary.find('t0')).toBe(0);
   });
 
-  it('bring no user id into the model folder', () => {
+  itUsual('bring no user id into the model folder', () => {
     const texts = Object.entries(contentsOf(uninterrupted.out)).filter(([path]) => path.endsWith('.json'));
     expect(texts.length).toBeGreaterThan(3);
     for (const [path, text] of texts) expect(text, path).not.toMatch(/"u\d+"/);
   });
 
-  it('are left out if there are too few train campaigns to show that they help', async () => {
+  itUsual('are left out if there are too few train campaigns to show that they help', async () => {
     const alone = await preparedOf(
       CAMPAIGNS.filter(({ id, split }) => id === 'c0' || id === 'c1' || split === 'test'),
       'auto',
@@ -274,11 +272,11 @@ describeUsual('past campaigns', () => {
   });
 });
 
-describeUsual('train, with next to no past campaigns', () => {
+describe('train, with next to no past campaigns', () => {
   const tests = CAMPAIGNS.filter(({ split }) => split === 'test');
   const [first] = CAMPAIGNS;
 
-  it.each<[number, readonly SmallCampaign[]]>([
+  itUsual.each<[number, readonly SmallCampaign[]]>([
     [0, tests],
     [1, [first!, ...tests]],
   ])('of %i makes a model by defaults, which is sound and can be adapted', async (count, campaigns) => {
@@ -298,12 +296,15 @@ describeUsual('train, with next to no past campaigns', () => {
     expect(report.methods['metaheac']!.all!.auc.mean).toBeGreaterThan(0.9);
   });
 
-  it.each([2, 3, 4, 5])('with %i makes a model that can be adapted, whatever a fold leaves', async (count) => {
-    const train = CAMPAIGNS.filter(({ split }) => split === 'train').slice(0, count);
-    const few = await preparedOf([...train, ...tests]);
-    const { out } = await trainInto(newPath(), { prepared: few, settings: { steps: 2 } });
-    const model = await loadModel(out);
-    const report = await evaluate(few, model, { repeats: 1, seed: 1, device: CPU, clock: systemClock });
-    expect(report.methods['metaheac']!.all!.auc.mean).toBeGreaterThan(0.8);
-  });
+  it.each(IS_LONG ? [3, 4, 5] : [2])(
+    'with %i makes a model that can be adapted, whatever a fold leaves',
+    async (count) => {
+      const train = CAMPAIGNS.filter(({ split }) => split === 'train').slice(0, count);
+      const few = await preparedOf([...train, ...tests]);
+      const { out } = await trainInto(newPath(), { prepared: few, settings: { steps: 2 } });
+      const model = await loadModel(out);
+      const report = await evaluate(few, model, { repeats: 1, seed: 1, device: CPU, clock: systemClock });
+      expect(report.methods['metaheac']!.all!.auc.mean).toBeGreaterThan(0.8);
+    },
+  );
 });

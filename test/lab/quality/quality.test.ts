@@ -8,7 +8,6 @@ import { openDataSet } from '../../../src/dataset/data-set.ts';
 import { HEADS, LATENT_TABLE } from '../../../src/model/architectures/heads.ts';
 import { loadModel } from '../../../src/model/load.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../training/small-data-set.ts';
 import { reportOf } from './reports.ts';
 
@@ -31,7 +30,7 @@ beforeAll(() => {
 
 // trainings: a busy machine takes its time
 describe('runQuality', { timeout: 180_000 }, () => {
-  itUsual('leaves out what an ablation says, and stores finished parts', async () => {
+  it('leaves out what an ablation says, and stores finished parts', async () => {
     const { page, notes } = await run('--only', parts);
     expect(page).toContain('| without ');
     for (const title of ['past campaigns', 'the latent term', 'the cut']) expect(page).toContain(`| ${title} `);
@@ -53,7 +52,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
     expect(again).toEqual({ page, notes: [] });
   });
 
-  itUsual('shows stored results with those requested, and fills the tables of a page', async () => {
+  it('shows stored results with those requested, and fills the tables of a page', async () => {
     const out = join(root, 'page.md');
     writeFileSync(out, 'Mine.\n\n<!-- table: curve -->\n<!-- end of table -->\n');
     const { page } = await run('--only', 'curve', '--out', out);
@@ -61,7 +60,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
     expect(readFileSync(out, 'utf8')).toMatch(/^Mine\.\n\n<!-- table: curve -->\n\n\*\*small\*\*\n\n\| seeds /);
   });
 
-  itUsual('chooses the blend without each element of the choice, and with cut lists', async () => {
+  it('chooses the blend without each element of the choice, and with cut lists', async () => {
     const { page, notes } = await run('--only', 'blend,blend-cut-lists');
     expect(notes.join('\n')).toContain('blends of ');
     for (const title of ['the stack (one weight at a time)', 'whole lists of past campaigns (cut for 95 %)'])
@@ -70,58 +69,52 @@ describe('runQuality', { timeout: 180_000 }, () => {
     expect((await run('--only', 'blend,blend-cut-lists')).notes).toEqual([]);
   });
 
-  it.runIf(IS_LONG)(
-    'trains on short histories, says why one is refused, and writes the same page from stored results',
-    async () => {
-      const { page, notes } = await run('--histories');
-      const rows = page.match(/^\| small +\| \d+ +\| .*$/gm)!.map((line) => line.split(/ *\| */).slice(1, 4));
-      expect(rows.map(([, campaigns]) => campaigns)).toEqual(['0', '1', '3', '5', '6']);
-      // either a share of the campaigns was evaluated, or the row gives the reason
-      for (const [, , auc] of rows.slice(3)) expect(Number(auc)).toBeGreaterThan(0.3);
-      expect(page).toMatch(/^- 6 train campaigns: AUC is ahead in \d, level in \d, behind in \d; precision@5% is /m);
-      expect(page).not.toContain(root);
-      expect(notes.join('\n')).toContain('small: history-5');
-      expect(existsSync(join(root, 'work', 'small', 'history-5-data'))).toBe(false);
+  it('trains on short histories, says why one is refused, and writes the same page from stored results', async () => {
+    const { page, notes } = await run('--histories');
+    const rows = page.match(/^\| small +\| \d+ +\| .*$/gm)!.map((line) => line.split(/ *\| */).slice(1, 4));
+    expect(rows.map(([, campaigns]) => campaigns)).toEqual(['0', '1', '3', '5', '6']);
+    // either a share of the campaigns was evaluated, or the row gives the reason
+    for (const [, , auc] of rows.slice(3)) expect(Number(auc)).toBeGreaterThan(0.3);
+    expect(page).toMatch(/^- 6 train campaigns: AUC is ahead in \d, level in \d, behind in \d; precision@5% is /m);
+    expect(page).not.toContain(root);
+    expect(notes.join('\n')).toContain('small: history-5');
+    expect(existsSync(join(root, 'work', 'small', 'history-5-data'))).toBe(false);
 
-      const refused = notes.filter((note) => /history-\d: /.test(note)).length;
-      const again = await run('--histories');
-      expect(again.notes.filter((note) => /^small: history-[56]$/.test(note))).toEqual([]);
-      const [kept] = await runQuality(['--work', join(root, 'work')], () => {});
-      if (refused === 0) expect(kept).toBe(page);
-      else expect(kept).toContain('| small    | 6 ');
-    },
-  );
+    const refused = notes.filter((note) => /history-\d: /.test(note)).length;
+    const again = await run('--histories');
+    expect(again.notes.filter((note) => /^small: history-[56]$/.test(note))).toEqual([]);
+    const [kept] = await runQuality(['--work', join(root, 'work')], () => {});
+    if (refused === 0) expect(kept).toBe(page);
+    else expect(kept).toContain('| small    | 6 ');
+  });
 
-  it.runIf(IS_LONG)(
-    'runs generated scenarios by name in the work folder, and skips those with stored results',
-    async () => {
-      const work = join(root, 'scenarios');
-      const report = { ...reportOf({ metaheac: { auc: 0.8, precision: 0.2 } }), seconds: {}, seconds_per_campaign: 1 };
-      const training = { steps: 1, bestStep: 1, finalSteps: 1, seconds: 7, adaptation: { optimiser: 'adam' } };
-      const main = { users: 4000, trainCampaigns: 40, pastCampaigns: true, training, published: null };
-      openPartStore(join(work, 'bands')).keep(
-        'main',
-        { steps: 1, repeats: 1, published: false },
-        { ...main, report: { ...report, groups: report.methods['metaheac'] }, prediction: { groups: {} } },
-      );
-      const asked = ['--work', work, '--only', 'main', '--no-published', '--steps', '1', '--repeats', '1'];
-      const notes: string[] = [];
-      const [page] = await runQuality([...asked, '--scenarios', 'bands'], (line) => notes.push(line));
-      expect(notes).toEqual([]);
-      expect(page).toMatch(/^\| bands +\| 4,000 /m);
-      expect(openDataSet(join(work, 'bands', 'data')).name).toBe('bands');
+  it('runs generated scenarios by name in the work folder, and skips those with stored results', async () => {
+    const work = join(root, 'scenarios');
+    const report = { ...reportOf({ metaheac: { auc: 0.8, precision: 0.2 } }), seconds: {}, seconds_per_campaign: 1 };
+    const training = { steps: 1, bestStep: 1, finalSteps: 1, seconds: 7, adaptation: { optimiser: 'adam' } };
+    const main = { users: 4000, trainCampaigns: 40, pastCampaigns: true, training, published: null };
+    openPartStore(join(work, 'bands')).keep(
+      'main',
+      { steps: 1, repeats: 1, published: false },
+      { ...main, report: { ...report, groups: report.methods['metaheac'] }, prediction: { groups: {} } },
+    );
+    const asked = ['--work', work, '--only', 'main', '--no-published', '--steps', '1', '--repeats', '1'];
+    const notes: string[] = [];
+    const [page] = await runQuality([...asked, '--scenarios', 'bands'], (line) => notes.push(line));
+    expect(notes).toEqual([]);
+    expect(page).toMatch(/^\| bands +\| 4,000 /m);
+    expect(openDataSet(join(work, 'bands', 'data')).name).toBe('bands');
 
-      // results of a scenario that had other data then
-      appendFileSync(join(work, 'bands', 'data', 'interactions.csv'), 'campaign-001,user-00001,1,train\n');
-      await expect(runQuality([...asked, '--scenarios', 'bands'], () => {})).rejects.toMatchObject({
-        code: 'invalid_argument',
-        message: expect.stringContaining('results for a different data set'),
-      });
-      expect(readdirSync(join(work, 'bands')).sort()).toEqual(['data', 'main.json']);
-    },
-  );
+    // results of a scenario that had other data then
+    appendFileSync(join(work, 'bands', 'data', 'interactions.csv'), 'campaign-001,user-00001,1,train\n');
+    await expect(runQuality([...asked, '--scenarios', 'bands'], () => {})).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('results for a different data set'),
+    });
+    expect(readdirSync(join(work, 'bands')).sort()).toEqual(['data', 'main.json']);
+  });
 
-  itUsual.each([
+  it.each([
     [['--scenarios', 'round'], /unknown scenario round: use one of few-tokens, /],
     [['--derive', 'twice'], /--derive twice is not supported/],
     [['--derive', 'once'], /--out/],
@@ -135,7 +128,7 @@ describe('runQuality', { timeout: 180_000 }, () => {
     });
   });
 
-  itUsual('refuses to run without a data set, and to read a folder that does not exist', async () => {
+  it('refuses to run without a data set, and to read a folder that does not exist', async () => {
     for (const args of [[], ['--work', join(root, 'nowhere')]])
       await expect(runQuality(args, () => {})).rejects.toMatchObject({ code: 'invalid_argument' });
   });

@@ -10,7 +10,6 @@ import { PAST_CAMPAIGNS } from '../../../src/population/read.ts';
 import { prepareTrainingData } from '../../../src/training/choices/past-campaigns-choice.ts';
 import { prepareDataSet } from '../../../src/training/history/prepared-data-set.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { IS_LONG, itUsual, size } from '../../fixture/size.ts';
 import { countShared, holdersOf, mean, median, type PlantedData, phi, readPlanted } from './planted-data.ts';
 
 const FILES = ['campaigns.ndjson', 'dataset.json', 'interactions.csv', 'users.ndjson'];
@@ -42,9 +41,7 @@ const usesPastCampaigns = async (name: ScenarioName): Promise<boolean> => {
 };
 
 /** Every sixth scenario, or all of them. */
-const CHECKED = SCENARIO_NAMES.filter((_, i) => i % size(6, 1) === 0);
-
-describe.each(CHECKED)('the scenario %s', { timeout: 60_000 }, (name) => {
+describe.each(SCENARIO_NAMES)('the scenario %s', { timeout: 60_000 }, (name) => {
   const scenario: Scenario = SCENARIOS[name];
 
   it('produces equal bytes for equal seeds, and others for another seed', async () => {
@@ -88,13 +85,13 @@ describe.each(CHECKED)('the scenario %s', { timeout: 60_000 }, (name) => {
 });
 
 describe('the property of', { timeout: 60_000 }, () => {
-  itUsual('few-tokens: at most four tokens per user', async () => {
+  it('few-tokens: at most four tokens per user', async () => {
     const counts = tokenCounts(read('few-tokens'));
     expect(Math.max(...counts)).toBe(4);
     expect(mean(counts)).toBeGreaterThan(3.5);
   });
 
-  itUsual('long-lists: some 60 tokens per user, each of which at least one user in fifty has', () => {
+  it('long-lists: some 60 tokens per user, each of which at least one user in fifty has', () => {
     const data = read('long-lists');
     expect(mean(tokenCounts(data))).toBeGreaterThan(55);
     const holders = [...holdersOf(data, 'items').values()].map(({ size }) => size);
@@ -102,35 +99,32 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(Math.min(...holders) / data.users.length).toBeGreaterThan(0.02);
   });
 
-  itUsual('sparse-vocabulary: over 10,000 tokens, half of which at most three users have', () => {
+  it('sparse-vocabulary: over 10,000 tokens, half of which at most three users have', () => {
     const holders = [...holdersOf(read('sparse-vocabulary'), 'items').values()].map(({ size }) => size);
     expect(holders.length).toBeGreaterThan(10_000);
     expect(median(holders)).toBeLessThanOrEqual(3);
   });
 
-  itUsual(
-    'rare-tokens: few users have a keyword, some ten times as many members do, and common tokens do not differ',
-    () => {
-      const data = read('rare-tokens');
-      const liftsOf = (feature: string, fewest: number): number[] =>
-        testCampaigns(data).map(({ members }) =>
-          Math.max(
-            ...[...holdersOf(data, feature).values()].map((holders) =>
-              holders.size < fewest
-                ? 0
-                : (countShared(holders, members) / members.size / holders.size) * data.users.length,
-            ),
+  it('rare-tokens: few users have a keyword, some ten times as many members do, and common tokens do not differ', () => {
+    const data = read('rare-tokens');
+    const liftsOf = (feature: string, fewest: number): number[] =>
+      testCampaigns(data).map(({ members }) =>
+        Math.max(
+          ...[...holdersOf(data, feature).values()].map((holders) =>
+            holders.size < fewest
+              ? 0
+              : (countShared(holders, members) / members.size / holders.size) * data.users.length,
           ),
-        );
-      const keywords = [...holdersOf(data, 'keywords').values()].map(({ size }) => size / data.users.length);
-      expect(Math.max(...keywords)).toBeLessThan(0.02);
-      expect(mean(liftsOf('keywords', 15))).toBeGreaterThan(8);
-      // the largest of 200 that carry no information
-      expect(mean(liftsOf('common', 300))).toBeLessThan(1.7);
-    },
-  );
+        ),
+      );
+    const keywords = [...holdersOf(data, 'keywords').values()].map(({ size }) => size / data.users.length);
+    expect(Math.max(...keywords)).toBeLessThan(0.02);
+    expect(mean(liftsOf('keywords', 15))).toBeGreaterThan(8);
+    // the largest of 200 that carry no information
+    expect(mean(liftsOf('common', 300))).toBeLessThan(1.7);
+  });
 
-  itUsual('bundles: tokens of one bundle go together, those of two do not', () => {
+  it('bundles: tokens of one bundle go together, those of two do not', () => {
     const data = read('bundles');
     const items = holdersOf(data, 'items');
     const correlations = (a: (bundle: number) => string, b: (bundle: number) => string): number[] =>
@@ -151,7 +145,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(Math.max(...across)).toBeLessThan(0.3);
   });
 
-  itUsual("bundles: members have more of the campaign's tokens, and lack those that often go with them", () => {
+  it("bundles: members have more of the campaign's tokens, and lack those that often go with them", () => {
     const users = 2000;
     const { campaigns } = SCENARIOS.bundles.plant(createRng('bundles'), { users, campaigns: 20 });
     const [wanted, unwanted]: [number[], number[]] = [[], []];
@@ -167,7 +161,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(mean(unwanted)).toBeLessThan(0.7);
   });
 
-  itUsual('bands: neighbouring bands have similar shares of members, distant ones do not', () => {
+  it('bands: neighbouring bands have similar shares of members, distant ones do not', () => {
     const data = read('bands');
     const [near, far]: [number[], number[]] = [[], []];
     for (const feature of ['income', 'visits', 'spend']) {
@@ -186,49 +180,43 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(mean(near)).toBeLessThan(0.6 * mean(far));
   });
 
-  itUsual('one-campaign: nobody is a member of two campaigns', () => {
+  it('one-campaign: nobody is a member of two campaigns', () => {
     const counts = memberships(read('one-campaign'));
     expect(Math.max(...counts)).toBe(1);
     expect(counts.length).toBeGreaterThan(3000);
   });
 
-  it.runIf(IS_LONG)('one-campaign: past campaigns are not a feature', async () => {
+  it('one-campaign: past campaigns are not a feature', async () => {
     expect(await usesPastCampaigns('one-campaign')).toBe(false);
   });
 
-  it.runIf(IS_LONG)(
-    'regulars: ten campaigns per member, for some four times as many, and fewer than four tokens',
-    async () => {
-      const data = read('regulars');
-      const counts = memberships(data);
-      expect(mean(counts)).toBeGreaterThan(10);
-      expect(Math.max(...counts)).toBeGreaterThan(40);
-      expect(mean(tokenCounts(data))).toBeLessThan(4);
-      expect(await usesPastCampaigns('regulars')).toBe(true);
-    },
-  );
+  it('regulars: ten campaigns per member, for some four times as many, and fewer than four tokens', async () => {
+    const data = read('regulars');
+    const counts = memberships(data);
+    expect(mean(counts)).toBeGreaterThan(10);
+    expect(Math.max(...counts)).toBeGreaterThan(40);
+    expect(mean(tokenCounts(data))).toBeLessThan(4);
+    expect(await usesPastCampaigns('regulars')).toBe(true);
+  });
 
-  itUsual(
-    'drift: test campaigns are larger, have newer items, and a quarter of their members were in no earlier one',
-    () => {
-      const data = read('drift');
-      // the last number of a token is the tenth of the time span in which it was new
-      const newness = data.users.map(({ interests }) => mean(interests!.map((item) => Number(item.split('-').at(-1)))));
-      const newnessOf = (members: ReadonlySet<number>) => mean([...members].map((user) => newness[user]!));
-      const train = data.campaigns.filter(({ split }) => split === 'train');
-      const tests = testCampaigns(data);
-      expect(mean(tests.map(({ members }) => newnessOf(members)))).toBeGreaterThan(
-        mean(train.map(({ members }) => newnessOf(members))) + 1,
-      );
-      expect(mean(tests.map(({ members }) => members.size))).toBeGreaterThan(
-        1.3 * mean(train.map(({ members }) => members.size)),
-      );
-      const seen = new Set(train.flatMap(({ members }) => [...members]));
-      expect(mean(tests.map(({ members }) => 1 - countShared(members, seen) / members.size))).toBeGreaterThan(0.25);
-    },
-  );
+  it('drift: test campaigns are larger, have newer items, and a quarter of their members were in no earlier one', () => {
+    const data = read('drift');
+    // the last number of a token is the tenth of the time span in which it was new
+    const newness = data.users.map(({ interests }) => mean(interests!.map((item) => Number(item.split('-').at(-1)))));
+    const newnessOf = (members: ReadonlySet<number>) => mean([...members].map((user) => newness[user]!));
+    const train = data.campaigns.filter(({ split }) => split === 'train');
+    const tests = testCampaigns(data);
+    expect(mean(tests.map(({ members }) => newnessOf(members)))).toBeGreaterThan(
+      mean(train.map(({ members }) => newnessOf(members))) + 1,
+    );
+    expect(mean(tests.map(({ members }) => members.size))).toBeGreaterThan(
+      1.3 * mean(train.map(({ members }) => members.size)),
+    );
+    const seen = new Set(train.flatMap(({ members }) => [...members]));
+    expect(mean(tests.map(({ members }) => 1 - countShared(members, seen) / members.size))).toBeGreaterThan(0.25);
+  });
 
-  itUsual('two-crowds: members score high on one of two wishes, and at most a quarter on both', () => {
+  it('two-crowds: members score high on one of two wishes, and at most a quarter on both', () => {
     const users = 2000;
     const { campaigns } = SCENARIOS['two-crowds'].plant(createRng('two crowds'), { users, campaigns: 20 });
     const upBoth = campaigns.map(({ isMember, wishes }) => {
@@ -241,7 +229,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(mean(upBoth)).toBeLessThan(0.25);
   });
 
-  itUsual('broad: at least a quarter of the users, and 1,000 seeds', () => {
+  it('broad: at least a quarter of the users, and 1,000 seeds', () => {
     const data = read('broad');
     for (const { members } of testCampaigns(data)) expect(members.size / data.users.length).toBeGreaterThan(0.249);
     expect(Math.max(...data.campaigns.map(({ seeds }) => seeds))).toBe(1000);
@@ -249,12 +237,12 @@ describe('the property of', { timeout: 60_000 }, () => {
 });
 
 describe('all scenarios', () => {
-  itUsual('have every number of seeds from 10 to 1,000', () => {
+  it('have every number of seeds from 10 to 1,000', () => {
     const counts = new Set(Object.values(SCENARIOS).flatMap(({ seeds }) => [seeds.small, seeds.large]));
     expect([...counts].sort((a, b) => a - b)).toEqual([10, 25, 50, 200, 1000]);
   });
 
-  itUsual('refuse a folder that cannot be created, with the cause', async () => {
+  it('refuse a folder that cannot be created, with the cause', async () => {
     writeFileSync(join(root, 'file'), '');
     await expect(writeScenario(SCENARIOS.bands, { out: join(root, 'file'), seed: '1' })).rejects.toMatchObject({
       code: 'storage_failed',

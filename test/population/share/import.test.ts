@@ -7,6 +7,7 @@ import { type Mirror, prunePublished, pullPopulation } from '../../../src/popula
 import { asWriter } from '../../../src/population/versions/lock.ts';
 import { readManifest } from '../../../src/population/versions/manifest.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { importUsers, type TestUser, USERS } from '../support.ts';
 import {
   bytesIn,
@@ -38,7 +39,7 @@ async function expectSame(mirror: Mirror, folder: string, version: string): Prom
 }
 
 describe('an import into the published population', () => {
-  it('publishes the bytes that a folder would get, version after version', async () => {
+  itUsual('publishes the bytes that a folder would get, version after version', async () => {
     const { files } = newStorage();
     const [out, source] = [newFolder('population'), newFolder('data')];
     const mirror = await openMirror(files);
@@ -65,7 +66,7 @@ describe('an import into the published population', () => {
     mirror.close();
   });
 
-  it('keeps no segment on this machine', async () => {
+  itUsual('keeps no segment on this machine', async () => {
     const { files } = newStorage();
     const out = newFolder('population');
     const { version } = await importUsers(newFolder('data'), out, users(0, 3 * 65_536));
@@ -82,7 +83,7 @@ describe('an import into the published population', () => {
     expect(bytesIn(out)).toBeGreaterThan(5_000_000);
   });
 
-  it('leaves out users who were erased on any host, and overwrites their ids', async () => {
+  itUsual('leaves out users who were erased on any host, and overwrites their ids', async () => {
     const { files } = newStorage();
     const [out, source] = [newFolder('population'), newFolder('data')];
     await importUsers(source, out, users(0, 30));
@@ -107,7 +108,7 @@ describe('an import into the published population', () => {
     mirror.close();
   });
 
-  it('does not bring back users who are erased while it runs', async () => {
+  itUsual('does not bring back users who are erased while it runs', async () => {
     const { files, root } = newStorage();
     await importInto(files, users(0, 30));
     const mirror = await openMirror(files);
@@ -133,7 +134,7 @@ describe('an import into the published population', () => {
     mirror.close();
   });
 
-  it('says that another host was faster, and publishes nothing', async () => {
+  itUsual('says that another host was faster, and publishes nothing', async () => {
     const { files } = newStorage();
     await importInto(files, USERS);
     const sets = [users(0, 500), users(500, 900)];
@@ -154,7 +155,7 @@ describe('an import into the published population', () => {
     mirror.close();
   });
 
-  it('is refused while another import on this machine runs', async () => {
+  it.runIf(IS_LONG)('is refused while another import on this machine runs', async () => {
     const { files } = newStorage();
     const mirror = await openMirror(files);
     await asWriter(mirror.folder, () =>
@@ -164,7 +165,7 @@ describe('an import into the published population', () => {
     mirror.close();
   });
 
-  it('stores nothing again that an interrupted import has stored', async () => {
+  itUsual('stores nothing again that an interrupted import has stored', async () => {
     const { files } = newStorage();
     const out = newFolder('population');
     await importUsers(newFolder('data'), out, many);
@@ -183,7 +184,7 @@ describe('an import into the published population', () => {
     mirror.close();
   });
 
-  it('leaves nothing behind if its users are refused, except what a sweep removes', async () => {
+  itUsual('leaves nothing behind if its users are refused, except what a sweep removes', async () => {
     const { files, root } = newStorage();
     await importInto(files, USERS);
     const before = namesIn(root);
@@ -198,7 +199,7 @@ describe('an import into the published population', () => {
     mirror.close();
   });
 
-  it('is not swept while it runs, however long', async () => {
+  it.runIf(IS_LONG)('is not swept while it runs, however long', async () => {
     const { files } = newStorage();
     let [clock, sweeps] = [now(), 0];
     files.before = async (name) => {
@@ -217,7 +218,7 @@ describe('an import into the published population', () => {
 });
 
 describe('nodes and engines', () => {
-  it('see nothing of an import before it is published, and serve what they have', async () => {
+  itUsual('see nothing of an import before it is published, and serve what they have', async () => {
     const { files } = newStorage();
     const first = (await importInto(files, users(0, 100))).result;
     const mirror = await openMirror(files);

@@ -6,6 +6,7 @@ import { untilRead } from '../../../src/domain/ports/blobs.ts';
 import { openPopulation, summariseVersions } from '../../../src/population/read.ts';
 import { Mirror, prunePublished, pullPopulation } from '../../../src/population/share.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { importUsers, USERS } from '../support.ts';
 import {
   CountingFiles,
@@ -25,7 +26,7 @@ const MANY = 150_000;
 const many = users(0, MANY);
 
 describe('a published population', () => {
-  it('is the same in a mirror on another host', async () => {
+  itUsual('is the same in a mirror on another host', async () => {
     const { files } = newStorage();
     const out = join(temporaryFolder(), 'population');
     const { version } = await importUsers(source(), out, many);
@@ -45,7 +46,7 @@ describe('a published population', () => {
     mirror.close();
   });
 
-  it('adds only what is new with each version, which mirrors then have too', async () => {
+  itUsual('adds only what is new with each version, which mirrors then have too', async () => {
     const { files } = newStorage();
     const out = join(temporaryFolder(), 'population');
     const folder = source();
@@ -72,7 +73,7 @@ describe('a published population', () => {
     mirror.close();
   });
 
-  it('changes nothing when it is published again, and continues after an interruption', async () => {
+  itUsual('changes nothing when it is published again, and continues after an interruption', async () => {
     const { files } = newStorage();
     const out = join(temporaryFolder(), 'population');
     const { version } = await importUsers(source(), out, many);
@@ -95,7 +96,7 @@ describe('a published population', () => {
     mirror.close();
   });
 
-  it('is refused from a folder with other user numbers', async () => {
+  itUsual('is refused from a folder with other user numbers', async () => {
     const { files } = newStorage();
     const [one, two] = [join(temporaryFolder(), 'one'), join(temporaryFolder(), 'two')];
     await importUsers(source(), one, USERS);
@@ -110,7 +111,7 @@ describe('a published population', () => {
     await expect(publish(three, files)).rejects.toThrow('pull the published population');
   });
 
-  it('can be pulled, extended and published elsewhere while mirrors serve it', async () => {
+  itUsual('can be pulled, extended and published elsewhere while mirrors serve it', async () => {
     const { files } = newStorage();
     const out = join(temporaryFolder(), 'population');
     const first = await importUsers(source(), out, many);
@@ -142,7 +143,7 @@ describe('a published population', () => {
     mirror.close();
   });
 
-  it('is removed version by version, with all files that no version needs', async () => {
+  itUsual('is removed version by version, with all files that no version needs', async () => {
     const { files, root } = newStorage();
     const out = join(temporaryFolder(), 'population');
     const folder = source();
@@ -172,7 +173,7 @@ describe('a published population', () => {
 });
 
 describe('a mirror', () => {
-  it('fetches damaged files again', async () => {
+  itUsual('fetches damaged files again', async () => {
     const { files } = newStorage();
     const out = join(temporaryFolder(), 'population');
     const { version } = await importUsers(source(), out, many);
@@ -195,7 +196,7 @@ describe('a mirror', () => {
     mirror.close();
   });
 
-  it('never exceeds its limit, and still reads all segments', async () => {
+  it.runIf(IS_LONG)('never exceeds its limit, and still reads all segments', async () => {
     const { files } = newStorage();
     const out = join(temporaryFolder(), 'population');
     const { version } = await importUsers(source(), out, users(0, 6 * 65_536));
@@ -220,7 +221,7 @@ describe('a mirror', () => {
     for (const one of [mirror, small]) one.close();
   });
 
-  it('is shared by the processes of a host, which keep what each other use', async () => {
+  it.runIf(IS_LONG)('is shared by the processes of a host, which keep what each other use', async () => {
     const { files, root } = newStorage();
     const out = join(temporaryFolder(), 'population');
     const { version } = await importUsers(source(), out, users(0, 8 * 65_536));
@@ -241,7 +242,7 @@ describe('a mirror', () => {
     two.close();
   });
 
-  it('refuses a folder in which imports run', async () => {
+  itUsual('refuses a folder in which imports run', async () => {
     const { files } = newStorage();
     const out = join(temporaryFolder(), 'population');
     await importUsers(source(), out, USERS);

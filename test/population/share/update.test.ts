@@ -7,6 +7,7 @@ import { schemaOfFeatures, type UpdateFilesOptions, updateFiles } from '../../..
 import type { Destinations } from '../../../src/population/versions/destination.ts';
 import { readManifest } from '../../../src/population/versions/manifest.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { type TestUser, toLines } from '../support.ts';
 import {
   bytesIn,
@@ -57,7 +58,7 @@ async function updateBoth(files: CountingFiles, delta: Delta, folder = join(temp
 }
 
 describe('an update of the published population', () => {
-  it('gives the version of an update in a folder, and fetches only segments with changed users', async () => {
+  itUsual('gives the version of an update in a folder, and fetches only segments with changed users', async () => {
     const { files } = newStorage();
     await importInto(files, users(0, 3 * SEGMENT));
     // users of the second segment, and a new user
@@ -74,28 +75,31 @@ describe('an update of the published population', () => {
     mirror.close();
   });
 
-  it('compacts, builds on chosen versions, leaves out erased users, and changes nothing if nothing changed', async () => {
-    const { files } = newStorage();
-    const { result } = await importInto(files, users(0, 2 * SEGMENT));
-    const folder = join(temporaryFolder(), 'mirror');
-    const deleted = users(0, 40_000).map(({ user_id }) => String(user_id));
-    const first = await updateBoth(files, { deleted }, folder);
-    // the first segment has few users, so that its users are moved
-    expect(first.local.segments).toEqual({ shared: 1, written: 1 });
-    const again = await updateBoth(files, { changed: users(50_000, 50_100, 'Rome') }, folder);
-    const nothing = await updateBoth(files, { changed: users(50_000, 50_100, 'Rome') }, folder);
-    expect(nothing.local).toMatchObject({ version: again.local.version, unchanged: 100, changed: 0 });
-    expect(nothing.stored).toEqual({ files: 0, bytes: 0, known: 0 });
-    await first.mirror.erase(['user-60000', 'user-unknown'], await openIn(first.mirror));
-    const changed = [...users(60_000, 60_002, 'Oslo'), { user_id: 'user-unknown', city: 'Oslo', likes: [] }];
-    const erased = await updateBoth(files, { changed, isCompacted: true }, folder);
-    expect(erased.local).toMatchObject({ erased: 1, leftOut: 2, before: again.local.version });
-    const old = await updateBoth(files, { changed: users(0, 10, 'Oslo'), base: result.version });
-    expect(old.local).toMatchObject({ before: result.version, isOfNewest: false });
-    for (const { mirror } of [first, again, nothing, erased, old]) mirror.close();
-  });
+  itUsual(
+    'compacts, builds on chosen versions, leaves out erased users, and changes nothing if nothing changed',
+    async () => {
+      const { files } = newStorage();
+      const { result } = await importInto(files, users(0, 2 * SEGMENT));
+      const folder = join(temporaryFolder(), 'mirror');
+      const deleted = users(0, 40_000).map(({ user_id }) => String(user_id));
+      const first = await updateBoth(files, { deleted }, folder);
+      // the first segment has few users, so that its users are moved
+      expect(first.local.segments).toEqual({ shared: 1, written: 1 });
+      const again = await updateBoth(files, { changed: users(50_000, 50_100, 'Rome') }, folder);
+      const nothing = await updateBoth(files, { changed: users(50_000, 50_100, 'Rome') }, folder);
+      expect(nothing.local).toMatchObject({ version: again.local.version, unchanged: 100, changed: 0 });
+      expect(nothing.stored).toEqual({ files: 0, bytes: 0, known: 0 });
+      await first.mirror.erase(['user-60000', 'user-unknown'], await openIn(first.mirror));
+      const changed = [...users(60_000, 60_002, 'Oslo'), { user_id: 'user-unknown', city: 'Oslo', likes: [] }];
+      const erased = await updateBoth(files, { changed, isCompacted: true }, folder);
+      expect(erased.local).toMatchObject({ erased: 1, leftOut: 2, before: again.local.version });
+      const old = await updateBoth(files, { changed: users(0, 10, 'Oslo'), base: result.version });
+      expect(old.local).toMatchObject({ before: result.version, isOfNewest: false });
+      for (const { mirror } of [first, again, nothing, erased, old]) mirror.close();
+    },
+  );
 
-  it('keeps this machine below the limit of its mirror', async () => {
+  it.runIf(IS_LONG)('keeps this machine below the limit of its mirror', async () => {
     const { files } = newStorage();
     await importInto(files, users(0, 6 * SEGMENT));
     const copy = join(temporaryFolder(), 'copy');
@@ -119,25 +123,28 @@ describe('an update of the published population', () => {
     expect(most).toBeLessThan(0.85 * bytesIn(copy));
   });
 
-  it('is refused if another host has published an update since it began, or if there is nothing to update', async () => {
-    const { files } = newStorage();
-    const into = (folder: string) => new PublishedPopulation({ files, folder, limitBytes: 2 ** 40, now });
-    const folders = [0, 1].map((i) => join(temporaryFolder(), `mirror-${i}`)) as [string, string];
-    const changed = users(0, 3, 'Oslo');
-    await expect(update(into(folders[0]), { changed })).rejects.toThrow('no version to build on');
-    await importInto(files, users(0, 100));
-    await expect(update(into(folders[0]), { changed, base: 'current' })).rejects.toMatchObject({
-      ...{ code: 'invalid_argument', message: 'the published population has no version current to build on' },
-    });
-    const ends = await Promise.allSettled([
-      update(into(folders[0]), { changed }),
-      update(into(folders[1]), { deleted: ['user-50'] }),
-    ]);
-    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    const refused = ends.find((end) => end.status === 'rejected')!;
-    expect(refused.reason).toMatchObject({ code: 'unavailable' });
-    const mirror = await openMirror(files);
-    expect(mirror.index.versions).toHaveLength(2);
-    mirror.close();
-  });
+  itUsual(
+    'is refused if another host has published an update since it began, or if there is nothing to update',
+    async () => {
+      const { files } = newStorage();
+      const into = (folder: string) => new PublishedPopulation({ files, folder, limitBytes: 2 ** 40, now });
+      const folders = [0, 1].map((i) => join(temporaryFolder(), `mirror-${i}`)) as [string, string];
+      const changed = users(0, 3, 'Oslo');
+      await expect(update(into(folders[0]), { changed })).rejects.toThrow('no version to build on');
+      await importInto(files, users(0, 100));
+      await expect(update(into(folders[0]), { changed, base: 'current' })).rejects.toMatchObject({
+        ...{ code: 'invalid_argument', message: 'the published population has no version current to build on' },
+      });
+      const ends = await Promise.allSettled([
+        update(into(folders[0]), { changed }),
+        update(into(folders[1]), { deleted: ['user-50'] }),
+      ]);
+      expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      const refused = ends.find((end) => end.status === 'rejected')!;
+      expect(refused.reason).toMatchObject({ code: 'unavailable' });
+      const mirror = await openMirror(files);
+      expect(mirror.index.versions).toHaveLength(2);
+      mirror.close();
+    },
+  );
 });

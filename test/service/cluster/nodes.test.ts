@@ -9,6 +9,7 @@ import type { Output } from '../../../src/lib/output.ts';
 import { metaheacWith } from '../../cli/in-process.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
 import { openReceiver } from '../../http/webhooks/receiver.ts';
 import { openCluster, type TestCluster } from './start-cluster.ts';
@@ -59,7 +60,7 @@ describeWithPostgres('two nodes and an engine', () => {
   });
   afterAll(() => cluster?.close());
 
-  it('expand a campaign once, and show the same audience on every node', async () => {
+  itUsual('expand a campaign once, and show the same audience on every node', async () => {
     const [one, other] = nodes as [RunningServer, RunningServer];
     const id = await create(one, 'first');
     await untilReady(other, id);
@@ -96,7 +97,7 @@ describeWithPostgres('two nodes and an engine', () => {
     }, WITHIN);
   });
 
-  it('make one campaign of requests with the same key, whichever node they reach', async () => {
+  itUsual('make one campaign of requests with the same key, whichever node they reach', async () => {
     const requests = Array.from({ length: 8 }, (_, i) =>
       call(nodes[i % 2]!, 'POST', '/v1/campaigns', campaign('once'), { 'idempotency-key': 'the-same-key' }),
     );
@@ -107,7 +108,7 @@ describeWithPostgres('two nodes and an engine', () => {
     expect(json.items).toHaveLength(1);
   });
 
-  it('let one of several changes through that have read the same', async () => {
+  itUsual('let one of several changes through that have read the same', async () => {
     const id = await create(nodes[0]!, 'contended');
     const etag = String((await call(nodes[0]!, 'GET', `/v1/campaigns/${id}`)).headers.get('etag'));
     const answers = await Promise.all(
@@ -118,7 +119,7 @@ describeWithPostgres('two nodes and an engine', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412, 412, 412]);
   });
 
-  it('list every change of an active version to a reader of either node, in order and once', async () => {
+  itUsual('list every change of an active version to a reader of either node, in order and once', async () => {
     const id = await create(nodes[0]!, 'changing');
     await untilReady(nodes[1]!, id);
     let cursor = (await call(nodes[1]!, 'GET', '/v1/changes?limit=1000')).json.next_cursor;
@@ -148,7 +149,7 @@ describeWithPostgres('two nodes and an engine', () => {
     expect(seen).toEqual(versions.slice(1));
   });
 
-  it('send each event of a webhook once', async () => {
+  itUsual('send each event of a webhook once', async () => {
     const receiver = await openReceiver();
     try {
       const { json } = await call(nodes[1]!, 'POST', '/v1/webhooks', { url: receiver.url, events: ['campaign.ready'] });
@@ -165,7 +166,7 @@ describeWithPostgres('two nodes and an engine', () => {
     }
   });
 
-  it('expand a campaign again once, although both could see that it is due', async () => {
+  it.runIf(IS_LONG)('expand a campaign again once, although both could see that it is due', async () => {
     const id = await create(nodes[0]!, 'refreshed');
     await untilReady(nodes[1]!, id);
     const body = { filters: {}, features: {}, refresh: { on_change: true } };
@@ -182,7 +183,7 @@ describeWithPostgres('two nodes and an engine', () => {
     ]);
   });
 
-  it('have files that verify reads and finds damage in', async () => {
+  itUsual('have files that verify reads and finds damage in', async () => {
     const verify = async () => {
       const lines: string[] = [];
       const output = { result: (line: string) => lines.push(line), note: () => {}, progress: () => {} };
@@ -209,7 +210,7 @@ describeWithPostgres('two nodes and an engine', () => {
     }
   });
 
-  it('show an erased user on no node a second after the erasure', async () => {
+  itUsual('show an erased user on no node a second after the erasure', async () => {
     const id = await create(nodes[0]!, 'erasing');
     await untilReady(nodes[1]!, id);
     const path = `/v1/campaigns/${id}/audience?limit=20`;
@@ -228,7 +229,7 @@ describeWithPostgres('two nodes and an engine', () => {
     );
   });
 
-  it('erase the users of a command everywhere, also from seeds', async () => {
+  itUsual('erase the users of a command everywhere, also from seeds', async () => {
     const campaignId = await create(nodes[0]!, 'erased by a command');
     await untilReady(nodes[1]!, campaignId);
     const ids = join(temporaryFolder(), 'ids.txt');
@@ -248,7 +249,7 @@ describeWithPostgres('two nodes and an engine', () => {
     expect((await metaheacWith({}, 'population', 'erase', '--ids', ids)).stderr).toContain('--store');
   });
 
-  it('refuse a key on every node within a second after it was revoked', async () => {
+  itUsual('refuse a key on every node within a second after it was revoked', async () => {
     const other = await call(nodes[1]!, 'POST', '/v1/keys', { name: 'reader', scope: 'read' });
     expect(other.status).toBe(201);
     const reader = { authorization: `Bearer ${other.json.key}` };

@@ -17,6 +17,7 @@ import { LEASE_MS, type ManualClock, manualClock, newCampaign } from '../../doma
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
 import { startOwnS3, stubCredentials, type TestS3 } from '../../fixture/s3.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { changeBehindSums } from '../sqlite/change-behind-sums.ts';
 import { fill, ODD, sumsOf } from './filled-store.ts';
 
@@ -95,7 +96,7 @@ describeWithPostgres('migrate-store', () => {
     await server.close();
   });
 
-  it('lists every table of both schemas', async () => {
+  itUsual('lists every table of both schemas', async () => {
     const database = await openDatabase(await openPostgres());
     const rows = await database.all<{ readonly name: string }>(
       `SELECT table_name AS name FROM information_schema.tables
@@ -109,13 +110,13 @@ describeWithPostgres('migrate-store', () => {
     expect(listed.sort()).toEqual([...new Set([...names, ...rows.map(({ name }) => name)])].sort());
   });
 
-  it('has a test store with rows in every table', () => {
+  itUsual('has a test store with rows in every table', () => {
     const empty = Object.entries(rowsOf(source)).filter(([, rows]) => rows.length === 0);
     // times and their corrections are recorded by a service
     expect(empty.map(([name]) => name)).toEqual(['clock', 'clock_used', 'clock_steps']);
   });
 
-  it('moves all rows and blobs to a cluster, and back', async () => {
+  itUsual('moves all rows and blobs to a cluster, and back', async () => {
     const [cluster, back] = [await newCluster(), newFolder()];
     const before = rowsOf(source);
     const report = await migrateStore(locateStore(source), cluster);
@@ -145,7 +146,7 @@ describeWithPostgres('migrate-store', () => {
     }
   });
 
-  it('lets the queue go on at once, and gives new rows new numbers', async () => {
+  itUsual('lets the queue go on at once, and gives new rows new numbers', async () => {
     const [cluster, back] = [await newCluster(), newFolder()];
     await migrateStore(locateStore(source), cluster);
     await migrateStore(cluster, locateStore(back));
@@ -175,7 +176,7 @@ describeWithPostgres('migrate-store', () => {
     }
   });
 
-  it('is found intact by verify on both sides', async () => {
+  itUsual('is found intact by verify on both sides', async () => {
     const [cluster, back] = [await newCluster(), newFolder()];
     const lines: string[] = [];
     const output = { result: (line: string) => void lines.push(line), note: () => {}, progress: () => {} };
@@ -193,7 +194,7 @@ describeWithPostgres('migrate-store', () => {
     expect(reports).toEqual([1, 2, 3].map(() => ({ faults: [], orphans: [], sets: 5 })));
   });
 
-  it.each(['to a cluster', 'to a folder'])(
+  it.runIf(IS_LONG).each(['to a cluster', 'to a folder'])(
     'goes on where it was when it was killed: %s',
     async (where) => {
       let [from, to] = [locateStore(source), await newCluster()];
@@ -213,62 +214,74 @@ describeWithPostgres('migrate-store', () => {
     120_000,
   );
 
-  it('refuses a target with anything in it, and stores that are in use', async () => {
-    const [full, folder] = [await newCluster(), newFolder()];
-    await migrateStore(locateStore(source), full);
-    const copy = (from: StoreLocator, to: StoreLocator) => migrateStore(from, to);
-    await expect(copy(locateStore(source), full)).rejects.toThrow(
-      'the database is not empty: it has rows in user_sets',
-    );
-    const besideSets = { ...(await newCluster()), blobs: full.blobs! };
-    await expect(copy(locateStore(source), besideSets)).rejects.toThrow('the object storage is not empty');
-    await expect(copy(full, locateStore(source))).rejects.toThrow('is not empty: choose an empty or new folder');
-    const release = await lockStore(locateStore(source));
-    await expect(copy(locateStore(source), await newCluster())).rejects.toThrow('is in use by another metaheac serve');
-    release();
-    const node = await open(full);
-    const member = { id: 'n', kind: 'node' as const, host: 'h1', release: '1', isReady: true };
-    await node.cluster!.describe(member, 15_000);
-    await expect(copy(full, locateStore(folder))).rejects.toThrow(/the cluster is in use .*node on h1/);
-    await node.cluster!.leave('n');
-    await closeAll();
-    await copyUntil('audit_log', full, locateStore(folder));
-    writeFileSync(join(`${folder}.partial`, 'copy.json'), JSON.stringify({ source: 'other' }));
-    await expect(copy(full, locateStore(folder))).rejects.toThrow('an unfinished copy of another store');
-    const [begun, other] = [await newCluster(), newFolder()];
-    await open(locateStore(other));
-    await closeAll();
-    await copyUntil('audit_log', locateStore(source), begun);
-    await expect(copy(locateStore(other), begun)).rejects.toThrow('an unfinished copy of another store');
-    await expect(copy(begun, locateStore(newFolder()))).rejects.toThrow('an unfinished copy of another store');
-  }, 60_000);
+  it.runIf(IS_LONG)(
+    'refuses a target with anything in it, and stores that are in use',
+    async () => {
+      const [full, folder] = [await newCluster(), newFolder()];
+      await migrateStore(locateStore(source), full);
+      const copy = (from: StoreLocator, to: StoreLocator) => migrateStore(from, to);
+      await expect(copy(locateStore(source), full)).rejects.toThrow(
+        'the database is not empty: it has rows in user_sets',
+      );
+      const besideSets = { ...(await newCluster()), blobs: full.blobs! };
+      await expect(copy(locateStore(source), besideSets)).rejects.toThrow('the object storage is not empty');
+      await expect(copy(full, locateStore(source))).rejects.toThrow('is not empty: choose an empty or new folder');
+      const release = await lockStore(locateStore(source));
+      await expect(copy(locateStore(source), await newCluster())).rejects.toThrow(
+        'is in use by another metaheac serve',
+      );
+      release();
+      const node = await open(full);
+      const member = { id: 'n', kind: 'node' as const, host: 'h1', release: '1', isReady: true };
+      await node.cluster!.describe(member, 15_000);
+      await expect(copy(full, locateStore(folder))).rejects.toThrow(/the cluster is in use .*node on h1/);
+      await node.cluster!.leave('n');
+      await closeAll();
+      await copyUntil('audit_log', full, locateStore(folder));
+      writeFileSync(join(`${folder}.partial`, 'copy.json'), JSON.stringify({ source: 'other' }));
+      await expect(copy(full, locateStore(folder))).rejects.toThrow('an unfinished copy of another store');
+      const [begun, other] = [await newCluster(), newFolder()];
+      await open(locateStore(other));
+      await closeAll();
+      await copyUntil('audit_log', locateStore(source), begun);
+      await expect(copy(locateStore(other), begun)).rejects.toThrow('an unfinished copy of another store');
+      await expect(copy(begun, locateStore(newFolder()))).rejects.toThrow('an unfinished copy of another store');
+    },
+    60_000,
+  );
 
-  it('names damaged blobs and rows, and replaces a blob that did not arrive whole', async () => {
-    const [damaged, back, cluster] = [newFolder(), newFolder(), await newCluster()];
-    cpSync(source, damaged, { recursive: true });
-    const [first, second] = readdirSync(join(damaged, SEED_FOLDER)).sort() as [string, string];
-    const whole = readFileSync(join(damaged, SEED_FOLDER, first));
-    writeFileSync(join(damaged, SEED_FOLDER, first), 'other\n');
-    rmSync(join(damaged, SEED_FOLDER, second));
-    const { message } = await migrateStore(locateStore(damaged), cluster).then(
-      () => new Error('complete'),
-      (error: Error) => error,
-    );
-    expect(message).toContain(`seeds/${first}: the source is damaged`);
-    expect(message).toMatch(new RegExp(`seeds/${second}: [^;]*ENOENT`));
-    await expect(open(cluster)).rejects.toThrow('an unfinished copy');
-    cpSync(join(source, SEED_FOLDER), join(damaged, SEED_FOLDER), { recursive: true });
-    await migrateStore(locateStore(damaged), cluster);
-    await copyUntil('comparing', cluster, locateStore(back));
-    writeFileSync(join(`${back}.partial`, SEED_FOLDER, first), 'other\n');
-    const { blobs } = await migrateStore(cluster, locateStore(back));
-    expect(blobs.present).toBe(blobs.sets + blobs.rankings - 1);
-    expect(readFileSync(join(back, SEED_FOLDER, first))).toEqual(whole);
-    changeBehindSums(join(back, 'metaheac.db'), ['campaigns', 'name'], ['failed', 'Failed']);
-    await expect(migrateStore(locateStore(back), await newCluster())).rejects.toThrow(/row .* of campaigns is damaged/);
-  }, 60_000);
+  it.runIf(IS_LONG)(
+    'names damaged blobs and rows, and replaces a blob that did not arrive whole',
+    async () => {
+      const [damaged, back, cluster] = [newFolder(), newFolder(), await newCluster()];
+      cpSync(source, damaged, { recursive: true });
+      const [first, second] = readdirSync(join(damaged, SEED_FOLDER)).sort() as [string, string];
+      const whole = readFileSync(join(damaged, SEED_FOLDER, first));
+      writeFileSync(join(damaged, SEED_FOLDER, first), 'other\n');
+      rmSync(join(damaged, SEED_FOLDER, second));
+      const { message } = await migrateStore(locateStore(damaged), cluster).then(
+        () => new Error('complete'),
+        (error: Error) => error,
+      );
+      expect(message).toContain(`seeds/${first}: the source is damaged`);
+      expect(message).toMatch(new RegExp(`seeds/${second}: [^;]*ENOENT`));
+      await expect(open(cluster)).rejects.toThrow('an unfinished copy');
+      cpSync(join(source, SEED_FOLDER), join(damaged, SEED_FOLDER), { recursive: true });
+      await migrateStore(locateStore(damaged), cluster);
+      await copyUntil('comparing', cluster, locateStore(back));
+      writeFileSync(join(`${back}.partial`, SEED_FOLDER, first), 'other\n');
+      const { blobs } = await migrateStore(cluster, locateStore(back));
+      expect(blobs.present).toBe(blobs.sets + blobs.rankings - 1);
+      expect(readFileSync(join(back, SEED_FOLDER, first))).toEqual(whole);
+      changeBehindSums(join(back, 'metaheac.db'), ['campaigns', 'name'], ['failed', 'Failed']);
+      await expect(migrateStore(locateStore(back), await newCluster())).rejects.toThrow(
+        /row .* of campaigns is damaged/,
+      );
+    },
+    60_000,
+  );
 
-  it('says that the source was changed while the copy was interrupted', async () => {
+  itUsual('says that the source was changed while the copy was interrupted', async () => {
     const [cluster, back] = [await newCluster(), newFolder()];
     await migrateStore(locateStore(source), cluster);
     await copyUntil('comparing', cluster, locateStore(back));

@@ -11,7 +11,8 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { LONGEST_LEASE_MS, postgres } from '../../../src/storage/postgres/adapter.ts';
 import { everyoneIsKnown, expand, LEASE_MS, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { sharedStore } from './shared-store.ts';
 
 const ENGINE = fileURLToPath(new URL('./children/engine.ts', import.meta.url));
@@ -27,7 +28,7 @@ afterEach(async () => {
 
 /** A store with the real clock, and a process that holds the job of its only campaign. */
 async function withEngine() {
-  const url = await openPostgres();
+  const url = await openMigratedPostgres();
   const blobs = pathToFileURL(temporaryFolder()).href;
   const options = { clock: systemClock, minimumSeeds: 1, leaseMs: LONGEST_LEASE_MS, maximumAttempts: 3 };
   const store = await postgres({ url: blobs, cacheFolder: '' }).open(url, options);
@@ -51,7 +52,7 @@ async function claimWhenFree(store: CampaignStore): Promise<Job> {
 }
 
 describeWithPostgres('jobs of several engines', () => {
-  it('are claimed once each, in the order of their turns, by engines that claim at the same time', async () => {
+  itUsual('are claimed once each, in the order of their turns, by engines that claim at the same time', async () => {
     const data = sharedStore();
     const all = await Promise.all([1, 2, 3, 4].map(() => data.open()));
     const ids: string[] = [];
@@ -74,7 +75,7 @@ describeWithPostgres('jobs of several engines', () => {
     for (const own of claims) expect(own).toEqual([...own].sort((a, b) => ids.indexOf(a) - ids.indexOf(b)));
   });
 
-  it('stay with their engines when another service starts', async () => {
+  itUsual('stay with their engines when another service starts', async () => {
     const data = sharedStore();
     const [one, two] = [await data.open(), await data.open()];
     await one.create(newCampaign(), everyoneIsKnown);
@@ -83,7 +84,7 @@ describeWithPostgres('jobs of several engines', () => {
     expect([await one.renew(job), await two.claim('2:b')]).toEqual([true, null]);
   });
 
-  it('are refused from an engine that was stopped while another one finished its job', async () => {
+  it.runIf(IS_LONG)('are refused from an engine that was stopped while another one finished its job', async () => {
     const { store, id, child, nextLine } = await withEngine();
     child.kill('SIGSTOP');
     const job = await claimWhenFree(store);
@@ -95,7 +96,7 @@ describeWithPostgres('jobs of several engines', () => {
     expect(await store.activeAudience(id)).toMatchObject({ version: 1, folder: 'audiences/c/of-other' });
   });
 
-  it('are taken from a killed engine within 15 s', async () => {
+  it.runIf(IS_LONG)('are taken from a killed engine within 15 s', async () => {
     const { store, child } = await withEngine();
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -104,7 +105,7 @@ describeWithPostgres('jobs of several engines', () => {
     expect(performance.now() - killedAt).toBeLessThan(15_000);
   });
 
-  it('do not use up their attempts at work that failed when their engines die or are stopped', async () => {
+  itUsual('do not use up their attempts at work that failed when their engines die or are stopped', async () => {
     const data = sharedStore({ maximumAttempts: 2 });
     const [store, other] = [await data.open(), await data.open()];
     const { id } = await store.create(newCampaign(), everyoneIsKnown);

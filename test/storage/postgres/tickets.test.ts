@@ -13,6 +13,7 @@ import { requireUsable } from '../../../src/storage/postgres/upkeep/inspect.ts';
 import { everyoneIsKnown, expand, LEASE_MS, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { sharedStore } from './shared-store.ts';
 
 const LOOP = fileURLToPath(new URL('./children/campaign-loop.ts', import.meta.url));
@@ -65,7 +66,7 @@ async function claimAll(store: CampaignStore): Promise<string[]> {
 }
 
 describeWithPostgres('a ticket', () => {
-  it('exists as long as its job, whichever way the job ends', async () => {
+  itUsual('exists as long as its job, whichever way the job ends', async () => {
     const { store, ids, client } = await withClient(5);
     const [first, second] = [(await store.claim('1:a'))!, (await store.claim('1:a'))!];
     await store.retryLater(second, reason, 60_000);
@@ -82,26 +83,29 @@ describeWithPostgres('a ticket', () => {
     expect(await idsOf(client)).toEqual({ jobs: [], tickets: [] });
   });
 
-  it('is recorded and ended in the transaction of its job, also by a process that is killed', async () => {
-    const url = await openPostgres();
-    const blobs = pathToFileURL(temporaryFolder()).href;
-    const client = await connect(url);
-    for (let kill = 0; kill < 4; kill++) {
-      const child = spawn(process.execPath, [LOOP, url, blobs], { stdio: ['ignore', 'pipe', 'inherit'] });
-      await once(child.stdout, 'data');
-      await setTimeout(150 + 37 * kill);
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-      // the server notices that the connections are gone
-      const others = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
-      while ((await client.query(others)).rows.length > 0) await setTimeout(20);
-      const { jobs, tickets } = await idsOf(client);
-      expect(tickets).toEqual(jobs);
-    }
-    expect((await client.query('SELECT count(*)::int AS count FROM expansions')).rows[0].count).toBeGreaterThan(4);
-  });
+  it.runIf(IS_LONG)(
+    'is recorded and ended in the transaction of its job, also by a process that is killed',
+    async () => {
+      const url = await openPostgres();
+      const blobs = pathToFileURL(temporaryFolder()).href;
+      const client = await connect(url);
+      for (let kill = 0; kill < 4; kill++) {
+        const child = spawn(process.execPath, [LOOP, url, blobs], { stdio: ['ignore', 'pipe', 'inherit'] });
+        await once(child.stdout, 'data');
+        await setTimeout(150 + 37 * kill);
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+        // the server notices that the connections are gone
+        const others = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+        while ((await client.query(others)).rows.length > 0) await setTimeout(20);
+        const { jobs, tickets } = await idsOf(client);
+        expect(tickets).toEqual(jobs);
+      }
+      expect((await client.query('SELECT count(*)::int AS count FROM expansions')).rows[0].count).toBeGreaterThan(4);
+    },
+  );
 
-  it('comes in the order of turns, also among neighbours, whenever it was sent', async () => {
+  itUsual('comes in the order of turns, also among neighbours, whenever it was sent', async () => {
     const { data, store, client } = await withClient();
     const ids: string[] = [];
     // jobs with few seeds overtake those with many
@@ -120,7 +124,7 @@ describeWithPostgres('a ticket', () => {
     expect(await claimAll(store)).toEqual(order);
   });
 
-  it('stays with an owner that sent no heartbeat for a while, until another one has taken the job', async () => {
+  itUsual('stays with an owner that sent no heartbeat for a while, until another one has taken the job', async () => {
     const { data, store } = await withClient(2);
     const jobs = [(await store.claim('1:a'))!, (await store.claim('2:b'))!];
     data.clock.pass(LEASE_MS);
@@ -132,7 +136,7 @@ describeWithPostgres('a ticket', () => {
     expect(await expand(store, jobs[1]!)).toBe(true);
   });
 
-  it('is neither lost nor doubled by connections that are cut at any moment', async () => {
+  itUsual('is neither lost nor doubled by connections that are cut at any moment', async () => {
     const { data, client } = await withClient(12);
     const cutter = await connect(data.url);
     const stores = await Promise.all([data.open(), data.open()]);
@@ -169,7 +173,7 @@ describeWithPostgres('a ticket', () => {
 });
 
 describeWithPostgres('the queue', () => {
-  it('is installed once by processes that open an empty database at the same time', async () => {
+  itUsual('is installed once by processes that open an empty database at the same time', async () => {
     const url = await openPostgres();
     const [one, two, three] = await Promise.all([openReal(url), openReal(url), openReal(url)]);
     await one.create(newCampaign(), everyoneIsKnown);
@@ -179,7 +183,7 @@ describeWithPostgres('the queue', () => {
     expect((await client.query('SELECT name FROM pgboss.queue')).rows).toEqual([{ name: 'expansions' }]);
   });
 
-  it('is missed before a start by a role that may not install it', async () => {
+  itUsual('is missed before a start by a role that may not install it', async () => {
     const url = await openPostgres();
     const client = await connect(url);
     await (await openReal(url)).close();
@@ -193,7 +197,7 @@ describeWithPostgres('the queue', () => {
     await client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   });
 
-  it('has the jobs of a database without the queue, in their order, once the database is opened', async () => {
+  itUsual('has the jobs of a database without the queue, in their order, once the database is opened', async () => {
     const url = await openPostgres();
     const client = await connect(url);
     const before = await openReal(url);
@@ -210,7 +214,7 @@ describeWithPostgres('the queue', () => {
     await after.close();
   });
 
-  it('takes in what processes of the release before do, which know no tickets', async () => {
+  itUsual('takes in what processes of the release before do, which know no tickets', async () => {
     const { data, store, ids, client } = await withClient(4);
     const [made, taken, ended] = (await client.query('SELECT id FROM jobs ORDER BY number')).rows as { id: string }[];
     await client.query('DELETE FROM pgboss.job WHERE id = $1', [made!.id]);
@@ -229,7 +233,7 @@ describeWithPostgres('the queue', () => {
     expect(row.rows).toEqual([{ attempt: 2, deaths: 1, token: 2 }]);
   });
 
-  it('is put in order by the leader: tickets of jobs that have ended are removed', async () => {
+  itUsual('is put in order by the leader: tickets of jobs that have ended are removed', async () => {
     const { store, client } = await withClient(2);
     await client.query('DELETE FROM jobs WHERE number = 1');
     expect((await idsOf(client)).tickets).toHaveLength(2);

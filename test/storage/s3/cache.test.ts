@@ -7,6 +7,7 @@ import { type OpenBlob, PartMissing, untilRead } from '../../../src/domain/ports
 import type { OpenedS3 } from '../../../src/storage/s3/open-s3.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { FaultyGate } from './faulty-gate.ts';
 import { newS3, type OpenSettings } from './storage.ts';
 
@@ -57,7 +58,7 @@ function cachedFiles(): string[] {
 }
 
 describe('an open blob', () => {
-  it('throws PartMissing until its part is here, and reads it without a promise afterwards', async () => {
+  itUsual('throws PartMissing until its part is here, and reads it without a promise afterwards', async () => {
     const s3 = open();
     const bytes = bytesOf(3);
     await publish(s3, bytes);
@@ -72,7 +73,7 @@ describe('an open blob', () => {
     blob.close();
   });
 
-  it('reads across parts, of which the last is shorter', async () => {
+  itUsual('reads across parts, of which the last is shorter', async () => {
     const s3 = open();
     const bytes = bytesOf(4).subarray(0, 3 * PART + 100);
     await publish(s3, bytes);
@@ -83,7 +84,7 @@ describe('an open blob', () => {
     blob.close();
   });
 
-  it('fetches ahead of a reader that goes from the beginning to the end', async () => {
+  itUsual('fetches ahead of a reader that goes from the beginning to the end', async () => {
     const s3 = open();
     await publish(s3, bytesOf(8));
     const blob = await s3.blobs.open(FOLDER, 'a.bin');
@@ -107,7 +108,7 @@ describe('an open blob', () => {
     blob.close();
   });
 
-  it('fetches nothing ahead of a reader that jumps', async () => {
+  itUsual('fetches nothing ahead of a reader that jumps', async () => {
     const s3 = open();
     await publish(s3, bytesOf(8));
     const blob = await s3.blobs.open(FOLDER, 'a.bin');
@@ -117,7 +118,7 @@ describe('an open blob', () => {
     blob.close();
   });
 
-  it('has as many parts as a file of 5 GiB', async () => {
+  it.runIf(IS_LONG)('has as many parts as a file of 5 GiB', async () => {
     const s3 = open();
     const bytes = bytesOf(640);
     await publish(s3, bytes);
@@ -129,7 +130,7 @@ describe('an open blob', () => {
 });
 
 describe('the cache', () => {
-  it('fetches a part once for many readers at the same time', async () => {
+  itUsual('fetches a part once for many readers at the same time', async () => {
     const s3 = open();
     await publish(s3, bytesOf(2));
     const blobs = await Promise.all(Array.from({ length: 10 }, () => s3.blobs.open(FOLDER, 'a.bin')));
@@ -138,7 +139,7 @@ describe('the cache', () => {
     for (const blob of blobs) blob.close();
   });
 
-  it('is shared by the processes of a host, and by equal parts of different blobs', async () => {
+  itUsual('is shared by the processes of a host, and by equal parts of different blobs', async () => {
     const [one, other] = [open(), open()];
     await publish(one, bytesOf(3));
     await publish(one, bytesOf(3), 'audiences/c/f');
@@ -147,7 +148,7 @@ describe('the cache', () => {
     expect([fetched(), other.cache.hits]).toEqual([3, 3]);
   });
 
-  it.each([
+  itUsual.each([
     ['shorter', (path: string) => truncateSync(path, 100)],
     ['longer', (path: string) => writeFileSync(path, Buffer.alloc(1), { flag: 'a' })],
     ['empty', (path: string) => truncateSync(path, 0)],
@@ -164,7 +165,7 @@ describe('the cache', () => {
     expect(cachedFiles().map((path) => statSync(path).size)).toEqual([PART, PART]);
   });
 
-  it('keeps its limit by removing what was not used for the longest time', async () => {
+  itUsual('keeps its limit by removing what was not used for the longest time', async () => {
     const s3 = open({ limits: { blobPartBytes: PART, blobCacheBytes: 10 * PART } });
     await publish(s3, bytesOf(40));
     const blob = await s3.blobs.open(FOLDER, 'a.bin');
@@ -189,7 +190,7 @@ describe('the cache', () => {
     again.close();
   });
 
-  it('serves open readers of parts that it has removed, also if the storage is gone', async () => {
+  itUsual('serves open readers of parts that it has removed, also if the storage is gone', async () => {
     const s3 = open({ limits: { blobPartBytes: PART, blobCacheBytes: 2 * PART } });
     const bytes = bytesOf(6);
     await publish(s3, bytes);
@@ -202,7 +203,7 @@ describe('the cache', () => {
     blob.close();
   });
 
-  it('keeps a limited number of files open, except those of blobs that are here as a whole', async () => {
+  itUsual('keeps a limited number of files open, except those of blobs that are here as a whole', async () => {
     const s3 = open({ limits: { blobPartBytes: PART, blobOpenParts: 4 } });
     const bytes = bytesOf(12);
     await publish(s3, bytes);
@@ -222,7 +223,7 @@ describe('the cache', () => {
     blob.close();
   });
 
-  it('takes at most a share of the disk', async () => {
+  itUsual('takes at most a share of the disk', async () => {
     const s3 = open({ limits: { blobPartBytes: PART, blobCacheDiskPercent: 0 } });
     const bytes = bytesOf(4);
     await publish(s3, bytes);
@@ -230,7 +231,7 @@ describe('the cache', () => {
     expect(cachedFiles().length).toBeLessThanOrEqual(1);
   });
 
-  it('removes what a killed process was receiving', async () => {
+  itUsual('removes what a killed process was receiving', async () => {
     const s3 = open();
     const [old, young] = [join(folder, 'arriving/old'), join(folder, 'arriving/young')];
     for (const path of [old, young]) writeFileSync(path, 'abc');
@@ -240,7 +241,7 @@ describe('the cache', () => {
     expect(readdirSync(join(folder, 'arriving'))).toEqual(['young']);
   });
 
-  it('has no file of a blob that is being written', async () => {
+  itUsual('has no file of a blob that is being written', async () => {
     const s3 = open();
     const writer = s3.blobs.write('sets');
     writer.write(Buffer.from('abc'));
@@ -248,7 +249,7 @@ describe('the cache', () => {
     writer.abort();
   });
 
-  it('is used by several processes at the same time', async () => {
+  itUsual('is used by several processes at the same time', async () => {
     const limits = { blobPartBytes: PART, blobCacheBytes: 8 * PART };
     const opened = [open({ limits }), open({ limits }), open({ limits })];
     const bytes = bytesOf(30);

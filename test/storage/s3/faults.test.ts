@@ -7,6 +7,7 @@ import { createRng } from '../../../src/lib/rng.ts';
 import { put, textOf, writeFile } from '../../domain/contract/blob-port.ts';
 import { FlakyProxy } from '../../fixture/network/flaky-proxy.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { type Asked, type Fault, FaultyGate } from './faulty-gate.ts';
 import { newS3 } from './storage.ts';
 
@@ -46,7 +47,7 @@ function spoilFirst(count: number, fault: Fault, matches: (asked: Asked) => bool
 const isOfFile = ({ method, url }: Asked) => method === 'GET' && url.includes('a.bin');
 
 describe('a busy object storage', () => {
-  it('is asked again until it answers', async () => {
+  itUsual('is asked again until it answers', async () => {
     const { behind } = both();
     gate.faultOf = () => 503;
     setTimeout(() => {
@@ -57,7 +58,7 @@ describe('a busy object storage', () => {
     expect(await textOf(behind, FOLDER)).toBe('abcdef');
   });
 
-  it('fails a call that has been repeated for long enough, with its own code', async () => {
+  itUsual('fails a call that has been repeated for long enough, with its own code', async () => {
     const { behind } = both(IMPATIENCE);
     gate.faultOf = () => 503;
     const error = await put(behind, FOLDER).catch((thrown: unknown) => thrown);
@@ -65,7 +66,7 @@ describe('a busy object storage', () => {
     expect((error as AppError).message).toContain('SlowDown');
   });
 
-  it('fails a call if it cannot be reached', async () => {
+  itUsual('fails a call if it cannot be reached', async () => {
     const { behind } = both(IMPATIENCE);
     await gate.close();
     await expect(behind.has(FOLDER)).rejects.toMatchObject({ facts: { errno: 'ECONNREFUSED' } });
@@ -74,7 +75,7 @@ describe('a busy object storage', () => {
 });
 
 describe('a network that is slow and cuts a fifth of its connections', () => {
-  it('brings everything all the same', async () => {
+  it.runIf(IS_LONG)('brings everything all the same', async () => {
     const { hostname, port } = new URL(server.endpoint);
     const rng = createRng('s3 behind a flaky proxy');
     const proxy = await FlakyProxy.start({ host: hostname, port: Number(port) }, rng);
@@ -99,7 +100,7 @@ describe('a network that is slow and cuts a fifth of its connections', () => {
 });
 
 describe('an answer of object storage', () => {
-  it.each(['cut', 'short', 'wrong', 'lost'] as const)('that is %s is asked for again', async (fault) => {
+  itUsual.each(['cut', 'short', 'wrong', 'lost'] as const)('that is %s is asked for again', async (fault) => {
     const { behind, direct } = both();
     await put(direct, FOLDER);
     const spoiled = spoilFirst(2, fault, isOfFile);
@@ -107,7 +108,7 @@ describe('an answer of object storage', () => {
     expect([spoiled(), gate.asked.filter(isOfFile).length]).toEqual([2, 3]);
   });
 
-  it('that is always wrong is an error after 4 attempts, and is not cached', async () => {
+  itUsual('that is always wrong is an error after 4 attempts, and is not cached', async () => {
     const { behind, direct } = both();
     await put(direct, FOLDER);
     gate.faultOf = (asked) => (isOfFile(asked) ? 'wrong' : null);
@@ -119,7 +120,7 @@ describe('an answer of object storage', () => {
     expect(await textOf(behind, FOLDER)).toBe('abcdef');
   });
 
-  it('to the put of a manifest may be lost: the folder is published all the same', async () => {
+  itUsual('to the put of a manifest may be lost: the folder is published all the same', async () => {
     const { behind, direct } = both();
     for (const text of ['first', 'second']) {
       const spoiled = spoilFirst(1, 'lost', ({ method, url }) => method === 'PUT' && url.includes('_manifest'));
@@ -128,7 +129,7 @@ describe('an answer of object storage', () => {
     }
   });
 
-  it('to a put with a condition may be lost: the caller learns that it has won', async () => {
+  itUsual('to a put with a condition may be lost: the caller learns that it has won', async () => {
     const behind = open({ endpoint: gate.endpoint, limits: PATIENCE }).files('models');
     const direct = open().files('models');
     spoilFirst(1, 'lost', ({ method }) => method === 'PUT');
@@ -147,7 +148,7 @@ describe('an answer of object storage', () => {
     expect(await behind.put('b', Buffer.from('1'), 'if-absent')).toBeNull();
   });
 
-  it('to the end of a multipart upload may be lost: the file is published all the same', async () => {
+  itUsual('to the end of a multipart upload may be lost: the file is published all the same', async () => {
     const { direct } = both();
     const large = Buffer.alloc(6 * 1024 ** 2, 'abc').toString();
     const blobs = open({ endpoint: gate.endpoint, limits: { ...PATIENCE, blobPartBytes: 1024 ** 2 } }).blobs;
@@ -158,7 +159,7 @@ describe('an answer of object storage', () => {
 });
 
 describe('errors of object storage', () => {
-  it('name neither keys nor signatures', async () => {
+  itUsual('name neither keys nor signatures', async () => {
     const { behind } = both(IMPATIENCE);
     gate.faultOf = () => 'forbidden';
     const error = (await behind.list(FOLDER).catch((thrown: unknown) => thrown)) as AppError;
@@ -168,7 +169,7 @@ describe('errors of object storage', () => {
     expect(shown).not.toMatch(/AKIAABCDEFGHIJKLMNOP|AWS4-HMAC-SHA256|0123456789abcdef|only-for-tests/);
   });
 
-  it('tell a bucket that does not exist from a blob that does not exist', async () => {
+  itUsual('tell a bucket that does not exist from a blob that does not exist', async () => {
     const missing = newS3({ ...server, bucket: 'no-such-bucket' })({ limits: IMPATIENCE }).blobs;
     await expect(missing.open(FOLDER, 'a.bin')).rejects.toMatchObject({ facts: { errno: 'EIO' } });
   });
