@@ -54,23 +54,27 @@ export function addDataDir(
 
 /**
  * The data folder from the command line or another source of settings. @throws UsageError if none or two are given;
- * AppError invalid_argument if the folder does not exist, unless the command creates it
+ * AppError invalid_argument if the folder does not exist, unless the command creates it. `orCluster` is whether the
+ * command takes a cluster instead.
  */
 export function dataDirOf(
   argument: string | undefined,
   values: FlagValues,
   output: Output,
-  { isMade = false }: { readonly isMade?: boolean } = {},
+  { isMade = false, orCluster = false }: { readonly isMade?: boolean; readonly orCluster?: boolean } = {},
 ): string {
   const flag = values['dataDir'];
   if (argument !== undefined && flag !== undefined && argument !== flag)
     throw new UsageError(`two data folders are given, ${argument} and ${String(flag)}: give only one`);
-  return checkDataDir(argument ?? settingsOf(values, output).values.METAHEAC_DATA_DIR, isMade);
+  return checkDataDir(argument ?? settingsOf(values, output).values.METAHEAC_DATA_DIR, isMade, orCluster);
 }
 
-function checkDataDir(dataDir: string | undefined, isMade: boolean): string {
+function checkDataDir(dataDir: string | undefined, isMade: boolean, orCluster = false): string {
   if (dataDir === undefined)
-    throw new UsageError('name the data folder: --data-dir, METAHEAC_DATA_DIR, or data_dir in a configuration file');
+    throw new UsageError(
+      'name the data folder: --data-dir, METAHEAC_DATA_DIR, or data_dir in a configuration file' +
+        (orCluster ? '; or a cluster: --store and --blobs' : ''),
+    );
   if (!isMade && !existsSync(dataDir)) throw new AppError('invalid_argument', `${dataDir}: not found`);
   return dataDir;
 }

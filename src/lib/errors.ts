@@ -15,23 +15,29 @@ export interface ErrorDetail {
   readonly limit?: number;
 }
 
+interface AppErrorOptions {
+  readonly details?: readonly ErrorDetail[];
+  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly place?: string;
+  readonly cause?: unknown;
+}
+
 /** An error that is not a bug but is caused by the caller's input or by the environment. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly details: readonly ErrorDetail[];
   /** Facts for the response in addition to the text, such as a state or a retry time. */
   readonly facts: Readonly<Record<string, unknown>>;
+  /** What failed, for readers who must not see the message, such as `the database`; null if it is not known. */
+  readonly place: string | null;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { details?: readonly ErrorDetail[]; facts?: Readonly<Record<string, unknown>>; cause?: unknown } = {},
-  ) {
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.details = options.details ?? [];
     this.facts = options.facts ?? {};
+    this.place = options.place ?? null;
   }
 }
 

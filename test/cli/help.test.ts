@@ -104,6 +104,7 @@ describe('usage errors', () => {
     [['serve'], '--data-dir (or METAHEAC_DATA_DIR, or data_dir in a configuration file) is required, unless --store'],
     [['config', '--config', 'none.yaml'], 'none.yaml: not found'],
     [['keys', 'list'], 'name the data folder'],
+    [['verify'], 'in a configuration file; or a cluster: --store and --blobs'],
     [['keys', 'create', 'x', '--name', 'a', '--scope', 'admin', '--label', 'a=b'], 'cannot have labels'],
     [['keys', 'create', 'x', '--name', 'a', '--expires-in', 'soon'], '--expires-in'],
     [['migrate-store', 'a', 'b', '--blobs', 's3://bucket'], 'one of FROM and TO is a data folder'],

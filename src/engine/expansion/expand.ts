@@ -95,7 +95,7 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
       return { kind: 'lost' };
     }
     if (error instanceof ThreadDied) throw error;
-    const reason = reasonOf(error);
+    const reason = reasonOf(error, store.cluster !== null);
     const isFinal = error instanceof Refusal;
     const isWritten = await untilStored(dependencies, async () =>
       isFinal ? await store.end(job, 'failed', reason) : await store.retryLater(job, reason, retryDelayMs(job)),

@@ -28,14 +28,21 @@ export class RangeFailed extends Error {
   }
 }
 
-/** The reason that callers of the API see, without paths or ids. The log contains the error itself. */
-export function reasonOf(error: unknown): Reason {
+/** Where the files of a cluster are. */
+const SHARED_FILES = 'the object storage, or the cache of the engine,';
+
+/**
+ * The reason that callers of the API see, without paths or ids. The log contains the error itself. `isShared` says
+ * whether the store is that of a cluster.
+ */
+export function reasonOf(error: unknown, isShared: boolean): Reason {
   if (error instanceof Refusal || error instanceof RangeFailed) return error.reason;
   if (!(error instanceof AppError))
     return { code: 'internal', message: 'the expansion failed because of an internal error: see the log' };
   const errno = error.facts['errno'];
   if (error.code === 'storage_failed') {
-    const message = `the data folder cannot be used${typeof errno === 'string' ? ` (${errno})` : ''}: see the log`;
+    const place = error.place ?? (isShared ? SHARED_FILES : 'the data folder');
+    const message = `${place} cannot be used${typeof errno === 'string' ? ` (${errno})` : ''}: see the log`;
     return { code: error.code, message, ...(typeof errno === 'string' && { errno }) };
   }
   return { code: error.code, message: `the expansion failed (${error.code}): see the log` };

@@ -195,7 +195,7 @@ export class RangeWorker {
       if (!isWanted) return;
       const { expansionId: expansion, number: range } = claim;
       logger.error({ err: error, expansion, range }, 'a range could not be scored');
-      const told = ranges.fail(claim, reasonOf(error), RETRY_DELAY_MS);
+      const told = ranges.fail(claim, reasonOf(error, true), RETRY_DELAY_MS);
       await told.catch((err: unknown) =>
         logger.warn({ err }, 'a range could not be put back, so its lease will expire'),
       );

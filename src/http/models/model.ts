@@ -92,7 +92,9 @@ export const modelVersion = answerOf<ModelVersion>()(
     name: z.string(),
     served: z.boolean().describe('Whether new expansions use this model version.'),
     created_at: timeText.describe('Time at which the model was trained.'),
-    published_at: time.describe('Time at which the files of the model were placed in the data folder.'),
+    published_at: time.describe(
+      'Time at which the files of the model were placed in the data folder, or published in a cluster.',
+    ),
     bytes: count,
     check: check
       .nullable()

@@ -55,8 +55,8 @@ const damage = answerOf<Damage>()(
     path: z
       .string()
       .describe(
-        "Path relative to the data folder, or to the population's folder for a population; `<table>/<id>` for " +
-          'a row.',
+        "Path relative to the data folder (in a cluster, to the object storage), or to the population's folder for a " +
+          'population; `<table>/<id>` for a row.',
       ),
     found_at: time,
   },
@@ -128,7 +128,7 @@ export const status = z
         ),
       })
       .nullable()
-      .describe('The disk of the data folder; `null` if the system does not report it.'),
+      .describe('The disk of the data folder or, in a cluster, of the cache; `null` if the system does not report it.'),
     files: z.object({
       damaged: z
         .record(z.string(), count)

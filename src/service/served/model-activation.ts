@@ -26,7 +26,7 @@ export interface ModelActivationOptions {
   readonly start: Pick<ModelHistory, 'models' | 'given'>;
   readonly record: ServedRecord;
   readonly served: ServedState;
-  readonly store: Pick<CampaignStore, 'list' | 'expansion' | 'setsOf'>;
+  readonly store: Pick<CampaignStore, 'list' | 'expansion' | 'setsOf' | 'cluster'>;
   readonly supervisor: Pick<EngineSupervisor, 'state' | 'checkModel' | 'dropModel'>;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -156,7 +156,12 @@ export class ModelActivation implements Models {
       logger.info({ from: check.fromVersion, version, comparisons: checked.comparisons }, 'model switched');
     } catch (error) {
       supervisor.dropModel(version);
-      this.#checks.set(version, { ...check, state: 'refused', endedAt: this.#now(), reason: reasonOf(error, next) });
+      this.#checks.set(version, {
+        ...check,
+        state: 'refused',
+        endedAt: this.#now(),
+        reason: reasonOf(error, next, this.#options.store.cluster !== null),
+      });
       logger.error({ err: error, version, served: this.#served.model.version }, 'the model was refused');
     }
   }
@@ -216,10 +221,12 @@ export class ModelActivation implements Models {
 }
 
 /** The reason for a refusal, without paths. */
-function reasonOf(error: unknown, { path, manifest }: ModelFolder): Reason {
+function reasonOf(error: unknown, { path, manifest }: ModelFolder, isShared: boolean): Reason {
   if (!(error instanceof AppError)) return { code: 'internal', message: 'an internal error occurred: see the log' };
-  if (error.code === 'storage_failed')
-    return { code: error.code, message: 'the data folder cannot be used: see the log' };
+  if (error.code === 'storage_failed') {
+    const place = error.place ?? (isShared ? 'the object storage, or the cache of the node,' : 'the data folder');
+    return { code: error.code, message: `${place} cannot be used: see the log` };
+  }
   const facts = Object.entries(error.facts).filter(([, value]) => ['string', 'number'].includes(typeof value));
   const code = error.code === 'invalid_model' || error.code === 'invalid_population' ? 'model_rejected' : error.code;
   return { ...Object.fromEntries(facts), code, message: error.message.replaceAll(path, manifest.version) } as Reason;

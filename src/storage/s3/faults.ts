@@ -100,7 +100,7 @@ const PATH_STYLE = ' (if the server expects the bucket in the path, add path_sty
 
 function failure(message: string, errno: string, error: Error): AppError {
   const cause = new Error(clean(`${error.name}: ${error.message}`));
-  return new AppError('storage_failed', message, { facts: { errno }, cause });
+  return new AppError('storage_failed', message, { facts: { errno }, place: 'the object storage', cause });
 }
 
 function errnoOf(error: Error, code: string): string {

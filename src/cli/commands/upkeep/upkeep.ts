@@ -12,7 +12,7 @@ import type { VerifiedStore } from './verify.ts';
 /** The store of a command: that of a cluster, or that of a data folder. @throws UsageError, AppError as `dataDirOf` */
 function storeOf(dir: string | undefined, options: FlagValues, output: Output): VerifiedStore {
   const cluster = dir === undefined ? clusterOf(settingsOf(options, output).values) : null;
-  return cluster ?? dataDirOf(dir, options, output);
+  return cluster ?? dataDirOf(dir, options, output, { orCluster: true });
 }
 
 function backupOfCluster(): AppError {

@@ -95,7 +95,7 @@ export class PostgresJobs implements Jobs {
   async finish(job: Job, result: ExpansionResult): Promise<boolean> {
     assert(
       !isAbsolute(result.folder) && !normalize(result.folder).startsWith('..'),
-      `ranking folder ${result.folder} is relative to the data folder`,
+      `ranking folder ${result.folder} is relative to the storage of blobs`,
     );
     return this.#command(job, { kind: 'finish', result }, (t, row, now) =>
       this.#parts.audiences.publish(t, row.number, result, now),

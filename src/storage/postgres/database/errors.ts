@@ -67,7 +67,7 @@ export function databaseError(error: unknown): unknown {
   if (!(error instanceof pg.DatabaseError) && !/SSL|certificate|SASL|SCRAM|password/i.test(error.message)) return error;
   if (error instanceof pg.DatabaseError && !BROKEN.test(code)) return cause;
   return new AppError('storage_failed', `cannot use the database: ${describe(error)}`, {
-    ...{ facts: { errno: code }, cause },
+    ...{ facts: { errno: code }, place: 'the database', cause },
   });
 }
 
