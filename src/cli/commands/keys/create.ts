@@ -5,7 +5,7 @@ import type { Labels } from '../../../domain/types.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
-import { withDataFolder } from '../../../service/data-folder.ts';
+import { type ChosenStore, withChosenStore } from '../chosen-store.ts';
 import { recorded } from './recorded.ts';
 
 export interface KeysCreateOptions {
@@ -16,13 +16,17 @@ export interface KeysCreateOptions {
 }
 
 /** Prints only the key on stdout. */
-export async function keysCreateCommand(dataDir: string, options: KeysCreateOptions, output: Output): Promise<void> {
+export async function keysCreateCommand(
+  chosen: ChosenStore,
+  options: KeysCreateOptions,
+  output: Output,
+): Promise<void> {
   const { name, scope, label: labels, expiresIn } = options;
   if (scope === 'admin' && Object.keys(labels).length > 0)
     throw new UsageError('a key with scope admin cannot have labels');
   const expiresAt = expiresIn === undefined ? null : systemClock.now() + expiresIn;
-  const { apiKey, key } = await withDataFolder(
-    dataDir,
+  const { apiKey, key } = await withChosenStore(
+    chosen,
     (store) =>
       recorded(store, { action: 'createKey', resource: 'key', resourceId: null }, () =>
         store.apiKeys.create({ name, scope, labels, expiresAt }, DOMAIN_LIMITS.maximumKeys.value),

@@ -4,13 +4,13 @@ import type { ApiKeys } from '../../../domain/ports/api-keys.ts';
 import { key } from '../../../http/keys/key.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
-import { withDataFolder } from '../../../service/data-folder.ts';
+import { type ChosenStore, withChosenStore } from '../chosen-store.ts';
 
 /** Number of keys per page. */
 const PAGE = 1_000;
 
-export async function keysListCommand(dataDir: string, options: { json?: boolean }, output: Output): Promise<void> {
-  const keys = await withDataFolder(dataDir, ({ apiKeys }) => allOf(apiKeys));
+export async function keysListCommand(store: ChosenStore, options: { json?: boolean }, output: Output): Promise<void> {
+  const keys = await withChosenStore(store, ({ apiKeys }) => allOf(apiKeys));
   if (options.json) output.result(JSON.stringify({ keys: keys.map((one) => key.parse(one)) }));
   else for (const one of keys) output.result(describeKey(one));
   if (keys.length === 0) output.note('there are no API keys');

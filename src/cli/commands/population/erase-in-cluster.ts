@@ -1,12 +1,11 @@
 /** `metaheac population erase` for the users of a cluster. */
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readLines } from '../../../dataset/lines.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { STORE_OPTIONS } from '../../../service/data-folder.ts';
-import { locateSharedStore, openStore } from '../../../storage/open-store.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
+import { withChosenStore } from '../chosen-store.ts';
 import { recorded } from '../keys/recorded.ts';
 import { clusterOf } from '../serve/cluster-settings.ts';
 import { readEraseIds } from './erase-ids.ts';
@@ -25,11 +24,8 @@ export async function eraseInClusterCommand(ids: string, values: FlagValues, out
   const cluster = clusterOf(settingsOf(values, output).values);
   if (cluster === null) throw new UsageError('name the population folder, or a cluster with --store and --blobs');
   const userIds = await readEraseIds(readLines(ids), ids);
-  const { store: url, blobs, cache } = cluster;
-  const locator = locateSharedStore(url, { url: blobs, cacheFolder: join(cache, 'blobs') });
   const { clock } = STORE_OPTIONS;
-  const store = await openStore(locator, STORE_OPTIONS);
-  try {
+  await withChosenStore(cluster, async (store) => {
     await recorded(store, { action: 'eraseUser', resource: 'user', resourceId: null }, () =>
       store.requestErasure(userIds),
     );
@@ -43,7 +39,5 @@ export async function eraseInClusterCommand(ids: string, values: FlagValues, out
       await sleep(LOOK_EVERY_MS);
     }
     output.result(`${userIds.length} users: the erasure is recorded; a node erases them as soon as one leads`);
-  } finally {
-    await store.close();
-  }
+  });
 }

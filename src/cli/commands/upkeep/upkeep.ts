@@ -5,15 +5,9 @@ import { AppError, UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
 import { existing } from '../../options.ts';
-import { addDataDir, addSettings, blobsOf, dataDirOf, type FlagValues, settingsOf } from '../../settings.ts';
-import { cacheOf, clusterOf } from '../serve/cluster-settings.ts';
-import type { VerifiedStore } from './verify.ts';
-
-/** The store of a command: that of a cluster, or that of a data folder. @throws UsageError, AppError as `dataDirOf` */
-function storeOf(dir: string | undefined, options: FlagValues, output: Output): VerifiedStore {
-  const cluster = dir === undefined ? clusterOf(settingsOf(options, output).values) : null;
-  return cluster ?? dataDirOf(dir, options, output, { orCluster: true });
-}
+import { addDataDir, addSettings, blobsOf, settingsOf } from '../../settings.ts';
+import { CLUSTER, chosenStore } from '../chosen-store.ts';
+import { cacheOf } from '../serve/cluster-settings.ts';
 
 function backupOfCluster(): AppError {
   return new AppError(
@@ -25,9 +19,7 @@ function backupOfCluster(): AppError {
 
 export function addUpkeepCommands(program: Command, output: Output): void {
   addExample(
-    addDataDir(program.command('verify'), 'data folder of a service', [
-      ...(['METAHEAC_STORE', 'METAHEAC_BLOBS', 'METAHEAC_CACHE'] as const),
-    ])
+    addDataDir(program.command('verify'), 'data folder of a service', CLUSTER)
       .description(
         'check that every file recorded in the database and every promoted model is intact, and list orphaned ' +
           'files (exit code 4: something is missing or damaged, or a model cannot expand); safe while a service is ' +
@@ -37,7 +29,7 @@ export function addUpkeepCommands(program: Command, output: Output): void {
       .option('--repair', 'remove orphaned files, and nothing else; no service may be using the folder')
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) =>
-        (await import('./verify.ts')).verifyCommand(storeOf(dir, options, output), options, output),
+        (await import('./verify.ts')).verifyCommand(chosenStore(dir, options, output), options, output),
       ),
     'metaheac verify --data-dir data-dir',
   );
@@ -56,7 +48,7 @@ export function addUpkeepCommands(program: Command, output: Output): void {
       )
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) => {
-        const dataDir = storeOf(dir, options, output);
+        const dataDir = chosenStore(dir, options, output);
         if (typeof dataDir !== 'string') throw backupOfCluster();
         await (await import('./backup.ts')).backupCommand(dataDir, options, systemClock, output);
       }),

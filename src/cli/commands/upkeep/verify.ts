@@ -1,7 +1,5 @@
 /** `metaheac verify`. */
 
-import { join } from 'node:path';
-import type { StoreLocator } from '../../../domain/ports/store.ts';
 import type { StoreUpkeep } from '../../../domain/ports/upkeep.ts';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { AppError, UsageError } from '../../../lib/errors.ts';
@@ -9,11 +7,9 @@ import type { Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import { type CheckOptions, checkDataFolder, type DataFolderReport } from '../../../service/data-folder-check.ts';
 import { checkPublished, type PublishedReport } from '../../../service/published-check.ts';
-import { locateSharedStore, locateStore, lockStore, openBlobFiles, openUpkeep } from '../../../storage/open-store.ts';
+import { lockStore, openBlobFiles, openUpkeep } from '../../../storage/open-store.ts';
+import { type ChosenStore, locatorOf } from '../chosen-store.ts';
 import type { ClusterSettings } from '../serve/cluster-settings.ts';
-
-/** A data folder, or a cluster. */
-export type VerifiedStore = string | ClusterSettings;
 
 export interface VerifyCommandOptions {
   readonly json?: boolean;
@@ -29,7 +25,7 @@ const SHOWN = 20;
  * change the exit code; `--repair` removes only these files.
  */
 export async function verifyCommand(
-  given: VerifiedStore,
+  given: ChosenStore,
   { json = false, repair = false }: VerifyCommandOptions,
   output: Output,
   clock: Pick<Clock, 'now'> = systemClock,
@@ -37,7 +33,7 @@ export async function verifyCommand(
   const isShared = typeof given !== 'string';
   if (isShared && repair)
     throw new UsageError('--repair is for data folders: the nodes of a cluster remove unused files themselves');
-  const locator = isShared ? locatorOf(given) : locateStore(given);
+  const locator = locatorOf(given);
   const upkeep = await openUpkeep(locator);
   try {
     // processes of a cluster may be writing at any time
@@ -82,10 +78,6 @@ type Report = DataFolderReport & { readonly populations?: number };
 
 function withPublished(report: DataFolderReport, { populations, models, bytes, faults }: PublishedReport): Report {
   return { ...report, populations, models, bytes: report.bytes + bytes, faults: [...report.faults, ...faults] };
-}
-
-function locatorOf({ store, blobs, cache }: ClusterSettings): StoreLocator {
-  return locateSharedStore(store, { url: blobs, cacheFolder: join(cache, 'blobs') });
 }
 
 /** Returns null if a service holds the lock. */
