@@ -33,6 +33,8 @@ export interface LoadedModel {
 
 interface Entry {
   readonly opening: Promise<LoadedModel>;
+  /** null until the model is loaded. */
+  pool: ThreadPool | null;
   users: number;
 }
 
@@ -124,11 +126,13 @@ export class EngineModels {
    * @throws AppError invalid_model, and any error that the model's threads throw
    */
   async take(version: string, folder = this.#folderOf(version)): Promise<LoadedModel> {
-    const entry = this.#entries.get(version) ?? { opening: this.#open(version, folder), users: 0 };
+    const entry = this.#entries.get(version) ?? { opening: this.#open(version, folder), pool: null, users: 0 };
     this.#entries.set(version, entry);
     entry.users += 1;
     try {
-      return await entry.opening;
+      const loaded = await entry.opening;
+      entry.pool = loaded.pool;
+      return loaded;
     } catch (error) {
       // the cause of the failure may be gone at the next attempt
       if (this.#entries.get(version) === entry) this.#entries.delete(version);
@@ -142,6 +146,11 @@ export class EngineModels {
     if (entry === undefined) return;
     entry.users -= 1;
     this.#closeUnused(version, entry);
+  }
+
+  /** Whether adaptations take all threads of a model. */
+  get isAdapting(): boolean {
+    return [...this.#entries.values()].some(({ pool }) => pool?.isAdapting ?? false);
   }
 
   /** Ends the threads of models that are unused and not served. Call this method when another model is served. */

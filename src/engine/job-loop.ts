@@ -12,7 +12,7 @@ import { type ExpandDependencies, expand, type Outcome } from './expansion/expan
 import type { Pulse } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from './messages.ts';
 import { type Distribution, distributionOf } from './ranges/distribution.ts';
-import { RangeWorker } from './ranges/range-worker.ts';
+import { RangeWorker, type RangeWorkerDependencies } from './ranges/range-worker.ts';
 import { Signal } from './ranges/signal.ts';
 import { type StoredCount, UserSideWork } from './user-side-work.ts';
 
@@ -23,7 +23,7 @@ const STORE_ERROR_DELAY_MS = 1000;
 
 /** Dependencies that all expansions share, whatever their model. */
 export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 'openPopulation' | 'distribution'> & {
-  readonly models: Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'prefetch' | 'closeAllUnused'>;
+  readonly models: RangeWorkerDependencies['models'] & Pick<EngineModels, 'broken' | 'closeAllUnused'>;
   /** Returns the versions that are served now. */
   served(): EngineServed;
   /** Whether the disk has room for another expansion and `bytes` more. */

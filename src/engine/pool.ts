@@ -75,6 +75,8 @@ export class ThreadPool {
   readonly goldenSha256: string;
   readonly #group: ThreadGroup<Task, ThreadResult, CustomiseProgress>;
   readonly #report: ReportedModel;
+  /** Number of adaptations that run or wait. */
+  #adapting = 0;
   /** Unused memory of earlier campaigns, which is kept because three isolates would have to free it. */
   readonly #bodies: SharedBody[] = [];
 
@@ -120,12 +122,26 @@ export class ThreadPool {
     return this.#group.close();
   }
 
+  /** Whether adaptations take all threads, or will: a segment would wait until one of them has ended. */
+  get isAdapting(): boolean {
+    return this.#adapting >= this.computedWith.threads;
+  }
+
   /**
    * Progress is from 0 to 1. The adaptation runs before all waiting segments, because the segments of a large
    * population keep the threads busy for a long time. If another thread is idle, that thread ranks some of the folds at
    * the same time, and `onRanks` is called when this ranking begins and ends.
    */
-  async customise(
+  async customise(task: CustomiseTask, following: CustomiseFollowing): Promise<CustomiseResult> {
+    this.#adapting += 1;
+    try {
+      return await this.#customise(task, following);
+    } finally {
+      this.#adapting -= 1;
+    }
+  }
+
+  async #customise(
     task: CustomiseTask,
     { onProgress = () => {}, onRanks = () => {}, ...following }: CustomiseFollowing,
   ): Promise<CustomiseResult> {

@@ -1,5 +1,5 @@
 /** An expansion that a stop cuts off goes on at its last finished segment, and ends with the same bytes. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { findRoles } from '../../src/audience/find-roles.ts';
 import { checkpointFolder } from '../../src/domain/ranking-name.ts';
 import { isEnd } from '../../src/domain/states.ts';
@@ -69,7 +69,7 @@ async function startAttempts() {
     expect(await saving).toBe(isCut ? 1 : null);
     return { ended: isCut ? null : told(ended!), scored: scored!, resumed: resumed! };
   };
-  return { attempt, task, kept: () => blobs.list(checkpointFolder(job.campaignId, job.expansionId)) };
+  return { pool, attempt, task, kept: () => blobs.list(checkpointFolder(job.campaignId, job.expansionId)) };
 }
 
 /** What is stored of it. */
@@ -90,6 +90,15 @@ describe('an expansion that a stop cuts off', () => {
     expect([...cut.scored, ...rest.scored]).toEqual(whole.scored);
     expect(rest.ended).toEqual(whole.ended);
     expect(await kept()).toEqual([]);
+  });
+
+  it('takes the thread of its engine until the report is finished', async () => {
+    const { pool, attempt } = await startAttempts();
+    expect(pool.isAdapting).toBe(false);
+    const running = attempt();
+    await vi.waitFor(() => expect(pool.isAdapting).toBe(true), { timeout: SCORED_MS, interval: 1 });
+    await running;
+    expect(pool.isAdapting).toBe(false);
   });
 
   it('may be cut off before it ends, and once more after its last segment', async () => {

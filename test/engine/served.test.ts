@@ -30,6 +30,7 @@ async function turns(rng: Rng, most = TURNS): Promise<void> {
 function slowModels(rng: Rng): EngineDependencies['models'] {
   return {
     broken: new Promise<never>(() => {}),
+    isAdapting: false,
     has: () => true,
     take: async (version: string) => {
       await turns(rng);

@@ -35,7 +35,7 @@ const KEPT_CAMPAIGNS = 8;
 export interface RangeWorkerDependencies {
   readonly ranges: RangeWork;
   readonly blobs: Blobs;
-  readonly models: Pick<EngineModels, 'has' | 'take' | 'giveBack' | 'prefetch'>;
+  readonly models: Pick<EngineModels, 'has' | 'take' | 'giveBack' | 'prefetch' | 'isAdapting'>;
   /** The engine's id, which names it in claims and in the log. */
   readonly owner: string;
   readonly leaseMs: number;
@@ -94,8 +94,10 @@ export class RangeWorker {
     }
   }
 
+  /** Adaptations run before segments, so a range that is claimed beside them would only be kept from other engines. */
   #isFree(): boolean {
-    return !this.#isDraining && this.#claims < CLAIMS_AT_ONCE && this.#dependencies.hasRoom();
+    const { models, hasRoom } = this.#dependencies;
+    return !this.#isDraining && this.#claims < CLAIMS_AT_ONCE && !models.isAdapting && hasRoom();
   }
 
   #refused(): string[] {

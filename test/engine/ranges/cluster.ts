@@ -14,7 +14,7 @@ import { openEngineModels } from '../../../src/engine/engine-start.ts';
 import { Checkpoints } from '../../../src/engine/expansion/checkpoints.ts';
 import { Pace } from '../../../src/engine/expansion/pace.ts';
 import { type Heartbeat, Pulse } from '../../../src/engine/heartbeat.ts';
-import { Engine } from '../../../src/engine/job-loop.ts';
+import { Engine, type EngineDependencies } from '../../../src/engine/job-loop.ts';
 import type { EngineConfig } from '../../../src/engine/messages.ts';
 import { openSharedVersions } from '../../../src/engine/shared-versions.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -67,6 +67,8 @@ export class LoadedOnHosts {
 export interface HostOptions {
   /** What the host computes for the golden batch; by default, what its processor does. */
   readonly goldenSha256?: string;
+  /** Whether adaptations take all its threads; by default, what is true. */
+  readonly isAdapting?: boolean;
 }
 
 /** A host with an engine. */
@@ -158,7 +160,7 @@ export async function startCluster({ model: folder, population, rangeSegments, .
         },
       });
     },
-    async addHost({ goldenSha256 }: HostOptions = {}): Promise<Host> {
+    async addHost({ goldenSha256, isAdapting }: HostOptions = {}): Promise<Host> {
       const ownerId = `${hosts.size + 1}:host`;
       const folders = { population: files ? join(dataDir, ownerId) : population, models: join(dataDir, 'models') };
       const config = {
@@ -181,7 +183,12 @@ export async function startCluster({ model: folder, population, rangeSegments, .
       const engine = new Engine(
         config,
         {
-          ...{ store: own, models: withGolden(models, goldenSha256), served: () => served, clock: systemClock },
+          ...{
+            store: own,
+            models: changed(models, { goldenSha256, isAdapting }),
+            served: () => served,
+            clock: systemClock,
+          },
           ...{ pace: new Pace(), minimumSeeds: LIMITS.minimumSeeds, hasRoom: () => true, onStoreError: () => {} },
           keeper: new Checkpoints({
             ...{ blobs: own.blobs, hasRoom: () => true, clock: systemClock, keptWorkMs: 0, computedBy: 'test' },
@@ -234,23 +241,29 @@ export async function startCluster({ model: folder, population, rangeSegments, .
 
 export type Cluster = Awaited<ReturnType<typeof startCluster>>;
 
-/** The models of a host whose processor computes other scores for the golden batch. */
-function withGolden(models: EngineModels, sha256: string | undefined): EngineModels | Models {
-  if (sha256 === undefined) return models;
+type Changes = { readonly [K in keyof HostOptions]: HostOptions[K] | undefined };
+
+/** The models of a host that differs. */
+function changed(models: EngineModels, { goldenSha256, isAdapting }: Changes): EngineModels | Models {
+  if (goldenSha256 === undefined && isAdapting === undefined) return models;
   return {
     broken: models.broken,
+    get isAdapting() {
+      return isAdapting ?? models.isAdapting;
+    },
     has: (version) => models.has(version),
     giveBack: (version) => models.giveBack(version),
     closeAllUnused: () => models.closeAllUnused(),
     prefetch: (version, from, to) => models.prefetch(version, from, to),
     take: async (version, folder) => {
       const { pool, ...loaded } = await models.take(version, folder);
-      return { ...loaded, pool: Object.assign(boundCopy(pool), { goldenSha256: sha256 }) };
+      const own = goldenSha256 === undefined ? pool : Object.assign(boundCopy(pool), { goldenSha256 });
+      return { ...loaded, pool: own };
     },
   };
 }
 
-type Models = Pick<EngineModels, 'broken' | 'has' | 'take' | 'giveBack' | 'prefetch' | 'closeAllUnused'>;
+type Models = EngineDependencies['models'];
 
 /** A pool whose methods are those of `pool`. */
 function boundCopy(pool: LoadedModel['pool']): LoadedModel['pool'] {
