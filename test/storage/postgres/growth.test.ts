@@ -134,6 +134,17 @@ describeWithPostgres('a store with many rows', () => {
     });
   });
 
+  it('finds the feedback of erased users without a look at every campaign', async () => {
+    const users = () => [`u-${other++}`, `u-${other++}`, 'nobody'];
+    let erased = 0;
+    const much = await muchRead(async (store) => {
+      erased += (await store.eraseUsers(users())).feedback;
+    });
+    expect(erased).toBe(2 * CALLS);
+    // every user set has to be searched
+    expect(much).not.toHaveProperty('feedback');
+  });
+
   it('reads the active audiences once, and then what has changed', async () => {
     const before = await rowsRead();
     const store = await open();

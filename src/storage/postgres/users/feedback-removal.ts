@@ -5,7 +5,7 @@ import type { Database } from '../database/database.ts';
 const REMOVED_ROWS = 10_000;
 
 /** Selects the campaigns that have rows, followed by a null. It needs one look-up per campaign, not one per row. */
-export const HELD_CAMPAIGNS = `
+const HELD_CAMPAIGNS = `
   WITH RECURSIVE held (campaign) AS (
     SELECT min(campaign) FROM feedback
     UNION ALL

@@ -18,7 +18,7 @@ import type { PostgresAuditLog } from '../audit-log.ts';
 import { getNumber } from '../campaigns/campaign-rows.ts';
 import type { Connection } from '../connection.ts';
 import type { Sql, Transaction } from '../database/database.ts';
-import { HELD_CAMPAIGNS, removeUnusedFeedback } from './feedback-removal.ts';
+import { removeUnusedFeedback } from './feedback-removal.ts';
 import { type NewSet, type SetFiles, WriteAgain } from './set-files.ts';
 
 /** Number of rows that one statement writes or reads. */
@@ -115,9 +115,7 @@ export class PostgresFeedback implements Feedback {
   async erase(userIds: readonly string[]): Promise<number> {
     return this.#connection.database.write(async (transaction) => {
       const held = await transaction.all<{ readonly campaign: number }>(
-        `${HELD_CAMPAIGNS} SELECT campaign FROM held WHERE campaign IS NOT NULL AND EXISTS (
-           SELECT 1 FROM feedback f WHERE f.campaign = held.campaign AND f.user_id = ANY(@userIds::text[]))
-         ORDER BY campaign`,
+        'SELECT DISTINCT campaign FROM feedback WHERE user_id = ANY(@userIds::text[]) ORDER BY campaign',
         { userIds },
       );
       let erased = 0;
