@@ -66,6 +66,8 @@ export async function rankInRanges(
   const watching = new AbortController();
   const reported = customising.then(async (customised) => {
     onDone({ reporting: 1 });
+    // a thread is free again, which may claim ranges
+    dependencies.signal.notify();
     return customised;
   });
   try {

@@ -93,13 +93,18 @@ function* expand(cluster: Cluster, host: Host, scope: Scope, expansion: Expansio
   let reported: Moment | null = null;
   if (!expansion.isOffered) {
     yield readUsers(cluster, host, scope, expansion.users);
+    host.adapting += 1;
     yield host.compute(scope, 'adapt', adapt.processorSeconds, adapt.threads);
     yield host.write(scope, inputs.bytes + expansion.users * inputs.bytesPerUser, inputs.requests);
     yield host.call(scope);
-    if (!expansion.renew(token, now(cluster))) return;
+    if (!expansion.renew(token, now(cluster))) {
+      host.adapting -= 1;
+      return;
+    }
     expansion.offerRanges(engine.rangeSegments);
     announce(cluster);
     reported = host.compute(scope, 'adapt', report.processorSeconds, report.threads);
+    cluster.time.start(scope, endReport(cluster, host, reported));
   }
   while (!expansion.isScored) {
     yield first([cluster.announced, cluster.time.wait(engine.pollSeconds)]);
@@ -117,6 +122,13 @@ function* expand(cluster: Cluster, host: Host, scope: Scope, expansion: Expansio
   if (!expansion.renew(token, now(cluster))) return;
   expansion.readyAt = cluster.time.now;
   cluster.queue.delete(expansion);
+}
+
+/** Threads that are free again may claim ranges. */
+function* endReport(cluster: Cluster, host: Host, reported: Moment): Activity {
+  yield reported;
+  host.adapting -= 1;
+  announce(cluster);
 }
 
 /** Reads the users of the seeds, which are all over the population, with their segments. */
@@ -144,8 +156,10 @@ function* merge(cluster: Cluster, host: Host, scope: Scope, { users, finished }:
 
 function* scoreRanges(cluster: Cluster, host: Host, scope: Scope): Activity {
   for (;;) {
-    yield host.call(scope);
-    const claims = claimRanges(cluster, host);
+    // as src/engine/ranges/range-worker.ts
+    const isFree = host.adapting < host.cores;
+    if (isFree) yield host.call(scope);
+    const claims = isFree ? claimRanges(cluster, host) : [];
     if (claims.length === 0) {
       yield idle(cluster);
       continue;

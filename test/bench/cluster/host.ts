@@ -37,6 +37,8 @@ export class Host {
   #processor: SharedResource;
   #network: SharedResource;
   #since = 0;
+  /** Number of its expansions that are being adapted, or whose report is being made. */
+  adapting = 0;
   scope = new Scope();
 
   constructor(
@@ -75,6 +77,7 @@ export class Host {
     this.scope = new Scope();
     this.#cached = new Set();
     this.#inputs = new Set();
+    this.adapting = 0;
     this.#since = this.#world.time.now;
     [this.#processor, this.#network] = this.#resources();
   }
