@@ -175,7 +175,7 @@ describe('readEnvironment', () => {
       const limit = LIMIT_VARIABLES.get(variable);
       const value = limit === undefined ? own[variable as keyof typeof own] : LIMITS[limit].value;
       const isNone = value === undefined || (Array.isArray(value) && value.length === 0);
-      if (isNone) expect(['required', 'none', ...DESCRIBED]).toContain(byDefault);
+      if (isNone) expect(['required', 'required without a store', 'none', ...DESCRIBED]).toContain(byDefault);
       else expect(byDefault).toBe(String(value));
     },
   );
@@ -371,6 +371,10 @@ describe('readSettings', () => {
     expect(messageFor({ ...store, PGSSLMODE: 'verify_full' })).toMatch(
       /PGSSLMODE "verify_full": use one of .*verify-full/,
     );
+    expect(messageFor({ ...store, PGSSLROOTCERT: '/no/such.pem' })).toMatch(
+      'PGSSLROOTCERT: there is no file /no/such.pem',
+    );
+    expect(readEnvironment({ ...store, PGSSLROOTCERT: 'system' })).toMatchObject(store);
     expect(readEnvironment({ PGSSLMODE: 'allow' })).not.toHaveProperty('METAHEAC_STORE');
   });
 

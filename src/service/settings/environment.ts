@@ -2,7 +2,7 @@
  * Reads the settings of a service. In order of precedence, they come from flags, environment variables, the
  * configuration file and defaults. Only this module reads environment variables and the number of processors.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import { UsageError } from '../../lib/errors.ts';
@@ -94,7 +94,7 @@ export function readSettings(source: Given, flags: Given = {}, constants: Partia
     const { path, message } = parsed.error.issues[0]!;
     throw refused(found.get(String(path[0]))!.label, message);
   }
-  if (parsed.data['METAHEAC_STORE'] !== undefined) refuseUnknownTls(source['PGSSLMODE']);
+  if (parsed.data['METAHEAC_STORE'] !== undefined) refuseUnusableTls(source);
   const origins = SETTINGS.map(({ variable }): [string, Origin] => [
     variable,
     found.get(variable)?.origin ?? { kind: 'default' },
@@ -166,9 +166,11 @@ function refuseUnknown(source: Given): void {
 }
 
 /** The driver would ignore a mode that it does not know, and connect without encryption. */
-function refuseUnknownTls(mode: string | undefined): void {
-  if (mode === undefined || TLS_MODES.includes(mode)) return;
-  throw new UsageError(`environment variable PGSSLMODE "${mode}": use one of ${TLS_MODES.join(', ')}`);
+function refuseUnusableTls({ PGSSLMODE: mode, PGSSLROOTCERT: file }: Given): void {
+  if (mode !== undefined && !TLS_MODES.includes(mode))
+    throw new UsageError(`environment variable PGSSLMODE "${mode}": use one of ${TLS_MODES.join(', ')}`);
+  if (file && file !== 'system' && !existsSync(file))
+    throw new UsageError(`environment variable PGSSLROOTCERT: there is no file ${file}`);
 }
 
 function layerOfFlags(flags: Given): Layer {

@@ -135,7 +135,7 @@ export const settingsSchema = z.object({
     isSecret: 'password',
     description:
       'Database of a cluster, `postgres://user@host/database`, used instead of a data folder by any number of ' +
-      'nodes and engines. Parts that the URL leaves out come from `PGPASSWORD`, `PGSSLMODE` ' +
+      'nodes and engines. Parts that the URL leaves out come from `PGPASSWORD`, `PGSSLMODE`, `PGSSLROOTCERT` ' +
       'and the other variables of Postgres.',
   }),
   METAHEAC_BLOBS: z

@@ -34,14 +34,23 @@ const types = {
 
 /**
  * The settings of a connection to the database that `url` names. What the URL leaves out is read from the environment
- * as for all programs of Postgres: PGPASSWORD, PGPASSFILE, PGSSLMODE and so on.
+ * as for all programs of Postgres: PGPASSWORD, PGPASSFILE, PGSSLMODE, PGSSLROOTCERT and so on.
  */
 function settingsOf(url: string): pg.ClientConfig {
   return {
-    connectionString: url,
+    connectionString: withRootCertificate(url, process.env),
     application_name: 'metaheac',
     ...{ connectionTimeoutMillis: CONNECT_MS, keepAlive: true, types },
   };
+}
+
+/** The driver reads the file that the URL's `sslrootcert` names, but not that of PGSSLROOTCERT. */
+function withRootCertificate(url: string, { PGSSLMODE, PGSSLROOTCERT: file }: NodeJS.ProcessEnv): string {
+  const [, mode = PGSSLMODE] = /[?&]sslmode=([^&]*)/.exec(url) ?? [];
+  // `system` stands for the authorities that the system trusts, which are the default
+  const isWanted = file !== undefined && file !== '' && file !== 'system' && mode?.startsWith('verify-');
+  if (!isWanted || /[?&]sslrootcert=/.test(url)) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}sslrootcert=${encodeURIComponent(file)}`;
 }
 
 /** A connection that reads the password file: the driver's own reading is deprecated, and it says so on stderr. */
