@@ -28,6 +28,8 @@ const ARGS = [
 ];
 const AXE = readFileSync(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
 const SCREENSHOTS = join(ROOT, 'test/console/screenshots');
+/** Images are for people: no test reads them. */
+const TAKES_SCREENSHOTS = process.env['SCREENSHOTS'] === '1';
 const WIDTHS = [360, 1600];
 const HEIGHT = 900;
 /** After this time, a response of the page counts as failed; generous, for busy machines. */
@@ -171,12 +173,20 @@ function findCut(): string[] {
   return found;
 }
 
-/** Screenshots of a page at two widths, in its theme: PNG files for people to look at. Nothing may be cut off. */
+/** Nothing of a page may be cut off at two widths. With SCREENSHOTS=1, writes images of it for people to look at. */
 export async function takeScreenshots({ page }: ConsolePage, name: string, theme: Theme): Promise<void> {
-  mkdirSync(SCREENSHOTS, { recursive: true });
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: HEIGHT });
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${width}-${theme}.png`), fullPage: true });
+    // the page is laid out anew
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+    await takeScreenshot(page, `${name}-${width}-${theme}`, { fullPage: true });
     expect([name, width, await cutOf(page)]).toEqual([name, width, []]);
   }
+}
+
+/** Writes an image of the page as it is, if images are wanted. */
+export async function takeScreenshot(page: Page, name: string, options: { fullPage?: boolean } = {}): Promise<void> {
+  if (!TAKES_SCREENSHOTS) return;
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ ...options, path: join(SCREENSHOTS, `${name}.png`) });
 }

@@ -8,7 +8,14 @@ import { publishModel } from '../../src/model/promotion.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 import { ROOT } from '../fixture/served.ts';
-import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
+import {
+  describeInBrowser,
+  expectAccessible,
+  THEMES,
+  takeScreenshot,
+  takeScreenshots,
+  useConsoleFixture,
+} from './browser.ts';
 
 const OPERATOR = 'the key of the operator';
 const HEADERS = { authorization: `Bearer ${OPERATOR}` };
@@ -246,7 +253,7 @@ describeInBrowser.each(THEMES)('the API reference in the %s theme', (theme) => {
     await opened.page.getByRole('button', { name: 'Close' }).first().waitFor();
     await expectAccessible(opened.page);
     await opened.page.getByRole('button', { name: 'Close' }).first().click();
-    await opened.page.screenshot({ path: join(ROOT, `test/console/screenshots/reference-1600-${theme}.png`) });
+    await takeScreenshot(opened.page, `reference-1600-${theme}`);
     await opened.page.getByRole('link', { name: 'Console' }).click();
     await opened.page.getByRole('link', { name: 'API reference' }).or(opened.page.getByLabel('API key')).waitFor();
     expect(opened.faults.list).toEqual([]);
