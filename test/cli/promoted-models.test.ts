@@ -73,7 +73,8 @@ async function restore(from: string, name: string, populationTo?: string) {
 }
 
 describe('a backup', () => {
-  itUsual('has the promoted models, as hard links, and says what it has not', async () => {
+  // other tests use its backup
+  it('has the promoted models, as hard links, and says what it has not', async () => {
     const { out, notes } = await backUp('backup');
     expect(readdirSync(join(out, 'models')).sort()).toEqual([first, second, 'served.json'].sort());
     const file = `models/${second}/model.onnx`;

@@ -12,6 +12,8 @@ import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
+/** Its expansion takes long enough to be seen. */
+const wide = { ...world, population: world.wide };
 const folders: string[] = [];
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
@@ -35,14 +37,14 @@ describe.skipIf(!HAS_PROC)('serve', () => {
     timeout: 180_000,
   }, async () => {
     const dataDir = newFolder();
-    const served = await Served.start({ ...world, dataDir, env: { METAHEAC_MAXIMUM_ATTEMPTS: '1' } });
-    const second = await Served.spawn({ ...world, dataDir });
+    const served = await Served.start({ ...wide, dataDir, env: { METAHEAC_MAXIMUM_ATTEMPTS: '1' } });
+    const second = await Served.spawn({ ...wide, dataDir });
     expect((await second.exited()).code).toBe(1);
     expect(second.log).toMatch(/^metaheac: data folder .* is in use by another metaheac serve.*\n$/);
     const id = await served.create(campaign);
     await served.until(
-      async () => (await served.call('GET', `/v1/campaigns/${id}`)).json.state === 'adapting',
-      'adapts',
+      async () => ['adapting', 'scoring'].includes((await served.call('GET', `/v1/campaigns/${id}`)).json.state),
+      'expands',
     );
     process.kill(served.api, 'SIGTERM');
     const { code, seconds } = await served.exited();
@@ -51,7 +53,7 @@ describe.skipIf(!HAS_PROC)('serve', () => {
     await expectNothingLeft(served);
 
     const next = await Served.start({
-      ...{ ...world, dataDir, isThroughNpm: true, env: { METAHEAC_MAXIMUM_ATTEMPTS: '1' } },
+      ...{ ...wide, dataDir, isThroughNpm: true, env: { METAHEAC_MAXIMUM_ATTEMPTS: '1' } },
     });
     expect(await next.ended(id)).toMatchObject({ state: 'ready', audience_version: 1 });
     // Ctrl-C reaches npm, its shell, the API and the engine at once.
@@ -64,7 +66,7 @@ describe.skipIf(!HAS_PROC)('serve', () => {
   it('ends on a signal at any moment of its start', { timeout: 180_000 }, async () => {
     const dataDir = newFolder();
     // As soon as it listens: the engine is not ready yet.
-    const listening = await Served.spawn({ ...world, dataDir });
+    const listening = await Served.spawn({ ...wide, dataDir });
     await listening.until(async () => (await listening.call('GET', '/livez')).status === 200, 'listens');
     expect((await listening.call('GET', '/readyz')).status).toBe(503);
     process.kill(listening.api, 'SIGTERM');

@@ -16,7 +16,7 @@ const { features, seeds } = campaign;
 /** From the stop to the ranking: the engine is killed after 10 s, and the next one has to start. */
 const REPLACED_MS = 30_000;
 /** Longer than each limit of `EngineWatch` for an engine that has started: 10, 15 and 20 s. */
-const LONG_MS = 25_000;
+const LONG_MS = 22_000;
 
 describe.skipIf(!HAS_PROC)('an engine', () => {
   it('that is stopped is replaced within 30 s by one that expands', { timeout: 120_000 }, async () => {

@@ -64,7 +64,7 @@ beforeAll(async () => {
   imported = openPopulation(two);
   const { name } = features.find(({ kind }) => kind === 'single')!;
   filters = { [name]: [updated.dictionary(name).token(1), updated.dictionary(name).token(2)] };
-}, 60_000);
+});
 
 const both = <T>(read: (population: Population) => T): readonly [T, T] => [read(updated), read(imported)];
 const idsOf = ({ features: _, seeds }: (typeof world.campaigns)[number]) => [...seeds];
@@ -144,5 +144,5 @@ describe('a population with dead rows', () => {
     expect(isDeepStrictEqual(a!.scores, b!.scores)).toBe(true);
     expect({ ...a, scores: null }).toEqual({ ...b, scores: null });
     expect(a!.audience).toHaveLength(5000);
-  }, 60_000);
+  });
 });

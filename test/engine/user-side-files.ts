@@ -13,7 +13,7 @@ import type { Rig } from './rig.ts';
 const { model, campaigns } = await tinyWorld();
 const PREFIX = `user-side-${readModelFolder(model).manifest.version}-`;
 /** An engine makes user sides within this time, beside other tests. */
-export const MADE_MS = 60_000;
+export const MADE_MS = 120_000;
 
 /** A copy of a population. */
 export function copyOf(population: string): string {

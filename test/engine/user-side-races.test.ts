@@ -8,9 +8,10 @@ import { copyOf, folderOf, MADE_MS, madeAll, rankingOf } from './user-side-files
 
 const world = await tinyWorld();
 const LIMIT = 2 ** 30;
+const TIMEOUT = { timeout: 300_000 };
 
 describe('user sides', () => {
-  it('are complete after a kill while they were made', async () => {
+  it('are complete after a kill while they were made', TIMEOUT, async () => {
     const population = copyOf(world.wide);
     const rig = await startRig({ model: world.model, population, userSideBytes: LIMIT });
     const expected = rankingOf(rig);
@@ -22,7 +23,7 @@ describe('user sides', () => {
     expect(readdirSync(folder).filter((name) => !name.endsWith('.users'))).toEqual([]);
   });
 
-  it('are made by several engines at once, which then rank alike', async () => {
+  it('are made by several engines at once, which then rank alike', TIMEOUT, async () => {
     const population = copyOf(world.wide);
     const options = { model: world.model, population, userSideBytes: LIMIT };
     const [one, other] = await Promise.all([startRig(options), startRig(options)]);
