@@ -7,17 +7,18 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlobFiles, RecordedFile, RecordedFiles } from '../domain/ports/blob-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { createFolder, storageError, syncFile, syncFolder, withStorage } from '../lib/files/durable-files.ts';
 import { isInside, MANIFEST_FILE, parseManifest, readManifest, readModelFolder, refused } from './folder.ts';
 import type { Manifest } from './manifest.ts';
+import { FILES_PREFIX, MANIFESTS_PREFIX, manifestName, SWEEP_PREFIX, versionOfManifest } from './published-names.ts';
 import { findModel, isModelVersion, type ModelSummary, newestFirst } from './versions.ts';
 
-const FILES_PREFIX = 'models/files/';
-const MANIFESTS_PREFIX = 'models/manifests/';
-const SUFFIX = '.json';
-const manifestName = (version: string): string => `${MANIFESTS_PREFIX}${version}${SUFFIX}`;
+/** How often a publication looks whether a removal of files has ended, and how often at most. */
+const LOOK_MS = 500;
+const LOOKS = 120;
 
 export interface ModelPublication {
   readonly version: string;
@@ -31,19 +32,25 @@ export interface ModelPublication {
  */
 export async function publishModelFolder(files: BlobFiles, path: string): Promise<ModelPublication> {
   const { manifest, read } = readModelFolder(path);
-  const known = new Set((await files.list(FILES_PREFIX)).map(({ name }) => name));
-  const published = { version: manifest.version, files: 0 };
-  for (const [file, sha256] of Object.entries(manifest.files)) {
-    const name = FILES_PREFIX + sha256;
-    if (known.has(name)) continue;
-    // the bytes are those that were checked, even if the file is replaced meanwhile
-    await files.put(name, read(file));
-    known.add(name);
-    published.files += 1;
-  }
+  const storeMissing = async (): Promise<number> => {
+    const known = new Set((await files.list(FILES_PREFIX)).map(({ name }) => name));
+    let stored = 0;
+    for (const [file, sha256] of Object.entries(manifest.files)) {
+      const name = FILES_PREFIX + sha256;
+      if (known.has(name)) continue;
+      // the bytes are those that were checked, even if the file is replaced meanwhile
+      await files.put(name, read(file));
+      known.add(name);
+      stored += 1;
+    }
+    return stored;
+  };
+  const stored = await storeMissing();
   const bytes = withStorage(`read ${path}`, () => readFileSync(join(path, MANIFEST_FILE)));
   await files.put(manifestName(manifest.version), bytes, 'if-absent');
-  return published;
+  // a removal that had read the manifests before this one may have deleted files that this model shares
+  for (let look = 0; look < LOOKS && (await files.list(SWEEP_PREFIX)).length > 0; look++) await sleep(LOOK_MS);
+  return { version: manifest.version, files: stored + (await storeMissing()) };
 }
 
 /** Describes the published models by their manifests, which never change, so each is read once. */
@@ -71,7 +78,7 @@ export class PublishedModels {
   }
 
   async #manifestOf(name: string): Promise<Manifest | null> {
-    const version = name.slice(MANIFESTS_PREFIX.length, -SUFFIX.length);
+    const version = versionOfManifest(name);
     const known = this.#manifests.get(version);
     if (known !== undefined || !isModelVersion(version)) return known ?? null;
     const found = await this.#files.find(name);

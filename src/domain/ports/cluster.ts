@@ -83,6 +83,9 @@ export interface Cluster {
   /** Versions of the population that are served, or that a running expansion or an audience was made with. */
   neededPopulations(): Promise<readonly string[]>;
 
+  /** Models that are or were served (a rollback returns to them), or that a running expansion or an audience has. */
+  neededModels(): Promise<readonly string[]>;
+
   /** Describes this process. A process that has not described itself for `forgetAfterMs` is forgotten. */
   describe(member: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void>;
 

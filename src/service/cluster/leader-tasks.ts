@@ -4,6 +4,7 @@ import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { Leadership } from '../../domain/ports/leader.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
+import { type PruneModelsOptions, prunePublishedModels } from '../../model/prune-published.ts';
 import { prunePublished } from '../../population/share.ts';
 import { sweepBlobs } from '../../storage/open-store.ts';
 import type { Populations } from '../ports/populations.ts';
@@ -16,7 +17,7 @@ const FOLLOW_EVERY_MS = 2_000;
 /** How long a version that could not be served is left alone. */
 const REFUSED_MS = 60_000;
 
-/** Interval between removals of published versions of the population that nothing needs. */
+/** Interval between removals of published models and versions of the population that nothing needs. */
 const PRUNE_EVERY_MS = 24 * 3600_000;
 /** Number of newest published versions that are kept, and how long each version is kept after its publication. */
 const KEPT_VERSIONS = 5;
@@ -53,6 +54,11 @@ export function startLeaderTasks(options: LeaderOptions): () => void {
       logger.info({ versions, files, bytes }, 'published populations that nothing needs were removed');
       await cluster.announcements.announce('population');
     }),
+    repeat(leadership, logger, 'removing old published models', PRUNE_EVERY_MS, async () => {
+      const { models, files, bytes } = await pruneModels(cluster, data.files, clock);
+      if (models.length + files > 0)
+        logger.info({ models, files, bytes }, 'published models that nothing needs were removed');
+    }),
     ...(options.followPopulation
       ? [repeat(leadership, logger, 'serving a new population', FOLLOW_EVERY_MS, followerOf(options))]
       : []),
@@ -80,6 +86,18 @@ type FollowerNeeds = Pick<LeaderOptions, 'populations'> & {
   readonly served: { readonly now: { readonly population: { readonly version: string } } };
   readonly clock: Pick<Clock, 'elapsed'>;
 };
+
+/**
+ * The same for published models. @throws AppError unavailable, storage_failed
+ */
+function pruneModels(
+  cluster: Pick<Cluster, 'neededModels'>,
+  files: BlobFiles,
+  clock: PruneModelsOptions['clock'],
+): ReturnType<typeof prunePublishedModels> {
+  const needed = () => cluster.neededModels();
+  return prunePublishedModels(files, { keep: KEPT_VERSIONS, keptMs: KEPT_MS, needed, clock });
+}
 
 /** Serves the newest published version. A version that could not be served is tried again later. */
 export function followerOf({ data, served, populations, clock }: FollowerNeeds): () => Promise<void> {

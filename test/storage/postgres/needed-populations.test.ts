@@ -14,7 +14,9 @@ describeWithPostgres('neededPopulations', () => {
     const job = (await store.claim('1:owner'))!;
     await store.pin(job, PINS);
     expect((await cluster.neededPopulations()).toSorted()).toEqual(['012345678901', PINS.populationVersion].toSorted());
+    expect((await cluster.neededModels()).toSorted()).toEqual(['abcdefabcdef', PINS.modelVersion].toSorted());
     await store.cancel(id, expansionId!);
+    expect(await cluster.neededModels()).toEqual(['abcdefabcdef']);
     expect(await cluster.neededPopulations()).toEqual(['012345678901']);
   });
 });

@@ -59,6 +59,17 @@ export class PostgresCluster implements Cluster {
     return rows.map(({ version }) => version);
   }
 
+  async neededModels(): Promise<readonly string[]> {
+    const served = await this.served.get();
+    const rows = await this.#database.all<{ readonly version: string }>(
+      `SELECT e.model_version AS version FROM expansions e JOIN jobs j ON j.expansion = e.number
+         WHERE e.model_version IS NOT NULL
+       UNION SELECT e.model_version FROM audiences a JOIN expansions e ON e.number = a.expansion
+         WHERE e.model_version IS NOT NULL`,
+    );
+    return [...(served?.models ?? []), ...rows].map(({ version }) => version);
+  }
+
   async describe({ id, kind, host, release, isReady }: Omit<Member, 'ageMs'>, forgetAfterMs: number): Promise<void> {
     await this.#database.run(
       `INSERT INTO members (id, kind, host, release, is_ready, seen_at)
