@@ -138,7 +138,9 @@ export class Mirror {
     }, FOLLOW_EVERY_MS).unref();
   }
 
-  /** Until `close`, notices within a second what another process of this machine has applied, which follows the index. */
+  /**
+   * Until `close`, notices within a second what another process of this machine, which follows the index, has applied.
+   */
   followFolder(): void {
     this.#timer ??= setInterval(() => {
       try {

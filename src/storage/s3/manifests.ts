@@ -57,8 +57,8 @@ export class Manifests {
 
   /**
    * Puts a manifest on condition that nobody puts another one meanwhile; otherwise `make` is asked again. `assumed` is
-   * what is probably there, which need not be read. Returns the manifest and its ETag; null if `make` does. Rejects with
-   * AppError storage_failed.
+   * what is probably there, which need not be read. Returns the manifest and its ETag; null if `make` does. Rejects
+   * with AppError storage_failed.
    */
   async replace<M extends Manifest | null>(
     folder: string,
