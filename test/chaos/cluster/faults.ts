@@ -83,7 +83,7 @@ function pick<T>(all: readonly T[], rng: Rng): T {
 /** Most kills strike a process that works, others one that starts. */
 async function kill(station: Station, rng: Rng): Promise<boolean> {
   if (rng.integer(KILLS_AT_WORK) > 0) await station.member.isReadyWithin(AT_WORK_MS);
-  return station.kill();
+  return !station.isSpared && station.kill();
 }
 
 async function freeze(station: Station, ms: number): Promise<boolean> {

@@ -15,6 +15,7 @@ import { Eraser, HELD_AFTERWARDS } from './eraser.ts';
 import { checkErasures, type ErasureFacts } from './erasures.ts';
 import { FAULTS } from './faults.ts';
 import { Freshness } from './freshness.ts';
+import { type FrontDoor, patiently } from './front-door.ts';
 import { Leaders } from './leaders.ts';
 import { checkLeft, checkUpkeep } from './leftovers.ts';
 import { NODES_READY_MS, OPERATIONS } from './operations.ts';
@@ -109,16 +110,18 @@ class Run {
 
   async all(): Promise<ClusterSummary> {
     const { note, folder, seconds, seed, clients } = this.#options;
-    const { counts, actions, program } = this.#shared;
+    const { counts, actions } = this.#shared;
     await Promise.all(this.#clients.map((client) => client.step()));
     await this.#torment();
     note('calm, and the verdict');
-    for (const { member } of this.#stage.nodes) await member.ready();
+    const { front, nodes, engines } = this.#stage;
+    for (const { member } of nodes) await member.ready();
     const entries = this.#clients.flatMap(({ ledger }) => ledger);
     const verdict = emptyVerdict();
     await this.#calm();
     const { erased, holders } = this.#eraser;
     const others = new Set(holders.map(({ id }) => id));
+    const program = { call: (...request: Parameters<FrontDoor['call']>) => patiently(() => front.call(...request)) };
     const served = await checkCluster({ program, world: this.#world, others }, entries, verdict);
     const events = await this.#checkEvents(verdict);
     const answers = await this.#askOfErased();
@@ -126,7 +129,7 @@ class Run {
     await this.#leaders.close();
     const sightings: Sighting[] = [...this.#shared.sightings, ...served];
     const wanted = new Map<string, Inputs>(sightings.map((one) => [keyOf(one), one]));
-    const starts = [...this.#stage.nodes, ...this.#stage.engines].reduce((sum, { member }) => sum + member.starts, 0);
+    const starts = [...nodes, ...engines].reduce((sum, { member }) => sum + member.starts, 0);
     await this.#end(verdict);
     await checkLeft(this.#stage, join(folder, 'cache-verdict'), verdict);
     checkErasures({ erased, served, ...answers, traces: await this.#tracesOfErased() }, verdict);
@@ -227,12 +230,12 @@ class Run {
     const looks: ErasureFacts['looks'][number][] = [];
     for (const { user } of erased)
       for (const { member } of nodes) {
-        const { status } = await front.at(member, 'GET', `/v1/users/${user}/audiences`);
+        const { status } = await patiently(() => front.at(member, 'GET', `/v1/users/${user}/audiences`));
         looks.push({ node: member.name, user, status });
       }
     const lists: ErasureFacts['lists'][number][] = [];
     for (const { id, user } of holders) {
-      const { json } = await front.call('GET', `/v1/campaigns/${id}/seeds`);
+      const { json } = await patiently(() => front.call('GET', `/v1/campaigns/${id}/seeds`));
       lists.push({ user, left: json.users, expected: HELD_AFTERWARDS });
     }
     return { looks, lists };

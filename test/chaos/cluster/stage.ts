@@ -49,7 +49,7 @@ export interface Stage {
   readonly receiver: EventReceiver;
   /** These sources, and the release after them. */
   readonly releases: readonly [Release, Release];
-  /** The first node has an engine too, which checks models before they are served. */
+  /** The first node expands campaigns too. The other starts an engine when it checks a model. */
   readonly nodes: readonly Station[];
   readonly engines: readonly Station[];
   close(): Promise<void>;

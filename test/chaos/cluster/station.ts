@@ -14,6 +14,7 @@ export class Station {
   readonly #proxies: Readonly<Record<Line, FlakyProxy>>;
   readonly #disturbances: Span[] = [];
   #running = 0;
+  #isSpared = false;
   #calmFrom = 0;
 
   constructor(member: Member, site: Site, proxies: Readonly<Record<Line, FlakyProxy>>) {
@@ -70,6 +71,21 @@ export class Station {
     if (!this.member.kill()) return false;
     void this.disturbed(() => this.member.ready()).catch(() => {});
     return true;
+  }
+
+  /** Whether no kill may strike it at the moment. */
+  get isSpared(): boolean {
+    return this.#isSpared;
+  }
+
+  /** Runs an action that kills would never let end. Other faults strike the process meanwhile. */
+  async spared<T>(action: () => Promise<T>): Promise<T> {
+    this.#isSpared = true;
+    try {
+      return await action();
+    } finally {
+      this.#isSpared = false;
+    }
   }
 
   /** Whether nothing has disturbed it since a time (of `performance.now`). */

@@ -6,11 +6,15 @@ import type { Answer } from '../program.ts';
 import type { ChaosWorld } from '../world.ts';
 import type { Freshness } from './freshness.ts';
 import type { Stage } from './stage.ts';
+import type { Station } from './station.ts';
 
 /** Nodes serve a new version within this time. */
 const FRESH_MS = 1_000;
 /** A model check that takes longer than this is abandoned. */
-const CHECK_MS = 60_000;
+const CHECK_MS = 90_000;
+/** Operators try again for this long: kills end most first checks. */
+const MODEL_MS = 180_000;
+const PAUSE_MS = 500;
 
 /** A population version that was activated, between these times, in ms since 1970. */
 export interface PopulationSwitch {
@@ -52,11 +56,20 @@ export class Switches {
     return true;
   }
 
-  /** Serves the other model, by activation or rollback; false if that was refused, or broke off. */
+  /** Serves the other model, by activation or rollback; false if all attempts were refused, or broke off. */
   async model(rng: Rng): Promise<boolean> {
-    // its engine checks the model
-    const { front, nodes } = this.#stage;
-    const { member } = nodes[0]!;
+    const { nodes } = this.#stage;
+    const end = performance.now() + MODEL_MS;
+    for (let attempt = 1; performance.now() < end; attempt++, await sleep(PAUSE_MS)) {
+      const node = nodes[rng.integer(nodes.length)]!;
+      const tried = () => this.#model(node, rng);
+      if (await (attempt === 1 ? tried() : node.spared(tried))) return true;
+    }
+    return false;
+  }
+
+  async #model({ member }: Station, rng: Rng): Promise<boolean> {
+    const { front } = this.#stage;
     const served = (await json(front.at(member, 'GET', '/v1/models/current')))?.version;
     if (served === undefined) return false;
     const { version } = this.#world.models.find((one) => one.version !== served)!;
@@ -65,9 +78,12 @@ export class Switches {
     if (answer?.status !== 202) return false;
     const end = performance.now() + CHECK_MS;
     for (;;) {
-      const state = (await json(front.at(member, 'GET', `/v1/models/${version}`)))?.check?.state;
-      if (state === 'served') break;
-      if (state === 'refused' || performance.now() > end) return false;
+      const check = (await json(front.at(member, 'GET', `/v1/models/${version}`)))?.check;
+      if (performance.now() > end) return false;
+      // a node that is restarted has forgotten its check
+      if (check === null || check?.state === 'refused') return false;
+      if (check !== undefined && check.started_at !== answer.json.check?.started_at) return false;
+      if (check?.state === 'served') break;
       await sleep(20);
     }
     await this.#freshness.watch(`model ${version}`, this.#asks('models', version), performance.now(), FRESH_MS);
