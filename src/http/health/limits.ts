@@ -5,7 +5,8 @@ export const HEALTH_LIMITS = {
   readyFreeBytes: fixed(
     64 * 1024 * 1024,
     'bytes',
-    'Minimum free bytes on the disk of the data folder; with less free space, `/readyz` returns 503 (64 MiB).',
+    'Minimum free bytes on the disk of the data folder or, in a cluster, of the cache; with less, `/readyz` returns 503 ' +
+      '(64 MiB).',
   ),
   readyFreeDescriptors: fixed(
     64,

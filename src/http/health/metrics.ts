@@ -177,7 +177,7 @@ function addMachine({ machine, engine }: MetricsNeeds, registers: Registry[]): v
     const { heartbeat } = engine();
     if (heartbeat) self.set({ process: 'engine' }, heartbeat.residentBytes);
   });
-  const free = 'Free bytes on the disk of the data folder.';
+  const free = 'Free bytes on the disk of the data folder or, in a cluster, of the cache.';
   diskGauge('metaheac_disk_free_bytes', free, registers, () => machine.disk().freeBytes);
 }
 
