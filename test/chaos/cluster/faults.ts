@@ -23,6 +23,8 @@ const LEADER_MS = 12_000;
 const KILLS_AT_WORK = 4;
 const AT_WORK_MS = 30_000;
 const RECEIVER_MS = 2_500;
+/** A receiver waits this long for its first call. */
+const UNCALLED_MS = 20_000;
 /** Both releases work side by side for this long, five times. */
 const BETWEEN_REPLACEMENTS_MS = 3_000;
 const POOR_LINES_MS = 12_000;
@@ -110,10 +112,12 @@ async function freezeLeader({ nodes, front, postgres }: Stage): Promise<boolean>
 
 async function answer(receiver: Stage['receiver'], status: 500 | 'none'): Promise<boolean> {
   const from = systemClock.now();
+  const isCalled = () => receiver.received.some((call) => call.from >= from);
   receiver.answer(status);
+  for (const end = performance.now() + UNCALLED_MS; !isCalled() && performance.now() < end; ) await sleep(100);
   await sleep(RECEIVER_MS);
   receiver.answer(200);
-  return receiver.received.some((call) => call.from >= from);
+  return isCalled();
 }
 
 /** Ends a process, and waits for the next one. */

@@ -12,6 +12,8 @@ import type { Station } from './station.ts';
 const FRESH_MS = 1_000;
 /** A model check that takes longer than this is abandoned. */
 const CHECK_MS = 90_000;
+/** A node that is starting is given this time. */
+const NODES_READY_MS = 30_000;
 /** Operators try again for this long: kills end most first checks. */
 const MODEL_MS = 180_000;
 const PAUSE_MS = 500;
@@ -70,6 +72,8 @@ export class Switches {
 
   async #model({ member }: Station, rng: Rng): Promise<boolean> {
     const { front } = this.#stage;
+    // a check is refused while the engine of the node starts
+    await member.isReadyWithin(NODES_READY_MS);
     const served = (await json(front.at(member, 'GET', '/v1/models/current')))?.version;
     if (served === undefined) return false;
     const { version } = this.#world.models.find((one) => one.version !== served)!;
