@@ -56,6 +56,8 @@ export class Engine {
   readonly #userSides: UserSideWork;
   /** Notified when ranges are offered, finished or doubled by this engine. */
   readonly #signal = new Signal();
+  /** The folders of offers whose parts this engine will merge. */
+  readonly #own = new Set<string>();
   /** Scores ranges of all expansions; null if the store has no ranges, or if this engine expands nothing. */
   readonly #rangeWorker: RangeWorker | null;
 
@@ -75,7 +77,7 @@ export class Engine {
     this.#rangeWorker =
       ranges &&
       new RangeWorker({
-        ...{ ...dependencies, ranges, blobs, owner, leaseMs, logger, signal: this.#signal },
+        ...{ ...dependencies, ranges, blobs, owner, leaseMs, logger, own: this.#own, signal: this.#signal },
         most: JOBS_PER_THREAD * threads,
         onScored: (users) => tell.pulse.scored(users),
         onRefused: (model) => tell.pulse.refused(model),
@@ -230,7 +232,8 @@ export class Engine {
     if (ranges === null) return null;
     const { leaseMs, maximumAttempts, rangeSegments } = this.#config;
     const rules = { leaseMs, maximumAttempts };
-    return distributionOf({ ranges, blobs, rules, rangeSegments, signal: this.#signal, logger: this.#logger }, model);
+    const shared = { own: this.#own, signal: this.#signal, logger: this.#logger };
+    return distributionOf({ ranges, blobs, rules, rangeSegments, ...shared }, model);
   }
 
   /** Takes the pinned model. If it is gone or damaged, takes the served model instead, and the attempt then fails. */

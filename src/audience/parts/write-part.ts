@@ -22,21 +22,25 @@ export interface Candidates {
 
 /**
  * Writes the candidates as the part `folder`. When the promise resolves, the part is durable. Sorting takes 24 bytes of
- * working memory per candidate, and the part is in memory until it is written. `narrowUsers` is for tests.
+ * working memory per candidate, and the part is in memory until it is written. `isReadHere` is that of `publish`;
+ * `narrowUsers` is for tests.
  * Rejects with AppError storage_failed.
  */
 export async function writePart(
   blobs: Pick<Blobs, 'publish'>,
   folder: string,
   candidates: Candidates,
-  narrowUsers = NARROW_USERS,
+  {
+    isReadHere = false,
+    narrowUsers = NARROW_USERS,
+  }: { readonly isReadHere?: boolean; readonly narrowUsers?: number } = {},
 ): Promise<void> {
   const { bytes, counts } = encodePart(candidates, narrowUsers);
   const files = new Map<string, NodeJS.ArrayBufferView>([
     [PART_FILE, bytes],
     [PART_SIDECAR_FILE, encodePartSidecar(counts, sumsOf(bytes))],
   ]);
-  await blobs.publish(folder, files);
+  await blobs.publish(folder, files, { isReadHere });
 }
 
 function encodePart(

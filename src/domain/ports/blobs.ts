@@ -36,6 +36,11 @@ export interface OpenOptions {
   readonly isFinal?: boolean;
 }
 
+export interface PublishOptions {
+  /** Whether this process will read the files soon. If blobs are elsewhere, it keeps copies. */
+  readonly isReadHere?: boolean;
+}
+
 /** Reads blobs. Names are relative, with `/` between their parts, and never point outside the store. */
 export interface BlobReader {
   /**
@@ -87,7 +92,7 @@ export interface Blobs extends BlobReader {
    * processes left behind. The caller must not change `files` before the promise settles. Rejects with AppError
    * storage_failed (disk full, read-only, no permission) with the cause; no part of the folder remains.
    */
-  publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): Promise<void>;
+  publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>, options?: PublishOptions): Promise<void>;
 
   /** Removes a folder if it exists. Rejects with AppError storage_failed. */
   delete(folder: string): Promise<void>;

@@ -15,13 +15,15 @@ export interface Distribution {
   readonly rangeSegments: number;
   /** The label of the bits that this engine computes. */
   readonly golden: string;
+  /** The folders of offers whose parts this engine will merge. */
+  readonly own: Set<string>;
   /** Notified when ranges are offered, finished or doubled by this engine. */
   readonly signal: Signal;
   /** Removes the inputs and parts of expansions that have ended. Never rejects. */
   sweep(): Promise<void>;
 }
 
-type Given = Pick<Distribution, 'ranges' | 'blobs' | 'rules' | 'rangeSegments' | 'signal'> & {
+type Given = Pick<Distribution, 'ranges' | 'blobs' | 'rules' | 'rangeSegments' | 'own' | 'signal'> & {
   readonly logger: Logger;
 };
 

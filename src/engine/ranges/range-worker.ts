@@ -43,6 +43,8 @@ export interface RangeWorkerDependencies {
   readonly most: number;
   readonly clock: Pick<Clock, 'elapsed'>;
   readonly logger: Logger;
+  /** The folders of offers whose parts this engine will merge. */
+  readonly own: ReadonlySet<string>;
   /** Notified when ranges may have been offered, and by this worker when one is finished. */
   readonly signal: Signal;
   hasRoom(): boolean;
@@ -183,7 +185,7 @@ export class RangeWorker {
     try {
       const { candidates, ...result } = await this.#score(claim, model, population, cancellation);
       cancellation.check();
-      await writePart(blobs, folder, candidates);
+      await writePart(blobs, folder, candidates, { isReadHere: this.#dependencies.own.has(claim.folder) });
       const finished = { ...result, candidates: candidates.userNumbers.length };
       const isFirst = await untilAnswered(
         () => ranges.finish(claim, finished),

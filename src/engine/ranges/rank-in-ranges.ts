@@ -61,6 +61,8 @@ export async function rankInRanges(
   const { folder, customising, isResumed } =
     (await resume(dependencies, work, { cancellation, time, onDone, told })) ??
     (await adaptAndOffer(dependencies, work, { cancellation, time, onDone }));
+  // its parts are written after this
+  dependencies.own.add(folder);
   done.adapting = 1;
   await told.onAdapted(progress());
   const watching = new AbortController();
@@ -96,6 +98,7 @@ export async function rankInRanges(
     };
   } finally {
     watching.abort();
+    dependencies.own.delete(folder);
   }
 }
 

@@ -3,23 +3,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { dirname } from 'node:path/posix';
-import type { Blobs, BlobWriter, OpenBlob, OpenOptions } from '../../domain/ports/blobs.ts';
+import type { Blobs, BlobWriter, OpenBlob, OpenOptions, PublishOptions } from '../../domain/ports/blobs.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { inParallel } from '../../lib/limited.ts';
 import type { BlobCache } from './cache.ts';
 import type { ObjectStorage } from './client.ts';
-import {
-  commonBeginning,
-  folderPrefix,
-  isBelow,
-  manifestKey,
-  partsOf,
-  pathOf,
-  publishedKey,
-  singleKey,
-} from './keys.ts';
+import { folderPrefix, manifestKey, partsOf, pathOf, publishedKey, singleKey } from './keys.ts';
 import {
   decodeMetadata,
   encodeMetadata,
@@ -121,7 +111,11 @@ export class S3Blobs implements Blobs {
     return (await this.list(folder)).length > 0;
   }
 
-  async publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): Promise<void> {
+  async publish(
+    folder: string,
+    files: ReadonlyMap<string, NodeJS.ArrayBufferView>,
+    { isReadHere = false }: PublishOptions = {},
+  ): Promise<void> {
     const { prefix, limits } = this.#storage;
     const id = randomUUID();
     const sources = [...files].map(([file, data]): [string, Source] => [file, inMemory(data)]);
@@ -146,6 +140,10 @@ export class S3Blobs implements Blobs {
     });
     // most folders are new, so the first attempt assumes that there is no manifest
     await this.#manifests.replace(folder, make, NO_MANIFEST);
+    if (!isReadHere) return;
+    const { cache } = this.#options;
+    for (const [file, source] of sources)
+      await cache.keep(described[pathOf(file)]!.parts, source, limits.blobPartBytes);
   }
 
   async delete(folder: string): Promise<void> {
@@ -163,15 +161,8 @@ export class S3Blobs implements Blobs {
   }
 
   async deleteUnused(folders: readonly string[]): Promise<void> {
-    const { prefix } = this.#storage;
-    const unused = new Set(folders.map((folder) => pathOf(folder)));
-    // folders with the same parent are listed together
-    for (const paths of Map.groupBy(unused, (path) => dirname(path)).values()) {
-      for (const path of paths) this.#manifests.forget(path);
-      await this.#removal.removeAll(`${prefix}${commonBeginning(paths)}`, ({ key }) =>
-        isBelow(unused, partsOf(prefix, key).folder),
-      );
-    }
+    for (const folder of folders) this.#manifests.forget(folder);
+    await this.#removal.removeFolders(new Set(folders.map((folder) => pathOf(folder))));
   }
 
   write(folder: string): BlobWriter {

@@ -9,6 +9,7 @@ import { storageError, withStorage } from '../../lib/files/durable-files.ts';
 import { type CachedFile, CacheFiles, type PartId } from './cache-files.ts';
 import type { Sink } from './client.ts';
 import type { BlobLimits } from './limits.ts';
+import type { Source } from './upload.ts';
 
 /** Single files of which there are parts on this machine, by their names (`folder/file`). */
 export interface CachedSingles {
@@ -95,17 +96,32 @@ export class BlobCache implements CachedSingles {
     return part;
   }
 
-  /** The open part, or the part that arrives. */
-  async #find(id: PartId, fetch: (sink: Sink) => Promise<void>): Promise<CachedPart> {
+  /** Takes the parts of what this process has put, whose sha256 are `parts`, so that they need not be fetched. */
+  async keep(parts: readonly string[], { sizeBytes, slice }: Source, partBytes: number): Promise<void> {
+    for (const [i, sha256] of parts.entries()) {
+      const position = i * partBytes;
+      const length = Math.min(partBytes, sizeBytes - position);
+      const copy = async (sink: Sink) => {
+        sink.restart();
+        await sink.write(slice(position, length));
+        sink.end();
+      };
+      // what cannot be kept can be fetched
+      await this.#find({ sha256, sizeBytes: length }, copy, false).catch(() => {});
+    }
+  }
+
+  /** The open part, or the part that arrives. Hits and misses are counted for readers only. */
+  async #find(id: PartId, fetch: (sink: Sink) => Promise<void>, isCounted = true): Promise<CachedPart> {
     const key = keyOf(id);
     const open = this.#open.get(key);
     if (open !== undefined) {
-      this.#counts.hits += 1;
+      if (isCounted) this.#counts.hits += 1;
       return open;
     }
     let arriving = this.#arriving.get(key);
     if (arriving === undefined) {
-      arriving = this.#bring(id, fetch).finally(() => this.#arriving.delete(key));
+      arriving = this.#bring(id, fetch, isCounted).finally(() => this.#arriving.delete(key));
       this.#arriving.set(key, arriving);
     }
     return await arriving;
@@ -141,17 +157,17 @@ export class BlobCache implements CachedSingles {
     this.#files.removeSingles();
   }
 
-  async #bring(id: PartId, fetch: (sink: Sink) => Promise<void>): Promise<CachedPart> {
+  async #bring(id: PartId, fetch: (sink: Sink) => Promise<void>, isCounted: boolean): Promise<CachedPart> {
     try {
       let descriptor = await this.#files.open(id, () => {
         this.#counts.damaged += 1;
       });
       if (descriptor !== null) {
-        this.#counts.hits += 1;
+        if (isCounted) this.#counts.hits += 1;
         this.#files.touch(id, this.#clock.now());
       }
       const isNew = descriptor === null;
-      descriptor ??= await this.#receive(id, fetch);
+      descriptor ??= await this.#receive(id, fetch, isCounted);
       const part = { ...id, descriptor, pins: 0, usedAt: this.tick() };
       this.#open.set(keyOf(id), part);
       this.#closeSpare();
@@ -162,8 +178,8 @@ export class BlobCache implements CachedSingles {
     }
   }
 
-  async #receive(id: PartId, fetch: (sink: Sink) => Promise<void>): Promise<number> {
-    this.#counts.misses += 1;
+  async #receive(id: PartId, fetch: (sink: Sink) => Promise<void>, isCounted: boolean): Promise<number> {
+    if (isCounted) this.#counts.misses += 1;
     let descriptor: number;
     try {
       descriptor = await this.#files.receive(id, fetch);
@@ -173,7 +189,7 @@ export class BlobCache implements CachedSingles {
       await this.#evict(0);
       descriptor = await this.#files.receive(id, fetch);
     }
-    this.#counts.fetchedBytes += id.sizeBytes;
+    if (isCounted) this.#counts.fetchedBytes += id.sizeBytes;
     return descriptor;
   }
 

@@ -2,6 +2,8 @@
  * Removes objects. In a versioned bucket, all versions and delete markers of an object are removed, because a delete
  * alone would keep its bytes.
  */
+
+import { dirname } from 'node:path/posix';
 import {
   type _Error as DeleteError,
   DeleteObjectsCommand,
@@ -16,6 +18,7 @@ import {
 import { AppError } from '../../lib/errors.ts';
 import type { ObjectStorage } from './client.ts';
 import { isTemporary } from './faults.ts';
+import { commonBeginning, isBelow, partsOf } from './keys.ts';
 
 /** What the rules of a bucket may keep. `unknown` if these credentials may not read a rule. */
 export interface BucketRules {
@@ -75,6 +78,16 @@ export class Removal {
     await this.#deleteEntries(chosen.filter(({ isLatest }) => isLatest));
     if (has === 'unknown' && chosen.length > 0) this.#reportUnknown(chosen.map(({ key }) => key));
     return chosen.length;
+  }
+
+  /** Removes folders of blobs, named without the prefix, with everything below them. */
+  async removeFolders(folders: ReadonlySet<string>): Promise<void> {
+    const { prefix } = this.#storage;
+    // folders with the same parent are listed together
+    for (const paths of Map.groupBy(folders, (path) => dirname(path)).values())
+      await this.removeAll(`${prefix}${commonBeginning(paths)}`, ({ key }) =>
+        isBelow(folders, partsOf(prefix, key).folder),
+      );
   }
 
   /**

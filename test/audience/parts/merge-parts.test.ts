@@ -35,7 +35,7 @@ async function merged(
   const folder = `merged-${made++}`;
   const parts = await Promise.all(
     partsOf(data).map(async (candidates, i) => {
-      await writePart(blobs, `${folder}-part-${i}`, candidates, narrowUsers);
+      await writePart(blobs, `${folder}-part-${i}`, candidates, { narrowUsers });
       return `${folder}-part-${i}`;
     }),
   );

@@ -47,6 +47,19 @@ it('a final folder that another process has removed is missing, at the latest on
   await expect(one.read('work/x/2', 'b', FINAL)).rejects.toMatchObject({ facts: { errno: 'ENOENT' } });
 });
 
+it('files that their writer reads are not fetched, and others are', async () => {
+  const { blobs, cache } = open({ endpoint: gate.endpoint, limits: { blobPartBytes: 5 } });
+  const files = new Map([['a', bytes('some parts of five bytes')]]);
+  await blobs.publish('work/x/1', files, { isReadHere: true });
+  expect(String(Buffer.from(await blobs.read('work/x/1', 'a', FINAL)))).toBe('some parts of five bytes');
+  expect([gate.count('GET'), cache.fetchedBytes]).toEqual([0, 0]);
+  const { blobs: other } = open();
+  expect(String(Buffer.from(await other.read('work/x/1', 'a')))).toBe('some parts of five bytes');
+  await blobs.publish('work/x/2', new Map([['a', bytes('others')]]));
+  await blobs.read('work/x/2', 'a', FINAL);
+  expect(gate.count('GET')).toBe(2);
+});
+
 it('folders that nobody uses are removed with three calls, and no others', async () => {
   const { blobs } = open();
   const unused = ['work/x/1', 'work/x/1-0-1', 'work/x/1-12-1', 'work/x/1-12-2'];
