@@ -1,6 +1,6 @@
 /** Populations of the tiny world's model with stored user sides, as tests find them on disk. */
 import { cpSync, existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
@@ -15,10 +15,10 @@ const PREFIX = `user-side-${readModelFolder(model).manifest.version}-`;
 /** An engine makes user sides within this time, beside other tests. */
 export const MADE_MS = 120_000;
 
-/** A copy of a population. */
+/** A copy of a population, without the user sides that engines of other tests may just be storing in it. */
 export function copyOf(population: string): string {
   const copy = join(temporaryFolder(), 'population');
-  cpSync(population, copy, { recursive: true });
+  cpSync(population, copy, { recursive: true, filter: (path) => !basename(path).startsWith(PREFIX) });
   return copy;
 }
 
