@@ -15,10 +15,11 @@ const PREFIX = `user-side-${readModelFolder(model).manifest.version}-`;
 /** An engine makes user sides within this time, beside other tests. */
 export const MADE_MS = 120_000;
 
-/** A copy of a population, without the user sides that engines of other tests may just be storing in it. */
-export function copyOf(population: string): string {
+/** A copy of a population; if `isBare`, without the user sides that engines of other tests may be storing in it. */
+export function copyOf(population: string, { isBare = false } = {}): string {
   const copy = join(temporaryFolder(), 'population');
-  cpSync(population, copy, { recursive: true, filter: (path) => !basename(path).startsWith(PREFIX) });
+  const filter = (path: string) => !isBare || !basename(path).startsWith(PREFIX);
+  cpSync(population, copy, { recursive: true, filter });
   return copy;
 }
 

@@ -16,7 +16,7 @@ const world = await tinyWorld();
 const LIMIT = 2 ** 30;
 const USERS = /^[0-9a-f]{32}\.users$/;
 
-const newPopulation = () => copyOf(world.wide);
+const newPopulation = () => copyOf(world.wide, { isBare: true });
 /** A population with its user sides. */
 const complete = newPopulation();
 const newComplete = () => copyOf(complete);

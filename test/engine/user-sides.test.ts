@@ -16,7 +16,7 @@ const LIMIT = 2 ** 30;
 
 describe('user sides', () => {
   itUsual('are made in the background, and give the bytes of rankings that are computed without them', async () => {
-    const population = copyOf(world.population);
+    const population = copyOf(world.population, { isBare: true });
     const without = await startRig({ model: world.model, population, userSideBytes: 0 });
     const expected = await rankingOf(without);
     expect(filesOf(population)).toEqual([]);
