@@ -27,8 +27,6 @@ import { eachOf } from './transfers.ts';
 const ATTEMPTS = 5;
 /** How often `follow` reads the index. */
 const FOLLOW_EVERY_MS = 1_000;
-/** Number of these intervals after which the index is read although the caller is told of changes. */
-const TOLD_INTERVALS = 5;
 /** A mirror must have room for this many segments, because several threads read at the same time. */
 const SMALLEST_SEGMENTS = 4;
 /** Share of the limit that `prefetch` may hold; the rest is for segments that are fetched when they are read. */
@@ -125,16 +123,10 @@ export class Mirror {
     this.#listeners.push(listener);
   }
 
-  /**
-   * Until `close`, applies each change of the index within a second. While `isTold` returns true, the caller calls
-   * `sync` at each announcement, and the index is read every five seconds only.
-   */
-  follow(isTold: () => boolean = () => false): void {
-    let skipped = 0;
+  /** Until `close`, applies each change of the index within a second. Calling `sync` at each announcement is faster. */
+  follow(): void {
     this.#timer ??= setInterval(() => {
-      if (this.#syncing !== null || (isTold() && ++skipped < TOLD_INTERVALS)) return;
-      skipped = 0;
-      this.sync().catch((error: unknown) => this.#options.onError?.(error));
+      if (this.#syncing === null) this.sync().catch((error: unknown) => this.#options.onError?.(error));
     }, FOLLOW_EVERY_MS).unref();
   }
 

@@ -107,7 +107,6 @@ export async function joinCluster(options: ClusterOptions, limits: Limits, close
     ...{
       files,
       announcements: cluster.announcements,
-      isTold: () => cluster.outage() === null,
       cache,
       mirrorBytes: limits.mirrorBytes,
       now: clock.now.bind(clock),

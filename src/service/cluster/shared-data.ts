@@ -17,8 +17,6 @@ const MODELS_FOLDER = 'models';
 export interface SharedDataOptions {
   readonly files: BlobFiles;
   readonly announcements: Announcements;
-  /** Whether announcements arrive at the moment. */
-  readonly isTold: () => boolean;
   /** The cache folder. */
   readonly cache: string;
   /** Maximum size of segments on this machine. */
@@ -52,13 +50,13 @@ export class SharedData {
     }
   }
 
-  private constructor({ files, cache, announcements, isTold, logger }: SharedDataOptions, mirror: Mirror) {
+  private constructor({ files, cache, announcements, logger }: SharedDataOptions, mirror: Mirror) {
     this.files = files;
     this.mirror = mirror;
     this.publishedModels = new PublishedModels(files);
     this.models = join(cache, MODELS_FOLDER);
     this.#logger = logger;
-    mirror.follow(isTold);
+    mirror.follow();
     this.#endListening = announcements.onAnnounced('population', () => void this.#sync());
   }
 

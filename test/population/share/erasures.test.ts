@@ -1,7 +1,6 @@
 /** Erasures in a population that several hosts share. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { eraseUsers } from '../../../src/population/erase.ts';
 import { importPopulation } from '../../../src/population/import.ts';
@@ -81,19 +80,6 @@ describe('an erasure on one host', () => {
     there.erasures.refresh();
     expect(there.directory.find('user-7')).toBe(-1);
     beside.close();
-    close();
-  });
-
-  it('is looked for every five seconds by a mirror that is told of changes, and at once when it is told', async () => {
-    const { one, two, files, close } = await shared();
-    const here = await openIn(one);
-    const before = files.finds.length;
-    two.follow(() => true);
-    await sleep(3_500);
-    expect(files.finds.length).toBe(before);
-    await one.erase(['user-7'], here);
-    await two.sync();
-    expect(two.index.erasures.count).toBe(1);
     close();
   });
 

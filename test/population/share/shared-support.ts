@@ -18,14 +18,8 @@ const LARGE = 2 ** 40;
 export class CountingFiles extends FolderBlobFiles implements BlobFiles {
   readonly puts: string[] = [];
   readonly fetches: string[] = [];
-  readonly finds: string[] = [];
   /** Called before each put or fetch; may throw. */
   before: (name: string) => void | Promise<void> = () => {};
-
-  override async find(name: string): ReturnType<FolderBlobFiles['find']> {
-    this.finds.push(name);
-    return await super.find(name);
-  }
 
   override async put(name: string, data: Uint8Array, condition?: PutCondition): Promise<string | null> {
     await this.before(name);
