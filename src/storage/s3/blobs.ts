@@ -42,6 +42,7 @@ interface FoundFile {
 
 /** Maximum number of folders of single files that are remembered. */
 const MOST_SINGLES = 1_000;
+
 export class S3Blobs implements Blobs {
   readonly #storage: ObjectStorage;
   readonly #removal: Removal;

@@ -31,7 +31,9 @@ async function expandAll(cluster: Cluster, hosts: number): Promise<Record<string
   return Promise.all(ids.map((id) => cluster.bytesOf(id)));
 }
 
-const clusterOf = () => startCluster({ model: world.model, population, rangeSegments: 1, loaded });
+/** With ranges of one segment; by default, leases are short. */
+const clusterOf = (leaseMs?: number) =>
+  startCluster({ model: world.model, population, rangeSegments: 1, loaded, ...(leaseMs !== undefined && { leaseMs }) });
 
 describe('engines of a cluster', () => {
   itUsual('have a population with dead rows and mixed user numbers', () => {
@@ -137,13 +139,7 @@ describe('engines of a cluster', () => {
     'double the range of one that is slow, and take the first result',
     { timeout: 240_000 },
     async () => {
-      const cluster = await startCluster({
-        model: world.model,
-        population,
-        rangeSegments: 1,
-        leaseMs: 120_000,
-        loaded,
-      });
+      const cluster = await clusterOf(120_000);
       const owners = new Set<string>();
       let slow: string | null = null;
       cluster.onRanges({
@@ -169,13 +165,7 @@ describe('engines of a cluster', () => {
     'compute nothing twice when the store cannot be reached for a while',
     { timeout: 240_000 },
     async () => {
-      const cluster = await startCluster({
-        model: world.model,
-        population,
-        rangeSegments: 1,
-        leaseMs: 120_000,
-        loaded,
-      });
+      const cluster = await clusterOf(120_000);
       let [offers, claims] = [0, 0];
       cluster.onRanges({
         offered: () => {

@@ -1,21 +1,8 @@
 /** How often manifests are read, what a process remembers of them, and the removal of folders that nobody uses. */
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
-import { FaultyGate } from './faulty-gate.ts';
-import { newS3, type TestStorage } from './storage.ts';
+import { expect, it } from 'vitest';
+import { gatedS3 } from './gated.ts';
 
-let server: TestS3;
-let gate: FaultyGate;
-let open: TestStorage;
-beforeEach(async () => {
-  server = await startOwnS3();
-  gate = await FaultyGate.start(server.endpoint);
-  open = newS3(server);
-});
-afterEach(async () => {
-  await gate.close();
-  await server.close();
-});
+const gated = gatedS3();
 
 const FINAL = { isFinal: true };
 const bytes = (text: string) => Buffer.from(text);
@@ -26,6 +13,7 @@ const filesOf = (text: string) =>
   ]);
 
 it('the manifest of a final folder is read once by a process, and not by the one that put it', async () => {
+  const { gate, open } = gated();
   const { blobs: writer } = open({ endpoint: gate.endpoint });
   await writer.publish('work/x/1', filesOf('first'));
   await writer.read('work/x/1', 'a', FINAL);
@@ -38,6 +26,7 @@ it('the manifest of a final folder is read once by a process, and not by the one
 });
 
 it('a final folder that another process has removed is missing, at the latest once its files have to be fetched', async () => {
+  const { open } = gated();
   const [{ blobs: one }, { blobs: other }] = [open(), open()];
   await one.publish('work/x/1', filesOf('first'));
   await other.deleteUnused(['work/x/1']);
@@ -48,6 +37,7 @@ it('a final folder that another process has removed is missing, at the latest on
 });
 
 it('files that their writer reads are not fetched, and others are', async () => {
+  const { gate, open } = gated();
   const { blobs, cache } = open({ endpoint: gate.endpoint, limits: { blobPartBytes: 5 } });
   const files = new Map([['a', bytes('some parts of five bytes')]]);
   await blobs.publish('work/x/1', files, { isReadHere: true });
@@ -61,6 +51,7 @@ it('files that their writer reads are not fetched, and others are', async () => 
 });
 
 it('folders that nobody uses are removed with three calls, and no others', async () => {
+  const { gate, open } = gated();
   const { blobs } = open();
   const unused = ['work/x/1', 'work/x/1-0-1', 'work/x/1-12-1', 'work/x/1-12-2'];
   const kept = ['work/x/10', 'work/x/1-0-12', 'work/y/1', 'work/x/2'];
