@@ -1,6 +1,6 @@
 /**
- * Implements the erasure port with SQLite: sets are rewritten, and then one transaction replaces all references to the
- * old sets.
+ * Implements the erasure port with SQLite: sets are rewritten, one transaction replaces all references to the old sets,
+ * and then the old files are removed.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
@@ -73,8 +73,9 @@ export class SqliteUserErasure implements Synchronous<UserErasure> {
     return this.#parts.feedback.alone(async () => {
       const feedback = await this.#eraseFeedback(sorted);
       const erased = await this.#eraseElsewhere(sorted, feedback);
+      this.#parts.userSets.removeAllUnused();
+      // after the files, because whoever finds a request completes the erasure
       await this.#forget(sorted);
-      this.#parts.userSets.removeUnused();
       // the write-ahead log still contains the ids
       freeing(this.#connection.database, () => truncateLog(this.#connection.database));
       return erased;

@@ -106,6 +106,25 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     this.#removeUnused();
   }
 
+  /**
+   * Removes unused sets, and files whose removal failed earlier. If another database made the folder, such files are set
+   * aside.
+   * @throws AppError storage_failed, after it has tried to remove all
+   */
+  removeAllUnused(): void {
+    this.#removeUnused();
+    const errors: unknown[] = [];
+    for (const file of findOrphans(this.#database, this.#dataDir, false)) {
+      if (file.kind !== 'set' || file.set === null) continue;
+      try {
+        this.#withUnused(file.set, () => this.#discard([file.path]));
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
   removeLeftovers(): void {
     this.#removeUnused();
     this.#discard(this.unnamedFiles());
@@ -195,19 +214,24 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     for (const each of removed) this.#removeFile(each);
   }
 
-  /**
-   * Removes a file unless a row refers to it again. Files get their names in write transactions, so a file that has
-   * just been recorded is not removed.
-   */
   #removeFile(sha256: string): void {
-    writeToFree(this.#database, () => {
-      if (hasRow(this.#database, sha256)) return;
+    this.#withUnused(sha256, () => {
       try {
         this.#blobs.deleteFile(SEED_FOLDER, userSetFile(sha256));
       } catch (error) {
-        // an unused file is harmless, and the next start tries again
+        // nobody reads an unused file; the next erasure of any user and the next start try again
         if (!(error instanceof AppError)) throw error;
       }
+    });
+  }
+
+  /**
+   * Removes a file with `remove` unless a row refers to it again. Files get their names in write transactions, so a
+   * file that has just been recorded is not removed.
+   */
+  #withUnused(sha256: string, remove: () => void): void {
+    writeToFree(this.#database, () => {
+      if (!hasRow(this.#database, sha256)) remove();
     });
   }
 }
