@@ -146,7 +146,8 @@ export const settingsSchema = z.object({
       byDefault: 'none',
       description:
         'Object storage of a cluster, `s3://bucket/prefix`; required with `METAHEAC_STORE`. Credentials, the region ' +
-        'and the endpoint come from the `AWS_*` variables and files. For a server other than AWS, the URL may end with ' +
+        'and the endpoint come from the `AWS_*` variables and files, and the certificates of a private authority from ' +
+        'the file that `AWS_CA_BUNDLE` names. For a server other than AWS, the URL may end with ' +
         '`?endpoint=https://host:port&path_style=true`, and `region=`.',
     }),
   METAHEAC_CACHE: z

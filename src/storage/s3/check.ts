@@ -15,7 +15,9 @@ export async function requireUsable(storage: ObjectStorage, removal: Removal): P
   const key = `${storage.prefix}${PROBE}${randomUUID()}`;
   const bytes = Buffer.from('metaheac');
   // if this fails, there is nothing to remove
-  const tag = await storage.put(key, bytes, { condition: 'if-absent' });
+  const tag = await storage.put(key, bytes, { condition: 'if-absent' }).catch((error: unknown) => {
+    throw storage.isPlain ? withHint(error) : error;
+  });
   try {
     await probe(storage, key, bytes, tag);
   } catch (error) {
@@ -34,6 +36,18 @@ async function probe(storage: ObjectStorage, key: string, bytes: Buffer, tag: st
   if (replaced === null || stale !== null) throw ignored('If-Match');
   // fails if the answer has other than these bytes
   await storage.fetch(key, 2, 3, { restart: () => {}, write: () => {}, end: () => {} });
+}
+
+/** What servers that expect TLS do with plain requests: they end the connection, or answer with something else than XML. */
+const OF_TLS = /ECONNRESET|socket hang up|answered (Unknown|Error): /;
+
+function withHint(error: unknown): unknown {
+  if (!(error instanceof AppError) || !OF_TLS.test(`${error.facts['errno']} ${error.message}`)) return error;
+  const message = `${error.message} (if the server expects TLS, its endpoint begins with https://)`;
+  return new AppError(error.code, message, {
+    ...{ facts: error.facts, cause: error.cause },
+    ...(error.place !== null && { place: error.place }),
+  });
 }
 
 function ignored(header: string): AppError {

@@ -10,10 +10,10 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
-  type S3ClientConfig,
 } from '@aws-sdk/client-s3';
 import type { Clock } from '../../lib/clock.ts';
 import { createRng } from '../../lib/rng.ts';
+import { configOf } from './client-config.ts';
 import { DamagedAnswer, isMissing, isRefused, storageFault } from './faults.ts';
 import type { BlobLimits } from './limits.ts';
 import type { S3Location } from './location.ts';
@@ -59,13 +59,17 @@ export class ObjectStorage {
   readonly bucket: string;
   /** Begins every key. */
   readonly prefix: string;
+  /** Whether the server is called without TLS. */
+  readonly isPlain: boolean;
   readonly limits: BlobLimits;
   readonly #s3: S3Client;
   readonly #patience: Patience;
 
+  /** @throws UsageError if the file of AWS_CA_BUNDLE cannot be read */
   constructor({ bucket, prefix, ...server }: S3Location, { clock, limits, credentials }: ClientOptions) {
     this.bucket = bucket;
     this.prefix = prefix;
+    this.isPlain = server.endpoint?.startsWith('http:') === true;
     this.limits = limits;
     // hosts that fail together must not come back together
     const rng = createRng(randomUUID());
@@ -219,55 +223,6 @@ async function orMissing<T>(call: Promise<T>): Promise<T | null> {
 function conditionOf(condition: Condition): { readonly IfNoneMatch?: string; readonly IfMatch?: string } {
   if (condition === 'always') return {};
   return condition === 'if-absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.ifTag };
-}
-
-/**
- * `repeated` repeats calls, so that one patience covers a call, its body and the comparison of its sha256; the SDK's
- * own attempts would multiply with it.
- */
-function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bucket' | 'prefix'>, limits: BlobLimits) {
-  const agent = { keepAlive: true, maxSockets: limits.blobConnections };
-  return {
-    maxAttempts: 1,
-    ...(endpoint !== undefined && { endpoint }),
-    region: region ?? askedOnce(regionOrDefault),
-    forcePathStyle: isPathStyle ?? endpoint !== undefined,
-    followRegionRedirects: true,
-    // sha256 is put and compared by this module; servers other than AWS may refuse other checksums
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: limits.blobConnectMs,
-      requestTimeout: limits.blobRequestMs,
-      socketTimeout: limits.blobRequestMs,
-      throwOnRequestTimeout: true,
-      httpAgent: agent,
-      httpsAgent: agent,
-      logger: SILENT,
-    },
-    logger: SILENT,
-  } satisfies S3ClientConfig;
-}
-
-/** Requests that wait for a connection are no reason to write to the terminal. */
-const SILENT = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
-/** The SDK asks for the region before every call, and reads files and variables for it each time. */
-function askedOnce(ask: () => Promise<string>): () => Promise<string> {
-  let answer: Promise<string> | null = null;
-  return () => {
-    answer ??= ask();
-    return answer;
-  };
-}
-
-/** Servers other than AWS often have no regions, but signatures need one; AWS redirects to the region of the bucket. */
-async function regionOrDefault(): Promise<string> {
-  try {
-    return await new S3Client({}).config.region();
-  } catch {
-    return 'us-east-1';
-  }
 }
 
 /** Signs the sha256 that a put names, instead of computing the same sha256 a second time. */

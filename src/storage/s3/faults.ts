@@ -90,13 +90,30 @@ export function storageFault(doing: string, error: unknown): unknown {
   const isOfStorage = answer !== undefined || isTemporary(error) || name === 'CredentialsProviderError';
   if (!isOfStorage) return error;
   if (isMissing(error)) return failure(`cannot ${doing}: there is no such object`, 'ENOENT', error);
-  const text = `${clean(error.message)}${code === 'ENOTFOUND' ? PATH_STYLE : ''}`;
+  const text = code === NO_TLS.code ? NO_TLS.text : `${clean(error.message)}${HINTS[code] ?? ''}`;
   const why = statusOf(error) === undefined ? text : `object storage answered ${name}: ${text}`;
   return failure(`cannot ${doing}: ${why}`, errnoOf(error, code), error);
 }
 
-/** By default, the bucket is a part of the host name. */
-const PATH_STYLE = ' (if the server expects the bucket in the path, add path_style=true to the URL of blobs)';
+/** The error if the server speaks plain HTTP, of which the text of OpenSSL says nothing. */
+const NO_TLS = {
+  code: 'EPROTO',
+  text: 'the server does not answer with TLS (an endpoint without TLS begins with http://)',
+};
+
+const AUTHORITY =
+  ' (if a private authority has signed the certificate, name the file of the authority in AWS_CA_BUNDLE)';
+
+/** What may help, by code. */
+const HINTS: Readonly<Record<string, string>> = {
+  // by default, the bucket is a part of the host name
+  ENOTFOUND: ' (if the server expects the bucket in the path, add path_style=true to the URL of blobs)',
+  DEPTH_ZERO_SELF_SIGNED_CERT: AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT: AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: AUTHORITY,
+};
 
 function failure(message: string, errno: string, error: Error): AppError {
   const cause = new Error(clean(`${error.name}: ${error.message}`));

@@ -1,38 +1,19 @@
 /** Encrypted connections to Postgres: with a certificate that a given authority has signed, and with others. */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../src/demo/servers/postgres-server.ts';
 import { Database } from '../../../src/storage/postgres/database/database.ts';
+import { type Certificate, HAS_OPENSSL, makeCertificate, needsOpenssl } from '../../fixture/certificates.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 
 const folder = temporaryFolder();
-const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0;
-if (!HAS_OPENSSL) process.stderr.write('SKIPPED: openssl is not installed: TLS to Postgres is not tested\n');
-it.runIf(process.env['CI'] && !HAS_OPENSSL)('SKIPPED outside of CI: needs openssl', () => {
-  expect(HAS_OPENSSL).toBe(true);
-});
-
-/** A certificate for `localhost` that signs itself. */
-function makeCertificate(name: string): { readonly key: string; readonly certificate: string } {
-  const [key, certificate] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
-  const { status, stderr } = spawnSync(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
-      ...['-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', certificate],
-    ],
-    { encoding: 'utf8' },
-  );
-  expect(status, stderr).toBe(0);
-  return { key, certificate };
-}
+needsOpenssl('TLS to Postgres');
 
 let server: PostgresServer;
-let own: ReturnType<typeof makeCertificate>;
+let own: Certificate;
 const opened: Database[] = [];
 
 /** Whether the connection is encrypted. */
@@ -49,7 +30,7 @@ describeWithPostgres('TLS', () => {
   beforeAll(async () => {
     if (!HAS_OPENSSL) return;
     server = await startPostgres();
-    own = makeCertificate('own');
+    own = makeCertificate(folder, 'own', 'localhost');
     const client = new pg.Client({ connectionString: `${server.url}/postgres` });
     await client.connect();
     try {
@@ -92,7 +73,7 @@ describeWithPostgres('TLS', () => {
     async () => {
       vi.stubEnv('PGSSLMODE', 'verify-full');
       const { password } = new URL(server.url);
-      for (const file of [undefined, makeCertificate('other').certificate]) {
+      for (const file of [undefined, makeCertificate(folder, 'other', 'localhost').certificate]) {
         vi.stubEnv('PGSSLROOTCERT', file);
         const error = await isEncrypted().catch((reason) => reason);
         expect(error).toMatchObject({ code: expect.stringMatching(/^(unavailable|storage_failed)$/) });
