@@ -38,7 +38,7 @@ async function probe(storage: ObjectStorage, key: string, bytes: Buffer, tag: st
   await storage.fetch(key, 2, 3, { restart: () => {}, write: () => {}, end: () => {} });
 }
 
-/** What servers that expect TLS do with plain requests: they end the connection, or answer with something else than XML. */
+/** Servers that expect TLS end the connection of a plain request, or answer with something else than XML. */
 const OF_TLS = /ECONNRESET|socket hang up|answered (Unknown|Error): /;
 
 function withHint(error: unknown): unknown {

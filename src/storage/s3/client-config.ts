@@ -35,8 +35,8 @@ export function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bu
 }
 
 /**
- * Trusts the authorities of the file that AWS_CA_BUNDLE names, besides those that Node trusts. Other programs of AWS read
- * this variable too, but its SDK for JavaScript does not.
+ * Trusts the authorities of the file that AWS_CA_BUNDLE names, besides those that Node trusts. Other programs of AWS
+ * read this variable too, but its SDK for JavaScript does not.
  */
 function trusting({ AWS_CA_BUNDLE: file }: NodeJS.ProcessEnv): { readonly secureContext?: SecureContext } {
   if (!file) return {};

@@ -107,8 +107,8 @@ export class SqliteUserSets implements Synchronous<UserSets> {
   }
 
   /**
-   * Removes unused sets, and files whose removal failed earlier. If another database made the folder, such files are set
-   * aside.
+   * Removes unused sets, and files whose removal failed earlier. If another database made the folder, such files are
+   * set aside.
    * @throws AppError storage_failed, after it has tried to remove all
    */
   removeAllUnused(): void {
