@@ -121,14 +121,15 @@ export class S3Blobs implements Blobs {
     const id = randomUUID();
     const sources = [...files].map(([file, data]): [string, Source] => [file, inMemory(data)]);
     const keyOf = (file: string) => publishedKey(prefix, folder, id, file);
+    const { blobPartBytes: partBytes } = limits;
+    const sums = new Map(sources.map(([file, source]) => [file, sumsOf(source, partBytes)]));
     const described = Object.fromEntries(
-      sources.map(([file, source]) => [
-        pathOf(file),
-        { size_bytes: source.sizeBytes, parts: sumsOf(source, limits.blobPartBytes) },
-      ]),
+      sources.map(([file, { sizeBytes }]) => [pathOf(file), { size_bytes: sizeBytes, parts: sums.get(file)! }]),
     );
     try {
-      await inParallel(sources, limits.blobUploads, ([file, source]) => upload(this.#storage, keyOf(file), source));
+      await inParallel(sources, limits.blobUploads, ([file, source]) =>
+        upload(this.#storage, keyOf(file), source, { known: { partBytes, parts: sums.get(file)! } }),
+      );
     } catch (error) {
       // what cannot be removed now is removed by `sweep`; the error of the write is more important
       await inParallel(sources, 1, ([file]) => this.#removal.remove(keyOf(file))).catch(() => {});
@@ -136,15 +137,14 @@ export class S3Blobs implements Blobs {
     }
     // if this fails, the files stay until `sweep`, because the manifest may have been put although its answer was lost
     const make = ({ manifest }: FoundManifest): Manifest => ({
-      ...{ format: 1, id, deleted: false, part_bytes: limits.blobPartBytes, files: described },
+      ...{ format: 1, id, deleted: false, part_bytes: partBytes, files: described },
       earlier: manifest === null ? [] : [...manifest.earlier, manifest.id],
     });
     // most folders are new, so the first attempt assumes that there is no manifest
     await this.#manifests.replace(folder, make, NO_MANIFEST);
     if (!isReadHere) return;
     const { cache } = this.#options;
-    for (const [file, source] of sources)
-      await cache.keep(described[pathOf(file)]!.parts, source, limits.blobPartBytes);
+    for (const [file, source] of sources) await cache.keep(sums.get(file)!, source, partBytes);
   }
 
   async delete(folder: string): Promise<void> {
@@ -168,13 +168,16 @@ export class S3Blobs implements Blobs {
 
   write(folder: string): BlobWriter {
     const name = pathOf(folder);
-    return new SpooledWriter(this.#options.spool, name, async (file, source) => {
+    const { blobPartBytes } = this.#storage.limits;
+    const publish = async (file: string, source: Source, sums: readonly string[]) => {
       assert(!file.includes('/'), `blob ${file} leads out of its folder`);
-      const partBytes = singlePartBytes(source.sizeBytes, this.#storage.limits.blobPartBytes);
-      const parts = { sizeBytes: source.sizeBytes, partBytes, parts: sumsOf(source, partBytes) };
+      const partBytes = singlePartBytes(source.sizeBytes, blobPartBytes);
+      const parts = partBytes === blobPartBytes ? sums : sumsOf(source, partBytes);
+      const metadata = encodeMetadata({ sizeBytes: source.sizeBytes, partBytes, parts });
       const key = singleKey(this.#storage.prefix, folder, file);
-      await upload(this.#storage, key, source, encodeMetadata(parts));
-    });
+      await upload(this.#storage, key, source, { metadata, known: { partBytes, parts } });
+    };
+    return new SpooledWriter({ folder: this.#options.spool, name, partBytes: blobPartBytes, publish });
   }
 
   async list(folder: string): Promise<string[]> {

@@ -37,6 +37,9 @@ export interface CachedFile extends PartId {
   readonly usedAt: number;
 }
 
+/** Where the bytes of a part come from. Those from memory belong to a sha256 that was just computed from them. */
+export type Origin = 'storage' | 'memory';
+
 /** Other work runs between slices of this size while a part is verified. */
 const SLICE_BYTES = 1024 ** 2;
 /** Age at which a file that is still arriving belongs to a process that was killed. */
@@ -77,11 +80,11 @@ export class CacheFiles {
   }
 
   /** Receives a part. Returns a descriptor of its file, which has its name only if its bytes are right. */
-  async receive(part: PartId, fetch: (sink: Sink) => Promise<void>): Promise<number> {
+  async receive(part: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin = 'storage'): Promise<number> {
     const temporary = join(this.#arriving, randomUUID());
     const descriptor = openSync(temporary, 'wx+');
     try {
-      await fetch(new Arrival(descriptor, part));
+      await fetch(new Arrival(descriptor, origin === 'storage' ? part : null));
       await this.#name(temporary, part);
       return descriptor;
     } catch (error) {
@@ -180,14 +183,14 @@ async function listParts(folder: string): Promise<CachedFile[]> {
   return files;
 }
 
-/** Writes arriving bytes to a file, and compares their sha256 at the end. */
+/** Writes arriving bytes to a file, and compares their sha256 at the end if it is that of a part. */
 class Arrival implements Sink {
   readonly #descriptor: number;
-  readonly #part: PartId;
+  readonly #part: PartId | null;
   #hash = createHash('sha256');
   #position = 0;
 
-  constructor(descriptor: number, part: PartId) {
+  constructor(descriptor: number, part: PartId | null) {
     this.#descriptor = descriptor;
     this.#part = part;
   }
@@ -198,7 +201,7 @@ class Arrival implements Sink {
   }
 
   write(chunk: Uint8Array): void {
-    this.#hash.update(chunk);
+    if (this.#part !== null) this.#hash.update(chunk);
     for (let at = 0; at < chunk.length; ) {
       at += writeSync(this.#descriptor, chunk, at, chunk.length - at, this.#position + at);
     }
@@ -206,6 +209,7 @@ class Arrival implements Sink {
   }
 
   end(): void {
+    if (this.#part === null) return;
     const sum = this.#hash.digest('hex');
     if (sum !== this.#part.sha256) throw new DamagedAnswer(`the sha256 is ${sum} instead of ${this.#part.sha256}`);
   }

@@ -6,7 +6,7 @@ import { closeSync } from 'node:fs';
 import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { storageError, withStorage } from '../../lib/files/durable-files.ts';
-import { type CachedFile, CacheFiles, type PartId } from './cache-files.ts';
+import { type CachedFile, CacheFiles, type Origin, type PartId } from './cache-files.ts';
 import type { Sink } from './client.ts';
 import type { BlobLimits } from './limits.ts';
 import type { Source } from './upload.ts';
@@ -107,21 +107,21 @@ export class BlobCache implements CachedSingles {
         sink.end();
       };
       // what cannot be kept can be fetched
-      await this.#find({ sha256, sizeBytes: length }, copy, false).catch(() => {});
+      await this.#find({ sha256, sizeBytes: length }, copy, 'memory').catch(() => {});
     }
   }
 
   /** The open part, or the part that arrives. Hits and misses are counted for readers only. */
-  async #find(id: PartId, fetch: (sink: Sink) => Promise<void>, isCounted = true): Promise<CachedPart> {
+  async #find(id: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin = 'storage'): Promise<CachedPart> {
     const key = keyOf(id);
     const open = this.#open.get(key);
     if (open !== undefined) {
-      if (isCounted) this.#counts.hits += 1;
+      if (origin === 'storage') this.#counts.hits += 1;
       return open;
     }
     let arriving = this.#arriving.get(key);
     if (arriving === undefined) {
-      arriving = this.#bring(id, fetch, isCounted).finally(() => this.#arriving.delete(key));
+      arriving = this.#bring(id, fetch, origin).finally(() => this.#arriving.delete(key));
       this.#arriving.set(key, arriving);
     }
     return await arriving;
@@ -157,17 +157,17 @@ export class BlobCache implements CachedSingles {
     this.#files.removeSingles();
   }
 
-  async #bring(id: PartId, fetch: (sink: Sink) => Promise<void>, isCounted: boolean): Promise<CachedPart> {
+  async #bring(id: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin): Promise<CachedPart> {
     try {
       let descriptor = await this.#files.open(id, () => {
         this.#counts.damaged += 1;
       });
       if (descriptor !== null) {
-        if (isCounted) this.#counts.hits += 1;
+        if (origin === 'storage') this.#counts.hits += 1;
         this.#files.touch(id, this.#clock.now());
       }
       const isNew = descriptor === null;
-      descriptor ??= await this.#receive(id, fetch, isCounted);
+      descriptor ??= await this.#receive(id, fetch, origin);
       const part = { ...id, descriptor, pins: 0, usedAt: this.tick() };
       this.#open.set(keyOf(id), part);
       this.#closeSpare();
@@ -178,18 +178,18 @@ export class BlobCache implements CachedSingles {
     }
   }
 
-  async #receive(id: PartId, fetch: (sink: Sink) => Promise<void>, isCounted: boolean): Promise<number> {
-    if (isCounted) this.#counts.misses += 1;
+  async #receive(id: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin): Promise<number> {
+    if (origin === 'storage') this.#counts.misses += 1;
     let descriptor: number;
     try {
-      descriptor = await this.#files.receive(id, fetch);
+      descriptor = await this.#files.receive(id, fetch, origin);
     } catch (error) {
       if (codeOf(error) !== 'ENOSPC') throw error;
       // others filled the disk: the cache is what this process can give back
       await this.#evict(0);
-      descriptor = await this.#files.receive(id, fetch);
+      descriptor = await this.#files.receive(id, fetch, origin);
     }
-    if (isCounted) this.#counts.fetchedBytes += id.sizeBytes;
+    if (origin === 'storage') this.#counts.fetchedBytes += id.sizeBytes;
     return descriptor;
   }
 

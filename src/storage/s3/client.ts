@@ -50,6 +50,8 @@ export type Condition = 'always' | 'if-absent' | { readonly ifTag: string };
 export interface PutOptions {
   readonly condition?: Condition;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The sha256 of the bytes, in hexadecimal, if it is known. */
+  readonly sha256?: string;
 }
 
 /** Metadata that tells a put of ours from that of another writer if the answer to it was lost. */
@@ -130,7 +132,7 @@ export class ObjectStorage {
   async put(
     key: string,
     bytes: Uint8Array,
-    { condition = 'always', metadata }: PutOptions = {},
+    { condition = 'always', metadata, sha256 }: PutOptions = {},
   ): Promise<string | null> {
     const putId = randomUUID();
     const input = {
@@ -138,7 +140,7 @@ export class ObjectStorage {
       ...conditionOf(condition),
       Body: bytes,
       ContentLength: bytes.length,
-      ChecksumSHA256: sha256Of(bytes).toString('base64'),
+      ChecksumSHA256: inBase64(sha256 ?? sha256Of(bytes)),
       Metadata: { ...metadata, ...(condition !== 'always' && { [PUT_ID]: putId }) },
     };
     return await this.run(`write ${key}`, async (s3, number) => {
@@ -209,6 +211,11 @@ export interface Sink {
 
 export function sha256Of(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
+}
+
+/** A sha256, which is in hexadecimal if it is a text, as the protocol has it. */
+export function inBase64(sha256: string | Buffer): string {
+  return (typeof sha256 === 'string' ? Buffer.from(sha256, 'hex') : sha256).toString('base64');
 }
 
 async function orMissing<T>(call: Promise<T>): Promise<T | null> {

@@ -10,20 +10,32 @@ import type { BlobWriter, UnnamedBlob } from '../../domain/ports/blobs.ts';
 import { assert } from '../../lib/errors.ts';
 import { createFolder, storageError, withStorage, writeAll } from '../../lib/files/durable-files.ts';
 import { readFully } from '../../lib/files/slices.ts';
-import type { Source } from './upload.ts';
+import { PartHasher, type Source } from './upload.ts';
 
 const sync = promisify(fdatasync);
 
+export interface Spool {
+  /** The file is created here. */
+  readonly folder: string;
+  /** Names the file in errors. */
+  readonly name: string;
+  readonly partBytes: number;
+  /** Puts the bytes, of whose parts `sums` are the sha256. */
+  readonly publish: (file: string, source: Source, sums: readonly string[]) => Promise<void>;
+}
+
 export class SpooledWriter implements BlobWriter {
   readonly #name: string;
-  readonly #publish: (file: string, source: Source) => Promise<void>;
+  readonly #publish: Spool['publish'];
+  readonly #hasher: PartHasher;
   readonly #descriptor: number;
   #sizeBytes = 0;
   #isOpen = true;
 
-  /** Creates the file in `folder`. `publish` puts its bytes. @throws AppError storage_failed */
-  constructor(folder: string, name: string, publish: (file: string, source: Source) => Promise<void>) {
+  /** @throws AppError storage_failed */
+  constructor({ folder, name, partBytes, publish }: Spool) {
     this.#name = name;
+    this.#hasher = new PartHasher(partBytes);
     this.#publish = publish;
     this.#descriptor = withStorage(`write into ${name}`, () => {
       createFolder(folder);
@@ -36,6 +48,7 @@ export class SpooledWriter implements BlobWriter {
 
   write(data: NodeJS.ArrayBufferView): void {
     this.#orAbort(() => writeAll(this.#descriptor, data, null));
+    this.#hasher.add(data);
     this.#sizeBytes += data.byteLength;
   }
 
@@ -50,10 +63,12 @@ export class SpooledWriter implements BlobWriter {
       this.abort();
       throw storageError(`write ${this.#name}`, error);
     }
+    const sums = this.#hasher.end();
     return {
       publish: async (file) => {
         assert(this.#isOpen, `${this.#name} is closed`);
-        await this.#publish(file, { sizeBytes: this.#sizeBytes, slice: (at, length) => this.#slice(at, length) });
+        const source = { sizeBytes: this.#sizeBytes, slice: (at: number, length: number) => this.#slice(at, length) };
+        await this.#publish(file, source, sums);
         this.abort();
       },
       discard: () => this.abort(),

@@ -1,4 +1,5 @@
 /** Puts files of any size: small ones by one request, large ones in parts, which are discarded if one of them fails. */
+import { createHash } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -8,8 +9,9 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { inParallel } from '../../lib/limited.ts';
-import { type ObjectStorage, sha256Of } from './client.ts';
+import { inBase64, type ObjectStorage, sha256Of } from './client.ts';
 import { isMissing } from './faults.ts';
+import type { FileParts } from './manifest.ts';
 
 /** Bytes to be put, in memory or in a file of this machine. */
 export interface Source {
@@ -38,17 +40,59 @@ export function sumsOf(source: Source, partBytes: number): string[] {
   return sums;
 }
 
+/** Computes the sha256 of each part of what is written. */
+export class PartHasher {
+  readonly #partBytes: number;
+  readonly #sums: string[] = [];
+  #hash = createHash('sha256');
+  #hashedBytes = 0;
+
+  constructor(partBytes: number) {
+    this.#partBytes = partBytes;
+  }
+
+  add(data: NodeJS.ArrayBufferView): void {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    for (let at = 0; at < bytes.length; ) {
+      const piece = bytes.subarray(at, at + this.#partBytes - this.#hashedBytes);
+      this.#hash.update(piece);
+      this.#hashedBytes += piece.length;
+      at += piece.length;
+      if (this.#hashedBytes === this.#partBytes) this.#endPart();
+    }
+  }
+
+  /** The sums in hexadecimal, like those of `sumsOf`. Nothing may be added afterwards. */
+  end(): string[] {
+    if (this.#hashedBytes > 0) this.#endPart();
+    return this.#sums;
+  }
+
+  #endPart(): void {
+    this.#sums.push(this.#hash.digest('hex'));
+    this.#hash = createHash('sha256');
+    this.#hashedBytes = 0;
+  }
+}
+
+export interface UploadOptions {
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** The sha256 of the source's parts, which are not hashed again if they are what is sent. */
+  readonly known?: Omit<FileParts, 'sizeBytes'>;
+}
+
 /** Puts an object, which appears with all its bytes or not at all. */
 export async function upload(
   storage: ObjectStorage,
   key: string,
   source: Source,
-  metadata: Readonly<Record<string, string>> = {},
+  { metadata = {}, known }: UploadOptions = {},
 ): Promise<void> {
   const { blobPartBytes } = storage.limits;
   const partBytes = Math.max(blobPartBytes, LEAST_PART_BYTES, Math.ceil(source.sizeBytes / MOST_PARTS));
   if (source.sizeBytes <= partBytes) {
-    await storage.put(key, source.slice(0, source.sizeBytes), { metadata });
+    const [sha256] = known?.parts.length === 1 ? known.parts : [];
+    await storage.put(key, source.slice(0, source.sizeBytes), { metadata, ...(sha256 !== undefined && { sha256 }) });
     return;
   }
   const created = new CreateMultipartUploadCommand({
@@ -58,7 +102,8 @@ export async function upload(
   });
   const { UploadId } = await storage.run(`write ${key}`, (s3) => s3.send(created));
   try {
-    const parts = await putParts(storage, { ...storage.at(key), UploadId }, source, partBytes);
+    const sums = known?.partBytes === partBytes ? known.parts : null;
+    const parts = await putParts(storage, { ...storage.at(key), UploadId }, source, { partBytes, sums });
     await complete(storage, key, UploadId, parts);
   } catch (error) {
     await abort(storage, key, UploadId!).catch(() => {
@@ -72,14 +117,14 @@ async function putParts(
   storage: ObjectStorage,
   target: { readonly Bucket: string; readonly Key: string; readonly UploadId: string | undefined },
   source: Source,
-  partBytes: number,
+  { partBytes, sums }: { readonly partBytes: number; readonly sums: readonly string[] | null },
 ): Promise<CompletedPart[]> {
   const numbers = Array.from({ length: Math.ceil(source.sizeBytes / partBytes) }, (_, i) => i + 1);
   const parts: CompletedPart[] = [];
   await inParallel(numbers, storage.limits.blobUploads, async (PartNumber) => {
     const position = (PartNumber - 1) * partBytes;
     const Body = source.slice(position, Math.min(partBytes, source.sizeBytes - position));
-    const ChecksumSHA256 = sha256Of(Body).toString('base64');
+    const ChecksumSHA256 = inBase64(sums?.[PartNumber - 1] ?? sha256Of(Body));
     const input = { ...target, PartNumber, Body, ContentLength: Body.length, ChecksumSHA256 };
     const { ETag } = await storage.run(`write ${target.Key}`, (s3) => s3.send(new UploadPartCommand(input)));
     parts[PartNumber - 1] = { PartNumber, ETag, ChecksumSHA256 };
