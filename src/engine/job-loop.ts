@@ -17,7 +17,7 @@ import { Signal } from './ranges/signal.ts';
 import { type StoredCount, UserSideWork } from './user-side-work.ts';
 
 /** Interval at which the queue is polled if no message wakes the engine. */
-const POLL_MS = 500;
+const POLL_MS = 1000;
 /** How long the engine waits after a store error, for example because the disk is full. */
 const STORE_ERROR_DELAY_MS = 1000;
 

@@ -20,7 +20,7 @@ import type { Signal } from './signal.ts';
 import { untilAnswered } from './until-answered.ts';
 
 /** Interval at which an engine without work looks for ranges, if no event wakes it. */
-const POLL_MS = 500;
+const POLL_MS = 1000;
 /** How long the engine waits after a store error. */
 const STORE_ERROR_DELAY_MS = 1000;
 /** How long a range waits after a failed attempt. */
