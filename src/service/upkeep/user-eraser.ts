@@ -1,5 +1,5 @@
 /** Erases users from the population and the store of a running service, and completes erasures begun elsewhere. */
-import type { PendingAction } from '../../domain/audit.ts';
+import { ACTORS, type AuditedAction, type PendingAction } from '../../domain/audit.ts';
 import { leadershipOf } from '../../domain/ports/cluster.ts';
 import type { StoreReserve } from '../../domain/ports/reserve.ts';
 import type { CampaignStore } from '../../domain/ports/store.ts';
@@ -19,6 +19,11 @@ const RETRY_SECONDS = 5;
 
 /** What the second entry of an erasure in the audit log is about, whose id is the number of versions or `unknown`. */
 const KEPT_RESOURCE = 'kept_versions';
+/** The erasure of users whom a command has asked to erase, or a process that ended before it had done so. */
+const OF_OTHERS: AuditedAction = {
+  ...{ actor: ACTORS.command, address: null, action: 'eraseUser', resource: 'user', resourceId: null },
+  ...{ status: null, requestId: null },
+};
 
 /** Erases users from all versions of the population. */
 export type ErasePopulation = (userIds: readonly string[]) => Promise<unknown>;
@@ -51,6 +56,12 @@ interface Waiting {
   readonly action: PendingAction | null;
   readonly resolve: (kept: KeptVersionCount) => void;
   readonly reject: (error: unknown) => void;
+}
+
+interface Erased {
+  readonly kept: KeptVersionCount;
+  /** Whether users were among them whom another process had asked to erase. */
+  readonly isOfOthers: boolean;
 }
 
 export class ServiceEraser implements UserEraser {
@@ -121,8 +132,9 @@ export class ServiceEraser implements UserEraser {
           waiting.map(({ userId }) => userId),
           waiting.flatMap(({ action }) => (action === null ? [] : [action])),
         );
-      const kept = await this.#eraseRequested();
-      if (kept !== 0) await this.#recordKept(waiting, kept);
+      const { kept, isOfOthers } = await this.#eraseRequested(new Set(waiting.map(({ userId }) => userId)));
+      const actions = waiting.flatMap(({ action }) => (action === null ? [] : [action.action]));
+      if (kept !== 0) await this.#recordKept([...actions, ...(isOfOthers ? [OF_OTHERS] : [])], kept);
       for (const { resolve } of waiting) resolve(kept);
     } catch (error) {
       if (waiting.length === 0) logger.error({ err: error }, 'users could not be erased; the erasure will be retried');
@@ -131,16 +143,16 @@ export class ServiceEraser implements UserEraser {
   }
 
   /** The log of actions only grows, so what is known after an erasure has an entry of its own. */
-  async #recordKept(waiting: readonly Waiting[], kept: KeptVersionCount): Promise<void> {
-    for (const { action } of waiting)
-      if (action !== null)
-        await this.#options.store.audit.record({
-          action: { ...action.action, resource: KEPT_RESOURCE, resourceId: String(kept) },
-          isRecorded: false,
-        });
+  async #recordKept(actions: readonly AuditedAction[], kept: KeptVersionCount): Promise<void> {
+    for (const action of actions)
+      await this.#options.store.audit.record({
+        action: { ...action, resource: KEPT_RESOURCE, resourceId: String(kept) },
+        isRecorded: false,
+      });
   }
 
-  async #eraseRequested(): Promise<KeptVersionCount> {
+  /** Completes all requests. `waiting` are the users who were requested here; others may be erased with them. */
+  async #eraseRequested(waiting: ReadonlySet<string>): Promise<Erased> {
     const { store, population, logger, kept: keptNow = () => NOTHING_KEPT } = this.#options;
     const start = keptNow();
     const keptSince = (before: KeptTotals): KeptVersionCount => {
@@ -148,9 +160,11 @@ export class ServiceEraser implements UserEraser {
       return unknown > before.unknown ? 'unknown' : versions - before.versions;
     };
     const erase = this.#options.erasePopulation ?? ((ids) => eraseUsers(population.path, ids, population));
+    let isOfOthers = false;
     for (;;) {
       const userIds = await store.requestedErasures(MOST_REQUESTED);
-      if (userIds.length === 0) return keptSince(start);
+      if (userIds.length === 0) return { kept: keptSince(start), isOfOthers };
+      isOfOthers ||= userIds.some((userId) => !waiting.has(userId));
       const before = keptNow();
       await store.reserve.using(() => erase(userIds));
       const erased = await store.eraseUsers(userIds);
