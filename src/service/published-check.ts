@@ -1,12 +1,16 @@
-/** Verifies the published populations and models in the storage of blobs: every file of every version by its sha256. */
+/**
+ * Verifies the published populations and models in the storage of blobs: every file of every version by its sha256, and
+ * stored user sides by their checksums.
+ */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BlobFiles, RecordedFile, RecordedFiles } from '../domain/ports/blob-files.ts';
+import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { withStorage } from '../lib/files/durable-files.ts';
 import { drain, hashFileSlices } from '../lib/files/slices.ts';
 import { listModelFiles } from '../model/share.ts';
+import { findKeyOfUserSide } from '../online/user-side/user-side-codec.ts';
 import { listRecordedFiles } from '../population/share.ts';
 import { SHARED_FOLDER } from '../storage/open-store.ts';
 
@@ -14,6 +18,8 @@ export interface PublishedReport {
   /** Published versions of the population, and published models. */
   readonly populations: number;
   readonly models: number;
+  /** Stored user sides that a published version needs. */
+  readonly userSides: number;
   readonly bytes: number;
   /** Missing or damaged files; `path` is relative to the location of the blobs. */
   readonly faults: readonly { readonly path: string; readonly message: string }[];
@@ -32,12 +38,20 @@ const ATTEMPTS = 2;
 /** Names of versions that are given for one damaged file. */
 const SHOWN = 3;
 
+/** A stored file, how its bytes are checked, and what needs it, for people. */
+interface Expected {
+  readonly name: string;
+  readonly neededBy: string;
+  /** What is wrong with a copy of the file on this machine; null if it is intact. */
+  readonly check: (path: string, onRead: (bytes: number) => void) => string | null;
+}
+
 /**
  * Verifies what is published, even while other processes publish and remove versions. @throws AppError storage_failed
  */
 export async function checkPublished({ files, cache, progress }: PublishedCheckOptions): Promise<PublishedReport> {
-  const recorded = await list(files);
-  const byName = Map.groupBy(recorded.files, ({ name }) => name);
+  const expected = await list(files);
+  const byName = Map.groupBy(expected.files, ({ name }) => name);
   const folder = join(cache, `verifying-${randomUUID()}`);
   withStorage(`create ${folder}`, () => mkdirSync(folder, { recursive: true, mode: 0o700 }));
   const suspects = new Map<string, string>();
@@ -54,8 +68,9 @@ export async function checkPublished({ files, cache, progress }: PublishedCheckO
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const report = { populations: recorded.populations, models: recorded.models, bytes };
-  if (suspects.size + recorded.faults.length === 0) return { ...report, faults: [] };
+  const { populations, models, userSides } = expected;
+  const report = { populations, models, userSides, bytes };
+  if (suspects.size + expected.faults.length === 0) return { ...report, faults: [] };
   // a version that was removed meanwhile needs its files no more
   const after = await list(files);
   const still = Map.groupBy(after.files, ({ name }) => name);
@@ -67,31 +82,57 @@ export async function checkPublished({ files, cache, progress }: PublishedCheckO
   return { ...report, faults: faults.map(({ name, message }) => ({ path: `${SHARED_FOLDER}/${name}`, message })) };
 }
 
-async function list(
-  files: BlobFiles,
-): Promise<Omit<RecordedFiles, 'versions'> & { populations: number; models: number }> {
+async function list(files: BlobFiles) {
   const [population, models] = [await listRecordedFiles(files), await listModelFiles(files)];
+  const recorded = [...population.files, ...models.files].map(
+    ({ name, sha256, neededBy }): Expected => ({
+      ...{ name, neededBy },
+      check: (path, onRead) =>
+        drain(hashFileSlices(path), onRead) === sha256
+          ? null
+          : 'the sha256 of the file differs from its recorded sha256',
+    }),
+  );
+  const userSides = population.userSides.map(
+    ({ name, key, neededBy }): Expected => ({
+      name,
+      neededBy,
+      check: (path, onRead) => faultOfUserSide(path, key, onRead),
+    }),
+  );
   return {
     ...{ populations: population.versions, models: models.versions },
-    files: [...population.files, ...models.files],
+    userSides: new Set(userSides.map(({ name }) => name)).size,
+    files: [...recorded, ...userSides],
     faults: [...population.faults, ...models.faults],
   };
+}
+
+function faultOfUserSide(path: string, key: string, onRead: (bytes: number) => void): string | null {
+  const bytes = withStorage(`read ${path}`, () => readFileSync(path));
+  onRead(bytes.length);
+  const found = findKeyOfUserSide(bytes);
+  if (found === key) return null;
+  const what = found === null ? 'is damaged' : 'belongs to other users or another model';
+  return `the user side ${what}; delete the object: an engine makes it again`;
 }
 
 /** What is wrong with a stored file; null if it is intact. `path` does not exist, and does not exist afterwards. */
 async function faultOf(
   files: BlobFiles,
-  { name, sha256 }: RecordedFile,
+  { name, check }: Expected,
   path: string,
   onRead: (bytes: number) => void,
 ): Promise<string | null> {
   try {
+    let fault: string | null = null;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       await files.fetchFile(name, path);
-      if (drain(hashFileSlices(path), onRead) === sha256) return null;
+      fault = check(path, onRead);
+      if (fault === null) return null;
       rmSync(path);
     }
-    return 'the sha256 of the file differs from its recorded sha256';
+    return fault;
   } catch (error) {
     if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return 'the file is missing';
     throw error;
@@ -100,7 +141,7 @@ async function faultOf(
   }
 }
 
-function describe(needing: readonly RecordedFile[]): string {
+function describe(needing: readonly Expected[]): string {
   const shown = needing.slice(0, SHOWN).map(({ neededBy }) => neededBy);
   return `${shown.join('; ')}${needing.length > SHOWN ? `; and ${needing.length - SHOWN} more` : ''}`;
 }

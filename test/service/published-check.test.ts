@@ -3,8 +3,9 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { publishModelFolder } from '../../src/model/share.ts';
+import { encodeUserSide } from '../../src/online/user-side/user-side-codec.ts';
 import { findCurrentVersion } from '../../src/population/read.ts';
-import { publishPopulation } from '../../src/population/share.ts';
+import { prunePublished, publishPopulation, UserSideStore } from '../../src/population/share.ts';
 import { checkPublished } from '../../src/service/published-check.ts';
 import { FolderBlobFiles } from '../../src/storage/files/blob-files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -47,7 +48,7 @@ describe('checkPublished', () => {
       filesIn(root, folder).map((name) => readFileSync(join(root, folder, name)).length),
     );
     const bytes = stored.reduce((sum, size) => sum + size, 0);
-    expect(report).toEqual({ populations: 1, models: 1, bytes, faults: [] });
+    expect(report).toEqual({ populations: 1, models: 1, userSides: 0, bytes, faults: [] });
     expect(readdirSync(cache)).toEqual([]);
   });
 
@@ -112,5 +113,61 @@ describe('checkPublished', () => {
     expect((await check()).faults).toEqual([
       { path: 'shared/population/index.json', message: expect.stringContaining(`${table} lacks bytes`) },
     ]);
+  });
+
+  describe('of stored user sides', () => {
+    const FOLDER = 'user-side-model-layout';
+    const SIDE = { count: 1, userNumbers: Int32Array.of(7), values: new Map(), lists: new Map() };
+
+    /** Stores user sides of these keys, of four that the version needs. The bytes are those of `made`. */
+    async function withUserSides(keys: readonly string[], made = (key: string) => encodeUserSide(key, SIDE, 1)) {
+      const storage = await published();
+      const names = ['a', 'b', 'c', 'd'].map((key) => `${FOLDER}/${key}.users`);
+      const store = await UserSideStore.open(storage.files, storage.population, names);
+      for (const key of keys) {
+        const path = join(storage.cache, key);
+        writeFileSync(path, Buffer.concat(made(key)));
+        await store.put(`${FOLDER}/${key}.users`, path);
+      }
+      return storage;
+    }
+
+    it('reads those that a version needs; others need not be stored', async () => {
+      const before = await (await published()).check();
+      const { check } = await withUserSides(['a', 'c']);
+      const { userSides, bytes, faults } = await check();
+      const size = Buffer.concat(encodeUserSide('a', SIDE, 1)).length;
+      expect({ userSides, bytes, faults }).toEqual({ userSides: 2, bytes: before.bytes + 2 * size, faults: [] });
+    });
+
+    it('names one that is damaged, and one that was made from something else', async () => {
+      const { root, population, check } = await withUserSides(['a', 'b'], (key) =>
+        encodeUserSide(key === 'b' ? 'other' : key, SIDE, 1),
+      );
+      flip(join(root, `population/user-sides/${FOLDER}/a.users`));
+      const { faults } = await check();
+      const remedy = `; delete the object: an engine makes it again (version ${population}, ${FOLDER}`;
+      expect(faults).toEqual([
+        {
+          path: `shared/population/user-sides/${FOLDER}/a.users`,
+          message: `the user side is damaged${remedy}/a.users)`,
+        },
+        {
+          path: `shared/population/user-sides/${FOLDER}/b.users`,
+          message: `the user side belongs to other users or another model${remedy}/b.users)`,
+        },
+      ]);
+    });
+
+    it('names a list that cannot be read, which the next sweep removes', async () => {
+      const { root, files, population, check } = await withUserSides(['a']);
+      const list = `population/user-side-lists/${population}/${FOLDER}.json`;
+      writeFileSync(join(root, list), '["a');
+      expect((await check()).faults).toEqual([
+        { path: `shared/${list}`, message: 'the list of user sides is not valid' },
+      ]);
+      await prunePublished(files, { keep: 1, served: [], now: () => 1_700_000_000_000 });
+      expect((await check()).faults).toEqual([]);
+    });
   });
 });

@@ -84,13 +84,9 @@ export function encodeUserSide(key: string, side: UserSide, seconds: number): re
  * which must be aligned to 8 bytes.
  */
 export function decodeUserSide(key: string, bytes: Uint8Array): StoredUserSide | null {
-  if (bytes.length < START) return null;
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.toString('latin1', 0, MAGIC.length) !== MAGIC) return null;
-  if (view.readUInt32LE(8) !== crc32(view.subarray(12))) return null;
-  const length = view.readUInt32LE(12);
-  const header = JSON.parse(view.toString('utf8', START, START + length)) as Header;
-  if (header.key !== key) return null;
+  const found = readHeader(bytes);
+  if (found?.header.key !== key) return null;
+  const { header, length } = found;
   let at = bytes.byteOffset + padded(START + length);
   const arrays = header.arrays.map(({ type, length: count }) => {
     const array = new ARRAYS[type](bytes.buffer as ArrayBuffer, at, count);
@@ -109,6 +105,21 @@ export function decodeUserSide(key: string, bytes: Uint8Array): StoredUserSide |
     }),
   );
   return { side: { count: header.count, userNumbers, values, lists }, seconds: header.seconds };
+}
+
+/** The key of the user side in a file's bytes; null if the bytes are damaged. */
+export function findKeyOfUserSide(bytes: Uint8Array): string | null {
+  return readHeader(bytes)?.header.key ?? null;
+}
+
+/** The header and the length of its text; null if the bytes are damaged. */
+function readHeader(bytes: Uint8Array): { readonly header: Header; readonly length: number } | null {
+  if (bytes.length < START) return null;
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.toString('latin1', 0, MAGIC.length) !== MAGIC) return null;
+  if (view.readUInt32LE(8) !== crc32(view.subarray(12))) return null;
+  const length = view.readUInt32LE(12);
+  return { header: JSON.parse(view.toString('utf8', START, START + length)) as Header, length };
 }
 
 function typeOf(data: ArrayBufferView): ArrayType {

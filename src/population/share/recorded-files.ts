@@ -14,16 +14,22 @@ import {
 } from './index-schema.ts';
 import { readIndex } from './published-index.ts';
 import { findPublishedManifest } from './sweep.ts';
+import { listUserSides, type StoredUserSideFile } from './user-side-store.ts';
+
+export interface RecordedPopulation extends RecordedFiles {
+  /** In any order; one that several versions need occurs once for each. */
+  readonly userSides: readonly StoredUserSideFile[];
+}
 
 /**
  * The files of all published versions, of the tables and of the log of erasures. The index and the manifests are read;
- * their contents are verified thereby. User sides are left out, because whoever uses one verifies it or makes it again.
+ * their contents are verified thereby. User sides have no recorded sha256, but each has a checksum and a key.
  * @throws AppError storage_failed
  */
-export async function listRecordedFiles(files: BlobFiles): Promise<RecordedFiles> {
+export async function listRecordedFiles(files: BlobFiles): Promise<RecordedPopulation> {
   const found = new Found();
   const index = await found.reading(INDEX_NAME, async () => (await readIndex(files)).index);
-  if (index === null) return { versions: 0, ...found };
+  if (index === null) return { versions: 0, userSides: [], ...found };
   for (const [path, parts] of Object.entries(index.tables))
     for (const { start, size, sha256 } of parts)
       found.add(fileName(sha256), sha256, `${path}, bytes ${start} to ${start + size}`);
@@ -38,7 +44,9 @@ export async function listRecordedFiles(files: BlobFiles): Promise<RecordedFiles
   for (const { first, count, sha256 } of index.erasures.parts)
     found.add(erasuresName(first, sha256), sha256, `erasures ${first} to ${first + count}`);
   if (index.erasures.count > 0) await found.reading(KEY_NAME, () => findSharedKey(files));
-  return { versions: index.versions.length, ...found };
+  const userSides = await listUserSides(files, new Set(index.versions.map(({ version }) => version)));
+  found.faults.push(...userSides.faults);
+  return { versions: index.versions.length, userSides: userSides.files, ...found };
 }
 
 class Found {

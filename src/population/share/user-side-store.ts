@@ -2,8 +2,12 @@
  * User sides in the storage of blobs, so that the hosts of a cluster make each only once. They are named after what
  * they were made from. For each version and model there is a list of their names, which says how long they are needed.
  */
+import { posix } from 'node:path';
+import { z } from 'zod';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { USER_SIDE_LISTS_PREFIX, USER_SIDES_PREFIX } from './index-schema.ts';
+
+const listSchema = z.array(z.string());
 
 export class UserSideStore {
   readonly #files: BlobFiles;
@@ -53,13 +57,66 @@ export class UserSideStore {
 export async function unusedUserSides(files: BlobFiles, versions: ReadonlySet<string>): Promise<readonly string[]> {
   const used = new Set<string>();
   const unused: string[] = [];
-  for (const { name } of await files.list(USER_SIDE_LISTS_PREFIX)) {
-    const version = name.slice(USER_SIDE_LISTS_PREFIX.length).split('/')[0]!;
-    const list = versions.has(version) ? await files.find(name) : null;
-    if (list === null) unused.push(name);
-    else for (const one of JSON.parse(Buffer.from(list.data).toString('utf8')) as string[]) used.add(one);
+  for (const { name, names } of await readLists(files)) {
+    // engines write a damaged list again when they need it
+    if (names === null || !versions.has(versionOf(name))) unused.push(name);
+    else for (const one of names) used.add(one);
   }
   for (const { name } of await files.list(USER_SIDES_PREFIX))
     if (!used.has(name.slice(USER_SIDES_PREFIX.length))) unused.push(name);
   return unused;
+}
+
+/** A stored user side that a version of the population needs. */
+export interface StoredUserSideFile {
+  readonly name: string;
+  /** The key that the file must have. */
+  readonly key: string;
+  /** What needs the file, for people. */
+  readonly neededBy: string;
+}
+
+/**
+ * The stored user sides that these versions need; those that are not stored are made when they are needed. Lists that
+ * cannot be read are faults. @throws AppError storage_failed
+ */
+export async function listUserSides(files: BlobFiles, versions: ReadonlySet<string>) {
+  const stored = new Set((await files.list(USER_SIDES_PREFIX)).map(({ name }) => name));
+  const found: StoredUserSideFile[] = [];
+  const faults: { readonly name: string; readonly message: string }[] = [];
+  for (const { name: list, names } of await readLists(files)) {
+    const version = versionOf(list);
+    if (!versions.has(version)) continue;
+    if (names === null) faults.push({ name: list, message: 'the list of user sides is not valid' });
+    for (const own of names ?? []) {
+      const name = USER_SIDES_PREFIX + own;
+      if (stored.has(name))
+        found.push({ name, key: posix.basename(own, '.users'), neededBy: `version ${version}, ${own}` });
+    }
+  }
+  return { files: found, faults };
+}
+
+/** All lists with the names in them; null for the names of a list that is not valid. */
+async function readLists(files: BlobFiles) {
+  const lists: { readonly name: string; readonly names: readonly string[] | null }[] = [];
+  for (const { name } of await files.list(USER_SIDE_LISTS_PREFIX)) {
+    const found = await files.find(name);
+    // removed meanwhile
+    if (found !== null) lists.push({ name, names: parseList(found.data) });
+  }
+  return lists;
+}
+
+function parseList(data: Uint8Array): readonly string[] | null {
+  try {
+    return listSchema.parse(JSON.parse(Buffer.from(data).toString('utf8')));
+  } catch {
+    return null;
+  }
+}
+
+/** The version that a list belongs to. */
+function versionOf(list: string): string {
+  return list.slice(USER_SIDE_LISTS_PREFIX.length).split('/')[0]!;
 }

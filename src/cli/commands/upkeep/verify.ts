@@ -74,10 +74,10 @@ async function checkShared({ blobs, cache }: ClusterSettings, output: Output): P
   return checkPublished({ files, cache, progress });
 }
 
-type Report = DataFolderReport & { readonly populations?: number };
+type Report = DataFolderReport & Partial<Pick<PublishedReport, 'populations' | 'userSides'>>;
 
-function withPublished(report: DataFolderReport, { populations, models, bytes, faults }: PublishedReport): Report {
-  return { ...report, populations, models, bytes: report.bytes + bytes, faults: [...report.faults, ...faults] };
+function withPublished(report: DataFolderReport, { bytes, faults, ...published }: PublishedReport): Report {
+  return { ...report, ...published, bytes: report.bytes + bytes, faults: [...report.faults, ...faults] };
 }
 
 /** Returns null if a service holds the lock. */
@@ -99,7 +99,7 @@ interface Circumstances {
 }
 
 function print(report: Report, { running, isShared, repair, movedTo }: Circumstances, output: Output): void {
-  const { sets, rankings, models, populations, bytes, unsealed, faults, orphans } = report;
+  const { sets, rankings, models, populations, userSides = 0, bytes, unsealed, faults, orphans } = report;
   if (running && !isShared)
     output.note('a service is using this folder: files that the service is writing are left out');
   for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
@@ -113,7 +113,8 @@ function print(report: Report, { running, isShared, repair, movedTo }: Circumsta
   const shared =
     populations === undefined
       ? counted(models, 'promoted model')
-      : `${counted(models, 'published model')}, ${counted(populations, 'published version')} of the population`;
+      : `${counted(models, 'published model')}, ${counted(populations, 'published version')} of the population, ` +
+        counted(userSides, 'stored user side');
   const files = `${counted(sets, 'user set')}, ${counted(rankings, 'ranking')}, ${shared}`;
   const state = faults.length === 0 ? 'all intact' : `${faults.length} damaged`;
   const done = movedTo === null ? 'removed' : `moved to ${movedTo}`;
@@ -122,7 +123,7 @@ function print(report: Report, { running, isShared, repair, movedTo }: Circumsta
 }
 
 function present(report: Report, { running, repair, movedTo }: Circumstances): object {
-  const { sets, rankings, models, populations, bytes, unsealed, faults, orphans } = report;
+  const { sets, rankings, models, populations, userSides, bytes, unsealed, faults, orphans } = report;
   return {
     whole: faults.length === 0,
     running,
@@ -130,6 +131,7 @@ function present(report: Report, { running, repair, movedTo }: Circumstances): o
     rankings,
     models,
     populations,
+    user_sides: userSides,
     bytes,
     without_checksums: unsealed,
     faults,
