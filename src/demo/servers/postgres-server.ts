@@ -69,7 +69,8 @@ export async function startPostgres(): Promise<PostgresServer> {
     pid,
     close: async () => {
       process.off('exit', abandon);
-      await server.stop();
+      // the package would wait forever for a server that has ended already: Ctrl-C reaches it too
+      if (isRunning(pid)) await server.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -80,6 +81,14 @@ function interrupt(pid: number): void {
     process.kill(pid, 'SIGINT');
   } catch {
     // it has ended already
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 
