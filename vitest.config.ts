@@ -9,8 +9,6 @@ const shared = {
   pool: 'forks',
   // nothing is module state (CONTRIBUTING.md), so files may share a process and what it has loaded
   isolate: false,
-  // garbage of large bodies and exports is collected sooner, for a twentieth more processor time where there is much
-  execArgv: ['--heap-growing-percent=40', '--max-semi-space-size=8'] as string[],
   // a fifth of the time, a test waits for another process, a lease or a disk
   maxWorkers: availableParallelism() + 1,
   // processes that tests start from the sources: their types are erased once, as `npm run` does

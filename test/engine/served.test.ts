@@ -12,7 +12,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import { locateStore, openStore } from '../../src/storage/open-store.ts';
-import { temporaryFolder } from '../fixture/folders.ts';
+import { dataFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 
 const SEED = `${process.pid}-${systemClock.now()}`;
@@ -49,7 +49,7 @@ function slowModels(rng: Rng): EngineDependencies['models'] {
 const nameOf = ({ model, populationVersion }: EngineServed) => `${model.version} ${populationVersion}`;
 
 async function runHistory(rng: Rng): Promise<void> {
-  const locator = locateStore(temporaryFolder());
+  const locator = locateStore(dataFolder());
   const store = await openStore(locator, { clock: systemClock, ...LIMITS });
   let served: EngineServed = { epoch: 1, model: { version: 'm0', folder: 'm0' }, populationVersion: 'p0' };
   const existed = new Set([nameOf(served)]);

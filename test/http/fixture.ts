@@ -37,7 +37,7 @@ import { createAddressGuard, type Resolve } from '../../src/service/webhooks/add
 import { WebhookDispatcher } from '../../src/service/webhooks/dispatcher.ts';
 import { locateStore, openStore } from '../../src/storage/open-store.ts';
 import { openContract } from '../fixture/api-document.ts';
-import { temporaryFolder } from '../fixture/folders.ts';
+import { dataFolder, temporaryFolder } from '../fixture/folders.ts';
 import { FEW_ODD_IDS } from '../fixture/odd-ids.ts';
 
 export const USER_COUNT = 300;
@@ -204,7 +204,7 @@ export async function openFixture(
 ): Promise<Fixture> {
   const config = { ...UNHURRIED, ...wanted };
   const clock = given instanceof ServiceClock ? given : new ServiceClock({ system: given });
-  const dataDir = temporaryFolder();
+  const dataDir = dataFolder();
   let reportRow: (row: DamagedRow) => void = () => {};
   const opened = await openStore(locateStore(dataDir), {
     onDamagedRow: (row) => reportRow(row),

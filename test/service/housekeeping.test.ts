@@ -4,7 +4,7 @@ import type { CampaignStore } from '../../src/domain/ports/store.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { startHousekeeping } from '../../src/service/upkeep/housekeeping.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
-import { temporaryFolder } from '../fixture/folders.ts';
+import { dataFolder } from '../fixture/folders.ts';
 import { GivenLeadership, withLeadership } from '../fixture/leadership.ts';
 
 let folder = '';
@@ -16,7 +16,7 @@ let isSettled = true;
 let hasRoom = true;
 beforeEach(async () => {
   vi.useFakeTimers({ now: 1_700_000_000_000 });
-  folder = temporaryFolder();
+  folder = dataFolder();
   const clock = { now: () => Date.now(), elapsed: () => Date.now() };
   store = await openStore(folder, { clock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
   wakes = 0;

@@ -36,11 +36,14 @@ export function hasPostgres(): boolean {
   }
 }
 
-/** Starts a server on a free port of the loopback interface. Rejects if the server does not start. */
-export async function startPostgres(): Promise<PostgresServer> {
+/**
+ * Starts a server on a free port of the loopback interface, with its data in a new folder of `parent`. Rejects if the
+ * server does not start.
+ */
+export async function startPostgres(parent = tmpdir()): Promise<PostgresServer> {
   const EmbeddedPostgres = await embedded();
   // as root, the server runs as another user, who must be able to enter the folder
-  const folder = mkdtempSync(join(tmpdir(), 'metaheac-postgres-'));
+  const folder = mkdtempSync(join(parent, 'metaheac-postgres-'));
   chmodSync(folder, 0o755);
   const log: string[] = [];
   const keep = (message: unknown) => void log.push(String(message));

@@ -24,7 +24,7 @@ import { readModelFolder } from '../../../src/model/folder.ts';
 import { openPopulation } from '../../../src/population/read.ts';
 import { locateStore, openStore } from '../../../src/storage/open-store.ts';
 import { MemoryRanges } from '../../domain/contract/memory-ranges.ts';
-import { temporaryFolder } from '../../fixture/folders.ts';
+import { dataFolder } from '../../fixture/folders.ts';
 import type { TinyCampaign } from '../../fixture/tiny-world.ts';
 import { Mortal } from './mortal.ts';
 
@@ -131,7 +131,7 @@ class ToldRanges extends MemoryRanges {
 export async function startCluster({ model: folder, population, rangeSegments, ...others }: ClusterOptions) {
   const { files, mirrorBytes = Number.POSITIVE_INFINITY, leaseMs = LEASE_MS, loaded } = others;
   const limits = { ...LIMITS, leaseMs };
-  const dataDir = temporaryFolder();
+  const dataDir = dataFolder();
   const embedded = await openStore(locateStore(dataDir), { clock: systemClock, ...limits });
   onTestFinished(() => embedded.close());
   const ranges = rangeSegments === undefined ? null : new ToldRanges(embedded, systemClock, limits);

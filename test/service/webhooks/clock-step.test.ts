@@ -7,7 +7,7 @@ import { createAddressGuard } from '../../../src/service/webhooks/address-guard.
 import { WebhookDispatcher } from '../../../src/service/webhooks/dispatcher.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 import { manualClock } from '../../domain/contract/inputs.ts';
-import { temporaryFolder } from '../../fixture/folders.ts';
+import { dataFolder } from '../../fixture/folders.ts';
 import { openReceiver } from '../../http/webhooks/receiver.ts';
 
 const HOUR_MS = 3_600_000;
@@ -20,7 +20,7 @@ it.each([
 ])('is retried soon after its clock goes %s', async (_, ms, webhookRetryMs) => {
   const machine = manualClock();
   const clock = new ServiceClock({ system: machine, boot: 'first', settleMs: HOUR_MS });
-  const store = await openStore(temporaryFolder(), { clock, minimumSeeds: 1, leaseMs: 15_000, maximumAttempts: 3 });
+  const store = await openStore(dataFolder(), { clock, minimumSeeds: 1, leaseMs: 15_000, maximumAttempts: 3 });
   clock.attach(store.clock);
   const receiver = await openReceiver();
   const { outbox } = store;

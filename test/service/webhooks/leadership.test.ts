@@ -7,13 +7,13 @@ import { createAddressGuard } from '../../../src/service/webhooks/address-guard.
 import { WebhookDispatcher } from '../../../src/service/webhooks/dispatcher.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 import { manualClock } from '../../domain/contract/inputs.ts';
-import { temporaryFolder } from '../../fixture/folders.ts';
+import { dataFolder } from '../../fixture/folders.ts';
 import { GivenLeadership } from '../../fixture/leadership.ts';
 import { openReceiver } from '../../http/webhooks/receiver.ts';
 
 async function open() {
   const clock = new ServiceClock({ system: manualClock() });
-  const store = await openStore(temporaryFolder(), { clock, minimumSeeds: 1, leaseMs: 15_000, maximumAttempts: 3 });
+  const store = await openStore(dataFolder(), { clock, minimumSeeds: 1, leaseMs: 15_000, maximumAttempts: 3 });
   const receiver = await openReceiver();
   const { outbox } = store;
   const dispatchers = [0, 1].map(() => {
