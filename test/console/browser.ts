@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT, Served } from '../fixture/served.ts';
@@ -25,6 +25,13 @@ const ARGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Chromium takes the last list of features, so this one repeats Playwright's that concern a local page
+  `--disable-features=${[
+    ...['HttpsUpgrades', 'HttpsFirstBalancedModeAutoEnable', 'MediaRouter', 'OptimizationHints', 'PaintHolding'],
+    ...['DestroyProfileOnBrowserClose', 'NetworkTimeServiceQuerying', 'AimEnabled', 'PreconnectToSearch'],
+    // pages of the browser's own window, which nobody sees: without them, a tab takes half the processor time to open
+    ...['PreloadTopChromeWebUI', 'InitialWebUI', 'WebUIReloadButton', 'WebUIToolbar', 'WebUIOmniboxPopup'],
+  ].join(',')}`,
 ];
 const AXE = readFileSync(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8');
 const SCREENSHOTS = join(ROOT, 'test/console/screenshots');
@@ -57,7 +64,7 @@ export interface ConsoleFixture {
   readonly people: readonly string[];
   /** Where its population, its data set (`data`) and its data folder (`data-dir`) are. */
   readonly folder: string;
-  /** A new tab in a separate browser context: no key, no theme, nothing stored. */
+  /** A new tab in a separate browser context: no key, no theme, nothing stored. It is closed after the test. */
   open(theme?: Theme, width?: number): Promise<ConsolePage>;
   /** Kills the service as a failing machine would, and restarts it on the same port with the same data. */
   kill(): void;
@@ -69,6 +76,7 @@ export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): (
   const ends: (() => unknown)[] = [];
   const atEnd = (end: () => void) => void ends.push(end);
   let made: ConsoleFixture;
+  const contexts: BrowserContext[] = [];
   beforeAll(async () => {
     if (IS_SKIPPED) return;
     const folder = temporaryFolder();
@@ -89,12 +97,20 @@ export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): (
       get served() {
         return served;
       },
-      open: (theme = 'light', width = WIDTHS[1]!) => openPage(browser, url, theme, width),
+      open: async (theme = 'light', width = WIDTHS[1]!) => {
+        const opened = await openPage(browser, url, theme, width);
+        contexts.push(opened.page.context());
+        return opened;
+      },
       kill: () => served.killGroup(),
       restart: async () => {
         served = await Served.start({ ...options, port: served.port }, atEnd);
       },
     };
+  });
+  // an open page goes on asking the service
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
   });
   afterAll(async () => {
     for (const end of ends.reverse()) await end();
@@ -124,23 +140,23 @@ async function openPage(browser: Browser, url: string, theme: Theme, width: numb
   return { page, faults, go: async (place) => void (await page.goto(`${url}/console/#/${place}`)) };
 }
 
-/** Fails with each rule that axe-core finds violated, and where. */
-export async function expectAccessible(page: Page): Promise<void> {
-  expect(await violationsOf(page)).toEqual([]);
+/** Fails with each rule that axe-core finds violated, and where; `within` is a selector of the part to look at. */
+export async function expectAccessible(page: Page, within?: string): Promise<void> {
+  expect(await violationsOf(page, within)).toEqual([]);
 }
 
 /** The rules that axe-core finds violated, and where; targets that are too small are included. */
-export async function violationsOf(page: Page): Promise<readonly object[]> {
+export async function violationsOf(page: Page, within = 'html'): Promise<readonly object[]> {
   // the page's own policy refuses foreign scripts, so this one is injected by the debugger
   await page.evaluate(AXE);
-  return page.evaluate(async () => {
+  return page.evaluate(async (part) => {
     const options = { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } };
     // @ts-expect-error: axe is in the page
-    const { violations: found } = await globalThis.axe.run(globalThis.document, options);
+    const { violations: found } = await globalThis.axe.run(part, options);
     return found.map((each: { id: string; help: string; nodes: { html: string }[] }) => ({
       ...{ rule: each.id, help: each.help, nodes: each.nodes.map(({ html }) => html.slice(0, 200)) },
     }));
-  });
+  }, within);
 }
 
 /** Whether the page scrolls sideways, and which elements are cut off, by the page or by a box that is too small. */
@@ -177,11 +193,15 @@ function findCut(): string[] {
 export async function takeScreenshots({ page }: ConsolePage, name: string, theme: Theme): Promise<void> {
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: HEIGHT });
-    // the page is laid out anew
-    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+    await laidOut(page);
     await takeScreenshot(page, `${name}-${width}-${theme}`, { fullPage: true });
     expect([name, width, await cutOf(page)]).toEqual([name, width, []]);
   }
+}
+
+/** Waits until the page is laid out anew after a change of its size. */
+export async function laidOut(page: Page): Promise<void> {
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
 }
 
 /** Writes an image of the page as it is, if images are wanted. */
