@@ -123,7 +123,7 @@ describe('user sides that cannot be stored', () => {
     const rankings = await Rankings.start(population, NO_RESERVE);
     await rankings.served.until(() => rankings.told(/EROFS|read-only/) > 0, 'has said why');
     await rankings.counts(0, 2);
-    expect([await rankings.next(), await rankings.next()]).toEqual([expected, expected]);
+    expect(await rankings.next()).toBe(expected);
     expect(namesOf(population)).toEqual([]);
     expect(rankings.told(/./)).toBe(1);
     mount('rw');
@@ -146,7 +146,7 @@ describe('user sides that cannot be stored', () => {
     const expected = await computed();
     const rankings = await Rankings.start(population, NO_RESERVE);
     await rankings.served.until(() => rankings.told(/the disk has too little free space/) > 0, 'has said why');
-    expect([await rankings.next(), await rankings.next()]).toEqual([expected, expected]);
+    expect(await rankings.next()).toBe(expected);
     expect(namesOf(population)).toEqual([]);
     expect(rankings.told(/./)).toBe(1);
     rmSync(filler, { recursive: true });
