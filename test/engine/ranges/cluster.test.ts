@@ -1,5 +1,4 @@
 /** Engines of several hosts expand campaigns together, with the bytes of one engine that works alone. */
-import { createHash } from 'node:crypto';
 import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readModelFolder } from '../../../src/model/folder.ts';
 import { eraseUsers } from '../../../src/population/erase.ts';
 import { openPopulation, summariseVersions } from '../../../src/population/read.ts';
+import { digestsIn } from '../../fixture/digest.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
@@ -240,12 +240,6 @@ async function rankingOf(cluster: Cluster): Promise<Record<string, Buffer>> {
   const id = await cluster.create(world.campaigns[0]!);
   expect(await cluster.ended(id)).toMatchObject({ state: 'ready' });
   return cluster.bytesOf(id);
-}
-
-/** Says which file differs; `toEqual` would compare each byte. */
-function digestsIn(files: Record<string, Buffer>): Record<string, string> {
-  const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
-  return Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, digest(bytes)]));
 }
 
 function sum(numbers: Iterable<number>): number {

@@ -1,11 +1,10 @@
 /** Engine processes on one Postgres: one that is killed, and an owner that stands still and goes on too late. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { beforeAll, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, expect, inject, it, onTestFinished } from 'vitest';
 import { isEnd } from '../../../src/domain/states.ts';
 import type { EngineConfig, FromEngine } from '../../../src/engine/messages.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -13,6 +12,7 @@ import { readModelFolder } from '../../../src/model/folder.ts';
 import { openPopulation } from '../../../src/population/read.ts';
 import { locateSharedStore, openStore } from '../../../src/storage/open-store.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
+import { digestsIn, digestsOf } from '../../fixture/digest.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../../fixture/postgres.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
@@ -22,7 +22,7 @@ import { makeUpdatedPopulation } from './updated-population.ts';
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
 const LIMITS = { minimumSeeds: 10, leaseMs: 3_000, maximumAttempts: 5 };
-const ENGINE = new URL('../../../src/engine/engine.ts', import.meta.url);
+const ENGINE = join(inject('bundle'), 'engine/engine.js');
 const population = join(temporaryFolder(), 'population');
 
 beforeAll(() => makeUpdatedPopulation(population), 240_000);
@@ -31,6 +31,11 @@ interface EngineProcess {
   readonly child: ChildProcess;
   readonly owner: string;
   readonly log: () => string;
+}
+
+interface Watched {
+  readonly id: string;
+  readonly engine: EngineProcess;
 }
 
 /** A shared store, and engine processes that work on it as on hosts of their own. */
@@ -74,58 +79,64 @@ async function startHosts() {
   return {
     store,
     start,
-    /** The engine that owns the expansion, once it has offered ranges. */
-    async owner(): Promise<EngineProcess> {
+    /** An expansion, and the engine that owns it once it has offered ranges. */
+    owned(): Promise<Watched> {
       const text = 'SELECT j.owner FROM jobs j JOIN range_offers o ON o.job = j.id AND o.token = j.token';
-      return engineOf(async () => (await database.all<{ owner: string }>(text)).map(({ owner }) => owner));
+      return watched(async () => (await database.all<{ owner: string }>(text)).map(({ owner }) => owner));
     },
-    /** An engine that is scoring a range. */
-    async holder(): Promise<EngineProcess> {
+    /** An expansion, and an engine that is scoring a range of it. */
+    held(): Promise<Watched> {
       const text = 'SELECT state FROM ranges';
-      return engineOf(async () => {
+      return watched(async () => {
         const rows = await database.all<{ state: { holders: { owner: string }[] } }>(text);
         return rows.flatMap(({ state }) => state.holders.map(({ owner }) => owner));
       });
     },
-    async create(): Promise<string> {
-      const { features, seeds } = campaign;
-      const { id } = await store.create(
-        { name: 'test', features, featureCounts: { unknown: 0, missing: 0 }, seeds, audience: { size: 100 } },
-        (userId) => directory.find(userId) >= 0,
-      );
-      return id;
-    },
-    async ranking(id: string): Promise<Record<string, Buffer>> {
+    create,
+    /** The digests of the files of its ranking. */
+    async ranking(id: string): Promise<Record<string, string>> {
       for (;;) {
         const { state } = await store.get(id);
         if (state === 'ready') break;
         if (isEnd(state!)) throw new Error(`the expansion is ${state}`);
         await sleep(20);
       }
-      const path = join(folder, (await store.activeAudience(id)).folder);
-      return Object.fromEntries(readdirSync(path).map((file) => [file, readFileSync(join(path, file))]));
+      return digestsOf(join(folder, (await store.activeAudience(id)).folder));
     },
   };
 
-  async function engineOf(find: () => Promise<readonly (string | null)[]>): Promise<EngineProcess> {
+  async function create(): Promise<string> {
+    const { features, seeds } = campaign;
+    const { id } = await store.create(
+      { name: 'test', features, featureCounts: { unknown: 0, missing: 0 }, seeds, audience: { size: 100 } },
+      (userId) => directory.find(userId) >= 0,
+    );
+    return id;
+  }
+
+  /** An expansion may end before one of its engines is seen: then another is tried. */
+  async function watched(owners: () => Promise<readonly (string | null)[]>): Promise<Watched> {
     for (;;) {
-      const owners = await find();
-      const found = engines.find(({ owner }) => owners.includes(owner));
-      if (found) return found;
-      await sleep(5);
+      const id = await create();
+      while (!isEnd((await store.get(id)).state!)) {
+        const those = await owners();
+        const found = engines.find(({ owner }) => those.includes(owner));
+        if (found) return { id, engine: found };
+        await sleep(5);
+      }
     }
   }
 }
 
 /** The ranking of an engine that works alone. */
-let expected: Record<string, Buffer> | null = null;
-async function alone(): Promise<Record<string, Buffer>> {
+let expected: Record<string, string> | null = null;
+async function alone(): Promise<Record<string, string>> {
   if (expected !== null) return expected;
   const cluster = await startCluster({ model: world.model, population });
   await cluster.addHost();
   const id = await cluster.create(campaign);
   await cluster.ended(id);
-  expected = await cluster.bytesOf(id);
+  expected = digestsIn(await cluster.bytesOf(id));
   return expected;
 }
 
@@ -133,17 +144,18 @@ describeWithPostgres('engine processes', () => {
   it('make equal rankings, although one is killed in the middle', { timeout: 240_000 }, async () => {
     const hosts = await startHosts();
     for (let i = 0; i < 3; i++) await hosts.start();
-    const id = await hosts.create();
-    const { child } = await hosts.holder();
-    child.kill('SIGKILL');
+    const { id, engine } = await hosts.held();
+    engine.child.kill('SIGKILL');
     expect(await hosts.ranking(id)).toEqual(await alone());
   });
 
   it('refuse the result of an owner that stood still', { timeout: 240_000 }, async () => {
     const hosts = await startHosts();
     await hosts.start();
-    const id = await hosts.create();
-    const { child, log } = await hosts.owner();
+    const {
+      id,
+      engine: { child, log },
+    } = await hosts.owned();
     child.kill('SIGSTOP');
     await hosts.start();
     const ranking = await hosts.ranking(id);

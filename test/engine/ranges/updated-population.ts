@@ -6,15 +6,14 @@ import { importPopulation } from '../../../src/population/import.ts';
 import { openPopulation } from '../../../src/population/read.ts';
 import { schemaOfFeatures, updateFiles } from '../../../src/population/update.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { size } from '../../fixture/size.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
 
-const COPIES = size(66_000, 135_000);
+const COPIES = 66_000;
 /** Few enough that the update rewrites no full segment. */
-const CHANGED = size(5_000, 11_000);
+const CHANGED = 5_000;
 const DELETED = 500;
 /** Segments of the population after its update. */
-export const SEGMENTS = size(2, 3);
+export const SEGMENTS = 2;
 
 /** The users of the small world come first, then copies of them with other ids, so there are many ties. */
 export async function makeUpdatedPopulation(out: string): Promise<void> {
