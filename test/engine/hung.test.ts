@@ -1,7 +1,7 @@
 /** An engine that hangs is replaced, and one that is only slow is not: with real processes and signals. */
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { freeze, groupOf, HAS_PROC, isAlive } from '../fixture/processes.ts';
@@ -17,6 +17,10 @@ const { features, seeds } = campaign;
 const REPLACED_MS = 30_000;
 /** Longer than each limit of `EngineWatch` for an engine that has started: 10, 15 and 20 s. */
 const LONG_MS = 22_000;
+/** On one processor: other tests keep the others. */
+const ON_ONE = ['taskset', '--cpu-list', '0'] as const;
+/** A load for a minute at most, with the priority of an engine: engines of other tests would starve beside a higher one. */
+const BUSY = [...ON_ONE.slice(1), 'nice', '-n', '10', 'sh', '-c', 'ulimit -t 60; while :; do :; done'];
 
 describe.skipIf(!HAS_PROC)('an engine', () => {
   it('that is stopped is replaced within 30 s by one that expands', { timeout: 120_000 }, async () => {
@@ -32,8 +36,11 @@ describe.skipIf(!HAS_PROC)('an engine', () => {
     expect(rig.supervisor.state).toMatchObject({ ready: true, restarts: 1, hung: 1, lastEnd });
   });
 
-  it.runIf(IS_LONG)('goes on after its whole group was stopped', { timeout: 300_000 }, async () => {
-    const served = await Served.start({ ...world, dataDir: temporaryFolder() });
+  // both wait most of the time, so they run in parallel
+  const long = { timeout: 300_000, concurrent: true };
+
+  it.runIf(IS_LONG)('goes on after its whole group was stopped', long, async ({ onTestFinished }) => {
+    const served = await Served.start({ ...world, dataDir: temporaryFolder() }, onTestFinished);
     const { engine } = served;
     const pids = groupOf(served.group);
     for (const signal of ['SIGSTOP', 'SIGCONT'] as const) {
@@ -45,12 +52,10 @@ describe.skipIf(!HAS_PROC)('an engine', () => {
     expect(served.log).not.toContain('engine hangs');
   });
 
-  it.runIf(IS_LONG)('is not taken to hang at a load of 16', { timeout: 300_000 }, async () => {
-    const served = await Served.start({ ...world, dataDir: temporaryFolder() });
+  it.runIf(IS_LONG)('is not taken to hang at a load of 16', long, async ({ onTestFinished }) => {
+    const served = await Served.start({ ...world, dataDir: temporaryFolder(), within: ON_ONE }, onTestFinished);
     const { engine } = served;
-    const busy = Array.from({ length: 16 }, () =>
-      spawn(process.execPath, ['-e', 'setTimeout(() => process.exit(), 60000); for (;;) if (Date.now() < 0) break;']),
-    );
+    const busy = Array.from({ length: 16 }, () => spawn(ON_ONE[0], BUSY));
     onTestFinished(() => {
       for (const each of busy) each.kill('SIGKILL');
     });
