@@ -9,8 +9,6 @@ const shared = {
   pool: 'forks',
   // nothing is module state (CONTRIBUTING.md), so files may share a process and what it has loaded
   isolate: false,
-  // a fifth of the time, a test waits for another process, a lease or a disk
-  maxWorkers: availableParallelism() + 1,
   // processes that tests start from the sources: their types are erased once, as `npm run` does
   env: {
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compiled'),
@@ -22,6 +20,11 @@ const shared = {
 } as const;
 
 const files = filesOfProjects();
+
+/** One more than there are cores: a fifth of the time, a test waits for another process, a lease or a disk. */
+const WORKERS = availableParallelism() + 1;
+/** Slow tests also wait for time limits, and for each other's engines, whose priority is low. */
+const WORKERS_OF_SLOW = availableParallelism() + 2;
 
 /** Engines and threads that the sources start are the bundle's. */
 const bundledEntries: Plugin = {
@@ -46,7 +49,12 @@ export default defineConfig({
     },
     projects: PROJECTS.map((name) => ({
       plugins: [bundledEntries],
-      test: { ...shared, name, include: files[name], provide: { isLong: name === 'slow' } },
+      test: {
+        ...{ ...shared, name, include: files[name], provide: { isLong: name === 'slow' } },
+        maxWorkers: name === 'slow' ? WORKERS_OF_SLOW : WORKERS,
+        // projects with other numbers of workers run one after the other
+        sequence: { groupOrder: name === 'slow' ? 0 : 1 },
+      },
     })),
   },
 });
