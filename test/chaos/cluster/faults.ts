@@ -10,6 +10,8 @@ import type { Station } from './station.ts';
 interface Fault {
   /** Kills have a loop of their own, so that they also strike during other faults. */
   readonly isKill?: boolean;
+  /** Left out of short runs, because it takes most of a minute. */
+  readonly isLong?: boolean;
   /** Returns false if there was nothing to strike. */
   strike(stage: Stage, rng: Rng): Promise<boolean>;
 }
@@ -37,7 +39,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'node stands still': { strike: ({ nodes }, rng) => freeze(pick(nodes, rng), SHORT_MS) },
   'engine leaves and joins': { strike: ({ engines }, rng) => leave(pick(engines, rng)) },
-  'rolling upgrade, or back': { strike: replaceAll },
+  'rolling upgrade, or back': { isLong: true, strike: replaceAll },
   'Postgres restarted': {
     async strike(stage) {
       await disturbAll(stage, () => stage.postgres.restart());

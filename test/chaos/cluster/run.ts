@@ -35,6 +35,8 @@ const CLIENT_PAUSE_MS = 500;
 const CALM_MS = 180_000;
 /** A leader may have been replaced this long before it is noticed. */
 const LEADER_MOVE_MS = 8_000;
+/** Shorter runs have no faults that take most of a minute. */
+const MINUTE_SECONDS = 60;
 /** A run of this length meets each fault. */
 const LONG_SECONDS = 300;
 
@@ -96,9 +98,9 @@ class Run {
     const { counts, sightings } = this.#shared;
     this.#eraser = new Eraser({ stage, world, counts, sightings, freshness: this.#freshness });
     const operators = { eraser: this.#eraser, switches: new Switches(stage, world, this.#freshness) };
-    const faults = Object.entries(FAULTS).map(
-      ([name, { isKill = false, strike }]) => [name, isKill, (own: Rng) => strike(stage, own)] as const,
-    );
+    const faults = Object.entries(FAULTS)
+      .filter(([, { isLong = false }]) => !isLong || options.seconds >= MINUTE_SECONDS)
+      .map(([name, { isKill = false, strike }]) => [name, isKill, (own: Rng) => strike(stage, own)] as const);
     const some = (isKill: boolean) => faults.filter(([, is]) => is === isKill).map(([name, , deed]) => [name, deed]);
     this.#deeds = {
       ...{ kills: Object.fromEntries(some(true)), faults: Object.fromEntries(some(false)) },
