@@ -1,4 +1,7 @@
-/** `metaheac demo` as a person runs it: what it prints, and that it leaves nothing behind. */
+/**
+ * `metaheac demo` as a person runs it on few people: what it prints, and that it leaves nothing behind. The test of the
+ * tarball (`scripts/pack.test.ts`) runs it on all.
+ */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,6 +15,7 @@ import { metaheac, metaheacWith } from '../cli/in-process.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { program } from '../fixture/program.ts';
 import { IS_LONG, itUsual } from '../fixture/size.ts';
+import { expectTidy } from './printed.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MODEL = join(ROOT, 'models', 'demo');
@@ -81,40 +85,7 @@ function startDemo(...args: string[]): Run {
   return { child, text: () => stdout + stderr, until, ended };
 }
 
-/** ASCII, in lines of 120 columns at most; commands to copy are on one line. */
-function expectTidy(stdout: string): void {
-  expect(stdout).toMatch(/^[\x20-\x7e\n]+$/);
-  const lines = stdout.split('\n').filter((line) => !line.startsWith('curl '));
-  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(120);
-}
-
 describe('metaheac demo', () => {
-  // `npm run demo`, in effect; what it prints is looked at below too, on fewer people
-  it.runIf(IS_LONG)(
-    'does the main job on synthetic people and prints it, and leaves nothing behind',
-    async () => {
-      const run = startDemo();
-      const { code, stdout } = await run.ended;
-      expect(code, run.text()).toBe(0);
-      expectTidy(stdout);
-      expect(stdout).toMatch(/making 50,000 people/);
-      expect(stdout).toMatch(
-        /queued [\d.]+ s, finding [\d.]+ s, adapting [\d.]+ s, scoring [\d.]+ s, ranking [\d.]+ s; 5,000 users/,
-      );
-      expect(stdout.match(/^ +\d+ {2}person-\d{6} {2}[01]\.\d{4} {2}(yes|no) /gm)).toHaveLength(10);
-      // ten times better than random would be a recall of 10 % at 1 %: far from it, and still far from random
-      const recallAtOnePercent = (method: string) =>
-        Number(new RegExp(`^ +${method} +([\\d.]+) %`, 'm').exec(stdout)![1]);
-      expect(recallAtOnePercent('MetaHeac')).toBeGreaterThan(4);
-      expect(recallAtOnePercent('logistic regression')).toBeGreaterThan(4);
-      expect(recallAtOnePercent('random')).toBeLessThan(2.5);
-      expect(stdout).toMatch(/Among the best 2,500, /);
-      expect(stdout).toMatch(/Done in [\d.]+ s\./);
-      expect(leftovers()).toEqual([]);
-    },
-    RUN_MS,
-  );
-
   it.runIf(IS_LONG && hasPostgres())(
     'has the same audience in a cluster in which an engine is killed at work, and leaves nothing behind',
     async () => {

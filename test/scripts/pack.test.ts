@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, 
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../architecture/files.ts';
+import { expectMainJob } from '../demo/printed.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
 const PACK_MS = 15 * 60_000;
@@ -16,11 +17,14 @@ const environment = {
   ONNXRUNTIME_NODE_INSTALL: 'skip',
 };
 
+/** Files that commands leave here were not cleaned up. */
+const temporary = temporaryFolder();
+
 function run(folder: string, command: string, ...args: string[]): { stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd: folder,
     encoding: 'utf8',
-    env: environment,
+    env: { ...environment, TMPDIR: temporary },
     timeout: PACK_MS,
     maxBuffer: 1 << 26,
   });
@@ -78,7 +82,8 @@ describe('npm pack', () => {
       writeFileSync(join(folder, 'unrelated.txt'), '');
       const { stdout } = run(folder, 'npx', 'metaheac', 'demo');
       expect(stdout).toContain('npx metaheac demo --keep ');
-      expect(stdout).toMatch(/The top of the audience[\s\S]*Done in [\d.]+ s\./);
+      expectMainJob(stdout);
+      expect(readdirSync(temporary).filter((name) => name.startsWith('metaheac'))).toEqual([]);
       expect(readdirSync(folder).sort()).toEqual(
         [tarball, 'node_modules', 'package-lock.json', 'package.json', 'unrelated.txt'].sort(),
       );
