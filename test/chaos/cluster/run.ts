@@ -19,6 +19,7 @@ import { type FrontDoor, patiently } from './front-door.ts';
 import { Leaders } from './leaders.ts';
 import { checkLeft, checkUpkeep } from './leftovers.ts';
 import { NODES_READY_MS, OPERATIONS } from './operations.ts';
+import { Schedules } from './schedules.ts';
 import { openStage, type Stage, WEBHOOKS } from './stage.ts';
 import type { ClusterSummary } from './summary.ts';
 import { Switches } from './switches.ts';
@@ -71,6 +72,7 @@ class Run {
   readonly #freshness: Freshness;
   readonly #eraser: Eraser;
   readonly #leaders: Leaders;
+  readonly #schedules: Schedules;
   readonly #deeds: Readonly<Record<keyof typeof PAUSES, Readonly<Record<string, Deed>>>>;
   readonly #met: Readonly<Record<keyof typeof PAUSES, Map<string, number>>> = {
     ...{ kills: new Map(), faults: new Map(), operations: new Map() },
@@ -97,7 +99,9 @@ class Run {
     this.#leaders = new Leaders(stage.postgres);
     const { counts, sightings } = this.#shared;
     this.#eraser = new Eraser({ stage, world, counts, sightings, freshness: this.#freshness });
-    const operators = { eraser: this.#eraser, switches: new Switches(stage, world, this.#freshness) };
+    this.#schedules = new Schedules({ stage, world, counts });
+    const switches = new Switches(stage, world, this.#freshness);
+    const operators = { eraser: this.#eraser, switches, schedules: this.#schedules };
     const faults = Object.entries(FAULTS)
       .filter(([, { isLong = false }]) => !isLong || options.seconds >= MINUTE_SECONDS)
       .map(([name, { isKill = false, strike }]) => [name, isKill, (own: Rng) => strike(stage, own)] as const);
@@ -113,20 +117,23 @@ class Run {
   async all(): Promise<ClusterSummary> {
     const { note, folder, seconds, seed, clients } = this.#options;
     const { counts, actions } = this.#shared;
-    await Promise.all(this.#clients.map((client) => client.step()));
+    await Promise.all([this.#schedules.begin(), ...this.#clients.map((client) => client.step())]);
     await this.#torment();
     note('calm, and the verdict');
     const { front, nodes, engines } = this.#stage;
     for (const { member } of nodes) await member.ready();
     const entries = this.#clients.flatMap(({ ledger }) => ledger);
     const verdict = emptyVerdict();
+    await this.#schedules.end();
     await this.#calm();
     const { erased, holders } = this.#eraser;
-    const others = new Set(holders.map(({ id }) => id));
+    const others = new Set([...holders.map(({ id }) => id), ...this.#schedules.ids]);
     const program = { call: (...request: Parameters<FrontDoor['call']>) => patiently(() => front.call(...request)) };
     const served = await checkCluster({ program, world: this.#world, others }, entries, verdict);
     const events = await this.#checkEvents(verdict);
     const answers = await this.#askOfErased();
+    // before what retention leaves of the versions is looked for
+    const schedules = await this.#schedules.check(verdict);
     await checkUpkeep(this.#stage, verdict);
     await this.#leaders.close();
     const sightings: Sighting[] = [...this.#shared.sightings, ...served];
@@ -154,6 +161,7 @@ class Run {
       campaigns: entries.length,
       expansions: entries.reduce((sum, { expansions }) => sum + expansions.size, 0),
       ...{ lags: this.#freshness.lags, late: this.#freshness.late },
+      schedules,
       ...{ events, leaders: 1 + this.#leaders.moves.length, erased: erased.length },
     };
   }

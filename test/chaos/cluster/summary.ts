@@ -2,6 +2,7 @@
 import type { Summary } from '../summary.ts';
 import type { EventCounts } from './deliveries.ts';
 import type { Lag } from './freshness.ts';
+import type { ScheduleCounts } from './schedules.ts';
 
 export type ClusterSummary = Pick<
   Summary,
@@ -13,6 +14,7 @@ export type ClusterSummary = Pick<
     /** What operators did. */
     readonly operations: Readonly<Record<string, number>>;
     readonly events: EventCounts;
+    readonly schedules: ScheduleCounts;
     /** Number of leaders, one after another. */
     readonly leaders: number;
     /** How long undisturbed nodes went on with what was no longer true. */
@@ -28,15 +30,17 @@ export function isClusterPassed({
   verdict,
   late,
   errors,
-}: Pick<ClusterSummary, 'verdict' | 'late' | 'errors'>): boolean {
+  schedules: { missed, doubled: refreshedTwice },
+}: Pick<ClusterSummary, 'verdict' | 'late' | 'errors' | 'schedules'>): boolean {
   const { lost, doubled, different, leftOver, audiencesCompared } = verdict;
   return (
-    [lost, doubled, different, leftOver, late, errors].every((faults) => faults.length === 0) && audiencesCompared > 0
+    [lost, doubled, different, leftOver, late, errors, missed, refreshedTwice].every((faults) => faults.length === 0) &&
+    audiencesCompared > 0
   );
 }
 
 export function renderClusterSummary(summary: ClusterSummary): string[] {
-  const { verdict, requests, kills, faults, operations, unmet, actions, lags, late, errors } = summary;
+  const { verdict, requests, kills, faults, operations, unmet, actions, lags, late, errors, schedules } = summary;
   const { lost, doubled, different, leftOver, audiencesCompared } = verdict;
   const listed = (counts: Readonly<Record<string, number>>) =>
     Object.entries(counts)
@@ -56,11 +60,14 @@ export function renderClusterSummary(summary: ClusterSummary): string[] {
     `requests: acknowledged ${requests.acknowledged}, refused with 503 ${requests.refused}, broken ${requests.broken}`,
     `erased users ${summary.erased}, leaders ${summary.leaders}, webhook events ${summary.events.events}, deliveries ` +
       `${summary.events.deliveries}, of which repeated ${summary.events.repeated}`,
+    `refreshes by schedule ${schedules.refreshes}, missed ${schedules.missed.length}, doubled ` +
+      `${schedules.doubled.length}; versions that retention had to remove ${schedules.old}`,
     `nodes followed ${lags.length} changes within ${most(lags.map(({ ms }) => ms))} ms, or ` +
       `${most(lags.map(({ ownMs }) => ownMs))} ms without the time for which they waited for a processor`,
-    ...Object.entries({ lost, doubled, different, 'left over': leftOver, late, error: errors }).flatMap(
-      ([kind, found]) => found.slice(0, SHOWN).map((fault) => `${kind}: ${fault}`),
-    ),
+    ...Object.entries({
+      ...{ lost, doubled, different, 'left over': leftOver, late, error: errors },
+      ...{ 'schedule missed': schedules.missed, 'schedule doubled': schedules.doubled },
+    }).flatMap(([kind, found]) => found.slice(0, SHOWN).map((fault) => `${kind}: ${fault}`)),
     isClusterPassed(summary)
       ? 'passed'
       : `FAILED: npm run test:chaos -- --cluster --seed ${summary.seed} repeats its choices`,
