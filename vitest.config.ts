@@ -9,6 +9,7 @@ const shared = {
   pool: 'forks',
   // nothing is module state (CONTRIBUTING.md), so files may share a process and what it has loaded
   isolate: false,
+  setupFiles: 'test/fixture/each-file.ts',
   // processes that tests start from the sources: their types are erased once, as `npm run` does
   env: {
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compiled'),

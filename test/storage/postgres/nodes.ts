@@ -1,7 +1,6 @@
 /** Parts of the store as several nodes have them: each node has its own connections, all have one database and clock. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { afterEach } from 'vitest';
 import type { Blobs } from '../../../src/domain/ports/blobs.ts';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
@@ -19,6 +18,7 @@ import { PostgresUserSets } from '../../../src/storage/postgres/users/user-sets.
 import { PostgresOutbox } from '../../../src/storage/postgres/webhooks/outbox.ts';
 import { PostgresWebhooks } from '../../../src/storage/postgres/webhooks/webhooks.ts';
 import { LEASE_MS, type ManualClock, manualClock } from '../../domain/contract/inputs.ts';
+import { undoAfterTests } from '../../fixture/cleanup.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { openMigratedPostgres } from '../../fixture/postgres.ts';
 
@@ -32,7 +32,7 @@ export interface Nodes {
 }
 
 const opened: { close(): Promise<void> }[] = [];
-afterEach(async () => {
+undoAfterTests(async () => {
   for (const node of opened.splice(0)) await node.close();
 });
 

@@ -1,10 +1,10 @@
 /** Stores on Postgres and a shared folder of blobs, with a clock set by hand. */
 import { pathToFileURL } from 'node:url';
-import { afterEach } from 'vitest';
 import type { BlobLocator, CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
 import { openStore } from '../../../src/storage/postgres/open-store.ts';
 import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';
 import type { TestData } from '../../domain/contract/new-data.ts';
+import { undoAfterTests } from '../../fixture/cleanup.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { dropPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 import { ManualTime } from './manual-time.ts';
@@ -14,8 +14,7 @@ type Opened = Awaited<ReturnType<typeof openStore>>;
 const opened = new Set<CampaignStore>();
 const times = new Set<ManualTime>();
 const databasesOfTest = new Set<Promise<string>>();
-// registered here and not by the function below: a hook that is added within a test never runs
-afterEach(async () => {
+undoAfterTests(async () => {
   for (const store of opened) await store.close();
   opened.clear();
   for (const time of times) await time.close();

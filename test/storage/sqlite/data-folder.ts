@@ -1,15 +1,14 @@
 /** SQLite stores in temporary folders, with a clock set by hand. */
 import { setImmediate } from 'node:timers/promises';
-import { afterAll } from 'vitest';
 import type { CampaignStore, StoreOptions } from '../../../src/domain/ports/store.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 import { LEASE_MS, type ManualClock, manualClock } from '../../domain/contract/inputs.ts';
+import { undoAfterFiles } from '../../fixture/cleanup.ts';
 import { dataFolder as migratedFolder, temporaryFolder } from '../../fixture/folders.ts';
 
 const opened: CampaignStore[] = [];
-// registered here and not by the class: a hook that is added within a test never runs
-afterAll(async () => {
-  for (const store of opened) await store.close();
+undoAfterFiles(async () => {
+  for (const store of opened.splice(0)) await store.close();
 });
 
 interface DataFolder {
