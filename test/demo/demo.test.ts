@@ -139,7 +139,7 @@ describe('metaheac demo', () => {
     RUN_MS,
   );
 
-  itUsual(
+  it.runIf(IS_LONG)(
     'undoes everything when it is interrupted at work, and says so by its exit code',
     async () => {
       const run = startDemo('--data', smallData, '--model', MODEL);

@@ -190,12 +190,16 @@ describe('Estimator', () => {
 });
 
 describe.skipIf(!HAS_PROC)('EngineSupervisor.estimate', () => {
-  itUsual('asks the engine, and says loading while there is none', async () => {
+  itUsual('asks the engine, and says loading while there is none, or late while it does not answer', async () => {
     const rig = await buildRig({ ...world, threads: 1 });
     expect(await rig.supervisor.estimate(task, LONG_MS)).toEqual({ kind: 'loading' });
     await rig.supervisor.start();
     const outcome = await rig.supervisor.estimate(task, LONG_MS);
     expect(outcome).toEqual(await untilFree(() => estimator.estimate(task, LONG_MS)));
+    // it is late when the engine does not answer
+    process.kill(rig.engine(), 'SIGSTOP');
+    expect(await rig.supervisor.estimate(task, 50)).toEqual({ kind: 'late', users: null });
+    process.kill(rig.engine(), 'SIGCONT');
     // it goes on beside an expansion, and what it is asked when the engine dies is answered
     const id = await rig.create(campaign);
     expect((await rig.supervisor.estimate(task, LONG_MS)).kind).toBe('estimate');
@@ -243,13 +247,6 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor.estimate', () => {
     const { state, excluded, candidates } = await rig.ended(id);
     expect(state).toBe('ready');
     expect(outcome).toMatchObject({ kind: 'estimate', estimate: { users: { ...excluded!, candidates } } });
-  });
-
-  itUsual('is late when the engine does not answer', async () => {
-    const rig = await startRig({ ...world, threads: 1 });
-    process.kill(rig.engine(), 'SIGSTOP');
-    expect(await rig.supervisor.estimate(task, 50)).toEqual({ kind: 'late', users: null });
-    process.kill(rig.engine(), 'SIGCONT');
   });
 });
 

@@ -123,7 +123,7 @@ describeWithPostgres('two nodes and an engine', () => {
     const id = await create(nodes[0]!, 'changing');
     await untilReady(nodes[1]!, id);
     let cursor = (await call(nodes[1]!, 'GET', '/v1/changes?limit=1000')).json.next_cursor;
-    const sizes = Array.from({ length: 24 }, (_, i) => 5 + (i % 12));
+    const sizes = Array.from({ length: 12 }, (_, i) => 5 + i);
     let isDone = false;
     const changing = (async () => {
       for (let i = 0; i < sizes.length; i += 4)
@@ -153,13 +153,13 @@ describeWithPostgres('two nodes and an engine', () => {
     const receiver = await openReceiver();
     try {
       const { json } = await call(nodes[1]!, 'POST', '/v1/webhooks', { url: receiver.url, events: ['campaign.ready'] });
-      const ids = await Promise.all(['a', 'b', 'c', 'd'].map((name, i) => create(nodes[i % 2]!, name)));
+      const ids = await Promise.all(['a', 'b'].map((name, i) => create(nodes[i % 2]!, name)));
       for (const id of ids) await untilReady(nodes[0]!, id);
       await vi.waitFor(async () => {
         const { json: page } = await call(nodes[0]!, 'GET', `/v1/webhooks/${json.id}/deliveries`);
-        expect(page.items.map(({ state }: { state: string }) => state)).toEqual(Array(4).fill('delivered'));
+        expect(page.items.map(({ state }: { state: string }) => state)).toEqual(Array(2).fill('delivered'));
       }, WITHIN);
-      expect(receiver.received).toHaveLength(4);
+      expect(receiver.received).toHaveLength(2);
       await call(nodes[0]!, 'DELETE', `/v1/webhooks/${json.id}`);
     } finally {
       await receiver.close();

@@ -1,7 +1,8 @@
 /** Servers of object storage are put to the list of what we need of one. */
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { HAS_MOTO, s3Client, startMoto, startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { HAS_MOTO, startMoto } from '../../fixture/moto.ts';
+import { s3Client, startOwnS3, type TestS3 } from '../../fixture/s3.ts';
 import { CHECKS, failuresOf } from './conformance.ts';
 
 /** Moto never compares the sha256, and ignores If-Match of deletes; Debian's 5.1.1 also ignores If-Match of puts. */

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeBlobFiles } from '../../domain/contract/blob-files.ts';
 import { describeBlobPort } from '../../domain/contract/blob-port.ts';
-import { HAS_MOTO, startMoto, startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { HAS_MOTO, startMoto } from '../../fixture/moto.ts';
+import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
 import { newS3 } from './storage.ts';
 
 const SERVERS = [

@@ -10,7 +10,8 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { KeptVersions } from '../../../src/storage/s3/removal.ts';
 import { put, textOf, writeFile } from '../../domain/contract/blob-port.ts';
-import { HAS_MOTO, s3Client, startMoto, startOwnS3, type TestS3 } from '../../fixture/s3.ts';
+import { HAS_MOTO, startMoto } from '../../fixture/moto.ts';
+import { s3Client, startOwnS3, type TestS3 } from '../../fixture/s3.ts';
 import { FaultyGate } from './faulty-gate.ts';
 import { newS3, type TestStorage } from './storage.ts';
 
