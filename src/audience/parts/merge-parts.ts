@@ -12,15 +12,15 @@ import { sliceEnds } from './slices.ts';
 export interface MergeLimits {
   /** Maximum number of candidates that are sorted at once; they take 16 bytes each. */
   readonly sliceUsers: number;
-  /** Number of users whose scores are collected at once; they take 4 bytes each. */
+  /** Number of users whose scores are collected at once, before the sorts; they take 4 bytes each. */
   readonly windowUsers: number;
   /** Memory for the buffers through which all parts are read. */
   readonly bufferBytes: number;
 }
 
-/** 32 MiB for a slice, 16 MiB for a window of scores and 16 MiB for buffers. */
+/** 16 MiB for a slice or a window of scores, and 16 MiB for buffers. */
 export const MERGE_LIMITS: MergeLimits = {
-  sliceUsers: 2 ** 21,
+  sliceUsers: 2 ** 20,
   windowUsers: NARROW_USERS,
   bufferBytes: 2 ** 24,
 };
@@ -57,8 +57,10 @@ export async function mergeParts(
   const parts: RankingPart[] = [];
   try {
     for (const folder of merge.parts) parts.push(await RankingPart.open(blobs, folder));
-    const scores = await publish(blobs, to, SCORES_FILE, (writer) => writeScores(writer, parts, merge, limits));
-    const order = await publish(blobs, to, ORDER_FILE, (writer) => writeOrder(writer, parts, merge, limits));
+    const memory = new ArrayBuffer(workingBytes(parts, merge, limits));
+    const work = { parts, merge, limits, memory };
+    const scores = await publish(blobs, to, SCORES_FILE, (writer) => writeScores(writer, work));
+    const order = await publish(blobs, to, ORDER_FILE, (writer) => writeOrder(writer, work));
     const { candidates } = order;
     const sidecar = encodeSidecar({ users: merge.users, candidates }, { scores: scores.sums, order: order.sums });
     for (const [file, data] of [...merge.beside, [SIDECAR_FILE, sidecar] as const])
@@ -89,18 +91,32 @@ async function publish<T>(
   }
 }
 
+interface Work {
+  readonly parts: readonly RankingPart[];
+  readonly merge: Merge;
+  readonly limits: MergeLimits;
+  /** Memory for a window of scores, and then for a slice of the order. */
+  readonly memory: ArrayBuffer;
+}
+
+function candidatesOf(parts: readonly RankingPart[]): number {
+  return parts.reduce((sum, { counts }) => sum + counts.candidates, 0);
+}
+
+function workingBytes(parts: readonly RankingPart[], { users }: Merge, limits: MergeLimits): number {
+  const window = Math.min(users, limits.windowUsers) * Float32Array.BYTES_PER_ELEMENT;
+  return Math.max(window, Slice.bytesFor(Math.min(candidatesOf(parts), limits.sliceUsers)));
+}
+
 /** Writes the scores by user number, one window of users after the other. */
 async function writeScores(
   writer: BlobWriter,
-  parts: readonly RankingPart[],
-  { users, erased, onTurn = () => {} }: Merge,
-  { windowUsers }: MergeLimits,
+  { parts, merge: { users, erased, onTurn = () => {} }, limits: { windowUsers }, memory }: Work,
 ): Promise<{ readonly sums: Sums }> {
   const sums = new RunningSums(users * Float32Array.BYTES_PER_ELEMENT);
-  const memory = new Float32Array(Math.min(users, windowUsers));
   for (let first = 0; first < users; first += windowUsers) {
     onTurn();
-    const window = memory.subarray(0, Math.min(windowUsers, users - first)).fill(Number.NaN);
+    const window = new Float32Array(memory, 0, Math.min(windowUsers, users - first)).fill(Number.NaN);
     for (const part of parts) await part.copyScores(window, first);
     for (let i = 0; i < window.length; i++) if (erased.has(first + i)) window[i] = Number.NaN;
     sums.add(window);
@@ -113,16 +129,14 @@ async function writeScores(
 /** Writes the user numbers by rank, one slice of the order after the other. */
 async function writeOrder(
   writer: BlobWriter,
-  parts: readonly RankingPart[],
-  { erased, onTurn = () => {} }: Merge,
-  { sliceUsers, bufferBytes }: MergeLimits,
+  { parts, merge: { erased, onTurn = () => {} }, limits: { sliceUsers, bufferBytes }, memory }: Work,
 ): Promise<{ readonly candidates: number; readonly sums: Sums }> {
-  const all = parts.reduce((sum, { counts }) => sum + counts.candidates, 0);
+  const all = candidatesOf(parts);
   const sums = new RunningSums(all * Uint32Array.BYTES_PER_ELEMENT);
   const sorted = inOrderOfUsers(parts);
   const bufferEntries = Math.max(LEAST_BUFFER_ENTRIES, Math.floor(bufferBytes / ENTRY_BYTES / (parts.length + 1)));
   const readers = sorted.parts.map((part) => new EntryReader(part, bufferEntries));
-  const slice = new Slice(Math.min(all, sliceUsers), sorted.isDisjoint);
+  const slice = new Slice(memory, Math.min(all, sliceUsers), sorted.isDisjoint);
   let candidates = 0;
   for await (const end of sliceEnds(parts, { limit: sliceUsers, bufferEntries })) {
     onTurn();
@@ -160,11 +174,18 @@ class Slice {
   readonly #isByUser: boolean;
   #count = 0;
 
-  constructor(capacity: number, isByUser: boolean) {
-    this.#keys = new Uint32Array(capacity);
-    this.#users = new Uint32Array(capacity);
-    this.#spare = [new Uint32Array(capacity), new Uint32Array(capacity)];
+  /** Takes `bytesFor(capacity)` bytes of the memory. */
+  constructor(memory: ArrayBuffer, capacity: number, isByUser: boolean) {
+    const array = (number: number) =>
+      new Uint32Array(memory, number * capacity * Uint32Array.BYTES_PER_ELEMENT, capacity);
+    this.#keys = array(0);
+    this.#users = array(1);
+    this.#spare = [array(2), array(3)];
     this.#isByUser = isByUser;
+  }
+
+  static bytesFor(capacity: number): number {
+    return 4 * capacity * Uint32Array.BYTES_PER_ELEMENT;
   }
 
   add(entries: Uint32Array, erased: Pick<ErasedUsers, 'has'>): void {

@@ -1,7 +1,7 @@
 /** Claims ranges of any expansion, scores them in the engine's threads, and leaves their parts. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import { writePart } from '../../audience/parts/write-part.ts';
+import { SortSpace, writePart } from '../../audience/parts/write-part.ts';
 import type { Blobs } from '../../domain/ports/blobs.ts';
 import { partFolder, type RangeClaim, type RangeWork } from '../../domain/ports/ranges.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -63,6 +63,7 @@ export class RangeWorker {
   readonly #campaigns = new LRUCache<string, Promise<RestoredCampaign>>({ max: KEPT_CAMPAIGNS });
   /** The labels of ranges that this engine leaves out, and until when (monotonic time). */
   readonly #leftOut = new Map<string, number>();
+  readonly #space = new SortSpace();
   #claims = 0;
   #isDraining = false;
 
@@ -185,7 +186,8 @@ export class RangeWorker {
     try {
       const { candidates, ...result } = await this.#score(claim, model, population, cancellation);
       cancellation.check();
-      await writePart(blobs, folder, candidates, { isReadHere: this.#dependencies.own.has(claim.folder) });
+      const isReadHere = this.#dependencies.own.has(claim.folder);
+      await writePart(blobs, folder, candidates, { isReadHere, space: this.#space });
       const finished = { ...result, candidates: candidates.userNumbers.length };
       const isFirst = await untilAnswered(
         () => ranges.finish(claim, finished),

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MERGE_LIMITS, type MergeLimits, mergeParts } from '../../../src/audience/parts/merge-parts.ts';
 import { NARROW_USERS, PART_FILE } from '../../../src/audience/parts/part-format.ts';
-import { writePart } from '../../../src/audience/parts/write-part.ts';
+import { SortSpace, writePart } from '../../../src/audience/parts/write-part.ts';
 import { writeRanking } from '../../../src/audience/write-ranking.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { promisedBlobs } from '../../fixture/promised-blobs.ts';
@@ -14,6 +14,8 @@ import { anyScore, type Divided, divided, erasedOf, NOBODY, partsOf, withoutUser
 const root = temporaryFolder();
 const blobs = promisedBlobs(root);
 const beside = new Map([['customised.bin', Uint8Array.of(1, 2, 3)]]);
+// holds what earlier sorts left in it
+const space = new SortSpace();
 let made = 0;
 
 function bytesOf(folder: string): Record<string, string> {
@@ -35,7 +37,7 @@ async function merged(
   const folder = `merged-${made++}`;
   const parts = await Promise.all(
     partsOf(data).map(async (candidates, i) => {
-      await writePart(blobs, `${folder}-part-${i}`, candidates, { narrowUsers });
+      await writePart(blobs, `${folder}-part-${i}`, candidates, { narrowUsers, space });
       return `${folder}-part-${i}`;
     }),
   );
