@@ -25,6 +25,8 @@ import { stageTimer } from './stage-timer.ts';
 const PROGRESS_EVERY_MS = 1000;
 /** Interval at which an attempt checks whether its expansion was cancelled, superseded or deleted. */
 const WATCH_EVERY_MS = 200;
+/** The same in a cluster, where each check is a call of the database. */
+const WATCH_CLUSTER_EVERY_MS = 1000;
 /** Interval between attempts to write an outcome while the store cannot be written. */
 const STORE_DELAY_MS = 1000;
 
@@ -80,13 +82,14 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
   const { store } = dependencies;
   const cancellation = new Cancellation();
   let isAsking = false;
+  const everyMs = store.cluster === null ? WATCH_EVERY_MS : WATCH_CLUSTER_EVERY_MS;
   const watch = setInterval(async () => {
     // a store that does not answer is not asked again
     if (isAsking) return;
     isAsking = true;
     if (!(await isHeld(store, job))) cancellation.cancel();
     isAsking = false;
-  }, WATCH_EVERY_MS);
+  }, everyMs);
   try {
     return await attempt(dependencies, job, { cancellation, told: progress });
   } catch (error) {

@@ -25,7 +25,7 @@ import { publishInputs, publishReport, readInputs, readReport, unrankedBits } fr
 import { untilAnswered } from './until-answered.ts';
 
 /** Interval at which the owner reads the states of its ranges, if no event wakes it. */
-const WATCH_EVERY_MS = 250;
+const WATCH_EVERY_MS = 1000;
 
 export type RangeDependencies = Distribution & { readonly pool: ThreadPool; readonly clock: Clock };
 
