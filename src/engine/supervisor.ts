@@ -14,6 +14,7 @@ import { restoreError } from '../lib/threads/thread-error.ts';
 import type { EngineState, WaitingCheck, WaitingEstimate } from './engine-state.ts';
 import { EngineWatch } from './engine-watch.ts';
 import type { EstimateOutcome } from './expansion/estimator.ts';
+import { GARBAGE_FLAGS } from './garbage-flags.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed, FromEngine, ToEngine } from './messages.ts';
 
@@ -24,14 +25,6 @@ const LONGEST_RESTART_DELAY_MS = 10_000;
 const STOP_MS = 5000;
 /** Maximum number of engines that are started in a row if none of them becomes ready. */
 const STARTS = 3;
-/** `--max-semi-space-size` of the engine's threads. Few objects outlive a batch, so less than Node's 16 suffices. */
-const YOUNG_MIB = 2;
-/**
- * `--heap-growing-percent`: how much a thread may add to its heap of 40 MB until all its garbage is collected. Buffers
- * count too, so with the 10 to 30 % that V8 chooses, an expansion of four million users takes eleven collections, and
- * three with this, because the limit for buffers alone (64 MB) comes first.
- */
-const GROWTH_PERCENT = 150;
 /** Maximum time that the round trip to the engine may add to an estimate. */
 const IPC_MS = 100;
 
@@ -202,7 +195,7 @@ export class EngineSupervisor {
     const child = fork(entryBeside(import.meta.url, 'engine'), [], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced', // typed arrays
-      execArgv: [`--max-semi-space-size=${YOUNG_MIB}`, `--heap-growing-percent=${GROWTH_PERCENT}`],
+      execArgv: [...GARBAGE_FLAGS],
     });
     const owner = `${child.pid}:${randomUUID()}`;
     this.#child = child;
