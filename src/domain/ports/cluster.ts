@@ -19,11 +19,12 @@ export type ClientCounts = ReadonlyMap<string, number>;
 /** Counts that all processes of a cluster add up. */
 export interface SharedCounts {
   /**
-   * Adds counts to those of a window, and returns the sums over all processes, of these clients and of the clients in
-   * `asked`. Windows are numbered from 1970 and have `windowMs` each; counts of earlier windows may be gone.
+   * Adds counts to those of a window, and returns the sums of these clients over all processes as they were at this
+   * moment: of two additions at a time, only the second contains the first. Windows are numbered from 1970 and have
+   * `windowMs` each; counts of earlier windows may be gone.
    * @throws AppError unavailable, storage_failed; nothing was added
    */
-  add(window: number, added: ClientCounts, asked: readonly string[]): Promise<ClientCounts>;
+  add(window: number, added: ClientCounts): Promise<ClientCounts>;
 }
 
 /** A process of the cluster, as it last described itself. */

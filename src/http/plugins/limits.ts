@@ -91,6 +91,12 @@ export const HTTP_LIMITS = {
     'Part of a rate limit that each node of a cluster may exceed it by, because it counts so many requests of a ' +
       'client before it learns what the others have counted.',
   ),
+  sharedCountWaitMs: fixed(
+    500,
+    'ms',
+    'Maximum time for which a request waits until the counts of the nodes of a cluster are added up. After it, the ' +
+      'node decides by what it knows.',
+  ),
   maximumRateLimitClients: fixed(
     100_000,
     'clients',

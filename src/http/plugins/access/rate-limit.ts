@@ -24,6 +24,7 @@ type RateLimits = Pick<
   | 'maximumRateLimitClients'
   | 'shareCountsMs'
   | 'sharedCountSlackPercent'
+  | 'sharedCountWaitMs'
 >;
 
 /**

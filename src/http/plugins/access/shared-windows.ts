@@ -10,11 +10,9 @@ import type { HttpLimits } from '../limits.ts';
 
 type WindowLimits = Pick<
   HttpLimits,
-  'rateLimitWindowMs' | 'maximumRateLimitClients' | 'shareCountsMs' | 'sharedCountSlackPercent'
+  'rateLimitWindowMs' | 'maximumRateLimitClients' | 'shareCountsMs' | 'sharedCountSlackPercent' | 'sharedCountWaitMs'
 >;
 
-/** Maximum time that a request waits for the sum of all nodes. After it, the node decides by what it knows. */
-const WAIT_MS = 500;
 /** Maximum number of clients whose counts are added at once. */
 const MOST_CLIENTS = 1_000;
 
@@ -27,8 +25,14 @@ interface Counted {
   /** Requests of this node that are being added, and that are not in the store yet. */
   sending: number;
   unsent: number;
-  /** Requests that wait for the sum, each with its position among the unsent. */
-  waiting: { readonly position: number; readonly decide: (current: number) => void }[];
+  waiting: Waiting[];
+}
+
+/** A request that waits for the sum. */
+interface Waiting {
+  /** Its position among the requests that were or will be sent together. */
+  readonly position: number;
+  readonly decide: (current: number) => void;
 }
 
 /** The windows of one limit. */
@@ -101,6 +105,7 @@ export class SharedWindows {
   }
 
   #wait(counted: Counted, decide: (current: number) => void): void {
+    const { sharedCountWaitMs } = this.#limits;
     let isDecided = false;
     const once = (current: number) => {
       if (isDecided) return;
@@ -108,8 +113,12 @@ export class SharedWindows {
       clearTimeout(timer);
       decide(current);
     };
-    const timer = setTimeout(() => once(counted.known + counted.sending + counted.unsent), WAIT_MS);
-    counted.waiting.push({ position: counted.unsent, decide: once });
+    const waiting = { position: counted.unsent, decide: once };
+    const timer = setTimeout(() => {
+      const isSending = !counted.waiting.includes(waiting);
+      once(counted.known + (isSending ? 0 : counted.sending) + waiting.position);
+    }, sharedCountWaitMs);
+    counted.waiting.push(waiting);
   }
 
   #isAnyWaiting(): boolean {
@@ -131,7 +140,7 @@ export class SharedWindows {
     let sums: ReadonlyMap<string, number> | null = null;
     try {
       const added = new Map(sent.map(({ name, counted }) => [name, counted.sending]));
-      sums = await this.#counts.add(window, added, []);
+      sums = await this.#counts.add(window, added);
     } catch {
       // an outage is reported elsewhere; until it ends, each node limits what it gets itself
     }

@@ -14,20 +14,16 @@ export class PostgresCounts implements SharedCounts {
     this.#database = database;
   }
 
-  async add(window: number, added: ClientCounts, asked: readonly string[]): Promise<ClientCounts> {
+  async add(window: number, added: ClientCounts): Promise<ClientCounts> {
     const clients = [...added.keys()].sort();
-    if (clients.length > 0)
-      await this.#database.run(
-        // rows are locked in the order of clients, so two processes never wait for each other
-        `INSERT INTO request_counts (time_window, client, requests)
-         SELECT @window::bigint, client, requests
-         FROM unnest(@clients::text[], @counts::bigint[]) AS added (client, requests) ORDER BY client
-         ON CONFLICT (time_window, client) DO UPDATE SET requests = request_counts.requests + excluded.requests`,
-        { window, clients, counts: clients.map((client) => added.get(client)!) },
-      );
     const rows = await this.#database.all<{ readonly client: string; readonly requests: number }>(
-      'SELECT client, requests FROM request_counts WHERE time_window = @window AND client = ANY (@all::text[])',
-      { window, all: [...new Set([...clients, ...asked])] },
+      // rows are locked in the order of clients, so two processes never wait for each other
+      `INSERT INTO request_counts (time_window, client, requests)
+       SELECT @window::bigint, client, requests
+       FROM unnest(@clients::text[], @counts::bigint[]) AS added (client, requests) ORDER BY client
+       ON CONFLICT (time_window, client) DO UPDATE SET requests = request_counts.requests + excluded.requests
+       RETURNING client, requests`,
+      { window, clients, counts: clients.map((client) => added.get(client)!) },
     );
     if (window > this.#window) await this.#removeBefore(window);
     this.#window = window;
