@@ -13,6 +13,8 @@ import { newClient } from './driver.ts';
 const CHANNEL = 'metaheac';
 /** Time between two pulses. */
 const PULSE_MS = 400;
+/** The connection keeps the plan under this name. */
+const SEND_PULSE = { name: 'pulse', text: 'SELECT pg_notify($1, $2)' };
 /** After this time without an answer, the connection counts as lost. */
 const ANSWER_MS = 2_000;
 /** For this long after a pulse was sent, its answer proves that nothing is missing. */
@@ -112,7 +114,7 @@ export class Announcements {
     try {
       const client = this.#client ?? (await this.#connectOnce());
       const arrival = new Promise<void>((arrived) => this.#sent.set(number, { at: systemClock.elapsed(), arrived }));
-      const sent = client.query('SELECT pg_notify($1, $2)', [CHANNEL, `${this.#self} ${number}`]);
+      const sent = client.query({ ...SEND_PULSE, values: [CHANNEL, `${this.#self} ${number}`] });
       await within(ANSWER_MS, Promise.all([sent, arrival]));
       return true;
     } catch {
