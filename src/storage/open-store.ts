@@ -7,6 +7,7 @@ import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
 import type { Clock } from '../lib/clock.ts';
 import { assert, UsageError } from '../lib/errors.ts';
 import { FolderBlobFiles } from './files/blob-files.ts';
+import type { UsedCopy } from './migrate/copy-used.ts';
 import type { MigrationOptions, MigrationReport } from './migrate/migrate-store.ts';
 import { SHARED_FOLDER } from './open-blob-files.ts';
 import { postgres } from './postgres/adapter.ts';
@@ -151,4 +152,10 @@ export async function migrateStore(
   // both drivers are loaded late, because a service needs only one of them
   const migrate = await import('./migrate/migrate-store.ts');
   return migrate.migrateStore(from, to, options);
+}
+
+/** Copies the store of a cluster that may be in use to a new data folder. The errors are those of `copyUsedStore`. */
+export async function copyUsedStore(from: StoreLocator, to: string, options?: MigrationOptions): Promise<UsedCopy> {
+  const copy = await import('./migrate/copy-used.ts');
+  return copy.copyUsedStore(from, to, options);
 }

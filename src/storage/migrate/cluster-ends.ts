@@ -1,6 +1,7 @@
 /** The store of a cluster as the source or target of a copy. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import type { Blobs } from '../../domain/ports/blobs.ts';
 import type { BlobLocator } from '../../domain/ports/store.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -26,9 +27,7 @@ export async function openClusterSource(url: string, locator: BlobLocator): Prom
   const database = new Database(url, 2);
   return closingOnError([database], async (closed) => {
     const unlock = await lock(database, closed);
-    const version = await readVersionOf(database);
-    if (version === 0) throw new AppError('invalid_argument', 'the database has no store');
-    requireNewest(version);
+    await requireStore(database);
     const requireUnused = () => refuseMembers(database);
     await requireUnused();
     const opened = await openBlobs(locator);
@@ -41,6 +40,28 @@ export async function openClusterSource(url: string, locator: BlobLocator): Prom
       close: async () => {
         opened.close();
         await unlock();
+        await database.close();
+      },
+    };
+  });
+}
+
+export interface UsedSource {
+  readonly database: Database;
+  readonly blobs: Blobs;
+  close(): Promise<void>;
+}
+
+/** A source that nodes and engines may be using. @throws AppError invalid_argument if it has another version */
+export async function openUsedSource(url: string, locator: BlobLocator): Promise<UsedSource> {
+  const database = new Database(url, 2);
+  return closingOnError([database], async () => {
+    await requireStore(database);
+    const { blobs, close } = await openBlobs(locator);
+    return {
+      ...{ database, blobs },
+      close: async () => {
+        close();
         await database.close();
       },
     };
@@ -117,6 +138,12 @@ async function isCopyOf(database: Database, source: string): Promise<boolean> {
     'invalid_argument',
     'the database has an unfinished copy of another store, or of an earlier state of this one: use an empty database',
   );
+}
+
+async function requireStore(database: Database): Promise<void> {
+  const version = await readVersionOf(database);
+  if (version === 0) throw new AppError('invalid_argument', 'the database has no store');
+  requireNewest(version);
 }
 
 async function readVersionOf(database: Database): Promise<number> {

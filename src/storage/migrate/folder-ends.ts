@@ -29,6 +29,11 @@ import { SqliteRows } from './sqlite-rows.ts';
 /** Names the source of an unfinished copy. */
 const COPY_FILE = 'copy.json';
 
+/** The folder in which a copy is made that gets the name `folder` when it is complete. */
+export function partialOf(folder: string): string {
+  return `${resolve(folder)}.partial`;
+}
+
 /**
  * Locks a data folder and opens it for reading. @throws AppError unavailable if a service uses it; invalid_argument if
  * it is none of this version; database_damaged, because a copy would give damaged rows new checksums
@@ -76,7 +81,7 @@ function requireIntact(database: Database, folder: string): void {
 export async function openFolderTarget(to: string, source: string): Promise<Target> {
   const folder = resolve(to);
   requireEmpty(folder, source);
-  const fresh = `${folder}.partial`;
+  const fresh = partialOf(folder);
   const unlock = lockDataFolder(fresh);
   let database: Database | null = null;
   try {

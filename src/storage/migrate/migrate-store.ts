@@ -6,7 +6,7 @@ import { type CopiedBlobs, copyBlobs } from './copy-blobs.ts';
 import { compareRows, copyRows, type TableSum } from './copy-rows.ts';
 import type { Source, Target } from './ends.ts';
 import { openFolderSource, openFolderTarget } from './folder-ends.ts';
-import type { PostgresRows } from './postgres-rows.ts';
+import type { PostgresReader, PostgresRows } from './postgres-rows.ts';
 import type { CopiedTable } from './row-store.ts';
 import { TABLES } from './tables.ts';
 
@@ -34,7 +34,7 @@ export async function migrateStore(
 ): Promise<MigrationReport> {
   const { source, target, types } = await open(from, to);
   try {
-    const tables = await describe(types);
+    const tables = await describeTables(types);
     let done = 0;
     await copyRows(source.rows, target.rows, tables, (table, rows) => {
       done += rows;
@@ -86,7 +86,7 @@ async function closing<T>(source: Source, action: () => Promise<T>): Promise<T> 
 }
 
 /** The tables with their columns, whose types Postgres knows. */
-async function describe(rows: PostgresRows): Promise<readonly CopiedTable[]> {
+export async function describeTables(rows: PostgresReader): Promise<readonly CopiedTable[]> {
   const columns = await rows.columns();
   return TABLES.map((table) => {
     const all = columns.get(table.name);

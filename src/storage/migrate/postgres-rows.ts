@@ -1,19 +1,27 @@
 /** Rows of the store of a cluster. */
-import type { Database } from '../postgres/database/database.ts';
+import type { Database, Sql } from '../postgres/database/database.ts';
 import { fromWritten, toWritten } from '../postgres/database/statement.ts';
-import { type Column, type CopiedTable, conflictClause, pageClause, pageValues, type RowStore } from './row-store.ts';
+import {
+  type Column,
+  type CopiedTable,
+  conflictClause,
+  pageClause,
+  pageValues,
+  type RowReader,
+  type RowStore,
+} from './row-store.ts';
 import { NUMBERED, type Row, type Value } from './tables.ts';
 
-export class PostgresRows implements RowStore {
-  readonly #database: Database;
+export class PostgresReader implements RowReader {
+  readonly #sql: Pick<Sql, 'all' | 'get'>;
 
-  constructor(database: Database) {
-    this.#database = database;
+  constructor(sql: Pick<Sql, 'all' | 'get'>) {
+    this.#sql = sql;
   }
 
   /** The columns of all tables, by table. */
   async columns(): Promise<ReadonlyMap<string, readonly Column[]>> {
-    const rows = await this.#database.all<Column & { readonly table: string }>(
+    const rows = await this.#sql.all<Column & { readonly table: string }>(
       `SELECT table_name AS table, column_name AS name, data_type AS type FROM information_schema.columns
        WHERE table_schema = current_schema() ORDER BY table_name, column_name`,
     );
@@ -22,7 +30,7 @@ export class PostgresRows implements RowStore {
 
   async read(table: CopiedTable, after: readonly Value[] | null, most: number): Promise<Row[]> {
     const names = table.columns.map(({ name, type }) => (type === 'json' ? `${name}::text AS ${name}` : name));
-    const rows = await this.#database.all<Record<string, Value | boolean>>(
+    const rows = await this.#sql.all<Record<string, Value | boolean>>(
       `SELECT ${names.join(', ')} FROM ${table.name} ${pageClause(table, after === null)}`,
       pageValues(after, most),
     );
@@ -32,12 +40,21 @@ export class PostgresRows implements RowStore {
   async sequences(): Promise<ReadonlyMap<string, number>> {
     const found = new Map<string, number>();
     for (const name of NUMBERED) {
-      const row = await this.#database.get<{ readonly last: number; readonly isCalled: boolean }>(
+      const row = await this.#sql.get<{ readonly last: number; readonly isCalled: boolean }>(
         `SELECT last_value AS last, is_called AS "isCalled" FROM ${name}_number_seq`,
       );
       found.set(name, row!.isCalled ? row!.last : 0);
     }
     return found;
+  }
+}
+
+export class PostgresRows extends PostgresReader implements RowStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    super(database);
+    this.#database = database;
   }
 
   async insert(table: CopiedTable, rows: readonly Row[]): Promise<void> {

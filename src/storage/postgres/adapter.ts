@@ -64,7 +64,6 @@ export function postgres(locator: BlobLocator): StoreAdapter {
 async function refuseBackup(): Promise<never> {
   throw new AppError(
     'invalid_argument',
-    'a store on Postgres is backed up by the tools of its database (pg_dump) and of its object storage, or copied to a ' +
-      'data folder by metaheac migrate-store while no process runs',
+    'a store on Postgres is copied to a data folder instead, by metaheac backup or metaheac migrate-store',
   );
 }

@@ -20,6 +20,7 @@ import { startOwnS3, stubCredentials, type TestS3 } from '../../fixture/s3.ts';
 import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { changeBehindSums } from '../sqlite/change-behind-sums.ts';
 import { fill, ODD, sumsOf } from './filled-store.ts';
+import { rowsOf, withoutHalves } from './stored-rows.ts';
 
 const COPY = join(import.meta.dirname, 'children/copy.ts');
 
@@ -44,30 +45,6 @@ async function newCluster(): Promise<StoreLocator> {
 }
 
 const newFolder = () => join(temporaryFolder(), 'data');
-
-/** All rows of a data folder's database by table. What differs between any two stores is left out. */
-function rowsOf(folder: string): Record<string, unknown[]> {
-  const database = connect(join(folder, 'metaheac.db'), { readonly: true });
-  try {
-    const own = { generation: '', database_id: '' };
-    const rows = (name: string, key: string) =>
-      database.prepare(`SELECT * FROM ${name} ORDER BY ${key}`).all() as object[];
-    const entries = TABLES.map(({ name, key }) => [name, rows(name, key.join())] as const);
-    const tables = Object.fromEntries(entries);
-    tables['installation'] = tables['installation']!.map((row) => ({ ...row, ...own }));
-    // leases end
-    tables['jobs'] = tables['jobs']!.map((row) => ({ ...row, lease_until: null }));
-    const sequences = database.prepare('SELECT name, seq FROM sqlite_sequence WHERE seq > 0 ORDER BY name').all();
-    return { ...tables, sequences };
-  } finally {
-    database.close();
-  }
-}
-
-/** Halves of surrogate pairs become U+FFFD in JSON on Postgres, but not in stored responses, which are text. */
-function withoutHalves({ idempotency_keys, ...rows }: Record<string, unknown[]>): object {
-  return { idempotency_keys, ...JSON.parse(JSON.stringify(rows).replaceAll('\\\\ud800', '\uFFFD')) };
-}
 
 /** All campaigns, but the one whose seeds have half a surrogate pair. */
 async function campaignsOf(store: CampaignStore) {

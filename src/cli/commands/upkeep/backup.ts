@@ -1,8 +1,10 @@
 /** `metaheac backup` and `metaheac restore`. */
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { join, resolve } from 'node:path';
 import type { BackupReport, FileBeside } from '../../../domain/ports/upkeep.ts';
 import type { Clock } from '../../../lib/clock.ts';
-import { AppError } from '../../../lib/errors.ts';
+import { AppError, UsageError } from '../../../lib/errors.ts';
+import { listFolder, removeQuietly } from '../../../lib/files/durable-files.ts';
 import type { Output } from '../../../lib/output.ts';
 import { filesOfModels } from '../../../model/check-models.ts';
 import { MODELS_FOLDER } from '../../../model/versions.ts';
@@ -14,7 +16,9 @@ import {
   withPopulationFiles,
 } from '../../../population/read.ts';
 import { checkDataFolder } from '../../../service/data-folder-check.ts';
-import { backUpStore, locateStore, openUpkeep, restoreStore } from '../../../storage/open-store.ts';
+import { backUpStore, copyUsedStore, locateStore, openUpkeep, restoreStore } from '../../../storage/open-store.ts';
+import { locatorOf } from '../chosen-store.ts';
+import type { ClusterSettings } from '../serve/cluster-settings.ts';
 
 /** Folder of the population in a backup. */
 const POPULATION_FOLDER = 'population';
@@ -39,12 +43,47 @@ export async function backupCommand(
     ? backUp(() => modelsOf(dataDir))
     : withPopulationFiles(population, (files) => backUp(() => withPopulation(dataDir, population, files))));
   await refuseDamage(out, 'the backup was made, but has the same damage as the original');
-  print(report, { out, population, json }, output);
+  const left = 'the folder of --model';
+  const others = population === undefined ? `the population (--with-population DIR adds it) and ${left}` : left;
+  print(report, { out, population, json, others }, output);
+}
+
+/** Backs up the store of a cluster, which may be in use, like a data folder. */
+export async function backupClusterCommand(
+  cluster: ClusterSettings,
+  { out, copy = false, withPopulation: population, json = false }: BackupCommandOptions,
+  clock: Clock,
+  output: Output,
+): Promise<void> {
+  if (population !== undefined)
+    throw new UsageError('--with-population is for data folders: metaheac population pull copies that of a cluster');
+  if (listFolder(out).length > 0)
+    throw new AppError('invalid_argument', `${out} is not empty: choose an empty or new folder`);
+  const dataDir = `${resolve(out)}.copy-${randomUUID()}`;
+  try {
+    const { attempts } = await copyUsedStore(locatorOf(cluster), dataDir, {
+      onProgress: (text) => output.progress(text),
+    });
+    const report = await backUpStore(locateStore(dataDir), out, { now: clock.now(), copy });
+    await refuseDamage(out, 'the backup was made, but is damaged');
+    const others = 'the published models and versions of the population (metaheac model pull and population pull)';
+    print({ ...report, attempts }, { out, population, json, others }, output);
+  } finally {
+    removeQuietly(dataDir);
+  }
+}
+
+interface Printed {
+  readonly out: string;
+  readonly population: string | undefined;
+  readonly json: boolean;
+  /** What is not part of the backup. */
+  readonly others: string;
 }
 
 function print(
   { files, bytes, attempts }: BackupReport,
-  { out, population, json }: { out: string; population: string | undefined; json: boolean },
+  { out, population, json, others }: Printed,
   output: Output,
 ): void {
   if (json) {
@@ -52,9 +91,7 @@ function print(
     return;
   }
   output.result(`${files} files, ${megabytes(bytes)}, in ${out}: all files are intact`);
-  const left = 'the folder of --model';
-  if (population === undefined) output.note(`not included: the population (--with-population DIR adds it) and ${left}`);
-  else output.note(`not included: ${left}`);
+  output.note(`not included: ${others}`);
 }
 
 function* modelsOf(dataDir: string): Generator<FileBeside, void, void> {

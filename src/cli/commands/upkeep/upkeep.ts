@@ -1,21 +1,13 @@
 /** The commands for stores: `verify`, `backup`, `restore` and `migrate-store`. */
 import type { Command } from 'commander';
 import { systemClock } from '../../../lib/clock.ts';
-import { AppError, UsageError } from '../../../lib/errors.ts';
+import { UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
 import { existing } from '../../options.ts';
 import { addDataDir, addSettings, blobsOf, settingsOf } from '../../settings.ts';
 import { CLUSTER, chosenStore } from '../chosen-store.ts';
 import { cacheOf } from '../serve/cluster-settings.ts';
-
-function backupOfCluster(): AppError {
-  return new AppError(
-    'invalid_argument',
-    'back up the store of a cluster with pg_dump and a copy of its bucket; or stop all nodes and engines, and copy it ' +
-      'to a data folder: metaheac migrate-store postgres://.. DIR --blobs s3://..',
-  );
-}
 
 export function addUpkeepCommands(program: Command, output: Output): void {
   addExample(
@@ -34,10 +26,10 @@ export function addUpkeepCommands(program: Command, output: Output): void {
     'metaheac verify --data-dir data-dir',
   );
   addExample(
-    addDataDir(program.command('backup'), 'data folder of a service', ['METAHEAC_STORE', 'METAHEAC_BLOBS'])
+    addDataDir(program.command('backup'), 'data folder of a service', CLUSTER)
       .description(
         'copy a consistent state of a data folder, with promoted models, even while a service is using the folder. ' +
-          'The store of a cluster is not backed up by this command: it says how that is done',
+          'With --store and --blobs, copies the store of a cluster, which may be in use too',
       )
       .requiredOption('--out <dir>', 'folder to create; files are hard links if the file system supports them')
       .option('--copy', 'always copy files, even where hard links are possible')
@@ -48,9 +40,10 @@ export function addUpkeepCommands(program: Command, output: Output): void {
       )
       .option('--json', 'print one JSON object on stdout')
       .action(async (dir, options) => {
-        const dataDir = chosenStore(dir, options, output);
-        if (typeof dataDir !== 'string') throw backupOfCluster();
-        await (await import('./backup.ts')).backupCommand(dataDir, options, systemClock, output);
+        const chosen = chosenStore(dir, options, output);
+        const { backupClusterCommand, backupCommand } = await import('./backup.ts');
+        if (typeof chosen === 'string') await backupCommand(chosen, options, systemClock, output);
+        else await backupClusterCommand(chosen, options, systemClock, output);
       }),
     'metaheac backup --data-dir data-dir --out backup --with-population population',
   );

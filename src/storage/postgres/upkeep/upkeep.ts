@@ -3,7 +3,7 @@ import type { Blobs } from '../../../domain/ports/blobs.ts';
 import type { BlobLocator } from '../../../domain/ports/store.ts';
 import type { DamagedRow, StoreContents, StoreUpkeep } from '../../../domain/ports/upkeep.ts';
 import { SEED_FOLDER, userSetFile } from '../../files/set-file.ts';
-import { Database } from '../database/database.ts';
+import { Database, type Sql } from '../database/database.ts';
 import { openBlobs } from '../open-blobs.ts';
 import { setNames } from '../users/set-rows.ts';
 
@@ -33,17 +33,20 @@ export async function openUpkeep(url: string, locator: BlobLocator): Promise<Sto
 
 /** The blobs that the rows of a database refer to, read from one consistent state. */
 export function contentsOf(database: Database): Promise<StoreContents> {
-  return database.read(async (state) => {
-    const rankings = await state.all<{ readonly folder: string }>('SELECT DISTINCT folder FROM audiences');
-    const running = await state.all<{ readonly id: string }>(
-      'SELECT e.id FROM expansions e JOIN jobs j ON j.expansion = e.number',
-    );
-    return {
-      sets: new Set(await setNames(state)),
-      rankings: new Set(rankings.map(({ folder }) => folder)),
-      running: new Set(running.map(({ id }) => id)),
-    };
-  });
+  return database.read(contentsIn);
+}
+
+/** The blobs that the rows of one state of a database refer to. */
+export async function contentsIn(state: Sql): Promise<StoreContents> {
+  const rankings = await state.all<{ readonly folder: string }>('SELECT DISTINCT folder FROM audiences');
+  const running = await state.all<{ readonly id: string }>(
+    'SELECT e.id FROM expansions e JOIN jobs j ON j.expansion = e.number',
+  );
+  return {
+    sets: new Set(await setNames(state)),
+    rankings: new Set(rankings.map(({ folder }) => folder)),
+    running: new Set(running.map(({ id }) => id)),
+  };
 }
 
 /** Files of sets without a row, listed before the rows, and recorded folders that still exist. */
