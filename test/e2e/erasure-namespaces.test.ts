@@ -13,7 +13,7 @@ import { UNSHARE } from '../fixture/unshare.ts';
 
 const newFolder = useFolders();
 const world = await tinyWorld();
-const ERASURES = size(40, 200);
+const ERASURES = size(40, 100);
 
 describeInNamespaces('two services on one population', () => {
   it(`know none of ${ERASURES} users again whom either erased, and start again`, { timeout: 240_000 }, async () => {

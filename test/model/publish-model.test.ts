@@ -8,7 +8,7 @@ import { describeInNamespaces, runInNamespace } from '../fixture/namespaces.ts';
 import { size } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
-const TURNS = size(30, 150);
+const TURNS = size(30, 80);
 const CHILD = new URL('./children/publish-model.ts', import.meta.url);
 const world = await tinyWorld();
 

@@ -17,7 +17,7 @@ import { MUTATIONS, mutate } from './mutate.ts';
 import { allFields, readWire, writeWire } from './wire.ts';
 
 const SEED = 'fuzz 1';
-const FILES = size(1500, 5000);
+const FILES = size(1500, 3000);
 /** CPU time for one file. */
 const MAXIMUM_MS = 2000;
 const MAXIMUM_RSS_BYTES = 1e9;

@@ -162,7 +162,7 @@ describe('the lock of writers', () => {
     const out = join(newFolder(), 'population');
     const source = writeDataSet(newFolder(), '{"user_id":"bad"');
     const good = writeDataSet(newFolder(), USERS);
-    for (let turn = 0; turn < size(5, 50); turn++) {
+    for (let turn = 0; turn < size(5, 25); turn++) {
       const [refused, done] = await Promise.allSettled(
         [source, good].map((from) => importPopulation({ source: from, features: FEATURES, out })),
       );

@@ -153,7 +153,7 @@ describe('updateFiles', () => {
           expect(diff.removed).toBe([...old.keys()].filter((id) => !state.has(id)).length);
         }
       }),
-      { numRuns: size(6, 35) },
+      { numRuns: size(6, 20) },
     );
   });
 });

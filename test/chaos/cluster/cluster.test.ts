@@ -11,7 +11,7 @@ import { makeClusterWorld } from '../world.ts';
 import { runClusterChaos } from './run.ts';
 import { isClusterPassed, renderClusterSummary } from './summary.ts';
 
-const SECONDS = 20;
+const SECONDS = 14;
 const CLIENTS = 2;
 /** Mostly waiting; but a machine that runs other tests takes longer for the starts and the verdict. */
 const TIMEOUT_MS = 900_000;

@@ -82,7 +82,7 @@ describe('Parquet read column by column', () => {
         const [ofNdjson, ofParquet] = await refusals(faults);
         expect(ofParquet).toEqual(ofNdjson);
       }),
-      { numRuns: size(4, 40) },
+      { numRuns: size(4, 20) },
     );
   });
 

@@ -61,7 +61,7 @@ describe('the same users as NDJSON, CSV and Parquet', () => {
         expect(csv).toEqual(ndjson);
         expect(parquet).toEqual(ndjson);
       }),
-      { numRuns: size(6, 25) },
+      { numRuns: size(6, 15) },
     );
   });
 });
