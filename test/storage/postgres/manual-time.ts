@@ -20,6 +20,8 @@ export class ManualTime {
   /** Takes the place of the clock in a database whose store was opened. */
   static async open(url: string, clock: Pick<Clock, 'now'>): Promise<ManualTime> {
     const client = new pg.Client({ connectionString: url });
+    // a random history that was interrupted may go on while its database is dropped
+    client.on('error', () => {});
     await client.connect();
     await client.query(`
       CREATE TABLE pgboss.manual_time (ms bigint NOT NULL);
