@@ -9,7 +9,7 @@ import { isPassed, renderSummary } from './summary.ts';
 
 it.skipIf(!HAS_PROC)('keeps what was acknowledged, once, with every fault there is', { timeout: 600_000 }, async () => {
   const summary = await runChaos(await tinyWorld(), {
-    ...{ seconds: 40, clients: 6, seed: randomUUID().slice(0, 8) },
+    ...{ seconds: 60, clients: 8, seed: randomUUID().slice(0, 8) },
     ...{ folder: temporaryFolder(), note: () => {} },
   });
   expect(isPassed(summary), renderSummary(summary).join('\n')).toBe(true);

@@ -13,7 +13,7 @@ import { isClusterPassed, renderClusterSummary } from './summary.ts';
 
 const SECONDS = 14;
 const CLIENTS = 2;
-/** Mostly waiting; but a machine that runs other tests takes longer for the starts and the verdict. */
+/** The starts and the verdict take two minutes of processor time, and more beside other tests. */
 const TIMEOUT_MS = 900_000;
 
 describeWithPostgres('a cluster with faults', () => {
