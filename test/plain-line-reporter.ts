@@ -1,6 +1,6 @@
 /**
- * Ends a run with its slowest files and tests, and one plain line, `N passed, N failed`, for readers that know no test
- * runner.
+ * Ends a run with its slowest files and tests, a line for each test that failed, and one plain line,
+ * `N passed, N failed`, for readers that know no test runner.
  */
 import { relative } from 'node:path';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
@@ -8,9 +8,10 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 const SLOWEST = 10;
 /** Of a single file there is nothing to compare. */
 const FEWEST_FILES = 2;
+const MESSAGE_CHARS = 600;
 
 export default class PlainLineReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[]): void {
     const count = { passed: 0, failed: unhandled.length, skipped: 0 };
     for (const module of modules) {
       if (module.errors().length > 0) count.failed += 1;
@@ -21,10 +22,25 @@ export default class PlainLineReporter implements Reporter {
     }
     const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : '';
     const slowest = modules.length < FEWEST_FILES ? '' : `${slowestFiles(modules)}\n${slowestTests(modules)}\n`;
+    const ofNoTest = unhandled.map(({ message }) => lineOf('outside of tests', message));
+    const failed = [...modules.flatMap(failuresOf), ...ofNoTest].join('');
     process.on('exit', () =>
-      process.stdout.write(`${slowest}${count.passed} passed, ${count.failed} failed${skipped}\n`),
+      process.stdout.write(`${slowest}${failed}${count.passed} passed, ${count.failed} failed${skipped}\n`),
     );
   }
+}
+
+/** One line for each failure, so that a log of which only the end is kept still names them (.ci/run). */
+function failuresOf(module: TestModule): readonly string[] {
+  const ofFile = module.errors().map((error) => lineOf(nameOf(module), error.message));
+  const ofTests = [...module.children.allTests('failed')].map((test) =>
+    lineOf(`${nameOf(test.module)} > ${test.fullName}`, test.result().errors?.[0]?.message ?? ''),
+  );
+  return [...ofFile, ...ofTests];
+}
+
+function lineOf(name: string, message: string): string {
+  return `FAILED ${name}: ${message.replaceAll(/\s+/g, ' ').slice(0, MESSAGE_CHARS)}\n`;
 }
 
 /** The files that took longest: all of their time, imports and hooks too. */
