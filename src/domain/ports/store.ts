@@ -51,10 +51,11 @@ export interface StoreOptions {
   /** Called when rules of the storage of blobs keep what was deleted. */
   readonly onKept?: OnKept;
   /**
-   * Whether reads are refused at once while the store is known not to answer, for callers who must not wait. By
-   * default, they wait for the end of the outage for as long as a statement may take.
+   * Whether callers wait for what this process reads. Reads are then refused at once while the store is known not to
+   * answer, and a look-up shows what others committed within a second. By default, reads wait for the end of an outage
+   * for as long as a statement may take.
    */
-  readonly refusesReadsInOutages?: boolean;
+  readonly answersRequests?: boolean;
 }
 
 /**

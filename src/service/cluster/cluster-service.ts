@@ -72,7 +72,7 @@ function checkedLimits(options: NodeOptions): Limits {
 
 async function openParts(options: NodeOptions, limits: Limits, closers: Closers): Promise<Omit<Service, 'close'>> {
   const { logger, hasEngine } = options;
-  const joined = await joinCluster(options, limits, closers);
+  const joined = await joinCluster(options, limits, closers, true);
   const { locator, clock, store, cluster, telemetry, data, served, kept } = joined;
   requireKeyFor(options.host, options.apiKey !== null || (await store.apiKeys.exist()), options.trustedProxies);
   const rankings = new RankingCache(store.blobs, {

@@ -74,7 +74,12 @@ export interface JoinedCluster {
  * (also if the database or the storage lacks what a cluster needs), unavailable, storage_failed, invalid_model,
  * invalid_population
  */
-export async function joinCluster(options: ClusterOptions, limits: Limits, closers: Closers): Promise<JoinedCluster> {
+export async function joinCluster(
+  options: ClusterOptions,
+  limits: Limits,
+  closers: Closers,
+  answersRequests: boolean,
+): Promise<JoinedCluster> {
   const { logger, cache } = options;
   const { blobCacheBytes: cacheBytes } = limits;
   const blobs = { url: options.blobs, cacheFolder: join(cache, BLOBS_FOLDER), cacheBytes };
@@ -94,7 +99,7 @@ export async function joinCluster(options: ClusterOptions, limits: Limits, close
     ...{ clock, minimumSeeds, leaseMs, maximumAttempts, traceparent: () => telemetry?.current() ?? null },
     onDamagedRow: (row) => rows.report(row),
     onKept: kept.note,
-    refusesReadsInOutages: true,
+    answersRequests,
   });
   closers.push(() => store.close());
   const { cluster } = store;

@@ -54,7 +54,7 @@ async function openParts(
   limits: Limits,
   closers: Closers,
 ): Promise<Omit<EngineHost, 'close'>> {
-  const { locator, clock, store, cluster, data, served } = await joinCluster(options, limits, closers);
+  const { locator, clock, store, cluster, data, served } = await joinCluster(options, limits, closers, false);
   const keeper = keepReserve(store, locator, options.logger, limits);
   const shared = { blobs: options.blobs, mirrorBytes: limits.mirrorBytes };
   const own = { ...options, clock, population: data.population, shared };

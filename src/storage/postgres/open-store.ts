@@ -42,7 +42,7 @@ export async function openStore(url: string, locator: BlobLocator, options: Stor
   const opened = await openBlobs(locator, options.onKept);
   let database: Database | null = null;
   try {
-    database = await openDatabase(url);
+    database = await openDatabase(url, options.answersRequests ? 'proved' : 'answers');
     const store = await composed({ database, blobs: opened.blobs, options }, url, opened);
     await database.announcements.caughtUp();
     return { store, database };
@@ -75,7 +75,7 @@ async function composed(connection: Connection, url: string, opened: OpenedBlobs
   const cachedSets = opened.singles && (await CachedSets.open(database, opened.singles));
   const outbox = new PostgresOutbox(connection, events);
   const cluster = new PostgresCluster(database, url, randomUUID(), {
-    ...{ blobCache: opened.cache, refusesReads: options.refusesReadsInOutages ?? false },
+    ...{ blobCache: opened.cache, refusesReads: options.answersRequests ?? false },
   });
   return {
     ...methods(campaigns, ['create', 'answerOf', 'update', 'delete', 'find', 'findLabels', 'get', 'list']),

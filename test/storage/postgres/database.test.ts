@@ -6,19 +6,23 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
+import type { Tracking } from '../../../src/storage/postgres/database/announcements.ts';
 import { Database } from '../../../src/storage/postgres/database/database.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
 import { toJson } from '../../../src/storage/postgres/database/statement.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 
+/** Machines that run tests are busy. */
+const WITHIN = { timeout: 10_000, interval: 5 };
+
 const opened: Database[] = [];
 afterEach(async () => {
   for (const database of opened.splice(0)) await database.close();
 });
 
-async function open(url?: string): Promise<Database> {
-  const database = await openDatabase(url ?? (await openMigratedPostgres()));
+async function open(url?: string, tracking?: Tracking): Promise<Database> {
+  const database = await openDatabase(url ?? (await openMigratedPostgres()), tracking);
   opened.push(database);
   return database;
 }
@@ -300,5 +304,33 @@ describeWithPostgres('announcements', () => {
     await cutConnections(url);
     await database.announcements.caughtUp();
     expect(heard).toEqual([null]);
+  });
+
+  it('reach a process that only asks whether its connection answers, also after it was cut', async () => {
+    const url = await openMigratedPostgres();
+    const [node, engine] = [await open(url), await open(url, 'answers')];
+    const heard: (string | null)[] = [];
+    engine.listen('jobs', (key) => heard.push(key));
+    await vi.waitFor(() => expect(engine.announcements.isFresh).toBe(true), WITHIN);
+    await node.write(async (t) => t.announce('jobs', 'one'));
+    await vi.waitFor(() => expect(heard).toEqual([null, 'one']), WITHIN);
+    await cutConnections(url);
+    await vi.waitFor(() => expect(heard).toEqual([null, 'one', null]), WITHIN);
+    await node.write(async (t) => t.announce('jobs', 'two'));
+    await vi.waitFor(() => expect(heard).toEqual([null, 'one', null, 'two']), WITHIN);
+  });
+
+  it('make no NOTIFY in a process that only asks, which would wake all others', async () => {
+    const pulseOf = async (tracking: Tracking) => {
+      const database = await open(undefined, tracking);
+      database.listen('jobs', () => {});
+      await vi.waitFor(() => expect(database.announcements.isFresh).toBe(true), WITHIN);
+      const lastQuery = `SELECT query FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'metaheac listener'`;
+      const found = await database.get<{ readonly query: string }>(lastQuery);
+      return found!.query;
+    };
+    expect(await pulseOf('answers')).toBe('SELECT 1');
+    expect(await pulseOf('proved')).toContain('pg_notify');
   });
 });

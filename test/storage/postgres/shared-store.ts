@@ -33,7 +33,7 @@ export function sharedStore(
   url.catch(() => {});
   databasesOfTest.add(url);
   const clock = manualClock();
-  const all = { clock, minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3, ...options };
+  const all = { clock, minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3, answersRequests: true, ...options };
   const databases = new Set<Opened['database']>();
   let time: Promise<ManualTime> | null = null;
   return {

@@ -123,6 +123,20 @@ export async function lockClaimable(
   return row && readRow(RANGE, row);
 }
 
+/** Inserts the ranges of an offer, each with the same state. */
+export async function insertRanges(
+  t: Transaction,
+  offer: number,
+  ranges: { readonly from: readonly number[]; readonly to: readonly number[]; readonly state: string },
+): Promise<void> {
+  await t.run(
+    `INSERT INTO ranges (offer, number, from_segment, to_segment, state, claimable_from)
+     SELECT @offer::bigint, ordinal - 1, from_segment, to_segment, @state::json, 0
+     FROM unnest(@from::bigint[], @to::bigint[]) WITH ORDINALITY AS r (from_segment, to_segment, ordinal)`,
+    { offer, ...ranges },
+  );
+}
+
 /** The ranges that an engine holds, locked. */
 export async function rangesHeldBy(t: Transaction, owner: string): Promise<RangeRow[]> {
   // found before they are locked, because others are at work on the other ranges

@@ -26,7 +26,7 @@ import {
 } from '../../../domain/ranges.ts';
 import type { Job, Reason } from '../../../domain/types.ts';
 import type { Connection } from '../connection.ts';
-import { insert, insertRow } from '../database/columns.ts';
+import { insertRow } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import { toJson } from '../database/statement.ts';
 import {
@@ -35,6 +35,7 @@ import {
   claimOf,
   findOffer,
   HELD_JOB,
+  insertRanges,
   isHeld,
   liveRanges,
   lockClaimable,
@@ -65,11 +66,8 @@ export class PostgresRanges implements RangeWork {
         ...{ campaign_id: campaignId, expansion_id: expansionId, job: id, token, folder, key, golden },
         ...{ model_version: modelVersion, population_version: populationVersion },
       });
-      for (const [number, { from, to }] of ranges.entries()) {
-        await insert(t, 'ranges', {
-          ...{ offer, number, from_segment: from, to_segment: to, state: toJson(NEW_RANGE), claimable_from: 0 },
-        });
-      }
+      const [from, to] = [ranges.map((range) => range.from), ranges.map((range) => range.to)];
+      await insertRanges(t, offer, { from, to, state: toJson(NEW_RANGE)! });
       t.announce(TOPIC);
       return true;
     });
@@ -122,7 +120,9 @@ export class PostgresRanges implements RangeWork {
     return this.#write(async (t) => {
       const [first] = await this.#take(t, choice, offers, 1, null);
       if (first === undefined) return [];
-      const alike = choice.most === 1 ? [] : await claimableOffers(t, this.#claimant(choice), first.row);
+      // offers that were made since then are found by the next claim
+      const hasOthers = choice.most > 1 && offers.length > 1;
+      const alike = hasOthers ? await claimableOffers(t, this.#claimant(choice), first.row) : [];
       const others = await this.#take(t, choice, alike, choice.most - 1, first.row);
       return [first, ...others].map(({ row, token }) => claimOf(row, choice.owner, token));
     });
@@ -223,9 +223,7 @@ export class PostgresRanges implements RangeWork {
       const row = (await this.#heldRows(t, [claim])).get(nameOf(claim));
       const state = row && this.#decide(row.state, command);
       if (!row || !state) return false;
-      await this.#save(t, row, state);
-      const open = `SELECT 1 FROM ranges WHERE offer = @offer AND claimable_from IS NOT NULL LIMIT 1`;
-      const isLast = command.kind === 'finish' && (await t.get(open, { offer: row.offer })) === undefined;
+      const isLast = await this.#save(t, row, state);
       if (isLast || command.kind !== 'finish') t.announce(TOPIC);
       return true;
     });
@@ -244,13 +242,18 @@ export class PostgresRanges implements RangeWork {
     return decideRange(state, command, this.#rules, now);
   }
 
-  async #save(t: Transaction, row: Pick<RangeRow, 'offer' | 'number'>, state: RangeState): Promise<void> {
+  /** Saves the state of a range; returns whether all other ranges of its offer have ended. */
+  async #save(t: Transaction, row: Pick<RangeRow, 'offer' | 'number'>, state: RangeState): Promise<boolean> {
     const { offer, number } = row;
-    await t.run(
+    const saved = await t.get<{ readonly isLast: boolean }>(
       `UPDATE ranges SET state = @state, claimable_from = @from, own = @own, own_from = @ownFrom
-       WHERE offer = @offer AND number = @number`,
+       WHERE offer = @offer AND number = @number
+       RETURNING NOT EXISTS (
+         SELECT 1 FROM ranges o WHERE o.offer = @offer AND o.number <> @number AND o.claimable_from IS NOT NULL
+       ) AS "isLast"`,
       { offer, number, state: toJson(state), ...claimable(state, this.#rules) },
     );
+    return saved?.isLast ?? false;
   }
 
   #shown(inputs: OfferRow, rows: readonly Omit<RangeRow, keyof OfferRow>[]): OfferState {

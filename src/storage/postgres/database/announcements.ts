@@ -1,7 +1,9 @@
 /**
  * Announcements between processes, by NOTIFY of Postgres. One connection listens. It also sends a pulse to itself twice
  * a second: Postgres delivers announcements in the order of their commits, so a pulse that came back proves that
- * everything announced before it has been received.
+ * everything announced before it has been received. Each NOTIFY wakes every connection that listens, whatever the
+ * channel, so processes for which nobody waits only ask whether their connection still answers: the pulses of a hundred
+ * engines would occupy the server.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as startTimer } from 'node:timers';
@@ -13,8 +15,9 @@ import { newClient } from './driver.ts';
 const CHANNEL = 'metaheac';
 /** Time between two pulses. */
 const PULSE_MS = 400;
-/** The connection keeps the plan under this name. */
+/** The connection keeps the plans under these names. */
 const SEND_PULSE = { name: 'pulse', text: 'SELECT pg_notify($1, $2)' };
+const ASK = { name: 'ask', text: 'SELECT 1' };
 /** After this time without an answer, the connection counts as lost. */
 const ANSWER_MS = 2_000;
 /** For this long after a pulse was sent, its answer proves that nothing is missing. */
@@ -27,12 +30,18 @@ const MOST_KEYS = 200;
 type Announced = readonly (readonly [topic: string, key: string | null])[];
 /** What is done after an announcement. `caughtUp` waits for a promise that it returns. */
 export type Listener = (key: string | null) => unknown;
+/**
+ * How a process keeps track of its announcements: `proved` by pulses, or, as far as it knows, because its connection
+ * `answers`. An announcement that was committed before the answer may then arrive a moment later.
+ */
+export type Tracking = 'proved' | 'answers';
 
 export class Announcements {
   readonly #url: string;
+  readonly #tracking: Tracking;
   readonly #listeners = new Map<string, Listener[]>();
-  /** Names this process in its pulses. */
-  readonly #self = randomUUID();
+  /** The channel of this process' pulses, which reach no other process. */
+  readonly #own = `pulses ${randomUUID()}`;
   #client: pg.Client | null = null;
   #connecting: Promise<pg.Client> | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -43,8 +52,9 @@ export class Announcements {
   readonly #working = new Set<Promise<unknown>>();
   readonly #sent = new Map<number, { readonly at: number; readonly arrived: () => void }>();
 
-  constructor(url: string) {
+  constructor(url: string, tracking: Tracking) {
     this.#url = url;
+    this.#tracking = tracking;
   }
 
   /** The parameters of the statement that announces, at the end of a transaction. */
@@ -74,7 +84,7 @@ export class Announcements {
     work.then(end, end);
   }
 
-  /** Whether everything that was committed until a moment ago has been received. */
+  /** Whether everything that was committed until a moment ago has been received (as far as `Tracking` tells). */
   get isFresh(): boolean {
     return systemClock.elapsed() - this.#freshAt < FRESH_MS;
   }
@@ -100,7 +110,7 @@ export class Announcements {
 
   #schedule(ms: number): void {
     this.#timer = startTimer(async () => {
-      const isAnswered = await this.#sendPulse();
+      const isAnswered = await (this.#tracking === 'proved' ? this.#sendPulse() : this.#ask());
       // processes that lost the database together must not come back together
       const pauseMs = RECONNECT_MS * (1 + Math.random());
       if (!this.#isClosed) this.#schedule(isAnswered ? PULSE_MS : pauseMs);
@@ -108,20 +118,36 @@ export class Announcements {
     this.#timer.unref();
   }
 
-  /** Sends a pulse and waits for it, over a new connection if there is none; returns whether it came back. */
+  /** Sends a pulse and waits for it; returns whether it came back. */
   async #sendPulse(): Promise<boolean> {
     const number = ++this.#pulse;
-    try {
-      const client = this.#client ?? (await this.#connectOnce());
+    const isBack = await this.#answered((client) => {
       const arrival = new Promise<void>((arrived) => this.#sent.set(number, { at: systemClock.elapsed(), arrived }));
-      const sent = client.query({ ...SEND_PULSE, values: [CHANNEL, `${this.#self} ${number}`] });
-      await within(ANSWER_MS, Promise.all([sent, arrival]));
+      return Promise.all([client.query({ ...SEND_PULSE, values: [this.#own, `${number}`] }), arrival]);
+    });
+    this.#sent.delete(number);
+    return isBack;
+  }
+
+  /** Asks whether the connection answers. */
+  async #ask(): Promise<boolean> {
+    let askedAt = Number.NEGATIVE_INFINITY;
+    const isAnswered = await this.#answered((client) => {
+      askedAt = systemClock.elapsed();
+      return client.query(ASK);
+    });
+    if (isAnswered) this.#freshAt = Math.max(this.#freshAt, askedAt);
+    return isAnswered;
+  }
+
+  /** Calls `work` with the connection, or a new one if there is none; returns whether it succeeded in time. */
+  async #answered(work: (client: pg.Client) => Promise<unknown>): Promise<boolean> {
+    try {
+      await within(ANSWER_MS, work(this.#client ?? (await this.#connectOnce())));
       return true;
     } catch {
       this.#drop();
       return false;
-    } finally {
-      this.#sent.delete(number);
     }
   }
 
@@ -137,10 +163,10 @@ export class Announcements {
     const client = newClient(this.#url, 'metaheac listener');
     client.on('error', () => this.#drop(client));
     client.on('end', () => this.#drop(client));
-    client.on('notification', ({ payload = '' }) => this.#receive(payload));
+    client.on('notification', ({ channel, payload = '' }) => this.#receive(channel, payload));
     try {
       await client.connect();
-      await within(ANSWER_MS, client.query(`LISTEN ${CHANNEL}`));
+      await within(ANSWER_MS, client.query(`LISTEN ${CHANNEL}; LISTEN "${this.#own}"`));
     } catch (error) {
       client.end().catch(() => {});
       throw error;
@@ -157,10 +183,14 @@ export class Announcements {
     client.end().catch(() => {});
   }
 
-  #receive(payload: string): void {
+  #receive(channel: string, payload: string): void {
+    if (channel === this.#own) return this.#pulseArrived(Number(payload));
     const [topic = '', key] = payload.split(' ');
-    if (topic !== this.#self) this.deliver([[topic, key ?? null]]);
-    const pulse = topic === this.#self ? this.#sent.get(Number(key)) : undefined;
+    this.deliver([[topic, key ?? null]]);
+  }
+
+  #pulseArrived(number: number): void {
+    const pulse = this.#sent.get(number);
     if (pulse === undefined) return;
     this.#freshAt = Math.max(this.#freshAt, pulse.at);
     pulse.arrived();

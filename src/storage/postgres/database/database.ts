@@ -7,7 +7,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { AppError, assert } from '../../../lib/errors.ts';
-import { Announcements, type Listener } from './announcements.ts';
+import { Announcements, type Listener, type Tracking } from './announcements.ts';
 import { begin, rollBack, type WriteLevel } from './begin.ts';
 import { connectPool, newClient } from './driver.ts';
 import { databaseError, isConflict, isConnectionLost, isDoubtful, isUnavailable } from './errors.ts';
@@ -60,10 +60,10 @@ export class Database implements Sql {
   readonly #open = new AsyncLocalStorage<boolean>();
 
   /** Connects when it is first used. */
-  constructor(url: string, poolSize?: number) {
+  constructor(url: string, poolSize?: number, tracking: Tracking = 'proved') {
     this.#url = url;
     this.#pool = connectPool(url, poolSize);
-    this.#announcements = new Announcements(url);
+    this.#announcements = new Announcements(url, tracking);
   }
 
   /** What other processes have announced. */
