@@ -130,7 +130,7 @@ describe('an expansion', () => {
     const { auc, prediction } = await expand(large, someOf(large.fans, MOST_SEEDS));
     expect(auc).toBeGreaterThan(thousand.auc - 0.02);
     expect(prediction!.verdict).toBe('good');
-  }, 60_000);
+  });
 
   it('of identical seeds finds more of their kind', async () => {
     const alike = large.fans.slice(0, ALIKE);

@@ -19,7 +19,8 @@ describe.skipIf(!hasPostgres() && !process.env['CI'])('RestartablePostgres', () 
     const cut = postgres.query('SELECT pg_sleep(60)').catch((error: Error) => error.message);
     await postgres.query('SELECT 1');
     await postgres.restart();
-    expect(await cut).toMatch(/terminat/);
+    // the server's last words may be lost with the connection
+    expect(await cut).toMatch(/terminat|ECONNRESET/);
     expect(await postgres.query('SELECT number FROM kept')).toEqual([{ number: 7 }]);
     await postgres.stop();
     await expect(postgres.query('SELECT 1')).rejects.toThrow('ECONNREFUSED');
