@@ -137,6 +137,12 @@ export async function insertRanges(
   );
 }
 
+/** Whether an offer has ranges that have not ended. */
+export async function hasOpenRanges(t: Transaction, offer: number): Promise<boolean> {
+  const text = 'SELECT 1 FROM ranges WHERE offer = @offer AND claimable_from IS NOT NULL LIMIT 1';
+  return (await t.get(text, { offer })) !== undefined;
+}
+
 /** The ranges that an engine holds, locked. */
 export async function rangesHeldBy(t: Transaction, owner: string): Promise<RangeRow[]> {
   // found before they are locked, because others are at work on the other ranges

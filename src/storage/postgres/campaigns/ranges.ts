@@ -35,6 +35,7 @@ import {
   claimOf,
   findOffer,
   HELD_JOB,
+  hasOpenRanges,
   insertRanges,
   isHeld,
   liveRanges,
@@ -223,8 +224,8 @@ export class PostgresRanges implements RangeWork {
       const row = (await this.#heldRows(t, [claim])).get(nameOf(claim));
       const state = row && this.#decide(row.state, command);
       if (!row || !state) return false;
-      const isLast = await this.#save(t, row, state);
-      if (isLast || command.kind !== 'finish') t.announce(TOPIC);
+      await this.#save(t, row, state);
+      if (command.kind !== 'finish' || !(await hasOpenRanges(t, row.offer))) t.announce(TOPIC);
       return true;
     });
   }
@@ -242,18 +243,13 @@ export class PostgresRanges implements RangeWork {
     return decideRange(state, command, this.#rules, now);
   }
 
-  /** Saves the state of a range; returns whether all other ranges of its offer have ended. */
-  async #save(t: Transaction, row: Pick<RangeRow, 'offer' | 'number'>, state: RangeState): Promise<boolean> {
+  async #save(t: Transaction, row: Pick<RangeRow, 'offer' | 'number'>, state: RangeState): Promise<void> {
     const { offer, number } = row;
-    const saved = await t.get<{ readonly isLast: boolean }>(
+    await t.run(
       `UPDATE ranges SET state = @state, claimable_from = @from, own = @own, own_from = @ownFrom
-       WHERE offer = @offer AND number = @number
-       RETURNING NOT EXISTS (
-         SELECT 1 FROM ranges o WHERE o.offer = @offer AND o.number <> @number AND o.claimable_from IS NOT NULL
-       ) AS "isLast"`,
+       WHERE offer = @offer AND number = @number`,
       { offer, number, state: toJson(state), ...claimable(state, this.#rules) },
     );
-    return saved?.isLast ?? false;
   }
 
   #shown(inputs: OfferRow, rows: readonly Omit<RangeRow, keyof OfferRow>[]): OfferState {
