@@ -12,7 +12,7 @@ const PACKAGE = join(ROOT, 'packages/onnx-grad');
 const out = resolve(process.argv[2] ?? join(ROOT, 'dist/onnx-grad'));
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+const compiler = join(ROOT, 'node_modules/typescript-native/bin/tsc');
 const args = ['-p', join(PACKAGE, 'tsconfig.build.json'), '--outDir', join(out, 'dist')];
 const { status } = spawnSync(process.execPath, [compiler, ...args], { stdio: ['ignore', 2, 2] });
 if (status !== 0) process.exit(status ?? 1);

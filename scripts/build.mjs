@@ -8,7 +8,7 @@ import { ensureConsole } from './console.mjs';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
-const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+const compiler = join(ROOT, 'node_modules/typescript-native/bin/tsc');
 const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
   cwd: ROOT,
   stdio: ['ignore', 2, 2],

@@ -39,7 +39,7 @@ async function check() {
   const folder = join(ROOT, 'console');
   const generator = join(ROOT, 'node_modules/openapi-typescript/bin/cli.js');
   run([generator, '../openapi.yaml', '--output', 'generated/openapi.d.ts'], folder);
-  run([join(ROOT, 'node_modules/typescript/bin/tsc'), '--noEmit', '--project', 'console'], ROOT);
+  run([join(ROOT, 'node_modules/typescript-native/bin/tsc'), '--noEmit', '--project', 'console'], ROOT);
   await ensureConsole();
   const bytes = firstBytes(join(ROOT, 'dist/console'));
   if (bytes > MOST_FIRST_BYTES) {

@@ -14,7 +14,7 @@ const TOOLS = {
   biome: '@biomejs/biome',
   depcruise: 'dependency-cruiser',
   knip: 'knip',
-  tsc: 'typescript',
+  tsc: 'typescript-native',
   vitest: 'vitest',
 };
 

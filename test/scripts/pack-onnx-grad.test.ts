@@ -75,7 +75,7 @@ describe('npm pack of onnx-grad', () => {
         }),
       );
       writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
-      run(folder, process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.');
+      run(folder, process.execPath, join(ROOT, 'node_modules/typescript-native/bin/tsc'), '-p', '.');
     },
     PACK_MS,
   );
