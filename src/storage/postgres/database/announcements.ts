@@ -184,9 +184,9 @@ export class Announcements {
   }
 
   #receive(channel: string, payload: string): void {
-    if (channel === this.#own) return this.#pulseArrived(Number(payload));
     const [topic = '', key] = payload.split(' ');
-    this.deliver([[topic, key ?? null]]);
+    if (channel === this.#own) this.#pulseArrived(Number(payload));
+    else this.deliver([[topic, key ?? null]]);
   }
 
   #pulseArrived(number: number): void {
