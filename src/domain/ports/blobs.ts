@@ -72,7 +72,7 @@ export interface BlobWriter<Published = Promise<void>> extends ReadRanges {
   abort(): void;
 }
 
-/** A file whose bytes are durable on this machine but which has no name yet. Its owner must publish or discard it. */
+/** A complete file that has no name yet. Its owner must publish or discard it. */
 export interface UnnamedBlob<Published = Promise<void>> {
   /**
    * Gives the file its name, replacing any file of that name. The change is durable when the promise resolves. Rejects

@@ -22,6 +22,7 @@ import { type FoundManifest, Manifests, NO_MANIFEST } from './manifests.ts';
 import { CachedBlob, type FetchPart } from './open-blob.ts';
 import type { Removal } from './removal.ts';
 import { SpooledWriter } from './spool.ts';
+import { SpoolMemory } from './spool-memory.ts';
 import { inMemory, type Source, sumsOf, upload } from './upload.ts';
 
 export interface S3BlobsOptions {
@@ -48,6 +49,7 @@ export class S3Blobs implements Blobs {
   readonly #removal: Removal;
   readonly #options: S3BlobsOptions;
   readonly #manifests: Manifests;
+  readonly #memory: SpoolMemory;
   /** Folders in which a single file was found, so that the manifest is not looked for first. */
   readonly #singles = new Set<string>();
 
@@ -56,6 +58,8 @@ export class S3Blobs implements Blobs {
     this.#removal = options.removal;
     this.#options = options;
     this.#manifests = new Manifests(options.storage, options.clock);
+    const { blobPartBytes, blobSpoolParts } = options.storage.limits;
+    this.#memory = new SpoolMemory(blobPartBytes, blobSpoolParts);
   }
 
   async open(folder: string, file: string, { whole = false, isFinal = false }: OpenOptions = {}): Promise<OpenBlob> {
@@ -177,7 +181,7 @@ export class S3Blobs implements Blobs {
       const key = singleKey(this.#storage.prefix, folder, file);
       await upload(this.#storage, key, source, { metadata, known: { partBytes, parts } });
     };
-    return new SpooledWriter({ folder: this.#options.spool, name, partBytes: blobPartBytes, publish });
+    return new SpooledWriter({ memory: this.#memory, folder: this.#options.spool, name, publish });
   }
 
   async list(folder: string): Promise<string[]> {

@@ -16,6 +16,11 @@ export const BLOB_LIMITS = {
       'size. The ranked users of 16 segments, with their histogram, fit into one (8.5 MiB).',
   ),
   blobUploads: fixed(4, 'requests', 'Number of parts of a blob that are uploaded at the same time.'),
+  blobSpoolParts: fixed(
+    4,
+    'parts',
+    'Number of parts of blobs that are being written which a process keeps in memory; others go to the disk of the cache.',
+  ),
   blobReadAheadParts: fixed(
     2,
     'parts',

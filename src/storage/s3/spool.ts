@@ -1,74 +1,61 @@
 /**
- * A file of this machine that is written before it goes to object storage. It never has a name, so nothing is left of
- * it if the process dies.
+ * A file that is written before it goes to object storage, where its name has to be known first. Its first parts are in
+ * memory, the others in a file of this machine, which never has a name, so nothing is left of it if the process dies.
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, fdatasync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { BlobWriter, UnnamedBlob } from '../../domain/ports/blobs.ts';
 import { assert } from '../../lib/errors.ts';
-import { createFolder, storageError, withStorage, writeAll } from '../../lib/files/durable-files.ts';
+import { createFolder, withStorage, writeAll } from '../../lib/files/durable-files.ts';
 import { readFully } from '../../lib/files/slices.ts';
+import type { SpoolMemory } from './spool-memory.ts';
 import { PartHasher, type Source } from './upload.ts';
 
-const sync = promisify(fdatasync);
-
 export interface Spool {
-  /** The file is created here. */
+  readonly memory: SpoolMemory;
+  /** The file is created here if the memory does not suffice. */
   readonly folder: string;
   /** Names the file in errors. */
   readonly name: string;
-  readonly partBytes: number;
   /** Puts the bytes, of whose parts `sums` are the sha256. */
   readonly publish: (file: string, source: Source, sums: readonly string[]) => Promise<void>;
 }
 
 export class SpooledWriter implements BlobWriter {
-  readonly #name: string;
-  readonly #publish: Spool['publish'];
+  readonly #spool: Spool;
   readonly #hasher: PartHasher;
-  readonly #descriptor: number;
+  readonly #parts: Uint8Array[] = [];
+  /** The file of what follows `#parts`; null while they suffice. */
+  #descriptor: number | null = null;
   #sizeBytes = 0;
   #isOpen = true;
 
-  /** @throws AppError storage_failed */
-  constructor({ folder, name, partBytes, publish }: Spool) {
-    this.#name = name;
-    this.#hasher = new PartHasher(partBytes);
-    this.#publish = publish;
-    this.#descriptor = withStorage(`write into ${name}`, () => {
-      createFolder(folder);
-      const path = join(folder, randomUUID());
-      const descriptor = openSync(path, 'wx+');
-      unlinkSync(path);
-      return descriptor;
-    });
+  constructor(spool: Spool) {
+    this.#spool = spool;
+    this.#hasher = new PartHasher(spool.memory.partBytes);
   }
 
   write(data: NodeJS.ArrayBufferView): void {
-    this.#orAbort(() => writeAll(this.#descriptor, data, null));
-    this.#hasher.add(data);
-    this.#sizeBytes += data.byteLength;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.#orAbort(() => {
+      for (let at = 0; at < bytes.length; ) at += this.#put(bytes.subarray(at));
+    });
+    this.#hasher.add(bytes);
   }
 
   read(target: Uint8Array, position: number): number {
-    return this.#orAbort(() => readFully(this.#descriptor, target, position));
+    return this.#orAbort(() => this.#read(target, position));
   }
 
   async finish(): Promise<UnnamedBlob> {
-    try {
-      await sync(this.#descriptor);
-    } catch (error) {
-      this.abort();
-      throw storageError(`write ${this.#name}`, error);
-    }
+    assert(this.#isOpen, `${this.#spool.name} is closed`);
     const sums = this.#hasher.end();
     return {
       publish: async (file) => {
-        assert(this.#isOpen, `${this.#name} is closed`);
+        assert(this.#isOpen, `${this.#spool.name} is closed`);
         const source = { sizeBytes: this.#sizeBytes, slice: (at: number, length: number) => this.#slice(at, length) };
-        await this.#publish(file, source, sums);
+        await this.#spool.publish(file, source, sums);
         this.abort();
       },
       discard: () => this.abort(),
@@ -78,20 +65,72 @@ export class SpooledWriter implements BlobWriter {
   abort(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    closeSync(this.#descriptor);
+    this.#spool.memory.giveBack(this.#parts);
+    if (this.#descriptor !== null) closeSync(this.#descriptor);
   }
 
+  /** Stores the first of the bytes, at least one; returns their number. */
+  #put(bytes: Uint8Array): number {
+    const { memory } = this.#spool;
+    if (this.#descriptor === null && this.#sizeBytes === this.#inMemory()) {
+      const part = memory.take();
+      if (part === null) this.#descriptor = this.#openFile();
+      else this.#parts.push(part);
+    }
+    const at = this.#sizeBytes % memory.partBytes;
+    const stored = this.#descriptor === null ? bytes.subarray(0, memory.partBytes - at) : bytes;
+    if (this.#descriptor === null) this.#parts.at(-1)!.set(stored, at);
+    else writeAll(this.#descriptor, stored, null);
+    this.#sizeBytes += stored.length;
+    return stored.length;
+  }
+
+  /** Room of the parts in memory. */
+  #inMemory(): number {
+    return this.#parts.length * this.#spool.memory.partBytes;
+  }
+
+  #openFile(): number {
+    const { folder } = this.#spool;
+    createFolder(folder);
+    const path = join(folder, randomUUID());
+    const descriptor = openSync(path, 'wx+');
+    unlinkSync(path);
+    return descriptor;
+  }
+
+  /** Like `readFully`. */
+  #read(target: Uint8Array, position: number): number {
+    const { partBytes } = this.#spool.memory;
+    let read = 0;
+    while (read < target.length && position + read < this.#sizeBytes) {
+      const at = position + read;
+      const part = this.#parts[Math.floor(at / partBytes)];
+      if (part === undefined) return read + readFully(this.#descriptor!, target.subarray(read), at - this.#inMemory());
+      const end = Math.min(partBytes, this.#sizeBytes - at + (at % partBytes));
+      const found = part.subarray(at % partBytes, end).subarray(0, target.length - read);
+      target.set(found, read);
+      read += found.length;
+    }
+    return read;
+  }
+
+  /** Bytes that do not change until the writer is closed: those of one part in memory are not copied. */
   #slice(position: number, length: number): Uint8Array {
+    const { partBytes } = this.#spool.memory;
+    const from = position % partBytes;
+    const part = this.#parts[Math.floor(position / partBytes)];
+    if (part !== undefined && from + length <= partBytes) return part.subarray(from, from + length);
     const bytes = new Uint8Array(length);
     this.read(bytes, position);
     return bytes;
   }
 
   #orAbort<T>(action: () => T): T {
-    // the number of a closed descriptor may now belong to another file
-    assert(this.#isOpen, `${this.#name} is closed`);
+    // memory and descriptor of a closed writer may now be another's
+    assert(this.#isOpen, `${this.#spool.name} is closed`);
     try {
-      return withStorage(`write ${this.#name}`, action);
+      return withStorage(`write ${this.#spool.name}`, action);
     } catch (error) {
       this.abort();
       throw error;

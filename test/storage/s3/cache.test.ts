@@ -242,7 +242,7 @@ describe('the cache', () => {
   });
 
   itUsual('has no file of a blob that is being written', async () => {
-    const s3 = open();
+    const s3 = open({ limits: { blobSpoolParts: 0 } });
     const writer = s3.blobs.write('sets');
     writer.write(Buffer.from('abc'));
     expect(readdirSync(join(folder, 'spool'))).toEqual([]);
