@@ -13,15 +13,11 @@ import { systemClock } from '../../../lib/clock.ts';
 import { newClient } from './driver.ts';
 
 const CHANNEL = 'metaheac';
-/** Time between two pulses. */
-const PULSE_MS = 400;
 /** The connection keeps the plans under these names. */
 const SEND_PULSE = { name: 'pulse', text: 'SELECT pg_notify($1, $2)' };
 const ASK = { name: 'ask', text: 'SELECT 1' };
 /** After this time without an answer, the connection counts as lost. */
 const ANSWER_MS = 2_000;
-/** For this long after a pulse was sent, its answer proves that nothing is missing. */
-const FRESH_MS = 900;
 /** Pause before a lost connection is opened again. */
 const RECONNECT_MS = 200;
 /** Maximum number of announcements of a transaction that name a key; with more, whole topics are announced. */
@@ -35,6 +31,12 @@ export type Listener = (key: string | null) => unknown;
  * `answers`. An announcement that was committed before the answer may then arrive a moment later.
  */
 export type Tracking = 'proved' | 'answers';
+
+/** Time between two pulses or questions, and for how long after it was sent an answer says that nothing is missing. */
+const PACES = {
+  proved: { everyMs: 400, freshMs: 900 },
+  answers: { everyMs: 1_500, freshMs: 3_600 },
+} as const satisfies Record<Tracking, object>;
 
 export class Announcements {
   readonly #url: string;
@@ -86,7 +88,7 @@ export class Announcements {
 
   /** Whether everything that was committed until a moment ago has been received (as far as `Tracking` tells). */
   get isFresh(): boolean {
-    return systemClock.elapsed() - this.#freshAt < FRESH_MS;
+    return systemClock.elapsed() - this.#freshAt < PACES[this.#tracking].freshMs;
   }
 
   /** Milliseconds since this process last knew that it had received everything. */
@@ -113,7 +115,7 @@ export class Announcements {
       const isAnswered = await (this.#tracking === 'proved' ? this.#sendPulse() : this.#ask());
       // processes that lost the database together must not come back together
       const pauseMs = RECONNECT_MS * (1 + Math.random());
-      if (!this.#isClosed) this.#schedule(isAnswered ? PULSE_MS : pauseMs);
+      if (!this.#isClosed) this.#schedule(isAnswered ? PACES[this.#tracking].everyMs : pauseMs);
     }, ms);
     this.#timer.unref();
   }
