@@ -37,7 +37,10 @@ export interface OpenOptions {
 }
 
 export interface PublishOptions {
-  /** Whether this process will read the files soon. If blobs are elsewhere, it keeps copies. */
+  /**
+   * Whether this process will read the files soon, and does not change the bytes any more. If blobs are elsewhere, it
+   * keeps them.
+   */
   readonly isReadHere?: boolean;
 }
 

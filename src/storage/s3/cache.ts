@@ -7,6 +7,7 @@ import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { storageError, withStorage } from '../../lib/files/durable-files.ts';
 import { type CachedFile, CacheFiles, type Origin, type PartId } from './cache-files.ts';
+import { type CachedPart, isOpen, keyOf } from './cached-part.ts';
 import type { Sink } from './client.ts';
 import type { BlobLimits } from './limits.ts';
 import type { Source } from './upload.ts';
@@ -23,15 +24,6 @@ export interface CachedSingles {
   forgetSingle(name: string): void;
 }
 
-/** A part whose file is open, unless `descriptor` is null: then it must be acquired again. */
-export interface CachedPart extends PartId {
-  descriptor: number | null;
-  /** Number of readers that need the file to stay open. */
-  pins: number;
-  /** The order of reads: set it to `cache.tick()` with each read. */
-  usedAt: number;
-}
-
 /** As in `BlobCacheCounts`. */
 export type CacheCounts = { -readonly [K in keyof BlobCacheCounts]: number };
 
@@ -44,6 +36,8 @@ export interface CacheOptions {
 /** Of the limit, the share that eviction leaves, and the share that other processes may add before the next look. */
 const KEPT_SHARE = 0.9;
 const UNSEEN_SHARE = 1 / 16;
+/** For how long a part stays in memory that this process has put and does not read, if other parts need the memory. */
+const UNREAD_MS = 600_000;
 
 export class BlobCache implements CachedSingles {
   /** Counts since the process began, for metrics. */
@@ -54,6 +48,9 @@ export class BlobCache implements CachedSingles {
   readonly #limits: BlobLimits;
   readonly #open = new Map<string, CachedPart>();
   readonly #arriving = new Map<string, Promise<CachedPart>>();
+  /** The parts in memory, and since when (monotonic time). */
+  readonly #inMemory = new Map<CachedPart, number>();
+  #memoryBytes = 0;
   #eviction: Promise<void> | null = null;
   /** Bytes that this process added since it last listed the folder; null if it never did. */
   #addedBytes: number | null = null;
@@ -90,25 +87,49 @@ export class BlobCache implements CachedSingles {
   async acquire(id: PartId, fetch: (sink: Sink) => Promise<void>, pinned = false): Promise<CachedPart> {
     let part = await this.#find(id, fetch);
     // it may have been closed before this call goes on
-    while (part.descriptor === null) part = await this.#find(id, fetch);
+    while (!isOpen(part)) part = await this.#find(id, fetch);
     part.usedAt = this.tick();
     if (pinned) part.pins += 1;
     return part;
   }
 
-  /** Takes the parts of what this process has put, whose sha256 are `parts`, so that they need not be fetched. */
+  /**
+   * Takes the parts of what this process has put, whose sha256 are `parts`, so that they need not be fetched. Its bytes
+   * must not change any more. The first parts stay in memory until `drop`, the others get files.
+   */
   async keep(parts: readonly string[], { sizeBytes, slice }: Source, partBytes: number): Promise<void> {
     for (const [i, sha256] of parts.entries()) {
       const position = i * partBytes;
       const length = Math.min(partBytes, sizeBytes - position);
+      const id = { sha256, sizeBytes: length };
+      if (this.#keepInMemory(id, () => slice(position, length))) continue;
       const copy = async (sink: Sink) => {
         sink.restart();
         await sink.write(slice(position, length));
         sink.end();
       };
       // what cannot be kept can be fetched
-      await this.#find({ sha256, sizeBytes: length }, copy, 'memory').catch(() => {});
+      await this.#find(id, copy, 'memory').catch(() => {});
     }
+  }
+
+  /** Gives a part in memory up, if no reader needs it. It can be fetched. */
+  drop(part: CachedPart): void {
+    if (part.memory !== null && part.pins === 0) this.#closePart(part);
+  }
+
+  /** Returns false if the part needs a file. */
+  #keepInMemory(id: PartId, bytes: () => Uint8Array): boolean {
+    const now = this.#clock.elapsed();
+    for (const [part, since] of this.#inMemory) if (since < now - UNREAD_MS) this.drop(part);
+    const key = keyOf(id);
+    const most = this.#limits.blobSpoolParts * this.#limits.blobPartBytes;
+    if (this.#open.has(key) || this.#arriving.has(key) || this.#memoryBytes + id.sizeBytes > most) return false;
+    const part = { ...id, descriptor: null, memory: bytes(), pins: 0, usedAt: this.tick() };
+    this.#open.set(key, part);
+    this.#inMemory.set(part, now);
+    this.#memoryBytes += id.sizeBytes;
+    return true;
   }
 
   /** The open part, or the part that arrives. Hits and misses are counted for readers only. */
@@ -168,7 +189,7 @@ export class BlobCache implements CachedSingles {
       }
       const isNew = descriptor === null;
       descriptor ??= await this.#receive(id, fetch, origin);
-      const part = { ...id, descriptor, pins: 0, usedAt: this.tick() };
+      const part = { ...id, descriptor, memory: null, pins: 0, usedAt: this.tick() };
       this.#open.set(keyOf(id), part);
       this.#closeSpare();
       if (isNew) await this.#keepLimit(id.sizeBytes);
@@ -249,12 +270,9 @@ export class BlobCache implements CachedSingles {
     if (this.#open.get(keyOf(part)) === part) this.#open.delete(keyOf(part));
     if (part.descriptor !== null) closeSync(part.descriptor);
     part.descriptor = null;
+    part.memory = null;
+    if (this.#inMemory.delete(part)) this.#memoryBytes -= part.sizeBytes;
   }
-}
-
-/** Equal parts of different single files are different parts. */
-function keyOf({ sha256, single }: PartId): string {
-  return single === undefined ? sha256 : `${sha256} ${single}`;
 }
 
 function codeOf(error: unknown): unknown {

@@ -19,7 +19,8 @@ export const BLOB_LIMITS = {
   blobSpoolParts: fixed(
     4,
     'parts',
-    'Number of parts of blobs that are being written which a process keeps in memory; others go to the disk of the cache.',
+    'Number of parts of blobs that a process keeps in memory while it writes them, and of parts of those that it has ' +
+      'put and will read. Further parts go to the disk of the cache.',
   ),
   blobReadAheadParts: fixed(
     2,

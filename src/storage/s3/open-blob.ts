@@ -2,9 +2,9 @@
 import { type OpenBlob, PartMissing } from '../../domain/ports/blobs.ts';
 import { AppError, assert } from '../../lib/errors.ts';
 import { storageError } from '../../lib/files/durable-files.ts';
-import { readFully } from '../../lib/files/slices.ts';
 import { inParallel } from '../../lib/limited.ts';
-import type { BlobCache, CachedPart } from './cache.ts';
+import type { BlobCache } from './cache.ts';
+import { type CachedPart, isOpen, readPart } from './cached-part.ts';
 import type { Sink } from './client.ts';
 import type { FileParts } from './manifest.ts';
 
@@ -66,16 +66,19 @@ export class CachedBlob implements OpenBlob {
 
   close(): void {
     this.#isClosed = true;
-    for (const part of this.#pinned.splice(0)) this.#options.cache.unpin(part);
+    const { cache } = this.#options;
+    for (const part of this.#pinned.splice(0)) cache.unpin(part);
+    // what this process has put is read once
+    for (const part of this.#parts) if (part !== undefined) cache.drop(part);
   }
 
   /** Fills `target` from a part. If it is not here, it is fetched together with those from `first` on. */
   #readPart(index: number, first: number, target: Uint8Array, position: number): void {
     const part = this.#parts[index];
-    if (part === undefined || part.descriptor === null) throw this.#missing(first, index);
+    if (part === undefined || !isOpen(part)) throw this.#missing(first, index);
     let read: number;
     try {
-      read = readFully(part.descriptor, target, position);
+      read = readPart(part, target, position);
     } catch (error) {
       throw storageError(`read ${this.#options.name} from the cache of blobs`, error);
     }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OpenBlob, PartMissing, untilRead } from '../../../src/domain/ports/blobs.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 import type { OpenedS3 } from '../../../src/storage/s3/open-s3.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
@@ -239,6 +240,28 @@ describe('the cache', () => {
     await publish(s3, bytesOf(2));
     await s3.blobs.read(FOLDER, 'a.bin');
     expect(readdirSync(join(folder, 'arriving'))).toEqual(['young']);
+  });
+
+  itUsual('has four parts in memory that this process has put and will read, until others need the room', async () => {
+    let elapsed = 0;
+    const s3 = open({ clock: { now: () => systemClock.now(), elapsed: () => elapsed } });
+    const put = (name: string, parts: number, seed: number) =>
+      s3.blobs.publish(name, new Map([['a.bin', bytesOf(parts, seed)]]), { isReadHere: true });
+    await put('work/1', 4, 1);
+    expect(cachedFiles()).toHaveLength(0);
+    await put('work/2', 2, 2);
+    expect(cachedFiles()).toHaveLength(2);
+    elapsed += 600_001;
+    await put('work/3', 3, 3);
+    expect(cachedFiles()).toHaveLength(2);
+    for (const [name, parts, seed] of [
+      ['work/2', 2, 2],
+      ['work/3', 3, 3],
+    ] as const)
+      expect(bytesOf(parts, seed).equals(await s3.blobs.read(name, 'a.bin'))).toBe(true);
+    expect(fetched()).toBe(0);
+    expect(bytesOf(4, 1).equals(await s3.blobs.read('work/1', 'a.bin'))).toBe(true);
+    expect(fetched()).toBe(4);
   });
 
   itUsual('has no file of a blob that is being written', async () => {

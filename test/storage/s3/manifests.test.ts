@@ -43,11 +43,14 @@ it('files that their writer reads are not fetched, and others are', async () => 
   await blobs.publish('work/x/1', files, { isReadHere: true });
   expect(String(Buffer.from(await blobs.read('work/x/1', 'a', FINAL)))).toBe('some parts of five bytes');
   expect([gate.count('GET'), cache.fetchedBytes]).toEqual([0, 0]);
+  // four of the five parts were in memory, and are given up after they were read
+  expect(String(Buffer.from(await blobs.read('work/x/1', 'a', FINAL)))).toBe('some parts of five bytes');
+  expect([gate.count('GET'), cache.fetchedBytes]).toEqual([4, 20]);
   const { blobs: other } = open();
   expect(String(Buffer.from(await other.read('work/x/1', 'a')))).toBe('some parts of five bytes');
   await blobs.publish('work/x/2', new Map([['a', bytes('others')]]));
   await blobs.read('work/x/2', 'a', FINAL);
-  expect(gate.count('GET')).toBe(2);
+  expect(gate.count('GET')).toBe(6);
 });
 
 it('folders that nobody uses are removed with three calls, and no others', async () => {
