@@ -123,11 +123,11 @@ export class Mirror {
     this.#listeners.push(listener);
   }
 
-  /** Until `close`, applies each change of the index within a second. Calling `sync` at each announcement is faster. */
-  follow(): void {
+  /** Until `close`, applies each change of the index in this time. Calling `sync` at each announcement is faster. */
+  follow(everyMs = FOLLOW_EVERY_MS): void {
     this.#timer ??= setInterval(() => {
       if (this.#syncing === null) this.sync().catch((error: unknown) => this.#options.onError?.(error));
-    }, FOLLOW_EVERY_MS).unref();
+    }, everyMs).unref();
   }
 
   /**

@@ -114,6 +114,7 @@ export async function joinCluster(
       announcements: cluster.announcements,
       cache,
       mirrorBytes: limits.mirrorBytes,
+      kind: answersRequests ? 'node' : 'engine',
       now: clock.now.bind(clock),
       logger,
     },

@@ -13,6 +13,11 @@ import { Mirror } from '../../population/share.ts';
 
 const POPULATION_FOLDER = 'population';
 const MODELS_FOLDER = 'models';
+/**
+ * Interval at which a process reads the index, for changes that nobody announces: those of commands without the database.
+ * Each read is a request, and a cluster may have hundreds of engines.
+ */
+const FOLLOW_MS = { node: 1_000, engine: 5_000 } as const;
 
 export interface SharedDataOptions {
   readonly files: BlobFiles;
@@ -21,6 +26,7 @@ export interface SharedDataOptions {
   readonly cache: string;
   /** Maximum size of segments on this machine. */
   readonly mirrorBytes: number;
+  readonly kind: keyof typeof FOLLOW_MS;
   readonly now: () => number;
   readonly logger: Logger;
 }
@@ -50,13 +56,13 @@ export class SharedData {
     }
   }
 
-  private constructor({ files, cache, announcements, logger }: SharedDataOptions, mirror: Mirror) {
+  private constructor({ files, cache, announcements, kind, logger }: SharedDataOptions, mirror: Mirror) {
     this.files = files;
     this.mirror = mirror;
     this.publishedModels = new PublishedModels(files);
     this.models = join(cache, MODELS_FOLDER);
     this.#logger = logger;
-    mirror.follow();
+    mirror.follow(FOLLOW_MS[kind]);
     this.#endListening = announcements.onAnnounced('population', () => void this.#sync());
   }
 

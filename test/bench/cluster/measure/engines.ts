@@ -14,7 +14,7 @@ import { type Kind, profilable, profile } from './profile.ts';
 import { type BenchEngine, prepared, type Rig, startRig, untilIdle } from './rig.ts';
 
 const SIZES = {
-  full: { users: 4_000_000, rangeSegments: 16, warmUp: 3, rounds: 7, profiled: 4 },
+  full: { users: 4_000_000, rangeSegments: 16, warmUp: 3, rounds: 7, profiled: 8 },
   quick: { users: 2 * SEGMENT_ROWS, rangeSegments: 1, warmUp: 1, rounds: 2, profiled: 2 },
 };
 const SEEDS = 200;
