@@ -16,7 +16,7 @@ import {
 import { DEFAULT_DESCENT } from '../../src/training/choices/descent.ts';
 import type { TrialLogits } from '../../src/training/choices/head-trials.ts';
 
-const ROWS = 1500;
+const ROWS = 600;
 const ALONE = { strength: 0.02, power: 0.25 };
 const COLUMNS = LIBRARY.length + 2;
 /** The columns of the heads, of a part of the library and of the regression alone. */
