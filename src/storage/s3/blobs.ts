@@ -5,21 +5,15 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Blobs, BlobWriter, OpenBlob, OpenOptions, PublishOptions } from '../../domain/ports/blobs.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { AppError, assert } from '../../lib/errors.ts';
+import { AppError } from '../../lib/errors.ts';
 import { inParallel } from '../../lib/limited.ts';
 import type { BlobCache } from './cache.ts';
-import type { ObjectStorage } from './client.ts';
+import { type ObjectStorage, send } from './client.ts';
 import { folderPrefix, manifestKey, partsOf, pathOf, publishedKey, singleKey } from './keys.ts';
-import {
-  decodeMetadata,
-  encodeMetadata,
-  type FileParts,
-  type Manifest,
-  partsOfFile,
-  singlePartBytes,
-} from './manifest.ts';
+import { bytesOfFile, decodeMetadata, describeFile, type FileParts, type Manifest, partsOfFile } from './manifest.ts';
 import { type FoundManifest, Manifests, NO_MANIFEST } from './manifests.ts';
 import { CachedBlob, type FetchPart } from './open-blob.ts';
+import { putSingle } from './put-single.ts';
 import type { Removal } from './removal.ts';
 import { SpooledWriter } from './spool.ts';
 import { SpoolMemory } from './spool-memory.ts';
@@ -39,6 +33,8 @@ interface FoundFile {
   readonly file: FileParts;
   readonly key: string;
   readonly isSingle: boolean;
+  /** Its bytes, if they are in the manifest. */
+  readonly bytes: Uint8Array | null;
 }
 
 /** Maximum number of folders of single files that are remembered. */
@@ -127,16 +123,21 @@ export class S3Blobs implements Blobs {
     const keyOf = (file: string) => publishedKey(prefix, folder, id, file);
     const { blobPartBytes: partBytes } = limits;
     const sums = new Map(sources.map(([file, source]) => [file, sumsOf(source, partBytes)]));
+    const isInline = ({ sizeBytes }: Source) => sizeBytes <= limits.blobInlineBytes;
+    const objects = sources.filter(([, source]) => !isInline(source));
     const described = Object.fromEntries(
-      sources.map(([file, { sizeBytes }]) => [pathOf(file), { size_bytes: sizeBytes, parts: sums.get(file)! }]),
+      sources.map(([file, source]) => {
+        const bytes = isInline(source) ? source.slice(0, source.sizeBytes) : null;
+        return [pathOf(file), describeFile(source.sizeBytes, sums.get(file)!, bytes)];
+      }),
     );
     try {
-      await inParallel(sources, limits.blobUploads, ([file, source]) =>
+      await inParallel(objects, limits.blobUploads, ([file, source]) =>
         upload(this.#storage, keyOf(file), source, { known: { partBytes, parts: sums.get(file)! } }),
       );
     } catch (error) {
       // what cannot be removed now is removed by `sweep`; the error of the write is more important
-      await inParallel(sources, 1, ([file]) => this.#removal.remove(keyOf(file))).catch(() => {});
+      await inParallel(objects, 1, ([file]) => this.#removal.remove(keyOf(file))).catch(() => {});
       throw error;
     }
     // if this fails, the files stay until `sweep`, because the manifest may have been put although its answer was lost
@@ -172,15 +173,8 @@ export class S3Blobs implements Blobs {
 
   write(folder: string): BlobWriter {
     const name = pathOf(folder);
-    const { blobPartBytes } = this.#storage.limits;
-    const publish = async (file: string, source: Source, sums: readonly string[]) => {
-      assert(!file.includes('/'), `blob ${file} leads out of its folder`);
-      const partBytes = singlePartBytes(source.sizeBytes, blobPartBytes);
-      const parts = partBytes === blobPartBytes ? sums : sumsOf(source, partBytes);
-      const metadata = encodeMetadata({ sizeBytes: source.sizeBytes, partBytes, parts });
-      const key = singleKey(this.#storage.prefix, folder, file);
-      await upload(this.#storage, key, source, { metadata, known: { partBytes, parts } });
-    };
+    const publish = (file: string, source: Source, sums: readonly string[]) =>
+      putSingle(this.#storage, folder, file, source, sums);
     return new SpooledWriter({ memory: this.#memory, folder: this.#options.spool, name, publish });
   }
 
@@ -228,7 +222,8 @@ export class S3Blobs implements Blobs {
   #publishedIn(manifest: Manifest, folder: string, file: string): FoundFile | null {
     const parts = partsOfFile(manifest, pathOf(file));
     const { prefix } = this.#storage;
-    return parts && { file: parts, key: publishedKey(prefix, folder, manifest.id, file), isSingle: false };
+    const bytes = bytesOfFile(manifest, pathOf(file));
+    return parts && { file: parts, key: publishedKey(prefix, folder, manifest.id, file), isSingle: false, bytes };
   }
 
   async #findSingle(folder: string, file: string): Promise<FoundFile | null> {
@@ -237,7 +232,12 @@ export class S3Blobs implements Blobs {
     if (head === null) return null;
     if (this.#singles.size === MOST_SINGLES) this.#singles.clear();
     this.#singles.add(pathOf(folder));
-    return { file: decodeMetadata(pathOf(folder, file), head.sizeBytes, head.metadata), key, isSingle: true };
+    return {
+      file: decodeMetadata(pathOf(folder, file), head.sizeBytes, head.metadata),
+      key,
+      isSingle: true,
+      bytes: null,
+    };
   }
 
   /**
@@ -245,6 +245,8 @@ export class S3Blobs implements Blobs {
    * are fetched from where they are now.
    */
   #fetchPart(folder: string, file: string, opened: FoundFile): FetchPart {
+    const { bytes } = opened;
+    if (bytes !== null) return (_, position, length, sink) => send(bytes.subarray(position, position + length), sink);
     let { key } = opened;
     return async (index, position, length, sink) => {
       try {

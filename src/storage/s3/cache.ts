@@ -8,7 +8,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { storageError, withStorage } from '../../lib/files/durable-files.ts';
 import { type CachedFile, CacheFiles, type Origin, type PartId } from './cache-files.ts';
 import { type CachedPart, isOpen, keyOf } from './cached-part.ts';
-import type { Sink } from './client.ts';
+import { type Sink, send } from './client.ts';
 import type { BlobLimits } from './limits.ts';
 import type { Source } from './upload.ts';
 
@@ -103,13 +103,8 @@ export class BlobCache implements CachedSingles {
       const length = Math.min(partBytes, sizeBytes - position);
       const id = { sha256, sizeBytes: length };
       if (this.#keepInMemory(id, () => slice(position, length))) continue;
-      const copy = async (sink: Sink) => {
-        sink.restart();
-        await sink.write(slice(position, length));
-        sink.end();
-      };
       // what cannot be kept can be fetched
-      await this.#find(id, copy, 'memory').catch(() => {});
+      await this.#find(id, (sink) => send(slice(position, length), sink), 'memory').catch(() => {});
     }
   }
 

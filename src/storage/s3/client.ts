@@ -209,6 +209,13 @@ export interface Sink {
   end(): void;
 }
 
+/** Sends bytes that are in memory. */
+export async function send(bytes: Uint8Array, sink: Sink): Promise<void> {
+  sink.restart();
+  await sink.write(bytes);
+  sink.end();
+}
+
 export function sha256Of(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }

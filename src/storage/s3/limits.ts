@@ -16,6 +16,11 @@ export const BLOB_LIMITS = {
       'size. The ranked users of 16 segments, with their histogram, fit into one (8.5 MiB).',
   ),
   blobUploads: fixed(4, 'requests', 'Number of parts of a blob that are uploaded at the same time.'),
+  blobInlineBytes: fixed(
+    8 * 1024,
+    'bytes',
+    'Maximum size of a file that is stored in the manifest of its folder, instead of an object of its own.',
+  ),
   blobSpoolParts: fixed(
     4,
     'parts',

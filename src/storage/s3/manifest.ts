@@ -14,7 +14,11 @@ const schema = z.object({
   /** Whether the folder is being removed. */
   deleted: z.boolean(),
   part_bytes: z.int().min(1),
-  files: z.record(z.string(), z.object({ size_bytes: z.int().min(0), parts: z.array(sha256) })),
+  /** Small files are in the manifest itself. */
+  files: z.record(
+    z.string(),
+    z.object({ size_bytes: z.int().min(0), parts: z.array(sha256), bytes: z.base64().optional() }),
+  ),
 });
 
 export type Manifest = z.infer<typeof schema>;
@@ -44,6 +48,17 @@ export function decodeManifest(folder: string, bytes: Uint8Array): Manifest {
     const facts = { errno: 'EBADMSG' };
     throw new AppError('storage_failed', `the manifest of ${folder} is damaged`, { facts, cause: error });
   }
+}
+
+/** The entry of a file, with its bytes if it is to be in the manifest itself. */
+export function describeFile(sizeBytes: number, parts: string[], bytes: Uint8Array | null): Manifest['files'][string] {
+  return { size_bytes: sizeBytes, parts, ...(bytes && { bytes: Buffer.from(bytes).toString('base64') }) };
+}
+
+/** The bytes of a file that is in the manifest itself; null if it is an object. */
+export function bytesOfFile(manifest: Manifest, file: string): Uint8Array | null {
+  const bytes = manifest.files[file]?.bytes;
+  return bytes === undefined ? null : Buffer.from(bytes, 'base64');
 }
 
 /** null if the folder has no such file. */

@@ -98,7 +98,7 @@ describeWithPostgres('a backup of a cluster', () => {
     const { folder } = await node.activeAudience(made['ready']!);
     let deletion: Promise<unknown> | null = null;
     gate.faultOf = async ({ method, url }) => {
-      if (method !== 'GET' || !url.includes(folder) || !url.includes('scores.f32')) return null;
+      if (method !== 'GET' || !url.includes(folder)) return null;
       deletion ??= node.delete(made['ready']!);
       await deletion;
       return null;

@@ -53,6 +53,26 @@ it('files that their writer reads are not fetched, and others are', async () => 
   expect(gate.count('GET')).toBe(6);
 });
 
+it('small files are in the manifest, and large ones beside it', async () => {
+  const { gate, open } = gated();
+  const limits = { blobInlineBytes: 9, blobPartBytes: 4 };
+  const { blobs } = open({ endpoint: gate.endpoint, limits });
+  const files = new Map([
+    ['none', ''],
+    ['small', 'nine byte'],
+    ['large', 'ten bytes!'],
+  ]);
+  await blobs.publish('work/x/1', new Map([...files].map(([name, text]) => [name, bytes(text)])));
+  expect(gate.count('PUT')).toBe(2);
+  const { blobs: other, cache } = open({ endpoint: gate.endpoint });
+  expect(await other.list('work/x/1')).toEqual(['large', 'none', 'small']);
+  for (const [name, text] of files) expect(String(Buffer.from(await other.read('work/x/1', name)))).toBe(text);
+  expect([gate.count('GET', '/small'), gate.count('GET', '/none'), gate.count('GET', '/large')]).toEqual([0, 0, 3]);
+  expect(cache.damaged).toBe(0);
+  await other.delete('work/x/1');
+  await expect(open({ limits }).blobs.read('work/x/1', 'small')).rejects.toMatchObject({ facts: { errno: 'ENOENT' } });
+});
+
 it('folders that nobody uses are removed with three calls, and no others', async () => {
   const { gate, open } = gated();
   const { blobs } = open();

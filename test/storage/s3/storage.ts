@@ -21,7 +21,14 @@ export interface TestStorage {
 export function newS3(server: TestS3): TestStorage {
   const prefix = `test/${randomUUID()}`;
   const url = (endpoint = server.endpoint) => `s3://${server.bucket}/${prefix}?endpoint=${endpoint}`;
-  const open = ({ endpoint, cacheFolder = temporaryFolder(), ...options }: OpenSettings = {}) =>
-    openS3({ url: url(endpoint), cacheFolder }, { clock: systemClock, credentials: server.credentials, ...options });
+  // most tests are about objects, and their files are small
+  const open = ({ endpoint, cacheFolder = temporaryFolder(), limits, ...options }: OpenSettings = {}) =>
+    openS3(
+      { url: url(endpoint), cacheFolder },
+      {
+        ...{ clock: systemClock, credentials: server.credentials },
+        ...{ ...options, limits: { blobInlineBytes: 0, ...limits } },
+      },
+    );
   return Object.assign(open, { url });
 }
