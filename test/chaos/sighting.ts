@@ -38,7 +38,9 @@ export interface Looked {
 }
 
 /** The response, or the status of the refusal; 0 if the connection broke, which a damaged stream also causes. */
-export type Look = { readonly sighting: Sighting } | { readonly sighting: null; readonly status: number };
+export type Look =
+  | { readonly sighting: Sighting }
+  | { readonly sighting: null; readonly status: number; readonly text: string };
 
 /** Reads all of an audience version once (null: the active one). */
 export async function lookAt(
@@ -50,10 +52,10 @@ export async function lookAt(
   const read = `${path}/${version === null ? 'audience' : `audiences/${version}`}`;
   try {
     const answer = await program.call('GET', read, undefined, { accept: 'application/x-ndjson' });
-    if (answer.status !== 200) return { sighting: null, status: answer.status };
+    if (answer.status !== 200) return { sighting: null, status: answer.status, text: answer.text };
     const seen = Number(answer.headers.get('x-audience-version'));
     const facts = await factsOf(program, path, seen);
-    if (typeof facts === 'number') return { sighting: null, status: facts };
+    if (typeof facts === 'number') return { sighting: null, status: facts, text: '' };
     const { expansion, size } = facts;
     return {
       sighting: {
@@ -66,7 +68,7 @@ export async function lookAt(
       },
     };
   } catch {
-    return { sighting: null, status: 0 };
+    return { sighting: null, status: 0, text: '' };
   }
 }
 

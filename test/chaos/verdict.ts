@@ -93,7 +93,7 @@ async function checkCampaign(scene: Scene, entry: Entry, verdict: Verdict): Prom
     if (look.sighting !== null)
       stored.push({ ...look.sighting, digest: isHit ? null : digestOf(join(dataDir, folder)) });
     else if (isHit && (look.status === 503 || look.status === 0)) verdict.refused += 1;
-    else lose(`version ${version} is answered with ${look.status}`);
+    else lose(`version ${version} is answered with ${look.status}: ${look.text}`);
   }
   return stored;
 }

@@ -65,7 +65,7 @@ async function checkCampaign(scene: Scene, entry: Entry, verdict: Verdict): Prom
   const seen: Sighting[] = [];
   for (const { version } of versions) {
     const look = await lookAt(scene, entry, version);
-    if (look.sighting === null) lose(`version ${version} is answered with ${look.status}`);
+    if (look.sighting === null) lose(`version ${version} is answered with ${look.status}: ${look.text}`);
     else seen.push(look.sighting);
   }
   return seen;
