@@ -73,6 +73,7 @@ class Run {
   readonly #eraser: Eraser;
   readonly #leaders: Leaders;
   readonly #schedules: Schedules;
+  readonly #switches: Switches;
   readonly #deeds: Readonly<Record<keyof typeof PAUSES, Readonly<Record<string, Deed>>>>;
   readonly #met: Readonly<Record<keyof typeof PAUSES, Map<string, number>>> = {
     ...{ kills: new Map(), faults: new Map(), operations: new Map() },
@@ -100,8 +101,8 @@ class Run {
     const { counts, sightings } = this.#shared;
     this.#eraser = new Eraser({ stage, world, counts, sightings, freshness: this.#freshness });
     this.#schedules = new Schedules({ stage, world, counts });
-    const switches = new Switches(stage, world, this.#freshness);
-    const operators = { eraser: this.#eraser, switches, schedules: this.#schedules };
+    this.#switches = new Switches(stage, world, this.#freshness);
+    const operators = { eraser: this.#eraser, switches: this.#switches, schedules: this.#schedules };
     const faults = Object.entries(FAULTS)
       .filter(([, { isLong = false }]) => !isLong || options.seconds >= MINUTE_SECONDS)
       .map(([name, { isKill = false, strike }]) => [name, isKill, (own: Rng) => strike(stage, own)] as const);
@@ -122,6 +123,7 @@ class Run {
     note('calm, and the verdict');
     const { front, nodes, engines } = this.#stage;
     for (const { member } of nodes) await member.ready();
+    await this.#switches.allUsers();
     const entries = this.#clients.flatMap(({ ledger }) => ledger);
     const verdict = emptyVerdict();
     await this.#schedules.end();

@@ -5,6 +5,7 @@ import type { Rng } from '../../../src/lib/rng.ts';
 import type { Answer } from '../program.ts';
 import type { ChaosWorld } from '../world.ts';
 import type { Freshness } from './freshness.ts';
+import { patiently } from './front-door.ts';
 import type { Stage } from './stage.ts';
 import type { Station } from './station.ts';
 
@@ -56,6 +57,18 @@ export class Switches {
     if (answer?.status !== 200) return false;
     await this.#freshness.watch(`population ${version}`, this.#asks('populations', version), since, FRESH_MS);
     return true;
+  }
+
+  /** Serves the version that has all users, on all nodes: others refuse audiences with users whom they do not have. */
+  async allUsers(): Promise<void> {
+    const { front, nodes } = this.#stage;
+    const version = this.#world.versions.at(-1)!;
+    const from = systemClock.now();
+    const { status } = await patiently(() => front.call('POST', `/v1/populations/${version}/activate`));
+    if (status !== 200) throw new Error(`the version with all users is refused with ${status}`);
+    this.#populations.push({ version, from, to: systemClock.now() });
+    const isServed = this.#asks('populations', version);
+    for (const node of nodes) while (!(await isServed(node))) await sleep(PAUSE_MS);
   }
 
   /** Serves the other model, by activation or rollback; false if all attempts were refused, or broke off. */
