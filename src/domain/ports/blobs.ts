@@ -68,7 +68,10 @@ export interface BlobWriter<Published = Promise<void>> extends ReadRanges {
   /** Appends data to the file. @throws AppError storage_failed */
   write(data: NodeJS.ArrayBufferView): void;
 
-  /** Makes the file durable on this machine, without blocking other work. Rejects with AppError storage_failed. */
+  /**
+   * Completes the file, without blocking other work. If blobs are on this machine, it is durable then. Rejects with
+   * AppError storage_failed.
+   */
   finish(): Promise<UnnamedBlob<Published>>;
 
   /** Discards the file. This method may be called more than once. */
