@@ -98,8 +98,9 @@ describeWithPostgres('a backup of a cluster', () => {
     const { folder } = await node.activeAudience(made['ready']!);
     let deletion: Promise<unknown> | null = null;
     gate.faultOf = async ({ method, url }) => {
-      if (method !== 'GET' || !url.includes(folder)) return null;
-      deletion ??= node.delete(made['ready']!);
+      // the deletion itself reads the manifest of the folder
+      if (method !== 'GET' || !url.includes(folder) || deletion !== null) return null;
+      deletion = node.delete(made['ready']!);
       await deletion;
       return null;
     };
