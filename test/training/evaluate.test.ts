@@ -177,9 +177,9 @@ describe('evaluate', () => {
 
   itUsual('returns the same numbers for the same seed, and different ones for another', async () => {
     const two = await preparedOf(CAMPAIGNS);
-    const once = await evaluateOn(two);
-    expect(await evaluateOn(two)).toEqual(once);
-    expect((await evaluateOn(two, 2, 2)).methods).not.toEqual(once.methods);
+    const once = await evaluateOn(two, 1);
+    expect(await evaluateOn(two, 1)).toEqual(once);
+    expect((await evaluateOn(two, 1, 2)).methods).not.toEqual(once.methods);
   });
 
   itUsual('measures a data set whose campaigns have no group as a whole', async () => {

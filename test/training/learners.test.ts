@@ -57,7 +57,7 @@ describe('learners in threads', () => {
       ]),
     );
     const trials = prepared.history.campaigns
-      .filter(({ split }) => split === 'train')
+      .filter(({ id }) => ['c2', 'c3'].includes(id))
       .map((campaign) => ({
         trials: [simulateTrial(campaign, 5, createRng(campaign.id))!],
         stage: 'trials',

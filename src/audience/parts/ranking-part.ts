@@ -56,7 +56,7 @@ export class RankingPart {
   static async open(blobs: Pick<BlobReader, 'open' | 'read'>, folder: string): Promise<RankingPart> {
     assertLittleEndian();
     const { counts, sums } = decodePartSidecar(folder, await blobs.read(folder, PART_SIDECAR_FILE, FINAL));
-    const blob = await blobs.open(folder, PART_FILE, FINAL);
+    const blob = await blobs.open(folder, PART_FILE, { ...FINAL, isReadOnce: true });
     try {
       const layout = layoutOf(counts);
       if (blob.sizeBytes !== layout.sizeBytes)

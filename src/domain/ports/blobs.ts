@@ -34,6 +34,8 @@ export interface OpenOptions {
    * may still be opened although another process has removed the folder.
    */
   readonly isFinal?: boolean;
+  /** Whether this process will not read the file again once it has closed it, so its bytes need not stay here. */
+  readonly isReadOnce?: boolean;
 }
 
 export interface PublishOptions {

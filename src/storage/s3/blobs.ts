@@ -58,12 +58,12 @@ export class S3Blobs implements Blobs {
     this.#memory = new SpoolMemory(blobPartBytes, blobSpoolParts);
   }
 
-  async open(folder: string, file: string, { whole = false, isFinal = false }: OpenOptions = {}): Promise<OpenBlob> {
-    const remembered = isFinal ? this.#manifests.remembered(folder) : null;
+  async open(folder: string, file: string, options: OpenOptions = {}): Promise<OpenBlob> {
+    const remembered = options.isFinal ? this.#manifests.remembered(folder) : null;
     const known = remembered && this.#publishedIn(remembered, folder, file);
     if (known !== null) {
       try {
-        return await this.#openFound(folder, file, known, whole);
+        return await this.#openFound(folder, file, known, options);
       } catch (error) {
         if (!isMissing(error)) throw error;
         // another process has removed the folder meanwhile
@@ -72,16 +72,17 @@ export class S3Blobs implements Blobs {
     }
     const found = await this.#find(folder, file);
     if (found === null) throw missing(pathOf(folder, file));
-    return await this.#openFound(folder, file, found, whole);
+    return await this.#openFound(folder, file, found, options);
   }
 
-  async #openFound(folder: string, file: string, found: FoundFile, whole: boolean): Promise<OpenBlob> {
+  async #openFound(folder: string, file: string, found: FoundFile, options: OpenOptions): Promise<OpenBlob> {
+    const { whole = false, isReadOnce = false } = options;
     const name = pathOf(folder, file);
     const { blobReadAheadParts: readAheadParts, blobUploads: fetches } = this.#storage.limits;
     const fetch = this.#fetchPart(folder, file, found);
     const { cache } = this.#options;
     const blob = new CachedBlob({
-      ...{ name, isSingle: found.isSingle, file: found.file, cache, fetch, readAheadParts, fetches },
+      ...{ name, isSingle: found.isSingle, file: found.file, cache, fetch, readAheadParts, fetches, isReadOnce },
     });
     // a small file can be read from now on, whatever becomes of it in the storage
     if (!whole && found.file.parts.length > 1) return blob;

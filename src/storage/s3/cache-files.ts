@@ -13,14 +13,13 @@ import {
   rmSync,
   unlinkSync,
   utimesSync,
-  writeSync,
 } from 'node:fs';
 import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { createFolder, removeQuietly } from '../../lib/files/durable-files.ts';
+import { createFolder, removeQuietly, writeAll } from '../../lib/files/durable-files.ts';
+import { Arrival } from './arrival.ts';
 import type { Sink } from './client.ts';
-import { DamagedAnswer } from './faults.ts';
 
 const read = promisify(readCallback);
 
@@ -84,7 +83,8 @@ export class CacheFiles {
     const temporary = join(this.#arriving, randomUUID());
     const descriptor = openSync(temporary, 'wx+');
     try {
-      await fetch(new Arrival(descriptor, origin === 'storage' ? part : null));
+      const write = (chunk: Uint8Array, position: number) => writeAll(descriptor, chunk, position);
+      await fetch(new Arrival(origin === 'storage' ? part : null, write));
       await this.#name(temporary, part);
       return descriptor;
     } catch (error) {
@@ -181,38 +181,6 @@ async function listParts(folder: string): Promise<CachedFile[]> {
     if (found !== null) files.push({ sha256, path, sizeBytes: found.size, usedAt: found.mtimeMs });
   }
   return files;
-}
-
-/** Writes arriving bytes to a file, and compares their sha256 at the end if it is that of a part. */
-class Arrival implements Sink {
-  readonly #descriptor: number;
-  readonly #part: PartId | null;
-  #hash = createHash('sha256');
-  #position = 0;
-
-  constructor(descriptor: number, part: PartId | null) {
-    this.#descriptor = descriptor;
-    this.#part = part;
-  }
-
-  restart(): void {
-    this.#hash = createHash('sha256');
-    this.#position = 0;
-  }
-
-  write(chunk: Uint8Array): void {
-    if (this.#part !== null) this.#hash.update(chunk);
-    for (let at = 0; at < chunk.length; ) {
-      at += writeSync(this.#descriptor, chunk, at, chunk.length - at, this.#position + at);
-    }
-    this.#position += chunk.length;
-  }
-
-  end(): void {
-    if (this.#part === null) return;
-    const sum = this.#hash.digest('hex');
-    if (sum !== this.#part.sha256) throw new DamagedAnswer(`the sha256 is ${sum} instead of ${this.#part.sha256}`);
-  }
 }
 
 async function sumOf(descriptor: number, sizeBytes: number): Promise<string | null> {

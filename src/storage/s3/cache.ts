@@ -10,6 +10,7 @@ import { type CachedFile, CacheFiles, type Origin, type PartId } from './cache-f
 import { type CachedPart, isOpen, keyOf } from './cached-part.ts';
 import { type Sink, send } from './client.ts';
 import type { BlobLimits } from './limits.ts';
+import { PartMemory } from './part-memory.ts';
 import type { Source } from './upload.ts';
 
 /** Single files of which there are parts on this machine, by their names (`folder/file`). */
@@ -26,6 +27,16 @@ export interface CachedSingles {
 
 /** As in `BlobCacheCounts`. */
 export type CacheCounts = { -readonly [K in keyof BlobCacheCounts]: number };
+
+export interface AcquireOptions {
+  /** Whether the part stays open until `unpin`. */
+  readonly isPinned?: boolean;
+  /** Whether a part that is fetched may be in memory only, until `drop`. */
+  readonly isReadOnce?: boolean;
+}
+
+/** Why a part is brought here. Hits and misses are counted for readers only. */
+type Purpose = 'keep' | 'read' | 'read once';
 
 export interface CacheOptions {
   readonly folder: string;
@@ -48,9 +59,7 @@ export class BlobCache implements CachedSingles {
   readonly #limits: BlobLimits;
   readonly #open = new Map<string, CachedPart>();
   readonly #arriving = new Map<string, Promise<CachedPart>>();
-  /** The parts in memory, and since when (monotonic time). */
-  readonly #inMemory = new Map<CachedPart, number>();
-  #memoryBytes = 0;
+  readonly #memory: PartMemory;
   #eviction: Promise<void> | null = null;
   /** Bytes that this process added since it last listed the folder; null if it never did. */
   #addedBytes: number | null = null;
@@ -66,6 +75,7 @@ export class BlobCache implements CachedSingles {
     }
     this.#clock = clock;
     this.#limits = limits;
+    this.#memory = new PartMemory(limits);
     this.#counts = {
       ...{ hits: 0, misses: 0, fetchedBytes: 0, evictions: 0, evictedBytes: 0 },
       ...{ damaged: 0, storedBytes: 0 },
@@ -80,16 +90,20 @@ export class BlobCache implements CachedSingles {
   }
 
   /**
-   * A part whose file is open. `fetch` brings bytes that are not on this machine; callers that need the same part at
-   * the same time share one fetch. With `pinned`, the file stays open until `unpin`. Rejects with AppError
-   * storage_failed.
+   * A part that is open. `fetch` brings bytes that are not on this machine; callers that need the same part at the same
+   * time share one fetch. Rejects with AppError storage_failed.
    */
-  async acquire(id: PartId, fetch: (sink: Sink) => Promise<void>, pinned = false): Promise<CachedPart> {
-    let part = await this.#find(id, fetch);
+  async acquire(
+    id: PartId,
+    fetch: (sink: Sink) => Promise<void>,
+    { isPinned = false, isReadOnce = false }: AcquireOptions = {},
+  ): Promise<CachedPart> {
+    const purpose = isReadOnce ? 'read once' : 'read';
+    let part = await this.#find(id, fetch, purpose);
     // it may have been closed before this call goes on
-    while (!isOpen(part)) part = await this.#find(id, fetch);
+    while (!isOpen(part)) part = await this.#find(id, fetch, purpose);
     part.usedAt = this.tick();
-    if (pinned) part.pins += 1;
+    if (isPinned) part.pins += 1;
     return part;
   }
 
@@ -104,7 +118,7 @@ export class BlobCache implements CachedSingles {
       const id = { sha256, sizeBytes: length };
       if (this.#keepInMemory(id, () => slice(position, length))) continue;
       // what cannot be kept can be fetched
-      await this.#find(id, (sink) => send(slice(position, length), sink), 'memory').catch(() => {});
+      await this.#find(id, (sink) => send(slice(position, length), sink), 'keep').catch(() => {});
     }
   }
 
@@ -116,28 +130,30 @@ export class BlobCache implements CachedSingles {
   /** Returns false if the part needs a file. */
   #keepInMemory(id: PartId, bytes: () => Uint8Array): boolean {
     const now = this.#clock.elapsed();
-    for (const [part, since] of this.#inMemory) if (since < now - UNREAD_MS) this.drop(part);
+    for (const part of this.#memory.heldBefore(now - UNREAD_MS)) this.drop(part);
     const key = keyOf(id);
-    const most = this.#limits.blobSpoolParts * this.#limits.blobPartBytes;
-    if (this.#open.has(key) || this.#arriving.has(key) || this.#memoryBytes + id.sizeBytes > most) return false;
-    const part = { ...id, descriptor: null, memory: bytes(), pins: 0, usedAt: this.tick() };
+    if (this.#open.has(key) || this.#arriving.has(key) || !this.#memory.hasRoom(id.sizeBytes)) return false;
+    const part = this.#partOf(id, { memory: bytes() });
     this.#open.set(key, part);
-    this.#inMemory.set(part, now);
-    this.#memoryBytes += id.sizeBytes;
+    this.#memory.hold(part, now);
     return true;
   }
 
-  /** The open part, or the part that arrives. Hits and misses are counted for readers only. */
-  async #find(id: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin = 'storage'): Promise<CachedPart> {
+  #partOf(id: PartId, bytes: Partial<CachedPart>): CachedPart {
+    return { ...id, descriptor: null, memory: null, ...bytes, pins: 0, usedAt: this.tick() };
+  }
+
+  /** The open part, or the part that arrives. */
+  async #find(id: PartId, fetch: (sink: Sink) => Promise<void>, purpose: Purpose): Promise<CachedPart> {
     const key = keyOf(id);
     const open = this.#open.get(key);
     if (open !== undefined) {
-      if (origin === 'storage') this.#counts.hits += 1;
+      if (purpose !== 'keep') this.#counts.hits += 1;
       return open;
     }
     let arriving = this.#arriving.get(key);
     if (arriving === undefined) {
-      arriving = this.#bring(id, fetch, origin).finally(() => this.#arriving.delete(key));
+      arriving = this.#bring(id, fetch, purpose).finally(() => this.#arriving.delete(key));
       this.#arriving.set(key, arriving);
     }
     return await arriving;
@@ -173,40 +189,44 @@ export class BlobCache implements CachedSingles {
     this.#files.removeSingles();
   }
 
-  async #bring(id: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin): Promise<CachedPart> {
+  async #bring(id: PartId, fetch: (sink: Sink) => Promise<void>, purpose: Purpose): Promise<CachedPart> {
     try {
-      let descriptor = await this.#files.open(id, () => {
+      const descriptor = await this.#files.open(id, () => {
         this.#counts.damaged += 1;
       });
       if (descriptor !== null) {
-        if (origin === 'storage') this.#counts.hits += 1;
+        if (purpose !== 'keep') this.#counts.hits += 1;
         this.#files.touch(id, this.#clock.now());
       }
-      const isNew = descriptor === null;
-      descriptor ??= await this.#receive(id, fetch, origin);
-      const part = { ...id, descriptor, memory: null, pins: 0, usedAt: this.tick() };
+      const part = this.#partOf(id, descriptor === null ? await this.#receive(id, fetch, purpose) : { descriptor });
+      if (part.memory !== null) this.#memory.hold(part, this.#clock.elapsed());
       this.#open.set(keyOf(id), part);
       this.#closeSpare();
-      if (isNew) await this.#keepLimit(id.sizeBytes);
+      if (descriptor === null && part.memory === null) await this.#keepLimit(id.sizeBytes);
       return part;
     } catch (error) {
       throw storageError('use the cache of blobs', error);
     }
   }
 
-  async #receive(id: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin): Promise<number> {
-    if (origin === 'storage') this.#counts.misses += 1;
-    let descriptor: number;
+  async #receive(id: PartId, fetch: (sink: Sink) => Promise<void>, purpose: Purpose): Promise<Partial<CachedPart>> {
+    if (purpose === 'keep') return { descriptor: await this.#receiveFile(id, fetch, 'memory') };
+    this.#counts.misses += 1;
+    const memory = purpose === 'read once' ? await this.#memory.receive(id, fetch) : null;
+    const received = memory === null ? { descriptor: await this.#receiveFile(id, fetch, 'storage') } : { memory };
+    this.#counts.fetchedBytes += id.sizeBytes;
+    return received;
+  }
+
+  async #receiveFile(id: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin): Promise<number> {
     try {
-      descriptor = await this.#files.receive(id, fetch, origin);
+      return await this.#files.receive(id, fetch, origin);
     } catch (error) {
       if (codeOf(error) !== 'ENOSPC') throw error;
       // others filled the disk: the cache is what this process can give back
       await this.#evict(0);
-      descriptor = await this.#files.receive(id, fetch, origin);
+      return await this.#files.receive(id, fetch, origin);
     }
-    if (origin === 'storage') this.#counts.fetchedBytes += id.sizeBytes;
-    return descriptor;
   }
 
   async #keepLimit(addedBytes: number): Promise<void> {
@@ -264,9 +284,9 @@ export class BlobCache implements CachedSingles {
   #closePart(part: CachedPart): void {
     if (this.#open.get(keyOf(part)) === part) this.#open.delete(keyOf(part));
     if (part.descriptor !== null) closeSync(part.descriptor);
+    this.#memory.release(part);
     part.descriptor = null;
     part.memory = null;
-    if (this.#inMemory.delete(part)) this.#memoryBytes -= part.sizeBytes;
   }
 }
 

@@ -25,7 +25,7 @@ export const BLOB_LIMITS = {
     4,
     'parts',
     'Number of parts of blobs that a process keeps in memory while it writes them, and of parts of those that it has ' +
-      'put and will read. Further parts go to the disk of the cache.',
+      'put and will read, or that it reads once. Further parts go to the disk of the cache.',
   ),
   blobReadAheadParts: fixed(
     2,

@@ -22,6 +22,8 @@ export interface CachedBlobOptions {
   readonly readAheadParts: number;
   /** Number of parts that are fetched at the same time. */
   readonly fetches: number;
+  /** As in `OpenOptions`. */
+  readonly isReadOnce: boolean;
 }
 
 export class CachedBlob implements OpenBlob {
@@ -68,7 +70,7 @@ export class CachedBlob implements OpenBlob {
     this.#isClosed = true;
     const { cache } = this.#options;
     for (const part of this.#pinned.splice(0)) cache.unpin(part);
-    // what this process has put is read once
+    // what is in memory is read once
     for (const part of this.#parts) if (part !== undefined) cache.drop(part);
   }
 
@@ -117,12 +119,13 @@ export class CachedBlob implements OpenBlob {
     for (let i = last + 1; i <= ahead; i++) this.#acquire(i, false).catch(() => {});
   }
 
-  async #acquire(index: number, pinned: boolean): Promise<CachedPart> {
-    const { cache, fetch, file, name, isSingle } = this.#options;
+  async #acquire(index: number, isPinned: boolean): Promise<CachedPart> {
+    const { cache, fetch, file, name, isSingle, isReadOnce } = this.#options;
     const position = index * file.partBytes;
     const sizeBytes = Math.min(file.partBytes, file.sizeBytes - position);
     const id = { sha256: file.parts[index]!, sizeBytes, ...(isSingle && { single: name }) };
-    const part = await cache.acquire(id, (sink) => fetch(index, position, sizeBytes, sink), pinned);
+    const bring = (sink: Sink) => fetch(index, position, sizeBytes, sink);
+    const part = await cache.acquire(id, bring, { isPinned, isReadOnce });
     this.#parts[index] = part;
     return part;
   }

@@ -264,6 +264,44 @@ describe('the cache', () => {
     expect(fetched()).toBe(4);
   });
 
+  itUsual('has parts in memory that are read once, as far as there is room, until they are closed', async () => {
+    const s3 = open({ limits: { blobReadAheadParts: 0 } });
+    await publish(s3, bytesOf(6));
+    const readOnce = async (from: number, to: number) => {
+      const blob = await s3.blobs.open(FOLDER, 'a.bin', { isReadOnce: true });
+      for (let part = from; part < to; part++)
+        expect((await readPart(blob, part)).equals(bytesOf(6).subarray(part * PART, (part + 1) * PART))).toBe(true);
+      return blob;
+    };
+    const first = await readOnce(0, 3);
+    expect([fetched(), cachedFiles().length]).toEqual([3, 0]);
+    const second = await readOnce(3, 6);
+    expect([fetched(), cachedFiles().length]).toEqual([6, 2]);
+    first.close();
+    second.close();
+    // those in files stay; the memory of the others is used again
+    (await readOnce(0, 4)).close();
+    (await readOnce(2, 6)).close();
+    expect([fetched(), cachedFiles().length]).toEqual([12, 2]);
+    // what this process puts takes the memory that nobody reads
+    await s3.blobs.publish('work/1', new Map([['a.bin', bytesOf(4, 1)]]), { isReadHere: true });
+    expect(cachedFiles()).toHaveLength(2);
+    (await readOnce(0, 1)).close();
+    expect(cachedFiles()).toHaveLength(3);
+  });
+
+  itUsual('refuses damaged bytes of a part that is read once, and keeps no memory for them', async () => {
+    const s3 = open({ limits: { blobSpoolParts: 1, blobPatienceMs: 1 } });
+    await publish(s3, bytesOf(1));
+    gate.faultOf = ({ method, url }) => (method === 'GET' && url.includes('a.bin') ? 'wrong' : null);
+    for (let i = 0; i < 2; i++)
+      await expect(s3.blobs.open(FOLDER, 'a.bin', { isReadOnce: true })).rejects.toThrow('the sha256 is');
+    gate.faultOf = () => null;
+    const blob = await s3.blobs.open(FOLDER, 'a.bin', { isReadOnce: true });
+    expect((await readPart(blob, 0)).equals(bytesOf(1))).toBe(true);
+    expect(cachedFiles()).toHaveLength(0);
+  });
+
   itUsual('has no file of a blob that is being written', async () => {
     const s3 = open({ limits: { blobSpoolParts: 0 } });
     const writer = s3.blobs.write('sets');
