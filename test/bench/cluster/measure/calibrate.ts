@@ -14,7 +14,7 @@ import { figure } from '../../report.ts';
 import { type BenchService, people } from '../../service.ts';
 import type { CostsFile, MeasuredRun } from '../costs.ts';
 import { errorTable, predictRun } from '../table.ts';
-import { coordinationOf, startFleet } from './engines.ts';
+import { coordinationOf, type FleetSize, startFleet } from './engines.ts';
 import type { Measurement, MeasureOptions } from './measurement.ts';
 import { costsOf } from './observed-costs.ts';
 import { type Rig, startRig } from './rig.ts';
@@ -35,6 +35,11 @@ const RARE_MS = 250;
 const LOOK_EVERY_MS = 50;
 const AFTERWARDS_MS = 2000;
 const CORES = 2;
+const FLEETS: readonly FleetSize[] = [
+  { engines: 1, threads: 2 },
+  { engines: 2, threads: 1 },
+  { engines: 4, threads: 1 },
+];
 /** Predictions may be off by this share. */
 const ALLOWED = 0.15;
 
@@ -45,7 +50,7 @@ export async function benchCalibrate(options: MeasureOptions): Promise<Measureme
   const population = await populationOf(users);
   const settings = { METAHEAC_RANGE_SEGMENTS: String(rangeSegments) };
   const rig = await startRig({ population, folder, ending, settings });
-  const fleet = await startFleet(rig, folder, note);
+  const fleet = await startFleet(rig, folder, { sizes: FLEETS, note });
   note('an engine with an empty cache');
   const cold = await readCold(rig, users);
   note('calls of the database and of object storage');
@@ -55,7 +60,7 @@ export async function benchCalibrate(options: MeasureOptions): Promise<Measureme
   const database = await withWaitingCampaign(rig.node, users, () => measureDatabase(store, rig.servers, sizes));
   const storage = await measureStorage(opener, rig.servers, sizes);
   note('campaigns on one engine');
-  const observed = await fleet.withOnly(1, async ([engine]) => {
+  const observed = await fleet.withOnly(FLEETS[0]!, async ([engine]) => {
     for (let i = 0; i < warmUp; i++) await rig.node.expand(people(SEEDS + i, users), RARE_MS);
     await sleep(AFTERWARDS_MS);
     const calls = await coordinationOf(engine!, { rig, folder, users, campaigns: profiled });
@@ -72,15 +77,15 @@ export async function benchCalibrate(options: MeasureOptions): Promise<Measureme
   });
   const costs = costsOf({ users, rangeSegments, cold, database, storage, ...observed });
   const runs: MeasuredRun[] = [];
-  for (const engines of [1, 2, 4] as const)
+  for (const size of FLEETS)
     for (const campaigns of [1, queue]) {
+      const { engines, threads } = size;
       note(`${campaigns} campaigns on ${engines} engines`);
       const seconds: number[] = [];
-      await fleet.withOnly(engines, async () => {
+      await fleet.withOnly(size, async () => {
         await runCampaigns(rig.node, users, engines); // reads what their caches lack
         for (let i = 0; i < repeats; i++) seconds.push((await runCampaigns(rig.node, users, campaigns)).seconds);
       });
-      const threads = engines === 1 ? 2 : 1;
       runs.push({ engines, threads, cores: CORES, users, campaigns, seconds: figure(seconds, 's').median });
     }
   return reportOf({ costs, elsewhere: known.elsewhere, runs });

@@ -14,7 +14,7 @@ import { type Kind, profilable, profile } from './profile.ts';
 import { type BenchEngine, prepared, type Rig, startRig, untilIdle } from './rig.ts';
 
 const SIZES = {
-  full: { users: 4_000_000, rangeSegments: 16, warmUp: 3, rounds: 7, profiled: 8 },
+  full: { users: 4_000_000, rangeSegments: 16, warmUp: 4, rounds: 7, profiled: 8 },
   quick: { users: 2 * SEGMENT_ROWS, rangeSegments: 1, warmUp: 1, rounds: 2, profiled: 2 },
 };
 const SEEDS = 200;
@@ -23,8 +23,19 @@ const AFTERWARDS_MS = 2000;
 const IDLE_MS = 5000;
 /** Processor time per user may differ by this share, and coordination may take this share. */
 const ALLOWED = 0.05;
-/** An engine with two threads, and engines with one thread each, which share the processor if there are many. */
-const NUMBERS = [1, 2, 4] as const;
+/** Engines, and the threads of each. */
+export interface FleetSize {
+  readonly engines: number;
+  readonly threads: number;
+}
+
+/** Each number of threads in one engine, and then in as many engines. */
+const FLEETS: readonly FleetSize[] = [
+  { engines: 1, threads: 2 },
+  { engines: 2, threads: 1 },
+  { engines: 1, threads: 4 },
+  { engines: 4, threads: 1 },
+];
 /** Microseconds per second. */
 const MICRO = 1e6;
 
@@ -46,23 +57,23 @@ export async function benchEngines({ quick, note, ending, populationOf }: Measur
   await untilIdle(own.pid);
   const settings = { METAHEAC_RANGE_SEGMENTS: String(rangeSegments) };
   const rig = await startRig({ population, folder, ending, settings });
-  const fleet = await startFleet(rig, folder, note);
+  const fleet = await startFleet(rig, folder, { sizes: FLEETS, note });
   const embedded = await warm(own, users, warmUp);
-  const rows = new Map<number, Row>();
-  for (const number of NUMBERS) {
-    note(`warming up ${number} engines`);
-    await fleet.withOnly(number, async (engines) => {
+  const rows = new Map<FleetSize, Row>();
+  for (const size of FLEETS) {
+    note(`warming up ${nameOf(size)}`);
+    await fleet.withOnly(size, async (engines) => {
       await warm(rig.node, users, warmUp);
-      rows.set(number, { engines: [], withoutIdle: [], postgres: [], idle: await idleOf(engines) });
+      rows.set(size, { engines: [], withoutIdle: [], postgres: [], idle: await idleOf(engines) });
     });
   }
   for (let round = 0; round < rounds; round++) {
     note(`round ${round + 1} of ${rounds}`);
     const seeds = people(SEEDS + round, users);
     embedded.push(await secondsOf(own, () => processorSeconds(own.pid), seeds));
-    for (const number of NUMBERS)
-      await fleet.withOnly(number, async (engines) => {
-        const row = rows.get(number)!;
+    for (const size of FLEETS)
+      await fleet.withOnly(size, async (engines) => {
+        const row = rows.get(size)!;
         const postgres = rig.servers.seconds.postgres();
         const start = performance.now();
         const seconds = await secondsOf(rig.node, () => secondsOfAll(engines), seeds);
@@ -72,7 +83,7 @@ export async function benchEngines({ quick, note, ending, populationOf }: Measur
       });
   }
   note('profiling one engine');
-  const calls = await fleet.withOnly(1, ([engine]) =>
+  const calls = await fleet.withOnly(FLEETS[0]!, ([engine]) =>
     coordinationOf(engine!, { rig, folder, users, campaigns: profiled }),
   );
   return reportOf({ users, rangeSegments, embedded, rows, calls });
@@ -99,23 +110,32 @@ async function idleOf(engines: readonly BenchEngine[]): Promise<number> {
 }
 
 interface Fleet {
-  /** Lets only so many engines run. */
-  withOnly<T>(number: (typeof NUMBERS)[number], use: (engines: readonly BenchEngine[]) => Promise<T>): Promise<T>;
+  /** Lets only these engines run. */
+  withOnly<T>(size: FleetSize, use: (engines: readonly BenchEngine[]) => Promise<T>): Promise<T>;
 }
 
-export async function startFleet(rig: Rig, folder: string, note: (line: string) => void): Promise<Fleet> {
-  const alone: BenchEngine[] = [];
-  const small: BenchEngine[] = [];
-  const most = Math.max(...NUMBERS);
-  for (let i = 0; i <= most; i++) {
-    note(`starting engine ${i + 1} of ${most + 1}`);
-    const engine = await rig.addEngine(`engine-${i}`, i === 0 ? 2 : 1, profilable(folder));
-    (i === 0 ? alone : small).push(engine);
-    engine.freeze();
+interface FleetOptions {
+  /** Engines with the same number of threads are the same in all of them. */
+  readonly sizes: readonly FleetSize[];
+  readonly note: (line: string) => void;
+}
+
+export async function startFleet(rig: Rig, folder: string, { sizes, note }: FleetOptions): Promise<Fleet> {
+  const started = new Map<number, BenchEngine[]>();
+  for (const { engines, threads } of sizes) {
+    const alike = started.get(threads) ?? [];
+    started.set(threads, alike);
+    while (alike.length < engines) {
+      const name = `engine-${threads}-${alike.length}`;
+      note(`starting ${name}`);
+      const engine = await rig.addEngine(name, threads, profilable(folder));
+      alike.push(engine);
+      engine.freeze();
+    }
   }
   return {
-    withOnly: async (number, use) => {
-      const engines = number === 1 ? alone : small.slice(0, number);
+    withOnly: async ({ engines: number, threads }, use) => {
+      const engines = started.get(threads)!.slice(0, number);
       for (const engine of engines) engine.thaw();
       // they tell the others that they are there again
       await sleep(AFTERWARDS_MS);
@@ -126,6 +146,11 @@ export async function startFleet(rig: Rig, folder: string, note: (line: string) 
       }
     },
   };
+}
+
+function nameOf({ engines, threads }: FleetSize): string {
+  const of = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+  return `${of(engines, 'engine')} of ${of(threads, 'thread')}`;
 }
 
 /** Expands some campaigns; returns an empty list for what is measured next. */
@@ -208,30 +233,33 @@ interface Measured {
   readonly users: number;
   readonly rangeSegments: number;
   readonly embedded: readonly number[];
-  readonly rows: ReadonlyMap<number, Row>;
+  readonly rows: ReadonlyMap<FleetSize, Row>;
   readonly calls: Coordination;
 }
 
 function reportOf({ users, rangeSegments, embedded, rows, calls }: Measured): Measurement {
   const perUser = (seconds: readonly number[]) => seconds.map((value) => (MICRO * value) / users);
-  const first = rows.get(1)!.engines;
-  const cells = [...rows].map(([number, { engines, postgres }]) => {
-    const { ratio, low, high } = ratioOf(first, engines);
-    const isKept = Math.abs(ratio - 1) <= ALLOWED;
-    const times =
-      number === 1 ? ['', ''] : [`${ratio.toFixed(3)} (${low.toFixed(2)} to ${high.toFixed(2)})`, '1 +- 5 %'];
-    const name = number === 1 ? '1 engine of 2 threads' : `${number} engines of 1 thread`;
-    const kept = number === 1 ? '' : isKept ? 'yes' : '**no**';
-    return [name, spread(perUser(engines), 'us'), spread(perUser(postgres), 'us'), ...times, kept];
+  /** The row of one engine with as many threads. */
+  const aloneLike = ({ engines, threads }: FleetSize) =>
+    [...rows].find(([size]) => size.engines === 1 && size.threads === engines * threads)![1];
+  const first = rows.get(FLEETS[0]!)!;
+  const cells = [...rows].map(([size, { engines, postgres }]) => {
+    const figures = [nameOf(size), spread(perUser(engines), 'us'), spread(perUser(postgres), 'us')];
+    if (size.engines === 1) return [...figures, '', '', ''];
+    const { ratio, low, high } = ratioOf(aloneLike(size).engines, engines);
+    const times = `${ratio.toFixed(3)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+    return [...figures, times, '1 +- 5 %', Math.abs(ratio - 1) <= ALLOWED ? 'yes' : '**no**'];
   });
   const ofEmbedded = ['SQLite and files, 2 threads', spread(perUser(embedded), 'us'), '', '', '', ''];
   const share = coordinationSeconds(calls) / calls.all;
   const { seconds, supervisor, postgres, storage, requests } = calls;
   const milliseconds = (value: number) => `${(1000 * value).toFixed(0)} ms`;
-  const idle = [...rows].map(([number, row]) => `${(100 * row.idle).toFixed(1)} % of a core for ${number}`).join(', ');
-  const alone = rows.get(1)!.withoutIdle;
-  const withoutIdle = [...rows].slice(1).map(([, row]) => ratioOf(alone, row.withoutIdle).ratio.toFixed(3));
-  const all = rows.get(1)!.engines.map((value, i) => value + rows.get(1)!.postgres[i]!);
+  const idle = [...rows].map(([size, row]) => `${(100 * row.idle).toFixed(1)} % of a core for ${nameOf(size)}`);
+  const many = [...rows].filter(([size]) => size.engines > 1);
+  const withoutIdle = many.map(([size, row]) => ratioOf(aloneLike(size).withoutIdle, row.withoutIdle).ratio.toFixed(3));
+  const toFirst = (seconds: readonly number[]) => ratioOf(first.engines, seconds).ratio.toFixed(2);
+  const last = FLEETS.at(-1)!;
+  const all = first.engines.map((value, i) => value + first.postgres[i]!);
   return {
     lines: [
       ...markdownTable(
@@ -240,9 +268,12 @@ function reportOf({ users, rangeSegments, embedded, rows, calls }: Measured): Me
       ),
       '',
       ...wrapped(
-        `Processor seconds per user of one campaign, with ranges of ${rangeSegments} segments, ${first.length} ` +
-          'campaigns each, in turn, after a warm-up. Four engines share two cores. Engines also take processor time ' +
-          `while they wait for work: ${idle}. Without it, the ratios are ${withoutIdle.join(' and ')}.`,
+        `Processor seconds per user of one campaign, with ranges of ${rangeSegments} segments, ` +
+          `${first.engines.length} campaigns each, in turn, after a warm-up. Ratios are to one engine with as many ` +
+          'threads, because four threads on two cores disturb each other wherever they run: compared with one engine ' +
+          `of two threads, one of four takes ${toFirst(aloneLike(last).engines)} times as much, and four engines take ` +
+          `${toFirst(rows.get(last)!.engines)} times. Engines also take processor time while they wait for work: ` +
+          `${idle.join(', ')}. Without it, the ratios are ${withoutIdle.join(' and ')}.`,
       ),
       '',
       ...wrapped(
@@ -264,9 +295,9 @@ function reportOf({ users, rangeSegments, embedded, rows, calls }: Measured): Me
     ],
     figures: {
       embedded,
-      ...Object.fromEntries([...rows].map(([number, { engines }]) => [`engines ${number}`, engines])),
-      ...Object.fromEntries([...rows].map(([number, row]) => [`postgres ${number}`, row.postgres])),
-      ...Object.fromEntries([...rows].map(([number, row]) => [`engines ${number} without idle`, row.withoutIdle])),
+      ...Object.fromEntries([...rows].map(([size, { engines }]) => [nameOf(size), engines])),
+      ...Object.fromEntries([...rows].map(([size, row]) => [`postgres, ${nameOf(size)}`, row.postgres])),
+      ...Object.fromEntries([...rows].map(([size, row]) => [`${nameOf(size)}, without idle`, row.withoutIdle])),
       coordination: [coordinationSeconds(calls)],
       campaign: [calls.all],
       ...Object.fromEntries(Object.entries(seconds).map(([kind, value]) => [`first thread, ${kind}`, [value]])),
