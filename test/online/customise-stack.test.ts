@@ -123,11 +123,12 @@ describe('customise with a stack', () => {
       expect(Math.abs(gain - factor * elements[t]!), `weight ${t}`).toBeLessThan(1e-5 * factor);
     });
     // users whose own logits differ by more than a thousandth of theirs are ranked by them
+    const difference = LEVEL * spread(logits);
     const wrong = (scores: Float32Array) => {
       let count = 0;
       for (let i = 0; i < rows.length; i++)
         for (let j = 0; j < rows.length; j++)
-          if (logits[i]! > logits[j]! + LEVEL * spread(logits) && !(scores[i]! > scores[j]!)) count++;
+          if (logits[i]! > logits[j]! + difference && !(scores[i]! > scores[j]!)) count++;
       return count;
     };
     expect(wrong(alone.scores)).toBe(0);

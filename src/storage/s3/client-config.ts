@@ -27,11 +27,16 @@ export function configOf({ endpoint, isPathStyle, region }: Omit<S3Location, 'bu
       socketTimeout: limits.blobRequestMs,
       throwOnRequestTimeout: true,
       httpAgent: agent,
-      httpsAgent: { ...agent, ...trusting(process.env) },
+      httpsAgent: { ...agent, ...(isPlain(endpoint) ? {} : trusting(process.env)) },
       logger: SILENT,
     },
     logger: SILENT,
   } satisfies S3ClientConfig;
+}
+
+/** Whether the server is called without TLS. */
+export function isPlain(endpoint: string | undefined): boolean {
+  return endpoint?.startsWith('http:') === true;
 }
 
 /**

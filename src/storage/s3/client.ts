@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Clock } from '../../lib/clock.ts';
 import { createRng } from '../../lib/rng.ts';
-import { configOf } from './client-config.ts';
+import { configOf, isPlain } from './client-config.ts';
 import { DamagedAnswer, isMissing, isRefused, storageFault } from './faults.ts';
 import type { BlobLimits } from './limits.ts';
 import type { S3Location } from './location.ts';
@@ -71,7 +71,7 @@ export class ObjectStorage {
   constructor({ bucket, prefix, ...server }: S3Location, { clock, limits, credentials }: ClientOptions) {
     this.bucket = bucket;
     this.prefix = prefix;
-    this.isPlain = server.endpoint?.startsWith('http:') === true;
+    this.isPlain = isPlain(server.endpoint);
     this.limits = limits;
     // hosts that fail together must not come back together
     const rng = createRng(randomUUID());
