@@ -1,8 +1,9 @@
 /** Exchanges user sides with the other hosts of a cluster through the storage of blobs. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import { claimSibling } from '../lib/files/temporary-sibling.ts';
+import { findKeyOfUserSide } from '../online/user-side/user-side-codec.ts';
 import { type KeptUserSides, placeUserSide } from '../online/user-side/user-side-folders.ts';
 import { UserSideStore } from '../population/share.ts';
 
@@ -10,7 +11,8 @@ import { UserSideStore } from '../population/share.ts';
 export interface UserSideExchange {
   /**
    * Brings the user side of a segment to this host if another host has stored it. Returns whether it is here; null if
-   * all of the population's user sides would take too much space.
+   * all of the population's user sides would take too much space. One that is damaged in the storage is not here, and
+   * `store` replaces it.
    * @throws AppError storage_failed, unavailable
    */
   fetch(segment: number): Promise<boolean | null>;
@@ -37,6 +39,10 @@ export async function openUserSideExchange(
       const sibling = claimSibling(pathOf(name), `write ${pathOf(name)}`, { createsFolder: false });
       try {
         await stored.fetch(name, sibling.path);
+        if (findKeyOfUserSide(readFileSync(sibling.path)) !== basename(name, '.users')) {
+          stored.forget(name);
+          return false;
+        }
         return placeUserSide(population, kept, { name, fetched: sibling.path }, maximumBytes) ? true : null;
       } finally {
         sibling.release();

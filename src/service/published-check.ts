@@ -114,7 +114,7 @@ function faultOfUserSide(path: string, key: string, onRead: (bytes: number) => v
   const found = findKeyOfUserSide(bytes);
   if (found === key) return null;
   const what = found === null ? 'is damaged' : 'belongs to other users or another model';
-  return `the user side ${what}; delete the object: an engine makes it again`;
+  return `the user side ${what}; the next engine that fetches it makes it again`;
 }
 
 /** What is wrong with a stored file; null if it is intact. `path` does not exist, and does not exist afterwards. */

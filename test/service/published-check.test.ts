@@ -146,7 +146,7 @@ describe('checkPublished', () => {
       );
       flip(join(root, `population/user-sides/${FOLDER}/a.users`));
       const { faults } = await check();
-      const remedy = `; delete the object: an engine makes it again (version ${population}, ${FOLDER}`;
+      const remedy = `; the next engine that fetches it makes it again (version ${population}, ${FOLDER}`;
       expect(faults).toEqual([
         {
           path: `shared/population/user-sides/${FOLDER}/a.users`,

@@ -45,7 +45,12 @@ export class UserSideStore {
     await this.#files.fetchFile(USER_SIDES_PREFIX + name, path);
   }
 
-  /** Stores a user side. @throws AppError storage_failed */
+  /** A stored user side is damaged, so that another one has to be put. */
+  forget(name: string): void {
+    this.#stored.delete(name);
+  }
+
+  /** Stores a user side, unless there is one. @throws AppError storage_failed */
   async put(name: string, path: string): Promise<void> {
     if (this.#stored.has(name)) return;
     await this.#files.putFile(USER_SIDES_PREFIX + name, path);

@@ -1,9 +1,8 @@
 /** Copies the blobs that rows refer to, and compares each with its source after it has arrived. */
 import { createHash } from 'node:crypto';
-import type { Blobs } from '../../domain/ports/blobs.ts';
+import { type Blobs, type OpenBlob, untilRead } from '../../domain/ports/blobs.ts';
 import type { StoreContents } from '../../domain/ports/upkeep.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
-import { drain, hashSlices } from '../../lib/files/slices.ts';
 import { SEED_FOLDER, sumOfSet, userSetFile } from '../files/set-file.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -64,69 +63,58 @@ interface Copied {
   readonly isPresent: boolean;
 }
 
-async function copySet({ from, to, arrived }: BlobEnds, name: string): Promise<Copied> {
-  const file = userSetFile(name);
-  const sha256 = sumOfSet(name);
-  const source = await from.open(SEED_FOLDER, file, { whole: true });
+async function copySet(ends: BlobEnds, name: string): Promise<Copied> {
+  return await copyFile(ends, SEED_FOLDER, userSetFile(name), sumOfSet(name));
+}
+
+/** The files appear one after the other, because the target is not in use, and a ranking may be larger than memory. */
+async function copyRanking(ends: BlobEnds, folder: string): Promise<Copied> {
+  const names = (await ends.from.list(folder)).sort();
+  if (names.length === 0) throw damaged('the source has no such folder');
+  const found = await ends.arrived.list(folder);
+  if (found.some((name) => !names.includes(name))) await ends.to.delete(folder);
+  const files: Copied[] = [];
+  for (const name of names) files.push(await copyFile(ends, folder, name, null));
+  return {
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    isPresent: files.every(({ isPresent }) => isPresent),
+  };
+}
+
+/** Copies a file unless it is there. Its sha256 is the one that its source must have, or null for any. */
+async function copyFile(
+  { from, to, arrived }: BlobEnds,
+  folder: string,
+  file: string,
+  sumOfSource: string | null,
+): Promise<Copied> {
+  const source = await from.open(folder, file, { whole: sumOfSource !== null });
   try {
     const bytes = source.sizeBytes;
-    if ((await hashStored(arrived, SEED_FOLDER, file)) === sha256) return { bytes, isPresent: true };
-    const writer = to.write(SEED_FOLDER);
-    const hash = createHash('sha256');
+    const sha256 = sumOfSource ?? (await hashBlob(source));
+    if ((await hashStored(arrived, folder, file)) === sha256) return { bytes, isPresent: true };
+    const writer = to.write(folder);
     try {
-      for (let position = 0; position < bytes; position += CHUNK_BYTES) {
-        const chunk = new Uint8Array(Math.min(CHUNK_BYTES, bytes - position));
-        source.read(chunk, position);
-        hash.update(chunk);
-        writer.write(chunk);
-      }
-      if (hash.digest('hex') !== sha256) throw damaged('the source is damaged: its sha256 differs from its name');
+      if ((await hashBlob(source, (chunk) => writer.write(chunk))) !== sha256)
+        throw damaged('the source is damaged: its sha256 differs from its name');
     } catch (error) {
       writer.abort();
       throw error;
     }
     await (await writer.finish()).publish(file);
-    if ((await hashStored(arrived, SEED_FOLDER, file)) !== sha256) throw damaged('it arrived with another sha256');
+    if ((await hashStored(arrived, folder, file)) !== sha256) throw damaged(`${file} arrived with another sha256`);
     return { bytes, isPresent: false };
   } finally {
     source.close();
   }
 }
 
-async function copyRanking({ from, to, arrived }: BlobEnds, folder: string): Promise<Copied> {
-  const names = await from.list(folder);
-  if (names.length === 0) throw damaged('the source has no such folder');
-  const files = new Map<string, Uint8Array>();
-  for (const name of names.sort()) files.set(name, await from.read(folder, name));
-  const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
-  if ((await findDifference(arrived, folder, files)) === null) return { bytes, isPresent: true };
-  await to.publish(folder, files);
-  const difference = await findDifference(arrived, folder, files);
-  if (difference !== null) throw damaged(`${difference} arrived with another sha256`);
-  return { bytes, isPresent: false };
-}
-
-/** The first file that a folder lacks, has besides, or has with other bytes; null if there is none. */
-async function findDifference(
-  blobs: Blobs,
-  folder: string,
-  files: ReadonlyMap<string, Uint8Array>,
-): Promise<string | null> {
-  const found = new Set(await blobs.list(folder));
-  for (const name of found) if (!files.has(name)) return name;
-  for (const [name, data] of files) {
-    const expected = createHash('sha256').update(data).digest('hex');
-    if (!found.has(name) || (await hashStored(blobs, folder, name)) !== expected) return name;
-  }
-  return null;
-}
-
 /** The sha256 of a stored file; null if there is none, or if it cannot be read as it was written. */
 async function hashStored(blobs: Blobs, folder: string, file: string): Promise<string | null> {
   try {
-    const blob = await blobs.open(folder, file, { whole: true });
+    const blob = await blobs.open(folder, file);
     try {
-      return drain(hashSlices(blob, blob.sizeBytes));
+      return await hashBlob(blob);
     } finally {
       blob.close();
     }
@@ -135,6 +123,21 @@ async function hashStored(blobs: Blobs, folder: string, file: string): Promise<s
     if (errno === 'ENOENT' || errno === 'EBADMSG') return null;
     throw error;
   }
+}
+
+/** The sha256 of a blob. `onChunk` gets its bytes, which are valid until it returns. */
+async function hashBlob(blob: OpenBlob, onChunk: (chunk: Uint8Array) => void = () => {}): Promise<string> {
+  const hash = createHash('sha256');
+  const chunk = new Uint8Array(Math.min(CHUNK_BYTES, blob.sizeBytes));
+  for (let position = 0; position < blob.sizeBytes; ) {
+    const read = await untilRead(() => blob.read(chunk, position));
+    if (read === 0) throw damaged(`it ends after ${position} of ${blob.sizeBytes} bytes`);
+    const bytes = chunk.subarray(0, read);
+    hash.update(bytes);
+    onChunk(bytes);
+    position += read;
+  }
+  return hash.digest('hex');
 }
 
 function damaged(message: string): AppError {
