@@ -36,6 +36,8 @@ export const costsSchema = z.strictObject({
     /** For each further expansion in the same pass. */
     processorSecondsPerUserMore: amount,
     processorSecondsPerRange: amount,
+    /** Of the engine's first thread meanwhile, for each expansion. */
+    firstThreadSecondsPerUser: amount,
   }),
   /** The part of the ranking that a range leaves. */
   part: z.strictObject({ bytesPerUser: amount, bytes: amount, requests: amount, processorSecondsPerUser: amount }),

@@ -143,12 +143,14 @@ function readUsers({ costs: { adapt, population } }: Cluster, host: Host, scope:
   return host.read(scope, missing * population.segmentBytes, missing * population.segmentRequests);
 }
 
-/** Reads the parts, merges and writes at the same time: blobs larger than memory are streams. */
-function* merge(cluster: Cluster, host: Host, scope: Scope, { users, finished }: Expansion): Activity {
+/** Reads the parts of other hosts, merges and writes at the same time: blobs larger than memory are streams. */
+function* merge(cluster: Cluster, host: Host, scope: Scope, expansion: Expansion): Activity {
   const { part, merge: cost } = cluster.costs;
-  const { length: parts } = finished;
+  const { users } = expansion;
+  const parts = expansion.partsOfOthers(host.number);
+  const usersOfParts = parts.reduce((sum, range) => sum + expansion.usersOf(range), 0);
   yield all([
-    host.read(scope, users * part.bytesPerUser + parts * part.bytes, parts * part.requests),
+    host.read(scope, usersOfParts * part.bytesPerUser + parts.length * part.bytes, parts.length * part.requests),
     host.compute(scope, 'merge', cost.processorSeconds + users * cost.processorSecondsPerUser, cost.threads),
     host.write(scope, users * cost.resultBytesPerUser, cost.resultRequests),
   ]);
@@ -209,13 +211,15 @@ function* score(cluster: Cluster, host: Host, scope: Scope, claims: readonly Cla
   yield all([
     host.read(scope, others * segmentBytes, others * segmentRequests),
     // each segment is one thread's
-    host.compute(scope, 'score', seconds, Math.min(host.cores, range.to - range.from)),
+    host.score(scope, seconds, Math.min(host.cores, range.to - range.from)),
+    host.compute(scope, 'merge', claims.length * users * cost.firstThreadSecondsPerUser, 1),
   ]);
   yield all(claims.map(() => host.compute(scope, 'merge', users * part.processorSecondsPerUser, 1)));
   yield all(claims.map(() => host.write(scope, part.bytes + users * part.bytesPerUser, part.requests)));
   for (const claim of claims) {
     yield host.call(scope);
     if (claim.expansion.decide(claim.number, finish(claim.token), now(cluster)) === null) continue;
+    claim.expansion.finishedBy(claim.number, host.number);
     cluster.rangesFinished += 1;
     cluster.usersScored += users;
     if (claim.expansion.isScored) announce(cluster);

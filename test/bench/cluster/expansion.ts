@@ -4,7 +4,6 @@
  */
 import {
   decideRange,
-  type FinishedRange,
   findSlow,
   NEW_RANGE,
   phaseOf,
@@ -27,6 +26,8 @@ export class Expansion {
   readonly #segmentUsers: number;
   readonly #rules: RangeRules;
   #ranges: (SegmentRange & { readonly state: RangeState })[] = [];
+  /** Hosts by the numbers of the ranges whose parts they have left. */
+  readonly #writers = new Map<number, number>();
   #owner: { readonly token: number; readonly leaseUntil: number } | null = null;
   #claims = 0;
   readyAt: number | null = null;
@@ -52,8 +53,14 @@ export class Expansion {
     return this.isOffered && this.#ranges.every(({ state }) => state.finished !== null);
   }
 
-  get finished(): readonly FinishedRange[] {
-    return this.#ranges.flatMap(({ state }) => state.finished ?? []);
+  /** Notes that the result of this host is the range's. */
+  finishedBy(number: number, host: number): void {
+    this.#writers.set(number, host);
+  }
+
+  /** The ranges whose parts this host does not have. */
+  partsOfOthers(host: number): readonly SegmentRange[] {
+    return this.#ranges.filter((_, number) => this.#writers.get(number) !== host);
   }
 
   usersOf({ from, to }: SegmentRange): number {

@@ -32,11 +32,16 @@ export class Host {
   #cached = new Set<number>();
   /** Inputs of expansions that it has read. */
   #inputs = new Set<string>();
-  /** The processor of a machine that several hosts are on, besides the threads of each. */
+  /** The processor of a machine that several hosts are on. */
   readonly #shared: SharedResource | null;
   #processor: SharedResource;
+  /** The threads that adapt and score, one for each core, and the engine's first thread, which does the rest. */
+  #threads: SharedResource;
+  #first: SharedResource;
   #network: SharedResource;
   #since = 0;
+  /** Happens when the threads have scored all segments that they were given. */
+  #scored = happened();
   /** Number of its expansions that are being adapted, or whose report is being made. */
   adapting = 0;
   scope = new Scope();
@@ -53,12 +58,17 @@ export class Host {
     this.#speed = speed;
     this.#cacheBytes = cacheBytes;
     this.#shared = shared;
-    [this.#processor, this.#network] = this.#resources();
+    [this.#processor, this.#threads, this.#first, this.#network] = this.#resources();
   }
 
-  #resources(): [SharedResource, SharedResource] {
+  #resources(): [SharedResource, SharedResource, SharedResource, SharedResource] {
     const { time, costs } = this.#world;
-    return [new SharedResource(time, this.cores * this.#speed), new SharedResource(time, costs.storage.bytesPerSecond)];
+    const cores = (count: number) => new SharedResource(time, count * this.#speed);
+    return [
+      this.#shared ?? cores(this.cores),
+      ...([cores(this.cores), cores(1)] as const),
+      new SharedResource(time, costs.storage.bytesPerSecond),
+    ];
   }
 
   /** Ends all that it does. */
@@ -78,15 +88,35 @@ export class Host {
     this.#cached = new Set();
     this.#inputs = new Set();
     this.adapting = 0;
+    this.#scored = happened();
     this.#since = this.#world.time.now;
-    [this.#processor, this.#network] = this.#resources();
+    [this.#processor, this.#threads, this.#first, this.#network] = this.#resources();
   }
 
   /** Computes; `seconds` are of the measured processor. */
   compute(scope: Scope, purpose: Purpose, seconds: number, threads: number): Moment {
     this.#world.counts.processorSeconds[purpose] += seconds;
-    const own = this.#processor.use(scope, seconds, threads * this.#speed);
-    return this.#shared === null ? own : all([own, this.#shared.use(scope, seconds, threads)]);
+    const most = threads * this.#speed;
+    const processor = this.#processor.use(scope, seconds, most);
+    // calls are also the work of other threads, and of the storage if it is on the same machine
+    if (purpose === 'coordinate') return processor;
+    const own = purpose === 'merge' ? this.#first : this.#threads;
+    return all([own.use(scope, seconds, most), processor]);
+  }
+
+  /** Scores a range. The threads take segments in the order in which they are given, so one range after the other. */
+  score(scope: Scope, seconds: number, threads: number): Moment {
+    if (threads < this.cores) return this.compute(scope, 'score', seconds, threads);
+    return this.#world.time.start(scope, this.#scoreInTurn(scope, seconds, threads));
+  }
+
+  *#scoreInTurn(scope: Scope, seconds: number, threads: number): Activity {
+    const [before, scored] = [this.#scored, new Moment()];
+    this.#scored = scored;
+    scope.atEnd(() => scored.happen());
+    yield before;
+    yield this.compute(scope, 'score', seconds, threads);
+    scored.happen();
   }
 
   read(scope: Scope, bytes: number, requests: number): Moment {
@@ -117,9 +147,7 @@ export class Host {
       this.#inputs.add(name);
       return this.read(scope, bytes, requests);
     }
-    const moment = new Moment();
-    moment.happen();
-    return moment;
+    return happened();
   }
 
   /** How many of the segments `from` to `to - 1` are not in the cache; afterwards they are. */
@@ -174,4 +202,10 @@ export class Host {
       this.compute(scope, 'coordinate', processorSecondsPerCall, 1),
     ]);
   }
+}
+
+function happened(): Moment {
+  const moment = new Moment();
+  moment.happen();
+  return moment;
 }

@@ -50,6 +50,17 @@ describe('the time of a campaign', () => {
     expect(simulate(costs(SCORE), scenario({ hosts })).seconds).toBeCloseTo(seconds, 6);
   });
 
+  it('scores the second range while the part of the first is written', () => {
+    const all = costs({ ...SCORE, part: { processorSecondsPerUser: 0.01 }, engine: { rangesAtOnce: 2 } });
+    expect(simulate(all, scenario({ users: 2000, sharedCores: 2 })).seconds).toBeCloseTo(30, 6);
+  });
+
+  it('does the work of the first thread while others score', () => {
+    const all = costs({ score: { processorSecondsPerUser: 0.01, firstThreadSecondsPerUser: 0.004 } });
+    expect(simulate(all, scenario({ users: 1000, sharedCores: 2 })).seconds).toBeCloseTo(10, 6);
+    expect(simulate(all, scenario({ users: 1000 })).seconds).toBeCloseTo(14, 6);
+  });
+
   it('has the serial part that no number of engines shortens', () => {
     const serial = costs({ ...SCORE, adapt: { processorSeconds: 6, threads: 2 }, merge: { processorSeconds: 5 } });
     const { seconds } = simulate(serial, scenario({ hosts: 500, users: 500_000, coresPerHost: 2 }));
@@ -245,12 +256,18 @@ describe('every run', () => {
     const once = { ...rich, engine: { ...rich.engine, expansionsPerThread: 1 } };
     const one = simulate(once, { ...hard('bytes', null), campaigns: 1, hosts: 1, speeds: [], cacheBytes: 1e9 });
     const [parts, users] = [34, 100_500];
-    expect(one.bytesRead).toBeCloseTo(100 + users / 8 + 101 * 5000 + users * 8 + parts * 50, 6);
+    // it has its own parts
+    expect(one.bytesRead).toBeCloseTo(100 + users / 8 + 101 * 5000, 6);
     expect(one.bytesWritten).toBeCloseTo(100 + users / 8 + users * 8 + parts * 50 + users * 8, 6);
     // segments of 5000 bytes are two requests; the parts of a part of 24,050 bytes are seven, of one of 12,050 four
-    const ofParts = Math.max(68, Math.ceil((users * 8 + parts * 50) / 4000));
-    expect(one.reads).toBe(3 + parts + 101 * 2 + ofParts);
+    expect(one.reads).toBe(3 + parts + 101 * 2);
     expect(one.writes).toBe(Math.ceil((100 + users / 8) / 4000) + 33 * 7 + 4 + Math.ceil((users * 8) / 4000));
+  });
+
+  it('reads the parts of other hosts', () => {
+    const part = { bytesPerUser: 8, requests: 1 };
+    const { bytesRead, reads } = simulate(costs({ ...SCORE, part }), scenario({ hosts: 2, users: 2000 }));
+    expect([bytesRead, reads]).toEqual([8000, 1]);
   });
 
   it('is the same for the same seed, and another for another', () => {

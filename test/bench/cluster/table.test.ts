@@ -7,6 +7,7 @@ import { costsElsewhere, readCosts } from './costs.ts';
 import { dollarsOf, readPrices, storagePerMonth } from './prices.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 import { errorTable, predictRun, scaleTables } from './table.ts';
+import { costs } from './zero-costs.ts';
 
 const newFolder = useFolders();
 const file = readCosts(join(import.meta.dirname, 'costs.json'));
@@ -76,6 +77,13 @@ describe('scaleTables', () => {
     expect(notes.length).toBe(2);
     const assumed = [...Object.keys(file.costs.origin.assumed), ...Object.keys(file.elsewhere)];
     expect(lines.filter((line) => line.startsWith('- `')).length).toBe(assumed.length);
+  });
+
+  it('predicts that threads without cores of their own disturb each other', () => {
+    const bound = costs({ score: { processorSecondsPerUser: 0.01 } });
+    const run = { threads: 1, cores: 2, users: 4000, campaigns: 1, seconds: 0 };
+    expect(predictRun(bound, { ...run, engines: 2 })).toBeCloseTo(20, 6);
+    expect(predictRun(bound, { ...run, engines: 4 })).toBeCloseTo(20 * 1.08, 6);
   });
 
   it('compares its predictions with measured runs', () => {

@@ -16,6 +16,7 @@ export function costs(parts: Parts): Costs {
       processorSecondsPerUser: 0,
       processorSecondsPerUserMore: 0,
       processorSecondsPerRange: 0,
+      firstThreadSecondsPerUser: 0,
       ...parts.score,
     },
     part: { bytesPerUser: 0, bytes: 0, requests: 0, processorSecondsPerUser: 0, ...parts.part },

@@ -54,7 +54,8 @@ describe('observed costs', () => {
 
   it('divide the first thread by its profile, garbage in proportion', () => {
     expect(costs.part.processorSecondsPerUser * USERS).toBeCloseTo(0.4 * 1.1);
-    expect(costs.merge.processorSecondsPerUser * USERS).toBeCloseTo(0.8 * 1.1);
+    expect(costs.merge.processorSecondsPerUser * USERS).toBeCloseTo(0.6 * 1.1);
+    expect(costs.score.firstThreadSecondsPerUser * USERS).toBeCloseTo(0.2 * 1.1);
   });
 
   it('have what was read and written', () => {

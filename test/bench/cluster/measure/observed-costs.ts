@@ -39,7 +39,8 @@ const ASSUMED = {
   'adapt.threads': 'the recipe of descent runs in one thread',
   'report.threads': 'folds of held-out seeds are ranked by idle threads',
   'score.processorSecondsPerRange': 'restored parameters serve all ranges; the calls of a range count apart',
-  'merge.processorSeconds': 'all work of the first thread that is no call counts by user',
+  'score.firstThreadSecondsPerUser': 'all work of the first thread besides calls, parts and the merge',
+  'merge.processorSeconds': 'the merge counts by user',
   'merge.threads': 'the merge runs in the first thread',
   'storage.requestsAtOnce': 'parts that are read ahead, and uploads at a time',
 } as const;
@@ -81,6 +82,7 @@ export function costsOf(observed: Observed): Costs {
       processorSecondsPerUser: (perThreadSecond * threads.scoring) / users,
       processorSecondsPerUserMore: more / users,
       processorSecondsPerRange: 0,
+      firstThreadSecondsPerUser: (withGarbage * other) / users,
     },
     part: {
       ...{ bytesPerUser: part.bytesPerUser, bytes: part.bytes },
@@ -89,7 +91,7 @@ export function costsOf(observed: Observed): Costs {
       processorSecondsPerUser: (withGarbage * parts) / users,
     },
     merge: {
-      ...{ processorSecondsPerUser: (withGarbage * (merge + other)) / users, processorSeconds: 0, threads: 1 },
+      ...{ processorSecondsPerUser: (withGarbage * merge) / users, processorSeconds: 0, threads: 1 },
       ...{ resultBytesPerUser: result.bytes / users, resultRequests: result.requests },
     },
     storage: {
