@@ -1,6 +1,6 @@
 /** Takes the bytes of a part as they arrive, and compares their sha256 with the one that the part should have. */
 import { createHash } from 'node:crypto';
-import type { PartId } from './cache-files.ts';
+import type { PartId } from './cached-part.ts';
 import type { Sink } from './client.ts';
 import { DamagedAnswer } from './faults.ts';
 

@@ -19,17 +19,10 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createFolder, removeQuietly, writeAll } from '../../lib/files/durable-files.ts';
 import { Arrival } from './arrival.ts';
+import type { PartId } from './cached-part.ts';
 import type { Sink } from './client.ts';
 
 const read = promisify(readCallback);
-
-/** A part of a file, identified by its contents and, if it belongs to a single file, by the name of that file. */
-export interface PartId {
-  readonly sha256: string;
-  readonly sizeBytes: number;
-  /** The single file, as `folder/file`. */
-  readonly single?: string | undefined;
-}
 
 export interface CachedFile extends PartId {
   readonly path: string;

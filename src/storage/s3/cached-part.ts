@@ -1,6 +1,13 @@
 /** A part of a blob that this machine has. */
 import { readFully } from '../../lib/files/slices.ts';
-import type { PartId } from './cache-files.ts';
+
+/** A part of a file, identified by its contents and, if it belongs to a single file, by the name of that file. */
+export interface PartId {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** The single file, as `folder/file`. */
+  readonly single?: string | undefined;
+}
 
 /** A part that can be read while it is open (`isOpen`); then it must be acquired again. */
 export interface CachedPart extends PartId {

@@ -4,8 +4,7 @@
  * it.
  */
 import { Arrival } from './arrival.ts';
-import type { PartId } from './cache-files.ts';
-import type { CachedPart } from './cached-part.ts';
+import type { CachedPart, PartId } from './cached-part.ts';
 import type { Sink } from './client.ts';
 import type { BlobLimits } from './limits.ts';
 
