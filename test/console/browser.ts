@@ -154,7 +154,8 @@ export async function violationsOf(page: Page, within = 'html'): Promise<readonl
   // the page's own policy refuses foreign scripts, so this one is injected by the debugger
   await page.evaluate(AXE);
   return page.evaluate(async (part) => {
-    const options = { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } };
+    // axe would copy a style sheet that is still loading into a document of its own, which the page's policy refuses
+    const options = { preload: false, resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } };
     // @ts-expect-error: axe is in the page
     const { violations: found } = await globalThis.axe.run(part, options);
     return found.map((each: { id: string; help: string; nodes: { html: string }[] }) => ({

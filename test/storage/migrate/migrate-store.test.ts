@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { migrateStoreCommand } from '../../../src/cli/commands/upkeep/migrate-store.ts';
 import { verifyCommand } from '../../../src/cli/commands/upkeep/verify.ts';
@@ -56,6 +57,20 @@ async function copyUntil(end: string, from: StoreLocator, to: StoreLocator): Pro
   const child = spawn(process.execPath, [COPY, JSON.stringify([from, to, end])], { stdio: 'inherit' });
   const [, signal] = await once(child, 'exit');
   expect([end, signal]).toEqual([end, 'SIGKILL']);
+  // Postgres keeps the lock of a killed process until it notices
+  for (const { adapter, location } of [from, to]) if (adapter === 'postgres') await untilUnlocked(location);
+}
+
+async function untilUnlocked(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const locks = `SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+       WHERE locktype = 'advisory' AND datname = current_database()`;
+    await expect.poll(async () => (await client.query(locks)).rowCount, { timeout: 10_000 }).toBe(0);
+  } finally {
+    await client.end();
+  }
 }
 
 describeWithPostgres('migrate-store', () => {
