@@ -96,7 +96,11 @@ async function copyFile(
     const writer = to.write(folder);
     try {
       if ((await hashBlob(source, (chunk) => writer.write(chunk))) !== sha256)
-        throw damaged('the source is damaged: its sha256 differs from its name');
+        throw damaged(
+          sumOfSource === null
+            ? 'the source changed while it was copied'
+            : 'the source is damaged: its sha256 differs from its name',
+        );
     } catch (error) {
       writer.abort();
       throw error;
