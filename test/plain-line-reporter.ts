@@ -8,7 +8,7 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 const SLOWEST = 10;
 /** Of a single file there is nothing to compare. */
 const FEWEST_FILES = 2;
-const MESSAGE_CHARS = 600;
+const MESSAGE_CHARS = 4_000;
 
 export default class PlainLineReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[]): void {
@@ -34,13 +34,14 @@ export default class PlainLineReporter implements Reporter {
 function failuresOf(module: TestModule): readonly string[] {
   const ofFile = module.errors().map((error) => lineOf(nameOf(module), error.message));
   const ofTests = [...module.children.allTests('failed')].map((test) =>
-    lineOf(`${nameOf(test.module)} > ${test.fullName}`, test.result().errors?.[0]?.message ?? ''),
+    lineOf(`${nameOf(test.module)} > ${test.fullName}`, ...(test.result().errors ?? []).map(({ message }) => message)),
   );
   return [...ofFile, ...ofTests];
 }
 
-function lineOf(name: string, message: string): string {
-  return `FAILED ${name}: ${message.replaceAll(/\s+/g, ' ').slice(0, MESSAGE_CHARS)}\n`;
+function lineOf(name: string, ...messages: readonly string[]): string {
+  const said = messages.map((message) => message.replaceAll(/\s+/g, ' ').slice(0, MESSAGE_CHARS)).join(' | ');
+  return `FAILED ${name}: ${said}\n`;
 }
 
 /** The files that took longest: all of their time, imports and hooks too. */

@@ -45,6 +45,8 @@ const WIDTHS = [360, 1600];
 const HEIGHT = 900;
 /** After this time, a response of the page counts as failed; generous, for busy machines. */
 const LIMIT_MS = 60_000;
+/** For the contents of a page whose test has failed already. */
+const SNAPSHOT_MS = 5_000;
 
 export const THEMES = ['light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -113,13 +115,24 @@ export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): (
     };
   });
   // an open page goes on asking the service
-  afterEach(async () => {
-    for (const context of contexts.splice(0)) await context.close();
+  afterEach(async ({ task }) => {
+    const opened = contexts.splice(0);
+    const shownPages = task.result?.state === 'fail' ? opened.flatMap((context) => context.pages()) : [];
+    const shown = await Promise.all(shownPages.map(shownOn));
+    for (const context of opened) await context.close();
+    // a second error of the test that failed
+    if (shown.length > 0) throw new Error(shown.join('; '));
   });
   afterAll(async () => {
     for (const end of ends.reverse()) await end();
   });
   return () => made;
+}
+
+/** What a page shows, without its navigation, as its roles, names and states; or why nobody can tell. */
+async function shownOn(page: Page): Promise<string> {
+  const roles = await page.locator('main').ariaSnapshot({ timeout: SNAPSHOT_MS }).catch(String);
+  return `${page.url().split('#')[1]} showed: ${roles}`;
 }
 
 async function openPage(browser: Browser, url: string, theme: Theme, width: number): Promise<ConsolePage> {
