@@ -40,7 +40,12 @@ const callerOf =
       ...(body === undefined ? {} : { 'content-type': type }),
       authorization: `Bearer ${KEY}`,
     });
-const hasReserve = (served: Served) => served.until(() => reserve() === RESERVE_BYTES, 'has its reserve');
+/** The file has its size for a moment before it is durable, and until then the service refuses work. */
+const hasReserve = (served: Served) =>
+  served.until(
+    async () => reserve() === RESERVE_BYTES && (await served.call('GET', '/readyz')).status === 200,
+    'has its reserve, and counts on it',
+  );
 
 /** The disk has room, until the reserve is there again; then not a byte is left. */
 async function refill(served: Served): Promise<void> {
