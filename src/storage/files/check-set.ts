@@ -1,9 +1,10 @@
 /** Checks a user set against its name, in slices that let other work run in between. */
 import type { BlobReader } from '../../domain/ports/blobs.ts';
 import type { Verdict } from '../../domain/ports/upkeep.ts';
-import { AppError, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { hashSlices } from '../../lib/files/slices.ts';
 import { openUserSet, sumOfSet } from './set-file.ts';
+import { isMissing } from './until-unchanged.ts';
 
 /**
  * Yields the number of bytes of each slice.
@@ -19,7 +20,7 @@ export async function* checkUserSet(blobs: BlobReader, name: string): AsyncGener
       blob.close();
     }
   } catch (error) {
-    if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return { fault: messageOf(error) };
+    if (isMissing(error)) return { fault: messageOf(error) };
     throw error;
   }
 }

@@ -37,7 +37,7 @@ export function decodeIds(bytes: Buffer): string[] {
 }
 
 /** Opens blobs; `Opened` is an open blob, or a promise of one. */
-interface SetFiles<Opened> {
+export interface SetFiles<Opened> {
   open(folder: string, file: string, options?: OpenOptions): Opened;
 }
 

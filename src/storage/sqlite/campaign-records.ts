@@ -3,9 +3,8 @@ import { resolve } from 'node:path';
 import type { FeedbackEvent } from '../../domain/feedback.ts';
 import type { CampaignRecord, CampaignRecords } from '../../domain/ports/records.ts';
 import type { IdBlocks } from '../../domain/user-sets.ts';
-import { AppError } from '../../lib/errors.ts';
 import { FileBlobs } from '../files/blobs.ts';
-import { userSetBlocks } from '../files/set-file.ts';
+import { currentBlocks } from '../files/until-unchanged.ts';
 import { plain, readRow, selectList } from '../rows/columns.ts';
 import { json } from './database/columns.ts';
 import { databaseOf } from './database/data-folder.ts';
@@ -14,8 +13,6 @@ import { promised, type Synchronous } from './promised.ts';
 
 /** Number of rows read at once. */
 const READ_ROWS = 4_096;
-/** Maximum number of attempts to open a set, because a set may be replaced after its name was read. */
-const ATTEMPTS = 5;
 
 const COLUMNS = {
   id: plain<string>('c.id'),
@@ -70,24 +67,9 @@ class SqliteRecords implements Synchronous<CampaignRecords> {
   }
 
   /** Reads all ids of the current set, even if the set is replaced during the read. */
-  *#setOf(sql: string, id: string): IdBlocks {
+  #setOf(sql: string, id: string): IdBlocks {
     const find = this.#database.prepare(sql).pluck();
-    for (let attempt = 1; ; attempt++) {
-      const sha256 = find.get({ id }) as string | null | undefined;
-      if (!sha256) return;
-      const blocks = userSetBlocks(this.#blobs, sha256);
-      let first: IteratorResult<string[], void>;
-      try {
-        // reading the first block opens the file, which then stays readable even if it is removed
-        first = blocks.next();
-      } catch (error) {
-        if (attempt === ATTEMPTS || !isGone(error)) throw error;
-        continue;
-      }
-      if (!first.done) yield first.value;
-      yield* blocks;
-      return;
-    }
+    return currentBlocks(this.#blobs, () => (find.get({ id }) as string | null | undefined) ?? null);
   }
 
   *feedbackOf(id: string): Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]> {
@@ -106,8 +88,4 @@ class SqliteRecords implements Synchronous<CampaignRecords> {
   close(): void {
     this.#database.close();
   }
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof AppError && error.facts['errno'] === 'ENOENT';
 }

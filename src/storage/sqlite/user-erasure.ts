@@ -5,10 +5,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
 import type { ErasedData, UserErasure } from '../../domain/ports/user-erasure.ts';
-import { AppError } from '../../lib/errors.ts';
 import { differenceOf } from '../files/algebra.ts';
 import { findIds } from '../files/find-ids.ts';
 import { openUserSet, userSetBlocks } from '../files/set-file.ts';
+import { isMissing } from '../files/until-unchanged.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
@@ -150,7 +150,7 @@ export class SqliteUserErasure implements Synchronous<UserErasure> {
       const after = await reserve.using(() => writeBlocks(blobs, differenceOf(userSetBlocks(blobs, sha256), [erased])));
       return { before: sha256, after, erased: new Set(erased) };
     } catch (error) {
-      if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return null;
+      if (isMissing(error)) return null;
       throw error;
     }
   }

@@ -9,6 +9,7 @@ import {
   type IdBlocks,
   type MatchedPopulation,
   type MatchReport,
+  type OwnedSet,
   receivedAfter,
   type SetOwner,
   stillApplies,
@@ -20,6 +21,7 @@ import { IdSorter } from '../files/id-sorter.ts';
 import { tallyOf } from '../files/match-tally.ts';
 import { SEED_FOLDER, userSetBlocks, userSetFile } from '../files/set-file.ts';
 import { listOwners, reportOn, reportOnNone, SetMatches } from '../files/set-matches.ts';
+import { currentBlocks, isMissing, untilUnchanged } from '../files/until-unchanged.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
@@ -62,7 +64,7 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     // if the ids replace a set, they form the new set, and are matched while it is written
     const matches = how === 'replace' ? null : await tallyOf(collected.blocks(), population, options.onUnknown);
     const task = { owner, how, collected, population, maximumUsers, matches, ...options };
-    if (options.isDryRun === true) return this.#preview(task);
+    if (options.isDryRun === true) return this.#untilUnchanged(owner, (before) => this.#preview(task, before));
     for (;;) {
       const sent = await this.#tryChange(task);
       if (sent !== null) return { ...(await this.report(owner, population)), sent };
@@ -84,20 +86,21 @@ export class SqliteUserSets implements Synchronous<UserSets> {
   }
 
   async report(owner: SetOwner, population: MatchedPopulation): Promise<MatchReport> {
-    const owned = readOwnedSet(this.#database, owner);
-    if (owned === null) return reportOnNone(owner);
-    // both reads start at once, so that they open their files now, while the files exist
-    const [matches, suppressed] = await Promise.all([
-      this.#matches.of(owned.name, population),
-      owner.kind === 'seeds'
-        ? this.#matches.suppressedOf(owned.name, this.#listsOf(owner.campaignId), population)
-        : null,
-    ]);
-    return reportOn(owned, matches, suppressed);
+    return this.#untilUnchanged(owner, async (owned) => {
+      if (owned === null) return reportOnNone(owner);
+      // both reads start at once, so that they open their files now, while the files exist
+      const [matches, suppressed] = await Promise.all([
+        this.#matches.of(owned.name, population),
+        owner.kind === 'seeds'
+          ? this.#matches.suppressedOf(owned.name, this.#listsOf(owner.campaignId), population)
+          : null,
+      ]);
+      return reportOn(owned, matches, suppressed);
+    });
   }
 
   *unknownOf(owner: SetOwner, population: MatchedPopulation): Generator<readonly string[], void, void> {
-    for (const block of this.#blocks(readOwnedSet(this.#database, owner)?.name)) {
+    for (const block of currentBlocks(this.#blobs, () => this.find(owner))) {
       yield block.filter((userId) => !population.has(userId));
     }
   }
@@ -177,9 +180,8 @@ export class SqliteUserSets implements Synchronous<UserSets> {
   }
 
   /** Returns the report of a change without making the change. */
-  async #preview(task: ChangeTask): Promise<ChangeReport> {
+  async #preview(task: ChangeTask, before: OwnedSet | null): Promise<ChangeReport> {
     const { owner, how, collected, population } = task;
-    const before = readOwnedSet(this.#database, owner);
     const after = () => combine(how, this.#blocks(before?.name), collected.blocks());
     const tally = tallyFor(task);
     for (const _ of tally.over(after())) await setImmediate();
@@ -195,6 +197,10 @@ export class SqliteUserSets implements Synchronous<UserSets> {
     const { createdAt = null, updatedAt = null } = before ?? {};
     const counts = { received, duplicate: received - users, users, ...tally.matches() };
     return { ...counts, suppressed, createdAt, updatedAt, sent };
+  }
+
+  #untilUnchanged<T extends object>(owner: SetOwner, work: (owned: OwnedSet | null) => Promise<T>): Promise<T> {
+    return untilUnchanged(() => readOwnedSet(this.#database, owner), work);
   }
 
   #blocks(name: string | undefined): IdBlocks {
@@ -234,8 +240,4 @@ export class SqliteUserSets implements Synchronous<UserSets> {
       if (!hasRow(this.#database, sha256)) remove();
     });
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof AppError && error.facts['errno'] === 'ENOENT';
 }

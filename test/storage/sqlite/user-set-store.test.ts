@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { userSetBlocks } from '../../../src/storage/files/set-file.ts';
@@ -83,6 +83,38 @@ describe('UserSets', () => {
     for (let i = 0; i < 40; i++) await change(userSets, common, 'add', [`parent ${i}`]);
     expect((await ended)[0]).toBe(0);
     expect(await userSets.report(common, population)).toMatchObject({ users: 80, received: 80, duplicate: 0 });
+  });
+
+  it('reads anew what another process replaced after its name was read', async () => {
+    const { open } = migratedDataFolder();
+    const [{ userSets }, other] = [await open(), await open()];
+    let version = 0;
+    // of a population that nobody has counted, so that the file is opened
+    const uncounted = () => ({ version: `${version++}`, has: (id: string) => id === 'b' });
+    const dryRun = async () => {
+      const collected = userSets.collect();
+      collected.add('c');
+      const { users } = await userSets.change(common, 'add', collected, uncounted(), 1_000, { isDryRun: true });
+      collected.close();
+      return users;
+    };
+    const reads: readonly (readonly [read: () => Promise<unknown>, whole: unknown, cleared: unknown])[] = [
+      [async () => (await userSets.report(common, uncounted())).known, 1, 0],
+      [async () => [...(await userSets.unknownOf(common, uncounted()))].flat(), ['a'], []],
+      [dryRun, 3, 1],
+    ];
+    for (const [read, whole, cleared] of reads) {
+      await change(userSets, common, 'replace', ['a', 'b']);
+      expect(await read()).toEqual(whole);
+      const { open: openFile } = FileBlobs.prototype;
+      const opened = vi.spyOn(FileBlobs.prototype, 'open').mockImplementationOnce(function (this: FileBlobs, ...file) {
+        void other.userSets.clear(common); // runs at once
+        return openFile.apply(this, file);
+      });
+      expect(await read()).toEqual(cleared);
+      expect(opened).toHaveBeenCalled();
+      opened.mockRestore();
+    }
   });
 
   it('removes leftovers of killed processes at a start, and nothing that is recorded', async () => {

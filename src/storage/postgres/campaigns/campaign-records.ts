@@ -6,10 +6,10 @@ import type { IdBlocks, SetOwner } from '../../../domain/user-sets.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { blocksOfSet, openUserSet } from '../../files/set-file.ts';
 import { listOwners } from '../../files/set-matches.ts';
+import { isMissing } from '../../files/until-unchanged.ts';
 import { plain, type RowOf, readRow, selectList } from '../../rows/columns.ts';
 import type { Database } from '../database/database.ts';
 import { feedbackBlocks } from '../users/feedback.ts';
-import { isMissing } from '../users/set-files.ts';
 import { readOwnedSet } from '../users/set-rows.ts';
 
 /** Maximum number of attempts to open a set, because a set may be replaced after its name was read. */

@@ -170,8 +170,3 @@ export async function withSets<T>(
     for (const { blob } of opened) blob.close();
   }
 }
-
-/** Whether a file does not exist. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof AppError && error.facts['errno'] === 'ENOENT';
-}

@@ -8,12 +8,13 @@ import { inParallel } from '../../../lib/limited.ts';
 import { differenceOf } from '../../files/algebra.ts';
 import { findIds } from '../../files/find-ids.ts';
 import { openUserSet } from '../../files/set-file.ts';
+import { isMissing } from '../../files/until-unchanged.ts';
 import type { PostgresAuditLog } from '../audit-log.ts';
 import type { Connection } from '../connection.ts';
 import { insert } from '../database/columns.ts';
 import { eraseFromAnswers } from '../idempotency.ts';
 import type { PostgresFeedback } from './feedback.ts';
-import { isMissing, type SetFiles, withSets } from './set-files.ts';
+import { type SetFiles, withSets } from './set-files.ts';
 import { type NamedSet, replaceSet, setNames } from './set-rows.ts';
 
 /** Number of ids whose feedback is erased per transaction. */

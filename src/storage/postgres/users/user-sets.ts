@@ -14,21 +14,17 @@ import {
   type SetOwner,
   stillApplies,
 } from '../../../domain/user-sets.ts';
-import { AppError } from '../../../lib/errors.ts';
 import { type ChangeTask, combine, sentOf, tallyFor } from '../../files/change.ts';
 import { IdSorter } from '../../files/id-sorter.ts';
 import { type MatchTally, tallyOf } from '../../files/match-tally.ts';
 import { blocksOfSet, openUserSet } from '../../files/set-file.ts';
 import { listOwners, reportOn, reportOnNone, SetMatches } from '../../files/set-matches.ts';
+import { untilUnchanged } from '../../files/until-unchanged.ts';
 import type { PostgresAuditLog } from '../audit-log.ts';
 import type { Connection } from '../connection.ts';
 import type { Transaction } from '../database/database.ts';
-import { isMissing, type NewSet, type SetFiles, withSets } from './set-files.ts';
+import { type NewSet, type SetFiles, withSets } from './set-files.ts';
 import { assignSet, readOwnedSet } from './set-rows.ts';
-
-/** Maximum number of times that work begins anew because others changed the sets that it reads. */
-const ATTEMPTS = 20;
-const ATTEMPTS_FOR_FILES = 3;
 
 export class PostgresUserSets implements UserSets {
   readonly #connection: Connection;
@@ -188,29 +184,8 @@ export class PostgresUserSets implements UserSets {
     return lists;
   }
 
-  /**
-   * Calls `work` with the owner's set. If `work` returns null, or does not find the file of a set because it has just
-   * been replaced, `work` is called again.
-   * @throws AppError campaign_not_found; unavailable if the sets change too often; the errors of `work`
-   */
-  async #untilUnchanged<T extends object>(
-    owner: SetOwner,
-    work: (owned: OwnedSet | null) => Promise<T | null>,
-  ): Promise<T> {
-    let missing: unknown;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const owned = await readOwnedSet(this.#connection.database, owner);
-      try {
-        const done = await work(owned);
-        if (done !== null) return done;
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-        // a file that is missing although nothing was replaced is lost
-        if (attempt >= ATTEMPTS_FOR_FILES && (await this.find(owner)) === owned?.name) throw error;
-        missing = error;
-      }
-    }
-    throw new AppError('unavailable', 'others keep changing the user set', { cause: missing });
+  #untilUnchanged<T extends object>(owner: SetOwner, work: (owned: OwnedSet | null) => Promise<T | null>): Promise<T> {
+    return untilUnchanged(() => readOwnedSet(this.#connection.database, owner), work);
   }
 }
 
