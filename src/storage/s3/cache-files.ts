@@ -36,6 +36,8 @@ export type Origin = 'storage' | 'memory';
 const SLICE_BYTES = 1024 ** 2;
 /** Age at which a file that is still arriving belongs to a process that was killed. */
 const ARRIVING_MS = 3600 * 1000;
+/** Maximum number of attempts to remove a folder in which parts arrive. */
+const ATTEMPTS_TO_REMOVE = 10;
 
 export class CacheFiles {
   readonly #parts: string;
@@ -121,7 +123,15 @@ export class CacheFiles {
 
   /** Removes the parts of a single file. Whoever has them open can still read them. */
   removeSingle(single: string): void {
-    rmSync(this.#folderOf(single), { recursive: true, force: true });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        rmSync(this.#folderOf(single), { recursive: true, force: true });
+        return;
+      } catch (error) {
+        // a part got its name between the removal of the others and that of the folder
+        if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY' || attempt === ATTEMPTS_TO_REMOVE) throw error;
+      }
+    }
   }
 
   /** Removes the parts of all single files. */
