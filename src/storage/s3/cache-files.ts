@@ -36,8 +36,8 @@ export type Origin = 'storage' | 'memory';
 const SLICE_BYTES = 1024 ** 2;
 /** Age at which a file that is still arriving belongs to a process that was killed. */
 const ARRIVING_MS = 3600 * 1000;
-/** Maximum number of attempts to remove a folder in which parts arrive. */
-const ATTEMPTS_TO_REMOVE = 10;
+/** Maximum number of times that the removal of a folder begins anew because a part arrived in it. */
+const RETRIES_TO_REMOVE = 10;
 
 export class CacheFiles {
   readonly #parts: string;
@@ -123,15 +123,8 @@ export class CacheFiles {
 
   /** Removes the parts of a single file. Whoever has them open can still read them. */
   removeSingle(single: string): void {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        rmSync(this.#folderOf(single), { recursive: true, force: true });
-        return;
-      } catch (error) {
-        // a part got its name between the removal of the others and that of the folder
-        if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY' || attempt === ATTEMPTS_TO_REMOVE) throw error;
-      }
-    }
+    // a part may get its name between the removal of the others and that of the folder
+    rmSync(this.#folderOf(single), { recursive: true, force: true, maxRetries: RETRIES_TO_REMOVE, retryDelay: 0 });
   }
 
   /** Removes the parts of all single files. */
