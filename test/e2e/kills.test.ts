@@ -10,25 +10,33 @@ import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
+import { HAS_PROC, isAlive, killDead } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { IS_LONG } from '../fixture/size.ts';
+import { type StageName, Stages } from '../fixture/stages.ts';
 import { openStates } from '../fixture/states.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
 const dataDir = temporaryFolder();
-/** A stage of milliseconds may be missed: then another campaign is tried. */
-const TRIES = 50;
+const stages = new Stages();
 /** An engine without its parent ends within this; it may be in a native call. */
 const ORPHAN_MS = 10_000;
+
+/** Who is killed at which stage. */
+const VICTIMS: readonly (readonly [victim: 'api' | 'all', stage: StageName])[] = [
+  ['api', 'queued'],
+  ['all', 'adapting'],
+  ['api', 'scoring'],
+  ['all', 'while the ranking is written'],
+];
 
 describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
   it('finishes after a restart, with the same audience and one version; progress never falls', {
     timeout: 300_000,
   }, async () => {
-    let served = await Served.start({ ...world, dataDir });
+    let served = await Served.start({ ...world, dataDir, env: stages.env });
     const store = await openStore(dataDir, {
       clock: systemClock,
       minimumSeeds: 10,
@@ -38,46 +46,31 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     const { stateOf, close } = openStates(dataDir);
     const entriesOf = (id: string) =>
       existsSync(join(dataDir, 'audiences', id)) ? readdirSync(join(dataDir, 'audiences', id)) : [];
-    const isWritten = (id: string) => entriesOf(id).some((entry) => !entry.includes('.'));
-    /** A campaign whose engine stands still at a stage. */
-    const freezeAt = async ({ engine }: Served, name: string, isThere: (id: string) => boolean): Promise<string> => {
-      for (let attempt = 0; attempt < TRIES; attempt++) {
-        const id = await served.create(campaign);
-        if (!spinUntil(() => isThere(id) || stateOf(id) === 'ready')) throw new Error(`${name} never came`);
-        freeze(engine);
-        if (isThere(id)) return id;
-        process.kill(engine, 'SIGCONT');
-        await served.ended(id);
-      }
-      throw new Error(`the stage "${name}" was missed ${TRIES} times`);
-    };
     const reference = await served.create(campaign);
     await served.ended(reference);
     const expected = digestOf(join(dataDir, (await store.activeAudience(reference)).folder));
 
-    const stages: readonly (readonly [name: string, victim: 'api' | 'all', condition: (id: string) => boolean])[] = [
-      ['queued', 'api', (id) => stateOf(id) === 'queued'],
-      ['adapting', 'all', (id) => stateOf(id) === 'adapting'],
-      ['scoring', 'api', (id) => stateOf(id) === 'scoring' && entriesOf(id).length === 0],
-      ['writing the ranking', 'all', (id) => entriesOf(id).length > 0 && !isWritten(id)],
-    ];
     // one kill of each kind, or all of them
-    for (const [name, victim, condition] of IS_LONG ? stages : stages.slice(1, 3)) {
+    for (const [victim, stage] of IS_LONG ? VICTIMS : VICTIMS.slice(1, 3)) {
       const { api, engine } = served;
-      const id = await freezeAt(served, name, condition);
+      const id = await stages.freezeAt(stage, {
+        ...{ engine, stateOf },
+        create: () => served.create(campaign),
+        ended: (each) => served.ended(each),
+      });
       const { progress } = await store.get(id);
       if (victim === 'all') killDead(engine);
       killDead(api);
       if (victim === 'api') process.kill(engine, 'SIGCONT');
       await expect.poll(() => isAlive(engine), { timeout: ORPHAN_MS }).toBe(false);
       served.killGroup();
-      served = await Served.start({ ...world, dataDir });
+      served = await Served.start({ ...world, dataDir, env: stages.env });
       const first = await served.call('GET', `/v1/campaigns/${id}`);
       expect(first.json.progress).toBeGreaterThanOrEqual(progress);
       const ended = await served.ended(id);
-      expect([name, ended.state, ended.progress, ended.audience_version]).toEqual([name, 'ready', 1, 1]);
-      expect([name, digestOf(join(dataDir, (await store.activeAudience(id)).folder))]).toEqual([name, expected]);
-      expect([name, entriesOf(id).length]).toEqual([name, 1]);
+      expect([stage, ended.state, ended.progress, ended.audience_version]).toEqual([stage, 'ready', 1, 1]);
+      expect([stage, digestOf(join(dataDir, (await store.activeAudience(id)).folder))]).toEqual([stage, expected]);
+      expect([stage, entriesOf(id).length]).toEqual([stage, 1]);
     }
     expect(
       (await served.call('GET', '/v1/campaigns?limit=200')).json.items.map((each: { state: string }) => each.state),
