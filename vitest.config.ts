@@ -45,7 +45,7 @@ export default defineConfig({
     reporters: ['default', './test/plain-line-reporter.ts', new DurationsReporter()],
     coverage: {
       reporter: 'text-summary',
-      include: ['src/**/*.ts', 'packages/*/{index.ts,src/**}'],
+      include: ['src/**/*.ts', 'packages/*/{index.ts,src/**/*.ts}'],
       reportsDirectory: 'node_modules/.cache/coverage',
     },
     projects: PROJECTS.map((name) => ({
