@@ -8,7 +8,10 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { locateStore, lockStore } from '../../src/storage/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { fillDisk, mountDisk, unmountDisk } from '../fixture/full-disk.ts';
+import { freeze, spinUntil } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
+import { Stages } from '../fixture/stages.ts';
+import { openStates } from '../fixture/states.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -48,7 +51,12 @@ describe('serve on a full disk', () => {
       const audience = (await served.call('GET', `/v1/campaigns/${earlier}/audience`)).text;
 
       const { engine } = served;
-      const id = await stopWhileAdapting(served, engine);
+      const { stateOf, close } = openStates(dataDir);
+      const id = await new Stages().freezeAt('adapting', {
+        ...{ engine, stateOf },
+        create: () => served.create(world.campaigns[1]!),
+        ended: (each) => served.ended(each),
+      });
       fillDisk(filler);
       process.kill(engine, 'SIGCONT');
       await served.until(() => served.log.includes('cannot be written yet'), 'met the full disk');
@@ -67,15 +75,16 @@ describe('serve on a full disk', () => {
 
       rmSync(filler, { recursive: true });
       // The reason is written as soon as it can be, and the retry half a second later ends well.
+      if (!spinUntil(() => stateOf(id) === 'queued')) throw new Error('the attempt never ended');
+      freeze(engine);
       const waiting = { state: 'queued', reason: { code: 'storage_failed', errno: 'SQLITE_FULL' } };
-      await served.until(async () => {
-        expect((await served.call('GET', `/v1/campaigns/${id}`)).json).toMatchObject(waiting);
-        return true;
-      }, 'said why');
+      expect((await served.call('GET', `/v1/campaigns/${id}`)).json).toMatchObject(waiting);
+      process.kill(engine, 'SIGCONT');
       await served.until(async () => (await served.call('GET', '/readyz')).status === 200, 'is ready again');
       expect(await served.ended(id)).toMatchObject({ state: 'ready', audience_version: 1 });
       expect((await served.ended(await served.create(world.campaigns[2]!))).state).toBe('ready');
       expect(served.engine).toBe(engine);
+      close();
     });
 
   it.runIf(isMounted)(
@@ -114,17 +123,3 @@ it.runIf(isMounted)('locks a data folder where not a byte is left', async () => 
 
 /** The disk is smaller than what is kept free by default. */
 const RESERVE = { limits: { readyFreeBytes: 0 }, env: { METAHEAC_DISK_RESERVE_BYTES: '500000' } };
-
-/** A campaign whose engine was stopped while it adapted. */
-async function stopWhileAdapting(served: Served, engine: number): Promise<string> {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const id = await served.create(world.campaigns[1]!);
-    const stateOf = async () => (await served.call('GET', `/v1/campaigns/${id}`)).json.state as string;
-    await served.until(async () => (await stateOf()) !== 'queued', 'began');
-    process.kill(engine, 'SIGSTOP');
-    if ((await stateOf()) === 'adapting') return id;
-    process.kill(engine, 'SIGCONT');
-    await served.ended(id);
-  }
-  throw new Error('adapting was missed 20 times');
-}
