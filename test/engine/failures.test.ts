@@ -10,7 +10,7 @@ import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { buildRig, startRig } from './rig.ts';
+import { buildRig, freezeAt, startRig } from './rig.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
@@ -124,9 +124,9 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor', () => {
     const undisturbed = await rig.create(campaign);
     await rig.ended(undisturbed);
     const engine = rig.engine();
-    const id = await rig.create(campaign);
-    await expect.poll(async () => (await rig.store.get(id)).state, { interval: 1, timeout: 30_000 }).toBe('adapting');
+    const id = await freezeAt(rig, 'adapting', campaign);
     process.kill(engine, 'SIGUSR2');
+    process.kill(engine, 'SIGCONT');
     expect(await rig.ended(id)).toMatchObject({ state: 'ready', audienceVersion: 1 });
     expect(rig.supervisor.state.restarts).toBe(1);
     expect(rig.engine()).not.toBe(engine);

@@ -3,11 +3,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { digestOf } from '../fixture/digest.ts';
-import { freeze, HAS_PROC, isAlive, killDead } from '../fixture/processes.ts';
+import { HAS_PROC, isAlive, killDead } from '../fixture/processes.ts';
 import { IS_LONG } from '../fixture/size.ts';
 import { STAGE_NAMES, type StageName, Stages } from '../fixture/stages.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { startRig } from './rig.ts';
+import { freezeAt, startRig } from './rig.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
@@ -34,14 +34,12 @@ describe.skipIf(!HAS_PROC)('an engine that is killed with -9', () => {
     const reference = await rig.create(campaign);
     await rig.ended(reference);
     const expected = digestOf(await rig.folderOf(reference));
-    const { stateOf, ended } = rig;
     for (const [i, stage] of STAGE_NAMES.slice(IS_LONG ? 0 : 2).entries()) {
-      const create = () => rig.create(campaign);
-      const id = await stages.freezeAt(stage, { engine: rig.engine(), stateOf, create, ended });
+      const id = await freezeAt(rig, stage, campaign, stages);
       const entries = rig.entriesOf(id).map((entry) => (entry.includes('.new-') ? 'new' : 'ranking'));
       expect([stage, entries]).toEqual([stage, ENTRIES[stage]]);
       killDead(rig.engine());
-      const { state, audienceVersion, progress } = await ended(id);
+      const { state, audienceVersion, progress } = await rig.ended(id);
       expect([stage, state, audienceVersion, progress]).toEqual([stage, 'ready', 1, 1]);
       expect([stage, digestOf(await rig.folderOf(id))]).toEqual([stage, expected]);
       expect([stage, rig.entriesOf(id).length]).toEqual([stage, 1]);
@@ -51,22 +49,19 @@ describe.skipIf(!HAS_PROC)('an engine that is killed with -9', () => {
 
   it('takes a job down with it at its last attempt, and no other; one that is stopped on purpose takes none', async () => {
     const rig = await startRig({ ...world, threads: 1, maximumAttempts: 1 });
-    const isAdapting = (id: string) =>
-      expect.poll(() => rig.stateOf(id), { interval: 1, timeout: 30_000 }).toBe('adapting');
-    const poison = await rig.create(campaign);
-    await isAdapting(poison);
+    const poison = await freezeAt(rig, 'adapting', campaign);
     const victim = rig.engine();
-    // it would claim the next as well, which would then be lost with it
-    freeze(victim);
+    // it would claim the next as well if it went on, which would then be lost with it
     const next = await rig.create(world.campaigns[1]!);
     killDead(victim);
     expect(await rig.ended(poison)).toMatchObject({ state: 'failed', reason: { code: 'crashed', attempts: 1 } });
     expect((await rig.ended(next)).state).toBe('ready');
 
-    const id = await rig.create(campaign);
-    await isAdapting(id);
+    const id = await freezeAt(rig, 'adapting', campaign);
     const engine = rig.engine();
-    await rig.supervisor.stop();
+    const stopped = rig.supervisor.stop();
+    process.kill(engine, 'SIGCONT');
+    await stopped;
     expect(isAlive(engine)).toBe(false);
     expect(await rig.store.get(id)).toMatchObject({ state: 'queued', reason: null });
     expect(await rig.store.claim('1:test')).toMatchObject({ attempt: 1 });

@@ -15,6 +15,7 @@ import { openPopulation } from '../../src/population/read.ts';
 import { locateStore, openStore } from '../../src/storage/open-store.ts';
 import { dataFolder } from '../fixture/folders.ts';
 import { findChild } from '../fixture/processes.ts';
+import { type StageName, Stages } from '../fixture/stages.ts';
 import { openStates, type States } from '../fixture/states.ts';
 import type { TinyCampaign } from '../fixture/tiny-world.ts';
 
@@ -140,4 +141,10 @@ export async function buildRig(options: RigOptions): Promise<Rig> {
     folderOf: async (id) => join(dataDir, (await store.activeAudience(id)).folder),
     entriesOf,
   };
+}
+
+/** A new campaign, at a stage of whose expansion the engine stands still until it is continued with SIGCONT. */
+export function freezeAt(rig: Rig, name: StageName, campaign: TinyCampaign, stages = new Stages()): Promise<string> {
+  const { stateOf, ended } = rig;
+  return stages.freezeAt(name, { engine: rig.engine(), stateOf, create: () => rig.create(campaign), ended });
 }
