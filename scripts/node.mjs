@@ -61,11 +61,13 @@ export async function requireNode(root, pinned = PINNED[`${process.platform}-${p
   const present = process.versions.node;
   if (majorOf(present) >= LEAST_MAJOR) return;
   const node = ensureNode(root, pinned, present);
-  const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], {
+  let child = null;
+  // before the child starts: a signal that came between both would end this process only
+  for (const signal of SIGNALS) process.on(signal, () => child?.kill(signal));
+  child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: 'inherit',
     env: environmentUnder(node),
   });
-  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
   const { status, signal } = await new Promise((resolve) => {
     child.once('error', (error) => resolve(giveUp(present, error.message)));
     child.once('exit', (status, signal) => resolve({ status, signal }));
