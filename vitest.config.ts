@@ -1,8 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { defineConfig, type Plugin } from 'vitest/config';
-import { DurationsReporter } from './test/fixture/durations.ts';
-import { LongestFirst } from './test/fixture/longest-first.ts';
 import { filesOfProjects, PROJECTS, ROOT } from './test/fixture/projects.ts';
 
 const shared = {
@@ -14,7 +12,9 @@ const shared = {
   env: {
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compiled'),
     // glibc gives freed buffers back, which the arenas of many short threads would keep: 150 MB less
-    ...{ MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '131072' },
+    MALLOC_ARENA_MAX: '2',
+    MALLOC_TRIM_THRESHOLD_: '131072',
+    MALLOC_MMAP_THRESHOLD_: '131072',
   },
   testTimeout: 180_000,
   hookTimeout: 180_000,
@@ -40,9 +40,8 @@ const bundledEntries: Plugin = {
 export default defineConfig({
   test: {
     ...shared,
-    sequence: { sequencer: LongestFirst },
     globalSetup: ['test/fixture/global-setup.ts'],
-    reporters: ['default', './test/plain-line-reporter.ts', new DurationsReporter()],
+    reporters: ['default', './test/plain-line-reporter.ts'],
     coverage: {
       reporter: 'text-summary',
       include: ['src/**/*.ts', 'packages/*/{index.ts,src/**/*.ts}'],
@@ -51,7 +50,10 @@ export default defineConfig({
     projects: PROJECTS.map((name) => ({
       plugins: [bundledEntries],
       test: {
-        ...{ ...shared, name, include: files[name], provide: { isLong: name === 'slow' } },
+        ...shared,
+        name,
+        include: files[name],
+        provide: { isLong: name === 'slow' },
         maxWorkers: name === 'slow' ? WORKERS_OF_SLOW : WORKERS,
         // projects with other numbers of workers run one after the other
         sequence: { groupOrder: name === 'slow' ? 0 : 1 },
