@@ -1,6 +1,7 @@
 /** Parsers of command-line values; an invalid value is a usage error that names the option. */
 import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDate } from '../dataset/times.ts';
 import { AppError } from '../lib/errors.ts';
 
 export function positiveInteger(text: string): number {
@@ -88,10 +89,8 @@ export function durationMs(text: string): number {
 
 /** Parses a date, or a time with a zone, into milliseconds since 1970. */
 export function instant(text: string): number {
-  const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  if (Number.isNaN(time)) throw new InvalidArgumentError('The value must be a date, or a time: 2026-11-26T12:00:00Z.');
+  const time = /^.{10}$|(Z|[+-]\d\d:\d\d)$/.test(text) ? parseDate(text) : null;
+  if (time === null) throw new InvalidArgumentError('The value must be a date, or a time: 2026-11-26T12:00:00Z.');
   return time;
 }
 

@@ -3,9 +3,9 @@
  * a compile error.
  */
 import type { FeatureKind } from '../lib/feature-kinds.ts';
-import { parseDate } from './dates.ts';
 import type { Feature } from './features.ts';
 import { describe, describeNoToken, findToken } from './records.ts';
+import { parseDays } from './times.ts';
 
 export type CampaignValue = string | number | readonly string[] | readonly number[];
 
@@ -22,7 +22,7 @@ const READERS: { readonly [K in FeatureKind]: Read } = {
   single: (value) => findToken(value) ?? { refused: `${describeNoToken(value)}; text is expected` },
   multi: readTokens,
   number(value) {
-    const number = typeof value === 'string' ? parseDate(value) : value;
+    const number = typeof value === 'string' ? parseDays(value) : value;
     if (typeof number === 'number' && Number.isFinite(number)) return number;
     return { refused: `${describe(value)}; a number or a date is expected` };
   },

@@ -1,7 +1,7 @@
 /** Values of the command line. */
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { delimiter, nameList, seedCounts, share } from '../../src/cli/options.ts';
+import { delimiter, instant, nameList, seedCounts, share } from '../../src/cli/options.ts';
 import { withoutErrno } from '../../src/cli/program.ts';
 
 describe('options', () => {
@@ -10,6 +10,7 @@ describe('options', () => {
     expect(['0', '0.4', '1'].map(share)).toEqual([0, 0.4, 1]);
     expect([';', 'tab', '\\t', '::'].map(delimiter)).toEqual([';', '\t', '\t', '::']);
     expect(['50', '50,200'].map(seedCounts)).toEqual([[50], [50, 200]]);
+    expect(['1970-01-02', '1970-01-02T01:00:00+01:00'].map(instant)).toEqual([86_400_000, 86_400_000]);
   });
 
   it.each([
@@ -22,6 +23,8 @@ describe('options', () => {
     [seedCounts, '50,50'],
     [seedCounts, '50,200,300'],
     [seedCounts, 'few'],
+    [instant, '2026-02-30'],
+    [instant, '2026-11-25T12:00'],
   ])('refuses with %o what is none: %j', (parse, text) => {
     expect(() => parse(text)).toThrow(InvalidArgumentError);
   });

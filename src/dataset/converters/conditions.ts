@@ -3,7 +3,7 @@
 import { AppError } from '../../lib/errors.ts';
 import { lineError } from '../lines.ts';
 import type { RowSource, Value } from '../row-source.ts';
-import type { DateOrder } from '../written-dates.ts';
+import type { DateOrder } from '../times.ts';
 import { requireColumn } from './columns.ts';
 import { inferDateOrder, parseTime } from './time.ts';
 

@@ -7,7 +7,7 @@ import { AppError } from '../../lib/errors.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import { lineError } from '../lines.ts';
 import type { Row, RowSource, Value } from '../row-source.ts';
-import type { DateOrder } from '../written-dates.ts';
+import type { DateOrder } from '../times.ts';
 import { requireColumn } from './columns.ts';
 import type { Condition } from './conditions.ts';
 import { numberOf } from './ids.ts';

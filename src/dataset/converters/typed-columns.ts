@@ -3,7 +3,7 @@
 import { MAXIMUM_VECTOR_SIZE } from '../features.ts';
 import { lineError } from '../lines.ts';
 import type { RowSource, Value } from '../row-source.ts';
-import type { DateOrder } from '../written-dates.ts';
+import { type DateOrder, MS_PER_DAY } from '../times.ts';
 import { inferDateOrder, parseTime } from './time.ts';
 
 /** Names of columns, by type. */
@@ -35,7 +35,6 @@ export interface TypedColumn {
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const MS_PER_DAY = 86_400_000;
 const MOST_WORDS = 50;
 
 /** Returns how to read a column; null if no option sets the column's type. Errors: the errors of `inferDateOrder`. */

@@ -1,6 +1,5 @@
 /** `number`: one number, or a date as days since 1970. */
-import { parseDate } from '../../dataset/dates.ts';
-import { parseWrittenDate } from '../../dataset/written-dates.ts';
+import { MS_PER_DAY, parseDays } from '../../dataset/times.ts';
 import { type ColumnFacts, FEW, NUMBER } from './column-facts.ts';
 import { type ColumnPlan, quoteName, type TableShape, textPlan, typeGroup, typeOf, unusable } from './column-plan.ts';
 import {
@@ -34,7 +33,7 @@ const DIVISORS: { readonly [F in ValueFormat]: number | null } = {
   date_dmy: null,
   date_mdy: null,
   epoch_s: 86_400,
-  epoch_ms: 86_400_000,
+  epoch_ms: MS_PER_DAY,
   decimal_comma: 1,
   integer: null,
 };
@@ -45,7 +44,7 @@ function parse(value: unknown, cell: Cell): void {
   if (value === null) cell.column.push(Number.NaN);
   else if (typeof value === 'string' && format !== undefined) parseText(value, cell);
   else {
-    const read = typeof value === 'string' ? parseDate(value) : value;
+    const read = typeof value === 'string' ? parseDays(value) : value;
     const divisor = format === undefined ? 1 : DIVISORS[format];
     if (divisor === null || (typeof read !== 'number' && format !== undefined))
       throw wrongText(cell, String(value), `its format is ${format}`);
@@ -67,13 +66,13 @@ function parseText(text: string, cell: Cell): void {
 function readText(text: string, format: ValueFormat | undefined): number | null {
   switch (format) {
     case undefined:
-      return readNumber(text) ?? parseDate(text);
+      return readNumber(text) ?? parseDays(text);
     case 'date':
-      return parseDate(text);
+      return parseDays(text);
     case 'date_dmy':
-      return parseWrittenDate(text, 'dmy');
+      return parseDays(text, 'dmy');
     case 'date_mdy':
-      return parseWrittenDate(text, 'mdy');
+      return parseDays(text, 'mdy');
     case 'epoch_s':
     case 'epoch_ms': {
       const read = readNumber(text);

@@ -4,7 +4,7 @@ import type { CampaignChoice } from '../../../dataset/converters/choose-campaign
 import { makeInteractions } from '../../../dataset/converters/interactions.ts';
 import type { DelimitedOptions } from '../../../dataset/delimited-source.ts';
 import { type Encoding, readLines } from '../../../dataset/lines.ts';
-import type { DateOrder } from '../../../dataset/written-dates.ts';
+import type { DateOrder } from '../../../dataset/times.ts';
 import type { Output } from '../../../lib/output.ts';
 import { openTable } from '../../../population/import.ts';
 import { describeMade } from './made-data-set.ts';

@@ -64,7 +64,7 @@ function report(
   const { currentBefore, isOfNewest } = result;
   const isSame = version === before;
   output.result(
-    `${describeVersion(version, population)}: ${users} users` + (isSame ? ', the same version as before' : ''),
+    `${describeVersion(version, population)}: ${users} users${isSame ? ', the same version as before' : ''}`,
   );
   output.result(`  ${changed} changed, ${added} new, ${deleted} deleted, ${unchanged} unchanged`);
   const what = isOfNewest ? 'the newest version' : 'not the newest version: changes made in later versions are missing';
