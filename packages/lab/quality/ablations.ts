@@ -24,8 +24,7 @@ export interface Ablation {
  * The default training without two steps that would blur an ablation or double the training time: the final training on
  * all campaigns, and the choices on held-out campaigns. Heads are adapted and blended as during the training of the
  * default model: with a logistic and a whole-population regression, both tuned on train campaigns and each weighted
- * half as much as the heads. `blend-variants.ts` measures the parts of the stack by fitting the stack without each
- * part.
+ * half as much as the heads.
  */
 export const REFERENCE_SETTINGS: TrainSettings = {
   ...DEFAULT_TRAIN_SETTINGS,

@@ -4,25 +4,23 @@ import { SCENARIO_NAMES, type ScenarioName } from '../scenarios/catalogue.ts';
 import { ABLATIONS } from './ablations.ts';
 
 const USAGE = `quality [--data <data set folder>]... [--scenarios all|<name,..>] [--work <folder for finished parts>]
-          [--out <markdown file>] [--only <part,..>] [--histories] [--no-published] [--steps N] [--repeats N]
+          [--out <markdown file>] [--only <part,..>] [--no-published] [--steps N] [--repeats N]
   quality --work <folder> [--out <markdown file>]                 make the tables of the finished parts; nothing is run
   quality --derive once --data <data set folder> --out <folder>   derive a data set with at most one campaign per user`;
 
 const OPTIONS = {
-  ...{ data: TEXTS, scenarios: TEXT, derive: TEXT, out: TEXT, work: TEXT, only: TEXT },
-  ...{ histories: FLAG, 'no-published': FLAG, steps: TEXT, repeats: TEXT },
+  data: TEXTS,
+  scenarios: TEXT,
+  derive: TEXT,
+  out: TEXT,
+  work: TEXT,
+  only: TEXT,
+  'no-published': FLAG,
+  steps: TEXT,
+  repeats: TEXT,
 } as const;
 
-/** The parts of the benchmark that run by default. */
-const USUAL_PARTS: readonly string[] = [
-  'main',
-  ...ABLATIONS.map(({ name }) => name),
-  'curve',
-  'alternatives',
-  'blend',
-  'blend-cut-lists',
-];
-const PARTS: readonly string[] = [...USUAL_PARTS, 'histories'];
+const PARTS: readonly string[] = ['main', ...ABLATIONS.map(({ name }) => name)];
 
 export interface RunArguments {
   readonly mode: 'run';
@@ -57,8 +55,12 @@ export function readArguments(args: readonly string[]): QualityArguments {
     return { mode: 'kept', work, out };
   }
   return {
-    ...{ mode: 'run', data, scenarios, out, work },
-    only: readParts(only, values.histories ?? false),
+    mode: 'run',
+    data,
+    scenarios,
+    out,
+    work,
+    only: readParts(only),
     published: !(values['no-published'] ?? false),
     steps: wholeNumber(steps),
     repeats: wholeNumber(repeats) ?? 3,
@@ -70,12 +72,6 @@ function readScenarios(text: string | undefined): ScenarioName[] {
   return (text === 'all' ? SCENARIO_NAMES : text.split(',')).map((name) => chosen('scenario', name, SCENARIO_NAMES));
 }
 
-/**
- * Returns the parts to run. With `--histories` but without `--only`, only the histories run. With both, the histories
- * run in addition to the parts that `--only` names.
- */
-function readParts(only: string | undefined, histories: boolean): readonly string[] {
-  const named = only?.split(',') ?? (histories ? [] : USUAL_PARTS);
-  for (const name of named) chosen('part', name, PARTS);
-  return histories ? [...named, 'histories'] : named;
+function readParts(text: string | undefined): readonly string[] {
+  return text?.split(',').map((name) => chosen('part', name, PARTS)) ?? PARTS;
 }

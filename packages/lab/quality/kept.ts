@@ -3,11 +3,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../../src/lib/errors.ts';
 import { ABLATIONS } from './ablations.ts';
-import type { BlendResult } from './blend-run.ts';
-import { keptHistories } from './histories.ts';
-import type { Alternative } from './leave-one-out.ts';
 import { openPartStore } from './part-store.ts';
-import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
+import type { AblationResult, MainResult, WholeResult } from './parts.ts';
 import type { DataSetResults } from './tables.ts';
 
 /**
@@ -30,10 +27,5 @@ export function readKept(work: string): DataSetResults[] {
           return result ? [[ablation.name, result] as const] : [];
         }),
       ),
-      curve: store.find<readonly CurvePoint[]>('curve'),
-      histories: keptHistories(store),
-      alternatives: store.find<readonly Alternative[]>('alternatives'),
-      blend: store.find<BlendResult>('blend'),
-      cutLists: store.find<BlendResult>('blend-cut-lists'),
     }));
 }

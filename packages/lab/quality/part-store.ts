@@ -1,5 +1,5 @@
 /** Stores the results of the parts of a run in files, so that a finished part is not run again. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface PartStore {
@@ -10,8 +10,6 @@ export interface PartStore {
    * any key is returned.
    */
   find<T>(part: string, key?: unknown): T | null;
-  /** Returns the names of the stored parts in no particular order. */
-  parts(): string[];
   keep<T>(part: string, key: unknown, value: T): void;
 }
 
@@ -24,11 +22,6 @@ export function openPartStore(folder: string): PartStore {
       if (!existsSync(fileOf(part))) return null;
       const kept = JSON.parse(readFileSync(fileOf(part), 'utf8')) as { key: unknown; value: T };
       return key === undefined || JSON.stringify(kept.key) === JSON.stringify(key) ? kept.value : null;
-    },
-    parts() {
-      return readdirSync(folder)
-        .filter((file) => file.endsWith('.json'))
-        .map((file) => file.slice(0, -'.json'.length));
     },
     keep(part, key, value) {
       writeFileSync(fileOf(part), `${JSON.stringify({ key, value })}\n`);

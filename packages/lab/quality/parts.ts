@@ -1,17 +1,13 @@
-/**
- * The parts of the quality benchmark: the main comparison, each ablation, and the curve of quality by number of seeds.
- */
+/** The parts of the quality benchmark: the main comparison, and each ablation. */
 
 import { systemClock } from '../../../src/lib/clock.ts';
 import { assert } from '../../../src/lib/errors.ts';
-import type { Interval } from '../../../src/lib/interval.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { PAST_CAMPAIGNS } from '../../../src/population/read.ts';
-import { bootstrapMean } from '../../../src/training/evaluation/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../../src/training/evaluation/evaluate.ts';
-import { baselineMethods, type Method, modelMethods } from '../../../src/training/evaluation/methods.ts';
+import { modelMethods } from '../../../src/training/evaluation/methods.ts';
 import type { RankingQuality } from '../../../src/training/evaluation/metrics.ts';
 import {
   type Difference,
@@ -24,8 +20,7 @@ import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS } from '../../../src/t
 import { type PredictionReport, reportPredictions } from '../predictions/agreement.ts';
 import { measurePredictions } from '../predictions/measure.ts';
 import { type Ablation, WHOLES, type WholeName } from './ablations.ts';
-import { type BenchRun, SEED, type Training, trainedModel } from './bench-run.ts';
-import { SEED_COUNTS, sampleNestedSeeds } from './nested-seeds.ts';
+import { type BenchRun, type Training, trainedModel } from './bench-run.ts';
 
 export interface MainResult {
   readonly users: number;
@@ -121,60 +116,4 @@ function adaptedBy(model: GeneralModel, adapt: (from: DescentSettings) => Descen
 async function tryModel(run: BenchRun, model: GeneralModel): Promise<readonly TrialQuality[]> {
   const [method] = modelMethods(run.prepared, model, []);
   return (await method!.run(run.trials, run.methodOptions)).qualities;
-}
-
-/** The results for one number of seeds, on the test campaigns that have at least twice as many members as seeds. */
-export interface CurvePoint {
-  readonly seeds: number;
-  readonly campaigns: number;
-  /** The mean AUC by method. */
-  readonly auc: Readonly<Record<string, Interval>>;
-  /** The AUC of the model minus the AUC of each method, campaign by campaign. */
-  readonly ahead: Readonly<Record<string, Interval>>;
-  /** The gain in the model's AUC compared with the previous number of seeds, on the same campaigns. */
-  readonly gain: Interval | null;
-}
-
-const CURVE_BASELINES: readonly string[] = ['logistic_regression', 'logistic_regression_svd'];
-
-/**
- * Measures how the AUC of the default model and of logistic regressions depends on the number of seeds, with one draw
- * of seeds per campaign.
- */
-export async function runCurve(run: BenchRun): Promise<readonly CurvePoint[]> {
-  const { prepared, trials } = run;
-  const rng = createRng('bench/curve');
-  const sampled = trials.flatMap((trial) => sampleNestedSeeds(trial, SEED_COUNTS, rng.fork(trial.id)));
-  if (sampled.length === 0) return [];
-  const { model } = await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS);
-  const methods = [
-    ...modelMethods(prepared, model, []),
-    ...baselineMethods(prepared, createRng(`evaluate/${SEED}`)).filter(({ name }) => CURVE_BASELINES.includes(name)),
-  ];
-  const aucs = new Map<string, readonly number[]>();
-  for (const method of methods) aucs.set(method.name, await aucsOf(run, method, sampled));
-  const [own] = aucs.values();
-  const placeOf = new Map(sampled.map(({ id, seeds }, i) => [`${id}/${seeds.length}`, i]));
-  return SEED_COUNTS.flatMap((seeds, at) => {
-    const places = [...sampled.keys()].filter((i) => sampled[i]!.seeds.length === seeds);
-    if (places.length === 0) return [];
-    const before = (i: number) => placeOf.get(`${sampled[i]!.id}/${SEED_COUNTS[at - 1]}`);
-    const interval = (what: string, of: (i: number) => number) =>
-      bootstrapMean(places.map(of), rng.fork(`${seeds}/${what}`));
-    const byMethod = (what: string, of: (theirs: readonly number[], i: number) => number) =>
-      Object.fromEntries([...aucs].map(([name, all]) => [name, interval(`${what}/${name}`, (i) => of(all, i))]));
-    const { [methods[0]!.name]: _, ...ahead } = byMethod('ahead', (theirs, i) => own![i]! - theirs[i]!);
-    return {
-      seeds,
-      campaigns: places.length,
-      auc: byMethod('auc', (all, i) => all[i]!),
-      ahead,
-      gain: at === 0 ? null : interval('gain', (i) => own![i]! - own![before(i)!]!),
-    };
-  });
-}
-
-async function aucsOf(run: BenchRun, method: Method, trials: BenchRun['trials']): Promise<number[]> {
-  const { qualities } = await method.run(trials, { ...run.methodOptions, repeats: 1 });
-  return qualities.map(({ repeats }) => repeats[0]!.auc);
 }

@@ -1,21 +1,18 @@
 /**
- * Measures the quality of audiences: the default model compared with baselines and the published recipe, the
- * contribution of each model part and design choice, the AUC by number of seeds, and the effect of short histories.
+ * Measures the quality of audiences: the default model compared with baselines and the published recipe, and the
+ * contribution of each part of the training.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { ABLATIONS, type WholeName } from './ablations.ts';
-import { runAlternatives } from './alternatives.ts';
 import { type RunArguments, readArguments } from './arguments.ts';
 import { type BenchRun, openBenchRun } from './bench-run.ts';
-import { runBlend, runBlendOnCutLists } from './blend-run.ts';
-import { keptHistories, runHistories } from './histories.ts';
 import { readKept } from './kept.ts';
 import { deriveOnce } from './once.ts';
 import { fillPage, pageOf } from './page.ts';
-import { type AblationResult, runAblation, runCurve, runMain, runWhole, type WholeResult } from './parts.ts';
+import { type AblationResult, runAblation, runMain, runWhole, type WholeResult } from './parts.ts';
 import { writeScenarioData } from './scenario-data.ts';
 import { type DataSetResults, renderTables } from './tables.ts';
 
@@ -98,11 +95,5 @@ async function runParts(run: BenchRun, only: readonly string[]): Promise<DataSet
     if (result) ablations.set(name, result);
   }
   const reference = store.find<WholeResult>('whole-reference');
-  const curve = await part('curve', () => runCurve(run));
-  const alternatives = await part('alternatives', () => runAlternatives(run));
-  const blend = await part('blend', () => runBlend(run));
-  const cutLists = await part('blend-cut-lists', () => runBlendOnCutLists(run));
-  // the result for each length of history is stored separately
-  const histories = only.includes('histories') ? await runHistories(run) : keptHistories(store);
-  return { name: run.name, main, reference, ablations, curve, histories, alternatives, blend, cutLists };
+  return { name: run.name, main, reference, ablations };
 }

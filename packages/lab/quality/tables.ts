@@ -5,10 +5,7 @@
 import type { Interval } from '../../../src/lib/interval.ts';
 import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
 import { ABLATIONS } from './ablations.ts';
-import { alternativesTable } from './alternatives-table.ts';
 import { bestBaselineTable } from './best-baseline.ts';
-import type { BlendResult } from './blend-run.ts';
-import { blendBySetTable, blendTable } from './blend-table.ts';
 import {
   describeAdaptation,
   GROUPS,
@@ -21,11 +18,8 @@ import {
   signed,
   table,
 } from './format.ts';
-import type { HistoryPoint } from './histories.ts';
-import { historyTable } from './history-table.ts';
-import { type Alternative, type Alternatives, leaveOneOutTable } from './leave-one-out.ts';
 import { overSetsTable } from './over-sets.ts';
-import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
+import type { AblationResult, MainResult, WholeResult } from './parts.ts';
 
 /** The results of one data set. A part that was not run is null or missing. */
 export interface DataSetResults {
@@ -33,12 +27,6 @@ export interface DataSetResults {
   readonly main: MainResult | null;
   readonly reference: WholeResult | null;
   readonly ablations: ReadonlyMap<string, AblationResult>;
-  readonly curve: readonly CurvePoint[] | null;
-  readonly histories: readonly HistoryPoint[] | null;
-  readonly alternatives: readonly Alternative[] | null;
-  /** The results of the blend choice when its elements are left out one at a time. */
-  readonly blend: BlendResult | null;
-  readonly cutLists: BlendResult | null;
 }
 
 /** Returns the tables by name, in the order of a report. Empty tables are left out. */
@@ -59,25 +47,9 @@ export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<st
     ['ablations', ablationOverview(results, 'AUC')],
     ['ablations, precision', ablationOverview(results, 'precision@5%')],
     ['ablations by group', perSet(ablationTable)],
-    ['choice of the blend', blendTable(results)],
-    ['choice of the blend by data set', blendBySetTable(results)],
-    ['curve', perSet(curveTable)],
-    ['histories', historyTable(results)],
-    ['alternatives', ofAlternatives(results, 1, alternativesTable)],
-    ['leave one out', ofAlternatives(results, 2, leaveOneOutTable)],
     ['seconds', secondsTable(results)],
   ];
   return new Map(tables.filter(([, text]) => text !== ''));
-}
-
-/** Returns an empty table unless at least `least` data sets have alternatives. */
-function ofAlternatives(
-  results: readonly DataSetResults[],
-  least: number,
-  tableOf: (sets: Alternatives) => string,
-): string {
-  const sets = results.flatMap(({ name, alternatives }) => (alternatives ? [{ dataset: name, alternatives }] : []));
-  return sets.length < least ? '' : tableOf(sets);
 }
 
 function dataSetTable(results: readonly DataSetResults[]): string {
@@ -216,29 +188,6 @@ function ablationTable({ name, reference, ablations }: DataSetResults): string |
   });
   const { training, repeats } = reference;
   return `**${name}**, the best of ${training.steps} steps, mean of ${repeated(repeats)}\n\n${table(heads, [whole, ...rows])}`;
-}
-
-function curveTable({ name, curve }: DataSetResults): string | null {
-  if (!curve || curve.length === 0) return null;
-  const methods = Object.keys(curve[0]!.auc);
-  const others = Object.keys(curve[0]!.ahead);
-  const rows = curve.map(({ seeds, campaigns, auc, ahead, gain }) => [
-    String(seeds),
-    String(campaigns),
-    ...methods.map((method) => plain(auc[method]!, 4)),
-    gain ? signed(gain, 4) : '',
-    ...others.map((method) => signed(ahead[method]!, 4)),
-  ]);
-  return `**${name}**\n\n${table(
-    [
-      'seeds',
-      'campaigns',
-      ...methods,
-      'gain over the row above',
-      ...others.map((method) => `${MAIN_METHOD} minus ${method}`),
-    ],
-    rows,
-  )}`;
 }
 
 function secondsTable(results: readonly DataSetResults[]): string {

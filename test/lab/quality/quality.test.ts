@@ -1,5 +1,5 @@
 /** The quality benchmark on a data set of 90 users: parts, stored results, and refusals. */
-import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openPartStore } from '../../../packages/lab/quality/part-store.ts';
@@ -54,38 +54,12 @@ describe('runQuality', { timeout: 180_000 }, () => {
 
   it('shows stored results with those requested, and fills the tables of a page', async () => {
     const out = join(root, 'page.md');
-    writeFileSync(out, 'Mine.\n\n<!-- table: curve -->\n<!-- end of table -->\n');
-    const { page } = await run('--only', 'curve', '--out', out);
+    writeFileSync(out, 'Mine.\n\n<!-- table: ablations -->\n<!-- end of table -->\n');
+    const { page } = await run('--only', 'fixed-steps', '--out', out);
     expect(page).toContain('| the cut ');
-    expect(readFileSync(out, 'utf8')).toMatch(/^Mine\.\n\n<!-- table: curve -->\n\n\*\*small\*\*\n\n\| seeds /);
-  });
-
-  it('chooses the blend without each element of the choice, and with cut lists', async () => {
-    const { page, notes } = await run('--only', 'blend,blend-cut-lists');
-    expect(notes.join('\n')).toContain('blends of ');
-    for (const title of ['the stack (one weight at a time)', 'whole lists of past campaigns (cut for 95 %)'])
-      expect(page.match(new RegExp(`^\\| ${title.replace(/[()%]/g, '\\$&')} +\\|`, 'gm'))).toHaveLength(2);
-    expect(page).toMatch(/^\*\*small\*\*, mean of 1 repeat/m);
-    expect((await run('--only', 'blend,blend-cut-lists')).notes).toEqual([]);
-  });
-
-  it('trains on short histories, says why one is refused, and writes the same page from stored results', async () => {
-    const { page, notes } = await run('--histories');
-    const rows = page.match(/^\| small +\| \d+ +\| .*$/gm)!.map((line) => line.split(/ *\| */).slice(1, 4));
-    expect(rows.map(([, campaigns]) => campaigns)).toEqual(['0', '1', '3', '5', '6']);
-    // either a share of the campaigns was evaluated, or the row gives the reason
-    for (const [, , auc] of rows.slice(3)) expect(Number(auc)).toBeGreaterThan(0.3);
-    expect(page).toMatch(/^- 6 train campaigns: AUC is ahead in \d, level in \d, behind in \d; precision@5% is /m);
-    expect(page).not.toContain(root);
-    expect(notes.join('\n')).toContain('small: history-5');
-    expect(existsSync(join(root, 'work', 'small', 'history-5-data'))).toBe(false);
-
-    const refused = notes.filter((note) => /history-\d: /.test(note)).length;
-    const again = await run('--histories');
-    expect(again.notes.filter((note) => /^small: history-[56]$/.test(note))).toEqual([]);
+    expect(readFileSync(out, 'utf8')).toMatch(/^Mine\.\n\n<!-- table: ablations -->\n\n\| without /);
     const [kept] = await runQuality(['--work', join(root, 'work')], () => {});
-    if (refused === 0) expect(kept).toBe(page);
-    else expect(kept).toContain('| small    | 6 ');
+    expect(kept).toBe(page);
   });
 
   it('runs generated scenarios by name in the work folder, and skips those with stored results', async () => {

@@ -24,11 +24,6 @@ const setOf = (name: string, ablations: readonly [string, AblationResult][]): Da
   main: null,
   reference: REFERENCE,
   ablations: new Map(ablations),
-  curve: null,
-  histories: null,
-  alternatives: null,
-  blend: null,
-  cutLists: null,
 });
 
 describe('renderTables', () => {
@@ -64,33 +59,5 @@ describe('renderTables', () => {
 
   it('leaves out tables of parts that were not run', () => {
     expect([...renderTables([setOf('one', [])]).keys()]).toEqual(['seconds']);
-  });
-
-  it('has a curve for the model and for every method', () => {
-    const curve = [
-      {
-        seeds: 10,
-        campaigns: 3,
-        auc: { metaheac: interval(0.7, 0.6, 0.8), logistic_regression: interval(0.65, 0.6, 0.7) },
-        ahead: { logistic_regression: interval(0.05, 0.01, 0.09) },
-        gain: null,
-      },
-      {
-        seeds: 20,
-        campaigns: 1,
-        auc: { metaheac: interval(0.72, 0.72, 0.72), logistic_regression: interval(0.7, 0.7, 0.7) },
-        ahead: { logistic_regression: interval(0.02, 0.02, 0.02) },
-        gain: interval(0.01, 0.01, 0.01),
-      },
-    ];
-    const tables = renderTables([{ ...setOf('one', []), reference: null, curve }]);
-    expect(tables.get('curve')).toMatchInlineSnapshot(`
-      "**one**
-
-      | seeds | campaigns | metaheac | logistic_regression | gain over the row above | metaheac minus logistic_regression |
-      | ----- | --------- | -------- | ------------------- | ----------------------- | ---------------------------------- |
-      | 10    | 3         | .7000    | .6500               |                         | **+.0500 [+.0100, +.0900]**        |
-      | 20    | 1         | .7200    | .7000               | +.0100                  | +.0200                             |"
-    `);
   });
 });
