@@ -44,7 +44,7 @@ export interface Training {
   readonly adaptation: AdaptationSettings;
 }
 
-export const SEED = 1;
+const SEED = 1;
 
 /** Opens the data set `data`. Results are stored in a folder in `work` named after the data set. */
 export async function openBenchRun(data: string, work: string, options: BenchOptions): Promise<BenchRun> {

@@ -103,7 +103,7 @@ function countVerdicts(reports: readonly Named[]): string {
 }
 
 /** Counts verdicts as text, for example `ahead in 3, level in 1, behind in 0`. */
-export function verdictCounts(verdicts: readonly Verdict[]): string {
+function verdictCounts(verdicts: readonly Verdict[]): string {
   return VERDICTS.map((one) => `${one} in ${verdicts.filter((verdict) => verdict === one).length}`).join(', ');
 }
 

@@ -67,7 +67,7 @@ function isOutside(form: ClosedForm): boolean {
 }
 
 /** Weight of the heads in a stack before any evidence; the forms of the library share the rest equally. */
-export const HEADS_BEFORE = 0.5;
+const HEADS_BEFORE = 0.5;
 /**
  * Weight of the heads if there are too few campaigns to fit a stack before training, because a model trained on so few
  * campaigns is weak.

@@ -69,7 +69,7 @@ export async function chooseAtStart(
 /**
  * The trials of train campaigns before training. `share` is the share of the candidates who are known, as in `Known`.
  */
-export function startTrials(
+function startTrials(
   campaigns: readonly CampaignHistory[],
   population: PreparedDataSet['population'],
   seed: number,
@@ -85,7 +85,7 @@ export function startTrials(
 }
 
 /** The trials of held-out campaigns on which the trained model's blend is chosen; `share` as in `startTrials`. */
-export function choiceTrials(
+function choiceTrials(
   { campaigns, held }: HeldOut,
   population: PreparedDataSet['population'],
   seed: number,
