@@ -185,7 +185,7 @@ const RESERVE_BYTES = 1_000_000;
 const PLENTY_BYTES = 2 * RESERVE_BYTES;
 
 function diskOf(freeBytes: number) {
-  return { freeBytes, reserveBytes: RESERVE_BYTES, isLow: freeBytes < RESERVE_BYTES };
+  return { freeBytes, reserveBytes: RESERVE_BYTES, fault: null, isLow: freeBytes < RESERVE_BYTES };
 }
 
 /** Tests share the processors with others: load is shed only where that is tested. */

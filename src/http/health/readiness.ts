@@ -120,7 +120,8 @@ function describePopulation({ version, rowCount }: Pick<Population, 'version' | 
 function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   const reserve = storage.disk();
   if (reserve.isLow) {
-    const { freeBytes, reserveBytes } = reserve;
+    const { freeBytes, reserveBytes, fault } = reserve;
+    if (fault !== null) return { ready: false, detail: `read-only: ${fault}` };
     const why = freeBytes < reserveBytes ? `below the reserve of ${grouped(reserveBytes)}` : 'kept for deletions';
     return { ready: false, detail: `read-only: ${grouped(freeBytes)} bytes free, ${why}` };
   }

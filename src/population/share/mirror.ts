@@ -18,6 +18,7 @@ import { MirrorFiles } from './mirror-files.ts';
 import { markAsMirror, requireNoOther, stampOf, underLock } from './mirror-folder.ts';
 import { MirrorHolders } from './mirror-holders.ts';
 import { type MirrorCounts, MirrorSpace } from './mirror-space.ts';
+import { isMirror } from './missing-file.ts';
 import { redactPublished } from './publish.ts';
 import { type IndexAt, readIndex } from './published-index.ts';
 import { applyTable } from './table-parts.ts';
@@ -236,8 +237,10 @@ export class Mirror {
     const { files } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const found = await readIndex(files);
-      if (found.tag === this.#applied.tag) return this.#applied;
+      if (found.tag === this.#applied.tag && isMirror(this.#folder)) return this.#applied;
       try {
+        // somebody may have removed the folder
+        withStorage(`create the folder ${this.#folder}`, () => createClosedFolder(this.#folder));
         await underLock(this.#folder, () => this.#apply());
         return this.#applied;
       } catch (error) {

@@ -1,6 +1,5 @@
 /** A node of a cluster without HTTP: the parts of a service on a store and blobs that several nodes share. */
 import { RankingCache } from '../../audience/ranking-cache.ts';
-import { freeBytesIn } from '../../lib/files/free-bytes.ts';
 import { requireKeyFor } from '../../lib/listening.ts';
 import { trustedProxyCheck } from '../../lib/trusted-proxies.ts';
 import { viewOf } from '../../population/read.ts';
@@ -23,7 +22,6 @@ import {
   withClosers,
 } from '../service-parts.ts';
 import { defaultThreads } from '../settings/environment.ts';
-import { DiskWatch } from '../upkeep/disk-watch.ts';
 import { startHousekeeping } from '../upkeep/housekeeping.ts';
 import { keepReserve, startUpkeep } from '../upkeep/service-upkeep.ts';
 import { createAddressGuard } from '../webhooks/address-guard.ts';
@@ -161,13 +159,7 @@ async function startWork(
 ): Promise<StorageStatus> {
   const { logger, followPopulation = false } = options;
   const { clock, store, rankings, record, served, wake } = parts;
-  const disk = new DiskWatch(
-    () => freeBytesIn(options.cache),
-    limits.diskReserveBytes,
-    () => false,
-    clock,
-  );
-  const ofUpkeep = { ...parts, disk, onLost: () => {} };
+  const ofUpkeep = { ...parts, onLost: () => {} };
   const storage = await startUpkeep({ logger, clock, population: null }, limits, ofUpkeep, closers);
   closers.push(
     startHousekeeping({

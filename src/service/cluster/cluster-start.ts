@@ -14,6 +14,7 @@ import { bind } from '../../online/binding.ts';
 import { findCurrentVersion, type Population, PopulationOpener } from '../../population/read.ts';
 import { publishPopulation } from '../../population/share.ts';
 import {
+  freeBytesOf,
   locateSharedStore,
   openBlobFiles,
   openSharedClock,
@@ -28,6 +29,7 @@ import { ServedState } from '../served/served-state.ts';
 import type { Closers } from '../service-parts.ts';
 import { openTelemetryOf } from '../service-telemetry.ts';
 import { keepTime, openServiceClock } from '../service-time.ts';
+import { DiskWatch } from '../upkeep/disk-watch.ts';
 import type { DamagedRows } from '../upkeep/service-upkeep.ts';
 import { KeptVersions } from './kept-versions.ts';
 import { RowRecord, ServedFollower } from './row-record.ts';
@@ -56,6 +58,8 @@ export interface ClusterOptions {
 export interface JoinedCluster {
   readonly locator: StoreLocator;
   readonly clock: ServiceClock;
+  /** The disk of the cache. */
+  readonly disk: DiskWatch;
   readonly store: CampaignStore;
   readonly cluster: Cluster;
   readonly rows: DamagedRows;
@@ -91,6 +95,13 @@ export async function joinCluster(
   closers.push(() => database.close());
   const clock = openServiceClock({ clock: database, logger, settleMs: limits.clockSettleMs });
   await announced(logger, 'waiting for the object storage', requireUsableBlobs(options.blobs, clock));
+  const disk = new DiskWatch({
+    readFree: () => freeBytesOf(locator),
+    reserveBytes: limits.diskReserveBytes,
+    cacheFolder: blobs.cacheFolder,
+    clock,
+    logger,
+  });
   const kept = new KeptVersions(logger, clock);
   const telemetry = await openTelemetryOf({ ...options, clock }, closers);
   const { minimumSeeds, leaseMs, maximumAttempts } = limits;
@@ -127,7 +138,7 @@ export async function joinCluster(
   data.mirror.onChanged(() => served.now.population.erasures.refresh());
   const follower = new ServedFollower({ row: cluster.served, record, data, served, logger });
   closers.push(() => follower.close());
-  return { locator, clock, store, cluster, rows, telemetry, data, record, served, kept };
+  return { locator, clock, disk, store, cluster, rows, telemetry, data, record, served, kept };
 }
 
 /** Says so if a start waits for something; a call of storage that cannot be reached is repeated for half a minute. */

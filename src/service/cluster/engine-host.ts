@@ -1,13 +1,12 @@
 /** A host that only expands campaigns: an engine on the store and blobs of a cluster. It joins and leaves at will. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freeBytesOf } from '../../storage/open-store.ts';
 import type { Limits } from '../limits.ts';
 import { openFileLimit, requireFilesOfEngine } from '../open-files.ts';
 import type { EngineStatus } from '../ports/health.ts';
 import { superviseEngine } from '../service-engine.ts';
 import { type Closers, withClosers } from '../service-parts.ts';
 import { defaultThreads } from '../settings/environment.ts';
-import { DiskWatch } from '../upkeep/disk-watch.ts';
+import type { DiskWatch } from '../upkeep/disk-watch.ts';
 import { keepReserve } from '../upkeep/service-upkeep.ts';
 import { clusterLimits } from './cluster-service.ts';
 import { type ClusterOptions, joinCluster } from './cluster-start.ts';
@@ -54,19 +53,13 @@ async function openParts(
   limits: Limits,
   closers: Closers,
 ): Promise<Omit<EngineHost, 'close'>> {
-  const { locator, clock, store, cluster, data, served } = await joinCluster(options, limits, closers, false);
+  const { locator, clock, disk, store, cluster, data, served } = await joinCluster(options, limits, closers, false);
   const keeper = keepReserve(store, locator, options.logger, limits);
   const shared = { blobs: options.blobs, mirrorBytes: limits.mirrorBytes };
   const own = { ...options, clock, population: data.population, shared };
   const supervisor = superviseEngine(own, { served, models: data.models }, { store, locator, keeper }, limits);
   closers.push(() => supervisor.stop());
   cluster.announcements.onAnnounced('jobs', () => supervisor.wake());
-  const disk = new DiskWatch(
-    () => freeBytesOf(locator),
-    limits.diskReserveBytes,
-    () => false,
-    clock,
-  );
   let isDraining = false;
   const obstacle = () => {
     if (isDraining) return 'the engine was told to stop: it takes no work';
@@ -89,8 +82,9 @@ async function openParts(
 
 /** Why the engine claims nothing; null if its disk has room. */
 function fullDisk(disk: DiskWatch): string | null {
-  const { freeBytes, reserveBytes, isLow } = disk.state();
+  const { freeBytes, reserveBytes, fault, isLow } = disk.state();
   if (!isLow) return null;
+  if (fault !== null) return `${fault}: no work is taken`;
   const left = `the disk of the cache has ${freeBytes} bytes left`;
   return `${left}, less than the reserve of ${reserveBytes}: no work is taken`;
 }

@@ -70,10 +70,13 @@ export interface Machine {
 
 /** Free space on the disk of the data folder, in bytes. */
 export interface DiskState {
+  /** 0 while the free space cannot be read. */
   readonly freeBytes: number;
+  /** Why the free space cannot be read; null if it can. */
+  readonly fault: string | null;
   /** Minimum free space for accepting new work; reads and deletions continue below this limit. */
   readonly reserveBytes: number;
-  /** Whether space is low, or the reserve for deletions was used and has not been restored yet. */
+  /** Whether space is low or unknown, or the reserve for deletions was used and has not been restored yet. */
   readonly isLow: boolean;
 }
 
@@ -92,7 +95,6 @@ export interface Damage {
 }
 
 export interface StorageStatus {
-  /** @throws AppError storage_failed */
   disk(): DiskState;
   /** Size of the reserve for deletions on a full disk; 0 while there is no reserve. @throws AppError storage_failed */
   reserveFileBytes(): number;

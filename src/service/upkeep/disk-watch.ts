@@ -1,37 +1,64 @@
 /**
- * Watches the free space on the disk of the data folder. If free space is below a limit, or the reserve for deletions
- * was released, the service accepts no new work.
+ * Watches the free space on the disk of the data folder. If free space is below a limit or cannot be read, or the
+ * reserve for deletions was released, the service accepts no new work.
  */
-
+import { mkdirSync } from 'node:fs';
 import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logging.ts';
 import type { DiskState } from '../ports/health.ts';
 
 /** How long a measurement is reused. */
 const FRESH_MS = 500;
 
-export class DiskWatch {
-  readonly #readFree: () => number;
-  readonly #reserveBytes: number;
-  readonly #isGivenUp: () => boolean;
-  readonly #clock: Clock;
-  #freeBytes: number | null = null;
-  #readAt = 0;
+interface DiskWatchDependencies {
+  readonly readFree: () => number;
+  readonly reserveBytes: number;
+  /** Whether the reserve for deletions was released; by default, there is no such reserve. */
+  readonly isGivenUp?: () => boolean;
+  /** A folder that loses nothing if it is made again when somebody has removed it. */
+  readonly cacheFolder?: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
-  constructor(readFree: () => number, reserveBytes: number, isGivenUp: () => boolean, clock: Clock) {
-    this.#readFree = readFree;
-    this.#reserveBytes = reserveBytes;
-    this.#isGivenUp = isGivenUp;
-    this.#clock = clock;
+export class DiskWatch {
+  readonly #dependencies: DiskWatchDependencies;
+  #measured: { readonly freeBytes: number; readonly fault: string | null; readonly at: number } | null = null;
+
+  constructor(dependencies: DiskWatchDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** Measures the free space. @throws AppError storage_failed if the system does not report free space */
+  /** Measures the free space. If that fails, the state names the fault, which is logged once until space is read again. */
   state(): DiskState {
-    const now = this.#clock.elapsed();
-    if (this.#freeBytes === null || now - this.#readAt >= FRESH_MS) {
-      this.#freeBytes = this.#readFree();
-      this.#readAt = now;
+    const { clock, logger, reserveBytes, isGivenUp = () => false } = this.#dependencies;
+    const now = clock.elapsed();
+    const before = this.#measured;
+    const isFresh = before !== null && now - before.at < FRESH_MS;
+    const { freeBytes, fault } = isFresh ? before : this.#measure(now);
+    if (fault !== null && before?.fault == null) logger.error({ fault }, 'the free space of the disk cannot be read');
+    if (fault === null && before?.fault != null) logger.info('the free space of the disk can be read again');
+    return { freeBytes, reserveBytes, fault, isLow: fault !== null || freeBytes < reserveBytes || isGivenUp() };
+  }
+
+  #measure(at: number) {
+    try {
+      this.#measured = { freeBytes: this.#readOrMakeAgain(), fault: null, at };
+    } catch (error) {
+      this.#measured = { freeBytes: 0, fault: messageOf(error), at };
     }
-    const isLow = this.#freeBytes < this.#reserveBytes || this.#isGivenUp();
-    return { freeBytes: this.#freeBytes, reserveBytes: this.#reserveBytes, isLow };
+    return this.#measured;
+  }
+
+  #readOrMakeAgain(): number {
+    const { readFree, cacheFolder: folder, logger } = this.#dependencies;
+    try {
+      return readFree();
+    } catch (error) {
+      if (folder === undefined || mkdirSync(folder, { recursive: true }) === undefined) throw error;
+      logger.warn({ folder }, 'the folder of the cache was gone: it was made again');
+      return readFree();
+    }
   }
 }

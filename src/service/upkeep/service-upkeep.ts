@@ -90,10 +90,15 @@ export async function takeOver(
   { diskReserveBytes }: Limits,
   keeper: ReserveKeeper,
 ): Promise<DiskWatch> {
-  const isGivenUp = () => keeper.isGivenUp();
-  const disk = new DiskWatch(() => freeBytesOf(locator), diskReserveBytes, isGivenUp, clock);
-  const { isLow, freeBytes, reserveBytes } = disk.state();
-  if (isLow)
+  const disk = new DiskWatch({
+    readFree: () => freeBytesOf(locator),
+    reserveBytes: diskReserveBytes,
+    isGivenUp: () => keeper.isGivenUp(),
+    clock,
+    logger,
+  });
+  const { isLow, fault, freeBytes, reserveBytes } = disk.state();
+  if (isLow && fault === null)
     logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
   try {
     const folder = isLow ? await store.takeFolder() : await store.reserve.using(() => store.takeFolder());

@@ -4,7 +4,7 @@
  */
 import type { onRequestHookHandler, RouteOptions } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
-import type { StorageStatus } from '../../../service/ports/health.ts';
+import type { DiskState, StorageStatus } from '../../../service/ports/health.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { isApi } from '../route.ts';
 
@@ -17,20 +17,24 @@ const WRITING = new Set(['POST', 'PUT', 'PATCH']);
 export function refuseWithoutRoom(app: ServerApp, storage: Pick<StorageStatus, 'disk' | 'refuseIfLost'>): void {
   const refuse: onRequestHookHandler = (_request, _reply, done) => {
     storage.refuseIfLost();
-    const { freeBytes, reserveBytes, isLow } = storage.disk();
-    if (!isLow) return done();
-    throw new AppError(
-      'unavailable',
-      freeBytes < reserveBytes
-        ? `the disk has ${freeBytes} bytes left, less than the reserve of ${reserveBytes}: new work is refused`
-        : `the disk was full, and its ${freeBytes} free bytes are kept for deletions: new work is refused`,
-      { facts: { retry_after: RETRY_AFTER_SECONDS, free_bytes: freeBytes, reserve_bytes: reserveBytes } },
-    );
+    const disk = storage.disk();
+    if (!disk.isLow) return done();
+    const { freeBytes, reserveBytes } = disk;
+    throw new AppError('unavailable', `${shortageOf(disk)}: new work is refused`, {
+      facts: { retry_after: RETRY_AFTER_SECONDS, free_bytes: freeBytes, reserve_bytes: reserveBytes },
+    });
   };
   app.addHook('onRoute', (route) => {
     if (!takesRoom(route)) return;
     route.onRequest = [route.onRequest ?? [], refuse].flat() as NonNullable<typeof route.onRequest>;
   });
+}
+
+function shortageOf({ freeBytes, reserveBytes, fault }: DiskState): string {
+  if (fault !== null) return 'the free space of the disk cannot be read';
+  return freeBytes < reserveBytes
+    ? `the disk has ${freeBytes} bytes left, less than the reserve of ${reserveBytes}`
+    : `the disk was full, and its ${freeBytes} free bytes are kept for deletions`;
 }
 
 /** Whether a route stores something. Some POST routes, such as batch look-ups and estimates, store nothing. */
