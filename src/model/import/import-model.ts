@@ -31,10 +31,13 @@ import {
 } from '../parameter-roles.ts';
 import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
 import { type ImportSchema, readImportSchema } from './schema.ts';
+import { scoreRange } from './score-range.ts';
 
 /** Maximum size of a file that ONNX Runtime loads in one piece. */
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 const GOLDEN_ROWS = 16;
+/** Constants in float32, such as the weights of a mean, may exceed the range of a probability by this much. */
+const ROUNDING = 1e-5;
 /** Key of the random stream for the generated users. */
 const KEY = 'import';
 
@@ -100,6 +103,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   adaptedParameters(contract, graph);
   if (selection.adapted.length === 0) throw refused(path, 'the schema leaves no parameter to adapt');
   refuseGradients(path, selection, graph);
+  refuseLogits(path, selection, graph);
   const tried = await tryModel(contract, schema, graph, selection, options.device);
   const staged = stageModelFolder(options.out, {
     ...contents,
@@ -182,6 +186,17 @@ function refuseGradients(path: string, { adapted }: Selection, graph: Graph): vo
     path,
     `${sentences.join('; ')}. Change the model, or list these parameters as "fixed" in the schema to adapt ` +
       'only the others',
+  );
+}
+
+function refuseLogits(path: string, { adapted }: Selection, graph: Graph): void {
+  const [low, high] = scoreRange(graph, adapted);
+  if (low >= -ROUNDING && high <= 1 + ROUNDING) return;
+  throw refused(
+    path,
+    `nothing in the graph keeps the score between 0 and 1 (its range is ${low} to ${high}), but a score must be a ` +
+      'probability: end the model with a sigmoid (in PyTorch: torch.sigmoid(logit)) or, if the score already is a ' +
+      'probability, with a clip (torch.clamp(score, 0, 1))',
   );
 }
 

@@ -166,9 +166,13 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     'external data "weights.bin" does not exist: it must be next to the model',
   ],
   [
-    'a score that is no probability',
-    small({ score: (b, rows) => b.add('Mul', [meanOf(b, rows), b.scalar(9, 'float32')], {}, { outputs: ['score'] }) }),
-    'but a score must be a probability: end the model with a sigmoid (in PyTorch: torch.sigmoid(logit))',
+    'a logit, though all scores lie between 0 and 1',
+    small({
+      table: tensor('float32', [4, 2], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]),
+      score: (b, rows) => b.add('Identity', [meanOf(b, rows)], {}, { outputs: ['score'] }),
+    }),
+    'nothing in the graph keeps the score between 0 and 1 (its range is -Infinity to Infinity), but a score must be ' +
+      'a probability: end the model with a sigmoid (in PyTorch: torch.sigmoid(logit))',
   ],
   [
     'a score that is NaN',
