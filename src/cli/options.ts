@@ -57,19 +57,6 @@ export function seedCounts(text: string): [number, number] | [number] {
   return large === undefined ? [small!] : [small!, large];
 }
 
-/** Maximum number of parts of an import. */
-const MOST_PARTS = 1_000;
-
-/** Parses `2/3`: the second of three parts. */
-export function partNumber(text: string): { readonly part: number; readonly parts: number } {
-  const [part, parts, ...more] = text.split('/').map((each) => (/^\d+$/.test(each) ? Number(each) : Number.NaN));
-  if (more.length > 0 || !(part! >= 1 && part! <= parts! && parts! <= MOST_PARTS))
-    throw new InvalidArgumentError(
-      `The value must be a part and the number of parts, at most ${MOST_PARTS}, such as 2/3.`,
-    );
-  return { part: part!, parts: parts! };
-}
-
 /** Collects `name=column`. */
 export function columnNames(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const at = text.indexOf('=');

@@ -2,9 +2,6 @@
 export { PublishedPopulation } from './share/import-destination.ts';
 export { Mirror } from './share/mirror.ts';
 export type { MirrorCounts } from './share/mirror-space.ts';
-export type { PartNumber } from './share/parts/import-part.ts';
-export { joinParts } from './share/parts/join-parts.ts';
-export { PartOfImport } from './share/parts/part-destination.ts';
 export { publishPopulation } from './share/publish.ts';
 export { pullPopulation } from './share/pull.ts';
 export { listRecordedFiles } from './share/recorded-files.ts';

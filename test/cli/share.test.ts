@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { openPopulation, summariseVersions } from '../../src/population/read.ts';
+import { openPopulation } from '../../src/population/read.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { startOwnS3, type TestS3 } from '../fixture/s3.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -42,7 +42,6 @@ it('publishes nothing in a storage that ignores conditions, where hosts would re
   gate.ignored = 'if-none-match';
   for (const command of [
     ['population', 'publish', world.population],
-    ['population', 'join', '--parts', '2'],
     ['model', 'publish', world.model],
   ])
     expect(await runAt(gate.endpoint, 'ignored', ...command)).toMatchObject({
@@ -67,13 +66,11 @@ describe('metaheac population publish', () => {
     const pulled = await run('a', 'population', 'pull', other);
     expect(pulled.stdout).toContain(`pulled version ${version} into ${other}: 500 users; fetched 2 files`);
     expect(openPopulation(other)).toMatchObject({ version, rowCount: 500 });
-    // an update on the other host continues the user numbers
-    const next = await importUsers(source, other, users(0, 510));
-    expect((await run('a', 'population', 'publish', other)).status).toBe(0);
-    const back = await run('a', 'population', 'pull', out, '--version', next.version);
-    expect(back).toMatchObject({ status: 0, stdout: expect.stringContaining(`pulled version ${next.version}`) });
-    expect(summariseVersions(out).map((one) => one.version)).toEqual([next.version, version]);
-    expect(openPopulation(out).directory.find('user-509')).toBe(509);
+    const copy = join(temporaryFolder(), 'copy');
+    await importUsers(source, out, users(0, 510));
+    expect((await run('a', 'population', 'publish', out)).status).toBe(0);
+    expect((await run('a', 'population', 'pull', copy, '--version', version)).status).toBe(0);
+    expect(openPopulation(copy)).toMatchObject({ version, rowCount: 500 });
     const shown = await metaheacWith({}, 'population', 'show', out, '--version', version);
     expect(shown.stdout).toContain(`${version}  `);
   });
@@ -138,38 +135,6 @@ describe('metaheac population import and update', () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^population version [0-9a-f]{12} published: \d+ users, \d+ of them new\n/);
     expect(stdout).toMatch(/users have a value, \d+ tokens\n(.*\n)* +stored 2 files/);
-  });
-
-  it('import parts on several hosts, which are joined', async () => {
-    const [cache, folder] = [join(temporaryFolder(), 'cache'), temporaryFolder()];
-    const [one, two, schema] = ['one.ndjson', 'two.ndjson', 'schema.json'].map((name) => join(folder, name)) as [
-      string,
-      string,
-      string,
-    ];
-    writeFileSync(one, toLines(users(0, 300)));
-    writeFileSync(two, toLines(users(300, 500, 'Oslo')));
-    const features = [{ name: 'city', kind: 'single' }];
-    writeFileSync(schema, JSON.stringify({ user_id: 'user_id', features }));
-    const out = join(temporaryFolder(), 'population');
-    const local = await metaheacWith({}, 'population', 'import', one, two, '--schema', schema, '--out', out);
-    const [version] = /version ([0-9a-f]{12})/.exec(local.stdout)!.slice(1);
-    const part = async (file: string, number: string, ...more: string[]) =>
-      run('h', 'population', 'import', file, '--schema', schema, '--cache', cache, '--part', number, ...more);
-    expect((await part(two, '2/2')).stdout).toMatch(/^part 2 of 2: 200 users\n/);
-    expect((await run('h', 'population', 'join', '--parts', '2', '--cache', cache)).stderr).toContain(
-      'part 1 of 2 is missing',
-    );
-    expect((await part(one, '1/2')).stdout).toMatch(/^part 1 of 2: 300 users\n/);
-    const joined = await run('h', 'population', 'join', '--parts', '2', '--cache', cache);
-    expect(joined.stdout).toContain(`population version ${version} published: 500 users, 500 of them new\n`);
-    for (const [number, more] of [
-      ['3/2', []],
-      ['1', []],
-      ['1/2', ['--out', out]],
-      ['1/2', ['--duplicates', 'last']],
-    ] as const)
-      expect((await part(one, number, ...more)).status).toBe(2);
   });
 
   it('say where to import if nothing does, and refuse two places', async () => {

@@ -13,8 +13,6 @@ export class ImportErasures {
   readonly #erasures: Erasures;
   /** The table that the import adds to, and the number of its published strings. */
   readonly #directory: TextTable;
-  /** The table with the numbers of erased users. */
-  readonly #numbers: TextTable;
   readonly #published: number;
   readonly #isReadmitting: boolean;
   /** Number of erasure records when the import began. */
@@ -26,20 +24,13 @@ export class ImportErasures {
   readonly #redacted: ErasedRecord[] = [];
 
   /**
-   * `directory` is the table that the import adds to. `numbers` is the table with the user numbers of the erasures,
-   * which is the same unless the import has numbers of its own. `isReadmitting`: erased users who occur in the import
-   * are readmitted as new users.
+   * `directory` is the table that the import adds to. `isReadmitting`: erased users who occur in the import are
+   * readmitted as new users.
    */
-  constructor(
-    folder: string,
-    erasures: Erasures,
-    { directory, numbers }: { readonly directory: TextTable; readonly numbers: TextTable },
-    isReadmitting: boolean,
-  ) {
+  constructor(folder: string, erasures: Erasures, directory: TextTable, isReadmitting: boolean) {
     this.#folder = folder;
     this.#erasures = erasures;
     this.#directory = directory;
-    this.#numbers = numbers;
     this.#published = directory.count;
     this.#isReadmitting = isReadmitting;
     this.#before = erasures.count;
@@ -64,7 +55,7 @@ export class ImportErasures {
   /** Whether this user must be left out. Call this before the id and the tokens are added to the tables. */
   has(userId: string): boolean {
     if (!this.isNeeded) return false;
-    const known = this.#numbers.find(userId);
+    const known = this.#directory.find(userId);
     // an erased id that has a number was readmitted, so its new number decides
     return known >= 0 ? this.#erasures.has(known) : this.#erasures.hasId(userId);
   }

@@ -1,13 +1,15 @@
 /** Makes a mirror's tables, manifests and erasures those of the published index. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { copyFile, type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
-import { replaceDurably, syncFolder, withStorage, writeDurably } from '../../lib/files/durable-files.ts';
+import { replaceDurably, storageError, syncFolder, withStorage, writeDurably } from '../../lib/files/durable-files.ts';
 import { appendErasures } from '../erase/erase-users.ts';
 import { ERASED_KEY_FILE, Erasures } from '../erase/erasures.ts';
 import { acceptedSums, writeAcceptedSums } from '../import/accepted-sums.ts';
+import { readRange } from '../versions/files.ts';
 import { withErasuresLock } from '../versions/lock.ts';
 import {
   encodeManifest,
@@ -19,13 +21,19 @@ import {
   writeCurrent,
 } from '../versions/manifest.ts';
 import { ORDER_FILE } from '../versions/version-order.ts';
-import { findSharedKey, readErasures } from './erasure-log.ts';
-import { writeKey } from './exchange-erasures.ts';
-import { decodeIndex, EMPTY_INDEX, encodeIndex, type PublishedIndex } from './index-schema.ts';
+import { findSharedKey, readErasures, writeKey } from './erasure-log.ts';
+import {
+  decodeIndex,
+  EMPTY_INDEX,
+  encodeIndex,
+  type PublishedIndex,
+  sizeOfParts,
+  type TablePart,
+} from './index-schema.ts';
 import { MIRROR_FILE } from './missing-file.ts';
 import type { IndexAt } from './published-index.ts';
 import { findPublishedManifest } from './sweep.ts';
-import { applyTable } from './table-parts.ts';
+import { fetchPart } from './transfers.ts';
 
 const stateSchema = z.object({ tag: z.string().nullable(), index: z.unknown() });
 
@@ -150,4 +158,101 @@ function writeOrder(folder: string, index: PublishedIndex): void {
   withStorage(`write ${path}`, () => replaceDurably(path, Buffer.from(text), `${path}.tmp`));
   const current = findCurrentVersion(folder);
   if (current === null || !index.versions.some(({ version }) => version === current)) writeCurrent(folder, newest);
+}
+
+/**
+ * Makes a table's file begin with the published parts. `before` are the parts that the file is known to begin with. A
+ * reader of the file sees the old bytes or the new bytes of each range, because bytes are only appended, unless ids
+ * were overwritten: then the file is replaced. @throws AppError invalid_population, storage_failed
+ */
+export async function applyTable(
+  files: BlobFiles,
+  path: string,
+  before: readonly TablePart[],
+  now: readonly TablePart[],
+): Promise<void> {
+  const oldSize = sizeOfParts(before);
+  const hasOld = (statSync(path, { throwIfNoEntry: false })?.size ?? -1) >= oldSize && oldSize > 0;
+  const same = hasOld ? countSame(before, now) : 0;
+  const isGrown = hasOld && (await isContinued(files, path, now.slice(same), oldSize));
+  withStorage(`write ${path}`, () => mkdirSync(dirname(path), { recursive: true }));
+  if (isGrown) await append(files, path, now, oldSize);
+  else await rebuild(files, path, now, same);
+}
+
+/** How many parts at the beginning are equal. */
+function countSame(before: readonly TablePart[], now: readonly TablePart[]): number {
+  const differs = now.findIndex((part, i) => before[i]?.start !== part.start || before[i]?.sha256 !== part.sha256);
+  return differs < 0 ? now.length : differs;
+}
+
+/** Whether the file's first `oldSize` bytes are also those of the parts, which may end elsewhere. */
+async function isContinued(
+  files: BlobFiles,
+  path: string,
+  parts: readonly TablePart[],
+  oldSize: number,
+): Promise<boolean> {
+  for (const part of parts) {
+    if (part.start >= oldSize) return true;
+    const end = Math.min(oldSize, part.start + part.size);
+    const bytes = await fetchPart(files, part);
+    if (!readRange(path, part.start, end).equals(bytes.subarray(0, end - part.start))) return false;
+  }
+  return true;
+}
+
+async function append(files: BlobFiles, path: string, parts: readonly TablePart[], oldSize: number): Promise<void> {
+  await writing(path, 'r+', async (file) => {
+    // bytes after the known bytes were left by a killed process
+    await file.truncate(oldSize);
+    for (const part of parts) {
+      if (part.start + part.size <= oldSize) continue;
+      const from = Math.max(part.start, oldSize);
+      await writeAt(file, (await fetchPart(files, part)).subarray(from - part.start), from);
+    }
+  });
+}
+
+/** Writes the file anew: its first `same` parts from the old file, and the others from the storage of blobs. */
+async function rebuild(files: BlobFiles, path: string, parts: readonly TablePart[], same: number): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await storing(path, async () => {
+    await rm(temporary, { force: true });
+    if (same > 0) await copyFile(path, temporary);
+  });
+  await writing(temporary, same > 0 ? 'r+' : 'w', async (file) => {
+    await file.truncate(sizeOfParts(parts.slice(0, same)));
+    for (const part of parts.slice(same)) await writeAt(file, await fetchPart(files, part), part.start);
+  });
+  await storing(path, async () => {
+    await rename(temporary, path);
+    syncFolder(dirname(path));
+  });
+}
+
+/** Opens a file for `write`, and makes it durable afterwards. Other work runs meanwhile. */
+async function writing(path: string, flags: 'r+' | 'w', write: (file: FileHandle) => Promise<void>): Promise<void> {
+  await storing(path, async () => {
+    const file = await open(path, flags);
+    try {
+      await write(file);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; )
+    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+}
+
+async function storing(path: string, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    throw storageError(`write ${path}`, error);
+  }
 }

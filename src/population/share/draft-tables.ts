@@ -1,13 +1,64 @@
-/** The tables of a version as parts for the index, after checking that they continue the published tables. */
+/**
+ * The tables of a version as parts for the index, after checking that they continue the published tables. A new version
+ * only adds parts; earlier parts change only if the ids of erased users are overwritten in them.
+ */
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { TextTable } from '../../lib/text/text-table.ts';
 import { sumsOf } from '../import/redaction.ts';
-import type { Manifest } from '../versions/manifest.ts';
+import { readTable } from '../import/table-files.ts';
+import { readRange, sha256 } from '../versions/files.ts';
+import { findLargestDirectory, type Manifest, type ManifestTable } from '../versions/manifest.ts';
 import { type PublishedIndex, type PublishedVersion, sizeOfParts, type TablePart } from './index-schema.ts';
-import { cutTable } from './table-parts.ts';
-import { DIRECTORY_BYTES, type TableSource } from './table-source.ts';
 import { fetchPart } from './transfers.ts';
+
+/** Maximum size of a part. Overwriting an id replaces one part. */
+const PART_BYTES = 8 * 1024 * 1024;
+/** A last part that is smaller is stored again together with what a version adds, so that parts do not become many. */
+const SMALLEST_PART_BYTES = 1024 * 1024;
+
+/** Path of the bytes of the directory, in every population folder and in the index. */
+const DIRECTORY_BYTES = 'directory.bytes';
+
+export interface TableSource {
+  /** Names the source in errors. */
+  readonly name: string;
+  readonly directory: TextTable;
+  /** Bytes of a table's file; fewer if the file ends earlier, none if there is no such file. */
+  read(path: string, start: number, end: number): Uint8Array;
+}
+
+/** The tables of a population folder. @throws AppError invalid_population */
+export function tablesOfFolder(folder: string): TableSource {
+  const recorded = findLargestDirectory(folder);
+  if (recorded === null) throw new AppError('invalid_population', `${folder} is not a population: it has no version`);
+  return {
+    name: folder,
+    directory: readTable(folder, recorded),
+    read: (path, start, end) => readIfThere(folder, path, start, end),
+  };
+}
+
+/** Tables that are in memory, as a manifest records them. Other published tables are in `folder`. */
+export function tablesInMemory(
+  folder: string,
+  directory: TextTable,
+  tables: readonly { readonly recorded: ManifestTable; readonly table: TextTable }[],
+): TableSource {
+  const inMemory = new Map(
+    tables.flatMap(({ recorded, table: { bytes, ends } }) => [
+      [recorded.bytes.path, bytes],
+      [recorded.ends.path, new Uint8Array(ends.buffer, ends.byteOffset, ends.byteLength)],
+    ]),
+  );
+  return {
+    name: 'the import',
+    directory,
+    read: (path, start, end) => inMemory.get(path)?.subarray(start, end) ?? readIfThere(folder, path, start, end),
+  };
+}
 
 export interface TablesDraft {
   readonly tables: PublishedIndex['tables'];
@@ -41,6 +92,43 @@ export async function draftTables(
   return { tables: tables as PublishedIndex['tables'], replaced, sums: currentSums(source.directory, versions) };
 }
 
+interface CutTable {
+  readonly parts: readonly TablePart[];
+  /** Published parts whose range has other bytes in this file. */
+  readonly changed: readonly TablePart[];
+}
+
+/**
+ * The parts of the first `size` bytes of a table's file, which `read` reads. Parts that were published before keep
+ * their ranges. `published` must not be longer than `size`.
+ */
+async function cutTable(
+  read: (start: number, end: number) => Uint8Array,
+  published: readonly TablePart[],
+  size: number,
+): Promise<CutTable> {
+  const parts: TablePart[] = [];
+  const changed: TablePart[] = [];
+  const add = async (start: number, end: number) => {
+    const own = { start, size: end - start, sha256: sha256(read(start, end)) };
+    parts.push(own);
+    await setImmediate();
+    return own;
+  };
+  for (const part of published) {
+    const own = await add(part.start, part.start + part.size);
+    if (own.sha256 !== part.sha256) changed.push(part);
+  }
+  const last = parts.at(-1);
+  if (last !== undefined && last.size < SMALLEST_PART_BYTES && sizeOfParts(parts) < size) parts.pop();
+  for (let start = sizeOfParts(parts); start < size; ) {
+    const end = Math.min(size, start + PART_BYTES);
+    await add(start, end);
+    start = end;
+  }
+  return { parts, changed };
+}
+
 /** The size of each table's file in the next index. */
 function sizesOf(index: PublishedIndex, manifest: Manifest | null): Map<string, number> {
   const sizes = new Map(Object.entries(index.tables).map(([path, parts]) => [path, sizeOfParts(parts)]));
@@ -58,12 +146,7 @@ async function isOnlyRedacted(source: TableSource, files: BlobFiles, part: Table
 }
 
 /** Whether all bytes that differ belong to ids that are overwritten in `table`. `start` is their position in it. */
-export function differOnlyWhereRedacted(
-  table: TextTable,
-  start: number,
-  theirs: Uint8Array,
-  ours: Uint8Array,
-): boolean {
+function differOnlyWhereRedacted(table: TextTable, start: number, theirs: Uint8Array, ours: Uint8Array): boolean {
   let id = firstEndingAfter(table.ends, start);
   for (let at = 0; at < ours.length; at++) {
     if (theirs[at] === ours[at]) continue;
@@ -91,10 +174,19 @@ function currentSums(table: TextTable, versions: readonly PublishedVersion[]): P
   return Object.fromEntries(recorded.flatMap(({ sha256 }, i) => (now[i] === sha256 ? [] : [[sha256, now[i]!]])));
 }
 
-export function foreign(name: string, path: string): AppError {
+function foreign(name: string, path: string): AppError {
   return new AppError(
     'invalid_population',
     `${path} of ${name} does not continue the published population, so its user numbers would name other users: ` +
-      'pull the published population into a new folder, and import or update there',
+      'import or update in the cluster',
   );
+}
+
+function readIfThere(folder: string, path: string, start: number, end: number): Uint8Array {
+  try {
+    return readRange(join(folder, path), start, end);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return new Uint8Array(0);
+  }
 }

@@ -7,8 +7,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { ErasedCounts } from '../erase/erase-users.ts';
 import type { ErasedRecord } from '../erase/erased-records.ts';
 import type { Erasures } from '../erase/erasures.ts';
-import { addErasures, requireSharedKey } from './erasure-log.ts';
-import { writeKey } from './exchange-erasures.ts';
+import { addErasures, requireSharedKey, writeKey } from './erasure-log.ts';
 import { type IndexAt, replaceIndex } from './published-index.ts';
 
 /** Maximum number of attempts while other hosts erase users or publish. */

@@ -1,9 +1,12 @@
 /** The erasures in the index of a published population: the records of `erased.bin` in one order for all hosts. */
 import { randomBytes } from 'node:crypto';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
+import { syncFolder, withStorage } from '../../lib/files/durable-files.ts';
 import { type ErasedRecord, encodeRecords, RECORD_BYTES, readRecord } from '../erase/erased-records.ts';
-import { KEY_BYTES } from '../erase/erasures.ts';
+import { ERASED_KEY_FILE, KEY_BYTES } from '../erase/erasures.ts';
 import { sha256 } from '../versions/files.ts';
 import { erasuresName, KEY_NAME, type PublishedIndex } from './index-schema.ts';
 
@@ -68,6 +71,18 @@ export async function requireSharedKey(files: BlobFiles, own: Uint8Array | null)
   const key = await findSharedKey(files);
   if (key === null) throw new AppError('storage_failed', `${KEY_NAME} was stored, but cannot be found`);
   return key;
+}
+
+/** Writes the key of the published population into a folder. @throws AppError storage_failed */
+export function writeKey(folder: string, key: Uint8Array): void {
+  const path = join(folder, ERASED_KEY_FILE);
+  const temporary = `${path}.tmp`;
+  withStorage(`write ${path}`, () => {
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, key, { mode: 0o600, flush: true });
+    renameSync(temporary, path);
+    syncFolder(folder);
+  });
 }
 
 function decode(bytes: Uint8Array, where: string): ErasedRecord[] {

@@ -1,23 +1,31 @@
 /**
  * The published population as the destination of imports and updates. The tables of a version grow in memory, and its
- * segments are stored as soon as they are complete, so this machine never has a whole version.
+ * segments are stored as soon as they are complete, so this host never has a whole version.
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
 import { Erasures } from '../erase/erasures.ts';
 import type { Destination, Destinations, VersionDraft } from '../versions/destination.ts';
 import { asWriter } from '../versions/lock.ts';
 import { INCOMING_FOLDER, type Manifest, readManifests } from '../versions/manifest.ts';
-import { FileKeeper, type StoredFiles } from './file-keeper.ts';
-import { ImportedVersion, requireNewest } from './imported-version.ts';
-import type { PublishedIndex } from './index-schema.ts';
+import { type TableSource, tablesInMemory } from './draft-tables.ts';
+import { fileName, type PublishedIndex } from './index-schema.ts';
 import { Mirror, type MirrorOptions } from './mirror.ts';
-import { redactPublished } from './publish.ts';
-import { putVersion, retract } from './put-version.ts';
+import { announce, putVersion, redactPublished, retract, storedNames, type UpToDateVersion } from './put-version.ts';
 
 /** Number of bytes of the name under which an import stores segments before its version has a name. */
 const NAME_BYTES = 6;
+/** How often a running import announces itself again. A sweep regards it as killed much later. */
+const ANNOUNCE_EVERY_MS = 10 * 60_000;
+
+/** Number and size of the files that an import had to store, and number of its files that had been stored before. */
+export interface StoredFiles {
+  files: number;
+  bytes: number;
+  known: number;
+}
 
 /**
  * Versions are published for all hosts of a cluster. If an import is killed, nothing of its version is visible, and a
@@ -44,24 +52,17 @@ export class PublishedPopulation implements Destinations {
   }
 
   async #open<T>(mirror: Mirror, action: (destination: Destination) => Promise<T>): Promise<T> {
-    const { files, now } = this.#options;
+    const { files } = this.#options;
     const incoming = join(mirror.folder, INCOMING_FOLDER);
-    const name = randomBytes(NAME_BYTES).toString('hex');
     await redactPublished(mirror.folder, files, () => mirror.sync());
     rmSync(incoming, { recursive: true, force: true });
-    const announced = new Set([name]);
-    const newest = mirror.newest;
-    let destination: ImportDestination | null = null;
+    const destination = new ImportDestination(mirror, this.stored, this.#options);
     try {
-      const onIndex = (index: PublishedIndex) => requireNewest(index, [newest]);
-      const keeper = await FileKeeper.open(files, name, { now, stored: this.stored, onIndex });
-      destination = new ImportDestination(mirror, keeper, announced, this.#options);
+      await destination.begin();
       return await action(destination);
     } finally {
-      destination?.end();
       rmSync(incoming, { recursive: true, force: true });
-      // if the storage cannot be reached, a sweep forgets the names after a day
-      await retract(files, announced).catch(() => {});
+      await destination.end();
     }
   }
 }
@@ -75,15 +76,20 @@ class ImportDestination implements Destination {
   readonly current = null;
   readonly erasures: Erasures;
   readonly #mirror: Mirror;
-  readonly #keeper: FileKeeper;
-  /** Names in `incoming` that keep files of this import from being removed. */
-  readonly #announced: Set<string>;
   readonly #options: MirrorOptions;
+  readonly #stored: StoredFiles;
+  /** The name in `incoming` that keeps segments from being removed while their version has no name. */
+  readonly #name = randomBytes(NAME_BYTES).toString('hex');
+  /** All names in `incoming` of this import. */
+  readonly #announced = new Set([this.#name]);
+  #announcedAt = 0;
+  /** Names of files that are stored. */
+  #known = new Set<string>();
   /** Number of erasures when the import began. */
   readonly #erasedBefore: number;
   #release: () => void = () => {};
 
-  constructor(mirror: Mirror, keeper: FileKeeper, announced: Set<string>, options: MirrorOptions) {
+  constructor(mirror: Mirror, stored: StoredFiles, options: MirrorOptions) {
     const { index, folder } = mirror;
     const published = new Set(index.versions.map(({ version }) => version));
     this.folder = folder;
@@ -94,13 +100,21 @@ class ImportDestination implements Destination {
     this.erasures = new Erasures(folder);
     this.#erasedBefore = this.erasures.count;
     this.#mirror = mirror;
-    this.#keeper = keeper;
-    this.#announced = announced;
+    this.#stored = stored;
     this.#options = options;
   }
 
-  end(): void {
+  /** @throws AppError unavailable, storage_failed */
+  async begin(): Promise<void> {
+    await this.#announce();
+    // what is stored is listed after the announcement, so that no sweep removes it any more
+    this.#known = await storedNames(this.#options.files);
+  }
+
+  async end(): Promise<void> {
     this.#release();
+    // if the storage cannot be reached, a sweep forgets the names after a day
+    await retract(this.#options.files, this.#announced).catch(() => {});
   }
 
   async take(version: string): Promise<void> {
@@ -109,15 +123,24 @@ class ImportDestination implements Destination {
   }
 
   storeSegment(_path: string, bytes: Uint8Array, sha256: string): Promise<void> {
-    return this.#keeper.store(sha256, bytes);
+    return this.#store(sha256, bytes);
   }
 
   async publish(draft: VersionDraft): Promise<string> {
     const { files, now } = this.#options;
-    const source = new ImportedVersion(this.#mirror, this, draft, {
+    let rowOf: string | null = null;
+    const source = {
       announced: this.#announced,
-      storeRowOf: (sha256) => this.#keeper.store(sha256, draft.rowOf),
-    });
+      follow: async () => {
+        const version = await this.#follow(draft);
+        rowOf = version.manifest.row_of.sha256;
+        return version;
+      },
+      store: async ({ sha256 }: { readonly sha256: string }, name: string) => {
+        if (sha256 === rowOf) return await this.#store(sha256, draft.rowOf);
+        throw new AppError('storage_failed', `${name}, a segment of the import, was removed meanwhile: import again`);
+      },
+    };
     const { version } = await putVersion(source, files, { now });
     if (this.erasures.count > this.#erasedBefore) await redactPublished(this.folder, files, () => this.#mirror.sync());
     return version;
@@ -125,4 +148,57 @@ class ImportDestination implements Destination {
 
   /** The nodes of a cluster decide which version they serve. */
   makeCurrent(): void {}
+
+  /** Users who were erased since the import began are overwritten in memory, so that their ids are not stored. */
+  async #follow({ erased, directory, dictionaries, seal }: VersionDraft): Promise<UpToDateVersion> {
+    const { index } = await this.#mirror.sync();
+    erased.redactNewUsers();
+    for (const user of this.erasures.numbers)
+      if (user < directory.table.count && !directory.table.isRedacted(user)) directory.table.redact(user);
+    const manifest = seal();
+    this.#announced.add(manifest.version);
+    requireNewest(index, [this.newest, manifest.version]);
+    const tables: TableSource = tablesInMemory(this.folder, directory.table, [
+      { recorded: manifest.directory, table: directory.table },
+      ...manifest.dictionaries.map((recorded) => ({ recorded, table: dictionaries.get(recorded.feature)!.table })),
+    ]);
+    return { index, manifest, tables, erasures: erased.late };
+  }
+
+  /** Stores a file unless it is stored. @throws AppError storage_failed, unavailable */
+  async #store(sha256: string, bytes: Uint8Array): Promise<void> {
+    const { now, files } = this.#options;
+    if (now() - this.#announcedAt >= ANNOUNCE_EVERY_MS) await this.#announce();
+    const name = fileName(sha256);
+    if (this.#known.has(name)) {
+      this.#stored.known += 1;
+      return;
+    }
+    await files.putLarge(name, bytes);
+    this.#known.add(name);
+    this.#stored.files += 1;
+    this.#stored.bytes += bytes.length;
+  }
+
+  /** Ends the import early if another version has been published. */
+  async #announce(): Promise<void> {
+    const { now, files } = this.#options;
+    const isFirst = this.#announcedAt === 0;
+    this.#announcedAt = now();
+    const { index } = await announce(files, this.#name, [], now);
+    if (!isFirst) requireNewest(index, [this.newest]);
+  }
+}
+
+/**
+ * Requires that one of these versions is the newest, because the import has continued its user numbers.
+ * @throws AppError unavailable
+ */
+function requireNewest({ versions }: PublishedIndex, allowed: readonly (string | null)[]): void {
+  const newest = versions.at(-1)?.version ?? null;
+  if (allowed.includes(newest)) return;
+  throw new AppError(
+    'unavailable',
+    `another host has published version ${newest} since this import began, so nothing was published: run it again`,
+  );
 }

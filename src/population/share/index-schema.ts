@@ -9,8 +9,6 @@ import { AppError, messageOf } from '../../lib/errors.ts';
 const INDEX_CONTRACT = 1;
 
 const ROOT = 'population';
-/** Parts of an import that are not joined yet. */
-export const PARTS_PREFIX = `${ROOT}/import-parts/`;
 /** Names of the stored files. */
 export const INDEX_NAME = `${ROOT}/index.json`;
 export const KEY_NAME = `${ROOT}/erased.key`;
@@ -32,9 +30,6 @@ const version = z.string().regex(/^[0-9a-f]{12}$/);
 /** A range of a table's file. */
 const partSchema = z.strictObject({ start: count, size: z.int().min(1), sha256 });
 
-/** The parts of each table's file by the file's path in a population folder. */
-export const tablesSchema = z.record(z.string(), z.array(partSchema));
-
 const versionSchema = z.strictObject({
   version,
   /** Milliseconds since 1970. */
@@ -51,7 +46,8 @@ const indexSchema = z.strictObject({
   /** In the order of publication; the last is the newest. */
   versions: z.array(versionSchema),
   incoming: z.array(incomingSchema),
-  tables: tablesSchema,
+  /** The parts of each table's file by the file's path in a population folder. */
+  tables: z.record(z.string(), z.array(partSchema)),
   /** For recorded sums of `directory.bytes` that do not hold because ids were overwritten: the sum that holds. */
   sums: z.record(sha256, sha256),
   erasures: z.strictObject({

@@ -10,6 +10,8 @@ import { isMirror, MIRROR_FILE } from './missing-file.ts';
 
 /** Locked while the index is applied, and while a folder becomes a mirror. */
 const LOCK = 'mirror.lock';
+/** What a mirror has in addition to a population folder. */
+export const MIRROR_ONLY_FILES = [MIRROR_FILE, LOCK, 'space.lock', 'holders'];
 /** Maximum wait for another process that applies the index, which may have to fetch all tables. */
 const LOCK_WAIT_MS = 10 * 60_000;
 

@@ -11,7 +11,7 @@ import { type ErasedCounts, type KnownUsers, newestNumbers } from '../erase/eras
 import { SegmentLayout } from '../read/segment-layout.ts';
 import { asWriter } from '../versions/lock.ts';
 import { listVersions, type ManifestFile } from '../versions/manifest.ts';
-import { applyIndex, readApplied } from './apply-index.ts';
+import { applyIndex, applyTable, readApplied } from './apply-index.ts';
 import { eraseInLog } from './erase-in-log.ts';
 import type { PublishedIndex } from './index-schema.ts';
 import { MirrorFiles } from './mirror-files.ts';
@@ -19,9 +19,8 @@ import { markAsMirror, requireNoOther, stampOf, underLock } from './mirror-folde
 import { MirrorHolders } from './mirror-holders.ts';
 import { type MirrorCounts, MirrorSpace } from './mirror-space.ts';
 import { isMirror } from './missing-file.ts';
-import { redactPublished } from './publish.ts';
 import { type IndexAt, readIndex } from './published-index.ts';
-import { applyTable } from './table-parts.ts';
+import { redactPublished } from './put-version.ts';
 import { eachOf } from './transfers.ts';
 
 /** Attempts to apply the index while it changes. */

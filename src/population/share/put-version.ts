@@ -1,39 +1,54 @@
 /**
- * Puts a version into the published population. Every file is stored before the index names it, so hosts never see a
- * version without its files. Others may erase users and publish versions at the same time: then the index has changed,
- * and what follows from it is decided again.
+ * Publishes a version in the storage of blobs. Every file is stored before the index names it, so hosts never see a
+ * version without its files. Others may erase users and publish versions at the same time, which changes the index:
+ *
+ *     follow -> register -> store -> make visible -> clean up -> published
+ *       ^                                 |
+ *       |                                 |-- outdated: users were erased, or a version was published; what is stored
+ *       |                                 |   stays stored
+ *       +---------------------------------+-- forgotten: the version is no longer in `incoming`, so a sweep may have
+ *                                             removed its files; they are listed and stored again
+ *
+ * follow: the caller brings the version up to date with the index, and overwrites ids of erased users. register: the
+ * index names the version in `incoming`, so no sweep removes its files. make visible: one conditional put adds the
+ * version, its tables and its erasures to the index. A process that is killed leaves stored files and its name in
+ * `incoming`; the next call stores the rest, or a sweep removes both after a day.
  */
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ErasedRecord } from '../erase/erased-records.ts';
+import { Erasures } from '../erase/erasures.ts';
+import { redactErased } from '../import/redaction.ts';
 import { encodeManifest, type Manifest, type ManifestFile } from '../versions/manifest.ts';
-import { draftTables, type TablesDraft } from './draft-tables.ts';
+import { draftTables, type TableSource, type TablesDraft, tablesOfFolder } from './draft-tables.ts';
 import { addErasures } from './erasure-log.ts';
 import { FILES_PREFIX, fileName, manifestName, type PublishedIndex, type PublishedVersion } from './index-schema.ts';
-import { changeIndex, type IndexAt } from './published-index.ts';
+import { changeIndex, type IndexAt, replaceIndex } from './published-index.ts';
 import { awaitSweep } from './sweep.ts';
-import type { TableSource } from './table-source.ts';
 import { eachOf } from './transfers.ts';
 
 /** Maximum number of attempts, because other hosts may erase users or publish at the same time. */
-export const ATTEMPTS = 20;
+const ATTEMPTS = 20;
 
 /** A version that is to be published: one of a folder, or one that an import has in memory. */
 export interface Publishable {
   /**
-   * Returns the index. The version knows all erasures of that index, and ids of erased users are overwritten in its
-   * tables. Rejects if the version must not be published after the versions of that index.
+   * Brings the version up to date with the current index: it knows all erasures, and ids of erased users are
+   * overwritten in its tables. Rejects if the version must not be published after the versions of that index.
    */
-  follow(): Promise<IndexAt>;
-  /** The version as of the last `follow`. */
-  readonly manifest: Manifest;
-  readonly tables: TableSource;
-  /** Erasures that are recorded together with the version. */
-  readonly erasures: readonly ErasedRecord[];
+  follow(): Promise<UpToDateVersion>;
   /** Names in `incoming` under which files of the version were stored before the version had a name. */
   readonly announced: ReadonlySet<string>;
   /** Stores a file that belongs to the version alone under a name. */
   store(file: ManifestFile, name: string): Promise<void>;
+}
+
+export interface UpToDateVersion {
+  readonly index: PublishedIndex;
+  readonly manifest: Manifest;
+  readonly tables: TableSource;
+  /** Erasures that are recorded together with the version. */
+  readonly erasures: readonly ErasedRecord[];
 }
 
 export interface PublishOptions {
@@ -66,15 +81,16 @@ export async function putVersion(
   let known: Set<string> | null = null;
   const putNames = new Set<string>();
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const { index } = await source.follow();
-    const { manifest } = source;
+    const version = await source.follow();
+    const { index, manifest, tables } = version;
     const versions = withVersion(index.versions, manifest, now());
-    const draft = await draftTables(source.tables, files, index, versions, manifest);
-    await register(files, manifest, draft, now);
+    const draft = await draftTables(tables, files, index, versions, manifest);
+    const parts = Object.values(draft.tables).flatMap((all) => all.map(({ sha256 }) => sha256));
+    await announce(files, manifest.version, [...new Set(parts)], now);
     await files.put(manifestName(manifest.version), encodeManifest(manifest));
     // what is stored is listed after the version was registered, so that no sweep removes it any more
     known ??= await storedNames(files);
-    for (const name of await putParts(source.tables, files, draft, known)) {
+    for (const name of await putParts(tables, files, draft, known)) {
       putNames.add(name);
       known.add(name);
     }
@@ -91,7 +107,7 @@ export async function putVersion(
       done.add(file.sha256);
       onProgress?.({ files: done.size, of: own.length });
     });
-    const at = await makeVisible(files, index, source, versions, draft);
+    const at = await makeVisible(files, version, source.announced, versions, draft);
     if (at === 'outdated') continue;
     if (at === 'forgotten') {
       known = null;
@@ -101,6 +117,32 @@ export async function putVersion(
     await deleteUnused(files, putNames, at.index);
     await deleteDropped(files, at);
     return { version: manifest.version, ...stored };
+  }
+  throw busy();
+}
+
+/**
+ * Overwrites the ids of erased users in the published tables, using a folder that has these tables. Returns the number
+ * of parts that were replaced. The caller must be the folder's writer, and `follow` brings the folder up to date with
+ * the index. @throws AppError invalid_population, unavailable, storage_failed
+ */
+export async function redactPublished(
+  folder: string,
+  files: BlobFiles,
+  follow: () => Promise<IndexAt>,
+): Promise<number> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const at = await follow();
+    if (at.index.versions.length === 0) return 0;
+    redactErased(folder, new Erasures(folder));
+    const tables = tablesOfFolder(folder);
+    const draft = await draftTables(tables, files, at.index, at.index.versions, null);
+    if (draft.replaced.length === 0 && at.index.dropped.length === 0) return 0;
+    await putParts(tables, files, draft, new Set());
+    const next = await replaceIndex(files, at, withTables(at.index, draft));
+    if (next === null) continue;
+    await deleteDropped(files, next);
+    return draft.replaced.length;
   }
   throw busy();
 }
@@ -132,10 +174,10 @@ export async function storedNames(files: BlobFiles): Promise<Set<string>> {
 }
 
 /** Stores the parts of tables that are not stored yet. Returns the names of all that were stored. */
-export async function putParts(
+async function putParts(
   tables: TableSource,
   files: BlobFiles,
-  draft: Pick<TablesDraft, 'tables'>,
+  draft: TablesDraft,
   known: ReadonlySet<string>,
 ): Promise<string[]> {
   const parts = Object.entries(draft.tables).flatMap(([path, all]) => all.map((part) => ({ path, part })));
@@ -146,7 +188,7 @@ export async function putParts(
   return missing.map(({ part }) => fileName(part.sha256));
 }
 
-export function withTables(index: PublishedIndex, { tables, sums }: TablesDraft): PublishedIndex {
+function withTables(index: PublishedIndex, { tables, sums }: TablesDraft): PublishedIndex {
   const named = (all: PublishedIndex['tables']) =>
     Object.values(all).flatMap((parts) => parts.map((one) => one.sha256));
   const kept = new Set(named(tables));
@@ -155,7 +197,7 @@ export function withTables(index: PublishedIndex, { tables, sums }: TablesDraft)
 }
 
 /** Deletes parts with ids that were overwritten, then removes their names from the index. */
-export async function deleteDropped(files: BlobFiles, { index: { dropped } }: IndexAt): Promise<void> {
+async function deleteDropped(files: BlobFiles, { index: { dropped } }: IndexAt): Promise<void> {
   if (dropped.length === 0) return;
   await eachOf(dropped, (sha256) => files.deleteFile(fileName(sha256)));
   const gone = new Set(dropped);
@@ -165,7 +207,7 @@ export async function deleteDropped(files: BlobFiles, { index: { dropped } }: In
   }));
 }
 
-export function busy(): AppError {
+function busy(): AppError {
   return new AppError('unavailable', 'others change the published population all the time: try again');
 }
 
@@ -174,20 +216,14 @@ function ownFiles(manifest: Manifest): ManifestFile[] {
   return [...new Map([manifest.row_of, ...manifest.segments].map((file) => [file.sha256, file])).values()];
 }
 
-/** Names the version in the index, before any of its files is stored. */
-async function register(files: BlobFiles, manifest: Manifest, draft: TablesDraft, now: () => number): Promise<void> {
-  const parts = new Set(Object.values(draft.tables).flatMap((all) => all.map(({ sha256 }) => sha256)));
-  await announce(files, manifest.version, [...parts], now);
-}
-
 /**
- * Puts the version into the index, unless users were erased or another version was published since `before`, or the
- * version is no longer named in `incoming`, so that a sweep may have removed its files.
+ * Adds the version to the index, unless users were erased or another version was published since the version was
+ * brought up to date, or the version is no longer named in `incoming`.
  */
 async function makeVisible(
   files: BlobFiles,
-  before: PublishedIndex,
-  { manifest, announced, erasures }: Publishable,
+  { index: before, manifest, erasures }: UpToDateVersion,
+  announced: ReadonlySet<string>,
   versions: readonly PublishedVersion[],
   draft: TablesDraft,
 ): Promise<IndexAt | 'outdated' | 'forgotten'> {
@@ -220,7 +256,7 @@ function withVersion(versions: readonly PublishedVersion[], manifest: Manifest, 
 }
 
 /** Deletes parts of tables that the index does not name. */
-export async function deleteUnused(files: BlobFiles, putNames: Iterable<string>, index: PublishedIndex): Promise<void> {
+async function deleteUnused(files: BlobFiles, putNames: Iterable<string>, index: PublishedIndex): Promise<void> {
   const inTables = Object.values(index.tables).flatMap((parts) => parts.map(({ sha256 }) => sha256));
   const used = new Set([...inTables, ...index.incoming.flatMap(({ parts }) => parts)].map(fileName));
   await eachOf(

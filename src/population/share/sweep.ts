@@ -4,14 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type Manifest, parseManifest } from '../versions/manifest.ts';
-import {
-  FILES_PREFIX,
-  fileName,
-  MANIFESTS_PREFIX,
-  manifestName,
-  PARTS_PREFIX,
-  type PublishedIndex,
-} from './index-schema.ts';
+import { FILES_PREFIX, fileName, MANIFESTS_PREFIX, manifestName, type PublishedIndex } from './index-schema.ts';
 import { changeIndex, type IndexAt, readIndex } from './published-index.ts';
 import { eachOf } from './transfers.ts';
 import { unusedUserSides } from './user-side-store.ts';
@@ -102,8 +95,6 @@ async function removeUnused(
   for (const name of await unusedUserSides(files, versions)) await files.deleteFile(name);
   const manifests = new Set([...versions].map(manifestName));
   for (const { name } of await files.list(MANIFESTS_PREFIX)) if (!manifests.has(name)) await files.deleteFile(name);
-  // parts of an import are announced until they are joined, so these were abandoned
-  for (const { name } of await files.list(PARTS_PREFIX)) await files.deleteFile(name);
   const unused = (await files.list(FILES_PREFIX)).filter(({ name }) => !used.has(name));
   await eachOf(unused, async ({ name, sizeBytes }) => {
     if (now() > until) return;

@@ -1,5 +1,4 @@
 /** Where an import builds and publishes a version: a population folder, or the storage that several hosts share. */
-import type { TextTable } from '../../lib/text/text-table.ts';
 import type { Erasures } from '../erase/erasures.ts';
 import type { ImportErasures } from '../import/import-erasures.ts';
 import type { Manifest } from './manifest.ts';
@@ -32,8 +31,6 @@ export interface Destination {
   /** The version that `current` names in a folder; null if there is none, or if every host has its own. */
   readonly current: string | null;
   readonly erasures: Erasures;
-  /** The published directory, if user numbers do not continue it; null if nothing is published. */
-  readonly published?: TextTable | null;
   /** Makes a version readable in `folder`, until the import ends. */
   take(version: string): Promise<void>;
   /** Keeps the bytes of a new segment. @throws AppError storage_failed */

@@ -68,7 +68,7 @@ export class VersionWriter implements RowSink {
   #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
 
   constructor({ features, sensitive, readmitErased = false }: ImportTarget, destination: Destination) {
-    const { folder, manifests, erasures, scratch, published } = destination;
+    const { folder, manifests, erasures, scratch } = destination;
     this.#destination = destination;
     this.#features = features;
     this.#sensitive = sensitive;
@@ -86,8 +86,7 @@ export class VersionWriter implements RowSink {
       ),
     );
     this.directory = this.#directory.table;
-    const numbers = published === undefined ? this.directory : (published ?? new TextTable());
-    this.erased = new ImportErasures(folder, erasures, { directory: this.directory, numbers }, readmitErased);
+    this.erased = new ImportErasures(folder, erasures, this.directory, readmitErased);
     this.dictionaries = this.#dictionaries.map(({ table }) => table);
   }
 

@@ -9,8 +9,8 @@ import type { Freshness } from './freshness.ts';
 import type { Stage } from './stage.ts';
 import { setsWith } from './traces.ts';
 
-/** Nodes follow an erasure within this time; what was published elsewhere, they find when they look the next time. */
-const FRESH_MS = { api: 1_000, command: 1_000, folder: 2_000 } as const;
+/** Nodes follow an erasure within this time. */
+const FRESH_MS = 1_000;
 /** An engine that is cut off learns of erasures up to this much later; its expansions say how many it knew of. */
 const UNAWARE_MS = 30_000;
 
@@ -22,8 +22,8 @@ export interface Holder {
 
 export interface Erased {
   readonly user: string;
-  /** How: through the API, by a command that asks the nodes, or in the folder of another host, which is published. */
-  readonly by: 'api' | 'command' | 'folder';
+  /** How: through the API, or by a command that asks the nodes. */
+  readonly by: 'api' | 'command';
   /** Between these times, in ms since 1970; to infinity if it was not acknowledged. */
   readonly span: Span;
 }
@@ -66,11 +66,10 @@ export class Eraser {
     const { stage, freshness, counts } = this.#options;
     const user = this.#choose(rng);
     if (user === null) return false;
-    // what is stored of a user besides the population is erased by nodes only
-    if (by !== 'folder') await this.#hold(user);
+    await this.#hold(user);
     const span = { from: systemClock.now(), to: Number.POSITIVE_INFINITY };
     this.#erased.push({ user, by, span });
-    if (by !== 'api') await stage.operator.erase(user, by);
+    if (by !== 'api') await stage.operator.erase(user);
     else await persist({ program: stage.front, counts }, ['DELETE', `/v1/users/${user}`]);
     const since = performance.now();
     span.to = systemClock.now() + UNAWARE_MS;
@@ -79,7 +78,7 @@ export class Eraser {
       if (status !== 200 && status !== 404) throw new Error(`status ${status}`);
       return status === 404;
     };
-    await freshness.watch(`${user} is erased (${by})`, isUnknown, since, FRESH_MS[by]);
+    await freshness.watch(`${user} is erased (${by})`, isUnknown, since, FRESH_MS);
     return true;
   }
 

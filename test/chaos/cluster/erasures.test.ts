@@ -7,7 +7,7 @@ const line = (rank: number, user: string) => JSON.stringify({ rank, user_id: use
 const FACTS: ErasureFacts = {
   erased: [
     { user: 'a', by: 'api', span: { from: 100, to: 200 } },
-    { user: 'b', by: 'folder', span: { from: 300, to: 400 } },
+    { user: 'b', by: 'command', span: { from: 300, to: 400 } },
   ],
   served: [
     // the second erasure was not known everywhere when it was made

@@ -22,5 +22,4 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'audience versions grown old': ({ schedules }) => schedules.age(),
   'user erased through the API': ({ eraser }, rng) => eraser.erase('api', rng),
   'user erased by a command': ({ eraser }, rng) => eraser.erase('command', rng),
-  'user erased in a folder that was published': ({ eraser }, rng) => eraser.erase('folder', rng),
 };

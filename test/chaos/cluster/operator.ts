@@ -1,4 +1,4 @@
-/** Whoever runs the cluster: commands on a host of their own, which has the folder in which imports run. */
+/** Whoever runs the cluster: commands on a host of their own. */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,18 +16,14 @@ export interface OperatorOptions {
   readonly site: Site;
   /** Variables that name the cluster. */
   readonly env: Readonly<Record<string, string>>;
-  /** The folder of its population. */
-  readonly population: string;
   /** A folder for files of commands. */
   readonly folder: string;
 }
 
 export class Operator {
-  readonly population: string;
   readonly #options: OperatorOptions;
 
   constructor(options: OperatorOptions) {
-    this.population = options.population;
     this.#options = options;
   }
 
@@ -49,15 +45,10 @@ export class Operator {
     }
   }
 
-  /** Erases a user everywhere, by a command; or in its folder, which it then publishes. */
-  async erase(user: string, by: 'command' | 'folder'): Promise<void> {
+  /** Erases a user everywhere. */
+  async erase(user: string): Promise<void> {
     const ids = join(this.#options.folder, 'ids.txt');
     writeFileSync(ids, `${user}\n`);
-    if (by === 'command') {
-      await this.run('population', 'erase', '--ids', ids);
-      return;
-    }
-    await this.run('population', 'erase', this.population, '--ids', ids);
-    await this.run('population', 'publish', this.population);
+    await this.run('population', 'erase', '--ids', ids);
   }
 }

@@ -257,8 +257,8 @@ class Run {
   async #tracesOfErased(): Promise<string[]> {
     const { operator } = this.#stage;
     const users = this.#eraser.erased.map(({ user }) => user);
-    // a publication overwrites the ids in published tables, as the leader does every ten minutes
-    if (users.length > 0) await operator.run('population', 'publish', operator.population);
+    // an update overwrites the ids in published tables, as the leader does every ten minutes
+    if (users.length > 0) await operator.run('population', 'update', '--compact');
     return tracesOf(this.#stage, users);
   }
 

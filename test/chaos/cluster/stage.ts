@@ -125,7 +125,7 @@ export async function openStage({ world, folder, rng, note }: StageOptions): Pro
   const engines: Station[] = [];
   for (let i = 0; i < ENGINES; i++) engines.push(await open(`engine-${i}`, ['engine']));
   const site = network.addSite();
-  const operator = new Operator({ site, population, folder, env: envOf('operator', await lines('operator')) });
+  const operator = new Operator({ site, folder, env: envOf('operator', await lines('operator')) });
   for (const model of world.models.slice(1)) await operator.run('model', 'publish', model.folder);
   for (const version of world.versions.slice(1))
     await operator.run('population', 'publish', population, '--version', version);

@@ -1,13 +1,13 @@
-/** Processes that are killed while they publish, pull or mirror a population. */
+/** Processes that are killed while they publish, import or mirror a population. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { importPopulation } from '../../../src/population/import.ts';
 import { openPopulation, summariseVersions } from '../../../src/population/read.ts';
-import { prunePublished, pullPopulation } from '../../../src/population/share.ts';
+import { prunePublished } from '../../../src/population/share.ts';
 import { schemaOfFeatures, updateFiles } from '../../../src/population/update.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { FEATURES, importUsers, writeDataSet } from '../support.ts';
@@ -18,7 +18,7 @@ const CHILD = join(import.meta.dirname, 'children/share-child.ts');
 const KILLS = 6;
 const USERS = 4 * 65_536;
 
-type What = 'publish' | 'pull' | 'mirror' | 'import' | 'update';
+type What = 'publish' | 'mirror' | 'import' | 'update';
 
 /** `source` is read by imports and updates. */
 function start(what: What, storage: string, folder: string, source = ''): ChildProcess {
@@ -129,22 +129,6 @@ describe('a population that is shared', () => {
       before.close();
     },
   );
-
-  it('is complete or not there when a pulling process is killed, and the next one continues', async () => {
-    const { root, files } = newStorage();
-    const out = join(temporaryFolder(), 'population');
-    const { version } = await importUsers(join(temporaryFolder(), 'data'), out, users(0, USERS));
-    await publish(out, files);
-    const other = join(temporaryFolder(), 'other');
-    let killed = 0;
-    for (let kill = 1; kill <= KILLS; kill++) {
-      if (await killAt(start('pull', root, other), other, countFiles(other) + 3)) killed += 1;
-      if (existsSync(join(other, version))) expect(openPopulation(other, { version }).rowCount).toBe(USERS);
-    }
-    expect(killed).toBeGreaterThan(0);
-    await pullPopulation(files, other, null);
-    expect(await rowsOf(openPopulation(other))).toEqual(await rowsOf(openPopulation(out)));
-  });
 
   it('is mirrored by several processes at once, some of which are killed', async () => {
     const { root, files } = newStorage();

@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import { eraseUsers } from '../../../src/population/erase.ts';
 import { importPopulation } from '../../../src/population/import.ts';
 import { openPopulation } from '../../../src/population/read.ts';
-import { pullPopulation } from '../../../src/population/share.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { FEATURES, importUsers, writeDataSet } from '../support.ts';
 import { newStorage, openIn, openMirror, publish, textIn, users } from './shared-support.ts';
@@ -144,120 +143,46 @@ describe('an erasure on one host', () => {
   });
 });
 
-describe('a version that is published after an erasure', () => {
-  it('does not bring the user back, although the folder knew nothing of the erasure', async () => {
-    const { root, files, source, out, one, two, close } = await shared();
-    const here = await openIn(one);
-    // one user is known, and one is not yet in any version
-    await one.erase(['user-7', 'user-35'], here);
-    const { version } = await importUsers(source, out, users(0, 40));
-    expect(openPopulation(out).directory.find('user-35')).toBe(35);
+describe('a folder that is published', () => {
+  it('brings its erasures along, also those since it was published', async () => {
+    const { files, source, out, two, close } = await shared();
+    await eraseUsers(out, ['user-3', 'never'], openPopulation(out));
     await publish(out, files);
-    expect(hasId(root, 'user-7')).toBe(false);
-    expect(hasId(root, 'user-35')).toBe(false);
+    await eraseUsers(out, ['user-4'], openPopulation(out));
+    writeDataSet(source, users(0, 30));
+    await importPopulation({ source, features: FEATURES, out, readmitErased: true });
+    await publish(out, files);
     await two.sync();
-    const there = await openIn(two, version);
-    expect(there.directory.find('user-7')).toBe(-1);
-    expect(there.directory.find('user-35')).toBe(-1);
-    expect(there.directory.isErased(35)).toBe(true);
-    expect(there.directory.find('user-36')).toBe(36);
-    // the folder itself hides them too, and the next import leaves them out
-    expect(openPopulation(out).directory.find('user-35')).toBe(-1);
-    const next = await importUsers(source, out, users(0, 41));
-    expect(next.erased).toBe(2);
+    const there = await openIn(two);
+    expect(['user-3', 'user-4', 'user-5'].map((id) => there.directory.find(id))).toEqual([30, 31, 5]);
+    expect(there.erasures.hasId('never')).toBe(true);
+    expect(there.erasures.count).toBe(3);
     close();
   });
 
-  it('does not bring the user back if the user is erased while the version is published', async () => {
-    const { root, files, source, out, one, two, close } = await shared();
+  it('is refused if users were erased in the cluster whom the folder would bring back', async () => {
+    const { files, out, one, close } = await shared();
+    await one.erase(['user-7'], await openIn(one));
+    await expect(publish(out, files)).rejects.toThrow('users were erased in the cluster');
+    await eraseUsers(out, ['user-2'], openPopulation(out));
+    await expect(publish(out, files)).rejects.toThrow('differs from the key of the published population');
+    close();
+  });
+
+  it('is refused if a user is erased in the cluster meanwhile', async () => {
+    const { root, files, source, out, one, close } = await shared();
     const here = await openIn(one);
-    const { version } = await importUsers(source, out, users(0, 40));
+    await importUsers(source, out, users(0, 40));
     let isErased = false;
     files.before = async (name) => {
       if (isErased || !name.includes('/files/')) return;
       isErased = true;
       await one.erase(['user-35'], here);
     };
-    await publish(out, files);
-    expect(isErased).toBe(true);
-    await two.sync();
-    const there = await openIn(two, version);
-    expect(there.directory.find('user-35')).toBe(-1);
-    expect(there.directory.isErased(35)).toBe(true);
-    expect(hasId(root, 'user-35')).toBe(false);
-    close();
-  });
-
-  it('has the erasures that were recorded in its folder', async () => {
-    const { files, out, two, close } = await shared();
-    await eraseUsers(out, ['user-3', 'never'], openPopulation(out));
-    await publish(out, files);
-    await two.sync();
-    const there = await openIn(two);
-    expect(there.directory.find('user-3')).toBe(-1);
-    expect(there.erasures.hasId('never')).toBe(true);
-    close();
-  });
-
-  it('readmits users under new numbers, unless they are erased again meanwhile', async () => {
-    const { files, source, out, one, two, close } = await shared();
-    const here = await openIn(one);
-    await one.erase(['user-3', 'user-4'], here);
-    await publish(out, files);
-    writeDataSet(source, users(0, 30));
-    await importPopulation({ source, features: FEATURES, out, readmitErased: true });
-    // this host knows nothing of the import
-    await one.erase(['user-4'], here);
-    await publish(out, files);
-    await two.sync();
-    const there = await openIn(two);
-    expect(there.directory.find('user-3')).toBe(30);
-    expect(there.directory.find('user-4')).toBe(-1);
-    expect(there.directory.isErased(31)).toBe(true);
-    close();
-  });
-});
-
-describe('a folder that others have published after', () => {
-  it('erases users whose numbers it gets when it pulls', async () => {
-    const { files, source, out, one, two, close } = await shared();
-    const other = newFolder('other');
-    await pullPopulation(files, other, null);
-    await importUsers(source, out, users(0, 40));
-    await publish(out, files);
-    await eraseUsers(other, ['user-35'], openPopulation(other));
-    await pullPopulation(files, other, null);
-    expect(openPopulation(other).directory.find('user-35')).toBe(-1);
-    for (const mirror of [one, two]) {
-      await mirror.sync();
-      expect((await openIn(mirror)).directory.find('user-35')).toBe(-1);
-    }
-    close();
-  });
-
-  it.each(['published', 'pulled'])(
-    'has the key of the hosts since it was %s, also if they erase first',
-    async (how) => {
-      const { files, out, one, two, close } = await shared();
-      const folder = how === 'published' ? out : newFolder('other');
-      if (how === 'pulled') await pullPopulation(files, folder, null);
-      await one.erase(['user-1'], await openIn(one));
-      await eraseUsers(folder, ['user-2'], openPopulation(folder));
-      await publish(folder, files);
-      await two.sync();
-      const { directory } = await openIn(two);
-      expect(['user-1', 'user-2', 'user-3'].map((id) => directory.find(id) >= 0)).toEqual([false, false, true]);
-      close();
-    },
-  );
-
-  it('is refused if its erasures have another key', async () => {
-    const { files, source, one, close } = await shared();
-    await one.erase(['user-1'], await openIn(one));
-    const other = newFolder('other');
-    await importUsers(source, other, users(0, 30));
-    await eraseUsers(other, ['user-2'], openPopulation(other));
-    await expect(publish(other, files)).rejects.toThrow('differs from the key of the published population');
+    await expect(publish(out, files)).rejects.toThrow('users were erased in the cluster');
+    await one.sync();
+    expect(one.index.versions).toHaveLength(1);
+    expect(hasId(root, 'user-3')).toBe(true);
     close();
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { untilRead } from '../../../src/domain/ports/blobs.ts';
 import { openPopulation, summariseVersions } from '../../../src/population/read.ts';
-import { Mirror, prunePublished, pullPopulation } from '../../../src/population/share.ts';
+import { Mirror, prunePublished } from '../../../src/population/share.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { importUsers, USERS } from '../support.ts';
@@ -15,6 +15,7 @@ import {
   openIn,
   openMirror,
   publish,
+  pull,
   rowsOf,
   segmentsIn,
   users,
@@ -103,43 +104,32 @@ describe('a published population', () => {
     await importUsers(source(), two, users(0, 10));
     await publish(one, files);
     await expect(publish(two, files)).rejects.toThrow('does not continue the published population');
-    // the folder with fewer users than were published
-    await importUsers(source(), one, users(0, 3));
-    await publish(one, files);
-    const three = join(temporaryFolder(), 'three');
-    await importUsers(source(), three, USERS);
-    await expect(publish(three, files)).rejects.toThrow('pull the published population');
   });
 
-  itUsual('can be pulled, extended and published elsewhere while mirrors serve it', async () => {
+  itUsual('can be copied into a new folder, which is independent from then on', async () => {
     const { files } = newStorage();
-    const out = join(temporaryFolder(), 'population');
-    const first = await importUsers(source(), out, many);
+    const [out, copy] = [join(temporaryFolder(), 'population'), join(temporaryFolder(), 'copy')];
+    await expect(pull(files, copy)).rejects.toThrow('no population is published');
+    await importUsers(source(), out, [...many, ...users(MANY, MANY + 5)]);
+    await publish(out, files);
+    // the newest version does not have the most users
+    const { version } = await importUsers(source(), out, many);
     await publish(out, files);
     const mirror = await openMirror(files);
-    const served = await openIn(mirror);
-
-    const other = join(temporaryFolder(), 'other');
+    await mirror.erase(['user-7'], await openIn(mirror));
     let fetched = 0;
     files.before = (name) => {
       if (name.includes('/files/') && ++fetched > 2) throw new Error('killed');
     };
-    await expect(pullPopulation(files, other, null)).rejects.toThrow('killed');
+    await expect(pull(files, copy)).rejects.toThrow('killed');
     files.before = () => {};
-    expect(await pullPopulation(files, other, null)).toMatchObject({ version: first.version, users: MANY });
-    expect(await rowsOf(openPopulation(other))).toEqual(await rowsOf(served));
-    const second = await importUsers(source(), other, [...users(0, 100, 'Oslo'), ...users(MANY, MANY + 5)]);
-    await publish(other, files);
-    await mirror.sync();
-    // the version that is served stays as it was
-    expect((await rowsOf(served)).length).toBe(MANY);
-    const next = await openIn(mirror);
-    expect(next.version).toBe(second.version);
-    expect(next.directory.find(`user-${MANY + 4}`)).toBe(MANY + 4);
-    expect(await rowsOf(next)).toEqual(await rowsOf(openPopulation(other)));
-    // the first host continues as well
-    await pullPopulation(files, out, null);
-    expect(openPopulation(out).version).toBe(second.version);
+    await pull(files, copy);
+    await expect(pull(files, copy)).rejects.toThrow('exists: a copy needs a new folder');
+    expect(openPopulation(copy).version).toBe(version);
+    expect(await rowsOf(openPopulation(copy))).toEqual(await rowsOf(openPopulation(out)));
+    expect(openPopulation(copy).directory.find('user-7')).toBe(-1);
+    const next = await importUsers(source(), copy, users(0, MANY + 6));
+    expect(next).toMatchObject({ newUsers: 1, erased: 1 });
     mirror.close();
   });
 
@@ -248,8 +238,5 @@ describe('a mirror', () => {
     await importUsers(source(), out, USERS);
     await publish(out, files);
     await expect(Mirror.open({ files, folder: out, limitBytes: 1, now })).rejects.toThrow('versions of its own');
-    const mirror = await openMirror(files);
-    await expect(pullPopulation(files, mirror.folder, null)).rejects.toThrow('is a mirror');
-    mirror.close();
   });
 });

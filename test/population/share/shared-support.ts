@@ -5,7 +5,7 @@ import type { BlobFiles, PutCondition } from '../../../src/domain/ports/blob-fil
 import { untilRead } from '../../../src/domain/ports/blobs.ts';
 import { importPopulation } from '../../../src/population/import.ts';
 import { openPopulation, type Population } from '../../../src/population/read.ts';
-import { Mirror, PublishedPopulation, publishPopulation } from '../../../src/population/share.ts';
+import { Mirror, PublishedPopulation, publishPopulation, pullPopulation } from '../../../src/population/share.ts';
 import { FolderBlobFiles } from '../../../src/storage/files/blob-files.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { FEATURES, type TestUser, writeDataSet } from '../support.ts';
@@ -60,6 +60,12 @@ export function newStorage(): { readonly root: string; readonly files: CountingF
 
 export function publish(folder: string, files: BlobFiles, version: string | null = null) {
   return publishPopulation(folder, files, version, { now });
+}
+
+/** Copies the newest published version into a new folder. */
+export async function pull(files: BlobFiles, folder = join(temporaryFolder(), 'copy')): Promise<string> {
+  await pullPopulation(files, folder, null, { now });
+  return folder;
 }
 
 export function openMirror(files: BlobFiles, folder = join(temporaryFolder(), 'mirror'), limitBytes = LARGE) {

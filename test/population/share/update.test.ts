@@ -2,24 +2,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Mirror, PublishedPopulation, pullPopulation } from '../../../src/population/share.ts';
+import { eraseUsers } from '../../../src/population/erase.ts';
+import { openPopulation } from '../../../src/population/read.ts';
+import { PublishedPopulation } from '../../../src/population/share.ts';
 import { schemaOfFeatures, type UpdateFilesOptions, updateFiles } from '../../../src/population/update/update-files.ts';
 import type { Destinations } from '../../../src/population/versions/destination.ts';
 import { readManifest } from '../../../src/population/versions/manifest.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../../fixture/size.ts';
-import { type TestUser, toLines } from '../support.ts';
-import {
-  bytesIn,
-  type CountingFiles,
-  importInto,
-  newStorage,
-  now,
-  openIn,
-  openMirror,
-  rowsOf,
-  users,
-} from './shared-support.ts';
+import { importUsers, type TestUser, toLines } from '../support.ts';
+import { bytesIn, importInto, newStorage, now, openIn, openMirror, publish, rowsOf, users } from './shared-support.ts';
 
 const SEGMENT = 65_536;
 
@@ -38,38 +30,46 @@ function update(population: string | Destinations, { changed, deleted, ...option
   return updateFiles({ population, schema, ...files, ...options });
 }
 
-/** Updates the published population from a host that has only a mirror, and a pulled copy of it. */
-async function updateBoth(files: CountingFiles, delta: Delta, folder = join(temporaryFolder(), 'mirror')) {
-  const copy = join(temporaryFolder(), 'copy');
-  if (delta.base !== undefined) await pullPopulation(files, copy, delta.base);
-  await pullPopulation(files, copy, null);
-  const local = await update(copy, delta);
+/** A published population, and a folder with the same versions. */
+async function twice(count: number) {
+  const { files } = newStorage();
+  const out = join(temporaryFolder(), 'population');
+  await importUsers(join(temporaryFolder(), 'data'), out, users(0, count));
+  const { version } = await publish(out, files);
+  return { files, out, version };
+}
+
+/** Updates the folder, and the published population from a host that has only a mirror. */
+async function updateBoth(
+  { files, out }: Awaited<ReturnType<typeof twice>>,
+  delta: Delta,
+  folder = join(temporaryFolder(), 'mirror'),
+) {
+  const local = await update(out, delta);
   files.fetches.length = 0;
   files.puts.length = 0;
-  const out = new PublishedPopulation({ files, folder, limitBytes: 2 ** 40, now });
-  const { currentBefore, ...shared } = await update(out, delta);
+  const published = new PublishedPopulation({ files, folder, limitBytes: 2 ** 40, now });
+  const { currentBefore, ...shared } = await update(published, delta);
   expect({ ...shared, currentBefore: local.currentBefore }).toEqual(local);
   expect(currentBefore).toBeNull();
-  const mirror = await Mirror.open({ files, folder, limitBytes: 2 ** 40, now });
-  await mirror.sync();
+  const mirror = await openMirror(files, folder);
   expect(mirror.newest).toBe(local.version);
-  expect(readManifest(folder, local.version)).toEqual(readManifest(copy, local.version));
-  return { local, mirror, copy, stored: out.stored };
+  expect(readManifest(folder, local.version)).toEqual(readManifest(out, local.version));
+  return { local, mirror, stored: published.stored };
 }
 
 describe('an update of the published population', () => {
   itUsual('gives the version of an update in a folder, and fetches only segments with changed users', async () => {
-    const { files } = newStorage();
-    await importInto(files, users(0, 3 * SEGMENT));
+    const both = await twice(3 * SEGMENT);
     // users of the second segment, and a new user
     const changed = [...users(SEGMENT + 5, SEGMENT + 9, 'Oslo'), ...users(3 * SEGMENT, 3 * SEGMENT + 1)];
     const delta = { changed, deleted: [`user-${SEGMENT + 100}`, 'nobody'] };
-    const { local, mirror, stored } = await updateBoth(files, delta);
+    const { local, mirror, stored } = await updateBoth(both, delta);
     expect(local).toMatchObject({
       ...{ changed: 2, unchanged: 2, added: 1, deleted: 1, unknown: 1, segments: { shared: 3, written: 1 } },
     });
     // rows of users and the second segment; the new segment and the new rows of users were put
-    expect(files.fetches).toHaveLength(2);
+    expect(both.files.fetches).toHaveLength(2);
     expect(stored).toMatchObject({ files: 2 });
     expect((await rowsOf(await openIn(mirror))).length).toBe(3 * SEGMENT);
     mirror.close();
@@ -78,33 +78,31 @@ describe('an update of the published population', () => {
   itUsual(
     'compacts, builds on chosen versions, leaves out erased users, and changes nothing if nothing changed',
     async () => {
-      const { files } = newStorage();
-      const { result } = await importInto(files, users(0, 2 * SEGMENT));
+      const both = await twice(2 * SEGMENT);
       const folder = join(temporaryFolder(), 'mirror');
       const deleted = users(0, 40_000).map(({ user_id }) => String(user_id));
-      const first = await updateBoth(files, { deleted }, folder);
+      const first = await updateBoth(both, { deleted }, folder);
       // the first segment has few users, so that its users are moved
       expect(first.local.segments).toEqual({ shared: 1, written: 1 });
-      const again = await updateBoth(files, { changed: users(50_000, 50_100, 'Rome') }, folder);
-      const nothing = await updateBoth(files, { changed: users(50_000, 50_100, 'Rome') }, folder);
+      const again = await updateBoth(both, { changed: users(50_000, 50_100, 'Rome') }, folder);
+      const nothing = await updateBoth(both, { changed: users(50_000, 50_100, 'Rome') }, folder);
       expect(nothing.local).toMatchObject({ version: again.local.version, unchanged: 100, changed: 0 });
       expect(nothing.stored).toEqual({ files: 0, bytes: 0, known: 0 });
-      await first.mirror.erase(['user-60000', 'user-unknown'], await openIn(first.mirror));
+      const gone = ['user-60000', 'user-unknown'];
+      await first.mirror.erase(gone, await openIn(first.mirror));
+      await eraseUsers(both.out, gone, openPopulation(both.out));
       const changed = [...users(60_000, 60_002, 'Oslo'), { user_id: 'user-unknown', city: 'Oslo', likes: [] }];
-      const erased = await updateBoth(files, { changed, isCompacted: true }, folder);
+      const erased = await updateBoth(both, { changed, isCompacted: true }, folder);
       expect(erased.local).toMatchObject({ erased: 1, leftOut: 2, before: again.local.version });
-      const old = await updateBoth(files, { changed: users(0, 10, 'Oslo'), base: result.version });
-      expect(old.local).toMatchObject({ before: result.version, isOfNewest: false });
+      const old = await updateBoth(both, { changed: users(0, 10, 'Oslo'), base: both.version });
+      expect(old.local).toMatchObject({ before: both.version, isOfNewest: false });
       for (const { mirror } of [first, again, nothing, erased, old]) mirror.close();
     },
   );
 
   it.runIf(IS_LONG)('keeps this machine below the limit of its mirror', async () => {
-    const { files } = newStorage();
-    await importInto(files, users(0, 6 * SEGMENT));
-    const copy = join(temporaryFolder(), 'copy');
-    await pullPopulation(files, copy, null);
-    const { segments, row_of: rowOf } = readManifest(copy, (await openMirror(files)).newest!);
+    const { files, out: copy, version } = await twice(6 * SEGMENT);
+    const { segments, row_of: rowOf } = readManifest(copy, version);
     const limitBytes = 4 * segments[0]!.size + rowOf.size;
     const folder = join(temporaryFolder(), 'mirror');
     let most = 0;

@@ -9,11 +9,20 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPopulation } from '../../../src/population/read.ts';
-import { prunePublished, pullPopulation } from '../../../src/population/share.ts';
+import { prunePublished } from '../../../src/population/share.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { HAS_MOTO, startMoto } from '../../fixture/moto.ts';
 import { s3Client, startOwnS3, type TestS3 } from '../../fixture/s3.ts';
-import { importInto, now, openIn, openMirror, publish, rowsOf, users } from '../../population/share/shared-support.ts';
+import {
+  importInto,
+  now,
+  openIn,
+  openMirror,
+  publish,
+  pull,
+  rowsOf,
+  users,
+} from '../../population/share/shared-support.ts';
 import { importUsers } from '../../population/support.ts';
 import { type Asked, FaultyGate } from './faulty-gate.ts';
 import { newS3 } from './storage.ts';
@@ -64,18 +73,17 @@ describe.each(SERVERS.filter(({ isHere }) => isHere))('a population in a version
     expect(await everything()).toContain('user-7u');
     expect(await one.redact()).toBe(1);
     expect(await everything()).not.toContain('user-7u');
-    const second = await importUsers(source, out, users(0, USERS + 5));
-    await publish(out, files);
+    const { result: second } = await importInto(files, users(0, USERS + 5));
     expect(await everything()).not.toContain('user-70001');
     await two.sync();
     const there = await openIn(two);
     expect(there.version).toBe(second.version);
     const found = ['user-7', 'user-8', 'user-70001', 'user-70002'].map((id) => there.directory.find(id));
-    expect(found).toEqual([-1, 8, -1, 70_002]);
+    // the import left the erased user out, so the next user got the number
+    expect(found).toEqual([-1, 8, -1, 70_001]);
 
     expect(await prunePublished(files, { keep: 1, served: [], now })).toMatchObject({ versions: [first.version] });
-    const other = join(temporaryFolder(), 'other');
-    expect(await pullPopulation(open().files('shared'), other, null)).toMatchObject({ version: second.version });
+    const other = await pull(open().files('shared'));
     expect(await rowsOf(openPopulation(other))).toEqual(await rowsOf(there));
     for (const mirror of [one, two]) mirror.close();
   });

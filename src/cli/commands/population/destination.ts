@@ -1,13 +1,12 @@
 /** Where imports and updates publish: a population folder, or the object storage of a cluster. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { BlobFiles } from '../../../domain/ports/blob-files.ts';
 import type { OnKept } from '../../../domain/ports/store.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import { createClosedFolder, withStorage } from '../../../lib/files/durable-files.ts';
 import type { Output } from '../../../lib/output.ts';
-import type { PartNumber, PartOfImport, PublishedPopulation } from '../../../population/share.ts';
+import type { PublishedPopulation } from '../../../population/share.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 import { cacheOf } from '../serve/cluster-settings.ts';
 
@@ -24,55 +23,36 @@ export async function destinationOf(
   values: FlagValues,
   output: Output,
 ): Promise<string | PublishedPopulation> {
-  if (folder === undefined) return (await storageOf(`a folder with ${flag}`, values, output)).published();
-  if (values['blobs'] === undefined) return folder;
-  throw new UsageError(`give either ${flag}, for a folder, or --blobs, for the object storage of a cluster`);
-}
-
-/** The storage in the settings, as a destination of imports. */
-export interface StorageDestination {
-  readonly files: BlobFiles;
-  published(): PublishedPopulation;
-  part(number: PartNumber): PartOfImport;
-}
-
-/** `orElse` names what else could be given. @throws UsageError if the settings name no storage */
-export async function storageOf(
-  orElse: string | null,
-  values: FlagValues,
-  output: Output,
-): Promise<StorageDestination> {
+  if (folder !== undefined) {
+    if (values['blobs'] === undefined) return folder;
+    throw new UsageError(`give either ${flag}, for a folder, or --blobs, for the object storage of a cluster`);
+  }
   const { METAHEAC_BLOBS: blobs, METAHEAC_CACHE: given, limits } = settingsOf(values, output).values;
   if (blobs === undefined)
     throw new UsageError(
-      `name ${orElse === null ? '' : `${orElse}, or `}the object storage of a cluster: --blobs, METAHEAC_BLOBS, or ` +
-        'blobs in a configuration file',
+      `name a folder with ${flag}, or the object storage of a cluster: --blobs, METAHEAC_BLOBS, or blobs in a ` +
+        'configuration file',
     );
   // loaded late, because imports into folders need neither
   const { openBlobFiles, requireUsableBlobs } = await import('../../../storage/open-store.ts');
-  const { PartOfImport, PublishedPopulation } = await import('../../../population/share.ts');
+  const { PublishedPopulation } = await import('../../../population/share.ts');
   await requireUsableBlobs(blobs, systemClock);
   const files = await openBlobFiles(blobs, systemClock, notesOn(output));
   const cache = cacheOf(given);
   withStorage(`create the folder ${cache}`, () => createClosedFolder(cache));
   // not the mirror of a node, which may belong to another storage
   const name = `imports-${createHash('sha256').update(blobs).digest('hex').slice(0, DIGITS)}`;
-  const mirror = { files, folder: join(cache, name), limitBytes: limits.mirrorBytes, now: systemClock.now };
-  return {
+  return new PublishedPopulation({
     files,
-    published: () => new PublishedPopulation(mirror),
-    part: (number) => new PartOfImport(mirror, number),
-  };
+    folder: join(cache, name),
+    limitBytes: limits.mirrorBytes,
+    now: systemClock.now,
+  });
 }
 
-/** Names a version and its destination in a report. */
-export function describeVersion(version: string, out: string | PublishedPopulation | PartOfImport): string {
-  if (typeof out === 'string') return `population version ${version} in ${out}`;
-  return isPart(out) ? `part ${out.number.part} of ${out.number.parts}` : `population version ${version} published`;
-}
-
-export function isPart(out: string | PublishedPopulation | PartOfImport): out is PartOfImport {
-  return typeof out !== 'string' && 'number' in out;
+/** Describes a version and its destination in a report. */
+export function describeVersion(version: string, out: string | PublishedPopulation): string {
+  return `population version ${version} ${typeof out === 'string' ? `in ${out}` : 'published'}`;
 }
 
 /** Says what the rules of the bucket keep. */

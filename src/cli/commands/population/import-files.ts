@@ -11,15 +11,13 @@ import {
   readSourceSchema,
   type SourceSchema,
 } from '../../../population/import.ts';
-import type { PartNumber, PartOfImport, PublishedPopulation } from '../../../population/share.ts';
-import { describeVersion, destinationOf, isPart, reportStored, storageOf } from './destination.ts';
+import type { PublishedPopulation } from '../../../population/share.ts';
+import { describeVersion, destinationOf, reportStored } from './destination.ts';
 
 export interface PopulationImportFilesOptions {
   schema: string;
   /** By default, the object storage of a cluster. */
   out?: string;
-  /** Only this part is imported, to be joined with others. */
-  part?: PartNumber;
   model?: string;
   column: ReadonlyMap<string, string>;
   maxBadRows: number;
@@ -34,10 +32,7 @@ export async function populationImportFilesCommand(
   options: PopulationImportFilesOptions,
   output: Output,
 ): Promise<void> {
-  const { part } = options;
-  const out = part
-    ? (await storageOf(null, { ...options }, output)).part(part)
-    : await destinationOf(options.out, '--out', { ...options }, output);
+  const out = await destinationOf(options.out, '--out', { ...options }, output);
   const schema = readSourceSchema(options.schema, options.column);
   // most of this command's modules are for a model, so they are loaded only if one is given
   const model = options.model === undefined ? null : (await import('./import-model.ts')).openImportModel(options.model);
@@ -83,11 +78,11 @@ function report(
   result: ImportFilesResult,
   schema: SourceSchema,
   unknown: ReadonlyMap<string, number>,
-  out: string | PublishedPopulation | PartOfImport,
+  out: string | PublishedPopulation,
   output: Output,
 ): void {
   const { version, users, newUsers, badRows, replaced, erased } = result;
-  output.result(`${describeVersion(version, out)}: ${users} users${isPart(out) ? '' : `, ${newUsers} of them new`}`);
+  output.result(`${describeVersion(version, out)}: ${users} users, ${newUsers} of them new`);
   output.result(
     `  ${users + badRows + replaced + erased} rows: ${badRows} bad, ${replaced} replaced by a later row of the same user` +
       (erased > 0 ? `, ${erased} of erased users` : ''),

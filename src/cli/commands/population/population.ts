@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { Output } from '../../../lib/output.ts';
 import { addExample } from '../../help.ts';
-import { columnNames, existing, partNumber, positiveInteger, wholeNumber } from '../../options.ts';
+import { columnNames, existing, positiveInteger, wholeNumber } from '../../options.ts';
 import { addSettings, blobsOf } from '../../settings.ts';
 
 export function addPopulationCommands(program: Command, output: Output): void {
@@ -46,13 +46,13 @@ function addErase(population: Command, output: Output): void {
   );
 }
 
-/** Adds the commands that share populations between the hosts of a cluster. */
+/** Adds the commands that copy populations into a cluster and out of it, and remove old versions there. */
 function addShare(population: Command, output: Output): void {
   addExample(
     addSettings(population.command('publish'), ['METAHEAC_BLOBS'])
       .description(
-        'store a version and the erasures of a population folder in the object storage of a cluster; only what is new ' +
-          'is stored, and an interrupted command can be repeated',
+        'copy a version and the erasures of a population folder to the object storage of a cluster, whose population it ' +
+          'begins; an interrupted command can be repeated',
       )
       .argument('<dir>', 'population folder', existing)
       .option('--version <version>', 'version to publish (default: the newest version)')
@@ -65,10 +65,10 @@ function addShare(population: Command, output: Output): void {
   addExample(
     addSettings(population.command('pull'), ['METAHEAC_BLOBS'])
       .description(
-        'copy a published version from the object storage of a cluster into a population folder, to import or update ' +
-          'there',
+        'copy a version and the erasures from the object storage of a cluster into a new population folder, which is ' +
+          'independent of the cluster from then on',
       )
-      .argument('<dir>', 'population folder; created if it does not exist')
+      .argument('<dir>', 'population folder, which must not exist')
       .option('--version <version>', 'version to copy (default: the newest published version)')
       .option('--json', 'print one JSON object')
       .action(async (dir, options) =>
@@ -126,11 +126,6 @@ function addImport(population: Command, output: Output): void {
         '--out <dir>',
         'population folder; created if it does not exist (default: the published population of --blobs)',
       )
-      .option(
-        '--part <i/n>',
-        'import only this part of n, which other hosts import; join the parts afterwards',
-        partNumber,
-      )
       .hook('preAction', checkSources)
       .action(async (sources, options) => {
         if (sources.length === 0) {
@@ -142,17 +137,6 @@ function addImport(population: Command, output: Output): void {
       }),
     'metaheac population import users.parquet --schema schema.json --out population',
     'metaheac population import users.parquet --schema schema.json --blobs s3://bucket/prefix',
-  );
-  addExample(
-    addSettings(population.command('join'), STORAGE)
-      .description(
-        'join the parts of an import to one version of the published population, as if one host had imported all files ' +
-          'in the order of the parts',
-      )
-      .requiredOption('--parts <n>', 'number of parts', positiveInteger)
-      .option('--readmit-erased', 'import erased users too, if the parts were imported likewise')
-      .action(async (options) => (await import('./join.ts')).populationJoinCommand(options, output)),
-    'metaheac population join --parts 2',
   );
   addExample(
     population
@@ -173,12 +157,6 @@ function checkSources(command: Command): void {
   const options = command.opts();
   const hasFiles = command.args.length > 0;
   if (hasFiles && options['data'] !== undefined) command.error("error: give files or '--data', not both");
-  if (options['part'] !== undefined) {
-    if (!hasFiles) command.error("error: '--part' needs files with a schema");
-    if (options['out'] !== undefined) command.error("error: parts wait in the object storage: leave '--out' out");
-    if (options['duplicates'] === 'last')
-      command.error("error: the last row of a user may be in another part: '--part' needs '--duplicates error'");
-  }
   for (const option of hasFiles ? ['schema'] : ['data', 'model'])
     if (options[option] === undefined) command.error(`error: required option '--${option} <path>' not specified`);
 }

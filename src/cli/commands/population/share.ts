@@ -10,7 +10,7 @@ interface ShareOptions {
   readonly json?: boolean;
 }
 
-/** Publishes a version of a population folder for all hosts. */
+/** Copies a version of a population folder to the object storage of a cluster. */
 export async function populationPublishCommand(
   dir: string,
   blobs: string,
@@ -31,7 +31,7 @@ export async function populationPublishCommand(
   }
 }
 
-/** Copies a published version into a population folder, in which imports and updates can then run. */
+/** Copies a published version into a new population folder. */
 export async function populationPullCommand(
   dir: string,
   blobs: string,
@@ -39,9 +39,10 @@ export async function populationPullCommand(
   output: Output,
 ): Promise<void> {
   const files = await openBlobFiles(blobs, systemClock, notesOn(output));
-  const pulled = await pullPopulation(files, dir, version ?? null, ({ files: done, of }) =>
-    output.progress(`${done} of ${of} files`),
-  );
+  const pulled = await pullPopulation(files, dir, version ?? null, {
+    now: systemClock.now,
+    onProgress: ({ segments, of }) => output.progress(`${segments} of ${of} segments`),
+  });
   if (json) output.result(JSON.stringify(pulled));
   else {
     const megabytes = (pulled.bytes / 2 ** 20).toFixed(1);

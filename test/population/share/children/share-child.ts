@@ -1,9 +1,9 @@
-/** A process that publishes, pulls or mirrors a population until it ends or is killed. */
+/** A process that publishes, imports, updates or mirrors a population until it ends or is killed. */
 import { join } from 'node:path';
 import { untilRead } from '../../../../src/domain/ports/blobs.ts';
 import { importPopulation } from '../../../../src/population/import.ts';
 import { openPopulation } from '../../../../src/population/read.ts';
-import { Mirror, PublishedPopulation, publishPopulation, pullPopulation } from '../../../../src/population/share.ts';
+import { Mirror, PublishedPopulation, publishPopulation } from '../../../../src/population/share.ts';
 import { schemaOfFeatures, updateFiles } from '../../../../src/population/update.ts';
 import { FolderBlobFiles } from '../../../../src/storage/files/blob-files.ts';
 import { FEATURES } from '../../support-features.ts';
@@ -11,7 +11,7 @@ import { FEATURES } from '../../support-features.ts';
 const [, , what, storage, folder, source] = process.argv as unknown as [
   string,
   string,
-  'publish' | 'pull' | 'mirror' | 'import' | 'update',
+  'publish' | 'mirror' | 'import' | 'update',
   string,
   string,
   string,
@@ -23,9 +23,6 @@ async function run(): Promise<void> {
   switch (what) {
     case 'publish':
       await publishPopulation(folder, files, null, { now });
-      return;
-    case 'pull':
-      await pullPopulation(files, folder, null);
       return;
     case 'import': {
       const out = new PublishedPopulation({ files, folder, limitBytes: 2 ** 40, now });
