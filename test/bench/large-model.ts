@@ -58,7 +58,7 @@ export const LARGE_CAMPAIGN: CampaignValues = Object.fromEntries(
 /** Users written to the data set at a time. */
 const WRITTEN_AT_ONCE = 8192;
 
-export function largeModel(): Graph {
+function largeModel(): Graph {
   return buildMetaHeac(LARGE, randomInitial(createRng('bench')));
 }
 

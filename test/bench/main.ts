@@ -1,38 +1,23 @@
 /**
  * `npm run bench [-- NAME ..] [--json] [--quick] [--markdown] [--users N] [--peer FILE]
  * [--write PAGE]`: each benchmark prints figures
- * and ratios, measured in turn in one run. `npm run bench -- filters ..` and `cluster ..` have their own arguments.
+ * and ratios, measured in turn in one run. `npm run bench -- cluster ..` has its own arguments.
  */
 import { parseArgs } from 'node:util';
 import { positiveInteger } from '../../src/cli/options.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { benchAdaptation } from './adaptation.bench.ts';
-import { benchAudience } from './audience.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
 import { benchCluster } from './cluster/command.ts';
-import { benchConsole } from './console.bench.ts';
-import { benchEta } from './eta.bench.ts';
-import { benchExports } from './exports.bench.ts';
-import { benchFilters } from './filters.bench.ts';
-import { benchGraph } from './graph.bench.ts';
 import { benchGrowth } from './growth.bench.ts';
-import { benchHolders } from './holders.bench.ts';
 import { benchImport } from './import.bench.ts';
-import { benchLatentStart } from './latent.bench.ts';
 import { machineLine, thisMachine } from './machine.ts';
 import { benchOverload } from './overload.bench.ts';
 import { writeTable } from './page.ts';
-import { benchRanges } from './ranges.bench.ts';
-import { benchRegression } from './regression.bench.ts';
 import { type Benchmark, renderReport } from './report.ts';
 import { benchScoring } from './scoring.bench.ts';
 import { benchServing } from './serving.bench.ts';
 import { benchTraining } from './training.bench.ts';
-
-/** A benchmark that only reports lines. */
-const told =
-  (run: () => Promise<readonly string[]>): Benchmark =>
-  async () => ({ results: {}, ratios: {}, lines: await run() });
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   scoring: benchScoring,
@@ -41,32 +26,15 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   campaign: benchCampaign,
   growth: benchGrowth,
   serving: benchServing,
-  holders: benchHolders,
   overload: benchOverload,
-  exports: benchExports,
-  ranges: benchRanges,
-  eta: benchEta,
   import: benchImport,
-  graph: benchGraph,
-  console: benchConsole,
-  audience: told(benchAudience),
-  latent: told(benchLatentStart),
-  regression: told(benchRegression),
-};
-
-/** Benchmarks with arguments of their own. */
-const OWN_ARGUMENTS: Readonly<
-  Record<string, (args: readonly string[], note: (line: string) => void) => Promise<readonly string[]>>
-> = {
-  cluster: benchCluster,
-  filters: benchFilters,
 };
 
 const note = (line: string) => process.stderr.write(`${line}\n`);
 const args = process.argv.slice(2);
 try {
-  const own = OWN_ARGUMENTS[args[0] ?? ''];
-  if (own) for (const line of await own(args.slice(1), note)) process.stdout.write(`${line}\n`);
+  if (args[0] === 'cluster')
+    for (const line of await benchCluster(args.slice(1), note)) process.stdout.write(`${line}\n`);
   else await runBenchmarks(args);
 } catch (error) {
   const isUsage = error instanceof AppError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
@@ -90,7 +58,7 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
   });
   const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
   if (unknown.length > 0) {
-    const names = [...Object.keys(BENCHMARKS), ...Object.keys(OWN_ARGUMENTS)].join(', ');
+    const names = [...Object.keys(BENCHMARKS), 'cluster'].join(', ');
     throw new AppError('invalid_argument', `no benchmark is called ${unknown.join(', ')}: there are ${names}`);
   }
   const machine = thisMachine();
