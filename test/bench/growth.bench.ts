@@ -7,6 +7,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { storeUserSides } from '../../src/engine/engine-start.ts';
 import { openPopulation } from '../../src/population/read.ts';
+import { markdownTable } from './page.ts';
 import { watchMemory } from './processes.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure, median } from './report.ts';
 import {
@@ -32,7 +33,7 @@ const MOST_SEEDS = 1 / 4;
 const STAGES = ['finding', 'adapting', 'scoring', 'ranking'] as const;
 
 /** What one service took. */
-export interface Growth {
+interface Growth {
   /** From the first POST until the last campaign is ready. */
   readonly ready: number;
   /** Seconds by stage: a campaign's median. */
@@ -41,7 +42,7 @@ export interface Growth {
   readonly bytes: number;
 }
 
-export interface GrowthRow {
+interface GrowthRow {
   readonly users: number;
   readonly seeds: number;
   readonly campaigns: number;
@@ -203,7 +204,7 @@ function ratiosOf(rows: readonly GrowthRow[]): Record<string, number> {
 }
 
 /** The table of docs/performance.md: with stored user sides, and in brackets with the whole graph. */
-export function growthTable(rows: readonly GrowthRow[]): string[] {
+function growthTable(rows: readonly GrowthRow[]): string[] {
   const heads = ['users', 'seeds', 'campaigns', 'ready (whole graph)', 'finding', 'adapting', 'scoring', 'memory'];
   const seconds = (time: number) => `${time.toFixed(2).replace(/^0\./, '.')} s`;
   const lines = rows.map(({ users, seeds, campaigns, isCold, stored, graph }) => [
@@ -215,9 +216,7 @@ export function growthTable(rows: readonly GrowthRow[]): string[] {
     ...[1, 2].map((i) => `${seconds(stored.stages[i]!)} (${seconds(graph.stages[i]!)})`),
     `${mebibytes(stored.bytes)} (${mebibytes(graph.bytes)})`,
   ]);
-  const widths = heads.map((head, column) => Math.max(head.length, ...lines.map((line) => line[column]!.length)));
-  const draw = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
-  return [draw(heads), draw(widths.map((width) => '-'.repeat(width))), ...lines.map(draw)];
+  return markdownTable(heads, lines);
 }
 
 function mebibytes(bytes: number): string {

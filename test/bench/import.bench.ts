@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { openDataSet } from '../../src/dataset/data-set.ts';
 import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
 import { withDatabase } from '../../src/population/tables/database.ts';
+import { markdownTable } from './page.ts';
 import { timeNode } from './processes.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure, interleave, ratio, seconds } from './report.ts';
 import { ROOT, withFolder } from './service.ts';
@@ -75,16 +76,21 @@ function tableOf(
   ratios: Readonly<Record<string, number>>,
 ): string[] {
   const rate = (name: string) => Math.round(results[name]!.median / 1000).toLocaleString('en');
-  const row = (format: string, copied: string, time: string) =>
-    `| ${format} | ${rate(format.toLowerCase())},000 | ${copied} | ${time} | ` +
-    `${Math.round(results[`${format.toLowerCase()}: memory`]!.median)} MiB |`;
-  return [
-    `| ${users.toLocaleString('en')} users | users/s | users/s of COPY | time / COPY's | memory |`,
-    '| --- | --- | --- | --- | --- |',
-    row('Parquet', `${rate('parquet: COPY')},000`, ratios['import_parquet_vs_copy']!.toFixed(2)),
-    row('NDJSON', `${rate('ndjson: COPY')},000`, ratios['import_ndjson_vs_copy']!.toFixed(2)),
-    row('CSV', '', ''),
+  const row = (format: string, copied: string, time: string) => [
+    format,
+    `${rate(format.toLowerCase())},000`,
+    copied,
+    time,
+    `${Math.round(results[`${format.toLowerCase()}: memory`]!.median)} MiB`,
   ];
+  return markdownTable(
+    [`${users.toLocaleString('en')} users`, 'users/s', 'users/s of COPY', "time / COPY's", 'memory'],
+    [
+      row('Parquet', `${rate('parquet: COPY')},000`, ratios['import_parquet_vs_copy']!.toFixed(2)),
+      row('NDJSON', `${rate('ndjson: COPY')},000`, ratios['import_ndjson_vs_copy']!.toFixed(2)),
+      row('CSV', '', ''),
+    ],
+  );
 }
 
 /** Users per second of the larger import's additional users: starting Node and opening files do not count. */

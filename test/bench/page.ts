@@ -24,3 +24,13 @@ export function wrapped(text: string, indent = ''): string[] {
   }
   return lines;
 }
+
+/** A table in Markdown, whose columns have equal widths. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [head, head.map(() => '---'), ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
+  return all.map((row, i) => {
+    const cells = row.map((cell, column) => cell.padEnd(widths[column]!, i === 1 ? '-' : ' '));
+    return `| ${cells.join(' | ')} |`;
+  });
+}

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import type { BenchOptions } from './report.ts';
 
 /** Figures of one run of the peer. */
-export interface PeerFigures {
+interface PeerFigures {
   /** Users scored per second, at its best batch size. */
   readonly usersPerSecond: number;
   /** Seconds of an Adam step of 512 rows on all parameters, and with frozen tables. */
@@ -15,10 +15,10 @@ export interface PeerFigures {
 
 const LIMIT_MS = 300_000;
 /** The Python that runs the peer. */
-export const PYTHON = '/usr/bin/python3';
+const PYTHON = '/usr/bin/python3';
 
 /** Runs the peer once; null, with a loud note, if it is not given or does not run. */
-export function runPeer({ peer, note }: Pick<BenchOptions, 'peer' | 'note'>): PeerFigures | null {
+function runPeer({ peer, note }: Pick<BenchOptions, 'peer' | 'note'>): PeerFigures | null {
   if (peer === null) return missing(note, 'no --peer FILE was given');
   const { status, stdout, stderr, error } = spawnSync(PYTHON, [peer], { encoding: 'utf8', timeout: LIMIT_MS });
   if (error || status !== 0) return missing(note, error?.message ?? stderr.trim().split('\n').at(-1) ?? 'it failed');

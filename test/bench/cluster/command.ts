@@ -9,14 +9,13 @@ import { AppError } from '../../../src/lib/errors.ts';
 import { machineLine, thisMachine } from '../machine.ts';
 import { writeTable } from '../page.ts';
 import { makePopulation } from '../service.ts';
-import { readCosts } from './costs.ts';
+import { type CostsFile, type Prices, readInput } from './costs.ts';
 import { benchCalibrate } from './measure/calibrate.ts';
 import { type Ending, withEnding } from './measure/ending.ts';
 import { benchEngines } from './measure/engines.ts';
 import type { Measurement, MeasureOptions } from './measure/measurement.ts';
 import { benchOverhead } from './measure/overhead.ts';
 import { benchQueue } from './measure/queue.ts';
-import { readPrices } from './prices.ts';
 import { scaleTables } from './table.ts';
 
 /** In the order in which all run: the simulation takes the costs that the calibration has measured. */
@@ -53,15 +52,15 @@ export async function benchCluster(args: readonly string[], note: (line: string)
       note(`cluster ${name}`);
       const measure = MEASUREMENTS[name];
       if (measure !== undefined) {
-        const known = readCosts(costs);
+        const known = readInput<CostsFile>(costs);
         const measured = await ending.within((own) => measure({ quick, note, ending: own, populationOf, known }));
         tell(name, { ...measured, lines: [`${machineLine(machine)}.`, '', ...measured.lines] });
         // small sizes are for trying the command: they replace no costs, unless a file is named
         const isKept = measured.costs !== undefined && (!quick || values.costs !== undefined);
         if (isKept) writeFileSync(costs, `${JSON.stringify(measured.costs, null, 2)}\n`);
       } else {
-        const prices = readPrices(values.prices ?? join(import.meta.dirname, 'prices.json'));
-        tell(name, { lines: scaleTables(readCosts(costs), prices, note), figures: {} });
+        const prices = readInput<Prices>(values.prices ?? join(import.meta.dirname, 'prices.json'));
+        tell(name, { lines: scaleTables(readInput<CostsFile>(costs), prices, note), figures: {} });
       }
     }
   });

@@ -1,142 +1,105 @@
-/** The costs that the simulation is calibrated with, as one engine's measurements give them. Format: README.md. */
+/** The inputs of the simulation: the costs of one engine, and the prices of a cloud. README.md says how each is measured. */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-import { AppError } from '../../../src/lib/errors.ts';
+import { assert } from '../../../src/lib/errors.ts';
+import type { Outcome, Scenario } from './scenario.ts';
 
-const amount = z.number().nonnegative();
-const positive = z.number().positive();
-const count = z.int().positive();
+type Amounts<Name extends string> = { readonly [N in Name]: number };
 
-export const costsSchema = z.strictObject({
-  origin: z.strictObject({
-    date: z.iso.date(),
-    machine: z.string(),
-    /** The command that wrote the file, or a sentence that says where each figure comes from. */
-    command: z.string(),
+export interface Costs {
+  readonly origin: {
+    readonly date: string;
+    readonly machine: string;
+    readonly command: string;
     /** Paths of figures that were not measured, such as `storage.requestSeconds`, each with the reason for its value. */
-    assumed: z.record(z.string(), z.string()),
-  }),
-  population: z.strictObject({
-    segmentUsers: count,
-    /** What an engine reads to score one segment. */
-    segmentBytes: amount,
-    segmentRequests: amount,
-  }),
-  /** `segments`: how many segments have the users that it reads. */
-  adapt: z.strictObject({ processorSeconds: amount, threads: count, segments: z.int().nonnegative() }),
+    readonly assumed: Readonly<Record<string, string>>;
+  };
+  /** What an engine reads to score one segment. */
+  readonly population: Amounts<'segmentUsers' | 'segmentBytes' | 'segmentRequests'>;
+  /** `segments`: the number of segments that contain the users it reads. */
+  readonly adapt: Amounts<'processorSeconds' | 'threads' | 'segments'>;
   /** The quality report and the prediction, which the owner computes while ranges are scored. */
-  report: z.strictObject({ processorSeconds: amount, threads: count }),
+  readonly report: Amounts<'processorSeconds' | 'threads'>;
   /**
    * The blobs that the owner of an expansion writes once. Each engine reads them before its first range of it, and with
    * each range what belongs to its users (`bytesPerUser`).
    */
-  inputs: z.strictObject({ bytes: amount, bytesPerUser: amount, requests: amount }),
-  score: z.strictObject({
-    processorSecondsPerUser: amount,
-    /** For each further expansion in the same pass. */
-    processorSecondsPerUserMore: amount,
-    processorSecondsPerRange: amount,
-    /** Of the engine's first thread meanwhile, for each expansion. */
-    firstThreadSecondsPerUser: amount,
-  }),
+  readonly inputs: Amounts<'bytes' | 'bytesPerUser' | 'requests'>;
+  /** `..More`: for each further expansion in the same pass. `firstThread..`: for each expansion, at the same time. */
+  readonly score: Amounts<
+    'processorSecondsPerUser' | 'processorSecondsPerUserMore' | 'processorSecondsPerRange' | 'firstThreadSecondsPerUser'
+  >;
   /** The part of the ranking that a range leaves. */
-  part: z.strictObject({ bytesPerUser: amount, bytes: amount, requests: amount, processorSecondsPerUser: amount }),
-  merge: z.strictObject({
-    processorSecondsPerUser: amount,
-    processorSeconds: amount,
-    threads: count,
-    resultBytesPerUser: amount,
-    resultRequests: amount,
-  }),
-  storage: z.strictObject({
-    /** Larger blobs are read and written by parts of this size, one request each. */
-    partBytes: positive,
-    /** From a request to the first byte of its answer, without the processor time of the client. */
-    requestSeconds: amount,
-    requestsAtOnce: count,
-    /** Of one host. */
-    bytesPerSecond: positive,
-    processorSecondsPerRequest: amount,
-    processorSecondsPerByte: amount,
-  }),
-  database: z.strictObject({
-    /** Round trips of a transaction on an idle server, without the processor time of both ends. */
-    callSeconds: amount,
-    /** Time of the server's cores per transaction. */
-    serverSeconds: amount,
-    serverCores: count,
-    processorSecondsPerCall: amount,
-  }),
-  engine: z.strictObject({
-    rangeSegments: count,
-    /** Ranges that an engine scores at the same time. */
-    rangesAtOnce: count,
-    /** Expansions that share a pass over a range, and that an engine owns at the same time, for each of its threads. */
-    expansionsPerThread: count,
-    leaseSeconds: positive,
-    renewSeconds: positive,
-    /** How often an engine without work asks for work, and an owner asks how far its ranges are. */
-    pollSeconds: positive,
-    maximumAttempts: count,
-  }),
-});
+  readonly part: Amounts<'bytesPerUser' | 'bytes' | 'requests' | 'processorSecondsPerUser'>;
+  readonly merge: Amounts<
+    'processorSecondsPerUser' | 'processorSeconds' | 'threads' | 'resultBytesPerUser' | 'resultRequests'
+  >;
+  /** Larger blobs than `partBytes` are read and written in parts. `bytesPerSecond` is of one host. */
+  readonly storage: Amounts<
+    | 'partBytes'
+    | 'requestSeconds'
+    | 'requestsAtOnce'
+    | 'bytesPerSecond'
+    | 'processorSecondsPerRequest'
+    | 'processorSecondsPerByte'
+  >;
+  /** `callSeconds`: round trips of a transaction on an idle server, without the processor time of both ends. */
+  readonly database: Amounts<'callSeconds' | 'serverSeconds' | 'serverCores' | 'processorSecondsPerCall'>;
+  /** `expansionsPerThread` share a pass over a range; an engine owns as many at the same time. */
+  readonly engine: Amounts<
+    | 'rangeSegments'
+    | 'rangesAtOnce'
+    | 'expansionsPerThread'
+    | 'leaseSeconds'
+    | 'renewSeconds'
+    | 'pollSeconds'
+    | 'maximumAttempts'
+  >;
+}
 
-export type Costs = z.infer<typeof costsSchema>;
+/** A run of real engines that shared the cores of one machine, to compare with the simulation's prediction. */
+export type MeasuredRun = Amounts<'engines' | 'threads' | 'cores' | 'users' | 'campaigns' | 'seconds'>;
 
-/** A run of real engines, to compare with the simulation's prediction. */
-const runSchema = z.strictObject({
-  engines: count,
-  /** Of each engine. */
-  threads: count,
-  /** Of the machine, which all engines shared. */
-  cores: count,
-  users: count,
-  campaigns: count,
-  /** From the first POST until the last campaign is ready. */
-  seconds: positive,
-});
+export interface CostsFile {
+  readonly costs: Costs;
+  /** The costs that differ in a region, by path, each with the reason for its value. */
+  readonly elsewhere: Readonly<Record<string, { readonly value: number; readonly reason: string }>>;
+  readonly runs: readonly MeasuredRun[];
+}
 
-export type MeasuredRun = z.infer<typeof runSchema>;
+interface Price {
+  readonly dollars: number;
+  readonly source: string;
+}
 
-/** What differs between servers on the measured machine and those of a region, each with the reason for its value. */
-const elsewhereSchema = z.record(
-  z.string().regex(/^(storage|database)\.[A-Za-z]+$/),
-  z.strictObject({ value: amount, reason: z.string() }),
-);
+export interface Prices {
+  readonly name: string;
+  readonly date: string;
+  readonly coreHour: Price;
+  readonly databaseHour: Price;
+  readonly thousandReads: Price;
+  readonly thousandWrites: Price;
+  readonly gigabyteMonth: Price;
+}
 
-const fileSchema = z.strictObject({ costs: costsSchema, elsewhere: elsewhereSchema, runs: z.array(runSchema) });
+/** Reads costs or prices. */
+export function readInput<T extends CostsFile | Prices>(path: string): T {
+  return JSON.parse(readFileSync(path, 'utf8')) as T;
+}
 
-export type CostsFile = z.infer<typeof fileSchema>;
-
-/** The costs of hosts in a region. @throws AppError invalid_argument if they replace a cost that does not exist */
+/** The costs of hosts in a region. */
 export function costsElsewhere({ costs, elsewhere }: CostsFile): Costs {
-  const changed: Record<'storage' | 'database', Record<string, number>> = {
-    storage: { ...costs.storage },
-    database: { ...costs.database },
-  };
+  const changed = structuredClone(costs) as unknown as Record<string, Record<string, number>>;
   for (const [path, { value }] of Object.entries(elsewhere)) {
-    const [part, field] = path.split('.') as ['storage' | 'database', string];
-    if (!Object.hasOwn(changed[part], field)) throw new AppError('invalid_argument', `there is no cost ${path}`);
-    changed[part][field] = value;
+    const [part, field] = path.split('.') as [string, string];
+    assert(Object.hasOwn(changed[part] ?? {}, field), `there is no cost ${path}`);
+    changed[part]![field] = value;
   }
-  return costsSchema.parse({ ...costs, ...changed });
+  return changed as unknown as Costs;
 }
 
-/** @throws AppError invalid_argument with the path of the first fault */
-export function readCosts(path: string): CostsFile {
-  return readInput(path, fileSchema);
-}
-
-/** Reads a JSON file of a benchmark. */
-export function readInput<T>(path: string, schema: z.ZodType<T>): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new AppError('invalid_argument', `${path} cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const { path: at, message } = parsed.error.issues[0]!;
-  throw new AppError('invalid_argument', `${path}: ${at.join('.')}: ${message}`);
+/** Hosts and database until the end, also while they are idle, and requests, without the storage and the API's nodes. */
+export function dollarsOf(prices: Prices, { hosts, coresPerHost }: Scenario, outcome: Outcome): number {
+  const perHour = hosts * coresPerHost * prices.coreHour.dollars + prices.databaseHour.dollars;
+  const requests = outcome.reads * prices.thousandReads.dollars + outcome.writes * prices.thousandWrites.dollars;
+  return (outcome.seconds / 3600) * perHour + requests / 1000;
 }

@@ -7,18 +7,13 @@ import { type Expansion, finish } from './expansion.ts';
 import type { Host, World } from './host.ts';
 import { type Activity, all, first, Moment, type Scope } from './virtual-time.ts';
 
-/** What all engines share: the queue, and the tally of its ranges. */
+/** What all engines share. */
 export interface Cluster extends World {
   readonly rules: RangeRules;
   /** Expansions that are not ready, in the order of the queue. */
   readonly queue: Set<Expansion>;
   /** Happens when there is new work for idle engines; then there is another one. */
   announced: Moment;
-  rangesFinished: number;
-  rangesDoubled: number;
-  /** Claims of ranges, also those without a result. */
-  rangesClaimed: number;
-  usersScored: number;
 }
 
 /** A range of some expansions, claimed for one pass. */
@@ -113,7 +108,6 @@ function* expand(cluster: Cluster, host: Host, scope: Scope, expansion: Expansio
     const doubled = expansion.doubleSlow(now(cluster));
     if (doubled === 0) continue;
     yield host.call(scope);
-    cluster.rangesDoubled += doubled;
     announce(cluster);
   }
   if (reported !== null) yield reported;
@@ -181,7 +175,6 @@ function claimRanges(cluster: Cluster, { number, cores }: Host): readonly Claim[
   const choice = { owner, most: cluster.costs.engine.expansionsPerThread * cores, refused: [] };
   const offers = offered.map(({ offer }) => offer);
   const chosen = chooseRanges(offers, choice, cluster.rules, now(cluster));
-  cluster.rangesClaimed += chosen.length;
   return chosen.map(([i, range]) => {
     const expansion = offered[i]!;
     const { token } = expansion.decide(range, { kind: 'claim', owner }, now(cluster))!;
@@ -220,8 +213,7 @@ function* score(cluster: Cluster, host: Host, scope: Scope, claims: readonly Cla
     yield host.call(scope);
     if (claim.expansion.decide(claim.number, finish(claim.token), now(cluster)) === null) continue;
     claim.expansion.finishedBy(claim.number, host.number);
-    cluster.rangesFinished += 1;
-    cluster.usersScored += users;
+    cluster.totals.usersScored += users;
     if (claim.expansion.isScored) announce(cluster);
   }
 }

@@ -1,32 +1,20 @@
 /** A host of the simulation: its cores, its network, its cache, and the calls that its engine makes. */
 import type { Costs } from './costs.ts';
-import type { Purpose } from './scenario.ts';
+import type { Purpose, Totals } from './scenario.ts';
 import { SharedResource } from './shared-resource.ts';
 import { type Activity, all, Moment, Scope, type VirtualTime } from './virtual-time.ts';
-
-/** Counts of all hosts. */
-export class Counts {
-  bytesRead = 0;
-  bytesWritten = 0;
-  reads = 0;
-  writes = 0;
-  databaseCalls = 0;
-  coreSeconds = 0;
-  readonly processorSeconds: Record<Purpose, number> = { adapt: 0, score: 0, merge: 0, coordinate: 0 };
-}
 
 export interface World {
   readonly time: VirtualTime;
   readonly costs: Costs;
   readonly database: SharedResource;
-  readonly counts: Counts;
+  readonly totals: Totals;
 }
 
 export class Host {
   readonly number: number;
   readonly cores: number;
   readonly #world: World;
-  readonly #speed: number;
   readonly #cacheBytes: number;
   /** Segments in the order of their last use. */
   #cached = new Set<number>();
@@ -39,7 +27,6 @@ export class Host {
   #threads: SharedResource;
   #first: SharedResource;
   #network: SharedResource;
-  #since = 0;
   /** Happens when the threads have scored all segments that they were given. */
   #scored = happened();
   /** Number of its expansions that are being adapted, or whose report is being made. */
@@ -49,13 +36,12 @@ export class Host {
   constructor(
     world: World,
     number: number,
-    { cores, speed, cacheBytes }: Record<'cores' | 'speed' | 'cacheBytes', number>,
+    { cores, cacheBytes }: Record<'cores' | 'cacheBytes', number>,
     shared: SharedResource | null = null,
   ) {
     this.number = number;
     this.cores = cores;
     this.#world = world;
-    this.#speed = speed;
     this.#cacheBytes = cacheBytes;
     this.#shared = shared;
     [this.#processor, this.#threads, this.#first, this.#network] = this.#resources();
@@ -63,23 +49,10 @@ export class Host {
 
   #resources(): [SharedResource, SharedResource, SharedResource, SharedResource] {
     const { time, costs } = this.#world;
-    const cores = (count: number) => new SharedResource(time, count * this.#speed);
-    return [
-      this.#shared ?? cores(this.cores),
-      ...([cores(this.cores), cores(1)] as const),
-      new SharedResource(time, costs.storage.bytesPerSecond),
-    ];
-  }
-
-  /** Ends all that it does. */
-  die(): void {
-    this.scope.end();
-    this.stop();
-  }
-
-  /** Counts the time of its cores. */
-  stop(): void {
-    this.#world.counts.coreSeconds += (this.#world.time.now - this.#since) * this.cores;
+    const [processor, threads, first, network] = [this.cores, this.cores, 1, costs.storage.bytesPerSecond].map(
+      (capacity) => new SharedResource(time, capacity),
+    );
+    return [this.#shared ?? processor!, threads!, first!, network!];
   }
 
   /** Begins anew, with nothing in its cache. */
@@ -89,19 +62,17 @@ export class Host {
     this.#inputs = new Set();
     this.adapting = 0;
     this.#scored = happened();
-    this.#since = this.#world.time.now;
     [this.#processor, this.#threads, this.#first, this.#network] = this.#resources();
   }
 
   /** Computes; `seconds` are of the measured processor. */
   compute(scope: Scope, purpose: Purpose, seconds: number, threads: number): Moment {
-    this.#world.counts.processorSeconds[purpose] += seconds;
-    const most = threads * this.#speed;
-    const processor = this.#processor.use(scope, seconds, most);
+    this.#world.totals.processorSeconds[purpose] += seconds;
+    const processor = this.#processor.use(scope, seconds, threads);
     // calls are also the work of other threads, and of the storage if it is on the same machine
     if (purpose === 'coordinate') return processor;
     const own = purpose === 'merge' ? this.#first : this.#threads;
-    return all([own.use(scope, seconds, most), processor]);
+    return all([own.use(scope, seconds, threads), processor]);
   }
 
   /** Scores a range. The threads take segments in the order in which they are given, so one range after the other. */
@@ -120,34 +91,32 @@ export class Host {
   }
 
   read(scope: Scope, bytes: number, requests: number): Moment {
-    const asked = Math.max(requests, this.#partsOf(bytes));
-    this.#world.counts.bytesRead += bytes;
-    this.#world.counts.reads += asked;
+    const asked = this.#requestsOf(bytes, requests);
+    this.#world.totals.bytesRead += bytes;
+    this.#world.totals.reads += asked;
     return this.#world.time.start(scope, this.#transfer(scope, bytes, asked));
   }
 
   write(scope: Scope, bytes: number, requests: number): Moment {
-    const asked = Math.max(requests, this.#partsOf(bytes));
-    this.#world.counts.bytesWritten += bytes;
-    this.#world.counts.writes += asked;
+    const asked = this.#requestsOf(bytes, requests);
+    this.#world.totals.bytesWritten += bytes;
+    this.#world.totals.writes += asked;
     return this.#world.time.start(scope, this.#transfer(scope, bytes, asked));
   }
 
   /** One transaction of the database. What it changes is changed at its end, by the caller. */
   call(scope: Scope): Moment {
-    const { time, counts } = this.#world;
-    counts.databaseCalls += 1;
+    const { time, totals } = this.#world;
+    totals.databaseCalls += 1;
     return time.start(scope, this.#call(scope));
   }
 
   /** Reads an expansion's inputs, if it has not yet. */
   readInputs(scope: Scope, name: string): Moment {
     const { bytes, requests } = this.#world.costs.inputs;
-    if (!this.#inputs.has(name)) {
-      this.#inputs.add(name);
-      return this.read(scope, bytes, requests);
-    }
-    return happened();
+    if (this.#inputs.has(name)) return happened();
+    this.#inputs.add(name);
+    return this.read(scope, bytes, requests);
   }
 
   /** How many of the segments `from` to `to - 1` are not in the cache; afterwards they are. */
@@ -176,8 +145,8 @@ export class Host {
     return segmentBytes === 0 ? Number.POSITIVE_INFINITY : Math.floor(this.#cacheBytes / segmentBytes);
   }
 
-  #partsOf(bytes: number): number {
-    return Math.ceil(bytes / this.#world.costs.storage.partBytes);
+  #requestsOf(bytes: number, least: number): number {
+    return Math.max(least, Math.ceil(bytes / this.#world.costs.storage.partBytes));
   }
 
   *#transfer(scope: Scope, bytes: number, requests: number): Activity {

@@ -10,7 +10,7 @@ export interface Scenario {
   /** Each runs one engine. */
   readonly hosts: number;
   readonly coresPerHost: number;
-  /** Cores of the one machine that all hosts are on; without it, each host has cores of its own. */
+  /** Cores of the one machine that all hosts share; without it, each host has cores of its own. */
   readonly sharedCores?: number;
   /** Campaigns, all posted at once. */
   readonly campaigns: number;
@@ -19,8 +19,6 @@ export interface Scenario {
   readonly cacheBytes: number;
   /** Whether each host has what its cache can hold of the population already. */
   readonly isWarm: boolean;
-  /** Speed of each host relative to the measured one; 1 if it is not listed. */
-  readonly speeds?: readonly number[];
   /** Mean time between the deaths of one host, which are random; null for none. */
   readonly hoursBetweenDeaths: number | null;
   readonly deaths?: readonly Death[];
@@ -29,31 +27,26 @@ export interface Scenario {
   readonly seed: string;
 }
 
-export interface Outcome {
+/** `merge`: also sorting the parts. `coordinate`: calls of the database and of object storage. */
+export type Purpose = 'adapt' | 'score' | 'merge' | 'coordinate';
+
+/** Totals of all hosts, also of what was lost with a host or came second. */
+export class Totals {
+  bytesRead = 0;
+  bytesWritten = 0;
+  /** Requests to object storage that read, and those that write. */
+  reads = 0;
+  writes = 0;
+  databaseCalls = 0;
+  readonly processorSeconds: Record<Purpose, number> = { adapt: 0, score: 0, merge: 0, coordinate: 0 };
+  /** Users whose score counted, over all campaigns. */
+  usersScored = 0;
+  deaths = 0;
+}
+
+export interface Outcome extends Readonly<Totals> {
   /** When each campaign was ready, in the order of the queue. */
   readonly ready: readonly number[];
   /** When the last one was. */
   readonly seconds: number;
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
-  /** Requests to object storage that read, and those that write. */
-  readonly reads: number;
-  readonly writes: number;
-  readonly databaseCalls: number;
-  /** Time of the database's cores. */
-  readonly databaseSeconds: number;
-  /** What the engines computed, by purpose; also what was lost with a host or came second. */
-  readonly processorSeconds: Readonly<Record<Purpose, number>>;
-  /** Time that cores existed: hosts times cores times time, less what dead hosts missed. */
-  readonly coreSeconds: number;
-  /** Users whose score counted, over all campaigns. */
-  readonly usersScored: number;
-  /** Ranges whose result counted, and results that came second or were lost. */
-  readonly rangesFinished: number;
-  readonly rangesWasted: number;
-  readonly rangesDoubled: number;
-  readonly deaths: number;
 }
-
-/** `merge`: also sorting the parts. `coordinate`: calls of the database and of object storage. */
-export type Purpose = 'adapt' | 'score' | 'merge' | 'coordinate';

@@ -21,19 +21,12 @@ export class SharedResource {
   readonly #uses = new Set<Use>();
   #since = 0;
   #plan = 0;
-  #used = 0;
 
   /** @param capacity amount per second; may be infinite */
   constructor(time: VirtualTime, capacity: number) {
     this.#time = time;
     this.#capacity = capacity;
     this.#since = time.now;
-  }
-
-  /** The amount that was used so far, also by uses that were stopped. */
-  get used(): number {
-    this.#advance();
-    return this.#used;
   }
 
   /**
@@ -44,7 +37,6 @@ export class SharedResource {
     const done = new Moment();
     if (scope.isOver) return done;
     if (amount <= 0 || Math.min(most, this.#capacity) === Number.POSITIVE_INFINITY) {
-      this.#used += Math.max(0, amount);
       done.happen();
       return done;
     }
@@ -64,11 +56,7 @@ export class SharedResource {
   #advance(): void {
     const seconds = this.#time.now - this.#since;
     this.#since = this.#time.now;
-    for (const use of this.#uses) {
-      const amount = Math.min(use.left, use.rate * seconds);
-      use.left -= amount;
-      this.#used += amount;
-    }
+    for (const use of this.#uses) use.left -= Math.min(use.left, use.rate * seconds);
   }
 
   /** Divides the capacity, and plans the end of the use that ends first. */
@@ -93,7 +81,6 @@ export class SharedResource {
   #finish(ended: readonly Use[]): void {
     this.#advance();
     for (const use of ended) {
-      this.#used += use.left;
       this.#uses.delete(use);
       use.forget();
     }

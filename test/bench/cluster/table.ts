@@ -1,8 +1,6 @@
 /** The tables of docs/scale.md: what the simulation predicts, and how far its predictions were off. */
-import { wrapped } from '../page.ts';
-import { type Costs, type CostsFile, costsElsewhere, type MeasuredRun } from './costs.ts';
-import { markdownTable } from './measure/compare.ts';
-import { dollarsOf, type Prices, storagePerMonth } from './prices.ts';
+import { markdownTable, wrapped } from '../page.ts';
+import { type Costs, type CostsFile, costsElsewhere, dollarsOf, type MeasuredRun, type Prices } from './costs.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 import { simulate } from './simulate.ts';
 
@@ -55,8 +53,15 @@ function predictions(costs: Costs, sizes: Sizes, note: (line: string) => void): 
 
 function scenarioOf(users: number, hosts: number): Scenario {
   return {
-    ...{ users, hosts, coresPerHost: CORES_PER_HOST, campaigns: 1, cacheBytes: CACHE_BYTES, isWarm: false },
-    ...{ hoursBetweenDeaths: null, restartSeconds: RESTART_SECONDS, seed: 'scale' },
+    users,
+    hosts,
+    coresPerHost: CORES_PER_HOST,
+    campaigns: 1,
+    cacheBytes: CACHE_BYTES,
+    isWarm: false,
+    hoursBetweenDeaths: null,
+    restartSeconds: RESTART_SECONDS,
+    seed: 'scale',
   };
 }
 
@@ -70,12 +75,12 @@ export function scaleTables(
   const costs = costsElsewhere(file);
   const rows = predictions(costs, sizes, note).map((prediction) => lineOf(prediction, prices));
   const { origin, population } = costs;
-  const bytesPerUser = population.segmentBytes / population.segmentUsers;
-  const month = storagePerMonth(prices, 1e9 * bytesPerUser).toFixed(0);
+  const bytes = (1e9 * population.segmentBytes) / population.segmentUsers;
+  const month = ((bytes / 1e9) * prices.gigabyteMonth.dollars).toFixed(0);
   return [
     ...wrapped(
       `Costs: ${origin.machine}, ${origin.date} (${origin.command}). Prices: ${prices.name}, ${prices.date}; ` +
-        `a billion users take ${gigabytes(1e9 * bytesPerUser)}, $${month} a month.`,
+        `a billion users take ${gigabytes(bytes)}, $${month} a month.`,
     ),
     '',
     '| users | cores | case | minutes | read | written | requests | database calls | coordination | deaths | dollars |',

@@ -58,16 +58,6 @@ export function digits(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
-/** A table in Markdown, whose columns have equal widths. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const all = [head, head.map(() => '---'), ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  return all.map((row, i) => {
-    const cells = row.map((cell, column) => cell.padEnd(widths[column]!, i === 1 ? '-' : ' '));
-    return `| ${cells.join(' | ')} |`;
-  });
-}
-
 /** The line that fits points best: y = intercept + slope x. */
 export function fitLine(points: readonly (readonly [x: number, y: number])[]): { slope: number; intercept: number } {
   const mean = (of: (point: readonly [number, number]) => number) =>

@@ -5,10 +5,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SEGMENT_ROWS } from '../../../../src/population/read/segments.ts';
-import { wrapped } from '../../page.ts';
+import { markdownTable, wrapped } from '../../page.ts';
 import { processorSeconds } from '../../processes.ts';
 import { type BenchService, people, startService } from '../../service.ts';
-import { markdownTable, ratioOf, spread } from './compare.ts';
+import { ratioOf, spread } from './compare.ts';
 import type { Measurement, MeasureOptions } from './measurement.ts';
 import { type Kind, profilable, profile } from './profile.ts';
 import { type BenchEngine, prepared, type Rig, startRig, untilIdle } from './rig.ts';

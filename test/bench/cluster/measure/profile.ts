@@ -80,7 +80,7 @@ export async function profile(pid: number, folder: string, work: () => Promise<u
  * Divides the processor seconds of a thread by the samples of its profile. Samples are taken by the clock, so those
  * that were idle are left out.
  */
-export function divide({ nodes, samples, timeDeltas }: Profile, processorSeconds: number): Record<Kind, number> {
+function divide({ nodes, samples, timeDeltas }: Profile, processorSeconds: number): Record<Kind, number> {
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const kinds = new Map(nodes.map(({ id }) => [id, kindOf(id)]));

@@ -9,12 +9,11 @@ import { assert } from '../../../../src/lib/errors.ts';
 import { createRng } from '../../../../src/lib/rng.ts';
 import { SEGMENT_ROWS } from '../../../../src/population/read/segments.ts';
 import { findChild } from '../../../fixture/processes.ts';
-import { wrapped } from '../../page.ts';
+import { markdownTable, wrapped } from '../../page.ts';
 import { type BenchService, people, startService } from '../../service.ts';
-import { digits, markdownTable } from './compare.ts';
+import { digits } from './compare.ts';
 import type { Ending } from './ending.ts';
 import type { Measurement, MeasureOptions } from './measurement.ts';
-import { compareOrders, orderBy } from './order.ts';
 import { type BenchEngine, prepared, startRig, untilIdle } from './rig.ts';
 
 const SIZES = {
@@ -187,4 +186,31 @@ function reportOf(users: number, measured: readonly Measured[]): Measurement {
       ]),
     ),
   };
+}
+
+/** Pairs of campaigns whose order differs, and the largest move. */
+interface OrderDifference {
+  readonly inversions: number;
+  readonly pairs: number;
+  /** Maximum number of places by which a campaign comes later than in the reference. */
+  readonly latest: number;
+}
+
+/** Compares two orders of the same campaigns. */
+function compareOrders(reference: readonly number[], order: readonly number[]): OrderDifference {
+  const place = new Map(reference.map((campaign, i) => [campaign, i]));
+  const places = order.map((campaign) => place.get(campaign)!);
+  let inversions = 0;
+  for (const [i, first] of places.entries())
+    for (const second of places.slice(i + 1)) if (first > second) inversions += 1;
+  return {
+    inversions,
+    pairs: (order.length * (order.length - 1)) / 2,
+    latest: Math.max(0, ...places.map((expected, i) => i - expected)),
+  };
+}
+
+/** The numbers of campaigns in the order of some times. */
+function orderBy(times: readonly number[]): number[] {
+  return times.map((_, i) => i).sort((a, b) => times[a]! - times[b]! || a - b);
 }
