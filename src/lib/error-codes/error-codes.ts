@@ -229,9 +229,10 @@ const rows = {
   unsupported_media_type: {
     status: 415,
     title: 'The content type is not supported',
-    meaning: 'The route does not accept bodies with this content type (or without one).',
+    meaning: 'The route does not accept bodies with this content type or content encoding (or without a type).',
     advice:
-      'Send the body as application/json, or as another type documented for the route, with the matching Content-Type.',
+      'Send the body as application/json without Content-Encoding, or as documented for the route, with the matching ' +
+      'headers.',
   },
   headers_too_large: {
     status: 431,

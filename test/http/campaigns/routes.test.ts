@@ -1,4 +1,5 @@
 /** Routes of campaigns, and every fault of a new campaign. */
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Answer,
@@ -230,6 +231,13 @@ describe('POST /v1/campaigns with something wrong', () => {
       expectProblem(await post('hello', { 'content-type': type }), 415, 'unsupported_media_type');
     },
   );
+
+  it('refuses a compressed body, and names the header', async () => {
+    const answer = await post(gzipSync(JSON.stringify(OK_BODY)), { 'content-encoding': 'gzip' });
+    expectProblem(answer, 415, 'unsupported_media_type');
+    expect(answer.json.detail).toBe('the body must be sent without Content-Encoding');
+    expect(answer.json.errors).toMatchObject([{ pointer: 'content-encoding', value: 'gzip' }]);
+  });
 });
 
 describe('POST /v1/campaigns at its limits', () => {

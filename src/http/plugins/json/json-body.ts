@@ -1,6 +1,7 @@
 /** Parses request bodies, which must be JSON in strict UTF-8. */
 import { isAscii } from 'node:buffer';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { refuseJsonFault } from './json-names.ts';
@@ -26,7 +27,7 @@ export function parseJsonBodies(app: ServerApp): void {
       throw new AppError('invalid_request', 'the body is not valid UTF-8', { cause });
     }
   };
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request: unknown, body: Buffer, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer, done) => {
     const attempt = (step: () => void) => {
       try {
         step();
@@ -35,6 +36,7 @@ export function parseJsonBodies(app: ServerApp): void {
       }
     };
     attempt(() => {
+      refuseEncoded(request);
       const text = decode(body);
       // many clients declare a content type without sending a body; the schema of the route decides whether a body is
       // required
@@ -61,21 +63,36 @@ export function parseJsonBodies(app: ServerApp): void {
  */
 export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown[]) => unknown): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  app.addContentTypeParser('application/x-ndjson', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
-    let lines: string[];
-    try {
-      lines = decoder.decode(body).split('\n');
-    } catch (cause) {
-      throw new AppError('invalid_request', 'the body is not valid UTF-8', { cause });
-    }
-    const values: unknown[] = [];
-    for (const [i, line] of lines.entries()) {
-      if (line.trim() !== '') values.push(parseLine(line, i + 1));
-      if (i % SLICE_LINES === SLICE_LINES - 1) await nextTurn();
-    }
-    // the values are checked in another iteration of the event loop
-    await nextTurn();
-    return toBody(values);
+  app.addContentTypeParser(
+    'application/x-ndjson',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      refuseEncoded(request);
+      let lines: string[];
+      try {
+        lines = decoder.decode(body).split('\n');
+      } catch (cause) {
+        throw new AppError('invalid_request', 'the body is not valid UTF-8', { cause });
+      }
+      const values: unknown[] = [];
+      for (const [i, line] of lines.entries()) {
+        if (line.trim() !== '') values.push(parseLine(line, i + 1));
+        if (i % SLICE_LINES === SLICE_LINES - 1) await nextTurn();
+      }
+      // the values are checked in another iteration of the event loop
+      await nextTurn();
+      return toBody(values);
+    },
+  );
+}
+
+/** Only uploads may be compressed. @throws AppError unsupported_media_type */
+function refuseEncoded({ headers }: FastifyRequest): void {
+  const { 'content-encoding': encoding = 'identity' } = headers;
+  if (encoding === 'identity') return;
+  const message = 'the body must be sent without Content-Encoding';
+  throw new AppError('unsupported_media_type', message, {
+    details: [{ pointer: 'content-encoding', value: encoding, message }],
   });
 }
 
