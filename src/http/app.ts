@@ -14,7 +14,7 @@ import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
 import { addQualityRoutes } from './audiences/quality.ts';
 import { addAudienceRoutes } from './audiences/read-routes.ts';
-import { createTurns } from './audiences/stream/stream-turns.ts';
+import { StreamSlots } from './audiences/stream/stream-slots.ts';
 import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
 import { addAuditRoutes } from './audit/routes.ts';
 import { addFeedbackRoutes } from './campaigns/feedback.ts';
@@ -39,7 +39,6 @@ import { createClientErrorHandler } from './plugins/connections/client-errors.ts
 import { createServers } from './plugins/connections/connections.ts';
 import { LoadShedder } from './plugins/connections/load-shedder.ts';
 import { OpenRequests } from './plugins/connections/open-requests.ts';
-import { createSlots } from './plugins/connections/slots.ts';
 import type { ServerApp, ZodTypeProvider } from './plugins/fastify-types.ts';
 import { serializerCompiler, validatorCompiler } from './plugins/json/validation.ts';
 import { LastErrors } from './plugins/last-errors.ts';
@@ -201,17 +200,20 @@ async function addRoutes(
   await addFeedbackRoutes(app, dependencies);
   addEstimateRoutes(app, dependencies);
   const { config, clock } = dependencies;
-  const takeSlot = createSlots(config.maximumOpenStreams, 'streams are open', (open) => metrics.openStreams.set(open));
-  const takeStream = Object.assign(takeSlot, { turn: createTurns(() => clock.elapsed()) });
-  await addPacking(app, (scope) => addAudienceRoutes(scope, dependencies, takeStream));
+  const streams = new StreamSlots(
+    config,
+    () => clock.elapsed(),
+    (open) => metrics.openStreams.set(open),
+  );
+  await addPacking(app, (scope) => addAudienceRoutes(scope, dependencies, streams));
   addMemberRoutes(app, dependencies);
   addFeedbackOutcome(app, dependencies);
   addVersionRoutes(app, dependencies);
   addQualityRoutes(app, dependencies);
-  addAudienceVersionRoutes(app, dependencies, takeStream);
+  addAudienceVersionRoutes(app, dependencies, streams);
   addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
-  await addUserSetRoutes(app, dependencies, { uploads, requests }, takeStream);
+  await addUserSetRoutes(app, dependencies, { uploads, requests }, streams);
   addInformationRoutes(app, dependencies);
   addModelVersionRoutes(app, dependencies);
   addPopulationRoutes(app, dependencies);

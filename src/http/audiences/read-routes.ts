@@ -11,7 +11,7 @@ import { describeRoute, notModified } from '../plugins/route.ts';
 import { audiencePage } from './audience.ts';
 import { audienceQuery, versionParams } from './queries.ts';
 import { createReader, type ReadNeeds } from './reader.ts';
-import type { TakeStream } from './stream/stream-turns.ts';
+import type { StreamSlots } from './stream/stream-slots.ts';
 
 /** Text that both routes have in their descriptions. */
 const READING =
@@ -67,9 +67,9 @@ const ERRORS: readonly ErrorCode[] = [
   'audience_not_ready',
 ];
 
-export function addAudienceRoutes(app: ServerApp, dependencies: ReadNeeds, takeStream: TakeStream): void {
+export function addAudienceRoutes(app: ServerApp, dependencies: ReadNeeds, streams: StreamSlots): void {
   const { config } = dependencies;
-  const read = createReader(dependencies, takeStream);
+  const read = createReader(dependencies, streams);
 
   app.get(
     '/v1/campaigns/:id/audience',

@@ -12,7 +12,7 @@ import { quoteJson } from '../plugins/json/json-writing.ts';
 import { encodeCursor } from './cursor.ts';
 import type { ViewQuery } from './queries.ts';
 import { streamChunks } from './stream/stream.ts';
-import type { TakeStream } from './stream/stream-turns.ts';
+import type { StreamSlot, StreamSlots } from './stream/stream-slots.ts';
 import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
 
 export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
@@ -36,7 +36,7 @@ interface Opened {
 type Held = HeldRanking<Opened>;
 
 /** Creates the function that responds with the members of `version`, or of the active version if `version` is null. */
-export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
+export function createReader(dependencies: ReadNeeds, streams: StreamSlots) {
   const { config, store, rankings, reads, population, encoder } = dependencies;
 
   return async (
@@ -72,13 +72,16 @@ export function createReader(dependencies: ReadNeeds, takeStream: TakeStream) {
       return { audience: at.audience, ranking, view: viewOf(at, ranking, query) };
     };
     if (type === PARQUET_TYPE || (type !== JSON_TYPE && query.limit === undefined)) {
-      const { opened, close } = await holdForStream(takeStream(), rankings, open, (use) => openFound(found, find, use));
+      const slot = streams.take(request);
+      const { opened, close } = await holdForStream(slot, rankings, open, (use) => openFound(found, find, use));
       const { audience, view } = opened;
       const end = Math.min(view.size, view.from + (query.limit ?? view.size));
       const encoding = encodingOf(type, isSafe, config);
-      const chunks = encoder.encode(encoding, blocksOf(opened, end, dependencies), takeStream.turn);
+      const chunks = encoder.encode(encoding, blocksOf(opened, end, dependencies), streams.turn);
       if (gzip) reply.header('content-encoding', 'gzip');
-      return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip, limits: config }, close));
+      return say(opened, nextCursor(audience, view, end)).send(
+        streamChunks(chunks, { gzip, limits: config, slot }, close),
+      );
     }
 
     const limit = query.limit ?? config.defaultPageSize;
@@ -106,11 +109,10 @@ function readPage(
 }
 
 /**
- * Opens an audience for a stream. The stream slot and the ranking's file descriptors are held until `close`. `release`
- * frees the slot.
+ * Opens an audience for a stream. The stream's slot and the ranking's file descriptors are held until `close`.
  */
 async function holdForStream(
-  release: () => void,
+  slot: StreamSlot,
   rankings: ReadNeeds['rankings'],
   open: (at: Located, ranking: ReadRanking) => Opened,
   openFirst: (use: (at: Located) => Promise<Held>) => Promise<Held>,
@@ -121,11 +123,11 @@ async function holdForStream(
     );
     const closeBoth = () => {
       close();
-      release();
+      slot.release();
     };
     return { opened, close: closeBoth };
   } catch (error) {
-    release();
+    slot.release();
     throw error;
   }
 }

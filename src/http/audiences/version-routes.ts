@@ -14,16 +14,16 @@ import { describeRoute, json, notModified } from '../plugins/route.ts';
 import { audienceDiff, audienceVersionPage } from './audience.ts';
 import { diffParams, diffQuery, versionsQuery } from './queries.ts';
 import { streamChunks } from './stream/stream.ts';
-import type { TakeStream } from './stream/stream-turns.ts';
+import type { StreamSlot, StreamSlots } from './stream/stream-slots.ts';
 import { checkPopulation, openFound } from './view.ts';
 
 export type VersionNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
   readonly store: Pick<ServerDependencies['store'], 'audienceVersion' | 'audienceVersions'>;
 };
 
-export function addAudienceVersionRoutes(app: ServerApp, dependencies: VersionNeeds, takeStream: TakeStream): void {
+export function addAudienceVersionRoutes(app: ServerApp, dependencies: VersionNeeds, streams: StreamSlots): void {
   listAudienceVersions(app, dependencies);
-  getAudienceDiff(app, dependencies, takeStream);
+  getAudienceDiff(app, dependencies, streams);
 }
 
 function listAudienceVersions(app: ServerApp, { config, store }: VersionNeeds): void {
@@ -69,7 +69,7 @@ const DIFF_ANSWER = {
   content: DIFF_CONTENT,
 } as const;
 
-function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream: TakeStream): void {
+function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, streams: StreamSlots): void {
   const { store, population, reads, encoder } = dependencies;
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
@@ -107,18 +107,18 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
       const etag = `"${first}-${second}-${representation}${erasureTag(population)}"`;
       const known = { vary: 'accept, accept-encoding', etag, 'cache-control': REVALIDATE };
       if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
-      const both = await openBoth(dependencies, audiences, takeStream);
+      const both = await openBoth(dependencies, audiences, streams.take(request));
       if (type === JSON_TYPE)
         return reply
           .headers(known)
           .type(JSON_TYPE)
           .send(await diffCounts(reads, audiences, both));
       const encoding = { rows: 'changes', type, isSafe } as const;
-      const chunks = encoder.encode(encoding, changes(dependencies, both), takeStream.turn);
+      const chunks = encoder.encode(encoding, changes(dependencies, both), streams.turn);
       return reply
         .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
         .type(`${type}; charset=utf-8`)
-        .send(streamChunks(chunks, { gzip, limits: dependencies.config }, both.close) as never);
+        .send(streamChunks(chunks, { gzip, limits: dependencies.config, slot: both.slot }, both.close) as never);
     },
   );
 }
@@ -127,6 +127,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
 interface OpenSides {
   readonly from: Side;
   readonly to: Side;
+  readonly slot: StreamSlot;
   close(): void;
 }
 
@@ -142,18 +143,17 @@ async function diffCounts(
   }
 }
 
-/** Opens both rankings with their own file descriptors, and takes a stream slot. Both are held until `close`. */
+/** Opens both rankings with their own file descriptors, which are held, like the slot, until `close`. */
 async function openBoth(
   dependencies: VersionNeeds,
   audiences: readonly [Audience, Audience],
-  takeStream: TakeStream,
+  slot: StreamSlot,
 ): Promise<OpenSides> {
   const { store, rankings } = dependencies;
-  const release = takeStream();
   const held: HeldRanking<Side>[] = [];
   const close = () => {
     for (const one of held) one.close();
-    release();
+    slot.release();
   };
   const open = (first: Audience): Promise<Side> => {
     const find = async () => ({ audience: await store.audienceVersion(first.campaignId, first.version) });
@@ -167,7 +167,7 @@ async function openBoth(
     });
   };
   try {
-    return { from: await open(audiences[0]), to: await open(audiences[1]), close };
+    return { from: await open(audiences[0]), to: await open(audiences[1]), slot, close };
   } catch (error) {
     close();
     throw error;

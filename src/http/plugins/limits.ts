@@ -21,7 +21,8 @@ export const HTTP_LIMITS = {
   maximumOpenStreams: fixed(
     64,
     'streams',
-    'Maximum number of open streams of audiences, differences and user ids; further streams get 503.',
+    'Maximum number of open streams of audiences, differences and user ids; further streams get 503, unless a ' +
+      'stream ends that nobody reads, or one of a key that has more than its share.',
     {
       published: true,
     },
@@ -30,6 +31,12 @@ export const HTTP_LIMITS = {
     30_000,
     'ms',
     'Milliseconds that a client may take for one chunk of a stream before the connection is closed.',
+  ),
+  streamYieldMs: fixed(
+    5_000,
+    'ms',
+    'Milliseconds that a client may take for one chunk of a stream while the maximum number of streams is open and ' +
+      'another is requested.',
   ),
   maximumStreamMs: fixed(3_600_000, 'ms', 'Milliseconds that a client may take for a whole stream.'),
   requestTimeoutMs: fixed(

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { type NDJSON_TYPE, TEXT_TYPE } from '../../lib/media-types.ts';
 import { type StreamLimits, streamChunks } from '../audiences/stream/stream.ts';
+import type { StreamSlot } from '../audiences/stream/stream-slots.ts';
 import type { Turn } from '../audiences/stream/stream-turns.ts';
 
 /**
@@ -13,7 +14,7 @@ export function streamIds(
   blocks: Generator<readonly string[], void, void>,
   limits: StreamLimits,
   turn: Turn,
-  onClose: () => void,
+  slot: StreamSlot,
 ): Readable {
   const format = type === TEXT_TYPE ? formatText : formatNdjson;
   const first = blocks.next();
@@ -24,9 +25,9 @@ export function streamIds(
       await turn();
     }
   }
-  return streamChunks(chunks(), { gzip: false, limits }, () => {
+  return streamChunks(chunks(), { gzip: false, limits, slot }, () => {
     blocks.return();
-    onClose();
+    slot.release();
   });
 }
 

@@ -32,7 +32,7 @@ export class OpenUploads {
       most: config.maximumOpenSmallUploads,
       mostWaiting: config.maximumWaitingUploads,
       waitMs: config.smallUploadWaitMs,
-      busy: 'small uploads are being applied',
+      what: 'small uploads are being applied',
     });
   }
 

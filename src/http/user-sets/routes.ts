@@ -8,7 +8,7 @@ import type { SetOwner } from '../../domain/user-sets.ts';
 import { AppError } from '../../lib/errors.ts';
 import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../../lib/media-types.ts';
 import { grouped } from '../../lib/text/counted.ts';
-import type { TakeStream } from '../audiences/stream/stream-turns.ts';
+import type { StreamSlots } from '../audiences/stream/stream-slots.ts';
 import type { ServerConfig } from '../config.ts';
 import { negotiate } from '../plugins/accept.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
@@ -81,13 +81,13 @@ export async function addUserSetRoutes(
   app: ServerApp,
   dependencies: UserSetNeeds,
   transfers: OpenTransfers,
-  takeStream: TakeStream,
+  streams: StreamSlots,
 ): Promise<void> {
   await app.register(async (scope: ServerApp) => {
     takeUploads(scope, dependencies.config);
     for (const kind of KINDS) {
       addChanges(scope, dependencies, transfers, kind);
-      addReads(scope, dependencies, takeStream, kind);
+      addReads(scope, dependencies, streams, kind);
     }
   });
 }
@@ -98,14 +98,6 @@ function takeUploads(
   config: ServerConfig,
 ): void {
   scope.addContentTypeParser([...UPLOAD_TYPES], (_request, _body, done) => done(null, ''));
-  scope.addHook('preParsing', async (request) => {
-    const { 'content-encoding': encoding } = request.headers;
-    if (encoding === undefined || request.mediaType !== JSON_TYPE) return;
-    throw new AppError(
-      'unsupported_media_type',
-      'JSON must be sent without a content encoding; NDJSON, CSV and text may have one',
-    );
-  });
   scope.addHook('preValidation', async (request) =>
     refuseTooManyIds(request.body, 'user_ids', config.maximumInlineSeeds),
   );
@@ -148,10 +140,10 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, transfers: OpenT
   }
 }
 
-function addReads(app: ServerApp, dependencies: UserSetNeeds, takeStream: TakeStream, kind: Kind): void {
+function addReads(app: ServerApp, dependencies: UserSetNeeds, streams: StreamSlots, kind: Kind): void {
   addReport(app, dependencies, kind);
   addRemoval(app, dependencies, kind);
-  addUnknownUsers(app, dependencies, takeStream, kind);
+  addUnknownUsers(app, dependencies, streams, kind);
 }
 
 function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void {
@@ -207,7 +199,7 @@ function addRemoval(app: ServerApp, { store }: UserSetNeeds, kind: Kind): void {
   );
 }
 
-function addUnknownUsers(app: ServerApp, dependencies: UserSetNeeds, takeStream: TakeStream, kind: Kind): void {
+function addUnknownUsers(app: ServerApp, dependencies: UserSetNeeds, streams: StreamSlots, kind: Kind): void {
   const { config, store } = dependencies;
   const { params, url, what, users, codes } = kind;
   app.get(
@@ -242,22 +234,15 @@ function addUnknownUsers(app: ServerApp, dependencies: UserSetNeeds, takeStream:
     },
     async (request, reply) => {
       const type = negotiate(request, [NDJSON_TYPE, TEXT_TYPE]);
-      const release = takeStream();
-      let stream: ReturnType<typeof streamIds>;
+      const slot = streams.take(request);
       try {
-        stream = streamIds(
-          type,
-          await store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies)),
-          config,
-          takeStream.turn,
-          release,
-        );
+        const blocks = await store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies));
+        const untyped: FastifyReply = reply; // a stream has no schema
+        return untyped.type(type).send(streamIds(type, blocks, config, streams.turn, slot));
       } catch (error) {
-        release();
+        slot.release();
         throw error;
       }
-      const untyped: FastifyReply = reply; // a stream has no schema
-      return untyped.type(type).send(stream);
     },
   );
 }

@@ -228,6 +228,18 @@ describe('an audience stream', () => {
     expect(server.log()).not.toContain('"level":50');
   });
 
+  it('that nobody reads makes room for another', async () => {
+    const { server, id, socket } = await stall({ maximumOpenStreams: 1, streamYieldMs: 200 });
+    socket.on('error', () => {});
+    const exportAll = () => server.call('GET', `/v1/campaigns/${id}/audience`, undefined, { accept: 'text/csv' });
+    expect((await exportAll()).status).toBe(503);
+    await sleep(300);
+    expect((await exportAll()).status).toBe(200);
+    socket.resume();
+    await expect.poll(() => socket.closed).toBe(true);
+    expect(server.log()).toContain('the client read too slowly, and another needed its stream');
+  });
+
   it('is cut by close after the named time', async () => {
     const { server, socket } = await stall({ closeGraceMs: 100 });
     socket.on('error', () => {});

@@ -4,7 +4,7 @@ import { createQueue } from '../../../src/http/plugins/connections/slots.ts';
 
 describe('createQueue', () => {
   it('gives a slot to the one who has waited longest, once for each release', async () => {
-    const take = createQueue({ most: 1, mostWaiting: 3, waitMs: 60_000, busy: 'pieces' });
+    const take = createQueue({ most: 1, mostWaiting: 3, waitMs: 60_000, what: 'pieces' });
     const seen: string[] = [];
     const first = await take();
     const others = ['b', 'c'].map(async (name) => {
@@ -23,7 +23,7 @@ describe('createQueue', () => {
   });
 
   it('refuses who would be one too many at once, and who has waited too long', async () => {
-    const take = createQueue({ most: 1, mostWaiting: 1, waitMs: 20, busy: 'pieces' });
+    const take = createQueue({ most: 1, mostWaiting: 1, waitMs: 20, what: 'pieces' });
     const release = await take();
     const waits = take();
     const refusal = { code: 'unavailable', message: '1 pieces, which is the maximum', facts: { retry_after: 5 } };

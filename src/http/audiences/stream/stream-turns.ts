@@ -9,9 +9,6 @@ const TURN_MS = 4;
 /** Waits until the stream may produce its next chunk. */
 export type Turn = () => Promise<void>;
 
-/** Takes a slot for a stream, and returns the function that frees the slot. Streams with a slot take turns. */
-export type TakeStream = (() => () => void) & { readonly turn: Turn };
-
 /**
  * Streams continue in order of arrival until they have used `TURN_MS` in one iteration of the event loop. If each of 64
  * streams produced a chunk in every iteration, a look-up would wait for 64 chunks.

@@ -4,12 +4,20 @@ import { createGzip } from 'node:zlib';
 import { AppError } from '../../../lib/errors.ts';
 import { GZIP } from '../../plugins/compression.ts';
 import type { HttpLimits } from '../../plugins/limits.ts';
+import type { StreamSlot } from './stream-slots.ts';
 
 /** The maximum delay of a timer in ms; Node fires timers with a longer delay at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Time limits for a client that reads a stream. */
 export type StreamLimits = Pick<HttpLimits, 'streamStallMs' | 'maximumStreamMs'>;
+
+interface StreamOptions {
+  readonly gzip: boolean;
+  readonly limits: StreamLimits;
+  /** The slot of the stream, if it takes one. */
+  readonly slot?: StreamSlot;
+}
 
 /**
  * A stream that produces each chunk only after the client has read the previous chunk, so that one chunk at a time is
@@ -19,7 +27,7 @@ export type StreamLimits = Pick<HttpLimits, 'streamStallMs' | 'maximumStreamMs'>
  */
 export function streamChunks(
   chunks: AsyncIterable<string | Uint8Array>,
-  { gzip, limits: { streamStallMs, maximumStreamMs } }: { readonly gzip: boolean; readonly limits: StreamLimits },
+  { gzip, limits: { streamStallMs, maximumStreamMs }, slot }: StreamOptions,
   onClose: () => void,
 ): Readable {
   const late = (message: string) => () => void source.destroy(new AppError('request_timeout', message));
@@ -29,7 +37,9 @@ export function streamChunks(
   async function* timed(): AsyncGenerator<string | Uint8Array> {
     for await (const chunk of chunks) {
       stall = setTimeout(late(`the client did not read a chunk within ${streamStallMs} ms`), streamStallMs);
+      slot?.noteChunk(true);
       yield chunk;
+      slot?.noteChunk(false);
       clearTimeout(stall);
     }
   }
@@ -38,6 +48,7 @@ export function streamChunks(
     clearTimeout(stall);
     onClose();
   });
+  if (slot) slot.end = (error) => void source.destroy(error);
   if (!gzip) return source;
   // `pipeline` ends both streams if either fails, and passes the error to the reader
   return pipeline(source, createGzip(GZIP), () => {});

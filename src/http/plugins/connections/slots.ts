@@ -8,16 +8,16 @@ const RETRY_SECONDS = 5;
 /**
  * Returns a function that takes a slot and returns the function that releases the slot. Releasing a slot twice has no
  * effect. At most `most` slots are held at the same time; further callers get AppError unavailable, whose message
- * contains `busy`.
+ * contains `what`.
  */
-export function createSlots(most: number, busy: string, onChange: (open: number) => void = () => {}): () => () => void {
+export function createSlots(most: number, what: string): () => () => void {
   let open = 0;
   return () => {
-    if (open >= most) throw unavailable(open, busy);
-    onChange(++open);
+    if (open >= most) throw busy(open, what);
+    open++;
     let isHeld = true;
     return () => {
-      if (isHeld) onChange(--open);
+      if (isHeld) open--;
       isHeld = false;
     };
   };
@@ -30,16 +30,16 @@ export interface QueueLimits {
   readonly mostWaiting: number;
   /** Maximum number of milliseconds that a caller waits before being refused. */
   readonly waitMs: number;
-  readonly busy: string;
+  readonly what: string;
 }
 
 /** Like `createSlots`, but if no slot is free, callers wait for one in the order of their arrival. */
-export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): () => Promise<() => void> {
+export function createQueue({ most, mostWaiting, waitMs, what }: QueueLimits): () => Promise<() => void> {
   const queue = new PQueue({ concurrency: most });
   return async () => {
-    if (queue.pending + queue.size >= most + mostWaiting) throw unavailable(queue.pending, busy);
+    if (queue.pending + queue.size >= most + mostWaiting) throw busy(queue.pending, what);
     const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(unavailable(queue.pending, busy)), waitMs);
+    const timer = setTimeout(() => patience.abort(busy(queue.pending, what)), waitMs);
     return new Promise((resolve, reject) => {
       // each slot is a queued task, which ends when the slot is released
       const slot = () =>
@@ -52,8 +52,9 @@ export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): (
   };
 }
 
-function unavailable(open: number, busy: string): AppError {
-  return new AppError('unavailable', `${open} ${busy}, which is the maximum`, {
+/** The error of a caller that gets no slot. */
+export function busy(open: number, what: string): AppError {
+  return new AppError('unavailable', `${open} ${what}, which is the maximum`, {
     facts: { retry_after: RETRY_SECONDS },
   });
 }

@@ -1,0 +1,82 @@
+/**
+ * Slots that limit the number of open streams. If all are taken, a stream whose client reads nothing makes room, or a
+ * stream of a client that holds more than its share.
+ */
+import type { FastifyRequest } from 'fastify';
+import { AppError } from '../../../lib/errors.ts';
+import { busy } from '../../plugins/connections/slots.ts';
+import type { HttpLimits } from '../../plugins/limits.ts';
+import { createTurns, type Turn } from './stream-turns.ts';
+
+type SlotLimits = Pick<HttpLimits, 'maximumOpenStreams' | 'streamYieldMs'>;
+
+/** The slot of one stream. */
+export interface StreamSlot {
+  /** Ends the stream, so that another gets its slot; null while the stream cannot be ended. */
+  end: ((error: AppError) => void) | null;
+  /** Notes that a chunk waits for the client, or that the client has read it. */
+  noteChunk(isUnread: boolean): void;
+  /** Frees the slot. A second call has no effect. */
+  release(): void;
+}
+
+interface OpenSlot extends StreamSlot {
+  /** The actor of the request, who holds the slot. */
+  readonly actor: string;
+  /** When a chunk was ready that the client has not read yet; infinite if there is none. */
+  waitsSince: number;
+}
+
+export class StreamSlots {
+  /** Streams with a slot take turns. */
+  readonly turn: Turn;
+  readonly #limits: SlotLimits;
+  readonly #elapsed: () => number;
+  readonly #onChange: (open: number) => void;
+  readonly #open = new Set<OpenSlot>();
+
+  constructor(limits: SlotLimits, elapsed: () => number, onChange: (open: number) => void) {
+    this.turn = createTurns(elapsed);
+    this.#limits = limits;
+    this.#elapsed = elapsed;
+    this.#onChange = onChange;
+  }
+
+  /** Takes a slot, which the caller must release. @throws AppError unavailable (facts: retry_after in seconds) */
+  take({ caller }: Pick<FastifyRequest, 'caller'>): StreamSlot {
+    const slot: OpenSlot = {
+      actor: caller?.actor ?? '',
+      waitsSince: Number.POSITIVE_INFINITY,
+      end: null,
+      noteChunk: (isUnread) => {
+        slot.waitsSince = isUnread ? this.#elapsed() : Number.POSITIVE_INFINITY;
+      },
+      release: () => {
+        if (this.#open.delete(slot)) this.#onChange(this.#open.size);
+      },
+    };
+    if (this.#open.size >= this.#limits.maximumOpenStreams) this.#makeRoomFor(slot.actor);
+    this.#open.add(slot);
+    this.#onChange(this.#open.size);
+    return slot;
+  }
+
+  #makeRoomFor(actor: string): void {
+    const loser = this.#findLoser(actor);
+    if (loser === null) throw busy(this.#open.size, 'streams are open');
+    loser.release();
+    loser.end?.(new AppError('request_timeout', 'the client read too slowly, and another needed its stream'));
+  }
+
+  /** The stream that makes room, the one whose client has read nothing for longest if possible. */
+  #findLoser(actor: string): OpenSlot | null {
+    const slots = [...this.#open].filter(({ end }) => end !== null).sort((a, b) => a.waitsSince - b.waitsSince);
+    const [slowest] = slots;
+    if (slowest && this.#elapsed() - slowest.waitsSince >= this.#limits.streamYieldMs) return slowest;
+    const held = Map.groupBy(this.#open, (slot) => slot.actor);
+    const share = this.#limits.maximumOpenStreams / (held.size + (held.has(actor) ? 0 : 1));
+    const countOf = (who: string) => held.get(who)?.length ?? 0;
+    if (countOf(actor) + 1 > share) return null;
+    return slots.find((slot) => countOf(slot.actor) > share) ?? null;
+  }
+}
