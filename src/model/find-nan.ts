@@ -1,4 +1,4 @@
-/** Finds the cause of a score that is NaN: the node of the model, and the user's features. */
+/** Finds the cause of a score or a parameter that is NaN: the node of the model, and the user's features. */
 import { allFinite, type Feeds, type Graph, isFloat, openSession } from '../../packages/onnx-grad/index.ts';
 import type { Manifest } from './manifest.ts';
 
@@ -18,6 +18,32 @@ export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
     const infinite = made.inputs.find((name) => values[name] && !allFinite(values[name]));
     const because = infinite === undefined ? '' : `, from infinity in "${infinite}"`;
     return `: ${made.op} node "${made.name}" is the first to produce NaN${because}`;
+  } finally {
+    await session.close();
+  }
+}
+
+/**
+ * Returns the end of an error message about parameters that become NaN in a step of adaptation. It names a Sqrt node of
+ * `graph` that gives 0 for `feeds`, where its gradient is infinite; '' if there is none.
+ */
+export async function zeroRoot(graph: Graph, feeds: Feeds): Promise<string> {
+  const roots = graph.nodes.filter(({ op }) => op === 'Sqrt');
+  if (roots.length === 0) return '';
+  const session = await openSession({
+    ...graph,
+    outputs: roots.map(({ outputs }) => outputs[0]!),
+    overrides: new Map(),
+  });
+  try {
+    const values = await session.run(feeds);
+    const root = roots.find(({ outputs }) => values[outputs[0]!]!.data.some((x) => x === 0));
+    if (!root) return '';
+    return (
+      `. Likely cause: the root in Sqrt node "${root.name}" is 0 for some users, where its gradient is infinite (in ` +
+      'PyTorch, the gradient of torch.std is 0 there). Add a small number to the variance (in PyTorch: ' +
+      'torch.sqrt(x.var(1) + 1e-8))'
+    );
   } finally {
     await session.close();
   }

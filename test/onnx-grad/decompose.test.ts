@@ -308,13 +308,14 @@ describe('the reader', () => {
 
   it.each<[sentence: string, item: NodeProto, more: FileModel]>([
     [
-      'Dropout node "d": the node is in training mode: export the model in evaluation mode (in Python model.eval())',
+      'Dropout node "d": the node is in training mode: export the model in evaluation mode (in Python model.eval()). F.dropout needs ' +
+        'training=self.training',
       node('Dropout', ['x', '', 'mode'], ['y'], {}, { name: 'd' }),
       { initializers: [initializer('mode', tensor('bool', [], [1]))] },
     ],
     [
       'Dropout node "d": the training mode "mode" is only known at run time: export the model in evaluation mode ' +
-        '(in Python model.eval())',
+        '(in Python model.eval()). F.dropout needs training=self.training',
       node('Dropout', ['x', '', 'mode'], ['y'], {}, { name: 'd' }),
       { inputs: [typed('x', 'float32', [2]), typed('mode', 'bool', [])] },
     ],

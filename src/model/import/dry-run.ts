@@ -14,7 +14,7 @@ import {
 } from '../../../packages/onnx-grad/index.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
 import type { Rng } from '../../lib/rng.ts';
-import { firstNaN, paddingHint } from '../find-nan.ts';
+import { firstNaN, paddingHint, zeroRoot } from '../find-nan.ts';
 import { refused } from '../folder.ts';
 import { randomFeeds } from '../interface.ts';
 import type { AdamSettings, Manifest } from '../manifest.ts';
@@ -50,45 +50,40 @@ export async function dryRun(
     return { feeds: randomFeeds(graph, manifest.features, ROWS, rng), labels };
   });
   const losses: number[] = [];
-  let run: Awaited<ReturnType<AdaptationProgram['start']>>;
+  let after: Parameters;
   try {
-    run = await program.start(
+    const run = await program.start(
       graph.initializers,
       batches,
       batches.map(({ feeds }) => feeds),
     );
-    // the adapted parameters are fetched only if something is wrong, because tables may be large
-    const check = async (i: number, adapted: () => Parameters) => {
-      const model = () => ({ ...graph, initializers: new Map([...graph.initializers, ...adapted()]) });
-      const { feeds } = batches[i]!;
-      await checkScores(path, { graph: model, features: manifest.features, feeds }, await run.scores(i));
+    const check = async (parameters: Parameters) => {
+      const adapted = { ...graph, initializers: new Map([...graph.initializers, ...parameters]) };
+      for (const [i, { feeds }] of batches.entries())
+        await checkScores(path, { graph: adapted, features: manifest.features, feeds }, await run.scores(i));
     };
-    const adapted = () => run.parameters();
-    for (let i = 0; i < BATCHES; i++) await check(i, () => new Map());
-    for (let epoch = 0; epoch < EPOCHS; epoch++) {
-      for (let i = 0; i < BATCHES; i++) {
-        const loss = await run.step(i, manifest.adaptation.rate);
-        if (!Number.isFinite(loss)) {
-          await check(i, adapted);
-          throw refused(
-            path,
-            `the loss in step ${losses.length + 1} of a dry run is ${loss}; a finite number is expected`,
-          );
-        }
-        losses.push(loss);
-      }
-    }
-    for (let i = 0; i < BATCHES; i++) await check(i, adapted);
+    await check(new Map());
+    for (let step = 0; step < EPOCHS * BATCHES && losses.every(Number.isFinite); step++)
+      losses.push(await run.step(step % BATCHES, manifest.adaptation.rate));
+    after = run.parameters();
+    for (const [name, value] of after)
+      if (!allFinite(value))
+        throw refused(
+          path,
+          `in a dry run, parameter "${name}" becomes NaN or infinite${await zeroRoot(graph, batches[0]!.feeds)}`,
+        );
+    await check(after);
+    if (!losses.every(Number.isFinite))
+      throw refused(
+        path,
+        `the loss in step ${losses.length} of a dry run is ${losses.at(-1)}; a finite number is expected`,
+      );
   } catch (error) {
     throw refusalOf(path, graph, error);
   }
-  const unmoved: string[] = [];
-  const after = run.parameters();
-  for (const [name, value] of after) {
-    if (!allFinite(value)) throw refused(path, `in a dry run, parameter "${name}" becomes NaN or infinite`);
-    const before = graph.initializers.get(name)!.data;
-    if (before.every((x, i) => x === value.data[i])) unmoved.push(name);
-  }
+  const unmoved = [...after].flatMap(([name, { data }]) =>
+    graph.initializers.get(name)!.data.every((x, i) => x === data[i]) ? [name] : [],
+  );
   if (unmoved.length === after.size)
     throw refused(path, 'the dry run changed no parameters: the score does not depend on them (is it saturated?)');
   return { losses, users: BATCHES * ROWS, unmoved };
@@ -97,7 +92,7 @@ export async function dryRun(
 /** Throws unless there is one score per user of `feeds` and none is NaN. `graph` is the model that computed them. */
 export async function checkScores(
   path: string,
-  { graph, features, feeds }: { readonly graph: () => Graph; readonly feeds: Feeds } & Pick<Manifest, 'features'>,
+  { graph, features, feeds }: { readonly graph: Graph; readonly feeds: Feeds } & Pick<Manifest, 'features'>,
   scores: Float32Array,
 ): Promise<void> {
   const rows = Object.entries(feeds).find(([name]) => name.startsWith('user.'))![1].shape[0]!;
@@ -106,7 +101,7 @@ export async function checkScores(
     if (Number.isNaN(score))
       throw refused(
         path,
-        `the score of random user ${i} is NaN${await firstNaN(graph(), feeds)}${paddingHint(features, feeds, i)}`,
+        `the score of random user ${i} is NaN${await firstNaN(graph, feeds)}${paddingHint(features, feeds, i)}`,
       );
   }
 }

@@ -243,7 +243,7 @@ async function makeGoldenBatch(
   } catch (error) {
     throw refusalOf(path, graph, error);
   }
-  await checkScores(path, { graph: () => graph, features, feeds }, scores);
+  await checkScores(path, { graph, features, feeds }, scores);
   return { inputs: goldenInputs(graph, feeds), scores: Array.from(scores) };
 }
 

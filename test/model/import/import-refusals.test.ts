@@ -127,6 +127,17 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     'cast it to float32 (in PyTorch: model.float()) before the export',
   ],
   [
+    'quantised weights',
+    withTable({ dataType: Code.INT8, rawData: new Uint8Array(8) }),
+    'initializer "table" is int8, which is not supported: if the model is quantised, import the float model',
+  ],
+  [
+    'quantised layers',
+    file({ nodes: [LOOK_UP, node('DynamicQuantizeLinear', ['rows'], ['mean'], {}, { name: 'q' }), HEAD] }),
+    'DynamicQuantizeLinear node "q": the op DynamicQuantizeLinear is not supported: import the float model, not a ' +
+      'quantised one',
+  ],
+  [
     'double weights',
     small({
       table: tensor('float64', [4, 2], Array.from(TABLE.data as Float32Array)),
@@ -192,6 +203,20 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     'Range node "range" cannot be differentiated: a Range has no gradient with respect to its start, limit and ' +
       'delta (path from the loss: loss <- head <- add <- sum <- range), but parameter "start" needs it. Change the ' +
       'model, or list these parameters as "fixed" in the schema',
+  ],
+  [
+    'a standard deviation that is 0',
+    small({
+      table: tensor('float32', [4, 2], [0, 0, 0.3, 0.4, -0.5, 0.6, 0.7, 0.8]),
+      score: (b, rows) => {
+        const away = b.add('Sub', [rows, b.add('ReduceMean', [rows, b.ints([1])])]);
+        const std = b.add('Sqrt', [meanOf(b, b.add('Mul', [away, away]))], {}, { name: 'std' });
+        return probability(b, b.add('Add', [meanOf(b, rows), std]));
+      },
+    }),
+    'in a dry run, parameter "table" becomes NaN or infinite. Likely cause: the root in Sqrt node "std" is 0 for some ' +
+      'users, where its gradient is infinite (in PyTorch, the gradient of torch.std is 0 there). Add a small number ' +
+      'to the variance (in PyTorch: torch.sqrt(x.var(1) + 1e-8))',
   ],
   [
     'a score that does not react',

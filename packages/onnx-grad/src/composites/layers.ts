@@ -13,8 +13,9 @@ export const Dropout: CompositeSpec<'Dropout'> = {
     const [x, training] = [inputs[0]!, inputs[2]];
     if (training) {
       const mode = b.constantOf(training);
-      if (!mode) refuse(`the training mode "${training.name}" is only known at run time: ${EVALUATION}`);
-      if (mode.data.some((flag) => Boolean(flag))) refuse(`the node is in training mode: ${EVALUATION}`);
+      const advice = `${EVALUATION}. F.dropout needs training=self.training`;
+      if (!mode) refuse(`the training mode "${training.name}" is only known at run time: ${advice}`);
+      if (mode.data.some((flag) => Boolean(flag))) refuse(`the node is in training mode: ${advice}`);
     }
     b.add('Identity', [x], {}, output(0));
     if (wants(1)) b.add('ConstantOfShape', [shapeOf(b, x)], { value: 1, dtype: 'bool' }, output(1));

@@ -83,6 +83,8 @@ export function writeTensor(source: Tensor, name?: string): TensorProto {
 function adviceFor(name: string): string {
   if (name === 'string') return 'map its strings to integer ids';
   if (name.startsWith('complex')) return 'split it into its real and imaginary parts';
+  if (/^u?int[48]$/.test(name))
+    return 'if the model is quantised, import the float model; otherwise cast this to int32 or int64';
   if (/^u?int/.test(name)) return `cast it to ${name === 'uint32' || name === 'uint64' ? 'int64' : 'int32 or int64'}`;
   return 'cast it to float32 (in PyTorch: model.float())';
 }

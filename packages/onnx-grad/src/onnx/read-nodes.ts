@@ -27,6 +27,8 @@ export const CONTROL_FLOW: { readonly [op: string]: string } = {
 
 const RECURRENT = { GRU: true, LSTM: true, RNN: true };
 /** Advice on replacing a recurrent layer. */
+const QUANTISED = /Quantize|QLinear|Integer$/;
+const FLOAT = ': import the float model, not a quantised one';
 const UNROLL =
   'call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights ' +
   'of the layer), which is exported as MatMul, Sigmoid and Tanh';
@@ -82,7 +84,7 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   if (node.attributes.size < proto.attribute.length) throw new GraphError(`${where} repeats an attribute`);
   if (node.op === 'Constant') return readConstant(node, where);
   if (!isOp(node.op) && !isComposite(node.op))
-    throw new GraphError(`${where}: the op ${node.op || '""'} is not supported`);
+    throw new GraphError(`${where}: the op ${node.op || '""'} is not supported${QUANTISED.test(node.op) ? FLOAT : ''}`);
   if (node.outputs.every((output) => output === '')) throw new GraphError(`${where} has no output with a name`);
   return { constant: null, node };
 }
