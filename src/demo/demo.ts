@@ -23,7 +23,7 @@ import {
 } from './report.ts';
 import { type Scope, withScope } from './scope.ts';
 import { type Starters, startCluster, startService, type Target } from './start.ts';
-import { formatCount } from './table.ts';
+import { formatCount, formatFactor } from './table.ts';
 import { TRAINING_BUDGET_MS, trainModel } from './train-model.ts';
 import { readTraits } from './traits.ts';
 
@@ -166,7 +166,7 @@ class Demo {
     if (prediction && lift)
       this.#print(
         `  predicted from the seeds alone: ${prediction.verdict}, lift at ${AUDIENCE_PERCENT} % ` +
-          `${lift.mean.toFixed(1)} (90 % interval ${lift.low.toFixed(1)} to ${lift.high.toFixed(1)})`,
+          `${formatFactor(lift.mean)} (90 % interval ${formatFactor(lift.low)} to ${formatFactor(lift.high)})`,
       );
     return { campaign: ready, members };
   }

@@ -2,7 +2,7 @@
 import type { CampaignHistory } from '../training/history/history.ts';
 import type { AudienceMember, CampaignAnswer } from './api-client.ts';
 import type { Found } from './comparison.ts';
-import { alignColumns, cutText, formatCount } from './table.ts';
+import { alignColumns, cutText, formatCount, formatFactor } from './table.ts';
 
 const INDENT = '  ';
 const CELL_WIDTH = 40;
@@ -65,7 +65,7 @@ export function tableOfFound(
       name,
       ...found.map(
         ({ recall, lift }) =>
-          `${(100 * recall).toFixed(1).padStart(5)} %  x${(Number.isNaN(lift) ? '-' : lift.toFixed(1)).padStart(4)}`,
+          `${(100 * recall).toFixed(1).padStart(5)} %  x${(Number.isNaN(lift) ? '-' : formatFactor(lift)).padStart(4)}`,
       ),
     ]),
   ];

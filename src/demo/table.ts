@@ -19,6 +19,13 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+const FACTOR = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+/** Formats a factor with one digit after the point, rounded as in the console: 3.65 becomes `3.7`. */
+export function formatFactor(factor: number): string {
+  return FACTOR.format(factor);
+}
+
 /** Cuts `text` to `width` characters. Shortened text ends with two dots. */
 export function cutText(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 2)}..`;

@@ -28,8 +28,8 @@ export interface Reach {
 const NOBODY = { size: 0, recall: { mean: 0, low: 0, high: 0 } };
 
 /**
- * Returns the expected reach of a size, which is clamped to 1 .. `candidates`. Below the first point of the curve, the
- * lift equals the lift at that point.
+ * Returns the expected reach of a size, which is clamped to 1 .. `candidates`. At a point of the curve, the numbers are
+ * the service's own. Below the first point, the lift is nearly the lift at that point.
  */
 export function reachAt(curve: Curve, candidates: number, size: number): Reach {
   const kept = Math.min(candidates, Math.max(1, Math.round(size)));
@@ -45,7 +45,8 @@ export function reachAt(curve: Curve, candidates: number, size: number): Reach {
     low: recall.low * factor,
     high: recall.high * factor,
   });
-  return { size: kept, share, recall, lift: times(1 / share), random: times(candidates) };
+  const lift = next >= 0 && upper.size === kept ? curve[next]!.lift : times(1 / share);
+  return { size: kept, share, recall, lift, random: times(candidates) };
 }
 
 /** Number of points in the drawn lines. */

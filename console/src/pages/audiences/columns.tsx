@@ -2,15 +2,7 @@
 import type { Campaign } from '../../api/types.ts';
 import { hrefOf } from '../../router.ts';
 import { Badge } from '../../ui/badge.tsx';
-import {
-  counted,
-  formatAgo,
-  formatCount,
-  formatDuration,
-  formatFactor,
-  formatShare,
-  formatTime,
-} from '../../ui/format.ts';
+import { counted, formatAgo, formatCount, formatDuration, formatShare, formatTime } from '../../ui/format.ts';
 import { Progress } from '../../ui/progress.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { daysLeft, isUntitled } from './drafts.tsx';
@@ -29,7 +21,7 @@ export function columnsAt(now: number): readonly Column<Campaign>[] {
       sortBy: (campaign) => wordOf(campaign).text,
     },
     { key: 'size', title: 'Size', isNumber: true, cell: Size, sortBy: ({ size }) => size },
-    { key: 'quality', title: 'Quality', cell: Quality, sortBy: (campaign) => liftOf(campaign)?.mean },
+    { key: 'quality', title: 'Quality', cell: Quality, sortBy: ({ quality }) => quality?.prediction?.auc?.mean },
     { key: 'version', title: 'Version', cell: Version, sortBy: ({ audience_version: version }) => version },
     {
       key: 'updated',
@@ -95,34 +87,10 @@ function Size({ size, candidates }: Campaign) {
   );
 }
 
-/** Returns the prediction for the size closest to the size of the audience. */
-function liftOf({ quality, size, candidates }: Campaign) {
-  const lift = quality?.prediction?.lift;
-  if (!lift || size === null || !candidates) return undefined;
-  const distance = (share: string) => Math.abs(Number(share) - size / candidates);
-  const [nearest] = Object.keys(lift).sort((a, b) => distance(a) - distance(b));
-  return nearest === undefined ? undefined : lift[nearest];
-}
-
-/** Shows the verdict and the lift. */
-function Quality(campaign: Campaign) {
-  const prediction = campaign.quality?.prediction;
-  if (!prediction) return <span class="muted none">–</span>;
-  const { text, tone } = VERDICTS[prediction.verdict];
-  const lift = liftOf(campaign);
-  return (
-    <div>
-      <Badge tone={tone}>{text}</Badge>
-      {lift ? (
-        <div class="muted small">
-          {formatFactor(lift.mean)} random{' '}
-          <span class="quiet">
-            ({formatFactor(lift.low)} to {formatFactor(lift.high)})
-          </span>
-        </div>
-      ) : null}
-    </div>
-  );
+function Quality({ quality }: Campaign) {
+  if (!quality?.prediction) return <span class="muted none">–</span>;
+  const { text, tone } = VERDICTS[quality.prediction.verdict];
+  return <Badge tone={tone}>{text}</Badge>;
 }
 
 function Version({ audience_version: version, model_version: model, needs_expansion: isOld }: Campaign) {
