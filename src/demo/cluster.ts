@@ -1,31 +1,22 @@
 /**
- * A cluster on this machine, for the demo: Postgres, object storage, two API nodes and two engines, all on the loopback
- * interface. One of the engines is killed while it expands a campaign.
+ * A cluster on this machine, for the demo: Postgres, a folder in place of object storage, two API nodes and two engines,
+ * all on the loopback interface. One of the engines is killed while it expands a campaign.
  */
 import type { ChildProcess } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
-import type { Clock } from '../lib/clock.ts';
+import { pathToFileURL } from 'node:url';
 import { AppError } from '../lib/errors.ts';
-import { type PostgresServer, startPostgres } from './servers/postgres-server.ts';
-import { type S3Server, startS3 } from './servers/s3-server.ts';
+import { startPostgres } from './postgres-server.ts';
 
 /** Starts a command of this program with these arguments and environment variables. Its output goes to pipes. */
 export type RunCommand = (args: readonly string[], variables: Readonly<Record<string, string>>) => ChildProcess;
 
 export interface ClusterDependencies {
-  readonly clock: Clock;
   readonly run: RunCommand;
   /** Called when a step is finished. */
   readonly say: (line: string) => void;
   /** Registers a function that is called at the end; the last registered function is called first. */
   readonly defer: (close: () => Promise<void>) => void;
-}
-
-export interface ClusterFolders {
-  readonly model: string;
-  readonly population: string;
-  /** Folder for the caches of the processes. */
-  readonly caches: string;
 }
 
 const ENGINES = 2;
@@ -48,38 +39,32 @@ interface Member {
 export class DemoCluster {
   readonly #dependencies: ClusterDependencies;
   readonly #variables: Readonly<Record<string, string>>;
-  readonly #caches: string;
+  readonly #folder: string;
   readonly #nodes: Member[] = [];
   readonly #engines: Member[] = [];
   #kill: { readonly campaign: () => string | null; done: boolean } | null = null;
 
-  private constructor(
-    dependencies: ClusterDependencies,
-    { url }: PostgresServer,
-    { endpoint, bucket, accessKeyId, secretAccessKey }: S3Server,
-    caches: string,
-  ) {
+  private constructor(dependencies: ClusterDependencies, store: string, folder: string) {
     this.#dependencies = dependencies;
-    this.#caches = caches;
+    this.#folder = folder;
     this.#variables = {
-      METAHEAC_STORE: `${url}/postgres`,
-      METAHEAC_BLOBS: `s3://${bucket}/demo?endpoint=${endpoint}&path_style=true&region=local`,
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      METAHEAC_STORE: store,
+      METAHEAC_BLOBS: pathToFileURL(`${folder}/blobs`).href,
       METAHEAC_PRETTY: 'false',
     };
   }
 
-  /** Starts all processes. The first node publishes the model and the population. */
-  static async start({ model, population, caches }: ClusterFolders, given: ClusterDependencies): Promise<DemoCluster> {
-    const { clock, say, defer } = given;
+  /**
+   * Starts all processes. The first node publishes the model, and the population in `folder`, which gets the blobs of the
+   * cluster and the caches of its processes.
+   */
+  static async start(folder: string, model: string, given: ClusterDependencies): Promise<DemoCluster> {
+    const { say, defer } = given;
     const postgres = await startPostgres();
     defer(() => postgres.close());
-    const s3 = await startS3({ now: () => clock.now() });
-    defer(() => s3.close());
-    say('Postgres and an object storage are running');
-    const cluster = new DemoCluster(given, postgres, s3, caches);
-    cluster.#nodes.push(await cluster.#node('node-1', ['--model', model, '--population', population]));
+    say('Postgres is running; a folder takes the place of object storage');
+    const cluster = new DemoCluster(given, `${postgres.url}/postgres`, folder);
+    cluster.#nodes.push(await cluster.#node('node-1', ['--model', model, '--population', `${folder}/population`]));
     say(`node-1 is listening on ${cluster.#nodes[0]!.url}; it has published the model and the population`);
     const others = await Promise.all([
       cluster.#node('node-2', []),
@@ -132,7 +117,7 @@ export class DemoCluster {
     const variables = {
       ...this.#variables,
       // a cache of its own, as if the process ran on another machine
-      METAHEAC_CACHE: `${this.#caches}/${name}`,
+      METAHEAC_CACHE: `${this.#folder}/caches/${name}`,
       METAHEAC_LOG_LEVEL: args[0] === 'engine' ? 'debug' : 'warn',
     };
     const child = run(args, variables);

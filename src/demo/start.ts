@@ -54,8 +54,7 @@ export async function startService(folder: string, model: string, starting: Star
 /** Starts a cluster. Its first node accepts the campaign, and its second node answers with the audience. */
 export async function startCluster(folder: string, model: string, starting: Starting): Promise<Target> {
   let accepted: string | null = null;
-  const folders = { model, population: `${folder}/population`, caches: `${folder}/caches` };
-  const cluster = await DemoCluster.start(folders, starting);
+  const cluster = await DemoCluster.start(folder, model, starting);
   cluster.killWhileExpanding(() => accepted);
   const [client, reader] = cluster.urls.map((url) => new ApiClient(url, starting.clock)) as [ApiClient, ApiClient];
   const onAccepted = (id: string) => {

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createOutput } from '../../src/cli/output.ts';
 import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
-import { hasPostgres } from '../../src/demo/servers/postgres-server.ts';
+import { hasPostgres } from '../../src/demo/postgres-server.ts';
 import { trainModel } from '../../src/demo/train-model.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { metaheac, metaheacWith } from '../cli/in-process.ts';

@@ -1,6 +1,6 @@
 /** The server of Postgres that the demo, benchmarks and tests start. */
 import { expect, it, vi } from 'vitest';
-import { startPostgres } from '../../src/demo/servers/postgres-server.ts';
+import { startPostgres } from '../../src/demo/postgres-server.ts';
 import { describeWithPostgres } from '../fixture/postgres.ts';
 import { isAlive } from '../fixture/processes.ts';
 

@@ -2,7 +2,7 @@
 import { chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { hasPostgres } from '../../../src/demo/servers/postgres-server.ts';
+import { hasPostgres } from '../../../src/demo/postgres-server.ts';
 import { newFolder } from '../../fixture/folders.ts';
 import { RestartablePostgres } from './postgres.ts';
 

@@ -5,11 +5,11 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
-import { startS3 } from '../../../src/demo/servers/s3-server.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
 import { BusyGate } from '../../fixture/network/busy-gate.ts';
 import { FlakyProxy } from '../../fixture/network/flaky-proxy.ts';
+import { startS3 } from '../../fixture/s3/s3-server.ts';
 import { s3Client } from '../../fixture/s3.ts';
 import type { World } from '../world.ts';
 import { FrontDoor } from './front-door.ts';

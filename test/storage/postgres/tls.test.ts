@@ -3,7 +3,7 @@ import { chmodSync, chownSync, copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../src/demo/servers/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../../../src/demo/postgres-server.ts';
 import { Database } from '../../../src/storage/postgres/database/database.ts';
 import { type Certificate, HAS_OPENSSL, makeCertificate, needsOpenssl } from '../../fixture/certificates.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';

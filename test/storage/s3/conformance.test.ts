@@ -26,7 +26,7 @@ async function conformanceOf(start: () => Promise<TestS3>): Promise<string[]> {
 }
 
 describe('object storage', () => {
-  it('is what the small server of the demo offers', async () => {
+  it('is what the small server of the tests offers', async () => {
     expect(CHECKS.length).toBe(17);
     expect(await conformanceOf(() => startOwnS3())).toEqual([]);
   });

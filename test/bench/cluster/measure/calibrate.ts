@@ -3,11 +3,11 @@
  * of 1, 2 and 4 engines on this machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AnsweredRequest } from '../../../../src/demo/servers/s3-server.ts';
 import type { CampaignStore } from '../../../../src/domain/ports/store.ts';
 import type { ThreadSeconds } from '../../../../src/domain/run-facts.ts';
 import { assert } from '../../../../src/lib/errors.ts';
 import { SEGMENT_ROWS } from '../../../../src/population/read/segments.ts';
+import type { AnsweredRequest } from '../../../fixture/s3/s3-server.ts';
 import { wrapped } from '../../page.ts';
 import { secondsByThread } from '../../processes.ts';
 import { figure } from '../../report.ts';

@@ -1,10 +1,11 @@
 /** The costs of the simulation from what was observed on one engine. */
-import type { AnsweredRequest } from '../../../../src/demo/servers/s3-server.ts';
+
 import { JOBS_PER_THREAD } from '../../../../src/domain/queue-time.ts';
 import type { ThreadSeconds } from '../../../../src/domain/run-facts.ts';
 import { SEGMENT_ROWS } from '../../../../src/population/read/segments.ts';
 import { DEFAULT_LIMITS } from '../../../../src/service/limits.ts';
 import { DEFAULT_BLOB_LIMITS } from '../../../../src/storage/s3/limits.ts';
+import type { AnsweredRequest } from '../../../fixture/s3/s3-server.ts';
 import { machineLine, thisMachine } from '../../machine.ts';
 import type { Costs } from '../costs.ts';
 import { fitLine } from './compare.ts';

@@ -1,8 +1,8 @@
 /** Postgres and object storage for benchmarks, each in processes of its own. */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { startPostgres } from '../../../../src/demo/servers/postgres-server.ts';
-import type { AnsweredRequest } from '../../../../src/demo/servers/s3-server.ts';
+import { startPostgres } from '../../../../src/demo/postgres-server.ts';
+import type { AnsweredRequest } from '../../../fixture/s3/s3-server.ts';
 import { processorSeconds } from '../../processes.ts';
 import type { FromS3 } from './children/s3-process.ts';
 import type { Ending } from './ending.ts';

@@ -1,6 +1,7 @@
 /** Object storage in a process of its own, so that its processor time can be told apart. Counts its requests. */
-import { type AnsweredRequest, startS3 } from '../../../../../src/demo/servers/s3-server.ts';
+
 import { systemClock } from '../../../../../src/lib/clock.ts';
+import { type AnsweredRequest, startS3 } from '../../../../fixture/s3/s3-server.ts';
 
 /** What the process says: where it listens, and the requests since it was last asked. */
 export type FromS3 =
