@@ -10,7 +10,6 @@ const SOURCES = [
   'packages/onnx-grad/src/descent/feature-products.wat',
   'src/online/regression/products.wat',
   'src/online/scoring/pools.wat',
-  'src/online/user-side/token-sums.wat',
 ];
 const LINE = 100;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Graph, Pool, PoolCut, Tensor } from '../../packages/onnx-grad/index.ts';
+import type { Pool, Tensor } from '../../packages/onnx-grad/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { Pools } from '../../src/online/scoring/pools.ts';
 
@@ -18,20 +18,16 @@ const ints = (shape: number[], bound: number): Tensor => ({
   data: Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => rng.integer(bound)),
 });
 
-function cutOf(pools: readonly Omit<Pool, 'rows' | 'input'>[]): PoolCut {
-  const width = pools.reduce((sum, pool) => sum + pool.width, 0);
-  return {
-    pools: pools.map((pool) => ({ ...pool, rows: TABLE_ROWS, input: 'sums' })),
-    columns: new Map([['sums', width]]),
-    indices: null,
-    rest: {} as Graph,
-  };
-}
+const poolsOf = (pools: readonly Omit<Pool, 'rows' | 'input'>[]): Pools =>
+  new Pools(
+    pools.map((pool) => ({ ...pool, rows: TABLE_ROWS, input: 'sums' })),
+    BATCH,
+  );
 
 describe('Pools', () => {
   it.each([1, 3, 4, 15, 16, 17, 33, 64])('sums rows of %i values as plain loops do, list by list', (width) => {
     const length = 6;
-    const cut = cutOf([
+    const pools = poolsOf([
       { table: 'plain', width, index: 'one', length: 1, weights: null, column: 0 },
       { table: 'weighed', width, index: 'ids', length, weights: 'weights', column: width },
     ]);
@@ -39,7 +35,6 @@ describe('Pools', () => {
       ['plain', floats([TABLE_ROWS, width])],
       ['weighed', floats([TABLE_ROWS, width])],
     ]);
-    const pools = new Pools(cut, BATCH);
     pools.setTables(tables);
     const weights = floats([BATCH, length]);
     weights.data[3] = 0;
@@ -63,10 +58,7 @@ describe('Pools', () => {
   });
 
   it.each([TABLE_ROWS, -TABLE_ROWS - 1])('refuses index %i, with the table', (index) => {
-    const pools = new Pools(
-      cutOf([{ table: 't', width: 2, index: 'one', length: 1, weights: null, column: 0 }]),
-      BATCH,
-    );
+    const pools = poolsOf([{ table: 't', width: 2, index: 'one', length: 1, weights: null, column: 0 }]);
     const one = ints([BATCH], TABLE_ROWS);
     one.data[4] = index;
     expect(() => pools.sums({ one }, BATCH, ALL)).toThrow(`index ${index} is outside table "t" of ${TABLE_ROWS} rows`);

@@ -54,7 +54,7 @@ export class GraphScorer implements Scorer {
   private constructor(what: NamedModel, cut: PoolCut, sessions: ScoringSessions) {
     this.#what = what;
     this.#sessions = sessions;
-    this.#pools = new Pools(cut, BATCH_ROWS);
+    this.#pools = new Pools(cut.pools, BATCH_ROWS);
     this.#pools.setTables(what.graph.initializers);
     this.#parameters = new ParameterFeeds(Object.values(sessions));
     const { head, users } = sessions;

@@ -1,48 +1,71 @@
-/** Sums looked-up rows of tables outside the graph, several values per instruction (pools.wat). */
-import type { Feeds, Pool, PoolCut, Tensor } from '../../../packages/onnx-grad/index.ts';
+/** For each row, sums rows of tables outside the graph, several values per instruction (pools.wat). */
+import { type Feeds, openKernels, type Pool, type Tensor } from '../../../packages/onnx-grad/index.ts';
 import { AppError } from '../../lib/errors.ts';
 import { POOLS_WASM } from './pools-wasm.ts';
 
-const PAGE_BYTES = 2 ** 16;
+/** A list of tokens for each row. Row i has the tokens from `starts[i]` to `starts[i + 1] - 1`. */
+export interface TokenLists {
+  /** `[rows + 1]`, ascending. */
+  readonly starts: Int32Array;
+  /** Indices of rows of a table. */
+  readonly tokens: Uint16Array | Int32Array;
+  /** The weight of each token; null if all weights are 1. */
+  readonly weights: Float32Array | null;
+}
 
-/** The tables of a `PoolCut`, with room for the indices, weights and sums of one batch. */
+/** Returns the name of a look-up's lists. Look-ups with the same indices and weights share their lists. */
+export function listName({ index, weights }: Pick<Pool, 'index' | 'weights'>): string {
+  return JSON.stringify([index, weights]);
+}
+
+/** The exports of pools.wat. */
+interface Kernels {
+  sum(
+    out: number,
+    outStride: number,
+    table: number,
+    width: number,
+    starts: number,
+    tokens: number,
+    weights: number,
+    rows: number,
+  ): void;
+}
+
+interface Sums {
+  readonly view: Float32Array;
+  readonly columns: number;
+}
+
+/** The tables of some look-ups, with room for the lists and sums of one batch. */
 export class Pools {
-  readonly #cut: PoolCut;
+  readonly #pools: readonly Pool[];
   readonly #kernels: Kernels;
   readonly #tables = new Map<string, Float32Array>();
-  /** Arrays for the indices and weights, by name. */
-  readonly #lists = new Map<string, { readonly view: Int32Array | Float32Array; readonly length: number }>();
-  readonly #sums = new Map<string, Float32Array>();
+  readonly #sums = new Map<string, Sums>();
+  readonly #starts: Int32Array;
+  readonly #tokens: Int32Array;
+  readonly #weights: Float32Array;
 
   /** Makes room for batches of at most `rows` rows. */
-  constructor(cut: PoolCut, rows: number) {
-    this.#cut = cut;
-    const sizes = [
-      ...cut.pools.flatMap((pool) => [pool.rows * pool.width, rows * pool.length, rows * pool.length]),
-      ...[...cut.columns.values()].map((columns) => rows * columns),
-    ];
-    // every size is rounded up
-    const bytes = sizes.reduce((sum, size) => sum + 4 * padded(size), 0);
-    const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / PAGE_BYTES) + 1) });
-    const module = new WebAssembly.Module(Buffer.from(POOLS_WASM, 'base64'));
-    this.#kernels = new WebAssembly.Instance(module, { pools: { memory } }).exports as Kernels;
-    // address 0 means "no weights"
-    let at = 16;
-    const take = (count: number): number => {
-      const from = at;
-      at += 4 * padded(count);
-      return from;
-    };
-    for (const { table, rows: own, width, index, weights, length } of cut.pools) {
-      if (!this.#tables.has(table))
-        this.#tables.set(table, new Float32Array(memory.buffer, take(own * width), own * width));
-      if (!this.#lists.has(index))
-        this.#lists.set(index, { view: new Int32Array(memory.buffer, take(rows * length), rows * length), length });
-      if (weights !== null && !this.#lists.has(weights))
-        this.#lists.set(weights, { view: new Float32Array(memory.buffer, take(rows * length), rows * length), length });
-    }
-    for (const [name, columns] of cut.columns)
-      this.#sums.set(name, new Float32Array(memory.buffer, take(rows * columns), rows * columns));
+  constructor(pools: readonly Pool[], rows: number) {
+    // look-ups of the same lists follow one another, so that each list is read once
+    this.#pools = [...pools].sort((a, b) => (listName(a) < listName(b) ? -1 : 1));
+    const tables = new Map(pools.map(({ table, rows: own, width }) => [table, own * width]));
+    const columns = new Map<string, number>();
+    for (const { input, column, width } of pools) columns.set(input, Math.max(columns.get(input) ?? 0, column + width));
+    const longest = rows * Math.max(0, ...pools.map(({ length }) => length));
+    const sizes = [...tables.values(), ...[...columns.values()].map((width) => rows * width)];
+    const count = sizes.reduce((sum, size) => sum + padded(size), padded(rows + 1) + 2 * padded(longest));
+    const { kernels, take } = openKernels<Kernels>(POOLS_WASM, 'pools', 4 * count);
+    this.#kernels = kernels;
+    // the weights are not at address 0, which means "no weights"
+    this.#starts = take(Int32Array, padded(rows + 1));
+    this.#tokens = take(Int32Array, padded(longest));
+    this.#weights = take(Float32Array, padded(longest));
+    for (const [name, size] of tables) this.#tables.set(name, take(Float32Array, padded(size)).subarray(0, size));
+    for (const [name, width] of columns)
+      this.#sums.set(name, { view: take(Float32Array, padded(rows * width)), columns: width });
   }
 
   /** Copies the tables that are among `values` into the memory. */
@@ -51,63 +74,90 @@ export class Pools {
   }
 
   /**
-   * Returns the sums of a batch of `rows` rows; `inputs` names the graph inputs to return. The sums are valid until the
-   * next call. An index outside its table causes an `invalid_model` error.
+   * Returns the sums of a batch of `rows` rows, from the indices and weights in `feeds`; `inputs` names the graph inputs
+   * to return. The sums are valid until the next call. An index outside its table causes an `invalid_model` error.
    */
-  sums(lists: Feeds, rows: number, inputs: ReadonlySet<string>): Feeds {
-    const pools = this.#cut.pools.filter(({ input }) => inputs.has(input));
-    for (const name of listsOf(pools)) {
-      const { view, length } = this.#lists.get(name)!;
-      view.set((lists[name]!.data as Int32Array).subarray(0, rows * length));
+  sums(feeds: Feeds, rows: number, inputs: ReadonlySet<string>): Feeds {
+    let read: Pool | null = null;
+    for (const pool of this.#pools) {
+      if (!inputs.has(pool.input)) continue;
+      const weights = pool.weights === null ? null : (feeds[pool.weights]!.data as Float32Array);
+      if (read === null || listName(read) !== listName(pool) || read.rows !== pool.rows)
+        this.#readLists(pool, feeds[pool.index]!.data as Int32Array, weights, rows);
+      read = pool;
+      this.#sum(pool, weights !== null, rows);
     }
-    for (const pool of pools) this.#sum(pool, rows);
-    const out: Record<string, Tensor> = {};
-    for (const [name, columns] of this.#cut.columns) {
-      if (!inputs.has(name)) continue;
-      const data = this.#sums.get(name)!.subarray(0, rows * columns);
-      out[name] = { dtype: 'float32', shape: [rows, columns], data };
-    }
-    return out;
+    return this.#results(rows, inputs);
   }
 
-  #sum({ table, rows: tableRows, width, index, length, weights, input, column }: Pool, rows: number): void {
-    const indices = this.#lists.get(index)!.view;
-    const done = this.#kernels.pool(
-      this.#sums.get(input)!.byteOffset + 4 * column,
-      4 * this.#cut.columns.get(input)!,
+  /**
+   * Returns the sums for rows `from` to `to - 1` of lists by name (`listName`), whose tokens must be in the tables, by
+   * the graph input that receives the sums. The sums are valid until the next call.
+   */
+  sumsOfLists(lists: ReadonlyMap<string, TokenLists>, from: number, to: number): Feeds {
+    let read: TokenLists | null = null;
+    for (const pool of this.#pools) {
+      const list = lists.get(listName(pool))!;
+      if (list !== read) this.#copyLists(list, from, to);
+      read = list;
+      this.#sum(pool, list.weights !== null, to - from);
+    }
+    return this.#results(to - from, new Set(this.#sums.keys()));
+  }
+
+  /** Reads lists of equal length, without the entries of weight 0. Indices below 0 count from the end of the table. */
+  #readLists(pool: Pool, indices: Int32Array, weights: Float32Array | null, rows: number): void {
+    const { length, rows: tableRows, table } = pool;
+    const [starts, tokens, kept] = [this.#starts, this.#tokens, this.#weights];
+    let end = 0;
+    for (let row = 0, at = 0; row < rows; row++) {
+      starts[row] = end;
+      for (let i = 0; i < length; i++, at++) {
+        const index = indices[at]!;
+        const token = index < 0 ? index + tableRows : index;
+        if (token < 0 || token >= tableRows)
+          throw new AppError('invalid_model', `index ${index} is outside table "${table}" of ${tableRows} rows`);
+        if (weights !== null && weights[at] === 0) continue;
+        if (weights !== null) kept[end] = weights[at]!;
+        tokens[end++] = token;
+      }
+    }
+    starts[rows] = end;
+  }
+
+  #copyLists({ starts, tokens, weights }: TokenLists, from: number, to: number): void {
+    const [first, end] = [starts[from]!, starts[to]!];
+    for (let i = 0; i <= to - from; i++) this.#starts[i] = starts[from + i]! - first;
+    this.#tokens.set(tokens.subarray(first, end));
+    if (weights !== null) this.#weights.set(weights.subarray(first, end));
+  }
+
+  #sum({ table, width, input, column }: Pool, isWeighted: boolean, rows: number): void {
+    const { view, columns } = this.#sums.get(input)!;
+    this.#kernels.sum(
+      view.byteOffset + 4 * column,
+      4 * columns,
       this.#tables.get(table)!.byteOffset,
-      tableRows,
       width,
-      indices.byteOffset,
-      weights === null ? 0 : this.#lists.get(weights)!.view.byteOffset,
-      length,
+      this.#starts.byteOffset,
+      this.#tokens.byteOffset,
+      isWeighted ? this.#weights.byteOffset : 0,
       rows,
     );
-    if (done === rows) return;
-    const own = indices.subarray(done * length, (done + 1) * length);
-    const wrong = own.find((value) => value < -tableRows || value >= tableRows);
-    throw new AppError('invalid_model', `index ${wrong} is outside table "${table}" of ${tableRows} rows`);
+  }
+
+  #results(rows: number, inputs: ReadonlySet<string>): Feeds {
+    const out: Record<string, Tensor> = {};
+    for (const [name, { view, columns }] of this.#sums)
+      if (inputs.has(name))
+        out[name] = { dtype: 'float32', shape: [rows, columns], data: view.subarray(0, rows * columns) };
+    return out;
   }
 }
 
 /** Names of the indices and weights of some pools. */
 export function listsOf(pools: readonly Pool[]): ReadonlySet<string> {
   return new Set(pools.flatMap(({ index, weights }) => (weights === null ? [index] : [index, weights])));
-}
-
-/** The exports of pools.wat. */
-interface Kernels {
-  pool(
-    out: number,
-    outStride: number,
-    table: number,
-    tableRows: number,
-    width: number,
-    index: number,
-    weights: number,
-    length: number,
-    rows: number,
-  ): number;
 }
 
 /** Rounds up to a multiple of four, the number of values per instruction. */

@@ -4,9 +4,9 @@ import { AppError } from '../../lib/errors.ts';
 import type { Rows } from '../../population/read.ts';
 import { encodeCampaign, encodeUsers, IdArrays } from '../encode.ts';
 import type { OwnToken } from '../own-token.ts';
-import { Pools } from '../scoring/pools.ts';
+import { listName, Pools, type TokenLists } from '../scoring/pools.ts';
 import { BATCH_ROWS, type ScoredModel, type ScorerOptions } from '../scoring/scored-model.ts';
-import { listName, type TokenLists, type UserSide } from './user-side.ts';
+import type { UserSide } from './user-side.ts';
 import type { UserSideGraphs } from './user-side-graphs.ts';
 
 /** Tables with at most this many rows have indices of 16 bits. */
@@ -34,7 +34,7 @@ export class UserSideMaker {
     this.#indices = sessions.indices;
     this.#users = sessions.users;
     this.#fixed = sessions.fixed;
-    this.#pools = new Pools({ ...graphs, rest: graphs.head }, BATCH_ROWS);
+    this.#pools = new Pools(graphs.pools, BATCH_ROWS);
     this.#pools.setTables(model.graph.initializers);
     this.#pools.setTables(Object.entries(sessions.fixed));
   }

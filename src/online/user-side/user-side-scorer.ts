@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type Feeds, openSession, printGraph, type Session, type Tensor } from '../../../packages/onnx-grad/index.ts';
 import type { Rows } from '../../population/read.ts';
 import { encodeCampaign } from '../encode.ts';
+import { Pools } from '../scoring/pools.ts';
 import {
   BATCH_ROWS,
   type NamedModel,
@@ -14,7 +15,6 @@ import {
   type Sharing,
   type UserSides,
 } from '../scoring/scored-model.ts';
-import { TokenSums } from './token-sums.ts';
 import type { UserSide } from './user-side.ts';
 import type { UserSideGraphs } from './user-side-graphs.ts';
 import { UserSideMaker } from './user-side-maker.ts';
@@ -26,7 +26,7 @@ export class UserSideScorer implements Scorer {
   readonly #maker: UserSideMaker;
   readonly #campaign: Session | null;
   readonly #head: Session;
-  readonly #sums: TokenSums;
+  readonly #pools: Pools;
   readonly #parameters: ParameterFeeds;
   /** The user side of the most recent rows that several campaigns share. */
   #shared: { readonly key: string; readonly side: UserSide } | null = null;
@@ -41,8 +41,8 @@ export class UserSideScorer implements Scorer {
     this.#maker = sessions.maker;
     this.#campaign = sessions.campaign;
     this.#head = sessions.head;
-    this.#sums = new TokenSums(graphs.lists, BATCH_ROWS);
-    this.#sums.setTables(model.graph.initializers);
+    this.#pools = new Pools(graphs.lists, BATCH_ROWS);
+    this.#pools.setTables(model.graph.initializers);
     this.#parameters = new ParameterFeeds([sessions.campaign, sessions.head]);
     this.userSides = {
       layout: layoutOf(graphs),
@@ -89,13 +89,13 @@ export class UserSideScorer implements Scorer {
     const { graph, folder } = this.#model;
     const scores = new Float32Array(side.count);
     const output = this.#head.outputs[0]!;
-    const given = this.#parameters.of(parameters, () => this.#sums.setTables(parameters));
+    const given = this.#parameters.of(parameters, () => this.#pools.setTables(parameters));
     const own = (await this.#campaign?.run({ ...given, ...encodeCampaign(graph, folder, features, 1) })) ?? {};
-    this.#sums.setTables(Object.entries(own));
+    this.#pools.setTables(Object.entries(own));
     for (let from = 0; from < side.count; from += BATCH_ROWS) {
       const to = Math.min(from + BATCH_ROWS, side.count);
       const fixed = { ...given, ...encodeCampaign(graph, folder, features, to - from), ...own };
-      const feeds = { ...fixed, ...valuesOf(side, from, to), ...this.#sums.sums(side.lists, from, to) };
+      const feeds = { ...fixed, ...valuesOf(side, from, to), ...this.#pools.sumsOfLists(side.lists, from, to) };
       const result = await this.#head.run(feeds, { outputs: [output] });
       scores.set(result[output]!.data as Float32Array, from);
     }
