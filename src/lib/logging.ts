@@ -32,3 +32,8 @@ export function createLogger(
     print === null ? stderr : { write: (line) => void stderr.write(print(line)) },
   );
 }
+
+/** Logs that a process has started, with facts about it, whatever the level of the log. */
+export function noteStart(logger: import('pino').Logger, facts: object, message: string): void {
+  logger.child({}, { level: 'info' }).info(facts, message);
+}

@@ -1,11 +1,12 @@
 /** `metaheac engine`. */
 import { serveEnginePages } from '../../../http/health/engine-server.ts';
 import { AppError, UsageError } from '../../../lib/errors.ts';
-import { createLogger, logsToTerminal } from '../../../lib/logging.ts';
+import { createLogger, logsToTerminal, noteStart } from '../../../lib/logging.ts';
 import type { Output } from '../../../lib/output.ts';
+import { PACKAGE_VERSION } from '../../../lib/package-root.ts';
 import { type EngineHost, openEngineHost } from '../../../service/cluster/engine-host.ts';
 import type { Limits } from '../../../service/limits.ts';
-import type { Settings } from '../../../service/settings/environment.ts';
+import { defaultThreads, type Settings } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 import { clusterOf } from './cluster-settings.ts';
@@ -29,7 +30,7 @@ export async function engineCommand(flags: FlagValues, output: Output, limits: P
   const pretty = values.METAHEAC_PRETTY ?? logsToTerminal();
   const logger = createLogger(values.METAHEAC_LOG_LEVEL, 'engine host', { pretty });
   const told = untilSignal();
-  const host = await openEngineHost({
+  const options = {
     ...cluster,
     device: values.METAHEAC_DEVICE,
     threads: values.METAHEAC_THREADS ?? null,
@@ -40,11 +41,16 @@ export async function engineCommand(flags: FlagValues, output: Output, limits: P
       logger.warn({ variable }, 'OpenTelemetry variable ignored: its value cannot be used'),
     ),
     logger,
-  });
+  };
+  const host = await openEngineHost(options);
   try {
     const pages = await servePages(host, settings);
     try {
-      output.note(`metaheac engine: ${pages.url}/readyz`);
+      const started = {
+        ...{ version: PACKAGE_VERSION, blobs: cluster.blobs, cache: cluster.cache },
+        ...{ threads: options.threads ?? defaultThreads(), address: pages.url },
+      };
+      noteStart(logger, started, `metaheac engine: ${pages.url}/readyz`);
       await Promise.race([host.start().then(() => told), told]);
       await host.drain();
     } finally {

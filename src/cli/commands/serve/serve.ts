@@ -2,11 +2,12 @@
 import { serve } from '../../../http/serve.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { UsageError } from '../../../lib/errors.ts';
-import { createLogger, logsToTerminal } from '../../../lib/logging.ts';
+import { createLogger, logsToTerminal, noteStart } from '../../../lib/logging.ts';
 import type { Output } from '../../../lib/output.ts';
+import { PACKAGE_VERSION } from '../../../lib/package-root.ts';
 import type { Limits } from '../../../service/limits.ts';
 import { openService } from '../../../service/service.ts';
-import { required } from '../../../service/settings/environment.ts';
+import { defaultThreads, required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 import { clusterOf } from './cluster-settings.ts';
@@ -52,7 +53,7 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
     logger,
     clock: systemClock,
   };
-  const { METAHEAC_MODEL: model = null, METAHEAC_POPULATION: population = null } = values;
+  const given = { model: values.METAHEAC_MODEL ?? null, population: values.METAHEAC_POPULATION ?? null };
   const service =
     cluster === null
       ? await openService({
@@ -63,14 +64,25 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
           adopt: flags['adopt'] === true,
         })
       : await (await import('../../../service/cluster/cluster-service.ts')).openNode({
-          ...{ ...options, ...cluster, model, population, hasEngine },
+          ...{ ...options, ...cluster, ...given, hasEngine },
         });
   const server = await serve(service, options);
   // Before this point, a signal simply ends the process: verifying a large population may take long, and nothing needs
   // to be closed yet.
   const told = untilSignal();
-  output.note(`metaheac is listening on ${server.url} (documentation: ${server.url}/docs)`);
   try {
+    const { ports } = service;
+    const { model, population } = ports.served();
+    const keys = [options.apiKey !== null && 'METAHEAC_API_KEY', (await ports.store.apiKeys.exist()) && 'store'];
+    const started = {
+      version: PACKAGE_VERSION,
+      ...{ model: model.version, population: population.version, users: population.rowCount },
+      ...(cluster === null ? { data_dir: values.METAHEAC_DATA_DIR } : { blobs: cluster.blobs, cache: cluster.cache }),
+      threads: hasEngine ? (options.threads ?? defaultThreads()) : 0,
+      keys: keys.filter((from) => from !== false),
+      address: server.url,
+    };
+    noteStart(logger, started, `metaheac is listening on ${server.url} (documentation: ${server.url}/docs)`);
     await Promise.race([server.engineReady.then(() => told), told]);
   } finally {
     await server.close();
