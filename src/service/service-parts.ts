@@ -64,6 +64,8 @@ export function startEraser(
     ...shared,
   });
   closers.push(() => eraser.close());
+  const obstacle = eraser.obstacle();
+  if (obstacle !== null) logger.warn(obstacle);
   eraser.watch();
   return eraser;
 }

@@ -1,7 +1,8 @@
 /** Readiness by its parts, and the status, when something is wrong. */
 
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { EngineStatus } from '../../src/service/ports/health.ts';
 import { connect } from '../../src/storage/sqlite/database/driver.ts';
 import {
@@ -57,6 +58,33 @@ describe('GET /readyz', () => {
     const { ready, detail } = json.parts.find(({ name }: { name: string }) => name === 'engine');
     const why = 'because it scores the golden batch of model-1 differently';
     expect([ready, detail]).toEqual([true, `cpu; refused for ranges of other engines' expansions, ${why}`]);
+  });
+
+  it('logs a change of readiness once, and no probe', async () => {
+    await open();
+    for (const ready of [true, false, false, false, true, true]) {
+      fixture.setEngine(() => ({ ...RUNNING, ready }));
+      await get('/readyz');
+    }
+    const lines = fixture
+      .log()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.filter(({ level }) => level >= 30).map(({ msg, parts }) => [msg, parts])).toEqual([
+      ['not ready', [{ name: 'engine', ready: false, detail: 'cpu' }]],
+      ['ready', undefined],
+    ]);
+  });
+
+  it('shows a population folder in which no user can be erased', async () => {
+    await open();
+    const { path } = users.population;
+    renameSync(path, `${path}-away`);
+    onTestFinished(() => renameSync(`${path}-away`, path));
+    const { status, json } = await get('/readyz');
+    const { detail } = json.parts.find(({ name }: { name: string }) => name === 'population');
+    expect([status, detail]).toEqual([200, expect.stringMatching(/; no user can be erased: .+ is not writable$/)]);
   });
 
   it('is 503 below the mark of free space', async () => {

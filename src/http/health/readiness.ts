@@ -13,9 +13,9 @@ export interface Part {
   readonly detail: string;
 }
 
-export type ReadinessNeeds = Pick<
+type ReadinessDependencies = Pick<
   ServerDependencies,
-  'engine' | 'served' | 'machine' | 'storage' | 'clock' | 'config'
+  'engine' | 'served' | 'machine' | 'storage' | 'eraser' | 'clock' | 'config' | 'logger'
 > & { readonly store: Pick<ServerDependencies['store'], 'health' | 'cluster'> };
 
 type Verdict = Omit<Part, 'name'>;
@@ -27,29 +27,50 @@ const BUSY_MS = 10_000;
 
 /**
  * Returns the current state of each part. The results for the store and the file descriptors, which are expensive to
- * check, are at most a second old.
+ * check, are at most a second old. A change of readiness is logged.
  */
-export function createReadiness(needs: ReadinessNeeds): () => Promise<readonly Part[]> {
-  const { clock } = needs;
-  const store = kept(createStoreProbe(needs), clock);
-  const descriptors = kept(() => descriptorVerdict(needs), clock);
+export function createReadiness(dependencies: ReadinessDependencies): () => Promise<readonly Part[]> {
+  const { clock, eraser } = dependencies;
+  const store = kept(createStoreProbe(dependencies), clock);
+  const descriptors = kept(() => descriptorVerdict(dependencies), clock);
+  const noteChange = changeLog(dependencies);
   return async () => {
-    const { model, population } = needs.served();
-    return [
-      { name: 'engine', ...engineVerdict(needs) },
-      { name: 'store', ...(outageVerdict(needs) ?? (await store())) },
+    const { model, population } = dependencies.served();
+    const obstacle = eraser.obstacle();
+    const parts: readonly Part[] = [
+      { name: 'engine', ...engineVerdict(dependencies) },
+      { name: 'store', ...(outageVerdict(dependencies) ?? (await store())) },
       { name: 'model', ready: true, detail: `version ${model.version}` },
-      { name: 'population', ready: true, detail: describePopulation(population) },
+      {
+        name: 'population',
+        ready: true,
+        detail: describePopulation(population) + (obstacle === null ? '' : `; ${obstacle}`),
+      },
       // the disk is checked every time, so that a caller who got an error about a full disk is not told that everything
       // is ready
-      { name: 'disk', ...(await verdictOf(() => diskVerdict(needs))) },
+      { name: 'disk', ...(await verdictOf(() => diskVerdict(dependencies))) },
       { name: 'descriptors', ...(await descriptors()) },
     ];
+    noteChange(parts);
+    return parts;
+  };
+}
+
+/** Logs which parts are not ready, or that all are, whenever that has changed since the previous check. */
+function changeLog({ logger }: ReadinessDependencies): (parts: readonly Part[]) => void {
+  let before = '';
+  return (parts) => {
+    const faults = parts.filter(({ ready, degraded }) => !ready || degraded);
+    const now = faults.map(({ name, ready }) => `${name} ${ready}`).join();
+    if (now === before) return;
+    before = now;
+    if (faults.length === 0) logger.info('ready');
+    else logger.warn({ parts: faults }, faults.every(({ ready }) => ready) ? 'degraded' : 'not ready');
   };
 }
 
 /** Creates a check that reuses the result or the error of `look` for a second. */
-function kept(look: () => Verdict | Promise<Verdict>, clock: ReadinessNeeds['clock']): () => Promise<Verdict> {
+function kept(look: () => Verdict | Promise<Verdict>, clock: ReadinessDependencies['clock']): () => Promise<Verdict> {
   let verdict: Promise<Verdict> | null = null;
   let lookedAt = 0;
   return async () => {
@@ -71,7 +92,7 @@ async function verdictOf(look: () => Verdict | Promise<Verdict>): Promise<Verdic
   }
 }
 
-function engineVerdict({ engine, config }: ReadinessNeeds): Verdict {
+function engineVerdict({ engine, config }: ReadinessDependencies): Verdict {
   const { ready, detail, heartbeat } = engine();
   if (!ready || !heartbeat) return { ready, detail };
   if (heartbeat.ageMs <= config.readyHeartbeatMs) return { ready, detail: detail + refusalOf(heartbeat) };
@@ -86,7 +107,7 @@ function refusalOf({ refusedModels: models = [] }: EngineHeartbeat): string {
 }
 
 /** Creates a check that writes to the store, because a readable store need not be writable. */
-function createStoreProbe({ store, clock }: ReadinessNeeds): () => Promise<Verdict> {
+function createStoreProbe({ store, clock }: ReadinessDependencies): () => Promise<Verdict> {
   let writtenAt = clock.elapsed();
   return async () => {
     const { depth, oldestSeconds } = await store.health.queue();
@@ -100,7 +121,7 @@ function createStoreProbe({ store, clock }: ReadinessNeeds): () => Promise<Verdi
 }
 
 /** The verdict on a database that does not answer; null if it answers. */
-function outageVerdict({ store, config }: ReadinessNeeds): Verdict | null {
+function outageVerdict({ store, config }: ReadinessDependencies): Verdict | null {
   const outage = store.cluster?.outage() ?? null;
   if (outage === null) return null;
   const lost = `no answer for ${seconds(outage.ms)} s (${outage.reason})`;
@@ -117,7 +138,7 @@ function describePopulation({ version, rowCount }: Pick<Population, 'version' | 
  * Checks free space against the reserve first, because new work is refused below the reserve, and the reserve is by
  * default larger than the readiness limit.
  */
-function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
+function diskVerdict({ machine, storage, config }: ReadinessDependencies): Verdict {
   const reserve = storage.disk();
   if (reserve.isLow) {
     const { freeBytes, reserveBytes, fault } = reserve;
@@ -131,7 +152,7 @@ function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
   return { ready: false, detail: `${free}, less than ${size(config.readyFreeBytes)}` };
 }
 
-function descriptorVerdict({ machine, config }: ReadinessNeeds): Verdict {
+function descriptorVerdict({ machine, config }: ReadinessDependencies): Verdict {
   const descriptors = machine.descriptors();
   if (descriptors === null) return { ready: true, detail: 'not known on this system' };
   const { open, limit } = descriptors;

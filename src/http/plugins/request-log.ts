@@ -53,7 +53,7 @@ export class PatternLog extends LogController {
     const answered = { method, route: url ?? 'unknown', status, ms };
     const { problemCode: code } = reply;
     this.#observe({ ...answered, code, class: classOf(method, config) });
-    const isQuiet = reply.isShed || (config.quiet === true && status < 400);
+    const isQuiet = reply.isShed || (config.quiet === true && (status < 400 || code === 'unavailable'));
     if (isQuiet && !isVerbose(reply.log.level)) return;
     const line = {
       ...answered,

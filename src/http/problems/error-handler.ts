@@ -27,7 +27,9 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   const appError = toAppError(error, limits);
   const problem = problemOf(appError, request.id, limits.maximumErrorDetails);
   reply.problemCode = appError.code;
-  if (!reply.isShed) logProblem(reply.log, routePattern(request), appError);
+  // a change of readiness is logged once
+  const isQuiet = reply.isShed || (request.routeOptions.config?.quiet === true && appError.code === 'unavailable');
+  if (!isQuiet) logProblem(reply.log, routePattern(request), appError);
   reply.code(problem.status).headers({ 'x-request-id': request.id, ...headersOf(problem) });
   if (isStillSent(request, appError)) answerAndLinger(request, reply, JSON.stringify(problem), limits);
   else reply.type(PROBLEM_TYPE).send(problem);

@@ -8,6 +8,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { eraseUsers } from '../../population/erase.ts';
 import type { Population } from '../../population/read.ts';
+import { mayWrite } from '../paths.ts';
 import type { KeptVersionCount, UserEraser } from '../ports/users.ts';
 
 /** Interval between checks for requests and erasures made by other processes. */
@@ -72,6 +73,12 @@ export class ServiceEraser implements UserEraser {
 
   constructor(options: EraserOptions) {
     this.#options = options;
+  }
+
+  obstacle(): string | null {
+    const { erasePopulation, population } = this.#options;
+    if (erasePopulation !== undefined || mayWrite(population.path)) return null;
+    return `no user can be erased: ${population.path} is not writable`;
   }
 
   erase(userId: string, action: PendingAction | null): Promise<KeptVersionCount> {
