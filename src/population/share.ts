@@ -1,7 +1,7 @@
 /** Shares a population between hosts: publishes versions, mirrors them, and erases users everywhere. */
 export { PublishedPopulation } from './share/import-destination.ts';
 export { Mirror } from './share/mirror.ts';
-export type { MirrorCounts } from './share/mirror-space.ts';
+export type { MirrorCounts } from './share/mirror-files.ts';
 export { publishPopulation } from './share/publish.ts';
 export { pullPopulation } from './share/pull.ts';
 export { listRecordedFiles } from './share/recorded-files.ts';

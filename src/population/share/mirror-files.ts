@@ -1,38 +1,66 @@
-/** Brings files of versions to a mirror: when they are asked for, and when threads of this process wait for them. */
+/**
+ * Brings files of versions to a mirror, when they are asked for and when threads of this process wait for them, and keeps
+ * them within a limit. Files that any process of the host holds are never removed; of the others, files of versions that
+ * nobody has taken go first.
+ */
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError, messageOf } from '../../lib/errors.ts';
+import { type CachedFile, DiskCache } from '../../lib/files/disk-cache.ts';
 import { linkDurably, syncFolder, withStorage } from '../../lib/files/durable-files.ts';
-import { listVersions, type Manifest, type ManifestFile, readManifest } from '../versions/manifest.ts';
-import type { MirrorSpace } from './mirror-space.ts';
+import { listVersions, type Manifest, type ManifestFile, readManifest, readManifests } from '../versions/manifest.ts';
+import type { MirrorHolders } from './mirror-holders.ts';
 import { ACCEPTED, answer, CHANNEL, FAILED, type FileRequest, PRESENT } from './missing-file.ts';
 import { fetchVerified, isIntact } from './transfers.ts';
+
+/** Counts of a process, since it opened the mirror, of files that can be fetched again. */
+export interface MirrorCounts {
+  readonly fetchedFiles: number;
+  readonly fetchedBytes: number;
+  readonly evictedFiles: number;
+  readonly evictedBytes: number;
+  /** Bytes on this machine, as far as this process knows; null before it has measured them. */
+  readonly storedBytes: number | null;
+}
+
+export interface MirrorFilesOptions {
+  readonly folder: string;
+  readonly files: BlobFiles;
+  readonly holders: MirrorHolders;
+  readonly limitBytes: number;
+  readonly now: () => number;
+  /** Assembles the table of a path anew, and returns null if there is no such table. */
+  readonly rebuildTable: (path: string) => Promise<void> | null;
+}
 
 export class MirrorFiles {
   readonly #folder: string;
   readonly #files: BlobFiles;
-  readonly #space: MirrorSpace;
+  readonly #holders: MirrorHolders;
+  readonly #space: DiskCache;
+  readonly #fetched = { fetchedFiles: 0, fetchedBytes: 0 };
   readonly #rebuildTable: (path: string) => Promise<void> | null;
   readonly #channel = new BroadcastChannel(CHANNEL);
   readonly #manifests = new Map<string, Manifest>();
   /** Files that are being fetched, by path. */
   readonly #fetching = new Map<string, Promise<void>>();
 
-  /** `rebuildTable` assembles the table of a path anew, and returns null if there is no such table. */
-  constructor(
-    folder: string,
-    files: BlobFiles,
-    space: MirrorSpace,
-    rebuildTable: (path: string) => Promise<void> | null,
-  ) {
+  constructor({ folder, files, holders, limitBytes, now, rebuildTable }: MirrorFilesOptions) {
     this.#folder = folder;
     this.#files = files;
-    this.#space = space;
+    this.#holders = holders;
+    this.#space = new DiskCache({ folder, limitBytes, list: () => this.#list(), now });
     this.#rebuildTable = rebuildTable;
     this.#channel.onmessage = (event: { data: unknown }) => void this.#serve(event.data as FileRequest);
     this.#channel.unref();
+  }
+
+  get counts(): MirrorCounts {
+    const { evictions: evictedFiles, evictedBytes, storedBytes } = this.#space.counts;
+    return { ...this.#fetched, evictedFiles, evictedBytes, storedBytes };
   }
 
   /** Stops answering threads. */
@@ -61,12 +89,14 @@ export class MirrorFiles {
       const target = join(this.#folder, path);
       const isThere = statSync(target, { throwIfNoEntry: false })?.size === file.size;
       if (isThere && (!isSuspect || (await isIntact(target, file)))) {
-        this.#space.touch(path);
+        this.#space.touch(target);
         return;
       }
       withStorage(`write ${target}`, () => rmSync(target, { force: true }));
       if (await this.#linked(version, file, target)) return;
-      await this.#space.withRoom(file.size, () => fetchVerified(this.#files, file, target));
+      await this.#space.withRoom(file.size, () => fetchVerified(this.#files, file, target, this.#space.arrivingPath()));
+      this.#fetched.fetchedFiles += 1;
+      this.#fetched.fetchedBytes += file.size;
     });
   }
 
@@ -115,6 +145,30 @@ export class MirrorFiles {
       }
     }
     return false;
+  }
+
+  /** The files of versions, without manifests. */
+  async #list(): Promise<readonly CachedFile[]> {
+    const held = this.#holders.held();
+    const files = new Map<string, CachedFile>();
+    for (const { version, row_of: rowOf, segments } of readManifests(this.#folder)) {
+      for (const { path } of [rowOf, ...segments]) {
+        const name = join(version, path);
+        const stat = statSync(join(this.#folder, name), { throwIfNoEntry: false });
+        if (stat === undefined) continue;
+        // versions share files by links
+        const identity = `${stat.dev} ${stat.ino}`;
+        const { paths, rank } = files.get(identity) ?? { paths: [], rank: 0 };
+        files.set(identity, {
+          paths: [...paths, join(this.#folder, name)],
+          sizeBytes: stat.size,
+          usedAt: stat.mtimeMs,
+          rank: rank === null || held.has(name) ? null : Math.max(rank, held.has(version) ? 1 : 0),
+        });
+      }
+      await setImmediate();
+    }
+    return [...files.values()];
   }
 
   #once(path: string, action: () => Promise<void>): Promise<void> {

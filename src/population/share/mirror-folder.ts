@@ -2,16 +2,18 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
+import { ARRIVING_FOLDER } from '../../lib/files/disk-cache.ts';
 import { withStorage } from '../../lib/files/durable-files.ts';
 import { awaitFileLock } from '../../lib/files/file-lock.ts';
 import { listVersions } from '../versions/manifest.ts';
 import { readApplied, writeApplied } from './apply-index.ts';
+import { HOLDERS_FOLDER } from './mirror-holders.ts';
 import { isMirror, MIRROR_FILE } from './missing-file.ts';
 
 /** Locked while the index is applied, and while a folder becomes a mirror. */
 const LOCK = 'mirror.lock';
 /** What a mirror has in addition to a population folder. */
-export const MIRROR_ONLY_FILES = [MIRROR_FILE, LOCK, 'space.lock', 'holders'];
+export const MIRROR_ONLY_FILES = [MIRROR_FILE, LOCK, ARRIVING_FOLDER, HOLDERS_FOLDER];
 /** Maximum wait for another process that applies the index, which may have to fetch all tables. */
 const LOCK_WAIT_MS = 10 * 60_000;
 

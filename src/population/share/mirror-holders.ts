@@ -9,7 +9,7 @@ import { AppError } from '../../lib/errors.ts';
 import { listFolder, withStorage } from '../../lib/files/durable-files.ts';
 import { tryFileLock } from '../../lib/files/file-lock.ts';
 
-const FOLDER = 'holders';
+export const HOLDERS_FOLDER = 'holders';
 const LOCK_SUFFIX = '.lock';
 
 export class MirrorHolders {
@@ -21,7 +21,7 @@ export class MirrorHolders {
 
   /** @throws AppError storage_failed */
   constructor(mirror: string) {
-    this.#folder = join(mirror, FOLDER);
+    this.#folder = join(mirror, HOLDERS_FOLDER);
     withStorage(`write ${this.#folder}`, () => mkdirSync(this.#folder, { recursive: true }));
     const release = tryFileLock(this.#pathOf(LOCK_SUFFIX));
     if (release === null) throw new AppError('storage_failed', `${this.#pathOf(LOCK_SUFFIX)} cannot be locked`);

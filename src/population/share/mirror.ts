@@ -14,10 +14,9 @@ import { listVersions, type ManifestFile } from '../versions/manifest.ts';
 import { applyIndex, applyTable, readApplied } from './apply-index.ts';
 import { eraseInLog } from './erase-in-log.ts';
 import type { PublishedIndex } from './index-schema.ts';
-import { MirrorFiles } from './mirror-files.ts';
+import { type MirrorCounts, MirrorFiles } from './mirror-files.ts';
 import { markAsMirror, requireNoOther, stampOf, underLock } from './mirror-folder.ts';
 import { MirrorHolders } from './mirror-holders.ts';
-import { type MirrorCounts, MirrorSpace } from './mirror-space.ts';
 import { isMirror } from './missing-file.ts';
 import { type IndexAt, readIndex } from './published-index.ts';
 import { redactPublished } from './put-version.ts';
@@ -48,7 +47,6 @@ export class Mirror {
   readonly #options: MirrorOptions;
   readonly #folder: string;
   readonly #holders: MirrorHolders;
-  readonly #space: MirrorSpace;
   readonly #files: MirrorFiles;
   readonly #listeners: ((index: PublishedIndex) => void)[] = [];
   #applied: IndexAt;
@@ -81,9 +79,10 @@ export class Mirror {
     this.#options = options;
     this.#folder = folder;
     this.#holders = new MirrorHolders(folder);
-    this.#space = new MirrorSpace(folder, options.limitBytes, this.#holders, options.now);
     this.#applied = readApplied(folder);
-    this.#files = new MirrorFiles(folder, options.files, this.#space, (path) => this.#rebuildTable(path));
+    const { files, limitBytes, now } = options;
+    const rebuildTable = (path: string) => this.#rebuildTable(path);
+    this.#files = new MirrorFiles({ folder, files, holders: this.#holders, limitBytes, now, rebuildTable });
   }
 
   /** The population folder, for `openPopulation`. */
@@ -97,7 +96,7 @@ export class Mirror {
   }
 
   get counts(): MirrorCounts {
-    return this.#space.counts;
+    return this.#files.counts;
   }
 
   /** The newest published version; null if there is none. */
@@ -154,10 +153,11 @@ export class Mirror {
       throw new AppError('population_unavailable', `version ${version} of the population is not published`);
     const manifest = this.#files.manifestOf(version);
     const least = SMALLEST_SEGMENTS * Math.max(...manifest.segments.map(({ size }) => size)) + manifest.row_of.size;
-    if (least > this.#space.limitBytes)
+    const { limitBytes } = this.#options;
+    if (least > limitBytes)
       throw new AppError(
         'invalid_argument',
-        `the mirror ${this.#folder} may have ${this.#space.limitBytes} bytes, but version ${version} needs ${least}`,
+        `the mirror ${this.#folder} is limited to ${limitBytes} bytes, but version ${version} needs ${least}`,
       );
     const release = this.#holders.hold([version, join(version, manifest.row_of.path)]);
     try {
@@ -182,7 +182,7 @@ export class Mirror {
     for (let index = from; index < Math.min(to, layout.segmentCount); index++) {
       const segment = segments[layout.onDisk(index)]!;
       bytes += segment.size;
-      if (bytes > this.#space.limitBytes * PREFETCHED_SHARE) break;
+      if (bytes > this.#options.limitBytes * PREFETCHED_SHARE) break;
       wanted.push(segment);
     }
     const release = this.#holders.hold(wanted.map(({ path }) => join(version, path)));

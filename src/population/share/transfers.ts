@@ -1,7 +1,6 @@
 /** Moves files between a population folder and the storage of blobs, and verifies them on arrival. */
-import { randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { BlobFiles } from '../../domain/ports/blob-files.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -16,8 +15,6 @@ import { fileName, type TablePart } from './index-schema.ts';
 const AT_ONCE = 4;
 /** Attempts to fetch a file whose bytes do not have the recorded sha256 when they arrive. */
 const FETCH_ATTEMPTS = 3;
-/** Part of the name of a file that is being fetched. */
-export const FETCHING = '.fetching-';
 
 /** Calls `action` for each item, for at most `AT_ONCE` items at a time. After an error, no further item begins. */
 export function eachOf<T>(items: Iterable<T>, action: (item: T) => Promise<void>): Promise<void> {
@@ -36,13 +33,17 @@ export async function fetchPart(files: BlobFiles, part: TablePart): Promise<Uint
 }
 
 /**
- * Fetches a stored file to a path, and verifies it before it gets this name. Other work runs while the file is
+ * Fetches a stored file to a path, and verifies it at the path `temporary` before. Other work runs while the file is
  * verified. @throws AppError invalid_population, storage_failed
  */
-export async function fetchVerified(files: BlobFiles, file: Omit<ManifestFile, 'path'>, path: string): Promise<void> {
+export async function fetchVerified(
+  files: BlobFiles,
+  file: Omit<ManifestFile, 'path'>,
+  path: string,
+  temporary: string,
+): Promise<void> {
   const name = fileName(file.sha256);
   withStorage(`write ${path}`, () => mkdirSync(dirname(path), { recursive: true }));
-  const temporary = join(dirname(path), `${FETCHING}${basename(path)}-${randomUUID()}`);
   try {
     for (let attempt = 1; attempt <= FETCH_ATTEMPTS; attempt++) {
       rmSync(temporary, { force: true });

@@ -3,20 +3,12 @@
  * published folders are in `parts`, where equal parts share a file. Parts of single files, which are user sets, are in
  * a folder for each file, so that they can be removed when the file is.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  read as readCallback,
-  readdirSync,
-  rmSync,
-  unlinkSync,
-  utimesSync,
-} from 'node:fs';
-import { readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, read as readCallback, readdirSync, rmSync } from 'node:fs';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { type DiskCache, ifMissing } from '../../lib/files/disk-cache.ts';
 import { createFolder, removeQuietly, writeAll } from '../../lib/files/durable-files.ts';
 import { Arrival } from './arrival.ts';
 import type { PartId } from './cached-part.ts';
@@ -24,7 +16,7 @@ import type { Sink } from './client.ts';
 
 const read = promisify(readCallback);
 
-export interface CachedFile extends PartId {
+export interface PartFile extends PartId {
   readonly path: string;
   readonly usedAt: number;
 }
@@ -34,21 +26,19 @@ export type Origin = 'storage' | 'memory';
 
 /** Other work runs between slices of this size while a part is verified. */
 const SLICE_BYTES = 1024 ** 2;
-/** Age at which a file that is still arriving belongs to a process that was killed. */
-const ARRIVING_MS = 3600 * 1000;
 /** Maximum number of times that the removal of a folder begins anew because a part arrived in it. */
 const RETRIES_TO_REMOVE = 10;
 
 export class CacheFiles {
   readonly #parts: string;
   readonly #singles: string;
-  readonly #arriving: string;
+  readonly #space: DiskCache;
 
-  constructor(folder: string) {
+  constructor(folder: string, space: DiskCache) {
     this.#parts = join(folder, 'parts');
     this.#singles = join(folder, 'singles');
-    this.#arriving = join(folder, 'arriving');
-    for (const each of [this.#parts, this.#singles, this.#arriving]) createFolder(each);
+    this.#space = space;
+    for (const each of [this.#parts, this.#singles]) createFolder(each);
   }
 
   /** A descriptor of a part's file, whose bytes are verified; null if there is none, or if it was damaged. */
@@ -75,7 +65,7 @@ export class CacheFiles {
 
   /** Receives a part. Returns a descriptor of its file, which has its name only if its bytes are right. */
   async receive(part: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin = 'storage'): Promise<number> {
-    const temporary = join(this.#arriving, randomUUID());
+    const temporary = this.#space.arrivingPath();
     const descriptor = openSync(temporary, 'wx+');
     try {
       const write = (chunk: Uint8Array, position: number) => writeAll(descriptor, chunk, position);
@@ -89,8 +79,8 @@ export class CacheFiles {
     }
   }
 
-  async list(): Promise<CachedFile[]> {
-    const files: CachedFile[] = [];
+  async list(): Promise<PartFile[]> {
+    const files: PartFile[] = [];
     for (const folder of await readdir(this.#parts)) files.push(...(await listParts(join(this.#parts, folder))));
     for (const single of await this.listSingles())
       for (const file of await listParts(this.#folderOf(single))) files.push({ ...file, single });
@@ -100,25 +90,6 @@ export class CacheFiles {
   /** The single files of which there may be parts. */
   async listSingles(): Promise<string[]> {
     return (await readdir(this.#singles)).map(decodeURIComponent);
-  }
-
-  /** Removes what killed processes were receiving. `now` in milliseconds since 1970. */
-  async removeArriving(now: number): Promise<void> {
-    for (const name of await readdir(this.#arriving)) {
-      const path = join(this.#arriving, name);
-      const found = await statOrNull(path);
-      if (found !== null && found.mtimeMs < now - ARRIVING_MS) await rm(path, { force: true });
-    }
-  }
-
-  /** Removes a part's file. Whoever has it open can still read it. */
-  remove(part: PartId): void {
-    try {
-      unlinkSync(this.#pathOf(part));
-    } catch (error) {
-      // another process was first
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
   }
 
   /** Removes the parts of a single file. Whoever has them open can still read them. */
@@ -132,19 +103,9 @@ export class CacheFiles {
     for (const folder of readdirSync(this.#singles)) removeQuietly(join(this.#singles, folder));
   }
 
-  /** Notes that a part was used now, for all processes. `now` in milliseconds since 1970. */
-  touch(part: PartId, now: number): void {
-    try {
-      utimesSync(this.#pathOf(part), now / 1000, now / 1000);
-    } catch {
-      // removed in the meantime, or a read-only folder: the part can be read all the same
-    }
-  }
-
-  /** Free space of the disk, in bytes. */
-  async freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.#parts);
-    return bavail * bsize;
+  /** Notes that a part was used now, for all processes. */
+  touch(part: PartId): void {
+    this.#space.touch(this.#pathOf(part));
   }
 
   /** Gives a part that has arrived its name. */
@@ -169,11 +130,11 @@ export class CacheFiles {
   }
 }
 
-async function listParts(folder: string): Promise<CachedFile[]> {
-  const files: CachedFile[] = [];
-  for (const sha256 of await readdir(folder).catch(ifMissing)) {
+async function listParts(folder: string): Promise<PartFile[]> {
+  const files: PartFile[] = [];
+  for (const sha256 of await readdir(folder).catch(ifMissing([]))) {
     const path = join(folder, sha256);
-    const found = await statOrNull(path);
+    const found = await stat(path).catch(ifMissing(null));
     if (found !== null) files.push({ sha256, path, sizeBytes: found.size, usedAt: found.mtimeMs });
   }
   return files;
@@ -190,20 +151,5 @@ async function sumOf(descriptor: number, sizeBytes: number): Promise<string | nu
     hash.update(buffer.subarray(0, bytesRead));
     position += bytesRead;
     if (position > sizeBytes) return null;
-  }
-}
-
-/** An empty list if the folder was removed meanwhile. */
-function ifMissing(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT') return [];
-  throw error;
-}
-
-async function statOrNull(path: string): Promise<{ readonly size: number; readonly mtimeMs: number } | null> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
   }
 }

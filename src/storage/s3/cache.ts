@@ -5,8 +5,9 @@
 import { closeSync } from 'node:fs';
 import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { type CachedFile, DiskCache } from '../../lib/files/disk-cache.ts';
 import { storageError, withStorage } from '../../lib/files/durable-files.ts';
-import { type CachedFile, CacheFiles, type Origin } from './cache-files.ts';
+import { CacheFiles, type Origin } from './cache-files.ts';
 import { type CachedPart, isOpen, keyOf, type PartId } from './cached-part.ts';
 import { type Sink, send } from './client.ts';
 import type { BlobLimits } from './limits.ts';
@@ -44,9 +45,6 @@ export interface CacheOptions {
   readonly limits: BlobLimits;
 }
 
-/** Of the limit, the share that eviction leaves, and the share that other processes may add before the next look. */
-const KEPT_SHARE = 0.9;
-const UNSEEN_SHARE = 1 / 16;
 /** For how long a part stays in memory that this process has put and does not read, if other parts need the memory. */
 const UNREAD_MS = 600_000;
 
@@ -55,21 +53,27 @@ export class BlobCache implements CachedSingles {
   readonly counts: Readonly<CacheCounts>;
   readonly #counts: CacheCounts;
   readonly #files: CacheFiles;
+  readonly #space: DiskCache;
   readonly #clock: Clock;
   readonly #limits: BlobLimits;
   readonly #open = new Map<string, CachedPart>();
   readonly #arriving = new Map<string, Promise<CachedPart>>();
   readonly #memory: PartMemory;
-  #eviction: Promise<void> | null = null;
-  /** Bytes that this process added since it last listed the folder; null if it never did. */
-  #addedBytes: number | null = null;
   #ticks = 0;
-  #ticksAtEviction = 0;
+  /** The ticks when the files were listed last. */
+  #ticksWhenListed = 0;
 
   /** Creates the folder. @throws AppError storage_failed */
   constructor({ folder, clock, limits }: CacheOptions) {
+    this.#space = new DiskCache({
+      folder,
+      limitBytes: limits.blobCacheBytes,
+      diskPercent: limits.blobCacheDiskPercent,
+      list: () => this.#list(),
+      now: () => clock.now(),
+    });
     try {
-      this.#files = new CacheFiles(folder);
+      this.#files = new CacheFiles(folder, this.#space);
     } catch (error) {
       throw storageError(`use the cache of blobs at ${folder}`, error);
     }
@@ -168,7 +172,7 @@ export class BlobCache implements CachedSingles {
 
   async listSingles(): Promise<readonly string[]> {
     try {
-      await this.#files.removeArriving(this.#clock.now());
+      await this.#space.removeLeft();
       return await this.#files.listSingles();
     } catch (error) {
       throw storageError('use the cache of blobs', error);
@@ -196,13 +200,12 @@ export class BlobCache implements CachedSingles {
       });
       if (descriptor !== null) {
         if (purpose !== 'keep') this.#counts.hits += 1;
-        this.#files.touch(id, this.#clock.now());
+        this.#files.touch(id);
       }
       const part = this.#partOf(id, descriptor === null ? await this.#receive(id, fetch, purpose) : { descriptor });
       if (part.memory !== null) this.#memory.hold(part, this.#clock.elapsed());
       this.#open.set(keyOf(id), part);
       this.#closeSpare();
-      if (descriptor === null && part.memory === null) await this.#keepLimit(id.sizeBytes);
       return part;
     } catch (error) {
       throw storageError('use the cache of blobs', error);
@@ -219,58 +222,23 @@ export class BlobCache implements CachedSingles {
   }
 
   async #receiveFile(id: PartId, fetch: (sink: Sink) => Promise<void>, origin: Origin): Promise<number> {
-    try {
-      return await this.#files.receive(id, fetch, origin);
-    } catch (error) {
-      if (codeOf(error) !== 'ENOSPC') throw error;
-      // others filled the disk: the cache is what this process can give back
-      await this.#evict(0);
-      return await this.#files.receive(id, fetch, origin);
-    }
+    const descriptor = await this.#space.withRoom(id.sizeBytes, () => this.#files.receive(id, fetch, origin));
+    const { storedBytes, ...counts } = this.#space.counts;
+    Object.assign(this.#counts, { ...counts, storedBytes: storedBytes ?? 0 });
+    return descriptor;
   }
 
-  async #keepLimit(addedBytes: number): Promise<void> {
-    const limit = this.#limits.blobCacheBytes;
-    this.#counts.storedBytes += addedBytes;
-    this.#addedBytes = this.#addedBytes === null ? limit : this.#addedBytes + addedBytes;
-    if (this.#counts.storedBytes <= limit && this.#addedBytes <= limit * UNSEEN_SHARE) return;
-    this.#eviction ??= this.#evict(limit).finally(() => {
-      this.#eviction = null;
+  /**
+   * The files, of which those of parts that were read since the last call were used now. Open files can be read although
+   * they are removed; pinned parts are the last to go, because their space is free only after their readers are done.
+   */
+  async #list(): Promise<readonly CachedFile[]> {
+    for (const part of this.#open.values()) if (part.usedAt > this.#ticksWhenListed) this.#files.touch(part);
+    this.#ticksWhenListed = this.#ticks;
+    return (await this.#files.list()).map(({ path, sizeBytes, usedAt, ...part }) => {
+      const isPinned = (this.#open.get(keyOf({ ...part, sizeBytes }))?.pins ?? 0) > 0;
+      return { paths: [path], sizeBytes, usedAt, rank: isPinned ? 1 : 0 };
     });
-    await this.#eviction;
-  }
-
-  /** Removes the parts that were not used for the longest time until at most a share of `limitBytes` is left. */
-  async #evict(limitBytes: number): Promise<void> {
-    this.#addedBytes = 0;
-    this.#touchUsed();
-    await this.#files.removeArriving(this.#clock.now());
-    const files = await this.#files.list();
-    let total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const disk = ((await this.#files.freeBytes()) + total) * (this.#limits.blobCacheDiskPercent / 100);
-    const limit = Math.min(limitBytes, disk);
-    if (total > limit) {
-      for (const file of files.sort((a, b) => this.#isInUse(a) - this.#isInUse(b) || a.usedAt - b.usedAt)) {
-        if (total <= limit * KEPT_SHARE) break;
-        this.#files.remove(file);
-        total -= file.sizeBytes;
-        this.#counts.evictions += 1;
-        this.#counts.evictedBytes += file.sizeBytes;
-      }
-    }
-    this.#counts.storedBytes = total;
-  }
-
-  /** The files of parts that were read since the last eviction were used now. */
-  #touchUsed(): void {
-    const now = this.#clock.now();
-    for (const part of this.#open.values()) if (part.usedAt > this.#ticksAtEviction) this.#files.touch(part, now);
-    this.#ticksAtEviction = this.#ticks;
-  }
-
-  /** A pinned part is the last to go: its space is free only after its readers are done. */
-  #isInUse(file: CachedFile): number {
-    return (this.#open.get(keyOf(file))?.pins ?? 0) > 0 ? 1 : 0;
   }
 
   /** Closes the files that were not read for the longest time if too many are open without a reader that needs them. */
@@ -288,8 +256,4 @@ export class BlobCache implements CachedSingles {
     part.descriptor = null;
     part.memory = null;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return (error as NodeJS.ErrnoException).code;
 }

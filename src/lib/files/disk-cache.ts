@@ -1,0 +1,165 @@
+/**
+ * A folder of files that can be fetched again, within a limit. The processes of a host may share the folder. The files
+ * that were not used for the longest time are removed first.
+ */
+import { randomUUID } from 'node:crypto';
+import { rmSync, utimesSync } from 'node:fs';
+import { readdir, rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../errors.ts';
+import { createFolder, withStorage } from './durable-files.ts';
+
+/** Folder of files that are being fetched. */
+export const ARRIVING_FOLDER = 'arriving';
+/** Age from which a file that is being fetched counts as left by a killed process. */
+const LEFT_MS = 60 * 60_000;
+/** The folder is measured again after a process has added this share of the limit, because others add files too. */
+const MEASURED_SHARE = 1 / 16;
+/** The share of the limit that is left if the limit is exceeded, so that the next files need no measurement. */
+const KEPT_SHARE = 0.9;
+
+export interface CachedFile {
+  /** All names of the file, which are links to each other. */
+  readonly paths: readonly string[];
+  readonly sizeBytes: number;
+  /** Milliseconds since 1970. */
+  readonly usedAt: number;
+  /** Files with the lowest rank are removed first; a file without a rank is in use, and is not removed. */
+  readonly rank: number | null;
+}
+
+export interface DiskCacheOptions {
+  readonly folder: string;
+  readonly limitBytes: number;
+  /** Maximum share of the disk space that is free or used by the files, in percent. */
+  readonly diskPercent?: number;
+  /** Lists all files, except those that are being fetched. */
+  readonly list: () => Promise<readonly CachedFile[]>;
+  /** Returns the time in milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Counts of this process. */
+export interface DiskCacheCounts {
+  evictions: number;
+  evictedBytes: number;
+  /** Size of the files, as far as this process knows; null before it has measured them. */
+  storedBytes: number | null;
+}
+
+export class DiskCache {
+  readonly counts: DiskCacheCounts = { evictions: 0, evictedBytes: 0, storedBytes: null };
+  readonly #options: DiskCacheOptions;
+  /** Size of the files that were added since the last measurement, and of those that are being fetched. */
+  #added = 0;
+  #arriving = 0;
+  /** The limit at the last measurement, which also depends on the free space of the disk. */
+  #limit = 0;
+  #measuring: Promise<void> = Promise.resolve();
+
+  constructor(options: DiskCacheOptions) {
+    this.#options = options;
+  }
+
+  /** A new path for a file that is being fetched. @throws AppError storage_failed */
+  arrivingPath(): string {
+    const folder = join(this.#options.folder, ARRIVING_FOLDER);
+    withStorage(`write ${folder}`, () => createFolder(folder));
+    return join(folder, randomUUID());
+  }
+
+  /**
+   * Runs `fetch`, which adds a file of this size, after making room for the file. If the disk is full, all files that
+   * are not in use are removed, and `fetch` runs again. If the other files are in use, the limit is exceeded rather than
+   * the work stopped. @throws AppError storage_failed, and the errors of `fetch`
+   */
+  async withRoom<T>(bytes: number, fetch: () => Promise<T>): Promise<T> {
+    this.#arriving += bytes;
+    try {
+      await this.#keepLimit();
+      const fetched = await fetch().catch(async (error: unknown) => {
+        if (!isFull(error)) throw error;
+        await this.#measure(0);
+        return await fetch();
+      });
+      this.#added += bytes;
+      this.counts.storedBytes! += bytes;
+      return fetched;
+    } finally {
+      this.#arriving -= bytes;
+    }
+  }
+
+  /** Marks a file as used now, for all processes. */
+  touch(path: string): void {
+    const seconds = this.#options.now() / 1000;
+    try {
+      utimesSync(path, seconds, seconds);
+    } catch {
+      // removed in the meantime, or a read-only folder: the file can be read all the same
+    }
+  }
+
+  /** Removes what killed processes were fetching. */
+  async removeLeft(): Promise<void> {
+    const folder = join(this.#options.folder, ARRIVING_FOLDER);
+    for (const name of await readdir(folder).catch(ifMissing([]))) {
+      const path = join(folder, name);
+      const found = await stat(path).catch(ifMissing(null));
+      if (found !== null && found.mtimeMs < this.#options.now() - LEFT_MS) await rm(path, { force: true });
+    }
+  }
+
+  async #keepLimit(): Promise<void> {
+    const { limitBytes } = this.#options;
+    const { storedBytes } = this.counts;
+    const isMeasured = storedBytes !== null && this.#added <= limitBytes * MEASURED_SHARE;
+    if (isMeasured && storedBytes + this.#arriving <= this.#limit) return;
+    const done = this.#measuring.then(() => this.#measure(limitBytes));
+    this.#measuring = done.catch(() => {});
+    await done;
+  }
+
+  /** Measures the files, and removes files until the others are within the limit. */
+  async #measure(limitBytes: number): Promise<void> {
+    const { folder, diskPercent, list } = this.#options;
+    this.#added = 0;
+    await this.removeLeft();
+    const files = await list();
+    let total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    this.#limit = limitBytes;
+    if (diskPercent !== undefined) {
+      const { bavail, bsize } = await statfs(folder);
+      this.#limit = Math.min(limitBytes, (bavail * bsize + total) * (diskPercent / 100));
+    }
+    if (total + this.#arriving > this.#limit)
+      for (const { paths, sizeBytes } of inOrder(files)) {
+        if (total + this.#arriving <= this.#limit * KEPT_SHARE) break;
+        withStorage(`remove ${paths[0]}`, () => {
+          for (const path of paths) rmSync(path, { force: true });
+        });
+        total -= sizeBytes;
+        this.counts.evictions += 1;
+        this.counts.evictedBytes += sizeBytes;
+      }
+    this.counts.storedBytes = total;
+  }
+}
+
+/** The files that may be removed, in the order of their removal. */
+function inOrder(files: readonly CachedFile[]): readonly CachedFile[] {
+  return files.filter(({ rank }) => rank !== null).sort((a, b) => a.rank! - b.rank! || a.usedAt - b.usedAt);
+}
+
+function isFull(error: unknown): boolean {
+  const code = error instanceof AppError ? error.facts['errno'] : (error as NodeJS.ErrnoException).code;
+  return code === 'ENOSPC';
+}
+
+/** Another process may remove a file or folder at any time. */
+export function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return value;
+    throw error;
+  };
+}
