@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { COMPOSITES } from '../packages/onnx-grad/src/composites/table.ts';
 import { hasConversion, NEWEST_OPSET, OLDEST_OPSET } from '../packages/onnx-grad/src/onnx/convert-opset.ts';
 import { OPS } from '../packages/onnx-grad/src/ops/table.ts';
+import { markdownTable } from '../src/lib/text/tables.ts';
 
 const README = fileURLToPath(new URL('../packages/onnx-grad/README.md', import.meta.url));
 const [BEGIN, END] = ['<!-- ops: written by npm run ops -->', '<!-- end of ops -->'];
@@ -26,16 +27,13 @@ const rows = [
   ...Object.entries(OPS).map(([op, spec]) => [op, opsetsOf(op), gradientOf(spec)]),
   ...Object.keys(COMPOSITES).map((op) => [op, opsetsOf(op), 'derived from its parts']),
 ].sort(([a], [b]) => (a < b ? -1 : 1));
-const cells = [['op', 'opsets', 'gradient'], ...rows];
-const widths = [0, 1, 2].map((i) => Math.max(...cells.map((row) => row[i].length)));
-const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
-const table = [line(cells[0]), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)];
+const table = markdownTable(['op', 'opsets', 'gradient'], rows);
 
 const text = readFileSync(README, 'utf8');
 const [before, rest] = text.split(BEGIN);
 const after = rest?.split(END)[1];
 if (after === undefined) throw new Error(`${README} lacks the markers ${BEGIN} and ${END}`);
-const wanted = `${before}${BEGIN}\n\n${table.join('\n')}\n\n${END}${after}`;
+const wanted = `${before}${BEGIN}\n\n${table}\n\n${END}${after}`;
 if (!process.argv.includes('--check')) writeFileSync(README, wanted);
 else if (wanted !== text) {
   console.error('The table of ops in packages/onnx-grad/README.md is out of date: run npm run ops');

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { bar, type Output } from '../lib/output.ts';
 import { createRng } from '../lib/rng.ts';
+import { grouped } from '../lib/text/counted.ts';
 import { randomBaseline, settle } from '../training/baselines/baselines.ts';
 import { logisticRegression } from '../training/baselines/logistic-baselines.ts';
 import { chooseSetting } from '../training/choices/tuning.ts';
@@ -16,6 +17,7 @@ import {
   curlCommands,
   describeFeatures,
   describeTimings,
+  formatFactor,
   indented,
   tableOfFound,
   tableOfMembers,
@@ -23,7 +25,6 @@ import {
 } from './report.ts';
 import { type Scope, withScope } from './scope.ts';
 import { type Starters, startCluster, startService, type Target } from './start.ts';
-import { formatCount, formatFactor } from './table.ts';
 import { TRAINING_BUDGET_MS, trainModel } from './train-model.ts';
 import { readTraits } from './traits.ts';
 
@@ -92,7 +93,7 @@ class Demo {
     const { data, model } = await this.#prepare(folder);
     this.#say('importing the people as a population');
     const material = await importMaterial(data, model, `${folder}/population`, (users) =>
-      this.#output.progress(`  ${formatCount(users)} users`),
+      this.#output.progress(`  ${grouped(users)} users`),
     );
     this.#say(this.#options.cluster ? 'starting a cluster' : 'starting the service');
     const starting = { ...this.#dependencies, defer: this.#scope.defer, say: (line: string) => this.#say(line) };
@@ -118,7 +119,7 @@ class Demo {
       '',
     );
     this.#say(
-      `making ${formatCount(SYNTHETIC.users)} people with readable traits and known tastes, seed ${SYNTHETIC.seed}`,
+      `making ${grouped(SYNTHETIC.users)} people with readable traits and known tastes, seed ${SYNTHETIC.seed}`,
     );
     await makeSyntheticData(`${folder}/data`);
     return { data: `${folder}/data`, model: DEMO_MODEL };
@@ -136,14 +137,14 @@ class Demo {
     });
     onAccepted(accepted.id);
     this.#say(
-      `POST /v1/campaigns: ${formatCount(accepted.seeds.known)} seeds, audience of ${AUDIENCE_PERCENT} % of ` +
-        `${formatCount(population.rowCount)}`,
+      `POST /v1/campaigns: ${grouped(accepted.seeds.known)} seeds, audience of ${AUDIENCE_PERCENT} % of ` +
+        `${grouped(population.rowCount)}`,
     );
     const ready = await reader.waitUntilReady(accepted.id, ({ progress, state }) =>
       this.#output.progress(`  ${bar(progress)} ${state}`),
     );
     const { members, sha256 } = await reader.readAudience(accepted.id);
-    this.#say(`${describeTimings(ready.timings)}; ${formatCount(members.length)} users ranked`);
+    this.#say(`${describeTimings(ready.timings)}; ${grouped(members.length)} users ranked`);
     this.#print('', `sha256 of the audience: ${sha256}`);
     const hidden = campaign.evaluation.labels.reduce((sum, label) => sum + label, 0);
     this.#print(
@@ -152,7 +153,7 @@ class Demo {
         `${this.#options.data === undefined ? 'synthetic like the people' : 'held out of training'})`,
       ...indented([
         describeFeatures(campaign.features),
-        `${formatCount(campaign.seeds.length)} people who like it are the seeds; ${formatCount(hidden)} more ` +
+        `${grouped(campaign.seeds.length)} people who like it are the seeds; ${grouped(hidden)} more ` +
           'like it, unknown to the service',
       ]),
     );

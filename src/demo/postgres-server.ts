@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
+import { freePort } from './free-port.ts';
 
 export interface PostgresServer {
   /** URL with user and password, without a database. */
@@ -112,12 +112,4 @@ async function embedded() {
       for (const listener of process.listeners(event as 'beforeExit'))
         if (!known.includes(listener)) process.off(event, listener);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

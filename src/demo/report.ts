@@ -1,8 +1,10 @@
 /** The demo's output: the campaign, the top of its audience, the results, and how to continue. */
+
+import { grouped } from '../lib/text/counted.ts';
+import { alignColumns } from '../lib/text/tables.ts';
 import type { CampaignHistory } from '../training/history/history.ts';
 import type { AudienceMember, CampaignAnswer } from './api-client.ts';
 import type { Found } from './comparison.ts';
-import { alignColumns, cutText, formatCount, formatFactor } from './table.ts';
 
 const INDENT = '  ';
 const CELL_WIDTH = 40;
@@ -42,7 +44,7 @@ export function tableOfMembers(
   ];
   return indented(
     alignColumns(
-      rows.map((row) => row.map((cell) => cutText(printable(cell), CELL_WIDTH))),
+      rows.map((row) => row.map((cell) => cutText(printable(cell)))),
       `rlrl${'l'.repeat(features.length)}`,
     ),
   );
@@ -57,9 +59,7 @@ export function tableOfFound(
   const rows = [
     [
       'best',
-      ...sizes.map(
-        (size) => `${formatCount(size)} (${((100 * size) / population).toPrecision(2).replace(/\.0$/, '')} %)`,
-      ),
+      ...sizes.map((size) => `${grouped(size)} (${((100 * size) / population).toPrecision(2).replace(/\.0$/, '')} %)`),
     ],
     ...methods.map(({ name, found }) => [
       name,
@@ -79,9 +79,9 @@ export function verdict(size: number, { difference, chance }: { difference: numb
   const gap = Math.abs(difference);
   const within = `(chance alone explains up to ${Math.round(chance)})`;
   return gap <= chance
-    ? `Among the best ${formatCount(size)}, MetaHeac and logistic regression are level: ${formatCount(gap)} ` +
+    ? `Among the best ${grouped(size)}, MetaHeac and logistic regression are level: ${grouped(gap)} ` +
         `apart ${within}.`
-    : `Among the best ${formatCount(size)}, ${ahead} finds ${formatCount(gap)} more than ${behind} ${within}.`;
+    : `Among the best ${grouped(size)}, ${ahead} finds ${grouped(gap)} more than ${behind} ${within}.`;
 }
 
 /** Shell commands that the user can paste into a terminal. */
@@ -119,4 +119,16 @@ function quoted(text: string): string {
 /** Replaces control characters, because foreign data may contain terminal control sequences. */
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, '?');
+}
+
+const FACTOR = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+/** Formats a factor with one digit after the point, rounded as in the console: 3.65 becomes `3.7`. */
+export function formatFactor(factor: number): string {
+  return FACTOR.format(factor);
+}
+
+/** Shortened text ends with two dots. */
+function cutText(text: string): string {
+  return text.length <= CELL_WIDTH ? text : `${text.slice(0, CELL_WIDTH - 2)}..`;
 }

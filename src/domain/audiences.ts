@@ -57,7 +57,7 @@ export function audienceNotReady(id: string, state: ExpansionState | null): AppE
  * @throws AppError invalid_cursor
  */
 export function changesAfter(since: string | undefined, last: number): number {
-  const after = since === undefined ? 0 : decodeCursor('changes', since, 'since');
+  const after = since === undefined ? 0 : decodeCursor('changes', since, { pointer: 'since' });
   if (after <= last) return after;
   const message =
     'the cursor refers to changes that this service does not have (was an older copy of the data restored?); ' +

@@ -1,11 +1,15 @@
-/** Opaque cursors of lists: a letter for the list and the number of the last row, encoded in base64url. */
+/** Opaque cursors of lists: a letter for the list and the place where the next page begins, encoded in base64url. */
+import { createHash } from 'node:crypto';
 import { AppError } from '../lib/errors.ts';
 
 const LETTERS = {
   campaigns: 'c',
   expansions: 'e',
   audiences: 'v',
+  members: 'm',
   changes: 'x',
+  user_audiences: 'u',
+  feature_values: 'f',
   webhooks: 'w',
   deliveries: 'd',
   keys: 'k',
@@ -14,21 +18,47 @@ const LETTERS = {
 
 export type ListName = keyof typeof LETTERS;
 
-export function encodeCursor(list: ListName, number: number): string {
-  return Buffer.from(`${LETTERS[list]}1:${number}`).toString('base64url');
+/** The place is a row number, several numbers or an id. With a `scope`, such as a campaign, it is valid only there. */
+export function encodeCursor(list: ListName, place: number | string | readonly number[], scope?: string): string {
+  const text = Array.isArray(place) ? place.join('.') : String(place);
+  // the check detects mistakes; it is not a signature
+  const check =
+    scope === undefined ? '' : `:${createHash('sha256').update(`${text} ${scope}`).digest('hex').slice(0, 8)}`;
+  return Buffer.from(`${LETTERS[list]}1:${text}${check}`).toString('base64url');
+}
+
+interface Decoding {
+  /** The parameter that contained the cursor. */
+  readonly pointer?: string;
+  readonly scope?: string;
 }
 
 /**
- * Decodes a cursor. `pointer` names the parameter that contained the cursor.
- * @throws AppError invalid_cursor for anything that `encodeCursor` did not return for this list
+ * Returns the number in a cursor.
+ * @throws AppError invalid_cursor for anything that `encodeCursor` did not return for a number of this list
  */
-export function decodeCursor(list: ListName, cursor: string, pointer = 'cursor'): number {
-  const text = Buffer.from(cursor, 'base64url').toString('latin1');
-  const number = Number(/^[a-z]1:(0|[1-9]\d{0,15})$/.exec(text)?.[1]);
-  if (!Number.isSafeInteger(number) || encodeCursor(list, number) !== cursor) {
-    throw new AppError('invalid_cursor', 'the cursor does not belong to this list', {
-      details: [{ pointer, message: 'is not a cursor of this list', value: cursor }],
-    });
-  }
-  return number;
+export function decodeCursor(list: ListName, cursor: string, decoding: Decoding = {}): number {
+  return decodeNumbers(list, cursor, 1, decoding)[0]!;
+}
+
+/** Like `decodeCursor`, for a place of several numbers. */
+export function decodeNumbers(list: ListName, cursor: string, count: number, decoding: Decoding = {}): number[] {
+  const parts = decodePlace(list, cursor, decoding).split('.');
+  const numbers = parts.map((part) => (/^(0|[1-9]\d{0,15})$/.test(part) ? Number(part) : Number.NaN));
+  if (numbers.length === count && numbers.every(Number.isSafeInteger)) return numbers;
+  throw invalidCursor(cursor, NOT_OURS, decoding.pointer);
+}
+
+/** Like `decodeCursor`, for a place that is an id. */
+export function decodePlace(list: ListName, cursor: string, { pointer, scope }: Decoding = {}): string {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const place = text.slice(text.indexOf(':') + 1, scope === undefined ? undefined : text.lastIndexOf(':'));
+  if (place !== '' && encodeCursor(list, place, scope) === cursor) return place;
+  throw invalidCursor(cursor, NOT_OURS, pointer);
+}
+
+const NOT_OURS = 'the cursor does not belong to this list';
+
+export function invalidCursor(value: string, message: string, pointer = 'cursor'): AppError {
+  return new AppError('invalid_cursor', message, { details: [{ pointer, value, message }] });
 }

@@ -64,6 +64,11 @@ export function unreachable(value: never): never {
   throw new Error(`assertion failed: unexpected ${JSON.stringify(value)}`);
 }
 
+/** Whether an error says that a file, or a stored blob, does not exist. */
+export function isMissing(error: unknown): boolean {
+  return (error instanceof AppError ? error.facts['errno'] : (error as NodeJS.ErrnoException).code) === 'ENOENT';
+}
+
 /** The message of a thrown value of any type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 /** Compares the database of a data folder with the files: verifies every file by its checksum, and finds orphans. */
 import { join } from 'node:path';
 import type { StoreUpkeep } from '../domain/ports/upkeep.ts';
-import { AppError, messageOf } from '../lib/errors.ts';
+import { isMissing, messageOf } from '../lib/errors.ts';
 import { drainAsync } from '../lib/files/slices.ts';
 import { checkModels } from '../model/check-models.ts';
 import { CUSTOMISED_FILE, decodeCustomised } from '../model/customised.ts';
@@ -99,7 +99,7 @@ async function customisedFault(blobs: StoreUpkeep['blobs'], folder: string): Pro
     decodeCustomised(await blobs.read(folder, CUSTOMISED_FILE), `${folder}/${CUSTOMISED_FILE}`);
     return null;
   } catch (error) {
-    if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return null;
+    if (isMissing(error)) return null;
     return messageOf(error);
   }
 }

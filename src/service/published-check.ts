@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BlobFiles } from '../domain/ports/blob-files.ts';
-import { AppError } from '../lib/errors.ts';
+import { isMissing } from '../lib/errors.ts';
 import { withStorage } from '../lib/files/durable-files.ts';
 import { drain, hashFileSlices } from '../lib/files/slices.ts';
 import { listModelFiles } from '../model/share.ts';
@@ -134,7 +134,7 @@ async function faultOf(
     }
     return fault;
   } catch (error) {
-    if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return 'the file is missing';
+    if (isMissing(error)) return 'the file is missing';
     throw error;
   } finally {
     rmSync(path, { force: true });

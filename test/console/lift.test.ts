@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { reachAt } from '../../console/src/pages/audience/reach.ts';
 import { formatFactor as formatInConsole } from '../../console/src/ui/format.ts';
-import { formatFactor } from '../../src/demo/table.ts';
+import { formatFactor } from '../../src/demo/report.ts';
 
 describe('formatFactor', () => {
   it('writes the lift of an audience as its page in the console does', () => {

@@ -1,34 +1,6 @@
 /** The demo's words. */
 import { describe, expect, it } from 'vitest';
 import { curlCommands, describeFeatures, tableOfFound, tableOfMembers, verdict } from '../../src/demo/report.ts';
-import { alignColumns, cutText, formatCount } from '../../src/demo/table.ts';
-
-describe('alignColumns', () => {
-  it('pads to the widest cell, to the left or right, and leaves no blanks at the end', () => {
-    expect(
-      alignColumns(
-        [
-          ['rank', 'user'],
-          ['1', 'a'],
-          ['10', 'long one'],
-        ],
-        'rl',
-      ),
-    ).toEqual(['rank  user', '   1  a', '  10  long one']);
-  });
-});
-
-describe('formatCount', () => {
-  it('groups digits by three', () => {
-    expect([0, 999, 1000, 1234567].map(formatCount)).toEqual(['0', '999', '1,000', '1,234,567']);
-  });
-});
-
-describe('cutText', () => {
-  it('cuts what is too long and leaves the rest', () => {
-    expect([cutText('abcdef', 6), cutText('abcdefg', 6)]).toEqual(['abcdef', 'abcd..']);
-  });
-});
 
 describe('describeFeatures', () => {
   it('joins lists, and shows no control character', () => {

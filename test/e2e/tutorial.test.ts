@@ -1,10 +1,9 @@
 /** The twelve steps of docs/tutorial.md, line by line, against a service that is started as it says. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../src/demo/free-port.ts';
 import { openContract } from '../fixture/api-document.ts';
 import { makeWorkplace, runBash } from '../fixture/demo-world.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -86,12 +85,3 @@ describe('the twelve steps of the tutorial', () => {
     expect(readFileSync(`/proc/${served.engine}/maps`, 'latin1')).toContain('onnxruntime');
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}

@@ -1,5 +1,6 @@
 /** Formats tables of results. */
 import { clearSign, type Interval, signedInterval, signed as withSign } from '../../../src/lib/interval.ts';
+import { markdownTable } from '../../../src/lib/text/tables.ts';
 import { blendOf, type Share } from '../../../src/model/blend.ts';
 import type { AdaptationSettings } from '../../../src/model/manifest.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
@@ -13,16 +14,9 @@ export function groupsOf(summary: Readonly<Partial<Record<GroupName, unknown>>>)
   return GROUPS.filter((group) => summary[group] !== undefined);
 }
 
-/** Returns a Markdown table with columns aligned as a formatter would align them. Returns '' if there are no rows. */
+/** Returns a Markdown table; '' if there are no rows. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '';
-  const widths = heads.map((head, i) => Math.max(3, head.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
-  return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
-}
-
-export function repeated(count: number): string {
-  return count === 1 ? '1 repeat' : `${count} repeats`;
+  return rows.length === 0 ? '' : markdownTable(heads, rows);
 }
 
 export function short(value: number, digits: number): string {

@@ -1,5 +1,6 @@
 /** Summarises results over all data sets. */
 import type { Interval } from '../../../src/lib/interval.ts';
+import { counted } from '../../../src/lib/text/counted.ts';
 import type { EvaluationReport } from '../../../src/training/evaluation/evaluate.ts';
 import type { GroupName } from '../../../src/training/evaluation/summary.ts';
 import { compareWithBest, intervalOf, MEASURES, type Measure, verdictOf } from './best-baseline.ts';
@@ -63,7 +64,7 @@ export function overSetsTable(reports: readonly Named[]): string {
     const named = cells.map(({ name, group, difference }) => `${name} ${group} ${signed(difference, DIGITS[measure])}`);
     return `${measure}: ${named.join(', ') || 'no group'} is behind the best other method by more than the interval.`;
   });
-  return `${table([`metaheac minus (mean of ${count(reports.length, 'data set')})`, ...heads], rows)}\n\n${behind.join('\n\n')}`;
+  return `${table([`metaheac minus (mean of ${counted(reports.length, 'data set')})`, ...heads], rows)}\n\n${behind.join('\n\n')}`;
 }
 
 function cellsOf(cells: readonly Cell[], measure: Measure): string[] {
@@ -88,8 +89,4 @@ function groupCells(cells: readonly Cell[]): readonly Cell[] {
 
 function isBehind({ difference }: Cell): boolean {
   return verdictOf(difference) === 'behind';
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

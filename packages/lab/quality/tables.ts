@@ -3,21 +3,11 @@
  * models.
  */
 import type { Interval } from '../../../src/lib/interval.ts';
+import { counted } from '../../../src/lib/text/counted.ts';
 import { MAIN_METHOD } from '../../../src/training/evaluation/methods.ts';
 import { ABLATIONS } from './ablations.ts';
 import { bestBaselineTable } from './best-baseline.ts';
-import {
-  describeAdaptation,
-  GROUPS,
-  groupsOf,
-  percent,
-  plain,
-  repeated,
-  SHARE,
-  short,
-  signed,
-  table,
-} from './format.ts';
+import { describeAdaptation, GROUPS, groupsOf, percent, plain, SHARE, short, signed, table } from './format.ts';
 import { overSetsTable } from './over-sets.ts';
 import type { AblationResult, MainResult, WholeResult } from './parts.ts';
 
@@ -85,7 +75,7 @@ function qualityTable({ name, main }: DataSetResults): string | null {
     ...groups.map((group) => plain(summary[group]!.auc, 4)),
     ...groups.map((group) => plain(summary[group]!.precision[SHARE]!, 3)),
   ]);
-  return `**${name}**, mean of ${repeated(repeats)}\n\n${table(
+  return `**${name}**, mean of ${counted(repeats, 'repeat')}\n\n${table(
     ['method', ...groups.map((group) => `AUC ${group}`), ...groups.map((group) => `precision@5% ${group}`)],
     rows,
   )}`;
@@ -187,7 +177,7 @@ function ablationTable({ name, reference, ablations }: DataSetResults): string |
     ];
   });
   const { training, repeats } = reference;
-  return `**${name}**, the best of ${training.steps} steps, mean of ${repeated(repeats)}\n\n${table(heads, [whole, ...rows])}`;
+  return `**${name}**, the best of ${training.steps} steps, mean of ${counted(repeats, 'repeat')}\n\n${table(heads, [whole, ...rows])}`;
 }
 
 function secondsTable(results: readonly DataSetResults[]): string {

@@ -9,11 +9,19 @@ import { acceptsGzip, negotiate } from '../plugins/accept.ts';
 import { sendPage } from '../plugins/compression.ts';
 import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../plugins/conditional.ts';
 import { quoteJson } from '../plugins/json/json-writing.ts';
-import { encodeCursor } from './cursor.ts';
 import type { ViewQuery } from './queries.ts';
 import { streamChunks } from './stream/stream.ts';
 import type { StreamSlot, StreamSlots } from './stream/stream-slots.ts';
-import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
+import {
+  activeNow,
+  checkPopulation,
+  encodeMembers,
+  type Located,
+  locate,
+  openFound,
+  type View,
+  viewOf,
+} from './view.ts';
 
 export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
   readonly store: Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
@@ -170,7 +178,7 @@ function activeSize({ isActive, size }: Audience): number | undefined {
 
 /** The cursor of the page that starts at the 0-based rank `end`; null after the last page. */
 function nextCursor({ campaignId, version }: Audience, { size }: View, end: number): string | null {
-  return end < size ? encodeCursor(campaignId, { audienceVersion: version, size, afterRank: end }) : null;
+  return end < size ? encodeMembers(campaignId, { audienceVersion: version, size, afterRank: end }) : null;
 }
 
 function validatorsOf({ version }: Audience, representation: string) {

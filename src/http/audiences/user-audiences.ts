@@ -1,11 +1,11 @@
 /** Creates pages of the audiences that contain a user. */
+import { decodePlace, encodeCursor } from '../../domain/cursors.ts';
 import type { Audience } from '../../domain/types.ts';
 import type { UserNumber } from '../../lib/brands.ts';
 import { decimalScore } from '../../lib/text/decimal-score.ts';
 import type { HeldAudience, Membership } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { quoteJson } from '../plugins/json/json-writing.ts';
-import { decodeCampaignCursor, encodeCampaignCursor } from './cursor.ts';
 
 /**
  * Returns a page of the campaigns whose active audience contains a user, sorted by campaign id, as JSON text that
@@ -20,7 +20,7 @@ export function createUserAudiences({ userAudiences }: Pick<ServerDependencies, 
     userNumber: UserNumber,
     { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
   ): Promise<string> => {
-    const after = cursor === undefined ? '' : decodeCampaignCursor(cursor);
+    const after = cursor === undefined ? '' : decodePlace('user_audiences', cursor);
     const { audiences, held } = await userAudiences.find(userNumber);
     if (audiences !== listed) listedHeads = audiences.map(headOf);
     listed = audiences;
@@ -40,7 +40,7 @@ export function createUserAudiences({ userAudiences }: Pick<ServerDependencies, 
     };
     // for audiences in memory, the look-up creates no promise
     const isWhole = 'length' in held ? held.every(add) : await everyOf(held, add);
-    return `{"items":[${items}],"next_cursor":${isWhole ? 'null' : `"${encodeCampaignCursor(last)}"`}}`;
+    return `{"items":[${items}],"next_cursor":${isWhole ? 'null' : `"${encodeCursor('user_audiences', last)}"`}}`;
   };
 }
 

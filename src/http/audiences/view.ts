@@ -1,12 +1,25 @@
 /** Finds the part of an audience to read: a version, a cut of its ranking, and a start. */
 
 import { audienceSize } from '../../domain/audiences.ts';
+import { decodeNumbers, encodeCursor, invalidCursor } from '../../domain/cursors.ts';
 import type { Audience } from '../../domain/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ReadRanking } from '../../service/ports/rankings.ts';
 import type { ServerDependencies } from '../dependencies.ts';
-import { type AudienceCursor, decodeCursor, invalidCursor } from './cursor.ts';
 import type { CutQuery, ViewQuery } from './queries.ts';
+
+export interface AudienceCursor {
+  readonly audienceVersion: number;
+  /** Number of users in the audience. The cut of the first page applies to all later pages. */
+  readonly size: number;
+  /** The last rank that was returned (1-based), which is also the 0-based start of the next page. */
+  readonly afterRank: number;
+}
+
+/** The cursor of an audience's members, which is valid only for this campaign. */
+export function encodeMembers(campaignId: string, { audienceVersion, size, afterRank }: AudienceCursor): string {
+  return encodeCursor('members', [audienceVersion, size, afterRank], campaignId);
+}
 
 /** An audience version, and the cursor into this version, if any. */
 export interface Located {
@@ -33,7 +46,12 @@ export async function locate(
     };
   }
   await store.get(id);
-  const at = decodeCursor(id, text);
+  const [audienceVersion, size, afterRank] = decodeNumbers('members', text, 3, { scope: id }) as [
+    number,
+    number,
+    number,
+  ];
+  const at = { audienceVersion, size, afterRank };
   if (version !== null && at.audienceVersion !== version) {
     throw invalidCursor(text, `the cursor belongs to audience version ${at.audienceVersion}`);
   }

@@ -1,7 +1,6 @@
 /** Creates pages of a feature's known values, sorted by code. The code of a value never changes. */
-import { createHash } from 'node:crypto';
+import { decodeCursor, encodeCursor } from '../../domain/cursors.ts';
 import type { ValueList } from '../../service/ports/served.ts';
-import { invalidCursor } from '../audiences/cursor.ts';
 
 export interface ValueQuery {
   readonly prefix: string | undefined;
@@ -25,26 +24,11 @@ export function pageOfValues<T>(
 ): { items: T[]; next_cursor: string | null } {
   const needle = search?.toLowerCase();
   const items: T[] = [];
-  let code = cursor === undefined ? 1 : decode(scope, cursor);
+  let code = cursor === undefined ? 1 : decodeCursor('feature_values', cursor, { scope });
   for (const end = Math.min(values.size, code + maximumScan); code < end && items.length < limit; code++) {
     const value = values.token(code);
     if (prefix !== undefined && !value.startsWith(prefix)) continue;
     if (needle === undefined || value.toLowerCase().includes(needle)) items.push(present(value, code));
   }
-  return { items, next_cursor: code < values.size ? encode(scope, code) : null };
-}
-
-const FORM = /^v1:([1-9]\d{0,9}):[0-9a-f]{8}$/;
-
-function encode(scope: string, code: number): string {
-  const check = createHash('sha256').update(scope).digest('hex').slice(0, 8);
-  return Buffer.from(`v1:${code}:${check}`).toString('base64url');
-}
-
-function decode(scope: string, cursor: string): number {
-  const code = Number(FORM.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1]);
-  if (!Number.isSafeInteger(code) || encode(scope, code) !== cursor) {
-    throw invalidCursor(cursor, 'the cursor does not belong to this list');
-  }
-  return code;
+  return { items, next_cursor: code < values.size ? encodeCursor('feature_values', code, scope) : null };
 }

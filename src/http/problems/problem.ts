@@ -103,5 +103,5 @@ const MAXIMUM_VALUE_LENGTH = 80;
  */
 function shorten(text: string, length = MAXIMUM_TEXT_LENGTH): string {
   const short = text.length <= length ? text : `${text.slice(0, length).replace(/[\ud800-\udbff]$/, '')}…`;
-  return short.replace(/\p{Surrogate}/gu, '\ufffd');
+  return short.toWellFormed();
 }

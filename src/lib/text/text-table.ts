@@ -24,7 +24,6 @@ const MAXIMUM_TABLE_BYTES = 2 ** 32 - 1;
 const MINIMUM_SLOTS = 64;
 /** The first byte of a redacted string. */
 const REDACTED = 0xff;
-const LONE_SURROGATE = /\p{Cs}/u;
 const encoder = new TextEncoder();
 
 /** Concatenated strings in UTF-8, and the end offset of each string. */
@@ -249,7 +248,7 @@ export class TextTable {
     if (3 * text.length > this.#scratch.length) this.#scratch = new Uint8Array(4 * text.length);
     const length = encodeAscii(text, this.#scratch);
     if (length >= 0) return length;
-    return LONE_SURROGATE.test(text) ? ILL_FORMED : encoder.encodeInto(text, this.#scratch).written;
+    return text.isWellFormed() ? encoder.encodeInto(text, this.#scratch).written : ILL_FORMED;
   }
 
   #makeSlots(texts: number): Int32Array {

@@ -3,10 +3,12 @@
  * `user-side-<model version>-<layout>/<key>.users`. A key identifies the content, so versions in which a segment is
  * unchanged share its file (by hard links). If a file is missing or damaged, the user side is computed.
  */
+
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
+import { isMissing } from '../../lib/errors.ts';
 import { linkDurably, listFolder, removeQuietly, withStorage, writeAll } from '../../lib/files/durable-files.ts';
 import { removeAbandonedSiblings, withSibling } from '../../lib/files/temporary-sibling.ts';
 import { listVersions, type Population, SegmentMemory } from '../../population/read.ts';
@@ -198,7 +200,7 @@ function linkIfExists(from: string, to: string): void {
   try {
     linkDurably(from, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existsSync(from)) throw error;
+    if (!isMissing(error) || existsSync(from)) throw error;
   }
 }
 

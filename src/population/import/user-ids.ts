@@ -27,7 +27,6 @@ type TakeId = (userId: string) => void;
 
 /** Matches names of files with one id per line and no header. */
 const TEXT = /\.txt(\.gz|\.zst)?$/i;
-const LONE_SURROGATE = /\p{Cs}/u;
 
 /** Checks the files before reading. Errors: AppError `invalid_argument`, `invalid_data`. */
 export function checkIdFile(path: string): void {
@@ -124,7 +123,7 @@ function parseId(text: string, path: string, line: number, key: string): string 
 function checkedId(id: string, place: RowPlace, { maximumUserIdBytes }: ImportLimits): string {
   const name = 'the user id';
   checkNotEmpty(id, place, name, maximumUserIdBytes);
-  if (LONE_SURROGATE.test(id)) throw textError(place, name, id, ILL_FORMED, maximumUserIdBytes);
+  if (!id.isWellFormed()) throw textError(place, name, id, ILL_FORMED, maximumUserIdBytes);
   if (Buffer.byteLength(id) > maximumUserIdBytes) throw textError(place, name, id, TOO_LONG, maximumUserIdBytes);
   return id;
 }

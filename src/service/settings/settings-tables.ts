@@ -1,5 +1,6 @@
 /** The tables of docs/settings.md, generated from the list of settings. */
 import { snakeCase } from '../../lib/limits.ts';
+import { markdownTable } from '../../lib/text/tables.ts';
 import { LIMIT_FILES } from '../limits.ts';
 import { OTEL_VARIABLES } from './otel-variables.ts';
 import { CONFIG_FILE, SETTINGS, type Setting, type SettingNames } from './setting-list.ts';
@@ -11,11 +12,11 @@ export function settingsTables(): Readonly<Record<string, string>> {
   const own = SETTINGS.filter(({ limit }) => limit === null);
   const limits = SETTINGS.filter(({ limit }) => limit !== null);
   return {
-    'opentelemetry variables': table(
+    'opentelemetry variables': markdownTable(
       ['variable', 'what it sets'],
       OTEL_VARIABLES.map(([name, description]) => [code(name), description]),
     ),
-    settings: table([...HEAD, 'what it sets'], [configRow(), ...own.flatMap(rowsOf)]),
+    settings: markdownTable([...HEAD, 'what it sets'], [configRow(), ...own.flatMap(rowsOf)]),
     limits: limitTable(limits),
     constants: constantTables(),
   };
@@ -38,7 +39,7 @@ function rowsOf(setting: Setting): string[][] {
 
 function limitTable(settings: readonly Setting[]): string {
   const rows = settings.map((setting) => [...cellsOf(setting), setting.byDefault, setting.unit!, setting.description]);
-  return table([...HEAD, 'unit', 'what it limits'], rows);
+  return markdownTable([...HEAD, 'unit', 'what it limits'], rows);
 }
 
 /** Makes the tables of the limits that are not settings, one table per defining file. */
@@ -53,24 +54,13 @@ function constantTables(): string {
     ]);
     return fixed.length === 0
       ? []
-      : [`### ${code(file)}\n\n${table(['name', 'value', 'unit', 'what it limits'], cells)}`];
+      : [`### ${code(file)}\n\n${markdownTable(['name', 'value', 'unit', 'what it limits'], cells)}`];
   });
   return tables.join('\n\n');
 }
 
 function cellsOf({ key, flag, variable }: SettingNames): string[] {
   return [code(key), code(flag), code(variable)];
-}
-
-/** Formats a Markdown table; each column is as wide as its longest cell. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((name, column) =>
-    Math.max(...[head, ...rows].map((row) => row[column]!.length), name.length),
-  );
-  const line = (cells: readonly string[], fill: string) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!, fill)).join(' | ')} |`;
-  const rule = head.map(() => '');
-  return [line(head, ' '), line(rule, '-'), ...rows.map((row) => line(row, ' '))].join('\n');
 }
 
 function code(text: string): string {

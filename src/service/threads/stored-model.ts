@@ -1,6 +1,6 @@
 /** Reads the customised model that is stored with a ranking in the form of changes to the general model. */
 import type { BlobReader } from '../../domain/ports/blobs.ts';
-import { AppError } from '../../lib/errors.ts';
+import { AppError, isMissing } from '../../lib/errors.ts';
 import { CUSTOMISED_FILE, type Customised, decodeCustomised } from '../../model/customised.ts';
 
 /**
@@ -15,7 +15,7 @@ async function read(blobs: BlobReader, folder: string): Promise<Uint8Array> {
   try {
     return await blobs.read(folder, CUSTOMISED_FILE);
   } catch (error) {
-    if (error instanceof AppError && error.facts['errno'] === 'ENOENT' && (await blobs.has(folder)))
+    if (isMissing(error) && (await blobs.has(folder)))
       throw new AppError(
         'model_not_stored',
         'the audience has no customised model, because an earlier version of metaheac made it: expand the campaign again',

@@ -1,10 +1,9 @@
 /** Checks a user set against its name, in slices that let other work run in between. */
 import type { BlobReader } from '../../domain/ports/blobs.ts';
 import type { Verdict } from '../../domain/ports/upkeep.ts';
-import { messageOf } from '../../lib/errors.ts';
+import { isMissing, messageOf } from '../../lib/errors.ts';
 import { hashSlices } from '../../lib/files/slices.ts';
 import { openUserSet, sumOfSet } from './set-file.ts';
-import { isMissing } from './until-unchanged.ts';
 
 /**
  * Yields the number of bytes of each slice.

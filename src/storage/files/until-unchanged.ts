@@ -1,7 +1,7 @@
 /** Work on user sets that others may replace after their names were read, and before their files are open. */
 import type { OpenBlob } from '../../domain/ports/blobs.ts';
 import type { IdBlocks, OwnedSet } from '../../domain/user-sets.ts';
-import { AppError } from '../../lib/errors.ts';
+import { AppError, isMissing } from '../../lib/errors.ts';
 import { blocksOfSet, openUserSet, type SetFiles } from './set-file.ts';
 
 /** Maximum number of times that work begins anew because others changed the sets that it reads. */
@@ -53,9 +53,4 @@ export function* currentBlocks(blobs: SetFiles<OpenBlob>, find: () => string | n
     yield* blocksOfSet(opened, name);
     return;
   }
-}
-
-/** Whether a file does not exist. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof AppError && error.facts['errno'] === 'ENOENT';
 }

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Blobs, BlobWriter, OpenBlob, OpenOptions, PublishOptions } from '../../domain/ports/blobs.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { AppError } from '../../lib/errors.ts';
+import { AppError, isMissing } from '../../lib/errors.ts';
 import { inParallel } from '../../lib/limited.ts';
 import type { BlobCache } from './cache.ts';
 import { type ObjectStorage, send } from './client.ts';
@@ -283,10 +283,6 @@ export class S3Blobs implements Blobs {
     // a manifest that another writer has put meanwhile stays
     if (marked !== null) await this.#removal.remove(manifestKey(prefix, folder), marked.etag);
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof AppError && error.facts['errno'] === 'ENOENT';
 }
 
 function missing(name: string): AppError {

@@ -14,7 +14,7 @@ import {
 import type { Clock } from '../../lib/clock.ts';
 import { createRng } from '../../lib/rng.ts';
 import { configOf, isPlain } from './client-config.ts';
-import { DamagedAnswer, isMissing, isRefused, storageFault } from './faults.ts';
+import { DamagedAnswer, isNoObject, isRefused, storageFault } from './faults.ts';
 import type { BlobLimits } from './limits.ts';
 import type { S3Location } from './location.ts';
 import { type Patience, repeated } from './retry.ts';
@@ -147,7 +147,7 @@ export class ObjectStorage {
       try {
         return (await s3.send(new PutObjectCommand(input))).ETag ?? '';
       } catch (error) {
-        const isReplaced = condition !== 'always' && condition !== 'if-absent' && isMissing(error);
+        const isReplaced = condition !== 'always' && condition !== 'if-absent' && isNoObject(error);
         if (!isRefused(error) && !isReplaced) throw error;
         if (number === 0) return null;
         // an earlier attempt may have succeeded although its answer was lost
@@ -186,7 +186,7 @@ export class ObjectStorage {
       try {
         await s3.send(new DeleteObjectCommand(input));
       } catch (error) {
-        if (!isMissing(error) && !isRefused(error)) throw error;
+        if (!isNoObject(error) && !isRefused(error)) throw error;
       }
     });
   }
@@ -229,7 +229,7 @@ async function orMissing<T>(call: Promise<T>): Promise<T | null> {
   try {
     return await call;
   } catch (error) {
-    if (isMissing(error)) return null;
+    if (isNoObject(error)) return null;
     throw error;
   }
 }

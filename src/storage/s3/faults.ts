@@ -56,7 +56,7 @@ function statusOf(error: unknown): number | undefined {
 const MISSING: ReadonlySet<string> = new Set(['NoSuchKey', 'NoSuchVersion', 'NotFound']);
 
 /** Whether the object or the version does not exist. A bucket that does not exist is something else. */
-export function isMissing(error: unknown): boolean {
+export function isNoObject(error: unknown): boolean {
   return MISSING.has((error as S3Error).name ?? '');
 }
 
@@ -89,7 +89,7 @@ export function storageFault(doing: string, error: unknown): unknown {
   const { name = 'Error', code = '', $metadata: answer } = error as S3Error;
   const isOfStorage = answer !== undefined || isTemporary(error) || name === 'CredentialsProviderError';
   if (!isOfStorage) return error;
-  if (isMissing(error)) return failure(`cannot ${doing}: there is no such object`, 'ENOENT', error);
+  if (isNoObject(error)) return failure(`cannot ${doing}: there is no such object`, 'ENOENT', error);
   const text = code === NO_TLS.code ? NO_TLS.text : `${clean(error.message)}${HINTS[code] ?? ''}`;
   const why = statusOf(error) === undefined ? text : `object storage answered ${name}: ${text}`;
   return failure(`cannot ${doing}: ${why}`, errnoOf(error, code), error);

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { inParallel } from '../../lib/limited.ts';
 import { inBase64, type ObjectStorage, sha256Of } from './client.ts';
-import { isMissing } from './faults.ts';
+import { isNoObject } from './faults.ts';
 import type { FileParts } from './manifest.ts';
 
 /** Bytes to be put, in memory or in a file of this machine. */
@@ -156,7 +156,7 @@ async function abort(storage: ObjectStorage, key: string, UploadId: string): Pro
     try {
       await s3.send(command);
     } catch (error) {
-      if ((error as Error).name !== 'NoSuchUpload' && !isMissing(error)) throw error;
+      if ((error as Error).name !== 'NoSuchUpload' && !isNoObject(error)) throw error;
     }
   });
 }

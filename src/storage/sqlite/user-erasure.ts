@@ -2,13 +2,14 @@
  * Implements the erasure port with SQLite: sets are rewritten, one transaction replaces all references to the old sets,
  * and then the old files are removed.
  */
+
 import { setImmediate } from 'node:timers/promises';
 import type { PendingAction } from '../../domain/audit.ts';
 import type { ErasedData, UserErasure } from '../../domain/ports/user-erasure.ts';
+import { isMissing } from '../../lib/errors.ts';
 import { differenceOf } from '../files/algebra.ts';
 import { findIds } from '../files/find-ids.ts';
 import { openUserSet, userSetBlocks } from '../files/set-file.ts';
-import { isMissing } from '../files/until-unchanged.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';

@@ -14,14 +14,14 @@ import {
   type SetOwner,
   stillApplies,
 } from '../../domain/user-sets.ts';
-import { AppError } from '../../lib/errors.ts';
+import { AppError, isMissing } from '../../lib/errors.ts';
 import type { FileBlobs } from '../files/blobs.ts';
 import { type ChangeTask, combine, sentOf, tallyFor } from '../files/change.ts';
 import { IdSorter } from '../files/id-sorter.ts';
 import { tallyOf } from '../files/match-tally.ts';
 import { SEED_FOLDER, userSetBlocks, userSetFile } from '../files/set-file.ts';
 import { listOwners, reportOn, reportOnNone, SetMatches } from '../files/set-matches.ts';
-import { currentBlocks, isMissing, untilUnchanged } from '../files/until-unchanged.ts';
+import { currentBlocks, untilUnchanged } from '../files/until-unchanged.ts';
 import { type WrittenSet, writeBlocks } from '../files/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';

@@ -4,6 +4,7 @@
  * the width that an interval needs to contain the true value.
  */
 
+import { logitOf } from '../../../packages/onnx-grad/index.ts';
 import type { Interval } from '../../lib/interval.ts';
 import type { Drift, DriftMeasure } from '../../model/manifest.ts';
 import { separationOf, spreadsOf, widened } from '../../online/quality/drift.ts';
@@ -189,10 +190,7 @@ function between(value: number, { least, most }: { readonly least: number; reado
   return Math.min(Math.max(value, least), most);
 }
 
-function logit(share: number): number {
-  const bounded = Math.min(Math.max(share, 1e-6), 1 - 1e-6);
-  return Math.log(bounded / (1 - bounded));
-}
+const logit = (share: number): number => logitOf(between(share, { least: 1e-6, most: 1 - 1e-6 }));
 
 function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

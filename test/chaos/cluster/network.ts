@@ -2,8 +2,9 @@
  * Where the processes of a cluster run: on hosts of their own (network namespaces), each with one cable to the callers,
  * one to the database and one to object storage; or, if the machine allows none, all on the loopback interface.
  */
+
+import { freePort } from '../../../src/demo/free-port.ts';
 import { CAN_HAVE_HOSTS, type Cable, TestNetwork } from '../../fixture/network/hosts.ts';
-import { freePort } from './free-port.ts';
 
 /** What a process reaches through a line of its own. */
 export type Line = 'database' | 'storage';

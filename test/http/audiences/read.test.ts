@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeCursor } from '../../../src/http/audiences/cursor.ts';
+import { encodeMembers } from '../../../src/http/audiences/view.ts';
 import {
   type Fixture,
   importUsers,
@@ -134,7 +134,7 @@ describe('GET /v1/campaigns/{id}/audience', () => {
   });
 
   it('answers 404 for an unknown campaign, with a cursor too', async () => {
-    const cursor = encodeCursor('nobody', { audienceVersion: 1, size: 50, afterRank: 1 });
+    const cursor = encodeMembers('nobody', { audienceVersion: 1, size: 50, afterRank: 1 });
     expect((await get('/v1/campaigns/nobody/audience')).json.code).toBe('campaign_not_found');
     expect((await get(`/v1/campaigns/nobody/audience?cursor=${cursor}`)).json.code).toBe('campaign_not_found');
   });
@@ -161,9 +161,9 @@ describe('GET /v1/campaigns/{id}/audience', () => {
   it.each([
     ['nonsense', () => '%00nonsense'],
     ['an empty one', () => ''],
-    ['one of another campaign', () => encodeCursor(queuedId, { audienceVersion: 1, size: 50, afterRank: 5 })],
-    ['one behind the end', () => encodeCursor(id, { audienceVersion: 1, size: 50, afterRank: 51 })],
-    ['one of a version that never was', () => encodeCursor(id, { audienceVersion: 7, size: 50, afterRank: 5 })],
+    ['one of another campaign', () => encodeMembers(queuedId, { audienceVersion: 1, size: 50, afterRank: 5 })],
+    ['one behind the end', () => encodeMembers(id, { audienceVersion: 1, size: 50, afterRank: 51 })],
+    ['one of a version that never was', () => encodeMembers(id, { audienceVersion: 7, size: 50, afterRank: 5 })],
   ])('refuses %s as a cursor', async (_name, cursor) => {
     const answer = await get(`/v1/campaigns/${id}/audience?cursor=${cursor()}`);
     const expected = _name.includes('version that never was')

@@ -3,7 +3,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeCampaignCursor, encodeCursor } from '../../../src/http/audiences/cursor.ts';
+import { encodeCursor } from '../../../src/domain/cursors.ts';
+import { encodeMembers } from '../../../src/http/audiences/view.ts';
 import {
   type Fixture,
   importUsers,
@@ -103,7 +104,7 @@ describe('GET /v1/campaigns/{id}/audiences/{version}', () => {
     expect([...json.items, ...rest.items].map(({ user_id }) => user_id)).toEqual(best(25));
     const other = await get(`/v1/campaigns/${id}/audiences/1?cursor=${json.next_cursor}`);
     expect([other.status, other.json.code]).toEqual([400, 'invalid_cursor']);
-    const behind = encodeCursor(id, { audienceVersion: 2, size: 281, afterRank: 5 });
+    const behind = encodeMembers(id, { audienceVersion: 2, size: 281, afterRank: 5 });
     expect((await get(`${path}?cursor=${behind}`)).json.code).toBe('invalid_cursor');
   });
 
@@ -305,7 +306,7 @@ describe('GET /v1/users/{user_id}/audiences', () => {
     ['/v1/users/person-1/audiences?cursor=%00', 400, 'invalid_cursor'],
     ['/v1/users/person-1/audiences?cursor=', 400, 'invalid_cursor'],
     ['/v1/users/person-1/audiences?all=1', 400, 'invalid_request'],
-    [`/v1/users/person-1/audiences?cursor=${encodeCampaignCursor('zzz')}`, 200, undefined],
+    [`/v1/users/person-1/audiences?cursor=${encodeCursor('user_audiences', 'zzz')}`, 200, undefined],
   ])('answers %s with %i %s', async (path, status, code) => {
     const answer = await get(path);
     expect([answer.status, answer.json.code]).toEqual([status, code]);

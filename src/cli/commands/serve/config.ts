@@ -1,6 +1,7 @@
 /** `metaheac config`: prints every setting with its value and origin. */
-import { alignColumns } from '../../../demo/table.ts';
+
 import type { Output } from '../../../lib/output.ts';
+import { alignColumns } from '../../../lib/text/tables.ts';
 import type { Origin, Settings } from '../../../service/settings/environment.ts';
 import { SETTINGS, type Setting } from '../../../service/settings/setting-list.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';

@@ -1,9 +1,10 @@
 /** `metaheac doctor`. */
-import { alignColumns } from '../../../demo/table.ts';
+
 import { systemClock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
 import { counted } from '../../../lib/text/counted.ts';
+import { alignColumns } from '../../../lib/text/tables.ts';
 import type { Settings } from '../../../service/settings/environment.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 import { examine } from './doctor/examine.ts';

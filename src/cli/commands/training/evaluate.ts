@@ -3,6 +3,7 @@
 import { systemClock } from '../../../lib/clock.ts';
 import { signedInterval } from '../../../lib/interval.ts';
 import { bar, type Output } from '../../../lib/output.ts';
+import { alignColumns } from '../../../lib/text/tables.ts';
 import { loadModel } from '../../../model/load.ts';
 import { openDevice } from '../../../model/onnx-grad.ts';
 import { PAST_CAMPAIGNS } from '../../../population/read.ts';
@@ -143,14 +144,4 @@ function differenceTable({ differences }: EvaluationReport): string[] {
     for (const [group, { auc, precision }] of Object.entries(groups))
       rows.push([method, group, signedInterval(auc, 4), signedInterval(precision['0.05']!, 3)]);
   return alignColumns(rows);
-}
-
-function alignColumns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]!))
-      .join('  ')
-      .trimEnd(),
-  );
 }

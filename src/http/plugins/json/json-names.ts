@@ -43,18 +43,14 @@ export function refuseJsonFault(text: string, value: unknown): void {
 const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
 
 function findIllFormed(value: unknown, pointer: string): string | null {
-  if (typeof value === 'string') return isWellFormed(value) ? null : pointer;
+  if (typeof value === 'string') return value.isWellFormed() ? null : pointer;
   if (typeof value !== 'object' || value === null) return null;
   for (const [name, field] of Object.entries(value)) {
     const at = pointer + jsonPointer(name);
-    const found = isWellFormed(name) ? findIllFormed(field, at) : at;
+    const found = name.isWellFormed() ? findIllFormed(field, at) : at;
     if (found !== null) return found;
   }
   return null;
-}
-
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
 }
 
 function countNames(value: unknown): number {

@@ -3,10 +3,9 @@
 import type { BlobReader, OpenBlob } from '../../../domain/ports/blobs.ts';
 import type { CampaignRecord, CampaignRecords, FeedbackBlocks } from '../../../domain/ports/records.ts';
 import type { IdBlocks, SetOwner } from '../../../domain/user-sets.ts';
-import { AppError } from '../../../lib/errors.ts';
+import { AppError, isMissing } from '../../../lib/errors.ts';
 import { blocksOfSet, openUserSet } from '../../files/set-file.ts';
 import { listOwners } from '../../files/set-matches.ts';
-import { isMissing } from '../../files/until-unchanged.ts';
 import { plain, type RowOf, readRow, selectList } from '../../rows/columns.ts';
 import type { Database } from '../database/database.ts';
 import { feedbackBlocks } from '../users/feedback.ts';

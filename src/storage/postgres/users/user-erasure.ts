@@ -2,13 +2,14 @@
  * Implements the erasure port with Postgres: sets without the users are published, one transaction replaces all
  * references to the old sets, and then the old files are removed. Any process can carry out the requests of another.
  */
+
 import type { PendingAction } from '../../../domain/audit.ts';
 import type { ErasedData, UserErasure } from '../../../domain/ports/user-erasure.ts';
+import { isMissing } from '../../../lib/errors.ts';
 import { inParallel } from '../../../lib/limited.ts';
 import { differenceOf } from '../../files/algebra.ts';
 import { findIds } from '../../files/find-ids.ts';
 import { openUserSet } from '../../files/set-file.ts';
-import { isMissing } from '../../files/until-unchanged.ts';
 import type { PostgresAuditLog } from '../audit-log.ts';
 import type { Connection } from '../connection.ts';
 import { insert } from '../database/columns.ts';
