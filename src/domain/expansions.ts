@@ -17,12 +17,24 @@ export interface ExpansionRules {
   readonly maximumAttempts: number;
 }
 
-/** After a failure, a job waits this time multiplied by the square of the number of failures. */
-const RETRY_DELAY_MS = 500;
+const FIRST_PAUSE_MS = 500;
 
-/** How long a job waits if its attempt fails now: 15 s in total for the default of five failures. */
+/** How long work waits after its n-th failure, or after its n-th death: 15 s in total before the fifth. */
+export function pauseMs(times: number): number {
+  return FIRST_PAUSE_MS * times ** 2;
+}
+
+/** How long a job waits if its attempt fails now. */
 export function retryDelayMs({ attempt, deaths }: Pick<RunningExpansion, 'attempt' | 'deaths'>): number {
-  return RETRY_DELAY_MS * (attempt - deaths) ** 2;
+  return pauseMs(attempt - deaths);
+}
+
+/**
+ * Whether an engine runs no other expansion beside this one: engines died while they worked on it, so it may be the
+ * cause. If it is, its next death is charged to no other expansion.
+ */
+export function runsAlone({ deaths }: Pick<RunningExpansion, 'deaths'>): boolean {
+  return deaths > 0;
 }
 
 /** A running or queued expansion, with its job. */
@@ -33,7 +45,7 @@ export interface RunningExpansion {
   readonly pins: Pins | null;
   /** Number of claims so far, excluding claims that were given back on purpose. */
   readonly attempt: number;
-  /** Number of attempts whose engine died. All others but the running one failed. */
+  /** Number of attempts that were under way when their engine died. All others but the running one failed. */
   readonly deaths: number;
   /** The token of the last claim. */
   readonly token: number;
@@ -53,8 +65,11 @@ export type ExpansionCommand =
       readonly timings?: Timings | undefined;
     }
   | { readonly kind: 'retry'; readonly reason: Reason; readonly delayMs: number }
-  /** The owner of the job died, or was stopped on purpose. */
-  | { readonly kind: 'release'; readonly how: 'died' | 'stopped' }
+  /**
+   * The owner of the job died, or was stopped on purpose. `wasWorking`: whether the owner was working on the job when
+   * it died; null if nobody knows.
+   */
+  | { readonly kind: 'release'; readonly how: 'died' | 'stopped'; readonly wasWorking?: boolean | null }
   /** The lease of the job may have expired. */
   | { readonly kind: 'expire' }
   | { readonly kind: 'stop'; readonly state: 'cancelled' | 'superseded' };
@@ -110,18 +125,20 @@ export function decide(
     return end(running, 'failed', now, { reason: { code: 'crashed', message, attempts: attempt } });
   };
   switch (command.kind) {
-    case 'claim':
+    case 'claim': {
+      // a lease that was not given back has expired, so its owner counts as dead
+      const isDeath = leaseUntil !== null && isCharged(running);
       return {
         ...step(running, 'queued', now),
         job: {
           owner: command.owner,
           leaseUntil: now + leaseMs,
-          attempt: attempt + 1,
+          attempt: leaseUntil === null || isDeath ? attempt + 1 : attempt,
           token: running.token + 1,
-          // a lease that was not given back has expired, so its owner counts as dead
-          ...(leaseUntil !== null && { deaths }),
+          ...(isDeath && { deaths }),
         },
       };
+    }
     case 'renew':
       // a renewal never shortens the lease, because a clock correction may change the stored times before it changes
       // the owner's clock
@@ -144,16 +161,24 @@ export function decide(
         ? end(running, 'failed', now, { reason: command.reason })
         : requeue(running, now, now + command.delayMs, command.reason);
     case 'release':
-      if (command.how === 'stopped') return requeue(running, now, now, null, { attempt: attempt - 1 });
-      return deaths >= maximumAttempts ? giveUp() : requeue(running, now, now, null, { deaths });
+      if (command.how === 'stopped' || !isCharged(running, command.wasWorking))
+        return requeue(running, now, now, null, { attempt: attempt - 1 });
+      return deaths >= maximumAttempts ? giveUp() : requeue(running, now, now + pauseMs(deaths), null, { deaths });
     case 'expire':
       // other deaths are counted by the next claim, because until then the owner may renew the lease
-      return deaths >= maximumAttempts && leaseUntil !== null && leaseUntil <= now ? giveUp() : NOTHING;
+      return deaths >= maximumAttempts && leaseUntil !== null && leaseUntil <= now && isCharged(running)
+        ? giveUp()
+        : NOTHING;
     case 'stop':
       return { ...end(running, command.state, now), isTold: false };
     default:
       return unreachable(command);
   }
+}
+
+/** Whether the death of its owner counts for a job. If nobody knows, it counts for each job that the owner had begun. */
+function isCharged({ state }: RunningExpansion, wasWorking: boolean | null = null): boolean {
+  return wasWorking ?? state !== 'queued';
 }
 
 const NOTHING: ExpansionEffects = { expansion: {}, job: {}, isTold: false };

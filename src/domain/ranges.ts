@@ -3,6 +3,7 @@
  * consecutive segments that any engine can score. Times are in milliseconds since 1970.
  */
 import { assert, unreachable } from '../lib/errors.ts';
+import { pauseMs } from './expansions.ts';
 import type { Reason } from './types.ts';
 
 /** The segments `from` to `to - 1` of a population version. */
@@ -89,7 +90,7 @@ export type RangeCommand =
   | { readonly kind: 'refuse'; readonly token: number }
   /** Another engine may take the range too. */
   | { readonly kind: 'double' }
-  /** An engine died, or was stopped on purpose. */
+  /** An engine died while it worked on the range, or it ended otherwise. */
   | { readonly kind: 'release'; readonly owner: string; readonly how: 'died' | 'stopped' };
 
 export type RangeResult = Pick<FinishedRange, 'candidates' | 'threadSeconds' | 'batchSize'>;
@@ -123,6 +124,11 @@ export function isClaimable(range: RangeState, owner: string, rules: RangeRules,
   const phase = phaseOf(left, rules);
   if (phase === 'waiting') return left.runAfter <= now;
   return phase === 'running' && left.isDoubled && left.holders.length === 1 && left.holders[0]!.owner !== owner;
+}
+
+/** Whether a range is claimed without others, because engines died while they worked on it: it may be the cause. */
+export function isSuspect({ deaths }: Pick<RangeState, 'deaths'>): boolean {
+  return deaths > 0;
 }
 
 /** When a range may be claimed, for a store that looks for claimable ranges. */
@@ -159,7 +165,7 @@ export function decideRange(
     case 'double':
       return range.finished === null && range.holders.length === 1 ? { ...range, isDoubled: true } : range;
     case 'release':
-      return range.finished === null ? release(range, command.owner, command.how) : range;
+      return range.finished === null ? release(range, command, now) : range;
     default: {
       if (command.kind === 'finish' && range.finished?.token === command.token) return range;
       const holder = range.finished === null ? range.holders.find(({ token }) => token === command.token) : undefined;
@@ -207,10 +213,14 @@ function claim(range: RangeState, owner: string, rules: RangeRules, now: number)
   return { ...range, token, holders: [...range.holders, holder] };
 }
 
-function release(range: RangeState, owner: string, how: 'died' | 'stopped'): RangeState {
+type Release = Extract<RangeCommand, { readonly kind: 'release' }>;
+
+function release(range: RangeState, { owner, how }: Release, now: number): RangeState {
   const holders = range.holders.filter((holder) => holder.owner !== owner);
   if (holders.length === range.holders.length) return range;
-  return how === 'died' ? died(range, holders) : { ...range, holders };
+  if (how === 'stopped') return { ...range, holders };
+  const left = died(range, holders);
+  return { ...left, runAfter: now + pauseMs(left.deaths) };
 }
 
 function died(range: RangeState, holders: readonly RangeHolder[]): RangeState {
@@ -260,7 +270,7 @@ export interface OpenRanges {
 
 /**
  * Chooses ranges for an engine: the first claimable range of the first expansion, and the same segments of other
- * expansions, so that they share one pass. `offers` are in the order of their jobs' turns. Returns pairs of an index in
+ * expansions, so that they share one pass, unless the range is suspect. `offers` are in the order of their jobs' turns. Returns pairs of an index in
  * `offers` and an index in its ranges.
  */
 export function chooseRanges(
@@ -275,9 +285,12 @@ export function chooseRanges(
     if (refused.includes(offer.golden)) continue;
     const [first] = chosen;
     const number = offer.ranges.findIndex(
-      (range) => (first === undefined || areSame(offers, first, offer, range)) && isFree(range.state),
+      (range) => isFree(range.state) && (first === undefined || areSame(offers, first, offer, range)),
     );
-    if (number >= 0) chosen.push([i, number]);
+    if (number < 0) continue;
+    const { state } = offer.ranges[number]!;
+    if (first === undefined || !isSuspect(state)) chosen.push([i, number]);
+    if (first === undefined && isSuspect(state)) break;
   }
   return chosen;
 

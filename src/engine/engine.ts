@@ -73,7 +73,8 @@ async function startEngine(
     onStoreError: (error) => logger.error({ err: error }, 'the outcome of an attempt cannot be written yet'),
   };
   const onExpanded = (timings: Timings) => send({ kind: 'expanded', timings });
-  const engine = new Engine(config, dependencies, logger, { onExpanded, pulse, tracer });
+  const onWorking = (on: readonly string[]) => send({ kind: 'working', on });
+  const engine = new Engine(config, dependencies, logger, { onExpanded, onWorking, pulse, tracer });
   return { engine, device };
 }
 

@@ -1,4 +1,5 @@
 /** Claims jobs for an engine, and expands each job with the model that the job pinned. */
+import { runsAlone } from '../domain/expansions.ts';
 import { JOBS_PER_THREAD } from '../domain/queue-time.ts';
 import type { Timings } from '../domain/run-facts.ts';
 import type { Job } from '../domain/types.ts';
@@ -8,13 +9,14 @@ import type { Tracer } from '../lib/tracing.ts';
 import type { EngineModels, LoadedModel } from './engine-models.ts';
 import { AttemptWatch } from './expansion/attempt-watch.ts';
 import { checkModel } from './expansion/check-model.ts';
-import { type ExpandDependencies, expand, type Outcome } from './expansion/expand.ts';
+import { type ExpandDependencies, expand, type Outcome, untilStored } from './expansion/expand.ts';
 import type { Pulse } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, EngineServed } from './messages.ts';
 import { type Distribution, distributionOf } from './ranges/distribution.ts';
 import { RangeWorker, type RangeWorkerDependencies } from './ranges/range-worker.ts';
 import { Signal } from './ranges/signal.ts';
 import { type StoredCount, UserSideWork } from './user-side-work.ts';
+import { WorkList } from './work-list.ts';
 
 /** Interval at which the queue is polled if no message wakes the engine. */
 const POLL_MS = 1000;
@@ -34,6 +36,8 @@ export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'versions' | 
 export interface EngineTellers {
   readonly onExpanded: (timings: Timings) => void;
   readonly pulse: Pulse;
+  /** Called with the names of the jobs and ranges on which the engine is working, whenever they change. */
+  readonly onWorking: (working: readonly string[]) => void;
   readonly tracer: Tracer | null;
 }
 
@@ -46,8 +50,12 @@ export class Engine {
   readonly #checked = new Set<string>();
   #isDraining = false;
   #wake: () => void = () => {};
-  /** Number of running jobs that are retries. */
-  #retries = 0;
+  /** Number of jobs that are being expanded. */
+  #running = 0;
+  /** Whether a job that runs alone is held: it waits until no other job is running, and no other job is claimed. */
+  #isAlone = false;
+  #whenNoneRuns: () => void = () => {};
+  readonly #working: WorkList;
   #sleeping: Promise<void> = Promise.resolve();
   /** The end of the last claim. */
   #asked: Promise<unknown> = Promise.resolve();
@@ -66,6 +74,7 @@ export class Engine {
     this.#dependencies = dependencies;
     this.#logger = logger;
     this.#tell = tell;
+    this.#working = new WorkList(tell.onWorking);
     const { userSideBytes: maximumBytes, population, diskReserveBytes } = config;
     const onStored = (count: StoredCount | null) => tell.pulse.userSidesStored(count);
     const own = { maximumBytes, population, diskReserveBytes, onStored, logger };
@@ -78,6 +87,7 @@ export class Engine {
       ranges &&
       new RangeWorker({
         ...{ ...dependencies, ranges, blobs, owner, leaseMs, logger, own: this.#own, signal: this.#signal },
+        working: this.#working,
         most: JOBS_PER_THREAD * threads,
         onScored: (users) => tell.pulse.scored(users),
         onRefused: (model) => tell.pulse.refused(model),
@@ -134,28 +144,27 @@ export class Engine {
 
   /**
    * Runs several jobs per thread at a time: one job adapts while segments of another job are scored, and jobs whose
-   * segments wait at the same time share a pass over the population. During a retry, only one job per thread runs,
-   * because a job that crashes the engine costs every other running job a death. An engine that expands nothing runs no
-   * jobs. This method ends only by throwing ThreadDied.
+   * segments wait at the same time share a pass over the population. A job during which engines died runs alone. An
+   * engine that expands nothing runs no jobs. This method ends only by throwing ThreadDied.
    */
   async run(): Promise<never> {
     this.#sleep();
     const { threads, expands } = this.#config;
     const jobs = expands ? JOBS_PER_THREAD * threads : 0;
-    const workers = Array.from({ length: jobs }, (_, i) => this.#work(i >= threads));
+    const workers = Array.from({ length: jobs }, () => this.#work());
     const all = this.#rangeWorker === null ? workers : [...workers, this.#rangeWorker.run()];
     return Promise.race([this.#dependencies.models.broken, ...all]);
   }
 
-  async #work(isExtra: boolean): Promise<never> {
+  async #work(): Promise<never> {
     for (;;) {
       // the workers may wait for the store one after another
       this.#tell.pulse.goOn();
       try {
         // the promise is read before the claim, so that a wake-up during the claim is not missed
         const sleeping = this.#sleeping;
-        const isHeld = this.#isDraining || (isExtra && this.#retries > 0) || !this.#dependencies.hasRoom();
-        const job = isHeld ? null : await this.#claim(sleeping);
+        const mayClaim = !this.#isDraining && this.#dependencies.hasRoom();
+        const job = mayClaim ? await this.#claim(sleeping) : null;
         if (job) await this.#expand(job);
         else await sleeping;
       } catch (error) {
@@ -172,9 +181,10 @@ export class Engine {
    */
   #claim(sleeping: Promise<void>): Promise<Job | null> {
     const claiming = this.#asked.then(async () => {
-      if (this.#emptyDuring === sleeping) return null;
+      if (this.#isAlone || this.#emptyDuring === sleeping) return null;
       const job = await this.#dependencies.store.claim(this.#config.ownerId);
       if (job === null) this.#emptyDuring = sleeping;
+      else this.#isAlone = runsAlone(job);
       return job;
     });
     this.#asked = claiming.catch(() => {}); // awaited by the worker that asks
@@ -184,26 +194,37 @@ export class Engine {
   async #expand(job: Job): Promise<void> {
     const { pulse, tracer, onExpanded } = this.#tell;
     const { clock } = this.#dependencies;
+    const mark = this.#working.mark(job.id);
     const watch = new AttemptWatch(job, {
-      ...{ logger: this.#logger, tracer, clock },
+      ...{ logger: this.#logger, tracer, clock, mark },
       onScored: (users) => pulse.scored(users),
     });
     const renewal = setInterval(() => {
       pulse.goOn();
       this.#dependencies.store.renew(job).catch((error: unknown) => watch.leaseNotRenewed(error));
     }, this.#config.leaseMs / 3);
-    const isRetry = job.attempt > 1;
-    if (isRetry) this.#retries += 1;
+    const isAlone = runsAlone(job);
+    while (isAlone && this.#running > 0) await new Promise<void>((resolve) => (this.#whenNoneRuns = resolve));
+    this.#running += 1;
     try {
+      mark.begin();
       const outcome = await pulse.during(() => this.#expandWithModel(watch));
+      mark.close();
       if (outcome.timings !== undefined) onExpanded(outcome.timings);
       watch.ended(outcome);
     } catch (error) {
+      // after the death of a thread, the mark shows on what the engine worked
+      if (!(error instanceof ThreadDied)) mark.close();
       watch.broke();
       throw error;
     } finally {
       clearInterval(renewal);
-      if (isRetry) this.#retries -= 1;
+      this.#running -= 1;
+      if (this.#running === 0) this.#whenNoneRuns();
+      if (isAlone) {
+        this.#isAlone = false;
+        this.#wake();
+      }
       this.#userSides.start();
     }
   }
@@ -213,7 +234,10 @@ export class Engine {
    * the attempt begins.
    */
   async #expandWithModel(watch: AttemptWatch): Promise<Outcome> {
-    const { models } = this.#dependencies;
+    const { models, store } = this.#dependencies;
+    // from now on, the death of this engine counts, even if nobody knows on what it worked
+    const begin = () => store.advance(watch.job, { state: 'adapting', progress: 0.01 });
+    if (!(await untilStored(this.#dependencies, begin))) return { kind: 'lost' };
     const served = this.#dependencies.served();
     const model = await this.#takeModel(watch.job, served);
     const { version, pool, openPopulation } = model;

@@ -106,6 +106,8 @@ export type ToEngine =
 export type FromEngine =
   | { readonly kind: 'ready'; readonly device: string }
   | { readonly kind: 'heartbeat'; readonly heartbeat: Heartbeat }
+  /** The ids of the jobs and the names of the ranges on which the engine is working now. */
+  | { readonly kind: 'working'; readonly on: readonly string[] }
   /** An expansion is ready. */
   | { readonly kind: 'expanded'; readonly timings: Timings }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }

@@ -175,8 +175,8 @@ export class ThreadPool {
   }
 
   /** Restores an adapted model. Like an adaptation, the task runs before all waiting segments. */
-  restore(task: RestoreTask, { cancellation }: Pick<Following<never>, 'cancellation'>): Promise<RestoreResult> {
-    return this.#group.run(task, cancellation ? { cancellation } : {}, { isUrgent: true }) as Promise<RestoreResult>;
+  restore(task: RestoreTask, following: Pick<Following<never>, 'cancellation' | 'onBegin'>): Promise<RestoreResult> {
+    return this.#group.run(task, following, { isUrgent: true }) as Promise<RestoreResult>;
   }
 
   /**

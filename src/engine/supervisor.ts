@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import type { EstimateInputs } from '../domain/estimates.ts';
 import type { CampaignStore } from '../domain/ports/store.ts';
 import type { Timings } from '../domain/run-facts.ts';
@@ -30,6 +31,12 @@ const IPC_MS = 100;
 
 /** The part of the configuration that does not depend on the served versions. */
 export type SupervisedConfig = Omit<EngineConfig, 'ownerId' | 'served'>;
+
+interface EndedEngine {
+  readonly owner: string;
+  /** The ids of the jobs and the names of the ranges on which it was working. */
+  readonly working: readonly string[];
+}
 
 export class EngineSupervisor {
   #config: SupervisedConfig;
@@ -202,12 +209,14 @@ export class EngineSupervisor {
     this.#hung = null;
     if (child.pid !== undefined) this.#watch.follow(child.pid);
     let refusal: AppError | null = null;
+    let working: readonly string[] = [];
     child.on('message', (message: FromEngine) => {
       // the last messages of an engine may arrive after the next engine has started
       if (child === this.#child) this.#watch.sign(message.kind === 'heartbeat' ? message.heartbeat.users : undefined);
       if (message.kind === 'ready') this.#ready(child, message.device);
       else if (message.kind === 'refused') refusal = new AppError(message.code as ErrorCode, message.message);
       else if (message.kind === 'heartbeat') this.#beat(child, message.heartbeat);
+      else if (message.kind === 'working') working = message.on;
       else if (message.kind === 'expanded') this.#onExpanded(message.timings);
       else if (message.kind === 'estimated') this.#answer(message.id, ({ resolve }) => resolve(message.outcome));
       else if (message.kind === 'not_estimated')
@@ -216,11 +225,15 @@ export class EngineSupervisor {
       else this.#endCheck(message.id, ({ reject }) => reject(restoreError(message.error)));
     });
     child.on('exit', (code, signal) => {
-      this.#ending = this.#ended(owner, refusal, this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`);
+      const how = this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`;
+      // its last messages are read before the channel is closed
+      const told = child.connected ? once(child, 'disconnect') : Promise.resolve();
+      this.#ending = told.then(() => this.#ended({ owner, working }, refusal, how));
     });
     child.on('error', (error) => {
       // all errors except a failed spawn are followed by an exit event
-      if (child.pid === undefined) void this.#ended(owner, refusal, `no engine could be started: ${messageOf(error)}`);
+      if (child.pid !== undefined) return;
+      void this.#ended({ owner, working }, refusal, `no engine could be started: ${messageOf(error)}`);
     });
     this.#send({ kind: 'start', config: { ...this.#config, served: this.#served(), ownerId: owner } });
   }
@@ -261,14 +274,14 @@ export class EngineSupervisor {
     if (waiting !== undefined) how(waiting);
   }
 
-  async #ended(owner: string, refusal: AppError | null, how: string): Promise<void> {
+  async #ended(engine: EndedEngine, refusal: AppError | null, how: string): Promise<void> {
     this.#child = null;
     this.#heartbeat = null;
     this.#watch.end();
     for (const id of [...this.#estimates.keys()]) this.#answer(id, ({ resolve }) => resolve({ kind: 'loading' }));
     const lost = new AppError('unavailable', `${how} during the check of a model`);
     for (const id of [...this.#checks.keys()]) this.#endCheck(id, ({ reject }) => reject(lost));
-    await this.#release(owner);
+    await this.#release(engine);
     if (this.#stopping) return;
     const detail = refusal?.message ?? how;
     this.#state = { ...this.#state, ready: false, detail, restarts: this.#state.restarts + 1, lastEnd: detail };
@@ -284,9 +297,9 @@ export class EngineSupervisor {
   }
 
   /** Releases the jobs of an ended engine immediately, without waiting for its leases to expire. */
-  async #release(owner: string): Promise<void> {
+  async #release({ owner, working }: EndedEngine): Promise<void> {
     try {
-      const jobs = await this.#store.releaseOwner(owner, this.#stopping ? 'stopped' : 'died');
+      const jobs = await this.#store.releaseOwner(owner, this.#stopping ? 'stopped' : 'died', new Set(working));
       if (jobs > 0) this.#logger.warn({ jobs }, 'jobs of the ended engine are back in the queue');
     } catch (error) {
       this.#logger.error({ err: error }, 'the leases of the ended engine could not be released; they will expire');

@@ -9,7 +9,9 @@ import {
   decide,
   decideExpansion,
   type ExpansionCommand,
+  pauseMs,
   retryDelayMs,
+  runsAlone,
 } from '../../src/domain/expansions.ts';
 import { EXPANSION_STATES, type ExpansionState, isEnd, isLegal } from '../../src/domain/states.ts';
 import { MOST_PATIENCE_MS } from '../../src/domain/turns.ts';
@@ -31,6 +33,7 @@ const commands: fc.Arbitrary<ExpansionCommand> = fc.oneof(
   fc.constant({ kind: 'end', state: 'failed', reason: REASON }),
   fc.nat(LEASE_MS).map((delayMs) => ({ kind: 'retry', reason: REASON, delayMs })),
   fc.constantFrom('died', 'stopped').map((how) => ({ kind: 'release', how })),
+  fc.boolean().map((wasWorking) => ({ kind: 'release', how: 'died', wasWorking })),
   { weight: 2, arbitrary: fc.constant({ kind: 'expire' }) },
   fc.constantFrom('cancelled', 'superseded').map((state) => ({ kind: 'stop', state })),
 ) as fc.Arbitrary<ExpansionCommand>;
@@ -51,9 +54,10 @@ function isAllowed(rows: ExpansionRow, { kind, ...command }: ExpansionCommand, n
   return to === undefined || rows.state === to || isLegal(rows.state, to);
 }
 
-/** Whether a command says that the owner of a job died. */
-function isDeath({ leaseUntil }: ExpansionRow, command: ExpansionCommand): boolean {
-  return command.kind === 'claim' ? leaseUntil !== null : command.kind === 'release' && command.how === 'died';
+/** Whether a command says that the owner of a job died while it worked on the job. */
+function isDeath({ leaseUntil, state }: ExpansionRow, command: ExpansionCommand): boolean {
+  if (command.kind === 'claim') return leaseUntil !== null && state !== 'queued';
+  return command.kind === 'release' && command.how === 'died' && (command.wasWorking ?? state !== 'queued');
 }
 
 function check(before: ExpansionRow, after: ExpansionRow, command: ExpansionCommand, now: number): void {
@@ -142,8 +146,21 @@ describe('decide', () => {
     expect(decide(held, { kind: 'renew' }, RULES, NOW).job).toEqual({ leaseUntil: NOW + LEASE_MS });
     expect(decide(held, claim, RULES, NOW).job).toMatchObject({ attempt: 2, deaths: 1 });
     const released = applied(held, decide(held, { kind: 'release', how: 'died' }, RULES, NOW));
-    expect(released).toMatchObject({ attempt: 1, deaths: 1 });
+    expect(released).toMatchObject({ attempt: 1, deaths: 1, runAfter: NOW + pauseMs(1) });
     expect(applied(released, decide(released, claim, RULES, NOW))).toMatchObject({ attempt: 2, deaths: 1 });
+  });
+
+  it('gives the attempt back if the engine that died was not working on it, or had not begun as far as is known', () => {
+    const held = { ...QUEUED, state: 'adapting', attempt: 2, deaths: 1, owner: '1:a', leaseUntil: NOW } as const;
+    const idle = { kind: 'release', how: 'died', wasWorking: false } as const;
+    expect(decide(held, idle, RULES, NOW).job).toEqual({ attempt: 1, owner: null, leaseUntil: null, runAfter: NOW });
+    const claimed = { ...held, state: 'queued' } as const;
+    expect(decide(claimed, { kind: 'release', how: 'died' }, RULES, NOW).job).toMatchObject({ attempt: 1 });
+    expect(decide(claimed, { ...idle, wasWorking: true }, RULES, NOW).job).toEqual({
+      ...{ deaths: 2, owner: null, leaseUntil: null, runAfter: NOW + pauseMs(2) },
+    });
+    const expired = applied(claimed, decide(claimed, { kind: 'claim', owner: '2:b' }, RULES, NOW));
+    expect(expired).toMatchObject({ attempt: 2, deaths: 1, owner: '2:b' });
   });
 
   it('retries after the delay with the reason shown, and fails with it at the last failure', () => {
@@ -170,6 +187,122 @@ describe('decide', () => {
     const held = { ...QUEUED, leaseUntil: NOW + 2 * LEASE_MS };
     expect(decide(held, { kind: 'renew' }, RULES, NOW).job).toEqual({ leaseUntil: NOW + 2 * LEASE_MS });
     expect(decide(held, { kind: 'renew' }, RULES, NOW + 2 * LEASE_MS).job).toEqual({ leaseUntil: NOW + 3 * LEASE_MS });
+  });
+});
+
+/** Engines that work by the rules of `src/engine` until all expansions have ended. */
+class Engines {
+  now = NOW;
+  readonly rows: ExpansionRow[];
+
+  constructor(count: number) {
+    this.rows = Array.from({ length: count }, () => QUEUED);
+  }
+
+  apply(i: number, command: ExpansionCommand): void {
+    this.rows[i] = applied(this.rows[i]!, decide(this.rows[i]!, command, RULES, this.now));
+  }
+
+  /**
+   * The life of one engine: it dies as soon as it works on a guilty expansion, or by itself once it has finished `most`.
+   * `choose` picks one of the given number of things. If `isKnown`, it has reported on what its threads worked.
+   */
+  run(
+    {
+      guilty,
+      threads,
+      most,
+      isKnown,
+    }: { guilty: ReadonlySet<number>; threads: number; most: number; isKnown: boolean },
+    choose: (count: number) => number,
+  ): void {
+    const held: number[] = [];
+    for (let finished = 0; ; ) {
+      while (held.length < 4 * threads && !held.some((i) => runsAlone(this.rows[i]!))) {
+        const next = this.rows.findIndex((row) => isFree(row, this.now));
+        if (next < 0) break;
+        this.apply(next, { kind: 'claim', owner: 'engine' });
+        held.push(next);
+      }
+      const others = held.filter((i) => !runsAlone(this.rows[i]!));
+      const begun = others.length > 0 ? others : held;
+      if (begun.length === 0) return;
+      for (const i of begun)
+        if (this.rows[i]!.state === 'queued') this.apply(i, { kind: 'advance', state: 'adapting' });
+      const waiting = [...begun];
+      const working = new Set<number>();
+      while (working.size < threads && waiting.length > 0) working.add(waiting.splice(choose(waiting.length), 1)[0]!);
+      if (finished === most || [...working].some((i) => guilty.has(i))) {
+        for (const i of held)
+          this.apply(i, { kind: 'release', how: 'died', wasWorking: isKnown ? working.has(i) : null });
+        return;
+      }
+      const [done] = working as ReadonlySet<number> & Iterable<number>;
+      this.apply(done!, { kind: 'pin', pins: PINS });
+      this.apply(done!, { kind: 'advance', state: 'scoring' });
+      this.apply(done!, { kind: 'finish', result: resultOf() });
+      held.splice(held.indexOf(done!), 1);
+      finished += 1;
+    }
+  }
+
+  /** Passes the time until an expansion can be claimed; false if all have ended. */
+  pass(): boolean {
+    const times = this.rows.filter(({ hasJob }) => hasJob).map(({ runAfter }) => runAfter);
+    this.now = Math.max(this.now + 1, Math.min(...times));
+    return times.length > 0;
+  }
+}
+
+describe('engines that die', () => {
+  const engines = { threads: fc.integer({ min: 1, max: 4 }), isKnown: fc.boolean() };
+
+  it('fail only the expansions that kill them, after all their attempts, and the others become ready', () => {
+    fc.assert(
+      fc.property(
+        ...[
+          fc.integer({ min: 1, max: 30 }),
+          fc.uniqueArray(fc.nat(29), { maxLength: 6 }),
+          fc.record(engines),
+          fc.gen(),
+        ],
+        (count, killers, engine, gen) => {
+          const guilty = new Set(killers);
+          const world = new Engines(count);
+          for (let lives = 0; world.pass(); lives++) {
+            expect(lives).toBeLessThan(10 * (count + killers.length * RULES.maximumAttempts));
+            world.run({ ...engine, guilty, most: Number.POSITIVE_INFINITY }, (most) => gen(fc.nat, { max: most - 1 }));
+          }
+          for (const [i, { state, deaths }] of world.rows.entries()) {
+            expect(state).toBe(guilty.has(i) ? 'failed' : 'ready');
+            if (!guilty.has(i)) expect(deaths).toBeLessThanOrEqual(1);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('charge each death to at most as many expansions as they have threads, if they report their work', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(fc.nat(3), { minLength: 1 }),
+        fc.gen(),
+        (threads, lives, gen) => {
+          const world = new Engines(30);
+          for (const most of lives) {
+            const before = [...world.rows];
+            world.pass();
+            const life = { guilty: new Set<number>(), threads, most, isKnown: true };
+            world.run(life, (count) => gen(fc.nat, { max: count - 1 }));
+            const charged = world.rows.filter(({ deaths }, i) => deaths > before[i]!.deaths);
+            expect(charged.length).toBeLessThanOrEqual(threads);
+            for (const { attempt, deaths, hasJob } of world.rows) if (hasJob) expect(attempt).toBe(deaths);
+          }
+        },
+      ),
+    );
   });
 });
 

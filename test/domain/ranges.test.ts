@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { pauseMs } from '../../src/domain/expansions.ts';
 import {
   chooseRanges,
   claimable,
@@ -128,9 +129,10 @@ describe('decideRange', () => {
 
   it('counts deaths and failures apart, so that dying engines use up no attempt of work that failed', () => {
     let state = NEW_RANGE;
-    const claim = () => decideRange(state, { kind: 'claim', owner: '1:a' }, RULES, NOW)!;
+    const claim = () => decideRange(state, { kind: 'claim', owner: '1:a' }, RULES, state.runAfter)!;
     for (let i = 0; i < 2; i++) {
       state = decideRange(claim(), { kind: 'release', owner: '1:a', how: 'died' }, RULES, NOW)!;
+      expect(state.runAfter).toBe(NOW + pauseMs(i + 1));
       state = claim();
       state = decideRange(state, { kind: 'fail', token: state.token, reason: REASON, delayMs: 0 }, RULES, NOW)!;
     }
@@ -191,6 +193,13 @@ describe('chooseRanges', () => {
     ]);
     expect(chooseRanges(offers, { ...choice, most: 1 }, RULES, NOW)).toEqual([[1, 1]]);
     expect(chooseRanges(offers, { ...choice, refused: ['golden'] }, RULES, NOW)).toEqual([]);
+  });
+
+  it('gives a range during which an engine died to an engine that gets no other', () => {
+    const suspect = { ...NEW_RANGE, deaths: 1 };
+    const offers = [offer([suspect, NEW_RANGE]), offer([NEW_RANGE])];
+    expect(chooseRanges(offers, choice, RULES, NOW)).toEqual([[0, 0]]);
+    expect(chooseRanges([...offers].reverse(), choice, RULES, NOW)).toEqual([[0, 0]]);
   });
 });
 

@@ -1,13 +1,14 @@
 /**
  * The engine is killed with -9 at each stage of an expansion: it starts again and ends with the same audience, once.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { digestOf } from '../fixture/digest.ts';
-import { HAS_PROC, isAlive, killDead } from '../fixture/processes.ts';
+import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
 import { IS_LONG } from '../fixture/size.ts';
 import { STAGE_NAMES, type StageName, Stages } from '../fixture/stages.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { freezeAt, startRig } from './rig.ts';
+import { freezeAt, type Rig, startRig } from './rig.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
@@ -45,6 +46,41 @@ describe.skipIf(!HAS_PROC)('an engine that is killed with -9', () => {
     }
   });
 
+  it('costs no expansion but the one on which it worked, which then runs alone', { timeout: 120_000 }, async () => {
+    const rig = await startRig({ ...world, threads: 1, maximumAttempts: 2 });
+    const ids: string[] = [];
+    freeze(rig.engine());
+    for (let i = 0; i < 8; i++) ids.push(await rig.create(world.campaigns[i % world.campaigns.length]!));
+    const left = () => ids.filter((id) => rig.stateOf(id) !== 'ready').length;
+    for (let before = left(); before > 2; before = left()) {
+      const engine = rig.engine();
+      process.kill(engine, 'SIGCONT');
+      expect(spinUntil(() => left() <= before - 2)).toBe(true);
+      killDead(engine);
+      await nextEngine(rig, engine);
+    }
+    for (const id of ids) expect(await rig.ended(id)).toMatchObject({ state: 'ready', audienceVersion: 1 });
+  });
+
+  it('fails an expansion that kills it each time, and the expansions beside it become ready', {
+    timeout: 120_000,
+  }, async () => {
+    const rig = await startRig({ ...world, threads: 1, maximumAttempts: 3 });
+    let engine = rig.engine();
+    freeze(engine);
+    const poison = await rig.create(campaign);
+    const others = [1, 2, 3].map((i) => rig.create(world.campaigns[i]!));
+    const ids = await Promise.all(others);
+    for (let death = 1; death <= 3; death++) {
+      stages.stopBefore(engine, `audiences/${poison}`);
+      killDead(engine);
+      engine = await nextEngine(rig, engine);
+    }
+    const reason = { code: 'crashed', message: 'the engine died in 3 of 3 attempts', attempts: 3 };
+    expect(await rig.ended(poison)).toMatchObject({ state: 'failed', reason });
+    for (const id of ids) expect((await rig.ended(id)).state).toBe('ready');
+  });
+
   it('takes a job down with it at its last attempt, and no other; one that is stopped on purpose takes none', async () => {
     const rig = await startRig({ ...world, threads: 1, maximumAttempts: 1 });
     const poison = await freezeAt(rig, 'adapting', campaign);
@@ -65,3 +101,16 @@ describe.skipIf(!HAS_PROC)('an engine that is killed with -9', () => {
     expect(await rig.store.claim('1:test')).toMatchObject({ attempt: 1 });
   });
 });
+
+/** The engine that follows a dead one. */
+async function nextEngine({ engine }: Rig, dead: number): Promise<number> {
+  for (;;) {
+    try {
+      const next = engine();
+      if (next !== dead) return next;
+    } catch {
+      // none has been started yet
+    }
+    await sleep(5);
+  }
+}

@@ -17,7 +17,7 @@ it('a pace learns how the work of expansions divides', () => {
 
 it('the time of work is that in which threads do it, not that in which it waits for one', () => {
   let now = 0;
-  const time = new WorkTime({ elapsed: () => now });
+  const time = new WorkTime({ elapsed: () => now }, { begin() {}, end() {} });
   const customise = time.task();
   now = 5000;
   customise.begin();

@@ -67,7 +67,7 @@ async function runHistory(rng: Rng): Promise<void> {
       onStoreError: () => {},
     };
     const config = { ownerId: owner, threads: 2, leaseMs: LIMITS.leaseMs, expands: true } as EngineConfig;
-    const tell = { onExpanded() {}, pulse: new Pulse(systemClock, () => {}), tracer: null };
+    const tell = { onExpanded() {}, onWorking() {}, pulse: new Pulse(systemClock, () => {}), tracer: null };
     const of = new Engine(config, dependencies, createLogger('silent', 'test'), tell);
     void of.run();
     engine = { owner, of };

@@ -108,9 +108,10 @@ export interface RangeWork {
 
   /**
    * Releases the ranges of an engine that ended, without waiting for the leases to expire; returns their number. The
-   * store calls this method when the jobs of the engine are released.
+   * store calls this method when the jobs of the engine are released. `working` has the names of the ranges on which an
+   * engine that died was working; without it, a death counts for all its ranges.
    */
-  release(owner: string, how: 'died' | 'stopped'): Promise<number>;
+  release(owner: string, how: 'died' | 'stopped', working?: ReadonlySet<string>): Promise<number>;
 
   /** Calls `listener` when ranges may have become claimable, or all ranges of an expansion may be finished. */
   listen(listener: () => void): void;
@@ -123,6 +124,11 @@ export interface RangeWork {
 
   /** Removes a stale offer. */
   forget(offer: StaleOffer): Promise<void>;
+}
+
+/** Names a range among all ranges of all offers. */
+export function rangeName({ folder, number }: Pick<RangeClaim, 'folder' | 'number'>): string {
+  return `${number} ${folder}`;
 }
 
 /** The blob folder of the inputs of an expansion's ranges. `token` is the token of the job's claim. */

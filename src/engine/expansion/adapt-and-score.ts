@@ -9,6 +9,7 @@ import type { Following } from '../../lib/threads/thread-group.ts';
 import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import type { AdaptedParameters, CustomiseResult, CustomiseTask, StoredCustomised } from '../thread-tasks.ts';
+import type { WorkMark } from '../work-list.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { WorkTime } from './work-time.ts';
@@ -22,6 +23,8 @@ interface Work {
 }
 
 export interface Told {
+  /** Shows while a thread works on the expansion. */
+  readonly mark: WorkMark;
   /** Called with the number of segments that an earlier attempt already scored. */
   readonly onResumed: (segments: number) => void;
   /** Called with the finished share of the work. */
@@ -51,11 +54,11 @@ export async function adaptAndScore(
   { pool, keeper, clock }: { readonly pool: ThreadPool; readonly keeper: Checkpoints; readonly clock: Clock },
   work: Work,
   cancellation: Cancellation,
-  { onResumed, onProgress, onAdapted, onScored }: Told,
+  { mark, onResumed, onProgress, onAdapted, onScored }: Told,
 ): Promise<Scored> {
   const finished = await keeper.begin(work, `${pool.computedWith.device} ${pool.goldenSha256}`);
   const isResumed = finished.customised !== null;
-  const time = new WorkTime(clock);
+  const time = new WorkTime(clock, mark);
   const { shares } = work;
   const done = { adapting: 0, reporting: 0, scoring: 0 };
   const progress = () =>
@@ -67,7 +70,7 @@ export async function adaptAndScore(
   try {
     if (isResumed) onResumed(finished.isScored.filter(Boolean).length);
     const { parameters, customising } = finished.customised
-      ? await restore(pool, finished.customised, cancellation)
+      ? await restore(pool, finished.customised, { cancellation, time })
       : await customiseUntilAdapted(pool, work.task, {
           cancellation,
           onProgress: (adapting) => onDone({ adapting }),
@@ -112,9 +115,15 @@ interface Adapted {
 }
 
 /** Restores a model that an earlier attempt adapted. */
-async function restore(pool: ThreadPool, stored: StoredCustomised, cancellation: Cancellation): Promise<Adapted> {
-  const { parameters } = await pool.restore({ kind: 'restore', customised: stored.customised }, { cancellation });
-  return { parameters, early: null, customising: Promise.resolve(stored) };
+async function restore(
+  pool: ThreadPool,
+  { customised, ...stored }: StoredCustomised,
+  { cancellation, time }: Pick<Customising, 'cancellation' | 'time'>,
+): Promise<Adapted> {
+  const { begin, end } = time.task();
+  const { parameters } = await pool.restore({ kind: 'restore', customised }, { cancellation, onBegin: begin });
+  end();
+  return { parameters, early: null, customising: Promise.resolve({ ...stored, customised }) };
 }
 
 interface Customising extends Required<Omit<Following<number>, 'onBegin'>> {
@@ -132,7 +141,7 @@ export async function customiseUntilAdapted(
 ): Promise<Adapted> {
   let tell: (adapted: AdaptedParameters) => void = () => {};
   let isAdapted = false;
-  const { begin, pass } = time.task();
+  const { begin, pass, end } = time.task();
   const ranks = time.task();
   const early = new Promise<AdaptedParameters>((resolve) => {
     tell = resolve;
@@ -140,7 +149,11 @@ export async function customiseUntilAdapted(
   const customising = pool.customise(task, {
     cancellation,
     onBegin: begin,
-    onRanks: (isBeginning) => (isBeginning ? ranks.begin() : ranks.pass('reporting')),
+    onRanks: (isBeginning) => {
+      if (isBeginning) return ranks.begin();
+      ranks.pass('reporting');
+      ranks.end();
+    },
     onProgress: (progress) => {
       if (typeof progress !== 'number') {
         isAdapted = true;
@@ -150,7 +163,10 @@ export async function customiseUntilAdapted(
     },
   });
   customising.then(
-    () => pass(isAdapted ? 'reporting' : 'adapting'),
+    () => {
+      pass(isAdapted ? 'reporting' : 'adapting');
+      end();
+    },
     () => {},
   );
   const adapted = await Promise.race([early, customising]);
@@ -171,7 +187,7 @@ async function scoreAll(
   let done = isScored.length - left.length;
   await Promise.all(
     left.map(async (segment) => {
-      const { begin, pass } = time.task();
+      const { begin, pass, end } = time.task();
       const result = await pool.score(
         {
           ...{ kind: 'score', populationVersion: population.version, segment },
@@ -180,6 +196,7 @@ async function scoreAll(
         { cancellation, onBegin: begin },
       );
       pass('scoring');
+      end();
       for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
       finished.batchSize = result.batchSize;
       isScored[segment] = 1;

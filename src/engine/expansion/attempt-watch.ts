@@ -3,6 +3,7 @@ import type { Job } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { type Span, type Tracer, traceFields } from '../../lib/tracing.ts';
+import type { WorkMark } from '../work-list.ts';
 import type { AttemptProgress, Outcome } from './expand.ts';
 
 /** The stages of an attempt, in chronological order. */
@@ -15,12 +16,14 @@ interface Tellers {
   readonly clock: Pick<Clock, 'now'>;
   /** Called with the number of users whose scores were computed. */
   readonly onScored: (users: number) => void;
+  readonly mark: WorkMark;
 }
 
 export class AttemptWatch implements AttemptProgress {
   /** The job, with this attempt's span as the parent of its events. */
   readonly job: Job;
   readonly scored: (users: number) => void;
+  readonly mark: WorkMark;
   readonly #tellers: Tellers;
   readonly #logger: Logger;
   readonly #span: Span | null;
@@ -31,6 +34,7 @@ export class AttemptWatch implements AttemptProgress {
     const { tracer, clock } = tellers;
     this.#tellers = tellers;
     this.scored = tellers.onScored;
+    this.mark = tellers.mark;
     if (attempt === 1)
       tracer?.start({ name: 'queued', kind: 'internal', parent: job.traceparent, at: job.queuedAt }).end();
     this.#span =

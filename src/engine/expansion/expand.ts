@@ -14,6 +14,7 @@ import type { Population } from '../../population/read.ts';
 import type { ThreadPool } from '../pool.ts';
 import type { Distribution } from '../ranges/distribution.ts';
 import { rankInRanges } from '../ranges/rank-in-ranges.ts';
+import type { WorkMark } from '../work-list.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { customiseTask, roleIdsOf } from './expansion-users.ts';
 import type { Pace } from './pace.ts';
@@ -70,6 +71,8 @@ export interface AttemptProgress {
   resumed(segments: number): void;
   /** The users of one more segment were scored. */
   scored(users: number): void;
+  /** Shows while the engine works on the expansion, which it does when the attempt begins. */
+  readonly mark: WorkMark;
 }
 
 /**
@@ -143,10 +146,11 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
     return shortfall;
   }
   const progress = reporter(dependencies, job);
-  requireLease(await store.advance(job, { state: 'adapting', progress: 0.01 }));
   const task = customiseTask(job, pins, rows);
   const work = { job, pins, population, task, roles: rows, shares: pace.shares };
+  told.mark.end();
   const { folder, candidates, customised, batchSize, threadSeconds } = await rank(dependencies, work, cancellation, {
+    mark: told.mark,
     onResumed: (segments) => told.resumed(segments),
     onProgress: progress,
     onScored: (users) => told.scored(users),
@@ -156,6 +160,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, { cancellatio
     },
     onAllScored: async () => {
       stage('scoring');
+      told.mark.begin();
       requireLease(await store.renew(job));
     },
   });
@@ -225,8 +230,11 @@ function reporter({ store, clock }: ExpandDependencies, job: Job): (progress: nu
   };
 }
 
-/** Retries until the store can be written, because the full disk that ended the attempt may also block this write. */
-async function untilStored({ onStoreError }: ExpandDependencies, action: () => Promise<boolean>): Promise<boolean> {
+/** Retries until the store can be written, because the full disk that ended an attempt may also block this write. */
+export async function untilStored(
+  { onStoreError }: Pick<ExpandDependencies, 'onStoreError'>,
+  action: () => Promise<boolean>,
+): Promise<boolean> {
   for (;;) {
     try {
       return await action();

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { SortSpace, writePart } from '../../audience/parts/write-part.ts';
 import type { Blobs } from '../../domain/ports/blobs.ts';
-import { partFolder, type RangeClaim, type RangeWork } from '../../domain/ports/ranges.ts';
+import { partFolder, type RangeClaim, type RangeWork, rangeName } from '../../domain/ports/ranges.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { Cancellation } from '../../lib/threads/cancellation.ts';
@@ -13,6 +13,7 @@ import type { EngineModels, LoadedModel } from '../engine-models.ts';
 import { reasonOf } from '../expansion/reasons.ts';
 import { WorkTime } from '../expansion/work-time.ts';
 import type { SharedTensor } from '../thread-tasks.ts';
+import type { WorkList, WorkMark } from '../work-list.ts';
 import { goldenLabel } from './golden-label.ts';
 import { type RangeCampaign, readInputs, readUnranked } from './range-inputs.ts';
 import { RangeScores } from './range-scores.ts';
@@ -47,6 +48,7 @@ export interface RangeWorkerDependencies {
   readonly own: ReadonlySet<string>;
   /** Notified when ranges may have been offered, and by this worker when one is finished. */
   readonly signal: Signal;
+  readonly working: WorkList;
   hasRoom(): boolean;
   /** Called with the number of users of each scored segment. */
   readonly onScored: (users: number) => void;
@@ -180,14 +182,17 @@ export class RangeWorker {
 
   /** Scores one claim. Rejects only with ThreadDied. */
   async #scoreClaim(claim: RangeClaim, model: LoadedModel, population: Population): Promise<void> {
-    const { ranges, blobs, logger } = this.#dependencies;
+    const { ranges, blobs, logger, working } = this.#dependencies;
     const cancellation = this.#held.get(claim)!;
     const folder = partFolder(claim.folder, claim.number, claim);
+    const mark = working.mark(rangeName(claim));
     try {
-      const { candidates, ...result } = await this.#score(claim, model, population, cancellation);
+      const { candidates, ...result } = await this.#score(claim, model, population, { cancellation, mark });
       cancellation.check();
+      mark.begin();
       const isReadHere = this.#dependencies.own.has(claim.folder);
       await writePart(blobs, folder, candidates, { isReadHere, space: this.#space });
+      mark.close();
       const finished = { ...result, candidates: candidates.userNumbers.length };
       const isFirst = await untilAnswered(
         () => ranges.finish(claim, finished),
@@ -196,6 +201,7 @@ export class RangeWorker {
       if (!isFirst) await blobs.delete(folder);
     } catch (error) {
       if (error instanceof ThreadDied) throw error;
+      mark.close();
       const isWanted = !cancellation.isCancelled;
       cancellation.cancel(); // the other segments of this range
       if (!isWanted) return;
@@ -210,21 +216,29 @@ export class RangeWorker {
     }
   }
 
-  async #score(claim: RangeClaim, { pool }: LoadedModel, population: Population, cancellation: Cancellation) {
+  async #score(
+    claim: RangeClaim,
+    { pool }: LoadedModel,
+    population: Population,
+    { cancellation, mark }: { readonly cancellation: Cancellation; readonly mark: WorkMark },
+  ) {
     const { blobs, clock, onScored } = this.#dependencies;
     const { range, folder: modelKey } = claim;
+    mark.begin();
     const campaign = await this.#campaignOf(claim, pool);
+    mark.end();
     const unranked = await readUnranked(blobs, claim.folder, range);
     const scores = new RangeScores(range, population);
-    const time = new WorkTime(clock);
+    const time = new WorkTime(clock, mark);
     let batchSize = 0;
     const segments = Array.from({ length: range.to - range.from }, (_, i) => range.from + i);
     await Promise.all(
       segments.map(async (segment) => {
-        const { begin, pass } = time.task();
+        const { begin, pass, end } = time.task();
         const task = { kind: 'score', populationVersion: population.version, segment, modelKey, ...campaign } as const;
         const result = await pool.score(task, { cancellation, onBegin: begin });
         pass('scoring');
+        end();
         scores.add(segment, result, unranked(segment));
         batchSize = result.batchSize;
         onScored(result.scores.length);

@@ -50,7 +50,7 @@ export async function rankInRanges(
 ): Promise<Ranked> {
   const { blobs, clock } = dependencies;
   const { job, population, shares } = work;
-  const time = new WorkTime(clock);
+  const time = new WorkTime(clock, told.mark);
   const done = { adapting: 0, reporting: 0, scoring: 0 };
   const progress = () =>
     SCORED * (done.adapting * shares.adapting + done.reporting * shares.reporting + done.scoring * shares.scoring);

@@ -85,9 +85,9 @@ async function composed(connection: Connection, url: string, opened: OpenedBlobs
     ...methods(audiences, ['activate', 'changes']),
     ...methods(jobs, ['claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
     ...methods(jobs, ['retryLater', 'releaseAll']),
-    async releaseOwner(owner, how = 'died') {
-      await ranges.release(owner, how);
-      return jobs.releaseOwner(owner, how);
+    async releaseOwner(owner, how = 'died', working?) {
+      await ranges.release(owner, how, working);
+      return jobs.releaseOwner(owner, how, working);
     },
     ...methods(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
     ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),

@@ -120,14 +120,14 @@ export class SqliteJobs implements Synchronous<Jobs> {
     return this.#command(job, { kind: 'retry', reason, delayMs });
   }
 
-  releaseOwner(owner: string, how: 'died' | 'stopped' = 'died'): number {
+  releaseOwner(owner: string, how: 'died' | 'stopped' = 'died', working?: ReadonlySet<string>): number {
     const { expansions } = this.#parts;
     return write(this.#connection.database, () => {
       const now = this.#now();
       const rows = expansions.running('WHERE j.owner = @owner', { owner });
       for (const row of rows) {
         if (areWhole(this.#connection.database, [['expansions', { number: row.number }]]))
-          this.#apply(row, { kind: 'release', how }, now);
+          this.#apply(row, { kind: 'release', how, wasWorking: working?.has(row.jobId) ?? null }, now);
         // the row of a damaged expansion cannot be used for a decision, so only the job is released
         else expansions.writeJob(row.job, { owner: null, leaseUntil: null, runAfter: now });
       }

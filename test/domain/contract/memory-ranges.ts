@@ -5,6 +5,7 @@ import {
   type RangeClaim,
   type RangeOffer,
   type RangeWork,
+  rangeName,
   type StaleOffer,
 } from '../../../src/domain/ports/ranges.ts';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
@@ -110,12 +111,13 @@ export class MemoryRanges implements RangeWork {
     for (const claim of claims) await this.#held(claim, { kind: 'refuse', token: claim.token });
   }
 
-  async release(owner: string, how: 'died' | 'stopped'): Promise<number> {
+  async release(owner: string, how: 'died' | 'stopped', working?: ReadonlySet<string>): Promise<number> {
     let released = 0;
     for (const offer of this.#offers)
       for (const [number, { state }] of offer.ranges.entries()) {
         if (!state.holders.some((holder) => holder.owner === owner)) continue;
-        this.#decide(offer, number, { kind: 'release', owner, how });
+        const isCharged = how === 'died' && (working?.has(rangeName({ folder: offer.folder, number })) ?? true);
+        this.#decide(offer, number, { kind: 'release', owner, how: isCharged ? 'died' : 'stopped' });
         released += 1;
       }
     return released;

@@ -35,7 +35,7 @@ export function describeOutbox(newData: NewData): void {
       await store.create(newCampaign({ name: 'retried' }), everyoneIsKnown);
       await store.retryLater((await store.claim(ENGINE))!, { code: 'z', message: 'z' }, 1000);
       await store.create(newCampaign({ name: 'crashed' }), everyoneIsKnown);
-      await store.claim(ENGINE);
+      await store.advance((await store.claim(ENGINE))!, { state: 'adapting' });
       await store.releaseOwner(ENGINE);
       const names = told(await due(store, clock.now())).map(([type, data]) => [type, data.name, data.reason?.code]);
       expect(names).toEqual([

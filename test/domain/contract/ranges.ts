@@ -222,7 +222,7 @@ export function describeRanges(newData: NewData): void {
       const job = await offered(store);
       const [done, held] = await claimAll(store, '2:a');
       expect(await store.ranges!.finish(done!, RESULT)).toBe(true);
-      await store.releaseOwner('1:owner');
+      await store.releaseOwner('1:owner', 'stopped');
       const next = (await store.claim('5:next'))!;
       expect(await store.ranges!.stateOf(job)).toBeNull();
       expect(await store.ranges!.double(job, [1])).toBe(false);
@@ -241,7 +241,7 @@ export function describeRanges(newData: NewData): void {
       await offered(store, { ranges: rangesOf(1, 1) });
       for (let attempt = 1; attempt <= RULES.maximumAttempts; attempt++)
         expect(await store.ranges!.fail((await claim(store, '2:a'))[0]!, REASON, 0)).toBe(true);
-      await store.releaseOwner('1:owner');
+      await store.releaseOwner('1:owner', 'stopped');
       const next = (await store.claim('5:next'))!;
       expect(await claim(store, '2:a')).toEqual([]);
       await store.ranges!.resume(next, 'key', rangesOf(1, 1));
@@ -253,7 +253,7 @@ export function describeRanges(newData: NewData): void {
       const store = await newData().open();
       const job = await offered(store);
       const [held] = await claim(store, '2:a');
-      await store.releaseOwner('1:owner');
+      await store.releaseOwner('1:owner', 'stopped');
       const next = (await store.claim('5:next'))!;
       expect(await store.ranges!.offer(job, offerOf(job))).toBe(false);
       expect(await store.ranges!.offer(next, offerOf(next, { key: 'another key' }))).toBe(true);

@@ -1,13 +1,15 @@
 /** Releases: jobs of engines that died or were stopped go back to the queue. */
 import { describe, expect, it } from 'vitest';
+import { pauseMs } from '../../../src/domain/expansions.ts';
 import type { Job } from '../../../src/domain/types.ts';
 import { everyoneIsKnown, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 
 export function describeReleases(newData: NewData): void {
   describe('CampaignStore.releaseOwner', () => {
-    it('releases the jobs of a dead engine at once, and no others', async () => {
-      const store = await newData().open();
+    it('releases the jobs of a dead engine, and no others; the job on which it was working waits', async () => {
+      const data = newData();
+      const store = await data.open();
       const first = (await store.create(newCampaign(), everyoneIsKnown)).id;
       const second = (await store.create(newCampaign(), everyoneIsKnown)).id;
       const dead = (await store.claim('1:a'))!;
@@ -17,8 +19,22 @@ export function describeReleases(newData: NewData): void {
       expect((await store.get(first)).state).toBe('queued');
       expect(await store.renew(dead)).toBe(false);
       expect(await store.renew(alive)).toBe(true);
-      expect(await store.claim('3:c')).toMatchObject({ campaignId: first, attempt: 2 });
+      expect(await store.claim('3:c')).toBeNull();
+      data.clock.pass(pauseMs(1));
+      expect(await store.claim('3:c')).toMatchObject({ campaignId: first, attempt: 2, deaths: 1 });
       expect(alive.campaignId).toBe(second);
+    });
+
+    it('counts the attempts on which the dead engine reported to be working, and gives the others back', async () => {
+      const data = newData();
+      const store = await data.open();
+      for (const _ of [1, 2]) await store.create(newCampaign(), everyoneIsKnown);
+      const [idle, busy] = [(await store.claim('1:a'))!, (await store.claim('1:a'))!];
+      for (const job of [idle, busy]) await store.advance(job, { state: 'adapting' });
+      expect(await store.releaseOwner('1:a', 'died', new Set([busy.id]))).toBe(2);
+      expect(await store.claim('2:b')).toMatchObject({ id: idle.id, attempt: 1, deaths: 0 });
+      data.clock.pass(pauseMs(1));
+      expect(await store.claim('2:b')).toMatchObject({ id: busy.id, attempt: 2, deaths: 1 });
     });
 
     it('does not count attempts of an engine that was stopped on purpose, even the last', async () => {
@@ -44,7 +60,7 @@ export function describeReleaseAll(newData: NewData): void {
       for (const owner of ['10:a', '20:b', '10:c']) held.push((await store.claim(owner))!);
       expect(await store.releaseAll()).toBe(3);
       expect(await Promise.all(held.map((job) => store.renew(job)))).toEqual([false, false, false]);
-      expect(await store.claim('30:d')).toMatchObject({ campaignId: held[0]!.campaignId, attempt: 2 });
+      expect(await store.claim('30:d')).toMatchObject({ campaignId: held[0]!.campaignId, attempt: 1 });
     });
   });
 }

@@ -195,7 +195,7 @@ export async function startCluster({ model: folder, population, rangeSegments, .
           }),
         },
         createLogger('silent', ownerId),
-        { onExpanded() {}, pulse, tracer: null },
+        { onExpanded() {}, onWorking() {}, pulse, tracer: null },
       );
       const running = engine.run().catch((error: unknown) => error);
       onTestFinished(async () => {

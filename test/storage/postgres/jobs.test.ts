@@ -109,7 +109,7 @@ describeWithPostgres('jobs of several engines', () => {
     const data = sharedStore({ maximumAttempts: 2 });
     const [store, other] = [await data.open(), await data.open()];
     const { id } = await store.create(newCampaign(), everyoneIsKnown);
-    await store.claim('1:dies');
+    await store.advance((await store.claim('1:dies'))!, { state: 'adapting' });
     data.clock.pass(LEASE_MS);
     for (let i = 2; i < 6; i++) {
       await other.claim(`${i}:engine`);

@@ -92,7 +92,7 @@ describe('a data folder of schema', () => {
     // running work continues, and so do version numbers
     expect(await store.releaseAll()).toBe(1);
     const job = (await store.claim('8:new'))!;
-    expect(job).toMatchObject({ campaignId: 'queued', attempt: 2, sets: { seeds: SET, suppression: null } });
+    expect(job).toMatchObject({ campaignId: 'queued', attempt: 1, sets: { seeds: SET, suppression: null } });
     expect(await store.update('ready', { audience: { percent: 20 } })).toMatchObject({
       audienceVersion: 3,
       audienceSize: 20,
@@ -145,7 +145,7 @@ describe('a data folder of schema', () => {
     const store = await openStore(folder, options);
     expect(await store.releaseAll()).toBe(1);
     const job = (await store.claim('8:new'))!;
-    expect(job).toMatchObject({ campaignId: 'queued', attempt: 4, deaths: 1, token: 4 });
+    expect(job).toMatchObject({ campaignId: 'queued', attempt: 3, deaths: 0, token: 4 });
     const reason = { code: 'storage_failed', message: 'the disk is full' };
     expect(await store.retryLater(job, reason, 0)).toBe(true);
     expect(await store.get('queued')).toMatchObject({ state: 'failed', reason });

@@ -110,11 +110,12 @@ export class PostgresJobs implements Jobs {
     return this.#command(job, { kind: 'retry', reason, delayMs });
   }
 
-  releaseOwner(owner: string, how: 'died' | 'stopped' = 'died'): Promise<number> {
+  releaseOwner(owner: string, how: 'died' | 'stopped' = 'died', working?: ReadonlySet<string>): Promise<number> {
     return this.#connection.database.write(async (t) => {
       const now = this.#now();
       const rows = await runningExpansions(t, `WHERE j.owner = @owner ORDER BY j.number ${LOCKED}`, { owner });
-      for (const row of rows) await this.#apply(t, row, { kind: 'release', how }, now);
+      for (const row of rows)
+        await this.#apply(t, row, { kind: 'release', how, wasWorking: working?.has(row.jobId) ?? null }, now);
       return rows.length;
     }, 'readCommitted');
   }

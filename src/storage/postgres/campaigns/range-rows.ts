@@ -71,10 +71,6 @@ export function claimOf(row: RangeRow, owner: string, token: number): RangeClaim
   return { ...inputs, number, range: { from, to }, owner, token };
 }
 
-export function nameOf({ folder, number }: Pick<RangeRow, 'folder' | 'number'>): string {
-  return `${number} ${folder}`;
-}
-
 /** Ranges of live offers. `rest` begins with further joins or the condition. */
 export async function liveRanges(
   sql: Sql,

@@ -8,6 +8,7 @@ import {
   type RangeClaim,
   type RangeOffer,
   type RangeWork,
+  rangeName,
   type StaleOffer,
 } from '../../../domain/ports/ranges.ts';
 import { countRanges } from '../../../domain/range-counts.ts';
@@ -15,6 +16,7 @@ import {
   claimable,
   decideRange,
   isClaimable,
+  isSuspect,
   NEW_RANGE,
   type RangeChoice,
   type RangeCommand,
@@ -40,7 +42,6 @@ import {
   isHeld,
   liveRanges,
   lockClaimable,
-  nameOf,
   type OfferRow,
   type RangeRow,
   rangesHeldBy,
@@ -122,7 +123,7 @@ export class PostgresRanges implements RangeWork {
       const [first] = await this.#take(t, choice, offers, 1, null);
       if (first === undefined) return [];
       // offers that were made since then are found by the next claim
-      const hasOthers = choice.most > 1 && offers.length > 1;
+      const hasOthers = choice.most > 1 && offers.length > 1 && !isSuspect(first.row.state);
       const alike = hasOthers ? await claimableOffers(t, this.#claimant(choice), first.row) : [];
       const others = await this.#take(t, choice, alike, choice.most - 1, first.row);
       return [first, ...others].map(({ row, token }) => claimOf(row, choice.owner, token));
@@ -134,7 +135,7 @@ export class PostgresRanges implements RangeWork {
       const rows = await this.#heldRows(t, claims);
       const renewed: RangeClaim[] = [];
       for (const claim of claims) {
-        const row = rows.get(nameOf(claim));
+        const row = rows.get(rangeName(claim));
         const state = row && this.#decide(row.state, { kind: 'renew', token: claim.token });
         if (!row || !state) continue;
         await this.#save(t, row, state);
@@ -156,10 +157,14 @@ export class PostgresRanges implements RangeWork {
     for (const claim of claims) await this.#command(claim, { kind: 'refuse', token: claim.token });
   }
 
-  release(owner: string, how: 'died' | 'stopped'): Promise<number> {
+  release(owner: string, how: 'died' | 'stopped', working?: ReadonlySet<string>): Promise<number> {
     return this.#write(async (t) => {
       const own = await rangesHeldBy(t, owner);
-      for (const row of own) await this.#save(t, row, this.#decide(row.state, { kind: 'release', owner, how })!);
+      for (const row of own) {
+        const isCharged = how === 'died' && (working?.has(rangeName(row)) ?? true);
+        const release = { kind: 'release', owner, how: isCharged ? 'died' : 'stopped' } as const;
+        await this.#save(t, row, this.#decide(row.state, release)!);
+      }
       if (own.length > 0) t.announce(TOPIC);
       return own.length;
     });
@@ -206,7 +211,7 @@ export class PostgresRanges implements RangeWork {
       if (taken.length === most) break;
       for (let isTaken = false; !isTaken; ) {
         const range = await lockClaimable(t, offer, claimant, first);
-        if (range === undefined) break;
+        if (range === undefined || (first !== null && isSuspect(range.state))) break;
         // leases that have expired may leave a range without attempts, or one that this engine is working on
         isTaken = isClaimable(range.state, choice.owner, this.#rules, claimant.now);
         const claim = { kind: 'claim', owner: choice.owner } as const;
@@ -221,7 +226,7 @@ export class PostgresRanges implements RangeWork {
   /** Runs a command about a claim, if its offer is live. */
   #command(claim: RangeClaim, command: RangeCommand): Promise<boolean> {
     return this.#write(async (t) => {
-      const row = (await this.#heldRows(t, [claim])).get(nameOf(claim));
+      const row = (await this.#heldRows(t, [claim])).get(rangeName(claim));
       const state = row && this.#decide(row.state, command);
       if (!row || !state) return false;
       await this.#save(t, row, state);
@@ -236,7 +241,7 @@ export class PostgresRanges implements RangeWork {
       ON c.folder = o.folder AND c.number = r.number ORDER BY r.offer, r.number FOR UPDATE OF r`;
     const folders = claims.map(({ folder }) => folder);
     const rows = await liveRanges(t, those, { folders, numbers: claims.map(({ number }) => number) });
-    return new Map(rows.map((row) => [nameOf(row), row]));
+    return new Map(rows.map((row) => [rangeName(row), row]));
   }
 
   #decide(state: RangeState, command: RangeCommand, now = this.#now()): RangeState | null {
