@@ -206,6 +206,7 @@ export class EngineSupervisor {
     });
     const owner = `${child.pid}:${randomUUID()}`;
     this.#child = child;
+    this.#store.cluster?.holdOwner(owner);
     this.#hung = null;
     if (child.pid !== undefined) this.#watch.follow(child.pid);
     let refusal: AppError | null = null;

@@ -81,6 +81,18 @@ export interface Cluster {
    */
   outage(): Outage | null;
 
+  /**
+   * Shows to the other processes that this process runs the engine with the owner id `owner`, and no other engine, for
+   * as long as this process runs.
+   */
+  holdOwner(owner: string): void;
+
+  /**
+   * The engines whose processes, as this process saw them, have ended within the last second. Call this method
+   * regularly. @throws AppError unavailable, storage_failed
+   */
+  findLostOwners(): Promise<readonly string[]>;
+
   /** Versions of the population that are served, or that a running expansion or an audience was made with. */
   neededPopulations(): Promise<readonly string[]>;
 

@@ -27,6 +27,7 @@ import { keepReserve, startUpkeep } from '../upkeep/service-upkeep.ts';
 import { createAddressGuard } from '../webhooks/address-guard.ts';
 import { type ClusterOptions, type JoinedCluster, joinCluster } from './cluster-start.ts';
 import { startLeaderTasks } from './leader-tasks.ts';
+import { releaseLostEngines } from './lost-engines.ts';
 import { Membership } from './membership.ts';
 import { OnDemandEngine } from './on-demand-engine.ts';
 
@@ -172,5 +173,6 @@ async function startWork(
     }),
   );
   closers.push(startLeaderTasks({ ...parts, logger, followPopulation }));
+  closers.push(releaseLostEngines({ ...parts, logger }));
   return storage;
 }

@@ -2,6 +2,7 @@
 import type { BlobCacheCounts, Cluster, Member, Outage } from '../../../domain/ports/cluster.ts';
 import type { Announcements, Topic } from '../../../domain/ports/served.ts';
 import type { Database } from '../database/database.ts';
+import { EngineSessions } from './engine-sessions.ts';
 import { PostgresLeadership } from './leadership.ts';
 import { DatabaseLink } from './link.ts';
 import { PostgresServedRow } from './served-row.ts';
@@ -21,6 +22,7 @@ export class PostgresCluster implements Cluster {
   readonly blobCache: BlobCacheCounts | null;
   readonly #database: Database;
   readonly #link: DatabaseLink;
+  readonly #sessions: EngineSessions;
 
   /** `url` names the opened database; `id` is this process, unique over all hosts and restarts. */
   constructor(database: Database, url: string, id: string, { blobCache = null, refusesReads = false }: Options = {}) {
@@ -31,6 +33,7 @@ export class PostgresCluster implements Cluster {
     this.served = new PostgresServedRow(database);
     this.blobCache = blobCache;
     this.#link = new DatabaseLink(database, refusesReads);
+    this.#sessions = new EngineSessions(database, url);
   }
 
   async now(): Promise<number> {
@@ -47,6 +50,14 @@ export class PostgresCluster implements Cluster {
 
   outage(): Outage | null {
     return this.#link.outage();
+  }
+
+  holdOwner(owner: string): void {
+    this.#sessions.hold(owner);
+  }
+
+  findLostOwners(): Promise<readonly string[]> {
+    return this.#sessions.findLost();
   }
 
   async neededPopulations(): Promise<readonly string[]> {
@@ -98,6 +109,7 @@ export class PostgresCluster implements Cluster {
   async close(): Promise<void> {
     this.#link.close();
     this.served.close();
+    await this.#sessions.close();
     await this.leadership.close();
   }
 }

@@ -13,7 +13,9 @@ const options = { clock: systemClock, minimumSeeds: 1, leaseMs: Number(leaseMs),
 const { store } = await openStore(url!, locator, options);
 const say = (line: string): number => writeSync(1, `${line}\n`);
 
-const job = (await store.claim(`${process.pid}:child`))!;
+const owner = `${process.pid}:child`;
+store.cluster!.holdOwner(owner);
+const job = (await store.claim(owner))!;
 await store.pin(job, { modelVersion: 'm', populationVersion: 'p' });
 await store.advance(job, { state: 'adapting' });
 await store.advance(job, { state: 'scoring' });

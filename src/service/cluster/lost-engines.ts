@@ -1,0 +1,42 @@
+/** Gives the work of engines whose processes have ended back to the queue, without waiting for their leases to expire. */
+import { pauseMs } from '../../domain/expansions.ts';
+import type { Cluster } from '../../domain/ports/cluster.ts';
+import type { CampaignStore } from '../../domain/ports/store.ts';
+import type { Logger } from '../../lib/logging.ts';
+
+const LOOK_EVERY_MS = 250;
+
+export interface LostEnginesOptions {
+  readonly cluster: Pick<Cluster, 'findLostOwners'>;
+  readonly store: Pick<CampaignStore, 'releaseOwner'>;
+  readonly logger: Logger;
+  /** Notifies the engines of new work. */
+  readonly wake: () => void;
+}
+
+/** Looks for lost engines until the returned function is called. Every node looks, so the loss of a node does not matter. */
+export function releaseLostEngines({ cluster, store, logger, wake }: LostEnginesOptions): () => void {
+  let isLooking = false;
+  const look = async () => {
+    for (const owner of await cluster.findLostOwners()) {
+      const jobs = await store.releaseOwner(owner, 'died');
+      if (jobs === 0) continue;
+      logger.warn({ engine: owner, jobs }, 'the process of an engine has ended, and its jobs are back in the queue');
+      wake();
+      // those that it had begun
+      setTimeout(wake, pauseMs(1)).unref();
+    }
+  };
+  const timer = setInterval(() => {
+    if (isLooking) return;
+    isLooking = true;
+    // while the database does not answer, leases do not matter either
+    look()
+      .catch(() => {})
+      .finally(() => {
+        isLooking = false;
+      });
+  }, LOOK_EVERY_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}

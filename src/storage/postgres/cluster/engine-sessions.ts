@@ -1,0 +1,76 @@
+/**
+ * Sessions of the processes that run an engine. Each has a connection that is named after the owner of the engine's
+ * claims and does nothing else, so it ends with the process: others notice that at once, long before leases expire.
+ */
+import type pg from 'pg';
+import { systemClock } from '../../../lib/clock.ts';
+import type { Database } from '../database/database.ts';
+import { newClient } from '../database/driver.ts';
+
+const NAME = 'metaheac engine ';
+/** Pause before a lost connection is opened again. */
+const RECONNECT_MS = 100;
+/** An owner without a session for this long is lost: several times what it takes to open a connection again. */
+const LOST_MS = 500;
+/** After a restart of the server, every process has lost its session, and has this time to open it again. */
+const SERVER_START_SECONDS = 3;
+
+export class EngineSessions {
+  readonly #database: Database;
+  readonly #url: string;
+  #owner: string | null = null;
+  #client: pg.Client | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** Owners whose session was seen, and since when it is missing; null while it is there. */
+  readonly #seen = new Map<string, number | null>();
+
+  constructor(database: Database, url: string) {
+    this.#database = database;
+    this.#url = url;
+  }
+
+  hold(owner: string): void {
+    this.#owner = owner;
+    this.#reconnect(0);
+  }
+
+  async findLost(): Promise<readonly string[]> {
+    const rows = await this.#database.all<{ readonly name: string }>(
+      `SELECT application_name AS name FROM pg_stat_activity
+       WHERE datname = current_database() AND starts_with(application_name, @name)
+       UNION ALL SELECT '' WHERE clock_timestamp() < pg_postmaster_start_time() + @seconds * interval '1 second'`,
+      { name: NAME, seconds: SERVER_START_SECONDS },
+    );
+    const now = systemClock.elapsed();
+    const names = new Set(rows.map(({ name }) => name));
+    const isStarting = names.delete('');
+    for (const [owner, since] of this.#seen) this.#seen.set(owner, isStarting ? now : (since ?? now));
+    for (const name of names) this.#seen.set(name.slice(NAME.length), null);
+    const lost = [...this.#seen].filter(([, since]) => since !== null && now - since >= LOST_MS);
+    for (const [owner] of lost) this.#seen.delete(owner);
+    return lost.map(([owner]) => owner);
+  }
+
+  async close(): Promise<void> {
+    this.#owner = null;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#client?.end().catch(() => {});
+  }
+
+  #reconnect(ms: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#connect(), ms);
+    this.#timer.unref();
+  }
+
+  #connect(): void {
+    const former = this.#client;
+    const client = newClient(this.#url, `${NAME}${this.#owner}`);
+    this.#client = client;
+    client.on('end', () => {
+      if (client === this.#client && this.#owner !== null) this.#reconnect(RECONNECT_MS);
+    });
+    client.connect().catch(() => client.end().catch(() => {}));
+    former?.end().catch(() => {});
+  }
+}
