@@ -103,6 +103,12 @@ describe('a backup', () => {
       const left = await restore(out, 'without');
       expect(left.notes).toEqual([expect.stringMatching(/^left out: the population, \d+ files/)]);
       expect(existsSync(join(left.to, 'population'))).toBe(false);
+      await expect(restore(out, 'inside', join(root, 'inside', 'population'))).rejects.toThrow(
+        `${join(root, 'inside', 'population')} is in ${join(root, 'inside')}, the restored data folder`,
+      );
+      const file = join(root, 'a-file');
+      writeFileSync(file, '');
+      await expect(restore(out, 'other', file)).rejects.toThrow(`cannot write ${file}: ENOTDIR`);
       const to = join(root, 'population-again');
       await restore(out, 'with', to);
       const again = openPopulation(to);

@@ -130,7 +130,8 @@ export function sumOfSet(name: string): string {
 }
 
 function damaged(name: string): AppError {
-  return new AppError('storage_failed', `user set ${name} is damaged`);
+  const place = 'a damaged file of seeds or of a suppression list';
+  return new AppError('storage_failed', `user set ${name} is damaged`, { place });
 }
 
 /** Matches printable ASCII text that does not begin with a quote. Nearly every id passes this quick check. */

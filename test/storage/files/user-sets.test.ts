@@ -169,7 +169,9 @@ describe('userSetBlocks', () => {
     const { blobs, folder } = newBlobs();
     const sha256 = publish(blobs, many);
     alter(join(folder, `${sha256}.txt`));
-    expect(() => readUserSet(blobs, sha256)).toThrow(storageFailed({ message: expect.stringContaining('is damaged') }));
+    const place = 'a damaged file of seeds or of a suppression list';
+    const message = expect.stringContaining('is damaged');
+    expect(() => readUserSet(blobs, sha256)).toThrow(storageFailed({ message, place }));
   });
 
   it('reads a file to its end if it is removed meanwhile', () => {

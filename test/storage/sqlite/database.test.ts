@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
 import {
+  databaseError,
   MIGRATIONS_FOLDER,
   openDatabase,
   readMigrations,
@@ -124,6 +125,12 @@ describe('write', () => {
       write(database, () => database.prepare('INSERT INTO a VALUES (@x)').run({ x: 'x'.repeat(100_000) })),
     ).toThrow(expect.objectContaining({ code: 'storage_failed', facts: { errno: 'SQLITE_FULL' } }));
     database.close();
+  });
+});
+
+it.each(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE'])('%s is called a full disk', (code) => {
+  expect(databaseError('a.db', new Sqlite.SqliteError('disk I/O error', code))).toMatchObject({
+    ...{ code: 'storage_failed', message: 'cannot use a.db: the disk is full', facts: { errno: code } },
   });
 });
 

@@ -3,7 +3,7 @@
  * hard-linked if the file system supports hard links. `backup.json` lists all files with their sha256.
  */
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import type {
   BackupOptions,
   BackupReport,
@@ -21,6 +21,7 @@ import {
   listFolder,
   storageError,
   syncFolder,
+  withStorage,
   writeDurably,
 } from '../../../lib/files/durable-files.ts';
 import { hashFile } from '../../../lib/files/slices.ts';
@@ -80,21 +81,19 @@ export async function restoreDataFolder(
   const toApart = apart?.to ?? null;
   if (toApart !== null && others.length === 0)
     throw new AppError('invalid_argument', `backup ${from} has no ${apart!.folder}`);
+  if (toApart !== null && !relative(resolve(to), resolve(toApart)).startsWith('..'))
+    throw new AppError('invalid_argument', `${toApart} is in ${to}, the restored data folder: choose another folder`);
   const bytesOf = (all: readonly BackedUpFile[]) => all.reduce((sum, { size }) => sum + size, 0);
-  try {
-    return await intoNewFolder(resolve(to), async (folder) => {
-      copyVerified(own, from, (path) => join(folder, path));
-      takeRestored(folder);
-      const report = { files: own.length, bytes: bytesOf(own), apart: 0, leftOut: others.length };
-      if (toApart === null || others.length === 0) return report;
-      await intoNewFolder(resolve(toApart), async (second) =>
-        copyVerified(others, from, (path) => join(second, path.slice(apart!.folder.length + 1))),
-      );
-      return { files: files.length, bytes: bytesOf(files), apart: others.length, leftOut: 0 };
-    });
-  } catch (error) {
-    throw storageError(`restore ${from}`, error);
-  }
+  return await intoNewFolder(resolve(to), async (folder) => {
+    copyVerified(own, from, (path) => join(folder, path));
+    takeRestored(folder);
+    const report = { files: own.length, bytes: bytesOf(own), apart: 0, leftOut: others.length };
+    if (toApart === null || others.length === 0) return report;
+    await intoNewFolder(resolve(toApart), async (second) =>
+      copyVerified(others, from, (path) => join(second, path.slice(apart!.folder.length + 1))),
+    );
+    return { files: files.length, bytes: bytesOf(files), apart: others.length, leftOut: 0 };
+  });
 }
 
 /** Gives the restored database a new generation, and makes it the owner of the folder. */
@@ -212,7 +211,7 @@ function removeOthers(contents: StoreContents, folder: string): void {
  * @throws AppError invalid_argument if the folder is not empty
  */
 async function intoNewFolder<T>(target: string, fill: (folder: string) => Promise<T>): Promise<T> {
-  const isEmpty = existsSync(target) && readdirSync(target).length === 0;
+  const isEmpty = existsSync(target) && withStorage(`write ${target}`, () => readdirSync(target)).length === 0;
   if (existsSync(target) && !isEmpty)
     throw new AppError('invalid_argument', `${target} is not empty: choose an empty or new folder`);
   const { path: fresh, release } = claimSibling(target, `write ${target}`);
@@ -224,6 +223,8 @@ async function intoNewFolder<T>(target: string, fill: (folder: string) => Promis
     renameSync(fresh, target);
     syncFolder(dirname(target));
     return result;
+  } catch (error) {
+    throw storageError(`write ${target}`, error);
   } finally {
     release();
   }

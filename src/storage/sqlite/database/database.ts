@@ -19,6 +19,9 @@ export const BUSY_TIMEOUT_MS = 5000;
 const WAL_ATTEMPTS = 250;
 const WAL_PAUSE_MS = 20;
 
+/** SQLite's error codes for a full disk. */
+export const FULL_DISK: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_SHMSIZE']);
+
 /** Name of the database file in a data folder. */
 export const DATABASE_FILE = 'metaheac.db';
 
@@ -205,7 +208,9 @@ export function databaseError(path: string, error: unknown): unknown {
   if (!(error instanceof Sqlite.SqliteError)) return error;
   if (isBusy(error)) return new AppError('unavailable', `${path} is busy: ${error.message}`, { cause: error });
   if (/^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|PERM)/.test(error.code)) {
-    return new AppError('storage_failed', `cannot use ${path}: ${error.message}`, {
+    // SQLite calls a full disk an I/O error if it has no space for shared memory
+    const why = FULL_DISK.has(error.code) ? 'the disk is full' : error.message;
+    return new AppError('storage_failed', `cannot use ${path}: ${why}`, {
       facts: { errno: error.code },
       cause: error,
     });

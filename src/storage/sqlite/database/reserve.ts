@@ -9,20 +9,14 @@ import { join } from 'node:path';
 import type { StoreReserve } from '../../../domain/ports/reserve.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { removeQuietly, storageError, syncFolder, withStorage } from '../../../lib/files/durable-files.ts';
-import { type Database, truncateLog, write } from './database.ts';
+import { type Database, FULL_DISK, truncateLog, write } from './database.ts';
 
 const RESERVE_FILE = 'reserve';
 /** Bytes written per turn of the event loop. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** SQLite and system error codes for a full disk. The third code means that there is no space for shared memory. */
-const FULL: ReadonlySet<unknown> = new Set([
-  'SQLITE_FULL',
-  'SQLITE_IOERR_WRITE',
-  'SQLITE_IOERR_SHMSIZE',
-  'ENOSPC',
-  'EDQUOT',
-]);
+/** SQLite and system error codes for a full disk. */
+const FULL: ReadonlySet<unknown> = new Set([...FULL_DISK, 'ENOSPC', 'EDQUOT']);
 
 const RESERVES = new WeakMap<Database, Reserve>();
 
