@@ -43,6 +43,7 @@ export function createMetrics(
   // label `type` remain
   for (const what of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${what}_total`);
   const requests = new RequestMetrics();
+  requests.register(registry);
   const openStreams = new Gauge({
     name: 'metaheac_audience_streams',
     help: 'Number of open streams of audiences, differences and user ids.',
@@ -73,12 +74,10 @@ export function createMetrics(
   return {
     observe: requests.observe,
     openStreams,
-    render: async () => ({ contentType: registry.contentType, text: (await registry.metrics()) + requests.render() }),
-    families: async () => {
-      const own = await registry.getMetricsAsJSON();
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    families: async () =>
       // the typings of prom-client declare `type` as a number, but the value is a string
-      return [...own.map((family) => ({ ...family, type: String(family.type) })), ...requests.families()];
-    },
+      (await registry.getMetricsAsJSON()).map((family) => ({ ...family, type: String(family.type) })),
   };
 }
 

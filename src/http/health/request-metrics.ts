@@ -1,7 +1,8 @@
 /**
- * Counts of responses, and a histogram of their durations by class, in Prometheus' text format. prom-client would be
- * too slow, because it sorts and joins the labels at every observation, which takes as long as a look-up.
+ * Counts of responses, and a histogram of their durations by class. prom-client only writes their text: it would be too
+ * slow at counting, because it sorts and joins the labels at every observation, which takes as long as a look-up.
  */
+import type { Metric, Registry } from 'prom-client';
 import type { MetricFamily } from '../../lib/tracing.ts';
 import type { RequestClass } from '../plugins/fastify-types.ts';
 import type { Answered } from '../plugins/request-log.ts';
@@ -54,36 +55,23 @@ export class RequestMetrics {
     if (bucket < BUCKETS_SECONDS.length) times.counts[bucket]! += 1;
   };
 
-  /** Returns both metrics as data. */
-  families(): readonly MetricFamily[] {
-    const series = [...this.#byRoute].flatMap(([route, all]) => all.map((one) => ({ route, ...one })));
-    return [
-      {
-        name: REQUESTS,
-        help: 'Requests answered.',
-        type: 'counter',
-        values: series.map(({ method, route, status, count }) => ({ labels: { method, route, status }, value: count })),
-      },
-      {
-        name: DURATIONS,
-        help: 'Seconds from the request head to the end of the response.',
-        type: 'histogram',
-        values: [...this.#byClass].flatMap(([name, times]) => histogramValues(name, times)),
-      },
-    ];
-  }
-
-  /** Returns both metrics as lines of text. No label needs escaping. */
-  render(): string {
-    const lines = this.families().flatMap(({ name, help, type, values }) => [
-      `# HELP ${name} ${help}`,
-      `# TYPE ${name} ${type}`,
-      ...values.map(({ metricName = name, labels, value }) => {
-        const pairs = Object.entries(labels).map(([key, text]) => `${key}="${text}"`);
-        return `${metricName}{${pairs.join(',')}} ${value}`;
-      }),
-    ]);
-    return `${lines.join('\n')}\n`;
+  /** Adds both metrics to a registry, which reads them at each scrape. */
+  register(registry: Registry): void {
+    const add = (name: string, family: () => Omit<MetricFamily, 'name'>) => {
+      // a metric of prom-client whose values are kept elsewhere
+      const metric = { name, get: async () => ({ name, ...family(), aggregator: 'sum' }) };
+      registry.registerMetric(metric as unknown as Metric);
+    };
+    add(REQUESTS, () => ({
+      ...{ help: 'Requests answered.', type: 'counter' },
+      values: [...this.#byRoute].flatMap(([route, all]) =>
+        all.map(({ method, status, count: value }) => ({ labels: { method, route, status }, value })),
+      ),
+    }));
+    add(DURATIONS, () => ({
+      ...{ help: 'Seconds from the request head to the end of the response.', type: 'histogram' },
+      values: [...this.#byClass].flatMap(([name, times]) => histogramValues(name, times)),
+    }));
   }
 
   #seriesOf({ route, class: name, method, status }: Answered): Series {
