@@ -165,23 +165,20 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
 }
 
 /**
- * The logistic and the population regression are added to one logit, so every adapted parameter must act through that
- * logit.
+ * Gradient descent changes one logit, to which the regressions are added, so every adapted parameter must act through
+ * that logit.
  */
 function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph): void {
   const { scale } = adaptation;
-  const kinds = [...new Set(formsOf(adaptation).map(({ kind }) => kind))];
   const regression = regressionParameter(adaptation);
   if (scale !== undefined && graph.initializers.get(scale)?.data.length !== 1)
     throw refused(path, `the scale ${scale} is not a parameter of one element`);
-  if (kinds.length === 0) return;
-  const what = kinds.map((kind) => (kind === 'logistic' ? 'logistic regression' : kind)).join(' and ');
   const linear = linearParameters(adaptation);
   const term = findLinearTerm(splitHeads(graph, linear).head, linear);
   if (term === null)
     throw refused(
       path,
-      `the ${what} needs parameters that only shift logits, but ${linear.join(', ')} have other effects`,
+      `gradient descent needs parameters that only shift logits, but ${linear.join(', ')} have other effects`,
     );
   if (regression !== null && !term.lookups.some(({ parameter }) => parameter === regression))
     throw refused(path, `the regression needs a table of user features, but ${regression} is not one`);

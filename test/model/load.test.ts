@@ -445,7 +445,7 @@ describe('loadModel refuses', () => {
       // each critic has a bias of its own
       await write(path, [HEADS.wide, 'critics.bias'], HEADS.wide);
       expect(await refusalOf(path)).toContain(
-        'the logistic regression needs parameters that only shift logits, but heads.wide, critics.bias have other effects',
+        'gradient descent needs parameters that only shift logits, but heads.wide, critics.bias have other effects',
       );
     });
 
@@ -494,7 +494,7 @@ describe('loadModel refuses', () => {
       const path = newFolder();
       await write(path, ['critics.bias'], HEADS.regression);
       expect(await refusalOf(path)).toContain(
-        'the regression needs parameters that only shift logits, but critics.bias, heads.regression have other effects',
+        'gradient descent needs parameters that only shift logits, but critics.bias, heads.regression have other effects',
       );
     });
   });

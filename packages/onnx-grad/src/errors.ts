@@ -3,7 +3,7 @@
 /**
  * - `invalid_graph`: a file or a graph that cannot be read, typed, differentiated or written.
  * - `index_out_of_range`: a look-up reads a row that does not exist in the table.
- * - `not_linear`: a blend needs parameters that only shift logits.
+ * - `not_linear`: gradient descent needs parameters that only shift logits.
  * - `too_large`: a parameter does not fit into the memory of the optimiser.
  * - `invalid_device`: a string that does not name a device.
  * - `device_unavailable`: the device cannot be used on this machine.

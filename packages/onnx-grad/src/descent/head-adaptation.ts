@@ -4,14 +4,14 @@
  */
 
 import type { Parameters } from '../adam/compaction.ts';
+import { OnnxGradError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { isConcrete, type Tensor, type TensorType } from '../graph/tensor.ts';
 import { cutTables } from '../rewrite/cut-tables.ts';
-import { findLinearTerm } from '../rewrite/find-linear-term.ts';
+import { findLinearTerm, type LinearTerm } from '../rewrite/find-linear-term.ts';
 import { type Split, splitFrozen } from '../rewrite/split-frozen.ts';
 import { inOwnMemory, putFeed } from '../session/feed-rows.ts';
 import { type Feeds, openSession, type SessionOptions } from '../session/session.ts';
-import { buildDescentGraph, openGraphProgram } from './graph-run.ts';
 import type { BoundaryActivations, HeadRun } from './head-run.ts';
 import { buildLinkStep, openLinearProgram } from './linear-run.ts';
 import { BodyBlocks, type SharedBody } from './shared-body.ts';
@@ -20,8 +20,6 @@ import { BodyBlocks, type SharedBody } from './shared-body.ts';
 const BODY_ROWS = 2048;
 
 export interface HeadProgram {
-  /** Whether the parameters act through a linear term, so that a run can blend other parts into its logits. */
-  readonly isLinear: boolean;
   /**
    * Runs the body on `rows` rows. `feedsOf` returns the graph's inputs for rows `from` to `to - 1`. Threads that pass
    * the same `body` divide the runs between them; they must pass the same parameters, rows and inputs.
@@ -51,16 +49,23 @@ export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
  */
 export function headGraphs(graph: Graph, parameters: readonly string[]): { body: Graph | null; step: Graph } {
   const { body, head } = splitHeads(graph, parameters);
+  return { body, step: buildLinkStep(termOf(head, parameters)) };
+}
+
+function termOf(head: Graph, parameters: readonly string[]): LinearTerm {
   const term = findLinearTerm(head, parameters);
-  const step = term ? buildLinkStep(term) : buildDescentGraph(cutTables(head, parameters).compactGraph, parameters);
-  return { body, step };
+  if (term) return term;
+  throw new OnnxGradError(
+    'not_linear',
+    `gradient descent needs parameters that only shift logits, but ${parameters.join(', ')} have other effects`,
+  );
 }
 
 /**
  * Prepares gradient descent on `parameters` of `graph`, and opens the sessions. The first output of `graph` is the
- * score, `[batch]`. If the parameters act through a linear term, steps are computed on plain arrays, otherwise by a
- * graph. Only `blend` uses the options `regression` (one of `parameters`, which steps do not change) and `scale` (not
- * one of `parameters`). A graph that cannot be split or differentiated causes a GraphError.
+ * score, `[batch]`. Only `blend` uses the options `regression` (one of `parameters`, which steps do not change) and
+ * `scale` (not one of `parameters`). If the parameters do not act through a linear term, a `not_linear` error is thrown.
+ * A graph that cannot be split or differentiated causes a GraphError.
  */
 export async function openHeadProgram(
   graph: Graph,
@@ -69,17 +74,13 @@ export async function openHeadProgram(
 ): Promise<HeadProgram> {
   const { body, head } = splitHeads(graph, parameters);
   const bodySession = body ? await openSession(body, options) : null;
-  const term = findLinearTerm(head, parameters);
-  const program = term
-    ? await openLinearProgram(term, parameters, options)
-    : await openGraphProgram(head, parameters, options);
+  const program = await openLinearProgram(termOf(head, parameters), parameters, options);
   const boundaryNames = head.inputs.filter((name) => !parameters.includes(name));
   const [batch] = graph.values.get(graph.outputs[0]!)!.shape;
   const isPerRow = (name: string) => head.values.get(name)!.shape[0] === batch;
   const perRowNames = boundaryNames.filter(isPerRow);
   const sharedNames = boundaryNames.filter((name) => !isPerRow(name));
   return {
-    isLinear: term !== null,
     async boundary(values, rows, feedsOf, body) {
       const fixed = Object.fromEntries(values);
       const run = async (block: number): Promise<Block> => {

@@ -28,19 +28,17 @@ export interface HeadRun {
   scores(): Promise<Float32Array>;
   /**
    * Fits a logistic regression to `rows` of the boundary. The features of the regression are the coefficients of the
-   * parameters in the linear term. Without a linear term, a `not_linear` error is thrown.
+   * parameters in the linear term.
    */
   fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
-  /**
-   * Returns a change to one parameter as a part of the logits. Without a linear term, a `not_linear` error is thrown.
-   */
+  /** Returns a change to one parameter as a part of the logits. */
   linear(change: LinearChange): LogitPart;
   /**
    * Adds parts to the logits. `own` (default: 1) is the weight of the current logits. Each part is scaled so that, over
    * the `reference` rows, the standard deviations of the part and of the current logits have the same ratio as their
    * weights. Then, if the program has a scale, the scale restores the standard deviation of the logits; if there is an
    * intercept, the intercept restores their mean. A part that is equal for all rows adds nothing. If `own` is 0, almost
-   * nothing of the current logits remains. Without a linear term, a `not_linear` error is thrown.
+   * nothing of the current logits remains.
    */
   blend(parts: readonly BlendedPart[], reference: Int32Array, own?: number): Promise<void>;
   /**
