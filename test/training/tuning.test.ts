@@ -6,7 +6,6 @@ import { logisticRegression, logisticRegressionOnLatent } from '../../src/traini
 import { naiveBayes } from '../../src/training/baselines/naive-bayes.ts';
 import { populationRidge } from '../../src/training/baselines/population-ridge.ts';
 import { utilityOf } from '../../src/training/choices/evidence.ts';
-import { beyondEdges } from '../../src/training/choices/grid-edges.ts';
 import { chooseSetting, playSettings } from '../../src/training/choices/tuning.ts';
 import type { OneHot } from '../../src/training/history/one-hot.ts';
 import { isPlantedMember, PLANTED_USERS, plantCampaign, plantFutures, plantOneHot } from './planted.ts';
@@ -46,7 +45,6 @@ describe('chooseSetting', () => {
           const method = open(of);
           return {
             ...method,
-            beyond: () => [],
             scorers(seeds, draws, settings) {
               evaluated.push([...seeds]);
               return method.scorers(seeds, draws, settings);
@@ -121,101 +119,6 @@ describe('chooseSetting by evidence', () => {
     expect(choose([0, 0.8], 1, 'best mean')).toBe(0.8);
     expect(choose([0, 0.8], 1, 'evidence')).toBe(0);
     expect(choose([0, 0.8], 2, 'evidence')).toBe(0.8);
-  });
-});
-
-describe('chooseSetting beyond its grid', () => {
-  const RULES = ['best mean', 'evidence'] as const;
-  const SPREAD = plantFutures(
-    oneHot,
-    Array.from({ length: 8 }, (_, c) =>
-      plantCampaign(`c${c}`, 'train', (user) => isPlantedMember(user) && (user / 5) % 8 === c),
-    ),
-    Object.fromEntries(Array.from({ length: 8 }, (_, c) => [`c${c}`, c])),
-  );
-
-  /** 1 at `best`, and the less the further from it. */
-  const near = (best: number) => (strength: number) => 1 / (1 + Math.abs(Math.log(strength / best)));
-
-  /** Knows by its strength who is a member, from 0 to 1; counts what it does. */
-  function knowingBy(knows: (strength: number) => number, grid: readonly number[], lowest = 1e-5, goesOn = true) {
-    const played: number[] = [];
-    const count = { opened: 0 };
-    const open = (): TunableMethod<{ strength: number }> => {
-      count.opened++;
-      return {
-        name: 'knowing',
-        grid: grid.map((strength) => ({ strength })),
-        fallback: { strength: grid[0]! },
-        ...(goesOn && {
-          beyond: (own, tried) => beyondEdges({ strength: { factor: 3, lowest, highest: 5 } }, own, tried),
-        }),
-        *scorers(_seeds, draws, settings) {
-          const key = draws.uint32();
-          for (const { strength } of settings) {
-            played.push(strength);
-            yield (users) =>
-              Float64Array.from(users, (user) => {
-                const lot = createRng(`${key}/${user}`).uniform();
-                return knows(strength) * (isPlantedMember(user) ? 1 : 0) + lot;
-              });
-          }
-        },
-      };
-    };
-    return { open, played, count };
-  }
-  const GRID = [0.05, 0.005, 0.015, 0.15, 0.5];
-  const strengths = ({ tried }: { tried: readonly { setting: { strength: number } }[] }) =>
-    tried.map(({ setting }) => setting.strength);
-
-  it.each(RULES)('finds a best setting below the grid, and one above, by %s', (rule) => {
-    const low = chooseSetting(knowingBy(near(0.0002), GRID).open, SPREAD, rng(), rule);
-    expect(low.setting.strength).toBe(0.00019);
-    expect(strengths(low)).toEqual([...GRID, 0.0017, 0.00057, 0.00019, 0.000063]);
-    expect(chooseSetting(knowingBy(near(1.5), GRID).open, SPREAD, rng(), rule).setting.strength).toBe(1.5);
-  });
-
-  it.each(RULES)('tries and opens nothing more if the best is inside, by %s', (rule) => {
-    const [own, without] = [knowingBy(near(0.015), GRID), knowingBy(near(0.015), GRID, 0, false)];
-    const choice = chooseSetting(own.open, SPREAD, rng(), rule);
-    expect(choice).toEqual(chooseSetting(without.open, SPREAD, rng(), rule));
-    expect(choice.setting.strength).toBe(0.015);
-    expect(own.played).toEqual(without.played);
-    expect(own.count).toEqual(without.count);
-  });
-
-  it('stops at the end of an axis, and after four times', () => {
-    const floor = chooseSetting(knowingBy(near(1e-9), GRID, 5e-4).open, SPREAD, rng());
-    expect(strengths(floor)).toEqual([...GRID, 0.0017, 0.00057]);
-    expect(floor.setting.strength).toBe(0.00057);
-    expect(strengths(chooseSetting(knowingBy(near(1e-9), GRID, 1e-30).open, SPREAD, rng()))).toHaveLength(
-      GRID.length + 4,
-    );
-  });
-
-  it.each(RULES)('stays in its grid if settings beyond it gain next to nothing, by %s', (rule) => {
-    const knows = (strength: number) => (strength < 0.005 ? 0.5002 : 0.5 * near(0.005)(strength));
-    const choice = chooseSetting(knowingBy(knows, GRID).open, SPREAD, rng(), rule);
-    expect(strengths(choice)).toEqual([...GRID, 0.0017]);
-    const [edge, beyond] = [0.005, 0.0017].map((wanted) =>
-      utilityOf(choice.tried.find(({ setting }) => setting.strength === wanted)!),
-    );
-    expect(beyond!).toBeGreaterThan(edge!);
-    expect(choice.setting.strength).toBe(0.005);
-  });
-
-  it('tries settings beyond the grid in the same trials, with the same random numbers', () => {
-    const grown = chooseSetting(knowingBy(near(0.0017), GRID).open, SPREAD, rng());
-    const whole = chooseSetting(knowingBy(near(0.0017), [...GRID, 0.0017, 0.00057]).open, SPREAD, rng());
-    expect(grown).toEqual(whole);
-  });
-
-  it('opens a fold again for settings beyond the grid, without what the fold hides', () => {
-    const { open, count } = knowingBy(near(1.5), GRID);
-    chooseSetting(open, SPREAD, rng());
-    // the whole, four folds for the grid, four each for 1.5 and the setting beyond it
-    expect(count.opened).toBe(1 + 4 * 3);
   });
 });
 

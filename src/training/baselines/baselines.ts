@@ -32,11 +32,6 @@ export interface TunableMethod<S extends Setting = Setting> {
   /** The setting to use if no setting can be tried. */
   readonly fallback: S;
   /**
-   * The settings to try next if `best` is at an edge of the tried settings; none if `best` is not at an edge (see
-   * `beyondEdges`).
-   */
-  beyond?(best: S, tried: readonly S[]): readonly S[];
-  /**
    * Returns a scorer for each setting, in their order; all scorers use the same random numbers. `seeds` has the same
    * meaning as in `Baseline`. A method that compares seeds with other users draws these users from `reach`, or from all
    * users if `reach` is not given.

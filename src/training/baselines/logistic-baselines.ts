@@ -4,7 +4,6 @@
 import { fitLogisticRegression, type LogisticModel } from '../../../packages/onnx-grad/index.ts';
 import { type Rng, sample } from '../../lib/rng.ts';
 import { type DenseRows, denseDesign, type SparseRows, sparseDesign } from '../choices/design-rows.ts';
-import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import type { OneHot } from '../history/one-hot.ts';
 import { type Reach, reachedOf } from '../history/reach.ts';
 import { latentStart } from '../meta/latent-start.ts';
@@ -17,11 +16,6 @@ const RANK = 32;
 
 /** scikit-learn's C. */
 const STRENGTHS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
-/**
- * How far the strengths can be extended. Below this range, the weights equal the difference between the means; above
- * this range, there is hardly any penalty.
- */
-const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
 /**
  * The weight of rare tokens in the SVD (see `latentStart`): no weighting, or the weighting of a model's initial latent
  * vectors.
@@ -38,7 +32,6 @@ export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: nu
     name: 'logistic_regression',
     grid: STRENGTHS.map((strength) => ({ strength })),
     fallback: { strength: 0.1 },
-    beyond: (best, tried) => beyondEdges({ strength: STRENGTH }, best, tried),
     *scorers(seeds, rng, settings, reach) {
       const { users, labels } = sampleTask(oneHot, seeds, rng, reach);
       const { rows, tokenOf } = tokenRows(oneHot, users);
@@ -73,7 +66,6 @@ export function logisticRegressionOnLatent(
     name: 'logistic_regression_svd',
     grid: IDF_POWERS.flatMap((idf_power) => STRENGTHS.map((strength) => ({ idf_power, strength }))),
     fallback: { idf_power: 0.5, strength: 0.01 },
-    beyond: (best, tried) => beyondEdges({ strength: STRENGTH }, best, tried),
     *scorers(seeds, draws, settings, reach) {
       const { users, labels } = sampleTask(oneHot, seeds, draws, reach);
       for (const power of new Set(settings.map(({ idf_power }) => idf_power))) {

@@ -3,15 +3,8 @@
  * population.
  */
 
-import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
 import { presentSeeds, sumOfTokens, type TunableMethod, tokenFrequencies } from './baselines.ts';
-
-/**
- * The smoothing values to try. Below one pseudo-seed there is hardly any smoothing; a value above the highest value of
- * this list would change nothing.
- */
-const SMOOTHING: Axis = { factor: 3, lowest: 1, highest: 50_000 };
 
 /**
  * score = sum over the user's tokens of ln((n_t + a * p_t) / ((n + a) * p_t)), with n seeds, n_t seeds with token t,
@@ -24,7 +17,6 @@ export function naiveBayes(all: OneHot): TunableMethod<{ smoothing: number }> {
     name: 'naive_bayes',
     grid: [20, 50, 200, 1000, 5000].map((smoothing) => ({ smoothing })),
     fallback: { smoothing: 200 },
-    beyond: (best, tried) => beyondEdges({ smoothing: SMOOTHING }, best, tried),
     *scorers(seeds, _rng, settings) {
       const present = presentSeeds(oneHot, seeds);
       const counts = new Int32Array(oneHot.width);

@@ -14,7 +14,6 @@ import {
 } from '../../online/regression/population-regression.ts';
 import { RowProducts } from '../../online/regression/products.ts';
 import { evenRows, meanOfRows, type SparseRows } from '../../online/regression/sparse-rows.ts';
-import { type Axes, beyondEdges } from '../choices/grid-edges.ts';
 import { chooseSetting, type SettingChoice } from '../choices/tuning.ts';
 import type { Futures } from '../history/futures.ts';
 import type { OneHot } from '../history/one-hot.ts';
@@ -28,14 +27,6 @@ export type RidgeSetting = { readonly strength: number; readonly power: number }
 const POWERS = [0.25, 0, 0.125, 0.5];
 const STRENGTHS = [0.05, 0.005, 0.015, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
-/**
- * How far the settings can be extended. At the lowest strength there is hardly any penalty; above 5, the weights equal
- * the difference between the means.
- */
-const AXES: Axes<RidgeSetting> = {
-  strength: { factor: 3, lowest: 1e-5, highest: 5 },
-  power: { step: 0.25, lowest: 0, highest: 1 },
-};
 
 /** Scores are w . x with x_t = 1 / sqrt(n) for each of a user's n tokens. Standardised numbers are extra columns. */
 export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
@@ -44,7 +35,6 @@ export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
     name: 'population_ridge',
     grid: GRID,
     fallback: GRID[0]!,
-    beyond: (best, tried) => beyondEdges(AXES, best, tried),
     *scorers(seeds: Int32Array, _rng: Rng, settings: readonly RidgeSetting[], reach?: Reach) {
       opened ??= openRidge(oneHot);
       const { all, products, regressionOf } = opened;
@@ -75,7 +65,7 @@ interface OpenRidge {
 }
 
 /**
- * Regressions are opened on first use, because a covariance is costly and only a few powers beyond the grid are used.
+ * Regressions are opened on first use, because a covariance is costly.
  */
 function openRidge(oneHot: OneHot): OpenRidge {
   const all = rowsOf(oneHot, oneHot.users);

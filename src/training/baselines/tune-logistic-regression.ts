@@ -6,7 +6,6 @@ import type { Rng } from '../../lib/rng.ts';
 import { HEADS } from '../../model/architectures/heads.ts';
 import type { AdaptationSettings } from '../../model/manifest.ts';
 import { denseDesign, joinDesigns, sparseDesign } from '../choices/design-rows.ts';
-import { type Axes, type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import { chooseSetting, type SettingChoice } from '../choices/tuning.ts';
 import type { Futures } from '../history/futures.ts';
 import type { OneHot } from '../history/one-hot.ts';
@@ -28,13 +27,6 @@ const GRID: readonly LogisticSetting[] = [
   { wide: 1, query: 0 },
   { wide: 0, query: 0.03 },
 ];
-
-/**
- * How far the inverse strengths (like scikit-learn's C) can be extended. Below this range, the weights equal the
- * difference between the means; above this range, there is hardly any penalty.
- */
-const STRENGTH: Axis = { factor: 3, lowest: 1e-5, highest: 10 };
-const AXES: Axes<LogisticSetting> = { wide: STRENGTH, query: STRENGTH };
 
 /**
  * Returns `adaptation` with the strengths that perform best on train campaigns when its logistic regression is used
@@ -80,7 +72,6 @@ export function logisticRegressionMethod(
     name: 'companion',
     grid,
     fallback: grid[0]!,
-    beyond: (best, tried) => beyondEdges(AXES, best, tried),
     *scorers(seeds, rng, settings, reach) {
       const { users, labels } = sampleTask(oneHot, seeds, rng, reach);
       const { rows, tokenOf } = tokenRows(oneHot, users);

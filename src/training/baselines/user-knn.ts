@@ -3,7 +3,6 @@
  * nearest seeds.
  */
 import { type Rng, sample } from '../../lib/rng.ts';
-import { type Axis, beyondEdges } from '../choices/grid-edges.ts';
 import { type OneHot, tokensAlone } from '../history/one-hot.ts';
 import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from './baselines.ts';
 
@@ -11,9 +10,7 @@ import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from 
  * Number of nearest seeds whose similarities are averaged. If all seeds are averaged, the ranking is nearly the same as
  * with `centroid`.
  */
-const NEIGHBOURS = [1, 3, 10, 30, 100];
-/** Settings are tried with at most 200 seeds, so 300 means all seeds. */
-const COUNT: Axis = { factor: 3, lowest: 1, highest: 300 };
+const NEIGHBOURS = [1, 3, 10, 30, 100, 300];
 /** The weighting of rare tokens: none (plain overlap) or IDF. */
 const IDF_POWERS = [0, 1];
 /**
@@ -36,7 +33,6 @@ export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: numb
     name: 'user_knn',
     grid: IDF_POWERS.flatMap((idf_power) => NEIGHBOURS.map((k) => ({ k, idf_power }))),
     fallback: { k: 30, idf_power: 1 },
-    beyond: (best, tried) => beyondEdges({ k: COUNT }, best, tried),
     *scorers(seeds, rng, settings) {
       const compared = compareWith(presentSeeds(oneHot, seeds), rng);
       for (const { k, idf_power } of settings) {

@@ -4,14 +4,13 @@ import type { Setting, TunableMethod } from '../baselines/baselines.ts';
 import { measureRanking } from '../evaluation/metrics.ts';
 import { type Futures, sampleFutures, usersBefore } from '../history/futures.ts';
 import type { OneHot } from '../history/one-hot.ts';
-import { chooseSettingByEvidence, gainOf, LEAST_GAIN, type Outcome, utilityOf } from './evidence.ts';
-import { MOST_GROWTHS } from './grid-edges.ts';
+import { chooseSettingByEvidence, gainOf, type Outcome, utilityOf } from './evidence.ts';
 import { SHARES, type Trial } from './trial.ts';
 
 /** The chosen setting and the settings that were tried. */
 export interface SettingChoice<S extends Setting = Setting> {
   readonly setting: S;
-  /** Every setting that was tried, in the grid or beyond it, with its means; empty if no campaign could be tried. */
+  /** Every setting of the grid with its means; empty if no campaign could be tried. */
   readonly tried: readonly ({ readonly setting: S } & Outcome)[];
   /** Number of campaigns tried. */
   readonly campaigns: number;
@@ -31,8 +30,7 @@ const TRIED_CAMPAIGNS = 24;
  * Treats up to 24 train campaigns as future ones (see `Futures`), and chooses by `rule`. Each campaign is tried with
  * 10, 50 and 200 of its members (at most half of them) as seeds, and with the random numbers of an evaluation. Means
  * are of AUC + precision@5% / 4; if several settings are equally good, the first wins. Equal random streams select the
- * same campaigns, whatever the method. A grid whose best setting is at an edge is extended at that edge, up to
- * `MOST_GROWTHS` times, as long as the next setting gains `LEAST_GAIN` or more.
+ * same campaigns, whatever the method.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
@@ -49,7 +47,7 @@ export function chooseSetting<S extends Setting>(
 
 /** Outcomes of a method's settings. */
 export interface PlayedSettings<S extends Setting> {
-  /** The grid and its extensions. */
+  /** The grid. */
   readonly settings: readonly S[];
   /** Outcomes by setting, then by campaign. */
   readonly outcomes: readonly (readonly Outcome[])[];
@@ -59,7 +57,7 @@ export interface PlayedSettings<S extends Setting> {
   readonly fallback: S;
 }
 
-/** The outcomes of every setting of the grid, and of its extensions as long as the best setting is at an edge. */
+/** The outcomes of every setting of the grid. */
 export function playSettings<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
   futures: Futures,
@@ -68,30 +66,15 @@ export function playSettings<S extends Setting>(
 ): PlayedSettings<S> {
   const whole = open(futures.oneHot);
   const folds = sampleFutures(futures, SEED_COUNTS, TRIED_CAMPAIGNS, rng.fork('campaigns'));
-  const play = (played: readonly S[]): Outcome[][] => {
-    const outcomes = played.map((): Outcome[] => []);
-    for (const { future, trials } of folds) {
-      const before = usersBefore(futures, future);
-      const method = before === futures.oneHot ? whole : open(before);
-      for (const campaign of trials)
-        for (const [i, outcome] of playCampaign(method, campaign, played, rng).entries()) outcomes[i]!.push(outcome);
-    }
-    return outcomes;
-  };
-  const settings = [...whole.grid];
-  const outcomes = play(settings);
-  let best = bestOf(outcomes, rule);
-  for (let growth = 0; growth < MOST_GROWTHS && outcomes[0]!.length > 0; growth++) {
-    const further = whole.beyond?.(settings[best]!, settings) ?? [];
-    if (further.length === 0) break;
-    settings.push(...further);
-    outcomes.push(...play(further));
-    const next = bestOf(outcomes, rule);
-    // among equally good settings, prefer those of the grid, which suit other numbers of seeds at least as well
-    if (utilityOf(meanOutcome(outcomes[next]!)) < utilityOf(meanOutcome(outcomes[best]!)) + LEAST_GAIN) break;
-    best = next;
+  const settings = whole.grid;
+  const outcomes = settings.map((): Outcome[] => []);
+  for (const { future, trials } of folds) {
+    const before = usersBefore(futures, future);
+    const method = before === futures.oneHot ? whole : open(before);
+    for (const campaign of trials)
+      for (const [i, outcome] of playCampaign(method, campaign, settings, rng).entries()) outcomes[i]!.push(outcome);
   }
-  return { settings, outcomes, best, fallback: whole.fallback };
+  return { settings, outcomes, best: bestOf(outcomes, rule), fallback: whole.fallback };
 }
 
 /**
