@@ -10,7 +10,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { datasetGenerateCommand } from '../../src/cli/commands/dataset/generate.ts';
+import { datasetGenerateCommand } from '../../src/cli/commands/dataset/make.ts';
 import { openApiCommand } from '../../src/cli/commands/openapi.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';

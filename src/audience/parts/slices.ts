@@ -9,13 +9,13 @@ import { DIGIT_BITS, DIGITS } from './part-format.ts';
 import { type Boundary, EntryReader, type RankingPart } from './ranking-part.ts';
 
 /** Levels of digits: high and low digit of the key, high and low digit of the user number. */
-export const LEVELS = 4;
+const LEVELS = 4;
 
 /**
  * The values of the digits above a level. Entries with these digits are consecutive in the order; the empty prefix
  * matches all entries.
  */
-export type Prefix = readonly number[];
+type Prefix = readonly number[];
 
 /** The beginning of the entries with a prefix. */
 function startOf(prefix: Prefix): Boundary {
@@ -32,7 +32,7 @@ function endOf(prefix: Prefix): Boundary {
 }
 
 /** Number of entries by the digit at a level. */
-export function countDigits(entries: Uint32Array, level: number, counts: Float64Array): void {
+function countDigits(entries: Uint32Array, level: number, counts: Float64Array): void {
   for (let i = 0; i < entries.length; i += 2) {
     const value = level < 2 ? keyOf(entries[i + 1]!) : entries[i]!;
     counts[level % 2 === 0 ? value >>> DIGIT_BITS : value & (DIGITS - 1)]! += 1;
@@ -40,7 +40,7 @@ export function countDigits(entries: Uint32Array, level: number, counts: Float64
 }
 
 /** Reads the entries with a prefix of at least one digit, part by part. */
-export async function readPrefix(
+async function readPrefix(
   parts: readonly RankingPart[],
   prefix: Prefix,
   bufferEntries: number,
@@ -58,11 +58,7 @@ export async function readPrefix(
 }
 
 /** Number of entries with a prefix, by their next digit. */
-export async function countNext(
-  parts: readonly RankingPart[],
-  prefix: Prefix,
-  bufferEntries: number,
-): Promise<Float64Array> {
+async function countNext(parts: readonly RankingPart[], prefix: Prefix, bufferEntries: number): Promise<Float64Array> {
   const counts = new Float64Array(DIGITS);
   if (prefix.length === 0) {
     for (const { bins } of parts) for (let i = 0; i < bins.length; i += 2) counts[bins[i]!]! += bins[i + 1]!;

@@ -37,7 +37,7 @@ function addGenerate(dataSet: Command, output: Output): void {
         'name of the world that gives tokens their meaning; data sets from the same world can use the same model',
         'demo',
       )
-      .action(async (options) => (await import('./generate.ts')).datasetGenerateCommand(options, output)),
+      .action(async (options) => (await import('./make.ts')).datasetGenerateCommand(options, output)),
     'metaheac dataset generate --out data --users 10000',
   );
 }
@@ -91,7 +91,7 @@ function addInteractions(dataSet: Command, output: Output): void {
         '--before-test',
         'histories and train campaigns end when the first test campaign begins; later users are left out',
       ),
-  ).action(async (options) => (await import('./interactions.ts')).datasetInteractionsCommand(options, output));
+  ).action(async (options) => (await import('./make.ts')).datasetInteractionsCommand(options, output));
   addExample(interactions, 'metaheac dataset interactions --in orders.csv --user customer --item product --out data');
 }
 
@@ -108,7 +108,7 @@ function addMovieLens(dataSet: Command, output: Output): void {
         existing,
       )
       .requiredOption('--out <dir>', 'folder to write; it must not exist'),
-  ).action(async (options) => (await import('./movielens.ts')).datasetMovieLensCommand(options, output));
+  ).action(async (options) => (await import('./make.ts')).datasetMovieLensCommand(options, output));
   addExample(movielens, 'metaheac dataset movielens --in ml-1m --out data');
 }
 
@@ -137,7 +137,7 @@ function addTencent(dataSet: Command, output: Output): void {
         positiveInteger,
       )
       .option('--seed <n>', 'seed of every random draw', wholeNumber, 1)
-      .action(async (options) => (await import('./tencent.ts')).datasetTencentCommand(options, output)),
+      .action(async (options) => (await import('./make.ts')).datasetTencentCommand(options, output)),
     'metaheac dataset tencent --in download --out data',
   );
 }

@@ -6,6 +6,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import { UsageError } from '../../../lib/errors.ts';
 import { createClosedFolder, withStorage } from '../../../lib/files/durable-files.ts';
 import type { Output } from '../../../lib/output.ts';
+import { mebibytes } from '../../../lib/text/counted.ts';
 import type { PublishedPopulation } from '../../../population/share.ts';
 import { type FlagValues, settingsOf } from '../../settings.ts';
 import { cacheOf } from '../serve/cluster-settings.ts';
@@ -63,5 +64,5 @@ export function notesOn(output: Output): OnKept {
 /** Reports what had to be stored. */
 export function reportStored({ stored }: Pick<PublishedPopulation, 'stored'>, output: Output): void {
   const { files, bytes, known } = stored;
-  output.result(`  stored ${files} files (${(bytes / 2 ** 20).toFixed(1)} MiB); ${known} were stored before`);
+  output.result(`  stored ${files} files (${mebibytes(bytes)}); ${known} were stored before`);
 }

@@ -1,6 +1,7 @@
 /** `metaheac population publish`, `pull` and `prune-published`. */
 import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
+import { mebibytes } from '../../../lib/text/counted.ts';
 import { prunePublished, publishPopulation, pullPopulation } from '../../../population/share.ts';
 import { openBlobFiles, requireUsableBlobs } from '../../../storage/open-store.ts';
 import { notesOn } from './destination.ts';
@@ -26,8 +27,9 @@ export async function populationPublishCommand(
   if (json) output.result(JSON.stringify(published));
   else {
     const { version: name, files: stored, bytes, known } = published;
-    const megabytes = (bytes / 2 ** 20).toFixed(1);
-    output.result(`published version ${name}: stored ${stored} files (${megabytes} MiB); ${known} were stored before`);
+    output.result(
+      `published version ${name}: stored ${stored} files (${mebibytes(bytes)}); ${known} were stored before`,
+    );
   }
 }
 
@@ -45,10 +47,9 @@ export async function populationPullCommand(
   });
   if (json) output.result(JSON.stringify(pulled));
   else {
-    const megabytes = (pulled.bytes / 2 ** 20).toFixed(1);
     output.result(
       `pulled version ${pulled.version} into ${dir}: ${pulled.users} users; fetched ${pulled.files} files ` +
-        `(${megabytes} MiB)`,
+        `(${mebibytes(pulled.bytes)})`,
     );
   }
 }
@@ -68,6 +69,6 @@ export async function populationPrunePublishedCommand(
   if (json) output.result(JSON.stringify(removed));
   else {
     for (const version of removed.versions) output.result(`removed ${version}`);
-    output.result(`deleted ${removed.files} files (${(removed.bytes / 2 ** 20).toFixed(1)} MiB)`);
+    output.result(`deleted ${removed.files} files (${mebibytes(removed.bytes)})`);
   }
 }

@@ -1,6 +1,7 @@
 /** `metaheac population list`, `show`, `diff`, `prune` and `rollback`. */
 import { hasTokens } from '../../../lib/feature-kinds.ts';
 import type { Output } from '../../../lib/output.ts';
+import { mebibytes } from '../../../lib/text/counted.ts';
 import {
   diffPopulations,
   openPopulation,
@@ -60,8 +61,7 @@ export function populationRollbackCommand(dir: string, options: { to?: string },
 }
 
 function describeVersion({ version, publishedAt, users, knownUsers, bytes }: VersionSummary): string {
-  const megabytes = (bytes / 2 ** 20).toFixed(1);
-  return `${version}  ${new Date(publishedAt).toISOString()}  ${users} users (${knownUsers} ever)  ${megabytes} MiB`;
+  return `${version}  ${new Date(publishedAt).toISOString()}  ${users} users (${knownUsers} ever)  ${mebibytes(bytes)}`;
 }
 
 function presentVersion(summary: VersionSummary) {

@@ -6,6 +6,7 @@ import type { Clock } from '../../../lib/clock.ts';
 import { AppError, UsageError } from '../../../lib/errors.ts';
 import { listFolder, removeQuietly } from '../../../lib/files/durable-files.ts';
 import type { Output } from '../../../lib/output.ts';
+import { mebibytes } from '../../../lib/text/counted.ts';
 import { filesOfModels } from '../../../model/check-models.ts';
 import { MODELS_FOLDER } from '../../../model/versions.ts';
 import {
@@ -90,7 +91,7 @@ function print(
     output.result(JSON.stringify({ out, files, bytes, database_copies: attempts, population: population ?? null }));
     return;
   }
-  output.result(`${files} files, ${megabytes(bytes)}, in ${out}: all files are intact`);
+  output.result(`${files} files, ${mebibytes(bytes)}, in ${out}: all files are intact`);
   output.note(`not included: ${others}`);
 }
 
@@ -129,7 +130,7 @@ export async function restoreCommand(
   const { files, bytes, leftOut } = report;
   const population = report.apart > 0 ? populationTo : null;
   if (json) output.result(JSON.stringify({ to, files, bytes, population }));
-  else output.result(`${files} files, ${megabytes(bytes)}, in ${to}: all files were verified by sha256`);
+  else output.result(`${files} files, ${mebibytes(bytes)}, in ${to}: all files were verified by sha256`);
   if (json) return;
   if (population !== null)
     output.note(`${report.apart} of the restored files belong to the population, in ${population}`);
@@ -150,8 +151,4 @@ async function refuseDamage(folder: string, what: string): Promise<void> {
   } finally {
     await upkeep.close();
   }
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { StoreLocator } from '../../../domain/ports/store.ts';
 import { AppError, UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
-import { counted } from '../../../lib/text/counted.ts';
+import { counted, mebibytes } from '../../../lib/text/counted.ts';
 import { locateSharedStore, locateStore, migrateStore } from '../../../storage/open-store.ts';
 
 export interface MigrateStoreOptions {
@@ -40,10 +40,9 @@ export async function migrateStoreCommand(
     return;
   }
   if (wasBegun) output.note('an earlier copy of this store was continued');
-  const megabytes = (bytes / 2 ** 20).toFixed(1);
   output.result(
     `${counted(rows, 'row')} in ${counted(tables.length, 'table')}, ${counted(sets, 'user set')}, ` +
-      `${counted(rankings, 'ranking')}, ${megabytes} MiB: all were compared with the source`,
+      `${counted(rankings, 'ranking')}, ${mebibytes(bytes)}: all were compared with the source`,
   );
   output.note('the source is unchanged: do not start a service with it and one with the copy at the same time');
   output.note(

@@ -4,7 +4,7 @@ import type { StoreUpkeep } from '../../../domain/ports/upkeep.ts';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { AppError, UsageError } from '../../../lib/errors.ts';
 import type { Output } from '../../../lib/output.ts';
-import { counted } from '../../../lib/text/counted.ts';
+import { counted, mebibytes } from '../../../lib/text/counted.ts';
 import { type CheckOptions, checkDataFolder, type DataFolderReport } from '../../../service/data-folder-check.ts';
 import { checkPublished, type PublishedReport } from '../../../service/published-check.ts';
 import { lockStore, openBlobFiles, openUpkeep } from '../../../storage/open-store.ts';
@@ -109,7 +109,6 @@ function print(report: Report, { running, isShared, repair, movedTo }: Circumsta
   if (orphans.length > SHOWN) output.result(`${fate}  and ${orphans.length - SHOWN} more`);
   if (unsealed.length > 0)
     output.result(`without checksums: ${counted(unsealed.length, 'ranking')} (a running service adds the checksums)`);
-  const megabytes = (bytes / 2 ** 20).toFixed(1);
   const shared =
     populations === undefined
       ? counted(models, 'promoted model')
@@ -119,7 +118,7 @@ function print(report: Report, { running, isShared, repair, movedTo }: Circumsta
   const state = faults.length === 0 ? 'all intact' : `${faults.length} damaged`;
   const done = movedTo === null ? 'removed' : `moved to ${movedTo}`;
   const removed = repair && orphans.length > 0 ? ` (${done})` : '';
-  output.result(`${files}, ${megabytes} MiB: ${state}, ${counted(orphans.length, 'orphan')}${removed}`);
+  output.result(`${files}, ${mebibytes(bytes)}: ${state}, ${counted(orphans.length, 'orphan')}${removed}`);
 }
 
 function present(report: Report, { running, repair, movedTo }: Circumstances): object {

@@ -9,6 +9,7 @@ import type pg from 'pg';
 import type { Leadership } from '../../../domain/ports/leader.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
+import { within } from '../../../lib/within.ts';
 import type { Database } from '../database/database.ts';
 import { newClient } from '../database/driver.ts';
 
@@ -139,15 +140,6 @@ export class PostgresLeadership implements Leadership {
 }
 
 /** @throws Error if the database does not answer in time */
-async function answered<T>(query: Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const limit = setTimeout(ANSWER_MS, null, { signal: late.signal, ref: false }).then(() => {
-    throw new Error('the database does not answer');
-  });
-  try {
-    return await Promise.race([query, limit as Promise<never>]);
-  } finally {
-    late.abort();
-    limit.catch(() => {});
-  }
+function answered<T>(query: Promise<T>): Promise<T> {
+  return within(ANSWER_MS, query, () => new Error('the database does not answer'));
 }

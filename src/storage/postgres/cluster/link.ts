@@ -2,6 +2,7 @@
 import type { Outage } from '../../../domain/ports/cluster.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { AppError, messageOf } from '../../../lib/errors.ts';
+import { within } from '../../../lib/within.ts';
 import type { Database } from '../database/database.ts';
 
 const LOOK_EVERY_MS = 500;
@@ -60,12 +61,6 @@ export class DatabaseLink {
   }
 
   async #ask(): Promise<void> {
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new AppError('unavailable', 'the database does not answer')), ANSWER_MS);
-    try {
-      await Promise.race([this.#database.probe(), late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await within(ANSWER_MS, this.#database.probe(), () => new AppError('unavailable', 'the database does not answer'));
   }
 }

@@ -10,6 +10,7 @@ import { setTimeout as startTimer } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { systemClock } from '../../../lib/clock.ts';
+import { within } from '../../../lib/within.ts';
 import { newClient } from './driver.ts';
 
 const CHANNEL = 'metaheac';
@@ -145,7 +146,7 @@ export class Announcements {
   /** Calls `work` with the connection, or a new one if there is none; returns whether it succeeded in time. */
   async #answered(work: (client: pg.Client) => Promise<unknown>): Promise<boolean> {
     try {
-      await within(ANSWER_MS, work(this.#client ?? (await this.#connectOnce())));
+      await within(ANSWER_MS, work(this.#client ?? (await this.#connectOnce())), late);
       return true;
     } catch {
       this.#drop();
@@ -168,7 +169,7 @@ export class Announcements {
     client.on('notification', ({ channel, payload = '' }) => this.#receive(channel, payload));
     try {
       await client.connect();
-      await within(ANSWER_MS, client.query(`LISTEN ${CHANNEL}; LISTEN "${this.#own}"`));
+      await within(ANSWER_MS, client.query(`LISTEN ${CHANNEL}; LISTEN "${this.#own}"`), late);
     } catch (error) {
       client.end().catch(() => {});
       throw error;
@@ -199,13 +200,4 @@ export class Announcements {
   }
 }
 
-/** @throws Error if the promise has not settled in time */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = startTimer(() => late.reject(new Error('the database does not answer')), ms);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const late = (): Error => new Error('the database does not answer');
