@@ -1,13 +1,9 @@
 /** A client of a chaos run: it changes its own campaigns, and keeps a ledger of what was acknowledged. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExpansionState, isEnd } from '../../src/domain/states.ts';
-import { systemClock } from '../../src/lib/clock.ts';
 import type { Rng } from '../../src/lib/rng.ts';
-import { CAN_UNSHARE } from '../fixture/unshare.ts';
-import type { Span } from './corruption.ts';
-import { eraseElsewhere } from './elsewhere.ts';
+import type { Answer, Callable } from './member.ts';
 import { type CallCounts, type CallOptions, persist } from './persistent-call.ts';
-import type { Answer, Callable } from './program.ts';
 import { lookAt, type Sighting } from './sighting.ts';
 import { seedsOf, VARIANTS, type World } from './world.ts';
 
@@ -37,19 +33,24 @@ export interface Entry {
 export interface Shared {
   readonly program: Callable;
   readonly world: World;
+  /** Erases a user; false if nobody may be erased at the moment. */
+  readonly erase: (rng: Rng) => Promise<boolean>;
   readonly counts: CallCounts;
   /** Acknowledged actions by name. */
   readonly actions: Map<string, number>;
   /** The audiences that were read. */
   readonly sightings: Sighting[];
-  /** When victims were erased. */
-  readonly erasures: Span[];
-  /** How many of the world's victims have been erased, one after another. */
-  erased: number;
-  isErasing: boolean;
-  readonly mostErased: number;
-  readonly population: string;
-  readonly dataDir: string;
+  /** The campaigns of all clients. */
+  readonly entries: Entry[];
+}
+
+export function newShared(
+  program: Callable,
+  world: World,
+  erase: Shared['erase'] = () => Promise.resolve(false),
+): Shared {
+  const counts = { acknowledged: 0, refused: 0, broken: 0 };
+  return { program, world, erase, counts, actions: new Map(), sightings: [], entries: [] };
 }
 
 const SIZES = [10, 25, 50, 75, 100];
@@ -68,7 +69,7 @@ const ACTIONS = Object.keys(WEIGHTS) as readonly Action[];
 const ALL_WEIGHTS = ACTIONS.reduce((sum, name) => sum + WEIGHTS[name], 0);
 
 export class Client {
-  readonly ledger: Entry[] = [];
+  readonly #own: Entry[] = [];
   readonly #name: string;
   readonly #shared: Shared;
   readonly #rng: Rng;
@@ -84,7 +85,7 @@ export class Client {
    * @throws Unexpected
    */
   async step(): Promise<void> {
-    const open = this.ledger.filter((entry) => !entry.isDeleted);
+    const open = this.#own.filter((entry) => !entry.isDeleted);
     const full = open.find((entry) => entry.expansions.size >= MOST_EXPANSIONS);
     if (full !== undefined) return this.#done('delete', () => this.#delete(full));
     if (open.length === 0 || (open.length < MOST_CAMPAIGNS && this.#rng.integer(8) === 0))
@@ -124,7 +125,7 @@ export class Client {
       case 'cancel':
         return this.#cancel(entry);
       case 'erase':
-        return this.#erase();
+        return this.#shared.erase(this.#rng);
       case 'delete':
         return this.#delete(entry);
     }
@@ -141,27 +142,26 @@ export class Client {
   async #create(): Promise<boolean> {
     const { world } = this.#shared;
     const [campaign, variant] = [this.#rng.integer(world.campaigns.length), this.#rng.integer(VARIANTS)];
-    const key = `${this.#name}-${this.ledger.length}`;
+    const key = `${this.#name}-${this.#own.length}`;
     const size = SIZES[this.#rng.integer(SIZES.length)]!;
     const { features } = world.campaigns[campaign]!;
     const body = { name: key, features, seeds: seedsOf(world.campaigns[campaign]!, variant), audience: { size } };
     const { json } = await this.#call('POST', '/v1/campaigns', body, { headers: { 'idempotency-key': key } });
     const entry: Entry = {
-      ...{
-        key,
-        id: json.id as string,
-        campaign,
-        variant,
-        size,
-        resizes: 0,
-        rollBacks: 0,
-        active: null,
-        isDeleted: false,
-      },
-      ...{ expansions: new Map(), cancelled: new Set() },
+      key,
+      id: json.id,
+      campaign,
+      variant,
+      expansions: new Map([[json.expansion_id, variant]]),
+      cancelled: new Set(),
+      size,
+      resizes: 0,
+      rollBacks: 0,
+      active: null,
+      isDeleted: false,
     };
-    entry.expansions.set(json.expansion_id, variant);
-    this.ledger.push(entry);
+    this.#own.push(entry);
+    this.#shared.entries.push(entry);
     await this.#settle(entry);
     return true;
   }
@@ -241,24 +241,6 @@ export class Client {
     const answer = await this.#call('DELETE', `/v1/campaigns/${entry.id}`, undefined, { accept: [404] });
     if (answer.status === 404 && answer.earlier === 0) throw new Error(`the campaign ${entry.key} is lost`);
     entry.isDeleted = true;
-    return true;
-  }
-
-  async #erase(): Promise<boolean> {
-    const { world, mostErased } = this.#shared;
-    if (this.#shared.isErasing || this.#shared.erased >= Math.min(mostErased, world.victims.length)) return false;
-    this.#shared.isErasing = true;
-    const span = { from: systemClock.now(), to: Number.POSITIVE_INFINITY };
-    this.#shared.erasures.push(span);
-    try {
-      const victim = world.victims[this.#shared.erased]!;
-      if (CAN_UNSHARE && this.#rng.integer(2) === 0) await eraseElsewhere(this.#shared, victim);
-      else await this.#call('DELETE', `/v1/users/${victim}`);
-      this.#shared.erased += 1;
-      span.to = systemClock.now();
-    } finally {
-      this.#shared.isErasing = false;
-    }
     return true;
   }
 }

@@ -1,34 +1,32 @@
-/** The faults of a chaos run as a table: one row each, and a new fault needs nothing else. */
+/** The faults of a service as a table: one row each, and a new fault needs nothing else. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { Rng } from '../../src/lib/rng.ts';
 import type { FakeClock } from '../fixture/fake-clock.ts';
 import { isAlive } from '../fixture/processes.ts';
-import type { Receiver } from '../http/webhooks/receiver.ts';
+import { ROOT } from '../fixture/projects.ts';
+import type { Shared } from './client.ts';
 import { type Corruption, flipBit, isOpen } from './corruption.ts';
-import type { Answer, Program } from './program.ts';
-import { type Looked, lookAt, type Sighting } from './sighting.ts';
+import type { Answer, Member } from './member.ts';
+import type { EventReceiver } from './receiver.ts';
+import { lookAt } from './sighting.ts';
 import { storedVersions } from './stored.ts';
 import type { ChaosWorld } from './world.ts';
 
 /** The targets of faults. */
 export interface Patient {
-  readonly program: Program;
-  readonly receiver: Receiver;
+  readonly program: Member;
+  readonly receiver: EventReceiver;
   readonly world: ChaosWorld;
   readonly dataDir: string;
   readonly population: string;
   readonly corruption: Corruption;
-  /** The original contents of what is corrupted, read before. */
-  readonly sightings: Sighting[];
-  /** A client's campaign by its id. */
-  readonly find: (id: string) => Looked | undefined;
+  /** The clients' campaigns, and what they have read: also the original contents of what is corrupted. */
+  readonly shared: Pick<Shared, 'sightings' | 'entries'>;
   /** Whether the data folder is a small file system of its own. */
   readonly isMounted: boolean;
   /** The service's clock; null without libfaketime. */
@@ -70,13 +68,12 @@ const SAVED_MS = 10_000;
 const MET_MS = 20_000;
 const TRUCE_MS = READY_MS + CHECK_MS;
 const HOLD = 'test/chaos/children/hold-write-lock.ts';
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
-  'engine killed': { isKill: true, strike: async ({ program }) => program.killEngine() },
-  'API killed': { isKill: true, strike: async ({ program }) => program.killApi(false) },
-  'both killed': { isKill: true, strike: async ({ program }) => program.killApi(true) },
-  'service stopped': { strike: async ({ program }) => (await program.terminate(false)) !== null },
+  'engine killed': { isKill: true, strike: async ({ program }) => program.kill('engine') },
+  'API killed': { isKill: true, strike: async ({ program }) => program.kill('parent') },
+  'both killed': { isKill: true, strike: async ({ program }) => program.kill() },
+  'service stopped': { strike: async ({ program }) => (await program.leave(false)) !== null },
   'engine stands still': {
     strike: async ({ program }, rng) => {
       const { engine } = program;
@@ -113,7 +110,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'writes fail': {
     obstacle: () => (spawnSync('prlimit', ['--version']).status === 0 ? null : 'there is no prlimit'),
     strike: async ({ program }, rng) => {
-      const pids = [program.api, program.engine].filter((pid) => pid !== null);
+      const pids = [program.pid, program.engine].filter((pid) => pid !== null);
       pids.forEach((pid) => {
         limitFiles(pid, String(SMALL_FILE_BYTES));
       });
@@ -133,11 +130,9 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
   'webhook receiver hangs': {
     strike: async ({ receiver }, rng) => {
-      const held: ServerResponse[] = [];
-      receiver.answer = (response) => held.push(response);
+      receiver.answer('none');
       await sleep(between(rng, LASTS));
-      receiver.answer = 200;
-      for (const response of held) response.destroy();
+      receiver.answer(200);
       return true;
     },
   },
@@ -183,7 +178,7 @@ async function removeLog({ program, dataDir, truce }: Patient): Promise<boolean>
     rmSync(join(dataDir, 'metaheac.db-wal'), { force: true });
     while (performance.now() < end && !isSaved()) await sleep(50);
     const isMet = isSaved();
-    program.killApi(true);
+    program.kill();
     return isMet;
   } finally {
     truce.until = 0;
@@ -206,13 +201,13 @@ async function hangEngine({ program, truce }: Patient): Promise<boolean> {
 }
 
 /** The service's status; null while it cannot answer. */
-async function statusOf(program: Program): Promise<Answer['json'] | null> {
+async function statusOf(program: Member): Promise<Answer['json'] | null> {
   const answer = await program.call('GET', '/v1/status').catch(() => null);
   return answer?.status === 200 ? answer.json : null;
 }
 
 /** Whether the service reports within a while that such a file is damaged. */
-async function untilDamaged(program: Program, isMeant: (path: string) => boolean): Promise<boolean> {
+async function untilDamaged(program: Member, isMeant: (path: string) => boolean): Promise<boolean> {
   const end = performance.now() + MET_MS;
   while (performance.now() < end) {
     const files: { path: string }[] = (await statusOf(program))?.damage.files ?? [];
@@ -259,11 +254,11 @@ async function isOtherServed({ program, world }: Pick<Patient, 'program' | 'worl
  * have served it from memory. Rankings that it has already verified are found by the scrubber.
  */
 async function corruptRanking(patient: Patient, rng: Rng): Promise<boolean> {
-  const { program, dataDir, corruption, sightings, world } = patient;
-  const { api } = program;
-  if (api === null) return false;
+  const { program, dataDir, corruption, shared, world } = patient;
+  const { pid } = program;
+  if (pid === null) return false;
   const closed = storedVersions(dataDir).filter(
-    ({ folder }) => !corruption.rankings.has(folder) && !isOpen(api, folder),
+    ({ folder }) => !corruption.rankings.has(folder) && !isOpen(pid, folder),
   );
   const active = closed.filter(({ isActive }) => isActive === 1);
   // left to chance, it would be a version that is no longer active, which is not made again
@@ -278,9 +273,9 @@ async function corruptRanking(patient: Patient, rng: Rng): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return false;
   }
-  const known = patient.find(hit.id);
+  const known = shared.entries.find(({ id }) => id === hit.id);
   const look = known && (await lookAt({ program, world }, known, hit.version));
-  if (look?.sighting) sightings.push(look.sighting);
+  if (look?.sighting) shared.sightings.push(look.sighting);
   // it was read and refused, or found by the scrubber, and may have been made again before that is seen
   const isMeant = (path: string) => path.startsWith(hit.folder) || hit.folder.startsWith(path);
   if (look?.sighting === null && look.status === 503) return true;

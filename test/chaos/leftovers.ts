@@ -1,14 +1,15 @@
-/** Checks what a stopped service left: `metaheac verify`, file names, and events. */
+/** Checks what a stopped service left: `metaheac verify`, file names, and webhooks. */
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ROOT } from '../fixture/projects.ts';
 import type { Corruption } from './corruption.ts';
+import { checkCauses, type EventFacts, type EventRow } from './deliveries.ts';
+import type { Received } from './receiver.ts';
 import { query, storedVersions } from './stored.ts';
 import type { Verdict } from './verdict.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MOST_OUTPUT = 1 << 24;
 const KNOWN =
   /^(metaheac\.db(-wal|-shm)?|service\.lock|reserve|seeds|audiences|models|set-aside|store-[0-9a-f-]+\.json)$/;
@@ -44,20 +45,19 @@ export async function checkFolders(
   );
 }
 
-/** There must be one event for each audience that an expansion made. */
-export function checkEvents(dataDir: string, received: ReadonlySet<string>, verdict: Verdict): void {
-  const told = new Map<string, number>();
-  const ready = "SELECT body FROM webhook_events WHERE type IN ('campaign.ready', 'campaign.refreshed')";
-  for (const { body } of query<{ body: string }>(dataDir, ready)) {
-    const id = JSON.parse(body).data.expansion_id as string;
-    told.set(id, (told.get(id) ?? 0) + 1);
-  }
-  for (const [id, count] of told)
-    if (count > 1) verdict.doubled.push(`there are ${count} events for the expansion ${id}`);
-  for (const { id } of query<{ id: string }>(dataDir, "SELECT id FROM expansions WHERE state = 'ready'"))
-    if (!told.has(id)) verdict.lost.push(`there is no event for the expansion ${id}`);
+/** Each change has one event, and what counts as delivered was received. */
+export function checkWebhooks(
+  dataDir: string,
+  received: readonly Received[],
+  entries: EventFacts['entries'],
+  verdict: Verdict,
+): void {
+  const ready = query<{ id: string }>(dataDir, "SELECT id FROM expansions WHERE state = 'ready'").map(({ id }) => id);
+  const events = query<EventRow>(dataDir, 'SELECT id, type, body FROM webhook_events');
+  checkCauses({ events, entries, ready }, verdict);
   const delivered = `SELECT e.id FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event
     WHERE d.state = 'delivered'`;
+  const found = new Set(received.map(({ event }) => event));
   for (const { id } of query<{ id: string }>(dataDir, delivered))
-    if (!received.has(id)) verdict.lost.push(`the event ${id} counts as delivered but was never received`);
+    if (!found.has(id)) verdict.lost.push(`the event ${id} counts as delivered but was never received`);
 }

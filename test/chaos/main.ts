@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { positiveInteger } from '../../src/cli/options.ts';
 import { makeSmallWorld } from '../fixture/make-tiny-world.ts';
-import { runClusterChaos } from './cluster/run.ts';
-import { isClusterPassed, renderClusterSummary } from './cluster/summary.ts';
+import { openClusterTarget } from './cluster/cluster.ts';
 import { type ChaosOptions, runChaos } from './run.ts';
+import { openServiceTarget } from './service.ts';
 import { isPassed, renderSummary } from './summary.ts';
-import { makeClusterWorld } from './world.ts';
+import { makeChaosWorld, makeClusterWorld } from './world.ts';
 
 const { values } = parseArgs({
   options: {
@@ -37,18 +37,10 @@ const options: ChaosOptions = {
   note: (line) => process.stderr.write(`${line}\n`),
   keepLog: (log) => void (values.log && writeFileSync(values.log, log)),
 };
-const [lines, summary, hasPassed] = values.cluster ? await inCluster() : await alone();
-for (const line of lines) process.stdout.write(`${line}\n`);
+const small = await makeSmallWorld(tiny);
+const summary = values.cluster
+  ? await runChaos(openClusterTarget, await makeClusterWorld(small, folder), options)
+  : await runChaos(openServiceTarget, await makeChaosWorld(small, folder), options);
+for (const line of renderSummary(summary)) process.stdout.write(`${line}\n`);
 if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-process.exit(hasPassed ? 0 : 1);
-
-async function alone() {
-  const summary = await runChaos(await makeSmallWorld(tiny), options);
-  return [renderSummary(summary), summary, isPassed(summary)] as const;
-}
-
-async function inCluster() {
-  const world = await makeClusterWorld(await makeSmallWorld(tiny), folder);
-  const summary = await runClusterChaos(world, options);
-  return [renderClusterSummary(summary), summary, isClusterPassed(summary)] as const;
-}
+process.exit(isPassed(summary) ? 0 : 1);

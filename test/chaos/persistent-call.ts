@@ -1,6 +1,6 @@
 /** Repeats calls until they get a final answer, as a careful client does. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer, Callable } from './program.ts';
+import type { Answer, Callable, Request } from './member.ts';
 
 /** A client that gets no answer for this long has lost its work. */
 const PATIENCE_MS = 120_000;
@@ -32,7 +32,7 @@ export interface CallOptions {
  */
 export async function persist(
   { program, counts }: { readonly program: Callable; readonly counts: CallCounts },
-  [method, path, body]: readonly [method: string, path: string, body?: unknown],
+  [method, path, body]: Request,
   { headers = {}, accept = [] }: CallOptions = {},
 ): Promise<Persisted> {
   const end = performance.now() + PATIENCE_MS;
@@ -48,4 +48,16 @@ export async function persist(
     await sleep(PAUSE_MS);
   }
   throw new Unexpected(`${method} ${path}: no answer within ${PATIENCE_MS / 1000} s`);
+}
+
+/** Repeats a request that is refused with 503, or that breaks off. Returns the last answer. */
+export async function patiently(program: Callable, ...request: Request): Promise<Answer> {
+  for (const end = performance.now() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
+    const isLast = performance.now() > end;
+    const answer = await program.call(...request).catch((error: unknown) => {
+      if (isLast) throw error;
+      return null;
+    });
+    if (answer !== null && (answer.status !== 503 || isLast)) return answer;
+  }
 }

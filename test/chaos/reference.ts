@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isEnd } from '../../src/domain/states.ts';
 import { digestOf } from '../fixture/digest.ts';
-import { Program } from './program.ts';
+import { type Member, type Request, serveAlone } from './member.ts';
 import { type Inputs, keyOf } from './sighting.ts';
 import { storedVersions } from './stored.ts';
 import { type ChaosModel, seedsOf, type World } from './world.ts';
@@ -45,7 +45,7 @@ async function ofModel(
   const [population, dataDir] = [join(folder, 'population'), join(folder, 'data')];
   mkdirSync(dataDir, { recursive: true });
   cpSync(world.pristine, population, { recursive: true });
-  const program = await Program.start({ dataDir, model: model.folder, population, threads: 2 });
+  const program = await serveAlone({ dataDir, model: model.folder, population, threads: 2 });
   try {
     const ids = new Map<string, string>();
     for (let done = 0; done <= erased; done++) {
@@ -61,11 +61,11 @@ async function ofModel(
     await must(program, 'POST', `/v1/populations/${world.versions.at(-1)!}/activate`);
     return await readAll(program, dataDir, ids);
   } finally {
-    program.killAll();
+    program.end();
   }
 }
 
-async function expand(program: Program, world: World, all: readonly Inputs[], ids: Map<string, string>): Promise<void> {
+async function expand(program: Member, world: World, all: readonly Inputs[], ids: Map<string, string>): Promise<void> {
   const queued: string[] = [];
   for (const inputs of all) {
     const campaign = world.campaigns[inputs.campaign]!;
@@ -88,7 +88,7 @@ async function expand(program: Program, world: World, all: readonly Inputs[], id
 }
 
 async function readAll(
-  program: Program,
+  program: Member,
   dataDir: string,
   ids: ReadonlyMap<string, string>,
 ): Promise<Map<string, Undisturbed>> {
@@ -103,7 +103,7 @@ async function readAll(
   return found;
 }
 
-async function must(program: Program, ...args: Parameters<Program['call']>) {
+async function must(program: Member, ...args: Request) {
   const answer = await program.call(...args);
   if (answer.status >= 300)
     throw new Error(`undisturbed, ${args[0]} ${args[1]}: ${answer.status} ${answer.text}\n${program.log.slice(-4000)}`);

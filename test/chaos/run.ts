@@ -1,26 +1,16 @@
-/** A chaos run: clients that keep ledgers, random faults, a calm end, and the verdict. */
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+/** A chaos run of a service or a cluster: clients that keep ledgers, random faults, a calm end, and the verdict. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '../../src/lib/clock.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
-import { publishModel } from '../../src/model/promotion.ts';
-import { type FakeClock, HAS_FAKE_CLOCK, openFakeClock } from '../fixture/fake-clock.ts';
-import type { SmallWorld } from '../fixture/make-tiny-world.ts';
-import { openReceiver, type Receiver } from '../http/webhooks/receiver.ts';
-import { calm, untilMended } from './calm.ts';
 import { Client, type Shared } from './client.ts';
-import { compareAll } from './comparison.ts';
-import { Corruption } from './corruption.ts';
-import { FAULTS, type Patient } from './faults.ts';
-import { checkEvents, checkFolders } from './leftovers.ts';
-import { type Held, Program } from './program.ts';
+import { compareAll, type Stored } from './comparison.ts';
+import type { Span } from './corruption.ts';
+import type { Member } from './member.ts';
 import { undisturbed } from './reference.ts';
-import { type Inputs, keyOf, type Sighting } from './sighting.ts';
-import { obstaclesOf, strikeAll, type Tally } from './strike.ts';
+import { type Inputs, keyOf } from './sighting.ts';
 import type { Summary } from './summary.ts';
-import { checkLedgers, emptyVerdict, type Verdict } from './verdict.ts';
-import { type ChaosWorld, makeChaosWorld } from './world.ts';
+import { checkLedgers, emptyVerdict, type Scene, type Verdict } from './verdict.ts';
+import type { ChaosWorld } from './world.ts';
 
 export interface ChaosOptions {
   readonly seconds: number;
@@ -29,218 +19,211 @@ export interface ChaosOptions {
   /** The folder of the run, which the caller removes. */
   readonly folder: string;
   readonly note: (line: string) => void;
-  /** Receives the service's log at the end. */
+  /** Receives the log of all processes at the end. */
   readonly keepLog?: (log: string) => void;
 }
 
-/** The size of the data folder's file system, if it can have its own. */
-const DISK = '96m';
-/** Maximum pause of a client between two actions, in milliseconds; the average is half of it. */
-const CLIENT_PAUSE_MS = 500;
-/** Each erasure makes every comparison key longer, so there are few. */
-const SECONDS_PER_ERASURE = 40;
-/** This share of the initial memory counts as the same level: new and old processes differ. */
-const MEMORY_FACTOR = 1.5;
-/** A run of this length meets each possible fault. */
-const LONG_SECONDS = 300;
-/** What a process logs when it ends because of a bug. */
-const CRASH = /^.*(Unhandled 'error' event|UnhandledPromiseRejection|AssertionError|terminate called).*$/gm;
-const SETTINGS = {
-  METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
-  METAHEAC_RETAINED_VERSIONS: '1000',
-  // a kill must not use up the attempts of the expansion that it ends
-  METAHEAC_MAXIMUM_ATTEMPTS: '100',
-  // the disk is smaller than the space that is kept free by default
-  METAHEAC_DISK_RESERVE_BYTES: '2000000',
-};
-const LIMITS = { webhookTimeoutMs: 2_000, readyFreeBytes: 2_000_000, scrubPauseMs: 1_000 };
+/** What is done at random times. Returns false if there was nothing to do it to, or it had no effect. */
+export type Deed = (rng: Rng) => Promise<boolean>;
 
-export async function runChaos(tiny: SmallWorld, options: ChaosOptions): Promise<Summary> {
-  const { folder, note } = options;
-  const world = await makeChaosWorld(tiny, folder);
-  const [dataDir, population] = [join(folder, 'data'), join(folder, 'population')];
-  cpSync(world.pristine, population, { recursive: true });
-  mkdirSync(dataDir);
-  const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', dataDir]).status === 0;
-  const unmount = () => isMounted && spawnSync('umount', ['--lazy', dataDir]);
-  // before the folder is removed
-  process.prependOnceListener('exit', unmount);
-  const receiver = await openReceiver();
-  await publishModel(join(dataDir, 'models'), world.models[1].folder);
-  const model = world.models[0].folder;
-  const clock = HAS_FAKE_CLOCK ? openFakeClock(join(folder, 'time')) : null;
-  const env = { ...SETTINGS, ...clock?.env };
-  const program = await Program.start({ dataDir, model, population, threads: 1, env, limits: LIMITS });
-  try {
-    note(`chaos for ${options.seconds} s, seed ${options.seed}`);
-    return await new Run({ program, receiver, world, dataDir, population, isMounted, clock }, options).all();
-  } finally {
-    options.keepLog?.(program.log);
-    program.killAll();
-    await receiver.close();
-    unmount();
-    process.off('exit', unmount);
-  }
+/** Deeds that are done one after another. Kills are apart from other faults, so that they also strike during these. */
+export interface Loop {
+  /** Between two deeds, in milliseconds. */
+  readonly pause: { readonly least: number; readonly most: number };
+  /** Waits for the moment of the next deed. */
+  readonly before?: (rng: Rng, isOver: () => boolean) => Promise<void>;
+  readonly deeds: Readonly<Record<string, Deed>>;
 }
 
-interface Stage {
-  readonly program: Program;
-  readonly receiver: Receiver;
-  readonly world: ChaosWorld;
-  readonly dataDir: string;
-  readonly population: string;
-  readonly isMounted: boolean;
-  readonly clock: FakeClock | null;
+/** What a run torments: a service on one machine, or a cluster. */
+export interface Target {
+  readonly isOfCluster: boolean;
+  readonly shared: Shared;
+  readonly members: readonly Member[];
+  readonly loops: Readonly<Record<'kills' | 'faults' | 'operations', Loop>>;
+  readonly leftOut: Readonly<Record<string, string>>;
+  readonly hasClockJumped: () => boolean;
+  /** The users who were erased, in order, and when. */
+  readonly erased: () => { readonly users: readonly string[]; readonly spans: readonly Span[] };
+  /** Begins once all clients have a campaign. */
+  begin(): Promise<void>;
+  /** Ends what disturbs the target, and serves the population version with all users. */
+  relieve(): Promise<void>;
+  /** Work that is not done yet. */
+  pending(): Promise<readonly unknown[]>;
+  scene(): Scene;
+  /** Checks more than the ledgers, ends all processes, and checks what they leave. Returns notes for the summary. */
+  end(served: readonly Stored[], run: Outcome): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** Problems of a run. */
+export interface Outcome {
+  readonly verdict: Verdict;
+  readonly errors: string[];
+}
+
+/** Maximum pause of a client between two actions, in milliseconds; the average is half of it. */
+const CLIENT_PAUSE_MS = 500;
+const CALM_MS = 180_000;
+/** A run of this length meets each possible fault. */
+const LONG_SECONDS = 300;
+const LAST_DEEDS = 20;
+
+export async function runChaos(
+  open: (world: ChaosWorld, options: ChaosOptions, rng: Rng) => Promise<Target>,
+  world: ChaosWorld,
+  options: ChaosOptions,
+): Promise<Summary> {
+  const rng = createRng(options.seed);
+  const target = await open(world, options, rng);
+  try {
+    options.note(`chaos for ${options.seconds} s, seed ${options.seed}`);
+    return await new Run(target, options, rng).all();
+  } finally {
+    options.keepLog?.(target.members.map(({ name, log }) => `=== ${name}\n${log}`).join('\n'));
+    for (const member of target.members) member.end();
+    await target.close();
+  }
 }
 
 class Run {
-  readonly #stage: Stage;
+  readonly #target: Target;
   readonly #options: ChaosOptions;
   readonly #rng: Rng;
-  readonly #sightings: Sighting[] = [];
-  readonly #shared: Shared;
   readonly #clients: readonly Client[];
-  readonly #patient: Patient;
-  readonly #tally: Tally = { faults: new Map(), unmet: new Map(), history: [], errors: [] };
+  readonly #met = { kills: new Map(), faults: new Map(), operations: new Map() };
+  readonly #unmet = new Map<string, number>();
+  /** Every deed with its times, in order. */
+  readonly #history: string[] = [];
+  readonly #outcome: Outcome = { verdict: emptyVerdict(), errors: [] };
 
-  constructor(stage: Stage, options: ChaosOptions) {
-    this.#stage = stage;
+  constructor(target: Target, options: ChaosOptions, rng: Rng) {
+    this.#target = target;
     this.#options = options;
-    this.#rng = createRng(options.seed);
-    const { program, world } = stage;
-    this.#shared = {
-      ...{ program, world, counts: { acknowledged: 0, refused: 0, broken: 0 }, actions: new Map() },
-      ...{ sightings: this.#sightings, erasures: [], erased: 0, isErasing: false },
-      ...{ population: stage.population, dataDir: stage.dataDir },
-      mostErased: Math.ceil(options.seconds / SECONDS_PER_ERASURE),
-    };
+    this.#rng = rng;
     this.#clients = Array.from(
       { length: options.clients },
-      (_, i) => new Client(`c${i}`, this.#shared, this.#rng.fork(`client ${i}`)),
+      (_, i) => new Client(`c${i}`, target.shared, rng.fork(`client ${i}`)),
     );
-    const find = (id: string) => this.#clients.flatMap(({ ledger }) => ledger).find((entry) => entry.id === id);
-    this.#patient = { ...stage, sightings: this.#sightings, corruption: new Corruption(), find, truce: { until: 0 } };
   }
 
   async all(): Promise<Summary> {
-    const { program, receiver, world, dataDir } = this.#stage;
+    const target = this.#target;
     const { note, folder } = this.#options;
-    const { errors } = this.#tally;
-    const { corruption } = this.#patient;
-    await program.call('POST', '/v1/webhooks', { url: receiver.url });
+    const { verdict } = this.#outcome;
+    const { world, sightings, entries } = target.shared;
     await Promise.all(this.#clients.map((client) => client.step()));
     await this.#calm();
-    const atFirst = program.held();
+    await target.begin();
     await this.#torment();
     note('calm, and the verdict');
-    const verdict = emptyVerdict();
-    this.#stage.clock?.set('+0');
-    await program.ready();
-    // the first version does not have all ranked users
-    await program.call('POST', `/v1/populations/${world.versions[1]}/activate`);
+    await target.relieve();
     await this.#calm();
-    verdict.lost.push(...(await untilMended(dataDir, corruption)));
-    const stored = await checkLedgers({ program, world, dataDir, corruption }, this.#entries(), verdict);
-    const atLast = program.held();
-    if (atLast.bytes > MEMORY_FACTOR * atFirst.bytes)
-      errors.push(`memory went from ${atFirst.bytes} to ${atLast.bytes} bytes`);
-    const all = [...stored, ...this.#sightings];
+    const served = await checkLedgers(target.scene(), entries, verdict);
+    const all = [...served, ...sightings];
     const wanted = new Map<string, Inputs>(all.map((one) => [keyOf(one), one]));
-    const byModel = world.models.map(({ version }) => all.filter((one) => one.modelVersion === version).length);
-    note(`comparing ${all.length} audiences (${byModel.join(' and ')} by model) with ${wanted.size} undisturbed ones`);
-    const { erased, erasures } = this.#shared;
-    // the undisturbed services are separate: they need not wait until this one has ended
-    const [reference] = await Promise.all([
-      undisturbed(world, folder, [...wanted.values()], erased),
-      this.#end(verdict),
+    const { users, spans } = target.erased();
+    note(`comparing ${all.length} audiences with ${wanted.size} of a service that nothing disturbs`);
+    const [reference, notes] = await Promise.all([
+      undisturbed({ ...world, victims: users }, folder, [...wanted.values()], users.length),
+      target.end(served, this.#outcome),
     ]);
-    const { hasClockJumped } = corruption;
-    const gone = new Set(world.victims.slice(0, erased));
-    compareAll(all, { reference, erased: gone, erasures, hasClockJumped }, verdict);
-    return this.#summarise({ verdict, events: this.#received().size, memory: { atFirst, atLast } });
+    const hasClockJumped = target.hasClockJumped();
+    compareAll(all, { reference, erased: new Set(users), erasures: spans, hasClockJumped }, verdict);
+    return this.#summarise(users.length, notes);
   }
 
   /** Runs clients and faults at the same time. */
   async #torment(): Promise<void> {
-    const { errors } = this.#tally;
+    const { errors } = this.#outcome;
     const end = performance.now() + 1000 * this.#options.seconds;
     const isOver = () => performance.now() > end || errors.length > 0;
-    const act = async (client: Client, own: Rng) => {
+    const act = async (client: Client, rng: Rng) => {
       while (!isOver()) {
-        await client.step().catch((error: Error) => errors.push(error.message));
-        await sleep(own.integer(CLIENT_PAUSE_MS));
+        await client.step().catch((error: Error) => errors.push(String(error.stack)));
+        await sleep(rng.integer(CLIENT_PAUSE_MS));
       }
     };
+    const { kills, faults, operations } = this.#target.loops;
     await Promise.all([
       ...this.#clients.map((client, i) => act(client, this.#rng.fork(`pauses ${i}`))),
-      strikeAll(this.#patient, 'kills', this.#rng.fork('kills'), { ...this.#tally, isOver }),
-      strikeAll(this.#patient, 'others', this.#rng.fork('faults'), { ...this.#tally, isOver }),
+      this.#repeat(kills, this.#met.kills, this.#rng.fork('kills'), isOver),
+      this.#repeat(faults, this.#met.faults, this.#rng.fork('faults'), isOver),
+      this.#repeat(operations, this.#met.operations, this.#rng.fork('operations'), isOver),
     ]);
   }
 
-  /** Ends the service, and checks what it leaves. */
-  async #end(verdict: Verdict): Promise<void> {
-    const { program, dataDir, population } = this.#stage;
-    const { corruption } = this.#patient;
-    await this.#stop(verdict);
-    const leftProcesses = await program.leftProcesses();
-    if (leftProcesses > 0) verdict.leftOver.push(`${leftProcesses} processes`);
-    const crashes = program.log.match(CRASH) ?? [];
-    this.#tally.errors.push(...crashes.map((line) => `the log has: ${line}`));
-    await checkFolders(dataDir, population, corruption, verdict);
-    checkEvents(dataDir, this.#received(), verdict);
-  }
-
-  /** Ids of the received webhooks. */
-  #received(): ReadonlySet<string> {
-    return new Set(this.#stage.receiver.received.map(({ headers }) => String(headers['webhook-id'])));
-  }
-
-  /** Starts twice: after the second start, leftovers are gone, and erased users are still unknown. */
-  async #stop(verdict: Verdict): Promise<void> {
-    const { program, world } = this.#stage;
-    const exitCode = await program.terminate(true);
-    if (exitCode !== 0) this.#tally.errors.push(`the service ended with ${exitCode}: ${program.log.slice(-2000)}`);
-    await program.startAgain();
-    for (const user of world.victims.slice(0, this.#shared.erased)) {
-      const { status } = await program.call('GET', `/v1/users/${user}/audiences`);
-      if (status !== 404) verdict.lost.push(`${user} was erased but is known again (${status})`);
+  async #repeat({ pause, before, deeds }: Loop, met: Map<string, number>, rng: Rng, isOver: () => boolean) {
+    const own = Object.entries(deeds);
+    let deck: typeof own = [];
+    while (own.length > 0) {
+      await sleep(pause.least + rng.integer(pause.most - pause.least));
+      await before?.(rng, isOver);
+      if (isOver()) return;
+      // each comes once before any comes again
+      if (deck.length === 0) deck = [...own];
+      const [name, deed] = deck.splice(rng.integer(deck.length), 1)[0]!;
+      const from = timeOfDay();
+      const isMet = await deed(rng).catch((error: NodeJS.ErrnoException) => {
+        // another fault had already ended the process, or the disk was full before
+        if (error.code !== 'ESRCH' && error.code !== 'ENOSPC') this.#outcome.errors.push(`${name}: ${error.stack}`);
+        return false;
+      });
+      const counts = isMet ? met : this.#unmet;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      this.#history.push(`${from} to ${timeOfDay()} ${name}${isMet ? '' : ' (not met)'}`);
     }
-    await program.terminate(true);
   }
 
-  #calm(): Promise<void> {
-    const { program, dataDir } = this.#stage;
-    return calm({ program, dataDir, history: this.#tally.history }, this.#entries());
+  /** Waits until nothing is left to do. */
+  async #calm(): Promise<void> {
+    const { members } = this.#target;
+    for (const end = performance.now() + CALM_MS; ; await sleep(100)) {
+      const rows = await this.#target.pending();
+      if (rows.length === 0) return;
+      if (performance.now() < end) continue;
+      const logs = members.map(({ name, log }) => `=== ${name}\n${log.slice(-4000)}`);
+      throw new Error(
+        ['this work is never done:', ...rows.map((row) => JSON.stringify(row))]
+          .concat(this.#history.slice(-LAST_DEEDS), logs)
+          .join('\n'),
+      );
+    }
   }
 
-  #entries() {
-    return this.#clients.flatMap(({ ledger }) => ledger);
-  }
-
-  #summarise(
-    given: Pick<Summary, 'verdict' | 'events'> & { readonly memory: Record<'atFirst' | 'atLast', Held> },
-  ): Summary {
+  #summarise(erased: number, notes: readonly string[]): Summary {
+    const { isOfCluster, loops, leftOut, members, shared } = this.#target;
     const { seed, seconds, clients } = this.#options;
-    const { faults, unmet, errors } = this.#tally;
-    const leftOut = obstaclesOf(this.#patient);
+    const { verdict, errors } = this.#outcome;
+    const { kills, faults, operations } = this.#met;
     if (seconds >= LONG_SECONDS)
-      for (const name of Object.keys(FAULTS))
-        if (!faults.has(name) && !Object.hasOwn(leftOut, name)) errors.push(`no service met: ${name}`);
-    const { actions, counts, erased } = this.#shared;
-    const entries = this.#entries();
-    const { atFirst, atLast } = given.memory;
+      for (const name of Object.values(loops).flatMap(({ deeds }) => Object.keys(deeds)))
+        if (![kills, faults, operations].some((met) => met.has(name))) errors.push(`never met: ${name}`);
     return {
-      ...{ seed, seconds, clients, starts: this.#stage.program.starts },
-      kills: Object.entries(FAULTS).reduce((sum, [name, one]) => sum + (one.isKill ? (faults.get(name) ?? 0) : 0), 0),
+      isOfCluster,
+      seed,
+      seconds,
+      clients,
+      starts: members.reduce((sum, { starts }) => sum + starts, 0),
+      kills: Object.fromEntries(kills),
       faults: Object.fromEntries(faults),
-      unmet: Object.fromEntries(unmet),
+      operations: Object.fromEntries(operations),
+      unmet: Object.fromEntries(this.#unmet),
       leftOut,
-      actions: Object.fromEntries(actions),
-      ...{ requests: counts, campaigns: entries.length, erased, events: given.events },
-      expansions: entries.reduce((sum, { expansions }) => sum + expansions.size, 0),
-      memory: { atFirst: atFirst.bytes, atLast: atLast.bytes },
-      ...{ verdict: given.verdict, errors },
+      actions: Object.fromEntries(shared.actions),
+      requests: shared.counts,
+      campaigns: shared.entries.length,
+      expansions: shared.entries.reduce((sum, { expansions }) => sum + expansions.size, 0),
+      erased,
+      verdict,
+      errors,
+      notes,
     };
   }
+}
+
+/** As in the service's log. */
+function timeOfDay(): string {
+  return new Date(systemClock.now()).toISOString().slice(11, 23);
 }

@@ -1,5 +1,5 @@
 /** An audience version as served, and the inputs that it was made from. */
-import type { Callable } from './program.ts';
+import type { Callable } from './member.ts';
 import { variantOf, type World } from './world.ts';
 
 /** Everything that an audience depends on in these runs. */

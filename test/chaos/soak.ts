@@ -11,9 +11,9 @@ import { parseArgs } from 'node:util';
 import { positiveInteger } from '../../src/cli/options.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { makeSmallWorld } from '../fixture/make-tiny-world.ts';
-import { Client, type Shared } from './client.ts';
+import { Client, newShared } from './client.ts';
 import { growthOf, renderSoak, type Sample, type SoakReport } from './growth.ts';
-import { Program } from './program.ts';
+import { serveAlone } from './member.ts';
 import { makeChaosWorld } from './world.ts';
 
 const { values } = parseArgs({
@@ -51,18 +51,10 @@ async function soak(seconds: number, clientCount: number, seed: string): Promise
   const [dataDir, population] = [join(folder, 'data'), join(folder, 'population')];
   cpSync(world.pristine, population, { recursive: true });
   mkdirSync(dataDir);
-  const program = await Program.start({
-    dataDir,
-    model: world.models[0].folder,
-    population,
-    threads: 1,
-    env: SETTINGS,
-  });
+  const model = world.models[0].folder;
+  const program = await serveAlone({ dataDir, model, population, threads: 1 }, { env: SETTINGS });
   process.stderr.write(`a soak of ${seconds} s, seed ${seed}\n`);
-  const shared: Shared = {
-    ...{ program, world, counts: { acknowledged: 0, refused: 0, broken: 0 }, actions: new Map() },
-    ...{ sightings: [], erasures: [], erased: 0, isErasing: false, mostErased: 0, population, dataDir },
-  };
+  const shared = newShared(program, world);
   const rng = createRng(seed);
   const samples: Sample[] = [];
   const errors: string[] = [];
@@ -87,7 +79,7 @@ async function soak(seconds: number, clientCount: number, seed: string): Promise
   };
   await Promise.all([watch(), ...Array.from({ length: clientCount }, (_, i) => act(`s${i}`))]);
   const { starts } = program;
-  await program.terminate(true);
+  await program.leave(true);
   if (starts > 1) errors.push(`the service was started ${starts} times`);
   return growthOf(samples, { seed, requests: shared.counts.acknowledged, errors });
 }

@@ -1,14 +1,14 @@
-/** Whether a service has everything that it acknowledged, once, and nothing else. */
+/** Whether a service or a cluster has everything that it acknowledged, once, and nothing else. */
 import { join } from 'node:path';
 import { isEnd } from '../../src/domain/states.ts';
 import { digestOf } from '../fixture/digest.ts';
 import type { Entry } from './client.ts';
 import { isExcused, type Stored } from './comparison.ts';
 import type { Corruption } from './corruption.ts';
-import type { Program } from './program.ts';
+import type { Answer, Callable } from './member.ts';
 import { lookAt } from './sighting.ts';
 import { storedVersions } from './stored.ts';
-import { type ChaosWorld, seedsOf, variantOf } from './world.ts';
+import { seedsOf, variantOf, type World } from './world.ts';
 
 /** Problems, one line each. */
 export interface Verdict {
@@ -17,6 +17,8 @@ export interface Verdict {
   /** Audiences and rankings that differ from the undisturbed ones. */
   readonly different: string[];
   readonly leftOver: string[];
+  /** Nodes of a cluster that went on too long with what was no longer true. */
+  readonly late: string[];
   audiencesCompared: number;
   /** Versions that are refused because their ranking was corrupted. */
   refused: number;
@@ -28,28 +30,38 @@ export interface Verdict {
 
 export function emptyVerdict(): Verdict {
   return {
-    ...{ lost: [], doubled: [], different: [], leftOver: [] },
-    ...{ audiencesCompared: 0, refused: 0, remade: 0, excused: 0 },
+    lost: [],
+    doubled: [],
+    different: [],
+    leftOver: [],
+    late: [],
+    audiencesCompared: 0,
+    refused: 0,
+    remade: 0,
+    excused: 0,
   };
 }
 
 /** The input of the comparison with the ledgers. */
 export interface Scene {
-  readonly program: Program;
-  readonly world: ChaosWorld;
-  readonly dataDir: string;
-  readonly corruption: Corruption;
+  readonly program: Callable;
+  readonly world: World;
+  /** Campaigns that are in no ledger. */
+  readonly others: ReadonlySet<string>;
+  /** What was corrupted, and the data folder with it; null if no stored file is corrupted. */
+  readonly damage: { readonly dataDir: string; readonly corruption: Corruption } | null;
 }
 
 /** Compares the service with the ledgers, and returns every audience version that it serves. */
 export async function checkLedgers(scene: Scene, entries: readonly Entry[], verdict: Verdict): Promise<Stored[]> {
-  const served = await allCampaigns(scene.program);
+  const served = await allCampaigns(scene);
   const names = new Map<string, number>();
   for (const { name } of served) names.set(name, (names.get(name) ?? 0) + 1);
   for (const [name, count] of names) if (count > 1) verdict.doubled.push(`${count} campaigns are named ${name}`);
   const known = new Map(entries.map((entry) => [entry.id, entry]));
   for (const { id, name } of served)
-    if (!known.has(id)) verdict.doubled.push(`${name}: the campaign ${id} is in no ledger`);
+    if (scene.others.has(id)) continue;
+    else if (!known.has(id)) verdict.doubled.push(`${name}: the campaign ${id} is in no ledger`);
     else if (known.get(id)!.isDeleted) verdict.lost.push(`${name}: it was deleted but exists`);
   const ids = new Set(served.map(({ id }) => id));
   const stored: Stored[] = [];
@@ -59,43 +71,59 @@ export async function checkLedgers(scene: Scene, entries: readonly Entry[], verd
   return stored;
 }
 
-async function allCampaigns(program: Program): Promise<{ id: string; name: string }[]> {
+async function allCampaigns(scene: Scene): Promise<{ id: string; name: string }[]> {
   const found: { id: string; name: string }[] = [];
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const { json } = await program.call('GET', `/v1/campaigns?limit=200${cursor ? `&cursor=${cursor}` : ''}`);
-    found.push(...json.items);
-    cursor = json.next_cursor;
+    const page = await get(scene, `/v1/campaigns?limit=200${cursor ? `&cursor=${cursor}` : ''}`);
+    found.push(...page.items);
+    cursor = page.next_cursor;
   }
   return found;
 }
 
+async function get({ program }: Scene, path: string): Promise<Answer['json']> {
+  const { status, json, text } = await program.call('GET', path);
+  if (status !== 200) throw new Error(`GET ${path}: ${status} ${text.slice(0, 400)}`);
+  return json;
+}
+
 async function checkCampaign(scene: Scene, entry: Entry, verdict: Verdict): Promise<Stored[]> {
-  const { program, world, dataDir, corruption } = scene;
-  const get = async (rest: string) => (await program.call('GET', `/v1/campaigns/${entry.id}${rest}`)).json;
+  const path = `/v1/campaigns/${entry.id}`;
   const lose = (what: string) => verdict.lost.push(`${entry.key} (${entry.id}): ${what}`);
-  const [campaign, seeds] = [await get(''), await get('/seeds')];
-  const expected = seedsOf(world.campaigns[entry.campaign]!, entry.variant).length;
+  const [campaign, seeds] = [await get(scene, path), await get(scene, `${path}/seeds`)];
+  const expected = seedsOf(scene.world.campaigns[entry.campaign]!, entry.variant).length;
   if (seeds.users !== expected) lose(`${seeds.users} seeds, ${expected} were uploaded`);
   if (campaign.audience?.size !== entry.size) lose(`the size is ${campaign.audience?.size}, not ${entry.size}`);
-  const own = storedVersions(dataDir).filter(({ id }) => id === entry.id);
-  const hit = new Set(own.map(({ folder }) => folder).filter((folder) => corruption.rankings.has(folder)));
-  if (entry.active !== null && campaign.audience_version !== entry.active && hit.size === 0)
+  const folders = foldersOf(scene, entry.id);
+  const isHit = (version: number) => scene.damage?.corruption.rankings.has(folders.get(version)!) === true;
+  const hits = [...folders.keys()].filter(isHit).length;
+  if (entry.active !== null && campaign.audience_version !== entry.active && hits === 0)
     lose(`version ${campaign.audience_version} is active, not ${entry.active}`);
-  const { items: expansions } = (await get('/expansions?limit=200')) as { items: Expansion[] };
-  checkExpansions(scene, { entry, expansions, mayRemake: hit.size + entry.rollBacks }, verdict);
+  const { items: expansions } = (await get(scene, `${path}/expansions?limit=200`)) as { items: Expansion[] };
+  const mayRemake = hits === 0 ? 0 : hits + entry.rollBacks;
+  checkExpansions(scene, { entry, expansions, mayRemake }, verdict);
+  const { items: versions } = (await get(scene, `${path}/audiences?limit=200`)) as { items: { version: number }[] };
+  if (scene.damage !== null && versions.length !== folders.size) lose(`${versions.length} of ${folders.size} versions`);
   const ready = expansions.filter(({ state }) => state === 'ready').length;
-  if (own.length > ready + entry.resizes)
-    verdict.doubled.push(`${entry.key}: ${own.length} versions of ${ready} expansions, ${entry.resizes} resizes`);
+  if (versions.length > ready + entry.resizes)
+    verdict.doubled.push(`${entry.key}: ${versions.length} versions of ${ready} expansions, ${entry.resizes} resizes`);
   const stored: Stored[] = [];
-  for (const { version, folder } of own) {
+  for (const { version } of versions) {
     const look = await lookAt(scene, entry, version);
-    const isHit = hit.has(folder);
-    if (look.sighting !== null)
-      stored.push({ ...look.sighting, digest: isHit ? null : digestOf(join(dataDir, folder)) });
-    else if (isHit && (look.status === 503 || look.status === 0)) verdict.refused += 1;
+    if (look.sighting !== null) {
+      const folder = isHit(version) ? undefined : folders.get(version);
+      const digest = folder === undefined ? null : digestOf(join(scene.damage!.dataDir, folder));
+      stored.push({ ...look.sighting, digest });
+    } else if (isHit(version) && (look.status === 503 || look.status === 0)) verdict.refused += 1;
     else lose(`version ${version} is answered with ${look.status}: ${look.text}`);
   }
   return stored;
+}
+
+/** The folders of a campaign's rankings by version; none if no stored file is corrupted. */
+function foldersOf({ damage }: Scene, campaign: string): ReadonlyMap<number, string> {
+  const stored = damage === null ? [] : storedVersions(damage.dataDir).filter(({ id }) => id === campaign);
+  return new Map(stored.map(({ version, folder }) => [version, folder]));
 }
 
 interface Expansion {
@@ -128,7 +156,8 @@ function checkExpansions(scene: Scene, { entry, expansions, mayRemake }: Asked, 
       return `was ${entry.cancelled.has(one.id) ? '' : 'not '}cancelled, and is ${state}`;
     const seeds = variantOf(scene.world.campaigns[entry.campaign]!, one.seeds.known + one.seeds.unknown);
     if (variant !== null && seeds !== variant) return `has the seeds of variant ${seeds}, not ${variant}`;
-    if (state === 'failed' && reason?.code === 'population_unavailable' && isExcused(scene.corruption, spanOf(one))) {
+    const { corruption } = scene.damage ?? {};
+    if (reason?.code === 'population_unavailable' && corruption !== undefined && isExcused(corruption, spanOf(one))) {
       verdict.excused += 1;
       return null;
     }

@@ -69,12 +69,12 @@ export class Eraser {
     await this.#hold(user);
     const span = { from: systemClock.now(), to: Number.POSITIVE_INFINITY };
     this.#erased.push({ user, by, span });
-    if (by !== 'api') await stage.operator.erase(user);
+    if (by === 'command') await stage.operator.erase(user);
     else await persist({ program: stage.front, counts }, ['DELETE', `/v1/users/${user}`]);
     const since = performance.now();
     span.to = systemClock.now() + UNAWARE_MS;
     const isUnknown = async ({ member }: Stage['nodes'][number]) => {
-      const { status } = await stage.front.at(member, 'GET', `/v1/users/${user}/audiences`);
+      const { status } = await member.call('GET', `/v1/users/${user}/audiences`);
       if (status !== 200 && status !== 404) throw new Error(`status ${status}`);
       return status === 404;
     };

@@ -101,10 +101,10 @@ async function freeze(station: Station, ms: number): Promise<boolean> {
 }
 
 /** The other node must lead before the former leader goes on. */
-async function freezeLeader({ nodes, front, postgres }: Stage): Promise<boolean> {
+async function freezeLeader({ nodes, postgres }: Stage): Promise<boolean> {
   const termOf = async () => (await postgres.query<{ term: string }>('SELECT term FROM leaders'))[0]?.term;
   for (const node of nodes) {
-    const metrics = await front.at(node.member, 'GET', '/metrics').catch(() => null);
+    const metrics = await node.member.call('GET', '/metrics').catch(() => null);
     if (metrics === null || !/^metaheac_cluster_leader(\{.*\})? 1$/m.test(metrics.text)) continue;
     const before = await termOf();
     return (await freeze(node, LEADER_MS)) && (await termOf()) !== before;

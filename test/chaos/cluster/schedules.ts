@@ -35,8 +35,6 @@ export interface Refresh {
 export interface ScheduleCounts {
   /** Refreshes by schedule. */
   readonly refreshes: number;
-  readonly missed: readonly string[];
-  readonly doubled: readonly string[];
   /** Versions that had grown too old. */
   readonly old: number;
 }
@@ -47,21 +45,19 @@ export interface ScheduleCounts {
  */
 export function checkRefreshes(
   all: readonly Refresh[],
-  until: number,
-  disturbances: readonly (readonly Span[])[],
-): Pick<ScheduleCounts, 'refreshes' | 'missed' | 'doubled'> {
-  const missed: string[] = [];
-  const doubled: string[] = [];
+  { until, disturbances }: { readonly until: number; readonly disturbances: readonly (readonly Span[])[] },
+  { lost, doubled }: Pick<Verdict, 'lost' | 'doubled'>,
+): number {
   for (const [campaign, own] of Map.groupBy(all, (one) => one.campaign))
     for (const [i, { createdAt, endedAt }] of own.entries()) {
       const next = own[i + 1];
       const due = Math.max(createdAt + EVERY_MS, endedAt);
       const lateMs = calmMs(due, Math.min(next?.createdAt ?? until, until), disturbances);
-      if (lateMs > LATE_MS) missed.push(`${campaign}: refresh ${i + 1} came ${lateMs} ms late, or never`);
+      if (lateMs > LATE_MS) lost.push(`${campaign}: refresh ${i + 1} came ${lateMs} ms late, or never`);
       const tooEarlyMs = next?.cause === 'interval' ? createdAt + EVERY_MS - next.createdAt : 0;
       if (tooEarlyMs > CLOCK_MS) doubled.push(`${campaign}: refresh ${i + 1} came ${tooEarlyMs} ms before it was due`);
     }
-  return { refreshes: all.filter(({ cause }) => cause === 'interval').length, missed, doubled };
+  return all.filter(({ cause }) => cause === 'interval').length;
 }
 
 /** How long at least one node was not disturbed, in milliseconds. */
@@ -157,7 +153,7 @@ export class Schedules {
   }
 
   /** Ends nodes one after another until retention has removed what is old: whichever leads next does so at once. */
-  async check(verdict: Pick<Verdict, 'lost' | 'leftOver'>): Promise<ScheduleCounts> {
+  async check(verdict: Verdict): Promise<ScheduleCounts> {
     const { nodes } = this.#options.stage;
     const end = performance.now() + RETENTION_MS;
     let versions = await this.#versions();
@@ -171,7 +167,8 @@ export class Schedules {
     checkVersions(versions, verdict);
     const old = versions.reduce((sum, one) => sum + one.old.length, 0);
     const disturbances = nodes.map((node) => node.disturbances);
-    return { ...checkRefreshes(await this.#refreshes(), this.#until, disturbances), old };
+    const refreshes = checkRefreshes(await this.#refreshes(), { until: this.#until, disturbances }, verdict);
+    return { refreshes, old };
   }
 
   async #versions(): Promise<Versions[]> {
@@ -191,8 +188,10 @@ export class Schedules {
        FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE ${this.#isOwn()} ORDER BY e.number`,
     );
     return rows.map(({ id, cause, from, to }) => ({
-      ...{ campaign: id, cause },
-      ...{ createdAt: Number(from), endedAt: Number(to) },
+      campaign: id,
+      cause,
+      createdAt: Number(from),
+      endedAt: Number(to),
     }));
   }
 

@@ -11,14 +11,13 @@ import { BusyGate } from '../../fixture/network/busy-gate.ts';
 import { FlakyProxy } from '../../fixture/network/flaky-proxy.ts';
 import { startS3 } from '../../fixture/s3/s3-server.ts';
 import { s3Client } from '../../fixture/s3.ts';
+import { type Callable, Member } from '../member.ts';
+import { Operator } from '../operator.ts';
+import { EventReceiver } from '../receiver.ts';
 import type { World } from '../world.ts';
-import { FrontDoor } from './front-door.ts';
-import { Member } from './member.ts';
 import { type Network, openNetwork, type Site } from './network.ts';
 import { makeNextRelease, type Release, thisRelease } from './next-release.ts';
-import { Operator } from './operator.ts';
 import { RestartablePostgres } from './postgres.ts';
-import { EventReceiver } from './receiver.ts';
 import { Station } from './station.ts';
 
 const NODES = 2;
@@ -28,7 +27,6 @@ const PREFIX = 'chaos';
 export const WEBHOOKS = ['/first', '/second'] as const;
 const KEY = 'a-key-of-the-chaos-test-and-of-nothing-else';
 const SETTINGS = {
-  METAHEAC_DEVICE: 'cpu',
   METAHEAC_API_KEY: KEY,
   METAHEAC_RETAINED_VERSIONS: '1000',
   // a kill must not use up the attempts of the expansion that it ends
@@ -44,7 +42,8 @@ export interface Stage {
   readonly gate: BusyGate;
   readonly s3: Awaited<ReturnType<typeof startS3>>;
   readonly prefix: string;
-  readonly front: FrontDoor;
+  /** Passes each call to one of the nodes, as a load balancer does. */
+  readonly front: Callable;
   readonly operator: Operator;
   readonly receiver: EventReceiver;
   /** These sources, and the release after them. */
@@ -101,15 +100,14 @@ export async function openStage({ world, folder, rng, note }: StageOptions): Pro
     const url = `http://${site.address}:${port}`;
     const env = envOf(name, own);
     const member = new Member({
-      ...{
-        name,
-        within: site.within,
-        program: releases[0].folder,
-        args: [...args, ...given],
-        env,
-        limits: LIMITS,
-        url,
-      },
+      name,
+      args: [...args, ...given],
+      url,
+      key: KEY,
+      within: site.within,
+      program: releases[0].folder,
+      env,
+      limits: LIMITS,
     });
     const station = new Station(member, site, own);
     stations.push(station);
@@ -125,19 +123,19 @@ export async function openStage({ world, folder, rng, note }: StageOptions): Pro
   const engines: Station[] = [];
   for (let i = 0; i < ENGINES; i++) engines.push(await open(`engine-${i}`, ['engine']));
   const site = network.addSite();
-  const operator = new Operator({ site, folder, env: envOf('operator', await lines('operator')) });
+  const operator = new Operator({
+    within: site.within,
+    folder,
+    env: envOf('operator', await lines('operator')),
+  });
   for (const model of world.models.slice(1)) await operator.run('model', 'publish', model.folder);
   for (const version of world.versions.slice(1))
     await operator.run('population', 'publish', population, '--version', version);
-  const front = new FrontDoor(
-    nodes.map(({ member }) => member),
-    KEY,
-    rng.fork('front door'),
-  );
+  const draws = rng.fork('front door');
+  const front: Callable = { call: (...request) => nodes[draws.integer(NODES)]!.member.call(...request) };
   const receiver = await EventReceiver.open(network.own.callers);
   for (const path of WEBHOOKS) await front.call('POST', '/v1/webhooks', { url: receiver.url(path) });
   const close = async () => {
-    for (const { member } of stations) member.end();
     for (const each of proxies) await each.close();
     await receiver.close();
     await gate.close();

@@ -2,7 +2,7 @@
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { FlakyProxy } from '../../fixture/network/flaky-proxy.ts';
 import type { Span } from '../corruption.ts';
-import type { Member } from './member.ts';
+import type { Member } from '../member.ts';
 import type { Line, Site } from './network.ts';
 
 /** A process needs this long after a disturbance to connect again. */

@@ -1,7 +1,7 @@
 /** A receiver of webhooks that keeps a ledger of every call, with its times. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { systemClock } from '../../../src/lib/clock.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 
 /** A call of a webhook. Times are in ms since 1970. */
 export interface Received {
@@ -56,8 +56,11 @@ export class EventReceiver {
 
   #take(request: IncomingMessage, response: ServerResponse): void {
     const call: Received = {
-      ...{ path: request.url ?? '', event: String(request.headers['webhook-id']) },
-      ...{ from: systemClock.now(), to: Number.POSITIVE_INFINITY, status: null },
+      path: request.url ?? '',
+      event: String(request.headers['webhook-id']),
+      from: systemClock.now(),
+      to: Number.POSITIVE_INFINITY,
+      status: null,
     };
     this.received.push(call);
     request.resume();

@@ -1,8 +1,8 @@
 /** Whether webhooks got every event, and nothing else. */
-import type { Entry } from '../client.ts';
-import type { Span } from '../corruption.ts';
-import type { Verdict } from '../verdict.ts';
+import type { Entry } from './client.ts';
+import type { Span } from './corruption.ts';
 import type { Received } from './receiver.ts';
+import type { Verdict } from './verdict.ts';
 
 /** An event as the database has it. */
 export interface EventRow {
@@ -63,8 +63,8 @@ export function checkEvents(facts: EventFacts, verdict: Pick<Verdict, 'lost' | '
 }
 
 /** Each change has one event. */
-function checkCauses(
-  { events, entries, ready }: EventFacts,
+export function checkCauses(
+  { events, entries, ready }: Pick<EventFacts, 'events' | 'entries' | 'ready'>,
   { lost, doubled }: Pick<Verdict, 'lost' | 'doubled'>,
 ): void {
   const bodies = events.map(({ type, body }) => ({ type, ...JSON.parse(body).data }));

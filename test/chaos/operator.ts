@@ -1,21 +1,19 @@
-/** Whoever runs the cluster: commands on a host of their own. */
+/** Whoever runs the service: commands in a PID namespace of their own, as in another container or on another host. */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { CAN_UNSHARE, UNSHARE } from '../../fixture/unshare.ts';
-import type { Site } from './network.ts';
+import { ROOT } from '../fixture/projects.ts';
+import { CAN_UNSHARE, UNSHARE } from '../fixture/unshare.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const PATIENCE_MS = 120_000;
 const PAUSE_MS = 500;
 
-export interface OperatorOptions {
-  readonly site: Site;
-  /** Variables that name the cluster. */
-  readonly env: Readonly<Record<string, string>>;
+interface OperatorOptions {
+  /** Words before a command that run it on a host of its own. */
+  readonly within?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** A folder for files of commands. */
   readonly folder: string;
 }
@@ -28,13 +26,13 @@ export class Operator {
   }
 
   /**
-   * A command in its own PID namespace, if the machine allows that, repeated until it succeeds: the storage may be busy.
-   * Returns its output. @throws the error of the last attempt
+   * A command, repeated until it succeeds: a disk may be full, a database or the storage busy. Returns its output.
+   * @throws the error of the last attempt
    */
   async run(...args: readonly string[]): Promise<string> {
-    const { site, env } = this.#options;
+    const { within = [], env } = this.#options;
     const unshare = CAN_UNSHARE ? UNSHARE : [];
-    const words = [...site.within, ...unshare, process.execPath, 'scripts/run.mjs', 'src/cli/main.ts', ...args];
+    const words = [...within, ...unshare, process.execPath, 'scripts/run.mjs', 'src/cli/main.ts', ...args];
     const options = { cwd: ROOT, env: { ...process.env, ...env } };
     for (const end = performance.now() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
       try {
@@ -45,10 +43,10 @@ export class Operator {
     }
   }
 
-  /** Erases a user everywhere. */
-  async erase(user: string): Promise<void> {
+  /** Erases a user; `where` are the command's other arguments. */
+  async erase(user: string, ...where: readonly string[]): Promise<void> {
     const ids = join(this.#options.folder, 'ids.txt');
     writeFileSync(ids, `${user}\n`);
-    await this.run('population', 'erase', '--ids', ids);
+    await this.run('population', 'erase', ...where, '--ids', ids);
   }
 }

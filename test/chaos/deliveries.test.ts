@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { emptyVerdict } from '../verdict.ts';
 import { checkEvents, type EventFacts } from './deliveries.ts';
 import type { Received } from './receiver.ts';
+import { emptyVerdict } from './verdict.ts';
 
 const event = (id: string, type: string, data: object) => ({ id, type, body: JSON.stringify({ data }) });
 const call = (id: string, from: number, change: Partial<Received> = {}): Received => ({
