@@ -1,7 +1,4 @@
-/**
- * What the API process starts with does not load ONNX Runtime; a package that only reads and writes graphs does not
- * either. test/e2e/onnxruntime.test.ts looks at the processes of a running service.
- */
+/** The API process and programs that only read and write graphs do not load ONNX Runtime. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

@@ -1,16 +1,10 @@
-/** No test file is left out of the projects of vitest, and what is slow is named by paths that exist. */
+/** What `projects.ts` names exists, and a file with long sizes also runs in `slow`. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { allTestFiles, filesOfProjects, projectsOf, ROOT, SERVICE, SLOW } from '../fixture/projects.ts';
+import { allTestFiles, projectsOf, ROOT, SERVICE, SLOW } from '../fixture/projects.ts';
 
 describe('the projects of vitest', () => {
-  it('have every test file, at its usual size or in slow', () => {
-    const { slow, service, unit } = filesOfProjects();
-    expect([...new Set([...slow, ...service, ...unit])].sort()).toEqual(allTestFiles());
-    expect(unit.filter((path) => service.includes(path))).toEqual([]);
-  });
-
   it('name files and folders that exist', () => {
     expect(SLOW.filter((path) => !allTestFiles().includes(path))).toEqual([]);
     expect(SERVICE.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);

@@ -5,16 +5,13 @@
 
 import { cpSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ModelProtoSchema } from '../../packages/onnx-grad/src/onnx/generated/onnx_pb.ts';
 import { openRanking } from '../../src/audience/ranking.ts';
-import { isEnd } from '../../src/domain/states.ts';
 import type { Audience } from '../../src/domain/types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logging.ts';
 import { CUSTOMISED_FILE } from '../../src/model/customised.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { bind } from '../../src/online/binding.ts';
@@ -24,7 +21,7 @@ import { FileBlobs } from '../../src/storage/files/blobs.ts';
 import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { type RunningServer, type ServiceOptions, startService } from '../fixture/start-service.ts';
+import { type StartedService, startReadyService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { changeManifest } from '../model/tiny-model.ts';
 
@@ -34,42 +31,15 @@ const dataDir = join(folder, 'data');
 
 const LIMITS = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 };
 
-/** A service in this process, with a real engine. */
-async function serve(change: Partial<ServiceOptions> = {}): Promise<RunningServer> {
-  const service = await startService({
-    dataDir,
-    model: world.model,
-    population: world.population,
-    host: '127.0.0.1',
-    port: 0,
-    apiKey: null,
-    device: 'cpu',
-    threads: 1,
-    logLevel: 'silent',
-    limits: { ...LIMITS, openRankings: 4 },
-    webhookAllowedHosts: [],
-    logger: createLogger('silent', 'test'),
-    clock: systemClock,
-    ...change,
-  });
-  await service.engineReady;
-  return service;
-}
+const serve = (model = world.model) => startReadyService({ dataDir, model, population: world.population });
 
-async function createReady({ url }: RunningServer, of = world.campaigns[0]!): Promise<string> {
-  const created = await fetch(`${url}/v1/campaigns`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'test', ...of, audience: { percent: 100 } }),
-  });
-  const { id } = (await created.json()) as { id: string };
-  const state = async () => ((await (await fetch(`${url}/v1/campaigns/${id}`)).json()) as { state: 'ready' }).state;
-  while (!isEnd(await state())) await sleep(50);
-  expect(await state()).toBe('ready');
+async function createReady({ call, ended }: StartedService, of = world.campaigns[0]!): Promise<string> {
+  const { id } = (await call('POST', '/v1/campaigns', { name: 'test', ...of, audience: { percent: 100 } })).json;
+  expect((await ended(id)).state).toBe('ready');
   return id;
 }
 
-const getModel = ({ url }: RunningServer, id: string, headers: Record<string, string> = {}) =>
+const getModel = ({ url }: StartedService, id: string, headers: Record<string, string> = {}) =>
   fetch(`${url}/v1/campaigns/${id}/model`, { headers });
 
 async function problemOf(response: Response): Promise<Record<string, unknown>> {
@@ -116,7 +86,7 @@ function metadataOf(onnx: Uint8Array): Map<string, string> {
   return new Map(fromBinary(ModelProtoSchema, onnx).metadataProps.map(({ key, value }) => [key, value]));
 }
 
-let service: RunningServer;
+let service: StartedService;
 /** Of the first campaign. */
 let id: string;
 beforeAll(async () => {
@@ -238,7 +208,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
     changeManifest(model, (manifest) => {
       manifest['name'] = 'another';
     });
-    service = await serve({ model });
+    service = await serve(model);
     const [pinned, served] = [world.model, model].map((path) => readModelFolder(path).manifest.version);
     expect(await problemOf(await getModel(service, id))).toMatchObject({
       status: 409,

@@ -4,7 +4,6 @@
  */
 
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +13,6 @@ import { openRanking } from '../../src/audience/ranking.ts';
 import { openDataSet } from '../../src/dataset/data-set.ts';
 import { generateDataSet } from '../../src/dataset/synthetic/synthetic.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logging.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import { featureOf } from '../../src/model/manifest.ts';
 import { bind } from '../../src/online/binding.ts';
@@ -40,7 +38,7 @@ import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts'
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { train } from '../../src/training/train.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { type RunningServer, startService } from '../fixture/start-service.ts';
+import { type StartedService, startReadyService } from '../fixture/start-service.ts';
 
 /** Of the history: its members are the seeds here, so that its token tells seeds from others at one glance. */
 const CAMPAIGN = 'campaign-002';
@@ -54,7 +52,7 @@ const LIMITS = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 };
 let model: GeneralModel;
 let population: Population;
 let seeds: readonly string[];
-let service: RunningServer;
+let service: StartedService;
 
 beforeAll(async () => {
   await generateDataSet({
@@ -83,16 +81,7 @@ afterAll(async () => {
   await service.close();
 });
 
-async function serve(): Promise<RunningServer> {
-  const started = await startService({
-    ...{ dataDir, model: modelFolder, population: populationFolder, host: '127.0.0.1', port: 0, apiKey: null },
-    ...{ device: 'cpu', threads: 1, logLevel: 'silent', limits: { ...LIMITS, openRankings: 4 } },
-    webhookAllowedHosts: [],
-    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
-  });
-  await started.engineReady;
-  return started;
-}
+const serve = () => startReadyService({ dataDir, model: modelFolder, population: populationFolder });
 
 const post = (external_id?: string) =>
   fetch(`${service.url}/v1/campaigns`, {
@@ -110,15 +99,9 @@ interface Answer {
 /** The id of a campaign that is ready, and the scores of its candidates by user number. */
 async function expand(externalId?: string): Promise<{ id: string; scores: Float32Array; prediction: unknown }> {
   const { id } = (await (await post(externalId)).json()) as { id: string };
-  for (;;) {
-    const campaign = (await (await fetch(`${service.url}/v1/campaigns/${id}`)).json()) as Answer;
-    if (campaign.state === 'ready') {
-      expect(campaign.external_id).toBe(externalId ?? null);
-      return { id, scores: await scoresOf(id), prediction: campaign.quality!.prediction };
-    }
-    if (campaign.state === 'failed') throw new Error(JSON.stringify(campaign));
-    await sleep(20);
-  }
+  const campaign: Answer = await service.ended(id);
+  expect([campaign.state, campaign.external_id]).toEqual(['ready', externalId ?? null]);
+  return { id, scores: await scoresOf(id), prediction: campaign.quality!.prediction };
 }
 
 async function scoresOf(id: string): Promise<Float32Array> {

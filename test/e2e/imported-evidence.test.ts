@@ -1,17 +1,14 @@
 /** An imported model is adapted where held-out seeds say that it helps, and used as it is where it would harm. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Builder, tensor, writeModel } from '../../packages/onnx-grad/index.ts';
 import { modelImportCommand } from '../../src/cli/commands/model/import.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logging.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { type RunningServer, startService } from '../fixture/start-service.ts';
+import { type StartedService, startReadyService } from '../fixture/start-service.ts';
 
 const USERS = 2000;
 const CITIES = 100;
@@ -47,7 +44,7 @@ function modelOf(weights: readonly number[]): Uint8Array {
 
 const root = temporaryFolder();
 let population = '';
-const opened: RunningServer[] = [];
+const opened: StartedService[] = [];
 
 beforeAll(async () => {
   const data = join(root, 'data');
@@ -93,34 +90,18 @@ async function expandWith(name: string, weights: readonly number[], adaptation: 
   const features = { user: [{ name: 'city', kind: 'single', vocabulary_size: CITIES + 1 }], campaign: [] };
   writeFileSync(schema, JSON.stringify({ name, features, adaptation }));
   await modelImportCommand(file, { schema, out: model }, silent());
-  const service = await startService({
-    ...{ dataDir: join(root, `${name}-data`), model, population, host: '127.0.0.1', port: 0, apiKey: null },
-    ...{ device: 'cpu', threads: 1, logLevel: 'silent', webhookAllowedHosts: [], limits: {} },
-    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
-  });
+  const service = await startReadyService({ dataDir: join(root, `${name}-data`), model, population });
   opened.push(service);
-  await service.engineReady;
-  const call = async (path: string, init: RequestInit = {}) => {
-    const response = await fetch(`${service.url}/v1/campaigns${path}`, init);
-    if (!response.ok) throw new Error(await response.text());
-    return response;
-  };
-  const body = JSON.stringify({ name, features: {}, seeds, audience: { percent: 100 } });
-  const created = await call('', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  const { id } = (await created.json()) as { id: string };
-  for (;;) {
-    const { state, quality } = (await (await call(`/${id}`)).json()) as { state: string; quality: Expanded['quality'] };
-    if (state === 'ready') {
-      const text = await (await call(`/${id}/audience`, { headers: { accept: 'application/x-ndjson' } })).text();
-      const members = text.trimEnd().split('\n');
-      const scores = new Map(
-        members.map((line) => JSON.parse(line)).map(({ user_id, score }) => [user_id as string, score as number]),
-      );
-      return { quality, auc: aucOf((user) => scores.get(user.user_id)!), scores };
-    }
-    if (!['queued', 'adapting', 'scoring'].includes(state)) throw new Error(state);
-    await sleep(50);
-  }
+  const body = { name, features: {}, seeds, audience: { percent: 100 } };
+  const { id, state, quality } = await service.ended((await service.call('POST', '/v1/campaigns', body)).json.id);
+  expect(state).toBe('ready');
+  const headers = { accept: 'application/x-ndjson' };
+  const text = await (await fetch(`${service.url}/v1/campaigns/${id}/audience`, { headers })).text();
+  const members = text.trimEnd().split('\n');
+  const scores = new Map(
+    members.map((line) => JSON.parse(line)).map(({ user_id, score }) => [user_id as string, score as number]),
+  );
+  return { quality, auc: aucOf((user) => scores.get(user.user_id)!), scores };
 }
 
 function aucOf(score: (user: User) => number): number {

@@ -4,18 +4,14 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { modelImportCommand } from '../../src/cli/commands/model/import.ts';
 import { populationImportCommand } from '../../src/cli/commands/population/import.ts';
-import { isEnd } from '../../src/domain/states.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logging.ts';
 import type { Output } from '../../src/lib/output.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { type RunningServer, startService } from '../fixture/start-service.ts';
+import { startReadyService } from '../fixture/start-service.ts';
 
 const DEEPFM = join(import.meta.dirname, '..', 'golden', 'deepfm-opset17', 'model.onnx');
 const folder = temporaryFolder();
@@ -105,26 +101,6 @@ async function scoresOf(model: Uint8Array | string, users: readonly User[]): Pro
   return new Map(users.map(({ user_id }, i) => [user_id, (score!.data as Float32Array)[i]!]));
 }
 
-async function serve(model: string, population: string): Promise<RunningServer> {
-  const service = await startService({
-    dataDir: join(folder, 'data-dir'),
-    model,
-    population,
-    host: '127.0.0.1',
-    port: 0,
-    apiKey: null,
-    device: 'cpu',
-    threads: 1,
-    logLevel: 'silent',
-    limits: { maximumAttempts: 2, openRankings: 4 },
-    webhookAllowedHosts: [],
-    logger: createLogger('silent', 'test'),
-    clock: systemClock,
-  });
-  await service.engineReady;
-  return service;
-}
-
 describe('a DeepFM of PyTorch', () => {
   it('is imported, served, and ranks the users who are like its seeds first', { timeout: 120_000 }, async () => {
     const lines: string[] = [];
@@ -152,28 +128,21 @@ describe('a DeepFM of PyTorch', () => {
 
     const fans = users.filter(likes);
     const seeds = fans.slice(0, 200);
-    const service = await serve(model, population);
+    const service = await startReadyService({ dataDir: join(folder, 'data-dir'), model, population });
     try {
-      const call = (path: string, init: RequestInit = {}) => fetch(`${service.url}/v1/campaigns${path}`, init);
-      const created = await call('', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          name: 'records',
-          features: CAMPAIGN,
-          seeds: seeds.map(({ user_id }) => user_id),
-          audience: { percent: 100 },
-        }),
+      const get = (path: string, init: RequestInit = {}) => fetch(`${service.url}/v1/campaigns/${path}`, init);
+      const created = await service.call('POST', '/v1/campaigns', {
+        name: 'records',
+        features: CAMPAIGN,
+        seeds: seeds.map(({ user_id }) => user_id),
+        audience: { percent: 100 },
       });
       expect(created.status).toBe(202);
-      const { id } = (await created.json()) as { id: string };
-      const state = async () => (await (await call(`/${id}`)).json()) as { state: 'ready'; quality: Quality };
-      while (!isEnd((await state()).state)) await sleep(50);
-      const { state: end, quality } = await state();
-      expect(end).toBe('ready');
+      const { id, state, quality } = await service.ended(created.json.id);
+      expect(state).toBe('ready');
       expect(quality.held_out.auc).toBeGreaterThan(0.8);
 
-      const answer = await call(`/${id}/audience`, { headers: { accept: 'application/x-ndjson' } });
+      const answer = await get(`${id}/audience`, { headers: { accept: 'application/x-ndjson' } });
       const members = (await answer.text())
         .trimEnd()
         .split('\n')
@@ -181,7 +150,7 @@ describe('a DeepFM of PyTorch', () => {
       expect(members).toHaveLength(USERS - seeds.length);
 
       // the audience's scores are those of plain ONNX Runtime, on rows that are encoded by hand
-      const customised = new Uint8Array(await (await call(`/${id}/model`)).arrayBuffer());
+      const customised = new Uint8Array(await (await get(`${id}/model`)).arrayBuffer());
       const scores = await scoresOf(customised, users);
       for (const { user_id, score } of members)
         expect(Math.abs(score - scores.get(user_id)!)).toBeLessThanOrEqual(1e-6);
@@ -201,7 +170,3 @@ describe('a DeepFM of PyTorch', () => {
     }
   });
 });
-
-interface Quality {
-  readonly held_out: { readonly auc: number };
-}

@@ -4,15 +4,13 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { readServedModels } from '../../src/model/versions.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
-import { type RunningServer, startService } from '../fixture/start-service.ts';
+import { startReadyService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -23,7 +21,7 @@ const first = readModelFolder(world.model).manifest.version;
 const KEY = 'a key of the tests';
 const paths = { second: join(folder, 'second'), golden: join(folder, 'golden'), foreign: join(folder, 'foreign') };
 const versions = { second: '', foreign: '' };
-let service: RunningServer;
+let service: Awaited<ReturnType<typeof start>>;
 
 beforeAll(async () => {
   versions.second = writeVariant(world.model, paths.second, () => ({ name: 'second' }));
@@ -41,15 +39,7 @@ afterAll(async () => {
   await service.close();
 });
 
-async function start(): Promise<RunningServer> {
-  const started = await startService({
-    ...{ dataDir, model: world.model, population: world.population, host: '127.0.0.1', port: 0 },
-    ...{ apiKey: KEY, device: 'cpu', threads: 1, logLevel: 'silent', webhookAllowedHosts: [], limits: {} },
-    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
-  });
-  await started.engineReady;
-  return started;
-}
+const start = () => startReadyService({ dataDir, model: world.model, population: world.population, apiKey: KEY });
 
 async function metaheac(args: readonly string[], key: string = KEY) {
   const child = spawn(process.execPath, [program(), 'model', ...args], {

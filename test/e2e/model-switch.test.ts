@@ -4,8 +4,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { publishModel } from '../../src/model/promotion.ts';
 import { readServedModels } from '../../src/model/versions.ts';
@@ -13,7 +11,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';
 import { HAS_PROC, killDead } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
-import { type RunningServer, startService } from '../fixture/start-service.ts';
+import { type StartedService, startReadyService, startService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -22,7 +20,7 @@ const dataDir = join(folder, 'data-dir');
 const models = join(dataDir, 'models');
 const first = readModelFolder(world.model).manifest.version;
 const versions = { second: '', golden: '', foreign: '' };
-let service: RunningServer;
+let service: StartedService;
 
 beforeAll(async () => {
   const path = (name: string) => join(folder, name);
@@ -40,46 +38,24 @@ afterAll(async () => {
   await service.close();
 });
 
-async function start(model = world.model, { isEngineAwaited = true } = {}): Promise<RunningServer> {
-  const started = await startService({
-    ...{ dataDir, model, population: world.population, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu' },
-    ...{ threads: 1, logLevel: 'silent', webhookAllowedHosts: [] },
-    limits: { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5, openRankings: 4 },
-    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
-  });
-  if (isEngineAwaited) await started.engineReady;
-  return started;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: the tests assert what it is
-async function call(method: string, path: string, body?: unknown): Promise<{ status: number; json: any }> {
-  const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-  const response = await fetch(`${service.url}${path}`, {
-    ...{ method, headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, json: await response.json() };
-}
+const start = (model = world.model) => startReadyService({ dataDir, model, population: world.population });
 
 const create = async (): Promise<string> => {
   const { features, seeds } = world.campaigns[0]!;
-  return (await call('POST', '/v1/campaigns', { name: 'switched', features, seeds, audience: { percent: 10 } })).json
-    .id;
+  return (await service.call('POST', '/v1/campaigns', { name: 'switched', features, seeds, audience: { percent: 10 } }))
+    .json.id;
 };
-const served = async () => (await call('GET', '/v1/models/current')).json.version;
+const served = async () => (await service.call('GET', '/v1/models/current')).json.version;
 
 async function untilReady(id: string) {
-  for (;;) {
-    const { json } = await call('GET', `/v1/campaigns/${id}`);
-    expect(json.reason).toBeNull();
-    if (json.state === 'ready') return json;
-    await sleep(50);
-  }
+  const campaign = await service.ended(id);
+  expect([campaign.state, campaign.reason]).toEqual(['ready', null]);
+  return campaign;
 }
 
 async function untilChecked(version: string) {
   for (;;) {
-    const { json } = await call('GET', `/v1/models/${version}`);
+    const { json } = await service.call('GET', `/v1/models/${version}`);
     if (json.check?.state !== 'checking') return json;
     await sleep(50);
   }
@@ -87,10 +63,10 @@ async function untilChecked(version: string) {
 
 describe('another model', { timeout: 180_000 }, () => {
   it('is refused when it is not there or does not fit, and nothing changes', async () => {
-    const unknown = await call('POST', '/v1/models/0123456789ab/activate');
+    const unknown = await service.call('POST', '/v1/models/0123456789ab/activate');
     expect([unknown.status, unknown.json.code]).toEqual([404, 'model_not_found']);
-    expect((await call('POST', '/v1/models/nonsense/activate')).status).toBe(400);
-    const { status, json } = await call('POST', `/v1/models/${versions.foreign}/activate`);
+    expect((await service.call('POST', '/v1/models/nonsense/activate')).status).toBe(400);
+    const { status, json } = await service.call('POST', `/v1/models/${versions.foreign}/activate`);
     expect([status, json.code]).toEqual([409, 'model_rejected']);
     expect(json.detail).toMatch(/shoe_size/);
     expect(json).toMatchObject({ model_version: versions.foreign, served_model_version: first });
@@ -98,7 +74,7 @@ describe('another model', { timeout: 180_000 }, () => {
   });
 
   it('is refused when it does not reproduce its golden batch, or a file of it is damaged', async () => {
-    expect((await call('POST', `/v1/models/${versions.golden}/activate`)).status).toBe(202);
+    expect((await service.call('POST', `/v1/models/${versions.golden}/activate`)).status).toBe(202);
     const { check } = await untilChecked(versions.golden);
     expect(check).toMatchObject({ state: 'refused', reason: { code: 'model_rejected' }, comparisons: [] });
     expect(check.reason.message).toMatch(/golden batch is not reproduced/);
@@ -109,7 +85,7 @@ describe('another model', { timeout: 180_000 }, () => {
     const damaged = Uint8Array.from(bytes);
     damaged[damaged.length >> 1]! ^= 1;
     writeFileSync(file, damaged);
-    expect((await call('POST', `/v1/models/${versions.second}/activate`)).status).toBe(202);
+    expect((await service.call('POST', `/v1/models/${versions.second}/activate`)).status).toBe(202);
     expect((await untilChecked(versions.second)).check.reason.message).toMatch(/model\.onnx does not match/);
     writeFileSync(file, bytes);
     expect([await served(), existsSync(join(models, 'served.json'))]).toEqual([first, false]);
@@ -119,7 +95,7 @@ describe('another model', { timeout: 180_000 }, () => {
     const before = await create();
     const audience = await untilReady(before);
     expect(audience.model_version).toBe(first);
-    const answer = await call('POST', `/v1/models/${versions.second}/activate`);
+    const answer = await service.call('POST', `/v1/models/${versions.second}/activate`);
     expect([answer.status, answer.json.served]).toEqual([202, false]);
     const running = await create(); // pinned before or after the switch, and ready either way
     const { check, served: isServed } = await untilChecked(versions.second);
@@ -132,14 +108,17 @@ describe('another model', { timeout: 180_000 }, () => {
       fresh: { auc: expect.any(Number), recall_at_5_percent: expect.any(Number) },
     });
     expect(check.comparisons[0].overlap['0.1']).toBeGreaterThan(0.2);
-    expect([await served(), (await call('GET', '/readyz')).json.model_version]).toEqual([
+    expect([await served(), (await service.call('GET', '/readyz')).json.model_version]).toEqual([
       versions.second,
       versions.second,
     ]);
     expect([first, versions.second]).toContain((await untilReady(running)).model_version);
     const after = await create();
     expect((await untilReady(after)).model_version).toBe(versions.second);
-    expect((await call('GET', '/v1/models')).json.items[0]).toMatchObject({ version: versions.second, served: true });
+    expect((await service.call('GET', '/v1/models')).json.items[0]).toMatchObject({
+      version: versions.second,
+      served: true,
+    });
 
     for (const [id, version] of [
       [before, first],
@@ -155,36 +134,38 @@ describe('another model', { timeout: 180_000 }, () => {
     await service.close();
     service = await start();
     expect(await served()).toBe(versions.second);
-    expect((await call('GET', `/v1/models/${versions.second}`)).json.check.comparisons.length).toBeGreaterThan(0);
+    expect((await service.call('GET', `/v1/models/${versions.second}`)).json.check.comparisons.length).toBeGreaterThan(
+      0,
+    );
     const { features, seeds } = world.campaigns[0]!;
     await expect
-      .poll(async () => (await call('POST', '/v1/estimates', { features, seeds })).json, { timeout: 30_000 })
+      .poll(async () => (await service.call('POST', '/v1/estimates', { features, seeds })).json, { timeout: 30_000 })
       .toMatchObject({ candidates: expect.any(Number) });
-    const wrong = await call('POST', `/v1/models/${first}/rollback`);
+    const wrong = await service.call('POST', `/v1/models/${first}/rollback`);
     expect([wrong.status, wrong.json.code, wrong.json.served_model_version]).toEqual([
       409,
       'nothing_to_roll_back',
       versions.second,
     ]);
-    const back = await call('POST', `/v1/models/${versions.second}/rollback`);
+    const back = await service.call('POST', `/v1/models/${versions.second}/rollback`);
     expect([back.status, back.json.version]).toEqual([202, first]);
     expect(await untilChecked(first)).toMatchObject({ served: true, check: { kind: 'rollback', comparisons: [] } });
     expect(await served()).toBe(first);
     expect((await untilReady(await create())).model_version).toBe(first);
-    expect((await call('POST', `/v1/models/${first}/rollback`)).json.code).toBe('nothing_to_roll_back');
+    expect((await service.call('POST', `/v1/models/${first}/rollback`)).json.code).toBe('nothing_to_roll_back');
   });
 
   it('gives way to another --model, which the operator named last', async () => {
-    expect((await call('POST', `/v1/models/${versions.second}/activate`)).status).toBe(202);
+    expect((await service.call('POST', `/v1/models/${versions.second}/activate`)).status).toBe(202);
     expect((await untilChecked(versions.second)).served).toBe(true);
     await service.close();
     const third = join(folder, 'third');
     const version = writeVariant(world.model, third, () => ({ name: 'third' }));
     // what is served is known before the engine is ready
-    service = await start(third, { isEngineAwaited: false });
+    service = await startService({ dataDir, model: third, population: world.population });
     expect(await served()).toBe(version);
     await service.close();
-    service = await start(world.model, { isEngineAwaited: false });
+    service = await startService({ dataDir, model: world.model, population: world.population });
     expect(await served()).toBe(first);
   });
 });

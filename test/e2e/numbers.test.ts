@@ -6,7 +6,6 @@ import { numbers } from '../../packages/lab/scenarios/numbers.ts';
 import { writeScenario } from '../../packages/lab/scenarios/scenario.ts';
 import { CPU } from '../../packages/onnx-grad/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
 import { importPopulation } from '../../src/population/import.ts';
@@ -15,7 +14,7 @@ import { prepareDataSet } from '../../src/training/history/prepared-data-set.ts'
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/training/settings.ts';
 import { train } from '../../src/training/train.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { type RunningServer, startService } from '../fixture/start-service.ts';
+import { type StartedService, startReadyService } from '../fixture/start-service.ts';
 
 const folder = temporaryFolder();
 const [data, model, users, dataDir] = ['data', 'model', 'population', 'data-dir'].map((name) => join(folder, name)) as [
@@ -25,7 +24,7 @@ const [data, model, users, dataDir] = ['data', 'model', 'population', 'data-dir'
   string,
 ];
 let population: Population;
-let service: RunningServer;
+let service: StartedService;
 
 beforeAll(async () => {
   await writeScenario({ ...numbers, users: 1200, trainCampaigns: 6, testCampaigns: 2 }, { out: data, seed: '3' });
@@ -39,25 +38,11 @@ beforeAll(async () => {
   const features = readModelFolder(model).manifest.features.user.map(featureOf);
   await importPopulation({ source: data, features, out: users });
   population = openPopulation(users);
-  service = await startService({
-    ...{ dataDir, model, population: users, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu', threads: 1 },
-    ...{ logLevel: 'silent', limits: { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5, openRankings: 4 } },
-    webhookAllowedHosts: [],
-    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
-  });
-  await service.engineReady;
+  service = await startReadyService({ dataDir, model, population: users });
 });
 afterAll(async () => {
   await service.close();
 });
-
-async function call(method: string, path: string, body?: unknown): Promise<{ status: number; json: never }> {
-  const response = await fetch(`${service.url}${path}`, {
-    method,
-    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  });
-  return { status: response.status, json: (await response.json()) as never };
-}
 
 function numbersOf(feature: string): Float32Array {
   const column = population.readSegment(0).columns.get(feature)!;
@@ -69,13 +54,7 @@ const body = (rest: object) => ({ name: 'numbers', seeds, audience: { percent: 1
 
 /** Creates a campaign and waits until it has ended. */
 async function created(rest: object): Promise<Ended> {
-  const { json } = await call('POST', '/v1/campaigns', body(rest));
-  const { id } = json as { id: string };
-  for (;;) {
-    const campaign: Ended = (await call('GET', `/v1/campaigns/${id}`)).json;
-    if (['ready', 'failed', 'too_small'].includes(campaign.state)) return campaign;
-    await sleep(50);
-  }
+  return service.ended((await service.call('POST', '/v1/campaigns', body(rest))).json.id);
 }
 
 interface Ended {
@@ -95,7 +74,7 @@ function ageOf(user: string): number {
 /** Once the estimates' thread has loaded its model. */
 async function estimated(rest: object): Promise<{ readonly cohesion: unknown }> {
   for (;;) {
-    const { status, json } = await call('POST', '/v1/estimates', rest);
+    const { status, json } = await service.call('POST', '/v1/estimates', rest);
     expect(status).toBe(200);
     const estimate = json as { readonly cohesion: unknown; readonly reason: { readonly code: string } | null };
     if (estimate.reason === null) return estimate;
@@ -114,7 +93,7 @@ describe('the report of a campaign with a filter', () => {
     expect(state).toBe('ready');
     expect(quality.held_out).toMatchObject({ held_out_seeds: fitting, candidates });
     expect(quality.prediction.fitting_seeds).toBe(fitting);
-    const report = await call('GET', `/v1/campaigns/${id}/quality`);
+    const report = await service.call('GET', `/v1/campaigns/${id}/quality`);
     expect([report.status, report.json]).toMatchObject([200, { fitting_seeds: fitting, candidates }]);
     expect((report.json as { curve: unknown[] }).curve).toHaveLength(25);
     const estimate = await estimated({ seeds, filters });
@@ -132,7 +111,7 @@ describe('the report of a campaign with a filter', () => {
     const none = { verdict: 'unsure', reason, recall: {}, lift: {} };
     const { id, state, quality } = await created({ filters });
     expect([state, quality]).toMatchObject(['ready', { held_out: null, prediction: { ...none, auc: null } }]);
-    const report = (await call('GET', `/v1/campaigns/${id}/quality`)).json;
+    const report = (await service.call('GET', `/v1/campaigns/${id}/quality`)).json;
     expect(report).toMatchObject({ verdict: 'unsure', reason, fitting_seeds: fitting, auc: null, curve: [] });
     const estimate = await estimated({ seeds, filters });
     expect(estimate).toMatchObject({ cohesion: null, expected: none, based_on: { fitting_seeds: fitting } });
@@ -142,13 +121,13 @@ describe('the report of a campaign with a filter', () => {
 describe('a campaign on numbers and vectors', () => {
   it('ranks those whose number is inside the bounds, and explains them by bands and means', async () => {
     const filters = { age: { min: 30, max: 40 }, last_seen: { min: 20_000 } };
-    const { status, json } = await call('POST', '/v1/campaigns', body({ features: { price: 9.5 }, filters }));
+    const { status, json } = await service.call('POST', '/v1/campaigns', body({ features: { price: 9.5 }, filters }));
     expect(status).toBe(202);
     const { id } = json as { id: string };
     let campaign: { state: string; filters: unknown; features: unknown; feature_counts: unknown };
     do {
       await sleep(50);
-      campaign = (await call('GET', `/v1/campaigns/${id}`)).json;
+      campaign = (await service.call('GET', `/v1/campaigns/${id}`)).json;
     } while (!['ready', 'failed', 'too_small'].includes(campaign.state));
     expect(campaign).toMatchObject({ state: 'ready', filters, features: { price: 9.5 } });
     expect(campaign.feature_counts).toEqual({ unknown: 0, missing: 0 });
@@ -160,12 +139,12 @@ describe('a campaign on numbers and vectors', () => {
       .map((number) => population.directory.id(number))
       .filter((user) => !seeds.includes(user));
     expect(expected.length).toBeGreaterThan(50);
-    const page = (await call('GET', `/v1/campaigns/${id}/audience?limit=1000`)).json as {
+    const page = (await service.call('GET', `/v1/campaigns/${id}/audience?limit=1000`)).json as {
       items: { user_id: string }[];
     };
     expect(page.items.map(({ user_id }) => user_id).sort()).toEqual(expected.sort());
 
-    const { features } = (await call('GET', `/v1/campaigns/${id}/explanation`)).json as {
+    const { features } = (await service.call('GET', `/v1/campaigns/${id}/explanation`)).json as {
       features: {
         feature: string;
         kind: string;
@@ -184,7 +163,7 @@ describe('a campaign on numbers and vectors', () => {
 
   it('says what a filter or a feature is, where it is given as something else', async () => {
     const refused = async (rest: object) => {
-      const { status, json } = await call('POST', '/v1/campaigns', body(rest));
+      const { status, json } = await service.call('POST', '/v1/campaigns', body(rest));
       expect(status).toBeGreaterThanOrEqual(400);
       expect(status).toBeLessThan(500);
       return JSON.stringify(json);
@@ -202,11 +181,11 @@ describe('a campaign on numbers and vectors', () => {
   });
 
   it('describes its features', async () => {
-    const current = (await call('GET', '/v1/populations/current')).json as { features: object[] };
+    const current = (await service.call('GET', '/v1/populations/current')).json as { features: object[] };
     expect(current.features).toContainEqual(expect.objectContaining({ name: 'embedding', kind: 'vector' }));
-    const values = await call('GET', '/v1/populations/current/features/age/values');
+    const values = await service.call('GET', '/v1/populations/current/features/age/values');
     expect([values.status, (values.json as { items: unknown[] }).items]).toEqual([200, []]);
-    const { json } = await call('GET', '/v1/models/current');
+    const { json } = await service.call('GET', '/v1/models/current');
     expect((json as { features: object[] }).features).toMatchObject([{ name: 'price', kind: 'number' }]);
   });
 });

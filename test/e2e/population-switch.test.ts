@@ -3,15 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { featureOf } from '../../src/model/manifest.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { makeCurrent } from '../../src/population/update.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
-import { type RunningServer, startService } from '../fixture/start-service.ts';
+import { type StartedService, startReadyService, startService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 /** The pause of each reader; without one, the readers would take the engine's processor time. */
@@ -22,7 +20,7 @@ const [first, second, lacking, users, dataDir] = ['first', 'second', 'lacking', 
 ) as [string, string, string, string, string];
 const world = await tinyWorld();
 const versions = { first: '', second: '', lacking: '', damaged: '' };
-let service: RunningServer;
+let service: StartedService;
 
 /** The users of the tiny world that `isIn` says, and some more. */
 async function writeUsers(to: string, isIn: (i: number) => boolean, more: readonly string[], without?: string) {
@@ -43,7 +41,7 @@ beforeAll(async () => {
   await writeUsers(second, (i) => i % 10 !== 9, ['newcomer-1', 'newcomer-2']);
   await writeUsers(lacking, () => true, [], dropped);
   versions.first = (await importPopulation({ source: first, features, out: users })).version;
-  service = await start();
+  service = await startReadyService(options);
   versions.second = (await importPopulation({ source: second, features, out: users })).version;
   const fewer = features.filter(({ name }) => name !== dropped);
   versions.lacking = (await importPopulation({ source: lacking, features: fewer, out: users })).version;
@@ -53,25 +51,7 @@ afterAll(async () => {
   await service.close();
 });
 
-async function start(followPopulation = false, isEngineAwaited = true): Promise<RunningServer> {
-  const started = await startService({
-    ...{ dataDir, model: world.model, population: users, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu' },
-    ...{ threads: 1, logLevel: 'silent', webhookAllowedHosts: [], followPopulation },
-    limits: { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5, openRankings: 4 },
-    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
-  });
-  if (isEngineAwaited) await started.engineReady;
-  return started;
-}
-
-async function call(method: string, path: string, body?: unknown): Promise<{ status: number; json: never }> {
-  const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-  const response = await fetch(`${service.url}${path}`, {
-    ...{ method, headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, json: (await response.json()) as never };
-}
+const options = { dataDir, model: world.model, population: users };
 
 interface Campaign {
   readonly id: string;
@@ -82,7 +62,7 @@ interface Campaign {
 
 async function untilReady(id: string, isDone = ({ state }: Campaign) => state === 'ready'): Promise<Campaign> {
   for (;;) {
-    const campaign = (await call('GET', `/v1/campaigns/${id}`)).json as Campaign;
+    const campaign: Campaign = (await service.call('GET', `/v1/campaigns/${id}`)).json;
     if (isDone(campaign)) return campaign;
     expect(campaign.state).not.toBe('failed');
     await sleep(50);
@@ -92,14 +72,14 @@ async function untilReady(id: string, isDone = ({ state }: Campaign) => state ==
 const create = async (rest: object = {}) => {
   const { features, seeds } = world.campaigns[0]!;
   const body = { name: 'switched', features, seeds, audience: { percent: 100 }, ...rest };
-  return ((await call('POST', '/v1/campaigns', body)).json as Campaign).id;
+  return ((await service.call('POST', '/v1/campaigns', body)).json as Campaign).id;
 };
-const activate = (version: string) => call('POST', `/v1/populations/${version}/activate`);
-const served = async () => ((await call('GET', '/v1/populations/current')).json as { version: string }).version;
+const activate = (version: string) => service.call('POST', `/v1/populations/${version}/activate`);
+const served = async () => ((await service.call('GET', '/v1/populations/current')).json as { version: string }).version;
 
 describe('another version of the population', () => {
   it('is listed', async () => {
-    const { json } = await call('GET', '/v1/populations');
+    const { json } = await service.call('GET', '/v1/populations');
     const { items } = json as { items: { version: string; served: boolean; users: number }[] };
     expect(new Set(items.map(({ version }) => version))).toEqual(
       new Set([versions.first, versions.second, versions.lacking]),
@@ -112,7 +92,7 @@ describe('another version of the population', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    const { json } = await call('GET', `/v1/populations/${versions.second}`);
+    const { json } = await service.call('GET', `/v1/populations/${versions.second}`);
     const detail = json as { users: number; features: Record<string, unknown>[] };
     const left = [...lines.filter((_, i) => i % 10 !== 9), lines[0], lines[0]];
     expect(detail.users).toBe(left.length);
@@ -126,14 +106,17 @@ describe('another version of the population', () => {
       const tokens = kind === 'single' || kind === 'multi' ? new Set(all.flat()).size : null;
       expect([name, having, values]).toEqual([name, all.length, tokens]);
     }
-    const { json: changes } = await call('GET', `/v1/populations/${versions.second}/changes?since=${versions.first}`);
+    const { json: changes } = await service.call(
+      'GET',
+      `/v1/populations/${versions.second}/changes?since=${versions.first}`,
+    );
     const removed = lines.length - (left.length - 2);
     expect(changes).toMatchObject({ added: 2, removed, kept: left.length - 2, changed: 0, removed_features: [] });
-    const lacking = await call('GET', `/v1/populations/${versions.lacking}/changes?since=${versions.first}`);
+    const lacking = await service.call('GET', `/v1/populations/${versions.lacking}/changes?since=${versions.first}`);
     expect((lacking.json as { removed_features: string[] }).removed_features).toHaveLength(1);
-    const gone = await call('GET', `/v1/populations/${versions.first}/changes?since=0123456789ab`);
+    const gone = await service.call('GET', `/v1/populations/${versions.first}/changes?since=0123456789ab`);
     expect([gone.status, (gone.json as { code: string }).code]).toEqual([404, 'population_not_found']);
-    expect((await call('GET', `/v1/populations/${versions.first}/changes`)).status).toBe(400);
+    expect((await service.call('GET', `/v1/populations/${versions.first}/changes`)).status).toBe(400);
   });
 
   it('is refused when it does not fit, or is not there, and nothing changes', async () => {
@@ -154,7 +137,7 @@ describe('another version of the population', () => {
     let isOver = false;
     const statuses: number[] = [];
     const reader = async (path: string) => {
-      for (; !isOver; await sleep(LOOK_UP_MS)) statuses.push((await call('GET', path)).status);
+      for (; !isOver; await sleep(LOOK_UP_MS)) statuses.push((await service.call('GET', path)).status);
     };
     const readers = [member, page, '/v1/populations/current', member].map(reader);
     const { status, json } = await activate(versions.second);
@@ -175,7 +158,7 @@ describe('another version of the population', () => {
     const items: { user_id: string }[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
       const answer: { items: { user_id: string }[]; next_cursor: string | null } = (
-        await call('GET', `/v1/campaigns/${again.id}/audience?limit=1000${cursor ? `&cursor=${cursor}` : ''}`)
+        await service.call('GET', `/v1/campaigns/${again.id}/audience?limit=1000${cursor ? `&cursor=${cursor}` : ''}`)
       ).json;
       items.push(...answer.items);
       cursor = answer.next_cursor;
@@ -183,9 +166,9 @@ describe('another version of the population', () => {
     const members = new Set(items.map(({ user_id }) => user_id));
     expect(members.has('newcomer-1')).toBe(true);
     expect(members.has(world.userIds[9]!)).toBe(false);
-    const newcomer = await call('GET', `/v1/campaigns/${again.id}/audience/members/newcomer-2`);
+    const newcomer = await service.call('GET', `/v1/campaigns/${again.id}/audience/members/newcomer-2`);
     expect(newcomer.json).toMatchObject({ member: true });
-    const gone = await call('GET', `/v1/campaigns/${again.id}/audience/members/${world.userIds[9]}`);
+    const gone = await service.call('GET', `/v1/campaigns/${again.id}/audience/members/${world.userIds[9]}`);
     expect(gone.status).toBe(404);
   });
 
@@ -194,10 +177,10 @@ describe('another version of the population', () => {
     await untilReady(newer);
     expect((await activate(versions.first)).status).toBe(200);
     expect(await served()).toBe(versions.first);
-    expect((await call('GET', `/v1/campaigns/${newer}/audience?limit=1000`)).status).toBe(200);
+    expect((await service.call('GET', `/v1/campaigns/${newer}/audience?limit=1000`)).status).toBe(200);
     const older = await create();
     expect((await untilReady(older)).population_version).toBe(versions.first);
-    const { json } = await call('POST', '/v1/estimates', {
+    const { json } = await service.call('POST', '/v1/estimates', {
       features: world.campaigns[0]!.features,
       seeds: world.campaigns[0]!.seeds,
     });
@@ -206,7 +189,7 @@ describe('another version of the population', () => {
 
   it('is taken by an engine that is still loading its model', async () => {
     await service.close();
-    service = await start(false, false);
+    service = await startService(options);
     const other = (await served()) === versions.first ? versions.second : versions.first;
     expect((await activate(other)).status).toBe(200);
     await service.engineReady;
@@ -214,20 +197,20 @@ describe('another version of the population', () => {
     expect((await untilReady(id)).population_version).toBe(other);
     const { features, seeds } = world.campaigns[0]!;
     await expect
-      .poll(async () => (await call('POST', '/v1/estimates', { features, seeds })).json, { timeout: 20_000 })
+      .poll(async () => (await service.call('POST', '/v1/estimates', { features, seeds })).json, { timeout: 20_000 })
       .toMatchObject({ candidates: expect.any(Number) });
   });
 
   it('stays after a restart, and is followed where that is asked for', async () => {
     expect((await activate(versions.second)).status).toBe(200);
     await service.close();
-    service = await start(true);
+    service = await startReadyService({ ...options, followPopulation: true });
     expect(await served()).toBe(versions.second);
     makeCurrent(users, versions.first);
     while ((await served()) !== versions.first) await sleep(100);
     makeCurrent(users, versions.lacking);
     await sleep(2500);
     expect(await served()).toBe(versions.first);
-    expect((await call('GET', '/readyz')).status).toBe(200);
+    expect((await service.call('GET', '/readyz')).status).toBe(200);
   });
 });

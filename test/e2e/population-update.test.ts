@@ -5,13 +5,11 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logging.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
-import { type RunningServer, startService } from '../fixture/start-service.ts';
+import { type StartedService, startReadyService } from '../fixture/start-service.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { snapshot } from '../population/support.ts';
 
@@ -139,28 +137,17 @@ describe('an update that is killed with -9', () => {
 });
 
 describe('a service whose population is updated', () => {
-  let service: RunningServer;
-  const call = async (method: string, path: string, body?: unknown) => {
-    const response = await fetch(`${service.url}${path}`, {
-      ...{ method, headers: body === undefined ? {} : { 'content-type': 'application/json' } },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, json: (await response.json()) as never };
-  };
+  let service: StartedService;
   const expand = async (filters: object) => {
     const { features, seeds } = world.campaigns[0]!;
     const body = { name: 'updated', features, seeds, filters, audience: { percent: 100 } };
-    const { id } = (await call('POST', '/v1/campaigns', body)).json as { id: string };
-    for (;;) {
-      const { json } = await call('GET', `/v1/campaigns/${id}`);
-      const { state } = json as { state: string };
-      if (state === 'ready') return { id, json };
-      expect(['queued', 'adapting', 'scoring']).toContain(state);
-      await sleep(50);
-    }
+    const { id } = (await service.call('POST', '/v1/campaigns', body)).json;
+    const json = await service.ended(id);
+    expect(json.state).toBe('ready');
+    return { id: id as string, json };
   };
   const membersOf = async (id: string) => {
-    const { json } = await call('GET', `/v1/campaigns/${id}/audience?limit=1000`);
+    const { json } = await service.call('GET', `/v1/campaigns/${id}/audience?limit=1000`);
     return (json as { items: { user_id: string }[] }).items.map(({ user_id }) => user_id).sort();
   };
 
@@ -174,20 +161,14 @@ describe('a service whose population is updated', () => {
     }));
     const ids = gone.map(({ user_id }) => user_id);
     const { population, args } = makeDelta(world.population, changed, ids);
-    service = await startService({
-      ...{ dataDir: newFolder(), model: world.model, population, host: '127.0.0.1', port: 0, apiKey: null },
-      ...{ device: 'cpu', threads: 1, logLevel: 'silent', webhookAllowedHosts: [], followPopulation: false },
-      limits: { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5, openRankings: 4 },
-      ...{ logger: createLogger('silent', 'test'), clock: systemClock },
-    });
+    service = await startReadyService({ dataDir: newFolder(), model: world.model, population });
     onTestFinished(() => service.close());
-    await service.engineReady;
     const first = await expand({});
 
     let isOver = false;
     const read = async (path: string) => {
       const statuses: number[] = [];
-      while (!isOver) statuses.push((await call('GET', path)).status);
+      while (!isOver) statuses.push((await service.call('GET', path)).status);
       return statuses;
     };
     const member = `/v1/campaigns/${first.id}/audience/members`;
@@ -199,7 +180,7 @@ describe('a service whose population is updated', () => {
     const readers = paths.map(read);
     expect((await metaheac(...args)).status).toBe(0);
     const { version } = openPopulation(population);
-    expect((await call('POST', `/v1/populations/${version}/activate`)).status).toBe(200);
+    expect((await service.call('POST', `/v1/populations/${version}/activate`)).status).toBe(200);
     const second = await expand({ [single]: ['Atlantis'] });
     isOver = true;
     const [ofMoved, ofPages, ofGone] = await Promise.all(readers);
@@ -212,9 +193,9 @@ describe('a service whose population is updated', () => {
     expect(second.json).toMatchObject({ population_version: version });
     expect(await membersOf(second.id)).toEqual(changed.map(({ user_id }) => user_id).sort());
     const third = await expand({});
-    const deleted = await call('GET', `/v1/campaigns/${third.id}/audience/members/${ids[0]}`);
+    const deleted = await service.call('GET', `/v1/campaigns/${third.id}/audience/members/${ids[0]}`);
     expect(deleted.status).toBe(404);
-    expect((await call('GET', `/v1/campaigns/${third.id}/audience/members/newcomer`)).json).toMatchObject({
+    expect((await service.call('GET', `/v1/campaigns/${third.id}/audience/members/newcomer`)).json).toMatchObject({
       member: true,
     });
   }, 60_000);

@@ -4,15 +4,13 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeDecision } from '../../src/cli/commands/training/retrain-report.ts';
-import { systemClock } from '../../src/lib/clock.ts';
 import { tryFileLock } from '../../src/lib/files/file-lock.ts';
-import { createLogger } from '../../src/lib/logging.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
-import { type RunningServer, startService } from '../fixture/start-service.ts';
+import { type StartedService, startReadyService } from '../fixture/start-service.ts';
 import { changeManifest } from '../model/tiny-model.ts';
 import { populationOf } from '../online/world.ts';
 
@@ -36,7 +34,7 @@ const [dataDir, models, first] = ['data', 'models', 'first'].map((name) => join(
   string,
 ];
 let population = '';
-let service: RunningServer;
+let service: StartedService;
 
 function metaheac(...args: string[]) {
   const command = [program(), ...args];
@@ -47,30 +45,16 @@ function metaheac(...args: string[]) {
 const retrain = (...more: string[]) =>
   metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', models, ...SMALL, ...more);
 
-async function call(method: string, path: string, body?: object): Promise<{ id: string; state: string }> {
-  const response = await fetch(`${service.url}/v1/campaigns${path}`, {
-    method,
-    headers: { 'content-type': 'application/json' },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  if (!response.ok) throw new Error(await response.text());
-  return (await response.json()) as { id: string; state: string };
-}
-
 /** A campaign that people of one crowd like, most of them: its seeds are 40 of these and 5 of anybody. */
 async function runCampaign(i: number): Promise<void> {
   const rng = createRng(`campaign/${i}`);
   const crowd = Array.from({ length: USERS / CROWDS }, (_, j) => j * CROWDS + (i % CROWDS));
   const ids = [...crowd.slice(0, 40), ...Array.from({ length: 5 }, () => rng.integer(USERS))];
   const seeds = ids.map((user) => `u${user}`);
-  const { id } = await call('POST', '', { name: `c${i}`, seeds, audience: { size: 50 } });
-  for (;;) {
-    const { state } = await call('GET', `/${id}`);
-    if (state === 'ready') break;
-    if (!['queued', 'adapting', 'scoring'].includes(state)) throw new Error(state);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  await call('POST', `/${id}/feedback`, {
+  const body = { name: `c${i}`, seeds, audience: { size: 50 } };
+  const { id, state } = await service.ended((await service.call('POST', '/v1/campaigns', body)).json.id);
+  expect(state).toBe('ready');
+  await service.call('POST', `/v1/campaigns/${id}/feedback`, {
     events: [
       { user_id: `u${crowd[50]}`, event: 'conversion' },
       { user_id: `u${crowd[51]! + 1}`, event: 'dismissal' },
@@ -95,12 +79,7 @@ beforeAll(async () => {
   changeManifest(first, (manifest) => {
     manifest['drift'] = DRIFT;
   });
-  service = await startService({
-    ...{ dataDir, model: first, population, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu', threads: 1 },
-    ...{ logLevel: 'silent', webhookAllowedHosts: [], logger: createLogger('silent', 'test'), clock: systemClock },
-    limits: {},
-  });
-  await service.engineReady;
+  service = await startReadyService({ dataDir, model: first, population });
 }, 120_000);
 afterAll(async () => {
   await service.close();
