@@ -6,6 +6,7 @@ import { createLogger, logsToTerminal, noteStart } from '../../../lib/logging.ts
 import type { Output } from '../../../lib/output.ts';
 import { PACKAGE_VERSION } from '../../../lib/package-root.ts';
 import type { Limits } from '../../../service/limits.ts';
+import type { Service } from '../../../service/ports/service.ts';
 import { openService } from '../../../service/service.ts';
 import { defaultThreads, required } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
@@ -71,17 +72,7 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
   // to be closed yet.
   const told = untilSignal();
   try {
-    const { ports } = service;
-    const { model, population } = ports.served();
-    const keys = [options.apiKey !== null && 'METAHEAC_API_KEY', (await ports.store.apiKeys.exist()) && 'store'];
-    const started = {
-      version: PACKAGE_VERSION,
-      ...{ model: model.version, population: population.version, users: population.rowCount },
-      ...(cluster === null ? { data_dir: values.METAHEAC_DATA_DIR } : { blobs: cluster.blobs, cache: cluster.cache }),
-      threads: hasEngine ? (options.threads ?? defaultThreads()) : 0,
-      keys: keys.filter((from) => from !== false),
-      address: server.url,
-    };
+    const started = { ...(await factsOf(service, { values, cluster, hasEngine })), address: server.url };
     noteStart(logger, started, `metaheac is listening on ${server.url} (documentation: ${server.url}/docs)`);
     await Promise.race([server.engineReady.then(() => told), told]);
   } finally {
@@ -89,4 +80,28 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
     // a trace exporter or a database that does not answer would keep the process alive
     if (telemetry !== null || cluster !== null) setTimeout(() => process.exit(), LINGER_MS).unref();
   }
+}
+
+interface Given {
+  readonly values: ReturnType<typeof settingsOf>['values'];
+  readonly cluster: ReturnType<typeof clusterOf>;
+  readonly hasEngine: boolean;
+}
+
+/** What an operator asks about a service that has started. */
+async function factsOf({ ports }: Service, { values, cluster, hasEngine }: Given): Promise<object> {
+  const { model, population } = ports.served();
+  const keys = [
+    values.METAHEAC_API_KEY !== undefined && 'METAHEAC_API_KEY',
+    (await ports.store.apiKeys.exist()) && 'store',
+  ];
+  return {
+    version: PACKAGE_VERSION,
+    model: model.version,
+    population: population.version,
+    users: population.rowCount,
+    ...(cluster === null ? { data_dir: values.METAHEAC_DATA_DIR } : { blobs: cluster.blobs, cache: cluster.cache }),
+    threads: hasEngine ? (values.METAHEAC_THREADS ?? defaultThreads()) : 0,
+    keys: keys.filter((from) => from !== false),
+  };
 }
