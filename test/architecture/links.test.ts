@@ -54,11 +54,11 @@ describe('the documentation', () => {
     expect(pages).toEqual(expect.arrayContaining(['README.md', ...docs.map((name) => `docs/${name}.md`)]));
   });
 
-  it.each(pages)('has links that lead somewhere: %s', (page) => {
+  it.each(pages)('has no broken link: %s', (page) => {
     expect(brokenLinks(page)).toEqual([]);
   });
 
-  it('would be refused with a link that leads nowhere', () => {
+  it('is refused if a link is broken', () => {
     const good =
       '[a](docs/operations.md#gpu) [b](docs/tutorial.md#1-estimate) [c](src) [d](#map) [e](https://example.com/none)';
     expect(brokenLinks('README.md', good)).toEqual([]);
@@ -79,7 +79,7 @@ describe('the documentation', () => {
     expect(unlisted).toEqual([]);
   });
 
-  it('is what messages and comments of the sources name', () => {
+  it('has every page that messages and comments mention', () => {
     const named = [...filesOf('.ts'), ...filesOf('.mjs')].flatMap((file) =>
       [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\bdocs\/[\w-]+\.md\b/g)].map(([page]) => page),
     );

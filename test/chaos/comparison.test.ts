@@ -24,8 +24,8 @@ function differencesOf(change: Partial<Stored>, erasures = [{ from: 300, to: 400
   return verdict.different;
 }
 
-describe('an audience and the undisturbed one', () => {
-  it('are the same with and without who was erased since', () => {
+describe('a served audience and the audience of an undisturbed service', () => {
+  it('are equal whether or not the users erased since are listed', () => {
     expect(differencesOf({})).toEqual([]);
     expect(differencesOf({ lines: [line(1, 'a'), line(3, 'c')] })).toEqual([]);
   });
@@ -41,7 +41,7 @@ describe('an audience and the undisturbed one', () => {
     expect(differencesOf(change)).toEqual([expect.stringContaining(what)]);
   });
 
-  it('may differ in ranks where a user was erased while it was made, and in nothing else', () => {
+  it('may differ only in ranks if a user was erased while the audience was made', () => {
     const erasures = [{ from: 150, to: 160 }];
     const moved = [line(1, 'a'), line(2, 'c', 1 / 3), line(3, 'd', 1 / 4)];
     expect(differencesOf({ digest: 'x', lines: moved }, erasures)).toEqual([]);

@@ -37,7 +37,7 @@ const received = (...more: readonly Received[]) => ({ received: [...FACTS.receiv
 const events = (...more: EventFacts['events']) => ({ events: [...FACTS.events, ...more] });
 
 describe('events and their deliveries', () => {
-  it('are complete if each change has one event, and each webhook got it', () => {
+  it('are complete if each change has one event that every webhook received', () => {
     expect(check({})).toEqual({ events: 4, deliveries: 4, repeated: 0, faults: [] });
   });
 

@@ -34,7 +34,7 @@ const members = [...deployed, 'pass'] as const;
 const OF_SCRIPT = ['CAMPAIGN', 'API', 'API_KEY_FILE', 'PAUSE_MS'];
 
 describe('the manifests of a cluster', () => {
-  it('are all named by the kustomization, but the job', () => {
+  it('are listed in the kustomization, except the job', () => {
     const files = [...kustomization.resources, 'kustomization.yaml', 'pass-job.yaml'];
     expect(readdirSync(FOLDER).sort()).toEqual(files.sort());
     expect(manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort()).toEqual([
@@ -51,7 +51,7 @@ describe('the manifests of a cluster', () => {
     expect(find('Namespace', 'metaheac').metadata.name).toBe(kustomization.namespace);
   });
 
-  it('select their own pods, whose number the autoscalers set', () => {
+  it('select their own pods and leave the number of replicas to the autoscalers', () => {
     for (const name of deployed) {
       const { spec } = find('Deployment', name);
       const { labels } = spec.template.metadata;
@@ -70,7 +70,7 @@ describe('the manifests of a cluster', () => {
       expect(find('TriggerAuthentication', authenticationRef.name)).toBeDefined();
   });
 
-  it('give each container settings that it takes, with secrets as files only', () => {
+  it('give each container known settings, and secrets only as files', () => {
     const literals = (kustomization.configMapGenerator[0].literals as string[]).map((line) => line.split(/=(.*)/));
     for (const name of members) {
       const { containers, volumes } = podOf(name).spec;
@@ -111,7 +111,7 @@ describe('the manifests of a cluster', () => {
     }
   });
 
-  it('keep what is cached within the volume, and leave room for tables', () => {
+  it('limit caches to the size of the volume, with room for tables', () => {
     for (const name of members) {
       const [{ env }] = podOf(name).spec.containers;
       const own = env.map((each: Manifest) => [each.name, each.value]);
@@ -124,12 +124,12 @@ describe('the manifests of a cluster', () => {
     }
   });
 
-  it('have more time to end than engines take', () => {
+  it('allow a longer shutdown than an engine needs', () => {
     for (const name of ['metaheac-engine', 'pass'])
       expect(podOf(name).spec.terminationGracePeriodSeconds * 1000).toBeGreaterThan(2 * DEFAULT_LIMITS.engineDrainMs);
   });
 
-  it.each(deployed)('probe %s: alive by /livez, ready by /readyz', (name) => {
+  it.each(deployed)('probe %s by /livez and /readyz', (name) => {
     const [{ startupProbe, livenessProbe, readinessProbe }] = podOf(name).spec.containers;
     const paths = [startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => httpGet.path);
     expect(paths).toEqual(['/livez', '/livez', '/readyz']);
@@ -166,7 +166,7 @@ describe('the manifests of a cluster', () => {
 describe('the job of one pass', () => {
   const [{ command, args }] = podOf('pass').spec.containers;
 
-  it('runs as many engines as it has indices, each with attempts of its own', () => {
+  it('runs one engine for each index, with its own attempts', () => {
     const { completionMode, completions, parallelism, backoffLimitPerIndex } = job.spec;
     expect([completionMode, completions, backoffLimitPerIndex > 0]).toEqual(['Indexed', parallelism, true]);
   });
@@ -175,7 +175,7 @@ describe('the job of one pass', () => {
     ['ready', 200],
     ['failed', 200],
     ['gone', 404],
-  ])('ends its engine when the campaign is %s, and not before', async (last, status) => {
+  ])('ends its engine once the campaign is %s', async (last, status) => {
     const folder = newFolder();
     mkdirSync(join(folder, 'dist/src/cli'), { recursive: true });
     // in place of the build: says what it was asked, and ends with SIGTERM as an engine does

@@ -18,7 +18,7 @@ const services = Object.entries(compose.services as Record<string, Service>);
 const inProfile = services.filter(([, { profiles }]) => profiles?.includes('cluster'));
 
 describe("compose's profile of a cluster", () => {
-  it('has two nodes, two engines and what they share, and nothing of it starts without the profile', () => {
+  it('starts two nodes, two engines and their services, only with the profile', () => {
     expect(inProfile.map(([name]) => name).sort()).toEqual(
       ['api-1', 'api-2', 'bucket', 'engine-1', 'engine-2', 'postgres', 's3'].sort(),
     );
@@ -26,7 +26,7 @@ describe("compose's profile of a cluster", () => {
       expect(JSON.stringify(depends_on ?? []), name).not.toMatch(/postgres|s3|bucket/);
   });
 
-  it('gives each member settings that it takes, and its own cache', () => {
+  it('gives each member known settings and its own cache', () => {
     const caches = inProfile.flatMap(([name, { entrypoint, command, environment, volumes, secrets }]) => {
       if (!/^(api|engine)-/.test(name)) return [];
       expectKnown(Object.keys(environment));
@@ -42,19 +42,19 @@ describe("compose's profile of a cluster", () => {
     for (const volume of caches) expect(Object.keys(compose.volumes)).toContain(volume.split(':')[0]);
   });
 
-  it('gives engines more time to end than they take', () => {
+  it('allows a longer shutdown than an engine needs', () => {
     for (const name of ['engine-1', 'engine-2'])
       expect(Number.parseInt(compose.services[name].stop_grace_period, 10) * 1000).toBeGreaterThan(
         2 * DEFAULT_LIMITS.engineDrainMs,
       );
   });
 
-  it('publishes the nodes only, on different ports of the loopback address', () => {
+  it('publishes only the nodes, on different loopback ports', () => {
     const ports = inProfile.flatMap(([, service]) => (service.ports ?? []) as string[]);
     expect(ports).toEqual(['127.0.0.1:8081:8080', '127.0.0.1:8082:8080']);
   });
 
-  it('declares every secret, and names every image by its version', () => {
+  it('declares every secret and pins every image', () => {
     for (const [name, { secrets = [], image }] of inProfile) {
       for (const secret of secrets) expect(Object.keys(compose.secrets), name).toContain(secret);
       expect(image, name).toMatch(/:(cpu|v?\d+\.\d+(\.\d+)?(-[\w.]+)?)$/);

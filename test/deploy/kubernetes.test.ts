@@ -29,7 +29,7 @@ const pod = set.spec.template;
 const [container] = pod.spec.containers;
 
 describe('the Kubernetes manifests', () => {
-  it('are all named by the kustomization, but the job', () => {
+  it('are listed in the kustomization, except the job', () => {
     const files = [...kustomization.resources, 'cluster', 'kustomization.yaml', 'demo-import.yaml'];
     expect(readdirSync(FOLDER).sort()).toEqual(files.sort());
     expect(manifests.map(({ kind }) => kind).sort()).toEqual([
@@ -43,7 +43,7 @@ describe('the Kubernetes manifests', () => {
     expect(find('Namespace').metadata.name).toBe(kustomization.namespace);
   });
 
-  it('are one pod, which service and budget select', () => {
+  it('run one pod, which the service and the budget select', () => {
     expect(set.spec.replicas).toBe(1);
     const { labels } = pod.metadata;
     expect(set.spec.selector.matchLabels).toEqual(labels);
@@ -68,7 +68,7 @@ describe('the Kubernetes manifests', () => {
     for (const { name } of container.env) expect(VARIABLES).toContain(name);
   });
 
-  it('mount claims that are there', () => {
+  it('mount only claims that exist', () => {
     const claims = manifests
       .filter(({ kind }) => kind === 'PersistentVolumeClaim')
       .map(({ metadata }) => metadata.name);
@@ -81,7 +81,7 @@ describe('the Kubernetes manifests', () => {
     }
   });
 
-  it('probe routes that are there: alive by /livez, ready by /readyz', () => {
+  it('probe /livez and /readyz, which exist', () => {
     const probes = [container.startupProbe, container.livenessProbe, container.readinessProbe];
     expect(probes.map(({ httpGet }) => httpGet)).toEqual([
       { path: '/livez', port: 'http' },
@@ -119,7 +119,7 @@ describe('the Kubernetes manifests', () => {
 
   // kubectl asks a cluster which kinds it knows, even for a dry run of the client
   const hasCluster = hasKubectl && spawnSync('kubectl', ['version', '--request-timeout=3s']).status === 0;
-  it.runIf(hasCluster)('are taken by a dry run', () => {
+  it.runIf(hasCluster)('pass a dry run', () => {
     for (const args of [
       ['-k', FOLDER],
       ['-f', join(FOLDER, 'demo-import.yaml')],

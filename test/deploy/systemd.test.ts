@@ -25,12 +25,12 @@ function analyze(...args: string[]): { status: number | null; output: string } {
 }
 
 describe('metaheac.service', () => {
-  it('starts the program of the package by node itself', () => {
+  it('starts the installed program with node', () => {
     const { bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     expect(valuesOf('ExecStart')).toEqual([`/usr/bin/node /opt/metaheac/node_modules/metaheac/${bin.metaheac} serve`]);
   });
 
-  it('sets variables that are known, in the folder that it may write', () => {
+  it('sets only known variables, with folders that it may write', () => {
     const variables = valuesOf('Environment').map((each) => each.split('='));
     expect(variables.length).toBeGreaterThan(3);
     for (const [name = '', value = ''] of variables.filter(([name]) => name!.startsWith('METAHEAC_'))) {
@@ -41,11 +41,11 @@ describe('metaheac.service', () => {
 
   const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
   if (!hasSystemd) process.stderr.write('SKIPPED: systemd-analyze is not installed: the unit is not verified by it\n');
-  it.runIf(hasSystemd)('is taken by systemd-analyze verify', () => {
+  it.runIf(hasSystemd)('passes systemd-analyze verify', () => {
     expect(analyze('verify', '--man=no')).toEqual({ status: 0, output: '' });
   });
 
-  it.runIf(hasSystemd)('exposes little, as systemd-analyze security counts', () => {
+  it.runIf(hasSystemd)('has a low exposure in systemd-analyze security', () => {
     const { status, output } = analyze('security', '--offline=yes', '--no-pager', `--threshold=${MOST_EXPOSED}`);
     expect(status, output).toBe(0);
   });

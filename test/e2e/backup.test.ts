@@ -37,7 +37,7 @@ function flip(path: string, at: number): void {
 }
 
 describe.skipIf(!HAS_PROC)('metaheac verify, backup and restore', () => {
-  it('copy a folder while expansions run, and serve the copy with every audience equal byte for byte', {
+  it('copy a folder while expansions run, with every audience equal byte for byte', {
     timeout: 240_000,
   }, async () => {
     const served = await Served.start({ ...world, dataDir });
@@ -87,7 +87,7 @@ describe.skipIf(!HAS_PROC)('metaheac verify, backup and restore', () => {
     });
   });
 
-  it('refuse a target that holds something, and a backup of which a bit is flipped, without a trace', async () => {
+  it('refuse a target that is not empty and a damaged backup, and write nothing', async () => {
     const backup = join(root, 'backup');
     expect(await metaheac('backup', dataDir, '--out', backup)).toMatchObject({
       code: 1,
@@ -103,7 +103,7 @@ describe.skipIf(!HAS_PROC)('metaheac verify, backup and restore', () => {
     expect(readdirSync(root)).toEqual(before);
   });
 
-  it('find what is damaged, missing and nobody’s, and remove only the last', async () => {
+  it('report damaged, missing and orphaned files, and remove only orphans', async () => {
     const folder = join(root, 'checked');
     await metaheac('restore', join(root, 'backup'), '--to', folder);
     const [first, second] = readdirSync(join(folder, 'audiences'));

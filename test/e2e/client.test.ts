@@ -50,7 +50,7 @@ function diagnose(files: readonly string[]): string[][] {
 }
 
 describe('a generated client', () => {
-  it('type-checks, and its mistakes do not', () => {
+  it('passes the type check, and wrong calls fail it', () => {
     const mistakes = [
       ["name: 'guitars', ", ''],
       ['ready.data.size', 'ready.data.length'],

@@ -19,7 +19,7 @@ const RETRY_MS = 12_000;
 
 // both wait most of the time: they do so beside each other
 it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
-  'keeps retries, keys, the audit log and durations right when the clock goes back 2 h, and forward 3 h',
+  'a service handles retries, keys, the audit log and durations correctly after jumps of -2 h and +3 h',
   { timeout: 240_000, concurrent: true },
   async ({ onTestFinished }) => {
     const time = fakeTime();
@@ -106,7 +106,7 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
 );
 
 it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
-  'traces work of the engine as long as it took, while a jump is not believed',
+  'traces show the real duration of an expansion while a clock jump is not trusted',
   { timeout: 240_000, concurrent: true },
   async ({ onTestFinished }) => {
     const time = fakeTime();
@@ -139,7 +139,7 @@ it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
 );
 
 it.skipIf(!HAS_PROC || !HAS_FAKE_TIME)(
-  'runs what was queued while the clock was 40 days ahead, if the clock is set right while the service is down',
+  'a service runs what was queued with a clock 40 days ahead, once the clock is corrected during downtime',
   { timeout: 240_000, concurrent: true },
   async ({ onTestFinished }) => {
     const time = fakeTime();

@@ -68,14 +68,14 @@ describeUsual('metaheac', () => {
       ['train', '--data', 'x', '--out', 'y', '--gpu', '0', '--device', 'cpu'],
       "'--device <device>' cannot be used with option '--gpu <n>'",
     ],
-  ])('exits with 2 and says what is wrong: %j', async (args, part) => {
+  ])('exits with 2 and an explanation: %j', async (args, part) => {
     const { status, stdout, stderr } = await metaheac(...args);
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toContain(part);
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  it('ends quietly when its reader has read enough', async () => {
+  it('exits quietly if its reader closes the pipe', async () => {
     const result = await run([
       'bash',
       '-c',
@@ -87,7 +87,7 @@ describeUsual('metaheac', () => {
 });
 
 describeUsual('metaheac train', () => {
-  it('names a data set folder that is not there', async () => {
+  it('names a missing data set folder', async () => {
     expectOneLine(
       await run([...METAHEAC, 'train', '--data', join(folder, 'nowhere'), '--out', join(folder, 'm')]),
       join(folder, 'nowhere'),
@@ -96,7 +96,7 @@ describeUsual('metaheac train', () => {
 });
 
 describe.runIf(IS_LONG)('metaheac train --past-campaigns', () => {
-  it('makes past campaigns a feature always, never, or by what train campaigns say', async () => {
+  it('makes past campaigns a feature always, never, or if that helps the training campaigns', async () => {
     const data = join(folder, 'recurring');
     await generateDataSet({
       ...{ out: data, users: 200, trainCampaigns: 3, testCampaigns: 0, seed: '1' },
@@ -149,7 +149,7 @@ describeUsual('metaheac model', () => {
       expect(stdout).toMatch(part);
   });
 
-  it('verifies a valid model, and names the file that is damaged', async () => {
+  it('verifies a valid model, and names a damaged file', async () => {
     const torn = join(folder, 'torn');
     cpSync(world.model, torn, { recursive: true });
     truncateSync(join(torn, 'model.onnx'), 5000);
@@ -168,7 +168,7 @@ describeUsual('metaheac model', () => {
 });
 
 describeUsual('metaheac population import', () => {
-  it('says what it imported, and names file and line of what it cannot, publishing nothing', async () => {
+  it('reports what it imported; on an error, names file and line and publishes nothing', async () => {
     const bad = join(folder, 'bad');
     cpSync(world.data, bad, { recursive: true });
     appendFileSync(join(bad, 'users.ndjson'), '{"user_id": 7.5}\n');
@@ -209,7 +209,7 @@ function evaluated(): Promise<Result> {
 }
 
 describe('metaheac evaluate --json', () => {
-  it.runIf(IS_LONG)('prints one object and nothing else on stdout', async () => {
+  it.runIf(IS_LONG)('prints one JSON object and nothing else on stdout', async () => {
     const { status, stdout, stderr } = await evaluated();
     expect([status, stdout.split('\n').length], stderr).toEqual([0, 2]);
     const report = JSON.parse(stdout);
@@ -242,7 +242,7 @@ describe('metaheac evaluate --json', () => {
 });
 
 describe('metaheac evaluate --report', () => {
-  it.runIf(IS_LONG)('writes a page and plots, of scores in a file too', async () => {
+  it.runIf(IS_LONG)('writes a page with plots, also for scores from a file', async () => {
     const { stdout, stderr } = await evaluated();
     // ties are half right
     expect(JSON.parse(stdout).methods.theirs.all.auc).toEqual({ mean: 0.5, low: 0.5, high: 0.5 });
@@ -252,7 +252,7 @@ describe('metaheac evaluate --report', () => {
     for (const path of names) expect(readFileSync(path, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
   });
 
-  itUsual('refuses scores that lack users, and a page where a folder is, before anything is tried', async () => {
+  itUsual('refuses scores with missing users, and a folder in place of the page, before it evaluates', async () => {
     const file = join(folder, 'few.csv');
     writeFileSync(file, 'campaign_id,user_id,score\n');
     const base = ['evaluate', '--data', world.data, '--model', world.model, '--device', 'cpu'];
@@ -266,7 +266,7 @@ describe('metaheac evaluate --report', () => {
 });
 
 describeUsual('metaheac evaluate', () => {
-  it('prints a table of qualities and one of differences', async () => {
+  it('prints a table of qualities and a table of differences', async () => {
     const { status, stdout } = await metaheac(
       'evaluate',
       ...['--data', world.data, '--model', world.model, '--repeats', '1', '--device', 'cpu'],
@@ -282,7 +282,7 @@ describeUsual('metaheac evaluate', () => {
 });
 
 describeUsual('metaheac dataset generate', () => {
-  it('refuses a folder that is there', async () => {
+  it('refuses an existing folder', async () => {
     const options = { out: folder, users: 1, trainCampaigns: 1, testCampaigns: 1, seed: 1, world: 'demo' };
     await expect(datasetGenerateCommand(options, NOWHERE)).rejects.toMatchObject({ code: 'invalid_argument' });
   });
@@ -301,7 +301,7 @@ describeUsual('metaheac serve', () => {
     'cpu',
   ];
 
-  it('refuses what it cannot serve, each with its sentence, and leaves no data folder behind', async () => {
+  it('explains what it cannot serve, and creates no data folder', async () => {
     const [noModel, unknown, openHost] = await Promise.all([
       metaheac('serve', '--data-dir', join(folder, 'data'), '--population', world.population),
       metaheacWith({ METAHEAC_PROT: '80' }, ...service),
@@ -313,7 +313,7 @@ describeUsual('metaheac serve', () => {
     expect(existsSync(join(folder, 'data'))).toBe(false);
   });
 
-  it('refuses a port that is taken', async () => {
+  it('refuses a port in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -322,13 +322,13 @@ describeUsual('metaheac serve', () => {
     expectOneLine(result, `127.0.0.1:${port}`, 'EADDRINUSE');
   });
 
-  it('ends with what its engine refuses', async () => {
+  it('exits with the reason for which its engine does not start', async () => {
     expectOneLine(await run([...METAHEAC, ...service, '--port', '0', '--device', 'cuda:99']), 'cuda:99');
   });
 });
 
 describeUsual('metaheac openapi', () => {
-  it('prints the committed document, and --check passes on it, not on another, not on none', async () => {
+  it('prints the committed document; --check passes only for this document', async () => {
     const drifted = join(folder, 'openapi.yaml');
     const committed = readFileSync(join(ROOT, 'openapi.yaml'), 'utf8');
     writeFileSync(drifted, committed.replace('audience_not_ready', 'audience_is_late'));

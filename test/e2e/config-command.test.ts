@@ -30,7 +30,7 @@ function configFile(): string {
   return path;
 }
 
-it('prints every setting with its value, its unit and where it is from', async () => {
+it('metaheac config prints every setting with its value, unit and origin', async () => {
   const config = configFile();
   const env = { METAHEAC_CONFIG: config, METAHEAC_RETAINED_DAYS: '20' };
   const [table, json, inVariable, wrong, unknown] = await Promise.all([
@@ -71,7 +71,7 @@ it('prints every setting with its value, its unit and where it is from', async (
   expect(unknown.stderr).toContain('--retained-days');
 });
 
-it('examines what serve needs: a table or JSON, and an exit code', async () => {
+it('metaheac doctor prints a table or JSON, and sets the exit code', async () => {
   const [whole, broken] = [configFile(), configFile()];
   rmSync(join(broken, '..', 'key'));
   writeFileSync(join(broken, '..', 'key'), `${KEY}\n`, { mode: 0o644 });
@@ -94,7 +94,7 @@ it('examines what serve needs: a table or JSON, and an exit code', async () => {
   expect(checks).toContainEqual(expect.objectContaining({ check: 'secrets', status: 'warning' }));
 });
 
-it('logs for people with --pretty', async () => {
+it('metaheac serve --pretty writes log lines for people', async () => {
   const served = await Served.start({
     dataDir: join(folder, 'pretty'),
     model: world.model,

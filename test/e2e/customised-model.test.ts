@@ -98,7 +98,7 @@ afterAll(async () => {
 });
 
 describe('GET /v1/campaigns/{id}/model', () => {
-  it('returns a file with which plain ONNX Runtime scores and orders the whole population as the audience is', async () => {
+  it('returns a file with which plain ONNX Runtime reproduces the scores and the order of the audience', async () => {
     const [campaign, another] = [world.campaigns[0]!, world.campaigns[1]!];
     const response = await getModel(service, id);
     expect(response.status).toBe(200);
@@ -141,7 +141,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
     expect(twinOnnx.replaceAll(twin, id)).toBe(Buffer.from(onnx).toString('latin1'));
   });
 
-  it('returns the manifest alone as JSON, equal to the one in the file', async () => {
+  it('returns the manifest as JSON, equal to the manifest in the file', async () => {
     const response = await getModel(service, id, { accept: 'application/json' });
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
     const manifest = await response.json();
@@ -168,7 +168,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
     expect(JSON.parse(metadataOf(onnx).get('metaheac.manifest')!)).toEqual(manifest);
   });
 
-  it('refuses, each with its code: no campaign, no audience, no file, a torn file', async () => {
+  it('refuses an unknown campaign, a missing audience, and a missing or truncated file, each with its code', async () => {
     const file = join(dataDir, (await audienceOf(id)).folder, CUSTOMISED_FILE);
     expect(await problemOf(await getModel(service, 'nobody'))).toMatchObject({
       status: 404,
@@ -201,7 +201,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
     expect((await getModel(service, id)).status).toBe(200);
   });
 
-  it('refuses when another model is served, or has replaced the served one', async () => {
+  it('refuses if another model is served, or the served model was replaced', async () => {
     await service.close();
     const model = join(folder, 'another');
     cpSync(world.model, model, { recursive: true });

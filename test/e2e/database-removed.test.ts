@@ -71,7 +71,7 @@ describe.skipIf(!HAS_PROC)('serve while a file of its database goes', () => {
     },
   );
 
-  it('makes a ranking again whose folder was removed, and answers 503 until then', { timeout: 180_000 }, async () => {
+  it('recomputes a ranking whose folder was removed, and answers 503 until then', { timeout: 180_000 }, async () => {
     const dataDir = temporaryFolder();
     const served = await Served.start({ ...world, dataDir, env: { METAHEAC_OPEN_RANKINGS: '1' } });
     const [first, second] = [await served.create(world.campaigns[0]!), await served.create(world.campaigns[1]!)];

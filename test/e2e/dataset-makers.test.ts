@@ -19,7 +19,7 @@ function write(name: string, text: string): string {
 const FILES = ['campaigns.ndjson', 'dataset.json', 'interactions.csv', 'users.ndjson'];
 
 describe('metaheac dataset interactions', () => {
-  it('makes a data set that is trained on and evaluated', async () => {
+  it('makes a data set for training and evaluation', async () => {
     const log = write(
       'log.csv',
       ['user;item;day', ...smallLog().map((row) => row.replaceAll(',', ';')), ''].join('\n'),
@@ -46,7 +46,7 @@ describe('metaheac dataset interactions', () => {
     expect(JSON.parse(evaluated.stdout).groups.all.campaigns).toBe(2);
   });
 
-  it("takes a shop's log as it is, with every option", async () => {
+  it("reads a shop's log unchanged, with every option", async () => {
     const rows = smallLog().map((row, i) => {
       const [user, item, day] = row.split(',') as [string, string, string];
       const [year, month, date] = day.split('-').map(Number);
@@ -93,7 +93,7 @@ describe('metaheac dataset interactions', () => {
     expect(typo.stderr).toContain('--leave-out: no table (--users, --items) has a column "nxt"');
   });
 
-  it('makes the same data set of a log and a table in Parquet', async () => {
+  it('makes the same data set from a CSV log and a Parquet table', async () => {
     const log = write('same.csv', ['user,item,day', ...smallLog(), ''].join('\n'));
     const people = Array.from({ length: 60 }, (_, i) => `u${i},${20 + (i % 7)},${i % 3 === 0 ? 'a|b' : 'c'}`);
     const users = write('people.csv', ['user,age,tags', ...people, ''].join('\n'));
@@ -113,7 +113,7 @@ describe('metaheac dataset interactions', () => {
     expect(await contents(parquet, join(folder, 'of-parquet'))).toEqual(expected);
   });
 
-  it('refuses in one line what it cannot read, and writes nothing', async () => {
+  it('refuses unreadable input in one line, and writes nothing', async () => {
     const log = write('bad.csv', 'user,item,day\nu1,a,2026-01-01\nu2,b,01/02/2026\n');
     const out = join(folder, 'refused');
     const base = ['dataset', 'interactions', '--in', log, '--out', out, '--user', 'user', '--item'];
@@ -133,7 +133,7 @@ describe('metaheac dataset interactions', () => {
 });
 
 describe('metaheac dataset movielens', () => {
-  it('makes a data set of a download with headers', async () => {
+  it('makes a data set from a download with headers', async () => {
     const ratings = smallLog().map((row) => row.replace(/^u(\d+),(\w+),(.*)$/, '$1,$2,4,$3'));
     write('ratings.csv', ['userId,movieId,rating,timestamp', ...ratings, ''].join('\n'));
     write('movies.csv', 'movieId,title,genres\ncamp1,"One, The (1990)",Drama|War\ncamp2,Two (2001),War\n');
@@ -150,7 +150,7 @@ describe('metaheac dataset movielens', () => {
 });
 
 describe('metaheac dataset tencent', () => {
-  it('makes a data set of the raw files, and names one that is missing', async () => {
+  it('makes a data set from the raw files, and names a missing file', async () => {
     const raw = temporaryFolder();
     const files = Object.entries(rawTencent());
     for (const [name, text] of files.slice(1)) writeFileSync(join(raw, name), text);

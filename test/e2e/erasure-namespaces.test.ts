@@ -16,7 +16,7 @@ const world = await tinyWorld();
 const ERASURES = size(40, 100);
 
 describeInNamespaces('two services on one population', () => {
-  it(`know none of ${ERASURES} users again whom either erased, and start again`, { timeout: 240_000 }, async () => {
+  it(`forget ${ERASURES} users whom either has erased, also after a restart`, { timeout: 240_000 }, async () => {
     const folder = newFolder();
     const population = join(folder, 'population');
     cpSync(world.population, population, { recursive: true });

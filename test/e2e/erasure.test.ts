@@ -72,77 +72,73 @@ async function membersOf(served: Served, path: string): Promise<string[]> {
 }
 
 describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => {
-  itUsual(
-    'is gone from every answer from then on, with look-ups running through it, and never comes back',
-    TIMEOUT,
-    async () => {
-      const places = await newPlaces();
-      const served = await Served.start(places);
-      const id = await served.create(campaign, { percent: 100 });
-      await served.ended(id);
-      const audience = `/v1/campaigns/${id}/audience`;
-      const [victim, other] = ['planted-user-2', (await membersOf(served, audience))[5]!];
-      expect((await served.call('GET', member(id, victim))).json.member).toBe(true);
+  itUsual('is in no later answer, while look-ups go on, and stays erased', TIMEOUT, async () => {
+    const places = await newPlaces();
+    const served = await Served.start(places);
+    const id = await served.create(campaign, { percent: 100 });
+    await served.ended(id);
+    const audience = `/v1/campaigns/${id}/audience`;
+    const [victim, other] = ['planted-user-2', (await membersOf(served, audience))[5]!];
+    expect((await served.call('GET', member(id, victim))).json.member).toBe(true);
 
-      let isErased = false;
-      let isOver = false;
-      const seen = { before: 0, after: 0, statuses: new Set<number>() };
-      const read = async (path: string, has: (text: string) => boolean) => {
-        while (!isOver) {
-          const began = isErased;
-          const { status, text } = await served.call(
-            'GET',
-            path,
-            undefined,
-            path === audience ? { accept: 'text/csv' } : {},
-          );
-          if (path !== member(id, victim)) seen.statuses.add(status);
-          if (began) expect(has(text)).toBe(false);
-          seen[began ? 'after' : 'before'] += 1;
-        }
-      };
-      const readers = [
-        read(audience, (text) => text.includes(victim)),
-        read(`${audience}?limit=500`, (text) => text.includes(victim)),
-        read(member(id, victim), (text) => text.includes('"member":true')),
-        read(member(id, other), () => false),
-        read(`/v1/campaigns/${id}/audiences/1`, (text) => text.includes(victim)),
-      ];
-      await sleep(300);
-      expect((await served.call('DELETE', `/v1/users/${victim}`)).status).toBe(204);
-      isErased = true;
-      await sleep(400);
-      isOver = true;
-      await Promise.all(readers);
-      expect([...seen.statuses]).toEqual([200]);
-      expect(Math.min(seen.before, seen.after)).toBeGreaterThan(5);
+    let isErased = false;
+    let isOver = false;
+    const seen = { before: 0, after: 0, statuses: new Set<number>() };
+    const read = async (path: string, has: (text: string) => boolean) => {
+      while (!isOver) {
+        const began = isErased;
+        const { status, text } = await served.call(
+          'GET',
+          path,
+          undefined,
+          path === audience ? { accept: 'text/csv' } : {},
+        );
+        if (path !== member(id, victim)) seen.statuses.add(status);
+        if (began) expect(has(text)).toBe(false);
+        seen[began ? 'after' : 'before'] += 1;
+      }
+    };
+    const readers = [
+      read(audience, (text) => text.includes(victim)),
+      read(`${audience}?limit=500`, (text) => text.includes(victim)),
+      read(member(id, victim), (text) => text.includes('"member":true')),
+      read(member(id, other), () => false),
+      read(`/v1/campaigns/${id}/audiences/1`, (text) => text.includes(victim)),
+    ];
+    await sleep(300);
+    expect((await served.call('DELETE', `/v1/users/${victim}`)).status).toBe(204);
+    isErased = true;
+    await sleep(400);
+    isOver = true;
+    await Promise.all(readers);
+    expect([...seen.statuses]).toEqual([200]);
+    expect(Math.min(seen.before, seen.after)).toBeGreaterThan(5);
 
-      // the next version does not rank the user, although its population version still has the row
-      const { json } = await served.call('POST', `/v1/campaigns/${id}/expansions`);
-      await served.ended(id);
-      const expansion = (await served.call('GET', `/v1/campaigns/${id}/expansions/${json.id}`)).json;
-      expect(expansion).toMatchObject({ state: 'ready', excluded: { suppressed: 1 } });
-      const { items } = (await served.call('GET', `/v1/campaigns/${id}/audiences`)).json;
-      expect(items.map(({ candidates }: { candidates: number }) => candidates)).toEqual([
-        items[1].candidates - 1,
-        items[1].candidates,
-      ]);
-      expect(await membersOf(served, audience)).not.toContain(victim);
-      expect(served.log).toContain('users erased');
-      expect(served.log).not.toContain(victim);
+    // the next version does not rank the user, although its population version still has the row
+    const { json } = await served.call('POST', `/v1/campaigns/${id}/expansions`);
+    await served.ended(id);
+    const expansion = (await served.call('GET', `/v1/campaigns/${id}/expansions/${json.id}`)).json;
+    expect(expansion).toMatchObject({ state: 'ready', excluded: { suppressed: 1 } });
+    const { items } = (await served.call('GET', `/v1/campaigns/${id}/audiences`)).json;
+    expect(items.map(({ candidates }: { candidates: number }) => candidates)).toEqual([
+      items[1].candidates - 1,
+      items[1].candidates,
+    ]);
+    expect(await membersOf(served, audience)).not.toContain(victim);
+    expect(served.log).toContain('users erased');
+    expect(served.log).not.toContain(victim);
 
-      // an import that has the user again leaves the user out
-      expect(await importAgain(places)).toMatchObject({ erased: 1 });
-      expect(filesWith(victim, places.population, places.dataDir)).toEqual([]);
-      const version = openPopulation(places.population).version;
-      expect((await served.call('POST', `/v1/populations/${version}/activate`)).status).toBe(200);
-      expect((await served.call('GET', member(id, victim))).status).toBe(404);
-      expect((await served.call('GET', member(id, other))).json.member).toBe(true);
-    },
-  );
+    // an import that has the user again leaves the user out
+    expect(await importAgain(places)).toMatchObject({ erased: 1 });
+    expect(filesWith(victim, places.population, places.dataDir)).toEqual([]);
+    const version = openPopulation(places.population).version;
+    expect((await served.call('POST', `/v1/populations/${version}/activate`)).status).toBe(200);
+    expect((await served.call('GET', member(id, victim))).status).toBe(404);
+    expect((await served.call('GET', member(id, other))).json.member).toBe(true);
+  });
 
   it.runIf(IS_LONG)(
-    'stays erased where the service is killed right after the answer, with no byte of the id left',
+    'stays erased if the service is killed right after the answer, and no byte of the id is left',
     TIMEOUT,
     async () => {
       const places = await newPlaces();
@@ -168,7 +164,7 @@ describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => 
     },
   );
 
-  it.runIf(IS_LONG)('is erased wholly or not at all where the service is killed meanwhile', TIMEOUT, async () => {
+  it.runIf(IS_LONG)('is erased completely or not at all if the service is killed meanwhile', TIMEOUT, async () => {
     const places = await newPlaces();
     const victims = [...campaign.seeds.slice(0, 3)];
     let served = await Served.start(places);
@@ -199,7 +195,7 @@ describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => 
 });
 
 describe.skipIf(!HAS_PROC)('metaheac population erase', () => {
-  it.runIf(IS_LONG)('erases many, while a service runs and without one', TIMEOUT, async () => {
+  it.runIf(IS_LONG)('erases many users, with and without a running service', TIMEOUT, async () => {
     const places = await newPlaces();
     const file = join(newFolder(), 'ids.txt');
     const served = await Served.start(places);
@@ -234,7 +230,7 @@ describe.skipIf(!HAS_PROC)('metaheac population erase', () => {
     expect((await metaheac(places.population, '--ids', file)).stdout).toContain('1 users: 0 erased now');
   });
 
-  itUsual('refuses what is no list of ids, and erases nothing then', TIMEOUT, async () => {
+  itUsual('refuses a file that is not a list of ids, and erases nothing', TIMEOUT, async () => {
     const { population } = await newPlaces();
     const file = join(newFolder(), 'ids.txt');
     writeFileSync(file, 'user_id,city\nplanted-user-2,x\n');

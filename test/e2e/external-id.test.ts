@@ -178,13 +178,13 @@ describe('the external id of a campaign that the model was trained on', () => {
     expect(furthest(again.scores, plain.scores)).toBeGreaterThan(0.1);
   });
 
-  it('changes nothing when the model does not know it', async () => {
+  it('changes nothing if the model does not know it', async () => {
     const unknown = await expand('campaign-099');
     expect(unknown.scores).toEqual(plain.scores);
     expect(unknown.prediction).toEqual(plain.prediction);
   });
 
-  it('is in the manifest of the customised model, with which plain ONNX Runtime gives the scores where the token is left out', async () => {
+  it('is in the manifest of the customised model, which gives the same scores without the token in plain ONNX Runtime', async () => {
     const download = async (id: string) => {
       const response = await fetch(`${service.url}/v1/campaigns/${id}/model`);
       const onnx = new Uint8Array(await response.arrayBuffer());
@@ -222,7 +222,7 @@ describe('the external id of a campaign that the model was trained on', () => {
     expect((await download(plain.id)).manifest.left_out).toBeNull();
   });
 
-  it('is kept over a restart: found, taken, and named in the refusal', async () => {
+  it('is kept over a restart: it is found, and refused for a second campaign', async () => {
     await service.close();
     service = await serve();
     const found = await (await fetch(`${service.url}/v1/campaigns?external_id=${CAMPAIGN}`)).json();

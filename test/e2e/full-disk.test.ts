@@ -39,7 +39,7 @@ describe('serve on a full disk', () => {
       expect(isMounted).toBe(true);
     });
   else
-    it('keeps what it has, refuses what it cannot keep, and finishes when there is space', {
+    it('keeps its data, refuses what it cannot store, and finishes once there is space', {
       timeout: 180_000,
     }, async () => {
       // the whole disk is smaller than the mark below which the service is not ready, and than the reserve
@@ -88,7 +88,7 @@ describe('serve on a full disk', () => {
     });
 
   it.runIf(isMounted)(
-    'starts again after it was killed there: it reads, says so, and takes work when there is space',
+    'restarts after a kill: it serves reads, reports the full disk, and accepts work once there is space',
     {
       timeout: 180_000,
     },
@@ -111,7 +111,7 @@ describe('serve on a full disk', () => {
   );
 });
 
-it.runIf(isMounted)('locks a data folder where not a byte is left', async () => {
+it.runIf(isMounted)('a data folder is locked on a disk without a free byte', async () => {
   const folder = locateStore(join(dataDir, 'another'));
   (await lockStore(folder))();
   fillDisk(filler);

@@ -52,7 +52,7 @@ describe('metaheac population import SOURCE..', () => {
     expect(status).toBe(0);
   });
 
-  itUsual('refuses what it must with file and line, in one line', async () => {
+  itUsual('refuses bad rows in one line, with file and line number', async () => {
     const { csv, schema, out } = writeSource();
     const result = await metaheac(
       'population',
@@ -69,7 +69,7 @@ describe('metaheac population import SOURCE..', () => {
     expect(result.stderr).toMatch(/metaheac: .*users\.csv:3: the feature "age" is "x"; .*\n$/);
   });
 
-  itUsual('refuses a schema that lacks what the model reads', async () => {
+  itUsual('refuses a schema without a feature of the model', async () => {
     const { csv, schema, out } = writeSource();
     const args = ['population', 'import', csv, '--schema', schema, '--out', out, '--model', world.model];
     const { status, stderr } = await metaheac(...args);
@@ -77,7 +77,7 @@ describe('metaheac population import SOURCE..', () => {
     expect(stderr).toMatch(/the model reads the feature "\w+" \(\w+\), which is/);
   });
 
-  itUsual('says which share of the tokens the model does not know', async () => {
+  itUsual('reports the share of tokens that the model does not know', async () => {
     const folder = newFolder();
     const schema = join(folder, 'schema.json');
     const { userFeatures } = openDataSet(world.data);
@@ -95,42 +95,39 @@ describe('metaheac population import SOURCE..', () => {
     expect([other.status, other.stdout.includes('user sides')]).toEqual([0, false]);
   });
 
-  it.runIf(IS_LONG)(
-    'stores the user sides after it was killed while it stored them, and leaves nothing else',
-    async () => {
-      const folder = newFolder();
-      const schema = join(folder, 'schema.json');
-      const { userFeatures } = openDataSet(world.data);
-      writeFileSync(schema, JSON.stringify({ features: userFeatures.map(({ name, kind }) => ({ name, kind })) }));
-      const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
-      const population = join(folder, 'population');
-      const args = ['population', 'import', users, '--schema', schema, '--out', population, '--model', world.model];
-      const stored = () => {
-        try {
-          const names = readdirSync(population, { recursive: true, encoding: 'utf8' });
-          return names.filter((name) => name.includes('user-side-'));
-        } catch {
-          return []; // not there yet, or a folder in it was renamed while it was listed
-        }
-      };
-      const child = spawn(process.execPath, [program(), ...args], { stdio: 'ignore' });
-      while (stored().length === 0) {
-        expect(child.exitCode).toBeNull();
-        await sleep(1);
+  it.runIf(IS_LONG)('stores the user sides after a kill while it stored them, and leaves nothing else', async () => {
+    const folder = newFolder();
+    const schema = join(folder, 'schema.json');
+    const { userFeatures } = openDataSet(world.data);
+    writeFileSync(schema, JSON.stringify({ features: userFeatures.map(({ name, kind }) => ({ name, kind })) }));
+    const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
+    const population = join(folder, 'population');
+    const args = ['population', 'import', users, '--schema', schema, '--out', population, '--model', world.model];
+    const stored = () => {
+      try {
+        const names = readdirSync(population, { recursive: true, encoding: 'utf8' });
+        return names.filter((name) => name.includes('user-side-'));
+      } catch {
+        return []; // not there yet, or a folder in it was renamed while it was listed
       }
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-      const { status, stdout } = await metaheac(...args);
-      expect(stdout).toContain('  the user sides for the model are stored\n');
-      expect(status).toBe(0);
-      expect(stored().map((name) => basename(name))).toEqual([
-        expect.stringMatching(/^user-side-/),
-        expect.stringMatching(/^[0-9a-f]{32}\.users$/),
-      ]);
-    },
-  );
+    };
+    const child = spawn(process.execPath, [program(), ...args], { stdio: 'ignore' });
+    while (stored().length === 0) {
+      expect(child.exitCode).toBeNull();
+      await sleep(1);
+    }
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const { status, stdout } = await metaheac(...args);
+    expect(stdout).toContain('  the user sides for the model are stored\n');
+    expect(status).toBe(0);
+    expect(stored().map((name) => basename(name))).toEqual([
+      expect.stringMatching(/^user-side-/),
+      expect.stringMatching(/^[0-9a-f]{32}\.users$/),
+    ]);
+  });
 
-  itUsual('says how many user sides are stored if all would take more than the limit', async () => {
+  itUsual('reports how many user sides are stored if all exceed the limit', async () => {
     const folder = newFolder();
     const schema = join(folder, 'schema.json');
     const { userFeatures } = openDataSet(world.data);

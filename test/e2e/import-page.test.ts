@@ -29,7 +29,7 @@ const SHORT = '--self-supervised --steps 2 --task-count 2 --num-expert 2 --num-o
 
 describe('a Parquet file of users and nothing else', () => {
   it.each(IS_LONG ? ['users.parquet', 'users.csv'] : ['users.parquet'])(
-    'becomes a population by the commands of the page (%s)',
+    'becomes a population with the commands of the page (%s)',
     async (file) => {
       const repository = join(newFolder(), 'repository');
       makeWorkplace(repository);

@@ -122,7 +122,7 @@ function expectToHold({ low, high }: Interval, auc: number): void {
 const unadapted = (weights: readonly number[]) => aucOf(({ city }) => weights[Number(city)]!);
 
 describe('an imported model and 40 seeds', { timeout: 120_000 }, () => {
-  it('is used as it is where adapting it would harm, and the report says so', async () => {
+  it('is used unadapted if adapting it would harm, and the report says so', async () => {
     const harm = { rate: 5, epochs: 4 };
     const judged = await expandWith('knows', tastes, harm);
     expect(judged.quality.epochs).toBe(0);
@@ -143,7 +143,7 @@ describe('an imported model and 40 seeds', { timeout: 120_000 }, () => {
     expect(trusted.auc).toBeLessThan(judged.auc - 0.03);
   });
 
-  it('is adapted where that helps, and the report says by how much', async () => {
+  it('is adapted if that helps, and the report says by how much', async () => {
     const knowsLittle = tastes.map((_, city) => 0.1 * createRng(`noise/${city}`).normal());
     const helped = await expandWith('helped', knowsLittle, { rate: 0.3, epochs: 8 });
     expect(helped.quality.epochs).toBeGreaterThanOrEqual(1);

@@ -33,7 +33,7 @@ const VICTIMS: readonly (readonly [victim: 'api' | 'all', stage: StageName])[] =
 ];
 
 describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
-  it('finishes after a restart, with the same audience and one version; progress never falls', {
+  it('finishes after a restart with the same audience in one version, and progress never falls', {
     timeout: 300_000,
   }, async () => {
     let served = await Served.start({ ...world, dataDir, env: stages.env });

@@ -29,7 +29,7 @@ async function findingsOf(dataDir: string): Promise<Record<string, string>> {
 }
 
 describe.skipIf(!HAS_PROC)('serve on a data folder without its database', () => {
-  it('refuses it with what to do, and takes it with --adopt, which moves all files aside', {
+  it('refuses it with advice, and accepts it with --adopt, which moves all files aside', {
     timeout: 180_000,
   }, async () => {
     const dataDir = temporaryFolder();
@@ -58,7 +58,7 @@ describe.skipIf(!HAS_PROC)('serve on a data folder without its database', () => 
     await adopted.ended(await adopted.create(world.campaigns[0]!));
   });
 
-  it('serves an older copy of the database, and moves aside what that does not know', {
+  it('serves an older copy of the database, and moves unknown files aside', {
     timeout: 180_000,
   }, async () => {
     const dataDir = temporaryFolder();

@@ -13,7 +13,7 @@ const TIED = join(ROOT, 'test/golden/tied-items-opset17/model.onnx');
 const metaheac = (...args: string[]) => runHere('model', ...args);
 
 describe('metaheac model import', () => {
-  it('proposes a schema, imports by it, and shows what the model and its adaptation are', async () => {
+  it('proposes a schema, imports with it, and shows the model and its adaptation', async () => {
     const inferred = await metaheac('import', DEEPFM, '--infer');
     expect(inferred).toMatchObject({ status: 0, stderr: '' });
     expect(inferred.stdout).toContain(
@@ -50,13 +50,13 @@ describe('metaheac model import', () => {
     expect(adaptation.stdout).toContain('label: float32[batch]');
   });
 
-  it('shows the graphs that descent on the heads runs: what is computed once per user, and the step', async () => {
+  it('shows the graphs of descent on the heads: the user side and the step', async () => {
     const { status, stdout } = await metaheac('show', 'models/demo', '--adaptation');
     expect(status).toBe(0);
     expect(stdout.match(/^graph .*$/gm)).toEqual(['graph metaheac', 'graph metaheac_body', 'graph link_step']);
   });
 
-  it('notes on stderr what the file does not say, and imports nothing until it is filled in', async () => {
+  it('lists missing facts on stderr, and imports nothing until they are filled in', async () => {
     const inferred = await metaheac('import', TIED, '--infer');
     expect(JSON.parse(inferred.stdout).features.campaign).toEqual([
       { name: 'item', kind: 'single', vocabulary_size: null },
@@ -81,7 +81,7 @@ describe('metaheac model import', () => {
     );
   });
 
-  it('exits with 2 when an option is missing or contradicts another, with 1 when the file is bad', async () => {
+  it('exits with 2 for missing or contradictory options, and with 1 for a bad file', async () => {
     const bad = join(folder, 'bad.onnx');
     writeFileSync(bad, '<html>');
     const [noSchema, noOut, both, notOnnx] = await Promise.all([
@@ -100,7 +100,7 @@ describe('metaheac model import', () => {
 });
 
 describe('metaheac model diff', () => {
-  it('names what is different, and says so when nothing is', async () => {
+  it('names the differences, or says that there are none', async () => {
     const schema = join(folder, 'diff-schema.json');
     writeFileSync(schema, (await metaheac('import', DEEPFM, '--infer')).stdout);
     const [a, b] = [join(folder, 'a'), join(folder, 'b')];

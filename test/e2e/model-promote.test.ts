@@ -71,7 +71,7 @@ async function expandOne(): Promise<string> {
 }
 
 describe('beside a running service', { timeout: 180_000 }, () => {
-  it('list shows the served one, and a rollback has nothing to go back to', async () => {
+  it('list shows the served model, and a rollback finds no earlier model', async () => {
     const listed = await metaheac(['list', '--url', service.url]);
     expect(listed).toMatchObject({ status: 0, stderr: '' });
     expect(listed.stdout).toMatch(new RegExp(`^\\* ${first}  \\S+Z  \\S+\\n$`));
@@ -80,7 +80,7 @@ describe('beside a running service', { timeout: 180_000 }, () => {
     expect(back.stderr).toMatch(/^metaheac: the service refused \(409\): nothing_to_roll_back: .*\n$/);
   });
 
-  it('promote exits with 3 where the service refuses the model, and with 1 where it is not whole', async () => {
+  it('promote exits with 3 if the service refuses the model, and with 1 if the model is damaged', async () => {
     const foreign = await promote(paths.foreign);
     expect([foreign.status, foreign.stderr]).toEqual([3, '']);
     expect(foreign.stdout).toMatch(
@@ -97,7 +97,7 @@ describe('beside a running service', { timeout: 180_000 }, () => {
     expect(existsSync(join(models, 'served.json'))).toBe(false);
   });
 
-  it('promote compares, and list and rollback follow; a second time there is nothing to do', async () => {
+  it('promote compares and switches, list and rollback follow, and a second promote changes nothing', async () => {
     const id = await expandOne();
     const promoted = await promote(paths.second);
     expect(promoted.status).toBe(0);
@@ -121,7 +121,7 @@ describe('beside a running service', { timeout: 180_000 }, () => {
     expect([back.status, back.stdout]).toEqual([0, `model ${first} is served in place of ${versions.second}\n`]);
   });
 
-  it('an unknown version, a wrong key and a folder that a service uses are named', async () => {
+  it('errors name an unknown version, a wrong key and a folder in use', async () => {
     const [unknown, key, locked] = await Promise.all([
       metaheac(['rollback', '--url', service.url, '--from', '0123456789ab']),
       metaheac(['list', '--url', service.url], 'another key that is long enough'),
@@ -141,7 +141,7 @@ describe('beside a running service', { timeout: 180_000 }, () => {
 });
 
 describe('without a service', { timeout: 120_000 }, () => {
-  it('says that nobody answers, and that an address is none; nothing is copied', async () => {
+  it('reports an unreachable service and an invalid address, and copies nothing', async () => {
     const other = join(folder, 'other');
     const [list, promoted, address, missing] = await Promise.all([
       metaheac(['list', '--url', 'http://127.0.0.1:9']),
@@ -160,7 +160,7 @@ describe('without a service', { timeout: 120_000 }, () => {
     expect(existsSync(other)).toBe(false);
   });
 
-  it('promote prepares the folder for the next service, which serves the model', async () => {
+  it('promote prepares the folder, and the next service serves the model', async () => {
     await service.close();
     const promoted = await metaheac(['promote', paths.second, '--data-dir', dataDir]);
     expect([promoted.status, promoted.stderr]).toEqual([0, '']);

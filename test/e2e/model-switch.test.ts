@@ -62,7 +62,7 @@ async function untilChecked(version: string) {
 }
 
 describe('another model', { timeout: 180_000 }, () => {
-  it('is refused when it is not there or does not fit, and nothing changes', async () => {
+  it('is refused if it does not exist or does not fit, and nothing changes', async () => {
     const unknown = await service.call('POST', '/v1/models/0123456789ab/activate');
     expect([unknown.status, unknown.json.code]).toEqual([404, 'model_not_found']);
     expect((await service.call('POST', '/v1/models/nonsense/activate')).status).toBe(400);
@@ -73,7 +73,7 @@ describe('another model', { timeout: 180_000 }, () => {
     expect([await served(), existsSync(join(models, 'served.json'))]).toEqual([first, false]);
   });
 
-  it('is refused when it does not reproduce its golden batch, or a file of it is damaged', async () => {
+  it('is refused if it does not reproduce its golden batch, or is damaged', async () => {
     expect((await service.call('POST', `/v1/models/${versions.golden}/activate`)).status).toBe(202);
     const { check } = await untilChecked(versions.golden);
     expect(check).toMatchObject({ state: 'refused', reason: { code: 'model_rejected' }, comparisons: [] });
@@ -91,7 +91,7 @@ describe('another model', { timeout: 180_000 }, () => {
     expect([await served(), existsSync(join(models, 'served.json'))]).toEqual([first, false]);
   });
 
-  it('is compared on the newest campaigns, then served; running expansions end with theirs', async () => {
+  it('is compared on the newest campaigns, then served, while running expansions keep their model', async () => {
     const before = await create();
     const audience = await untilReady(before);
     expect(audience.model_version).toBe(first);
@@ -130,7 +130,7 @@ describe('another model', { timeout: 180_000 }, () => {
     }
   });
 
-  it('stays after a restart, and can be left for the one before once', async () => {
+  it('stays after a restart, and can be rolled back once', async () => {
     await service.close();
     service = await start();
     expect(await served()).toBe(versions.second);
@@ -155,7 +155,7 @@ describe('another model', { timeout: 180_000 }, () => {
     expect((await service.call('POST', `/v1/models/${first}/rollback`)).json.code).toBe('nothing_to_roll_back');
   });
 
-  it('gives way to another --model, which the operator named last', async () => {
+  it('is replaced by another --model at a start', async () => {
     expect((await service.call('POST', `/v1/models/${versions.second}/activate`)).status).toBe(202);
     expect((await untilChecked(versions.second)).served).toBe(true);
     await service.close();
@@ -171,7 +171,7 @@ describe('another model', { timeout: 180_000 }, () => {
 });
 
 describe.skipIf(!HAS_PROC)('a service that is killed with -9 while it takes another model', () => {
-  it('serves one of both after a restart, and takes it then', { timeout: 300_000 }, async () => {
+  it('serves either model after a restart, and can then switch', { timeout: 300_000 }, async () => {
     const killed = temporaryFolder();
     const options = { ...world, dataDir: killed };
     await publishModel(join(killed, 'models'), join(folder, 'second'));

@@ -84,7 +84,7 @@ async function estimated(rest: object): Promise<{ readonly cohesion: unknown }> 
 }
 
 describe('the report of a campaign with a filter', () => {
-  it('is about seeds that fit, ranked among candidates, and says how many they are, as the estimate does', async () => {
+  it('counts only seeds that pass the filter, as the estimate does', async () => {
     const filters = { age: { min: 20, max: 45 } };
     const fitting = seeds.filter((seed) => ageOf(seed) >= 20 && ageOf(seed) <= 45).length;
     expect(fitting).toBeGreaterThan(5);
@@ -101,7 +101,7 @@ describe('the report of a campaign with a filter', () => {
     expect(estimate.cohesion).not.toBeNull();
   });
 
-  it('says that too few fit instead of a number', async () => {
+  it('says that too few seeds pass the filter, without a number', async () => {
     const aged = seeds.map((seed) => ({ seed, age: ageOf(seed) })).sort((a, b) => a.age - b.age);
     const filters = { age: { max: aged[2]!.age } };
     const fitting = aged.filter(({ age }) => age <= aged[2]!.age).length;
@@ -119,7 +119,7 @@ describe('the report of a campaign with a filter', () => {
 });
 
 describe('a campaign on numbers and vectors', () => {
-  it('ranks those whose number is inside the bounds, and explains them by bands and means', async () => {
+  it('ranks users within the bounds, and explains them by bands and means', async () => {
     const filters = { age: { min: 30, max: 40 }, last_seen: { min: 20_000 } };
     const { status, json } = await service.call('POST', '/v1/campaigns', body({ features: { price: 9.5 }, filters }));
     expect(status).toBe(202);
@@ -161,7 +161,7 @@ describe('a campaign on numbers and vectors', () => {
     expect(of('age').tokens[0]!.token).toMatch(/^(< |>= )?[\d.]+( to [\d.]+)?$/);
   });
 
-  it('says what a filter or a feature is, where it is given as something else', async () => {
+  it('explains filters and features of a wrong type', async () => {
     const refused = async (rest: object) => {
       const { status, json } = await service.call('POST', '/v1/campaigns', body(rest));
       expect(status).toBeGreaterThanOrEqual(400);

@@ -36,7 +36,7 @@ function model(): Uint8Array {
   return writeModel(b.build('main_graph', [b.add('Sigmoid', [logit], {}, { name: 'probability' })]));
 }
 
-it('imports a model with its own input names, as the page says', async () => {
+it('the commands of the page import a model with its own input names', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'model.onnx'), model());
   const metaheac = async (line: string) => {

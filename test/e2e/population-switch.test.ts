@@ -87,7 +87,7 @@ describe('another version of the population', () => {
     expect(items.filter((one) => one.served).map(({ version }) => version)).toEqual([versions.first]);
   });
 
-  it('is looked through: who has what, and who came, went and changed', async () => {
+  it('has a description, and a list of changes since another version', async () => {
     const lines = readFileSync(join(world.data, 'users.ndjson'), 'utf8')
       .trim()
       .split('\n')
@@ -119,7 +119,7 @@ describe('another version of the population', () => {
     expect((await service.call('GET', `/v1/populations/${versions.first}/changes`)).status).toBe(400);
   });
 
-  it('is refused when it does not fit, or is not there, and nothing changes', async () => {
+  it('is refused if it does not fit or does not exist, and nothing changes', async () => {
     const rejected = await activate(versions.lacking);
     expect([rejected.status, (rejected.json as { code: string }).code]).toEqual([409, 'population_rejected']);
     const unknown = await activate('0123456789ab');
@@ -129,7 +129,7 @@ describe('another version of the population', () => {
     expect(openPopulation(users).version).toBe(versions.first);
   });
 
-  it('is served at once, with look-ups running through the switch', async () => {
+  it('is served at once, while look-ups go on', async () => {
     const refreshed = await create({ refresh: { on_new_population: true } });
     await untilReady(refreshed);
     const member = `/v1/campaigns/${refreshed}/audience/members/${world.userIds[5]}`;
@@ -172,7 +172,7 @@ describe('another version of the population', () => {
     expect(gone.status).toBe(404);
   });
 
-  it('can be left for the one before, whose campaigns and newer audiences still answer', async () => {
+  it('can be rolled back, and all audiences still answer', async () => {
     const newer = await create();
     await untilReady(newer);
     expect((await activate(versions.first)).status).toBe(200);
@@ -187,7 +187,7 @@ describe('another version of the population', () => {
     expect((json as { enough: boolean }).enough).toBe(true);
   });
 
-  it('is taken by an engine that is still loading its model', async () => {
+  it('reaches an engine that is still loading its model', async () => {
     await service.close();
     service = await startService(options);
     const other = (await served()) === versions.first ? versions.second : versions.first;
@@ -201,7 +201,7 @@ describe('another version of the population', () => {
       .toMatchObject({ candidates: expect.any(Number) });
   });
 
-  it('stays after a restart, and is followed where that is asked for', async () => {
+  it('stays after a restart, and is followed with followPopulation', async () => {
     expect((await activate(versions.second)).status).toBe(200);
     await service.close();
     service = await startReadyService({ ...options, followPopulation: true });

@@ -47,7 +47,7 @@ function makeDelta(from: string, changed: readonly object[], deleted: readonly s
 }
 
 describe('metaheac population update', () => {
-  it('reports what it did, as text or as JSON, and that nothing was left to do', async () => {
+  it('reports its changes as text or JSON, or that there are none', async () => {
     const changed = [{ ...users[0]!, [single]: 'elsewhere' }, users[1]!, { ...users[2]!, user_id: 'newcomer' }];
     const { population, args } = makeDelta(world.population, changed, [users[3]!.user_id, 'nobody']);
     const { version } = openPopulation(population);
@@ -99,7 +99,7 @@ describe('metaheac population update', () => {
     expect(result.stderr).toContain(part);
   });
 
-  it('refuses a schema with other features than the population has', async () => {
+  it('refuses a schema whose features differ from the population', async () => {
     const { args } = makeDelta(world.population, [users[0]!], []);
     const schema = join(newFolder(), 'schema.json');
     writeFileSync(schema, JSON.stringify({ features: [{ name: single, kind: 'number' }] }));
@@ -110,7 +110,7 @@ describe('metaheac population update', () => {
 });
 
 describe('an update that is killed with -9', () => {
-  it('leaves the old version serving, and the same update gives what it would have given', async () => {
+  it('leaves the old version in service, and the same update then completes', async () => {
     // more than a segment, so that the middle is seen
     const many = Array.from({ length: 70_000 }, (_, i) => ({ ...users[i % users.length]!, user_id: `n${i}` }));
     const gone = users.slice(0, 5).map(({ user_id }) => user_id);
@@ -151,7 +151,7 @@ describe('a service whose population is updated', () => {
     return (json as { items: { user_id: string }[] }).items.map(({ user_id }) => user_id).sort();
   };
 
-  it('takes its version while look-ups go on: changed users have their new features, deleted ones are gone', async () => {
+  it('serves the new version while look-ups go on: changed users have new features, deleted users are gone', async () => {
     const isSeed = new Set(world.campaigns[0]!.seeds);
     const others = users.filter(({ user_id }) => !isSeed.has(user_id) && /^[\w-]+$/.test(user_id));
     const [moved, gone] = [others.slice(0, 40), others.slice(40, 60)];

@@ -18,7 +18,7 @@ const world = await tinyWorld();
 const TRIES = 20;
 
 describe.skipIf(!HAS_PROC)('serve that is stopped while it expands campaigns', () => {
-  it('goes on with them at the next start', { timeout: 240_000 }, async () => {
+  it('continues them at the next start', { timeout: 240_000 }, async () => {
     const dataDir = temporaryFolder();
     const options = { ...world, population: world.wide, dataDir, limits: { keptWorkMs: 1 } };
     const served = await Served.start(options);

@@ -86,7 +86,7 @@ afterAll(async () => {
 });
 
 describe('with too few campaigns', () => {
-  it('train and retrain say how many there are, how many are needed, and what to do; nothing is written', async () => {
+  it('train and retrain say how many campaigns are missing and what to do, and write nothing', async () => {
     await runCampaign(0);
     const out = join(root, 'none');
     const trained = metaheac('train', '--from-service', dataDir, '--population', population, '--out', out, ...SMALL);
@@ -105,7 +105,7 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     for (let i = 1; i < CAMPAIGNS; i++) await runCampaign(i);
   }, 120_000);
 
-  it('train makes a model of them, the newest held out', () => {
+  it('train makes a model and holds out the newest campaigns', () => {
     const out = join(root, 'from-service');
     const { status, stderr } = metaheac(
       ...['train', '--from-service', dataDir, '--population', population, '--out', out, ...SMALL],
@@ -119,7 +119,7 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     expect(manifest.training).toMatchObject({ campaigns: CAMPAIGNS, campaigns_until: expect.any(String) as string });
   });
 
-  it('retrain promotes a model that is not worse, as the current one, and refuses one that is', () => {
+  it('retrain promotes a model that is not worse, and refuses a worse model', () => {
     const promoted = retrain('--model', first, '--json');
     expect(promoted.status).toBe(0);
     expect(promoted.stderr).toMatch(/drift is not measured: .* of the serving model, measured on 9 campaigns/);
@@ -157,7 +157,7 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     expect(JSON.parse(again.stdout)).toMatchObject({ promoted: false, reason: 'unchanged', comparison: null });
   });
 
-  it('a second retrain waits for nobody, and a model or a data folder that is not there is named', () => {
+  it('retrain does not wait for another training run, and names a missing model or data folder', () => {
     const other = join(root, 'other');
     mkdirSync(other);
     const missing = metaheac(

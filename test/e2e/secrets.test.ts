@@ -49,7 +49,7 @@ async function callAll(served: Served, key: string): Promise<string> {
 }
 
 describe.skipIf(!HAS_PROC)('a service with keys', () => {
-  it('keeps ids, seeds and keys out of its logs, and heeds keys that are made and revoked while it runs', {
+  it('keeps ids, seeds and keys out of its logs, and follows new and revoked keys at once', {
     timeout: 400_000,
   }, async () => {
     const dataDir = join(newFolder(), 'data');

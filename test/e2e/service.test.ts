@@ -15,7 +15,7 @@ const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
 
 describe.skipIf(!HAS_PROC)('serve', () => {
-  it('takes seed sets of any size and user ids of any kind, and names no user in its log', {
+  it('accepts seed sets of any size and any user ids, and logs no user id', {
     timeout: 120_000,
   }, async () => {
     const folder = temporaryFolder();

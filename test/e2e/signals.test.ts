@@ -33,7 +33,7 @@ async function expectNothingLeft(served: Served): Promise<void> {
 }
 
 describe.skipIf(!HAS_PROC)('serve', () => {
-  it('ends on SIGTERM in the middle of an expansion, which the next start finishes; a second service is refused meanwhile', {
+  it('ends on SIGTERM during an expansion, which the next start finishes, and keeps a second service out', {
     timeout: 180_000,
   }, async () => {
     const dataDir = newFolder();

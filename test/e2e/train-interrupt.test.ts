@@ -9,7 +9,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { program } from '../fixture/program.ts';
 import { ROOT } from '../fixture/served.ts';
 
-it('ends within 10 s of Ctrl-C, with exit code 130 and a checkpoint to resume from', { timeout: 240_000 }, async () => {
+it('training ends within 10 s of Ctrl-C, with exit code 130 and a checkpoint', { timeout: 240_000 }, async () => {
   const folder = temporaryFolder();
   const [data, out] = [join(folder, 'data'), join(folder, 'model')];
   await generateDataSet({ out: data, users: 1_000, trainCampaigns: 8, testCampaigns: 2, seed: '7', world: 'demo' });

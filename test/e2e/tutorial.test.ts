@@ -38,7 +38,7 @@ if (isSkipped)
   process.stderr.write(`SKIPPED: the twelve steps of the tutorial need Linux and ${MISSING.join(', ') || '/proc'}\n`);
 
 describe('the twelve steps of the tutorial', () => {
-  it('are twelve, and call only what the API has', async () => {
+  it('are twelve, and call only routes of the API', async () => {
     expect(steps.length).toBe(12);
     expect([...tutorial.matchAll(/^## (\d+)\. /gm)].map(([, number]) => Number(number))).toEqual(
       steps.map((_, i) => i + 1),

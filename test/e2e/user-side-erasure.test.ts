@@ -75,7 +75,7 @@ function twoUsers({ directory }: Population, path: string) {
 }
 
 describe('an erasure beside stored user sides', () => {
-  it('leaves nothing of the users in files of newer versions, and rankings are equal with and without files', {
+  it('leaves nothing of the users in files of newer versions, and rankings stay equal', {
     timeout: 300_000,
   }, async () => {
     const before = openPopulation(population);

@@ -27,7 +27,7 @@ function project(text: string) {
 }
 
 describe('scripts/changeset.mjs', () => {
-  it('raises the version, writes the section of the changelog, and leaves the rest of package.json as it was', () => {
+  it('raises the version, adds a section to the changelog, and changes nothing else in package.json', () => {
     const { folder, run } = project('---\n"metaheac": minor\n---\n\nReports are drawn in red.\n');
     const before = readFileSync(join(folder, 'package.json'), 'utf8');
     const { version } = JSON.parse(before);
@@ -46,7 +46,7 @@ describe('scripts/changeset.mjs', () => {
     expect(readdirSync(join(folder, '.changeset'))).toEqual(['config.json']);
   });
 
-  it('leaves package.json as it was where the tool fails', () => {
+  it('leaves package.json unchanged if the tool fails', () => {
     const { folder, run } = project('---\n"no-such-package": minor\n---\n\nText.\n');
     const before = readFileSync(join(folder, 'package.json'), 'utf8');
     expect(run('version').status).toBe(1);

@@ -27,7 +27,7 @@ const workflow = z
 const { run } = workflow.jobs;
 
 describe('.github/workflows/ci.yml', () => {
-  it('may only read, and runs nothing that could be moved under it', () => {
+  it('has read permission only, and pins every action', () => {
     expect(workflow.permissions).toEqual({ contents: 'read' });
     const uses = [...read('.github/workflows/ci.yml').matchAll(/uses: (.*)/g)].map(([, action]) => action);
     expect(uses.length).toBeGreaterThan(0);
@@ -35,12 +35,12 @@ describe('.github/workflows/ci.yml', () => {
     expect(run.container.image).toMatch(/^node:\d+\.\d+\.\d+-/);
   });
 
-  it('runs scripts that are there', () => {
+  it('runs only scripts that exist', () => {
     expect(run.strategy.matrix.script).toEqual(expect.arrayContaining(['check', 'test']));
     for (const script of run.strategy.matrix.script) expect(Object.keys(scripts)).toContain(script);
   });
 
-  it('installs the packages of Debian that .ci/run does', () => {
+  it('installs the same Debian packages as .ci/run', () => {
     const needed = [...read('.ci/run').matchAll(/--no-install-recommends ([a-z0-9 -]+)\)/g)].flatMap(([, names]) =>
       names!.split(' '),
     );
@@ -68,7 +68,7 @@ describe('.github/dependabot.yml', () => {
     expect(new Set(updates.map(({ schedule }) => schedule.interval))).toEqual(new Set(['weekly']));
   });
 
-  it('groups packages that the lock file has', () => {
+  it('groups only packages of the lock file', () => {
     const { updates } = parse(read('.github/dependabot.yml'));
     const lock = Object.keys(JSON.parse(read('package-lock.json')).packages).map((path) =>
       path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),

@@ -49,20 +49,20 @@ const CI = 'ci --include=dev --no-audit --no-fund';
 const SAID = 'Installing the packages of package-lock.json ...\n';
 
 describe('scripts/run.mjs', () => {
-  it('calls no npm when all is there', () => {
+  it('does not call npm if all packages are installed', () => {
     expect(repository({ packages: true })).toEqual({ status: 0, stdout: 'entered', stderr: '', calls: [] });
   });
 
-  it('installs where packages are missing', () => {
+  it('installs missing packages', () => {
     expect(repository({ packages: false })).toEqual({ status: 0, stdout: 'entered', stderr: SAID, calls: [CI] });
   });
 
-  it('ends with the code of an installation that failed', () => {
+  it('exits with the code of a failed installation', () => {
     const stderr = `${SAID}npm ci failed: see above.\n`;
     expect(repository({ packages: false, code: 3 })).toEqual({ status: 3, stdout: '', stderr, calls: [CI] });
   });
 
-  it('runs npm as it is, and installs nothing before', () => {
+  it('runs npm without installing anything first', () => {
     const { status, calls } = repository({ packages: false, code: 4, args: ['npm', 'ci', '--include=dev'] });
     expect([status, calls]).toEqual([4, ['ci --include=dev']]);
   });

@@ -16,7 +16,7 @@ function check(entry: object) {
 }
 
 describe('scripts/licences.mjs', () => {
-  it('finds all packages of the lock file permissive', () => {
+  it('accepts all packages of the lock file', () => {
     const { status, stdout } = spawnSync(process.execPath, ['scripts/licences.mjs'], { cwd: ROOT, encoding: 'utf8' });
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^licences: \d{3} packages .*, \d{3} for development/)]);
   });
@@ -40,11 +40,11 @@ describe('scripts/licences.mjs', () => {
     expect([status, stderr]).toEqual([1, expect.stringContaining(`@a/b@1.2.3 has the licence ${license}`)]);
   });
 
-  it('refuses a package that names none', () => {
+  it('refuses a package without a licence', () => {
     expect(check({}).stderr).toContain('@a/b@1.2.3 names no licence');
   });
 
-  it('takes MPL-2.0 for development alone', () => {
+  it('accepts MPL-2.0 for development only', () => {
     expect(check({ license: 'MPL-2.0', dev: true }).status).toBe(0);
     expect(check({ license: 'MPL-2.0' }).status).toBe(1);
   });
@@ -54,7 +54,7 @@ describe('scripts/licences.mjs', () => {
 const BUNDLED = ['@preact/signals', '@preact/signals-core', 'openapi-fetch', 'papaparse', 'preact', 'uplot'];
 
 describe('npm run sbom', () => {
-  it('lists what is installed with the service or in the console, with licence and checksum', () => {
+  it('lists the packages of the service and the console, with licences and checksums', () => {
     const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'sbom'], { cwd: ROOT, encoding: 'utf8' });
     expect(status, stderr).toBe(0);
     const bill = JSON.parse(stdout) as {

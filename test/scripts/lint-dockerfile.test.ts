@@ -25,7 +25,7 @@ function lintWith(line: string, without = ''): string[] {
 }
 
 describe('scripts/lint-dockerfile.mjs', () => {
-  it('finds nothing in ours', () => {
+  it('accepts our Dockerfile', () => {
     expect(lint('docker/Dockerfile')).toEqual({ status: 0, codes: [] });
   });
 
@@ -47,11 +47,11 @@ describe('scripts/lint-dockerfile.mjs', () => {
     ['EXPOSE 80800', ['DL3011']],
     ['USER root', []],
     ['FROM node:latest AS cpu2', ['DL3007']],
-  ])('says of %s: %j', (line, codes) => {
+  ])('reports for %s: %j', (line, codes) => {
     expect(lintWith(line)).toEqual(codes);
   });
 
-  it('wants an unprivileged user and a health check in every target', () => {
+  it('requires an unprivileged user and a health check in every target', () => {
     expect(lintWith('', 'USER')).toEqual(['DL3002']);
     expect(lintWith('USER root', 'USER a')).toEqual(['DL3002']);
     expect(lintWith('', 'HEALTHCHECK')).toEqual(['DL3057']);

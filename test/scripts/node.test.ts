@@ -114,7 +114,7 @@ async function endOf(child: ChildProcess): Promise<Ended> {
 }
 
 describe('requireNode', () => {
-  it('fetches the pinned Node once, says so, and ends as the script does under it', async () => {
+  it('downloads the pinned Node once with a message, and exits as the script does', async () => {
     const repository = new Repository();
     const path = join(repository.root, '.node', `${NAME}-${VERSION}`, 'bin');
     const first = await repository.run(['7', 'a b']);
@@ -125,14 +125,14 @@ describe('requireNode', () => {
     expect(repository.fetched).toEqual([`${NAME}-${VERSION}`]);
   });
 
-  it('lets several fetch at once', async () => {
+  it('allows several downloads at once', async () => {
     const repository = new Repository();
     const ended = await Promise.all([1, 2, 3].map((code) => repository.run([String(code)])));
     expect(ended.map(({ status }) => status)).toEqual([1, 2, 3]);
     expect(repository.fetched).toEqual([`${NAME}-${VERSION}`]);
   });
 
-  it('keeps nothing of a package with another checksum', async () => {
+  it('deletes a download with a wrong checksum', async () => {
     const repository = new Repository();
     const integrity = `sha512-${createHash('sha512').update('another').digest('base64')}`;
     const { status, stdout, stderr } = await repository.run(['0'], 'packs', { ...repository.pinned, integrity });
@@ -153,7 +153,7 @@ describe('requireNode', () => {
     expect(sentence).toContain(why);
   });
 
-  it('fetches again after a fetch that was killed, whose remains a later one removes', async () => {
+  it('downloads again after a killed download, and removes its remains', async () => {
     const repository = new Repository();
     const hanging = repository.start(['0'], 'hangs');
     await vi.waitFor(() => expect(repository.calls).toHaveLength(1), { timeout: 20_000 });
@@ -167,7 +167,7 @@ describe('requireNode', () => {
     expect(repository.fetched).toEqual([`${NAME}-${VERSION}`]);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('passes %s on, and ends with its number', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('forwards %s, and exits with its number', async (signal) => {
     const repository = new Repository();
     const child = repository.start(['wait']);
     const ended = endOf(child);
@@ -178,7 +178,7 @@ describe('requireNode', () => {
 });
 
 describe('the versions of Node', () => {
-  it('are those of package.json wherever one is compared', () => {
+  it('equal those of package.json everywhere', () => {
     const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const least = /^>=(\d+)$/.exec(engines.node)![1];
     for (const file of ['scripts/node.mjs', 'scripts/metaheac.mjs'])
@@ -190,7 +190,7 @@ describe('the versions of Node', () => {
 });
 
 describe('scripts/metaheac.mjs', () => {
-  it.each([OLD, '12.22.12', '23.11.1'])('says in one sentence what Node %s lacks', (version) => {
+  it.each([OLD, '12.22.12', '23.11.1'])('explains in one sentence why Node %s is too old', (version) => {
     const stub = join(temporaryFolder(), 'stub.mjs');
     writeFileSync(stub, `Object.defineProperty(process.versions, 'node', { value: '${version}' });`);
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', stub, 'scripts/metaheac.mjs', 'demo'], {
