@@ -132,42 +132,36 @@ describe('openRanking', () => {
     );
   });
 
-  it('refuses short scores', async () => {
-    const folder = await whole();
-    truncateSync(join(folder, 'scores.f32'), 11);
-    await expect(openRanking(blobs, folder)).rejects.toThrow('is damaged: scores.f32 has 11 bytes, not 12');
-  });
-
-  it('refuses a short order', async () => {
-    const folder = await whole();
-    truncateSync(join(folder, 'order.u32'), 4);
-    await expect(openRanking(blobs, folder)).rejects.toThrow('is damaged: order.u32 has 4 bytes, not 8');
-  });
-
-  it('refuses a sidecar that is not JSON', async () => {
-    const folder = await whole();
-    truncateSync(join(folder, 'ranking.json'), 5);
-    await expect(openRanking(blobs, folder)).rejects.toThrow('is damaged: ranking.json is not JSON');
-  });
-
-  it('refuses impossible counts', async () => {
-    const folder = await whole();
-    writeFileSync(join(folder, 'ranking.json'), '{"contract":1,"users":1,"candidates":2}');
-    await expect(openRanking(blobs, folder)).rejects.toThrow('impossible counts: 1 users, 2 candidates');
-  });
-
-  it('refuses a newer contract', async () => {
-    const folder = await whole();
-    writeFileSync(join(folder, 'ranking.json'), '{"contract":2,"users":3,"candidates":2}');
-    await expect(openRanking(blobs, folder)).rejects.toThrow(
+  it.each<[string, (folder: string) => void, string]>([
+    [
+      'short scores',
+      (folder) => truncateSync(join(folder, 'scores.f32'), 11),
+      'is damaged: scores.f32 has 11 bytes, not 12',
+    ],
+    [
+      'a short order',
+      (folder) => truncateSync(join(folder, 'order.u32'), 4),
+      'is damaged: order.u32 has 4 bytes, not 8',
+    ],
+    [
+      'a sidecar that is not JSON',
+      (folder) => truncateSync(join(folder, 'ranking.json'), 5),
+      'is damaged: ranking.json is not JSON',
+    ],
+    [
+      'impossible counts',
+      (folder) => writeFileSync(join(folder, 'ranking.json'), '{"contract":1,"users":1,"candidates":2}'),
+      'impossible counts: 1 users, 2 candidates',
+    ],
+    [
+      'a newer contract',
+      (folder) => writeFileSync(join(folder, 'ranking.json'), '{"contract":2,"users":3,"candidates":2}'),
       'its contract version is 2, but this release reads version 1',
-    );
-  });
-
-  it('leaves no descriptor open when it refuses', async () => {
+    ],
+  ])('refuses %s, and leaves no descriptor open', async (_, harm, sentence) => {
     const folder = await whole();
-    truncateSync(join(folder, 'order.u32'), 4);
-    await expect(openRanking(blobs, folder)).rejects.toThrow('order.u32');
+    harm(folder);
+    await expect(openRanking(blobs, folder)).rejects.toThrow(sentence);
     expect(openFilesUnder(folder)).toEqual([]);
   });
 

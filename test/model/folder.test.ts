@@ -6,6 +6,7 @@ import { readModelFolder, stageModelFolder, type UnversionedModel, writeModelFol
 import { useFolders } from '../fixture/folders.ts';
 import {
   changeManifest,
+  type PlainManifest,
   readPlainManifest,
   replaceFile,
   tinyGraph,
@@ -173,80 +174,110 @@ describe('the version', () => {
 });
 
 describe('readModelFolder refuses', () => {
-  it('a missing folder', () => {
-    expect(refusalOf(join(newFolder(), 'none'))).toContain('not found');
-  });
-
-  it('a folder without a manifest', () => {
-    expect(refusalOf(newFolder())).toContain('the folder contains no manifest.json');
-  });
-
-  it('a file instead of the folder', () => {
-    const path = join(newFolder(), 'file');
-    writeFileSync(path, '');
-    expect(refusalOf(path)).toContain('the path is not a folder');
-  });
-
-  it('a manifest that cannot be read', async () => {
-    const path = join(newFolder(), 'model');
-    mkdirSync(join(path, 'manifest.json'), { recursive: true });
-    expect(refusalOf(path)).toContain('manifest.json cannot be read: EISDIR');
-  });
-
-  it('a torn manifest', async () => {
-    const path = newFolder();
-    await writeTinyModel(path);
-    truncateSync(join(path, 'manifest.json'), 200);
-    expect(refusalOf(path)).toContain('manifest.json is not JSON (truncated?)');
-  });
-
-  it.each([
-    ['null', 'null'],
-    ['a list', '[]'],
-    ['an empty object', '{}'],
-  ])('%s as a manifest', (_, text) => {
-    const path = newFolder();
-    writeFileSync(join(path, 'manifest.json'), text);
-    expect(refusalOf(path)).toContain('manifest.json is not valid: ');
-  });
-
-  it('a newer contract, before anything else', async () => {
-    const path = newFolder();
-    writeFileSync(join(path, 'manifest.json'), JSON.stringify({ contract_version: 2, whatever: true }));
-    expect(refusalOf(path)).toContain(
+  it.each<[string, (path: string) => void, string]>([
+    ['a missing folder', (path) => rmSync(path, { recursive: true }), 'not found'],
+    ['a folder without a manifest', () => {}, 'the folder contains no manifest.json'],
+    [
+      'a file instead of the folder',
+      (path) => {
+        rmSync(path, { recursive: true });
+        writeFileSync(path, '');
+      },
+      'the path is not a folder',
+    ],
+    [
+      'a manifest that cannot be read',
+      (path) => mkdirSync(join(path, 'manifest.json')),
+      'manifest.json cannot be read: EISDIR',
+    ],
+    ...['null', '[]', '{}'].map((text): [string, (path: string) => void, string] => [
+      `${text} as a manifest`,
+      (path) => writeFileSync(join(path, 'manifest.json'), text),
+      'manifest.json is not valid: ',
+    ]),
+    [
+      'a newer contract, before anything else',
+      (path) => writeFileSync(join(path, 'manifest.json'), JSON.stringify({ contract_version: 2, whatever: true })),
       'the model has contract version 2, but this program supports 1: use a newer metaheac',
-    );
+    ],
+  ])('%s', (_, make, sentence) => {
+    const path = newFolder();
+    make(path);
+    expect(refusalOf(path)).toContain(sentence);
   });
 
-  it('a field that is missing, unknown or of the wrong type, naming it', async () => {
+  it.each<[string, (path: string) => void, string]>([
+    [
+      'a torn manifest',
+      (path) => truncateSync(join(path, 'manifest.json'), 200),
+      'manifest.json is not JSON (truncated?)',
+    ],
+    [
+      'a truncated model.onnx',
+      (path) => truncateSync(join(path, 'model.onnx'), 100),
+      'model.onnx does not match the manifest',
+    ],
+    [
+      'a file that is missing',
+      (path) => rmSync(join(path, 'vocabulary/user.tags.json')),
+      'vocabulary/user.tags.json is missing',
+    ],
+    [
+      'a folder instead of a file',
+      (path) => {
+        rmSync(join(path, 'model.onnx'));
+        mkdirSync(join(path, 'model.onnx'));
+      },
+      'model.onnx cannot be read: EISDIR',
+    ],
+  ])('%s', async (_, harm, sentence) => {
     const path = newFolder();
     await writeTinyModel(path);
-    changeManifest(path, (manifest) => {
-      manifest['surprise'] = 1;
-    });
-    expect(refusalOf(path)).toContain('"surprise"');
+    harm(path);
+    expect(refusalOf(path)).toContain(sentence);
+  });
+
+  it.each<[string, (manifest: PlainManifest) => void, string]>([
+    ['an unknown field', (manifest) => Object.assign(manifest, { surprise: 1 }), '"surprise"'],
+    ['a missing field', (manifest) => void delete (manifest as Partial<PlainManifest>).golden_batch, 'golden_batch'],
+    [
+      'a field of the wrong type',
+      ({ features }) => Object.assign(features.user[0]!, { vocabulary_size: 'five' }),
+      'features.user[0].vocabulary_size',
+    ],
+    [
+      'a multi-valued feature without a maximum length',
+      ({ features }) => void delete features.user[1]!['max_length'],
+      'features.user[1].max_length',
+    ],
+    [
+      'two features with the same name',
+      ({ features }) => void features.user.push({ ...features.user[0]! }),
+      'user feature "age" appears twice',
+    ],
+    ...['model.onnx', 'vocabulary/user.age.json'].map((file): [string, (manifest: PlainManifest) => void, string] => [
+      `a manifest that does not list ${file}`,
+      ({ files }) => void delete files[file],
+      `the manifest does not list ${file}`,
+    ]),
+    ...['../outside', '/etc/hostname', 'vocabulary/../../outside', '..'].map(
+      (file): [string, (manifest: PlainManifest) => void, string] => [
+        `the path ${file}, without reading it`,
+        ({ files }) => Object.assign(files, { [file]: 'a'.repeat(64) }),
+        `the file name "${file}" points outside the folder`,
+      ],
+    ),
+  ])('%s', async (_, change, sentence) => {
+    const path = newFolder();
     await writeTinyModel(path);
-    changeManifest(path, (manifest) => {
-      delete (manifest as Record<string, unknown>)['golden_batch'];
-    });
-    expect(refusalOf(path)).toContain('golden_batch');
-    await writeTinyModel(path);
-    changeManifest(path, ({ features }) => {
-      features.user[0]!['vocabulary_size'] = 'five';
-    });
-    expect(refusalOf(path)).toContain('features.user[0].vocabulary_size');
+    changeManifest(path, change);
+    expect(refusalOf(path)).toContain(sentence);
   });
 
   it('a manifest that was altered', async () => {
     const path = newFolder();
     const { version } = await writeTinyModel(path);
-    changeManifest(
-      path,
-      (manifest) => {
-        manifest['name'] = 'other';
-      },
-      false,
-    );
+    changeManifest(path, (manifest) => Object.assign(manifest, { name: 'other' }), false);
     const now = versionAsPublished(readPlainManifest(path));
     expect(refusalOf(path)).toContain(`the manifest was altered: its version should be ${now}, not ${version}`);
   });
@@ -267,58 +298,6 @@ describe('readModelFolder refuses', () => {
     },
   );
 
-  it('a truncated model.onnx', async () => {
-    const path = newFolder();
-    await writeTinyModel(path);
-    truncateSync(join(path, 'model.onnx'), 100);
-    expect(refusalOf(path)).toContain('model.onnx does not match the manifest');
-  });
-
-  it('a file that is missing', async () => {
-    const path = newFolder();
-    await writeTinyModel(path);
-    rmSync(join(path, 'vocabulary/user.tags.json'));
-    expect(refusalOf(path)).toContain('vocabulary/user.tags.json is missing');
-  });
-
-  it('a folder instead of a file', async () => {
-    const path = newFolder();
-    await writeTinyModel(path);
-    rmSync(join(path, 'model.onnx'));
-    mkdirSync(join(path, 'model.onnx'));
-    expect(refusalOf(path)).toContain('model.onnx cannot be read: EISDIR');
-  });
-
-  it.each(['../outside', '/etc/hostname', 'vocabulary/../../outside', '..'])(
-    'the path %s, without reading it',
-    async (file) => {
-      const path = newFolder();
-      await writeTinyModel(path);
-      changeManifest(path, ({ files }) => {
-        files[file] = 'a'.repeat(64);
-      });
-      expect(refusalOf(path)).toContain(`the file name "${file}" points outside the folder`);
-    },
-  );
-
-  it('a manifest that lists no model.onnx', async () => {
-    const path = newFolder();
-    await writeTinyModel(path);
-    changeManifest(path, ({ files }) => {
-      delete files['model.onnx'];
-    });
-    expect(refusalOf(path)).toContain('the manifest does not list model.onnx');
-  });
-
-  it('a feature without a vocabulary', async () => {
-    const path = newFolder();
-    await writeTinyModel(path);
-    changeManifest(path, ({ files }) => {
-      delete files['vocabulary/user.age.json'];
-    });
-    expect(refusalOf(path)).toContain('the manifest does not list vocabulary/user.age.json');
-  });
-
   it.each([
     ['["a", "b", "a", "d"]', 'contains a token twice'],
     ['["a", "b", "", "d"]', 'contains an empty token, but id 0 means empty'],
@@ -331,23 +310,5 @@ describe('readModelFolder refuses', () => {
     await writeTinyModel(path);
     replaceFile(path, 'vocabulary/user.age.json', text);
     expect(refusalOf(path)).toContain(`vocabulary/user.age.json ${sentence}`);
-  });
-
-  it('a multi-valued feature without a maximum length', async () => {
-    const path = newFolder();
-    await writeTinyModel(path);
-    changeManifest(path, ({ features }) => {
-      delete features.user[1]!['max_length'];
-    });
-    expect(refusalOf(path)).toMatch(/features.user.1..max_length/);
-  });
-
-  it('two features with the same name', async () => {
-    const path = newFolder();
-    await writeTinyModel(path);
-    changeManifest(path, ({ features }) => {
-      features.user.push({ ...features.user[0]! });
-    });
-    expect(refusalOf(path)).toContain('user feature "age" appears twice');
   });
 });

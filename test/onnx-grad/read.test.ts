@@ -551,7 +551,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'uint8',
-    'initializer "w" is uint8, which is not supported: if the model is quantised, import the float model; otherwise cast this to int32 or int64 before the export',
+    'initializer "w" is uint8, which is not supported: if the model is quantised, import the float model; otherwise ' +
+      'cast this to int32 or int64 before the export',
     w({ dataType: Code.UINT8 }),
   ],
   [

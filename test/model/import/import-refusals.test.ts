@@ -1,5 +1,5 @@
 /** Every kind of bad model is refused with its own message, and leaves no folder. */
-import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { tensor } from '../../../packages/onnx-grad/index.ts';
@@ -36,46 +36,12 @@ const withTable = (fields: object) =>
 
 /** Kinds of bad files, with the expected message. */
 const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string])[] = [
-  ['nothing', new Uint8Array(0), 'the file is empty: it is not an ONNX model'],
-  ['no protobuf', Buffer.from('<html>not a model</html>'), 'is not an ONNX model'],
   ['a file that is cut off', small().subarray(0, 200), 'the file is truncated, or is not an ONNX model'],
-  [
-    'a cycle',
-    file({
-      nodes: [
-        LOOK_UP,
-        node('Add', ['mean', 'rows'], ['sum'], {}, { name: 'a' }),
-        node('ReduceMean', ['sum', 'one'], ['mean'], {}, { name: 'm' }),
-        HEAD,
-      ],
-    }),
-    'the nodes form a cycle: Add node "a" needs ReduceMean node "m" needs Add node "a"',
-  ],
-  [
-    'an unknown op',
-    file({ nodes: [LOOK_UP, node('LSTM', ['rows'], ['mean'], {}, { name: 'memory' }), HEAD] }),
-    'LSTM node "memory": the op LSTM is not supported',
-  ],
-  [
-    'another domain',
-    file({ nodes: [LOOK_UP, MEAN, node('Gelu', ['mean'], ['score'], {}, { name: 'act', domain: 'com.microsoft' })] }),
-    'Gelu node "act" belongs to the domain "com.microsoft"',
-  ],
-  [
-    'an opset after 21',
-    file({ opset: 22 }),
-    'the model uses opset 22: 13 to 21 are supported (export with opset_version=18)',
-  ],
   [
     'an input of no feature',
     inputsLike(['age', 'int64', ['batch']]),
     'the model has an input "age" that belongs to no feature of the schema: name inputs user.<feature> or ' +
       'campaign.<feature>',
-  ],
-  [
-    'ids that are floats',
-    file({ inputs: [typed('user.age', 'float32', ['batch'])] }),
-    'indices "user.age" is float32, not int64 or int32',
   ],
   [
     'a fixed batch',
@@ -91,14 +57,6 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     'the first output is "y" float32[batch], not "score" float32[batch]',
   ],
   [
-    'a score of another rank',
-    file({
-      nodes: [LOOK_UP, node('Sigmoid', ['rows'], ['score'])],
-      outputs: [typed('score', 'float32', ['batch', 2])],
-    }),
-    'the first output is "score" float32[batch, 2], not "score" float32[batch]',
-  ],
-  [
     'a score of double',
     small({ score: (b, rows) => b.add('Cast', [meanOf(b, rows)], { to: 'float64' }, { outputs: ['score'] }) }),
     'the first output is "score" float64[batch], not "score" float32[batch]: cast the model before the export ' +
@@ -110,27 +68,6 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     'output "score" is declared as float32[batch, 1], but is float32[batch]',
   ],
   ['NaN', withTable({ floatData: [1, 2, 3, 4, 5, 6, 7, Number.NaN] }), 'parameter "table" contains NaN or infinity'],
-  [
-    'infinity',
-    withTable({ floatData: [1, 2, 3, 4, 5, 6, 7, Number.NEGATIVE_INFINITY] }),
-    'parameter "table" contains NaN or infinity',
-  ],
-  [
-    'float16 weights',
-    withTable({ dataType: Code.FLOAT16, rawData: new Uint8Array(16) }),
-    'initializer "table" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) ' +
-      'before the export',
-  ],
-  [
-    'bfloat16 weights',
-    withTable({ dataType: Code.BFLOAT16, rawData: new Uint8Array(16) }),
-    'cast it to float32 (in PyTorch: model.float()) before the export',
-  ],
-  [
-    'quantised weights',
-    withTable({ dataType: Code.INT8, rawData: new Uint8Array(8) }),
-    'initializer "table" is int8, which is not supported: if the model is quantised, import the float model',
-  ],
   [
     'quantised layers',
     file({ nodes: [LOOK_UP, node('DynamicQuantizeLinear', ['rows'], ['mean'], {}, { name: 'q' }), HEAD] }),
@@ -145,31 +82,6 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     }),
     'adapted parameter "table" is float64[4, 2]: only float32 can be adapted; cast the model before the export ' +
       '(in PyTorch: model.float())',
-  ],
-  [
-    'no parameter',
-    file({ nodes: [node('Cast', ['user.age'], ['mean'], { to: 1 }), HEAD], initializers: [] }),
-    'the model has no float parameter on which the score depends',
-  ],
-  [
-    'four gigabytes that are claimed in a file of a kilobyte',
-    withTable({ dims: [1_000_000n, 1000n], rawData: new Uint8Array(8) }),
-    'initializer "table" is float32[1000000, 1000] and needs 4000000000 bytes, but the file has 8',
-  ],
-  [
-    'two values of one name',
-    file({ nodes: [LOOK_UP, MEAN, HEAD, node('Neg', ['mean'], ['score'], {}, { name: 'n' })] }),
-    'two values are called "score": Sigmoid node "head" and Neg node "n"',
-  ],
-  [
-    'two parameters of one name',
-    file({ initializers: [...FILE.initializers, ...FILE.initializers] }),
-    'two values are called "table"',
-  ],
-  [
-    'weights in a file outside',
-    withTable({ dataLocation: 1, externalData: [{ key: 'location', value: '../../etc/passwd' }] }),
-    `external data is in "../../etc/passwd", which is outside the model's folder: put the file next to the model`,
   ],
   [
     'weights in a file that is not there',
@@ -191,11 +103,6 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
       score: (b, rows) => probability(b, b.add('Sqrt', [b.add('Sub', [meanOf(b, rows), b.scalar(9, 'float32')])])),
     }),
     'the score of random user 0 is NaN: Sqrt node "Sqrt" is the first to produce NaN',
-  ],
-  [
-    'a table that is smaller than its vocabulary',
-    small({ table: tensor('float32', [3, 2], [1, 2, 3, 4, 5, 6]) }),
-    'the model cannot score the highest ids of its vocabularies: index 3 is outside table "table" of 3 rows',
   ],
   [
     'a parameter without a gradient',
@@ -254,14 +161,6 @@ describe('importModel refuses', () => {
       },
     });
     expect(await refusalOf(write(bytes))).toContain('ONNX Runtime does not accept the model: ');
-  });
-
-  it('weights behind a link that points outside the folder', async () => {
-    const files = write(withTable({ dataLocation: 1, externalData: [{ key: 'location', value: 'weights.bin' }] }));
-    const outside = join(newFolder(), 'weights.bin');
-    writeFileSync(outside, new Uint8Array(32));
-    symlinkSync(outside, join(files.folder, 'weights.bin'));
-    expect(await refusalOf(files)).toContain('is a link to a place outside');
   });
 
   it('an input that the schema has and the file lacks, and a list of another length', async () => {
