@@ -44,7 +44,8 @@ export function App() {
 function Entering() {
   const { api, session } = useConsole();
   const { data, error, refresh } = usePolled((signal) => call(api.GET('/v1/keys/current', { signal })), {
-    ...{ key: 'caller', everyMs: () => null },
+    key: 'caller',
+    everyMs: () => null,
   });
   const isRefused = error instanceof ApiError && error.status === 401;
   useEffect(() => {

@@ -26,7 +26,10 @@ export function createConsole(page: Window): Console {
   const connection = createConnection(page, async (signal) => (await fetch(`${baseUrl}/livez`, { signal })).ok);
   const time = createServiceTime(page, Date.now);
   return {
-    ...{ page, session, connection, time },
+    page,
+    session,
+    connection,
+    time,
     api: createApi({ session, connection, time, baseUrl }),
     router: createRouter(page),
     theme: createTheme(page),

@@ -17,7 +17,9 @@ const UNESCAPED = /[\u007f-\u009f]/g;
 export function createPrettyPrinter(isColoured: boolean): (json: string) => string {
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
   const print = prettyFactory({
-    ...{ colorize: isColoured, singleLine: true, translateTime: 'UTC:HH:MM:ss.l' },
+    colorize: isColoured,
+    singleLine: true,
+    translateTime: 'UTC:HH:MM:ss.l',
     messageFormat: ({ msg }) => (msg === undefined ? '' : String(msg).replaceAll('\n', '\\n')),
   });
   return (json) => print(escapeTwice(json));

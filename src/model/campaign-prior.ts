@@ -73,7 +73,10 @@ export function readPriors(folder: ModelFolder, width: number): readonly Campaig
     return all.subarray(at - length, at);
   };
   return stated.map(({ power, rank }) => ({
-    ...{ power, rank, width, campaigns },
+    power,
+    rank,
+    width,
+    campaigns,
     directions: next(rank * width),
     coordinates: next(campaigns.length * rank),
   }));

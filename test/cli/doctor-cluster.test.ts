@@ -44,7 +44,8 @@ describeWithPostgres('the doctor of a cluster', () => {
       expect([check, statusOf(all, check)]).toEqual([check, 'ok']);
     expect(['ok', 'warning']).toContain(statusOf(all, 'cache'));
     expect(all.find(({ check }) => check === 'served versions')).toMatchObject({
-      ...{ status: 'failed', advice: expect.stringContaining('--model and --population') },
+      status: 'failed',
+      advice: expect.stringContaining('--model and --population'),
     });
     expect(JSON.stringify(all)).not.toContain('only-on-loopback');
     // nothing was made
@@ -60,13 +61,15 @@ describeWithPostgres('the doctor of a cluster', () => {
     const database = await openDatabase(url);
     const models = JSON.stringify([{ version: 'abcdefabcdef', activatedAt: null, check: null }]);
     await database.run('INSERT INTO served (epoch, population, models) VALUES (1, @population, @models)', {
-      ...{ population: '012345678901', models },
+      population: '012345678901',
+      models,
     });
     await database.close();
     const blobs = pathToFileURL(temporaryFolder()).href;
     const all = await examined({ METAHEAC_STORE: url, METAHEAC_BLOBS: blobs });
     expect(all.find(({ check }) => check === 'served versions')).toMatchObject({
-      ...{ status: 'ok', detail: 'model abcdefabcdef, population 012345678901' },
+      status: 'ok',
+      detail: 'model abcdefabcdef, population 012345678901',
     });
     expect(all.find(({ check }) => check === 'members')?.detail).toBe('0 nodes and 0 engines');
   });
@@ -81,7 +84,8 @@ describeWithPostgres('the doctor of a cluster', () => {
     expect(JSON.stringify(lost)).not.toContain('planted');
     const half = await examined({ METAHEAC_STORE: 'postgres://metaheac@127.0.0.1:1/metaheac' });
     expect(half.find(({ check }) => check === 'cluster')).toMatchObject({
-      ...{ status: 'failed', detail: expect.stringContaining('--blobs') },
+      status: 'failed',
+      detail: expect.stringContaining('--blobs'),
     });
   });
 });

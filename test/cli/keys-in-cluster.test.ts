@@ -24,7 +24,9 @@ const statusWith = async (key: string) =>
 describeWithPostgres('keys of a cluster', () => {
   it('are made, listed and revoked by commands, which nodes and the audit log know at once', async () => {
     const env = {
-      ...{ METAHEAC_STORE: cluster.store, METAHEAC_BLOBS: cluster.blobs, METAHEAC_CACHE: temporaryFolder() },
+      METAHEAC_STORE: cluster.store,
+      METAHEAC_BLOBS: cluster.blobs,
+      METAHEAC_CACHE: temporaryFolder(),
     };
     const made = await metaheacWith(env, 'keys', 'create', '--name', 'ads');
     expect([made.status, made.stdout]).toEqual([0, expect.stringMatching(/^mh_[\w-]+\n$/)]);

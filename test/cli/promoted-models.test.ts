@@ -43,7 +43,8 @@ afterEach(() => {
 function collect() {
   const [lines, notes]: [string[], string[]] = [[], []];
   return {
-    ...{ lines, notes },
+    lines,
+    notes,
     output: {
       result: (line: string) => void lines.push(line),
       note: (line: string) => void notes.push(line),

@@ -45,7 +45,8 @@ it('publishes nothing in a storage that ignores conditions, where hosts would re
     ['model', 'publish', world.model],
   ])
     expect(await runAt(gate.endpoint, 'ignored', ...command)).toMatchObject({
-      ...{ status: 1, stderr: expect.stringContaining('this object storage ignores If-None-Match') },
+      status: 1,
+      stderr: expect.stringContaining('this object storage ignores If-None-Match'),
     });
   expect(gate.count('PUT', '/shared/')).toBe(0);
 });
@@ -61,7 +62,10 @@ describe('metaheac population publish', () => {
     const published = await run('a', 'population', 'publish', out);
     expect(published.stdout).toMatch(`published version ${version}: stored 2 files (0.0 MiB); 0 were stored before`);
     expect(JSON.parse((await run('a', 'population', 'publish', out, '--json')).stdout)).toEqual({
-      ...{ version, files: 0, bytes: 0, known: 2 },
+      version,
+      files: 0,
+      bytes: 0,
+      known: 2,
     });
     const pulled = await run('a', 'population', 'pull', other);
     expect(pulled.stdout).toContain(`pulled version ${version} into ${other}: 500 users; fetched 2 files`);

@@ -94,10 +94,17 @@ async function refusalOf({ env, limits }: Place): Promise<string> {
     dataDir: values.METAHEAC_DATA_DIR!,
     model: values.METAHEAC_MODEL!,
     population: values.METAHEAC_POPULATION!,
-    ...{ host: values.METAHEAC_HOST, port: values.METAHEAC_PORT, apiKey: values.METAHEAC_API_KEY ?? null },
-    ...{ trustedProxies: values.METAHEAC_TRUSTED_PROXIES, device: values.METAHEAC_DEVICE, threads: 1 },
-    ...{ logLevel: 'silent', limits: values.limits, webhookAllowedHosts: [] },
-    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
+    host: values.METAHEAC_HOST,
+    port: values.METAHEAC_PORT,
+    apiKey: values.METAHEAC_API_KEY ?? null,
+    trustedProxies: values.METAHEAC_TRUSTED_PROXIES,
+    device: values.METAHEAC_DEVICE,
+    threads: 1,
+    logLevel: 'silent',
+    limits: values.limits,
+    webhookAllowedHosts: [],
+    logger: createLogger('silent', 'test'),
+    clock: systemClock,
   };
   let service: Awaited<ReturnType<typeof startService>> | null = null;
   try {

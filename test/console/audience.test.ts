@@ -201,7 +201,9 @@ describeInBrowser('the page of an audience', () => {
     };
     const events = page0.items.map(({ user_id }) => ({ user_id, event: 'conversion' }));
     await fetch(`${url}/v1/campaigns/${id}/feedback`, {
-      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ events }) },
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ events }),
     });
     const { page, go } = await fixture().open();
     await go(`audiences/${id}?tab=results`);

@@ -95,7 +95,8 @@ export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): (
     let served = await Served.start(options, atEnd);
     const url = `http://127.0.0.1:${served.port}`;
     made = {
-      ...{ url, folder },
+      url,
+      folder,
       people: readFileSync(join(folder, 'data/users.ndjson'), 'utf8')
         .split('\n')
         .filter(Boolean)
@@ -172,7 +173,9 @@ export async function violationsOf(page: Page, within = 'html'): Promise<readonl
     // @ts-expect-error: axe is in the page
     const { violations: found } = await globalThis.axe.run(part, options);
     return found.map((each: { id: string; help: string; nodes: { html: string }[] }) => ({
-      ...{ rule: each.id, help: each.help, nodes: each.nodes.map(({ html }) => html.slice(0, 200)) },
+      rule: each.id,
+      help: each.help,
+      nodes: each.nodes.map(({ html }) => html.slice(0, 200)),
     }));
   }, within);
 }

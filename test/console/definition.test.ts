@@ -15,8 +15,12 @@ describeInBrowser('the definition of an audience', () => {
     const known = await served.call('GET', '/v1/populations/current/features/country/values');
     countries = known.json.items.slice(0, 3).map(({ value }: { value: string }) => value);
     id = await served.create({
-      ...{ name: 'Autumn shoes', labels: { team: 'growth' }, refresh, audience: { size: 1_200 } },
-      ...{ filters: { country: countries }, features: { category: 'shoes' } },
+      name: 'Autumn shoes',
+      labels: { team: 'growth' },
+      refresh,
+      audience: { size: 1_200 },
+      filters: { country: countries },
+      features: { category: 'shoes' },
       seeds: [...people.slice(0, SEEDS), 'a stranger'],
     });
     await served.ended(id);
@@ -61,8 +65,12 @@ describeInBrowser('the definition of an audience', () => {
     await page.getByRole('tab', { name: 'Size' }).waitFor();
     const copy = page.url().split('/').at(-1)!.split('?')[0];
     expect((await served.call('GET', `/v1/campaigns/${copy}`)).json).toMatchObject({
-      ...{ name: 'Autumn boots', labels: { team: 'growth' }, audience: { size: 90 } },
-      ...{ filters: { country: countries }, features: { category: 'shoes' }, refresh: { ...refresh, every: '7d' } },
+      name: 'Autumn boots',
+      labels: { team: 'growth' },
+      audience: { size: 90 },
+      filters: { country: countries },
+      features: { category: 'shoes' },
+      refresh: { ...refresh, every: '7d' },
     });
     expect(faults.list).toEqual([]);
   });

@@ -56,7 +56,10 @@ describe('writeModelFolder', () => {
     const unversioned = await unversionedModel(tinyGraph());
     const measure = { kept: 0.8, spread: 0.1, quantile: 1.7 };
     const drift = {
-      ...{ data: 'log', campaigns: 36, from: '2026-01-01T00:00:00.000Z', until: '2026-06-30T00:00:00.000Z' },
+      data: 'log',
+      campaigns: 36,
+      from: '2026-01-01T00:00:00.000Z',
+      until: '2026-06-30T00:00:00.000Z',
       by_seeds: [{ seeds: 50, campaigns: 36, recall: measure, auc: measure }],
     };
     const [plain, dated] = [join(newFolder(), 'model'), join(newFolder(), 'model')];

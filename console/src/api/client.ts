@@ -15,7 +15,7 @@ interface Answered<T> {
   readonly response: Response;
 }
 
-interface ClientNeeds {
+interface ClientDependencies {
   readonly session: Session;
   readonly connection: Connection;
   readonly time: ServiceTime;
@@ -23,7 +23,7 @@ interface ClientNeeds {
 }
 
 /** Sends the key with each call, and updates the session and the connection from each response. */
-export function createApi({ session, connection, time, baseUrl }: ClientNeeds): Api {
+export function createApi({ session, connection, time, baseUrl }: ClientDependencies): Api {
   const api = createFetchClient<paths>({ baseUrl });
   api.use({
     onRequest({ request }) {

@@ -36,7 +36,10 @@ export function usePolled<T>(
 ): Polled<T> {
   const { connection, page } = useConsole();
   const state = useSignal<{ key: string; data: T | undefined; error: unknown; isLoading: boolean }>({
-    ...{ key, data: undefined, error: undefined, isLoading: true },
+    key,
+    data: undefined,
+    error: undefined,
+    isLoading: true,
   });
   const latest = useRef({ load, everyMs });
   latest.current = { load, everyMs };

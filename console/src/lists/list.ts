@@ -30,7 +30,7 @@ export interface KeptList {
 }
 
 /** Functions that send a list of users to the service. */
-export interface ListNeeds {
+export interface ListDependencies {
   readonly send: Send;
   /** Returns the column of which the service knows the most values, or null if the service knows no value. */
   readonly askColumn: (preview: Preview) => Promise<number | null>;
@@ -52,13 +52,13 @@ export class UserList {
   /** A sample of the ids for estimates, which is updated while the ids are sent, and at the end. */
   readonly sample: Signal<readonly string[]>;
   readonly kept: Signal<KeptList | null>;
-  readonly #needs: ListNeeds;
+  readonly #needs: ListDependencies;
   #head = new Uint8Array();
   #running: AbortController | null = null;
   /** Settles when the last piece has been answered, so that no piece arrives after the pieces of a later list. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(needs: ListNeeds) {
+  constructor(needs: ListDependencies) {
     const { kept } = needs;
     this.#needs = needs;
     this.state = signal<ListState>(kept ? { kind: 'done', report: kept.report } : { kind: 'empty' });

@@ -79,7 +79,12 @@ const schema = z.strictObject({
 
 export function encodePartSidecar({ candidates, bins, buckets, firstUser, lastUser }: PartCounts, sums: Sums): Buffer {
   const sidecar: z.input<typeof schema> = {
-    ...{ contract: CONTRACT, candidates, bins, buckets, first_user: firstUser, last_user: lastUser },
+    contract: CONTRACT,
+    candidates,
+    bins,
+    buckets,
+    first_user: firstUser,
+    last_user: lastUser,
     crc32: { block_bytes: SUM_BLOCK_BYTES, [PART_FILE]: encodeSums(sums) },
   };
   return Buffer.from(`${JSON.stringify(sidecar)}\n`);

@@ -20,7 +20,12 @@ export type MovieLensOptions = Omit<
 
 /** Options of `makeInteractions` that are not used here, because all rows count and features come only from tables. */
 const NOTHING_OF_THE_LOG = {
-  ...{ where: [], excludeItems: [], excludeListed: [], userFeatures: [], itemFeatures: [], types: NO_TYPES },
+  where: [],
+  excludeItems: [],
+  excludeListed: [],
+  userFeatures: [],
+  itemFeatures: [],
+  types: NO_TYPES,
 };
 
 /** The download page. */
@@ -45,9 +50,13 @@ export async function makeMovieLens({ folder, ...options }: MovieLensOptions): P
   const { ratings, movies, users } = await openFiles(folder);
   return await makeInteractions({
     ...options,
-    ...{ log: withIds(ratings), items: describeFilms(withIds(movies)), users: users && describePeople(withIds(users)) },
+    log: withIds(ratings),
+    items: describeFilms(withIds(movies)),
+    users: users && describePeople(withIds(users)),
     columns: { user: 'user', item: 'item', time: 'time' },
-    ...{ leaveOut: [], separator: '|', beforeTest: false },
+    leaveOut: [],
+    separator: '|',
+    beforeTest: false,
     ...NOTHING_OF_THE_LOG,
   });
 }

@@ -20,8 +20,12 @@ export interface ColumnTypes {
 }
 
 export const NO_TYPES: ColumnTypes = {
-  ...{ numbers: [], dates: [], vectors: [], words: [] },
-  ...{ decimalComma: false, dateOrder: null },
+  numbers: [],
+  dates: [],
+  vectors: [],
+  words: [],
+  decimalComma: false,
+  dateOrder: null,
 };
 
 /** A value of a typed column in a record of a data set. */

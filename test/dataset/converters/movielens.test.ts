@@ -32,7 +32,14 @@ function write(files: Record<string, string | Uint8Array>): string {
 async function make(folder: string) {
   const out = join(folder, 'out');
   const made = await makeMovieLens({
-    ...{ folder, out, minimumUsers: 10, campaigns: 6, testShare: 0.5, seeds: [4, 8], history: 50, seed: '1' },
+    folder,
+    out,
+    minimumUsers: 10,
+    campaigns: 6,
+    testShare: 0.5,
+    seeds: [4, 8],
+    history: 50,
+    seed: '1',
     onProgress: () => {},
   });
   return { made, read: readMade(out) };

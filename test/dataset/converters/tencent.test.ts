@@ -15,7 +15,13 @@ const newFolder = useFolders();
 async function make(folder: string, more: Partial<TencentOptions> = {}) {
   const out = join(folder, 'out');
   const made = await makeTencent({
-    ...{ folder, out, threshold: 30, testShare: 0.5, minimumUsers: 10, negatives: null, seed: '1' },
+    folder,
+    out,
+    threshold: 30,
+    testShare: 0.5,
+    minimumUsers: 10,
+    negatives: null,
+    seed: '1',
     onProgress: () => {},
     ...more,
   });

@@ -22,7 +22,9 @@ it('keeps names, labels and values of counters, gauges and histograms', async ()
   const point = { startTimeUnixNano: '1000000000', timeUnixNano: '2000000000' };
   expect(await exported(families)).toEqual([
     {
-      ...{ name: 'a_total', description: 'Counts.', unit: '' },
+      name: 'a_total',
+      description: 'Counts.',
+      unit: '',
       sum: {
         aggregationTemporality: 2,
         isMonotonic: true,
@@ -30,19 +32,26 @@ it('keeps names, labels and values of counters, gauges and histograms', async ()
       },
     },
     {
-      ...{ name: 'b', description: 'Is.', unit: '' },
+      name: 'b',
+      description: 'Is.',
+      unit: '',
       gauge: { dataPoints: [{ ...point, attributes: [], asDouble: -1.5 }] },
     },
     { name: 'not', description: 'Is none.', unit: '', gauge: { dataPoints: [] } },
     {
-      ...{ name: 'c_seconds', description: 'Takes.', unit: '' },
+      name: 'c_seconds',
+      description: 'Takes.',
+      unit: '',
       histogram: {
         aggregationTemporality: 2,
         dataPoints: [
           {
             ...point,
             attributes: [{ key: 'class', value: { stringValue: 'read' } }],
-            ...{ sum: 13.5, count: 4, explicitBounds: [1, 5], bucketCounts: [1, 2, 1] },
+            sum: 13.5,
+            count: 4,
+            explicitBounds: [1, 5],
+            bucketCounts: [1, 2, 1],
           },
         ],
       },

@@ -31,7 +31,9 @@ function open(
 
 it('sends a span with its parent, its kind and its attributes, and an error as one', async () => {
   const span = telemetry.start({
-    ...{ name: 'GET /v1/x', kind: 'server', parent: PARENT },
+    name: 'GET /v1/x',
+    kind: 'server',
+    parent: PARENT,
     attributes: { text: 'a', whole: 2, part: 0.5, is: true, none: null },
   });
   span.end({ error: 'storage_failed' });
@@ -39,8 +41,13 @@ it('sends a span with its parent, its kind and its attributes, and an error as o
   await telemetry.close();
   expect(receiver.spans).toEqual([
     {
-      ...{ process: 'api', flags: 0x301, events: [], links: [] },
-      ...{ droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0 },
+      process: 'api',
+      flags: 0x301,
+      events: [],
+      links: [],
+      droppedAttributesCount: 0,
+      droppedEventsCount: 0,
+      droppedLinksCount: 0,
       traceId: '0af7651916cd43dd8448eb211c80319c',
       spanId: span.traceparent.slice(36, 52),
       parentSpanId: 'b7ad6b7169203331',
@@ -166,7 +173,9 @@ describe('OpenTelemetry variables', () => {
     named.start({ name: 'a', kind: 'internal' }).end();
     await named.close();
     expect(receiver.resource).toMatchObject({
-      ...{ 'service.name': 'lookalikes', 'deployment.environment': 'eu', 'metaheac.process': 'api' },
+      'service.name': 'lookalikes',
+      'deployment.environment': 'eu',
+      'metaheac.process': 'api',
       'service.instance.id': expect.stringMatching(/^api-/),
     });
   });

@@ -20,11 +20,15 @@ function expectedScores(graph: Graph, config: MetaHeacConfig, feeds: Feeds): num
 }
 
 const NUMBER: MetaHeacFeature = {
-  ...{ name: 'spend', kind: 'number', rows: 6 },
+  name: 'spend',
+  kind: 'number',
+  rows: 6,
   scale: { edges: [-1, 2], means: [0.5], deviations: [1.5] },
 };
 const VECTOR: MetaHeacFeature = {
-  ...{ name: 'text', kind: 'vector', rows: 3 },
+  name: 'text',
+  kind: 'vector',
+  rows: 3,
   scale: { edges: [], means: [0.1, 0, -1], deviations: [1, 2, 0.3] },
 };
 const WITH_NUMBERS = [

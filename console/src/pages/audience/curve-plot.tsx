@@ -114,7 +114,9 @@ function optionsOf({ element, page, points: [sizes = []], y, heightPx }: Drawn):
   const axis = { stroke: colour('--muted'), grid, ticks: { show: false }, labelSize: 22 };
   const edge = { width: 0, points: { show: false } };
   return {
-    ...{ width: element.clientWidth, height: heightPx, legend: { show: false } },
+    width: element.clientWidth,
+    height: heightPx,
+    legend: { show: false },
     series: [
       ...[{}, edge, edge],
       { stroke: colour('--line-strong'), width: 1, dash: [4, 4], points: { show: false } },
@@ -125,12 +127,18 @@ function optionsOf({ element, page, points: [sizes = []], y, heightPx }: Drawn):
     scales: { x: { time: false, distr: LOGARITHMIC, range: [sizes[0] ?? 1, sizes.at(-1) ?? 10] }, y: y.scale },
     axes: [
       {
-        ...{ ...axis, label: 'People in the audience', size: 30, filter: (_, ticks) => ticks },
+        ...axis,
+        label: 'People in the audience',
+        size: 30,
+        filter: (_, ticks) => ticks,
         splits: (plot) => ticksOf(plot, 'x'),
         values: (_, ticks) => ticks.map(formatShort),
       },
       {
-        ...{ ...axis, label: y.label, size: 56, filter: (_, ticks) => ticks },
+        ...axis,
+        label: y.label,
+        size: 56,
+        filter: (_, ticks) => ticks,
         ...(y.scale.distr === LOGARITHMIC ? { splits: (plot: uPlot) => ticksOf(plot, 'y') } : {}),
         values: (_, ticks) => ticks.map(y.format),
       },

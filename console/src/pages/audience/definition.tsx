@@ -35,7 +35,9 @@ export function Definition({ campaign }: { readonly campaign: Campaign }) {
   const { api } = useConsole();
   const { id, needs_expansion: needsRebuild, updated_at: at, audience_version: version } = campaign;
   const { data, error, refresh } = usePolled((signal) => loadSets(api, id, signal), {
-    ...{ key: `${id} ${at}`, everyMs: () => null, keepsLast: true },
+    key: `${id} ${at}`,
+    everyMs: () => null,
+    keepsLast: true,
   });
   if (data === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
   return (

@@ -125,10 +125,14 @@ function Handle({ reach: { size, recall, lift }, least, candidates, onSize, onRe
 function sizeAfter(key: string, size: number, { least, most }: { readonly least: number; readonly most: number }) {
   const by = (share: number) => Math.max(1, Math.round(size * Math.abs(share))) * Math.sign(share);
   const moves: Readonly<Record<string, () => number>> = {
-    ...{ ArrowRight: () => size + by(STEP), ArrowUp: () => size + by(STEP) },
-    ...{ ArrowLeft: () => size + by(-STEP), ArrowDown: () => size + by(-STEP) },
-    ...{ PageUp: () => size + by(LEAP), PageDown: () => size + by(-LEAP) },
-    ...{ Home: () => least, End: () => most },
+    ArrowRight: () => size + by(STEP),
+    ArrowUp: () => size + by(STEP),
+    ArrowLeft: () => size + by(-STEP),
+    ArrowDown: () => size + by(-STEP),
+    PageUp: () => size + by(LEAP),
+    PageDown: () => size + by(-LEAP),
+    Home: () => least,
+    End: () => most,
   };
   return moves[key]?.() ?? null;
 }

@@ -96,7 +96,9 @@ function Comparison({ ranked, members, compared, responded, recall, share }: Com
     const span = (format: (value: number) => string) =>
       low === high ? format(mean) : `${format(mean)} (${format(low)} to ${format(high)})`;
     return {
-      ...{ title, people: span((value) => formatPeople(value * ranked)), share: span(formatShare) },
+      title,
+      people: span((value) => formatPeople(value * ranked)),
+      share: span(formatShare),
       lift: share === null ? null : span((value) => formatFactor(value / share)),
     };
   };

@@ -58,7 +58,9 @@ function columnsOf(
 ): readonly Column<Version>[] {
   const columns: readonly Column<Version>[] = [
     {
-      ...{ key: 'version', title: 'Version', sortBy: ({ version }) => version },
+      key: 'version',
+      title: 'Version',
+      sortBy: ({ version }) => version,
       cell: ({ version, active }) => (
         <>
           Version {version} {active ? <Badge tone="good">In use</Badge> : null}
@@ -75,7 +77,9 @@ function columnsOf(
       sortBy: ({ population_version: population }) => population,
     },
     {
-      ...{ key: 'made', title: 'Built', sortBy: ({ created_at: at }) => at },
+      key: 'made',
+      title: 'Built',
+      sortBy: ({ created_at: at }) => at,
       cell: ({ created_at: at, seconds }) => (
         <div>
           {formatTime(at)}

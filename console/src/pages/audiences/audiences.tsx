@@ -27,7 +27,8 @@ export function Audiences() {
   const [count, setCount] = useState(PAGE_SIZE);
   const wanted = { search, label, count, state: isState(state) ? state : undefined };
   const { data, error, refresh } = usePolled((signal) => loadCampaigns(api, wanted, signal), {
-    ...{ key: JSON.stringify(wanted), keepsLast: true },
+    key: JSON.stringify(wanted),
+    keepsLast: true,
     everyMs: (found) => (found?.campaigns.some(isRunning) ? LIVE_MS : CALM_MS),
   });
   useRowKeys();

@@ -49,11 +49,13 @@ interface VerdictWord extends Word {
 
 export const VERDICTS: Readonly<Record<Verdict, VerdictWord>> = {
   good: {
-    ...{ text: 'Good', tone: 'good' },
+    text: 'Good',
+    tone: 'good',
     meaning: 'Customers held back for testing rank above most other people.',
   },
   weak: {
-    ...{ text: 'Weak', tone: 'warn' },
+    text: 'Weak',
+    tone: 'warn',
     meaning:
       'Your customers look much like everyone else, so the audience may be little better than a random audience.',
   },

@@ -112,11 +112,15 @@ function columnsOf(names: ReadonlyMap<string, string>): readonly Column<Entry>[]
   const whoOf = (actor: string) => ACTORS[actor] ?? names.get(actor) ?? actor;
   return [
     {
-      ...{ key: 'time', title: 'Time', sortBy: ({ time }) => time },
+      key: 'time',
+      title: 'Time',
+      sortBy: ({ time }) => time,
       cell: ({ time }) => <time dateTime={time}>{formatTime(time)}</time>,
     },
     {
-      ...{ key: 'actor', title: 'Who', sortBy: ({ actor }) => whoOf(actor) },
+      key: 'actor',
+      title: 'Who',
+      sortBy: ({ actor }) => whoOf(actor),
       cell: ({ actor, address }) => (
         <div>
           {whoOf(actor)}
@@ -127,7 +131,9 @@ function columnsOf(names: ReadonlyMap<string, string>): readonly Column<Entry>[]
     { key: 'action', title: 'Action', cell: ({ action }) => wordsOf(action), sortBy: ({ action }) => action },
     { key: 'resource', title: 'What', cell: Resource, sortBy: ({ resource, resource_id: id }) => `${resource} ${id}` },
     {
-      ...{ key: 'request', title: 'Request', sortBy: ({ status }) => status },
+      key: 'request',
+      title: 'Request',
+      sortBy: ({ status }) => status,
       cell: ({ status, request_id: request }) =>
         request === null ? (
           <span class="none" />

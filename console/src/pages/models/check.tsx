@@ -59,7 +59,9 @@ function Comparisons({ check, version }: { readonly check: ModelCheck; readonly 
   const { data: names } = usePolled((signal) => loadNames(api, ids, signal), { key: ids.join(), everyMs: () => null });
   const columns: Column<Comparison>[] = [
     {
-      ...{ key: 'audience', title: 'Audience', sortBy: ({ campaign_id: id }) => names?.get(id) ?? id },
+      key: 'audience',
+      title: 'Audience',
+      sortBy: ({ campaign_id: id }) => names?.get(id) ?? id,
       cell: ({ campaign_id: id, seeds, scored }) => (
         <>
           <a href={hrefOf(['audiences', id])}>{names?.get(id) ?? id}</a>
@@ -71,7 +73,9 @@ function Comparisons({ check, version }: { readonly check: ModelCheck; readonly 
     },
     ...SIZES.map(
       (size): Column<Comparison> => ({
-        ...{ key: size, title: `Same people at ${formatShare(Number(size))}`, isNumber: true },
+        key: size,
+        title: `Same people at ${formatShare(Number(size))}`,
+        isNumber: true,
         sortBy: ({ overlap }) => overlap[size],
         cell: ({ overlap }) =>
           overlap[size] === undefined ? <span class="muted none">–</span> : formatShare(overlap[size]),

@@ -22,7 +22,9 @@ export const CHECKS: Readonly<Record<ModelCheck['state'], { readonly text: strin
 export function columnsOf(onAct: ((act: Act) => void) | null, now: number): readonly Column<ModelVersion>[] {
   const columns: Column<ModelVersion>[] = [
     {
-      ...{ key: 'version', title: 'Version', sortBy: ({ version }) => version },
+      key: 'version',
+      title: 'Version',
+      sortBy: ({ version }) => version,
       cell: ({ version, name }) => (
         <>
           <a class="mono" href={hrefOf(['models'], { version })}>

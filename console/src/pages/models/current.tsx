@@ -54,7 +54,9 @@ export function Current({ model }: { readonly model: CurrentModel }) {
 const FEATURES: readonly Column<Feature>[] = [
   { key: 'name', title: 'Feature', cell: ({ name }) => name, sortBy: ({ name }) => name },
   {
-    ...{ key: 'kind', title: 'Kind', sortBy: ({ kind }) => KINDS[kind].label },
+    key: 'kind',
+    title: 'Kind',
+    sortBy: ({ kind }) => KINDS[kind].label,
     cell: ({ kind, max_length: most }) => `${KINDS[kind].label}${most === null ? '' : `, up to ${most}`}`,
   },
   {
@@ -71,7 +73,9 @@ function Measured({ evaluation: { data, campaigns, groups }, version }: { evalua
   const sizes = [...new Set(rows.flatMap(({ recall }) => Object.keys(recall)))].sort((a, b) => Number(a) - Number(b));
   const columns: Column<Group>[] = [
     {
-      ...{ key: 'name', title: 'Group', sortBy: ({ name }) => name },
+      key: 'name',
+      title: 'Group',
+      sortBy: ({ name }) => name,
       cell: ({ name, campaigns: count }) => (
         <>
           {name === 'all' ? 'All campaigns' : name}
@@ -83,19 +87,22 @@ function Measured({ evaluation: { data, campaigns, groups }, version }: { evalua
       const share = formatShare(Number(size));
       return [
         {
-          ...{ key: `recall-${size}`, title: `Look-alikes in the top ${share}` },
+          key: `recall-${size}`,
+          title: `Look-alikes in the top ${share}`,
           sortBy: ({ recall }) => recall[size]?.mean,
           cell: ({ recall }) => <Range value={recall[size]} format={formatShare} />,
         },
         {
-          ...{ key: `lift-${size}`, title: `Lift over random at ${share}` },
+          key: `lift-${size}`,
+          title: `Lift over random at ${share}`,
           sortBy: ({ lift }) => lift[size]?.mean,
           cell: ({ lift }) => <Range value={lift[size]} format={formatFactor} />,
         },
       ];
     }),
     {
-      ...{ key: 'auc', title: 'Ranks a customer higher' },
+      key: 'auc',
+      title: 'Ranks a customer higher',
       sortBy: ({ auc }) => auc.mean,
       cell: ({ auc }) => <Range value={auc} format={formatShare} />,
     },

@@ -10,7 +10,7 @@ import { ndjsonBody } from '../../lists/ndjson.ts';
 import type { Send } from '../../lists/send-ids.ts';
 import { DRAFT_NAME } from '../audiences/drafts.tsx';
 
-interface DraftNeeds {
+interface DraftDependencies {
   readonly api: Api;
   readonly caller: Caller;
   /** The draft from before a reload of the page. */
@@ -19,14 +19,14 @@ interface DraftNeeds {
 }
 
 export class Draft {
-  readonly #needs: DraftNeeds;
+  readonly #needs: DraftDependencies;
   #made: Promise<string> | null;
   /** Whether the draft was submitted or discarded. If it was, pieces that are still being sent create no new draft. */
   #isOver = false;
   /** Settles when the last change has been saved, so that changes arrive in order. */
   #kept: Promise<unknown> = Promise.resolve();
 
-  constructor(needs: DraftNeeds) {
+  constructor(needs: DraftDependencies) {
     this.#needs = needs;
     this.#made = needs.id === null ? null : Promise.resolve(needs.id);
   }

@@ -49,7 +49,8 @@ function definitionOf(campaign: Campaign): Values {
   return {
     ...NO_VALUES,
     ...sizeOf(campaign.audience),
-    ...{ refresh: campaign.refresh, labels: campaign.labels },
+    refresh: campaign.refresh,
+    labels: campaign.labels,
     features: mapped(campaign.features, (value) =>
       typeof value === 'string' ? [value] : typeof value === 'number' ? [String(value)] : listOf(value),
     ),

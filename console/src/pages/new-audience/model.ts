@@ -47,7 +47,7 @@ export interface NewAudience {
   close(): void;
 }
 
-interface Needs {
+interface ModelDependencies {
   readonly console: Console;
   readonly caller: Caller;
   readonly model: CurrentModel;
@@ -59,7 +59,7 @@ interface Needs {
 /** Milliseconds after the last change until the draft is updated. */
 const KEEP_MS = 1_000;
 
-export function createNewAudience({ console, caller, model, begun, ...given }: Needs): NewAudience {
+export function createNewAudience({ console, caller, model, begun, ...given }: ModelDependencies): NewAudience {
   const { api, page } = console;
   const storage = page.sessionStorage;
   const population = signal(given.population);
@@ -71,7 +71,10 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
     values.value = { ...values.peek(), ...part };
   };
   const draft = new Draft({
-    ...{ api, caller, id: values.peek().draftId, onId: (draftId) => change({ draftId }) },
+    api,
+    caller,
+    id: values.peek().draftId,
+    onId: (draftId) => change({ draftId }),
   });
   const askColumn = (preview: Preview) =>
     bestColumn(preview, (ids) => knownOf(api, ids.slice(0, model.minimum_seeds - 1)));
@@ -90,7 +93,14 @@ export function createNewAudience({ console, caller, model, begun, ...given }: N
   ];
   clearLost(draft, [seeds, suppression]);
   return {
-    ...{ values, seeds, suppression, keeping, draft, model, isSwitched, change },
+    values,
+    seeds,
+    suppression,
+    keeping,
+    draft,
+    model,
+    isSwitched,
+    change,
     get population() {
       return population.value;
     },

@@ -75,7 +75,9 @@ interface Question {
 async function estimateOf(api: Api, question: Question, signal: AbortSignal): Promise<Estimate> {
   const { features, filters, suppression } = question;
   const bodyOf = (most?: number) => ({
-    ...{ features, filters, seeds: question.seeds.slice(0, most) },
+    features,
+    filters,
+    seeds: question.seeds.slice(0, most),
     ...(suppression && { suppression: suppression.slice(0, most) }),
   });
   try {

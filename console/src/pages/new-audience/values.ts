@@ -39,8 +39,17 @@ export interface Copied {
 }
 
 export const NO_VALUES: Values = {
-  ...{ name: '', features: {}, filters: {}, size: '5', sizeUnit: 'percent', pasted: '' },
-  ...{ draftId: null, seeds: null, suppression: null, labels: {}, copied: null },
+  name: '',
+  features: {},
+  filters: {},
+  size: '5',
+  sizeUnit: 'percent',
+  pasted: '',
+  draftId: null,
+  seeds: null,
+  suppression: null,
+  labels: {},
+  copied: null,
   refresh: { every: null, on_new_population: false, on_change: false },
 };
 

@@ -22,7 +22,8 @@ const EVERY_MS = 3_000;
 export function Populations() {
   const { api, router } = useConsole();
   const { data, error, refresh } = usePolled((signal) => loadVersions(api, signal), {
-    ...{ key: 'populations', everyMs: EVERY_MS },
+    key: 'populations',
+    everyMs: EVERY_MS,
   });
   return (
     <Page title="Populations" lead="The people that audiences are chosen from. Each import creates a version.">
@@ -80,7 +81,9 @@ interface Offer {
 function columnsOf(offer: Offer | null, now: number): readonly Column<PopulationVersion>[] {
   const columns: Column<PopulationVersion>[] = [
     {
-      ...{ key: 'version', title: 'Version', sortBy: ({ version }) => version },
+      key: 'version',
+      title: 'Version',
+      sortBy: ({ version }) => version,
       cell: ({ version }) => (
         <a class="mono" href={hrefOf(['populations'], { version })}>
           {version}
@@ -88,7 +91,9 @@ function columnsOf(offer: Offer | null, now: number): readonly Column<Population
       ),
     },
     {
-      ...{ key: 'state', title: 'Status', sortBy: ({ served }) => Number(!served) },
+      key: 'state',
+      title: 'Status',
+      sortBy: ({ served }) => Number(!served),
       cell: ({ served }) => (served ? <Badge tone="good">In use</Badge> : <Badge tone="neutral">Kept</Badge>),
     },
     {
@@ -106,7 +111,9 @@ function columnsOf(offer: Offer | null, now: number): readonly Column<Population
       sortBy: ({ bytes }) => bytes,
     },
     {
-      ...{ key: 'imported', title: 'Imported', sortBy: ({ imported_at: at }) => at },
+      key: 'imported',
+      title: 'Imported',
+      sortBy: ({ imported_at: at }) => at,
       cell: ({ imported_at: at }) => (
         <time dateTime={at} title={formatTime(at)}>
           {formatAgo(at, now)}

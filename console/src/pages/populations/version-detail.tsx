@@ -23,7 +23,8 @@ export function VersionDetail({ version: { version }, before, served }: DetailPr
   const { api } = useConsole();
   const since = before?.version ?? null;
   const { data, error, refresh } = usePolled((signal) => loadVersion(api, version, since, signal), {
-    ...{ key: `${version} ${since} ${served}`, everyMs: () => null },
+    key: `${version} ${since} ${served}`,
+    everyMs: () => null,
   });
   if (data === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
   return (
@@ -80,7 +81,9 @@ function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | nul
   const changedOf = (name: string) => changes?.features.find((one) => one.name === name)?.changed;
   const columns: Column<Feature>[] = [
     {
-      ...{ key: 'name', title: 'Feature', sortBy: ({ name }) => name },
+      key: 'name',
+      title: 'Feature',
+      sortBy: ({ name }) => name,
       cell: ({ name, sensitive }) => (
         <>
           {name} {sensitive ? <Badge tone="warn">Sensitive</Badge> : null}
@@ -88,7 +91,10 @@ function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | nul
       ),
     },
     {
-      ...{ key: 'users', title: 'People with a value', isNumber: true, sortBy: (one) => one.users },
+      key: 'users',
+      title: 'People with a value',
+      isNumber: true,
+      sortBy: (one) => one.users,
       cell: (one) => (
         <div>
           {formatShare(users === 0 ? 0 : one.users / users)}
@@ -97,14 +103,20 @@ function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | nul
       ),
     },
     {
-      ...{ key: 'values', title: 'Distinct values', isNumber: true, sortBy: ({ values }) => values },
+      key: 'values',
+      title: 'Distinct values',
+      isNumber: true,
+      sortBy: ({ values }) => values,
       cell: ({ values }) => (values === null ? none : formatCount(values)),
     },
     { key: 'unknown', title: 'Unknown to the model', cell: Unknown, sortBy: ({ unknown_share: share }) => share },
   ];
   if (changes === null) return columns;
   const changed: Column<Feature> = {
-    ...{ key: 'changed', title: 'People with changes', isNumber: true, sortBy: ({ name }) => changedOf(name) },
+    key: 'changed',
+    title: 'People with changes',
+    isNumber: true,
+    sortBy: ({ name }) => changedOf(name),
     cell: ({ name }) => {
       const count = changedOf(name);
       return count === undefined ? none : formatCount(count);

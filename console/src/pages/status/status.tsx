@@ -23,7 +23,8 @@ type LastError = Answer['last_errors'][number];
 export function Status() {
   const { api } = useConsole();
   const { data, error, refresh } = usePolled((signal) => call(api.GET('/v1/status', { signal })), {
-    ...{ key: 'status', everyMs: EVERY_MS },
+    key: 'status',
+    everyMs: EVERY_MS,
   });
   return (
     <Page title="Status" lead={data === undefined ? null : <Summary status={data} />}>
@@ -78,18 +79,21 @@ function Work({ status }: { readonly status: Answer }) {
       <Facts
         facts={[
           {
-            ...{ name: 'Waiting', value: formatCount(queue.depth) },
+            name: 'Waiting',
+            value: formatCount(queue.depth),
             note:
               queue.depth > 0 ? `the oldest has waited ${formatDuration(queue.oldest_seconds)}` : 'the queue is empty',
           },
           { name: 'In progress', value: engine.expanding === null ? '–' : formatCount(engine.expanding) },
           {
-            ...{ name: 'Throughput', value: rate === null ? '–' : `${formatCount(Math.round(rate))}/s` },
+            name: 'Throughput',
+            value: rate === null ? '–' : `${formatCount(Math.round(rate))}/s`,
             note: 'people scored in the last 30 seconds',
           },
           { name: 'People scored', value: formatCount(engine.users_scored), note: 'since the service started' },
           {
-            ...{ name: 'Webhook deliveries', value: formatCount(webhooks.delivered) },
+            name: 'Webhook deliveries',
+            value: formatCount(webhooks.delivered),
             note: `${formatCount(webhooks.pending)} pending, ${formatCount(webhooks.failed)} failed`,
           },
         ]}
@@ -110,7 +114,8 @@ function Service({ status }: { readonly status: Answer }) {
           { name: 'Version', value: versions.service, note: `database ${versions.database_schema}` },
           { name: 'Uptime', value: formatUptime(status.uptime_seconds), note: formatTime(status.started_at) },
           {
-            ...{ name: 'Model', note: 'in use' },
+            name: 'Model',
+            note: 'in use',
             value: (
               <a class="mono" href={hrefOf(['models'])}>
                 {versions.model}
@@ -118,7 +123,8 @@ function Service({ status }: { readonly status: Answer }) {
             ),
           },
           {
-            ...{ name: 'Population', note: 'in use' },
+            name: 'Population',
+            note: 'in use',
             value: (
               <a class="mono" href={hrefOf(['populations'])}>
                 {versions.population}
@@ -126,7 +132,8 @@ function Service({ status }: { readonly status: Answer }) {
             ),
           },
           {
-            ...{ name: 'Free disk', value: disk === null ? 'unknown' : formatBytes(disk.free_bytes) },
+            name: 'Free disk',
+            value: disk === null ? 'unknown' : formatBytes(disk.free_bytes),
             note:
               disk === null
                 ? 'not reported by the system'
@@ -159,7 +166,9 @@ function formatUptime(seconds: number): string {
 const PARTS: readonly Column<Part>[] = [
   { key: 'name', title: 'Component', cell: ({ name }) => name, sortBy: ({ name }) => name },
   {
-    ...{ key: 'state', title: 'Status', sortBy: ({ ready }) => Number(ready) },
+    key: 'state',
+    title: 'Status',
+    sortBy: ({ ready }) => Number(ready),
     cell: ({ ready }) => (ready ? <Badge tone="good">Ready</Badge> : <Badge tone="bad">Not ready</Badge>),
   },
   { key: 'detail', title: 'Details', cell: ({ detail }) => <span class="detail">{detail}</span> },
@@ -174,12 +183,16 @@ function errorColumns(now: number): readonly Column<LastError>[] {
       sortBy: ({ code }) => code,
     },
     {
-      ...{ key: 'where', title: 'Where', sortBy: ({ campaign_id: id, route }) => id ?? route },
+      key: 'where',
+      title: 'Where',
+      sortBy: ({ campaign_id: id, route }) => id ?? route,
       cell: ({ campaign_id: id, route }) =>
         id === null ? <span class="mono">{route}</span> : <a href={hrefOf(['audiences', id])}>An audience</a>,
     },
     {
-      ...{ key: 'at', title: 'When', sortBy: ({ at }) => at },
+      key: 'at',
+      title: 'When',
+      sortBy: ({ at }) => at,
       cell: ({ at }) => (
         <time dateTime={at} title={formatTime(at)}>
           {formatAgo(at, now)}

@@ -25,7 +25,8 @@ type Mode = 'add' | 'remove' | 'replace';
 export function Suppression() {
   const { api, session } = useConsole();
   const { data, error, refresh } = usePolled((signal) => call(api.GET(PATH, { signal })), {
-    ...{ key: 'suppression', everyMs: EVERY_MS },
+    key: 'suppression',
+    everyMs: EVERY_MS,
   });
   const [isDeleting, setDeleting] = useState(false);
   const mayWrite = session.may('write');

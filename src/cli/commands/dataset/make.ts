@@ -59,7 +59,8 @@ export async function datasetInteractionsCommand(options: DatasetInteractionsOpt
   const excludeListed = options.excludeItemsFile === undefined ? [] : await readList(options.excludeItemsFile);
   const made = await makeInteractions({
     ...options,
-    ...{ excludeListed, types: { numbers, dates, vectors, words, decimalComma, dateOrder: dateFormat } },
+    excludeListed,
+    types: { numbers, dates, vectors, words, decimalComma, dateOrder: dateFormat },
     log: await openTable(options.in, { ...format, ...(header ? { columns: header } : {}) }),
     users: options.users === undefined ? null : await openTable(options.users, format),
     items: options.items === undefined ? null : await openTable(options.items, format),

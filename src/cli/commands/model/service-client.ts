@@ -14,7 +14,7 @@ const MOST_WAITING_MS = 60_000;
 /** Wait before the first retry if the response has no `Retry-After`; the wait doubles with each retry. */
 const FIRST_WAIT_MS = 500;
 
-export interface ClientParts {
+export interface ClientDependencies {
   /** Called before each wait, with a sentence for the user. */
   readonly note?: (text: string) => void;
   readonly wait?: (ms: number) => Promise<void>;
@@ -27,7 +27,7 @@ export class ServiceClient {
   readonly #wait: (ms: number) => Promise<unknown>;
 
   /** @throws UsageError if `url` is not an http address */
-  constructor(url: string, key: string | undefined, { note = () => {}, wait = sleep }: ClientParts = {}) {
+  constructor(url: string, key: string | undefined, { note = () => {}, wait = sleep }: ClientDependencies = {}) {
     if (!/^https?:$/.test(protocolOf(url)))
       throw new UsageError(`--url "${url}" is not an address like http://127.0.0.1:8080`);
     this.#url = url.replace(/\/+$/, '');

@@ -100,6 +100,10 @@ function present(result: UpdateFilesResult, seconds: number) {
       unknown,
       segments,
     },
-    ...{ bad_rows: badRows, replaced, erased: result.erased, left_out: result.leftOut, seconds },
+    bad_rows: badRows,
+    replaced,
+    erased: result.erased,
+    left_out: result.leftOut,
+    seconds,
   };
 }
