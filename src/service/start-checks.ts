@@ -12,6 +12,7 @@ import { cannotListen, requireKeyFor } from '../lib/listening.ts';
 import type { Logger } from '../lib/logging.ts';
 import { trustedProxyCheck } from '../lib/trusted-proxies.ts';
 import { type ModelFolder, readModelFolder } from '../model/folder.ts';
+import { Erasures } from '../population/erase.ts';
 import { openPopulation, type Population } from '../population/read.ts';
 import { locateStore, requireFreeStore, requireTakeableStore, requireUsableStore } from '../storage/open-store.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
@@ -128,7 +129,15 @@ export const START_CHECKS: readonly StartCheck[] = [
     look: (start) => start.models,
   },
   {
-    ...{ check: 'population', moment: 'first', advice: 'Import the population again: metaheac population import.' },
+    ...{ check: 'erased users', moment: 'first', advice: 'Repair the erasures: metaheac population repair DIR' },
+    look: ({ options }) => new Erasures(options.population),
+  },
+  {
+    ...{
+      check: 'population',
+      moment: 'first',
+      advice: 'Import the population again, or go back: metaheac population rollback',
+    },
     look: (start) => start.population,
   },
   {
@@ -185,8 +194,8 @@ function requireKey({ host, apiKey, trustedProxies }: StartOptions, hasKeys: () 
   requireKeyFor(host, apiKey !== null || hasKeys(), trustedProxies);
 }
 
-/** Tests the port by listening on it briefly. */
-function tryPort(options: StartOptions): Promise<void> {
+/** Tests the port by listening on it briefly. @throws AppError unavailable */
+export function tryPort(options: Pick<ListenOptions, 'host' | 'port'>): Promise<void> {
   return new Promise((done, fail) => {
     const server = createServer();
     server.once('error', (error) => fail(cannotListen(options, error)));

@@ -302,7 +302,7 @@ describe('model and population', () => {
     expect(all.get('erased users')).toMatchObject({
       status: 'failed',
       detail: expect.stringContaining(`${path} was altered`) as string,
-      advice: `serve will not start until the erasures are repaired: metaheac population repair ${population}`,
+      advice: 'Repair the erasures: metaheac population repair DIR',
     });
     expect([...all.values()].filter(({ advice }) => advice?.includes('Train the model'))).toEqual([]);
     writeFileSync(path, bytes);

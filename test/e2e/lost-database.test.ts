@@ -2,7 +2,11 @@
 import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { examineDataFolder } from '../../src/cli/commands/serve/doctor/data-folder.ts';
+import { examine } from '../../src/cli/commands/serve/doctor/examine.ts';
+import { readMachine } from '../../src/cli/commands/serve/doctor/machine.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { readSettings } from '../../src/service/settings/environment.ts';
+import { START_CHECKS } from '../../src/service/start-checks.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
@@ -24,7 +28,12 @@ function removeDatabase(dataDir: string): void {
 }
 
 async function findingsOf(dataDir: string): Promise<Record<string, string>> {
-  const { findings } = await examineDataFolder(dataDir, null, 0);
+  const settings = readSettings({
+    ...{ METAHEAC_DATA_DIR: dataDir, METAHEAC_MODEL: world.model, METAHEAC_POPULATION: world.population },
+    ...{ METAHEAC_DEVICE: 'cpu', METAHEAC_PORT: '0' },
+  });
+  const checks = START_CHECKS.filter(({ check }) => check !== 'model loads');
+  const findings = await examine({ settings, machine: readMachine(), clock: systemClock, userId: null, checks });
   return Object.fromEntries(findings.map(({ check, status, detail }) => [check, `${status}: ${detail}`]));
 }
 
@@ -45,7 +54,7 @@ describe.skipIf(!HAS_PROC)('serve on a data folder without its database', () => 
     expect(refused.log).toMatch(/1 ranking, 1 user set.*metaheac restore BACKUP --to DIR.*--adopt/);
     expect(filesOf(dataDir)).toEqual(before);
     expect((await findingsOf(dataDir))['database']).toMatch(
-      /^failed: the database is missing or empty, and there are 1 ranking/,
+      /^failed: data folder .* has lost its database: .* 1 ranking/,
     );
 
     const adopted = await Served.start({ ...world, dataDir, args: ['--adopt'] });

@@ -1,12 +1,9 @@
-/** Examines the data folder: permissions, database, running service, free space. */
+/** Describes the data folder: permissions, database, files set aside, free space. */
 import { existsSync, statfsSync, statSync } from 'node:fs';
-import type { KeyCounts, StoreContents, StoreInspection } from '../../../../domain/ports/store.ts';
-import { messageOf } from '../../../../lib/errors.ts';
+import type { StoreContents } from '../../../../domain/ports/store.ts';
 import { counted } from '../../../../lib/text/counted.ts';
 import { modeOf, nearestExisting, openToOthers } from '../../../../service/paths.ts';
-import { requireWritable } from '../../../../service/require-writable.ts';
-import { inspectStore, locateStore } from '../../../../storage/open-store.ts';
-import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
+import { describeBytes, type Finding, failed, fine, warning } from './finding.ts';
 
 /** Bytes per user in a ranking: a score and a user number of 4 bytes each. */
 const RANKING_BYTES_PER_USER = 8;
@@ -14,44 +11,6 @@ const RANKING_BYTES_PER_USER = 8;
 const OTHER_BYTES = 256 * 2 ** 20;
 /** Minimum number of free inodes, because each ranking has four files. */
 const LEAST_FREE_FILES = 1_000;
-
-export interface DataFolderFacts {
-  readonly findings: readonly Finding[];
-  /** Whether a service is using the folder. */
-  readonly isTaken: boolean;
-  readonly campaigns: number;
-  /** The counts of API keys; null if there is no database, or the database cannot be read. */
-  readonly keys: KeyCounts | null;
-}
-
-/** `userId` is the user id of this process, or null if the system has no user ids; `now` is in ms since 1970. */
-export async function examineDataFolder(dataDir: string, userId: number | null, now: number): Promise<DataFolderFacts> {
-  const permissions = await findings('data folder', 'Give the service a folder that it may read and write.', () => [
-    examinePermissions(dataDir, userId),
-  ]);
-  let store: StoreInspection = { isTaken: false, contents: null, stranded: null, saved: [], setAside: [] };
-  const contents = await findings('database', READ_ADVICE, async () => {
-    if (existsSync(dataDir)) store = await inspectStore(locateStore(dataDir), now);
-    return [
-      // the service replaces the missing database with the saved copy
-      store.stranded === null || store.saved.length > 0
-        ? examineDatabase(store.contents)
-        : lostDatabase(store.stranded),
-      ...examineSaved(store.saved),
-      ...examineSetAside(store.setAside),
-      examineUse(store.isTaken),
-    ];
-  });
-  const { isTaken, contents: found } = store as StoreInspection;
-  return {
-    findings: [...permissions, ...contents],
-    isTaken,
-    campaigns: found?.campaigns ?? 0,
-    keys: found?.keys ?? null,
-  };
-}
-
-const READ_ADVICE = 'Run doctor as the user that runs the service, and check the disk and the owner of the files.';
 
 /** Checks that there is space for a new version of every audience, and for one more audience. */
 export function examineSpace(dataDir: string, users: number, campaigns: number): Finding {
@@ -70,17 +29,9 @@ export function examineSpace(dataDir: string, users: number, campaigns: number):
   return fine('disk space', detail);
 }
 
-function examinePermissions(dataDir: string, userId: number | null): Finding {
+/** `userId` is the user id of this process, or null if the system has no user ids. */
+export function describeDataFolder(dataDir: string, userId: number | null): Finding {
   const check = 'data folder';
-  try {
-    requireWritable(dataDir);
-  } catch (error) {
-    return failed(
-      check,
-      messageOf(error),
-      `Set --data-dir to a folder owned by the user that runs the service, or run chown -R USER ${dataDir}`,
-    );
-  }
   if (!existsSync(dataDir)) return fine(check, `${dataDir} does not exist yet: serve creates it`);
   const { uid } = statSync(dataDir);
   const mode = modeOf(dataDir);
@@ -100,7 +51,7 @@ function examinePermissions(dataDir: string, userId: number | null): Finding {
   return fine(check, `${dataDir} is writable (owner ${uid}, mode ${mode})`);
 }
 
-function examineDatabase(contents: StoreContents | null): Finding {
+export function examineDatabase(contents: StoreContents | null): Finding {
   const check = 'database';
   if (contents === null) return fine(check, 'none yet: serve creates it');
   const { version, newestVersion, sizeBytes, damage, faults, isChecked, campaigns } = contents;
@@ -109,12 +60,6 @@ function examineDatabase(contents: StoreContents | null): Finding {
       check,
       `the database is damaged: ${damage.split('\n')[0]}`,
       'Restore the data folder from a backup, files and database together.',
-    );
-  if (version > newestVersion)
-    return failed(
-      check,
-      `the database was written by a newer metaheac (schema ${version}; this version knows ${newestVersion})`,
-      'Use the newer version of metaheac: a database cannot be migrated back.',
     );
   if (faults.length > 0)
     return failed(
@@ -133,16 +78,7 @@ function examineDatabase(contents: StoreContents | null): Finding {
   return fine(check, `schema ${version}, ${counted(campaigns, 'campaign')}, ${size}, checksums match`);
 }
 
-function lostDatabase(stranded: string): Finding {
-  return failed(
-    'database',
-    `the database is missing or empty, and there are ${stranded}`,
-    'Put metaheac.db back, or restore a backup into another folder; serve --adopt moves the other files aside and ' +
-      'begins with an empty database.',
-  );
-}
-
-function examineSaved(saved: readonly string[]): Finding[] {
+export function examineSaved(saved: readonly string[]): Finding[] {
   const last = saved.at(-1);
   if (last === undefined) return [];
   return [
@@ -154,7 +90,7 @@ function examineSaved(saved: readonly string[]): Finding[] {
   ];
 }
 
-function examineSetAside(folders: readonly string[]): Finding[] {
+export function examineSetAside(folders: readonly string[]): Finding[] {
   if (folders.length === 0) return [];
   return [
     warning(
@@ -163,8 +99,4 @@ function examineSetAside(folders: readonly string[]): Finding[] {
       'Check whether this is the right database; if the files set aside are not needed, remove the folders that hold them.',
     ),
   ];
-}
-
-function examineUse(isTaken: boolean): Finding {
-  return fine('lock', isTaken ? 'a service is using this folder: a second service would be refused' : 'not held');
 }

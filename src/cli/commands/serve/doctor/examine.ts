@@ -1,24 +1,30 @@
 /** Examines everything that `serve` needs, and changes nothing. */
+import { existsSync } from 'node:fs';
+import type { StoreInspection } from '../../../../domain/ports/store.ts';
 import type { Clock } from '../../../../lib/clock.ts';
+import { requireKeyFor } from '../../../../lib/listening.ts';
+import { publishedAt } from '../../../../population/read.ts';
+import { requireFilesOfEngine, withinOpenFiles } from '../../../../service/open-files.ts';
 import type { ServiceEnvironment, Settings } from '../../../../service/settings/environment.ts';
 import { namesOf } from '../../../../service/settings/setting-list.ts';
-import { START_CHECKS, type StartCheck } from '../../../../service/start-checks.ts';
-import { examineKey, examinePort, examineSecrets } from './access.ts';
-import { examineBinding, examineModel, examinePopulation } from './artefacts.ts';
+import { START_CHECKS, type Start, type StartCheck, tryPort } from '../../../../service/start-checks.ts';
+import { inspectStore, locateStore } from '../../../../storage/open-store.ts';
+import { describeAccess, describePort, examineSecrets } from './access.ts';
+import { describeModel, describePopulation, examineBinding, examineErasures, sizeOf } from './artefacts.ts';
 import { examineCluster } from './cluster.ts';
-import { examineDataFolder, examineSpace } from './data-folder.ts';
-import { type Finding, failed, fine } from './finding.ts';
+import { describeDataFolder, examineDatabase, examineSaved, examineSetAside, examineSpace } from './data-folder.ts';
+import { type Finding, failed, findings, fine } from './finding.ts';
 import {
+  describeOpenFiles,
   examineClock,
   examineDevice,
   examineMemory,
   examineNode,
-  examineOpenFiles,
   examineProcessors,
   type Machine,
 } from './machine.ts';
 import { examinePromoted } from './promoted.ts';
-import { findRefusals, NEEDED_TO_LOAD, startOf, withRefusals } from './refusals.ts';
+import { findRefusals, startOf } from './refusals.ts';
 
 export interface Patient {
   readonly settings: Settings;
@@ -31,90 +37,137 @@ export interface Patient {
 }
 
 /**
- * Collects findings in the order of the report: folders, machine, network. A finding about something that would keep
- * `serve` from starting has the error message that `serve` would print.
+ * Collects findings in the order of the report: folders, machine, network. What would keep `serve` from starting is
+ * found by the startup checks; about everything else, doctor adds what it knows.
  */
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
-  const { settings, machine, checks = START_CHECKS } = patient;
+  const { settings, machine } = patient;
   if (settings.values.METAHEAC_STORE !== undefined) return examineMember(patient);
-  const { found, hasKeys } = await lookAt(patient);
   const start = startOf(settings, machine.openFiles);
-  if (start === null) return found;
-  const known = new Set(found.filter(({ status }) => status === 'failed').map(({ check }) => check));
-  const refusals = await findRefusals(start, checks, hasKeys, known);
-  const isAsked = checks.some(({ check }) => check === 'model loads');
-  const isTried =
-    isAsked && !NEEDED_TO_LOAD.some((check) => known.has(check) || refusals.some((refusal) => refusal.check === check));
-  return withRefusals(isTried ? withLoading(found) : found, refusals);
+  return start === null ? examineWithoutFolders(patient) : examineStart(patient, start);
 }
 
 /** Examines what a node or an engine of a cluster needs. */
 async function examineMember({ settings, machine, clock }: Patient): Promise<readonly Finding[]> {
   const { values } = settings;
+  const { METAHEAC_HOST: host, METAHEAC_PORT: port, METAHEAC_API_KEY: key, METAHEAC_TRUSTED_PROXIES: proxies } = values;
   const threads = values.METAHEAC_THREADS ?? machine.processors;
-  const { findings, keys } = await examineCluster(values, clock);
+  const { findings: found, keys } = await examineCluster(values, clock);
   return [
-    ...findings,
+    ...found,
     examineNode(machine),
     examineProcessors(machine, threads),
-    examineOpenFiles(machine, values.limits, threads),
+    ...(await findings('open files', 'Raise the hard limit (LimitNOFILE=, ulimit -Hn).', () => {
+      withinOpenFiles(values.limits, machine.openFiles);
+      requireFilesOfEngine(threads, machine.openFiles);
+      return [describeOpenFiles(machine, values.limits.openRankings)];
+    })),
     ...(await examineDevice(values.METAHEAC_DEVICE)),
-    ...(await examineKey(settings, keys)),
+    ...(await findings('access', 'Set a key, or create a key: metaheac keys create.', () => {
+      requireKeyFor(host, key !== undefined || (keys?.made ?? 0) > 0, proxies);
+      return [describeAccess(settings, keys)];
+    })),
     examineSecrets(settings),
-    await examinePort(settings, false),
+    ...(await findings('port', 'Choose another --port, or an address of this machine.', async () => {
+      await tryPort({ host, port });
+      return [describePort(settings)];
+    })),
   ];
 }
 
-/**
- * Adds a finding about a trial load of the model, after the findings about models. If the startup check fails, its
- * finding is reported instead.
- */
-function withLoading(found: readonly Finding[]): readonly Finding[] {
-  const at = found.findIndex(({ check }) => check === 'promoted models') + 1;
-  const loading = fine('model loads', 'one thread reproduced the golden batch and ran a test expansion');
-  return [...found.slice(0, at), loading, ...found.slice(at)];
-}
-
-/** Collects the findings of doctor itself, without the startup checks. */
-async function lookAt({
-  settings,
-  machine,
-  clock,
-  userId,
-}: Patient): Promise<{ readonly found: readonly Finding[]; readonly hasKeys: boolean }> {
+/** Examines the machine, if it is not known which folders the service would use. */
+async function examineWithoutFolders({ settings, machine }: Patient): Promise<readonly Finding[]> {
   const { values } = settings;
-  const { METAHEAC_DATA_DIR: dataDir, METAHEAC_MODEL: model, METAHEAC_POPULATION: population } = values;
-  const folder = dataDir === undefined ? null : await examineDataFolder(dataDir, userId, clock.now());
-  const ofModel = model === undefined ? null : await examineModel(model);
-  const base = ofModel?.model?.manifest.version ?? null;
-  const promoted = dataDir === undefined ? null : await examinePromoted(dataDir, base);
-  // the model that serve would load
-  const taken = promoted?.served?.model ?? ofModel?.model ?? null;
-  const ofPopulation = population === undefined ? null : await examinePopulation(population);
-  const users = ofPopulation?.manifest?.directory.count ?? 0;
-  const isRunning = folder?.isTaken ?? false;
+  const variables = { METAHEAC_DATA_DIR: 'data folder', METAHEAC_MODEL: 'model', METAHEAC_POPULATION: 'population' };
+  return [
+    ...Object.entries(variables)
+      .filter(([variable]) => values[variable as keyof typeof variables] === undefined)
+      .map(([variable, check]) => notGiven(check, variable as keyof typeof variables)),
+    examineNode(machine),
+    examineProcessors(machine, values.METAHEAC_THREADS ?? machine.processors),
+    ...(await examineDevice(values.METAHEAC_DEVICE)),
+    examineSecrets(settings),
+  ];
+}
+
+async function examineStart(patient: Patient, start: Start): Promise<readonly Finding[]> {
+  const { settings, machine, clock, userId, checks = START_CHECKS } = patient;
+  const { values } = settings;
+  const { dataDir, population } = start.options;
+  const { store, unreadable } = await inspect(dataDir, clock);
+  const keys = store.contents?.keys ?? null;
+  const device = await examineDevice(values.METAHEAC_DEVICE);
+  const hasDevice = device.every(({ status }) => status !== 'failed');
+  const all = await findRefusals(start, checks, (keys?.made ?? 0) > 0, hasDevice);
+  // a service that runs holds both
+  const isRunning = ['lock', 'port'].every((name) => all.some(({ check }) => check === name));
+  const refusals = isRunning ? all.filter(({ check }) => check !== 'lock' && check !== 'port') : all;
+  const isRefused = (name: string) => refusals.some(({ check }) => check === name);
+  const canServe = !['model', 'promoted models', 'erased users', 'population'].some(isRefused);
+  const ofBinding = canServe ? await examineBinding(start.models.served, start.population) : [];
+  const found = async (name: string, own: () => readonly Finding[]) => {
+    const refused = refusals.filter(({ check }) => check === name);
+    return refused.length > 0 ? refused : await findings(name, READ_ADVICE, own);
+  };
+  const users = canServe ? start.population.directory.size : 0;
+  const modelBytes = isRefused('model') || isRefused('promoted models') ? 0 : sizeOf(start.models.served);
   const threads = values.METAHEAC_THREADS ?? machine.processors;
-  const modelBytes = (promoted?.served ?? ofModel)?.sizeBytes ?? 0;
   const cacheBytes = values.limits.rankingMemoryBytes;
-  const newest = Math.max(createdAt(taken?.manifest.created), ofPopulation?.publishedAt ?? 0);
-  const found = [
-    ...(folder?.findings ?? [notGiven('data folder', 'METAHEAC_DATA_DIR')]),
-    ...(dataDir === undefined ? [] : [examineSpace(dataDir, users, folder?.campaigns ?? 0)]),
-    ...(ofModel?.findings ?? [notGiven('model', 'METAHEAC_MODEL')]),
-    ...(promoted?.findings ?? []),
-    ...(ofPopulation?.findings ?? [notGiven('population', 'METAHEAC_POPULATION')]),
-    ...(taken && ofPopulation?.isWhole ? await examineBinding(taken, population!) : []),
+  const inUse = 'a service is using this folder: a second service would be refused';
+  return [
+    ...(await found('data folder', () => [describeDataFolder(dataDir, userId)])),
+    ...(await found('database', () => (unreadable.length > 0 ? unreadable : [examineDatabase(store.contents)]))),
+    ...(await found('saved database', () => examineSaved(store.saved))),
+    ...examineSetAside(store.setAside),
+    ...(await found('lock', () => [fine('lock', isRunning ? inUse : 'not held')])),
+    examineSpace(dataDir, users, store.contents?.campaigns ?? 0),
+    ...(await found('model', () => [describeModel(start.given)])),
+    ...(await found('promoted models', () =>
+      isRefused('model') ? [] : [examinePromoted(dataDir, start.given.manifest.version)],
+    )),
+    ...(checks.some(({ check }) => check === 'model loads') && hasDevice && canLoad() ? await loading() : []),
+    ...(await found('erased users', () => (isRefused('population') ? [] : examineErasures(population)))),
+    ...(await found('population', () => (isRefused('erased users') ? [] : [describePopulation(start.population)]))),
+    ...ofBinding,
     examineNode(machine),
     examineProcessors(machine, threads),
-    examineMemory(machine, { users, modelBytes, threads, cacheBytes }, isRunning),
-    examineOpenFiles(machine, values.limits, threads),
-    ...(await examineDevice(values.METAHEAC_DEVICE)),
-    examineClock(clock.now(), newest),
-    ...(await examineKey(settings, folder?.keys ?? null)),
+    examineMemory(machine, { users, modelBytes, threads, cacheBytes }, store.isTaken),
+    ...(await found('open files', () => [describeOpenFiles(machine, values.limits.openRankings)])),
+    ...device,
+    examineClock(clock.now(), canServe ? newestOf(start) : 0),
+    ...(await found('access', () => [describeAccess(settings, keys)])),
     examineSecrets(settings),
-    await examinePort(settings, isRunning),
+    ...(await found('port', () => [describePort(settings)])),
   ];
-  return { found, hasKeys: (folder?.keys?.made ?? 0) > 0 };
+
+  function canLoad(): boolean {
+    return !isRefused('model') && !isRefused('promoted models');
+  }
+
+  /** If the model does not fit the population, the engine fails with the same words. */
+  async function loading(): Promise<readonly Finding[]> {
+    const own = fine('model loads', 'one thread reproduced the golden batch and ran a test expansion');
+    const tried = await found('model loads', () => [own]);
+    return tried.filter(({ detail }) => ofBinding.every((one) => one.detail !== detail));
+  }
+}
+
+const READ_ADVICE = 'Run doctor as the user that runs the service, and check the disk and the owner of the files.';
+const NO_STORE: StoreInspection = { isTaken: false, contents: null, stranded: null, saved: [], setAside: [] };
+
+/** Reads the store, whether or not a service is running. */
+async function inspect(dataDir: string, clock: Clock) {
+  let store = NO_STORE;
+  const unreadable = await findings('database', READ_ADVICE, async () => {
+    if (existsSync(dataDir)) store = await inspectStore(locateStore(dataDir), clock.now());
+    return [];
+  });
+  return { store, unreadable };
+}
+
+/** When the newest file was created, in milliseconds since 1970. */
+function newestOf({ models, population: { path, version } }: Start): number {
+  return Math.max(createdAt(models.served.manifest.created), publishedAt(path, version));
 }
 
 function notGiven(check: string, variable: keyof ServiceEnvironment & string): Finding {

@@ -1,9 +1,7 @@
 /** Examines the machine: Node, processors, memory, files, device, clock. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { messageOf } from '../../../../lib/errors.ts';
 import { openDevice } from '../../../../model/onnx-grad.ts';
-import { requireFilesOfEngine, withinOpenFiles } from '../../../../service/open-files.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 
 /** The resources of the machine that this process may use. */
@@ -84,20 +82,9 @@ export function examineMemory({ memoryBytes, availableBytes }: Machine, need: Me
   return bytes + cacheBytes > available ? warning('memory', detail, advice) : fine('memory', detail);
 }
 
-/** Runs the startup checks for the open-files limit; the finding is `failed` if a check throws. */
-export function examineOpenFiles(
-  { openFiles }: Machine,
-  limits: Parameters<typeof withinOpenFiles>[0],
-  threads: number,
-): Finding {
-  const { openRankings } = limits;
+/** Compares the limit with what a service may need at most, which is more than it needs for a start. */
+export function describeOpenFiles({ openFiles }: Machine, openRankings: number): Finding {
   if (openFiles === null) return fine('open files', 'this system does not report its limit on open files');
-  try {
-    withinOpenFiles(limits, openFiles);
-    requireFilesOfEngine(threads, openFiles);
-  } catch (error) {
-    return failed('open files', messageOf(error), `Raise the hard limit (LimitNOFILE=, ulimit -Hn).`);
-  }
   const need = openRankings * FILES_PER_RANKING + OTHER_FILES;
   const detail = `${openFiles} allowed, up to ${need} needed`;
   if (openFiles >= need) return fine('open files', detail);

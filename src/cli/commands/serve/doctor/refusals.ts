@@ -1,4 +1,4 @@
-/** Runs the startup checks to find out why a start would fail, and merges the reasons with doctor's findings. */
+/** Runs the startup checks to find out why a start would fail. */
 import { systemClock } from '../../../../lib/clock.ts';
 import { createLogger } from '../../../../lib/logging.ts';
 import type { Settings } from '../../../../service/settings/environment.ts';
@@ -6,7 +6,7 @@ import { Start, type StartCheck } from '../../../../service/start-checks.ts';
 import { type Finding, findings } from './finding.ts';
 
 /** Checks that must pass before the engine is tried. */
-export const NEEDED_TO_LOAD = ['model', 'promoted models', 'device'];
+const MODELS = ['model', 'promoted models'];
 
 /** Returns null if a required folder was not named. `openFiles` is the limit of the machine. */
 export function startOf({ values }: Settings, openFiles: number | null): Start | null {
@@ -29,19 +29,19 @@ export function startOf({ values }: Settings, openFiles: number | null): Start |
 }
 
 /**
- * Runs every startup check even if an earlier check has failed, to list everything that must be fixed. `known`: the
- * checks already known to fail. `hasKeys`: the store has keys.
+ * Runs every startup check even if an earlier check has failed, to list everything that must be fixed. `hasKeys`: the
+ * store has keys; `hasDevice`: the device can be used.
  */
 export async function findRefusals(
   start: Start,
   checks: readonly StartCheck[],
   hasKeys: boolean,
-  known: ReadonlySet<string>,
+  hasDevice: boolean,
 ): Promise<readonly Finding[]> {
   const refusals: Finding[] = [];
-  const refused = (name: string) => known.has(name) || refusals.some(({ check }) => check === name);
   for (const { check, advice, look } of checks) {
-    if (check === 'model loads' && NEEDED_TO_LOAD.some(refused)) continue;
+    const isLoadable = hasDevice && !refusals.some((refusal) => MODELS.includes(refusal.check));
+    if (check === 'model loads' && !isLoadable) continue;
     const found = await findings(check, advice, async () => {
       await look(start, () => hasKeys);
       return [];
@@ -50,27 +50,4 @@ export async function findRefusals(
     refusals.push(...found.filter(({ detail }) => refusals.every((refusal) => refusal.detail !== detail)));
   }
   return refusals;
-}
-
-/**
- * Returns the findings, including the reasons why a start would fail. Each reason has the error message of `serve`, and
- * replaces doctor's finding on the same subject, if there is one. If the folder and the port are both in use, a service
- * is running, and neither is reported as a failure.
- */
-export function withRefusals(all: readonly Finding[], refusals: readonly Finding[]): readonly Finding[] {
-  const isRunning = ['lock', 'port'].every((check) => refusals.some((refusal) => refusal.check === check));
-  // if the check of the population fails, it is unknown whether the model and the population fit each other
-  const isRefused = refusals.some(({ check }) => check === 'population');
-  const found = all.filter(({ check }) => !(isRefused && check === 'model and population'));
-  for (const refusal of refusals) {
-    const { check, detail } = refusal;
-    if (isRunning && (check === 'lock' || check === 'port')) continue;
-    if (found.some((one) => one.status === 'failed' && one.detail.includes(detail))) continue;
-    const at = found.findIndex((one) => one.check === check);
-    const own = found[at];
-    const finding = own?.status === 'failed' ? { ...refusal, advice: own.advice } : refusal;
-    if (at === -1) found.push(finding);
-    else found[at] = finding;
-  }
-  return found;
 }
