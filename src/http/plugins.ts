@@ -2,6 +2,8 @@
  * Plugins that apply to every request and every route, in the order of registration. Each plugin names the plugins that
  * must be registered before it, and Fastify enforces this order.
  */
+import type { FastifyBaseLogger, FastifyPluginAsync, RawServerDefault } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
 import type { Cluster } from '../domain/ports/cluster.ts';
 import type { Telemetry } from '../lib/tracing.ts';
 import { recordChanges } from './audit/recorder.ts';
@@ -20,10 +22,9 @@ import { type LoadShedder, shed } from './plugins/connections/load-shedder.ts';
 import type { OpenRequests } from './plugins/connections/open-requests.ts';
 import { surviveOutages } from './plugins/connections/outage.ts';
 import { refuseWithoutRoom } from './plugins/connections/room.ts';
-import type { ServerApp } from './plugins/fastify-types.ts';
+import type { ServerApp, ZodTypeProvider } from './plugins/fastify-types.ts';
 import { parseJsonBodies } from './plugins/json/json-body.ts';
 import { refuseUnreadParts } from './plugins/json/unread-parts.ts';
-import { definePlugin } from './plugins/plugin.ts';
 import { addErrorResponses } from './plugins/route.ts';
 import { traceRequests } from './plugins/tracing.ts';
 import { answerErrors } from './problems/error-handler.ts';
@@ -113,3 +114,16 @@ const ROUTE_PLUGINS = [
   definePlugin<RouteNeeds>('room', ['audit'], (app, { dependencies }) => refuseWithoutRoom(app, dependencies.storage)),
   definePlugin<RouteNeeds>('document', ['error-responses'], describeRoutes),
 ];
+
+/** A plugin without its own scope. Its hooks apply to everything that is registered later. */
+type Plugin<N extends object> = FastifyPluginAsync<N, RawServerDefault, ZodTypeProvider, FastifyBaseLogger>;
+
+/** Creates a plugin that Fastify refuses to register before the plugins in `after`. */
+function definePlugin<N extends object>(
+  name: string,
+  after: readonly string[],
+  add: (app: ServerApp, needs: N) => void | Promise<void>,
+): Plugin<N> {
+  const plugin: Plugin<N> = async (app, needs) => add(app, needs);
+  return fastifyPlugin(plugin, { name, fastify: '5.x', dependencies: [...after] });
+}

@@ -8,12 +8,12 @@ import { JSON_TYPE } from '../../lib/media-types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { negotiate } from '../plugins/accept.ts';
 import { isMatch, sendNotModified } from '../plugins/conditional.ts';
-import { streamBytes } from '../plugins/connections/byte-stream.ts';
 import { createSlots } from '../plugins/connections/slots.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { featureValue } from '../plugins/json/fields.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
+import { streamChunks } from './stream/stream.ts';
 
 export type ModelNeeds = Pick<ServerDependencies, 'config' | 'customisedModels' | 'served'> & {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'expansion'>;
@@ -119,8 +119,8 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
           return reply.headers(headers).type(JSON_TYPE).send(manifest);
         }
         const onnx = await customisedModels.onnx(audience);
-        const limits = { chunkBytes: config.modelChunkBytes, chunkMs: config.modelChunkMs };
-        const stream = streamBytes(onnx, limits, release);
+        const limits = { ...config, streamStallMs: config.modelChunkMs };
+        const stream = streamChunks(chunksOf(onnx, config.modelChunkBytes, release), { gzip: false, limits }, release);
         const disposition = `attachment; filename="customised-${audience.campaignId}-v${audience.version}.onnx"`;
         return reply
           .headers({ ...headers, 'content-length': onnx.length, 'content-disposition': disposition })
@@ -132,6 +132,13 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
       }
     },
   );
+}
+
+/** The chunks of a file in memory; `release` is called after the last one, before the client sees the end. */
+async function* chunksOf(bytes: Uint8Array, size: number, release: () => void): AsyncGenerator<Uint8Array> {
+  // a copy: a view held by the socket would keep the whole file in memory
+  for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
+  release();
 }
 
 function describeModel(config: ModelNeeds['config']): string {

@@ -1,11 +1,12 @@
 /** The route that explains an audience. */
-import type { Explanation } from '../../service/ports/audiences.ts';
+import { LRUCache } from 'lru-cache';
+import type { AudienceToExplain, Explanation } from '../../service/ports/audiences.ts';
 import type { ServerDependencies } from '../dependencies.ts';
+import { createSlots } from '../plugins/connections/slots.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { explanation, explanationQuery, type ShownExplanation } from './explanation.ts';
-import { createExplanations } from './explanations.ts';
 
 export type ExplanationNeeds = Pick<ServerDependencies, 'config' | 'explainer'> & {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'setsOf'>;
@@ -55,6 +56,29 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
       };
     },
   );
+}
+
+/**
+ * Explains an audience, or returns the cached explanation of the same ranking and size, which never changes. Concurrent
+ * requests for the same explanation share one computation.
+ * @throws AppError unavailable (with retry_after) if too many other explanations are being computed; and the errors of
+ * the explainer
+ */
+function createExplanations({ config, explainer }: Pick<ExplanationNeeds, 'config' | 'explainer'>) {
+  const take = createSlots(config.maximumOpenExplanations, 'explanations are being computed');
+  const kept = new LRUCache<string, Explanation, AudienceToExplain>({
+    max: config.keptExplanations,
+    fetchMethod: async (_key, _stale, { context }) => {
+      const release = take();
+      try {
+        return await explainer.explain(context);
+      } finally {
+        release();
+      }
+    },
+  });
+  return (audience: AudienceToExplain): Promise<Explanation> =>
+    kept.forceFetch(`${audience.size} ${audience.folder}`, { context: audience });
 }
 
 function warningsOf({ features }: Explanation, minimumDisparityPercent: number): ShownExplanation['warnings'] {

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../lib/errors.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE, PARQUET_TYPE } from '../../lib/media-types.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import { textSchema } from '../plugins/json/fields.ts';
-import { plainJson } from '../plugins/json/plain-json.ts';
+import { plainJson } from '../plugins/json/json-writing.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { CACHED } from '../plugins/response-headers.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';

@@ -5,7 +5,6 @@ import { answerAndLinger } from '../plugins/connections/linger.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 import type { HttpLimits } from '../plugins/limits.ts';
 import { logProblem, routePattern } from '../plugins/request-log.ts';
-import { allowedMethods } from '../plugins/route-table.ts';
 import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problem.ts';
 
 /** Responds to errors from routes and hooks, unknown routes (404) and unsupported methods (405 with Allow). */
@@ -49,4 +48,28 @@ function headersOf(problem: Problem): Record<string, string> {
     ...(problem.status === 401 ? { 'www-authenticate': 'Bearer realm="metaheac"' } : {}),
     ...(typeof retryAfter === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfter))) } : {}),
   };
+}
+
+/**
+ * Collects the routes that are registered later. The returned function finds the methods of a path; an unknown path has
+ * none. Fastify treats an unsupported method like an unknown route, but RFC 9110 requires 405 with Allow.
+ */
+function allowedMethods(app: ServerApp): (path: string) => readonly string[] {
+  const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
+  app.addHook('onRoute', (route) => {
+    routes.push({ pattern: patternOf(route.url), methods: [route.method].flat() });
+  });
+  return (path) => {
+    const methods = routes.filter(({ pattern }) => pattern.test(path)).flatMap((route) => route.methods);
+    return [...new Set(methods)].sort();
+  };
+}
+
+function patternOf(url: string): RegExp {
+  const parts = url.split('/').map((part) => {
+    if (part.startsWith(':')) return '[^/]+';
+    if (part === '*') return '.*';
+    return part.replace(/[^\w-]/g, '\\$&');
+  });
+  return new RegExp(`^${parts.join('/')}$`);
 }
