@@ -25,7 +25,6 @@ export {
   findCurrentVersion,
   listFiles,
   listVersions,
-  type Manifest,
   publishedAt,
   readManifest,
 } from './versions/manifest.ts';
