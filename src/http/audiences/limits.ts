@@ -1,5 +1,5 @@
 /** Limits for reading audiences, explanations and customised models. */
-import { fixed, type LimitValues } from '../../lib/limits.ts';
+import { fixed } from '../../lib/limits.ts';
 
 export const AUDIENCE_LIMITS = {
   maximumPageSize: fixed(10_000, 'users', 'Maximum number of users in one page of an audience.', { published: true }),
@@ -46,5 +46,3 @@ export const AUDIENCE_LIMITS = {
     'Milliseconds that a client may take for one chunk of a customised model before the connection is closed.',
   ),
 };
-
-export type AudienceLimits = LimitValues<typeof AUDIENCE_LIMITS>;
