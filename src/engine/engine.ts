@@ -8,6 +8,7 @@ import type { OnKept } from '../domain/ports/store.ts';
 import type { Timings } from '../domain/run-facts.ts';
 import { type Clock, findBootId, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { DiskWatch } from '../lib/files/disk-watch.ts';
 import { FollowedClock } from '../lib/followed-clock.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
 import { PACKAGE_VERSION } from '../lib/package-root.ts';
@@ -60,7 +61,7 @@ async function startEngine(
   );
   if (shared !== null)
     pulse.countsCopies(() => ({ blobCache: store.cluster?.blobCache ?? null, mirror: shared.mirror }));
-  const hasRoom = roomOf(config, store.reserve, isReserveExpected);
+  const hasRoom = roomOf(config, store.reserve, { isReserveExpected, clock, logger });
   const dependencies: EngineDependencies = {
     store,
     pace: new Pace(),
@@ -93,18 +94,24 @@ function keptLog(logger: Logger): OnKept {
   return (kept) => logger.warn(kept, 'the bucket keeps versions of deleted files');
 }
 
-/**
- * Whether the disk has room for new work, by the same rule as in the API: free space exceeds the reserve, and the
- * reserve for deletions exists.
- */
+/** Whether the disk has room for new work, by the same rule as in the API. */
 function roomOf(
   { store, diskReserveBytes }: Pick<EngineConfig, 'store' | 'diskReserveBytes'>,
   reserve: Pick<StoreReserve, 'sizeBytes'>,
-  isReserveExpected: () => boolean,
+  {
+    isReserveExpected,
+    ...telling
+  }: { readonly isReserveExpected: () => boolean; readonly clock: Clock; readonly logger: Logger },
 ): (bytes?: number) => boolean {
+  const disk = new DiskWatch({
+    readFree: () => freeBytesOf(store),
+    reserveBytes: diskReserveBytes,
+    isGivenUp: () => isReserveExpected() && reserve.sizeBytes() === 0,
+    ...telling,
+  });
   return (bytes = 0) => {
-    if (isReserveExpected() && reserve.sizeBytes() === 0) return false;
-    return diskReserveBytes === 0 || freeBytesOf(store) >= diskReserveBytes + bytes;
+    const { isLow, freeBytes } = disk.state();
+    return !isLow && freeBytes >= diskReserveBytes + bytes;
   };
 }
 

@@ -30,7 +30,15 @@ export async function withClosers<T extends object>(
 ): Promise<T & { close(): Promise<void> }> {
   const closers: Closers = [];
   const close = async () => {
-    while (closers.length > 0) await closers.pop()!();
+    const errors: unknown[] = [];
+    // a part that cannot be closed keeps no other part open
+    while (closers.length > 0)
+      try {
+        await closers.pop()!();
+      } catch (error) {
+        errors.push(error);
+      }
+    if (errors.length > 0) throw errors[0];
   };
   try {
     return { ...(await open(closers)), close };

@@ -42,7 +42,9 @@ export async function serveEnginePages(pages: EnginePages): Promise<{ readonly u
     const token = bearerOf(request.headers.authorization);
     const mayRead = isOpen || (token !== undefined && isKnown(digest(token)));
     const isGet = request.method === 'GET' || request.method === 'HEAD';
-    send(response, isGet ? await answer(request.url ?? '', pages, registry, mayRead) : refusal(405));
+    const answered = isGet ? answer(request.url ?? '', pages, registry, mayRead) : refusal(405);
+    // an error in a page must not end the engine
+    send(response, await Promise.resolve(answered).catch(() => refusal(500)));
   });
   await listen(server, { host, port });
   const { port: actual } = server.address() as AddressInfo;

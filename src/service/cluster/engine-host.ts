@@ -1,12 +1,12 @@
 /** A host that only expands campaigns: an engine on the store and blobs of a cluster. It joins and leaves at will. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DiskWatch } from '../../lib/files/disk-watch.ts';
 import type { Limits } from '../limits.ts';
 import { openFileLimit, requireFilesOfEngine } from '../open-files.ts';
 import type { EngineStatus } from '../ports/health.ts';
 import { superviseEngine } from '../service-engine.ts';
 import { type Closers, withClosers } from '../service-parts.ts';
 import { defaultThreads } from '../settings/environment.ts';
-import type { DiskWatch } from '../upkeep/disk-watch.ts';
 import { keepReserve } from '../upkeep/service-upkeep.ts';
 import { clusterLimits } from './cluster-service.ts';
 import { type ClusterOptions, joinCluster } from './cluster-start.ts';

@@ -1,5 +1,7 @@
 /** Facts about the engine, the machine and the storage for health checks, metrics and status. */
+
 import type { BlobCacheCounts } from '../../domain/ports/cluster.ts';
+import type { DiskState } from '../../lib/files/disk-watch.ts';
 import type { MirrorCounts } from '../../population/share.ts';
 
 /** The last report of a running engine. */
@@ -66,18 +68,6 @@ export interface Machine {
    */
   descriptors(): Descriptors | null;
   residentBytes(): number;
-}
-
-/** Free space on the disk of the data folder, in bytes. */
-export interface DiskState {
-  /** 0 while the free space cannot be read. */
-  readonly freeBytes: number;
-  /** Why the free space cannot be read; null if it can. */
-  readonly fault: string | null;
-  /** Minimum free space for accepting new work; reads and deletions continue below this limit. */
-  readonly reserveBytes: number;
-  /** Whether space is low or unknown, or the reserve for deletions was used and has not been restored yet. */
-  readonly isLow: boolean;
 }
 
 export type DamageKind = 'ranking' | 'user_set' | 'population' | 'row';

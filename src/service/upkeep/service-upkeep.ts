@@ -1,10 +1,12 @@
 /** Upkeep of a service's files: takes over the data folder, watches the disk, and finds and repairs damage. */
+
 import type { RankingCache } from '../../audience/ranking-cache.ts';
 import { leadershipOf } from '../../domain/ports/cluster.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
 import type { DamagedRow } from '../../domain/ports/upkeep.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
+import { DiskWatch } from '../../lib/files/disk-watch.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { adoptStore, freeBytesOf, lockStore, openUpkeep, takeSavedStore } from '../../storage/open-store.ts';
 import type { Limits } from '../limits.ts';
@@ -12,7 +14,6 @@ import type { StorageStatus } from '../ports/health.ts';
 import type { ServedState } from '../served/served-state.ts';
 import { DamageLog } from './damage-log.ts';
 import { DatabaseWatch } from './database-watch.ts';
-import { DiskWatch } from './disk-watch.ts';
 import { expandFailed } from './expand-failed.ts';
 import { ReserveKeeper } from './reserve-keeper.ts';
 import { Scrubber } from './scrubber.ts';

@@ -5,6 +5,7 @@ import { createLogger, logsToTerminal, noteStart } from '../../../lib/logging.ts
 import type { Output } from '../../../lib/output.ts';
 import { PACKAGE_VERSION } from '../../../lib/package-root.ts';
 import { type EngineHost, openEngineHost } from '../../../service/cluster/engine-host.ts';
+import { CLUSTER_LIMITS } from '../../../service/cluster/limits.ts';
 import type { Limits } from '../../../service/limits.ts';
 import { defaultThreads, type Settings } from '../../../service/settings/environment.ts';
 import { readTelemetry } from '../../../service/settings/otel-variables.ts';
@@ -14,6 +15,8 @@ import { untilSignal } from './signals.ts';
 
 /** Port of the pages for monitoring, unless one is given. */
 const DEFAULT_PORT = 8081;
+/** Maximum time to stop once the engine has been drained: its checkpoints are saved, and it leaves the cluster. */
+const STOP_MS = 10_000;
 /** Maximum time that pending work may keep the process alive after the engine has left the cluster. */
 const LINGER_MS = 200;
 
@@ -29,7 +32,7 @@ export async function engineCommand(flags: FlagValues, output: Output, limits: P
     throw new UsageError('an engine needs a cluster: --store postgres://host/database and --blobs s3://bucket/prefix');
   const pretty = values.METAHEAC_PRETTY ?? logsToTerminal();
   const logger = createLogger(values.METAHEAC_LOG_LEVEL, 'engine host', { pretty });
-  const told = untilSignal();
+  const told = untilSignal(CLUSTER_LIMITS.engineDrainMs.value + STOP_MS, logger);
   const options = {
     ...cluster,
     device: values.METAHEAC_DEVICE,

@@ -16,6 +16,8 @@ import { untilSignal } from './signals.ts';
 
 /** Maximum time that pending work may keep the process alive after the service has closed. */
 const LINGER_MS = 200;
+/** Maximum time to stop, in addition to the time that responses in flight get. */
+const STOP_MS = 10_000;
 
 /**
  * Serves until SIGTERM or SIGINT, then waits a limited time for open requests, and exits with code 0. A second signal
@@ -70,7 +72,7 @@ export async function serveCommand(flags: FlagValues, output: Output, limits: Pa
   const server = await serve(service, options);
   // Before this point, a signal simply ends the process: verifying a large population may take long, and nothing needs
   // to be closed yet.
-  const told = untilSignal();
+  const told = untilSignal(service.limits.closeGraceMs + STOP_MS, logger);
   try {
     const started = { ...(await factsOf(service, { values, cluster, hasEngine })), address: server.url };
     noteStart(logger, started, `metaheac is listening on ${server.url} (documentation: ${server.url}/docs)`);

@@ -1,5 +1,6 @@
 /** Signals that end a process which serves. */
 import { systemClock } from '../../../lib/clock.ts';
+import type { Logger } from '../../../lib/logging.ts';
 
 /** Signals that arrive within this time of each other count as one, because under npm each Ctrl-C arrives twice. */
 const SAME_SIGNAL_MS = 500;
@@ -7,12 +8,20 @@ const SAME_SIGNAL_MS = 500;
 const SIGNALLED = 128;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Resolves at the first SIGTERM or SIGINT. A second signal ends the process at once, like kill -9. */
-export function untilSignal(): Promise<void> {
+/**
+ * Resolves at the first SIGTERM or SIGINT. The process then has `limitMs` to end by itself, whatever hangs. A second
+ * signal ends the process at once, like kill -9.
+ */
+export function untilSignal(limitMs: number, logger: Logger): Promise<void> {
+  const late = () => {
+    logger.fatal({ limit_ms: limitMs }, 'the process did not stop in time, and ends without finishing');
+    process.exit(1);
+  };
   return new Promise<void>((resolve) => {
     let first: number | null = null;
     for (const [signal, number] of Object.entries(SIGNALS))
       process.on(signal, () => {
+        if (first === null) setTimeout(late, limitMs).unref();
         first ??= systemClock.elapsed();
         if (systemClock.elapsed() - first > SAME_SIGNAL_MS) process.exit(SIGNALLED + number);
         resolve();

@@ -4,7 +4,8 @@
  */
 import type { onRequestHookHandler, RouteOptions } from 'fastify';
 import { AppError } from '../../../lib/errors.ts';
-import type { DiskState, StorageStatus } from '../../../service/ports/health.ts';
+import type { DiskState } from '../../../lib/files/disk-watch.ts';
+import type { StorageStatus } from '../../../service/ports/health.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { isApi } from '../route.ts';
 

@@ -3,13 +3,24 @@
  * reserve for deletions was released, the service accepts no new work.
  */
 import { mkdirSync } from 'node:fs';
-import type { Clock } from '../../lib/clock.ts';
-import { messageOf } from '../../lib/errors.ts';
-import type { Logger } from '../../lib/logging.ts';
-import type { DiskState } from '../ports/health.ts';
+import type { Clock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../logging.ts';
 
 /** How long a measurement is reused. */
 const FRESH_MS = 500;
+
+/** Free space on the disk of the data folder, in bytes. */
+export interface DiskState {
+  /** 0 while the free space cannot be read. */
+  readonly freeBytes: number;
+  /** Why the free space cannot be read; null if it can. */
+  readonly fault: string | null;
+  /** Minimum free space for accepting new work; reads and deletions continue below this limit. */
+  readonly reserveBytes: number;
+  /** Whether space is low or unknown, or the reserve for deletions was used and has not been restored yet. */
+  readonly isLow: boolean;
+}
 
 interface DiskWatchDependencies {
   readonly readFree: () => number;
@@ -18,7 +29,7 @@ interface DiskWatchDependencies {
   readonly isGivenUp?: () => boolean;
   /** A folder that loses nothing if it is made again when somebody has removed it. */
   readonly cacheFolder?: string;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'elapsed'>;
   readonly logger: Logger;
 }
 

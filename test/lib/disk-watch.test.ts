@@ -2,8 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { DiskWatch } from '../../src/lib/files/disk-watch.ts';
 import { freeBytesIn } from '../../src/lib/files/free-bytes.ts';
-import { DiskWatch } from '../../src/service/upkeep/disk-watch.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
 /** A watch of a folder, whose measurements are never fresh, and what it logged. */
@@ -15,7 +15,7 @@ function watch({ isCache }: { readonly isCache: boolean }) {
     readFree: () => freeBytesIn(folder),
     reserveBytes: 1,
     ...(isCache && { cacheFolder: folder }),
-    clock: { now: () => 0, elapsed: () => (time += 1_000) },
+    clock: { elapsed: () => (time += 1_000) },
     logger: pino({ base: null }, { write: (line) => void logged.push(JSON.parse(line).msg) }),
   });
   return { disk, folder, logged };
