@@ -4,7 +4,7 @@
  */
 
 import { AppError } from '../lib/errors.ts';
-import { findFirstRecord, parseCsvRecord } from '../lib/text/csv-reader.ts';
+import { type CsvFault, findFirstRecord, parseCsvRecord } from '../lib/text/csv-reader.ts';
 import { type LineBatch, withoutReturn } from '../lib/text/lines.ts';
 import { type Encoding, LINE_LIMITS, lineError, readWholeLines } from './lines.ts';
 import { csvError, csvReaderOf } from './records.ts';
@@ -18,9 +18,54 @@ export interface DelimitedOptions {
   readonly encoding?: Encoding;
 }
 
-/** Separators to look for in the first line. If `::` (the separator of MovieLens 1M) occurs, it is always chosen. */
-const DELIMITERS = [',', ';', '\t', '|'] as const;
+/** Separators to look for in the first record. */
+const DELIMITERS: readonly string[] = [',', ';', '\t', '|'];
+/** The separator of MovieLens 1M. It is always chosen if it occurs. */
 const DOUBLE_COLON = '::';
+
+interface HeadReading {
+  /** The file to read, if it is a copy of the one that errors name. */
+  readonly file?: string;
+  readonly encoding?: Encoding;
+  readonly delimiters?: readonly string[];
+  readonly needed?: string;
+}
+
+/** The first record of a file, and the separator that divides it. */
+interface Head {
+  readonly line: number;
+  readonly delimiter: string;
+  /** White space belongs to a field. */
+  readonly fields: readonly string[];
+}
+
+/**
+ * Reads the first record of `file`, which errors call `path`. Of the delimiters, one that gives a field `needed` is
+ * chosen, otherwise the one that gives the most fields. In a file whose delimiter has several characters, quotes have no
+ * special meaning. Errors: AppError `invalid_data` for an empty file, lines that end in CR alone, or a record that no
+ * delimiter can divide.
+ */
+export async function readHead(
+  path: string,
+  { file = path, encoding = 'utf-8', delimiters = DELIMITERS, needed }: HeadReading = {},
+): Promise<Head> {
+  const first = await findFirstRecord(readWholeLines(file, LINE_LIMITS, encoding, path));
+  if (first === null) throw lineError(path, 1, 'the file is empty, or has no header');
+  const { text, line } = first;
+  const bare = text.replaceAll(/"[^"]*"/g, '');
+  if (bare.includes('\r')) throw lineError(path, line, LONE_RETURN);
+  const possible = bare.includes(DOUBLE_COLON) && delimiters.includes(DOUBLE_COLON) ? [DOUBLE_COLON] : delimiters;
+  const heads = possible.flatMap((delimiter): Head[] => {
+    const fields = delimiter.length > 1 ? text.split(delimiter) : parseCsvRecord(text, delimiter);
+    if (fields === 'not_closed') throw csvError(path, line, fields);
+    // with the wrong delimiter, a quote within a field is not an error
+    return typeof fields === 'string' ? [] : [{ line, delimiter, fields }];
+  });
+  heads.sort((one, other) => other.fields.length - one.fields.length);
+  const head = heads.find(({ fields }) => needed !== undefined && fields.includes(needed)) ?? heads[0];
+  if (head === undefined) throw csvError(path, line, parseCsvRecord(text, possible[0]) as CsvFault);
+  return head;
+}
 
 /**
  * Opens the file and reads its header. The file is read as CSV (`CsvReader`), but if the separator has several
@@ -30,21 +75,17 @@ const DOUBLE_COLON = '::';
  * the wrong length.
  */
 export async function openDelimited(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
-  const { encoding = 'utf-8' } = options;
-  const first = await findFirstRecord(readWholeLines(path, LINE_LIMITS, encoding));
-  if (first === null) throw lineError(path, 1, 'the file is empty');
-  const delimiter = options.delimiter ?? findDelimiter(first.text);
-  if (delimiter === '' || delimiter === '"')
-    throw new AppError('invalid_argument', `${JSON.stringify(delimiter)} cannot separate the fields of ${path}`);
-  const found = delimiter.length > 1 ? first.text.split(delimiter) : parseCsvRecord(first.text, delimiter);
-  if (typeof found === 'string') throw csvError(path, first.line, found);
-  if (found.some((name) => name.includes('\r'))) throw lineError(path, first.line, LONE_RETURN);
-  const columns = options.columns ?? found.map((name) => name.trim());
-  if (columns.length !== found.length)
+  const { encoding = 'utf-8', delimiter: given } = options;
+  if (given === '' || given === '"')
+    throw new AppError('invalid_argument', `${JSON.stringify(given)} cannot separate the fields of ${path}`);
+  const delimiters = given === undefined ? [...DELIMITERS, DOUBLE_COLON] : [given];
+  const { line, delimiter, fields } = await readHead(path, { encoding, delimiters });
+  const columns = options.columns ?? fields.map((name) => name.trim());
+  if (columns.length !== fields.length)
     throw lineError(
       path,
-      first.line,
-      `the row has ${found.length} fields, separated by ${JSON.stringify(delimiter)}, ` +
+      line,
+      `the row has ${fields.length} fields, separated by ${JSON.stringify(delimiter)}, ` +
         `but ${columns.length} column names were given`,
     );
   checkNames(path, columns);
@@ -85,19 +126,6 @@ function plainReader(delimiter: string, take: (fields: readonly string[], line: 
     }
   };
   return { read, end: () => {} };
-}
-
-/** The separator that occurs most often outside quotes; a comma if no separator occurs. */
-function findDelimiter(record: string): string {
-  const bare = record.replaceAll(/"[^"]*"/g, '');
-  if (bare.includes(DOUBLE_COLON)) return DOUBLE_COLON;
-  let best: string = ',';
-  let most = 0;
-  for (const delimiter of DELIMITERS) {
-    const count = bare.split(delimiter).length - 1;
-    if (count > most) [best, most] = [delimiter, count];
-  }
-  return best;
 }
 
 function checkNames(path: string, columns: readonly string[]): void {

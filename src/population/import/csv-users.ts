@@ -7,7 +7,7 @@ import type { ColumnPlan } from '../kinds/column-plan.ts';
 import type { Cell } from '../kinds/kind-import.ts';
 import { KIND_IMPORTS } from '../kinds/table.ts';
 import { numbersOf } from '../kinds/vector.ts';
-import { type CsvHead, readHead } from './csv-head.ts';
+import { type CsvHead, readCsvHead } from './csv-head.ts';
 import { planUserId } from './read-user.ts';
 import type { SourceSchema } from './source-schema.ts';
 import type { UserBatch, UserFile } from './user-file.ts';
@@ -24,7 +24,7 @@ export interface CsvPath {
  */
 export async function openCsvUsers(paths: readonly CsvPath[], schema: SourceSchema): Promise<readonly UserFile[]> {
   const heads: CsvHead[] = [];
-  for (const { path, file } of paths) heads.push(await readHead(path, file, schema.userId, schema.delimiter));
+  for (const { path, file } of paths) heads.push(await readCsvHead(path, file, schema.userId, schema.delimiter));
   const first = heads[0]!;
   const shape = { path: first.path, types: new Map(first.columns.map((name) => [name, 'VARCHAR'])) };
   const plans = [

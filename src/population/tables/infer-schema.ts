@@ -1,6 +1,6 @@
 /** Proposes a schema for user files from statistics about each column. A person then edits the schema. */
 import { AppError } from '../../lib/errors.ts';
-import { readHead } from '../import/csv-head.ts';
+import { readCsvHead } from '../import/csv-head.ts';
 import { type CsvPath, readCsvRows } from '../import/csv-users.ts';
 import { type FileFormat, formatOf } from '../import/source-files.ts';
 import type { SchemaFile } from '../import/source-schema.ts';
@@ -72,11 +72,11 @@ async function openSample(
 /** Skips bad rows. The columns of later files may be in a different order than in the first file. */
 async function sampleCsv(paths: readonly CsvPath[], rows: number, database: Database): Promise<void> {
   const [first, ...others] = paths;
-  const head = await readHead(first!.path, first!.file, null);
+  const head = await readCsvHead(first!.path, first!.file);
   const sample: (readonly string[])[] = [];
   for (const { path, file } of [first!, ...others]) {
     if (sample.length === rows) break;
-    const own = path === head.path ? head : await readHead(path, file, head.columns[0]!, head.delimiter);
+    const own = path === head.path ? head : await readCsvHead(path, file, head.columns[0]!, head.delimiter);
     const places = head.columns.map((name) => own.columns.indexOf(name));
     for await (const batch of readCsvRows(own)) {
       const good = batch.rows.filter((row) => !(row instanceof AppError)) as (readonly string[])[];
