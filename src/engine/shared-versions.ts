@@ -1,7 +1,7 @@
 /** The published models and the mirror of the published population on an engine's host. */
 import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import type { Logger } from '../lib/logging.ts';
-import { pullModel } from '../model/share.ts';
+import { pullModel } from '../model/published.ts';
 import type { KeptUserSides } from '../online/user-side/user-side-folders.ts';
 import { Mirror, type MirrorCounts } from '../population/share.ts';
 import { openUserSideExchange, type UserSideExchange } from './user-side-exchange.ts';

@@ -9,7 +9,7 @@ import type { BlobFiles } from '../domain/ports/blob-files.ts';
 import { isMissing } from '../lib/errors.ts';
 import { withStorage } from '../lib/files/durable-files.ts';
 import { drain, hashFileSlices } from '../lib/files/slices.ts';
-import { listModelFiles } from '../model/share.ts';
+import { listModelFiles } from '../model/published.ts';
 import { findKeyOfUserSide } from '../online/user-side/user-side-codec.ts';
 import { listRecordedFiles } from '../population/share.ts';
 import { SHARED_FOLDER } from '../storage/open-store.ts';

@@ -3,7 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { publishModelFolder } from '../../src/model/share.ts';
+import { publishModelFolder } from '../../src/model/published.ts';
 import { eraseUsers } from '../../src/population/erase.ts';
 import { findCurrentVersion, openPopulation } from '../../src/population/read.ts';
 import { Mirror, prunePublished, publishPopulation } from '../../src/population/share.ts';

@@ -4,8 +4,13 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { readManifest } from '../../src/model/folder.ts';
-import { type PruneModelsOptions, prunePublishedModels } from '../../src/model/prune-published.ts';
-import { listModelFiles, publishModelFolder, pullModel } from '../../src/model/share.ts';
+import {
+  listModelFiles,
+  type PruneModelsOptions,
+  prunePublishedModels,
+  publishModelFolder,
+  pullModel,
+} from '../../src/model/published.ts';
 import { FolderBlobFiles } from '../../src/storage/files/blob-files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { writeVariant } from '../fixture/model-variants.ts';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { publishModelFolder } from '../../src/model/share.ts';
+import { publishModelFolder } from '../../src/model/published.ts';
 import { encodeUserSide } from '../../src/online/user-side/user-side-codec.ts';
 import { findCurrentVersion } from '../../src/population/read.ts';
 import { prunePublished, publishPopulation, UserSideStore } from '../../src/population/share.ts';

@@ -9,7 +9,7 @@ import { createFolder } from '../../lib/files/durable-files.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import type { TelemetrySettings } from '../../lib/tracing.ts';
-import { publishModelFolder } from '../../model/share.ts';
+import { publishModelFolder } from '../../model/published.ts';
 import { summarise } from '../../model/versions.ts';
 import { bind } from '../../online/binding.ts';
 import { findCurrentVersion, type Population, PopulationOpener } from '../../population/read.ts';

@@ -4,7 +4,7 @@ import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { Leadership } from '../../domain/ports/leader.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
-import { type PruneModelsOptions, prunePublishedModels } from '../../model/prune-published.ts';
+import { type PruneModelsOptions, prunePublishedModels } from '../../model/published.ts';
 import { prunePublished } from '../../population/share.ts';
 import { sweepBlobs } from '../../storage/open-store.ts';
 import type { Populations } from '../ports/populations.ts';

@@ -8,7 +8,7 @@ import type { Announcements } from '../../domain/ports/served.ts';
 import { createClosedFolder } from '../../lib/files/durable-files.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
-import { PublishedModels, pullModel } from '../../model/share.ts';
+import { PublishedModels, pullModel } from '../../model/published.ts';
 import { Mirror } from '../../population/share.ts';
 
 const POPULATION_FOLDER = 'population';

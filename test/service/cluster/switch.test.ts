@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../../src/http/serve.ts';
-import { publishModelFolder } from '../../../src/model/share.ts';
+import { publishModelFolder } from '../../../src/model/published.ts';
 import { FolderBlobFiles } from '../../../src/storage/files/blob-files.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { writeVariant } from '../../fixture/model-variants.ts';

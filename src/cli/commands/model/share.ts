@@ -1,7 +1,7 @@
 /** `metaheac model publish` and `pull`. */
 import { systemClock } from '../../../lib/clock.ts';
 import type { Output } from '../../../lib/output.ts';
-import { publishModelFolder, pullModel } from '../../../model/share.ts';
+import { publishModelFolder, pullModel } from '../../../model/published.ts';
 import { loadTestedModel } from '../../../online/test-expansion.ts';
 import { openBlobFiles, requireUsableBlobs } from '../../../storage/open-store.ts';
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { PublishedModels, publishModelFolder, pullModel } from '../../src/model/share.ts';
+import { PublishedModels, publishModelFolder, pullModel } from '../../src/model/published.ts';
 import { FolderBlobFiles } from '../../src/storage/files/blob-files.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
