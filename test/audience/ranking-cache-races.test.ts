@@ -1,5 +1,3 @@
-/** The cache of open rankings while rankings are being opened and parts of them are being fetched. */
-import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -8,6 +6,7 @@ import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { type BlobReader, PartMissing } from '../../src/domain/ports/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { openFiles } from '../fixture/open-files.ts';
 import { promisedBlobs } from '../fixture/promised-blobs.ts';
 
 const root = temporaryFolder();
@@ -18,13 +17,7 @@ const [zero, one, two] = folders as [string, string, string];
 
 /** The rankings that this process has open. */
 function open(): string[] {
-  const paths = readdirSync('/proc/self/fd').map((descriptor) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`);
-    } catch {
-      return ''; // the descriptor of this listing
-    }
-  });
+  const paths = openFiles(root);
   return [...folders, 'doomed'].filter((folder) =>
     paths.some((path) => path.includes(join(root, folder, 'scores.f32'))),
   );

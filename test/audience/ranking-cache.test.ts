@@ -1,6 +1,6 @@
 /** The cache of open rankings: its limit holds, and held rankings stay usable. */
-import { readdirSync, readlinkSync, rmSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync, truncateSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { membershipOf } from '../../src/audience/membership.ts';
 import type { ReadRanking } from '../../src/audience/ranking.ts';
@@ -8,6 +8,7 @@ import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { BlobReader } from '../../src/domain/ports/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { openFiles } from '../fixture/open-files.ts';
 import { blobs } from './blobs.ts';
 
 const root = temporaryFolder();
@@ -16,16 +17,7 @@ for (const [i, folder] of folders.entries()) await writeRanking(blobs, folder, F
 
 /** Names of the rankings that this process has open. */
 function open(): string[] {
-  const paths = readdirSync('/proc/self/fd').map((descriptor) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`);
-    } catch {
-      return ''; // the descriptor of this very listing
-    }
-  });
-  return ['doomed 1', 'doomed 2', 'ranking-0', 'ranking-1', 'ranking-2'].filter((name) =>
-    paths.some((path) => path.includes(name)),
-  );
+  return [...new Set(openFiles(root).map((path) => relative(root, path).split('/')[0]!))].sort();
 }
 
 /** `blobs`, and the reads of scores that went through it. */

@@ -1,5 +1,5 @@
 /** Reading a ranking: pages, scores, ranks, and damaged folders. */
-import { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { openRanking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { openFiles } from '../fixture/open-files.ts';
 import { size } from '../fixture/size.ts';
 import { blobs } from './blobs.ts';
 import { naiveOrder } from './naive-order.ts';
@@ -162,7 +163,7 @@ describe('openRanking', () => {
     const folder = await whole();
     harm(folder);
     await expect(openRanking(blobs, folder)).rejects.toThrow(sentence);
-    expect(openFilesUnder(folder)).toEqual([]);
+    expect(openFiles(folder)).toEqual([]);
   });
 
   it('reports that the files disagree instead of returning a wrong rank', async () => {
@@ -178,14 +179,3 @@ describe('openRanking', () => {
     ranking.close();
   });
 });
-
-function openFilesUnder(folder: string): string[] {
-  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
-    try {
-      const path = readlinkSync(`/proc/self/fd/${descriptor}`);
-      return path.startsWith(folder) ? [path] : [];
-    } catch {
-      return []; // the descriptor of this very listing
-    }
-  });
-}

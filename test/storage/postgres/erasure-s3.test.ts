@@ -1,10 +1,9 @@
-/** Erasure in a cluster whose sets are in object storage, which fails or answers late. */
-import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
+import { openFiles } from '../../fixture/open-files.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
 import { FaultyGate } from '../s3/faulty-gate.ts';
@@ -85,12 +84,5 @@ describeWithPostgres('the erasure of users from object storage', () => {
 
 /** Number of files of this process that are being written in the folder of a cache. */
 function spooledFiles(cacheFolder: string): number {
-  const links = readdirSync('/proc/self/fd').map((descriptor) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`);
-    } catch {
-      return '';
-    }
-  });
-  return links.filter((link) => link.startsWith(join(cacheFolder, 'spool'))).length;
+  return openFiles(join(cacheFolder, 'spool')).length;
 }

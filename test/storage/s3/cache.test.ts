@@ -1,5 +1,5 @@
 /** The local cache of blobs from object storage. */
-import { readdirSync, readFileSync, readlinkSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { type OpenBlob, PartMissing, untilRead } from '../../../src/domain/ports
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { OpenedS3 } from '../../../src/storage/s3/open-s3.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
+import { openFiles } from '../../fixture/open-files.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
 import { IS_LONG, itUsual } from '../../fixture/size.ts';
 import { FaultyGate } from './faulty-gate.ts';
@@ -320,13 +321,5 @@ describe('the cache', () => {
 
 /** Number of descriptors of this process to parts of the cache. */
 function descriptors(): number {
-  return readdirSync('/proc/self/fd').filter((descriptor) => linkOf(descriptor).startsWith(folder)).length;
-}
-
-function linkOf(descriptor: string): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${descriptor}`);
-  } catch {
-    return '';
-  }
+  return openFiles(folder).length;
 }

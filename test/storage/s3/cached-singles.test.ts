@@ -1,9 +1,10 @@
 /** Single files in the local cache, which are kept apart from others, so that they can be removed. */
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFile } from '../../domain/contract/blob-port.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
+import { openFiles } from '../../fixture/open-files.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
 import { newS3 } from './storage.ts';
 
@@ -12,19 +13,6 @@ beforeAll(async () => {
   server = await startOwnS3();
 });
 afterAll(() => server.close());
-
-/** Number of files below the folder that this process has open, also if they have no name any more. */
-function openFiles(folder: string): number {
-  return readdirSync('/proc/self/fd').filter((descriptor) => linkOf(descriptor).startsWith(folder)).length;
-}
-
-function linkOf(descriptor: string): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${descriptor}`);
-  } catch {
-    return '';
-  }
-}
 
 /** The files in a cache. */
 function names(folder: string): string[] {
@@ -44,7 +32,7 @@ describe('single files in the cache', () => {
     await blobs.read('audiences/c/e', 'a.bin');
     expect([...(await singles.listSingles())].sort()).toEqual(['sets/a.bin', 'sets/b.bin']);
     expect(names(folder)).toHaveLength(9);
-    expect(openFiles(join(folder, 'singles'))).toBe(0);
+    expect(openFiles(join(folder, 'singles'))).toEqual([]);
     const open = await blobs.open('sets', 'a.bin', { whole: true });
     singles.forgetSingle('sets/a.bin');
     singles.forgetSingle('sets/a.bin');
@@ -52,7 +40,7 @@ describe('single files in the cache', () => {
     const bytes = Buffer.alloc(10);
     expect([open.read(bytes, 0), bytes.toString()]).toEqual([10, 'same bytes']);
     open.close();
-    expect(openFiles(join(folder, 'singles'))).toBe(0);
+    expect(openFiles(join(folder, 'singles'))).toEqual([]);
     blobs.close();
     expect(names(folder)).toHaveLength(3);
   });
