@@ -1,5 +1,5 @@
 /** Training by the recipe meta-heads: equal bytes, resumption, and past campaigns if requested. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CPU } from '../../packages/onnx-grad/index.ts';
@@ -23,10 +23,11 @@ import { createInitialModel } from '../../src/training/meta/initial-model.ts';
 import { latentStart } from '../../src/training/meta/latent-start.ts';
 import { trainingIdentity } from '../../src/training/meta/training-identity.ts';
 import type { TrainSettings } from '../../src/training/settings.ts';
-import { type TrainProgress, type TrainResult, train } from '../../src/training/train.ts';
+import type { TrainProgress } from '../../src/training/train.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
+import { contentsOf, type SmallTraining, trainSmall } from './small-training.ts';
 
 const SETTINGS: TrainSettings = {
   ...SMALL_SETTINGS,
@@ -38,7 +39,7 @@ const SETTINGS: TrainSettings = {
 
 let root = '';
 let prepared: PreparedDataSet;
-let uninterrupted: { out: string; result: TrainResult; progress: TrainProgress[] };
+let uninterrupted: SmallTraining;
 const opened: PreparedDataSet[] = [];
 
 const newPath = (): string => join(newFolder(root), 'model');
@@ -53,41 +54,14 @@ async function preparedOf(
   return made;
 }
 
-async function trainInto(
+type TrainOptions = Omit<Parameters<typeof trainSmall>[2], 'settings'> & {
+  readonly prepared: PreparedDataSet;
+  readonly settings: Partial<TrainSettings>;
+};
+const trainInto = (
   out: string,
-  options: {
-    prepared?: PreparedDataSet;
-    settings?: Partial<TrainSettings>;
-    resume?: boolean;
-    stopAfter?: number;
-    threads?: number;
-  } = {},
-) {
-  const abort = new AbortController();
-  const progress: TrainProgress[] = [];
-  const result = await train(options.prepared ?? prepared, {
-    out,
-    settings: { ...SETTINGS, ...options.settings },
-    device: CPU,
-    clock: { now: () => Date.parse('2026-11-25T12:00:00.000Z'), elapsed: () => 0 },
-    resume: options.resume ?? false,
-    threads: options.threads ?? 1,
-    signal: abort.signal,
-    onProgress: (at) => {
-      progress.push(at);
-      // of both phases
-      if (progress.length === options.stopAfter) abort.abort();
-    },
-  });
-  return { out, result, progress };
-}
-
-/** Contents by path. */
-function contentsOf(folder: string): Record<string, string> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const paths = files.map(({ parentPath, name }) => join(parentPath, name));
-  return Object.fromEntries(paths.map((path) => [path.slice(folder.length), readFileSync(path, 'latin1')]));
-}
+  { prepared: own = prepared, settings, ...options }: Partial<TrainOptions> = {},
+): Promise<SmallTraining> => trainSmall(own, out, { ...options, settings: { ...SETTINGS, ...settings } });
 
 beforeAll(async () => {
   root = temporaryFolder();
@@ -159,35 +133,12 @@ describe('train, by the recipe meta-heads', () => {
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
   });
 
-  it.runIf(IS_LONG).each([1, 3, 6])(
-    'resumes after %i steps to the bytes of an uninterrupted training',
-    async (stopAfter) => {
-      const out = newPath();
-      expect((await trainInto(out, { stopAfter })).result.interrupted).toBe(true);
-      const { progress } = await trainInto(out, { resume: true });
-      expect(progress).toEqual(uninterrupted.progress.slice(stopAfter));
-      expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
-    },
-  );
-
   itUsual('produces the same bytes for the same seed on two threads, and other ones for another seed', async () => {
     const { out, progress } = await trainInto(newPath(), { threads: 2 });
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
     expect(progress).toEqual(uninterrupted.progress);
     const other = await trainInto(newPath(), { settings: { seed: 1 }, stopAfter: 1 });
     expect(other.progress[0]!.loss).not.toBe(uninterrupted.progress[0]!.loss);
-  });
-
-  it.runIf(IS_LONG)('continues with two threads when one was interrupted, and the other way round', async () => {
-    for (const [before, after] of [
-      [1, 2],
-      [2, 1],
-    ] as const) {
-      const out = newPath();
-      expect((await trainInto(out, { stopAfter: 3, threads: before })).result).toMatchObject({ interrupted: true });
-      await trainInto(out, { resume: true, threads: after });
-      expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
-    }
   });
 
   it.runIf(IS_LONG)('does not continue from a checkpoint of the other recipe, or of other user features', async () => {
@@ -224,14 +175,14 @@ describe('train, by the recipe meta-heads', () => {
 
   itUsual('learns: the loss falls', async () => {
     const { progress } = await trainInto(newPath(), { settings: { steps: 30, validationEvery: 30 } });
-    const mean = (part: TrainProgress[]) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
+    const mean = (part: readonly TrainProgress[]) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
     const first = progress.filter(({ phase }) => phase === 'choosing');
     expect(mean(first.slice(-8))).toBeLessThan(0.9 * mean(first.slice(0, 8)));
   });
 
-  itUsual('starts the latent vectors at the SVD of the population, and the heads at zero', async () => {
-    const { out } = await trainInto(newPath(), { settings: { steps: 1, outerRate: 1e-12 } });
-    const { graph } = await loadModel(out);
+  itUsual('starts the latent vectors at the SVD of the population, and the heads at zero', () => {
+    const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
+    const { graph } = createInitialModel(prepared, campaigns, SETTINGS);
     const oneHot = buildOneHot(prepared.population, prepared.userFeatures);
     const expected = latentStart(oneHot, 32, createRng('train/2020/latent'));
     const table = graph.initializers.get(LATENT_TABLE)!;
@@ -266,9 +217,6 @@ describe('past campaigns', () => {
       'auto',
     );
     expect(alone.userFeatures.map(({ name }) => name)).toEqual(['age', 'tags']);
-    const { out } = await trainInto(newPath(), { prepared: alone, settings: { steps: 2 } });
-    const { manifest } = await loadModel(out);
-    expect(manifest.features.user.map(({ name }) => name)).toEqual(['age', 'tags']);
   });
 });
 
@@ -296,7 +244,7 @@ describe('train, with next to no past campaigns', () => {
     expect(report.methods['metaheac']!.all!.auc.mean).toBeGreaterThan(0.9);
   });
 
-  it.each(IS_LONG ? [3, 4, 5] : [2])(
+  it.runIf(IS_LONG).each([2, 3, 4, 5])(
     'with %i makes a model that can be adapted, whatever a fold leaves',
     async (count) => {
       const train = CAMPAIGNS.filter(({ split }) => split === 'train').slice(0, count);

@@ -2,74 +2,38 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CPU } from '../../packages/onnx-grad/index.ts';
-import type { Clock } from '../../src/lib/clock.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { vocabularySizeOf } from '../../src/model/manifest.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/training/history/prepared-data-set.ts';
 import { checkpointPath } from '../../src/training/meta/checkpoint.ts';
 import { isValidated, type TrainSettings } from '../../src/training/settings.ts';
-import { type TrainProgress, type TrainResult, train } from '../../src/training/train.ts';
+import type { TrainProgress } from '../../src/training/train.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { IS_LONG, itUsual } from '../fixture/size.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
+import { contentsOf, type SmallTraining, trainSmall } from './small-training.ts';
 
 let root = '';
 let data = '';
 let prepared: PreparedDataSet;
-let uninterrupted: { out: string; result: TrainResult; progress: TrainProgress[] };
+let uninterrupted: SmallTraining;
 const opened: PreparedDataSet[] = [];
 
 const newPath = (): string => join(newFolder(root), 'model');
 
-const clockAt = (time: string): Clock => ({ now: () => Date.parse(time), elapsed: () => 0 });
+type TrainOptions = Omit<Parameters<typeof trainSmall>[2], 'settings'> & {
+  readonly prepared: PreparedDataSet;
+  readonly settings: Partial<TrainSettings>;
+};
 
-async function trainInto(
+const trainInto = (
   out: string,
-  options: {
-    prepared?: PreparedDataSet;
-    settings?: Partial<TrainSettings>;
-    resume?: boolean;
-    /** Aborts after this step. */
-    stopAfter?: number;
-    created?: string;
-    threads?: number;
-  } = {},
-): Promise<{ out: string; result: TrainResult; progress: TrainProgress[] }> {
-  const abort = new AbortController();
-  if (options.stopAfter === 0) abort.abort();
-  const progress: TrainProgress[] = [];
-  const result = await train(options.prepared ?? prepared, {
-    out,
-    settings: { ...SMALL_SETTINGS, ...options.settings },
-    device: CPU,
-    clock: clockAt(options.created ?? '2026-11-25T12:00:00.000Z'),
-    resume: options.resume ?? false,
-    threads: options.threads ?? 1,
-    signal: abort.signal,
-    onProgress: (at) => {
-      progress.push(at);
-      if (at.step === options.stopAfter) abort.abort();
-    },
-  });
-  return { out, result, progress };
-}
-
-/** Contents by path, the manifest without `created`. */
-function contentsOf(folder: string): Record<string, string> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Object.fromEntries(
-    files.map(({ parentPath, name }) => {
-      const path = join(parentPath, name);
-      const text = readFileSync(path, 'latin1');
-      return [path.slice(folder.length), name === 'manifest.json' ? text.replace(/"created": ".*"/, '') : text];
-    }),
-  );
-}
+  { prepared: own = prepared, settings, ...options }: Partial<TrainOptions> = {},
+): Promise<SmallTraining> => trainSmall(own, out, { ...options, settings: { ...SMALL_SETTINGS, ...settings } });
 
 async function preparedOf(
   campaigns: readonly SmallCampaign[],
@@ -145,7 +109,7 @@ describe('train', () => {
 
   itUsual('learns: the loss falls', async () => {
     const { progress } = await trainInto(newPath(), { settings: { steps: 40, validationEvery: 40, outerRate: 0.02 } });
-    const mean = (part: TrainProgress[]) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
+    const mean = (part: readonly TrainProgress[]) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
     expect(mean(progress.slice(-8))).toBeLessThan(0.8 * mean(progress.slice(0, 8)));
   });
 
