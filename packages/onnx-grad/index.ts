@@ -51,12 +51,11 @@ export { findLinearTerm, type LinearTerm } from './src/rewrite/find-linear-term.
 export { fixMasks } from './src/rewrite/fixed-masks.ts';
 export { foldShared } from './src/rewrite/fold-shared.ts';
 export { leastCut, type RowCut } from './src/rewrite/least-cut.ts';
-export { productsInsideSums } from './src/rewrite/products-inside-sums.ts';
 export { splitAt } from './src/rewrite/split-at.ts';
 export { type Split, splitFrozen } from './src/rewrite/split-frozen.ts';
 export { findPaddedTables, findTies, keepPaddingRows, tieWeights } from './src/rewrite/tie-weights.ts';
 export { spellVectorProducts } from './src/rewrite/vector-products.ts';
-export { weightedSumsAsProducts } from './src/rewrite/weighted-sums.ts';
+export { productsInsideSums, weightedSumsAsProducts } from './src/rewrite/weighted-sums.ts';
 export { inOwnMemory, sliceFeeds, takeFeeds } from './src/session/feed-rows.ts';
 export {
   allFinite,

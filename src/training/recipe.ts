@@ -11,8 +11,7 @@ import { type Initial, type MetaHeacConfig, randomInitial } from '../model/archi
 import type { CampaignHistory } from './history/history.ts';
 import { buildOneHot } from './history/one-hot.ts';
 import type { PreparedDataSet } from './history/prepared-data-set.ts';
-import { type SampledBatch, sampleEpisode } from './meta/episodes.ts';
-import { sampleHeadsEpisode } from './meta/heads-episode.ts';
+import { type SampledBatch, sampleEpisode, sampleHeadsEpisode } from './meta/episodes.ts';
 import { openHeadsProgram } from './meta/heads-step.ts';
 import { latentStart } from './meta/latent-start.ts';
 import { type MetaProgram, openMetaProgram } from './meta/meta-step.ts';

@@ -6,9 +6,8 @@ import { valuesReachedFrom } from '../../packages/onnx-grad/src/graph/reach.ts';
 import { elementCount, numbersOf, type Tensor, tensor } from '../../packages/onnx-grad/src/graph/tensor.ts';
 import { writeModel } from '../../packages/onnx-grad/src/onnx/write.ts';
 import { leastCut } from '../../packages/onnx-grad/src/rewrite/least-cut.ts';
-import { productsInsideSums } from '../../packages/onnx-grad/src/rewrite/products-inside-sums.ts';
 import { splitAt } from '../../packages/onnx-grad/src/rewrite/split-at.ts';
-import { weightedSumsAsProducts } from '../../packages/onnx-grad/src/rewrite/weighted-sums.ts';
+import { productsInsideSums, weightedSumsAsProducts } from '../../packages/onnx-grad/src/rewrite/weighted-sums.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { runModel } from './onnx-file.ts';
 

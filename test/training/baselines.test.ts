@@ -1,9 +1,8 @@
 /** The baselines: what they find, whom they sample, and what they depend on. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { centroidBaseline, randomBaseline, settle } from '../../src/training/baselines/baselines.ts';
+import { centroidBaseline, naiveBayes, randomBaseline, settle } from '../../src/training/baselines/baselines.ts';
 import { logisticRegression, logisticRegressionOnLatent } from '../../src/training/baselines/logistic-baselines.ts';
-import { naiveBayes } from '../../src/training/baselines/naive-bayes.ts';
 import { userKnn } from '../../src/training/baselines/user-knn.ts';
 import { measureRanking } from '../../src/training/evaluation/metrics.ts';
 import { isPlantedMember, plantOneHot } from './planted.ts';

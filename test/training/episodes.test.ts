@@ -20,7 +20,7 @@ const campaigns = fc
   .map(({ count, share, key }) => ({ rows: rowsOf(count, Math.max(1, Math.round(share * count))), key }));
 const batches = fc.integer({ min: 1, max: 20 });
 
-describe('drawEpisode', () => {
+describe('sampleEpisode', () => {
   it('samples two disjoint batches of the requested size, with the labels of their rows', () => {
     fc.assert(
       fc.property(campaigns, batches, ({ rows, key }, batch) => {

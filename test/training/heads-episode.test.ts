@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { sampleHeadsEpisode } from '../../src/training/meta/heads-episode.ts';
+import { sampleHeadsEpisode } from '../../src/training/meta/episodes.ts';
 
 /** Users 100, 101, ..: the first `members` have label 1. */
 const rowsOf = (members: number, others: number) => ({
@@ -11,7 +11,7 @@ const rowsOf = (members: number, others: number) => ({
 });
 const isMember = (members: number) => (user: number) => user < 100 + members;
 
-describe('drawHeadsEpisode', () => {
+describe('sampleHeadsEpisode', () => {
   it('has seeds and ten others per seed as support, hidden members among them with label 0', () => {
     const { support, query } = sampleHeadsEpisode(createRng('a'), rowsOf(300, 3000))!;
     const seeds = support.labels.filter((label) => label === 1).length;

@@ -5,7 +5,7 @@ import { CPU } from '../../packages/onnx-grad/index.ts';
 import type { Feature } from '../../src/dataset/features.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/read.ts';
-import { naiveBayes } from '../../src/training/baselines/naive-bayes.ts';
+import { naiveBayes } from '../../src/training/baselines/baselines.ts';
 import { testTrials } from '../../src/training/choices/trial.ts';
 import { chooseSetting } from '../../src/training/choices/tuning.ts';
 import { baselineMethods } from '../../src/training/evaluation/methods.ts';

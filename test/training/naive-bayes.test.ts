@@ -1,8 +1,7 @@
 /** Naive Bayes compared with its formula, by hand. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { settle } from '../../src/training/baselines/baselines.ts';
-import { naiveBayes } from '../../src/training/baselines/naive-bayes.ts';
+import { naiveBayes, settle } from '../../src/training/baselines/baselines.ts';
 import type { OneHot } from '../../src/training/history/one-hot.ts';
 
 /** User 0 has tokens 0 and 1, user 1 has 0, user 2 has 1 and 2; nobody has 3. */

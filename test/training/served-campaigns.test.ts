@@ -12,8 +12,7 @@ import { futureTrial, openFutures } from '../../src/training/history/futures.ts'
 import { holdOut } from '../../src/training/history/held-out.ts';
 import type { OneHot } from '../../src/training/history/one-hot.ts';
 import { createReach } from '../../src/training/history/reach.ts';
-import { prepareServed, type ServedCampaign } from '../../src/training/history/served-campaigns.ts';
-import { featuresOfValues } from '../../src/training/history/value-features.ts';
+import { featuresOfValues, prepareServed, type ServedCampaign } from '../../src/training/history/served-campaigns.ts';
 import { latentStart } from '../../src/training/meta/latent-start.ts';
 import { LATENT_SIZE } from '../../src/training/settings.ts';
 import { temporaryFolder } from '../fixture/folders.ts';

@@ -1,9 +1,8 @@
 /** Settings are chosen on train campaigns treated as future ones: their own tokens tell nothing. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import type { TunableMethod } from '../../src/training/baselines/baselines.ts';
+import { naiveBayes, type TunableMethod } from '../../src/training/baselines/baselines.ts';
 import { logisticRegression, logisticRegressionOnLatent } from '../../src/training/baselines/logistic-baselines.ts';
-import { naiveBayes } from '../../src/training/baselines/naive-bayes.ts';
 import { populationRidge } from '../../src/training/baselines/population-ridge.ts';
 import { utilityOf } from '../../src/training/choices/evidence.ts';
 import { chooseSetting, playSettings } from '../../src/training/choices/tuning.ts';

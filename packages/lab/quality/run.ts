@@ -2,17 +2,18 @@
  * Measures the quality of audiences: the default model compared with baselines and the published recipe, and the
  * contribution of each part of the training.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { ABLATIONS, type WholeName } from './ablations.ts';
 import { type RunArguments, readArguments } from './arguments.ts';
 import { type BenchRun, openBenchRun } from './bench-run.ts';
-import { readKept } from './kept.ts';
 import { deriveOnce } from './once.ts';
 import { fillPage, pageOf } from './page.ts';
-import { type AblationResult, runAblation, runMain, runWhole, type WholeResult } from './parts.ts';
+import { openPartStore } from './part-store.ts';
+import { type AblationResult, type MainResult, runAblation, runMain, runWhole, type WholeResult } from './parts.ts';
 import { writeScenarioData } from './scenario-data.ts';
 import { type DataSetResults, renderTables } from './tables.ts';
 
@@ -96,4 +97,27 @@ async function runParts(run: BenchRun, only: readonly string[]): Promise<DataSet
   }
   const reference = store.find<WholeResult>('whole-reference');
   return { name: run.name, main, reference, ablations };
+}
+
+/**
+ * Returns the stored results of each data set by name, whatever their keys. A folder that does not exist causes an
+ * invalid_argument error.
+ */
+function readKept(work: string): DataSetResults[] {
+  if (!existsSync(work)) throw new AppError('invalid_argument', `the folder ${work} does not exist`);
+  const folders = readdirSync(work, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders
+    .map(({ name }) => ({ name: decodeURIComponent(name), store: openPartStore(join(work, name)) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, store }) => ({
+      name,
+      main: store.find<MainResult>('main'),
+      reference: store.find<WholeResult>('whole-reference'),
+      ablations: new Map(
+        ABLATIONS.flatMap((ablation) => {
+          const result = store.find<AblationResult>(ablation.name);
+          return result ? [[ablation.name, result] as const] : [];
+        }),
+      ),
+    }));
 }

@@ -8,9 +8,15 @@ import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng } from '../../lib/rng.ts';
 import type { GeneralModel } from '../../model/load.ts';
 import { bind } from '../../online/binding.ts';
-import { type Baseline, centroidBaseline, randomBaseline, settle, type TunableMethod } from '../baselines/baselines.ts';
+import {
+  type Baseline,
+  centroidBaseline,
+  naiveBayes,
+  randomBaseline,
+  settle,
+  type TunableMethod,
+} from '../baselines/baselines.ts';
 import { logisticRegression, logisticRegressionOnLatent } from '../baselines/logistic-baselines.ts';
-import { naiveBayes } from '../baselines/naive-bayes.ts';
 import { populationRidge } from '../baselines/population-ridge.ts';
 import { userKnn } from '../baselines/user-knn.ts';
 import { openTrialModel, runTrial, runUnadaptedTrial, type Trial } from '../choices/trial.ts';

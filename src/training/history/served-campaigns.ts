@@ -1,4 +1,6 @@
 /** Prepares a service's past campaigns for training. Seeds and feedback become rows, in order of time. */
+
+import type { Feature } from '../../dataset/features.ts';
 import { AppError } from '../../lib/errors.ts';
 import { createRng, type Rng, sample, shuffle } from '../../lib/rng.ts';
 import type { CampaignValues } from '../../online/encode.ts';
@@ -7,7 +9,6 @@ import type { CampaignHistory, LabelledRows } from './history.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { type Reach, reachedOf } from './reach.ts';
 import { openTrainingPopulation } from './training-population.ts';
-import { featuresOfValues } from './value-features.ts';
 
 /** A campaign of a service. Users are user numbers; each list is ascending, without repeats. */
 export interface ServedCampaign {
@@ -204,4 +205,34 @@ function rowsOf(members: Int32Array, others: readonly Int32Array[]): LabelledRow
 
 function presentUsers({ rowOf }: Population): Int32Array {
   return Int32Array.from(rowOf.keys()).filter((user) => rowOf[user]! >= 0);
+}
+
+type Value = CampaignValues[string];
+
+/** Maximum number of tokens of a list that a model reads. */
+const MAXIMUM_LENGTH = 256;
+
+/**
+ * Returns a feature for each name, in order of first use: a number, a vector if all values have one size, a list of
+ * strings if any value is a list, otherwise one string. A name with values of several kinds is not a feature.
+ */
+export function featuresOfValues(campaigns: readonly CampaignValues[]): Feature[] {
+  const values = new Map<string, Value[]>();
+  for (const features of campaigns)
+    for (const [name, value] of Object.entries(features)) values.set(name, [...(values.get(name) ?? []), value]);
+  return [...values].flatMap(([name, all]) => featureOf(name, all) ?? []);
+}
+
+function featureOf(name: string, values: readonly Value[]): Feature | null {
+  if (values.every((value) => typeof value === 'number')) return { name, kind: 'number' };
+  if (values.every((value) => typeof value === 'string')) return { name, kind: 'single' };
+  const lists = values.map((value) => (typeof value === 'string' ? [value] : value));
+  if (lists.some((list) => typeof list === 'number')) return null;
+  const sizes = (lists as readonly (readonly unknown[])[]).map((list) => list.length);
+  const longest = Math.max(...sizes);
+  const items = (lists as readonly (readonly unknown[])[]).flat();
+  if (items.every((item) => typeof item === 'string'))
+    return { name, kind: 'multi', maxLength: Math.min(Math.max(longest, 1), MAXIMUM_LENGTH) };
+  const isVector = items.every((item) => typeof item === 'number') && sizes.every((size) => size === longest);
+  return isVector ? { name, kind: 'vector', size: longest } : null;
 }

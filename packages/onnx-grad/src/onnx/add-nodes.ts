@@ -3,18 +3,19 @@
  * known, the `If` is replaced by the branch that would run.
  */
 
-import { isComposite } from '../composites/table.ts';
+import type { CompositeOp, CompositeSpec } from '../composites/spec.ts';
+import { COMPOSITES, isComposite } from '../composites/table.ts';
 import { GraphError } from '../errors.ts';
 import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
 import { UniqueNames } from '../graph/unique-names.ts';
 import type { OpType } from '../ops/attributes.ts';
 import { knownNumbers } from '../ops/dims.ts';
+import { requireArity } from '../ops/helpers.ts';
 import { type ConversionContext, convertNode } from './convert-opset.ts';
-import { decompose } from './decompose.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { AttributeProto_AttributeType as AttributeType, type GraphProto } from './generated/onnx_pb.ts';
-import { readAttributes } from './proto-attributes.ts';
+import { readAttributes, readAttributesOf } from './proto-attributes.ts';
 import { readTensor } from './proto-tensor.ts';
 import { CONTROL_FLOW, nodeNames, readNode } from './read-nodes.ts';
 
@@ -97,4 +98,32 @@ function branchesOf(node: FileNode): ReadonlyMap<string, GraphProto> {
   const branches = new Map<string, GraphProto>();
   for (const [name, { type, g }] of node.attributes) if (type === AttributeType.GRAPH && g) branches.set(name, g);
   return branches;
+}
+
+/**
+ * Adds to `b` the nodes that replace `node`, which has the composite op `op`. The new nodes are named `<name>/<op>`;
+ * the outputs keep their names. If a node cannot be decomposed exactly, a GraphError names the node.
+ */
+function decompose(b: Builder, op: CompositeOp, node: FileNode, name: string): void {
+  const where = nodeText(node);
+  const spec = COMPOSITES[op] as CompositeSpec<CompositeOp>;
+  const inputs = node.inputs.map((input) => (input === '' ? null : b.get(input)));
+  requireArity(inputs, spec.arity, where);
+  if (node.outputs.length > spec.outputs)
+    throw new GraphError(`${where} has ${node.outputs.length} outputs, not ${spec.outputs}`);
+  const attributes = readAttributesOf(spec.attributes, node.attributes, where);
+  try {
+    b.named(`${name}/`, () =>
+      spec.decompose({
+        b,
+        inputs,
+        attributes,
+        output: (i) => ({ outputs: [node.outputs[i] ?? ''] }),
+        wants: (i) => (node.outputs[i] ?? '') !== '',
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error;
+    throw new GraphError(`${where}: ${error.message}`, { cause: error });
+  }
 }

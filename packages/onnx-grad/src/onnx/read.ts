@@ -1,5 +1,4 @@
 /** Reads ONNX files (opsets 13 to 21) into typed, sorted graphs of opset 18. */
-
 import { runningStatistics } from '../composites/normalizations.ts';
 import { GraphError } from '../errors.ts';
 import { Builder } from '../graph/builder.ts';
@@ -11,9 +10,8 @@ import { addNodes } from './add-nodes.ts';
 import { NEWEST_OPSET, OLDEST_OPSET } from './convert-opset.ts';
 import { type ExternalFiles, embedExternalData } from './external-data.ts';
 import { type FileNode, nodeText } from './file-node.ts';
-import type { GraphProto, ModelProto, ValueInfoProto } from './generated/onnx_pb.ts';
+import type { GraphProto, ModelProto, NodeProto, ValueInfoProto } from './generated/onnx_pb.ts';
 import { type FileOp, inlineFunctions } from './inline-functions.ts';
-import { isMerged, mergedInitializers } from './merged-initializers.ts';
 import { parseModel } from './parse-model.ts';
 import { readTensor } from './proto-tensor.ts';
 import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
@@ -226,4 +224,29 @@ function readHint(info: ValueInfoProto): DeclaredType {
   if (type?.case !== 'tensorType' || !type.value.shape) return { dtype: null, shape: null };
   const shape = type.value.shape.dim.map(({ value: dim }): Dim | null => (dim.case === 'dimParam' ? dim.value : null));
   return { dtype: null, shape };
+}
+
+/**
+ * Maps the name of a merged initializer to the name of the initializer that was kept. If several parameters or buffers
+ * have equal values, such as the ones and zeros of untrained normalisations, `torch.onnx.export` keeps only one
+ * initializer. It writes every other parameter as an Identity of this initializer; the Identity's output has the
+ * parameter's name in PyTorch. For training, the initializers must be separate again. Identity nodes that are part of
+ * the model have output names that begin with "/".
+ */
+function mergedInitializers({ producerName, graph }: ModelProto): ReadonlyMap<string, string> {
+  if (producerName !== 'pytorch' || !graph) return new Map();
+  const initializers = new Set(graph.initializer.map(({ name }) => name));
+  const outputs = new Set(graph.output.map(({ name }) => name));
+  const merged = new Map<string, string>();
+  for (const { opType, input, output } of graph.node) {
+    const [kept, name] = [input[0], output[0]];
+    if (opType !== 'Identity' || kept === undefined || name === undefined || name === '') continue;
+    if (initializers.has(kept) && !name.startsWith('/') && !outputs.has(name)) merged.set(name, kept);
+  }
+  return merged;
+}
+
+/** Whether a node is the Identity that replaced a merged initializer. */
+function isMerged({ opType, output }: NodeProto, merged: ReadonlyMap<string, string>): boolean {
+  return opType === 'Identity' && output[0] !== undefined && merged.has(output[0]);
 }

@@ -1,5 +1,4 @@
-/** Sums and means over axes, running sums, and the softmaxes. */
-
+/** Sums, means, norms and products over axes, running sums, and the softmaxes. */
 import type { Value } from '../graph/ir.ts';
 import type { NodeBuilder } from '../graph/node-builder.ts';
 import { knownNumbers, normalizeAxis } from './dims.ts';
@@ -9,6 +8,7 @@ import {
   requireFloat,
   requireInteger,
   requireNumber,
+  reshapeLike,
   sameAsInput,
   shapeOf,
   sizeAlong,
@@ -102,5 +102,83 @@ export const LogSoftmax: OpSpec<'LogSoftmax'> = {
     const axis = normalizeAxis(attributes.axis ?? -1, out!.shape.length);
     const total = b.add('ReduceSum', [g, b.ints([axis])], { keepdims: 1 });
     return [b.add('Sub', [g, b.add('Mul', [b.add('Exp', [out!]), total])])];
+  },
+};
+
+// (x1 * x2 * ..)' = sum_i (xi' * product of all xj with j != i)
+export const ReduceProd: OpSpec<'ReduceProd'> = {
+  ...REDUCTION,
+  infer: inferReduction,
+  gradient: (c) => {
+    const { b, inputs, gradient: g } = c;
+    const reduced = reducedAxes(c);
+    if (reduced === null) refuse('the axes of ReduceProd must be known before running');
+    if (reduced.length === 0) return [g, null];
+    return [b.add('Mul', [broadcastable(c, g), productOfOthers(b, inputs[0]!, reduced)]), null];
+  },
+};
+
+/**
+ * For each element of `x`, the product of the other elements over `axes`. Dividing the product of all elements by the
+ * element would be wrong at zeros; in the second derivative, not even a mask would help. Instead, n rows of n factors
+ * are multiplied, with a 1 in place of factor i in row i.
+ */
+function productOfOthers(b: NodeBuilder, x: Value, axes: readonly number[]): Value {
+  const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const perm = [...kept, ...axes];
+  const sorted = perm.every((axis, i) => axis === i);
+  const moved = sorted ? x : b.add('Transpose', [x], { perm });
+  const rows = b.add('Flatten', [moved], { axis: kept.length });
+  const count = b.add('Squeeze', [sizeAlong(b, rows, 1), b.ints([0])]);
+  const places = b.add('Range', [b.scalar(0, 'int64'), count, b.scalar(1, 'int64')]);
+  const own = b.add('Equal', [places, b.add('Unsqueeze', [places, b.ints([1])])]);
+  const others = b.add('Where', [own, b.scalar(1, x), b.add('Unsqueeze', [rows, b.ints([1])])]);
+  const products = reshapeLike(b, b.add('ReduceProd', [others, b.ints([2])], { keepdims: 0 }), moved);
+  return sorted ? products : b.add('Transpose', [products], { perm: perm.map((_, i) => perm.indexOf(i)) });
+}
+
+// sum(|x|)' = sum(sign(x) * x')
+export const ReduceL1: OpSpec<'ReduceL1'> = {
+  ...REDUCTION,
+  infer: inferReduction,
+  gradient: (c) => [c.b.add('Mul', [broadcastable(c, c.gradient), c.b.add('Sign', [c.inputs[0]!])]), null],
+};
+
+// for the Euclidean norm |x|: |x|' = sum(x * x') / |x|, or 0 if |x| is 0, as in PyTorch (also in the second derivative)
+export const ReduceL2: OpSpec<'ReduceL2'> = {
+  ...REDUCTION,
+  infer: inferReduction,
+  gradient: (c) => {
+    const { b, inputs, outputs, gradient: g } = c;
+    const [norm, zero] = [broadcastable(c, outputs[0]!), b.scalar(0, g)];
+    const isZero = b.add('Equal', [norm, zero]);
+    // a divisor of 0 is replaced by 1 and the result is masked, because x / 0 would become NaN in the next derivative
+    const safe = b.add('Where', [isZero, b.scalar(1, g), norm]);
+    const share = b.add('Where', [isZero, zero, b.add('Div', [broadcastable(c, g), safe])]);
+    return [b.add('Mul', [inputs[0]!, share]), null];
+  },
+};
+
+// sum(x^2)' = sum(2 * x * x')
+export const ReduceSumSquare: OpSpec<'ReduceSumSquare'> = {
+  ...REDUCTION,
+  infer: inferReduction,
+  gradient: (c) => {
+    const { b, inputs, gradient: g } = c;
+    return [b.add('Mul', [inputs[0]!, b.add('Mul', [broadcastable(c, g), b.scalar(2, g)])]), null];
+  },
+};
+
+// y = log(sum(e^x)): y' = sum(e^(x - y) * x')
+export const ReduceLogSumExp: OpSpec<'ReduceLogSumExp'> = {
+  ...REDUCTION,
+  infer: (c) => {
+    requireFloat(c.inputs[0]!);
+    return inferReduction(c);
+  },
+  gradient: (c) => {
+    const { b, inputs, outputs, gradient: g } = c;
+    const share = b.add('Exp', [b.add('Sub', [inputs[0]!, broadcastable(c, outputs[0]!)])]);
+    return [b.add('Mul', [broadcastable(c, g), share]), null];
   },
 };
