@@ -10,14 +10,21 @@ import { inParallel } from '../../lib/limited.ts';
 import type { BlobCache } from './cache.ts';
 import { type ObjectStorage, send } from './client.ts';
 import { folderPrefix, manifestKey, partsOf, pathOf, publishedKey, singleKey } from './keys.ts';
-import { bytesOfFile, decodeMetadata, describeFile, type FileParts, type Manifest, partsOfFile } from './manifest.ts';
-import { type FoundManifest, Manifests, NO_MANIFEST } from './manifests.ts';
+import {
+  bytesOfFile,
+  decodeMetadata,
+  describeFile,
+  type FileParts,
+  type FoundManifest,
+  type Manifest,
+  Manifests,
+  NO_MANIFEST,
+  partsOfFile,
+} from './manifests.ts';
 import { CachedBlob, type FetchPart } from './open-blob.ts';
-import { putSingle } from './put-single.ts';
 import type { Removal } from './removal.ts';
-import { SpooledWriter } from './spool.ts';
-import { SpoolMemory } from './spool-memory.ts';
-import { inMemory, type Source, sumsOf, upload } from './upload.ts';
+import { SpooledWriter, SpoolMemory } from './spool.ts';
+import { inMemory, putSingle, type Source, sumsOf, upload } from './upload.ts';
 
 export interface S3BlobsOptions {
   readonly storage: ObjectStorage;

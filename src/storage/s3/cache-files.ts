@@ -10,8 +10,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type DiskCache, ifMissing } from '../../lib/files/disk-cache.ts';
 import { createFolder, removeQuietly, writeAll } from '../../lib/files/durable-files.ts';
-import { Arrival } from './arrival.ts';
-import type { PartId } from './cached-part.ts';
+import { Arrival, type PartId } from './cached-part.ts';
 import type { Sink } from './client.ts';
 
 const read = promisify(readCallback);

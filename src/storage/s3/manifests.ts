@@ -1,9 +1,107 @@
-/** Reads and replaces the manifests of published folders. */
+/**
+ * The manifest of a folder of blobs: which files it has, where they are, and the sha256 of each of their parts. A single
+ * file has the same in its metadata.
+ */
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ObjectStorage } from './client.ts';
 import { manifestKey, pathOf } from './keys.ts';
-import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const id = z.uuid();
+
+const schema = z.object({
+  format: z.literal(1),
+  /** The publication whose files these are. */
+  id,
+  /** Publications that this one replaced, whose files may still exist; the newest comes last. */
+  earlier: z.array(id),
+  /** Whether the folder is being removed. */
+  deleted: z.boolean(),
+  part_bytes: z.int().min(1),
+  /** Small files are in the manifest itself. */
+  files: z.record(
+    z.string(),
+    z.object({ size_bytes: z.int().min(0), parts: z.array(sha256), bytes: z.base64().optional() }),
+  ),
+});
+
+export type Manifest = z.infer<typeof schema>;
+
+/** What a reader needs to know of a file. */
+export interface FileParts {
+  readonly sizeBytes: number;
+  /** The size of all parts but the last. */
+  readonly partBytes: number;
+  /** The sha256 of each part, in hexadecimal. */
+  readonly parts: readonly string[];
+}
+
+/** Maximum number of replaced publications that a manifest names. `sweep` finds the files of others by their age. */
+const MOST_EARLIER = 100;
+
+export function encodeManifest(manifest: Manifest): Buffer {
+  const earlier = manifest.earlier.slice(-MOST_EARLIER);
+  return Buffer.from(`${JSON.stringify({ ...manifest, earlier })}\n`);
+}
+
+/** @throws AppError storage_failed if the bytes are not a manifest */
+export function decodeManifest(folder: string, bytes: Uint8Array): Manifest {
+  try {
+    return schema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch (error) {
+    const facts = { errno: 'EBADMSG' };
+    throw new AppError('storage_failed', `the manifest of ${folder} is damaged`, { facts, cause: error });
+  }
+}
+
+/** The entry of a file, with its bytes if it is to be in the manifest itself. */
+export function describeFile(sizeBytes: number, parts: string[], bytes: Uint8Array | null): Manifest['files'][string] {
+  return { size_bytes: sizeBytes, parts, ...(bytes && { bytes: Buffer.from(bytes).toString('base64') }) };
+}
+
+/** The bytes of a file that is in the manifest itself; null if it is an object. */
+export function bytesOfFile(manifest: Manifest, file: string): Uint8Array | null {
+  const bytes = manifest.files[file]?.bytes;
+  return bytes === undefined ? null : Buffer.from(bytes, 'base64');
+}
+
+/** null if the folder has no such file. */
+export function partsOfFile(manifest: Manifest, file: string): FileParts | null {
+  const found = Object.hasOwn(manifest.files, file) ? manifest.files[file] : undefined;
+  if (found === undefined || manifest.deleted) return null;
+  return { sizeBytes: found.size_bytes, partBytes: manifest.part_bytes, parts: found.parts };
+}
+
+/** The metadata of a single file has the sha256 of at most this many parts: S3 allows 2 kB. */
+const MOST_LISTED = 32;
+
+/** The part size of a single file: the smallest multiple of `partBytes` by a power of 2 with few enough parts. */
+export function singlePartBytes(sizeBytes: number, partBytes: number): number {
+  let size = partBytes;
+  while (Math.ceil(sizeBytes / size) > MOST_LISTED) size *= 2;
+  return size;
+}
+
+/** The metadata of a single file, whose keys and values are ASCII. */
+export function encodeMetadata({ partBytes, parts }: FileParts): Record<string, string> {
+  const sums = parts.map((sum) => Buffer.from(sum, 'hex').toString('base64'));
+  return { 'part-bytes': String(partBytes), 'part-sha256': sums.join(' ') };
+}
+
+/** @throws AppError storage_failed if another program put the file */
+export function decodeMetadata(name: string, sizeBytes: number, metadata: Readonly<Record<string, string>>): FileParts {
+  const sums = (metadata['part-sha256'] ?? '').split(' ').filter((sum) => sum !== '');
+  const partBytes = Number(metadata['part-bytes']);
+  const parts = sums.map((sum) => Buffer.from(sum, 'base64').toString('hex'));
+  if (!(partBytes > 0) || parts.length !== Math.ceil(sizeBytes / partBytes))
+    throw new AppError('storage_failed', `the sha256 of ${name} is not in its metadata`, {
+      facts: { errno: 'EBADMSG' },
+    });
+  return { sizeBytes, partBytes, parts };
+}
 
 /** A manifest and its ETag; null if there is none. */
 export interface FoundManifest {
@@ -23,12 +121,16 @@ const MOST_REMEMBERED = 1_000;
 
 export class Manifests {
   readonly #storage: ObjectStorage;
-  readonly #clock: Pick<Clock, 'elapsed'>;
-  readonly #remembered = new Map<string, { readonly manifest: Manifest; readonly until: number }>();
+  readonly #remembered: LRUCache<string, Manifest>;
 
   constructor(storage: ObjectStorage, clock: Pick<Clock, 'elapsed'>) {
     this.#storage = storage;
-    this.#clock = clock;
+    this.#remembered = new LRUCache({
+      max: MOST_REMEMBERED,
+      ttl: REMEMBERED_MS,
+      ttlResolution: 0,
+      perf: { now: () => clock.elapsed() },
+    });
   }
 
   async find(folder: string): Promise<FoundManifest> {
@@ -47,8 +149,7 @@ export class Manifests {
    * or removed the folder meanwhile.
    */
   remembered(folder: string): Manifest | null {
-    const known = this.#remembered.get(pathOf(folder));
-    return known !== undefined && this.#clock.elapsed() < known.until ? known.manifest : null;
+    return this.#remembered.get(pathOf(folder)) ?? null;
   }
 
   forget(folder: string): void {
@@ -84,10 +185,7 @@ export class Manifests {
   }
 
   #remember(folder: string, manifest: Manifest): void {
-    const path = pathOf(folder);
-    this.#remembered.delete(path);
-    if (manifest.deleted) return;
-    if (this.#remembered.size >= MOST_REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value!);
-    this.#remembered.set(path, { manifest, until: this.#clock.elapsed() + REMEMBERED_MS });
+    if (manifest.deleted) this.forget(folder);
+    else this.#remembered.set(pathOf(folder), manifest);
   }
 }

@@ -6,7 +6,7 @@ import { inParallel } from '../../lib/limited.ts';
 import type { BlobCache } from './cache.ts';
 import { type CachedPart, isOpen, readPart } from './cached-part.ts';
 import type { Sink } from './client.ts';
-import type { FileParts } from './manifest.ts';
+import type { FileParts } from './manifests.ts';
 
 /** Brings the bytes of a part from object storage. */
 export type FetchPart = (index: number, position: number, length: number, sink: Sink) => Promise<void>;

@@ -3,8 +3,7 @@
  * once. Buffers of the latter are used again, because new memory would cost more processor time than what arrives in
  * it.
  */
-import { Arrival } from './arrival.ts';
-import type { CachedPart, PartId } from './cached-part.ts';
+import { Arrival, type CachedPart, type PartId } from './cached-part.ts';
 import type { Sink } from './client.ts';
 import type { BlobLimits } from './limits.ts';
 

@@ -9,7 +9,6 @@ import type { BlobWriter, UnnamedBlob } from '../../domain/ports/blobs.ts';
 import { assert } from '../../lib/errors.ts';
 import { createFolder, withStorage, writeAll } from '../../lib/files/durable-files.ts';
 import { readFully } from '../../lib/files/slices.ts';
-import type { SpoolMemory } from './spool-memory.ts';
 import { PartHasher, type Source } from './upload.ts';
 
 export interface Spool {
@@ -135,5 +134,34 @@ export class SpooledWriter implements BlobWriter {
       this.abort();
       throw error;
     }
+  }
+}
+
+/**
+ * Buffers of the size of a part for files that are being written. A process keeps them: for each file, new memory would
+ * cost more processor time than what is written into it.
+ */
+export class SpoolMemory {
+  readonly partBytes: number;
+  readonly #free: Uint8Array[] = [];
+  /** Number of buffers that may still be made. */
+  #unmade: number;
+
+  constructor(partBytes: number, most: number) {
+    this.partBytes = partBytes;
+    this.#unmade = most;
+  }
+
+  /** A buffer that nobody else uses; null if all are in use. */
+  take(): Uint8Array | null {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#unmade === 0) return null;
+    this.#unmade -= 1;
+    return new Uint8Array(this.partBytes);
+  }
+
+  giveBack(buffers: readonly Uint8Array[]): void {
+    this.#free.push(...buffers);
   }
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { ObjectEntry, ObjectStorage } from './client.ts';
 import { manifestKey, partsOf } from './keys.ts';
-import { decodeManifest } from './manifest.ts';
+import { decodeManifest } from './manifests.ts';
 import type { Removal } from './removal.ts';
 import { abortUploads } from './upload.ts';
 

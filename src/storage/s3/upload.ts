@@ -8,10 +8,12 @@ import {
   ListMultipartUploadsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { assert } from '../../lib/errors.ts';
 import { inParallel } from '../../lib/limited.ts';
 import { inBase64, type ObjectStorage, sha256Of } from './client.ts';
 import { isNoObject } from './faults.ts';
-import type { FileParts } from './manifest.ts';
+import { singleKey } from './keys.ts';
+import { encodeMetadata, type FileParts, singlePartBytes } from './manifests.ts';
 
 /** Bytes to be put, in memory or in a file of this machine. */
 export interface Source {
@@ -111,6 +113,25 @@ export async function upload(
     });
     throw error;
   }
+}
+
+/**
+ * Puts a single file, whose metadata has the sha256 of its parts. `sums` are the sha256 of parts of the usual size.
+ * Rejects with AppError storage_failed.
+ */
+export async function putSingle(
+  storage: ObjectStorage,
+  folder: string,
+  file: string,
+  source: Source,
+  sums: readonly string[],
+): Promise<void> {
+  assert(!file.includes('/'), `blob ${file} leads out of its folder`);
+  const { blobPartBytes } = storage.limits;
+  const partBytes = singlePartBytes(source.sizeBytes, blobPartBytes);
+  const parts = partBytes === blobPartBytes ? sums : sumsOf(source, partBytes);
+  const metadata = encodeMetadata({ sizeBytes: source.sizeBytes, partBytes, parts });
+  await upload(storage, singleKey(storage.prefix, folder, file), source, { metadata, known: { partBytes, parts } });
 }
 
 async function putParts(

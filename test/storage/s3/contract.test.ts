@@ -1,4 +1,4 @@
-/** The contract of blobs, in the small S3 server of the demo and in moto. */
+/** The contract of blobs, in a small S3 server and in moto. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeBlobFiles } from '../../domain/contract/blob-files.ts';
 import { describeBlobPort } from '../../domain/contract/blob-port.ts';
@@ -26,7 +26,7 @@ describe.each(SERVERS.filter(({ isHere }) => isHere))('in $name', ({ name, start
     const open = newS3(server);
     return async () => open().blobs;
   });
-  // older versions of moto ignore If-Match, on which single files depend (conformance.test.ts)
+  // older versions of moto ignore If-Match, on which single files depend
   if (name !== 'moto')
     describeBlobFiles(() => {
       const open = newS3(server);

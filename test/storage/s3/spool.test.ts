@@ -3,8 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createRng } from '../../../src/lib/rng.ts';
-import { SpooledWriter } from '../../../src/storage/s3/spool.ts';
-import { SpoolMemory } from '../../../src/storage/s3/spool-memory.ts';
+import { SpooledWriter, SpoolMemory } from '../../../src/storage/s3/spool.ts';
 import { inMemory, type Source, sumsOf } from '../../../src/storage/s3/upload.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
