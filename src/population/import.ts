@@ -5,8 +5,8 @@ export type { Duplicates } from './import/bad-rows.ts';
 export { importPopulation } from './import/import.ts';
 export { type ImportFilesResult, importFiles } from './import/import-files.ts';
 export { IMPORT_LIMITS } from './import/import-limits.ts';
-export type { ImportProgress } from './import/import-progress.ts';
 export { openTable } from './import/open-table.ts';
+export type { ImportProgress } from './import/read-rows.ts';
 export { populationFeatures, readSourceSchema, type SourceSchema } from './import/source-schema.ts';
 
 /** Proposes a schema for user files from their first `rows` rows. Errors: AppError `invalid_data`. */

@@ -15,7 +15,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { tryFileLock } from '../../src/lib/files/file-lock.ts';
-import { eraseUsers } from '../../src/population/erase/erase-users.ts';
 import { importPopulation } from '../../src/population/import/import.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
 import { withPopulationFiles } from '../../src/population/versions/copy-files.ts';
@@ -140,22 +139,6 @@ describe('the lock of writers', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(await importUsers(newFolder(), out, USERS)).toMatchObject({ users: 4 });
-  });
-
-  itUsual('ignores lock files of earlier releases, whatever they contain', async () => {
-    const out = newFolder();
-    const { version } = await importUsers(newFolder(), out, USERS);
-    for (const text of [`${process.pid} 12345 an-earlier-life\n`, '']) {
-      for (const name of ['lock', 'erased.lock']) writeFileSync(join(out, name), text);
-      makeCurrent(out, version);
-      await eraseUsers(out, ['anna'], openPopulation(out));
-      expect(await importUsers(newFolder(), out, MORE)).toMatchObject({ users: 4, erased: 1 });
-      expect(
-        readdirSync(out)
-          .filter((name) => name.endsWith('lock'))
-          .sort(),
-      ).toEqual(['erasures.lock', 'writer.lock']);
-    }
   });
 
   it('is removed with a folder that stayed empty, and a waiting writer creates the folder again', async () => {

@@ -10,7 +10,7 @@ import { importFiles } from '../../src/population/import/import-files.ts';
 import type { SourceSchema } from '../../src/population/import/source-schema.ts';
 import { openPopulation } from '../../src/population/read/population.ts';
 import { schemaOfFeatures, type UpdateFilesOptions, updateFiles } from '../../src/population/update/update-files.ts';
-import { publishVersion } from '../../src/population/versions/publish-version.ts';
+import { publishVersion } from '../../src/population/versions/version-writer.ts';
 import { pruneVersions, redactErasedUsers } from '../../src/population/versions/versions.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { FEATURES, importUsers, refusalOf, snapshot, type TestUser } from './support.ts';

@@ -1,11 +1,11 @@
 /** Imports users from Parquet, CSV or NDJSON files with a schema. */
 import { AppError } from '../../lib/errors.ts';
 import type { Destinations } from '../versions/destination.ts';
-import { publishVersion } from '../versions/publish-version.ts';
 import type { ImportResult } from '../versions/version-writer.ts';
+import { publishVersion } from '../versions/version-writer.ts';
 import { BadRows, type Duplicates } from './bad-rows.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
-import type { ImportProgress } from './import-progress.ts';
+import type { ImportProgress } from './read-rows.ts';
 import { checkSources, readUsers } from './read-users.ts';
 import { populationFeatures, type SourceSchema } from './source-schema.ts';
 

@@ -3,15 +3,14 @@
  * valid.
  */
 
-import { getDataSetFile, openDataSet } from '../../dataset/data-set.ts';
+import { join } from 'node:path';
+import { type DataSet, getDataSetFile, openDataSet } from '../../dataset/data-set.ts';
 import { checkFeatures, type Feature } from '../../dataset/features.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Destinations } from '../versions/destination.ts';
-import { publishVersion } from '../versions/publish-version.ts';
 import type { ImportResult } from '../versions/version-writer.ts';
-import type { ImportLimits } from './import-limits.ts';
-import { IMPORT_LIMITS } from './import-limits.ts';
-import { checkSchema, sensitiveFeatures } from './import-schema.ts';
+import { publishVersion } from '../versions/version-writer.ts';
+import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
 import { type Derived, jsonUsers } from './json-users.ts';
 import { readRows } from './read-rows.ts';
 
@@ -61,4 +60,29 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
       onProgress: ({ rows }) => options.onProgress?.(rows),
     });
   });
+}
+
+/** Names of the sensitive features. Only the data set says which features are sensitive; the model does not. */
+function sensitiveFeatures(dataSet: DataSet): ReadonlySet<string> {
+  return new Set(dataSet.userFeatures.filter(({ sensitive }) => sensitive).map(({ name }) => name));
+}
+
+/** Throws AppError `invalid_data` if a feature is missing from the data set, or has a different kind or size there. */
+function checkSchema(dataSet: DataSet, features: readonly Feature[]): void {
+  const where = join(dataSet.path, 'dataset.json');
+  for (const { name, kind, size } of features) {
+    const found = dataSet.userFeatures.find((feature) => feature.name === name);
+    if (!found) throw new AppError('invalid_data', `${where}: the data set has no user feature "${name}"`);
+    if (found.kind !== kind) {
+      throw new AppError(
+        'invalid_data',
+        `${where}: the user feature "${name}" is of kind ${found.kind}; ${kind} is expected`,
+      );
+    }
+    if (found.size !== size)
+      throw new AppError(
+        'invalid_data',
+        `${where}: the vector "${name}" has ${found.size} numbers; ${size} are expected`,
+      );
+  }
 }

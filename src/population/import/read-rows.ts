@@ -6,12 +6,21 @@ import type { SourceFeature } from '../kinds/kind-import.ts';
 import { RowSet } from '../read/row-set.ts';
 import { type BadRows, type Duplicates, LastRows, WORST_ROWS } from './bad-rows.ts';
 import type { ImportLimits } from './import-limits.ts';
-import type { ImportProgress } from './import-progress.ts';
 import { BLANK, ERASED, UserReader, type UserSink } from './read-user.ts';
 import { placeError, type RowPlace } from './row-place.ts';
 import { describeFault, type RowFault, type RowSink } from './row-sink.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 import type { ColumnBatch, UserBatch, UserFile } from './user-file.ts';
+
+/** The progress report of an import. */
+export interface ImportProgress {
+  /** If rows may be left out, all rows are checked before any row is written. */
+  readonly phase: 'checking' | 'writing';
+  /** Number of rows so far. */
+  readonly rows: number;
+  /** Total number of rows, if known. */
+  readonly total?: number;
+}
 
 export interface RowOptions {
   readonly features: readonly SourceFeature[];

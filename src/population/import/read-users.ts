@@ -2,8 +2,8 @@
 import { AppError } from '../../lib/errors.ts';
 import type { BadRows, Duplicates } from './bad-rows.ts';
 import { openCsvUsers } from './csv-users.ts';
-import type { ImportProgress } from './import-progress.ts';
 import { jsonUsers } from './json-users.ts';
+import type { ImportProgress } from './read-rows.ts';
 import { readRows } from './read-rows.ts';
 import type { RowSink } from './row-sink.ts';
 import { checkFile, formatOf, isPattern, isRemote } from './source-files.ts';

@@ -5,6 +5,7 @@ import { AppError, assert } from '../../lib/errors.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import { Erasures } from '../erase/erasures.ts';
+import { selectRows } from '../import/segment-builder.ts';
 import { readTable } from '../import/table-files.ts';
 import { sha256 } from '../versions/files.ts';
 import {
@@ -24,7 +25,6 @@ import { SegmentCache } from './segment-cache.ts';
 import { SegmentLayout } from './segment-layout.ts';
 import { SegmentMemory } from './segment-memory.ts';
 import { type Rows, SEGMENT_ROWS } from './segments.ts';
-import { selectRows } from './select-rows.ts';
 
 /** One published version of a population. Immutable: its arrays are shared and must not be written. */
 export interface Population {

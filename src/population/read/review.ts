@@ -1,7 +1,7 @@
 /** For each feature of a version, counts the users with a value and the uses of each token. */
-import { countValues } from './coverage.ts';
+
 import type { Population } from './population.ts';
-import { isTokenColumn } from './segments.ts';
+import { countValues, isTokenColumn } from './segments.ts';
 
 /** Counts for one feature of a version. Serialisable. */
 export interface FeatureUse {

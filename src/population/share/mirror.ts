@@ -12,7 +12,7 @@ import { SegmentLayout } from '../read/segment-layout.ts';
 import { asWriter } from '../versions/lock.ts';
 import { listVersions, type ManifestFile } from '../versions/manifest.ts';
 import { applyIndex, applyTable, readApplied } from './apply-index.ts';
-import { eraseInLog } from './erase-in-log.ts';
+import { eraseInLog } from './erasure-log.ts';
 import type { PublishedIndex } from './index-schema.ts';
 import { type MirrorCounts, MirrorFiles } from './mirror-files.ts';
 import { markAsMirror, requireNoOther, stampOf, underLock } from './mirror-folder.ts';

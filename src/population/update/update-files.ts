@@ -5,7 +5,7 @@ import { untilRead } from '../../domain/ports/blobs.ts';
 import { AppError } from '../../lib/errors.ts';
 import { BadRows, type Duplicates } from '../import/bad-rows.ts';
 import { IMPORT_LIMITS, type ImportLimits } from '../import/import-limits.ts';
-import type { ImportProgress } from '../import/import-progress.ts';
+import type { ImportProgress } from '../import/read-rows.ts';
 import { checkSources, readUsers } from '../import/read-users.ts';
 import type { SourceSchema } from '../import/source-schema.ts';
 import { checkIdFile, readUserIds } from '../import/user-ids.ts';

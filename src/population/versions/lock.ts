@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../lib/errors.ts';
-import { removeQuietly, withStorage } from '../../lib/files/durable-files.ts';
+import { withStorage } from '../../lib/files/durable-files.ts';
 import { awaitFileLock, awaitFileLockSync, tryFileLock } from '../../lib/files/file-lock.ts';
 
 /**
@@ -15,8 +15,6 @@ import { awaitFileLock, awaitFileLockSync, tryFileLock } from '../../lib/files/f
 const WRITER_LOCK = 'writer.lock';
 /** Lock file for adding erasure records and for making a version visible. */
 const ERASURES_LOCK = 'erasures.lock';
-/** Lock files of earlier releases, which contain process ids and are no longer used. */
-const FORMER_LOCKS = ['lock', 'erased.lock'];
 
 /** Maximum wait for another writer: long enough for that writer to switch or remove a version, but not to import. */
 const WRITER_WAIT_MS = 2_000;
@@ -29,7 +27,6 @@ const FOLDER_ATTEMPTS = 3;
 export async function asWriter<T>(folder: string, action: () => T | Promise<T>): Promise<T> {
   const release = held(await awaitFileLock(join(folder, WRITER_LOCK), WRITER_WAIT_MS), folder);
   try {
-    removeFormerLocks(folder);
     return await action();
   } finally {
     release();
@@ -40,7 +37,6 @@ export async function asWriter<T>(folder: string, action: () => T | Promise<T>):
 export function asWriterSync<T>(folder: string, action: () => T): T {
   const release = held(tryFileLock(join(folder, WRITER_LOCK)), folder);
   try {
-    removeFormerLocks(folder);
     return action();
   } finally {
     release();
@@ -117,8 +113,4 @@ function removeUnused(folder: string): void {
     // another process has added a file
     if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
   }
-}
-
-function removeFormerLocks(folder: string): void {
-  for (const name of FORMER_LOCKS) removeQuietly(join(folder, name), { recursive: false });
 }

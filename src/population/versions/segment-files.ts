@@ -1,7 +1,6 @@
 /** The new segments of a version, which are encoded and stored while the next rows are read. */
 import type { Feature } from '../../dataset/features.ts';
-import { countValues } from '../read/coverage.ts';
-import { encodeSegment, type Rows } from '../read/segments.ts';
+import { countValues, encodeSegment, type Rows } from '../read/segments.ts';
 import type { ManifestSegment } from './manifest.ts';
 import { segmentPath } from './publication.ts';
 

@@ -16,19 +16,14 @@ export function findNewestVersion(folder: string): string | null {
 }
 
 /**
- * The versions of these manifests in order of publication. Versions that the file does not list were published by an
- * earlier release, and are ordered by number of known users and then by file time.
+ * The versions of these manifests in order of publication. A version that the file does not list comes last: its writer
+ * was killed before it could record the publication.
  */
 export function orderVersions(folder: string, manifests: readonly Manifest[]): string[] {
-  const users = new Map(manifests.map(({ version, directory }) => [version, directory.count]));
-  const order = readOrder(folder).filter((version) => users.has(version));
-  const isBefore = (a: string, b: string) =>
-    users.get(a) === users.get(b) ? publishedAt(folder, a) <= publishedAt(folder, b) : users.get(a)! < users.get(b)!;
-  const named = new Set(order);
-  const others = [...users.keys()].filter((version) => !named.has(version));
-  for (const version of others.sort((a, b) => (isBefore(a, b) ? -1 : 1)))
-    order.splice(order.findLastIndex((one) => isBefore(one, version)) + 1, 0, version);
-  return order;
+  const published = new Set(manifests.map(({ version }) => version));
+  const order = readOrder(folder).filter((version) => published.delete(version));
+  const others = [...published].sort((a, b) => publishedAt(folder, a) - publishedAt(folder, b));
+  return [...order, ...others];
 }
 
 /** Records the publication of a version. The caller must be the folder's writer. @throws AppError storage_failed */

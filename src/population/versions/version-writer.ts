@@ -1,6 +1,11 @@
-/** Builds a version of a population from rows, in memory except for its segments, which the destination keeps. */
+/**
+ * Builds and publishes a version of a population from rows, in memory except for its segments, which the destination
+ * keeps.
+ */
 import type { Feature } from '../../dataset/features.ts';
+import { untilRead } from '../../domain/ports/blobs.ts';
 import type { UserNumber } from '../../lib/brands.ts';
+import { AppError } from '../../lib/errors.ts';
 import { hasTokens } from '../../lib/feature-kinds.ts';
 import { TextTable } from '../../lib/text/text-table.ts';
 import { ImportErasures } from '../import/import-erasures.ts';
@@ -9,8 +14,9 @@ import { SegmentBuilder } from '../import/segment-builder.ts';
 import { describeTable, readTable } from '../import/table-files.ts';
 import { SegmentLayout } from '../read/segment-layout.ts';
 import { type Rows, SEGMENT_ROWS } from '../read/segments.ts';
-import type { Destination } from './destination.ts';
+import type { Destination, Destinations } from './destination.ts';
 import { sha256 } from './files.ts';
+import { inFolder } from './folder-destination.ts';
 import { dictionaryPaths, type Manifest, type ManifestTable, sealManifest } from './manifest.ts';
 import { type GrowingTable, type SharedSegment, segmentPath } from './publication.ts';
 import { SegmentFiles } from './segment-files.ts';
@@ -45,6 +51,27 @@ export interface SharedRows {
   readonly segments: readonly SharedSegment[];
   /** For each user number, `segment * 65,536 + offset` in the shared segments; -1 for users without a row there. */
   readonly placeOf: Int32Array;
+}
+
+/**
+ * Lets `read` fill a writer, and publishes the result. Importing the same content into the same place produces the same
+ * version, so importing the current content again changes nothing, except that a damaged copy of that version is
+ * replaced. `from` names the source in errors. Errors: the errors of `read` and of the destination, and AppError
+ * `invalid_population` (a damaged folder), `invalid_data` (there are no users). After an error, the previous version is
+ * served as before.
+ */
+export async function publishVersion(
+  { out, ...target }: ImportTarget & { readonly out: string | Destinations },
+  from: string,
+  read: (writer: VersionWriter) => Promise<void>,
+): Promise<ImportResult> {
+  const destinations = typeof out === 'string' ? inFolder(out) : out;
+  return await destinations.open({ readmitErased: target.readmitErased ?? false }, async (destination) => {
+    const writer = await untilRead(() => new VersionWriter(target, destination));
+    await read(writer);
+    if (writer.rows === 0) throw new AppError('invalid_data', `${from} is empty: a population needs at least one user`);
+    return await writer.publish();
+  });
 }
 
 const NOTHING_SHARED: SharedRows = { segments: [], placeOf: new Int32Array(0) };

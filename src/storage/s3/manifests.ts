@@ -42,7 +42,7 @@ export interface FileParts {
 /** Maximum number of replaced publications that a manifest names. `sweep` finds the files of others by their age. */
 const MOST_EARLIER = 100;
 
-export function encodeManifest(manifest: Manifest): Buffer {
+function encodeManifest(manifest: Manifest): Buffer {
   const earlier = manifest.earlier.slice(-MOST_EARLIER);
   return Buffer.from(`${JSON.stringify({ ...manifest, earlier })}\n`);
 }
