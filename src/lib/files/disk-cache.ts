@@ -7,7 +7,7 @@ import { rmSync, utimesSync } from 'node:fs';
 import { readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
-import { createFolder, withStorage } from './durable-files.ts';
+import { createFolder, ifMissing, withStorage } from './durable-files.ts';
 
 /** Folder of files that are being fetched. */
 export const ARRIVING_FOLDER = 'arriving';
@@ -154,12 +154,4 @@ function inOrder(files: readonly CachedFile[]): readonly CachedFile[] {
 function isFull(error: unknown): boolean {
   const code = error instanceof AppError ? error.facts['errno'] : (error as NodeJS.ErrnoException).code;
   return code === 'ENOSPC';
-}
-
-/** Another process may remove a file or folder at any time. */
-export function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
-  return (error) => {
-    if (error.code === 'ENOENT') return value;
-    throw error;
-  };
 }

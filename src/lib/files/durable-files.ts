@@ -186,3 +186,11 @@ export function storageError(doing: string, error: unknown): unknown {
     cause: error,
   });
 }
+
+/** For a `catch`: returns `value` if there is no such file or folder, which another process may remove at any time. */
+export function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
+  return (error) => {
+    if (error.code === 'ENOENT') return value;
+    throw error;
+  };
+}

@@ -4,7 +4,7 @@ import { copyFile, open, readdir, readFile, rename, rm, stat } from 'node:fs/pro
 import { dirname, join, normalize } from 'node:path';
 import type { BlobFileEntry, BlobFiles, PutCondition, TaggedFile } from '../../domain/ports/blob-files.ts';
 import { AppError, assert } from '../../lib/errors.ts';
-import { createFolder, removeQuietly, storageError, syncFolder } from '../../lib/files/durable-files.ts';
+import { createFolder, ifMissing, removeQuietly, storageError, syncFolder } from '../../lib/files/durable-files.ts';
 import { awaitFileLock } from '../../lib/files/file-lock.ts';
 
 /** Locked while a file is put with a condition, so that the condition holds until the file has its name. */
@@ -66,19 +66,15 @@ export class FolderBlobFiles implements BlobFiles {
     return storing(`list ${prefix}`, async () => {
       // a prefix may end within a name, so the folder above is listed
       const folder = prefix.includes('/') ? dirname(`${prefix}.`) : '.';
-      const found = await readdir(join(this.#root, folder), { recursive: true, withFileTypes: true }).catch(
-        (error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT') return [];
-          throw error;
-        },
-      );
+      const options = { recursive: true, withFileTypes: true } as const;
       const entries: BlobFileEntry[] = [];
-      for (const entry of found) {
+      for (const entry of await readdir(join(this.#root, folder), options).catch(ifMissing([]))) {
         const path = join(entry.parentPath, entry.name);
         const name = path.slice(join(this.#root, '/').length);
         if (!entry.isFile() || !name.startsWith(prefix) || name === LOCK || name.includes(TEMPORARY)) continue;
-        const { size: sizeBytes, mtimeMs: putAt } = await stat(path);
-        entries.push({ name, sizeBytes, putAt });
+        const found = await stat(path).catch(ifMissing(null));
+        // null if another process has just removed the file
+        if (found !== null) entries.push({ name, sizeBytes: found.size, putAt: found.mtimeMs });
       }
       return entries;
     });

@@ -8,8 +8,8 @@ import { closeSync, mkdirSync, openSync, read as readCallback, readdirSync, rmSy
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type DiskCache, ifMissing } from '../../lib/files/disk-cache.ts';
-import { createFolder, removeQuietly, writeAll } from '../../lib/files/durable-files.ts';
+import type { DiskCache } from '../../lib/files/disk-cache.ts';
+import { createFolder, ifMissing, removeQuietly, writeAll } from '../../lib/files/durable-files.ts';
 import { Arrival, type PartId } from './cached-part.ts';
 import type { Sink } from './client.ts';
 

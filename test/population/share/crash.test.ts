@@ -5,22 +5,20 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { importPopulation } from '../../../src/population/import.ts';
 import { openPopulation, summariseVersions } from '../../../src/population/read.ts';
 import { prunePublished } from '../../../src/population/share.ts';
-import { schemaOfFeatures, updateFiles } from '../../../src/population/update.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { FEATURES, importUsers, writeDataSet } from '../support.ts';
+import { importUsers } from '../support.ts';
 import { namesIn, newStorage, openIn, openMirror, publish, rowsOf, users } from './shared-support.ts';
 
 const CHILD = join(import.meta.dirname, 'children/share-child.ts');
 /** Most files of a publication have been written when the last process is killed. */
-const KILLS = 6;
-const USERS = 4 * 65_536;
+const KILLS = 3;
+const USERS = 2 * 65_536;
 
-type What = 'publish' | 'mirror' | 'import' | 'update';
+type What = 'publish' | 'mirror' | 'import';
 
-/** `source` is read by imports and updates. */
+/** `source` is read by imports. */
 function start(what: What, storage: string, folder: string, source = ''): ChildProcess {
   return spawn(process.execPath, [CHILD, what, storage, folder, source], { stdio: ['ignore', 'ignore', 'pipe'] });
 }
@@ -87,48 +85,38 @@ describe('a population that is shared', () => {
     mirror.close();
   });
 
-  it.each(['import', 'update'] as const)(
-    'is complete or not there when an %s into it is killed, and the next one continues',
-    async (what) => {
-      const { root, files } = newStorage();
-      const [source, out] = [join(temporaryFolder(), 'data'), join(temporaryFolder(), 'population')];
-      await importUsers(source, out, users(0, 100));
-      await publish(out, files);
-      const before = await openMirror(files);
-      writeDataSet(source, users(0, USERS, 'Oslo'));
-      const { version } = await (what === 'import'
-        ? importPopulation({ source, features: FEATURES, out })
-        : updateFiles({
-            ...{ population: out, changed: [join(source, 'users.ndjson')], deleted: [] },
-            schema: (features) => schemaOfFeatures(features, new Map()),
-          }));
-      const folder = join(temporaryFolder(), 'mirror');
-      const stored = join(root, 'population/files');
-      let [killed, resumed] = [0, 0];
-      for (let kill = 1; kill <= KILLS; kill++) {
-        const known = countFiles(stored);
-        if (await killAt(start(what, root, folder, source), stored, known + 1 + (kill % 3))) killed += 1;
-        if (countFiles(stored) > known && known > 0) resumed += 1;
-        await before.sync();
-        if (before.newest === version) break;
-        expect(before.index.versions).toHaveLength(1);
-      }
-      expect(killed).toBeGreaterThan(0);
-      expect(resumed).toBeGreaterThan(0);
-      await ended(start(what, root, folder, source));
+  it('is complete or not there when an import into it is killed, and the next one continues', async () => {
+    const { root, files } = newStorage();
+    const [source, out] = [join(temporaryFolder(), 'data'), join(temporaryFolder(), 'population')];
+    await importUsers(source, out, users(0, 100));
+    await publish(out, files);
+    const before = await openMirror(files);
+    const { version } = await importUsers(source, out, users(0, USERS, 'Oslo'));
+    const folder = join(temporaryFolder(), 'mirror');
+    const stored = join(root, 'population/files');
+    let [killed, resumed] = [0, 0];
+    for (let kill = 1; kill <= KILLS; kill++) {
+      const known = countFiles(stored);
+      if (await killAt(start('import', root, folder, source), stored, known + 1)) killed += 1;
+      if (countFiles(stored) > known) resumed += 1;
       await before.sync();
-      expect(before.newest).toBe(version);
-      expect(await rowsOf(await openIn(before))).toEqual(await rowsOf(openPopulation(out)));
-      // a day later nothing is left of those that were killed
-      const day = 25 * 3600_000;
-      const left = before.index.incoming.length;
-      await prunePublished(files, { keep: 9, served: [], now: () => day });
-      await before.sync();
-      expect([left > 0, before.index.incoming]).toEqual([true, []]);
-      expect(namesIn(root).filter((name) => !name.includes('.putting-')).length).toBe(await leastFiles(out));
-      before.close();
-    },
-  );
+      if (before.newest === version) break;
+      expect(before.index.versions).toHaveLength(1);
+    }
+    expect(killed).toBeGreaterThan(0);
+    expect(resumed).toBeGreaterThan(0);
+    await ended(start('import', root, folder, source));
+    await before.sync();
+    expect(before.newest).toBe(version);
+    expect(await rowsOf(await openIn(before))).toEqual(await rowsOf(openPopulation(out)));
+    // a day later nothing is left of those that were killed
+    const left = before.index.incoming.length;
+    await prunePublished(files, { keep: 9, served: [], now: () => 25 * 3600_000 });
+    await before.sync();
+    expect([left > 0, before.index.incoming]).toEqual([true, []]);
+    expect(namesIn(root).filter((name) => !name.includes('.putting-')).length).toBe(await leastFiles(out));
+    before.close();
+  });
 
   it('is mirrored by several processes at once, some of which are killed', async () => {
     const { root, files } = newStorage();

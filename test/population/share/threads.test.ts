@@ -6,8 +6,8 @@ import { temporaryFolder } from '../../fixture/folders.ts';
 import { importUsers } from '../support.ts';
 import { newStorage, openMirror, publish, rowsOf, segmentsIn, users } from './shared-support.ts';
 
-/** Three segments. */
-const MANY = 150_000;
+/** Two segments. */
+const MANY = 66_000;
 
 async function published() {
   const { files } = newStorage();
@@ -31,7 +31,7 @@ describe('a thread', () => {
     clearInterval(timer);
     expect(uses).toEqual(await here.uses(version));
     expect(turns).toBeGreaterThan(10);
-    expect(segmentsIn(mirror.folder, version)).toHaveLength(3);
+    expect(segmentsIn(mirror.folder, version)).toHaveLength(2);
     await Promise.all([here.close(), there.close()]);
     mirror.close();
   });
@@ -41,7 +41,7 @@ describe('a thread', () => {
     const mirror = await openMirror(files);
     const opener = new PopulationOpener();
     const opened = await opener.open(mirror.folder, version);
-    expect(opened.directory.find('user-149999')).toBe(149_999);
+    expect(opened.directory.find('user-65999')).toBe(65_999);
     expect(await rowsOf(opened)).toEqual(await rowsOf(openPopulation(out)));
     await opener.close();
     mirror.close();

@@ -60,18 +60,18 @@ async function updateBoth(
 
 describe('an update of the published population', () => {
   itUsual('gives the version of an update in a folder, and fetches only segments with changed users', async () => {
-    const both = await twice(3 * SEGMENT);
+    const both = await twice(2 * SEGMENT);
     // users of the second segment, and a new user
-    const changed = [...users(SEGMENT + 5, SEGMENT + 9, 'Oslo'), ...users(3 * SEGMENT, 3 * SEGMENT + 1)];
+    const changed = [...users(SEGMENT + 5, SEGMENT + 9, 'Oslo'), ...users(2 * SEGMENT, 2 * SEGMENT + 1)];
     const delta = { changed, deleted: [`user-${SEGMENT + 100}`, 'nobody'] };
     const { local, mirror, stored } = await updateBoth(both, delta);
     expect(local).toMatchObject({
-      ...{ changed: 2, unchanged: 2, added: 1, deleted: 1, unknown: 1, segments: { shared: 3, written: 1 } },
+      ...{ changed: 2, unchanged: 2, added: 1, deleted: 1, unknown: 1, segments: { shared: 2, written: 1 } },
     });
     // rows of users and the second segment; the new segment and the new rows of users were put
     expect(both.files.fetches).toHaveLength(2);
     expect(stored).toMatchObject({ files: 2 });
-    expect((await rowsOf(await openIn(mirror))).length).toBe(3 * SEGMENT);
+    expect((await rowsOf(await openIn(mirror))).length).toBe(2 * SEGMENT);
     mirror.close();
   });
 

@@ -1,17 +1,15 @@
-/** A process that publishes, imports, updates or mirrors a population until it ends or is killed. */
-import { join } from 'node:path';
+/** A process that publishes, imports or mirrors a population until it ends or is killed. */
 import { untilRead } from '../../../../src/domain/ports/blobs.ts';
 import { importPopulation } from '../../../../src/population/import.ts';
 import { openPopulation } from '../../../../src/population/read.ts';
 import { Mirror, PublishedPopulation, publishPopulation } from '../../../../src/population/share.ts';
-import { schemaOfFeatures, updateFiles } from '../../../../src/population/update.ts';
 import { FolderBlobFiles } from '../../../../src/storage/files/blob-files.ts';
 import { FEATURES } from '../../support-features.ts';
 
 const [, , what, storage, folder, source] = process.argv as unknown as [
   string,
   string,
-  'publish' | 'mirror' | 'import' | 'update',
+  'publish' | 'mirror' | 'import',
   string,
   string,
   string,
@@ -27,12 +25,6 @@ async function run(): Promise<void> {
     case 'import': {
       const out = new PublishedPopulation({ files, folder, limitBytes: 2 ** 40, now });
       await importPopulation({ source, features: FEATURES, out });
-      return;
-    }
-    case 'update': {
-      const population = new PublishedPopulation({ files, folder, limitBytes: 2 ** 40, now });
-      const changed = [join(source, 'users.ndjson')];
-      await updateFiles({ population, changed, deleted: [], schema: (all) => schemaOfFeatures(all, new Map()) });
       return;
     }
     case 'mirror': {
