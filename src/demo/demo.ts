@@ -24,7 +24,7 @@ import {
   verdict,
 } from './report.ts';
 import { type Scope, withScope } from './scope.ts';
-import { type Starters, startCluster, startService, type Target } from './start.ts';
+import { type StartDependencies, startCluster, startService, type Target } from './start.ts';
 import { TRAINING_BUDGET_MS, trainModel } from './train-model.ts';
 import { readTraits } from './traits.ts';
 
@@ -33,7 +33,7 @@ export interface DemoOptions {
   readonly command: string;
   /** Whether the service keeps running after the report. */
   readonly keep?: boolean;
-  /** Whether the service is a cluster on this machine, of which one engine is killed while it works. */
+  /** Whether to start a cluster on this machine, and kill one of its engines at work. */
   readonly cluster?: boolean;
   /** The folder of a data set to use instead of the synthetic data set. */
   readonly data?: string;
@@ -42,7 +42,7 @@ export interface DemoOptions {
 }
 
 /** The demo's dependencies. */
-export interface DemoDependencies extends Starters {
+export interface DemoDependencies extends StartDependencies {
   readonly output: Output;
   /** Returns the number of training threads for a device. */
   trainingThreads(device: Device): number;

@@ -10,7 +10,7 @@ export interface DemoService {
   close(): Promise<void>;
 }
 
-export interface Starters {
+export interface StartDependencies {
   readonly clock: Clock;
   /** Starts a service on a free port of the loopback interface. */
   serve(folders: {
@@ -22,7 +22,7 @@ export interface Starters {
   readonly run: RunCommand;
 }
 
-interface Starting extends Starters {
+interface StepDependencies extends StartDependencies {
   /** Called when a step is finished. */
   readonly say: (line: string) => void;
   /** Registers a function that is called at the end; the last registered function is called first. */
@@ -38,7 +38,7 @@ export interface Target {
 }
 
 /** Starts a service, and waits until it is ready. `folder` contains the population. */
-export async function startService(folder: string, model: string, starting: Starting): Promise<Target> {
+export async function startService(folder: string, model: string, starting: StepDependencies): Promise<Target> {
   const { serve, clock, say, defer } = starting;
   const service = await serve({ dataDir: `${folder}/data-dir`, model, population: `${folder}/population` });
   defer(() => service.close());
@@ -52,7 +52,7 @@ export async function startService(folder: string, model: string, starting: Star
 }
 
 /** Starts a cluster. Its first node accepts the campaign, and its second node answers with the audience. */
-export async function startCluster(folder: string, model: string, starting: Starting): Promise<Target> {
+export async function startCluster(folder: string, model: string, starting: StepDependencies): Promise<Target> {
   let accepted: string | null = null;
   const cluster = await DemoCluster.start(folder, model, starting);
   cluster.killWhileExpanding(() => accepted);

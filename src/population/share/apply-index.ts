@@ -46,7 +46,7 @@ export function readApplied(folder: string): IndexAt {
     const { tag, index } = stateSchema.parse(JSON.parse(bytes.toString('utf8')));
     return { tag, index: decodeIndex(Buffer.from(JSON.stringify(index)), path) };
   } catch {
-    // a damaged file costs one more comparison of all tables
+    // after damage, all tables are compared once more
     return { tag: null, index: EMPTY_INDEX };
   }
 }
@@ -90,7 +90,7 @@ async function applyErasures(folder: string, files: BlobFiles, index: PublishedI
   const records = await readErasures(files, index, count);
   await withErasuresLock(folder, () => {
     const erasures = new Erasures(folder);
-    // another process may have added the first records meanwhile
+    // another process may have added the first records while these were read
     appendErasures(folder, records.slice(erasures.count - count), erasures);
   });
 }
@@ -231,7 +231,7 @@ async function rebuild(files: BlobFiles, path: string, parts: readonly TablePart
   });
 }
 
-/** Opens a file for `write`, and makes it durable afterwards. Other work runs meanwhile. */
+/** Opens a file for `write`, and makes the file durable. Does not block other work. */
 async function writing(path: string, flags: 'r+' | 'w', write: (file: FileHandle) => Promise<void>): Promise<void> {
   await storing(path, async () => {
     const file = await open(path, flags);

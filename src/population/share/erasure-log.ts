@@ -63,7 +63,7 @@ export async function addErasures(
   return { ...index, erasures: { count, parts: [...erasures.parts, part], tail: '' } };
 }
 
-/** The mirror as of an index. */
+/** The users that a mirror knows, as of an index. */
 export interface UsersAt {
   readonly at: IndexAt;
   readonly erasures: Erasures;
@@ -73,7 +73,7 @@ export interface UsersAt {
 
 /**
  * Records the erasure of these users. The index is replaced only if it is still the index in which the users were
- * looked up, so a version that is published meanwhile cannot hide from the erasure. Users who were erased before are
+ * looked up, so a version that is published at the same time cannot contain the user. Users who were erased before are
  * recorded again, because an import elsewhere may be readmitting them. @throws AppError unavailable, storage_failed
  */
 export async function eraseInLog(

@@ -138,7 +138,10 @@ class ImportDestination implements Destination {
       },
       store: async ({ sha256 }: { readonly sha256: string }, name: string) => {
         if (sha256 === rowOf) return await this.#store(sha256, draft.rowOf);
-        throw new AppError('storage_failed', `${name}, a segment of the import, was removed meanwhile: import again`);
+        throw new AppError(
+          'storage_failed',
+          `${name}, a segment of the import, was removed while the import ran: import again`,
+        );
       },
     };
     const { version } = await putVersion(source, files, { now });
@@ -146,7 +149,7 @@ class ImportDestination implements Destination {
     return version;
   }
 
-  /** The nodes of a cluster decide which version they serve. */
+  /** Does nothing, because the nodes of a cluster decide which version they serve. */
   makeCurrent(): void {}
 
   /** Users who were erased since the import began are overwritten in memory, so that their ids are not stored. */

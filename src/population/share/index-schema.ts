@@ -1,7 +1,7 @@
 /**
  * The index of a published population, `population/index.json`: the versions, the parts of the append-only tables, and
- * the log of erasures. The index is the only file that changes, and changes only if nobody else changed it meanwhile,
- * so versions and erasures have one order on all hosts.
+ * the log of erasures. The index is the only file that changes, by conditional puts, so versions and erasures have the
+ * same order on all hosts.
  */
 import { z } from 'zod';
 import { AppError, messageOf } from '../../lib/errors.ts';
@@ -34,11 +34,11 @@ const versionSchema = z.strictObject({
   version,
   /** Milliseconds since 1970. */
   published_at: count,
-  /** What the version's manifest records of `directory.bytes`. */
+  /** Size and sha256 of `directory.bytes` in the version's manifest. */
   directory: z.strictObject({ size: count, sha256 }),
 });
 
-/** A version that is being published. What it needs is not removed. */
+/** A version that is being published. Sweeps do not remove its files. */
 const incomingSchema = z.strictObject({ version, since: count, parts: z.array(sha256) });
 
 const indexSchema = z.strictObject({
@@ -48,7 +48,7 @@ const indexSchema = z.strictObject({
   incoming: z.array(incomingSchema),
   /** The parts of each table's file by the file's path in a population folder. */
   tables: z.record(z.string(), z.array(partSchema)),
-  /** For recorded sums of `directory.bytes` that do not hold because ids were overwritten: the sum that holds. */
+  /** The current sha256 of `directory.bytes`, by the recorded sha256 from before ids were overwritten. */
   sums: z.record(sha256, sha256),
   erasures: z.strictObject({
     count,
@@ -57,9 +57,9 @@ const indexSchema = z.strictObject({
     /** The records after the sealed parts, as in `erased.bin`, in base64. */
     tail: z.string(),
   }),
-  /** Parts that must no longer be stored because they contain ids that were overwritten. */
+  /** Parts with ids that have been overwritten. These parts must be deleted. */
   dropped: z.array(sha256),
-  /** The removal of unused files that is running; no version begins to be published meanwhile. */
+  /** The running removal of unused files. No publication begins while it runs. */
   sweep: z.strictObject({ id: z.string(), since: count }).nullable(),
 });
 

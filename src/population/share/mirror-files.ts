@@ -1,7 +1,6 @@
 /**
- * Brings files of versions to a mirror, when they are asked for and when threads of this process wait for them, and keeps
- * them within a limit. Files that any process of the host holds are never removed; of the others, files of versions that
- * nobody has taken go first.
+ * Fetches the files of versions into a mirror, also for threads that wait for a file, and keeps them within a limit.
+ * Files that a process of the host holds are never removed. Files of versions that no process has taken are removed first.
  */
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';

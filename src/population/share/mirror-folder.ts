@@ -12,7 +12,7 @@ import { isMirror, MIRROR_FILE } from './missing-file.ts';
 
 /** Locked while the index is applied, and while a folder becomes a mirror. */
 const LOCK = 'mirror.lock';
-/** What a mirror has in addition to a population folder. */
+/** Files and folders of a mirror that a population folder does not have. */
 export const MIRROR_ONLY_FILES = [MIRROR_FILE, LOCK, ARRIVING_FOLDER, HOLDERS_FOLDER];
 /** Maximum wait for another process that applies the index, which may have to fetch all tables. */
 const LOCK_WAIT_MS = 10 * 60_000;
@@ -39,7 +39,7 @@ export function markAsMirror(folder: string): void {
   if (!isMirror(folder)) writeApplied(folder, readApplied(folder));
 }
 
-/** Identifies the state of the applied index: every change of it makes another file. @throws AppError storage_failed */
+/** Identifies the applied index. Each change replaces the file, so the stamp changes. @throws AppError storage_failed */
 export function stampOf(folder: string): string {
   const path = join(folder, MIRROR_FILE);
   const { ino, mtimeMs } = withStorage(`read ${path}`, () => statSync(path));

@@ -1,6 +1,6 @@
 /**
- * What the processes of a machine use of a mirror. Each process has a file with the names it uses, which counts as long
- * as the process holds the file's lock. The kernel releases the lock when the process dies.
+ * The versions and files of a mirror that are in use. Each process of the host lists what it uses in a file of its own,
+ * and holds a lock on it. The kernel releases the lock when the process dies; then the list no longer counts.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ export class MirrorHolders {
     };
   }
 
-  /** Everything that living processes hold. Files of dead processes are removed. */
+  /** All names that running processes hold. Also removes the lists of dead processes. */
   held(): ReadonlySet<string> {
     const held = new Set(this.#held.keys());
     for (const name of listFolder(this.#folder)) {

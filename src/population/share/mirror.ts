@@ -26,7 +26,7 @@ import { eachOf } from './transfers.ts';
 const ATTEMPTS = 5;
 /** How often `follow` reads the index. */
 const FOLLOW_EVERY_MS = 1_000;
-/** A mirror must have room for this many segments, because several threads read at the same time. */
+/** Minimum number of segments that must fit into a mirror, because several threads read at the same time. */
 const SMALLEST_SEGMENTS = 4;
 /** Share of the limit that `prefetch` may hold; the rest is for segments that are fetched when they are read. */
 const PREFETCHED_SHARE = 1 / 2;
@@ -39,7 +39,7 @@ export interface MirrorOptions {
   readonly limitBytes: number;
   /** Returns the time in milliseconds since 1970. */
   readonly now: () => number;
-  /** Called with errors of work that nobody waits for. */
+  /** Called with errors of background work. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -109,7 +109,7 @@ export class Mirror {
    * unavailable, storage_failed
    */
   async sync(): Promise<IndexAt> {
-    // a call that is under way may have read the index before this call, so its result may be too old
+    // a call that is already running may have read an older index
     for (let running = this.#syncing; running !== null; running = this.#syncing) await running.catch(() => {});
     this.#syncing = this.#sync().finally(() => {
       this.#syncing = null;
@@ -122,7 +122,7 @@ export class Mirror {
     this.#listeners.push(listener);
   }
 
-  /** Until `close`, applies each change of the index in this time. Calling `sync` at each announcement is faster. */
+  /** Until `close`, applies changes of the index at this interval. Calling `sync` at each announcement is faster. */
   follow(everyMs = FOLLOW_EVERY_MS): void {
     this.#timer ??= setInterval(() => {
       if (this.#syncing === null) this.sync().catch((error: unknown) => this.#options.onError?.(error));
@@ -130,7 +130,7 @@ export class Mirror {
   }
 
   /**
-   * Until `close`, notices within a second what another process of this machine, which follows the index, has applied.
+   * Until `close`, follows another process of this host that follows the index, with a delay of up to a second.
    */
   followFolder(): void {
     this.#timer ??= setInterval(() => {
@@ -238,12 +238,12 @@ export class Mirror {
       const found = await readIndex(files);
       if (found.tag === this.#applied.tag && isMirror(this.#folder)) return this.#applied;
       try {
-        // somebody may have removed the folder
+        // the folder may have been removed
         withStorage(`create the folder ${this.#folder}`, () => createClosedFolder(this.#folder));
         await underLock(this.#folder, () => this.#apply());
         return this.#applied;
       } catch (error) {
-        // parts that the index named may have been removed since, because ids in them were overwritten
+        // parts in that index may be gone, because ids in them were overwritten
         if (attempt === ATTEMPTS || (await readIndex(files)).tag === found.tag) throw error;
       }
     }
@@ -256,7 +256,7 @@ export class Mirror {
     this.#note(at);
   }
 
-  /** Takes note of an index that another process has applied to the folder. */
+  /** Reads the index that another process has applied to the folder, if it has changed. */
   #noteApplied(): void {
     const stamp = stampOf(this.#folder);
     if (stamp === this.#stamp) return;

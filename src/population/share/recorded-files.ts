@@ -27,7 +27,7 @@ export interface RecordedPopulation extends RecordedFiles {
  * @throws AppError storage_failed
  */
 export async function listRecordedFiles(files: BlobFiles): Promise<RecordedPopulation> {
-  const found = new Found();
+  const found = new FileCollector();
   const index = await found.reading(INDEX_NAME, async () => (await readIndex(files)).index);
   if (index === null) return { versions: 0, userSides: [], ...found };
   for (const [path, parts] of Object.entries(index.tables))
@@ -49,7 +49,8 @@ export async function listRecordedFiles(files: BlobFiles): Promise<RecordedPopul
   return { versions: index.versions.length, userSides: userSides.files, ...found };
 }
 
-class Found {
+/** Collects files, and faults of files that cannot be read. */
+class FileCollector {
   readonly files: RecordedFile[] = [];
   readonly faults: { readonly name: string; readonly message: string }[] = [];
 
@@ -72,7 +73,11 @@ class Found {
 }
 
 /** Checks that the published tables have no gap, and are long enough for a version. */
-function checkTables({ version, directory, dictionaries }: Manifest, { tables }: PublishedIndex, found: Found): void {
+function checkTables(
+  { version, directory, dictionaries }: Manifest,
+  { tables }: PublishedIndex,
+  found: FileCollector,
+): void {
   for (const { path, size } of [directory, ...dictionaries].flatMap(({ bytes, ends }) => [bytes, ends])) {
     const parts = tables[path] ?? [];
     const isWhole = parts.every(({ start }, i) => start === sizeOfParts(parts.slice(0, i)));

@@ -107,7 +107,7 @@ async function readLists(files: BlobFiles) {
   const lists: { readonly name: string; readonly names: readonly string[] | null }[] = [];
   for (const { name } of await files.list(USER_SIDE_LISTS_PREFIX)) {
     const found = await files.find(name);
-    // removed meanwhile
+    // removed since it was listed
     if (found !== null) lists.push({ name, names: parseList(found.data) });
   }
   return lists;

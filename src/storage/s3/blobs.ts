@@ -15,11 +15,11 @@ import {
   decodeMetadata,
   describeFile,
   type FileParts,
-  type FoundManifest,
   type Manifest,
   Manifests,
   NO_MANIFEST,
   partsOfFile,
+  type TaggedManifest,
 } from './manifests.ts';
 import { CachedBlob, type FetchPart } from './open-blob.ts';
 import type { Removal } from './removal.ts';
@@ -35,8 +35,8 @@ export interface S3BlobsOptions {
   readonly clock: Pick<Clock, 'now' | 'elapsed'>;
 }
 
-/** A file that a folder has, and how to fetch its parts. */
-interface FoundFile {
+/** Where a file of a folder is, and the sha256 of its parts. */
+interface FileLocation {
   readonly file: FileParts;
   readonly key: string;
   readonly isSingle: boolean;
@@ -73,7 +73,7 @@ export class S3Blobs implements Blobs {
         return await this.#openFound(folder, file, known, options);
       } catch (error) {
         if (!isMissing(error)) throw error;
-        // another process has removed the folder meanwhile
+        // another process has removed the folder
         this.#manifests.forget(folder);
       }
     }
@@ -82,7 +82,7 @@ export class S3Blobs implements Blobs {
     return await this.#openFound(folder, file, found, options);
   }
 
-  async #openFound(folder: string, file: string, found: FoundFile, options: OpenOptions): Promise<OpenBlob> {
+  async #openFound(folder: string, file: string, found: FileLocation, options: OpenOptions): Promise<OpenBlob> {
     const { whole = false, isReadOnce = false } = options;
     const name = pathOf(folder, file);
     const { blobReadAheadParts: readAheadParts, blobUploads: fetches } = this.#storage.limits;
@@ -91,7 +91,7 @@ export class S3Blobs implements Blobs {
     const blob = new CachedBlob({
       ...{ name, isSingle: found.isSingle, file: found.file, cache, fetch, readAheadParts, fetches, isReadOnce },
     });
-    // a small file can be read from now on, whatever becomes of it in the storage
+    // a small file stays readable, even if it is removed from the storage
     if (!whole && found.file.parts.length > 1) return blob;
     try {
       await blob.fetchAll();
@@ -149,7 +149,7 @@ export class S3Blobs implements Blobs {
       throw error;
     }
     // if this fails, the files stay until `sweep`, because the manifest may have been put although its answer was lost
-    const make = ({ manifest }: FoundManifest): Manifest => ({
+    const make = ({ manifest }: TaggedManifest): Manifest => ({
       ...{ format: 1, id, deleted: false, part_bytes: partBytes, files: described },
       earlier: manifest === null ? [] : [...manifest.earlier, manifest.id],
     });
@@ -215,26 +215,26 @@ export class S3Blobs implements Blobs {
     this.#options.cache.close();
   }
 
-  async #find(folder: string, file: string): Promise<FoundFile | null> {
+  async #find(folder: string, file: string): Promise<FileLocation | null> {
     const path = pathOf(folder);
     const finders = [() => this.#findPublished(folder, file), () => this.#findSingle(folder, file)];
     if (this.#singles.has(path)) finders.reverse();
     return (await finders[0]!()) ?? (await finders[1]!());
   }
 
-  async #findPublished(folder: string, file: string): Promise<FoundFile | null> {
+  async #findPublished(folder: string, file: string): Promise<FileLocation | null> {
     const { manifest } = await this.#manifests.find(folder);
     return manifest && this.#publishedIn(manifest, folder, file);
   }
 
-  #publishedIn(manifest: Manifest, folder: string, file: string): FoundFile | null {
+  #publishedIn(manifest: Manifest, folder: string, file: string): FileLocation | null {
     const parts = partsOfFile(manifest, pathOf(file));
     const { prefix } = this.#storage;
     const bytes = bytesOfFile(manifest, pathOf(file));
     return parts && { file: parts, key: publishedKey(prefix, folder, manifest.id, file), isSingle: false, bytes };
   }
 
-  async #findSingle(folder: string, file: string): Promise<FoundFile | null> {
+  async #findSingle(folder: string, file: string): Promise<FileLocation | null> {
     const key = singleKey(this.#storage.prefix, folder, file);
     const head = await this.#storage.head(key);
     if (head === null) return null;
@@ -252,7 +252,7 @@ export class S3Blobs implements Blobs {
    * Fetches parts from where the file was when it was opened. If it was replaced and its objects are gone, equal parts
    * are fetched from where they are now.
    */
-  #fetchPart(folder: string, file: string, opened: FoundFile): FetchPart {
+  #fetchPart(folder: string, file: string, opened: FileLocation): FetchPart {
     const { bytes } = opened;
     if (bytes !== null) return (_, position, length, sink) => send(bytes.subarray(position, position + length), sink);
     let { key } = opened;
@@ -271,9 +271,9 @@ export class S3Blobs implements Blobs {
   }
 
   /**
-   * Removes a published folder: first, its manifest says so, and still names the publications whose files are to be
-   * removed, so that a deletion that was interrupted can be repeated. Publications that it does not name may be under
-   * way, so they are removed only if they are old.
+   * Removes a published folder. First, the manifest is marked as deleted. It still names the publications whose files
+   * are to be removed, so an interrupted deletion can be repeated. A publication that the manifest does not name may
+   * still be running, so its files are removed only if they are old.
    */
   async #deletePublished(folder: string): Promise<void> {
     const { prefix, limits } = this.#storage;
@@ -287,7 +287,7 @@ export class S3Blobs implements Blobs {
       const parts = partsOf(prefix, key);
       return parts.kind === 'published' && parts.folder === pathOf(folder) && (ids.has(parts.id) || modified < before);
     });
-    // a manifest that another writer has put meanwhile stays
+    // the condition spares a manifest that another writer has just put
     if (marked !== null) await this.#removal.remove(manifestKey(prefix, folder), marked.etag);
   }
 }

@@ -86,7 +86,7 @@ export class CacheFiles {
     return files;
   }
 
-  /** The single files of which there may be parts. */
+  /** The single files that may have parts in the cache. */
   async listSingles(): Promise<string[]> {
     return (await readdir(this.#singles)).map(decodeURIComponent);
   }

@@ -14,7 +14,7 @@ import type { BlobLimits } from './limits.ts';
 import { PartMemory } from './part-memory.ts';
 import type { Source } from './upload.ts';
 
-/** Single files of which there are parts on this machine, by their names (`folder/file`). */
+/** Single files that have parts on this machine, by their names (`folder/file`). */
 export interface CachedSingles {
   /** Also removes what killed processes were receiving. Rejects with AppError storage_failed. */
   listSingles(): Promise<readonly string[]>;
@@ -36,7 +36,7 @@ export interface AcquireOptions {
   readonly isReadOnce?: boolean;
 }
 
-/** Why a part is brought here. Hits and misses are counted for readers only. */
+/** Why a part is fetched. Hits and misses are counted only for readers. */
 type Purpose = 'keep' | 'read' | 'read once';
 
 export interface CacheOptions {
@@ -45,7 +45,7 @@ export interface CacheOptions {
   readonly limits: BlobLimits;
 }
 
-/** For how long a part stays in memory that this process has put and does not read, if other parts need the memory. */
+/** How long a part that this process has put stays in memory unread, if other parts need the memory. */
 const UNREAD_MS = 600_000;
 
 export class BlobCache implements CachedSingles {
@@ -104,7 +104,7 @@ export class BlobCache implements CachedSingles {
   ): Promise<CachedPart> {
     const purpose = isReadOnce ? 'read once' : 'read';
     let part = await this.#find(id, fetch, purpose);
-    // it may have been closed before this call goes on
+    // the part may be closed again before this call continues
     while (!isOpen(part)) part = await this.#find(id, fetch, purpose);
     part.usedAt = this.tick();
     if (isPinned) part.pins += 1;
@@ -112,8 +112,8 @@ export class BlobCache implements CachedSingles {
   }
 
   /**
-   * Takes the parts of what this process has put, whose sha256 are `parts`, so that they need not be fetched. Its bytes
-   * must not change any more. The first parts stay in memory until `drop`, the others get files.
+   * Keeps the parts of a file that this process has put, so that they need not be fetched. `parts` are their sha256. The
+   * bytes must not change any more. The first parts stay in memory until `drop`; the others are written to files.
    */
   async keep(parts: readonly string[], { sizeBytes, slice }: Source, partBytes: number): Promise<void> {
     for (const [i, sha256] of parts.entries()) {
@@ -126,7 +126,7 @@ export class BlobCache implements CachedSingles {
     }
   }
 
-  /** Gives a part in memory up, if no reader needs it. It can be fetched. */
+  /** Frees the memory of a part, unless a reader needs it. The part can be fetched again. */
   drop(part: CachedPart): void {
     if (part.memory !== null && part.pins === 0) this.#closePart(part);
   }
@@ -185,8 +185,8 @@ export class BlobCache implements CachedSingles {
   }
 
   /**
-   * Closes all files. Parts that are in use must be acquired again. Parts of single files are removed, because nobody
-   * may learn any more when their files are.
+   * Closes all files. Parts that are in use must be acquired again. Parts of single files are removed, because this
+   * process no longer learns when the files themselves are removed.
    */
   close(): void {
     for (const part of this.#open.values()) this.#closePart(part);
@@ -229,8 +229,8 @@ export class BlobCache implements CachedSingles {
   }
 
   /**
-   * The files, of which those of parts that were read since the last call were used now. Open files can be read although
-   * they are removed; pinned parts are the last to go, because their space is free only after their readers are done.
+   * Lists the files, after marking those that were read since the last call as used. An open file stays readable after
+   * its removal. Pinned parts are removed last, because their space is not free until their readers close them.
    */
   async #list(): Promise<readonly CachedFile[]> {
     for (const part of this.#open.values()) if (part.usedAt > this.#ticksWhenListed) this.#files.touch(part);

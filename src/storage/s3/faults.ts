@@ -95,7 +95,7 @@ export function storageFault(doing: string, error: unknown): unknown {
   return failure(`cannot ${doing}: ${why}`, errnoOf(error, code), error);
 }
 
-/** The error if the server speaks plain HTTP, of which the text of OpenSSL says nothing. */
+/** The error if the server speaks plain HTTP. OpenSSL's own message does not mention that. */
 const NO_TLS = {
   code: 'EPROTO',
   text: 'the server does not answer with TLS (an endpoint without TLS begins with http://)',

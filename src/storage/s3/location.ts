@@ -29,7 +29,8 @@ export function parseS3Url(url: string): S3Location {
   if (!BUCKET.test(bucket)) throw new UsageError('the URL of blobs does not name a valid bucket: s3://bucket/prefix');
   const path = prefix.replace(/\/$/, '');
   const isPath = path === '' || (PREFIX.test(path) && !path.split('/').some((part) => part === '.' || part === '..'));
-  if (!isPath) throw new UsageError("a prefix of blobs may have letters, digits and -_.!*'() between single slashes");
+  if (!isPath)
+    throw new UsageError("a prefix of blobs is limited to letters, digits and -_.!*'() between single slashes");
   return { bucket, prefix: path === '' ? '' : `${path}/`, ...parseServer(new URLSearchParams(query)) };
 }
 
@@ -37,7 +38,7 @@ function parseServer(parameters: URLSearchParams): Omit<S3Location, 'bucket' | '
   const { endpoint, region, path_style: pathStyle, ...others } = Object.fromEntries(parameters);
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
-    throw new UsageError('the URL of blobs may have the parameters endpoint, region and path_style only');
+    throw new UsageError('the URL of blobs allows only the parameters endpoint, region and path_style');
   if (pathStyle !== undefined && pathStyle !== 'true' && pathStyle !== 'false')
     throw new UsageError('path_style in the URL of blobs must be true or false');
   return {

@@ -104,12 +104,12 @@ export function decodeMetadata(name: string, sizeBytes: number, metadata: Readon
 }
 
 /** A manifest and its ETag; null if there is none. */
-export interface FoundManifest {
+export interface TaggedManifest {
   readonly manifest: Manifest | null;
   readonly etag: string | null;
 }
 
-export const NO_MANIFEST: FoundManifest = { manifest: null, etag: null };
+export const NO_MANIFEST: TaggedManifest = { manifest: null, etag: null };
 
 /** Maximum number of writers of one folder that may be ahead of a writer. */
 const MOST_REPLACED = 20;
@@ -133,7 +133,7 @@ export class Manifests {
     });
   }
 
-  async find(folder: string): Promise<FoundManifest> {
+  async find(folder: string): Promise<TaggedManifest> {
     const found = await this.#storage.find(manifestKey(this.#storage.prefix, folder));
     if (found === null) {
       this.forget(folder);
@@ -145,8 +145,8 @@ export class Manifests {
   }
 
   /**
-   * The manifest that this process read or put lately; null if it does not know one. Another process may have replaced
-   * or removed the folder meanwhile.
+   * The manifest that this process has read or put in the last ten seconds; null if there is none. Another process may
+   * have replaced or removed the folder since.
    */
   remembered(folder: string): Manifest | null {
     return this.#remembered.get(pathOf(folder)) ?? null;
@@ -157,14 +157,14 @@ export class Manifests {
   }
 
   /**
-   * Puts a manifest on condition that nobody puts another one meanwhile; otherwise `make` is asked again. `assumed` is
-   * what is probably there, which need not be read. Returns the manifest and its ETag; null if `make` does. Rejects
+   * Replaces a manifest with a conditional put. If another writer was faster, `make` is called again. `assumed` is the
+   * manifest that is probably there, so it is not read first. Returns the manifest and its ETag; null if `make` does. Rejects
    * with AppError storage_failed.
    */
   async replace<M extends Manifest | null>(
     folder: string,
-    make: (found: FoundManifest) => M,
-    assumed?: FoundManifest,
+    make: (found: TaggedManifest) => M,
+    assumed?: TaggedManifest,
   ): Promise<{ readonly manifest: Manifest; readonly etag: string } | null> {
     const key = manifestKey(this.#storage.prefix, folder);
     for (let i = 0; i < MOST_REPLACED; i++) {

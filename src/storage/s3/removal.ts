@@ -135,7 +135,7 @@ export class Removal {
     });
   }
 
-  /** Whether objects may have versions. If the bucket does not tell, a list of versions does. */
+  /** Whether objects may have versions. If the bucket's settings are not readable, tries to list versions. */
   async #hasVersions(): Promise<'yes' | 'no' | 'unknown'> {
     const value = await this.#findVersioning();
     if (value !== 'unknown') return value === 'off' ? 'no' : 'yes';

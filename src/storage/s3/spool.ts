@@ -1,6 +1,6 @@
 /**
  * A file that is written before it goes to object storage, where its name has to be known first. Its first parts are in
- * memory, the others in a file of this machine, which never has a name, so nothing is left of it if the process dies.
+ * memory, the others in a file on this machine. The file has no name, so it disappears if the process dies.
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, unlinkSync } from 'node:fs';
@@ -17,7 +17,7 @@ export interface Spool {
   readonly folder: string;
   /** Names the file in errors. */
   readonly name: string;
-  /** Puts the bytes, of whose parts `sums` are the sha256. */
+  /** Stores the file; `sums` holds the sha256 of each part. */
   readonly publish: (file: string, source: Source, sums: readonly string[]) => Promise<void>;
 }
 
