@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '../../src/storage/sqlite/database/driver.ts';
-import { openContract } from '../fixture/api-document.ts';
+import { type JsonSchema, openContract } from '../fixture/api-document.ts';
 import { itUsual, size } from '../fixture/size.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
 import { type FuzzRequest, placeOf, requestsOf, type Target } from './fuzz/requests.ts';
@@ -147,6 +147,38 @@ describe('every operation', () => {
         expect.arrayContaining(['sneaky']),
       ]);
     }
+  });
+
+  itUsual('refuses each value that the schema of a field refuses, by the pointer of the field', async () => {
+    const values = new Values(contract.document, pool);
+    let fields = 0;
+    for (const target of targets) {
+      const send = async (name: string, pointer: string, value: unknown, path: string, body?: object) => {
+        const { status, json } = await server.call(target.method as 'GET', path, body);
+        const pointers: string[] = json?.errors?.map((error: { pointer: string }) => error.pointer) ?? [];
+        const isNamed = pointers.some((one) => one === pointer || one.startsWith(`${pointer}/`));
+        const what = [nameOf(target), name, JSON.stringify(value).slice(0, 80)];
+        expect([...what, status, isNamed, pointers]).toEqual([...what, 400, true, pointers]);
+      };
+      for (const { in: place, name, schema } of target.operation.parameters ?? []) {
+        if (place !== 'query' || !target.path.startsWith('/v1/')) continue;
+        fields += 1;
+        // in a query, everything is text, which a number or boolean may be read from
+        const isText = schema?.['type'] === 'string' && schema['enum'] === undefined;
+        for (const value of values.breaking(schema!))
+          if (typeof value === 'string' || (typeof value === 'number' && !isText))
+            await send(name, name, value, `${urlOf(target)}?${name}=${encodeURIComponent(value)}`);
+      }
+      const { properties = {} } = (target.operation.requestBody?.content['application/json']?.schema ?? {}) as {
+        readonly properties?: Readonly<Record<string, JsonSchema>>;
+      };
+      for (const [name, schema] of Object.entries(properties)) {
+        fields += 1;
+        for (const value of values.breaking(schema))
+          await send(name, `/${name}`, value, urlOf(target), { [name]: value });
+      }
+    }
+    expect(fields).toBeGreaterThan(60);
   });
 
   itUsual.each(['0x1', ' 1', '1 ', '1e0', '+1', '01', '1.0', '', '1'.repeat(400)])(

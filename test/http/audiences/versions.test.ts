@@ -74,9 +74,6 @@ describe('GET /v1/campaigns/{id}/audiences', () => {
   it.each([
     ['/v1/campaigns/none/audiences', 404, 'campaign_not_found'],
     ['/v1/campaigns/ID/audiences?cursor=abc', 400, 'invalid_cursor'],
-    ['/v1/campaigns/ID/audiences?limit=0', 400, 'invalid_request'],
-    ['/v1/campaigns/ID/audiences?limit=201', 400, 'invalid_request'],
-    ['/v1/campaigns/ID/audiences?size=1', 400, 'invalid_request'],
   ])('answers %s with %i %s', async (path, status, code) => {
     const answer = await get(path.replace('ID', id));
     expect([answer.status, answer.json.code]).toEqual([status, code]);
@@ -301,11 +298,8 @@ describe('GET /v1/users/{user_id}/audiences', () => {
   it.each([
     ['/v1/users/nobody/audiences', 404, 'user_not_found'],
     [`/v1/users/${'x'.repeat(257)}/audiences`, 400, 'invalid_request'],
-    ['/v1/users/person-1/audiences?limit=0', 400, 'invalid_request'],
-    ['/v1/users/person-1/audiences?limit=1001', 400, 'invalid_request'],
     ['/v1/users/person-1/audiences?cursor=%00', 400, 'invalid_cursor'],
     ['/v1/users/person-1/audiences?cursor=', 400, 'invalid_cursor'],
-    ['/v1/users/person-1/audiences?all=1', 400, 'invalid_request'],
     [`/v1/users/person-1/audiences?cursor=${encodeCursor('user_audiences', 'zzz')}`, 200, undefined],
   ])('answers %s with %i %s', async (path, status, code) => {
     const answer = await get(path);

@@ -1,4 +1,6 @@
 /** Values by JSON schema: valid ones and harmful ones. */
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import type { ApiDocument, JsonSchema } from '../../fixture/api-document.ts';
 
@@ -16,10 +18,12 @@ const MAXIMUM_ITEMS = 5;
 export class Values {
   readonly #document: ApiDocument;
   readonly #pool: Pool;
+  readonly #ajv = new Ajv2020({ strict: false });
 
   constructor(document: ApiDocument, pool: Pool) {
     this.#document = document;
     this.#pool = pool;
+    addFormats.default(this.#ajv);
   }
 
   /** `name` is that of the field or parameter. */
@@ -29,6 +33,14 @@ export class Values {
     const examples = examplesOf(schema);
     const shown = examples.length > 0 ? [{ weight: 1, arbitrary: fc.constantFrom(...examples) }] : [];
     return fc.oneof({ weight: 2, arbitrary: made }, ...shown);
+  }
+
+  /** Values of other types and beyond the bounds, which a schema refuses. */
+  breaking(schema: JsonSchema): unknown[] {
+    const isFitting = this.#ajv.compile({ ...schema, components: this.#document.components });
+    return [null, true, 7, 1.5, -1, 1e12, '', 'x', 'x'.repeat(5_000), [], ['x'], {}, { x: 1 }].filter(
+      (value) => !isFitting(value),
+    );
   }
 
   #made(schema: JsonSchema, name: string, depth: number): fc.Arbitrary<unknown> {

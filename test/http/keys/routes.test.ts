@@ -49,12 +49,8 @@ describe('/v1/keys', () => {
   });
 
   it.each([
-    [{ name: 'a', scope: 'all' }, '/scope'],
-    [{ name: '', scope: 'read' }, '/name'],
     [{ name: 'a', scope: 'read', expires_at: '2020-01-01T00:00:00Z' }, '/expires_at'],
-    [{ name: 'a', scope: 'read', expires_at: 'tomorrow' }, '/expires_at'],
     [{ name: 'a', scope: 'admin', labels: { a: 'b' } }, '/labels'],
-    [{ name: 'a', scope: 'read', labels: { a: 1 } }, '/labels/a'],
   ])('refuses %j', async (body, pointer) => {
     await open();
     const { status, json } = await call(OPERATOR, 'POST', '/v1/keys', body);
