@@ -192,7 +192,7 @@ async function addRoutes(
   app: ServerApp,
   dependencies: ServerDependencies,
   { metrics, ...observed }: Observed & { readonly metrics: ServerMetrics },
-  { uploads, requests, access, rates }: RouteParts,
+  { uploads, requests, access, rates }: SharedDependencies,
 ): Promise<void> {
   await addRoutePlugins(app, { dependencies, requests, access, rates });
   addCampaignRoutes(app, dependencies);
@@ -229,7 +229,7 @@ async function addRoutes(
 }
 
 /** Parts of the server that several routes share. */
-interface RouteParts {
+interface SharedDependencies {
   readonly uploads: OpenUploads;
   readonly requests: OpenRequests;
   readonly access: Access;

@@ -29,7 +29,7 @@ import { addErrorResponses } from './plugins/route.ts';
 import { traceRequests } from './plugins/tracing.ts';
 import { answerErrors } from './problems/error-handler.ts';
 
-interface RequestNeeds {
+interface RequestDependencies {
   readonly config: ServerConfig;
   readonly requests: OpenRequests;
   readonly access: Access;
@@ -40,25 +40,25 @@ interface RequestNeeds {
   readonly cluster: Cluster | null;
 }
 
-interface RouteNeeds extends Pick<RequestNeeds, 'requests' | 'access' | 'rates'> {
+interface RouteDependencies extends Pick<RequestDependencies, 'requests' | 'access' | 'rates'> {
   readonly dependencies: ServerDependencies;
 }
 
 /** Plugins that a request passes before its route. The OpenAPI document is generated without them. */
-export async function addRequestPlugins(app: ServerApp, needs: RequestNeeds): Promise<void> {
-  for (const plugin of REQUEST_PLUGINS) await app.register(plugin, needs);
+export async function addRequestPlugins(app: ServerApp, dependencies: RequestDependencies): Promise<void> {
+  for (const plugin of REQUEST_PLUGINS) await app.register(plugin, dependencies);
 }
 
 /**
  * Adds the plugins of all routes, including the OpenAPI routes. Must be called before the first route is registered.
  */
-export async function addRoutePlugins(app: ServerApp, needs: RouteNeeds): Promise<void> {
-  for (const plugin of ROUTE_PLUGINS) await app.register(plugin, needs);
+export async function addRoutePlugins(app: ServerApp, dependencies: RouteDependencies): Promise<void> {
+  for (const plugin of ROUTE_PLUGINS) await app.register(plugin, dependencies);
 }
 
 /** Hooks use callbacks where possible, because promises and access to route options slow look-ups down. */
 const REQUEST_PLUGINS = [
-  definePlugin<RequestNeeds>('browser-guard', [], (app, { config, requests }) => {
+  definePlugin<RequestDependencies>('browser-guard', [], (app, { config, requests }) => {
     const refuseIfClosing = closeGracefully(app, config, requests);
     const refuseForeign = createBrowserGuard(config);
     app.addHook('onRequest', (request, reply, done) => {
@@ -71,10 +71,10 @@ const REQUEST_PLUGINS = [
       done();
     });
   }),
-  definePlugin<RequestNeeds>('cors', ['browser-guard'], async (app, { config }) => {
+  definePlugin<RequestDependencies>('cors', ['browser-guard'], async (app, { config }) => {
     if (config.corsOrigins.length > 0) await allowOrigins(app, config.corsOrigins);
   }),
-  definePlugin<RequestNeeds>('admission', ['browser-guard', 'cors'], (app, { access, rates, shedder }) => {
+  definePlugin<RequestDependencies>('admission', ['browser-guard', 'cors'], (app, { access, rates, shedder }) => {
     shedder.start();
     app.addHook('onClose', async () => shedder.stop());
     app.addHook('onRequest', (request, reply, done) => {
@@ -86,33 +86,35 @@ const REQUEST_PLUGINS = [
         .then(() => done(), done);
     });
   }),
-  definePlugin<RequestNeeds>('outages', ['admission'], (app, { cluster, config }) => {
+  definePlugin<RequestDependencies>('outages', ['admission'], (app, { cluster, config }) => {
     if (cluster !== null) surviveOutages(app, () => cluster.outage(), config);
   }),
-  definePlugin<RequestNeeds>('tracing', ['admission'], (app, { telemetry }) => {
+  definePlugin<RequestDependencies>('tracing', ['admission'], (app, { telemetry }) => {
     if (telemetry?.isTracing) traceRequests(app, telemetry);
   }),
-  definePlugin<RequestNeeds>('unread-responses', ['browser-guard'], (app, { config, requests }) =>
+  definePlugin<RequestDependencies>('unread-responses', ['browser-guard'], (app, { config, requests }) =>
     closeUnread(app, config, requests),
   ),
-  definePlugin<RequestNeeds>('unread-parts', [], refuseUnreadParts),
+  definePlugin<RequestDependencies>('unread-parts', [], refuseUnreadParts),
 ];
 
 const ROUTE_PLUGINS = [
-  definePlugin<RouteNeeds>('json-bodies', [], parseJsonBodies),
-  definePlugin<RouteNeeds>('whole-bodies', ['json-bodies'], (app, { requests }) => {
+  definePlugin<RouteDependencies>('json-bodies', [], parseJsonBodies),
+  definePlugin<RouteDependencies>('whole-bodies', ['json-bodies'], (app, { requests }) => {
     app.addHook('preValidation', ({ raw }, _reply, done) => {
       requests.refuseOverrun(raw);
       done();
     });
   }),
-  definePlugin<RouteNeeds>('negotiation', [], negotiateContent),
-  definePlugin<RouteNeeds>('problems', [], (app, { dependencies }) => answerErrors(app, dependencies.config)),
-  definePlugin<RouteNeeds>('error-responses', ['problems'], addErrorResponses),
-  definePlugin<RouteNeeds>('access', ['problems'], (app, { access, rates }) => guardRoutes(app, access, rates)),
-  definePlugin<RouteNeeds>('audit', ['access'], (app, { dependencies }) => recordChanges(app, dependencies)),
-  definePlugin<RouteNeeds>('room', ['audit'], (app, { dependencies }) => refuseWithoutRoom(app, dependencies.storage)),
-  definePlugin<RouteNeeds>('document', ['error-responses'], describeRoutes),
+  definePlugin<RouteDependencies>('negotiation', [], negotiateContent),
+  definePlugin<RouteDependencies>('problems', [], (app, { dependencies }) => answerErrors(app, dependencies.config)),
+  definePlugin<RouteDependencies>('error-responses', ['problems'], addErrorResponses),
+  definePlugin<RouteDependencies>('access', ['problems'], (app, { access, rates }) => guardRoutes(app, access, rates)),
+  definePlugin<RouteDependencies>('audit', ['access'], (app, { dependencies }) => recordChanges(app, dependencies)),
+  definePlugin<RouteDependencies>('room', ['audit'], (app, { dependencies }) =>
+    refuseWithoutRoom(app, dependencies.storage),
+  ),
+  definePlugin<RouteDependencies>('document', ['error-responses'], describeRoutes),
 ];
 
 /** A plugin without its own scope. Its hooks apply to everything that is registered later. */
@@ -122,8 +124,8 @@ type Plugin<N extends object> = FastifyPluginAsync<N, RawServerDefault, ZodTypeP
 function definePlugin<N extends object>(
   name: string,
   after: readonly string[],
-  add: (app: ServerApp, needs: N) => void | Promise<void>,
+  add: (app: ServerApp, dependencies: N) => void | Promise<void>,
 ): Plugin<N> {
-  const plugin: Plugin<N> = async (app, needs) => add(app, needs);
+  const plugin: Plugin<N> = async (app, dependencies) => add(app, dependencies);
   return fastifyPlugin(plugin, { name, fastify: '5.x', dependencies: [...after] });
 }

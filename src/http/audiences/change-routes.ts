@@ -7,16 +7,16 @@ import { describeRoute, json } from '../plugins/route.ts';
 import { audienceVersion, changes } from './audience.ts';
 import { activateBody, changesQuery } from './queries.ts';
 
-export type ChangeNeeds = Pick<ServerDependencies, 'config'> & {
+export type ChangeDependencies = Pick<ServerDependencies, 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'activate' | 'changes'>;
 };
 
-export function addVersionRoutes(app: ServerApp, dependencies: ChangeNeeds): void {
+export function addVersionRoutes(app: ServerApp, dependencies: ChangeDependencies): void {
   activateAudienceVersion(app, dependencies);
   listChanges(app, dependencies);
 }
 
-function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
+function activateAudienceVersion(app: ServerApp, { store }: ChangeDependencies): void {
   app.put(
     '/v1/campaigns/:id/audience',
     {
@@ -49,7 +49,7 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
   );
 }
 
-function listChanges(app: ServerApp, { config, store }: ChangeNeeds): void {
+function listChanges(app: ServerApp, { config, store }: ChangeDependencies): void {
   app.get(
     '/v1/changes',
     {

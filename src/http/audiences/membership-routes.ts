@@ -14,14 +14,14 @@ import { memberBatchBody, userAudiencesQuery } from './queries.ts';
 import { createUserAudiences, positionText } from './user-audiences.ts';
 import { activeNow, openFound } from './view.ts';
 
-export type MembershipNeeds = Pick<
+export type MembershipDependencies = Pick<
   ServerDependencies,
   'config' | 'population' | 'rankings' | 'reads' | 'userAudiences'
 > & {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'get'>;
 };
 
-export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): void {
+export function addMemberRoutes(app: ServerApp, dependencies: MembershipDependencies): void {
   getMembership(app, dependencies);
   batchGetMemberships(app, dependencies);
   listUserAudiences(app, dependencies);
@@ -35,8 +35,8 @@ export async function withActive<T>(
   {
     store,
     rankings,
-  }: Pick<MembershipNeeds, 'rankings'> & {
-    readonly store: Pick<MembershipNeeds['store'], 'activeAudience' | 'audienceVersion' | 'get'>;
+  }: Pick<MembershipDependencies, 'rankings'> & {
+    readonly store: Pick<MembershipDependencies['store'], 'activeAudience' | 'audienceVersion' | 'get'>;
   },
   id: string,
   users: number,
@@ -50,7 +50,7 @@ export async function withActive<T>(
 }
 
 /** @throws AppError user_not_found */
-function numberOf(population: MembershipNeeds['population'], userId: string): number {
+function numberOf(population: MembershipDependencies['population'], userId: string): number {
   const number = findUser(population, userId);
   if (number >= 0) return number;
   throw new AppError('user_not_found', 'the user is not in the population', {
@@ -66,7 +66,7 @@ function membershipText(found: Membership | null): string {
   return found === null ? '"member":false,"known":true' : `"member":true,"known":true,${positionText(found)}`;
 }
 
-function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
+function getMembership(app: ServerApp, dependencies: MembershipDependencies): void {
   const { config, population, reads } = dependencies;
   app.get(
     '/v1/campaigns/:id/audience/members/:user_id',
@@ -97,7 +97,7 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
   );
 }
 
-function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): void {
+function batchGetMemberships(app: ServerApp, dependencies: MembershipDependencies): void {
   const { config, population, reads } = dependencies;
   app.post(
     '/v1/campaigns/:id/audience/members/batch',
@@ -136,7 +136,7 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
   );
 }
 
-function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void {
+function listUserAudiences(app: ServerApp, dependencies: MembershipDependencies): void {
   const { config } = dependencies;
   const find = createUserAudiences(dependencies);
   app.get(

@@ -10,7 +10,7 @@ import { versionNumber } from '../plugins/json/query-numbers.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 
-export interface QualityNeeds {
+export interface QualityDependencies {
   readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'expansion'>;
 }
 
@@ -93,7 +93,7 @@ const qualityQuery = z.strictObject({
   version: versionNumber().optional().describe('An audience version; by default the active version.'),
 });
 
-export function addQualityRoutes(app: ServerApp, { store }: QualityNeeds): void {
+export function addQualityRoutes(app: ServerApp, { store }: QualityDependencies): void {
   app.get(
     '/v1/campaigns/:id/quality',
     {

@@ -10,7 +10,7 @@ import { CACHED } from '../plugins/response-headers.ts';
 import { describeRoute, notModified } from '../plugins/route.ts';
 import { audiencePage } from './audience.ts';
 import { audienceQuery, versionParams } from './queries.ts';
-import { createReader, type ReadNeeds } from './reader.ts';
+import { createReader, type ReadDependencies } from './reader.ts';
 import type { StreamSlots } from './stream/stream-slots.ts';
 
 /** Text that both routes have in their descriptions. */
@@ -67,7 +67,7 @@ const ERRORS: readonly ErrorCode[] = [
   'audience_not_ready',
 ];
 
-export function addAudienceRoutes(app: ServerApp, dependencies: ReadNeeds, streams: StreamSlots): void {
+export function addAudienceRoutes(app: ServerApp, dependencies: ReadDependencies, streams: StreamSlots): void {
   const { config } = dependencies;
   const read = createReader(dependencies, streams);
 

@@ -13,17 +13,17 @@ import type { ViewQuery } from './queries.ts';
 import { streamChunks } from './stream/stream.ts';
 import type { StreamSlot, StreamSlots } from './stream/stream-slots.ts';
 import {
+  type AudiencePosition,
   activeNow,
   checkPopulation,
   encodeMembers,
-  type Located,
   locate,
   openFound,
   type View,
   viewOf,
 } from './view.ts';
 
-export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
+export type ReadDependencies = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
   readonly store: Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
 };
 
@@ -34,17 +34,17 @@ type Query = ViewQuery & {
 };
 
 /** An audience with its open ranking, and the part of the ranking to return. */
-interface Opened {
+interface OpenAudience {
   readonly audience: Audience;
   readonly ranking: ReadRanking;
   readonly view: View;
 }
 
 /** An opened audience that does not change until `close`. */
-type Held = HeldRanking<Opened>;
+type HeldAudience = HeldRanking<OpenAudience>;
 
 /** Creates the function that responds with the members of `version`, or of the active version if `version` is null. */
-export function createReader(dependencies: ReadNeeds, streams: StreamSlots) {
+export function createReader(dependencies: ReadDependencies, streams: StreamSlots) {
   const { config, store, rankings, reads, population, encoder } = dependencies;
 
   return async (
@@ -57,7 +57,7 @@ export function createReader(dependencies: ReadNeeds, streams: StreamSlots) {
     const gzip = type !== PARQUET_TYPE && acceptsGzip(request);
     const isSafe = type === CSV_TYPE && query.csv_safe;
     const found = await locate(store, id, version, query.cursor);
-    const find = async (): Promise<Located> =>
+    const find = async (): Promise<AudiencePosition> =>
       version === null && found.cursor === null
         ? { audience: await activeNow(store, id), cursor: null }
         : await locate(store, id, version, query.cursor);
@@ -66,7 +66,7 @@ export function createReader(dependencies: ReadNeeds, streams: StreamSlots) {
     const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
     const known = validatorsOf(found.audience, representation);
     if (isMatch(request.headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
-    const say = ({ audience, view }: Omit<Opened, 'ranking'>, next: string | null) => {
+    const answer = ({ audience, view }: Omit<OpenAudience, 'ranking'>, next: string | null) => {
       reply.headers({
         ...validatorsOf(audience, representation),
         'x-audience-size': view.size,
@@ -75,7 +75,7 @@ export function createReader(dependencies: ReadNeeds, streams: StreamSlots) {
       });
       return reply.type(CONTENT_TYPES[type]);
     };
-    const open = (at: Located, ranking: ReadRanking): Opened => {
+    const open = (at: AudiencePosition, ranking: ReadRanking): OpenAudience => {
       checkPopulation(dependencies, at.audience, ranking);
       return { audience: at.audience, ranking, view: viewOf(at, ranking, query) };
     };
@@ -87,7 +87,7 @@ export function createReader(dependencies: ReadNeeds, streams: StreamSlots) {
       const encoding = encodingOf(type, isSafe, config);
       const chunks = encoder.encode(encoding, blocksOf(opened, end, dependencies), streams.turn);
       if (gzip) reply.header('content-encoding', 'gzip');
-      return say(opened, nextCursor(audience, view, end)).send(
+      return answer(opened, nextCursor(audience, view, end)).send(
         streamChunks(chunks, { gzip, limits: config, slot }, close),
       );
     }
@@ -99,18 +99,18 @@ export function createReader(dependencies: ReadNeeds, streams: StreamSlots) {
     });
     const { audience, view, items } = read;
     const next = nextCursor(audience, view, view.from + limit);
-    if (type !== JSON_TYPE) return sendPage(say(read, next), reads.memberText(type, isSafe, items), gzip);
+    if (type !== JSON_TYPE) return sendPage(answer(read, next), reads.memberText(type, isSafe, items), gzip);
     const counts = `"size":${view.size},"candidates":${audience.candidates},"version":${audience.version}`;
     const page = `{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`;
-    return sendPage(say(read, null), page, gzip);
+    return sendPage(answer(read, null), page, gzip);
   };
 }
 
 /** Reads a page of up to `limit` members, from the start of the view. */
 function readPage(
-  { audience, ranking, view }: Opened,
+  { audience, ranking, view }: OpenAudience,
   limit: number,
-  { population, reads }: Pick<ReadNeeds, 'population' | 'reads'>,
+  { population, reads }: Pick<ReadDependencies, 'population' | 'reads'>,
 ) {
   const range = { size: view.size, fromRank: view.from, limit };
   return { audience, view, items: reads.pageOf(ranking, population.directory, range) };
@@ -121,10 +121,10 @@ function readPage(
  */
 async function holdForStream(
   slot: StreamSlot,
-  rankings: ReadNeeds['rankings'],
-  open: (at: Located, ranking: ReadRanking) => Opened,
-  openFirst: (use: (at: Located) => Promise<Held>) => Promise<Held>,
-): Promise<Held> {
+  rankings: ReadDependencies['rankings'],
+  open: (at: AudiencePosition, ranking: ReadRanking) => OpenAudience,
+  openFirst: (use: (at: AudiencePosition) => Promise<HeldAudience>) => Promise<HeldAudience>,
+): Promise<HeldAudience> {
   try {
     const { opened, close } = await openFirst((at) =>
       rankings.hold(at.audience.folder, (ranking) => open(at, ranking)),
@@ -143,16 +143,16 @@ async function holdForStream(
 function encodingOf(
   type: TextType | typeof PARQUET_TYPE,
   isSafe: boolean,
-  { parquetRowGroupRows: rowGroupRows }: ReadNeeds['config'],
+  { parquetRowGroupRows: rowGroupRows }: ReadDependencies['config'],
 ): Encoding {
   return type === PARQUET_TYPE ? { rows: 'members', type, rowGroupRows } : { rows: 'members', type, isSafe };
 }
 
 /** The blocks of a stream, from the start of the view to rank `end`. */
 function blocksOf(
-  { ranking, view }: Opened,
+  { ranking, view }: OpenAudience,
   end: number,
-  { config, population, reads }: Pick<ReadNeeds, 'config' | 'population' | 'reads'>,
+  { config, population, reads }: Pick<ReadDependencies, 'config' | 'population' | 'reads'>,
 ) {
   const range = { size: end, fromRank: view.from, blockSize: config.streamChunkRows };
   return reads.memberBlocks(ranking, population.directory, range);

@@ -17,16 +17,23 @@ import { streamChunks } from './stream/stream.ts';
 import type { StreamSlot, StreamSlots } from './stream/stream-slots.ts';
 import { checkPopulation, openFound } from './view.ts';
 
-export type VersionNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings' | 'reads' | 'encoder'> & {
+export type VersionDependencies = Pick<
+  ServerDependencies,
+  'config' | 'population' | 'rankings' | 'reads' | 'encoder'
+> & {
   readonly store: Pick<ServerDependencies['store'], 'audienceVersion' | 'audienceVersions'>;
 };
 
-export function addAudienceVersionRoutes(app: ServerApp, dependencies: VersionNeeds, streams: StreamSlots): void {
+export function addAudienceVersionRoutes(
+  app: ServerApp,
+  dependencies: VersionDependencies,
+  streams: StreamSlots,
+): void {
   listAudienceVersions(app, dependencies);
   getAudienceDiff(app, dependencies, streams);
 }
 
-function listAudienceVersions(app: ServerApp, { config, store }: VersionNeeds): void {
+function listAudienceVersions(app: ServerApp, { config, store }: VersionDependencies): void {
   app.get(
     '/v1/campaigns/:id/audiences',
     {
@@ -69,7 +76,7 @@ const DIFF_ANSWER = {
   content: DIFF_CONTENT,
 } as const;
 
-function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, streams: StreamSlots): void {
+function getAudienceDiff(app: ServerApp, dependencies: VersionDependencies, streams: StreamSlots): void {
   const { store, population, reads, encoder } = dependencies;
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
@@ -132,7 +139,7 @@ interface OpenSides {
 }
 
 async function diffCounts(
-  reads: VersionNeeds['reads'],
+  reads: VersionDependencies['reads'],
   [{ version: from }, { version: to }]: readonly [Audience, Audience],
   both: OpenSides,
 ) {
@@ -145,7 +152,7 @@ async function diffCounts(
 
 /** Opens both rankings with their own file descriptors, which are held, like the slot, until `close`. */
 async function openBoth(
-  dependencies: VersionNeeds,
+  dependencies: VersionDependencies,
   audiences: readonly [Audience, Audience],
   slot: StreamSlot,
 ): Promise<OpenSides> {
@@ -175,7 +182,7 @@ async function openBoth(
 }
 
 async function* changes(
-  { config, population, reads }: VersionNeeds,
+  { config, population, reads }: VersionDependencies,
   { from, to }: OpenSides,
 ): AsyncGenerator<ChangeBlock> {
   const { directory } = population;

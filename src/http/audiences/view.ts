@@ -22,7 +22,7 @@ export function encodeMembers(campaignId: string, { audienceVersion, size, after
 }
 
 /** An audience version, and the cursor into this version, if any. */
-export interface Located {
+export interface AudiencePosition {
   readonly audience: Audience;
   readonly cursor: { readonly text: string; readonly at: AudienceCursor } | null;
 }
@@ -38,7 +38,7 @@ export async function locate(
   id: string,
   version: number | null,
   text: string | undefined,
-): Promise<Located> {
+): Promise<AudiencePosition> {
   if (text === undefined) {
     return {
       audience: version === null ? await store.activeAudience(id) : await store.audienceVersion(id, version),
@@ -79,7 +79,7 @@ export interface View {
  * must match the cut of the cursor, because pages of different cuts would not fit together.
  * @throws AppError invalid_cursor, storage_failed
  */
-export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, query: ViewQuery): View {
+export function viewOf({ audience, cursor }: AudiencePosition, ranking: ReadRanking, query: ViewQuery): View {
   const asked = cutOf(audience, ranking, query);
   if (cursor === null) {
     const size = asked ?? audience.size;

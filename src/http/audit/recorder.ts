@@ -9,7 +9,7 @@ import type { ServerDependencies } from '../dependencies.ts';
 import { clientAddress } from '../plugins/access/client-address.ts';
 import type { ServerApp } from '../plugins/fastify-types.ts';
 
-export interface RecorderNeeds {
+export interface RecorderDependencies {
   readonly store: Pick<ServerDependencies['store'], 'audit'>;
 }
 
@@ -35,7 +35,7 @@ declare module 'fastify' {
  * Records every change made by routes that are registered later. Requests that are refused or change nothing
  * (repetitions with an idempotency key, dry runs) are not recorded.
  */
-export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
+export function recordChanges(app: ServerApp, dependencies: RecorderDependencies): void {
   app.decorateRequest('pendingAction', null);
   app.addHook('onRoute', (route) => {
     const audited = auditedOf(route);
@@ -46,7 +46,7 @@ export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
       (request, _reply, done) => {
         if ((request.query as { readonly dry_run?: boolean }).dry_run === true) return done();
         request.pendingAction = pendingOf(request, audited);
-        needs.store.audit.during(request.pendingAction, () => done());
+        dependencies.store.audit.during(request.pendingAction, () => done());
       },
     ];
     route.onSend = [
@@ -54,7 +54,7 @@ export function recordChanges(app: ServerApp, needs: RecorderNeeds): void {
       async (request, reply, payload) => {
         const { pendingAction: pending } = request;
         const isDone = reply.statusCode < 400 && !reply.hasHeader('idempotent-replayed');
-        if (pending !== null && isDone) await needs.store.audit.record(pending);
+        if (pending !== null && isDone) await dependencies.store.audit.record(pending);
         return payload;
       },
     ];

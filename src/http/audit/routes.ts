@@ -6,11 +6,11 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute } from '../plugins/route.ts';
 import { auditLine, auditLinesSchema, auditQuery } from './entry.ts';
 
-export type AuditNeeds = Pick<ServerDependencies, 'config'> & {
+export type AuditDependencies = Pick<ServerDependencies, 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'audit'>;
 };
 
-export function addAuditRoutes(app: ServerApp, { store, config }: AuditNeeds): void {
+export function addAuditRoutes(app: ServerApp, { store, config }: AuditDependencies): void {
   app.get(
     '/v1/audit',
     {

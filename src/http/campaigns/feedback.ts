@@ -12,7 +12,7 @@ import { parseJsonLines } from '../plugins/json/json-body.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 
-export type FeedbackNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
+export type FeedbackDependencies = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'addFeedback'>;
 };
 
@@ -61,7 +61,7 @@ const feedbackReport = z
     examples: [{ received: 3, taken: 2, outdated: 1, users: { conversion: 1, click: 0, dismissal: 1 } }],
   });
 
-export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }: FeedbackNeeds): Promise<void> {
+export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }: FeedbackDependencies): Promise<void> {
   await app.register(async (scope: ServerApp) => {
     parseJsonLines(scope, (events) => ({ events }));
     scope.post(

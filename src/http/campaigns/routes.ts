@@ -18,11 +18,11 @@ import { campaign, campaignBody, campaignChangeBody, campaignPage, campaignQuery
 import { countFeatures } from './features.ts';
 import { toAudienceRequest, toRefreshChange, toRefreshPolicy } from './inputs.ts';
 
-export type CampaignNeeds = Pick<ServerDependencies, 'config' | 'served' | 'wake'> & {
+export type CampaignDependencies = Pick<ServerDependencies, 'config' | 'served' | 'wake'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'create' | 'delete' | 'get' | 'list' | 'update'>;
 };
 
-export function addCampaignRoutes(app: ServerApp, dependencies: CampaignNeeds): void {
+export function addCampaignRoutes(app: ServerApp, dependencies: CampaignDependencies): void {
   createCampaign(app, dependencies);
   updateCampaign(app, dependencies);
   deleteCampaign(app, dependencies);
@@ -38,7 +38,7 @@ const CREATION =
   'response then has `Idempotent-Replayed: true`.';
 const CREATED_HEADERS = ['Location', 'ETag', 'Idempotent-Replayed'] as const;
 
-function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
+function createCampaign(app: ServerApp, dependencies: CampaignDependencies): void {
   const { config } = dependencies;
   const once = createOnce(dependencies.store);
   app.post(
@@ -87,7 +87,7 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
   );
 }
 
-function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
+function updateCampaign(app: ServerApp, dependencies: CampaignDependencies): void {
   const { config } = dependencies;
   app.patch(
     '/v1/campaigns/:id',
@@ -127,7 +127,7 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
   );
 }
 
-function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
+function deleteCampaign(app: ServerApp, dependencies: CampaignDependencies): void {
   app.delete(
     '/v1/campaigns/:id',
     {
@@ -156,7 +156,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
   );
 }
 
-function listCampaigns(app: ServerApp, dependencies: CampaignNeeds): void {
+function listCampaigns(app: ServerApp, dependencies: CampaignDependencies): void {
   const { config } = dependencies;
   app.get(
     '/v1/campaigns',
@@ -186,7 +186,7 @@ function listCampaigns(app: ServerApp, dependencies: CampaignNeeds): void {
   );
 }
 
-function getCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
+function getCampaign(app: ServerApp, dependencies: CampaignDependencies): void {
   app.get(
     '/v1/campaigns/:id',
     {

@@ -13,7 +13,7 @@ import { findRowsOf } from '../user-sets/find-user.ts';
 import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
 import { type EstimateAnswer, estimate, estimateBody } from './estimate.ts';
 
-export type EstimateNeeds = Pick<ServerDependencies, 'config' | 'estimates' | 'served'> & {
+export type EstimateDependencies = Pick<ServerDependencies, 'config' | 'estimates' | 'served'> & {
   readonly store: Pick<ServerDependencies['store'], 'userSets'>;
 };
 
@@ -26,7 +26,7 @@ const COMMON: SetOwner = { kind: 'common_suppression' };
 type Why = readonly [code: NonNullable<EstimateAnswer['reason']>['code'], message: string];
 type Told = Pick<EstimateAnswer, 'cohesion' | 'expected' | 'based_on' | 'reason'>;
 
-export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): void {
+export function addEstimateRoutes(app: ServerApp, dependencies: EstimateDependencies): void {
   const { config, store } = dependencies;
 
   app.post(
@@ -87,7 +87,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
   );
 }
 
-function describeEstimate(config: EstimateNeeds['config']): string {
+function describeEstimate(config: EstimateDependencies['config']): string {
   return (
     'Nothing is stored. The response contains the numbers of known and unknown seeds. If there are enough ' +
     'known seeds, the model is adapted to some of the seeds, as in an expansion, and tested on the other ' +
@@ -100,7 +100,7 @@ function describeEstimate(config: EstimateNeeds['config']): string {
   );
 }
 
-function boundsOf({ minimumSeeds, maximumEstimateSeeds, maximumEstimateCandidates }: EstimateNeeds['config']) {
+function boundsOf({ minimumSeeds, maximumEstimateSeeds, maximumEstimateCandidates }: EstimateDependencies['config']) {
   return { minimumSeeds, mostSeeds: maximumEstimateSeeds, mostCandidates: maximumEstimateCandidates };
 }
 

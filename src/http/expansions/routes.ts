@@ -7,18 +7,18 @@ import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { expansion, expansionPage, expansionParams } from './expansion.ts';
 
-export type ExpansionNeeds = Pick<ServerDependencies, 'config' | 'wake'> & {
+export type ExpansionDependencies = Pick<ServerDependencies, 'config' | 'wake'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'cancel' | 'expand' | 'expansion' | 'expansionsOf'>;
 };
 
-export function addExpansionRoutes(app: ServerApp, dependencies: ExpansionNeeds): void {
+export function addExpansionRoutes(app: ServerApp, dependencies: ExpansionDependencies): void {
   createExpansion(app, dependencies);
   listExpansions(app, dependencies);
   getExpansion(app, dependencies);
   cancelExpansion(app, dependencies);
 }
 
-function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
+function createExpansion(app: ServerApp, dependencies: ExpansionDependencies): void {
   const { store } = dependencies;
   const once = createOnce(store);
   app.post(
@@ -60,7 +60,7 @@ function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
   );
 }
 
-function listExpansions(app: ServerApp, { config, store }: ExpansionNeeds): void {
+function listExpansions(app: ServerApp, { config, store }: ExpansionDependencies): void {
   app.get(
     '/v1/campaigns/:id/expansions',
     {
@@ -81,7 +81,7 @@ function listExpansions(app: ServerApp, { config, store }: ExpansionNeeds): void
   );
 }
 
-function getExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
+function getExpansion(app: ServerApp, { store }: ExpansionDependencies): void {
   app.get(
     '/v1/campaigns/:id/expansions/:expansion_id',
     {
@@ -101,7 +101,7 @@ function getExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
   );
 }
 
-function cancelExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
+function cancelExpansion(app: ServerApp, { store }: ExpansionDependencies): void {
   app.post(
     '/v1/campaigns/:id/expansions/:expansion_id/cancel',
     {

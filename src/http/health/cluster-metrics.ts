@@ -6,14 +6,14 @@ import { addCopyMetrics } from './copy-metrics.ts';
 import { addEngineCopyMetrics } from './engine-metrics.ts';
 import { counter, gauge, storeGauge } from './read-metrics.ts';
 
-interface ClusterNeeds {
+interface ClusterDependencies {
   readonly store: Pick<CampaignStore, 'cluster' | 'ranges'>;
   readonly shared: SharedStatus | null;
   readonly engine: () => EngineStatus;
 }
 
 /** Adds the metrics of a cluster, if the store has one. Those of the database are omitted while it does not answer. */
-export function addClusterMetrics({ store, shared, engine }: ClusterNeeds, registers: Registry[]): void {
+export function addClusterMetrics({ store, shared, engine }: ClusterDependencies, registers: Registry[]): void {
   const { cluster } = store;
   if (cluster === null) return;
   gauge('metaheac_cluster_leader', '1 while this node leads the cluster.', registers, [], (self) => {
@@ -37,7 +37,7 @@ export function addClusterMetrics({ store, shared, engine }: ClusterNeeds, regis
   counter('metaheac_kept_versions_total', kept, registers, [], (self) => self.inc(shared.keptVersions()));
 }
 
-function addRanges({ cluster, ranges }: ClusterNeeds['store'], registers: Registry[]): void {
+function addRanges({ cluster, ranges }: ClusterDependencies['store'], registers: Registry[]): void {
   if (ranges === null) return;
   const states = 'Ranges of running expansions, by state.';
   storeGauge({ cluster }, 'metaheac_ranges', states, registers, ['state'], async (self) => {

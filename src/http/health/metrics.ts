@@ -23,7 +23,7 @@ export interface ServerMetrics {
   families(): Promise<readonly MetricFamily[]>;
 }
 
-type MetricsNeeds = Pick<
+type MetricsDependencies = Pick<
   ServerDependencies,
   'clock' | 'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'served' | 'shared'
 > & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox' | 'cluster' | 'ranges'> };
@@ -33,7 +33,7 @@ const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
 /** Creates the metrics of a server. All counts start at zero. */
 export function createMetrics(
-  dependencies: MetricsNeeds,
+  dependencies: MetricsDependencies,
   partsOf: () => Promise<readonly Part[]>,
   shedder: Pick<LoadShedder, 'refusedByClass'>,
 ): ServerMetrics {
@@ -90,7 +90,7 @@ function metricsOfProcess(): Registry {
   return ofProcess;
 }
 
-function addVersions(dependencies: MetricsNeeds, registers: Registry[]): void {
+function addVersions(dependencies: MetricsDependencies, registers: Registry[]): void {
   const labels = ['version', 'model', 'population'];
   gauge(
     'metaheac_info',
@@ -105,7 +105,7 @@ function addVersions(dependencies: MetricsNeeds, registers: Registry[]): void {
   );
 }
 
-function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {
+function addStages({ onExpanded }: MetricsDependencies, registers: Registry[]): void {
   const stages = new Histogram({
     name: 'metaheac_expansion_stage_seconds',
     help: 'Time that a ready expansion spent in each stage.',
@@ -118,7 +118,7 @@ function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {
   });
 }
 
-function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
+function addQueue({ store }: MetricsDependencies, registers: Registry[]): void {
   storeGauge(
     store,
     'metaheac_expansions',
@@ -151,7 +151,7 @@ function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
   );
 }
 
-function addWebhooks({ store, webhooks }: MetricsNeeds, registers: Registry[]): void {
+function addWebhooks({ store, webhooks }: MetricsDependencies, registers: Registry[]): void {
   storeGauge(
     store,
     'metaheac_webhook_deliveries_pending',
@@ -168,7 +168,7 @@ function addWebhooks({ store, webhooks }: MetricsNeeds, registers: Registry[]): 
   });
 }
 
-function addMachine({ machine, engine }: MetricsNeeds, registers: Registry[]): void {
+function addMachine({ machine, engine }: MetricsDependencies, registers: Registry[]): void {
   const help = 'Resident memory of each process in bytes.';
   gauge('metaheac_resident_memory_bytes', help, registers, ['process'], (self) => {
     self.reset();
@@ -180,7 +180,7 @@ function addMachine({ machine, engine }: MetricsNeeds, registers: Registry[]): v
   diskGauge('metaheac_disk_free_bytes', free, registers, () => machine.disk().freeBytes);
 }
 
-function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
+function addStorage({ storage }: MetricsDependencies, registers: Registry[]): void {
   const low = '1 while new work is refused because free disk space is below the reserve.';
   diskGauge('metaheac_disk_low', low, registers, () => (storage.disk().isLow ? 1 : 0));
   const reserve =

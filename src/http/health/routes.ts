@@ -9,10 +9,10 @@ import { liveness, readiness } from './health.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { Part } from './readiness.ts';
 
-export type HealthNeeds = Pick<ServerDependencies, 'served'>;
+export type HealthDependencies = Pick<ServerDependencies, 'served'>;
 
 /** The metrics, and the access control for reading them. */
-interface HealthParts {
+interface MetricsAccess {
   readonly metrics: ServerMetrics;
   readonly access: Access;
 }
@@ -21,9 +21,9 @@ const READY_RETRY_SECONDS = 2;
 
 export function addHealthRoutes(
   app: ServerApp,
-  dependencies: HealthNeeds,
+  dependencies: HealthDependencies,
   partsOf: () => Promise<readonly Part[]>,
-  { metrics, access }: HealthParts,
+  { metrics, access }: MetricsAccess,
 ): void {
   getLiveness(app);
   getReadiness(app, dependencies, partsOf, access);
@@ -53,7 +53,7 @@ function getLiveness(app: ServerApp): void {
 
 function getReadiness(
   app: ServerApp,
-  dependencies: HealthNeeds,
+  dependencies: HealthDependencies,
   partsOf: () => Promise<readonly Part[]>,
   access: Access,
 ): void {

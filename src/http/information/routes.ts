@@ -15,11 +15,11 @@ import {
 } from './information.ts';
 import { presentLimits } from './published-limits.ts';
 
-export type InformationNeeds = Pick<ServerDependencies, 'config' | 'population' | 'populations' | 'served'>;
+export type InformationDependencies = Pick<ServerDependencies, 'config' | 'population' | 'populations' | 'served'>;
 
 const TAGS = ['information'];
 
-export function addInformationRoutes(app: ServerApp, dependencies: InformationNeeds): void {
+export function addInformationRoutes(app: ServerApp, dependencies: InformationDependencies): void {
   listLimits(app, dependencies);
   getCurrentModel(app, dependencies);
   listModelFeatureValues(app, dependencies);
@@ -27,7 +27,7 @@ export function addInformationRoutes(app: ServerApp, dependencies: InformationNe
   listPopulationFeatureValues(app, dependencies);
 }
 
-function listLimits(app: ServerApp, { config }: InformationNeeds): void {
+function listLimits(app: ServerApp, { config }: InformationDependencies): void {
   app.get(
     '/v1/limits',
     {
@@ -47,7 +47,7 @@ function listLimits(app: ServerApp, { config }: InformationNeeds): void {
   );
 }
 
-function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
+function getCurrentModel(app: ServerApp, dependencies: InformationDependencies): void {
   const { config } = dependencies;
   app.get(
     '/v1/models/current',
@@ -85,7 +85,7 @@ function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
   );
 }
 
-function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds): void {
+function listModelFeatureValues(app: ServerApp, dependencies: InformationDependencies): void {
   const { config } = dependencies;
   app.get(
     '/v1/models/current/features/:name/values',
@@ -115,7 +115,7 @@ function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds):
   );
 }
 
-function getCurrentPopulation(app: ServerApp, dependencies: InformationNeeds): void {
+function getCurrentPopulation(app: ServerApp, dependencies: InformationDependencies): void {
   const { population } = dependencies;
   app.get(
     '/v1/populations/current',
@@ -146,7 +146,10 @@ function getCurrentPopulation(app: ServerApp, dependencies: InformationNeeds): v
   );
 }
 
-function listPopulationFeatureValues(app: ServerApp, { config, population, populations }: InformationNeeds): void {
+function listPopulationFeatureValues(
+  app: ServerApp,
+  { config, population, populations }: InformationDependencies,
+): void {
   app.get(
     '/v1/populations/current/features/:name/values',
     {

@@ -8,13 +8,13 @@ import { pageQuery } from '../plugins/paging.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { caller, key, keyBody, keyPage, keyParams, keyWithSecret } from './key.ts';
 
-export type KeyNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
+export type KeyDependencies = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'apiKeys'>;
 };
 
 const TAGS = ['keys'];
 
-export function addKeyRoutes(app: ServerApp, dependencies: KeyNeeds): void {
+export function addKeyRoutes(app: ServerApp, dependencies: KeyDependencies): void {
   createKey(app, dependencies);
   listKeys(app, dependencies);
   getCaller(app, dependencies);
@@ -22,7 +22,7 @@ export function addKeyRoutes(app: ServerApp, dependencies: KeyNeeds): void {
   revokeKey(app, dependencies);
 }
 
-function createKey(app: ServerApp, { store, clock, config }: KeyNeeds): void {
+function createKey(app: ServerApp, { store, clock, config }: KeyDependencies): void {
   app.post(
     '/v1/keys',
     {
@@ -62,7 +62,7 @@ function createKey(app: ServerApp, { store, clock, config }: KeyNeeds): void {
   );
 }
 
-function listKeys(app: ServerApp, { store, config }: KeyNeeds): void {
+function listKeys(app: ServerApp, { store, config }: KeyDependencies): void {
   app.get(
     '/v1/keys',
     {
@@ -83,7 +83,7 @@ function listKeys(app: ServerApp, { store, config }: KeyNeeds): void {
   );
 }
 
-function getCaller(app: ServerApp, { store }: KeyNeeds): void {
+function getCaller(app: ServerApp, { store }: KeyDependencies): void {
   app.get(
     '/v1/keys/current',
     {
@@ -109,7 +109,7 @@ function getCaller(app: ServerApp, { store }: KeyNeeds): void {
   );
 }
 
-function getKey(app: ServerApp, { store }: KeyNeeds): void {
+function getKey(app: ServerApp, { store }: KeyDependencies): void {
   app.get(
     '/v1/keys/:id',
     {
@@ -129,7 +129,7 @@ function getKey(app: ServerApp, { store }: KeyNeeds): void {
   );
 }
 
-function revokeKey(app: ServerApp, { store }: KeyNeeds): void {
+function revokeKey(app: ServerApp, { store }: KeyDependencies): void {
   app.delete(
     '/v1/keys/:id',
     {

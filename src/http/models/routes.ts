@@ -5,18 +5,18 @@ import type { ServerApp } from '../plugins/fastify-types.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { modelParams, modelVersion, modelVersions } from './model.ts';
 
-export type ModelVersionNeeds = Pick<ServerDependencies, 'models'>;
+export type ModelVersionDependencies = Pick<ServerDependencies, 'models'>;
 
 const TAGS = ['information'];
 
-export function addModelVersionRoutes(app: ServerApp, dependencies: ModelVersionNeeds): void {
+export function addModelVersionRoutes(app: ServerApp, dependencies: ModelVersionDependencies): void {
   listModels(app, dependencies);
   getModel(app, dependencies);
   activateModel(app, dependencies);
   rollbackModel(app, dependencies);
 }
 
-function listModels(app: ServerApp, { models }: ModelVersionNeeds): void {
+function listModels(app: ServerApp, { models }: ModelVersionDependencies): void {
   app.get(
     '/v1/models',
     {
@@ -32,7 +32,7 @@ function listModels(app: ServerApp, { models }: ModelVersionNeeds): void {
   );
 }
 
-function getModel(app: ServerApp, { models }: ModelVersionNeeds): void {
+function getModel(app: ServerApp, { models }: ModelVersionDependencies): void {
   app.get(
     '/v1/models/:version',
     {
@@ -50,7 +50,7 @@ function getModel(app: ServerApp, { models }: ModelVersionNeeds): void {
   );
 }
 
-function activateModel(app: ServerApp, { models }: ModelVersionNeeds): void {
+function activateModel(app: ServerApp, { models }: ModelVersionDependencies): void {
   app.post(
     '/v1/models/:version/activate',
     {
@@ -78,7 +78,7 @@ function activateModel(app: ServerApp, { models }: ModelVersionNeeds): void {
   );
 }
 
-function rollbackModel(app: ServerApp, { models }: ModelVersionNeeds): void {
+function rollbackModel(app: ServerApp, { models }: ModelVersionDependencies): void {
   app.post(
     '/v1/models/:version/rollback',
     {

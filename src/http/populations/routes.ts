@@ -15,11 +15,11 @@ import {
   versionParams,
 } from './population.ts';
 
-export type PopulationNeeds = Pick<ServerDependencies, 'config' | 'populations' | 'served' | 'wake'>;
+export type PopulationDependencies = Pick<ServerDependencies, 'config' | 'populations' | 'served' | 'wake'>;
 
 const TAGS = ['information'];
 
-export function addPopulationRoutes(app: ServerApp, dependencies: PopulationNeeds): void {
+export function addPopulationRoutes(app: ServerApp, dependencies: PopulationDependencies): void {
   listPopulations(app, dependencies);
   getPopulation(app, dependencies);
   getPopulationChanges(app, dependencies);
@@ -27,7 +27,7 @@ export function addPopulationRoutes(app: ServerApp, dependencies: PopulationNeed
   activatePopulation(app, dependencies);
 }
 
-function listPopulations(app: ServerApp, { populations, served }: PopulationNeeds): void {
+function listPopulations(app: ServerApp, { populations, served }: PopulationDependencies): void {
   app.get(
     '/v1/populations',
     {
@@ -44,7 +44,7 @@ function listPopulations(app: ServerApp, { populations, served }: PopulationNeed
   );
 }
 
-function getPopulation(app: ServerApp, { populations, served }: PopulationNeeds): void {
+function getPopulation(app: ServerApp, { populations, served }: PopulationDependencies): void {
   app.get(
     '/v1/populations/:version',
     {
@@ -78,7 +78,7 @@ function getPopulation(app: ServerApp, { populations, served }: PopulationNeeds)
   );
 }
 
-function getPopulationChanges(app: ServerApp, { populations }: PopulationNeeds): void {
+function getPopulationChanges(app: ServerApp, { populations }: PopulationDependencies): void {
   app.get(
     '/v1/populations/:version/changes',
     {
@@ -111,7 +111,7 @@ function getPopulationChanges(app: ServerApp, { populations }: PopulationNeeds):
   );
 }
 
-function samplePopulation(app: ServerApp, { config, populations, served }: PopulationNeeds): void {
+function samplePopulation(app: ServerApp, { config, populations, served }: PopulationDependencies): void {
   app.get(
     '/v1/populations/current/sample',
     {
@@ -147,7 +147,7 @@ function samplePopulation(app: ServerApp, { config, populations, served }: Popul
   );
 }
 
-function activatePopulation(app: ServerApp, { populations, served, wake }: PopulationNeeds): void {
+function activatePopulation(app: ServerApp, { populations, served, wake }: PopulationDependencies): void {
   app.post(
     '/v1/populations/:version/activate',
     {
@@ -177,7 +177,7 @@ function activatePopulation(app: ServerApp, { populations, served, wake }: Popul
   );
 }
 
-type Versions = Pick<PopulationNeeds['populations'], 'list'>;
+type Versions = Pick<PopulationDependencies['populations'], 'list'>;
 type Listed = ShownVersion & Pick<ReturnType<Versions['list']>[number], 'features'>;
 
 function listVersions(populations: Versions, served: string): Listed[] {

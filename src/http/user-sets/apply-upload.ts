@@ -17,7 +17,7 @@ import { readUploadedIds } from './upload-ids.ts';
 import { knownPercent, type ShownSet, type uploadQuery } from './user-set.ts';
 
 /** Dependencies of the user set routes. */
-export type UserSetNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'population'> & {
+export type UserSetDependencies = Pick<ServerDependencies, 'clock' | 'config' | 'population'> & {
   readonly store: Pick<ServerDependencies['store'], 'get' | 'userSets'>;
 };
 
@@ -35,7 +35,7 @@ export interface OpenTransfers {
 export async function applyUpload(
   request: FastifyRequest,
   { owner, how }: { readonly owner: SetOwner; readonly how: Change },
-  dependencies: UserSetNeeds,
+  dependencies: UserSetDependencies,
   { uploads, requests }: OpenTransfers,
 ): Promise<ShownSet> {
   const { clock, config, store } = dependencies;
@@ -68,7 +68,7 @@ export async function applyUpload(
 }
 
 /** Returns the parts of the served population version that are needed to match user ids. */
-export function populationOf({ population }: Pick<UserSetNeeds, 'population'>): MatchedPopulation {
+export function populationOf({ population }: Pick<UserSetDependencies, 'population'>): MatchedPopulation {
   // the served version is read only once, because it may change before the last id is looked up
   const { version, directory, rowOf } = population;
   return { version, has: (userId) => findUser({ directory, rowOf }, userId) >= 0 };

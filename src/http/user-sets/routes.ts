@@ -16,7 +16,7 @@ import { textSchema } from '../plugins/json/fields.ts';
 import { campaignParams } from '../plugins/params.ts';
 import { describeRoute, json } from '../plugins/route.ts';
 import { sendError } from '../problems/error-handler.ts';
-import { applyUpload, type OpenTransfers, populationOf, type UserSetNeeds } from './apply-upload.ts';
+import { applyUpload, type OpenTransfers, populationOf, type UserSetDependencies } from './apply-upload.ts';
 import { streamIds } from './id-stream.ts';
 import { refuseTooManyIds } from './seed-limit.ts';
 import { UPLOAD_TYPES } from './upload-ids.ts';
@@ -79,7 +79,7 @@ const CHANGES = [
 
 export async function addUserSetRoutes(
   app: ServerApp,
-  dependencies: UserSetNeeds,
+  dependencies: UserSetDependencies,
   transfers: OpenTransfers,
   streams: StreamSlots,
 ): Promise<void> {
@@ -109,7 +109,7 @@ function takeUploads(
   });
 }
 
-function addChanges(app: ServerApp, dependencies: UserSetNeeds, transfers: OpenTransfers, kind: Kind): void {
+function addChanges(app: ServerApp, dependencies: UserSetDependencies, transfers: OpenTransfers, kind: Kind): void {
   const { config } = dependencies;
   for (const { how, method, path, summary } of CHANGES) {
     app.route({
@@ -140,13 +140,13 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, transfers: OpenT
   }
 }
 
-function addReads(app: ServerApp, dependencies: UserSetNeeds, streams: StreamSlots, kind: Kind): void {
+function addReads(app: ServerApp, dependencies: UserSetDependencies, streams: StreamSlots, kind: Kind): void {
   addReport(app, dependencies, kind);
   addRemoval(app, dependencies, kind);
   addUnknownUsers(app, dependencies, streams, kind);
 }
 
-function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void {
+function addReport(app: ServerApp, dependencies: UserSetDependencies, kind: Kind): void {
   const { store } = dependencies;
   const { params, url, what, noun, codes } = kind;
   app.get(
@@ -175,7 +175,7 @@ function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void
   );
 }
 
-function addRemoval(app: ServerApp, { store }: UserSetNeeds, kind: Kind): void {
+function addRemoval(app: ServerApp, { store }: UserSetDependencies, kind: Kind): void {
   const { params, url, what, noun, codes } = kind;
   app.delete(
     url,
@@ -199,7 +199,7 @@ function addRemoval(app: ServerApp, { store }: UserSetNeeds, kind: Kind): void {
   );
 }
 
-function addUnknownUsers(app: ServerApp, dependencies: UserSetNeeds, streams: StreamSlots, kind: Kind): void {
+function addUnknownUsers(app: ServerApp, dependencies: UserSetDependencies, streams: StreamSlots, kind: Kind): void {
   const { config, store } = dependencies;
   const { params, url, what, users, codes } = kind;
   app.get(

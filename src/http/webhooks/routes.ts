@@ -23,7 +23,7 @@ import {
   webhookParams,
 } from './webhook.ts';
 
-export type WebhookNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'webhooks'> & {
+export type WebhookDependencies = Pick<ServerDependencies, 'clock' | 'config' | 'webhooks'> & {
   readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'outbox' | 'webhooks'>;
 };
 
@@ -32,7 +32,7 @@ type Once = ReturnType<typeof createOnce>;
 
 const TAGS = ['webhooks'];
 
-export function addWebhookRoutes(app: ServerApp, dependencies: WebhookNeeds): void {
+export function addWebhookRoutes(app: ServerApp, dependencies: WebhookDependencies): void {
   const once = createOnce(dependencies.store);
   createWebhook(app, dependencies, once);
   listWebhooks(app, dependencies);
@@ -45,7 +45,7 @@ export function addWebhookRoutes(app: ServerApp, dependencies: WebhookNeeds): vo
   replayDelivery(app, dependencies, once);
 }
 
-function createWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookNeeds, once: Once): void {
+function createWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookDependencies, once: Once): void {
   app.post(
     '/v1/webhooks',
     {
@@ -88,7 +88,7 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
   );
 }
 
-function listWebhooks(app: ServerApp, { store, config }: WebhookNeeds): void {
+function listWebhooks(app: ServerApp, { store, config }: WebhookDependencies): void {
   app.get(
     '/v1/webhooks',
     {
@@ -106,7 +106,7 @@ function listWebhooks(app: ServerApp, { store, config }: WebhookNeeds): void {
   );
 }
 
-function getWebhook(app: ServerApp, { store }: WebhookNeeds): void {
+function getWebhook(app: ServerApp, { store }: WebhookDependencies): void {
   app.get(
     '/v1/webhooks/:id',
     {
@@ -127,7 +127,7 @@ function getWebhook(app: ServerApp, { store }: WebhookNeeds): void {
   );
 }
 
-function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookNeeds): void {
+function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookDependencies): void {
   app.patch(
     '/v1/webhooks/:id',
     {
@@ -158,7 +158,7 @@ function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
   );
 }
 
-function deleteWebhook(app: ServerApp, { store }: WebhookNeeds): void {
+function deleteWebhook(app: ServerApp, { store }: WebhookDependencies): void {
   app.delete(
     '/v1/webhooks/:id',
     {
@@ -180,7 +180,7 @@ function deleteWebhook(app: ServerApp, { store }: WebhookNeeds): void {
   );
 }
 
-function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNeeds, once: Once): void {
+function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookDependencies, once: Once): void {
   app.post(
     '/v1/webhooks/:id/rotate',
     {
@@ -216,7 +216,7 @@ function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNe
   );
 }
 
-function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookNeeds, once: Once): void {
+function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookDependencies, once: Once): void {
   app.post(
     '/v1/webhooks/:id/ping',
     {
@@ -244,7 +244,7 @@ function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookNeeds, o
   );
 }
 
-function listDeliveries(app: ServerApp, { store, config }: WebhookNeeds): void {
+function listDeliveries(app: ServerApp, { store, config }: WebhookDependencies): void {
   app.get(
     '/v1/webhooks/:id/deliveries',
     {
@@ -263,7 +263,7 @@ function listDeliveries(app: ServerApp, { store, config }: WebhookNeeds): void {
   );
 }
 
-function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookNeeds, once: Once): void {
+function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookDependencies, once: Once): void {
   app.post(
     '/v1/webhooks/:id/deliveries/:delivery_id/replay',
     {

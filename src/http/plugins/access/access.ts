@@ -16,7 +16,7 @@ import type { RateLimiter } from './rate-limit.ts';
  * Settings and keys that determine access. They are read at each request, because keys may change while the service is
  * running.
  */
-type AccessNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
+type AccessDependencies = Pick<ServerDependencies, 'clock' | 'config'> & {
   readonly store: Pick<ServerDependencies['store'], 'apiKeys' | 'findLabels'>;
 };
 
@@ -42,11 +42,11 @@ const OPERATOR: Caller = { actor: ACTORS.operator, scope: 'admin', labels: null 
 const SCRAPER: Caller = { actor: 'metrics', scope: 'read', labels: null };
 
 export class Access {
-  readonly #needs: AccessNeeds;
+  readonly #needs: AccessDependencies;
   readonly #isOperator: (hash: Buffer) => boolean;
   readonly #isScraper: (hash: Buffer) => boolean;
 
-  constructor(needs: AccessNeeds) {
+  constructor(needs: AccessDependencies) {
     this.#needs = needs;
     this.#isOperator = secretCheck(needs.config.apiKey);
     this.#isScraper = secretCheck(needs.config.metricsKey);
