@@ -158,8 +158,8 @@ export async function listening(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     const read = (data: Buffer) => {
       text += data;
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
-      if (found) resolve(found[0]);
+      const [, found] = /(?:listening on|engine:) (http:\/\/127\.0\.0\.1:\d+)/.exec(text) ?? [];
+      if (found) resolve(found);
     };
     child.stdout!.on('data', read);
     child.stderr!.on('data', read);
