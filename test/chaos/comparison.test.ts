@@ -8,8 +8,14 @@ const inputs = { campaign: 0, variant: 1, modelVersion: 'm', populationVersion: 
 /** All candidates; the user with rank 2 is erased later. */
 const expected = { digest: 'd', lines: [line(1, 'a'), line(3, 'c'), line(4, 'd'), line(5, 'e')] };
 const seen: Stored = {
-  ...{ ...inputs, name: 'x, version 1', version: 1, expansion: 'e', made: { from: 100, to: 200 } },
-  ...{ size: 3, digest: 'd', lines: [line(1, 'a'), line(2, 'gone'), line(3, 'c')] },
+  ...inputs,
+  name: 'x, version 1',
+  version: 1,
+  expansion: 'e',
+  made: { from: 100, to: 200 },
+  size: 3,
+  digest: 'd',
+  lines: [line(1, 'a'), line(2, 'gone'), line(3, 'c')],
 };
 
 function differencesOf(change: Partial<Stored>, erasures = [{ from: 300, to: 400 }]): string[] {

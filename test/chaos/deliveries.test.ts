@@ -5,7 +5,11 @@ import { emptyVerdict } from './verdict.ts';
 
 const event = (id: string, type: string, data: object) => ({ id, type, body: JSON.stringify({ data }) });
 const call = (id: string, from: number, change: Partial<Received> = {}): Received => ({
-  ...{ path: '/first', event: id, from, to: from + 10, status: 200 },
+  path: '/first',
+  event: id,
+  from,
+  to: from + 10,
+  status: 200,
   ...change,
 });
 

@@ -50,7 +50,10 @@ export function growthOf(
   ) as Record<Series, Growth>;
   const grown = Object.entries(growth).filter(([, { after, most }]) => after > most);
   return {
-    ...{ seed, seconds: samples.at(-1)?.seconds ?? 0, requests, growth },
+    seed,
+    seconds: samples.at(-1)?.seconds ?? 0,
+    requests,
+    growth,
     faults: [
       ...errors,
       ...grown.map(([series, { after, most }]) => `${series} grew to ${after}, more than ${Math.round(most)}`),

@@ -70,7 +70,9 @@ async function expand(program: Member, world: World, all: readonly Inputs[], ids
   for (const inputs of all) {
     const campaign = world.campaigns[inputs.campaign]!;
     const body = {
-      ...{ name: 'undisturbed', features: campaign.features, audience: { percent: 100 } },
+      name: 'undisturbed',
+      features: campaign.features,
+      audience: { percent: 100 },
       seeds: seedsOf(campaign, inputs.variant),
     };
     const { json } = await must(program, 'POST', '/v1/campaigns', body);

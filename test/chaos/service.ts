@@ -78,7 +78,14 @@ export async function openServiceTarget(world: ChaosWorld, options: ChaosOptions
   });
   const corruption = new Corruption();
   const patient: Patient = {
-    ...{ program, receiver, world, dataDir, population, corruption, isMounted, clock },
+    program,
+    receiver,
+    world,
+    dataDir,
+    population,
+    corruption,
+    isMounted,
+    clock,
     shared,
     truce: { until: 0 },
   };

@@ -59,9 +59,14 @@ export async function lookAt(
     const { expansion, size } = facts;
     return {
       sighting: {
-        ...{ name: `${key}, version ${seen}`, version: seen, expansion: expansion.id, size, campaign },
+        name: `${key}, version ${seen}`,
+        version: seen,
+        expansion: expansion.id,
+        size,
+        campaign,
         variant: variantOf(world.campaigns[campaign]!, expansion.seeds.known + expansion.seeds.unknown),
-        ...{ modelVersion: expansion.model_version, populationVersion: expansion.population_version },
+        modelVersion: expansion.model_version,
+        populationVersion: expansion.population_version,
         erased: expansion.excluded.suppressed,
         made: { from: Date.parse(expansion.created_at), to: Date.parse(expansion.updated_at) },
         lines: answer.text.split('\n').filter(Boolean),

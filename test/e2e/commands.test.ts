@@ -92,8 +92,13 @@ describe.runIf(IS_LONG)('metaheac train --past-campaigns', () => {
   it('makes past campaigns a feature always, never, or if that helps the training campaigns', async () => {
     const data = join(folder, 'recurring');
     await generateDataSet({
-      ...{ out: data, users: 200, trainCampaigns: 3, testCampaigns: 0, seed: '1' },
-      ...{ audienceShare: 0.5, trainMembers: 60 },
+      out: data,
+      users: 200,
+      trainCampaigns: 3,
+      testCampaigns: 0,
+      seed: '1',
+      audienceShare: 0.5,
+      trainMembers: 60,
     });
     const tiny = ['--task-count', '2', '--num-expert', '2', '--num-output', '2', '--embedding', '4', '--steps', '1'];
     const features = async (...args: string[]) => {

@@ -56,15 +56,24 @@ let service: StartedService;
 
 beforeAll(async () => {
   await generateDataSet({
-    ...{ out: data, users: 1000, trainCampaigns: 6, testCampaigns: 0, seed: '1' },
-    ...{ audienceShare: 0.2, trainMembers: 200 },
+    out: data,
+    users: 1000,
+    trainCampaigns: 6,
+    testCampaigns: 0,
+    seed: '1',
+    audienceShare: 0.2,
+    trainMembers: 200,
   });
   const prepared = await prepareDataSet(data, { pastCampaigns: true });
   const tiny = { taskCount: 2, experts: 2, critics: 2, embedding: 4, steps: 2, validationShare: 0 };
   const signal = new AbortController().signal;
   await train(prepared, {
-    ...{ out: modelFolder, settings: { ...DEFAULT_TRAIN_SETTINGS, ...tiny } },
-    ...{ device: CPU, clock: systemClock, resume: false, signal },
+    out: modelFolder,
+    settings: { ...DEFAULT_TRAIN_SETTINGS, ...tiny },
+    device: CPU,
+    clock: systemClock,
+    resume: false,
+    signal,
   });
   prepared.close();
   model = await loadModel(modelFolder);

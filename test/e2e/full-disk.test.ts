@@ -53,7 +53,8 @@ describe('serve on a full disk', () => {
       const { engine } = served;
       const { stateOf, close } = openStates(dataDir);
       const id = await new Stages().freezeAt('adapting', {
-        ...{ engine, stateOf },
+        engine,
+        stateOf,
         create: () => served.create(world.campaigns[1]!),
         ended: (each) => served.ended(each),
       });

@@ -54,7 +54,8 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     for (const [victim, stage] of IS_LONG ? VICTIMS : VICTIMS.slice(1, 3)) {
       const { api, engine } = served;
       const id = await stages.freezeAt(stage, {
-        ...{ engine, stateOf },
+        engine,
+        stateOf,
         create: () => served.create(campaign),
         ended: (each) => served.ended(each),
       });

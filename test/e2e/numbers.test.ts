@@ -31,8 +31,12 @@ beforeAll(async () => {
   const prepared = await prepareDataSet(data, { pastCampaigns: false });
   const tiny = { taskCount: 2, experts: 2, critics: 2, embedding: 4, steps: 2, validationShare: 0 };
   await train(prepared, {
-    ...{ out: model, settings: { ...DEFAULT_TRAIN_SETTINGS, ...tiny } },
-    ...{ device: CPU, clock: systemClock, resume: false, signal: new AbortController().signal },
+    out: model,
+    settings: { ...DEFAULT_TRAIN_SETTINGS, ...tiny },
+    device: CPU,
+    clock: systemClock,
+    resume: false,
+    signal: new AbortController().signal,
   });
   prepared.close();
   const features = readModelFolder(model).manifest.features.user.map(featureOf);

@@ -63,9 +63,21 @@ describe('metaheac population update', () => {
     expect(status).toBe(0);
     const again = await metaheac(...args, '--json');
     expect(JSON.parse(again.stdout)).toEqual({
-      ...{ version: now, before: now, base_is_newest: true, current_before: now },
-      ...{ users: users.length, changed: 0, added: 0, deleted: 0, unchanged: 3, unknown: 2 },
-      ...{ segments: { shared: 1, written: 0 }, bad_rows: 0, replaced: 0, erased: 0, left_out: 0 },
+      version: now,
+      before: now,
+      base_is_newest: true,
+      current_before: now,
+      users: users.length,
+      changed: 0,
+      added: 0,
+      deleted: 0,
+      unchanged: 3,
+      unknown: 2,
+      segments: { shared: 1, written: 0 },
+      bad_rows: 0,
+      replaced: 0,
+      erased: 0,
+      left_out: 0,
       seconds: expect.any(Number),
     });
     const listed = JSON.parse((await metaheac('list', population, '--json')).stdout);

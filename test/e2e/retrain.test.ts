@@ -23,7 +23,10 @@ const SMALL = '--steps 2 --task-count 2 --num-expert 2 --num-output 2 --embeddin
 const MEASURE = { kept: 0.7, spread: 0.2, quantile: 1.9 };
 /** Of past campaigns with dates, which the first model was trained on. */
 const DRIFT = {
-  ...{ data: 'orders', campaigns: 9, from: '2025-01-01T00:00:00.000Z', until: '2025-12-01T00:00:00.000Z' },
+  data: 'orders',
+  campaigns: 9,
+  from: '2025-01-01T00:00:00.000Z',
+  until: '2025-12-01T00:00:00.000Z',
   by_seeds: [{ seeds: 40, campaigns: 9, recall: MEASURE, auc: MEASURE }],
 };
 
@@ -125,7 +128,11 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     expect(promoted.stderr).toMatch(/drift is not measured: .* of the serving model, measured on 9 campaigns/);
     const decision = JSON.parse(promoted.stdout);
     expect(decision).toMatchObject({
-      ...{ promoted: true, reason: 'not_worse', trained_on: CAMPAIGNS - 5, held_out: 5, known_to_serving: 0 },
+      promoted: true,
+      reason: 'not_worse',
+      trained_on: CAMPAIGNS - 5,
+      held_out: 5,
+      known_to_serving: 0,
       serving: { path: first },
       comparison: { campaigns: 5, isWorse: false },
     });

@@ -63,8 +63,13 @@ describe.skipIf(!HAS_PROC)('a service with keys', () => {
     const served = await Served.start({ ...world, population, dataDir, env });
     const log = served.log.trimEnd().split('\n');
     expect(log.map((line) => JSON.parse(line)).find(({ address }) => address !== undefined)).toMatchObject({
-      ...{ version: expect.any(String), model: expect.any(String), population: expect.any(String) },
-      ...{ users: expect.any(Number), data_dir: dataDir, threads: 1, keys: ['store'] },
+      version: expect.any(String),
+      model: expect.any(String),
+      population: expect.any(String),
+      users: expect.any(Number),
+      data_dir: dataDir,
+      threads: 1,
+      keys: ['store'],
       msg: expect.stringMatching(/^metaheac is listening on http/),
     });
     const id = await callAll(served, admin);

@@ -53,7 +53,10 @@ describe.skipIf(!HAS_PROC)('serve', () => {
     await expectNothingLeft(served);
 
     const next = await Served.start({
-      ...{ ...wide, dataDir, isThroughNpm: true, env: { METAHEAC_MAXIMUM_ATTEMPTS: '1' } },
+      ...wide,
+      dataDir,
+      isThroughNpm: true,
+      env: { METAHEAC_MAXIMUM_ATTEMPTS: '1' },
     });
     expect(await next.ended(id)).toMatchObject({ state: 'ready', audience_version: 1 });
     // Ctrl-C reaches npm, its shell, the API and the engine at once.

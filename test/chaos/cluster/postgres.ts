@@ -28,11 +28,15 @@ export class RestartablePostgres {
     const log: string[] = [];
     const keep = (message: unknown) => void log.push(String(message));
     const server = new Embedded({
-      ...{ databaseDir: join(folder, 'data'), port, password: PASSWORD, persistent: true },
+      databaseDir: join(folder, 'data'),
+      port,
+      password: PASSWORD,
+      persistent: true,
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
       postgresFlags: FLAGS.flatMap((flag) => ['-c', flag]),
-      ...{ onLog: keep, onError: keep },
+      onLog: keep,
+      onError: keep,
     });
     await server.initialise();
     await server.start();

@@ -5,7 +5,9 @@ import { checkRefreshes, checkVersions, type Refresh, type Versions } from './sc
 
 /** An expansion of the campaign `c` that begins at a second, and takes two. */
 const at = (second: number, cause = 'interval', seconds = 2): Refresh => ({
-  ...{ campaign: 'c', cause, createdAt: second * 1000 },
+  campaign: 'c',
+  cause,
+  createdAt: second * 1000,
   endedAt: (second + seconds) * 1000,
 });
 

@@ -89,7 +89,9 @@ export async function openStage({ world, folder, rng, note }: StageOptions): Pro
       METAHEAC_BLOBS: `s3://${s3.bucket}/${PREFIX}?endpoint=http://${storage.host}:${storage.port}`,
       METAHEAC_CACHE: cache,
       METAHEAC_WEBHOOK_ALLOWED_HOSTS: network.own.callers,
-      ...{ AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey, AWS_REGION: 'us-east-1' },
+      AWS_ACCESS_KEY_ID: s3.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      AWS_REGION: 'us-east-1',
     };
   };
   const open = async (name: string, words: readonly string[], given: readonly string[] = []): Promise<Station> => {
@@ -144,7 +146,17 @@ export async function openStage({ world, folder, rng, note }: StageOptions): Pro
     await network.close();
   };
   return {
-    ...{ network, postgres, gate, s3, prefix: PREFIX, front, operator, receiver, releases, nodes, engines },
+    network,
+    postgres,
+    gate,
+    s3,
+    prefix: PREFIX,
+    front,
+    operator,
+    receiver,
+    releases,
+    nodes,
+    engines,
     close,
   };
 }
