@@ -30,6 +30,8 @@ describe('splitLines', () => {
 
   it.each([
     [Buffer.from('a\nb\n\xff\n', 'latin1'), 'not_utf_8 3'],
+    [Buffer.from('a\n\xed\xa0\x80\n', 'latin1'), 'not_utf_8 2'], // an encoded surrogate
+    [Buffer.from(`${'0123456789\n'.repeat(200)}\xff`, 'latin1'), 'not_utf_8 201'],
     [Buffer.from('\ufeffab', 'utf16le'), 'utf_16 1'],
     [Buffer.from(`a\n${'b'.repeat(101)}`), 'too_long 2'],
   ])('ends at %s', async (bytes, fault) => {
