@@ -47,7 +47,6 @@ const DOORS = {
   '@aws-sdk/client-s3': '^src/storage/s3/',
   'better-sqlite3': '^src/(storage/sqlite/|lib/files/file-lock\\.ts$)',
   pg: '^src/storage/postgres/',
-  'pg-boss': '^src/storage/postgres/queue/',
   '@bufbuild/protobuf': '^packages/onnx-grad/src/(onnx/|rewrite/embedding-bag\\.ts$)',
   '@duckdb/[^/]+': '^src/population/tables/',
   'apache-arrow': '^src/population/',
@@ -215,7 +214,7 @@ module.exports = {
       comment: 'Who opens a store has a locator: another adapter may stand behind it.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/storage/' },
-      to: { path: '^src/storage/', pathNot: '^src/storage/(open-store|files/check-set|s3/limits)\\.ts$' },
+      to: { path: '^src/storage/', pathNot: '^src/storage/(open-store|s3/limits)\\.ts$' },
     },
     {
       name: 'resolvable',

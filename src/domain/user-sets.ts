@@ -16,10 +16,7 @@ export interface OwnedSet {
   /** The name of the set. Different sets never have the same name. */
   readonly name: string;
   readonly counts: SeedCounts;
-  /**
-   * The time of the last change, in milliseconds since 1970; for sets recorded by an earlier version of the service,
-   * the time of the file.
-   */
+  /** The times of the first and of the last change, in milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
 }

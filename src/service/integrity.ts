@@ -6,7 +6,7 @@ import { basename, relative } from 'node:path';
 import { checkRanking } from '../audience/check-ranking.ts';
 import type { StoreContents, StoreUpkeep, Verdict } from '../domain/ports/upkeep.ts';
 import { checkFile, filesOfVersion, isCut } from '../population/read.ts';
-import { checkUserSet } from '../storage/files/check-set.ts';
+import { checkUserSet } from '../storage/open-store.ts';
 import type { Damage } from './ports/health.ts';
 
 export interface Item extends Pick<Damage, 'kind' | 'path'> {

@@ -7,8 +7,8 @@ import type { RestoreOptions, RestoreReport } from '../domain/ports/upkeep.ts';
 import type { Clock } from '../lib/clock.ts';
 import { assert, UsageError } from '../lib/errors.ts';
 import { FolderBlobFiles } from './files/blob-files.ts';
-import type { UsedCopy } from './migrate/copy-used.ts';
-import type { MigrationOptions, MigrationReport } from './migrate/migrate-store.ts';
+import type { CopyReport } from './migrate/copy-store.ts';
+import type { CopyOptions, UsedCopy } from './migrate/migrate-store.ts';
 import { SHARED_FOLDER } from './open-blob-files.ts';
 import { postgres } from './postgres/adapter.ts';
 import type { DatabaseFacts } from './postgres/cluster/examine-database.ts';
@@ -16,6 +16,7 @@ import type { BucketRules } from './s3/removal.ts';
 import { sqlite } from './sqlite/adapter.ts';
 
 export { requireOwnBlobs, takeBlobs } from './blob-mark.ts';
+export { checkUserSet } from './files/set-file.ts';
 export { openBlobFiles, SHARED_FOLDER } from './open-blob-files.ts';
 
 /** Adapters by name. To add a kind of store, add a folder beside src/storage/sqlite and a line here. */
@@ -144,18 +145,14 @@ export async function requireUsableBlobs(url: string, clock: Clock): Promise<voi
 }
 
 /** Copies a store between a data folder and a cluster. The errors are those of `migrateStore` in `migrate/`. */
-export async function migrateStore(
-  from: StoreLocator,
-  to: StoreLocator,
-  options?: MigrationOptions,
-): Promise<MigrationReport> {
+export async function migrateStore(from: StoreLocator, to: StoreLocator, options?: CopyOptions): Promise<CopyReport> {
   // both drivers are loaded late, because a service needs only one of them
   const migrate = await import('./migrate/migrate-store.ts');
   return migrate.migrateStore(from, to, options);
 }
 
 /** Copies the store of a cluster that may be in use to a new data folder. The errors are those of `copyUsedStore`. */
-export async function copyUsedStore(from: StoreLocator, to: string, options?: MigrationOptions): Promise<UsedCopy> {
-  const copy = await import('./migrate/copy-used.ts');
-  return copy.copyUsedStore(from, to, options);
+export async function copyUsedStore(from: StoreLocator, to: string, options?: CopyOptions): Promise<UsedCopy> {
+  const migrate = await import('./migrate/migrate-store.ts');
+  return migrate.copyUsedStore(from, to, options);
 }

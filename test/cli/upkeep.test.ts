@@ -197,12 +197,12 @@ describe('verify', () => {
       return lines;
     };
     rmSync(join(folder, 'seeds/arriving.tmp'));
-    expect(await print()).toEqual(['1 user set, 3 rankings, 0 promoted models, 0.0 MiB: all intact, 0 orphans']);
+    expect(await print()).toEqual(['3 user sets, 3 rankings, 0 promoted models, 0.0 MiB: all intact, 0 orphans']);
     const { folder: damaged } = await fixture.store.activeAudience(ids[0]!);
     flip(join(folder, damaged, 'order.u32'));
     writeFileSync(join(folder, 'seeds/left.tmp'), 'u1\n');
     const fault = `damaged  ${damaged}: block 0 of order.u32 does not match its checksum`;
-    const counts = '1 user set, 3 rankings, 0 promoted models, 0.0 MiB: 1 damaged, 1 orphan';
+    const counts = '3 user sets, 3 rankings, 0 promoted models, 0.0 MiB: 1 damaged, 1 orphan';
     expect(await print()).toEqual([fault, 'orphan   seeds/left.tmp', counts]);
     expect(await print({ repair: true })).toEqual([fault, 'removed  seeds/left.tmp', `${counts} (removed)`]);
   });

@@ -10,7 +10,9 @@ import { Estimator } from '../../src/engine/expansion/estimator.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/read.ts';
 import { FileBlobs } from '../../src/storage/files/blobs.ts';
-import { writeUserSet } from '../../src/storage/files/writer.ts';
+import { PromisedBlobs } from '../../src/storage/files/promised-blobs.ts';
+import { newSetName, userSetFile } from '../../src/storage/files/set-file.ts';
+import { writeBlocks } from '../../src/storage/files/writer.ts';
 import { locateStore } from '../../src/storage/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
@@ -101,11 +103,13 @@ describe('Estimator', () => {
       expect(users.seeds + users.suppressed + users.filtered + users.candidates).toBe(everyone);
       expect(expected!.candidates).toBe(Math.min(1_000, users.candidates));
       // of the installation's list, in two parts, and with the tokens in another order, one of them twice
-      const set = writeUserSet(new FileBlobs(dataDir), [...new Set(optedOut), 'nobody']);
-      set.publish();
+      const blobs = new PromisedBlobs(new FileBlobs(dataDir));
+      const set = await writeBlocks(blobs, [[...new Set(optedOut), 'nobody'].sort()]);
+      const name = newSetName(set.sha256, 0);
+      await set.blob.publish(userSetFile(name));
       const others = [
-        { ...task, filters, suppressionSet: set.sha256 },
-        { ...task, filters, suppressed: suppressed.slice(0, 50), suppressionSet: set.sha256 },
+        { ...task, filters, suppressionSet: name },
+        { ...task, filters, suppressed: suppressed.slice(0, 50), suppressionSet: name },
         { ...task, filters: { [feature]: [second!, common!, second!] }, suppressed },
       ];
       for (const other of others) expect(await estimator.estimate(other, LONG_MS)).toEqual(given);
@@ -139,7 +143,7 @@ describe('Estimator', () => {
   });
 
   itUsual('throws when the file of the list is gone, and makes the next', async () => {
-    const gone = { ...task, suppressionSet: 'f'.repeat(64) };
+    const gone = { ...task, suppressionSet: newSetName('f'.repeat(64), 0) };
     await expect(estimator.estimate(gone, LONG_MS)).rejects.toMatchObject({ code: 'storage_failed' });
     expect((await estimator.estimate(task, LONG_MS)).kind).toBe('estimate');
   });

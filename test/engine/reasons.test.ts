@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { reasonOf } from '../../src/engine/expansion/reasons.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { withStorage } from '../../src/lib/files/durable-files.ts';
-import { Database } from '../../src/storage/postgres/database/database.ts';
+import { PostgresDatabase } from '../../src/storage/postgres/database/database.ts';
 import { openS3 } from '../../src/storage/s3/open-s3.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { describeWithPostgres, openPostgres } from '../fixture/postgres.ts';
@@ -54,7 +54,7 @@ describeWithPostgres('the reason of a failure of the database', () => {
   it('names the database', async () => {
     const url = new URL(await openPostgres());
     url.username = 'nobody';
-    const database = new Database(url.href, 1);
+    const database = new PostgresDatabase(url.href, 1);
     const error = await errorOf(() => database.get('SELECT 1 AS one'));
     expect(reasonOf(error, true).message).toMatch(/^the database cannot be used \(28\w+\): see the log$/);
     await database.close();

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CampaignStore } from '../../src/domain/ports/store.ts';
 import { FollowedClock } from '../../src/lib/followed-clock.ts';
 import { ServiceClock } from '../../src/lib/service-clock.ts';
+import type { StoredClock } from '../../src/storage/sql/clock.ts';
 import { openStore } from '../../src/storage/sqlite/open-store.ts';
 import { everyoneIsKnown, type ManualClock, manualClock, newCampaign } from '../domain/contract/inputs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -23,11 +24,14 @@ beforeEach(() => {
   folder = temporaryFolder();
 });
 
+/** Waits until the times that the clock has stored so far are on disk. */
+const stored = (store: CampaignStore) => (store.clock as StoredClock).close();
+
 interface Started {
   readonly clock: ServiceClock;
   readonly store: CampaignStore;
   /** Time passes, second by second as the service looks at it. */
-  pass(ms: number): void;
+  pass(ms: number): Promise<void>;
   stop(): Promise<void>;
   /** Ends the service as `kill -9` does. */
   kill(): Promise<void>;
@@ -38,6 +42,7 @@ async function start(boot: string | null = 'first'): Promise<Started> {
   const clock = new ServiceClock({ system: machine, boot, settleMs: SETTLE_MS, sleptMs: () => sleptMs });
   const store = await openStore(folder, { clock, minimumSeeds: 1, leaseMs: LEASE_MS, maximumAttempts: 3 });
   clock.attach(store.clock);
+  await stored(store);
   let isOpen = true;
   const stop = async () => {
     if (isOpen) await store.close();
@@ -47,11 +52,12 @@ async function start(boot: string | null = 'first'): Promise<Started> {
   return {
     clock,
     store,
-    pass: (ms) => {
+    pass: async (ms) => {
       for (let done = 0; done < ms; done += SECOND_MS) {
         machine.pass(SECOND_MS);
         clock.look();
       }
+      await stored(store);
     },
     stop: async () => {
       clock.remember();
@@ -64,14 +70,15 @@ async function start(boot: string | null = 'first'): Promise<Started> {
 /** The same, after the machine's clock was believed. */
 async function startSettled(): Promise<Started> {
   const started = await start();
-  started.pass(SETTLE_MS);
+  await started.pass(SETTLE_MS);
   expect(started.clock.status).toMatchObject({ state: 'settled', aheadMs: 0, settlesInMs: null });
   return started;
 }
 
-function jump({ clock }: Started, ms: number): void {
+async function jump({ clock, store }: Started, ms: number): Promise<void> {
   machine.jump(ms);
   clock.look();
+  await stored(store);
 }
 
 const record = async ({ store }: Started, action: string) =>
@@ -100,19 +107,19 @@ describe('a clock that goes back two hours', () => {
   it('makes no retry of a webhook wait for longer than its delay, nor when it is believed', async () => {
     const service = await startSettled();
     await failedDelivery(service, 30 * SECOND_MS);
-    jump(service, -2 * HOUR_MS);
+    await jump(service, -2 * HOUR_MS);
     expect(service.clock.status).toMatchObject({ state: 'jumped', aheadMs: -2 * HOUR_MS, jumps: 1 });
-    service.pass(29 * SECOND_MS);
+    await service.pass(29 * SECOND_MS);
     expect(await isDue(service)).toBe(false);
-    service.pass(SECOND_MS);
+    await service.pass(SECOND_MS);
     expect(await isDue(service)).toBe(true);
 
     await failedDelivery(service, SETTLE_MS + 60 * SECOND_MS);
-    service.pass(SETTLE_MS);
+    await service.pass(SETTLE_MS);
     expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0 });
     expect(service.clock.now()).toBe(machine.now());
     const first = (await service.store.outbox.due(service.clock.now(), 1)).length;
-    service.pass(61 * SECOND_MS);
+    await service.pass(61 * SECOND_MS);
     expect((await service.store.outbox.due(service.clock.now(), 1)).length).toBe(first + 1);
   });
 
@@ -129,9 +136,9 @@ describe('a clock that goes back two hours', () => {
       { ...input, expiresAt: service.clock.now() + DAY_MS },
       10,
     );
-    service.pass(11 * SECOND_MS);
-    jump(service, -2 * HOUR_MS);
-    service.pass(2 * SETTLE_MS);
+    await service.pass(11 * SECOND_MS);
+    await jump(service, -2 * HOUR_MS);
+    await service.pass(2 * SETTLE_MS);
     expect(service.clock.now()).toBe(machine.now());
     expect(apiKey.expiresAt).toBeGreaterThan(service.clock.now() - 2 * HOUR_MS);
     expect((await service.store.apiKeys.find(apiKey.id))?.expiredAt).not.toBeNull();
@@ -145,11 +152,11 @@ describe('a clock that goes back two hours', () => {
     const service = await startSettled();
     await record(service, 'before');
     const [before] = (await service.store.audit.list({ limit: 1 })).items;
-    service.pass(10 * SECOND_MS);
+    await service.pass(10 * SECOND_MS);
     const polled = service.clock.now();
-    jump(service, -2 * HOUR_MS);
+    await jump(service, -2 * HOUR_MS);
     await record(service, 'held');
-    service.pass(SETTLE_MS + SECOND_MS);
+    await service.pass(SETTLE_MS + SECOND_MS);
     await record(service, 'believed');
     expect((await service.store.audit.list({ limit: 9 })).items.at(-1)!.at).toBeLessThan(before!.at);
     expect(await actionsSince(service, before!.at)).toEqual(['before', 'held', 'believed']);
@@ -166,7 +173,7 @@ describe('a clock that goes back two hours', () => {
     const add = async (event: 'click' | 'dismissal') =>
       store.addFeedback(id, [{ userId: 'ann', event, happenedAt: clock.now(), isNow: true }]);
     expect(await add('click')).toMatchObject({ taken: 1 });
-    jump(service, -2 * HOUR_MS);
+    await jump(service, -2 * HOUR_MS);
     service.clock.confirm();
     expect(await add('dismissal')).toMatchObject({ taken: 1, users: { click: 0, dismissal: 1 } });
     // with a time of its own it is as old as it says
@@ -183,8 +190,8 @@ describe('a clock that goes back two hours', () => {
     );
     const job = (await store.claim('1:engine'))!;
     await store.end(job, 'failed', { code: 'internal', message: 'test' });
-    jump(service, -2 * HOUR_MS);
-    service.pass(SETTLE_MS);
+    await jump(service, -2 * HOUR_MS);
+    await service.pass(SETTLE_MS);
     expect(clock.now()).toBe(machine.now());
     await store.expandDue('p');
     expect((await store.get(id)).state).toBe('queued');
@@ -199,14 +206,14 @@ describe('a clock that goes forward three hours', () => {
     const job = (await store.claim('1:engine'))!;
     await store.create(newCampaign(), everyoneIsKnown);
     const answers = { before: clock.before(DAY_MS)! };
-    jump(service, 3 * HOUR_MS);
-    service.pass(5 * SECOND_MS);
+    await jump(service, 3 * HOUR_MS);
+    await service.pass(5 * SECOND_MS);
     expect(await queuedSeconds(service)).toBe(5);
     expect(clock.before(DAY_MS)).toBeNull();
     const other = (await store.claim('2:other'))!;
     expect(await store.claim('2:other')).toBeNull();
     for (let done = 0; done < SETTLE_MS; done += 5 * SECOND_MS) {
-      service.pass(5 * SECOND_MS);
+      await service.pass(5 * SECOND_MS);
       expect([await store.renew(job), await store.renew(other)]).toEqual([true, true]);
       expect(await store.claim('3:other')).toBeNull();
     }
@@ -215,14 +222,14 @@ describe('a clock that goes forward three hours', () => {
     const passed = SETTLE_MS + 5 * SECOND_MS;
     expect(clock.before(DAY_MS)).toBe(answers.before + passed);
     await store.create(newCampaign(), everyoneIsKnown);
-    service.pass(2 * SECOND_MS);
+    await service.pass(2 * SECOND_MS);
     expect(await queuedSeconds(service)).toBe(2);
   });
 
   it('is believed at once where an operator confirms it, with what is too old by it', async () => {
     const service = await startSettled();
     const before = service.clock.before(DAY_MS)!;
-    jump(service, 3 * HOUR_MS);
+    await jump(service, 3 * HOUR_MS);
     service.clock.confirm();
     expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0, jumps: 1 });
     expect(service.clock.before(DAY_MS)).toBe(before + 3 * HOUR_MS);
@@ -230,16 +237,16 @@ describe('a clock that goes forward three hours', () => {
 
   it('is forgotten where it comes back, and begins anew where it jumps again', async () => {
     const service = await startSettled();
-    jump(service, 3 * HOUR_MS);
-    service.pass(60 * SECOND_MS);
-    jump(service, -3 * HOUR_MS);
+    await jump(service, 3 * HOUR_MS);
+    await service.pass(60 * SECOND_MS);
+    await jump(service, -3 * HOUR_MS);
     expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0, jumps: 1 });
-    jump(service, 3 * HOUR_MS);
-    service.pass(SETTLE_MS - 60 * SECOND_MS);
-    jump(service, HOUR_MS);
-    service.pass(SETTLE_MS - 60 * SECOND_MS);
+    await jump(service, 3 * HOUR_MS);
+    await service.pass(SETTLE_MS - 60 * SECOND_MS);
+    await jump(service, HOUR_MS);
+    await service.pass(SETTLE_MS - 60 * SECOND_MS);
     expect(service.clock.status).toMatchObject({ state: 'jumped', jumps: 3, settlesInMs: 60 * SECOND_MS });
-    service.pass(60 * SECOND_MS);
+    await service.pass(60 * SECOND_MS);
     expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0 });
   });
 });
@@ -249,7 +256,7 @@ async function isRetried({ store, pass }: Started): Promise<boolean> {
   const job = await store.claim('1:engine');
   if (job === null) return false;
   await store.retryLater(job, { code: 'internal', message: 'test' }, 2 * SECOND_MS);
-  pass(2 * SECOND_MS);
+  await pass(2 * SECOND_MS);
   return (await store.claim('2:engine')) !== null;
 }
 
@@ -262,7 +269,7 @@ describe('a clock that was not trusted yet', () => {
     ['another run, by less than a jump', 'second', -30 * 60 * SECOND_MS],
   ])('keeps waiting times if it goes back while the service is down: %s', async (_, boot, ms) => {
     const service = await start('first');
-    service.pass(70 * SECOND_MS);
+    await service.pass(70 * SECOND_MS);
     await service.store.create(newCampaign(), everyoneIsKnown);
     await failedDelivery(service, 30 * SECOND_MS);
     service.clock.look();
@@ -271,7 +278,7 @@ describe('a clock that was not trusted yet', () => {
     const next = await start(boot);
     expect(next.clock.status).toMatchObject({ state: 'new', aheadMs: 0 });
     expect(await queuedSeconds(next)).toBeLessThan(61);
-    next.pass(61 * SECOND_MS);
+    await next.pass(61 * SECOND_MS);
     expect(await isDue(next)).toBe(true);
     expect(await isRetried(next)).toBe(true);
   });
@@ -286,18 +293,18 @@ describe('a clock that was not trusted yet', () => {
     expect(next.clock.now()).toBe(machine.now());
     expect(await queuedSeconds(next)).toBe(0);
     expect(await isDue(next)).toBe(false);
-    next.pass(30 * SECOND_MS);
+    await next.pass(30 * SECOND_MS);
     expect(await isDue(next)).toBe(true);
   });
 
   it('loses no step that could not be written before the service was killed', async () => {
     const service = await start();
-    jump(service, 40 * DAY_MS);
+    await jump(service, 40 * DAY_MS);
     await service.store.create(newCampaign(), everyoneIsKnown);
     vi.spyOn(service.store.clock, 'step').mockImplementation(() => {
       throw new Error('disk I/O error');
     });
-    jump(service, -40 * DAY_MS);
+    await jump(service, -40 * DAY_MS);
     await service.kill();
     expect(await isRetried(await start())).toBe(true);
   });
@@ -321,17 +328,17 @@ describe('an engine that has not heard of a step yet', () => {
       const engine = await openEngine(service);
       await service.store.create(newCampaign(), everyoneIsKnown);
       const job = (await engine.claim('1:engine'))!;
-      jump(service, ms);
+      await jump(service, ms);
       expect(await engine.renew(job)).toBe(true);
       expect(await service.store.claim('2:engine')).toBeNull();
       expect(await engine.retryLater(job, { code: 'internal', message: 'test' }, 2 * SECOND_MS)).toBe(true);
-      service.pass(SECOND_MS);
+      await service.pass(SECOND_MS);
       expect(await service.store.claim('2:engine')).toBeNull();
-      service.pass(SECOND_MS);
+      await service.pass(SECOND_MS);
       // claimed by an engine that dies, and that no service knows any more
       expect(await engine.claim('1:engine')).not.toBeNull();
       expect(await service.store.claim('2:engine')).toBeNull();
-      service.pass(LEASE_MS);
+      await service.pass(LEASE_MS);
       expect(await service.store.claim('2:engine')).not.toBeNull();
     },
   );
@@ -342,11 +349,11 @@ describe('the time of a service', () => {
     const service = await startSettled();
     await failedDelivery(service, 30 * SECOND_MS);
     for (const ms of [-50 * 60 * SECOND_MS, 5, -700]) {
-      jump(service, ms);
+      await jump(service, ms);
       expect(Math.abs(service.clock.now() - machine.now())).toBeLessThan(1_000);
       expect(service.clock.status).toMatchObject({ state: 'settled', jumps: 0 });
     }
-    service.pass(32 * SECOND_MS);
+    await service.pass(32 * SECOND_MS);
     expect(await isDue(service)).toBe(true);
   });
 
@@ -355,10 +362,10 @@ describe('the time of a service', () => {
     const before = service.clock.before(DAY_MS)!;
     await failedDelivery(service, 30 * SECOND_MS);
     sleptMs += 9 * HOUR_MS;
-    jump(service, 9 * HOUR_MS);
+    await jump(service, 9 * HOUR_MS);
     expect(service.clock.status).toMatchObject({ state: 'settled', aheadMs: 0, jumps: 0 });
     expect(service.clock.before(DAY_MS)).toBe(before + 9 * HOUR_MS);
-    service.pass(31 * SECOND_MS);
+    await service.pass(31 * SECOND_MS);
     expect(await isDue(service)).toBe(true);
   });
 
@@ -381,7 +388,7 @@ describe('the time of a service', () => {
     expect(next.clock.now()).toBe(machine.now());
     expect(next.clock.status).toMatchObject({ state: 'new', jumps: 0, settlesInMs: SETTLE_MS });
     expect(next.clock.before(DAY_MS)).toBeNull();
-    next.pass(SETTLE_MS);
+    await next.pass(SETTLE_MS);
     expect(next.clock.before(DAY_MS)).toBe(machine.now() - DAY_MS);
   });
 
@@ -395,7 +402,7 @@ describe('the time of a service', () => {
     const next = await start('second');
     expect(next.clock.now()).toBe(stopped);
     expect(next.clock.status).toMatchObject({ state: 'jumped' });
-    next.pass(30 * SECOND_MS);
+    await next.pass(30 * SECOND_MS);
     expect(await isDue(next)).toBe(true);
     machine.jump(-right);
     next.clock.look();
@@ -409,10 +416,10 @@ describe('the time of a service', () => {
     const input = { name: 'short', scope: 'read', labels: {}, expiresAt: Date.UTC(2050, 0, 1) } as const;
     const { apiKey } = await service.store.apiKeys.create(input, 10);
     await failedDelivery(service, 30 * SECOND_MS);
-    service.pass(10 * SECOND_MS);
-    jump(service, -wrong);
+    await service.pass(10 * SECOND_MS);
+    await jump(service, -wrong);
     expect(service.clock.now()).toBe(machine.now());
-    service.pass(20 * SECOND_MS);
+    await service.pass(20 * SECOND_MS);
     expect(await isDue(service)).toBe(true);
     expect((await service.store.apiKeys.find(apiKey.id))?.expiredAt).toBeNull();
 
@@ -420,9 +427,9 @@ describe('the time of a service', () => {
     folder = temporaryFolder();
     const early = await start('second');
     const made = early.clock.now();
-    early.pass(10 * SECOND_MS);
-    jump(early, 1_700_000_000_000);
-    early.pass(SETTLE_MS);
+    await early.pass(10 * SECOND_MS);
+    await jump(early, 1_700_000_000_000);
+    await early.pass(SETTLE_MS);
     expect(early.clock.status).toMatchObject({ state: 'settled', aheadMs: 0 });
     expect(early.clock.now()).toBe(machine.now());
     expect(early.clock.before(DAY_MS)!).toBeLessThan(made);

@@ -5,9 +5,8 @@ import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../feedback.
 export interface Feedback {
   /**
    * Records events in any order. Only a user's latest event counts. If a user's events have the same time, the event
-   * received last counts. All events are on disk when the promise resolves. If the promise rejects, some events may be
-   * on disk, and sending all events again is harmless. The audit log entry of the action is written with the first
-   * events.
+   * received last counts. All events are on disk when the promise resolves, together with the audit log entry of the
+   * action. Sending events again is harmless.
    * @throws AppError campaign_not_found, unavailable, storage_failed
    */
   addFeedback(id: string, events: readonly FeedbackEvent[], action?: PendingAction | null): Promise<FeedbackReport>;

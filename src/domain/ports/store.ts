@@ -74,11 +74,18 @@ export interface Cleanup {
   prune(retention: Retention, before?: number): Promise<void>;
 
   /**
-   * Removes rankings that belong to no audience version and no running expansion. Rankings that another store may have
-   * made are moved aside instead.
-   * @throws AppError storage_failed
+   * Removes blobs that became unused: rankings of deleted audience versions and ended expansions, and deleted user
+   * sets. Blobs that another store may have made are moved aside instead.
+   * @throws AppError storage_failed, unavailable, after it has tried to remove others
    */
   removeUnusedFiles(): Promise<void>;
+
+  /**
+   * Removes files that killed processes left. In a folder that belongs to one service, this is safe only while no
+   * process is writing, that is, when a service starts.
+   * @throws AppError storage_failed, unavailable
+   */
+  removeLeftovers(): Promise<void>;
 
   /**
    * Takes ownership of the files in the store's folder before any files are removed. Files that the store neither

@@ -66,13 +66,4 @@ export interface UserSets {
    * @throws AppError campaign_not_found, storage_failed
    */
   unknownOf(owner: SetOwner, population: MatchedPopulation): Promise<Generator<readonly string[], void, void>>;
-
-  /** Removes the sets that nothing refers to. */
-  removeUnused(): Promise<void>;
-
-  /**
-   * Removes unfinished files of killed processes. Safe only while no process is writing, that is, when a service
-   * starts.
-   */
-  removeLeftovers(): Promise<void>;
 }

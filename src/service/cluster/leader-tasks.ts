@@ -45,7 +45,7 @@ export function startLeaderTasks(options: LeaderOptions): () => void {
       if ((await data.mirror.redact()) > 0) await cluster.announcements.announce('population');
     }),
     repeat(leadership, logger, 'removing leftovers of the object storage', SWEEP_EVERY_MS, async () => {
-      await store.userSets.removeLeftovers();
+      await store.removeLeftovers();
       await sweepBlobs(locator, clock, kept.note);
     }),
     repeat(leadership, logger, 'removing old published populations', PRUNE_EVERY_MS, async () => {

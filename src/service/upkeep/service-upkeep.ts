@@ -104,7 +104,7 @@ export async function takeOver(
   try {
     const folder = isLow ? await store.takeFolder() : await store.reserve.using(() => store.takeFolder());
     if (folder !== null) logger.error({ folder }, 'files that this database has no record of were moved aside');
-    await store.userSets.removeLeftovers();
+    await store.removeLeftovers();
     const released = await store.releaseAll();
     if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
   } catch (error) {

@@ -1,21 +1,12 @@
-/**
- * User sets: the user ids of a set are stored in one file, which is read one block at a time. The name of a set is the
- * sha256 of the bytes of its file. In a cluster, the time of the publication and a random number follow, because each
- * publication has a file of its own (`postgres/users/set-files.ts`).
- */
-import { createHash } from 'node:crypto';
-import type { OpenBlob, OpenOptions, ReadRanges } from '../../domain/ports/blobs.ts';
-import { AppError, assert } from '../../lib/errors.ts';
+/** User sets: the user ids of a set are stored in one file, which is read one block at a time. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { BlobReader, OpenBlob, ReadRanges } from '../../domain/ports/blobs.ts';
+import type { Verdict } from '../../domain/ports/upkeep.ts';
+import { AppError, assert, isMissing, messageOf } from '../../lib/errors.ts';
+import { hashSlices } from '../../lib/files/slices.ts';
 
 /** Blob folder of user sets. */
 export const SEED_FOLDER = 'seeds';
-
-/** A written set. */
-export interface UserSet {
-  readonly sha256: string;
-  readonly users: number;
-  readonly sizeBytes: number;
-}
 
 /** Bytes read and decoded at a time. A block is larger if a line is longer. */
 const READ_BYTES = 64 * 1024;
@@ -36,48 +27,47 @@ export function decodeIds(bytes: Buffer): string[] {
   return lines.map((line) => (line.startsWith('"') ? (JSON.parse(line) as string) : line));
 }
 
-/** Opens blobs; `Opened` is an open blob, or a promise of one. */
-export interface SetFiles<Opened> {
-  open(folder: string, file: string, options?: OpenOptions): Opened;
-}
-
 /** Opens the file of a set, whose blocks can then be read without waiting. The errors are those of `open`. */
-export function openUserSet<Opened>(blobs: SetFiles<Opened>, name: string): Opened {
+export function openUserSet(blobs: Pick<BlobReader, 'open'>, name: string): Promise<OpenBlob> {
   return blobs.open(SEED_FOLDER, userSetFile(name), { whole: true });
 }
 
-/**
- * Opens a set when its first block is requested, and reads it like `blocksOfSet`.
- * @throws AppError storage_failed, also if the file is missing
- */
-export function* userSetBlocks(blobs: SetFiles<OpenBlob>, name: string): Generator<string[], void, void> {
-  yield* blocksOfSet(openUserSet(blobs, name), name);
+/** Opens a set, to be read like `blocksOfSet`. */
+export async function userSetBlocks(
+  blobs: Pick<BlobReader, 'open'>,
+  name: string,
+): Promise<Generator<string[], void, void>> {
+  return blocksOfSet(await openUserSet(blobs, name), name);
 }
 
-/**
- * Reads the sorted ids of an open set in blocks of some thousands, and closes the file at the end. Memory is constant,
- * and the caller can do other work between blocks. The file stays open, so it can be read to the end even if it is
- * removed in the meantime. A caller that does not read any block must close the file.
- * @throws AppError storage_failed, after the last block also if the bytes do not match the sha256; in that case the
- * caller must discard all ids
- */
+/** Like `readSet`, and closes the file at the end. A caller that does not read any block must close the file. */
 export function* blocksOfSet(blob: OpenBlob, name: string): Generator<string[], void, void> {
   try {
-    const hash = createHash('sha256');
-    for (const lines of lineBlocks(blob, 0, Number.MAX_SAFE_INTEGER)) {
-      hash.update(lines);
-      let userIds: string[];
-      try {
-        userIds = decodeIds(lines);
-      } catch {
-        throw damaged(name); // a bad JSON string counts as damage
-      }
-      yield userIds;
-    }
-    if (hash.digest('hex') !== sumOfSet(name)) throw damaged(name);
+    yield* readSet(blob, name);
   } finally {
     blob.close();
   }
+}
+
+/**
+ * Reads the sorted ids of an open set in blocks of some thousands. Memory is constant, and the caller can do other work
+ * between blocks. The file stays open, so it can be read to the end even if it is removed in the meantime.
+ * @throws AppError storage_failed, after the last block also if the bytes do not match the sha256; in that case the
+ * caller must discard all ids
+ */
+export function* readSet(blob: OpenBlob, name: string): Generator<string[], void, void> {
+  const hash = createHash('sha256');
+  for (const lines of lineBlocks(blob, 0, Number.MAX_SAFE_INTEGER)) {
+    hash.update(lines);
+    let userIds: string[];
+    try {
+      userIds = decodeIds(lines);
+    } catch {
+      throw damaged(name); // a bad JSON string counts as damage
+    }
+    yield userIds;
+  }
+  if (hash.digest('hex') !== sumOfSet(name)) throw damaged(name);
 }
 
 /**
@@ -113,21 +103,62 @@ export function* lineBlocks(
   }
 }
 
-/** The file of a set. */
-export function userSetFile(name: string): string {
-  assert(/^[0-9a-f]{1,64}(-[0-9a-f]+-[0-9a-f]+)?$/.test(name), `${name} is the name of a user set`);
-  return `${name}.txt`;
+/**
+ * Checks a set against its name, in slices that let other work run in between. Yields the number of bytes of each slice.
+ * @throws AppError storage_failed if the disk fails
+ */
+export async function* checkUserSet(blobs: BlobReader, name: string): AsyncGenerator<number, Verdict, void> {
+  try {
+    const blob = await openUserSet(blobs, name);
+    try {
+      const isWhole = (yield* hashSlices(blob, blob.sizeBytes)) === sumOfSet(name);
+      return { fault: isWhole ? null : 'the bytes of the file do not match its name' };
+    } finally {
+      blob.close();
+    }
+  } catch (error) {
+    if (isMissing(error)) return { fault: messageOf(error) };
+    throw error;
+  }
 }
 
-/** The name of the set with this file; null if no set has such a file. */
-export function setOfFile(file: string): string | null {
-  return /^([0-9a-f]{64}(-[0-9a-f]+-[0-9a-f]+)?)\.txt$/.exec(file)?.[1] ?? null;
+/** Number of hexadecimal digits of the time in a name. */
+const TIME_DIGITS = 12;
+const RANDOM_BYTES = 8;
+
+/**
+ * A new name for a set with this sha256: the sha256, the time of publication, and a random number. So each publication
+ * has a file of its own, and whoever removes a file, however late, never removes the file of an equal set that was
+ * published since.
+ */
+export function newSetName(sha256: string, now: number): string {
+  const time = Math.floor(now).toString(16).padStart(TIME_DIGITS, '0');
+  return `${sha256}-${time}-${randomBytes(RANDOM_BYTES).toString('hex')}`;
 }
 
 /** The sha256 of the bytes of a set. */
 export function sumOfSet(name: string): string {
   return name.split('-')[0]!;
 }
+
+/** When a set was published, in milliseconds since 1970. */
+export function publishedAt(name: string): number {
+  return Number.parseInt(name.split('-')[1]!, 16);
+}
+
+/** The file of a set. */
+export function userSetFile(name: string): string {
+  assert(NAME.test(name), `${name} is the name of a user set`);
+  return `${name}.txt`;
+}
+
+/** The name of the set with this file; null if no set has such a file. */
+export function setOfFile(file: string): string | null {
+  const name = file.slice(0, -'.txt'.length);
+  return file.endsWith('.txt') && NAME.test(name) ? name : null;
+}
+
+const NAME = /^[0-9a-f]{64}-[0-9a-f]+-[0-9a-f]+$/;
 
 function damaged(name: string): AppError {
   const place = 'a damaged file of seeds or of a suppression list';

@@ -1,17 +1,25 @@
 /** How user sets match a population: counts of their users, cached, and reports. */
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { SeedCounts } from '../../domain/types.ts';
-import type { IdBlocks, MatchedPopulation, Matches, MatchReport, OwnedSet, SetOwner } from '../../domain/user-sets.ts';
+import {
+  type IdBlocks,
+  type MatchedPopulation,
+  type Matches,
+  type MatchReport,
+  type OwnedSet,
+  refuseMoreUsers,
+  type SetOwner,
+  UNKNOWN_EXAMPLES,
+} from '../../domain/user-sets.ts';
 import { intersectionOf, unionOf } from './algebra.ts';
-import { tallyOf } from './match-tally.ts';
 
 /** Number of sets whose counts are cached. */
 const REMEMBERED = 1_000;
 const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
 
-/** Calls `work` with the blocks of sets. Their files are open before `work` runs, or when it reads the first block. */
+/** Opens sets, calls `work` with their blocks, and closes them. */
 export type WithSets = <T>(names: readonly string[], work: (sets: readonly IdBlocks[]) => Promise<T>) => Promise<T>;
-
 /** Counts of sets in a population. */
 export class SetMatches {
   readonly #withSets: WithSets;
@@ -87,4 +95,65 @@ function remembered<T extends object | number>(
   made.catch(() => memory.delete(key));
   memory.set(key, made);
   return made;
+}
+
+/** Counts the known and unknown ids in a stream of blocks. */
+export class MatchTally {
+  readonly #population: MatchedPopulation;
+  readonly #maximumUsers: number;
+  readonly #onUnknown: ((userId: string) => void) | undefined;
+  readonly #examples: string[] = [];
+  #known = 0;
+  #unknown = 0;
+
+  /**
+   * Without a maximum, any number of users is accepted. `onUnknown` is called with each id that is not in the
+   * population.
+   */
+  constructor(
+    population: MatchedPopulation,
+    maximumUsers = Number.POSITIVE_INFINITY,
+    onUnknown?: (userId: string) => void,
+  ) {
+    this.#population = population;
+    this.#maximumUsers = maximumUsers;
+    this.#onUnknown = onUnknown;
+  }
+
+  /**
+   * Passes the blocks through and counts their ids.
+   * @throws AppError too_many_seeds
+   */
+  *over(blocks: IdBlocks): Generator<readonly string[], void, void> {
+    for (const block of blocks) {
+      for (const userId of block) this.#count(userId);
+      refuseMoreUsers(this.#known + this.#unknown, this.#maximumUsers);
+      yield block;
+    }
+  }
+
+  matches(): Matches {
+    return { known: this.#known, unknown: this.#unknown, unknownExamples: this.#examples };
+  }
+
+  #count(userId: string): void {
+    if (this.#population.has(userId)) {
+      this.#known += 1;
+      return;
+    }
+    this.#unknown += 1;
+    if (this.#examples.length < UNKNOWN_EXAMPLES) this.#examples.push(userId);
+    this.#onUnknown?.(userId);
+  }
+}
+
+/** Counts the ids of `blocks` that match the population; other work can run between two blocks. */
+export async function tallyOf(
+  blocks: IdBlocks,
+  population: MatchedPopulation,
+  onUnknown?: (userId: string) => void,
+): Promise<Matches> {
+  const tally = new MatchTally(population, Number.POSITIVE_INFINITY, onUnknown);
+  for (const _ of tally.over(blocks)) await setImmediate();
+  return tally.matches();
 }

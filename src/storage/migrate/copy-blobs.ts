@@ -20,12 +20,10 @@ export interface CopiedBlobs {
   readonly sets: number;
   readonly rankings: number;
   readonly bytes: number;
-  /** Number of sets and rankings that had already arrived in an earlier attempt. */
-  readonly present: number;
 }
 
 /**
- * Copies sets and rankings. Those that an earlier attempt has copied stay, if their bytes are the same.
+ * Copies sets and rankings; files that are there are replaced.
  * @throws AppError storage_failed that names the blobs that are missing, damaged or could not be copied
  */
 export async function copyBlobs(
@@ -34,12 +32,10 @@ export async function copyBlobs(
   onBlob: (done: number, all: number) => void,
 ): Promise<CopiedBlobs> {
   const faults: string[] = [];
-  let [bytes, present, done] = [0, 0, 0];
-  const each = async (name: string, copy: () => Promise<Copied>) => {
+  let [bytes, done] = [0, 0];
+  const each = async (name: string, copy: () => Promise<number>) => {
     try {
-      const copied = await copy();
-      bytes += copied.bytes;
-      present += Number(copied.isPresent);
+      bytes += await copy();
     } catch (error) {
       // the rest is copied all the same, so that all damage is known at once
       if (!(error instanceof AppError) || error.code !== 'storage_failed') throw error;
@@ -50,7 +46,7 @@ export async function copyBlobs(
   };
   for (const name of sets) await each(`${SEED_FOLDER}/${userSetFile(name)}`, () => copySet(ends, name));
   for (const folder of rankings) await each(folder, () => copyRanking(ends, folder));
-  if (faults.length === 0) return { sets: sets.size, rankings: rankings.size, bytes, present };
+  if (faults.length === 0) return { sets: sets.size, rankings: rankings.size, bytes };
   const rest = faults.length > NAMED ? `; and ${faults.length - NAMED} more` : '';
   throw new AppError(
     'storage_failed',
@@ -58,74 +54,42 @@ export async function copyBlobs(
   );
 }
 
-interface Copied {
-  readonly bytes: number;
-  readonly isPresent: boolean;
-}
-
-async function copySet(ends: BlobEnds, name: string): Promise<Copied> {
-  return await copyFile(ends, SEED_FOLDER, userSetFile(name), sumOfSet(name));
+function copySet(ends: BlobEnds, name: string): Promise<number> {
+  return copyFile(ends, SEED_FOLDER, userSetFile(name), sumOfSet(name));
 }
 
 /** The files appear one after the other, because the target is not in use, and a ranking may be larger than memory. */
-async function copyRanking(ends: BlobEnds, folder: string): Promise<Copied> {
+async function copyRanking(ends: BlobEnds, folder: string): Promise<number> {
   const names = (await ends.from.list(folder)).sort();
   if (names.length === 0) throw damaged('the source has no such folder');
-  const found = await ends.arrived.list(folder);
-  if (found.some((name) => !names.includes(name))) await ends.to.delete(folder);
-  const files: Copied[] = [];
-  for (const name of names) files.push(await copyFile(ends, folder, name, null));
-  return {
-    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-    isPresent: files.every(({ isPresent }) => isPresent),
-  };
+  let bytes = 0;
+  for (const name of names) bytes += await copyFile(ends, folder, name);
+  return bytes;
 }
 
-/** Copies a file unless it is there. Its sha256 is the one that its source must have, or null for any. */
-async function copyFile(
-  { from, to, arrived }: BlobEnds,
-  folder: string,
-  file: string,
-  sumOfSource: string | null,
-): Promise<Copied> {
-  const source = await from.open(folder, file, { whole: sumOfSource !== null });
+/** Copies a file and returns its size. `expected` is the sha256 that its source must have. */
+async function copyFile({ from, to, arrived }: BlobEnds, folder: string, file: string, expected?: string) {
+  const source = await from.open(folder, file, { whole: expected !== undefined });
   try {
-    const bytes = source.sizeBytes;
-    const sha256 = sumOfSource ?? (await hashBlob(source));
-    if ((await hashStored(arrived, folder, file)) === sha256) return { bytes, isPresent: true };
     const writer = to.write(folder);
+    let sha256: string;
     try {
-      if ((await hashBlob(source, (chunk) => writer.write(chunk))) !== sha256)
-        throw damaged(
-          sumOfSource === null
-            ? 'the source changed while it was copied'
-            : 'the source is damaged: its sha256 differs from its name',
-        );
+      sha256 = await hashBlob(source, (chunk) => writer.write(chunk));
+      if (sha256 !== (expected ?? sha256)) throw damaged('the source is damaged: its sha256 differs from its name');
     } catch (error) {
       writer.abort();
       throw error;
     }
     await (await writer.finish()).publish(file);
-    if ((await hashStored(arrived, folder, file)) !== sha256) throw damaged(`${file} arrived with another sha256`);
-    return { bytes, isPresent: false };
+    const copy = await arrived.open(folder, file);
+    try {
+      if ((await hashBlob(copy)) !== sha256) throw damaged(`${file} arrived with another sha256`);
+    } finally {
+      copy.close();
+    }
+    return source.sizeBytes;
   } finally {
     source.close();
-  }
-}
-
-/** The sha256 of a stored file; null if there is none, or if it cannot be read as it was written. */
-async function hashStored(blobs: Blobs, folder: string, file: string): Promise<string | null> {
-  try {
-    const blob = await blobs.open(folder, file);
-    try {
-      return await hashBlob(blob);
-    } finally {
-      blob.close();
-    }
-  } catch (error) {
-    const { errno } = error instanceof AppError ? error.facts : {};
-    if (errno === 'ENOENT' || errno === 'EBADMSG') return null;
-    throw error;
   }
 }
 

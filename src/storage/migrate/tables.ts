@@ -3,65 +3,39 @@
  * schema have the same columns, so rows are copied by this list alone. A test compares the list with both schemas.
  */
 
-/** A value as both dialects store it: flags are 0 and 1, and JSON is text. */
-export type Value = string | number | null;
-
-/** The values of a row, in the order of the table's columns. */
-export type Row = readonly Value[];
-
 export interface Table {
   readonly name: string;
   /** The columns by which rows are read in slices. No two rows have the same values in them. */
   readonly key: readonly string[];
-  /**
-   * How an interrupted copy of the table goes on: after the highest number that arrived; with that number, because some
-   * of its rows may be missing; or from the beginning.
-   */
-  readonly resume: 'after' | 'with' | 'anew';
-  /** Whether the table has one row in every store, whose values are replaced. */
+  /** Whether every store has one row, whose values are replaced. */
   readonly isSingle?: boolean;
-  /** Whether existing rows are removed first: those of an interrupted copy, if rows have no unique key, or others. */
-  readonly isCleared?: boolean;
   /** Columns that are not copied, because their values name the store itself. */
   readonly ownColumns?: readonly string[];
-  /** Values that are changed on the way. */
-  readonly changed?: Readonly<Record<string, (value: Value) => Value>>;
 }
 
-const numbered = (name: string, rest: Partial<Table> = {}): Table => ({
-  ...{ name, key: ['number'], resume: 'after', ...rest },
-});
-const keyed = (name: string, key: readonly string[], rest: Partial<Table> = {}): Table => ({
-  ...{ name, key, resume: 'anew', ...rest },
-});
-const single = (name: string, key: string, rest: Partial<Table> = {}): Table => ({
-  ...{ name, key: [key], resume: 'anew', isSingle: true, ...rest },
-});
-
-/** Ends a lease: the job is free at once in the new store, and the attempt counts as that of a lost engine. */
-const ended = (until: Value): Value => (until === null ? null : 0);
+const numbered = (name: string): Table => ({ name, key: ['number'] });
 
 export const TABLES: readonly Table[] = [
-  keyed('user_sets', ['sha256']),
+  { name: 'user_sets', key: ['sha256'] },
   numbered('campaigns'),
   numbered('expansions'),
-  numbered('jobs', { changed: { lease_until: ended } }),
-  keyed('audiences', ['campaign', 'version'], { resume: 'with' }),
+  numbered('jobs'),
+  { name: 'audiences', key: ['campaign', 'version'] },
   numbered('changes'),
-  single('installation', 'id', { ownColumns: ['database_id', 'generation'] }),
-  keyed('idempotency_keys', ['key']),
+  { name: 'installation', key: ['id'], isSingle: true, ownColumns: ['database_id', 'generation'] },
+  { name: 'idempotency_keys', key: ['key'] },
   numbered('webhooks'),
-  keyed('webhook_secrets', ['webhook', 'secret'], { isCleared: true }),
+  { name: 'webhook_secrets', key: ['webhook', 'secret'] },
   numbered('webhook_events'),
   numbered('webhook_deliveries'),
-  keyed('feedback', ['campaign', 'user_id'], { resume: 'with' }),
-  keyed('erasure_requests', ['user_id']),
+  { name: 'feedback', key: ['campaign', 'user_id'] },
+  { name: 'erasure_requests', key: ['user_id'] },
   numbered('erasures'),
   numbered('api_keys'),
   numbered('audit_log'),
-  single('audit_retention', 'one'),
-  keyed('clock', ['one'], { isCleared: true }),
-  keyed('clock_used', ['one'], { isCleared: true }),
+  { name: 'audit_retention', key: ['one'], isSingle: true },
+  { name: 'clock', key: ['one'] },
+  { name: 'clock_used', key: ['one'] },
   numbered('clock_steps'),
 ];
 
@@ -70,6 +44,7 @@ export const NOT_COPIED: Readonly<Record<string, string>> = {
   probe: 'written to find out whether this database can be written to',
   schema_sum: 'the checksum of the schema of SQLite',
   sqlite_sequence: 'the highest numbers, which are copied as such',
+  announcements: 'counts of what processes of SQLite have announced',
   schema_steps: 'the migrations of this database',
   leaders: 'which process leads',
   members: 'processes that run',
@@ -79,6 +54,3 @@ export const NOT_COPIED: Readonly<Record<string, string>> = {
   ranges: 'parts of running expansions, which begin anew',
   unused_blobs: 'blobs that are to be removed, which are not copied',
 };
-
-/** Tables whose rows get their numbers from a sequence. */
-export const NUMBERED = TABLES.filter(({ key }) => key[0] === 'number').map(({ name }) => name);

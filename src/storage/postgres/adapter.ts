@@ -31,12 +31,20 @@ export function postgres(locator: BlobLocator): StoreAdapter {
       return { blobs, setBlocks: async (name) => blocksOfSet(await openUserSet(blobs, name), name) };
     },
     openRecords: async (url) => {
-      const { blobs } = await openBlobs(locator);
-      const [{ PostgresRecords }, { Database }] = await Promise.all([
-        import('./campaigns/campaign-records.ts'),
+      const { blobs, close } = await openBlobs(locator);
+      const [{ StoredRecords }, { PostgresDatabase }] = await Promise.all([
+        import('../sql/campaign-records.ts'),
         import('./database/database.ts'),
       ]);
-      return new PostgresRecords(new Database(url, 2), blobs);
+      const sql = new PostgresDatabase(url, 2);
+      return new StoredRecords({
+        sql,
+        blobs,
+        close: async () => {
+          await sql.close();
+          close();
+        },
+      });
     },
     openUpkeep: async (url) => {
       const { openUpkeep } = await import('./upkeep/upkeep.ts');

@@ -1,27 +1,40 @@
 /** The adapter of the embedded store, whose locations are data folders. */
+import { resolve } from 'node:path';
 import type { StoreAdapter } from '../../domain/ports/store.ts';
 import { freeBytesIn } from '../../lib/files/free-bytes.ts';
-import { openRecords } from './campaign-records.ts';
+import { FileBlobs } from '../files/blobs.ts';
+import { PromisedBlobs } from '../files/promised-blobs.ts';
+import { StoredRecords } from '../sql/campaign-records.ts';
 import { backUpDataFolder, restoreDataFolder } from './database/backup.ts';
-import { adoptDataFolder, lockDataFolder, requireFree } from './database/data-folder.ts';
+import { ConnectionSql } from './database/connection-sql.ts';
+import { adoptDataFolder, databaseOf, lockDataFolder, requireFree } from './database/data-folder.ts';
+import { openForReading } from './database/database.ts';
 import { requireTakeable, takeSaved } from './database/database-files.ts';
 import { inspectDataFolder, requireUsable } from './database/inspect.ts';
 import { openFiles, openStore } from './open-store.ts';
-import { promised } from './promised.ts';
 import { openUpkeep } from './upkeep.ts';
 
-const folders = {
-  ...{ lock: lockDataFolder, adopt: adoptDataFolder, takeSaved, openUpkeep },
-  ...{ inspect: inspectDataFolder, requireFree, requireTakeable, requireUsable },
-};
-
 export const sqlite: StoreAdapter = {
-  ...promised(folders, ['lock', 'adopt', 'takeSaved', 'openUpkeep']),
-  ...promised(folders, ['inspect', 'requireFree', 'requireTakeable', 'requireUsable']),
+  lock: async (location) => lockDataFolder(location),
   open: openStore,
+  takeSaved: async (location, now) => takeSaved(location, now),
+  adopt: async (location, now) => adoptDataFolder(location, now),
   openFiles: async (location) => openFiles(location),
-  openRecords,
+  openRecords: async (location) => {
+    const folder = resolve(location);
+    const connection = openForReading(databaseOf(folder));
+    return new StoredRecords({
+      sql: new ConnectionSql(connection),
+      blobs: new PromisedBlobs(new FileBlobs(folder)),
+      close: () => void connection.close(),
+    });
+  },
+  openUpkeep,
   freeBytes: freeBytesIn,
   backup: backUpDataFolder,
   restore: restoreDataFolder,
+  inspect: async (location, now) => inspectDataFolder(location, now),
+  requireFree: async (location) => requireFree(location),
+  requireTakeable: async (location) => requireTakeable(location),
+  requireUsable: async (location) => requireUsable(location),
 };

@@ -3,10 +3,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ListMultipartUploadsCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { Database } from '../../../src/storage/postgres/database/database.ts';
-import { SetFiles } from '../../../src/storage/postgres/users/set-files.ts';
+import { PostgresDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { DEFAULT_BLOB_LIMITS } from '../../../src/storage/s3/limits.ts';
 import { openS3 } from '../../../src/storage/s3/open-s3.ts';
+import { SetFiles } from '../../../src/storage/sql/set-files.ts';
 import { s3Client } from '../../fixture/s3.ts';
 import type { Verdict } from '../verdict.ts';
 import type { Stage } from './stage.ts';
@@ -40,7 +40,7 @@ export async function checkUpkeep({ postgres, nodes }: Stage, { leftOver }: Pick
 }
 
 /**
- * Jobs, their tickets, inputs and parts of ranges, uploads of parts; damage and orphans that `verify` finds. Before it
+ * Jobs, inputs and parts of ranges, uploads of parts; damage and orphans that `verify` finds. Before it
  * looks, it removes what killed writers left, as the leader does once that is a day old; nobody may be writing.
  */
 export async function checkLeft(
@@ -52,8 +52,6 @@ export async function checkLeft(
   const { postgres, s3, prefix, operator } = stage;
   const client = s3Client({ endpoint: s3.endpoint, credentials: s3 });
   leftOver.push(...(await postgres.query<{ id: string }>('SELECT id FROM jobs')).map(({ id }) => `the job ${id}`));
-  const tickets = await postgres.query<{ id: string }>('SELECT id FROM pgboss.job');
-  leftOver.push(...tickets.map(({ id }) => `the ticket ${id}`));
   for await (const page of paginateListObjectsV2({ client }, { Bucket: s3.bucket, Prefix: `${prefix}/` }))
     for (const { Key: key = '' } of page.Contents ?? [])
       if (key.split('/').includes('work')) leftOver.push(`the object ${key}`);
@@ -73,7 +71,7 @@ async function removeOld({ postgres, s3, prefix }: Stage, cacheFolder: string): 
   const url = `s3://${s3.bucket}/${prefix}?endpoint=${s3.endpoint}`;
   const clock = { ...systemClock, now: () => systemClock.now() + SWEEP_AFTER_MS };
   const opened = openS3({ url, cacheFolder }, { clock, credentials: s3 });
-  const database = new Database(postgres.url(), 1);
+  const database = new PostgresDatabase(postgres.url(), 1);
   try {
     await opened.sweep();
     const options = { clock, minimumSeeds: 1, leaseMs: 15_000, maximumAttempts: 1 };

@@ -23,7 +23,7 @@ export function setsWith(stage: Pick<Stage, 's3' | 'prefix'>, id: string): Promi
 
 async function inDatabase({ postgres }: Pick<Stage, 'postgres'>, ids: readonly string[]): Promise<string[]> {
   const tables = await postgres.query<{ name: string }>(
-    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'pgboss')`,
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'public'`,
   );
   const found: string[] = [];
   for (const { name } of tables)

@@ -1,5 +1,6 @@
 /** Creating, reading and listing campaigns. */
 import { describe, expect, it } from 'vitest';
+import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 
@@ -71,6 +72,36 @@ export function describeCampaigns(newData: NewData): void {
       const store = await newData().open();
       expect(await store.find('nobody')).toBeNull();
       await expect(store.get('nobody')).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+    });
+  });
+
+  describe('an external id', () => {
+    it('is shown, can be searched for, and reaches the engine', async () => {
+      const data = newData();
+      const store = await data.open();
+      const { id } = await store.create(newCampaign({ externalId: 'c1' }), everyoneIsKnown);
+      await store.create(newCampaign(), everyoneIsKnown);
+      await store.create(newCampaign(), everyoneIsKnown);
+      expect((await store.get(id)).externalId).toBe('c1');
+      expect((await store.list({ limit: 9, externalId: 'c1' })).items.map((campaign) => campaign.id)).toEqual([id]);
+      expect((await store.list({ limit: 9, externalId: 'c2' })).items).toEqual([]);
+      expect([(await store.claim('1:a'))!.externalId, (await store.claim('1:a'))!.externalId]).toEqual(['c1', null]);
+    });
+
+    it('is refused if a campaign has it, too_small or not, and nothing is left of the attempt', async () => {
+      const store = await newData().open();
+      const { id } = await store.create(newCampaign({ externalId: 'c1', seeds: [] }), everyoneIsKnown);
+      await expect(store.create(newCampaign({ externalId: 'c1' }), everyoneIsKnown)).rejects.toThrow(
+        expect.objectContaining({
+          code: 'external_id_taken',
+          message: `campaign ${id} already has this external id`,
+          facts: { campaign_id: id },
+          details: [expect.objectContaining({ pointer: '/external_id', value: 'c1' })],
+        }),
+      );
+      expect((await store.list({ limit: 9 })).items).toHaveLength(1);
+      expect(await store.claim('1:a')).toBeNull();
+      expect(await store.blobs.list(SEED_FOLDER)).toHaveLength(1);
     });
   });
 

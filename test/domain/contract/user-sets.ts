@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { UserSets } from '../../../src/domain/ports/user-sets.ts';
 import type { Change, MatchedPopulation, SetOwner } from '../../../src/domain/user-sets.ts';
-import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
+import { newSetName, SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 
@@ -84,14 +84,15 @@ export function describeUserSets(newData: NewData): void {
     });
 
     it('lose leftovers of killed processes at a start, and nothing that is recorded', async () => {
-      const { blobs, userSets } = await newData().open();
-      await userSets.removeLeftovers();
+      const store = await newData().open();
+      const { blobs, userSets } = store;
+      await store.removeLeftovers();
       await change(userSets, COMMON, 'replace', ['ann']);
       const kept = userSetFile((await userSets.find(COMMON))!);
       const unused = await blobs.write(SEED_FOLDER).finish();
-      await unused.publish(userSetFile('0'.repeat(64)));
+      await unused.publish(userSetFile(newSetName('0'.repeat(64), 0)));
       blobs.write(SEED_FOLDER).write(Buffer.from('half'));
-      await userSets.removeLeftovers();
+      await store.removeLeftovers();
       expect(await blobs.list(SEED_FOLDER)).toEqual([kept]);
     });
 

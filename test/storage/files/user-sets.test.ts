@@ -1,16 +1,25 @@
 /**
  * User sets contain any text, have bytes that depend only on the set, and cannot be read once altered.
  */
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Blobs } from '../../../src/domain/ports/blobs.ts';
 import type { IdBlocks } from '../../../src/domain/user-sets.ts';
 import { differenceOf, intersectionOf, unionOf } from '../../../src/storage/files/algebra.ts';
 import { FileBlobs } from '../../../src/storage/files/blobs.ts';
 import { IdSorter } from '../../../src/storage/files/id-sorter.ts';
-import { decodeIds, encodeIds, SEED_FOLDER, userSetBlocks } from '../../../src/storage/files/set-file.ts';
-import { writeBlocks, writeUserSet } from '../../../src/storage/files/writer.ts';
+import { PromisedBlobs } from '../../../src/storage/files/promised-blobs.ts';
+import {
+  decodeIds,
+  encodeIds,
+  newSetName,
+  SEED_FOLDER,
+  userSetBlocks,
+  userSetFile,
+} from '../../../src/storage/files/set-file.ts';
+import { writeBlocks } from '../../../src/storage/files/writer.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { ODD_STRINGS } from '../../fixture/odd-ids.ts';
 import { size } from '../../fixture/size.ts';
@@ -19,23 +28,25 @@ const anyId = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFr
 const storageFailed = (more: object) => expect.objectContaining({ code: 'storage_failed', ...more });
 
 /** Blobs, and their folder of sets. */
-function newBlobs(): { readonly blobs: FileBlobs; readonly folder: string } {
+function newBlobs(): { readonly blobs: Blobs; readonly folder: string } {
   const root = temporaryFolder();
-  return { blobs: new FileBlobs(root), folder: join(root, SEED_FOLDER) };
+  return { blobs: new PromisedBlobs(new FileBlobs(root)), folder: join(root, SEED_FOLDER) };
 }
 
 /** The ids of a set. */
-function readUserSet(blobs: FileBlobs, sha256: string): string[] {
-  return [...userSetBlocks(blobs, sha256)].flat();
+async function readUserSet(blobs: Blobs, name: string): Promise<string[]> {
+  return [...(await userSetBlocks(blobs, name))].flat();
 }
 
-function publish(blobs: FileBlobs, userIds: readonly string[]): string {
-  const set = writeUserSet(blobs, userIds);
-  set.publish();
-  return set.sha256;
+/** Publishes a set; returns its name. */
+async function publish(blobs: Blobs, userIds: readonly string[]): Promise<string> {
+  const { sha256, blob } = await writeBlocks(blobs, [userIds]);
+  const name = newSetName(sha256, 0);
+  await blob.publish(userSetFile(name));
+  return name;
 }
 
-function sort(blobs: FileBlobs, userIds: readonly string[], chunkIds: number): string[] {
+function sort(blobs: Blobs, userIds: readonly string[], chunkIds: number): string[] {
   const sorter = new IdSorter(blobs, chunkIds);
   try {
     for (const userId of userIds) sorter.add(userId);
@@ -65,67 +76,37 @@ describe('encodeIds', () => {
   });
 });
 
-describe('writeUserSet', () => {
-  it('shares one file between equal sets and leaves nothing beside it', () => {
+describe('writeBlocks', () => {
+  it('writes bytes that depend only on the set', async () => {
     const { blobs, folder } = newBlobs();
-    const first = publish(blobs, ['b', 'a']);
-    expect(publish(blobs, ['a', 'b'])).toBe(first);
-    expect(readdirSync(folder)).toEqual([`${first}.txt`]);
-    expect(readUserSet(blobs, first)).toEqual(['a', 'b']);
-    const same = writeUserSet(blobs, ['a', 'b']);
-    expect(same).toMatchObject({ sha256: first, users: 2, sizeBytes: 4 });
-    same.discard();
+    const { blob, ...set } = await writeBlocks(blobs, [['a'], [], ['b', 'c']]);
+    blob.discard();
+    const name = await publish(blobs, ['a', 'b', 'c']);
+    expect(set).toMatchObject({ sha256: name.slice(0, 64), users: 3, sizeBytes: 6 });
+    expect(readFileSync(join(folder, userSetFile(name)), 'utf8')).toBe('a\nb\nc\n');
+    expect(readdirSync(folder)).toEqual([userSetFile(name)]);
   });
 
-  it('gives different sets different names', () => {
-    const { blobs, folder } = newBlobs();
-    const nameOf = (userIds: readonly string[]) => {
-      const set = writeUserSet(blobs, userIds);
-      set.discard();
-      return set.sha256;
+  it('gives different sets different sums', async () => {
+    const { blobs } = newBlobs();
+    const sumOf = async (userIds: readonly string[]) => {
+      const { sha256, blob } = await writeBlocks(blobs, [userIds]);
+      blob.discard();
+      return sha256;
     };
-    fc.assert(
-      fc.property(fc.uniqueArray(anyId, { maxLength: 3 }), fc.uniqueArray(anyId, { maxLength: 3 }), (a, b) => {
-        const equal = JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
-        expect(nameOf(a) === nameOf(b)).toBe(equal);
+    const someIds = fc.uniqueArray(anyId, { maxLength: 3 }).map((ids) => ids.sort());
+    await fc.assert(
+      fc.asyncProperty(someIds, someIds, async (a, b) => {
+        expect((await sumOf(a)) === (await sumOf(b))).toBe(JSON.stringify(a) === JSON.stringify(b));
       }),
       { numRuns: size(25, 50) },
     );
-    expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('repairs a damaged file of the same set', () => {
-    const { blobs, folder } = newBlobs();
-    const sha256 = publish(blobs, ['a']);
-    writeFileSync(join(folder, `${sha256}.txt`), 'garbage');
-    publish(blobs, ['a']);
-    expect(readFileSync(join(folder, `${sha256}.txt`), 'utf8')).toBe('a\n');
-  });
-
-  it('throws storage_failed with the cause if it cannot get its name, and leaves nothing once discarded', () => {
-    const { blobs, folder } = newBlobs();
-    const sha256 = publish(blobs, ['a']);
-    rmSync(join(folder, `${sha256}.txt`));
-    mkdirSync(join(folder, `${sha256}.txt`)); // a folder in place of the file makes the rename fail
-    const set = writeUserSet(blobs, ['a']);
-    expect(() => set.publish()).toThrow(storageFailed({ cause: expect.objectContaining({ syscall: 'rename' }) }));
-    set.discard();
-    expect(readdirSync(folder)).toEqual([`${sha256}.txt`]);
-  });
-
-  it('throws storage_failed if the folder cannot be created', () => {
+  it('throws storage_failed if the folder cannot be created', async () => {
     const { blobs, folder } = newBlobs();
     writeFileSync(folder, '');
-    expect(() => writeUserSet(blobs, ['a'])).toThrow(storageFailed({}));
-  });
-});
-
-describe('writeBlocks', () => {
-  it('writes the same file as writeUserSet', async () => {
-    const { blobs } = newBlobs();
-    const set = await writeBlocks(blobs, [['a'], [], ['b', 'c']]);
-    set.publish();
-    expect(set.sha256).toBe(publish(blobs, ['c', 'b', 'a']));
+    await expect(writeBlocks(blobs, [['a']])).rejects.toThrow(storageFailed({}));
   });
 
   it('leaves nothing if its ids end with an error', async () => {
@@ -142,22 +123,22 @@ describe('writeBlocks', () => {
 describe('userSetBlocks', () => {
   const many = Array.from({ length: 30_000 }, (_, i) => `user-${String(i).padStart(6, '0')}`);
 
-  it('reads a large set block by block', () => {
+  it('reads a large set block by block', async () => {
     const { blobs } = newBlobs();
-    const blocks = [...userSetBlocks(blobs, publish(blobs, many))];
+    const blocks = [...(await userSetBlocks(blobs, await publish(blobs, many)))];
     expect(blocks.length).toBeGreaterThan(3);
     expect(blocks.flat()).toEqual(many);
   });
 
-  it('reads ids that are longer than a read', () => {
+  it('reads ids that are longer than a read', async () => {
     const { blobs } = newBlobs();
     const long = ['a'.repeat(200_000), 'b', `c${'é'.repeat(70_000)}`];
-    expect(readUserSet(blobs, publish(blobs, long))).toEqual(long);
+    expect(await readUserSet(blobs, await publish(blobs, long))).toEqual(long);
   });
 
-  it('reads the empty set', () => {
+  it('reads the empty set', async () => {
     const { blobs } = newBlobs();
-    expect(readUserSet(blobs, publish(blobs, []))).toEqual([]);
+    expect(await readUserSet(blobs, await publish(blobs, []))).toEqual([]);
   });
 
   it.each([
@@ -165,26 +146,27 @@ describe('userSetBlocks', () => {
     ['cut in the middle of a line', (path: string) => writeFileSync(path, readFileSync(path).subarray(0, 100_001))],
     ['other text', (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace('user-029', 'user-129'))],
     ['half a JSON string', (path: string) => writeFileSync(path, '"abc\n')],
-  ])('refuses an altered file: %s', (_, alter) => {
+  ])('refuses an altered file: %s', async (_, alter) => {
     const { blobs, folder } = newBlobs();
-    const sha256 = publish(blobs, many);
-    alter(join(folder, `${sha256}.txt`));
+    const name = await publish(blobs, many);
+    alter(join(folder, userSetFile(name)));
     const place = 'a damaged file of seeds or of a suppression list';
     const message = expect.stringContaining('is damaged');
-    expect(() => readUserSet(blobs, sha256)).toThrow(storageFailed({ message, place }));
+    await expect(readUserSet(blobs, name)).rejects.toThrow(storageFailed({ message, place }));
   });
 
-  it('reads a file to its end if it is removed meanwhile', () => {
+  it('reads a file to its end if it is removed meanwhile', async () => {
     const { blobs, folder } = newBlobs();
-    const sha256 = publish(blobs, many);
-    const blocks = userSetBlocks(blobs, sha256);
+    const name = await publish(blobs, many);
+    const blocks = await userSetBlocks(blobs, name);
     const first = blocks.next().value as string[];
-    rmSync(join(folder, `${sha256}.txt`));
+    rmSync(join(folder, userSetFile(name)));
     expect([...first, ...[...blocks].flat()]).toEqual(many);
   });
 
-  it('throws storage_failed if the file is gone', () => {
-    expect(() => readUserSet(newBlobs().blobs, 'ab')).toThrow(storageFailed({ facts: { errno: 'ENOENT' } }));
+  it('throws storage_failed if the file is gone', async () => {
+    const reading = readUserSet(newBlobs().blobs, newSetName('0'.repeat(64), 0));
+    await expect(reading).rejects.toThrow(storageFailed({ facts: { errno: 'ENOENT' } }));
   });
 });
 

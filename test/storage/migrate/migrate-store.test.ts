@@ -2,12 +2,13 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { migrateStoreCommand } from '../../../src/cli/commands/upkeep/migrate-store.ts';
 import { verifyCommand } from '../../../src/cli/commands/upkeep/verify.ts';
+import { pauseMs } from '../../../src/domain/expansions.ts';
 import type { CampaignStore, StoreLocator } from '../../../src/domain/ports/store.ts';
 import { SEED_FOLDER } from '../../../src/storage/files/set-file.ts';
 import { NOT_COPIED, TABLES } from '../../../src/storage/migrate/tables.ts';
@@ -112,7 +113,7 @@ describeWithPostgres('migrate-store', () => {
     const [cluster, back] = [await newCluster(), newFolder()];
     const before = rowsOf(source);
     const report = await migrateStore(locateStore(source), cluster);
-    expect(report).toMatchObject({ wasBegun: false, blobs: { rankings: 2, present: 0 } });
+    expect(report).toMatchObject({ blobs: { rankings: 2 } });
     expect(rowsOf(source)).toEqual(before);
     expect(await migrateStore(cluster, locateStore(back))).toMatchObject({
       tables: report.tables.map(({ table, rows }) => ({ table, rows })),
@@ -145,6 +146,8 @@ describeWithPostgres('migrate-store', () => {
     for (const locator of [cluster, locateStore(back)]) {
       const store = await open(locator);
       if (store.cluster === null) await store.releaseAll();
+      // work that its engine was doing when it died waits for a moment
+      clock.pass(pauseMs(1));
       const claimed = [(await store.claim('2:e'))!, (await store.claim('2:e'))!];
       expect(claimed.map(({ campaignId }) => campaignId).sort()).toEqual([made['scoring'], made['queued']].sort());
       expect(claimed.find(({ campaignId }) => campaignId === made['scoring'])!.token).toBe(2);
@@ -183,25 +186,26 @@ describeWithPostgres('migrate-store', () => {
       reports.push({ faults, orphans, sets });
     }
     process.exitCode = undefined;
-    expect(reports).toEqual([1, 2, 3].map(() => ({ faults: [], orphans: [], sets: 5 })));
+    expect(reports).toEqual([1, 2, 3].map(() => ({ faults: [], orphans: [], sets: 8 })));
   });
 
   it.runIf(IS_LONG).each(['to a cluster', 'to a folder'])(
-    'goes on where it was when it was killed: %s',
+    'begins anew after it was killed: %s',
     async (where) => {
       let [from, to] = [locateStore(source), await newCluster()];
       if (where === 'to a folder') {
         await migrateStore(from, to);
         [from, to] = [to, locateStore(newFolder())];
       }
-      const ends = ['user_sets', 'rows: jobs', 'webhook_secrets', 'rows: feedback', 'audit_log', 'copied 1 of'];
-      for (const end of [...ends, 'copied 5 of', 'comparing jobs']) {
+      for (const end of ['user_sets', 'rows: feedback', 'copied 1 of', 'copied 5 of']) {
         await copyUntil(end, from, to);
         if (to.adapter === 'sqlite') expect(existsSync(to.location)).toBe(false);
         else await expect(open(to)).rejects.toThrow('an unfinished copy of another store');
       }
-      const report = await migrateStore(from, to);
-      expect(report).toMatchObject({ wasBegun: true, blobs: { present: report.blobs.sets + 2 } });
+      await migrateStore(from, to);
+      const back = to.adapter === 'sqlite' ? to : locateStore(newFolder());
+      if (back !== to) await migrateStore(to, back);
+      expect(rowsOf(back.location)).toEqual(withoutHalves(rowsOf(source)));
     },
     120_000,
   );
@@ -229,9 +233,9 @@ describeWithPostgres('migrate-store', () => {
       await expect(copy(full, locateStore(folder))).rejects.toThrow(/the cluster is in use .*node on h1/);
       await node.cluster!.leave('n');
       await closeAll();
-      await copyUntil('audit_log', full, locateStore(folder));
-      writeFileSync(join(`${folder}.partial`, 'copy.json'), JSON.stringify({ source: 'other' }));
-      await expect(copy(full, locateStore(folder))).rejects.toThrow('an unfinished copy of another store');
+      mkdirSync(`${folder}.partial`);
+      writeFileSync(join(`${folder}.partial`, 'notes'), '');
+      await expect(copy(full, locateStore(folder))).rejects.toThrow('is no interrupted copy');
       const [begun, other] = [await newCluster(), newFolder()];
       await open(locateStore(other));
       await closeAll();
@@ -243,12 +247,11 @@ describeWithPostgres('migrate-store', () => {
   );
 
   it.runIf(IS_LONG)(
-    'names damaged blobs and rows, and replaces a blob that did not arrive whole',
+    'names damaged blobs and rows, and leaves nothing of a folder',
     async () => {
       const [damaged, back, cluster] = [newFolder(), newFolder(), await newCluster()];
       cpSync(source, damaged, { recursive: true });
       const [first, second] = readdirSync(join(damaged, SEED_FOLDER)).sort() as [string, string];
-      const whole = readFileSync(join(damaged, SEED_FOLDER, first));
       writeFileSync(join(damaged, SEED_FOLDER, first), 'other\n');
       rmSync(join(damaged, SEED_FOLDER, second));
       const { message } = await migrateStore(locateStore(damaged), cluster).then(
@@ -260,11 +263,7 @@ describeWithPostgres('migrate-store', () => {
       await expect(open(cluster)).rejects.toThrow('an unfinished copy');
       cpSync(join(source, SEED_FOLDER), join(damaged, SEED_FOLDER), { recursive: true });
       await migrateStore(locateStore(damaged), cluster);
-      await copyUntil('comparing', cluster, locateStore(back));
-      writeFileSync(join(`${back}.partial`, SEED_FOLDER, first), 'other\n');
-      const { blobs } = await migrateStore(cluster, locateStore(back));
-      expect(blobs.present).toBe(blobs.sets + blobs.rankings - 1);
-      expect(readFileSync(join(back, SEED_FOLDER, first))).toEqual(whole);
+      await migrateStore(cluster, locateStore(back));
       changeBehindSums(join(back, 'metaheac.db'), ['campaigns', 'name'], ['failed', 'Failed']);
       await expect(migrateStore(locateStore(back), await newCluster())).rejects.toThrow(
         /row .* of campaigns is damaged/,
@@ -272,17 +271,4 @@ describeWithPostgres('migrate-store', () => {
     },
     60_000,
   );
-
-  itUsual('says that the source was changed while the copy was interrupted', async () => {
-    const [cluster, back] = [await newCluster(), newFolder()];
-    await migrateStore(locateStore(source), cluster);
-    await copyUntil('comparing', cluster, locateStore(back));
-    const store = await open(cluster);
-    await store.update(made['ready']!, { labels: {} });
-    await closeAll();
-    await expect(migrateStore(cluster, locateStore(back))).rejects.toThrow(
-      'differs from its source in campaigns (other',
-    );
-    expect(existsSync(back)).toBe(false);
-  });
 });

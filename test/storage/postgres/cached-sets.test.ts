@@ -7,14 +7,14 @@ import type { CampaignStore } from '../../../src/domain/ports/store.ts';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
 import { openStore } from '../../../src/storage/postgres/open-store.ts';
-import { CachedSets } from '../../../src/storage/postgres/users/cached-sets.ts';
+import { CachedSets } from '../../../src/storage/sql/cached-sets.ts';
 import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';
 import { change } from '../../domain/contract/user-sets.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 import { startOwnS3, stubCredentials, type TestS3 } from '../../fixture/s3.ts';
 import { newS3 } from '../s3/storage.ts';
-import { idsOf, newNodes, openNode, replace } from './nodes.ts';
+import { idsOf, newNodes, openNode, replace } from '../sql/nodes.ts';
 
 const COMMON: SetOwner = { kind: 'common_suppression' };
 const WAIT = { timeout: 20_000, interval: 20 };

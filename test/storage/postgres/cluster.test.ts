@@ -2,14 +2,14 @@
 import pg from 'pg';
 import { afterEach, expect, it, vi } from 'vitest';
 import { PostgresCluster } from '../../../src/storage/postgres/cluster/cluster.ts';
-import type { Database } from '../../../src/storage/postgres/database/database.ts';
+import type { PostgresDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { openDatabase } from '../../../src/storage/postgres/database/open.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
 
 /** Leadership moves within seconds; the rest is for busy machines. */
 const WITHIN = { timeout: 30_000, interval: 20 };
 
-const opened: { readonly database: Database; readonly cluster: PostgresCluster }[] = [];
+const opened: { readonly database: PostgresDatabase; readonly cluster: PostgresCluster }[] = [];
 afterEach(async () => {
   for (const { database, cluster } of opened.splice(0)) {
     await cluster.close();

@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { SetOwner } from '../../../src/domain/user-sets.ts';
-import { SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
+import { newSetName, SEED_FOLDER, userSetFile } from '../../../src/storage/files/set-file.ts';
+import { SetFilterBuilder } from '../../../src/storage/files/set-filter.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { openFiles } from '../../fixture/open-files.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { startOwnS3, type TestS3 } from '../../fixture/s3.ts';
 import { FaultyGate } from '../s3/faulty-gate.ts';
 import { newS3, type TestStorage } from '../s3/storage.ts';
-import { addCampaign, idsOf, newNodes, openNode, replace } from './nodes.ts';
+import { addCampaign, idsOf, type Node, newNodes, openNode, replace } from '../sql/nodes.ts';
 
 const COMMON: SetOwner = { kind: 'common_suppression' };
 
@@ -62,6 +63,26 @@ describeWithPostgres('the erasure of users from object storage', () => {
     expect(seen.filter((one) => Array.isArray(one) && one[1] !== 0)).toEqual([]);
   });
 
+  it('asks the storage for few of 10,000 sets', async () => {
+    const nodes = await newNodes();
+    const node = await openNode(nodes.url, nodes.clock, storage({ endpoint: gate.endpoint }).blobs);
+    const owners: SetOwner[] = [COMMON, { kind: 'seeds', campaignId: await addCampaign(node) }];
+    for (const [i, owner] of owners.entries()) await replace(node, owner, ['bob', `other ${i}`]);
+    await addSets(node, 10_000);
+    let requests = 0;
+    gate.faultOf = () => {
+      requests += 1;
+      return null;
+    };
+    const begunAt = performance.now();
+    expect(await node.erasure.eraseUsers(['bob'])).toMatchObject({ sets: 2 });
+    const ms = performance.now() - begunAt;
+    expect(requests).toBeLessThanOrEqual(20);
+    // half a second on a busy machine
+    expect(ms).toBeLessThan(2_500);
+    for (const [i, owner] of owners.entries()) expect(await idsOf(node, owner)).toEqual([`other ${i}`]);
+  });
+
   it('has only a few files open at one time, however many sets have the users', async () => {
     const nodes = await newNodes();
     const cacheFolder = temporaryFolder();
@@ -81,6 +102,23 @@ describeWithPostgres('the erasure of users from object storage', () => {
     expect(await idsOf(other, owners[23]!)).toEqual(['other 23']);
   });
 });
+
+/** Adds rows of sets with a hundred users each, but without files. */
+async function addSets({ database }: Node, count: number): Promise<void> {
+  const name: string[] = [];
+  const filter: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const users = new SetFilterBuilder();
+    users.add(Array.from({ length: 100 }, (_, user) => `${i} ${user}`));
+    name.push(newSetName(i.toString(16).padStart(64, '0'), 0));
+    filter.push(await users.encode());
+  }
+  await database.run(
+    `INSERT INTO user_sets (sha256, filter, users, size_bytes, created_at)
+     SELECT list.*, 100, 0, 0 FROM ${database.dialect.tableOf({ name: 'text', filter: 'text' })}`,
+    { name, filter },
+  );
+}
 
 /** Number of files of this process that are being written in the folder of a cache. */
 function spooledFiles(cacheFolder: string): number {

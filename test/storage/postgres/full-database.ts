@@ -40,10 +40,10 @@ function statements({ campaigns, events, deliveries, jobs, offers }: FullSize): 
   const expansions = campaigns * EXPANSIONS_EACH;
   const id = (i: string) => `'c-' || lpad((${i})::text, 7, '0')`;
   const jobId = (i: string) => `md5('j-' || ${i})::uuid::text`;
-  const sha = (i: string) => `encode(sha256((${i})::text::bytea), 'hex')`;
+  const sha = (i: string) => `encode(sha256((${i})::text::bytea), 'hex') || '-0-0'`;
   return [
     `SET session_replication_role = replica`,
-    `INSERT INTO user_sets SELECT ${sha('i')}, 100, 1000, ${TIME('i', campaigns)} FROM generate_series(1, ${campaigns}) i`,
+    `INSERT INTO user_sets SELECT ${sha('i')}, 100, 1000, '', ${TIME('i', campaigns)} FROM generate_series(1, ${campaigns}) i`,
     `INSERT INTO campaigns (number, id, name, features, unknown_features, missing_features, audience, created_at,
        external_id, labels, seed_set, seed_counts, refresh_every, active_version, updated_at)
      SELECT i, ${id('i')}, 'campaign ' || i, '{}', 0, 0, '{"size":10}', ${TIME('i', campaigns)}, 'x-' || i,

@@ -10,8 +10,8 @@ import { openStore } from '../../../src/storage/postgres/open-store.ts';
 import { everyoneIsKnown, LEASE_MS, manualClock, newCampaign, PINS, resultOf } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
+import { atServer } from '../sql/nodes.ts';
 import { campaignId, fillDatabase, NEWEST } from './full-database.ts';
-import { atServer } from './nodes.ts';
 
 const CAMPAIGNS = 40_000;
 const SIZE = { campaigns: CAMPAIGNS, events: 5 * CAMPAIGNS, deliveries: CAMPAIGNS, jobs: 300, offers: 30 };

@@ -6,8 +6,8 @@ import { openStore } from '../../../src/storage/postgres/open-store.ts';
 import { LEASE_MS, manualClock } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
+import { atServer } from '../sql/nodes.ts';
 import { fillDatabase, NEWEST } from './full-database.ts';
-import { atServer } from './nodes.ts';
 
 /** Maximum number of rows of a table that a transaction removes or changes. */
 const MOST_ROWS = 10_000;

@@ -7,18 +7,14 @@ import type { TestData } from '../../domain/contract/new-data.ts';
 import { undoAfterTests } from '../../fixture/cleanup.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { dropPostgres, openMigratedPostgres } from '../../fixture/postgres.ts';
-import { ManualTime } from './manual-time.ts';
 
 type Opened = Awaited<ReturnType<typeof openStore>>;
 
 const opened = new Set<CampaignStore>();
-const times = new Set<ManualTime>();
 const databasesOfTest = new Set<Promise<string>>();
 undoAfterTests(async () => {
   for (const store of opened) await store.close();
   opened.clear();
-  for (const time of times) await time.close();
-  times.clear();
   for (const url of databasesOfTest) await url.then(dropPostgres, () => {});
   databasesOfTest.clear();
 });
@@ -35,21 +31,19 @@ export function sharedStore(
   const clock = manualClock();
   const all = { clock, minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3, answersRequests: true, ...options };
   const databases = new Set<Opened['database']>();
-  let time: Promise<ManualTime> | null = null;
   return {
-    ...{ url, clock },
+    url,
+    clock,
     open: async () => {
       const { store, database } = await openStore(await url, blobs, all);
       databases.add(database);
       opened.add(store);
-      time ??= ManualTime.open(await url, clock);
-      times.add(await time);
       const close = async () => {
         if (!opened.delete(store)) return;
         databases.delete(database);
         await store.close();
       };
-      return { ...(await time).before(store), close };
+      return { ...store, close };
     },
     caughtUp: async () => {
       await Promise.all([...databases].map((database) => database.announcements.caughtUp()));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../src/demo/postgres-server.ts';
-import { Database } from '../../../src/storage/postgres/database/database.ts';
+import { PostgresDatabase } from '../../../src/storage/postgres/database/database.ts';
 import { type Certificate, HAS_OPENSSL, makeCertificate, needsOpenssl } from '../../fixture/certificates.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
@@ -14,13 +14,13 @@ needsOpenssl('TLS to Postgres');
 
 let server: PostgresServer;
 let own: Certificate;
-const opened: Database[] = [];
+const opened: PostgresDatabase[] = [];
 
 /** Whether the connection is encrypted. */
 async function isEncrypted(parameters = ''): Promise<boolean> {
   const url = new URL(`${server.url}/postgres`);
   url.hostname = 'localhost';
-  const database = new Database(`${url.href}${parameters}`);
+  const database = new PostgresDatabase(`${url.href}${parameters}`);
   opened.push(database);
   const row = await database.get<{ ssl: boolean }>('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
   return row!.ssl;

@@ -113,7 +113,7 @@ function put(bytes: Buffer): void {
 /** What `verify` reports about the database; empty if nothing is wrong. */
 async function faults(): Promise<string[]> {
   try {
-    const upkeep = openUpkeep(folder);
+    const upkeep = await openUpkeep(folder);
     try {
       return await upkeep.faults();
     } finally {

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CampaignRecords, FeedbackBlocks } from '../../../src/domain/ports/records.ts';
 import type { Campaign } from '../../../src/domain/types.ts';
-import { openRecords } from '../../../src/storage/sqlite/campaign-records.ts';
+import { sqlite } from '../../../src/storage/sqlite/adapter.ts';
 import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
 import { everyoneIsKnown, expand, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { migratedDataFolder } from './data-folder.ts';
+
+const { openRecords } = sqlite;
 
 const seedsOf = async (records: CampaignRecords, id: string) => [...(await records.seedsOf(id))].flat();
 

@@ -3,9 +3,11 @@ import { copyFileSync, cpSync, readdirSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/domain/ports/store.ts';
-import { guardFiles, openDatabase, write } from '../../../src/storage/sqlite/database/database.ts';
+import { openDatabase } from '../../../src/storage/sqlite/database/database.ts';
 import { DatabaseFiles, requireTakeable, takeSaved } from '../../../src/storage/sqlite/database/database-files.ts';
 import { inspectDataFolder } from '../../../src/storage/sqlite/database/inspect.ts';
+import { Reserve } from '../../../src/storage/sqlite/database/reserve.ts';
+import { SqliteDatabase } from '../../../src/storage/sqlite/database/sqlite-database.ts';
 import { openStore } from '../../../src/storage/sqlite/open-store.ts';
 import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
@@ -88,25 +90,25 @@ describe('the files of an open database', () => {
     expect((await (await startAgain(data)).list({ limit: 9 })).items).toHaveLength(2);
   });
 
-  it('keep a commit that found them gone if it was saved, and refuse it if not', () => {
+  it('keep a commit that found them gone if it was saved, and refuse it if not', async () => {
     for (const isSaver of [true, false]) {
       const folder = temporaryFolder();
-      const database = openDatabase(join(folder, 'metaheac.db'));
-      const files = new DatabaseFiles(database, { isSaver, now: () => 0 });
-      guardFiles(database, files);
+      const connection = openDatabase(join(folder, 'metaheac.db'));
+      const files = new DatabaseFiles(connection, { isSaver, now: () => 0 });
+      const database = new SqliteDatabase(connection, { files, reserve: new Reserve(folder) });
       const commit = () =>
-        write(database, () => {
-          database.prepare("INSERT INTO erasure_requests (user_id) VALUES ('ann')").run();
+        database.write(async (t) => {
+          await t.run("INSERT INTO erasure_requests (user_id) VALUES ('ann')");
           rmSync(join(folder, 'metaheac.db-wal'));
         });
-      if (!isSaver) expect(commit).toThrow(LOST);
+      if (!isSaver) await expect(commit()).rejects.toThrow(LOST);
       else {
-        commit();
+        await commit();
         const saved = openDatabase(files.look()!.savedAs!);
         expect(saved.prepare('SELECT user_id FROM erasure_requests').pluck().all()).toEqual(['ann']);
         saved.close();
       }
-      database.close();
+      await database.close();
     }
   });
 

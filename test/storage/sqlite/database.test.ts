@@ -12,6 +12,7 @@ import {
   truncateLog,
   write,
 } from '../../../src/storage/sqlite/database/database.ts';
+import { databaseFaults, hasSums } from '../../../src/storage/sqlite/database/row-sums.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 
 const migration = (number: number, sql: string) => ({ number, name: `000${number}-test.sql`, sql });
@@ -33,6 +34,22 @@ describe('openDatabase', () => {
     openDatabase(path, [first]).close();
     const database = openDatabase(path, [first, migration(2, 'CREATE TABLE b (x)')]);
     expect(database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all()).toEqual(['a', 'b']);
+    database.close();
+  });
+
+  it('keeps all rows of an earlier version, with new checksums', () => {
+    const path = join(temporaryFolder(), 'a.db');
+    const first = openDatabase(path);
+    first.exec("INSERT INTO erasure_requests VALUES ('ann'), ('bob')");
+    first.close();
+    const next = migration(2, 'ALTER TABLE erasure_requests ADD COLUMN next TEXT');
+    const database = openDatabase(path, [...readMigrations(MIGRATIONS_FOLDER), next]);
+    expect(database.prepare('SELECT * FROM erasure_requests ORDER BY 1').all()).toEqual([
+      { user_id: 'ann', next: null },
+      { user_id: 'bob', next: null },
+    ]);
+    expect(databaseFaults(database)).toEqual([]);
+    expect(hasSums(database)).toBe(true);
     database.close();
   });
 

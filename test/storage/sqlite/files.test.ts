@@ -1,19 +1,12 @@
-/** Files of the data folder: shared, refused, and removed with their owners. */
+/** Files of the data folder: refused, and removed with their owners. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { userSetFile } from '../../../src/storage/files/set-file.ts';
 import { everyoneIsKnown, newCampaign } from '../../domain/contract/inputs.ts';
 import { dataFolder } from './data-folder.ts';
 
 describe('files of user sets', () => {
-  it('shares one seed file between campaigns with the same set', async () => {
-    const data = dataFolder();
-    const store = await data.open();
-    await store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);
-    await store.create(newCampaign({ seeds: ['bob', 'ann', 'bob'] }), everyoneIsKnown);
-    expect(readdirSync(join(data.folder, 'seeds')).length).toBe(1);
-  });
-
   it('leaves no campaign if its seeds cannot be written', async () => {
     const data = dataFolder();
     const store = await data.open();
@@ -29,26 +22,30 @@ describe('files of user sets', () => {
     const store = await data.open();
     await store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);
     const job = (await store.claim('1:a'))!;
-    const sha256 = '96d7d896bf82d0eb9e36764b3b477bc6a07a2301eda20b31475fb0cba5d41361';
     expect([...(await store.setBlocks(job.sets.seeds))].flat()).toEqual(['ann', 'bob']);
-    writeFileSync(join(data.folder, 'seeds', `${sha256}.txt`), 'ann\n');
+    writeFileSync(join(data.folder, 'seeds', userSetFile(job.sets.seeds)), 'ann\n');
     await expect(async () => [...(await store.setBlocks(job.sets.seeds))].flat()).rejects.toThrow(
       expect.objectContaining({ code: 'storage_failed' }),
     );
   });
 });
 
-describe('folders of rankings', () => {
-  it('leaves alone the ranking that another expansion is writing', async () => {
+describe('files without a row', () => {
+  it('are removed at a start, except those of a running expansion and of others', async () => {
     const data = dataFolder();
     const store = await data.open();
     const running = await store.create(newCampaign(), everyoneIsKnown);
     const fresh = join(data.folder, 'audiences', running.id, `${running.expansionId}.new-1`);
     mkdirSync(fresh, { recursive: true });
-    await store.delete((await store.create(newCampaign({ seeds: undefined }), everyoneIsKnown)).id);
+    writeFileSync(join(data.folder, 'seeds', 'notes.md'), "somebody's own");
+    writeFileSync(join(data.folder, 'seeds', 'half.tmp'), 'half a file');
+    await store.takeFolder();
+    await store.removeLeftovers();
     expect(existsSync(fresh)).toBe(true);
+    const seeds = userSetFile((await store.userSets.find({ kind: 'seeds', campaignId: running.id }))!);
+    expect(readdirSync(join(data.folder, 'seeds')).sort()).toEqual([seeds, 'notes.md'].sort());
     await store.cancel(running.id, running.expansionId!);
-    await store.removeUnusedFiles();
-    expect(existsSync(fresh)).toBe(false);
+    await store.removeLeftovers();
+    expect(existsSync(join(data.folder, 'audiences', running.id))).toBe(false);
   });
 });

@@ -58,7 +58,7 @@ describe('sums of rows', () => {
     expect(damagedRows(file)).toEqual([]);
     damage(folder, 'name of 571.');
     expect(damagedRows(file)).toEqual([{ table: 'campaigns', id: 'c-571' }]);
-    const upkeep = openUpkeep(folder);
+    const upkeep = await openUpkeep(folder);
     expect(await upkeep.faults()).toEqual([
       expect.stringMatching(/^row c-571 of campaigns is damaged .* restore a backup/),
     ]);
@@ -69,7 +69,7 @@ describe('sums of rows', () => {
     const folder = makeFolder();
     damage(folder, 'user 7.', 'first');
     damage(folder, 'secret two', 'first');
-    const upkeep = openUpkeep(folder);
+    const upkeep = await openUpkeep(folder);
     const all = await upkeep.faults();
     await upkeep.close();
     expect(all.join('\n')).toMatch(/feedback/);
@@ -118,7 +118,7 @@ describe('sums of rows', () => {
     const database = connect(join(folder, 'metaheac.db'));
     database.exec("UPDATE sqlite_sequence SET seq = 5 WHERE name = 'campaigns'; DROP INDEX audit_log_by_time");
     database.close();
-    const upkeep = openUpkeep(folder);
+    const upkeep = await openUpkeep(folder);
     expect(await upkeep.faults()).toEqual([
       'the schema was altered (its checksum differs)',
       `table campaigns has a row with number ${ROWS}, but the last recorded number is 5`,

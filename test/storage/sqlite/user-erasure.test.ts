@@ -106,18 +106,4 @@ describe('an erasure in SQLite', () => {
     expect(await store.eraseUsers(['person-4711'])).toMatchObject({ sets: 0 });
     expect(filesWith(folder, 'person-4711')).toEqual([]);
   });
-
-  it('looks up a user in the feedback of each campaign, without scanning all feedback', async () => {
-    const { folder, open } = migratedDataFolder();
-    await open();
-    const database = connect(join(folder, 'metaheac.db'));
-    const plan = database
-      .prepare(
-        `EXPLAIN QUERY PLAN DELETE FROM feedback WHERE (campaign, user_id) IN (
-           SELECT c.number, ids.value FROM campaigns c, json_each('["a"]') ids)`,
-      )
-      .all() as { detail: string }[];
-    expect(plan.map(({ detail }) => detail).join('\n')).toContain('SEARCH feedback USING PRIMARY KEY');
-    database.close();
-  });
 });

@@ -59,7 +59,7 @@ async function eraseIn(dataDir: string, userIds: readonly string[], output: Outp
     const store = await openStore(locator, STORE_OPTIONS);
     try {
       // nobody else is writing: files of uploads that were killed may have the ids too
-      await store.userSets.removeLeftovers();
+      await store.removeLeftovers();
       for (;;) {
         const requested = await store.requestedErasures(MOST_REQUESTED);
         if (requested.length === 0) return;

@@ -31,15 +31,15 @@ export async function migrateStoreCommand(
   if (!isCluster(from) && !existsSync(from)) throw new AppError('invalid_argument', `${from}: not found`);
   const locate = (place: string): StoreLocator =>
     isCluster(place) ? locateSharedStore(place, { url: blobs, cacheFolder: join(cache, 'blobs') }) : locateStore(place);
-  const report = await migrateStore(locate(from), locate(to), { onProgress: (text) => output.progress(text) });
-  const { tables, wasBegun } = report;
-  const { sets, rankings, bytes, present } = report.blobs;
+  const { tables, blobs: copied } = await migrateStore(locate(from), locate(to), {
+    onProgress: (text) => output.progress(text),
+  });
+  const { sets, rankings, bytes } = copied;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   if (json) {
-    output.result(JSON.stringify({ tables, sets, rankings, bytes, already_present: present, continued: wasBegun }));
+    output.result(JSON.stringify({ tables, sets, rankings, bytes }));
     return;
   }
-  if (wasBegun) output.note('an earlier copy of this store was continued');
   output.result(
     `${counted(rows, 'row')} in ${counted(tables.length, 'table')}, ${counted(sets, 'user set')}, ` +
       `${counted(rankings, 'ranking')}, ${mebibytes(bytes)}: all were compared with the source`,

@@ -74,7 +74,7 @@ function addMigrateStore(program: Command, output: Output): void {
     .description(
       'copy a whole store from a data folder to a cluster, or back: all rows, user sets and rankings, each compared ' +
         'with the source afterwards. No process may be using either store. If the command is killed, run it again: ' +
-        'it goes on where it was. Populations and models are not part of a store',
+        'it begins anew. Populations and models are not part of a store',
     )
     .option('--json', 'print one JSON object on stdout');
   addExample(

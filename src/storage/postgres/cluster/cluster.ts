@@ -1,7 +1,7 @@
 /** What the processes of a cluster need from Postgres. */
 import type { BlobCacheCounts, Cluster, Member, Outage } from '../../../domain/ports/cluster.ts';
 import type { Announcements, Topic } from '../../../domain/ports/served.ts';
-import type { Database } from '../database/database.ts';
+import type { PostgresDatabase } from '../database/database.ts';
 import { EngineSessions } from './engine-sessions.ts';
 import { PostgresLeadership } from './leadership.ts';
 import { DatabaseLink } from './link.ts';
@@ -20,12 +20,17 @@ export class PostgresCluster implements Cluster {
   readonly announcements: Announcements;
   readonly served: PostgresServedRow;
   readonly blobCache: BlobCacheCounts | null;
-  readonly #database: Database;
+  readonly #database: PostgresDatabase;
   readonly #link: DatabaseLink;
   readonly #sessions: EngineSessions;
 
   /** `url` names the opened database; `id` is this process, unique over all hosts and restarts. */
-  constructor(database: Database, url: string, id: string, { blobCache = null, refusesReads = false }: Options = {}) {
+  constructor(
+    database: PostgresDatabase,
+    url: string,
+    id: string,
+    { blobCache = null, refusesReads = false }: Options = {},
+  ) {
     this.#database = database;
     this.leadership = new PostgresLeadership(database, url, id);
     this.counts = new PostgresCounts(database);
@@ -114,7 +119,7 @@ export class PostgresCluster implements Cluster {
   }
 }
 
-function announcementsOf(database: Database): Announcements {
+function announcementsOf(database: PostgresDatabase): Announcements {
   return {
     announce: (topic) => database.write(async (transaction) => transaction.announce(topic), 'readCommitted'),
     onAnnounced: (topic: Topic, listener) => {

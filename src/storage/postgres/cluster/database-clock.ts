@@ -1,11 +1,11 @@
 /** The time of the database, which all processes of a cluster follow, so that their hosts' clocks need not agree. */
 import { type Clock, systemClock } from '../../../lib/clock.ts';
-import { Database } from '../database/database.ts';
+import { PostgresDatabase } from '../database/database.ts';
 
 const MEASURE_EVERY_MS = 5_000;
 
 export class DatabaseClock implements Clock {
-  readonly #database: Database;
+  readonly #database: PostgresDatabase;
   readonly #timer: NodeJS.Timeout;
   /** The database's time minus this machine's monotonic time. */
   #offset: number;
@@ -13,7 +13,7 @@ export class DatabaseClock implements Clock {
 
   /** @throws AppError unavailable, storage_failed */
   static async open(url: string): Promise<DatabaseClock> {
-    const database = new Database(url, 1);
+    const database = new PostgresDatabase(url, 1);
     try {
       return new DatabaseClock(database, await measure(database));
     } catch (error) {
@@ -22,7 +22,7 @@ export class DatabaseClock implements Clock {
     }
   }
 
-  private constructor(database: Database, offset: number) {
+  private constructor(database: PostgresDatabase, offset: number) {
     this.#database = database;
     this.#offset = offset;
     this.#timer = setInterval(() => void this.#follow(), MEASURE_EVERY_MS);
@@ -57,7 +57,7 @@ export class DatabaseClock implements Clock {
 }
 
 /** The offset at the middle between question and answer, which is off by at most half of the time between them. */
-async function measure(database: Database): Promise<number> {
+async function measure(database: PostgresDatabase): Promise<number> {
   const asked = systemClock.elapsed();
   const row = await database.get<{ readonly now: number }>(
     'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now',

@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import { systemClock } from '../../../lib/clock.ts';
-import type { Database } from '../database/database.ts';
+import type { PostgresDatabase } from '../database/database.ts';
 import { newClient } from '../database/driver.ts';
 
 const NAME = 'metaheac engine ';
@@ -16,7 +16,7 @@ const LOST_MS = 500;
 const SERVER_START_SECONDS = 3;
 
 export class EngineSessions {
-  readonly #database: Database;
+  readonly #database: PostgresDatabase;
   readonly #url: string;
   #owner: string | null = null;
   #client: pg.Client | null = null;
@@ -24,7 +24,7 @@ export class EngineSessions {
   /** Owners whose session was seen, and since when it is missing; null while it is there. */
   readonly #seen = new Map<string, number | null>();
 
-  constructor(database: Database, url: string) {
+  constructor(database: PostgresDatabase, url: string) {
     this.#database = database;
     this.#url = url;
   }

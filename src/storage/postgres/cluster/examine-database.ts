@@ -1,7 +1,7 @@
 /** Looks at a database for `doctor` and before a start, without changing anything. */
 import { systemClock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
-import { Database } from '../database/database.ts';
+import { PostgresDatabase } from '../database/database.ts';
 import { requireSessions } from './sessions.ts';
 
 /** Oldest version of Postgres that stores are tested with. */
@@ -14,14 +14,12 @@ export interface DatabaseFacts {
   readonly leastVersion: number;
   /** Whether the server is a standby, which takes no writes. */
   readonly isStandby: boolean;
-  /** Whether this user may make tables in the schema `public`, and other schemas. */
+  /** Whether this user may make tables in the schema `public`. */
   readonly mayMigrate: boolean;
   /** How far the machine's clock is ahead of the database's, in milliseconds. */
   readonly aheadMs: number;
   /** Number of connections that the server takes, and how many are open. */
   readonly connections: { readonly most: number; readonly open: number };
-  /** Whether the schema of the queue exists. */
-  readonly hasQueue: boolean;
   /** Whether the connection is encrypted. */
   readonly isEncrypted: boolean;
 }
@@ -29,16 +27,14 @@ export interface DatabaseFacts {
 /** @throws AppError unavailable, storage_failed, invalid_argument (a pooler that shares sessions) */
 export async function examineDatabase(url: string): Promise<DatabaseFacts> {
   await requireSessions(url);
-  const database = new Database(url, 1);
+  const database = new PostgresDatabase(url, 1);
   try {
     const asked = systemClock.elapsed();
     const row = await database.get<Omit<DatabaseFacts, 'leastVersion' | 'aheadMs' | 'connections'> & Counts>(
       `SELECT current_setting('server_version') AS "serverVersion", pg_is_in_recovery() AS "isStandby",
-         has_schema_privilege('public', 'CREATE') AND has_database_privilege(current_database(), 'CREATE')
-           AS "mayMigrate",
+         has_schema_privilege('public', 'CREATE') AS "mayMigrate",
          (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
          current_setting('max_connections')::int AS most, (SELECT count(*) FROM pg_stat_activity) AS open,
-         EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = 'pgboss') AS "hasQueue",
          coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS "isEncrypted"`,
     );
     const { now, most, open, ...facts } = row!;
@@ -63,8 +59,7 @@ export function refuseUnusable({ serverVersion, isStandby, mayMigrate }: Databas
   if (isBehind && !mayMigrate)
     throw new AppError(
       'invalid_argument',
-      'the database must be migrated, but its user has no right to make tables: grant CREATE on the database and on ' +
-        'the schema public',
+      'the database must be migrated, but its user has no right to make tables: grant CREATE on the schema public',
     );
 }
 

@@ -10,7 +10,7 @@ import type { Leadership } from '../../../domain/ports/leader.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { within } from '../../../lib/within.ts';
-import type { Database } from '../database/database.ts';
+import type { PostgresDatabase } from '../database/database.ts';
 import { newClient } from '../database/driver.ts';
 
 /** The key of the advisory lock: the letters `mhl`. */
@@ -44,7 +44,7 @@ export class PostgresLeadership implements Leadership {
    * `id` names this process in the table. Begins to try at the first `lead` or `onLead`, so processes without such work
    * (engines, commands) leave leadership to others.
    */
-  constructor(database: Database, url: string, id: string) {
+  constructor(database: PostgresDatabase, url: string, id: string) {
     this.#url = url;
     this.#id = id;
     database.beforeCommit(async (transaction) => {

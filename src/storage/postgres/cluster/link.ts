@@ -3,7 +3,7 @@ import type { Outage } from '../../../domain/ports/cluster.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { AppError, messageOf } from '../../../lib/errors.ts';
 import { within } from '../../../lib/within.ts';
-import type { Database } from '../database/database.ts';
+import type { PostgresDatabase } from '../database/database.ts';
 
 const LOOK_EVERY_MS = 500;
 /** Maximum time to wait for an answer. */
@@ -12,7 +12,7 @@ const ANSWER_MS = 2_000;
 const LOST_MS = 2_500;
 
 export class DatabaseLink {
-  readonly #database: Database;
+  readonly #database: PostgresDatabase;
   readonly #refusesReads: boolean;
   readonly #timer: NodeJS.Timeout;
   #answeredAt = systemClock.elapsed();
@@ -20,7 +20,7 @@ export class DatabaseLink {
   #isLooking = false;
 
   /** The database has just answered. With `refusesReads`, it refuses reads at once while an outage is known. */
-  constructor(database: Database, refusesReads: boolean) {
+  constructor(database: PostgresDatabase, refusesReads: boolean) {
     this.#database = database;
     this.#refusesReads = refusesReads;
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);

@@ -1,15 +1,16 @@
 /** The row with the versions that all processes of a cluster serve. */
 import type { ServedRow } from '../../../domain/ports/served.ts';
 import { changeServed, type ServedChange, type ServedVersions } from '../../../domain/served.ts';
-import type { Database, Sql } from '../database/database.ts';
-import { toJson } from '../database/statement.ts';
+import { readJson, toJson } from '../../sql/json.ts';
+import type { Sql } from '../../sql/sql.ts';
+import type { PostgresDatabase } from '../database/database.ts';
 
 const TOPIC = 'served';
 /** Interval at which the row is read while announcements may be missing. */
 const POLL_MS = 500;
 
 export class PostgresServedRow implements ServedRow {
-  readonly #database: Database;
+  readonly #database: PostgresDatabase;
   readonly #listeners = new Set<(now: ServedVersions) => void>();
   #timer: NodeJS.Timeout | null = null;
   /** The last epoch that listeners were told. */
@@ -17,7 +18,7 @@ export class PostgresServedRow implements ServedRow {
   #looking: Promise<void> | null = null;
   #isMissed = false;
 
-  constructor(database: Database) {
+  constructor(database: PostgresDatabase) {
     this.#database = database;
   }
 
@@ -79,5 +80,8 @@ export class PostgresServedRow implements ServedRow {
 }
 
 async function read(sql: Sql): Promise<ServedVersions | null> {
-  return (await sql.get<ServedVersions>('SELECT epoch, population, models FROM served')) ?? null;
+  const row = await sql.get<Omit<ServedVersions, 'models'> & { readonly models: string }>(
+    'SELECT epoch, population, models FROM served',
+  );
+  return row === undefined ? null : { ...row, models: readJson(row.models, 'models') };
 }

@@ -1,16 +1,16 @@
 /** Counts of requests that all processes of a cluster add up, in a table that a crash of the server may empty. */
 import type { ClientCounts, SharedCounts } from '../../../domain/ports/cluster.ts';
-import type { Database } from '../database/database.ts';
+import type { PostgresDatabase } from '../database/database.ts';
 
 /** Maximum number of rows of earlier windows that are removed at once. */
 const MOST_REMOVED = 10_000;
 
 export class PostgresCounts implements SharedCounts {
-  readonly #database: Database;
+  readonly #database: PostgresDatabase;
   /** The last window to which this process added counts. */
   #window = 0;
 
-  constructor(database: Database) {
+  constructor(database: PostgresDatabase) {
     this.#database = database;
   }
 

@@ -11,6 +11,7 @@ import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { systemClock } from '../../../lib/clock.ts';
 import { within } from '../../../lib/within.ts';
+import type { Listener } from '../../sql/sql.ts';
 import { newClient } from './driver.ts';
 
 const CHANNEL = 'metaheac';
@@ -25,8 +26,6 @@ const RECONNECT_MS = 200;
 const MOST_KEYS = 200;
 
 type Announced = readonly (readonly [topic: string, key: string | null])[];
-/** What is done after an announcement. `caughtUp` waits for a promise that it returns. */
-export type Listener = (key: string | null) => unknown;
 /**
  * How a process keeps track of its announcements: `proved` by pulses, or, as far as it knows, because its connection
  * `answers`. An announcement that was committed before the answer may then arrive a moment later.
@@ -67,7 +66,7 @@ export class Announcements {
     return { channel: CHANNEL, texts: [...(texts.size > MOST_KEYS ? topics : texts)] };
   }
 
-  /** Calls `listener` with the key of each announcement, and with null if some may be missing. */
+  /** `caughtUp` waits for a promise that the listener returns. */
   listen(topic: string, listener: Listener): void {
     this.#listeners.set(topic, [...(this.#listeners.get(topic) ?? []), listener]);
     if (this.#timer === null && !this.#isClosed) this.#schedule(0);

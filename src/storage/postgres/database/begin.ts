@@ -1,15 +1,14 @@
 /** How write transactions begin, and how failed transactions end. */
 import type pg from 'pg';
+import type { WriteLevel } from '../../sql/sql.ts';
 import { isConnectionLost } from './errors.ts';
 
 const BEGIN = {
   serializable: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
   readCommitted: 'BEGIN ISOLATION LEVEL READ COMMITTED',
   alone: 'BEGIN ISOLATION LEVEL READ COMMITTED',
-} as const;
-
-/** How a write transaction runs beside others; `Database.write` says what each level means. */
-export type WriteLevel = keyof typeof BEGIN;
+  impatient: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+} as const satisfies Record<WriteLevel, string>;
 
 /**
  * Begins a transaction and returns its id. A transaction that runs alone waits for all others to end, and others wait

@@ -7,38 +7,15 @@ import { randomInt } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type pg from 'pg';
 import { AppError, assert } from '../../../lib/errors.ts';
-import { Announcements, type Listener, type Tracking } from './announcements.ts';
-import { begin, rollBack, type WriteLevel } from './begin.ts';
+import { POSTGRES } from '../../sql/dialect.ts';
+import type { BeforeCommit, Bound, Database, Listener, Sql, Transaction, WriteLevel } from '../../sql/sql.ts';
+import { Announcements, type Tracking } from './announcements.ts';
+import { begin, rollBack } from './begin.ts';
 import { connectPool, newClient } from './driver.ts';
 import { databaseError, isConflict, isConnectionLost, isDoubtful, isUnavailable } from './errors.ts';
+import { ENTERING, LISTS } from './locks.ts';
 import { ReadGate } from './read-gate.ts';
-import { allRows, type Bound, bindNames, bindNumbers } from './statement.ts';
-
-/** A connection that commits each statement, or an open transaction. `@name` in a text is bound from `values`. */
-export interface Sql {
-  all<T extends object>(text: string, values?: Bound): Promise<T[]>;
-  /** The first row. */
-  get<T extends object>(text: string, values?: Bound): Promise<T | undefined>;
-  /** Returns the number of affected rows. */
-  run(text: string, values?: Bound): Promise<number>;
-  /** Runs a text of another program, whose parameters are `$1`, `$2` and so on; returns the rows of all statements. */
-  execute(text: string, values?: readonly unknown[]): Promise<{ readonly rows: object[] }>;
-}
-
-/** An open write transaction. */
-export interface Transaction extends Sql {
-  /**
-   * Tells all processes that the data of a topic has changed, once the transaction is committed: this process before
-   * `write` returns, others within a second. `key` is the id of what changed; without it, anything may have changed.
-   */
-  announce(topic: string, key?: string): void;
-}
-
-/**
- * Hook of each write transaction, called within it after its work. The function that it returns is called once, after
- * the commit.
- */
-export type BeforeCommit = (transaction: Transaction) => Promise<(() => void) | null>;
+import { bindNames } from './statement.ts';
 
 /** Number of attempts of a transaction that run beside others; the next attempts run alone. */
 const ATTEMPTS_BESIDE_OTHERS = 5;
@@ -49,7 +26,8 @@ const PAUSE_MS = 8;
 const STATUS_ATTEMPTS = 20;
 const STATUS_PAUSE_MS = 250;
 
-export class Database implements Sql {
+export class PostgresDatabase implements Database {
+  readonly dialect = POSTGRES;
   /** What reads pass. The database does not look by itself whether it answers. */
   readonly reads = new ReadGate();
   readonly #url: string;
@@ -83,9 +61,22 @@ export class Database implements Sql {
     return (await this.#query(bindNames(text, values))).rowCount ?? 0;
   }
 
-  async execute(text: string, values?: readonly unknown[]): Promise<{ readonly rows: object[] }> {
-    return allRows(await this.#query(bindNumbers(text, values)));
+  /** Postgres verifies its pages itself. */
+  async findDamaged(): Promise<null> {
+    return null;
   }
+
+  /** The database has a disk of its own. */
+  freeing<T>(action: () => Promise<T>): Promise<T> {
+    return action();
+  }
+
+  async schemaVersion(): Promise<number> {
+    const sql = 'SELECT max(number) AS version FROM schema_steps';
+    return (await this.get<{ readonly version: number }>(sql))!.version;
+  }
+
+  requireWritable(): void {}
 
   /** Resolves once the database answers, even if reads are refused. @throws AppError unavailable, storage_failed */
   async probe(): Promise<void> {
@@ -94,24 +85,14 @@ export class Database implements Sql {
     });
   }
 
-  /** Adds a hook to every later write transaction. */
   beforeCommit(hook: BeforeCommit): void {
     this.#hooks.push(hook);
   }
 
-  /** Calls `listener` with the key of each announcement of a topic, and with null if announcements may be missing. */
   listen(topic: string, listener: Listener): void {
     this.#announcements.listen(topic, listener);
   }
 
-  /**
-   * Runs `work` in one transaction and commits it: it reads one state of the database, and its effects are made all or
-   * not at all, as if no other transaction ran meanwhile. `work` may run more than once, so it must have no effect but
-   * statements of its transaction. With `readCommitted`, each statement reads the newest state, and `work` locks the
-   * rows on which it decides. With `alone`, no other write transaction runs meanwhile; this is for rare and short work
-   * about many rows.
-   * @throws AppError unavailable (no connection, or conflicts with others at every attempt), storage_failed
-   */
   async write<T>(work: (transaction: Transaction) => Promise<T>, level: WriteLevel = 'serializable'): Promise<T> {
     let isLost = false;
     for (let attempt = 1; ; attempt++) {
@@ -237,6 +218,7 @@ export class Database implements Sql {
 }
 
 class OpenTransaction implements Transaction {
+  readonly dialect = POSTGRES;
   readonly announced: (readonly [topic: string, key: string | null])[] = [];
   readonly #client: pg.PoolClient;
 
@@ -256,8 +238,12 @@ class OpenTransaction implements Transaction {
     return (await this.#client.query(bindNames(text, values))).rowCount ?? 0;
   }
 
-  async execute(text: string, values?: readonly unknown[]): Promise<{ readonly rows: object[] }> {
-    return allRows(await this.#client.query(bindNumbers(text, values)));
+  async findDamaged(): Promise<null> {
+    return null;
+  }
+
+  async enterAlone(list: keyof typeof LISTS): Promise<void> {
+    await this.run('SELECT pg_advisory_xact_lock(@kind, @list)', { kind: ENTERING, list: LISTS[list] });
   }
 
   announce(topic: string, key?: string): void {

@@ -1,7 +1,7 @@
 /** Connections to Postgres: settings, time limits, and how values are read. */
 import pg from 'pg';
 import readPasswordFile from 'pgpass';
-import { readJson, readText } from './statement.ts';
+import { readJsonText, readText } from './statement.ts';
 
 /** Maximum number of connections of a process, besides the one that listens. */
 const POOL_SIZE = 10;
@@ -23,8 +23,8 @@ const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
   [pg.types.builtins.NUMERIC]: Number,
   [pg.types.builtins.TEXT]: readText,
   [pg.types.builtins.VARCHAR]: readText,
-  [pg.types.builtins.JSON]: readJson,
-  [pg.types.builtins.JSONB]: readJson,
+  [pg.types.builtins.JSON]: readJsonText,
+  [pg.types.builtins.JSONB]: readJsonText,
 };
 
 const types = {

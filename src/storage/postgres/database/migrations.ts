@@ -9,8 +9,8 @@ import { newClient } from './driver.ts';
 import { databaseError } from './errors.ts';
 
 const MIGRATIONS_FOLDER = join(PACKAGE_ROOT, 'migrations', 'postgres');
-/** The first step makes the whole schema that SQLite has after this number of migrations. */
-const BASELINE = 16;
+/** The number of the first step. */
+const BASELINE = 1;
 /** The number of the row of `schema_steps` that exists while another store is being copied into the database. */
 export const COPY_STEP = 1_000_000;
 

@@ -1,9 +1,8 @@
 /** Statements with named parameters, and the texts that Postgres cannot store. */
 import type pg from 'pg';
 import { assert } from '../../../lib/errors.ts';
-
-/** Bound values of a statement, by name. Lists become arrays of Postgres. */
-export type Bound = Readonly<Record<string, unknown>>;
+import { Json } from '../../sql/json.ts';
+import type { Bound } from '../../sql/sql.ts';
 
 interface Compiled {
   /** The name under which each connection keeps the plan. */
@@ -33,17 +32,6 @@ export function bindNames(text: string, values: Bound = {}): pg.QueryConfig<unkn
   };
 }
 
-/** The arguments of a query of `pg` for a text of another program. The plan of a single statement is kept too. */
-export function bindNumbers(text: string, values: readonly unknown[] = []): pg.QueryConfig<unknown[]> {
-  const isSingle = !/;\s*\S/.test(text);
-  return { text, values: [...values], ...(isSingle && { name: compiled(text).name }) };
-}
-
-/** The rows of a query of `pg`, whose result is a list if there are several statements. */
-export function allRows(result: pg.QueryResult | readonly pg.QueryResult[]): { readonly rows: object[] } {
-  return { rows: [result].flat().flatMap(({ rows }: pg.QueryResult) => rows) };
-}
-
 function compiled(text: string): Compiled {
   let found = COMPILED.get(text);
   if (found === undefined) {
@@ -62,8 +50,9 @@ function compiled(text: string): Compiled {
 
 function toStored(value: unknown): unknown {
   if (typeof value === 'string') return escapeText(value);
+  if (value instanceof Json) return escapeText(fromWritten(value.text));
   if (Array.isArray(value)) return value.map(toStored);
-  assert(value === null || typeof value !== 'object' || ArrayBuffer.isView(value), 'an object is bound as JSON text');
+  assert(value === null || typeof value !== 'object', 'an object is bound as JSON');
   return value;
 }
 
@@ -85,30 +74,20 @@ export function readText(stored: string): string {
   return stored.replaceAll(`${ESCAPE}0`, NUL).replaceAll(`${ESCAPE}1`, ESCAPE);
 }
 
-/** Parses a stored JSON text. */
-export function readJson(stored: string): unknown {
-  if (!stored.includes(ESCAPE)) return JSON.parse(stored);
+/** The JSON text of a stored JSON value. */
+export function readJsonText(stored: string): string {
+  if (!stored.includes(ESCAPE)) return stored;
   // inside JSON, U+0000 is written as an escape of JSON
-  return JSON.parse(stored.replaceAll(`${ESCAPE}0`, '\\u0000').replaceAll(`${ESCAPE}1`, ESCAPE));
+  return stored.replaceAll(`${ESCAPE}0`, '\\u0000').replaceAll(`${ESCAPE}1`, ESCAPE);
 }
 
 /** What `JSON.stringify` writes for U+0000 and for half a surrogate pair, which JSON functions of Postgres refuse. */
 const WRITTEN_NUL = /(?<!\\)((?:\\\\)*)\\u0000/g;
 const WRITTEN_HALF = /(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g;
 
-/** The value for a JSON column; null and undefined are returned unchanged. Half a surrogate pair becomes U+FFFD. */
-export function toJson(value: object | null | undefined): string | null | undefined {
-  return value && fromWritten(JSON.stringify(value));
-}
-
 /** The stored form of a JSON text that `JSON.stringify` has written. */
-export function fromWritten(text: string): string {
+function fromWritten(text: string): string {
   return text.includes('\\u') ? halvesReplaced(text).replaceAll(WRITTEN_NUL, `$1${NUL}`) : text;
-}
-
-/** The JSON text that `JSON.stringify` would write for a stored JSON text, which was read as text. */
-export function toWritten(stored: string): string {
-  return stored.replaceAll(NUL, '\\u0000');
 }
 
 /** Replaces halves of surrogate pairs in a JSON text. */

@@ -20,7 +20,7 @@ export async function requireUsable(url: string): Promise<void> {
   const steps = readSteps();
   const facts = await examineDatabase(url);
   const version = await withClient(url, (client) => readVersion(client, steps));
-  refuseUnusable(facts, version < steps.at(-1)!.number || !facts.hasQueue);
+  refuseUnusable(facts, version < steps.at(-1)!.number);
 }
 
 async function readContents(url: string, now: number): Promise<StoreContents | null> {

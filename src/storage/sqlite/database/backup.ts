@@ -27,11 +27,12 @@ import {
 import { hashFile } from '../../../lib/files/slices.ts';
 import { claimSibling } from '../../../lib/files/temporary-sibling.ts';
 import { SEED_FOLDER, userSetFile } from '../../files/set-file.ts';
-import { storedFiles } from '../../files/stored-files.ts';
-import { contentsOf, isOrphan } from '../upkeep.ts';
+import { contentsIn } from '../../sql/upkeep.ts';
+import { isOrphan, storedFiles } from '../orphans.ts';
 import { BACKUP_FILE, type BackedUpFile, describeFiles, encodeBackup, readBackup } from './backup-manifest.ts';
+import { readState } from './connection-sql.ts';
 import { databaseOf } from './data-folder.ts';
-import { DATABASE_FILE, type Database, openForReading } from './database.ts';
+import { type Connection, DATABASE_FILE, openForReading } from './database.ts';
 import { connect } from './driver.ts';
 import { markFolder, renewCopy } from './folder-mark.ts';
 
@@ -100,7 +101,7 @@ export async function restoreDataFolder(
 function takeRestored(folder: string): void {
   const file = join(folder, DATABASE_FILE);
   if (!existsSync(file)) return;
-  const database: Database = connect(file);
+  const database: Connection = connect(file);
   try {
     // free pages, which a backup includes, may contain rows that were deleted before `secure_delete` was enabled
     database.exec('VACUUM');
@@ -133,7 +134,7 @@ function copyBeside(files: Iterable<FileBeside>, folder: string, isCopied: boole
 }
 
 async function copyConsistently(
-  database: Database,
+  database: Connection,
   from: string,
   folder: string,
   copy: (from: string, to: string) => void,
@@ -156,17 +157,17 @@ async function copyConsistently(
 }
 
 /** Copies the database into one file without a log, and returns the files that its rows refer to. */
-async function copyDatabase(database: Database, file: string): Promise<StoreContents> {
+async function copyDatabase(database: Connection, file: string): Promise<StoreContents> {
   rmSync(file, { force: true });
   await database.backup(file, { progress: () => ALL_PAGES });
-  const copy: Database = connect(file);
+  const copy: Connection = connect(file);
   try {
     copy.pragma('journal_mode = DELETE');
     renewCopy(copy);
-    return contentsOf(copy);
   } finally {
     copy.close();
   }
+  return readState(file, contentsIn);
 }
 
 /** Copies the files that `to` lacks; returns the files that `from` lacks too. */

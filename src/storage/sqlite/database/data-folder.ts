@@ -10,7 +10,7 @@ import { createClosedFolder, withStorage } from '../../../lib/files/durable-file
 import { isFileLocked, tryFileLock } from '../../../lib/files/file-lock.ts';
 import { counted } from '../../../lib/text/counted.ts';
 import { SEED_FOLDER } from '../../files/set-file.ts';
-import { storedFiles } from '../../files/stored-files.ts';
+import { storedFiles } from '../orphans.ts';
 import { DATABASE_FILE as DATABASE } from './database.ts';
 import { refuseUntilTaken } from './database-files.ts';
 import { listMarks, setAside } from './folder-mark.ts';

@@ -9,13 +9,13 @@ import type { LostFiles } from '../../../domain/ports/health.ts';
 import type { StoreReserve } from '../../../domain/ports/reserve.ts';
 import { AppError, messageOf } from '../../../lib/errors.ts';
 import { createClosedFolder, listFolder, syncFile, syncFolder, withStorage } from '../../../lib/files/durable-files.ts';
-import { DATABASE_FILE, type Database } from './database.ts';
+import { type Connection, DATABASE_FILE } from './database.ts';
 import { connect, openUntouched } from './driver.ts';
 import { setAside } from './folder-mark.ts';
 import { isDiskFull } from './reserve.ts';
 
 export class DatabaseFiles {
-  readonly #database: Database;
+  readonly #database: Connection;
   readonly #isSaver: boolean;
   readonly #now: () => number;
   readonly #reserve: Pick<StoreReserve, 'giveUp'> | null;
@@ -28,7 +28,7 @@ export class DatabaseFiles {
    * (`isSaver`).
    */
   constructor(
-    database: Database,
+    database: Connection,
     {
       isSaver,
       now,
@@ -229,7 +229,7 @@ interface State {
 
 /** The state of a saved or existing database; null if the file is not a database of a service. */
 function stateOf(path: string): State | null {
-  let database: Database | undefined;
+  let database: Connection | undefined;
   try {
     database = openUntouched(path) ?? connect(path, { fileMustExist: true });
     if (database.pragma('quick_check(1)', { simple: true }) !== 'ok') return null;

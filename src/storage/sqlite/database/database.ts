@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { AppError, assert, messageOf } from '../../../lib/errors.ts';
 import { PACKAGE_ROOT } from '../../../lib/package-root.ts';
-import { connect, type Database, versionOf } from './driver.ts';
+import { type Connection, connect, versionOf } from './driver.ts';
 import { keepSums, removeSums } from './row-sums.ts';
 
-export { type Bound, type Database, versionOf } from './driver.ts';
+export { type Connection, versionOf } from './driver.ts';
 
 /**
  * Maximum time that a write waits for another process to finish writing. Transactions are short, so this limit is
@@ -31,8 +31,8 @@ export const DATABASE_FILE = 'metaheac.db';
  * @throws AppError invalid_argument: not a SQLite database, or written by a newer version; storage_failed: the disk
  * failed
  */
-export function openDatabase(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
-  let database: Database | undefined;
+export function openDatabase(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Connection {
+  let database: Connection | undefined;
   try {
     database = connect(path, { timeout: BUSY_TIMEOUT_MS });
     switchToWal(database);
@@ -55,10 +55,10 @@ export function openDatabase(path: string, migrations = readMigrations(MIGRATION
  * @throws AppError invalid_argument: not a SQLite database, or a database of a different version; storage_failed: the
  * disk failed
  */
-export function openForReading(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Database {
-  let database: Database | undefined;
+export function openForReading(path: string, migrations = readMigrations(MIGRATIONS_FOLDER)): Connection {
+  let database: Connection | undefined;
   try {
-    database = connect(path, { timeout: BUSY_TIMEOUT_MS, readonly: true, fileMustExist: true });
+    database = openReader(path);
     const version = versionOf(database);
     if (version > migrations.length) throw newerVersion(path, version, migrations.length);
     if (version < migrations.length)
@@ -75,55 +75,31 @@ export function openForReading(path: string, migrations = readMigrations(MIGRATI
 }
 
 /**
- * Hook for each transaction, called inside the transaction after its work. The returned function is called after the
- * commit.
- */
-type BeforeCommit = () => (() => void) | null;
-
-const BEFORE_COMMIT = new WeakMap<Database, BeforeCommit>();
-
-/** Makes every `write` of this connection call `call`. */
-export function beforeCommit(database: Database, call: BeforeCommit): void {
-  BEFORE_COMMIT.set(database, call);
-}
-
-/** Files of a connection, which are checked before and after each transaction. */
-interface GuardedFiles {
-  refuseIfLost(): void;
-  keepCommitted(): void;
-}
-
-const FILES = new WeakMap<Database, GuardedFiles>();
-
-/** Makes `write` fail if the files of this connection are gone. */
-export function guardFiles(database: Database, files: GuardedFiles): void {
-  FILES.set(database, files);
-}
-
-/**
- * Runs `work` in one `BEGIN IMMEDIATE` transaction. When this function returns, everything is committed; if it throws,
- * nothing is.
+ * Runs `work` in one `BEGIN IMMEDIATE` transaction, for work that is about SQLite itself: migrations, checksums, marks.
+ * When this function returns, everything is committed; if it throws, nothing is.
  * @throws AppError storage_failed (disk full, read-only, I/O error), unavailable (another process writes for too long)
- * or database_lost (see `guardFiles`)
  */
-export function write<T>(database: Database, work: () => T): T {
-  const files = database.inTransaction ? undefined : FILES.get(database);
-  files?.refuseIfLost();
+export function write<T>(database: Connection, work: () => T): T {
   try {
-    let committed: (() => void) | null | undefined;
-    const done = database
-      .transaction(() => {
-        const result = work();
-        committed = BEFORE_COMMIT.get(database)?.();
-        return result;
-      })
-      .immediate();
-    files?.keepCommitted();
-    committed?.();
-    return done;
+    return database.transaction(work).immediate();
   } catch (error) {
-    throw damageError(database.name, error) ?? databaseError(database.name, error);
+    throw writeError(database.name, error);
   }
+}
+
+/** The error of a write transaction. */
+export function writeError(path: string, error: unknown): unknown {
+  return damageError(path, error) ?? databaseError(path, error);
+}
+
+/** The error of a statement that reads. */
+export function readError(path: string, error: unknown): unknown {
+  return isBusy(error) ? databaseError(path, error) : error;
+}
+
+/** Opens a connection that reads an existing database of any version. */
+export function openReader(path: string): Connection {
+  return connect(path, { timeout: BUSY_TIMEOUT_MS, readonly: true, fileMustExist: true });
 }
 
 /** The error for a write to a damaged row, which SQLite does not find in an index. */
@@ -134,19 +110,19 @@ function damageError(path: string, error: unknown): AppError | null {
 }
 
 /**
- * Checkpoints and truncates the write-ahead log, which also contains deleted content. While another connection reads,
- * nothing happens.
+ * Checkpoints and truncates the write-ahead log, which also contains deleted content. Returns false if another
+ * connection reads the log.
  * @throws AppError storage_failed
  */
-export function truncateLog(database: Database): void {
+export function truncateLog(database: Connection): boolean {
   try {
-    database.pragma('wal_checkpoint(TRUNCATE)');
+    return database.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) === 0;
   } catch (error) {
     throw databaseError(database.name, error);
   }
 }
 
-function switchToWal(database: Database): void {
+function switchToWal(database: Connection): void {
   for (let attempt = 1; ; attempt++) {
     try {
       assert(database.pragma('journal_mode = WAL', { simple: true }) === 'wal', 'the database is in WAL mode');
@@ -162,7 +138,7 @@ function switchToWal(database: Database): void {
  * Applies missing migrations. Each migration runs in its own transaction, which also sets `user_version` to the
  * migration's number. For a new database, all migrations run in one transaction, which waits for the disk only once.
  */
-function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
+function migrate(database: Connection, path: string, migrations: readonly Migration[]): void {
   const version = versionOf(database);
   if (version > migrations.length) throw newerVersion(path, version, migrations.length);
   if (version === migrations.length) return;
@@ -175,7 +151,7 @@ function migrate(database: Database, path: string, migrations: readonly Migratio
   else complete();
 }
 
-function apply(database: Database, path: string, migration: Migration): void {
+function apply(database: Connection, path: string, migration: Migration): void {
   // Applies a migration, unless another process has applied it while this process waited for the lock.
   if (versionOf(database) >= migration.number) return;
   try {
@@ -196,7 +172,7 @@ export function newerVersion(path: string, version: number, known: number): AppE
   );
 }
 
-function isBusy(error: unknown): boolean {
+export function isBusy(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
@@ -244,4 +220,4 @@ export function readMigrations(folder: string): readonly Migration[] {
 }
 
 /** Folder of the migrations of this version. */
-export const MIGRATIONS_FOLDER = join(PACKAGE_ROOT, 'migrations');
+export const MIGRATIONS_FOLDER = join(PACKAGE_ROOT, 'migrations', 'sqlite');

@@ -8,7 +8,7 @@ import Sqlite from 'better-sqlite3';
 export type Bound = Readonly<Record<string, string | number | null>>;
 
 /** A connection whose statements bind only by name, so that a new column does not shift the values of other columns. */
-export type Database = Omit<Sqlite.Database, 'prepare'> & {
+export type Connection = Omit<Sqlite.Database, 'prepare'> & {
   prepare(sql: string): Sqlite.Statement<[parameters?: Bound]>;
 };
 
@@ -26,10 +26,10 @@ export const PRESENT_SUM = 'row_sum_now';
 /**
  * For each connection, the stored checksums of damaged rows by their current checksums. Empty except during `asKept`.
  */
-const KEPT = new WeakMap<Database, Map<bigint, bigint>>();
+const KEPT = new WeakMap<Connection, Map<bigint, bigint>>();
 
 /** Opens a connection that can write rows with checksums. */
-export function connect(source: string | Buffer, options: Sqlite.Options = {}): Database {
+export function connect(source: string | Buffer, options: Sqlite.Options = {}): Connection {
   const database = new Sqlite(source, options);
   const kept = new Map<bigint, bigint>();
   KEPT.set(database, kept);
@@ -48,7 +48,7 @@ export function connect(source: string | Buffer, options: Sqlite.Options = {}): 
  * Runs `action`. Meanwhile, `row_sum` returns the stored checksum of each of these damaged rows, not the current
  * checksum.
  */
-export function asKept<T>(database: Database, keptOf: ReadonlyMap<bigint, bigint>, action: () => T): T {
+export function asKept<T>(database: Connection, keptOf: ReadonlyMap<bigint, bigint>, action: () => T): T {
   const kept = KEPT.get(database)!;
   for (const [present, sum] of keptOf) kept.set(present, sum);
   try {
@@ -72,7 +72,7 @@ export function rowSum(...values: readonly unknown[]): bigint {
 }
 
 /** Number of the last applied migration. */
-export function versionOf(database: Database): number {
+export function versionOf(database: Connection): number {
   return Number(database.pragma('user_version', { simple: true }));
 }
 
@@ -90,7 +90,7 @@ const ROLLBACK_FORMAT = 1;
 /**
  * Opens a database in memory; null if the database is too large. @throws SQLite's error if the file is not a database
  */
-export function openUntouched(path: string): Database | null {
+export function openUntouched(path: string): Connection | null {
   if (hasLog(path)) return connect(path, { readonly: true, fileMustExist: true });
   if (statSync(path).size > MAXIMUM_COPY_BYTES) return null;
   const bytes = readFileSync(path);
@@ -109,7 +109,7 @@ export class Freshness {
   /** Whether `data_version` was read in this turn of the event loop. */
   #isFresh = false;
 
-  constructor(database: Database) {
+  constructor(database: Connection) {
     this.#readDataVersion = database.prepare('PRAGMA data_version').pluck();
   }
 

@@ -10,7 +10,7 @@ import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { createFolder, listFolder, replaceDurably, syncFolder, withStorage } from '../../../lib/files/durable-files.ts';
-import { type Database, truncateLog, write } from './database.ts';
+import { type Connection, truncateLog, write } from './database.ts';
 
 const MARK_FILE = /^store-[0-9a-f-]{32,36}\.json(\.tmp)?$/;
 const CONTRACT = 1;
@@ -32,13 +32,13 @@ interface Identity {
   readonly generation: string;
 }
 
-/** The names of a folder's marks, including an unfinished mark; empty for a folder of an earlier version. */
+/** The names of a folder's marks, including an unfinished mark; empty for a new folder. */
 export function listMarks(folder: string): string[] {
   return withStorage(`list ${folder}`, () => listFolder(folder).filter((name) => MARK_FILE.test(name)));
 }
 
 /** Whether the contents of the folder were made by this generation of the database. */
-export function isOwn(database: Database, folder: string): boolean {
+export function isOwn(database: Connection, folder: string): boolean {
   for (let look = 0; look < LOOKS; look++) {
     const identity = identityOf(database);
     const marks = listMarks(folder)
@@ -62,7 +62,7 @@ function fits(marks: readonly (Mark | null)[], { database, generation }: Identit
  * Makes this database the owner of the folder, whatever marks the folder has.
  * @throws AppError storage_failed, unavailable
  */
-export function takeFolder(database: Database, folder: string): void {
+export function takeFolder(database: Connection, folder: string): void {
   markFolder(database, folder);
   renewGeneration(database, folder);
 }
@@ -71,7 +71,7 @@ export function takeFolder(database: Database, folder: string): void {
  * Begins a new generation, in the database and in the folder.
  * @throws AppError storage_failed, unavailable
  */
-export function renewGeneration(database: Database, folder: string): void {
+export function renewGeneration(database: Connection, folder: string): void {
   const { database: id, generation } = identityOf(database);
   const next = randomUUID();
   // an earlier change may have been interrupted
@@ -83,12 +83,8 @@ export function renewGeneration(database: Database, folder: string): void {
   markFolder(database, folder);
 }
 
-/**
- * Gives a copy of a database a new generation, different from the original's. A copy without a generation is not
- * changed.
- */
-export function renewCopy(copy: Database): void {
-  if (!hasIdentity(copy)) return;
+/** Gives a copy of a database a new generation, different from the original's. */
+export function renewCopy(copy: Connection): void {
   write(copy, () => setGeneration(copy, randomUUID()));
 }
 
@@ -96,8 +92,7 @@ export function renewCopy(copy: Database): void {
  * Writes the mark of this database, and removes all other marks.
  * @throws AppError storage_failed
  */
-export function markFolder(database: Database, folder: string): void {
-  if (!hasIdentity(database)) return;
+export function markFolder(database: Connection, folder: string): void {
   const { generation, ...identity } = identityOf(database);
   for (const name of listMarks(folder))
     if (name !== nameOf(generation)) withStorage(`remove ${name}`, () => rmSync(join(folder, name), { force: true }));
@@ -105,17 +100,11 @@ export function markFolder(database: Database, folder: string): void {
   writeMark(folder, { ...identity, generation, before: null });
 }
 
-function identityOf(database: Database): Identity {
+function identityOf(database: Connection): Identity {
   return database.prepare('SELECT database_id AS database, generation FROM installation').get() as Identity;
 }
 
-/** Whether the database has an id and a generation, unlike a database of an earlier version. */
-function hasIdentity(database: Database): boolean {
-  const columns = database.pragma('table_info(installation)') as { readonly name: string }[];
-  return columns.some(({ name }) => name === 'generation');
-}
-
-function setGeneration(database: Database, generation: string): void {
+function setGeneration(database: Connection, generation: string): void {
   database.prepare('UPDATE installation SET generation = @generation').run({ generation });
 }
 
@@ -162,9 +151,13 @@ export function setAside(dataDir: string, paths: readonly string[], now: number)
   });
 }
 
-/** As `Connection.discard`. */
+/**
+ * Removes files and folders (relative to the data folder) that no row refers to. If another database made the contents of
+ * the folder, the files are set aside instead, and their new folder is returned, relative to the data folder.
+ * @throws AppError storage_failed
+ */
 export function discardFiles(
-  database: Database,
+  database: Connection,
   dataDir: string,
   paths: readonly string[],
   now: number,

@@ -7,8 +7,8 @@ import { storageError, withStorage } from '../../../lib/files/durable-files.ts';
 import { isFileLocked } from '../../../lib/files/file-lock.ts';
 import { findStranded, LOCK_FILE, refuseLost } from './data-folder.ts';
 import {
+  type Connection,
   DATABASE_FILE,
-  type Database,
   databaseError,
   MIGRATIONS_FOLDER,
   newerVersion,
@@ -24,7 +24,6 @@ import { databaseFaults } from './row-sums.ts';
 const USER_VERSION_AT = 60;
 const HEADER_BYTES = 100;
 
-const KEYS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'api_keys'";
 const CAMPAIGNS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'campaigns'";
 
 /** @throws AppError storage_failed */
@@ -51,7 +50,7 @@ export function requireUsable(dataDir: string): void {
   refuseLost(folder);
   const path = join(folder, DATABASE_FILE);
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
-  let database: Database | null = null;
+  let database: Connection | null = null;
   try {
     database = openUntouched(path);
     const known = readMigrations(MIGRATIONS_FOLDER).length;
@@ -76,7 +75,7 @@ function contentsOf(path: string, now: number): StoreContents {
     const damage = sizeBytes === 0 ? null : `the file has ${sizeBytes} bytes, too few for a database`;
     return { ...facts, version: 0, damage };
   }
-  let database: Database | null = null;
+  let database: Connection | null = null;
   try {
     database = openUntouched(path);
     if (database === null) return { ...facts, version: headerVersion(path), isChecked: false };
@@ -108,28 +107,25 @@ function headerVersion(path: string): number {
   }
 }
 
-function findDamage(database: Database): string | null {
+function findDamage(database: Connection): string | null {
   const answer = String(database.pragma('quick_check(1)', { simple: true }));
   if (answer !== 'ok') return answer;
   const isOurs = versionOf(database) === 0 || database.prepare(CAMPAIGNS).get() !== undefined;
   return isOurs ? null : 'the database has no campaigns table, so another program wrote it';
 }
 
-/** Counts API keys; null for a database of an earlier version that does not store API keys. */
-function countKeys(database: Database, now: number): KeyCounts | null {
-  if (database.prepare(KEYS).get() === undefined) return null;
-  const isFound = database.prepare("SELECT 1 FROM pragma_table_info('api_keys') WHERE name = 'expired_at'").get();
-  const expired = isFound === undefined ? '' : 'AND expired_at IS NULL ';
+function countKeys(database: Connection, now: number): KeyCounts {
   return database
     .prepare(
       `SELECT count(*) AS made, count(*) FILTER (WHERE valid) AS valid,
          count(*) FILTER (WHERE valid AND scope = 'admin') AS admin
-       FROM (SELECT scope, revoked_at IS NULL ${expired}AND (expires_at IS NULL OR expires_at > @now) AS valid FROM api_keys)`,
+       FROM (SELECT scope, revoked_at IS NULL AND expired_at IS NULL AND (expires_at IS NULL OR expires_at > @now) AS valid
+             FROM api_keys)`,
     )
     .get({ now }) as KeyCounts;
 }
 
-function countCampaigns(database: Database): number {
+function countCampaigns(database: Connection): number {
   const { count } = database.prepare('SELECT count(*) AS count FROM campaigns').get() as { readonly count: number };
   return count;
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { StoreReserve } from '../../../domain/ports/reserve.ts';
 import { AppError } from '../../../lib/errors.ts';
 import { removeQuietly, storageError, syncFolder, withStorage } from '../../../lib/files/durable-files.ts';
-import { type Database, FULL_DISK, truncateLog, write } from './database.ts';
+import { type Connection, FULL_DISK, truncateLog } from './database.ts';
 
 const RESERVE_FILE = 'reserve';
 /** Bytes written per turn of the event loop. */
@@ -18,12 +18,10 @@ const CHUNK_BYTES = 256 * 1024;
 /** SQLite and system error codes for a full disk. */
 const FULL: ReadonlySet<unknown> = new Set([...FULL_DISK, 'ENOSPC', 'EDQUOT']);
 
-const RESERVES = new WeakMap<Database, Reserve>();
-
 export class Reserve implements StoreReserve {
   readonly #folder: string;
   readonly #path: string;
-  #database: Database | null = null;
+  #database: Connection | null = null;
   #isGivenUp = false;
 
   constructor(dataDir: string) {
@@ -31,10 +29,9 @@ export class Reserve implements StoreReserve {
     this.#path = join(dataDir, RESERVE_FILE);
   }
 
-  /** Lets operations on this connection use the reserve if they free space. */
-  serve(database: Database): void {
+  /** Truncates the log of this connection after the reserve was used. */
+  serve(database: Connection): void {
     this.#database = database;
-    RESERVES.set(database, this);
   }
 
   get isGivenUp(): boolean {
@@ -120,23 +117,6 @@ export class Reserve implements StoreReserve {
       throw storageError(`write ${this.#path}`, error);
     }
   }
-}
-
-/**
- * Like `write`, but for operations that free space: if the disk is full, the reserve is released and the work runs once
- * more.
- */
-export function writeToFree<T>(database: Database, work: () => T): T {
-  return freeing(database, () => write(database, work));
-}
-
-/**
- * Like `Reserve.usingSync`, with the reserve of this connection. Inside a transaction, only `action` runs, because the
- * code that began the transaction uses the reserve.
- */
-export function freeing<T>(database: Database, action: () => T): T {
-  const reserve = database.inTransaction ? undefined : RESERVES.get(database);
-  return reserve === undefined ? action() : reserve.usingSync(action);
 }
 
 /**

@@ -8,7 +8,7 @@ import Sqlite from 'better-sqlite3';
 import type { DamagedRow } from '../../../domain/ports/upkeep.ts';
 import { assert } from '../../../lib/errors.ts';
 import { drain } from '../../../lib/files/slices.ts';
-import { type Database, KEPT_SUM, PRESENT_SUM, versionOf } from './driver.ts';
+import { type Connection, KEPT_SUM, PRESENT_SUM, versionOf } from './driver.ts';
 
 /** Format of the checksums; increased when `rowSum` changes. */
 const FORMAT = 2;
@@ -30,7 +30,7 @@ interface SummedTable {
  * Rebuilds the indexes if they do not match this version of the schema. If the process is killed during the rebuild,
  * the next process rebuilds them.
  */
-export function keepSums(database: Database): void {
+export function keepSums(database: Connection): void {
   if (areCurrent(database)) return;
   const make = database.transaction(() => {
     // another process may have rebuilt the indexes while this process waited for the lock
@@ -45,7 +45,7 @@ export function keepSums(database: Database): void {
 }
 
 /** Removes the indexes. Call this before migrations change tables. */
-export function removeSums(database: Database): void {
+export function removeSums(database: Connection): void {
   const names = database
     .prepare(`SELECT name FROM sqlite_master WHERE type = 'index' AND name GLOB '${PREFIX}*'`)
     .pluck()
@@ -54,7 +54,7 @@ export function removeSums(database: Database): void {
 }
 
 /** Whether rows have checksums. Rows of an earlier version get checksums when a service opens the database. */
-export function hasSums(database: Database): boolean {
+export function hasSums(database: Connection): boolean {
   return hasTable(database, 'schema_sum') && database.prepare('SELECT 1 FROM schema_sum').get() !== undefined;
 }
 
@@ -62,7 +62,7 @@ export function hasSums(database: Database): boolean {
  * Compares all rows with their checksums; yields the number of rows of each slice. Safe while a service is running,
  * because a row and its checksum are read in one statement.
  */
-export function* findDamagedRows(database: Database): Generator<number, readonly DamagedRow[], void> {
+export function* findDamagedRows(database: Connection): Generator<number, readonly DamagedRow[], void> {
   const damaged: DamagedRow[] = [];
   if (!hasSums(database)) return damaged;
   for (const table of summedTables(database)) {
@@ -82,7 +82,7 @@ export function* findDamagedRows(database: Database): Generator<number, readonly
 }
 
 /** Stored checksums of a table's damaged rows, by their current checksums. */
-export function keptSums(database: Database, name: string): ReadonlyMap<bigint, bigint> {
+export function keptSums(database: Connection, name: string): ReadonlyMap<bigint, bigint> {
   const { columns } = tableOf(database, name);
   const rows = database
     .prepare(
@@ -98,7 +98,7 @@ export function keptSums(database: Database, name: string): ReadonlyMap<bigint, 
 /**
  * A statement that finds a row by its primary key, and returns the row's name and whether the row is intact (0 or 1).
  */
-export function selectOfRow(database: Database, name: string) {
+export function selectOfRow(database: Connection, name: string) {
   const table = tableOf(database, name);
   const { columns, key } = table;
   return database.prepare(
@@ -109,7 +109,7 @@ export function selectOfRow(database: Database, name: string) {
 }
 
 /** Whether a damaged row is still damaged. */
-export function isDamaged(database: Database, { table: name, id }: DamagedRow): boolean {
+export function isDamaged(database: Connection, { table: name, id }: DamagedRow): boolean {
   const table = summedTables(database).find((one) => one.name === name);
   if (table === undefined || !hasSums(database)) return false;
   try {
@@ -128,7 +128,7 @@ export function isDamaged(database: Database, { table: name, id }: DamagedRow): 
 }
 
 /** Describes, in sentences, faults outside the rows: an altered schema, and row numbers that would be reused. */
-function schemaFaults(database: Database): string[] {
+function schemaFaults(database: Connection): string[] {
   if (!hasSums(database)) return [];
   const kept = database.prepare('SELECT version, sum FROM schema_sum').get() as { version: number; sum: number };
   const faults = [];
@@ -153,7 +153,7 @@ function isOfSums(line: string, tables: ReadonlySet<string>): boolean {
   return table !== undefined && tables.has(table);
 }
 
-function areCurrent(database: Database): boolean {
+function areCurrent(database: Connection): boolean {
   if (!hasTable(database, 'schema_sum')) return true;
   const row = database.prepare('SELECT version, format FROM schema_sum').get() as
     | { version: number; format: number }
@@ -161,13 +161,13 @@ function areCurrent(database: Database): boolean {
   return row !== undefined && row.version === versionOf(database) && row.format === FORMAT;
 }
 
-function hasTable(database: Database, name: string): boolean {
+function hasTable(database: Connection, name: string): boolean {
   const sql = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = @name";
   return database.prepare(sql).get({ name }) !== undefined;
 }
 
 /** All tables except internal tables of SQLite. */
-function summedTables(database: Database): SummedTable[] {
+function summedTables(database: Connection): SummedTable[] {
   const names = database
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name")
     .pluck()
@@ -180,7 +180,7 @@ function summedTables(database: Database): SummedTable[] {
   });
 }
 
-function tableOf(database: Database, name: string): SummedTable {
+function tableOf(database: Connection, name: string): SummedTable {
   const table = summedTables(database).find((one) => one.name === name);
   assert(table !== undefined, `table ${name} has sums`);
   return table;
@@ -190,7 +190,10 @@ function indexOf({ name, columns, key }: SummedTable): string {
   return `CREATE INDEX ${PREFIX}${name} ON ${name} (${quoted(key)}, ${KEPT_SUM}(${quoted(columns)}))`;
 }
 
-function* slicesOf(database: Database, table: SummedTable): Generator<readonly Record<string, unknown>[], void, void> {
+function* slicesOf(
+  database: Connection,
+  table: SummedTable,
+): Generator<readonly Record<string, unknown>[], void, void> {
   const { name, columns, key } = table;
   const after = key.map((_, i) => `@k${i}`).join(', ');
   const select = (where: string) =>
@@ -233,7 +236,7 @@ export function isCorrupt(error: unknown): boolean {
 }
 
 /** The checksum of all statements of the schema; a copy made by VACUUM has the same checksum. */
-function sumOfSchema(database: Database): number {
+function sumOfSchema(database: Connection): number {
   const rows = database
     .prepare("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT GLOB 'sqlite_*' ORDER BY type, name")
     .raw()
@@ -245,7 +248,7 @@ function sumOfSchema(database: Database): number {
  * Describes, in sentences, the faults of a database of this version; empty if the database is intact. A service may be
  * running.
  */
-export function databaseFaults(database: Database): string[] {
+export function databaseFaults(database: Connection): string[] {
   const damaged = drain(findDamagedRows(database));
   const tables = new Set(damaged.filter(({ id }) => id !== '').map(({ table }) => table));
   const rows = database.prepare('PRAGMA integrity_check').pluck().all() as string[];

@@ -87,11 +87,7 @@ async function examineDatabase(
   const rights = facts.mayMigrate
     ? fine('rights', 'tables and schemas can be made')
     : isBehind
-      ? failed(
-          'rights',
-          'no right to make tables',
-          'GRANT CREATE on the database and on the schema public to its user.',
-        )
+      ? failed('rights', 'no right to make tables', 'GRANT CREATE on the schema public to its user.')
       : warning('rights', 'no right to make tables', 'Grant CREATE to its user before the next upgrade.');
   const left = connections.most - connections.open;
   const room =
@@ -107,8 +103,7 @@ async function examineDatabase(
     Math.abs(aheadMs) <= AHEAD_MS
       ? fine('clock', seconds)
       : warning('clock', seconds, 'Set the clocks of this machine and of the database by NTP.');
-  const queue = facts.hasQueue ? [fine('queue', 'the schema pgboss exists')] : [];
-  return { found: [database, rights, room, time, ...queue], keys: contents?.keys ?? null };
+  return { found: [database, rights, room, time], keys: contents?.keys ?? null };
 }
 
 /** Examines what the cluster serves. A database without tables serves nothing, and is not migrated here. */

@@ -1,1 +1,0 @@
--- Only a cluster needs this step.

@@ -1,0 +1,283 @@
+/** Stores audience versions and the active version of each campaign. Look-ups answer from memory. */
+import { audienceNotReady, audienceSize, changesAfter, newSize, nextVersion } from '../../domain/audiences.ts';
+import { encodeCursor } from '../../domain/cursors.ts';
+import { audienceNotFound, campaignNotFound } from '../../domain/not-found.ts';
+import type { Accept } from '../../domain/ports/accept.ts';
+import type { Audiences } from '../../domain/ports/audiences.ts';
+import type { ExpansionState } from '../../domain/states.ts';
+import type {
+  Audience,
+  AudienceRequest,
+  Change,
+  Changes,
+  ExpansionResult,
+  Page,
+  PageQuery,
+} from '../../domain/types.ts';
+import { ActiveAudiences, type NumberedAudience } from './active-audiences.ts';
+import { getLocked } from './campaign-rows.ts';
+import {
+  boundsOf,
+  type Column,
+  flag,
+  insert,
+  insertRow,
+  pageOf,
+  plain,
+  readRow,
+  refuseDamaged,
+  selectList,
+  updateRow,
+} from './columns.ts';
+import type { StoreDependencies } from './dependencies.ts';
+import type { AudienceEvent, EventLog, LastOfCampaign } from './events.ts';
+import { readJson } from './json.ts';
+import { Remembered } from './remembered.ts';
+import type { Bound, Database, RowReference, Sql, Transaction } from './sql.ts';
+
+/** Maximum number of campaigns whose active audience is kept in memory (about 400 bytes each). */
+const REMEMBERED_AUDIENCES = 10_000;
+/** The topic that is announced, with the campaign's id, when another version is active. */
+const ACTIVE = 'audience';
+/** The key under which the active audiences of all campaigns are kept. */
+const ALL = '';
+
+const COLUMNS = {
+  campaignId: plain<string>('c.id'),
+  version: plain<number>('a.version'),
+  isActive: flag('a.version IS NOT DISTINCT FROM c.active_version'),
+  size: plain<number>('a.size'),
+  candidates: plain<number>('a.candidates'),
+  populationSize: plain<number>('a.population_size'),
+  folder: plain<string>('a.folder'),
+  populationVersion: plain<string>('a.population_version'),
+  expansionId: plain<string>('e.id'),
+  createdAt: plain<number>('a.created_at'),
+} satisfies Record<keyof Audience, Column<unknown>>;
+
+const FROM_AUDIENCES =
+  'FROM audiences a JOIN expansions e ON e.number = a.expansion JOIN campaigns c ON c.number = a.campaign';
+const SELECT_AUDIENCE = `SELECT c.number, ${selectList(COLUMNS)} ${FROM_AUDIENCES}`;
+
+/** A version to insert, with the numbers of the campaign and the expansion. */
+type NewAudience = Pick<Audience, 'size' | 'candidates' | 'populationSize' | 'folder' | 'populationVersion'> & {
+  readonly campaign: number;
+  readonly expansion: number;
+};
+
+export class AudienceRepository implements Audiences {
+  readonly #database: Database;
+  readonly #now: () => number;
+  readonly #events: EventLog;
+  readonly #active: Remembered<Audience>;
+  readonly #all: Remembered<readonly Audience[]>;
+
+  constructor({ database, options }: StoreDependencies, events: EventLog) {
+    this.#database = database;
+    this.#now = () => options.clock.now();
+    this.#events = events;
+    this.#active = new Remembered(database, ACTIVE, REMEMBERED_AUDIENCES, (id) => this.#readActive(id));
+    const all = new ActiveAudiences(database, readActive);
+    this.#all = new Remembered(database, ACTIVE, 1, () => all.read());
+  }
+
+  /** Makes the result of an expansion the active version of the campaign, inside the caller's transaction. */
+  async publish(t: Transaction, expansion: number, result: ExpansionResult, now: number): Promise<void> {
+    const row = await t.get<{ campaign: number; populationVersion: string; audience: string }>(
+      `SELECT e.campaign, e.population_version AS "populationVersion", c.audience
+       FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE e.number = @expansion`,
+      { expansion },
+    );
+    const { campaign, populationVersion, audience } = row!;
+    const { candidates, populationSize, folder } = result;
+    const size = audienceSize(readJson<AudienceRequest>(audience, 'c.audience'), candidates, populationSize);
+    await this.#add(t, { campaign, populationVersion, expansion, size, candidates, populationSize, folder }, now);
+  }
+
+  /** Adds a version of the active ranking with the requested size, unless the active version already has that size. */
+  async resize(t: Transaction, campaign: number, request: AudienceRequest, now: number): Promise<void> {
+    const active = await t.get<NewAudience>(
+      `SELECT a.campaign, a.expansion, a.size, a.candidates, a.population_size AS "populationSize", a.folder,
+         a.population_version AS "populationVersion"
+       FROM audiences a JOIN campaigns c ON c.number = a.campaign AND c.active_version = a.version
+       WHERE c.number = @campaign`,
+      { campaign },
+    );
+    if (active === undefined) return;
+    const size = newSize(active, request);
+    if (size !== null) await this.#add(t, { ...active, size }, now, 'campaign.resized');
+  }
+
+  /** Records, inside the caller's transaction, that a campaign with an audience is about to be deleted. */
+  async recordDeletion(t: Transaction, { id, version }: LastOfCampaign, now: number): Promise<void> {
+    if (version === null) return;
+    const change = { campaignId: id, kind: 'deleted', version: null, previousVersion: version, size: null } as const;
+    await this.#record(t, change, now);
+  }
+
+  activeAudience(id: string): Promise<Audience> {
+    return this.#active.get(id);
+  }
+
+  activeAudiences(): Promise<readonly Audience[]> {
+    return this.#all.get(ALL);
+  }
+
+  async audienceVersion(id: string, version: number): Promise<Audience> {
+    const found = await this.#find('WHERE c.id = @id AND a.version = @version', { id, version });
+    if (found !== null) return found;
+    await this.#stateOf(id);
+    throw audienceNotFound(id, version);
+  }
+
+  async audienceVersions(id: string, query: PageQuery): Promise<Page<Audience>> {
+    const bounds = boundsOf('audiences', query);
+    await this.#stateOf(id);
+    const which = 'WHERE c.id = @id AND a.version < @before ORDER BY a.version DESC LIMIT @most';
+    const found = await readNumbered(this.#database, which, { id, ...bounds });
+    const rows = found.map((row) => ({ number: row.audience.version, row }));
+    return pageOf(
+      this.#database,
+      'audiences',
+      rows,
+      query.limit,
+      ({ row }) => referencesOf(row),
+      ({ row }) => row.audience,
+    );
+  }
+
+  async activate(id: string, version: number, accept?: Accept<number | null>): Promise<Audience> {
+    await this.#database.write(async (t) => {
+      const number = await getLocked(t, id);
+      await this.#activate(t, number, version, this.#now(), 'campaign.activated', accept);
+      const audience = ['audiences', { campaign: number, version }] as const;
+      await refuseDamaged(t, [['campaigns', { number }], audience]);
+    }, 'readCommitted');
+    return this.activeAudience(id);
+  }
+
+  async changes(since: string | undefined, limit: number): Promise<Changes> {
+    const newest = await this.#database.get<{ readonly last: number }>(
+      'SELECT coalesce(max(number), 0) AS last FROM changes',
+    );
+    const after = changesAfter(since, newest!.last);
+    const rows = await this.#database.all<Change & { readonly number: number }>(
+      `SELECT number, campaign_id AS "campaignId", kind, version, previous_version AS "previousVersion", size,
+         changed_at AS "changedAt"
+       FROM changes WHERE number > @after ORDER BY number LIMIT @most`,
+      { after, most: limit + 1 },
+    );
+    const { items, nextCursor } = await pageOf(
+      this.#database,
+      'changes',
+      rows,
+      limit,
+      ({ number }) => [['changes', { number }]],
+      ({ number: _, ...change }) => change,
+    );
+    const last = rows.at(-1)?.number ?? after;
+    return { items, nextCursor: nextCursor ?? encodeCursor('changes', last), hasMore: nextCursor !== null };
+  }
+
+  /**
+   * Makes a version active and records the change in `changes`. If a caller requested the change, webhooks are
+   * notified.
+   * @throws AppError audience_not_found; the errors of `accept`
+   */
+  async #activate(
+    t: Transaction,
+    campaign: number,
+    version: number,
+    now: number,
+    event: AudienceEvent | null,
+    accept?: Accept<number | null>,
+  ): Promise<void> {
+    const row = await t.get<{ id: string; previous: number | null; size: number | null }>(
+      `SELECT c.id, c.active_version AS previous, a.size
+       FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = @version
+       WHERE c.number = @campaign`,
+      { version, campaign },
+    );
+    const { id, previous, size } = row!;
+    accept?.(previous);
+    if (size === null) throw audienceNotFound(id, version);
+    if (previous === version) return;
+    await updateRow(t, 'campaigns', campaign, { active_version: version, updated_at: now });
+    if (event !== null) await this.#events.audienceChanged(t, event, campaign, previous, now);
+    await this.#record(t, { campaignId: id, kind: 'activated', version, previousVersion: previous, size }, now);
+  }
+
+  async #record(t: Transaction, change: Omit<Change, 'changedAt'>, now: number): Promise<void> {
+    const { campaignId, kind, version, previousVersion, size } = change;
+    await t.enterAlone('changes');
+    await insertRow(t, 'changes', {
+      campaign_id: campaignId,
+      kind,
+      version,
+      previous_version: previousVersion,
+      size,
+      changed_at: now,
+    });
+    t.announce(ACTIVE, campaignId);
+  }
+
+  async #add(t: Transaction, audience: NewAudience, now: number, event: AudienceEvent | null = null): Promise<void> {
+    const { campaign, expansion, size, candidates, populationSize, folder, populationVersion } = audience;
+    const versions = await t.get<{ readonly newest: number | null; readonly newestChange: number | null }>(
+      `SELECT (SELECT max(version) FROM audiences WHERE campaign = @campaign) AS newest,
+         (SELECT max(version) FROM changes
+          WHERE campaign_id = (SELECT id FROM campaigns WHERE number = @campaign)) AS "newestChange"`,
+      { campaign },
+    );
+    const version = nextVersion(versions!.newest, versions!.newestChange);
+    await insert(t, 'audiences', {
+      campaign,
+      version,
+      expansion,
+      size,
+      candidates,
+      population_size: populationSize,
+      folder,
+      population_version: populationVersion,
+      created_at: now,
+    });
+    await this.#activate(t, campaign, version, now, event);
+  }
+
+  async #readActive(id: string): Promise<Audience> {
+    const found = await this.#find('AND c.active_version = a.version WHERE c.id = @id', { id });
+    if (found === null) throw audienceNotReady(id, await this.#stateOf(id));
+    return found;
+  }
+
+  async #find(which: string, bound: Bound): Promise<Audience | null> {
+    const [row] = await readNumbered(this.#database, which, bound);
+    if (row === undefined) return null;
+    await refuseDamaged(this.#database, referencesOf(row));
+    return row.audience;
+  }
+
+  async #stateOf(id: string): Promise<ExpansionState | null> {
+    const row = await this.#database.get<{ readonly state: ExpansionState | null }>(
+      `SELECT e.state FROM campaigns c LEFT JOIN expansions e ON e.campaign = c.number AND e.latest WHERE c.id = @id`,
+      { id },
+    );
+    if (row === undefined) throw campaignNotFound(id);
+    return row.state;
+  }
+}
+
+/** Active audiences with the numbers of their campaigns; `which` follows WHERE. */
+function readActive(sql: Sql, which: string, bound?: Bound): Promise<NumberedAudience[]> {
+  return readNumbered(sql, `AND c.active_version = a.version WHERE ${which} ORDER BY c.number`, bound);
+}
+
+/** Audiences with the numbers of their campaigns; `which` continues the join. */
+async function readNumbered(sql: Sql, which: string, bound?: Bound): Promise<NumberedAudience[]> {
+  const rows = await sql.all<{ readonly number: number }>(`${SELECT_AUDIENCE} ${which}`, bound);
+  return rows.map(({ number, ...row }) => ({ number, audience: readRow(COLUMNS, row) }));
+}
+
+function referencesOf({ number, audience: { version } }: NumberedAudience): RowReference[] {
+  return [['audiences', { campaign: number, version }]];
+}

@@ -1,0 +1,140 @@
+/** Stores the audit log. If an action runs in a transaction, its entry is written in that transaction. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { AuditEntry, AuditedAction, AuditQuery, PendingAction } from '../../domain/audit.ts';
+import { decodeCursor } from '../../domain/cursors.ts';
+import type { AuditLog } from '../../domain/ports/audit.ts';
+import type { Page } from '../../domain/types.ts';
+import { pageOf, plain, type RowOf, selectList } from './columns.ts';
+import type { StoreDependencies } from './dependencies.ts';
+import type { Database, Transaction, WriteLevel } from './sql.ts';
+
+const COLUMNS = {
+  number: plain<number>('number'),
+  at: plain<number>('at'),
+  actor: plain<string>('actor'),
+  address: plain<string | null>('address'),
+  action: plain<string>('action'),
+  resource: plain<string | null>('resource'),
+  resourceId: plain<string | null>('resource_id'),
+  status: plain<number | null>('status'),
+  requestId: plain<string | null>('request_id'),
+};
+
+/** Maximum number of entries removed per transaction, so that other writers can write in between. */
+const PRUNED_AT_ONCE = 10_000;
+
+/** An action whose entry is written in its first transaction. */
+interface RunningAction {
+  readonly pending: PendingAction;
+  /** Id of the resource that the action has created. */
+  made: string | null;
+}
+
+export class AuditRepository implements AuditLog {
+  readonly #database: Database;
+  readonly #now: () => number;
+  readonly #running = new AsyncLocalStorage<RunningAction | null>();
+
+  constructor({ database, options }: StoreDependencies) {
+    this.#database = database;
+    this.#now = () => options.clock.now();
+    database.beforeCommit((t) => this.#recordPending(t));
+  }
+
+  during<T>(pending: PendingAction, work: () => T): T {
+    return this.#running.run({ pending, made: null }, work);
+  }
+
+  async record(pending: PendingAction): Promise<void> {
+    if (pending.isRecorded) return;
+    const commit = () => this.#database.write(async () => {});
+    await this.during(pending, () => (pending.frees ? this.#database.freeing(commit) : commit()));
+  }
+
+  /**
+   * Runs `work` in a write transaction and writes the entry. If `work` returns false, nothing changed and no entry is
+   * written.
+   */
+  async with<T>(pending: PendingAction | null, work: (t: Transaction) => Promise<T>, level?: WriteLevel): Promise<T> {
+    let isEntered = false;
+    // the entry depends on the result of `work`, so it is not written at the commit
+    const result = await this.#running.run(null, () =>
+      this.#database.write(async (t) => {
+        const result = await work(t);
+        isEntered = result !== false && (await this.enter(t, pending));
+        return result;
+      }, level),
+    );
+    if (isEntered) pending!.isRecorded = true;
+    return result;
+  }
+
+  /**
+   * Writes the entry inside a transaction, as its last change, and returns whether there was an entry to write. The
+   * caller sets `isRecorded` after the commit.
+   */
+  async enter(t: Transaction, pending: PendingAction | null): Promise<boolean> {
+    // the entry of the running action is written at the commit
+    if (pending === null || pending.isRecorded || pending === this.#running.getStore()?.pending) return false;
+    await this.#insert(t, pending.action, null);
+    return true;
+  }
+
+  /** Sets the id of a new resource for the entry. Call this inside the transaction that creates the resource. */
+  made(id: string): void {
+    const running = this.#running.getStore();
+    if (running) running.made = id;
+  }
+
+  async list({ since, until, limit, cursor }: AuditQuery): Promise<Page<AuditEntry>> {
+    const after = cursor === undefined ? 0 : decodeCursor('audit', cursor);
+    const lastReached = `coalesce((SELECT before.reached_at FROM audit_log before WHERE before.number <= @after
+      ORDER BY before.number DESC LIMIT 1), 0)`;
+    // `reached_at` never decreases, so both orders are one; this one has an index from which both limits are read
+    const rows = await this.#database.all<RowOf<typeof COLUMNS>>(
+      `SELECT ${selectList(COLUMNS)} FROM audit_log
+       WHERE number > @after AND reached_at < @until
+         AND reached_at >= ${this.#database.dialect.greater('CAST(@since AS bigint)', lastReached)}
+       ORDER BY reached_at, number LIMIT @most`,
+      { after, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER, most: limit + 1 },
+    );
+    return pageOf(this.#database, 'audit', rows, limit, ({ number }) => [['audit_log', { number }]], toEntry);
+  }
+
+  async prune(before: number): Promise<void> {
+    const pruneSome = async (t: Transaction) => {
+      await t.run(`UPDATE audit_retention SET before = ${t.dialect.greater('before', '@before')}`, { before });
+      return t.run(
+        `DELETE FROM audit_log WHERE number IN (
+           SELECT number FROM audit_log WHERE at < @before ORDER BY at LIMIT ${PRUNED_AT_ONCE})`,
+        { before },
+      );
+    };
+    const commit = () => this.#database.write(pruneSome, 'readCommitted');
+    while ((await this.#database.freeing(commit)) === PRUNED_AT_ONCE);
+  }
+
+  async #recordPending(t: Transaction): Promise<(() => void) | null> {
+    const running = this.#running.getStore();
+    if (!running || running.pending.isRecorded) return null;
+    const { pending, made } = running;
+    await this.#insert(t, pending.action, made);
+    return () => {
+      pending.isRecorded = true;
+    };
+  }
+
+  async #insert(t: Transaction, { resourceId, ...action }: AuditedAction, made: string | null): Promise<void> {
+    // a reader that has seen an entry must never see an earlier number appear
+    await t.enterAlone('audit');
+    await t.run(
+      `INSERT INTO audit_log (at, actor, address, action, resource, resource_id, status, request_id, reached_at)
+       VALUES (@at, @actor, @address, @action, @resource, @resourceId, @status, @requestId, ${t.dialect.reachedAt})`,
+      { ...action, at: this.#now(), resourceId: resourceId ?? made },
+    );
+  }
+}
+
+function toEntry({ number: _, ...entry }: RowOf<typeof COLUMNS>): AuditEntry {
+  return entry;
+}

@@ -1,0 +1,175 @@
+/** Columns of campaigns, with the latest expansion and the active audience. */
+import { COPIED_INPUTS, type CopiedInput, type EndedExpansion, needsExpansion } from '../../domain/campaigns.ts';
+import type { CampaignFeatures, Filters } from '../../domain/features.ts';
+import type { ExpansionState } from '../../domain/states.ts';
+import type {
+  AudienceRequest,
+  Campaign,
+  CampaignChange,
+  Excluded,
+  Labels,
+  Reason,
+  RefreshPolicy,
+  SeedCounts,
+} from '../../domain/types.ts';
+import { type Column, flag, json, plain, type RowOf } from './columns.ts';
+import { Json, toJson } from './json.ts';
+import { type StoredCounts, sumOf, toCounts } from './set-rows.ts';
+
+const NO_SEEDS: SeedCounts = { received: 0, known: 0, unknown: 0, duplicate: 0, unknownExamples: [] };
+
+/** The columns of a campaign. A new column is added here, in `toCampaign`, and in `campaignWrites`. */
+export const CAMPAIGN_COLUMNS = {
+  number: plain<number>('c.number'),
+  id: plain<string>('c.id'),
+  externalId: plain<string | null>('c.external_id'),
+  name: plain<string>('c.name'),
+  labels: json<Labels>('c.labels'),
+  features: json<CampaignFeatures>('c.features'),
+  filters: json<Filters>('c.filters'),
+  unknownFeatures: plain<number>('c.unknown_features'),
+  missingFeatures: plain<number>('c.missing_features'),
+  audience: json<AudienceRequest>('c.audience'),
+  everyMs: plain<number | null>('c.refresh_every'),
+  onNewPopulation: flag('c.refresh_on_population'),
+  onChange: flag('c.refresh_on_change'),
+  seeds: seedCounts(),
+  createdAt: plain<number>('c.created_at'),
+  updatedAt: plain<number>('CASE WHEN e.updated_at > c.updated_at THEN e.updated_at ELSE c.updated_at END'),
+  hasSeeds: flag('c.seed_set IS NOT NULL'),
+  isLatestRunning: flag('j.number IS NOT NULL'),
+  sameAsLatest: isSame('e'),
+  sameAsActive: isSame('x'),
+  expansion: plain<number | null>('e.number'),
+  expansionId: plain<string | null>('e.id'),
+  state: plain<ExpansionState | null>('e.state'),
+  progress: plain<number>('coalesce(e.progress, 0)'),
+  reason: json<Reason | null>('e.reason'),
+  excluded: json<Excluded | null>('e.excluded'),
+  modelVersion: plain<string | null>('e.model_version'),
+  populationVersion: plain<string | null>('e.population_version'),
+  timings: json<Record<string, number>>("coalesce(e.timings, '{}')"),
+  quality: json<Record<string, unknown> | null>('e.quality'),
+  audienceVersion: plain<number | null>('a.version'),
+  audienceSize: plain<number | null>('a.size'),
+  candidates: plain<number | null>('a.candidates'),
+};
+
+export type CampaignRow = RowOf<typeof CAMPAIGN_COLUMNS>;
+
+/** Converts a row field by field, because copying the row without some columns made lists take twice as long. */
+export function toCampaign(row: CampaignRow, remainingMs: number | null): Campaign {
+  return {
+    id: row.id,
+    externalId: row.externalId,
+    name: row.name,
+    labels: row.labels,
+    features: row.features,
+    filters: row.filters,
+    audience: row.audience,
+    refresh: { everyMs: row.everyMs, onNewPopulation: row.onNewPopulation, onChange: row.onChange },
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    seeds: row.seeds,
+    featureCounts: { unknown: row.unknownFeatures, missing: row.missingFeatures },
+    needsExpansion: needsExpansion(row),
+    expansionId: row.expansionId,
+    state: row.state,
+    progress: row.progress,
+    reason: row.reason,
+    excluded: row.excluded,
+    modelVersion: row.modelVersion,
+    populationVersion: row.populationVersion,
+    timings: row.timings,
+    quality: row.quality,
+    audienceVersion: row.audienceVersion,
+    audienceSize: row.audienceSize,
+    candidates: row.candidates,
+    remainingMs,
+  };
+}
+
+/** Columns for the fields that a caller has set. */
+export function campaignWrites(given: CampaignChange) {
+  return {
+    external_id: given.externalId,
+    name: given.name,
+    labels: toJson(given.labels),
+    features: toJson(given.features?.values),
+    unknown_features: given.features?.counts.unknown,
+    missing_features: given.features?.counts.missing,
+    filters: toJson(given.filters),
+    audience: toJson(given.audience),
+    refresh_every: given.refresh?.everyMs,
+    refresh_on_population: given.refresh?.onNewPopulation,
+    refresh_on_change: given.refresh?.onChange,
+  };
+}
+
+/** A campaign with a refresh policy, and its latest expansion. */
+export const REFRESHED_COLUMNS = {
+  id: CAMPAIGN_COLUMNS.id,
+  everyMs: CAMPAIGN_COLUMNS.everyMs,
+  onNewPopulation: CAMPAIGN_COLUMNS.onNewPopulation,
+  onChange: CAMPAIGN_COLUMNS.onChange,
+  state: plain<ExpansionState>('e.state'),
+  createdAt: plain<number>('e.created_at'),
+  populationVersion: plain<string | null>('e.population_version'),
+  hasSameInputs: flag(isSame('e').sql),
+};
+
+export interface RefreshedCampaign {
+  readonly id: string;
+  readonly policy: RefreshPolicy;
+  readonly latest: EndedExpansion;
+}
+
+export function toRefreshed(row: RowOf<typeof REFRESHED_COLUMNS>): RefreshedCampaign {
+  const { id, everyMs, onNewPopulation, onChange, ...latest } = row;
+  return { id, policy: { everyMs, onNewPopulation, onChange }, latest };
+}
+
+/** Inputs that an expansion copies from its campaign: stored features and filters. */
+export const INPUT_COLUMNS = {
+  number: plain<number>('c.number'),
+  features: jsonText('c.features'),
+  filters: jsonText('c.filters'),
+  seedSet: plain<string | null>('c.seed_set'),
+  seeds: CAMPAIGN_COLUMNS.seeds,
+  suppressionSet: plain<string | null>('c.suppression_set'),
+  commonSuppressionSet: plain<string | null>('i.suppression_set'),
+};
+
+export type CampaignInputs = RowOf<typeof INPUT_COLUMNS>;
+
+/** A JSON column that is copied without being parsed. */
+function jsonText(sql: string): Column<Json> {
+  return { sql, read: (stored) => new Json(stored as string) };
+}
+
+function seedCounts(): Column<SeedCounts> {
+  const { sql, read } = json<StoredCounts | null>('c.seed_counts');
+  return {
+    sql,
+    read: (stored) => {
+      const counts = read!(stored);
+      return counts === null ? NO_SEEDS : toCounts(counts);
+    },
+  };
+}
+
+/** Whether an expansion has the campaign's current inputs; null if there is no expansion. Equal inputs have equal texts. */
+function isSame(expansion: string): Column<boolean | null> {
+  const textOf = (column: string) => `CAST(${column} AS text)`;
+  /** Each input in the campaign `c` or the installation `i`, and in the copy that an expansion keeps. */
+  const copies: Readonly<Record<CopiedInput, readonly [own: string, copy: string]>> = {
+    features: [textOf('c.features'), textOf(`${expansion}.features`)],
+    filters: [textOf('c.filters'), textOf(`${expansion}.filters`)],
+    seeds: [sumOf('c.seed_set'), sumOf(`${expansion}.seed_set`)],
+    suppression: [sumOf('c.suppression_set'), sumOf(`${expansion}.suppression_set`)],
+    commonSuppression: [sumOf('i.suppression_set'), sumOf(`${expansion}.common_suppression_set`)],
+  };
+  const all = COPIED_INPUTS.map((input) => copies[input].join(' IS NOT DISTINCT FROM ')).join(' AND ');
+  const sql = `CASE WHEN ${expansion}.number IS NOT NULL THEN ${all} END`;
+  return { sql, read: (stored) => (stored === null ? null : Boolean(stored)) };
+}

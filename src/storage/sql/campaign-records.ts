@@ -1,0 +1,113 @@
+/** Campaigns as training data for models. Services may be running while they are read. */
+import type { BlobReader, OpenBlob } from '../../domain/ports/blobs.ts';
+import type { CampaignRecord, CampaignRecords, FeedbackBlocks } from '../../domain/ports/records.ts';
+import type { IdBlocks, SetOwner } from '../../domain/user-sets.ts';
+import { AppError, isMissing } from '../../lib/errors.ts';
+import { blocksOfSet, openUserSet } from '../files/set-file.ts';
+import { listOwners } from '../files/set-matches.ts';
+import { json, plain, readRow, selectList } from './columns.ts';
+import { feedbackBlocks } from './feedback.ts';
+import { readOwnedSet } from './set-rows.ts';
+import type { Sql } from './sql.ts';
+
+/** Maximum number of attempts to open a set, because a set may be replaced after its name was read. */
+const ATTEMPTS = 5;
+
+const COLUMNS = {
+  id: plain<string>('c.id'),
+  externalId: plain<string | null>('c.external_id'),
+  name: plain<string>('c.name'),
+  features: json<CampaignRecord['features']>('c.features'),
+  filters: json<CampaignRecord['filters']>('c.filters'),
+  suppression: plain<string | null>('c.suppression_set'),
+  commonSuppression: plain<string | null>('i.suppression_set'),
+  createdAt: plain<number>('c.created_at'),
+};
+
+const READY = `FROM campaigns c CROSS JOIN installation i JOIN expansions e ON e.campaign = c.number AND e.latest
+  WHERE e.state = 'ready' AND c.seed_set IS NOT NULL`;
+
+/** A store that is read. */
+export interface RecordSource {
+  readonly sql: Sql;
+  readonly blobs: Pick<BlobReader, 'open'>;
+  close(): Promise<void> | void;
+}
+
+export class StoredRecords implements CampaignRecords {
+  readonly #source: RecordSource;
+
+  /** `close` closes the source. */
+  constructor(source: RecordSource) {
+    this.#source = source;
+  }
+
+  async ready(): Promise<readonly CampaignRecord[]> {
+    const rows = await this.#source.sql.all(`SELECT ${selectList(COLUMNS)} ${READY} ORDER BY c.number`);
+    return rows.map((row) => readRow(COLUMNS, row));
+  }
+
+  async countOthers(): Promise<number> {
+    const sql = `SELECT (SELECT count(*) FROM campaigns) - (SELECT count(*) ${READY}) AS others`;
+    return (await this.#source.sql.get<{ readonly others: number }>(sql))!.others;
+  }
+
+  async seedsOf(id: string): Promise<IdBlocks> {
+    return blocksOf(await this.#open({ kind: 'seeds', campaignId: id }));
+  }
+
+  async suppressedOf(id: string): Promise<IdBlocks> {
+    const opened: OpenSet[] = [];
+    if ((await this.#numberOf(id)) === undefined) return [];
+    try {
+      for (const owner of listOwners(id)) opened.push(...(await this.#open(owner)));
+    } catch (error) {
+      for (const { blob } of opened) blob.close();
+      throw error;
+    }
+    return blocksOf(opened);
+  }
+
+  async feedbackOf(id: string): Promise<FeedbackBlocks> {
+    const number = await this.#numberOf(id);
+    return number === undefined ? [] : feedbackBlocks(this.#source.sql, number);
+  }
+
+  async close(): Promise<void> {
+    await this.#source.close();
+  }
+
+  async #numberOf(id: string): Promise<number | undefined> {
+    const sql = 'SELECT number FROM campaigns WHERE id = @id';
+    return (await this.#source.sql.get<{ readonly number: number }>(sql, { id }))?.number;
+  }
+
+  /** Opens the current set of an owner, who may have none. An open set can be read to its end even if replaced. */
+  async #open(owner: SetOwner): Promise<OpenSet[]> {
+    for (let attempt = 1; ; attempt++) {
+      const owned = await readOwnedSet(this.#source.sql, owner).catch((error) => {
+        if (error instanceof AppError && error.code === 'campaign_not_found') return null;
+        throw error;
+      });
+      if (owned === null) return [];
+      try {
+        return [{ name: owned.name, blob: await openUserSet(this.#source.blobs, owned.name) }];
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isMissing(error)) throw error;
+      }
+    }
+  }
+}
+
+interface OpenSet {
+  readonly name: string;
+  readonly blob: OpenBlob;
+}
+
+function* blocksOf(opened: readonly OpenSet[]): IdBlocks {
+  try {
+    for (const { name, blob } of opened) yield* blocksOfSet(blob, name);
+  } finally {
+    for (const { blob } of opened) blob.close();
+  }
+}

@@ -1,0 +1,76 @@
+/** What differs between the SQL of SQLite and of Postgres. */
+
+type ListType = 'text' | 'bigint';
+
+export interface Dialect {
+  readonly name: 'sqlite' | 'postgres';
+  /**
+   * Follows a SELECT and locks the rows of these tables (by their aliases) until the transaction ends, so that a decision
+   * about them stays right. SQLite needs no such locks, because write transactions run one after another.
+   */
+  readonly lock: (tables: string) => string;
+  /** Like `lock`, but leaves out rows that another transaction has locked. */
+  readonly lockFree: (tables: string) => string;
+  /** Follows a value: whether the value is in the bound list. */
+  readonly isAnyOf: (list: string, type: ListType) => string;
+  /** Follows FROM: a table with the bound list in the column `value`. */
+  readonly rowsOf: (list: string, type: ListType) => string;
+  /** Follows FROM: a table whose columns have the bound lists of the same names, which have one length. */
+  readonly tableOf: (lists: Readonly<Record<string, ListType>>) => string;
+  /** The greater of two values, neither of which is NULL. */
+  readonly greater: (one: string, other: string) => string;
+  /** Whether a column with a JSON object contains each pair of the bound JSON object. */
+  readonly hasPairs: (column: string, bound: string) => string;
+  /** Whether a column with a JSON list contains the bound text. */
+  readonly hasItem: (column: string, bound: string) => string;
+  /** Whether a text contains the bound text. Letters of ASCII are compared without their case. */
+  readonly containsText: (text: string, bound: string) => string;
+  /** The latest time of the audit log, including the bound time `at` of a new entry. */
+  readonly reachedAt: string;
+  /** Changes whenever the server may have lost commits that were read: after a failover. */
+  readonly serverStart: string;
+}
+
+export const SQLITE: Dialect = {
+  name: 'sqlite',
+  lock: () => '',
+  lockFree: () => '',
+  isAnyOf: (list) => `IN (SELECT value FROM json_each(@${list}))`,
+  rowsOf: (list) => `json_each(@${list})`,
+  tableOf: (lists) => {
+    const [first, ...others] = Object.keys(lists);
+    const columns = others.map((list) => `, json_extract(@${list}, '$[' || key || ']') AS "${list}"`);
+    return `(SELECT value AS "${first}"${columns.join('')} FROM json_each(@${first})) AS list`;
+  },
+  greater: (one, other) => `max(${one}, ${other})`,
+  // a damaged row must not fail the whole list
+  hasPairs: (column, bound) => `NOT EXISTS (
+    SELECT 1 FROM json_each(@${bound}) needed WHERE NOT EXISTS (
+      SELECT 1 FROM json_each(CASE WHEN json_valid(${column}) THEN ${column} ELSE '{}' END) own
+      WHERE own.key = needed.key AND own.value = needed.value))`,
+  hasItem: (column, bound) => `EXISTS (
+    SELECT 1 FROM json_each(CASE WHEN json_valid(${column}) THEN ${column} ELSE '[]' END) WHERE value = @${bound})`,
+  // LIKE would give special meanings to % and _
+  containsText: (text, bound) => `instr(lower(${text}), lower(@${bound})) > 0`,
+  reachedAt: `max(@at, coalesce((SELECT highest FROM clock), 0), coalesce((SELECT max(reached_at) FROM audit_log), 0))`,
+  serverStart: "''",
+};
+
+export const POSTGRES: Dialect = {
+  name: 'postgres',
+  lock: (tables) => `FOR NO KEY UPDATE OF ${tables}`,
+  lockFree: (tables) => `FOR NO KEY UPDATE OF ${tables} SKIP LOCKED`,
+  isAnyOf: (list, type) => `= ANY(@${list}::${type}[])`,
+  rowsOf: (list, type) => `unnest(@${list}::${type}[]) AS list (value)`,
+  tableOf: (lists) => {
+    const arrays = Object.entries(lists).map(([list, type]) => `@${list}::${type}[]`);
+    return `unnest(${arrays.join(', ')}) AS list (${Object.keys(lists).map((list) => `"${list}"`)})`;
+  },
+  greater: (one, other) => `greatest(${one}, ${other})`,
+  hasPairs: (column, bound) => `${column}::jsonb @> @${bound}::jsonb`,
+  hasItem: (column, bound) => `${column}::jsonb @> to_jsonb(@${bound}::text)`,
+  containsText: (text, bound) => `strpos(lower(${text} COLLATE "C"), lower(@${bound} COLLATE "C")) > 0`,
+  // a serializable transaction does not see the entries that others have just made, but it sees the value of a sequence
+  reachedAt: `setval('audit_reached', greatest(@at::bigint, (SELECT last_value FROM audit_reached)))`,
+  serverStart: 'pg_postmaster_start_time()::text',
+};

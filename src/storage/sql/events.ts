@@ -1,0 +1,148 @@
+/**
+ * Events for webhooks, written with their deliveries in the transaction of the change that causes them. Times are
+ * milliseconds since 1970.
+ */
+import { randomUUID } from 'node:crypto';
+import type { ExpansionState } from '../../domain/states.ts';
+import type { Reason } from '../../domain/types.ts';
+import type { CallerEvent, CampaignEvent, EventType } from '../../domain/webhook-types.ts';
+import { eventOfEnd } from '../../domain/webhooks.ts';
+import { insertRow } from './columns.ts';
+import { readJson } from './json.ts';
+import type { Transaction } from './sql.ts';
+
+/** The topic that is announced when a delivery was queued. */
+const DELIVERIES = 'webhooks';
+
+/** Events about changes that callers make to an audience. */
+export type AudienceEvent = Exclude<CallerEvent, 'campaign.deleted'>;
+
+/** A campaign at the time of its deletion. */
+export interface LastOfCampaign {
+  readonly id: string;
+  readonly externalId: string | null;
+  readonly name: string;
+  /** Active audience version; null if there is none. */
+  readonly version: number | null;
+}
+
+/** What the event at the end of an expansion says. */
+interface EndedExpansionRow {
+  readonly campaign_id: string;
+  readonly external_id: string | null;
+  readonly name: string;
+  readonly expansion_id: string;
+  readonly state: ExpansionState;
+  /** JSON. */
+  readonly reason: string | null;
+  readonly version: number | null;
+  readonly size: number | null;
+  readonly traceparent: string | null;
+}
+
+type ActiveRow = Pick<EndedExpansionRow, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size'>;
+
+const SELECT_ENDED_EXPANSION = `
+  SELECT c.id AS campaign_id, c.external_id, c.name, e.id AS expansion_id, e.state, e.reason, a.version, a.size,
+    j.traceparent
+  FROM expansions e JOIN campaigns c ON c.number = e.campaign LEFT JOIN audiences a ON a.expansion = e.number
+  LEFT JOIN jobs j ON j.expansion = e.number
+  WHERE e.number = @expansion`;
+
+const SELECT_ACTIVE = `
+  SELECT c.id AS campaign_id, c.external_id, c.name, a.version, a.size
+  FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
+  WHERE c.number = @campaign`;
+
+/** Writes events. Each method runs inside the caller's transaction. */
+export class EventLog {
+  readonly #traceparent: () => string | null;
+
+  /** `traceparent` returns the trace of the current operation. */
+  constructor(traceparent: () => string | null = () => null) {
+    this.#traceparent = traceparent;
+  }
+
+  /**
+   * Notifies subscribed webhooks that an expansion has ended: ready, failed or too_small. The event belongs to the
+   * given trace, by default to the trace of the expansion's job.
+   */
+  async expansionEnded(t: Transaction, expansion: number, now: number, given: string | null = null): Promise<void> {
+    const row = (await t.get<EndedExpansionRow>(SELECT_ENDED_EXPANSION, { expansion }))!;
+    const { version: audience_version, size, traceparent, ...rest } = row;
+    const reason = row.reason === null ? null : readJson<Reason>(row.reason, 'e.reason');
+    const data = { ...rest, audience_version, size, reason };
+    await this.#tell(t, eventOfEnd(row.state, row.version), data, now, given ?? traceparent);
+  }
+
+  /** Notifies webhooks that a caller replaced the active version `previous` by choosing another version or size. */
+  async audienceChanged(
+    t: Transaction,
+    type: AudienceEvent,
+    campaign: number,
+    previous: number | null,
+    now: number,
+  ): Promise<void> {
+    const { version, size, ...names } = (await t.get<ActiveRow>(SELECT_ACTIVE, { campaign }))!;
+    await this.#tell(t, type, { ...names, audience_version: version, size, previous_version: previous }, now);
+  }
+
+  /** Notifies webhooks that a campaign is about to be deleted. */
+  async campaignDeleted(t: Transaction, { id, externalId, name, version }: LastOfCampaign, now: number): Promise<void> {
+    const names = { campaign_id: id, external_id: externalId, name };
+    const data = { ...names, audience_version: null, size: null, previous_version: version };
+    await this.#tell(t, 'campaign.deleted', data, now);
+  }
+
+  /** Writes an event with the given trace, by default the trace of the current operation; returns its number. */
+  insertEvent(
+    t: Transaction,
+    type: EventType,
+    data: object,
+    now: number,
+    given: string | null = null,
+  ): Promise<number> {
+    const body = JSON.stringify({ type, timestamp: new Date(now).toISOString(), data });
+    const traceparent = given ?? this.#traceparent();
+    return insertRow(t, 'webhook_events', { id: randomUUID(), type, body, created_at: now, traceparent });
+  }
+
+  /** Queues a delivery of an event, and returns the id of the delivery. */
+  async insertDelivery(
+    t: Transaction,
+    webhook: number,
+    event: number,
+    replayOf: string | null,
+    now: number,
+  ): Promise<string> {
+    const id = randomUUID();
+    await insertRow(t, 'webhook_deliveries', {
+      id,
+      webhook,
+      event,
+      replay_of: replayOf,
+      state: 'pending',
+      next_attempt_at: now,
+      created_at: now,
+    });
+    t.announce(DELIVERIES);
+    return id;
+  }
+
+  /** Writes an event with a delivery for each subscribed webhook; without subscribed webhooks, nothing is written. */
+  async #tell(
+    t: Transaction,
+    type: CampaignEvent,
+    data: object,
+    now: number,
+    traceparent: string | null = null,
+  ): Promise<void> {
+    const webhooks = await t.all<{ readonly number: number }>(
+      `SELECT number FROM webhooks WHERE enabled AND ${t.dialect.hasItem('events', 'type')} ORDER BY number`,
+      { type },
+    );
+    if (webhooks.length === 0) return;
+    const event = await this.insertEvent(t, type, data, now, traceparent);
+    for (const { number } of webhooks) await this.insertDelivery(t, number, event, null, now);
+  }
+}

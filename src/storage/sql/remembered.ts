@@ -1,0 +1,120 @@
+/**
+ * Values that look-ups of each request need, kept in memory. They are read again when a commit of any process announces
+ * that they have changed. If announcements may be missing, a value is read again after half a second; if the database
+ * does not answer either, the last value is used for a while.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { systemClock } from '../../lib/clock.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { Database } from './sql.ts';
+
+/** How long a value is used without being read again while announcements may be missing. */
+const POLL_MS = 500;
+/** How long look-ups wait for the database if they could use an older value. */
+const WAIT_MS = 300;
+/** After the database has not answered, look-ups use an older value for this long without asking again. */
+const PAUSE_MS = 1_000;
+/** How long look-ups use what is in memory while the database does not answer. */
+const OUTAGE_MS = 60_000;
+
+interface Entry<Value> {
+  readonly value: Value;
+  /** When reading it began. */
+  readonly readAt: number;
+  /** Whether a change was announced since. */
+  isOutdated: boolean;
+}
+
+export class Remembered<Value> {
+  readonly #database: Database;
+  readonly #read: (key: string) => Promise<Value>;
+  readonly #maximum: number;
+  readonly #entries = new Map<string, Entry<Value>>();
+  readonly #reading = new Map<string, Promise<Value>>();
+  /** Increased when a change is announced: a value whose reading began before is outdated. */
+  #forgotten = 0;
+  /** When the database last failed to answer. */
+  #failedAt = Number.NEGATIVE_INFINITY;
+
+  /**
+   * Keeps at most `maximum` values of `read`, but no null. After an announcement of the topic with a key, the value
+   * of that key is read again. If `maximum` is 1, the one value depends on all keys.
+   */
+  constructor(database: Database, topic: string, maximum: number, read: (key: string) => Promise<Value>) {
+    this.#database = database;
+    this.#maximum = maximum;
+    this.#read = read;
+    database.listen(topic, (key) => this.#forget(key));
+  }
+
+  /** The value of a key, from memory if it has not changed. The errors are those of `read`. */
+  async get(key: string): Promise<Value> {
+    // may deliver announcements
+    const { isFresh, staleMs } = this.#database.announcements;
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.isOutdated) return this.#readOnce(key);
+    const now = systemClock.elapsed();
+    if (isFresh || now - entry.readAt < POLL_MS) return entry.value;
+    // an outage begins when neither an announcement nor a value has arrived any more
+    if (staleMs > OUTAGE_MS && now - entry.readAt > OUTAGE_MS) return this.#readOnce(key);
+    return now - this.#failedAt < PAUSE_MS ? entry.value : this.#readOrKeep(key, entry.value);
+  }
+
+  #forget(key: string | null): void {
+    this.#forgotten += 1;
+    this.#reading.clear();
+    for (const entry of key === null || this.#maximum === 1 ? this.#entries.values() : [this.#entries.get(key)])
+      if (entry !== undefined) entry.isOutdated = true;
+  }
+
+  /** Look-ups of a key at the same time share one read. */
+  #readOnce(key: string): Promise<Value> {
+    const running = this.#reading.get(key);
+    if (running !== undefined) return running;
+    const read = this.#readNow(key).finally(() => {
+      if (this.#reading.get(key) === read) this.#reading.delete(key);
+    });
+    this.#reading.set(key, read);
+    return read;
+  }
+
+  async #readNow(key: string): Promise<Value> {
+    const readAt = systemClock.elapsed();
+    const forgotten = this.#forgotten;
+    const older = this.#entries.get(key);
+    let read: Value;
+    try {
+      read = await this.#read(key);
+    } catch (error) {
+      if (older?.isOutdated) this.#entries.delete(key);
+      throw error;
+    }
+    // callers compare objects to learn whether anything has changed
+    const value = older !== undefined && isDeepStrictEqual(older.value, read) ? older.value : read;
+    if (value === null) this.#entries.delete(key);
+    else {
+      if (older === undefined && this.#entries.size >= this.#maximum) this.#entries.clear();
+      // a change that was announced meanwhile may not be in the value
+      this.#entries.set(key, { value, readAt, isOutdated: forgotten !== this.#forgotten });
+    }
+    return value;
+  }
+
+  /** Reads a value again; uses the older one if the database does not answer soon. */
+  async #readOrKeep(key: string, older: Value): Promise<Value> {
+    const late = Promise.withResolvers<Value>();
+    const keep = () => {
+      this.#failedAt = systemClock.elapsed();
+      return older;
+    };
+    const timer = setTimeout(() => late.resolve(keep()), WAIT_MS);
+    try {
+      return await Promise.race([this.#readOnce(key), late.promise]);
+    } catch (error) {
+      if (error instanceof AppError && ['unavailable', 'storage_failed'].includes(error.code)) return keep();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,251 @@
+/** Rows of user sets: the owner of each set, and the columns that refer to sets. */
+import { setImmediate } from 'node:timers/promises';
+import { campaignNotFound } from '../../domain/not-found.ts';
+import type { SeedCounts } from '../../domain/types.ts';
+import { countsWithout, type OwnedSet, type SetOwner } from '../../domain/user-sets.ts';
+import { blockOf, hashUser, mayHave } from '../files/set-filter.ts';
+import { json, plain, type RowOf, readRow, refuseDamaged, selectList, updateRow } from './columns.ts';
+import { type Json, readJson, toJson } from './json.ts';
+import type { Sql } from './sql.ts';
+
+/** Number of hexadecimal digits of a sha256. */
+const SUM_DIGITS = 64;
+
+/** Every column that refers to a set. */
+const REFERENCES = [
+  ['campaigns', 'seed_set'],
+  ['campaigns', 'suppression_set'],
+  ['installation', 'suppression_set'],
+  ['expansions', 'seed_set'],
+  ['expansions', 'suppression_set'],
+  ['expansions', 'common_suppression_set'],
+  ['expansions', 'positive_set'],
+  ['expansions', 'dismissed_set'],
+] as const;
+
+/** The columns of `expansions` that refer to sets. */
+export const EXPANSION_SETS = REFERENCES.flatMap(([table, column]) => (table === 'expansions' ? [column] : []));
+
+/** The condition for rows of `user_sets` to which no other row refers. */
+const IS_UNUSED = REFERENCES.map(
+  ([table, column]) => `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${column} = user_sets.sha256)`,
+).join(' AND ');
+
+/** The sha256 of a set, with which its name begins. Equal sets have different names. */
+export function sumOf(column: string): string {
+  return `substr(${column}, 1, ${SUM_DIGITS})`;
+}
+
+/** The sets of owners: their table, its key, the column of the set, and the column of its counts. */
+const OWNED = {
+  seeds: { table: 'campaigns', key: 'number', set: 'seed_set', counts: 'seed_counts' },
+  suppression: { table: 'campaigns', key: 'number', set: 'suppression_set', counts: 'suppression_counts' },
+  common_suppression: { table: 'installation', key: 'id', set: 'suppression_set', counts: 'suppression_counts' },
+} as const;
+
+/** The JSON in columns of counts. */
+export type StoredCounts = SeedCounts & Pick<OwnedSet, 'createdAt' | 'updatedAt'>;
+
+/** The counts without their times. */
+export function toCounts({ received, known, unknown, duplicate, unknownExamples }: StoredCounts): SeedCounts {
+  return { received, known, unknown, duplicate, unknownExamples };
+}
+
+/** The value of a column of counts. */
+export function encodeCounts({ counts, createdAt, updatedAt }: Omit<OwnedSet, 'name'>): Json {
+  return toJson({ ...counts, createdAt, updatedAt });
+}
+
+/**
+ * The owner's set; null if the owner has none.
+ * @throws AppError campaign_not_found, database_damaged
+ */
+export async function readOwnedSet(sql: Sql, owner: SetOwner): Promise<OwnedSet | null> {
+  const { table, key, set, counts } = OWNED[owner.kind];
+  const { where, bound } = rowOf(owner);
+  const row = await sql.get<{ readonly key: number; readonly name: string | null; readonly counts: string }>(
+    `SELECT ${key} AS key, ${set} AS name, ${counts} AS counts FROM ${table} WHERE ${where}`,
+    bound,
+  );
+  if (row === undefined) throw notFound(owner);
+  if (row.name === null) return null;
+  await refuseDamaged(sql, [[table, { [key]: row.key }]]);
+  const stored = readJson<StoredCounts>(row.counts, counts);
+  return { name: row.name, counts: toCounts(stored), createdAt: stored.createdAt, updatedAt: stored.updatedAt };
+}
+
+/**
+ * Assigns a recorded set to the owner, or removes the owner's set, inside the caller's transaction.
+ * @throws AppError campaign_not_found
+ */
+export async function assignSet(sql: Sql, owner: SetOwner, owned: OwnedSet | null, now: number): Promise<void> {
+  const { table, set, counts } = OWNED[owner.kind];
+  const { where, bound } = rowOf(owner);
+  const touched = owner.kind === 'common_suppression' ? '' : ', updated_at = @now';
+  const changed = await sql.run(`UPDATE ${table} SET ${set} = @name, ${counts} = @counts${touched} WHERE ${where}`, {
+    ...bound,
+    name: owned?.name ?? null,
+    counts: owned && encodeCounts(owned),
+    now,
+  });
+  if (changed === 0) throw notFound(owner);
+}
+
+/** A published set. The column `sha256` of its row has its name, which begins with the sha256. */
+export interface NamedSet {
+  readonly name: string;
+  readonly users: number;
+  readonly sizeBytes: number;
+  /** As in `files/set-filter.ts`. */
+  readonly filter: string;
+}
+
+/** Inserts the row of a set, inside the caller's transaction; returns whether the set had no row yet. */
+export async function insertSet(sql: Sql, { name, users, sizeBytes, filter }: NamedSet, now: number): Promise<boolean> {
+  const inserted = await sql.run(
+    `INSERT INTO user_sets (sha256, users, size_bytes, filter, created_at)
+     VALUES (@name, @users, @sizeBytes, @filter, @now) ON CONFLICT DO NOTHING`,
+    { name, users, sizeBytes, filter, now },
+  );
+  return inserted === 1;
+}
+
+/** The names among these that have a row. */
+export async function existingSets(sql: Sql, names: readonly string[]): Promise<string[]> {
+  return namesOf(sql, `SELECT sha256 AS name FROM user_sets WHERE sha256 ${sql.dialect.isAnyOf('names', 'text')}`, {
+    names,
+  });
+}
+
+/** The names of all sets to which a campaign and its expansions refer. */
+export async function setsOfCampaign(sql: Sql, campaign: number): Promise<string[]> {
+  const selects = REFERENCES.filter(([table]) => table !== 'installation').map(
+    ([table, column]) =>
+      `SELECT ${column} AS name FROM ${table}
+       WHERE ${table === 'campaigns' ? 'number' : 'campaign'} = @campaign AND ${column} IS NOT NULL`,
+  );
+  return namesOf(sql, selects.join(' UNION '), { campaign });
+}
+
+/** Deletes the rows of those sets to which no other row refers; returns the names of these sets. */
+export function deleteUnusedRows(sql: Sql, names: readonly string[]): Promise<string[]> {
+  return namesOf(
+    sql,
+    `DELETE FROM user_sets WHERE sha256 ${sql.dialect.isAnyOf('names', 'text')} AND ${IS_UNUSED}
+     RETURNING sha256 AS name`,
+    { names },
+  );
+}
+
+/** Deletes a row to which no other row refers. */
+export async function deleteSet(sql: Sql, name: string): Promise<void> {
+  await sql.run('DELETE FROM user_sets WHERE sha256 = @name', { name });
+}
+
+/** The names of all sets. */
+export function setNames(sql: Sql): Promise<string[]> {
+  return namesOf(sql, 'SELECT sha256 AS name FROM user_sets');
+}
+
+/** Number of sets whose filters are read at once. */
+const READ_FILTERS = 500;
+
+/** The names of sets that may have one of the users, according to their filters. Other work can run in between. */
+export async function setsThatMayHave(sql: Sql, userIds: readonly string[]): Promise<string[]> {
+  const users = userIds.map(hashUser);
+  const found = new Set<string>();
+  const select = `
+    SELECT s.sha256 AS name, value AS hash, ${blockOf('s.filter', 's.users', 'value')} AS block
+    FROM (SELECT * FROM user_sets WHERE sha256 > @after ORDER BY sha256 LIMIT ${READ_FILTERS}) s
+    CROSS JOIN ${sql.dialect.rowsOf('hashes', 'bigint')} ORDER BY s.sha256`;
+  for (let after = ''; ; await setImmediate()) {
+    const rows = await sql.all<{ readonly name: string; readonly hash: number; readonly block: string }>(select, {
+      after,
+      hashes: users.map(([hash]) => hash),
+    });
+    if (rows.length === 0) return [...found];
+    for (const { name, hash, block } of rows)
+      if (users.some((user) => user[0] === hash && mayHave(block, user))) found.add(name);
+    after = rows.at(-1)!.name;
+  }
+}
+
+async function namesOf(sql: Sql, text: string, bound?: Parameters<Sql['all']>[1]): Promise<string[]> {
+  return (await sql.all<{ readonly name: string }>(text, bound)).map(({ name }) => name);
+}
+
+/**
+ * Replaces the set `before` with the recorded set `after` in every column that refers to `before`. The new set lacks
+ * the users in `erased`, who are removed from the counts too. Runs inside the caller's transaction. Returns false if
+ * nothing refers to `before` any more.
+ */
+export async function replaceSet(
+  sql: Sql,
+  before: string,
+  after: Pick<NamedSet, 'name' | 'users'>,
+  erased: ReadonlySet<string>,
+): Promise<boolean> {
+  for (const { table, key, set, counts } of Object.values(OWNED)) {
+    const rows = await sql.all<{ readonly key: number; readonly stored: string }>(
+      `SELECT ${key} AS key, ${counts} AS stored FROM ${table} WHERE ${set} = @before`,
+      { before },
+    );
+    for (const row of rows) {
+      const stored = readJson<StoredCounts>(row.stored, counts);
+      await sql.run(`UPDATE ${table} SET ${counts} = @counts WHERE ${key} = @key`, {
+        key: row.key,
+        counts: toJson({ ...stored, ...countsWithout(stored, erased) }),
+      });
+    }
+  }
+  await eraseFromExpansions(sql, before, erased);
+  for (const [column, set] of [
+    ['positives', 'positive_set'],
+    ['dismissed', 'dismissed_set'],
+  ])
+    await sql.run(`UPDATE expansions SET ${column} = @users WHERE ${set} = @before`, { users: after.users, before });
+  let changed = 0;
+  for (const [table, column] of REFERENCES)
+    changed += await sql.run(`UPDATE ${table} SET ${column} = @after WHERE ${column} = @before`, {
+      after: after.name,
+      before,
+    });
+  return changed > 0;
+}
+
+const SEEDS = {
+  number: plain<number>('number'),
+  received: plain<number>('seeds_received'),
+  known: plain<number>('seeds_known'),
+  unknown: plain<number>('seeds_unknown'),
+  duplicate: plain<number>('seeds_duplicate'),
+  unknownExamples: json<string[]>('unknown_examples'),
+};
+
+async function eraseFromExpansions(sql: Sql, seedSet: string, erased: ReadonlySet<string>): Promise<void> {
+  const rows = await sql.all<RowOf<typeof SEEDS>>(
+    `SELECT ${selectList(SEEDS)} FROM expansions WHERE seed_set = @seedSet`,
+    { seedSet },
+  );
+  for (const row of rows) {
+    const { received, known, unknown, unknownExamples } = countsWithout(readRow(SEEDS, row), erased);
+    await updateRow(sql, 'expansions', row.number, {
+      seeds_received: received,
+      seeds_known: known,
+      seeds_unknown: unknown,
+      unknown_examples: toJson(unknownExamples),
+    });
+  }
+}
+
+/** The condition of the owner's row. */
+function rowOf(owner: SetOwner) {
+  if (owner.kind === 'common_suppression') return { where: 'id = 1', bound: {} };
+  return { where: 'id = @id', bound: { id: owner.campaignId } };
+}
+
+function notFound(owner: SetOwner): Error {
+  return owner.kind === 'common_suppression'
+    ? new Error('the installation has a row')
+    : campaignNotFound(owner.campaignId);
+}

@@ -1,0 +1,107 @@
+/**
+ * The port through which repositories use a database. Statements are SQL text with parameters such as `@name`. What
+ * differs between SQLite and Postgres is in `dialect`; everything else of a statement is written once.
+ */
+import type { DamagedRow } from '../../domain/ports/upkeep.ts';
+import type { Dialect } from './dialect.ts';
+import type { Json } from './json.ts';
+
+/** Values bound by name. A list is passed as an array, which the dialect's `isAnyOf` and `rowsOf` read. */
+export type Bound = Readonly<Record<string, Value | readonly (string | number)[]>>;
+export type Value = string | number | boolean | Json | null;
+
+/** A row, by table and primary key; null if an outer join found no row. */
+export type RowReference = readonly [table: string, key: Readonly<Record<string, string | number>>] | null;
+
+/**
+ * Runs statements. Methods reject with AppError storage_failed, unavailable or database_damaged; any other error is a
+ * bug in the statement.
+ */
+export interface Sql {
+  readonly dialect: Dialect;
+  all<T extends object>(text: string, values?: Bound): Promise<T[]>;
+  /** The first row. */
+  get<T extends object>(text: string, values?: Bound): Promise<T | undefined>;
+  /** Returns the number of affected rows. */
+  run(text: string, values?: Bound): Promise<number>;
+  /**
+   * The first of these rows whose checksum differs; null if all are intact. Only SQLite has checksums of rows: Postgres
+   * verifies its pages.
+   */
+  findDamaged(references: readonly RowReference[]): Promise<DamagedRow | null>;
+}
+
+/** An open write transaction. */
+export interface Transaction extends Sql {
+  /**
+   * Announces, once the transaction is committed, that the data of a topic has changed: to this process before `write`
+   * returns, to others within a second. `key` is the id of what changed; without a key, anything may have changed.
+   */
+  announce(topic: string, key?: string): void;
+  /**
+   * Waits until no other transaction is entering something into a list, and keeps others from it until this transaction
+   * ends. A number that is given after this call is higher than all committed numbers of the list, and readers see all
+   * of those.
+   */
+  enterAlone(list: 'audit' | 'changes'): Promise<void>;
+}
+
+/**
+ * How a write transaction runs beside others. `serializable`: as if no other transaction ran at the same time.
+ * `readCommitted`: each statement reads the newest state, and the work locks the rows on which it decides. `alone`: no
+ * other write transaction runs at the same time; for rare and short work on many rows. In SQLite, write transactions
+ * always run one after another. `impatient`: like `readCommitted`, but SQLite waits only for a moment if another process
+ * writes.
+ */
+export type WriteLevel = 'serializable' | 'readCommitted' | 'alone' | 'impatient';
+
+/**
+ * Hook of each write transaction, called within the transaction after its work. The function that it returns is called
+ * once, after the commit.
+ */
+export type BeforeCommit = (transaction: Transaction) => Promise<(() => void) | null>;
+
+/** Called with the key of each announcement of a topic, and with null if announcements may be missing. */
+export type Listener = (key: string | null) => unknown;
+
+/** An open database. Statements outside of `write` see committed data only, and each commits by itself. */
+export interface Database extends Sql {
+  /**
+   * Runs `work` in one transaction and commits it: its effects are made all or not at all. `work` may run more than
+   * once, so it has no effects other than the statements of its transaction. Transactions are not nested.
+   * @throws AppError unavailable (no connection, or conflicts at every attempt), storage_failed, database_damaged or
+   * database_lost; the errors of `work`
+   */
+  write<T>(work: (transaction: Transaction) => Promise<T>, level?: WriteLevel): Promise<T>;
+
+  /** Runs `work`, which only reads, on one state of the database. */
+  read<T>(work: (state: Sql) => Promise<T>): Promise<T>;
+
+  /**
+   * Runs an action that frees space, such as a deletion. If the disk is full, reserved space is released, and the action
+   * runs once more. @throws the errors of `action`
+   */
+  freeing<T>(action: () => Promise<T>): Promise<T>;
+
+  /** The number of the last migration. */
+  schemaVersion(): Promise<number>;
+
+  /**
+   * Refuses to prepare a transaction that could not commit, before files are written for it.
+   * @throws AppError database_lost
+   */
+  requireWritable(): void;
+
+  /** Adds a hook to every later write transaction. */
+  beforeCommit(hook: BeforeCommit): void;
+
+  listen(topic: string, listener: Listener): void;
+
+  /** What is known about announcements of other processes. */
+  readonly announcements: {
+    /** Whether every announcement that was committed until a moment ago has been received. */
+    readonly isFresh: boolean;
+    /** Milliseconds since this process last knew that it had received everything. */
+    readonly staleMs: number;
+  };
+}
