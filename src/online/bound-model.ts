@@ -116,7 +116,8 @@ export class BoundModel<Users extends UserRows = UserRows> {
         : (parameters: CustomisedModel['parameters']) => onCustomised(parameters, encode(parameters));
     const made = await customise(await this.#online(), {
       ...request,
-      ...{ without, campaign: request.externalId },
+      without,
+      campaign: request.externalId,
       ...(onParameters && { onParameters }),
     });
     return { ...made, customised: encode(made.parameters) };

@@ -108,7 +108,9 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   let isOver = false;
   // learners are opened last, so that no error leaves their threads running
   const learners = await openLearners(prepared, initialModel, {
-    ...{ settings, device, weights: parts.weights },
+    settings,
+    device,
+    weights: parts.weights,
     threads: options.threads ?? 1,
   });
   const { adaptation } = parts;
@@ -151,7 +153,10 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
   const known = { seed: settings.seed, adaptation: training.adaptation };
   const validation = sampleValidation(training.prepared, heldOut, known);
   const isOver = await metaTrain({
-    ...{ learners, settings, signal, optimiser: run.optimiser },
+    learners,
+    settings,
+    signal,
+    optimiser: run.optimiser,
     on: withoutUsersWithoutPositives(heldOut.training, training.prepared.population.rowCount),
     future: heldOut.held.map(({ id }) => id),
     key: `train/${settings.seed}`,
@@ -210,7 +215,10 @@ async function trainFinal({ options, campaigns, heldOut, run, learners, ...train
     ? planFinal(heldOut, run, settings).steps
     : Math.min(settings.steps, Math.ceil((PASSES_UNSEEN * campaigns.length) / settings.taskCount));
   const isOver = await metaTrain({
-    ...{ learners, settings, signal, optimiser: run.optimiser },
+    learners,
+    settings,
+    signal,
+    optimiser: run.optimiser,
     on: withoutUsersWithoutPositives(campaigns, training.prepared.population.rowCount),
     future: [],
     key: `train/${settings.seed}/final`,

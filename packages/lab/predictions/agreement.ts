@@ -95,7 +95,11 @@ function besideTruth(
   const recall = (share: number, i: number) =>
     [String(share), beside(prediction.recall[String(share)], quality.top[i]!.recall)] as const;
   return {
-    ...{ id, group, seeds, verdict: prediction.verdict, isTrulyWeak: quality.auc < WEAK_AUC },
+    id,
+    group,
+    seeds,
+    verdict: prediction.verdict,
+    isTrulyWeak: quality.auc < WEAK_AUC,
     auc: beside(prediction.auc, aucAgainstAll(quality, members)),
     recall: Object.fromEntries(PREDICTED_SHARES.map(recall)),
   };

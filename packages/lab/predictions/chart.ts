@@ -67,7 +67,12 @@ export function predictionChart({ campaigns }: PredictionReport, dataSet: string
 
 function intervals(scales: Scales, predicted: readonly PredictedTruth[], color: string, opacity: number): string[] {
   const bars = predicted.map(({ mean, low, high, true: truth }) => ({
-    ...{ x: truth, y: mean, low, high, colour: color, opacity },
+    x: truth,
+    y: mean,
+    low,
+    high,
+    colour: color,
+    opacity,
     mark: 'none' as const,
   }));
   return whiskers(scales, bars, 'y', 1.5);

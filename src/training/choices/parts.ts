@@ -53,6 +53,7 @@ export async function openParts(
   return {
     adaptation: adaptation.optimiser === 'gradient_descent' ? withPriors(adaptation, priors) : adaptation,
     choices: { regression_choice: regression.choice, companion_choice: choice },
-    ...{ weights, priors },
+    weights,
+    priors,
   };
 }

@@ -151,14 +151,14 @@ function maximumLength(
 }
 
 /** The content of an initial model as plain data that can be passed to a thread. */
-export interface InitialModelParts {
+export interface InitialModelContent {
   readonly name: string;
   readonly graph: Graph;
   readonly manifest: ModelContract['manifest'];
   readonly tokens: ReadonlyMap<string, readonly string[]>;
 }
 
-export function assembleInitialModel({ name, graph, manifest, tokens }: InitialModelParts): InitialModel {
+export function assembleInitialModel({ name, graph, manifest, tokens }: InitialModelContent): InitialModel {
   const vocabularies = new Map([...tokens].map(([feature, list]) => [feature, createVocabulary(list)]));
   const folder: ModelContract = { path: name, manifest, vocabularies };
   return { graph, folder, tokens };

@@ -8,7 +8,7 @@ import type { TrialLogits } from '../choices/head-trials.ts';
 import type { CampaignTrials } from '../choices/trial.ts';
 import type { RankingQuality } from '../evaluation/metrics.ts';
 import type { TrainSettings } from '../settings.ts';
-import { assembleInitialModel, type InitialModelParts } from './initial-model.ts';
+import { assembleInitialModel, type InitialModelContent } from './initial-model.ts';
 import { type LearnerData, openLearner, type Task } from './learner.ts';
 import type { MetaGradient } from './meta-step.ts';
 
@@ -17,7 +17,7 @@ export interface LearnerThreadData {
   readonly hidden?: LearnerData['hidden'];
   readonly weights?: LearnerData['weights'];
   /** The initial model. Its trainable parameters are in shared memory and have the state that the task specifies. */
-  readonly initialModel: InitialModelParts;
+  readonly initialModel: InitialModelContent;
   readonly settings: TrainSettings;
   readonly device: Device;
 }

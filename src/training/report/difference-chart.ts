@@ -64,7 +64,10 @@ function rowsOf(report: EvaluationReport): Row[] {
     .filter((method) => method in report.differences && method !== LEFT_OUT)
     .flatMap((method) =>
       Object.entries(report.differences[method]!).map(([group, difference], i) => ({
-        ...{ method, group, isFirst: i === 0, difference },
+        method,
+        group,
+        isFirst: i === 0,
+        difference,
       })),
     );
 }

@@ -76,8 +76,11 @@ function campaignMark(cx: number, cy: number, r: number): string {
 function means(scales: Scales, bins: readonly SeedBin[], method: string, style: LineStyle): string[] {
   const isOwn = method === MAIN_METHOD;
   const points = bins.map(({ seeds, auc }) => ({
-    ...{ x: seeds * (isOwn ? OWN_SHIFT : RIVAL_SHIFT), y: auc[method]!.mean, ...auc[method]! },
-    ...{ mark: isOwn ? ('circle' as const) : ('ring' as const), colour: style.colour },
+    x: seeds * (isOwn ? OWN_SHIFT : RIVAL_SHIFT),
+    y: auc[method]!.mean,
+    ...auc[method]!,
+    mark: isOwn ? ('circle' as const) : ('ring' as const),
+    colour: style.colour,
   }));
   return [
     line(

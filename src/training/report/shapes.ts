@@ -22,7 +22,10 @@ export function line({ x, y }: Scales, points: readonly Point[], { colour: color
     ([, value]) => y(value),
   ).digits(DIGITS);
   return element('path', {
-    ...{ d: through(points) ?? '', fill: 'none', stroke: color, 'stroke-width': width },
+    d: through(points) ?? '',
+    fill: 'none',
+    stroke: color,
+    'stroke-width': width,
     'stroke-dasharray': dash.length === 0 ? undefined : dash.join(' '),
     'stroke-linejoin': 'bevel',
   });
