@@ -47,9 +47,10 @@ export async function pullPopulation(
     if (wanted === null) throw new AppError('invalid_argument', 'no population is published');
     await mirror.take(wanted);
     const manifests = readManifests(partial);
+    const own = manifests.find((one) => one.version === wanted)!;
     // the next import continues the user numbers of the version that has the most
-    const largest = manifests.reduce((most, one) => (one.directory.count > most.directory.count ? one : most));
-    const kept = manifests.filter((one) => one.version === wanted || one === largest);
+    const largest = manifests.reduce((most, one) => (one.directory.count > most.directory.count ? one : most), own);
+    const kept = manifests.filter((one) => one === own || one === largest);
     for (const { version: copied, segments } of kept) {
       await mirror.take(copied);
       for (let from = 0; from < segments.length; from += SEGMENTS_AT_ONCE) {
@@ -58,8 +59,7 @@ export async function pullPopulation(
       }
     }
     const { fetchedFiles, fetchedBytes } = mirror.counts;
-    const { rows } = manifests.find((one) => one.version === wanted)!;
-    report = { version: wanted, users: rows, files: fetchedFiles, bytes: fetchedBytes };
+    report = { version: wanted, users: own.rows, files: fetchedFiles, bytes: fetchedBytes };
     unwanted = manifests.filter((one) => !kept.includes(one)).map((one) => one.version);
   } finally {
     mirror.close();

@@ -62,9 +62,13 @@ export function publish(folder: string, files: BlobFiles, version: string | null
   return publishPopulation(folder, files, version, { now });
 }
 
-/** Copies the newest published version into a new folder. */
-export async function pull(files: BlobFiles, folder = join(temporaryFolder(), 'copy')): Promise<string> {
-  await pullPopulation(files, folder, null, { now });
+/** Copies a published version, by default the newest, into a new folder. */
+export async function pull(
+  files: BlobFiles,
+  folder = join(temporaryFolder(), 'copy'),
+  version: string | null = null,
+): Promise<string> {
+  await pullPopulation(files, folder, version, { now });
   return folder;
 }
 
