@@ -14,6 +14,12 @@ export interface WaitingCheck {
   readonly reject: (error: unknown) => void;
 }
 
+export interface EndedEngine {
+  readonly owner: string;
+  /** The ids of the jobs and the names of the ranges on which it was working. */
+  readonly working: readonly string[];
+}
+
 export interface EngineState {
   readonly ready: boolean;
   readonly detail: string;

@@ -12,7 +12,7 @@ import { entryBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { restoreError } from '../lib/threads/thread-error.ts';
-import type { EngineState, WaitingCheck, WaitingEstimate } from './engine-state.ts';
+import type { EndedEngine, EngineState, WaitingCheck, WaitingEstimate } from './engine-state.ts';
 import { EngineWatch } from './engine-watch.ts';
 import type { EstimateOutcome } from './expansion/estimator.ts';
 import { GARBAGE_FLAGS } from './garbage-flags.ts';
@@ -31,12 +31,6 @@ const IPC_MS = 100;
 
 /** The part of the configuration that does not depend on the served versions. */
 export type SupervisedConfig = Omit<EngineConfig, 'ownerId' | 'served'>;
-
-interface EndedEngine {
-  readonly owner: string;
-  /** The ids of the jobs and the names of the ranges on which it was working. */
-  readonly working: readonly string[];
-}
 
 export class EngineSupervisor {
   #config: SupervisedConfig;
@@ -97,10 +91,13 @@ export class EngineSupervisor {
   }
 
   /**
-   * Starts the first engine, and resolves when an engine is ready (never after `stop`). Throws the engine's error if
-   * the engine refuses to start (a bad model, no CUDA), or if three engines in a row die before they are ready.
+   * Starts the first engine, also after a `stop`, and resolves when an engine is ready (never if `stop` comes first).
+   * Throws the engine's error if the engine refuses to start (a bad model, no CUDA), or if three engines in a row die
+   * before they are ready.
    */
   start(): Promise<void> {
+    this.#stopping = false;
+    this.#deaths = 0;
     return new Promise((resolve, reject) => {
       this.#starting = { resolve, reject };
       this.#spawn();
@@ -283,7 +280,10 @@ export class EngineSupervisor {
     const lost = new AppError('unavailable', `${how} during the check of a model`);
     for (const id of [...this.#checks.keys()]) this.#endCheck(id, ({ reject }) => reject(lost));
     await this.#release(engine);
-    if (this.#stopping) return;
+    if (this.#stopping) {
+      this.#state = { ...this.#state, ready: false, detail: 'stopped' };
+      return;
+    }
     const detail = refusal?.message ?? how;
     this.#state = { ...this.#state, ready: false, detail, restarts: this.#state.restarts + 1, lastEnd: detail };
     this.#deaths += 1;

@@ -8,6 +8,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logging.ts';
 import { Cancellation } from '../../lib/threads/cancellation.ts';
 import { ThreadDied } from '../../lib/threads/thread-group.ts';
+import { untilAnswered } from '../../lib/until-answered.ts';
 import type { Population } from '../../population/read.ts';
 import type { EngineModels, LoadedModel } from '../engine-models.ts';
 import { reasonOf } from '../expansion/reasons.ts';
@@ -18,7 +19,6 @@ import { goldenLabel } from './golden-label.ts';
 import { type RangeCampaign, readInputs, readUnranked } from './range-inputs.ts';
 import { RangeScores } from './range-scores.ts';
 import type { Signal } from './signal.ts';
-import { untilAnswered } from './until-answered.ts';
 
 /** Interval at which an engine without work looks for ranges, if no event wakes it. */
 const POLL_MS = 1000;

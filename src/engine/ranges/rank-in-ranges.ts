@@ -13,6 +13,7 @@ import type { Job } from '../../domain/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Cancellation } from '../../lib/threads/cancellation.ts';
+import { untilAnswered } from '../../lib/until-answered.ts';
 import { CUSTOMISED_FILE } from '../../model/customised.ts';
 import { customiseUntilAdapted } from '../expansion/adapt-and-score.ts';
 import type { Ranked, RankedWork, RankProgress } from '../expansion/rank-here.ts';
@@ -22,7 +23,6 @@ import type { ThreadPool } from '../pool.ts';
 import type { StoredCustomised } from '../thread-tasks.ts';
 import type { Distribution } from './distribution.ts';
 import { publishInputs, publishReport, readInputs, readReport, unrankedBits } from './range-inputs.ts';
-import { untilAnswered } from './until-answered.ts';
 
 /** Interval at which the owner reads the states of its ranges, if no event wakes it. */
 const WATCH_EVERY_MS = 1000;

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { Cluster } from '../../domain/ports/cluster.ts';
 import type { CampaignStore, StoreLocator } from '../../domain/ports/store.ts';
 import { type ServedVersions, servedModelOf } from '../../domain/served.ts';
+import { systemClock } from '../../lib/clock.ts';
 import { assert, UsageError } from '../../lib/errors.ts';
 import { DiskWatch } from '../../lib/files/disk-watch.ts';
 import { createFolder } from '../../lib/files/durable-files.ts';
 import type { Logger } from '../../lib/logging.ts';
 import type { ServiceClock } from '../../lib/service-clock.ts';
 import type { TelemetrySettings } from '../../lib/tracing.ts';
+import { untilAnswered } from '../../lib/until-answered.ts';
 import { publishModelFolder } from '../../model/published.ts';
 import { summarise } from '../../model/versions.ts';
 import { bind } from '../../online/binding.ts';
@@ -90,11 +92,12 @@ export async function joinCluster(
   const locator = locateSharedStore(options.store, blobs);
   requireWritable(cache);
   createFolder(blobs.cacheFolder);
-  await requireUsableStore(locator);
+  const { blobPatienceMs: patienceMs } = limits;
+  await announced(logger, 'the database', patienceMs, untilUsable(locator, patienceMs));
   const database = await openSharedClock(locator);
   closers.push(() => database.close());
   const clock = openServiceClock({ clock: database, logger, settleMs: limits.clockSettleMs });
-  await announced(logger, 'waiting for the object storage', requireUsableBlobs(options.blobs, clock));
+  await announced(logger, 'the object storage', patienceMs, requireUsableBlobs(options.blobs, clock));
   const disk = new DiskWatch({
     readFree: () => freeBytesOf(locator),
     reserveBytes: limits.diskReserveBytes,
@@ -141,9 +144,21 @@ export async function joinCluster(
   return { locator, clock, disk, store, cluster, rows, telemetry, data, record, served, kept };
 }
 
-/** Says so if a start waits for something; a call of storage that cannot be reached is repeated for half a minute. */
-async function announced<T>(logger: Logger, what: string, work: Promise<T>): Promise<T> {
-  const timer = setTimeout(() => logger.warn(what), SILENT_MS);
+/** Waits for a database that cannot be reached, or that is a standby, as long as for object storage. */
+function untilUsable(locator: StoreLocator, patienceMs: number): Promise<unknown> {
+  const start = systemClock.elapsed();
+  return untilAnswered(
+    () => requireUsableStore(locator),
+    (error) => {
+      if (systemClock.elapsed() - start > patienceMs) throw error;
+    },
+  );
+}
+
+/** Says so if a start waits for something. */
+async function announced<T>(logger: Logger, what: string, patienceMs: number, work: Promise<T>): Promise<T> {
+  const say = () => logger.warn({ patience_ms: patienceMs }, `the start waits for ${what}`);
+  const timer = setTimeout(say, SILENT_MS);
   try {
     return await work;
   } finally {

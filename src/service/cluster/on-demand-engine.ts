@@ -1,6 +1,6 @@
 /**
- * The engine of a node that expands no campaigns. It makes estimates and checks models, and is started when it is first
- * needed, because most nodes never are asked for either.
+ * The engine of a node that expands no campaigns. It makes estimates and checks models. It is started when it is needed,
+ * and stops when it has been idle for a while, because most nodes are hardly ever asked for either.
  */
 import type { CheckedModel, CheckModelTask } from '../../engine/messages.ts';
 import type { EngineSupervisor } from '../../engine/supervisor.ts';
@@ -9,15 +9,24 @@ import type { Estimates } from '../ports/estimates.ts';
 
 type Supervisor = Pick<EngineSupervisor, 'start' | 'stop' | 'state' | 'checkModel' | 'dropModel' | 'estimate'>;
 
+/** How long an engine that nobody uses runs on. */
+const IDLE_MS = 60_000;
+
 export class OnDemandEngine implements Estimates {
   readonly #supervisor: Supervisor;
   readonly #closed = Promise.withResolvers<never>();
+  readonly #idleMs: number;
   #started: Promise<void> | null = null;
+  #stopped: Promise<void> = Promise.resolve();
+  /** Number of calls that use the engine. */
+  #users = 0;
+  #idle: NodeJS.Timeout | null = null;
   #isClosed = false;
 
   /** The supervised engine must not claim jobs. */
-  constructor(supervisor: Supervisor) {
+  constructor(supervisor: Supervisor, idleMs = IDLE_MS) {
     this.#supervisor = supervisor;
+    this.#idleMs = idleMs;
     this.#closed.promise.catch(() => {}); // nobody may be waiting
   }
 
@@ -27,15 +36,19 @@ export class OnDemandEngine implements Estimates {
 
   /** The outcome is `loading` until the engine is ready. */
   estimate(...request: Parameters<Estimates['estimate']>): ReturnType<Estimates['estimate']> {
-    // callers of a model that cannot be loaded see that it is not ready; the log has the reason
-    this.#start().catch(() => {});
-    return this.#supervisor.estimate(...request);
+    return this.#use(() => {
+      // callers of a model that cannot be loaded see that it is not ready; the log has the reason
+      this.#start().catch(() => {});
+      return this.#supervisor.estimate(...request);
+    });
   }
 
   /** @throws the errors of `EngineSupervisor`'s `start` and `checkModel` */
-  async checkModel(task: CheckModelTask): Promise<CheckedModel> {
-    await this.#start();
-    return this.#supervisor.checkModel(task);
+  checkModel(task: CheckModelTask): Promise<CheckedModel> {
+    return this.#use(async () => {
+      await this.#start();
+      return this.#supervisor.checkModel(task);
+    });
   }
 
   dropModel(version: string): void {
@@ -45,13 +58,31 @@ export class OnDemandEngine implements Estimates {
   async close(): Promise<void> {
     this.#closed.reject(new AppError('unavailable', 'the node is closing'));
     this.#isClosed = true;
+    if (this.#idle !== null) clearTimeout(this.#idle);
     await this.#supervisor.stop();
+  }
+
+  async #use<T>(work: () => Promise<T>): Promise<T> {
+    this.#users += 1;
+    if (this.#idle !== null) clearTimeout(this.#idle);
+    try {
+      return await work();
+    } finally {
+      this.#users -= 1;
+      if (this.#users === 0 && !this.#isClosed) this.#idle = setTimeout(() => this.#stop(), this.#idleMs).unref();
+    }
+  }
+
+  #stop(): void {
+    this.#started = null;
+    this.#stopped = this.#supervisor.stop();
   }
 
   #start(): Promise<void> {
     if (this.#isClosed) return this.#closed.promise;
     // the supervisor's promise does not settle after a stop
-    this.#started ??= Promise.race([this.#supervisor.start(), this.#closed.promise]).catch((error: unknown) => {
+    const start = () => (this.#isClosed ? this.#closed.promise : this.#supervisor.start());
+    this.#started ??= Promise.race([this.#stopped.then(start), this.#closed.promise]).catch((error: unknown) => {
       // the next caller tries again
       this.#started = null;
       throw error;

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../../src/http/serve.ts';
+import { createLogger } from '../../../src/lib/logging.ts';
 import { describeWithPostgres } from '../../fixture/postgres.ts';
 import { tinyWorld } from '../../fixture/tiny-world.ts';
 import { openCluster, type TestCluster } from './start-cluster.ts';
@@ -106,5 +107,18 @@ describeWithPostgres('an outage of the database', () => {
       }
     }, WITHIN);
     expect((await call(nodes[0]!, 'GET', `/v1/campaigns/${id}`)).json.name).toBe('b');
+  });
+
+  it('lets an engine that starts meanwhile wait for its end', { timeout: 120_000 }, async () => {
+    await lose();
+    const warn = vi.fn();
+    const logger = Object.assign(createLogger('silent', 'test'), { warn });
+    const starting = cluster.startEngine({ logger });
+    await vi.waitFor(
+      () => expect(warn).toHaveBeenCalledWith(expect.anything(), 'the start waits for the database'),
+      WITHIN,
+    );
+    await restore();
+    expect((await starting).engine().ready).toBe(true);
   });
 });
