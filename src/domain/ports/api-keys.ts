@@ -35,10 +35,11 @@ export interface ApiKeys {
   find(id: string): Promise<StoredApiKey | null>;
 
   /**
-   * Marks the keys that have expired by `now` as permanently expired. Returns the number of these keys.
+   * Marks the keys that have expired by `now`, or only the key `id`, as permanently expired. Returns the number of these
+   * keys.
    * @throws AppError storage_failed, unavailable
    */
-  recordExpired(now: number): Promise<number>;
+  recordExpired(now: number, id?: string): Promise<number>;
 
   /**
    * Whether a key has ever been created. Once a key has been created, every request needs a key. This method is as fast

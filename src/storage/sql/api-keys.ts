@@ -116,14 +116,15 @@ export class ApiKeyRepository implements ApiKeys {
     return key === null ? toStored(await getRow(this.#dependencies.database, id)) : (key ?? null);
   }
 
-  async recordExpired(now: number): Promise<number> {
+  async recordExpired(now: number, id?: string): Promise<number> {
     const { database } = this.#dependencies;
-    const where = 'WHERE expired_at IS NULL AND expires_at <= @now';
+    const where = `WHERE expired_at IS NULL AND expires_at <= @now ${id === undefined ? '' : 'AND id = @id'}`;
+    const bound = { now, id: id ?? null };
     // a read takes no lock, and nearly always finds no expired key
-    if ((await database.get(`SELECT 1 AS found FROM api_keys ${where} LIMIT 1`, { now })) === undefined) return 0;
+    if ((await database.get(`SELECT 1 AS found FROM api_keys ${where} LIMIT 1`, bound)) === undefined) return 0;
     return database.write(async (t) => {
       t.announce(TOPIC);
-      return t.run(`UPDATE api_keys SET expired_at = @now ${where}`, { now });
+      return t.run(`UPDATE api_keys SET expired_at = @now ${where}`, bound);
     });
   }
 

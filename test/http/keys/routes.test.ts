@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { NewApiKey } from '../../../src/domain/api-keys.ts';
 import type { ServerConfig } from '../../../src/http/config.ts';
+import { ServiceClock } from '../../../src/lib/service-clock.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
 
 const OPERATOR = 'operators-key-of-this-test';
@@ -121,6 +122,25 @@ describe('/v1/keys', () => {
     now = 2_000;
     const { status, json } = await call(key, 'GET', '/v1/campaigns');
     expect([status, json.detail]).toEqual([401, `the key ${apiKey.id} has expired`]);
+  });
+
+  it('refuses an expired key for ever, even if the clock is not trusted yet and goes back', async () => {
+    let now = 1_700_000_000_000;
+    const clock = new ServiceClock({ system: { now: () => now, elapsed: () => 0 }, settleMs: 3_600_000 });
+    clock.attach({ seen: () => null, used: () => null, steps: () => [], remember: () => {}, step: () => {} });
+    server = await openFixture(users.population, {}, { clock });
+    const { key, apiKey } = await make({ expiresAt: now + 2_000 });
+    const { key: other } = await make({ expiresAt: now + 2_000 });
+    now += 3_000;
+    clock.look();
+    expect([clock.isSettled, (await call(key, 'GET', '/v1/campaigns')).status]).toEqual([false, 401]);
+    now -= 2 * 3_600_000;
+    clock.look();
+    expect(clock.now()).toBe(now);
+    const { json } = await call(key, 'GET', '/v1/campaigns');
+    expect(json.detail).toBe(`the key ${apiKey.id} has expired`);
+    // only what was refused is recorded while the clock may be wrong
+    expect((await call(other, 'GET', '/v1/campaigns')).status).toBe(200);
   });
 });
 

@@ -105,9 +105,9 @@ export class Access {
    * Records that a key has expired, so that the key stays refused if the clock is set back. If the disk is full, the
    * expiry is recorded at a later request.
    */
-  async #recordExpired(now: number): Promise<void> {
+  async #recordExpired(now: number, id: string): Promise<void> {
     try {
-      await this.#needs.store.apiKeys.recordExpired(now);
+      await this.#needs.store.apiKeys.recordExpired(now, id);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
     }
@@ -127,7 +127,7 @@ export class Access {
     if (stored.revokedAt !== null) throw unauthorized(`the key ${stored.id} was revoked`);
     if (stored.expiredAt !== null) throw unauthorized(`the key ${stored.id} has expired`);
     if (stored.expiresAt !== null && stored.expiresAt <= clock.now()) {
-      if (clock.isSettled) await this.#recordExpired(clock.now());
+      await this.#recordExpired(clock.now(), stored.id);
       throw unauthorized(`the key ${stored.id} has expired`);
     }
     return callerOf(stored);
